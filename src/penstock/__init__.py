@@ -1,0 +1,1 @@
+"""Penstock keeps Custify true to your own data."""
