@@ -1,0 +1,55 @@
+"""Time and chance: the only place that asks for either, so that tests can give both."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the engine needs of time and chance."""
+
+    def now(self) -> datetime:
+        """The time of day, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that only grow, for measuring."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Come back after `seconds`."""
+        ...
+
+    def dice(self) -> float:
+        """A number in [0, 1)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SystemClock:
+    """The real time, the real dice."""
+
+    roll: Callable[[], float] = random.random
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def dice(self) -> float:
+        return self.roll()
+
+
+def iso(moment: datetime) -> str:
+    """A moment as `2026-01-31T12:00:00.000Z`, the form used in every report."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,98 @@
+"""One request and what came back. Imports nothing of ours but the ground floor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal, NamedTuple
+
+from penstock.model.outcome import Outcome, Refusal
+from penstock.model.record import Key, Payload, Request
+
+Lane = Literal["test", "live", "retry", "backfill"]  # who goes first when the allowance is short, in this order
+LostKind = Literal["refused", "dns", "tls", "timeout", "cut"]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A credential as the client needs it, its secret resolved. Never logged, never stored: `repr` hides the key."""
+
+    name: str
+    base_url: str  # no trailing slash
+    api_key: str | None = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    timeout: float = 30.0  # seconds for one attempt, connecting included
+    allowed_hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer. `body` is decompressed and cut at the client's limit (`truncated` says so). Header names are lower-case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    duration_ms: float
+    truncated: bool = False
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", errors="replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """No answer. `nothing_sent` is True only when no byte of the request can have reached the API."""
+
+    kind: LostKind
+    nothing_sent: bool
+    reason: str
+    duration_ms: float
+
+
+class Settled(NamedTuple):
+    """What one delivery did to one record. `refusal` is set for quarantined, unknown and unsent; `remote_id` when told."""
+
+    payload: Payload
+    outcome: Outcome
+    refusal: Refusal | None = None
+    remote_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why the whole run must stop: the credential is refused, or nothing answers at the host."""
+
+    kind: Literal["credential", "unreachable"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One request, its attempts and its end.
+
+    `outcome` and `reason` sum it up; `settled` has every record of it exactly once; `job` is the id of a batch job that
+    has to be polled (then every record stands as `accepted`). `answer` is the last reply or loss.
+    """
+
+    request: Request
+    attempts: int
+    requests: int  # HTTP requests made for it, attempts included
+    duration_ms: float
+    sent_at: str
+    outcome: Outcome
+    reason: str
+    settled: tuple[Settled, ...]
+    answer: Reply | Lost | None
+    job: str | None = None
+    stop: Stop | None = None
+
+    @property
+    def status(self) -> int | None:
+        return self.answer.status if isinstance(self.answer, Reply) else None
+
+
+def keys_of(delivery: Delivery) -> list[Key]:
+    """The keys of a delivery's records, in order."""
+    return [settled.payload.key for settled in delivery.settled]

@@ -1,0 +1,69 @@
+"""Every way Penstock can say no.
+
+PenstockError
+├── InputError              wrong input or configuration                     exit 2
+│   └── NotAvailableYet     a key or command that a later version answers    exit 2
+└── EnvironmentFailure      the world around us does not play along          exit 3
+├── CredentialRefused   401 or 403
+├── HostUnreachable     no connection, no TLS, or nothing there that is an API
+├── StateLocked         another run holds the destination
+└── StateUnavailable    the state database cannot be opened or written (disk full, no rights)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, where it is, and what to write instead.
+
+    `path` is the place in the project file (`destinations.people.fields.email`) or the name of the input that is
+    wrong; `line` is 1-based; `code` is a stable word for programs (`unknown-key`); `found` is what stands there, shortened
+    and without secrets; `message` says what is wrong; `hint` says what to write instead.
+    """
+
+    path: str
+    message: str
+    code: str
+    hint: str = ""
+    found: str | None = None
+    line: int | None = None
+    file: str | None = None
+
+
+class PenstockError(Exception):
+    """The root of all errors that Penstock raises on purpose; carries one or more problems."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems = problems
+
+
+class InputError(PenstockError):
+    """Wrong input or configuration; every problem found is in `problems`."""
+
+
+class NotAvailableYet(InputError):  # noqa: N818 - it is an answer more than an error
+    """The project file or command asks for something a later version of Penstock answers."""
+
+
+class EnvironmentFailure(PenstockError):  # noqa: N818
+    """The world around Penstock does not play along: host, credential, disk, lock."""
+
+
+class CredentialRefused(EnvironmentFailure):
+    """The API answered 401 or 403 to this credential."""
+
+
+class HostUnreachable(EnvironmentFailure):
+    """No connection, no TLS, or nothing at that address that answers as an API."""
+
+
+class StateLocked(EnvironmentFailure):
+    """Another process holds this destination; the message names it."""
+
+
+class StateUnavailable(EnvironmentFailure):
+    """The state database cannot be opened or written."""

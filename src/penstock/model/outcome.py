@@ -1,0 +1,95 @@
+"""What became of one record. Imports nothing of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """The seven fates of a record; every record that is read has exactly one."""
+
+    DELIVERED = "delivered"  # confirmed by a 2xx
+    ACCEPTED = "accepted"  # 202: taken, not confirmed yet
+    UNCHANGED = "unchanged"  # nothing to send
+    QUARANTINED = "quarantined"  # refused or invalid, with a reason
+    UNKNOWN = "unknown"  # sent, no answer, not settled
+    WAITING = "waiting"  # its parent is not there yet
+    UNSENT = "unsent"  # read, but the run stopped before its turn
+
+
+HELD = frozenset({Outcome.QUARANTINED, Outcome.UNKNOWN, Outcome.WAITING})
+SENT = frozenset({Outcome.DELIVERED, Outcome.ACCEPTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why one record cannot go, in words a person can act on.
+
+    `cause` groups like with like in the quarantine (`email: required`, `422 Unprocessable: …`); `rule` is the stable
+    word of the rule (`required`, `int32`, `length`, `scalar`, `type`, `key`, `api`, …); `value` is what was found,
+    shortened to 80 characters; `accepted` says what would be taken.
+    """
+
+    rule: str
+    reason: str
+    field: str | None = None
+    value: str | None = None
+    accepted: str | None = None
+
+    @property
+    def cause(self) -> str:
+        return f"{self.field}: {self.rule}" if self.field is not None else self.rule
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something renamed away, derived, left out or not sent on purpose: never silently."""
+
+    field: str
+    action: str  # renamed | derived | defaulted | left out | not sent | ignored
+    reason: str
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many records met each outcome; `read` equals the sum of the others, always."""
+
+    read: int = 0
+    delivered: int = 0
+    accepted: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+    unknown: int = 0
+    waiting: int = 0
+    unsent: int = 0
+
+    def plus(self, changes: Mapping[str, int]) -> Counts:
+        """These counts with `changes` added; keys are the field names."""
+        return Counts(**{name: getattr(self, name) + changes.get(name, 0) for name in COUNT_NAMES})
+
+
+COUNT_NAMES = ("read", *(outcome.value for outcome in Outcome))
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What `run` answers, and what `runs` remembers."""
+
+    run: str
+    status: str  # running | succeeded | partial | failed | cancelled | interrupted
+    records: Counts
+    destination: str | None = None
+    flow: str | None = None
+    deleted: int = 0
+    requests: int = 0
+    retries: int = 0
+    duration_s: float = 0.0
+    notes: tuple[Note, ...] = ()
+    destinations: tuple[RunReport, ...] = ()
+    reason: str | None = None  # why it stopped, when it stopped early
+    started_at: str | None = None
+    finished_at: str | None = None
+    skipped: Mapping[str, str] = field(default_factory=dict)  # in a flow: destination → why it was skipped

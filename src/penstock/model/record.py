@@ -1,0 +1,198 @@
+"""Records on their way: columns in Arrow, then payloads, then requests. Imports nothing of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Literal, NamedTuple
+
+import pyarrow as pa
+
+from penstock.model.outcome import Refusal
+from penstock.model.spec import ColumnType, ContentFormat, XmlSpec
+
+Key = str | tuple[str, ...]  # text, or one text per column of a several-column key
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a dataset as it was detected. `examples` are up to three distinct values, as text, shortened."""
+
+    name: str
+    type: ColumnType
+    nullable: bool
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The detected columns of a dataset, in its own order, and how many records the detecting pass saw."""
+
+    columns: tuple[Column, ...]
+    records: int
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    def column(self, name: str) -> Column | None:
+        return next((column for column in self.columns if column.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some thousand consecutive records of a dataset.
+
+    `records` holds the dataset's columns, typed: text → string, integer → int64, number → float64 or decimal, boolean
+    → bool, date → date32, timestamp → timestamp('us', 'UTC') or naive (taken as UTC), json → string holding JSON text
+    (field metadata {b"penstock": b"json"}; decoded value may be anything, JSON `null` included) or an Arrow nested type.
+    `first` is the ordinal (0-based row number in this run's input) of row 0. `absent[column]` are the rows (indices
+    within the chunk) in which a JSON record has no such member: their cell is null in `records` too. `misfits[row]` is
+    the refusal of a row with a value that does not fit its column's stored type (the cell is null in `records`).
+    `line` is the 1-based line (or row) of row 0 in its file, where the source knows it.
+    `cursor` is the largest cursor value up to and including this chunk, as text, for sources that have one.
+    """
+
+    records: pa.RecordBatch
+    first: int
+    absent: Mapping[str, frozenset[int]] = field(default_factory=lambda: MappingProxyType({}))
+    misfits: Mapping[int, Refusal] = field(default_factory=lambda: MappingProxyType({}))
+    cursor: str | None = None
+
+
+class Lookup(NamedTuple):
+    """An id of Custify's own that has to be asked for before the payload can go.
+
+    `target` is the path in the payload that the id fills; `kind` the object; `by` the identifier known; `value` its value.
+    """
+
+    target: str
+    kind: Literal["company", "person"]
+    by: Literal["company_id", "user_id", "email"]
+    value: str
+
+
+class Payload(NamedTuple):
+    """One record rendered for the endpoint.
+
+    `text` is its exact JSON (or, for XML and form, still its JSON: `requests` converts); `content` a stable 64-bit hash
+    of what would be sent (payload, and URL and headers where they differ per record); `url` and `headers` are the
+    finished ones when macros make them differ per record, else None (the shape's own);
+    `lookups` and `value` are set together: `value` is the payload as Python, waiting for its ids, and `text` shows
+    readable placeholders.
+    """
+
+    ordinal: int
+    key: Key
+    text: bytes
+    content: int
+    url: str | None = None
+    headers: tuple[tuple[str, str], ...] | None = None
+    lookups: tuple[Lookup, ...] = ()
+    value: Mapping[str, object] | None = None
+
+
+class Refused(NamedTuple):
+    """One record that our own checks refuse; `key` is None when it is the key that is missing."""
+
+    ordinal: int
+    key: Key | None
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A chunk after rendering: every row asked for is in exactly one of the two lists. Both are in row order.
+
+    `notes` counts what was renamed away, left out or not sent on purpose in these rows: (field, action, reason) → count.
+    """
+
+    payloads: list[Payload]
+    refused: list[Refused]
+    notes: Mapping[tuple[str, str, str], int] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class RetryClass(StrEnum):
+    IDEMPOTENT = "idempotent"  # may be sent again
+    ONCE = "once"  # written down before its bytes leave, never resent blindly
+
+
+class Replies(StrEnum):
+    """How a 2xx reply speaks of the records of a batch."""
+
+    STATUS = "status"  # one status for all records of the request
+    ITEMS = "items"  # results per item, read tolerantly; without them the status counts for all
+    JOBS = "jobs"  # 202 and a job id; the results are polled
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """How the payloads of one request become its body.
+
+    single: the payload itself (size is 1) · array: `[…]` · property: `{"<property>": […], **other}` · code: the user's
+    Python decides. `prefix` and `suffix` are put around every payload's text (native batch jobs).
+    """
+
+    algorithm: Literal["single", "array", "property", "code"] = "single"
+    property: str = ""
+    other: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    code: str = ""
+    prefix: bytes = b""
+    suffix: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the requests of a destination look like: everything but the records.
+
+    `url` is absolute; `url` and header values may still hold `{record.x}`, `{run.id}` and `{now…}` macros. `headers` are
+    only the destination's own: the credential's (Authorization and its `headers`) are added by the client when sending.
+    """
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    content_format: ContentFormat = "json"
+    carries_body: bool = True
+    grouping: Grouping = Grouping()
+    size: int = 1
+    max_bytes: int | None = None
+    xml: XmlSpec = XmlSpec()
+    replies: Replies = Replies.STATUS
+    retry: RetryClass = RetryClass.IDEMPOTENT
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, complete but for the credential's headers. `body` None: none is sent.
+
+    `{run.id}` and `{now…}` in `url` and `headers` are finished by `transform.macros.finish` just before sending, and
+    stand as they are in a preview. `path` is what a credential's check may need to build it against another base.
+    """
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Payloads that share one request (or, with grouping code that returns a list, several requests in order).
+
+    `number` counts from 0 within the run. `requests` is empty as long as payloads wait for look-ups or grouping code.
+    """
+
+    number: int
+    payloads: tuple[Payload, ...]
+
+    def keys(self) -> Sequence[Key]:
+        return [payload.key for payload in self.payloads]
+
+
+def key_text(key: Key | None) -> str:
+    """A key as one line for people: `a` or `a · b`."""
+    if key is None:
+        return "(no key)"
+    return key if isinstance(key, str) else " · ".join(key)

@@ -1,0 +1,226 @@
+"""What a project file says, checked and frozen. Imports nothing of ours.
+
+Only `config` builds these; every other floor reads them. Defaults are the product's defaults; `None` means "not given".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+Dialect = Literal["native", "flat"]
+ContentFormat = Literal["json", "xml", "form"]
+BatchMode = Literal["auto", "on", "off"]
+ColumnType = Literal["text", "integer", "number", "boolean", "date", "timestamp", "json"]
+EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+class Mode(StrEnum):
+    """Which records of a dataset a run sends."""
+
+    CHANGED = "changed"
+    NEW = "new"
+    ALL = "all"
+    MIRROR = "mirror"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A reference to a value that must not be written down: `${env:NAME}`, `${file:PATH}` or (loopback only) a literal.
+
+    `parts` is the text cut into literal pieces and references, in order: ("text", "postgres://u:"), ("env", "PGPASS").
+    The value is resolved only where it is used, and never kept in a spec.
+    """
+
+    parts: tuple[tuple[Literal["text", "env", "file"], str], ...]
+    base: Path = Path()  # `${file:…}` is relative to the project file's folder
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """`requests` per fixed window of `per` seconds; `batch_cost` says what a batch counts as."""
+
+    requests: int = 100
+    per: float = 10.0
+    batch_cost: Literal["1", "jobs"] = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialSpec:
+    name: str
+    connector: Literal["custify", "http"] = "custify"
+    api_key: Secret | None = None  # None: `penstock credential set NAME` keeps it sealed in the state database
+    base_url: str = "auto"
+    dialect: Literal["auto", "native", "flat"] = "auto"
+    rate_limit: RateLimit = RateLimit()
+    headers: Mapping[str, str] = EMPTY
+    allowed_hosts: tuple[str, ...] = ()
+    timeout: float = 30.0  # seconds for one attempt
+
+
+@dataclass(frozen=True, slots=True)
+class CursorSpec:
+    """Incremental reading: only rows whose `column` is at or past what was read; `overlap` re-reads that far back."""
+
+    column: str
+    overlap: str | None = None  # a number, or a duration such as "1h" for dates and timestamps
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    name: str
+    path: str  # as written: relative to `base`, may be a glob
+    base: Path
+    format: Literal["csv", "tsv", "json", "ndjson", "parquet"] | None = None  # None: by the file's name
+    encoding: str | None = None  # None: detected
+    delimiter: str | None = None  # None: detected
+
+
+@dataclass(frozen=True, slots=True)
+class SqlSource:
+    name: str
+    url: Secret
+    base: Path
+    query: str | None = None  # exactly one of query and table
+    table: str | None = None
+    cursor: CursorSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseSource:
+    """The replies of the destination `destination`, as records."""
+
+    name: str
+    destination: str
+
+
+SourceSpec = FileSource | SqlSource | ResponseSource
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetSpec:
+    name: str
+    source: str
+    key: tuple[str, ...]
+    sql: str | None = None
+    types: Mapping[str, ColumnType] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Where one endpoint field takes its value from: a column, a constant, or a column with a default.
+
+    `constant` and `default` are one-tuples when given, so that null can be a constant.
+    """
+
+    column: str | None = None
+    constant: tuple[object] | None = None
+    default: tuple[object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupingSpec:
+    algorithm: Literal["array", "property", "code"] = "array"
+    property: str | None = None
+    other_props: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSpec:
+    """`size` and `max_bytes` None mean the endpoint's own limit (manual: 100 records)."""
+
+    mode: BatchMode = "auto"
+    size: int | None = None
+    max_bytes: int | None = None
+    grouping: GroupingSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FuseSpec:
+    """Stops the run when the API refuses too much: `ratio` of at least `after` records, or `in_a_row` records."""
+
+    ratio: float = 0.5
+    after: int = 200
+    in_a_row: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class XmlSpec:
+    root: str = "records"
+    record: str = "record"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSpec:
+    """A manual request. `idempotent` None: by method and path; `body` None: POST, PUT and PATCH carry one."""
+
+    method: Literal["POST", "PUT", "PATCH", "DELETE", "GET"]
+    url: str
+    content_format: ContentFormat = "json"
+    headers: tuple[tuple[str, str], ...] = ()
+    batch: BatchSpec | None = None
+    body: bool | None = None
+    idempotent: bool | None = None
+    xml: XmlSpec = XmlSpec()
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationSpec:
+    """Exactly one of `template` and `request` is given."""
+
+    name: str
+    dataset: str
+    credential: str
+    template: str | None = None
+    request: RequestSpec | None = None
+    fields: Mapping[str, Binding] | None = None  # None: columns named like the template's fields map to themselves
+    attributes: Literal["all", "none"] | tuple[str, ...] = "all"
+    exclude: tuple[str, ...] = ()
+    nulls: Literal["omit", "send"] = "omit"
+    mode: Mode | None = None  # None: the template's default; manual requests: all
+    active: bool | None = None  # None: what `activate` and `pause` last said, else a draft
+    path: str | None = None
+    object: Literal["person", "company", "event", "custom_object"] | None = None
+    concurrency: int = 10
+    batch: BatchSpec = BatchSpec()
+    fuse: FuseSpec | None = FuseSpec()  # None: `fuse: off`
+    mirror_max_share: float | None = None
+    on_changed: Literal["quarantine", "ignore"] = "quarantine"
+    external_id: str | tuple[str, ...] | None = None  # column(s) that native's externalId is taken from
+    data_id: str | tuple[str, ...] | None = None
+    responses: bool = False
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FlowSpec:
+    name: str
+    destinations: tuple[str, ...]
+    schedule: str | None = None
+    timezone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectSpec:
+    """A whole project. `base` is the folder of the project file; relative paths start there."""
+
+    base: Path
+    credentials: Mapping[str, CredentialSpec]
+    sources: Mapping[str, SourceSpec]
+    datasets: Mapping[str, DatasetSpec]
+    destinations: Mapping[str, DestinationSpec]
+    flows: Mapping[str, FlowSpec]
+    lines: Mapping[str, int] = field(
+        default_factory=lambda: MappingProxyType({})
+    )  # dotted path → line, for later errors
+    files: Mapping[str, str] = field(
+        default_factory=lambda: MappingProxyType({})
+    )  # dotted path → file, when it is a folder
