@@ -28,7 +28,10 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An HTTP answer. `body` is decompressed and cut at the client's limit (`truncated` says so). Header names are lower-case."""
+    """An HTTP answer. Header names are lower-case.
+
+    `body` is decompressed, and cut at the client's limit (`truncated` says so).
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -52,7 +55,10 @@ class Lost:
 
 
 class Settled(NamedTuple):
-    """What one delivery did to one record. `refusal` is set for quarantined, unknown and unsent; `remote_id` when told."""
+    """What one delivery did to one record.
+
+    `refusal` is set for quarantined, unknown and unsent; `remote_id` is Custify's own id, when it was told.
+    """
 
     payload: Payload
     outcome: Outcome

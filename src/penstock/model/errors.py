@@ -20,8 +20,8 @@ class Problem:
     """One thing that is wrong, where it is, and what to write instead.
 
     `path` is the place in the project file (`destinations.people.fields.email`) or the name of the input that is
-    wrong; `line` is 1-based; `code` is a stable word for programs (`unknown-key`); `found` is what stands there, shortened
-    and without secrets; `message` says what is wrong; `hint` says what to write instead.
+    wrong; `line` is 1-based; `code` is a stable word for programs (`unknown-key`); `found` is what stands there,
+    shortened and without secrets; `message` says what is wrong; `hint` says what to write instead.
     """
 
     path: str

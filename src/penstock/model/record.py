@@ -46,7 +46,7 @@ class Chunk:
 
     `records` holds the dataset's columns, typed: text → string, integer → int64, number → float64 or decimal, boolean
     → bool, date → date32, timestamp → timestamp('us', 'UTC') or naive (taken as UTC), json → string holding JSON text
-    (field metadata {b"penstock": b"json"}; decoded value may be anything, JSON `null` included) or an Arrow nested type.
+    (field metadata {b"penstock": b"json"}; decoded it may be anything, JSON `null` included) or an Arrow nested type.
     `first` is the ordinal (0-based row number in this run's input) of row 0. `absent[column]` are the rows (indices
     within the chunk) in which a JSON record has no such member: their cell is null in `records` too. `misfits[row]` is
     the refusal of a row with a value that does not fit its column's stored type (the cell is null in `records`).
@@ -64,7 +64,7 @@ class Chunk:
 class Lookup(NamedTuple):
     """An id of Custify's own that has to be asked for before the payload can go.
 
-    `target` is the path in the payload that the id fills; `kind` the object; `by` the identifier known; `value` its value.
+    `target` is the path in the payload that the id fills, `kind` the object, `by` the known identifier, `value` its value.
     """
 
     target: str
@@ -105,7 +105,7 @@ class Refused(NamedTuple):
 class Rendered:
     """A chunk after rendering: every row asked for is in exactly one of the two lists. Both are in row order.
 
-    `notes` counts what was renamed away, left out or not sent on purpose in these rows: (field, action, reason) → count.
+    `notes` counts what was renamed away, left out or not sent on purpose here: (field, action, reason) → count.
     """
 
     payloads: list[Payload]
@@ -146,8 +146,8 @@ class Grouping:
 class Shape:
     """What the requests of a destination look like: everything but the records.
 
-    `url` is absolute; `url` and header values may still hold `{record.x}`, `{run.id}` and `{now…}` macros. `headers` are
-    only the destination's own: the credential's (Authorization and its `headers`) are added by the client when sending.
+    `url` is absolute; `url` and header values may still hold `{record.x}`, `{run.id}` and `{now…}` macros. `headers`
+    are only the destination's own: the credential's (Authorization and its `headers`) are added by the client when sending.
     """
 
     method: str
