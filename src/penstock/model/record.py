@@ -13,6 +13,8 @@ import pyarrow as pa
 from penstock.model.outcome import Refusal
 from penstock.model.spec import ColumnType, ContentFormat, XmlSpec
 
+DEFAULT_XML = XmlSpec()
+
 Key = str | tuple[str, ...]  # text, or one text per column of a several-column key
 
 
@@ -64,7 +66,8 @@ class Chunk:
 class Lookup(NamedTuple):
     """An id of Custify's own that has to be asked for before the payload can go.
 
-    `target` is the path in the payload that the id fills, `kind` the object, `by` the known identifier, `value` its value.
+    `target` is the path in the payload that the id fills, `kind` the object, `by` the identifier known and `value`
+    its value.
     """
 
     target: str
@@ -147,7 +150,7 @@ class Shape:
     """What the requests of a destination look like: everything but the records.
 
     `url` is absolute; `url` and header values may still hold `{record.x}`, `{run.id}` and `{now…}` macros. `headers`
-    are only the destination's own: the credential's (Authorization and its `headers`) are added by the client when sending.
+    are only the destination's own: the client adds the credential's (Authorization and its `headers`) when sending.
     """
 
     method: str
@@ -158,7 +161,7 @@ class Shape:
     grouping: Grouping = Grouping()
     size: int = 1
     max_bytes: int | None = None
-    xml: XmlSpec = XmlSpec()
+    xml: XmlSpec = DEFAULT_XML
     replies: Replies = Replies.STATUS
     retry: RetryClass = RetryClass.IDEMPOTENT
 
@@ -168,7 +171,7 @@ class Request:
     """One HTTP request, complete but for the credential's headers. `body` None: none is sent.
 
     `{run.id}` and `{now…}` in `url` and `headers` are finished by `transform.macros.finish` just before sending, and
-    stand as they are in a preview. `path` is what a credential's check may need to build it against another base.
+    stand as they are in a preview.
     """
 
     method: str
@@ -181,7 +184,7 @@ class Request:
 class Batch:
     """Payloads that share one request (or, with grouping code that returns a list, several requests in order).
 
-    `number` counts from 0 within the run. `requests` is empty as long as payloads wait for look-ups or grouping code.
+    `number` counts from 0 within the run.
     """
 
     number: int

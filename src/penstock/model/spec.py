@@ -218,9 +218,5 @@ class ProjectSpec:
     datasets: Mapping[str, DatasetSpec]
     destinations: Mapping[str, DestinationSpec]
     flows: Mapping[str, FlowSpec]
-    lines: Mapping[str, int] = field(
-        default_factory=lambda: MappingProxyType({})
-    )  # dotted path → line, for later errors
-    files: Mapping[str, str] = field(
-        default_factory=lambda: MappingProxyType({})
-    )  # dotted path → file, when it is a folder
+    lines: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))  # dotted path → line
+    files: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # dotted path → file
