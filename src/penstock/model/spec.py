@@ -16,7 +16,7 @@ Dialect = Literal["native", "flat"]
 ContentFormat = Literal["json", "xml", "form"]
 BatchMode = Literal["auto", "on", "off"]
 ColumnType = Literal["text", "integer", "number", "boolean", "date", "timestamp", "json"]
-EMPTY: Mapping[str, str] = MappingProxyType({})
+NO_HEADERS: Mapping[str, "Secret"] = MappingProxyType({})
 
 
 class Mode(StrEnum):
@@ -60,7 +60,7 @@ class CredentialSpec:
     base_url: str = "auto"
     dialect: Literal["auto", "native", "flat"] = "auto"
     rate_limit: RateLimit = RateLimit()
-    headers: Mapping[str, str] = EMPTY
+    headers: Mapping[str, Secret] = field(default_factory=lambda: NO_HEADERS)  # resolved like the key
     allowed_hosts: tuple[str, ...] = ()
     timeout: float = 30.0  # seconds for one attempt
 
