@@ -1,0 +1,48 @@
+# Everything starts from a bare Python 3.11: each target sets up what it needs in .venv by itself.
+PYTHON ?= python3
+BIN    := .venv/bin
+SETUP  := .venv/.ready
+PYTEST_WORKERS ?= 2
+
+.PHONY: demo test check bench clean help
+
+help:
+	@echo "make demo   the main job on sample data: plan, run, quarantine, second run, what arrived"
+	@echo "make test   all tests (sets up its own PostgreSQL and sandbox)"
+	@echo "make check  formatting, lint, types and the floor plan"
+	@echo "make bench  the benchmark table, beside hand-written loops and dlt (takes minutes)"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Penstock needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv .venv || (rm -rf .venv && $(PYTHON) -m venv --without-pip .venv && $(PYTHON) -m pip --python .venv install pip)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+
+$(SETUP): $(BIN)/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(SETUP)-dev: $(SETUP)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
+	@touch $@
+
+$(SETUP)-bench: $(SETUP)-dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
+	@touch $@
+
+demo: $(SETUP)
+	@$(BIN)/penstock demo
+
+test: $(SETUP)-dev
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
+
+check: $(SETUP)-dev
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(SETUP)-bench
+	$(BIN)/python benchmarks/compare.py
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
