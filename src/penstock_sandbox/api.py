@@ -1,0 +1,125 @@
+"""One API request from its bytes to its reply, without a socket: key, limit, fault, body, handler."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+import orjson
+
+from . import routes
+from .account import Account
+from .faults import Fault, FaultBook
+from .limits import RateLimit
+from .wire import Call, Refused, Reply, error_body
+
+_READING = frozenset(("GET", "HEAD"))
+_NO_FAULT = Fault()
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What the server read of one request. `target` is the request line's path with its query."""
+
+    method: str
+    target: str
+    authorization: str
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The reply to send, the fault that spoils it (if any) and whether the request's change was made."""
+
+    reply: Reply
+    fault: Fault
+    committed: bool
+
+
+class Api:
+    """Holds the account with its budget and its faults."""
+
+    def __init__(self, account: Account, api_key: str, read_only_key: str | None) -> None:
+        self.account = account
+        self.limit = RateLimit()
+        self.faults = FaultBook()
+        self.unauthorised = 0
+        self._full = f"Bearer {api_key}"
+        self._read_only = None if read_only_key is None else f"Bearer {read_only_key}"
+
+    def answer(self, arrived: Arrived) -> Answer:
+        """Never raises `Refused`: refusals are replies."""
+        path, _, query = arrived.target.partition("?")
+        path = unquote(path) if "%" in path else path
+        headers: Mapping[str, str] = {}
+        try:
+            self._authorise(arrived)
+            body = _parsed(arrived) if self.account.settings.batch_cost == "jobs" else None
+            ticket = self.limit.take(self.account.settings.rate, self.account.now(), _cost(path, body))
+            headers = ticket.headers
+            if not ticket.admitted:
+                raise Refused(429, "Too many requests, please try again later")
+            fault = self.faults.meet(arrived.method, path)
+        except Refused as refusal:
+            return Answer(_refusal(refusal, headers), _NO_FAULT, committed=False)
+        if fault is not None and not fault.commits():
+            return Answer(Reply(200, {}, headers), fault, committed=False)
+        reply = self._handled(arrived, path, query, fault)
+        committed = reply.status < 400 and arrived.method not in _READING
+        return Answer(Reply(reply.status, reply.body, {**headers, **reply.headers}), fault or _NO_FAULT, committed)
+
+    def _authorise(self, arrived: Arrived) -> None:
+        if arrived.authorization == self._full:
+            return
+        if self._read_only is not None and arrived.authorization == self._read_only:
+            if arrived.method in _READING:
+                return
+            raise Refused(403, "This API key is read-only")
+        self.unauthorised += 1
+        raise Refused(401, "Invalid API key")
+
+    def _handled(self, arrived: Arrived, path: str, query: str, fault: Fault | None) -> Reply:
+        try:
+            handler, params = routes.find(arrived.method, path)
+            if arrived.body and arrived.method not in _READING:
+                self._check_content_type(arrived.content_type)
+                body = _parsed(arrived)
+            else:
+                body = None
+            call = Call(
+                method=arrived.method,
+                path=path,
+                query=dict(parse_qsl(query, keep_blank_values=True)) if query else {},
+                body=body,
+                params=params,
+                doomed=None if fault is None else fault.doomed(),
+            )
+            return handler(self.account, call)
+        except Refused as refusal:
+            return _refusal(refusal, {})
+
+    def _check_content_type(self, content_type: str) -> None:
+        if content_type.partition(";")[0].strip().lower() != "application/json":
+            self.account.object_to("Content-Type must be application/json")
+
+
+def _parsed(arrived: Arrived) -> Any:
+    if not arrived.body:
+        return None
+    try:
+        return orjson.loads(arrived.body)
+    except orjson.JSONDecodeError as error:
+        raise Refused(400, f"The request body is not valid JSON: {error}") from error
+
+
+def _cost(path: str, body: Any) -> int:
+    """A batch costs its jobs where the setting says so; all else costs one."""
+    if not path.endswith("/batch") or not isinstance(body, dict):
+        return 1
+    items = body.get("jobs", body.get("batch"))
+    return max(1, len(items)) if isinstance(items, list) else 1
+
+
+def _refusal(refusal: Refused, headers: Mapping[str, str]) -> Reply:
+    return Reply(refusal.status, error_body(refusal.status, refusal.message), headers)

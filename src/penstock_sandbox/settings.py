@@ -1,0 +1,110 @@
+"""What a person may choose about the sandbox, at the start or while it runs."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, get_args
+
+UnknownCompany = Literal["skip", "error", "create"]
+Assignee = Literal["any", "id"]
+BatchCost = Literal["1", "jobs"]
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)(ms|s|m|h)?")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many requests in one fixed window of so many seconds."""
+
+    requests: int = 100
+    per: float = 10.0
+
+    def __str__(self) -> str:
+        return f"{self.requests}/{self.per:g}s"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The behaviour where Custify's documents are silent, each at its safest default.
+
+    `strict` refuses what breaks a published limit with 400 (no status is published); lenient drops the value and
+    keeps a warning. `unknown_company` says what a link to a company that is not there does. `assignee="id"` refuses
+    e-mails as task assignees, as Custify's own MCP server claims. `batch_cost` counts a batch as one request or as
+    many as its jobs. Times are seconds.
+    """
+
+    strict: bool = True
+    rate: Rate | None = Rate()
+    latency: float = 0.0
+    job_delay: float = 0.1
+    unknown_company: UnknownCompany = "skip"
+    assignee: Assignee = "any"
+    batch_cost: BatchCost = "1"
+
+
+def duration(text: str | float) -> float:
+    """`"2s"`, `"150ms"`, `"1.5"`, `2` → seconds. Raises ValueError."""
+    if isinstance(text, bool):
+        raise ValueError("a duration is a number of seconds, or text such as 150ms or 2s")
+    if isinstance(text, int | float):
+        if not 0 <= text < 1e9:
+            raise ValueError("a duration is not negative")
+        return float(text)
+    matched = _DURATION.fullmatch(text.strip())
+    if matched is None:
+        raise ValueError(f"not a duration: {text!r} (write 150ms, 2s, 1m or a number of seconds)")
+    return float(matched[1]) * _SECONDS[matched[2]]
+
+
+def rate(text: str | None) -> Rate | None:
+    """`"100/10s"` → Rate; `"off"` or None → no limit. Raises ValueError."""
+    if text is None or text == "off":
+        return None
+    requests, slash, per = text.partition("/")
+    if not slash or not requests.strip().isdigit() or int(requests) < 1:
+        raise ValueError(f"not a rate: {text!r} (write 100/10s, or off)")
+    seconds = duration(per)
+    if seconds <= 0:
+        raise ValueError("a rate's window must be longer than nothing")
+    return Rate(int(requests), seconds)
+
+
+def changed(settings: Settings, wanted: Mapping[str, Any]) -> Settings:
+    """`settings` with what an admin request wants; `latency` is in milliseconds there. Raises ValueError."""
+    known = {f.name for f in fields(Settings)}
+    unknown = sorted(set(wanted) - known)
+    if unknown:
+        raise ValueError(f"unknown settings: {', '.join(unknown)} (known: {', '.join(sorted(known))})")
+    values = {name: _setting(name, value) for name, value in wanted.items()}
+    return replace(settings, **values)
+
+
+def as_json(settings: Settings) -> dict[str, Any]:
+    return {
+        "strict": settings.strict,
+        "rate": str(settings.rate) if settings.rate else "off",
+        "latency": settings.latency * 1000,
+        "job_delay": settings.job_delay,
+        "unknown_company": settings.unknown_company,
+        "assignee": settings.assignee,
+        "batch_cost": settings.batch_cost,
+    }
+
+
+def _setting(name: str, value: Any) -> Any:
+    choices = {"unknown_company": UnknownCompany, "assignee": Assignee, "batch_cost": BatchCost}
+    if name == "strict":
+        if not isinstance(value, bool):
+            raise ValueError("strict is true or false")
+        return value
+    if name == "rate":
+        return rate(value)
+    if name == "latency":
+        return duration(value) / 1000 if isinstance(value, int | float) else duration(value)
+    if name == "job_delay":
+        return duration(value)
+    allowed = get_args(choices[name])
+    if str(value) not in allowed:
+        raise ValueError(f"{name} is one of {', '.join(allowed)}")
+    return str(value)
