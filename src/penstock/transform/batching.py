@@ -1,0 +1,111 @@
+"""Payloads → batches, by what the request would be. Composition depends on the order of the input, never on timing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from penstock.model.outcome import Refusal
+from penstock.model.record import Batch, Key, Payload, Refused, Shape
+from penstock.transform.encoding import Frame, frame_of, item_of
+
+MAX_OPEN = 64  # batches being filled at once, one per URL and headers; past it the oldest goes as it is
+
+Target = tuple[str | None, tuple[tuple[str, str], ...] | None]
+
+
+@dataclass(slots=True)
+class _Open:
+    """A batch being filled; `bytes` is what its items and the joints between them take by now."""
+
+    target: Target
+    payloads: list[Payload] = field(default_factory=list)
+    bytes: int = 0
+
+
+class _Scale:
+    """How many bytes a payload adds to a body; form bodies number their records, so the place counts."""
+
+    def __init__(self, shape: Shape, limit: int) -> None:
+        self._shape = shape
+        self._plain = shape.content_format == "json"
+        frame = Frame(b"", b",", b"") if shape.grouping.algorithm == "code" else frame_of(shape)
+        self._joint = len(frame.joint)
+        self.room = limit - len(frame.head) - len(frame.tail)
+
+    def weigh(self, payload: Payload, place: int) -> int:
+        size = len(payload.text) if self._plain else len(item_of(self._shape, payload.text, place))
+        return size + self._joint if place else size
+
+
+class Batcher:
+    """Fills batches of at most `shape.size` records and `shape.max_bytes` bytes of finished body.
+
+    A batch holds only payloads whose URL and headers are equal. Two payloads of one key leave in the order they came:
+    the batch that holds the first one is given out before the second is taken in. With `repeats` they may share a
+    batch, in their order (right for a plain list of records; wrong where an API takes the items of a batch in any
+    order). `oversized` collects the records that alone exceed `max_bytes`; the caller empties it. For grouping code,
+    whose bodies are not known here, the payloads' own sizes count.
+    """
+
+    def __init__(self, shape: Shape, *, repeats: bool = False) -> None:
+        self.oversized: list[Refused] = []
+        self._size = shape.size
+        self._limit = shape.max_bytes if shape.carries_body else None
+        self._scale = None if self._limit is None else _Scale(shape, self._limit)
+        self._repeats = repeats
+        self._number = 0
+        self._open: dict[Target, _Open] = {}
+        self._holder: dict[Key, _Open] = {}
+
+    def add(self, payloads: Iterable[Payload]) -> Iterator[Batch]:
+        """Take payloads in; batches come out as they fill. Only what is iterated over is taken in."""
+        for payload in payloads:
+            if self._scale is not None and self._scale.weigh(payload, 0) > self._scale.room:
+                self.oversized.append(self._refused(payload))
+                continue
+            target = (payload.url, payload.headers)
+            batch = self._open.get(target)
+            holder = self._holder.get(payload.key)
+            if holder is not None and not (self._repeats and holder is batch):
+                yield self._close(holder)
+                batch = self._open.get(target)
+            if batch is not None and not self._fits(batch, payload):
+                yield self._close(batch)
+                batch = None
+            if batch is None:
+                if len(self._open) >= MAX_OPEN:
+                    yield self._close(next(iter(self._open.values())))
+                batch = self._open[target] = _Open(target)
+            self._put(batch, payload)
+            if len(batch.payloads) >= self._size:
+                yield self._close(batch)
+
+    def flush(self) -> Iterator[Batch]:
+        """What is left, oldest batch first."""
+        while self._open:
+            yield self._close(next(iter(self._open.values())))
+
+    def _fits(self, batch: _Open, payload: Payload) -> bool:
+        scale = self._scale
+        return scale is None or batch.bytes + scale.weigh(payload, len(batch.payloads)) <= scale.room
+
+    def _put(self, batch: _Open, payload: Payload) -> None:
+        if self._scale is not None:
+            batch.bytes += self._scale.weigh(payload, len(batch.payloads))
+        batch.payloads.append(payload)
+        self._holder[payload.key] = batch
+
+    def _close(self, batch: _Open) -> Batch:
+        del self._open[batch.target]
+        for payload in batch.payloads:
+            self._holder.pop(payload.key, None)
+        done = Batch(self._number, tuple(batch.payloads))
+        self._number += 1
+        return done
+
+    def _refused(self, payload: Payload) -> Refused:
+        reason = f"one request with this record alone is larger than max_bytes ({self._limit})"
+        value = f"{len(payload.text)} bytes of JSON"
+        refusal = Refusal("max_bytes", reason, value=value, accepted=f"a body of at most {self._limit} bytes")
+        return Refused(payload.ordinal, payload.key, refusal)

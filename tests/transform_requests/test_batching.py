@@ -1,0 +1,110 @@
+"""What a person would notice of batching: no record lost, none twice, order per key kept, limits kept."""
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.model.record import Grouping, Payload, Shape
+from penstock.transform.batching import MAX_OPEN, Batcher
+from penstock.transform.encoding import encode_body
+
+SHAPES = [
+    Grouping(algorithm="array"),
+    Grouping(algorithm="property", property="batch", other={"origin": "penstock"}),
+    Grouping(algorithm="property", property="jobs", prefix=b'{"type":"people","payload":', suffix=b"}"),
+]
+
+
+def payload(ordinal, key="k", size=5, url=None, headers=None):
+    return Payload(ordinal, key, orjson.dumps({"a": "x" * size}), 0, url, headers)
+
+
+@st.composite
+def inputs(draw):
+    keys, urls = st.sampled_from("abcdefgh"), st.sampled_from([None, "/1", "/2", "/3"])
+    rows = draw(st.lists(st.tuples(keys, urls, st.integers(0, 60)), max_size=60))
+    return [payload(place, key, size, url) for place, (key, url, size) in enumerate(rows)]
+
+
+@given(
+    inputs(),
+    st.sampled_from(SHAPES),
+    st.sampled_from(["json", "xml", "form"]),
+    st.integers(1, 7),
+    st.none() | st.integers(120, 300),
+    st.booleans(),
+    st.lists(st.integers(0, 60)),
+)
+def test_every_record_comes_out_once_in_order_and_within_the_limits(
+    payloads, grouping, content_format, size, limit, repeats, cuts
+):
+    shape = Shape("POST", "https://x/", grouping=grouping, content_format=content_format, size=size, max_bytes=limit)
+    batcher = Batcher(shape, repeats=repeats)
+    out, start = [], 0
+    for cut in [*sorted(cuts), len(payloads)]:
+        out += batcher.add(payloads[start:cut])
+        start = max(start, cut)
+    out += batcher.flush()
+
+    came_out = [each for batch in out for each in batch.payloads]
+    assert sorted([*(p.ordinal for p in came_out), *(r.ordinal for r in batcher.oversized)]) == [
+        p.ordinal for p in payloads
+    ]
+    assert [batch.number for batch in out] == list(range(len(out)))
+    for key in "abcdefgh":
+        ordinals = [each.ordinal for each in came_out if each.key == key]
+        assert ordinals == sorted(ordinals)
+    for batch in out:
+        assert len(batch.payloads) <= size
+        assert len({(each.url, each.headers) for each in batch.payloads}) == 1
+        assert repeats or len(set(batch.keys())) == len(batch.payloads)
+        if limit is not None:
+            assert len(encode_body(shape, [each.text for each in batch.payloads])) <= limit
+
+    whole = Batcher(shape, repeats=repeats)
+    assert [*whole.add(payloads), *whole.flush()] == out, "composition must not depend on how the input was cut"
+
+
+def test_batches_are_full_and_the_last_may_be_smaller():
+    batcher = Batcher(Shape("POST", "u", grouping=SHAPES[0], size=3))
+    out = [*batcher.add(payload(n, f"k{n}") for n in range(8)), *batcher.flush()]
+    assert [len(batch.payloads) for batch in out] == [3, 3, 2]
+
+
+def test_an_empty_dataset_makes_no_batch():
+    batcher = Batcher(Shape("POST", "u", grouping=SHAPES[0], size=3))
+    assert [*batcher.add([]), *batcher.flush()] == []
+
+
+def test_a_body_may_reach_the_byte_limit_exactly():
+    rows = [payload(n, f"k{n}") for n in range(4)]
+    shape = Shape("POST", "u", grouping=SHAPES[1], size=100)
+    exact = len(encode_body(shape, [row.text for row in rows[:3]]))
+    batcher = Batcher(Shape("POST", "u", grouping=SHAPES[1], size=100, max_bytes=exact))
+    assert [len(batch.payloads) for batch in [*batcher.add(rows), *batcher.flush()]] == [3, 1]
+
+
+def test_a_record_over_the_byte_limit_is_refused_with_the_limit_and_the_others_go_on():
+    batcher = Batcher(Shape("POST", "u", grouping=SHAPES[0], size=10, max_bytes=100))
+    out = [*batcher.add([payload(0, "a"), payload(1, "b", 200), payload(2, "c")]), *batcher.flush()]
+    assert [each.key for batch in out for each in batch.payloads] == ["a", "c"]
+    (refused,) = batcher.oversized
+    assert (refused.key, refused.refusal.rule) == ("b", "max_bytes")
+    assert "100" in refused.refusal.reason
+
+
+def test_open_batches_stay_bounded_when_every_record_has_its_own_url():
+    batcher = Batcher(Shape("POST", "u", grouping=SHAPES[0], size=10))
+    out = [*batcher.add(payload(n, f"k{n}", url=f"/{n}") for n in range(MAX_OPEN + 10))]
+    assert [batch.payloads[0].url for batch in out] == [f"/{n}" for n in range(10)]
+    assert len([*batcher.flush()]) == MAX_OPEN
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+def test_versions_of_one_key_leave_in_order_also_across_urls(repeats):
+    batcher = Batcher(Shape("POST", "u", grouping=SHAPES[0], size=10), repeats=repeats)
+    rows = [payload(0, "a", url="/1"), payload(1, "b", url="/2"), payload(2, "a", url="/2"), payload(3, "a", url="/2")]
+    out = [*batcher.add(rows), *batcher.flush()]
+    sent = [[each.ordinal for each in batch.payloads] for batch in out]
+    assert sent == ([[0], [1, 2, 3]] if repeats else [[0], [1, 2], [3]])
