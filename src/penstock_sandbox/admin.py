@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import orjson
 from aiohttp import web
 
-from . import settings
+from . import batch, settings
 from .api import Api
 from .faults import Fault, fault_from, parse_fault
 from .journal import Journal, as_json
@@ -48,6 +48,7 @@ class Admin:
     async def answer(self, request: web.BaseRequest) -> web.Response:
         if not _from_here(request):
             return _json({"error": "the admin routes answer only to a loopback Host and Origin"}, 403)
+        batch.catch_up(self.api.account)
         path = request.path.removeprefix("/_admin").rstrip("/")
         if path == "" and request.method == "GET":
             page = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
@@ -64,6 +65,7 @@ class Admin:
         store = self.api.account.store
         return store.shelves() | {
             "attributes": store.attributes,
+            "batches": [known.as_json() for known in store.batches.values()],
             "duplicate_events": store.duplicate_events,
             "warnings": dict(store.warnings),
         }

@@ -1,13 +1,12 @@
 """One API request from its bytes to its reply, without a socket: key, limit, fault, body, handler."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 import orjson
 
-from . import routes
+from . import batch, routes
 from .account import Account
 from .faults import Fault, FaultBook
 from .limits import RateLimit
@@ -15,6 +14,7 @@ from .wire import Call, Refused, Reply, error_body
 
 _READING = frozenset(("GET", "HEAD"))
 _NO_FAULT = Fault()
+_TOO_MANY = error_body(429, "Too many requests, please try again later")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +50,19 @@ class Api:
 
     def answer(self, arrived: Arrived) -> Answer:
         """Never raises `Refused`: refusals are replies."""
+        batch.catch_up(self.account)
         path, _, query = arrived.target.partition("?")
         path = unquote(path) if "%" in path else path
-        headers: Mapping[str, str] = {}
         try:
             self._authorise(arrived)
             body = _parsed(arrived) if self.account.settings.batch_cost == "jobs" else None
-            ticket = self.limit.take(self.account.settings.rate, self.account.now(), _cost(path, body))
-            headers = ticket.headers
-            if not ticket.admitted:
-                raise Refused(429, "Too many requests, please try again later")
-            fault = self.faults.meet(arrived.method, path)
         except Refused as refusal:
-            return Answer(_refusal(refusal, headers), _NO_FAULT, committed=False)
+            return Answer(_refusal(refusal), _NO_FAULT, committed=False)
+        ticket = self.limit.take(self.account.settings.rate, self.account.now(), _cost(path, body))
+        headers = ticket.headers
+        if not ticket.admitted:
+            return Answer(Reply(429, _TOO_MANY, headers), _NO_FAULT, committed=False)
+        fault = self.faults.meet(arrived.method, path)
         if fault is not None and not fault.commits():
             return Answer(Reply(200, {}, headers), fault, committed=False)
         reply = self._handled(arrived, path, query, fault)
@@ -97,7 +97,7 @@ class Api:
             )
             return handler(self.account, call)
         except Refused as refusal:
-            return _refusal(refusal, {})
+            return _refusal(refusal)
 
     def _check_content_type(self, content_type: str) -> None:
         if content_type.partition(";")[0].strip().lower() != "application/json":
@@ -121,5 +121,5 @@ def _cost(path: str, body: Any) -> int:
     return max(1, len(items)) if isinstance(items, list) else 1
 
 
-def _refusal(refusal: Refused, headers: Mapping[str, str]) -> Reply:
-    return Reply(refusal.status, error_body(refusal.status, refusal.message), headers)
+def _refusal(refusal: Refused) -> Reply:
+    return Reply(refusal.status, error_body(refusal.status, refusal.message))

@@ -30,7 +30,6 @@ class Fault:
     body: Body | None = None
     gzip: bool = False
     partial: str | None = None
-    item_status: int = 400
     retry_after: float | None = None
     commit: bool | None = None
     method: str | None = None
@@ -204,7 +203,6 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "body": _one_of(get_args(Body)),
     "gzip": _truth,
     "partial": _partial,
-    "item_status": _status,
     "retry_after": _seconds,
     "commit": _truth,
     "method": lambda key, value: _text(key, value).upper(),

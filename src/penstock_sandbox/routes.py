@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from . import companies, people
+from . import batch, companies, custom_data, events, extras, financial, flat, notes, people, tasks
 from .account import Account
 from .wire import Call, Refused, Reply
 
@@ -26,9 +26,73 @@ _NATIVE: dict[str, Handler] = {
     "GET /company/all": companies.read_all,
     "GET /company/{id}": companies.read_one,
     "GET /company/people/{id}": companies.read_people,
+    "GET /company/attributes": extras.attributes("company", companies.COMPANY),
+    "GET /customer/attributes": extras.attributes("customer", people.PERSON),
+    "POST /event": events.write,
+    "POST /task": tasks.create,
+    "PUT /task/{id}": tasks.update,
+    "GET /task": tasks.read,
+    "GET /task/filtersAvailableValues": tasks.filter_values,
+    "GET /task/{id}": tasks.read_one,
+    "POST /note": notes.create,
+    "POST /note/{id}": notes.update,
+    "GET /note": notes.read,
+    "GET /note/{entity}": notes.read,
+    "POST /comment/{model}/{entity}": notes.comment,
+    "POST /batch": batch.write,
+    "GET /batch/{id}": batch.read,
+    "GET /segment": extras.segments,
+    "POST /tag": extras.write_tag,
+    "POST /tag/{id}": extras.write_tag,
+    "GET /tag": extras.read_tags,
+    "GET /tag/{id}": extras.read_tags,
+    "DELETE /tag/{id}": extras.delete_tag,
+    "POST /ticket": extras.write_ticket,
+    "GET /ticket": extras.read_tickets,
+    "GET /ticket/{entity}": extras.read_tickets,
+    "PUT /ticket/{id}": extras.patch_ticket,
+    "DELETE /ticket/{id}": extras.delete_ticket,
+    "POST /ticket/{id}/reply": extras.reply_to_ticket,
 }
 
-_FLAT: dict[str, Handler] = {}
+for _word, _kind in financial.KINDS.items():
+    _NATIVE |= {
+        f"POST /financial/{_word}": financial.writer(_kind),
+        f"POST /financial/{_word}/{{id}}": financial.writer(_kind),
+        f"GET /financial/{_word}": financial.reader(_kind),
+        f"DELETE /financial/{_word}": financial.deleter(_kind),
+        f"DELETE /financial/{_word}/{{id}}": financial.deleter(_kind),
+    }
+for _place, _model in {"companies": "Company", "people": "Customer"}.items():
+    for _path in (f"/custom_data/{_place}", f"/custom_data/{_place}/{{id}}"):
+        _NATIVE |= {
+            f"POST {_path}": custom_data.writer(_model),
+            f"GET {_path}": custom_data.reader(_model),
+            f"DELETE {_path}": custom_data.deleter(_model),
+        }
+
+# The requirement's page names people, company, event, note and batch; the other paths follow the same habit.
+# The reads are those of the native dialect.
+_FLAT: dict[str, Handler] = {
+    "POST /people": flat.write_person,
+    "POST /company": flat.write_company,
+    "POST /subscription": flat.write_subscription,
+    "POST /invoice": flat.write_invoice,
+    "POST /deal": flat.write_deal,
+    "POST /event": flat.write_event,
+    "POST /task": flat.write_task,
+    "POST /note": flat.write_note,
+    "POST /custom_object": flat.write_custom_object,
+    "POST /batch": flat.write_batch,
+    "GET /people": people.read,
+    "GET /people/all": people.read_all,
+    "GET /people/{id}": people.read_one,
+    "DELETE /people": people.delete,
+    "GET /company": companies.read,
+    "GET /company/all": companies.read_all,
+    "GET /company/{id}": companies.read_one,
+    "DELETE /company": companies.delete,
+}
 
 
 class Routes:
@@ -81,12 +145,12 @@ def _ids(pattern: tuple[str, ...], parts: tuple[str, ...]) -> tuple[str, ...] | 
     return tuple(ids)
 
 
-native = Routes(_NATIVE)
-flat = Routes(_FLAT)
+_native_routes = Routes(_NATIVE)
+_flat_routes = Routes(_FLAT)
 
 
 def find(method: str, path: str) -> tuple[Handler, tuple[str, ...]]:
     """As `Routes.find`, in the dialect that the path chooses."""
     if path.startswith(FLAT + "/"):
-        return flat.find(method, path.removeprefix(FLAT))
-    return native.find(method, path)
+        return _flat_routes.find(method, path.removeprefix(FLAT))
+    return _native_routes.find(method, path)

@@ -45,13 +45,11 @@ class Settings:
 
 def duration(text: str | float) -> float:
     """`"2s"`, `"150ms"`, `"1.5"`, `2` → seconds. Raises ValueError."""
-    if isinstance(text, bool):
-        raise ValueError("a duration is a number of seconds, or text such as 150ms or 2s")
-    if isinstance(text, int | float):
+    if isinstance(text, int | float) and not isinstance(text, bool):
         if not 0 <= text < 1e9:
             raise ValueError("a duration is not negative")
         return float(text)
-    matched = _DURATION.fullmatch(text.strip())
+    matched = _DURATION.fullmatch(str(text).strip())
     if matched is None:
         raise ValueError(f"not a duration: {text!r} (write 150ms, 2s, 1m or a number of seconds)")
     return float(matched[1]) * _SECONDS[matched[2]]

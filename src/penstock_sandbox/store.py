@@ -1,10 +1,13 @@
 """Everything the account holds, with the indexes that finding it needs."""
 
 import os
-from collections import Counter
-from typing import Any
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Any
 
 from .wire import JsonObject
+
+if TYPE_CHECKING:
+    from .batch import Batch
 
 ATTRIBUTE_KINDS = ("company", "customer")
 WARNINGS_KEPT = 1000
@@ -60,6 +63,8 @@ class Store:
         self.duplicate_events: list[JsonObject] = []
         self.attributes: dict[str, dict[str, str]] = {kind: {} for kind in ATTRIBUTE_KINDS}
         self.warnings: Counter[str] = Counter()
+        self.batches: dict[str, Batch] = {}
+        self.waiting: deque[Batch] = deque()
 
     def warn(self, message: str) -> None:
         if message in self.warnings or len(self.warnings) < WARNINGS_KEPT:

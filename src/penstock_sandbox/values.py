@@ -56,7 +56,7 @@ def text(limit: int | None = None) -> Rule:
     return rule
 
 
-def key(limit: int = LONG) -> Rule:
+def key(limit: int | None = LONG) -> Rule:
     """Text that identifies something: not empty."""
     bounded = text(limit)
 
@@ -66,7 +66,7 @@ def key(limit: int = LONG) -> Rule:
     return rule
 
 
-def company_key(limit: int = LONG) -> Rule:
+def company_key(limit: int | None = LONG) -> Rule:
     """As `key`; whole numbers too, since one published sample sends an integer `company_id`."""
     bounded = key(limit)
 
@@ -160,7 +160,7 @@ def attribute_name(name: str) -> str | None:
 
 def detected_type(name: str, value: Any) -> str:
     """The type that a first value gives its attribute: Date, Number, Boolean are tried in this order, else String."""
-    if isinstance(value, dict):
+    if is_currency(value):
         return "Currency"
     if name.endswith("_at") or is_date(value):
         return "Date"
