@@ -16,7 +16,7 @@ Dialect = Literal["native", "flat"]
 ContentFormat = Literal["json", "xml", "form"]
 BatchMode = Literal["auto", "on", "off"]
 ColumnType = Literal["text", "integer", "number", "boolean", "date", "timestamp", "json"]
-NO_HEADERS: Mapping[str, "Secret"] = MappingProxyType({})
+NO_HEADERS: Mapping[str, Secret] = MappingProxyType({})
 
 
 class Mode(StrEnum):
@@ -38,6 +38,8 @@ class Secret:
 
     parts: tuple[tuple[Literal["text", "env", "file"], str], ...]
     base: Path = Path()  # `${file:…}` is relative to the project file's folder
+    path: str = field(default="", compare=False)  # where it stands in the project file, for messages
+    line: int | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         return "Secret(…)"

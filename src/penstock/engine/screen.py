@@ -1,0 +1,245 @@
+"""What of a chunk has to be sent, and why the rest has not: the same answer for plan and run (and preview, without memory).
+
+The order of the questions, each for the rows that the one before it left:
+
+1. does the row have a key, and does it fit its columns? (the kernel refuses it otherwise)
+2. is a newer version of the same key in this chunk? (only where the newest wins)
+3. is the key's input the same as when it was last sent? (a vectorised fingerprint: no rendering)
+4. is this very version held in the quarantine, or discarded by a person?
+5. rendered: would the request differ from what was last sent?
+6. is its parent there?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.engine.backlog import OpenChunk
+from penstock.engine.rows import record_hash, record_json
+from penstock.model.outcome import Outcome, Refusal
+from penstock.model.record import Chunk, Key, Payload, Rendered
+
+SUPERSEDED = "superseded: a newer version of the same key follows in the same chunk"
+SAME_INPUT = "the same as when it was last sent"
+DISCARDED = "this version was discarded by a person"
+OTHER_CONTENT = "key already sent with other content"
+
+
+class Decision(NamedTuple):
+    """A record whose outcome is known without sending it. `hold` False: it already stands in the quarantine."""
+
+    ordinal: int
+    key: Key | None
+    outcome: Outcome
+    reason: str
+    refusal: Refusal | None = None
+    hold: bool = True
+
+
+class Remembered(Protocol):
+    """What was last delivered, per key."""
+
+    def same_input(self, hashes: NDArray[np.uint64], prints: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """True where the key was sent and its input fingerprint is the same."""
+        ...
+
+    def content_of(self, key_hash: tuple[int, int]) -> int | None:
+        """The content hash last sent (or on its way) for a key; None if it never was."""
+        ...
+
+
+class Held(NamedTuple):
+    """What the quarantine knows of a key: `settings` is the version of the settings it was refused under."""
+
+    outcome: Outcome
+    record: int  # hash of the record's JSON
+    settings: str
+    reason: str
+
+
+class Quarantined(Protocol):
+    """The held and discarded versions of this destination, by key hash."""
+
+    def held(self, key_hash: tuple[int, int]) -> Held | None: ...
+
+    def discarded(self, key_hash: tuple[int, int], record: int) -> bool: ...
+
+    def rows_of_interest(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Indices of the key hashes that are held or discarded in any version."""
+        ...
+
+
+class Parents(Protocol):
+    """Which records wait for a parent that is not there yet."""
+
+    def missing(self, chunk: Chunk, row: int) -> Refusal | None: ...
+
+
+@dataclass(slots=True)
+class Sifted:
+    """A chunk after the questions: every row asked about is in exactly one of the three."""
+
+    fresh: list[Payload] = field(default_factory=list)
+    decided: list[Decision] = field(default_factory=list)
+    unchanged: list[tuple[NDArray[np.int64], str]] = field(default_factory=list)  # rows (not ordinals), reason
+    refreshed: list[Payload] = field(default_factory=list)  # unchanged content under a new fingerprint
+    notes: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a destination treats a key it has seen: see promise 9 (`changed`, `new`, `all`)."""
+
+    newest_wins: bool
+    compares: bool  # changed and new: ask memory
+    once_per_key: bool  # new
+    ignore_changed: bool  # on_changed: ignore
+    settings: str
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    policy: Policy
+    render: Callable[[Chunk, Sequence[int] | None], Rendered]
+    memory: Remembered | None = None
+    quarantine: Quarantined | None = None
+    parents: Parents | None = None
+
+    def sift(self, chunk: OpenChunk) -> Sifted:
+        """Ask all questions of the chunk's open rows."""
+        sifted = Sifted()
+        rows = chunk.rows
+        if self.policy.newest_wins and chunk.hashes is not None:
+            rows = self._newest(chunk, rows, sifted)
+        if self.memory is not None and self.policy.compares:
+            rows = self._same_input(chunk, rows, sifted)
+        if self.quarantine is not None:
+            rows = self._held(chunk, rows, sifted)
+        if len(rows):
+            whole = len(rows) == chunk.chunk.records.num_rows
+            rendered = self.render(chunk.chunk, None if whole else rows.tolist())
+            sifted.notes = rendered.notes
+            sifted.decided += [
+                Decision(refused.ordinal, refused.key, Outcome.QUARANTINED, refused.refusal.reason, refused.refusal)
+                for refused in rendered.refused
+            ]
+            self._compare(chunk, rendered.payloads, sifted)
+        return sifted
+
+    def _newest(self, chunk: OpenChunk, rows: NDArray[np.int64], sifted: Sifted) -> NDArray[np.int64]:
+        assert chunk.hashes is not None
+        keys = chunk.hashes[rows, 0] ^ chunk.hashes[rows, 1]
+        # the first occurrence in reverse order is the newest; keyless rows (hash 0) are never the same record
+        _, last = np.unique(keys[::-1], return_index=True)
+        if len(last) == len(rows):
+            return rows
+        newest = np.zeros(len(rows), dtype=bool)
+        newest[len(rows) - 1 - last] = True
+        newest |= keys == 0
+        sifted.unchanged.append((rows[~newest], SUPERSEDED))
+        return rows[newest]
+
+    def _same_input(self, chunk: OpenChunk, rows: NDArray[np.int64], sifted: Sifted) -> NDArray[np.int64]:
+        assert self.memory is not None
+        assert chunk.hashes is not None
+        assert chunk.prints is not None
+        if chunk.chunk.misfits:
+            rows, misfits = _split(rows, ~np.isin(rows, list(chunk.chunk.misfits)))
+        else:
+            misfits = rows[:0]
+        same = self.memory.same_input(chunk.hashes[rows], chunk.prints[rows])
+        if same.any():
+            sifted.unchanged.append((rows[same], SAME_INPUT))
+            rows = rows[~same]
+        return np.sort(np.concatenate([rows, misfits])) if len(misfits) else rows
+
+    def _held(self, chunk: OpenChunk, rows: NDArray[np.int64], sifted: Sifted) -> NDArray[np.int64]:
+        assert self.quarantine is not None
+        if chunk.hashes is None or not len(rows):
+            return rows
+        open_rows = np.ones(len(rows), dtype=bool)
+        for index in self.quarantine.rows_of_interest(chunk.hashes[rows]):
+            decision = self._still_held(chunk, int(rows[index]))
+            if decision is not None:
+                sifted.decided.append(decision)
+                open_rows[index] = False
+        return rows[open_rows]
+
+    def _still_held(self, chunk: OpenChunk, row: int) -> Decision | None:
+        assert self.quarantine is not None
+        assert chunk.hashes is not None
+        key_hash = (int(chunk.hashes[row, 0]), int(chunk.hashes[row, 1]))
+        record = record_hash(record_json(chunk.chunk, row))
+        ordinal = chunk.first + row
+        if self.quarantine.discarded(key_hash, record):
+            return Decision(ordinal, None, Outcome.UNCHANGED, DISCARDED, hold=False)
+        held = self.quarantine.held(key_hash)
+        if held is None or held.record != record:
+            return None
+        if held.outcome is Outcome.WAITING:
+            return None  # asked anew: its parent may be there now
+        if held.outcome is Outcome.QUARANTINED and held.settings != self.policy.settings:
+            return None
+        return Decision(ordinal, None, held.outcome, f"still held: {held.reason}", hold=False)
+
+    def _compare(self, chunk: OpenChunk, payloads: Sequence[Payload], sifted: Sifted) -> None:
+        compares = self.memory is not None and self.policy.compares
+        if not compares and self.parents is None:
+            sifted.fresh.extend(payloads)
+            return
+        first_in_chunk: dict[Key, int] = {}
+        for payload in payloads:
+            if compares:
+                decision = self._against_memory(chunk, payload, first_in_chunk, sifted)
+                if decision is not None:
+                    sifted.decided.append(decision)
+                    continue
+            missing = self.parents.missing(chunk.chunk, payload.ordinal - chunk.first) if self.parents else None
+            if missing is not None:
+                sifted.decided.append(
+                    Decision(payload.ordinal, payload.key, Outcome.WAITING, missing.reason, missing),
+                )
+                continue
+            first_in_chunk[payload.key] = payload.content
+            sifted.fresh.append(payload)
+
+    def _against_memory(
+        self,
+        chunk: OpenChunk,
+        payload: Payload,
+        first_in_chunk: Mapping[Key, int],
+        sifted: Sifted,
+    ) -> Decision | None:
+        assert self.memory is not None
+        assert chunk.hashes is not None
+        known = first_in_chunk.get(payload.key)
+        if known is None:
+            row = payload.ordinal - chunk.first
+            known = self.memory.content_of((int(chunk.hashes[row, 0]), int(chunk.hashes[row, 1])))
+        if known is None:
+            return None
+        if known == payload.content:
+            sifted.refreshed.append(payload)
+            return Decision(payload.ordinal, payload.key, Outcome.UNCHANGED, SAME_INPUT, hold=False)
+        if not self.policy.once_per_key:
+            return None
+        if self.policy.ignore_changed:
+            return Decision(payload.ordinal, payload.key, Outcome.UNCHANGED, OTHER_CONTENT, hold=False)
+        refusal = Refusal(
+            rule="key already sent",
+            reason=f"{OTHER_CONTENT}; each key is sent once in mode new",
+            accepted="another key, or `on_changed: ignore` if later versions do not matter",
+        )
+        return Decision(payload.ordinal, payload.key, Outcome.QUARANTINED, refusal.reason, refusal)
+
+
+def _split(
+    rows: NDArray[np.int64],
+    mask: NDArray[np.bool_],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return rows[mask], rows[~mask]

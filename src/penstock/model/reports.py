@@ -1,0 +1,235 @@
+"""What the use-cases answer. Field names are the JSON keys of the command line and the REST API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+from penstock.model.errors import Problem
+from penstock.model.outcome import Note, RunReport
+from penstock.model.record import Key, Schema
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedRequest:
+    """One request as a run would send it; secrets redacted; `body` is the exact bytes as UTF-8 text, or None.
+
+    `unresolved` are the paths in the body that a look-up fills in when it is sent.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: str | None
+    records: tuple[Key, ...]
+    unresolved: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The requests made of a dataset's samples; `refused` are the sample records that would be quarantined."""
+
+    requests: tuple[PreviewedRequest, ...]
+    notes: tuple[Note, ...] = ()
+    refused: tuple[RefusedRecord, ...] = ()
+    base_url: str = ""
+    base_url_reason: str = ""  # how the base was chosen: given, checked, or assumed until the first check
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRecord:
+    """A record that our own checks refuse."""
+
+    key: Key | None
+    field: str | None
+    rule: str
+    reason: str
+    value: str | None = None
+    accepted: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReport:
+    """What a run would do now. `eta_s` is the time the credential's allowance needs, in seconds."""
+
+    records: int
+    creates_or_updates: int
+    unchanged: int
+    deletes: int
+    invalid: int
+    requests: int
+    eta_s: float
+    first_errors: tuple[RefusedRecord, ...] = ()
+    notes: tuple[Note, ...] = ()
+    held: int = 0  # skipped because their present version stands in the quarantine
+    destination: str | None = None
+    flow: str | None = None
+    destinations: tuple[PlanReport, ...] = ()
+    skipped: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    base_url: str = ""
+    base_url_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TestReport:
+    """A test send: the request, and the reply or the error."""
+
+    __test__ = False  # not a test of ours
+
+    request: PreviewedRequest
+    response: Mapping[str, Any] | None  # {"status", "headers", "body"}
+    error: str | None
+    duration_ms: float
+
+    @property
+    def succeeded(self) -> bool:
+        return self.response is not None and 200 <= int(self.response["status"]) < 300
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What `check` found: which base answered as an API, and in which dialect."""
+
+    credential: str
+    ok: bool
+    base_url: str | None
+    dialect: Literal["native", "flat"] | None
+    tried: tuple[Mapping[str, str], ...]  # {"base_url", "result"}
+    allowance: Mapping[str, int] | None  # {"limit", "remaining"}
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """One request of a run, as `deliveries` lists it."""
+
+    delivery: str
+    method: str
+    url: str
+    status: int | None
+    attempts: int
+    duration_ms: float
+    records: tuple[Key, ...]
+    outcome: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineEntry:
+    """One record held for a person."""
+
+    id: str
+    destination: str
+    key: Key | None
+    outcome: str
+    cause: str
+    reason: str
+    field: str | None
+    at: str
+    run: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineDetail:
+    """One held record, whole: `record` is its JSON value, `request` and `reply` the last ones, secrets redacted."""
+
+    entry: QuarantineEntry
+    record: Any
+    rule: str | None = None
+    value: str | None = None
+    accepted: str | None = None
+    request: Mapping[str, Any] | None = None
+    reply: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetReport:
+    """The detected schema of a dataset."""
+
+    dataset: str
+    key: tuple[str, ...]
+    schema: Schema
+    extra_columns: tuple[str, ...] = ()  # in the source now, but not in the stored schema
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands, for a progress bar. `total` is None when the input's length is not known."""
+
+    target: str
+    counts: Mapping[str, int]
+    requests: int
+    total: int | None
+    elapsed_s: float
+    waiting_for_allowance_s: float = 0.0
+    phase: str = "sending"  # reading | freezing | sending | confirming
+
+
+def as_json(value: Any) -> Any:
+    """A report (or a part of one) as plain JSON values: dataclasses become objects, tuples become lists."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {part.name: as_json(getattr(value, part.name)) for part in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): as_json(part) for name, part in value.items()}
+    if isinstance(value, tuple | list | frozenset | set):
+        return [as_json(part) for part in value]
+    return value
+
+
+def run_json(report: RunReport, *, times: bool = False) -> dict[str, Any]:
+    """A run as `run --json` prints it; `times` adds when it started and finished, as `runs --json` does."""
+    target = {"flow": report.flow} if report.flow is not None else {"destination": report.destination}
+    document: dict[str, Any] = {
+        "run": report.run,
+        **target,
+        "status": report.status,
+        "records": as_json(report.records),
+        "deleted": report.deleted,
+        "requests": report.requests,
+        "retries": report.retries,
+        "duration_s": round(report.duration_s, 3),
+        "notes": as_json(report.notes),
+    }
+    if report.reason is not None:
+        document["reason"] = report.reason
+    if report.flow is not None:
+        document["destinations"] = [run_json(child, times=times) for child in report.destinations]
+        document["skipped"] = dict(report.skipped)
+    if times:
+        document["started_at"], document["finished_at"] = report.started_at, report.finished_at
+    return document
+
+
+def plan_json(report: PlanReport) -> dict[str, Any]:
+    """A plan as `plan --json` prints it; a flow's plan has one such object per destination."""
+    target = {"flow": report.flow} if report.flow is not None else {"destination": report.destination}
+    document = {
+        **target,
+        "records": report.records,
+        "creates_or_updates": report.creates_or_updates,
+        "unchanged": report.unchanged,
+        "deletes": report.deletes,
+        "invalid": report.invalid,
+        "held": report.held,
+        "requests": report.requests,
+        "eta_s": round(report.eta_s, 1),
+        "first_errors": as_json(report.first_errors),
+        "notes": as_json(report.notes),
+    }
+    if report.flow is not None:
+        document["destinations"] = [plan_json(child) for child in report.destinations]
+        document["skipped"] = dict(report.skipped)
+    else:
+        document["base_url"] = report.base_url
+    return document
+
+
+def problem_json(problem: Problem) -> dict[str, Any]:
+    """A problem as it stands in `{"errors": […]}`; `file` only when the project is a folder of files."""
+    document = as_json(problem)
+    if document["file"] is None:
+        del document["file"]
+    order = ("path", "line", "code", "found", "message", "hint", "file")
+    return {name: document[name] for name in order if name in document}
