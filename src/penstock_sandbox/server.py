@@ -10,7 +10,6 @@ from aiohttp import web
 
 from .admin import Admin
 from .api import Answer, Api, Arrived
-from .faults import Fault
 from .journal import Entry, Journal
 from .wire import Reply, error_body
 
@@ -60,8 +59,8 @@ class SandboxServer:
             return web.Response()
         response = rendered(answer)
         entry.status = response.status
-        if response.status >= 400 and isinstance(answer.reply.body, dict):
-            entry.error = str(answer.reply.body.get("message"))
+        if answer.reply.status >= 400:
+            entry.error = answer.reply.body["message"]
         return response
 
 
@@ -97,5 +96,3 @@ async def serve(server: SandboxServer, host: str, port: int) -> tuple[web.Server
     address = runner.addresses[0]
     return runner, int(address[1])
 
-
-__all__ = ["Fault", "SandboxServer", "serve"]
