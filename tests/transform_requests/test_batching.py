@@ -31,14 +31,14 @@ def inputs(draw):
     inputs(),
     st.sampled_from(SHAPES),
     st.sampled_from(["json", "xml", "form"]),
-    st.integers(1, 7),
-    st.none() | st.integers(120, 300),
+    st.tuples(st.integers(1, 7), st.none() | st.integers(120, 300)),
     st.booleans(),
     st.lists(st.integers(0, 60)),
 )
 def test_every_record_comes_out_once_in_order_and_within_the_limits(
-    payloads, grouping, content_format, size, limit, repeats, cuts
+    payloads, grouping, content_format, limits, repeats, cuts
 ):
+    size, limit = limits
     shape = Shape("POST", "https://x/", grouping=grouping, content_format=content_format, size=size, max_bytes=limit)
     batcher = Batcher(shape, repeats=repeats)
     out, start = [], 0
