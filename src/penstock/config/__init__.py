@@ -1,0 +1,1 @@
+"""The project file: YAML in, checked specs out, every error at once."""

@@ -1,0 +1,77 @@
+"""Addresses: which URLs and hosts a key may be sent to."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import NamedTuple
+from urllib.parse import SplitResult, urlsplit
+
+from penstock.config.marks import Marked
+from penstock.config.report import Report
+from penstock.model.spec import CredentialSpec
+
+CUSTIFY_HOSTS = ".custify.com"
+
+
+class Address(NamedTuple):
+    """The parts of an absolute URL that decide where a key goes."""
+
+    scheme: str
+    host: str
+    port: int | None
+
+    @property
+    def is_loopback(self) -> bool:
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name is this very machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def split_address(url: str) -> tuple[Address, SplitResult] | None:
+    """The address of an absolute http(s) URL; None when it is none, or not a right one."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme.lower() not in {"http", "https"} or not parts.hostname or any(sign.isspace() for sign in url):
+        return None
+    return Address(parts.scheme.lower(), parts.hostname.lower(), port), parts
+
+
+def check_base_url(text: str, node: Marked, report: Report) -> None:
+    """A base URL is https (http for loopback) and has a host, no user, no query and no fragment."""
+    split = split_address(text)
+    if split is None or "{" in text:
+        hint = "write auto, or an address such as https://api.custify.com"
+        report.add(node.place, "bad-url", "this is not an absolute URL", hint)
+        return
+    address, parts = split
+    if parts.username is not None or parts.password is not None:
+        report.add(node.place, "bad-url", "a base URL takes no user and password", "use `api_key` or `headers`")
+    elif parts.query or parts.fragment or text.endswith(("?", "#")):
+        hint = f"write {address.scheme}://{parts.netloc}{parts.path}"
+        report.add(node.place, "bad-url", "a base URL takes no query and no fragment", hint)
+    elif address.scheme == "http" and not address.is_loopback:
+        message = "http would send the key in the clear; it is allowed for loopback hosts only"
+        report.add(node.place, "bad-url", message, f"write https://{parts.netloc}{parts.path}")
+
+
+def may_receive_key(address: Address, credential: CredentialSpec) -> bool:
+    """Whether the credential's key may be sent to this address."""
+    if address.host in credential.allowed_hosts or f"{address.host}:{address.port}" in credential.allowed_hosts:
+        return True
+    if credential.connector == "custify" and address.host.endswith(CUSTIFY_HOSTS):
+        return True
+    own = split_address(credential.base_url)
+    if own is None or own[0].host != address.host:
+        return False
+    return not own[0].is_loopback or own[0] == address

@@ -1,0 +1,106 @@
+"""Credentials: from the file to specs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from penstock.config.addresses import check_base_url, split_address
+from penstock.config.keys import CREDENTIAL
+from penstock.config.marks import Marked
+from penstock.config.references import is_literal, parse_secret
+from penstock.config.report import Report
+from penstock.config.shapes import Bad
+from penstock.model.spec import CredentialSpec, RateLimit, Secret
+
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
+FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection"})
+HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
+
+
+def read_credential(name: str, node: Marked, base: Path, report: Report) -> CredentialSpec:
+    """One credential, checked by itself."""
+    read = CREDENTIAL.read(node, report)
+    values: dict[str, Any] = {} if isinstance(read, Bad) else read
+    base_url = values.get("base_url", "auto")
+    if base_url != "auto":
+        check_base_url(base_url, node.at("base_url"), report)
+        values["base_url"] = base_url.rstrip("/")
+    if "rate_limit" in values:
+        values["rate_limit"] = RateLimit(**values["rate_limit"])
+    if "api_key" in values:
+        key = parse_secret(values["api_key"], node.at("api_key"), base, report)
+        _refuse_literal(key, base_url, node.at("api_key"), report)
+        values["api_key"] = key
+    if "headers" in values:
+        values["headers"] = _headers(values["headers"], node.at("headers"), base, report)
+    if "allowed_hosts" in values:
+        values["allowed_hosts"] = _hosts(values["allowed_hosts"], node.at("allowed_hosts"), report)
+    credential = CredentialSpec(name, **values)
+    if credential.connector == "http":
+        _check_http(credential, node, report)
+    return credential
+
+
+def _check_http(credential: CredentialSpec, node: Marked, report: Report) -> None:
+    if credential.base_url == "auto":
+        message = "`connector: http` needs its own `base_url`: only Custify's addresses are known"
+        found = node.get("base_url")
+        place = node.place.below("base_url") if found is None else found.place
+        report.add(place, "missing-key", message, "write base_url: https://…")
+    dialect = node.get("dialect")
+    if dialect is not None and credential.dialect != "auto":
+        message = "a dialect is a way to write to Custify; `connector: http` has none"
+        report.add(dialect.place, "key-not-here", message, "remove `dialect`")
+
+
+def _refuse_literal(key: Secret, base_url: str, node: Marked, report: Report) -> None:
+    if not is_literal(key) or not key.parts:
+        return
+    split = split_address(base_url)
+    if split is not None and split[0].is_loopback:
+        return
+    message = "a key in the file is a key in every copy of the file; only a loopback `base_url` may have one"
+    hint = "write ${env:NAME} or ${file:PATH}, or remove `api_key` and use `penstock credential set`"
+    report.add(node.place, "literal-secret", message, hint)
+
+
+def _headers(pairs: tuple[tuple[str, str], ...], node: Marked, base: Path, report: Report) -> Mapping[str, Secret]:
+    headers: dict[str, Secret] = {}
+    for name, value in pairs:
+        place = node.at(name)
+        if check_header(name, value, place, report):
+            if name.lower() in {held.lower() for held in headers}:
+                report.add(place.place, "duplicate-name", f"the header {name} stands here twice", "keep one", name)
+            if name.lower() == "authorization":
+                message = "Authorization is made of `api_key`, as Bearer"
+                report.add(place.place, "forbidden-header", message, "write the key as `api_key`", name)
+            headers[name] = parse_secret(value, place, base, report)
+    return MappingProxyType(headers)
+
+
+def check_header(name: str, value: str, node: Marked, report: Report) -> bool:
+    """Whether a header's name is a token and its value one line; headers that the client itself writes are refused."""
+    if TOKEN.fullmatch(name) is None:
+        hint = "letters, digits and - are best, such as X-Trace"
+        report.add(node.place, "bad-header", "this is no header name", hint, name)
+    elif any(sign in value for sign in "\r\n\0"):
+        message = f"the value of {name} holds a line break: it would start another header"
+        report.add(node.place, "bad-header", message, "write the value in one line", name)
+    elif name.lower() in FRAMING:
+        report.add(node.place, "forbidden-header", f"{name} is written by Penstock itself", "remove it", name)
+    else:
+        return True
+    return False
+
+
+def _hosts(hosts: tuple[str, ...], node: Marked, report: Report) -> tuple[str, ...]:
+    lowered = tuple(host.lower() for host in hosts)
+    for host in lowered:
+        if HOST.fullmatch(host) is None:
+            hint = "write the host alone, such as eu.example.com or eu.example.com:8443"
+            report.add(node.place, "bad-host", "this is no host name", hint, host)
+    return lowered

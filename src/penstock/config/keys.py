@@ -1,0 +1,193 @@
+"""Every key of the project file: its shape, its meaning. The readers and the editors' schema both come from here."""
+
+from __future__ import annotations
+
+from penstock.config.sections import Key, Section
+from penstock.config.shapes import Choice, Duration, Either, Json, MapOf, Names, Share, Switch, Text, Whole
+from penstock.config.words import AttributesShape, HeadersShape, OverlapShape
+from penstock.model.spec import (
+    BatchSpec,
+    CredentialSpec,
+    DestinationSpec,
+    FileSource,
+    FlowSpec,
+    FuseSpec,
+    GroupingSpec,
+    RateLimit,
+    RequestSpec,
+    SqlSource,
+    XmlSpec,
+)
+
+ON_OFF = {"true": "on", "false": "off"}
+COLUMN_TYPES = ("text", "integer", "number", "boolean", "date", "timestamp", "json")
+FORMATS = ("csv", "tsv", "json", "ndjson", "parquet")
+
+RATE_LIMIT = Section(
+    "How many requests the account allows in a fixed window. What the API says in its replies overrides it.",
+    (
+        Key("requests", Whole(), "requests per window"),
+        Key("per", Duration(), "the length of the window, such as 10s"),
+        Key("batch_cost", Choice(("1", "jobs")), "what one batch request counts as: 1, or as many as it has jobs"),
+    ),
+    RateLimit,
+)
+
+CREDENTIAL = Section(
+    "One account: where it is and how to get in.",
+    (
+        Key("connector", Choice(("custify", "http")), "custify, or http for any other API (manual requests only)"),
+        Key("api_key", Text(references=True), "a reference to the key: ${env:NAME} or ${file:PATH}"),
+        Key("base_url", Text(example="https://api.example.com"), "auto, or the API's https address"),
+        Key("dialect", Choice(("auto", "native", "flat")), "how requests are written; auto decides by the base URL"),
+        Key("rate_limit", RATE_LIMIT, "the allowance of the account"),
+        Key("headers", HeadersShape(references=True), "headers sent with every request of this credential"),
+        Key("allowed_hosts", Names(), "other hosts to which this credential's key may be sent"),
+        Key("timeout", Duration(), "longest time for one attempt, such as 30s"),
+    ),
+    CredentialSpec,
+)
+
+CURSOR = Section(
+    "Incremental reading by a column that only grows.",
+    (
+        Key("column", Text(), "the column that grows, such as updated_at", required=True),
+        Key("overlap", OverlapShape(), "how far back to read again: a number, or a time span such as 1h"),
+    ),
+)
+SOURCE_TYPE = Key(
+    "type", Choice(("file", "sql")), "file or sql", required=True, hint="write `type: file` or `type: sql`"
+)
+FILE_KEYS = (
+    Key("path", Text(), "the file, or a glob for several; relative to the project file", required=True),
+    Key("format", Choice(FORMATS), "the format, when the file's name does not tell it"),
+    Key("encoding", Text(), "the text encoding, when it should not be detected"),
+    Key("delimiter", Text(), "what separates the cells, when it should not be detected"),
+)
+SQL_KEYS = (
+    Key("url", Text(references=True), "the database's URL; keep passwords in ${env:NAME}", required=True),
+    Key("query", Text(), "a SELECT; either this or `table`"),
+    Key("table", Text(), "a table to read whole; either this or `query`"),
+    Key("cursor", Either(CURSOR, Text()), "a column for incremental reading, or {column, overlap}"),
+)
+
+
+def _belongs(keys: tuple[Key, ...], kind: str) -> dict[str, str]:
+    return {key.name: f"`{key.name}` belongs to a source of `type: {kind}`" for key in keys}
+
+
+FILE_SOURCE = Section("Records from files.", (SOURCE_TYPE, *FILE_KEYS), FileSource, elsewhere=_belongs(SQL_KEYS, "sql"))
+SQL_SOURCE = Section(
+    "Records from a database.", (SOURCE_TYPE, *SQL_KEYS), SqlSource, elsewhere=_belongs(FILE_KEYS, "file")
+)
+
+DATASET = Section(
+    "A named, keyed set of records of a source.",
+    (
+        Key("source", Text(), "the name of a source, or DESTINATION.responses", required=True),
+        Key("key", Names(), "the column, or columns, that identify a record across runs", required=True),
+        Key("sql", Text(), "a DuckDB SELECT over `source` that shapes the records"),
+        Key("types", MapOf(Choice(COLUMN_TYPES)), "column types that overrule the detected ones"),
+    ),
+)
+
+GROUPING = Section(
+    "How the records of one request become its body.",
+    (
+        Key("algorithm", Choice(("array", "property", "code")), "array, property or code"),
+        Key("property", Text(), "with `algorithm: property`: the property that holds the records"),
+        Key("other_props", MapOf(Json()), "with `algorithm: property`: further properties of the object"),
+        Key("code", Text(references=True), "with `algorithm: code`: Python that defines `def batch(records)`"),
+    ),
+    GroupingSpec,
+)
+BATCH = Section(
+    "Several records in one request.",
+    (
+        Key("size", Whole(), "most records in one request"),
+        Key("max_bytes", Whole(), "most bytes in one request's body"),
+        Key("grouping", GROUPING, "how records become a body (manual requests)"),
+    ),
+    BatchSpec,
+)
+XML = Section(
+    "Element names of an XML body.",
+    (
+        Key("root", Text(), "the element around a batch"),
+        Key("record", Text(), "the element of one record"),
+    ),
+    XmlSpec,
+)
+REQUEST = Section(
+    "A request configured by hand, instead of a template.",
+    (
+        Key("method", Choice(("POST", "PUT", "PATCH", "DELETE", "GET")), "the HTTP method", required=True),
+        Key("url", Text(), "an absolute URL, or a path below the credential's base URL; macros allowed", required=True),
+        Key("content_format", Choice(("json", "xml", "form")), "how the body is written"),
+        Key("headers", HeadersShape(), 'a mapping, or one text "X-A:1,X-B:2"; macros allowed'),
+        Key("batch", Either(BATCH, Choice(("on", "off"), ON_OFF)), "several records in one request"),
+        Key("body", Switch(), "whether a body is sent; by default POST, PUT and PATCH have one"),
+        Key("idempotent", Switch(), "whether sending the same request twice does no harm"),
+        Key("xml", XML, "element names, with `content_format: xml`"),
+    ),
+    RequestSpec,
+)
+
+BINDING = Section(
+    "Where a field takes its value from, when it is not just a column.",
+    (
+        Key("value", Json(), "a constant"),
+        Key("column", Text(), "a column"),
+        Key("default", Json(), "what is taken when the column is null or absent"),
+    ),
+)
+FUSE = Section(
+    "Stops the run when the API refuses too much.",
+    (
+        Key("ratio", Share(), "the refused share at which to stop"),
+        Key("after", Whole(), "how many records to send before the share counts"),
+        Key("in_a_row", Whole(), "how many refused records in a row stop the run"),
+    ),
+    FuseSpec,
+)
+DESTINATION = Section(
+    "What is sent, where, and how.",
+    (
+        Key("dataset", Text(), "the name of a dataset", required=True),
+        Key("credential", Text(), "the name of a credential", required=True),
+        Key("template", Text(), "a ready description of one endpoint; either this or `request`"),
+        Key("request", REQUEST, "a request configured by hand; either this or `template`"),
+        Key("fields", MapOf(Either(BINDING, Text())), "endpoint field: column, {value: …} or {column: …, default: …}"),
+        Key("attributes", AttributesShape(), "which remaining columns are sent too: all, none or [columns]"),
+        Key("exclude", Names(least=0), "columns that are never sent; dotted paths reach into nested values"),
+        Key("nulls", Choice(("omit", "send")), "omit leaves nulls out; send clears the value in Custify"),
+        Key("mode", Choice(("changed", "new", "all", "mirror")), "which records a run sends"),
+        Key("active", Switch(), "a draft (false) sends nothing"),
+        Key("path", Text(), "the endpoint's path, where it differs from the template's"),
+        Key("object", Choice(("person", "company", "event", "custom_object")), "with send_batch: what the records are"),
+        Key("concurrency", Whole(1, 200), "requests in flight at the same time"),
+        Key(
+            "batch",
+            Either(BATCH, Choice(("auto", "on", "off"), ON_OFF)),
+            "auto, on, off or {size, max_bytes, grouping}",
+        ),
+        Key("fuse", Either(FUSE, Choice(("off",), {"false": "off"})), "off, or when to stop a run that is refused"),
+        Key("mirror_max_share", Share(), "with `mode: mirror`: the largest share that may be deleted at once"),
+        Key(
+            "on_changed", Choice(("quarantine", "ignore")), "with `mode: new`: a sent key that comes with other content"
+        ),
+        Key("external_id", Names(), "the column, or columns, of Custify's externalId"),
+        Key("data_id", Names(), "the column, or columns, of a custom object's data_id"),
+        Key("responses", Switch(), "whether replies become the source DESTINATION.responses"),
+    ),
+    DestinationSpec,
+)
+FLOW = Section(
+    "Destinations that run together, in order.",
+    (
+        Key("schedule", Text(), "when to run: five cron fields, such as 0 2 * * *"),
+        Key("timezone", Text(), "the time zone of the schedule, such as Europe/Berlin"),
+        Key("destinations", Names(), "the destinations, by name", required=True),
+    ),
+    FlowSpec,
+)

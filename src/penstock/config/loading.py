@@ -1,0 +1,78 @@
+"""Reads a project: a file, or a folder of files, into one checked spec."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+
+from penstock.config.credentials import read_credential
+from penstock.config.destinations import read_destination
+from penstock.config.files import SECTIONS, read_files
+from penstock.config.keys import FLOW
+from penstock.config.marks import Marked
+from penstock.config.report import Report
+from penstock.config.shapes import Bad
+from penstock.config.sources import RESPONSES, read_dataset, read_source
+from penstock.model.errors import InputError, NotAvailableYet, Problem
+from penstock.model.spec import FlowSpec, ProjectSpec, ResponseSource, SourceSpec
+
+T = TypeVar("T")
+
+
+def load_project(path: Path) -> ProjectSpec:
+    """The project of a file, or of a folder whose *.yaml and *.yml files are merged.
+
+    Raises InputError with every problem at once; NotAvailableYet when all of them are keys of a later version.
+    """
+    project, problems = check_project(path)
+    if project is not None:
+        return project
+    if all(problem.code == "not-available-yet" for problem in problems):
+        raise NotAvailableYet(*problems)
+    raise InputError(*problems)
+
+
+def check_project(path: Path) -> tuple[ProjectSpec | None, tuple[Problem, ...]]:
+    """The project, or every problem it has, by file and line. Never raises for what a file says."""
+    report = Report()
+    tree = read_files(path, report)
+    base = (path if path.is_dir() else path.parent).resolve()
+    project = _read(tree, base, report)
+    return (None, report.sorted()) if report.problems else (project, ())
+
+
+def _read(tree: Mapping[str, Marked], base: Path, report: Report) -> ProjectSpec:
+    credentials = _each(tree["credentials"], lambda name, node: read_credential(name, node, base, report))
+    sources = _each(tree["sources"], lambda name, node: read_source(name, node, base, report))
+    datasets = _each(tree["datasets"], lambda name, node: read_dataset(name, node, report))
+    destinations = _each(tree["destinations"], lambda name, node: read_destination(name, node, report))
+    flows = _each(tree["flows"], lambda name, node: _flow(name, node, report))
+    replies: dict[str, SourceSpec] = {
+        f"{name}{RESPONSES}": ResponseSource(f"{name}{RESPONSES}", name)
+        for name, destination in destinations.items()
+        if destination.responses
+    }
+    marked = [item for name in SECTIONS for item in tree[name].walk() if item.path]
+    return ProjectSpec(
+        base=base,
+        credentials=credentials,
+        sources=MappingProxyType({**sources, **replies}),
+        datasets=datasets,
+        destinations=destinations,
+        flows=flows,
+        lines=MappingProxyType({item.path: item.line for item in marked}),
+        files=MappingProxyType({item.path: item.file for item in marked}),
+    )
+
+
+def _each(node: Marked, read: Callable[[str, Marked], T]) -> Mapping[str, T]:
+    entries: Iterable[tuple[str, Marked]] = node.entries().items()
+    return MappingProxyType({name: read(name, item) for name, item in entries})
+
+
+def _flow(name: str, node: Marked, report: Report) -> FlowSpec:
+    read = FLOW.read(node, report)
+    values = {} if isinstance(read, Bad) else read
+    return FlowSpec(name, values.get("destinations", ()), values.get("schedule"), values.get("timezone"))

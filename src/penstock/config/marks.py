@@ -1,0 +1,192 @@
+"""YAML 1.2 text as a tree in which every value knows its dotted path, its line and its file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from penstock.config.report import Place, Report
+
+MOST_NODES = 200_000  # aliases can blow a small file up without end
+TAG = "tag:yaml.org,2002:"
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A value of the file. `value` is a scalar, a dict of name → Marked or a list of Marked; `raw` a scalar as written.
+
+    The line of a mapping's entry is the line of its key.
+    """
+
+    path: str
+    line: int
+    file: str
+    value: Scalar | dict[str, Marked] | list[Marked]
+    raw: str = ""
+
+    @property
+    def place(self) -> Place:
+        return Place(self.path, self.line, self.file)
+
+    def entries(self) -> dict[str, Marked]:
+        """The entries of a mapping; of anything else, none."""
+        return self.value if isinstance(self.value, dict) else {}
+
+    def items(self) -> list[Marked]:
+        """The items of a list; of anything else, none."""
+        return self.value if isinstance(self.value, list) else []
+
+    def get(self, *names: str) -> Marked | None:
+        """The value below these names, if it is there."""
+        found: Marked | None = self
+        for name in names:
+            found = found.entries().get(name) if found is not None else None
+        return found
+
+    def at(self, *names: str) -> Marked:
+        """The value below these names, or the nearest one above it that is there."""
+        found = self
+        for name in names:
+            found = found.entries().get(name, found)
+        return found
+
+    def walk(self) -> Iterator[Marked]:
+        """Yield this value and all below it."""
+        yield self
+        for child in (*self.entries().values(), *self.items()):
+            yield from child.walk()
+
+
+def read_marked(text: str, file: str, report: Report) -> Marked | None:
+    """The tree of a YAML text; None when there is none or it cannot be read (then the report says why)."""
+    reader = YAML(typ="safe", pure=True)
+    try:
+        root = reader.compose(text)
+    except MarkedYAMLError as error:
+        _syntax_problem(error, text, file, report)
+        return None
+    except YAMLError as error:
+        message = f"this is not YAML: {str(error).splitlines()[0]}"
+        report.add(Place("", None, file), "yaml-syntax", message, "save the file as plain UTF-8 text")
+        return None
+    if root is None:
+        return None
+    return _Grower(file, report).grow(root, "", root.start_mark.line + 1, ())
+
+
+def _syntax_problem(error: MarkedYAMLError, text: str, file: str, report: Report) -> None:
+    mark = error.problem_mark or error.context_mark
+    line = mark.line + 1 if mark is not None else None
+    lines = text.splitlines()
+    shown = lines[line - 1] if line is not None and line <= len(lines) else ""
+    words = " ".join(str(part) for part in (error.problem, error.context and f"({error.context})") if part)
+    if "${" in shown:
+        hint = 'inside { } and [ ] a reference needs quotes: "${env:NAME}"'
+    elif "\\t" in words:
+        hint = "indent with spaces: YAML takes no tabs"
+    elif "mapping values are not allowed" in words:
+        hint = 'put text that holds ": " in quotes, and check the indentation of this line and the one above'
+    elif "another document" in words:
+        hint = "keep one document in a file: remove the line '---', or use a folder of files"
+    else:
+        hint = "check quotes, brackets and indentation on this line and the one above"
+    report.add(Place("", line, file), "yaml-syntax", f"this is not YAML: {words}", hint)
+
+
+@dataclass(slots=True)
+class _Grower:
+    """Turns the parser's nodes into marked values."""
+
+    file: str
+    report: Report
+    count: int = 0
+
+    def grow(self, node: Node, path: str, line: int, above: tuple[int, ...]) -> Marked | None:
+        self.count += 1
+        if id(node) in above or self.count > MOST_NODES:
+            message = "an alias (*name) repeats itself without end"
+            self.report.add(Place(path, line, self.file), "yaml-syntax", message, "write the values out")
+            return None
+        if isinstance(node, ScalarNode):
+            return Marked(path, line, self.file, _scalar(node), node.value)
+        if isinstance(node, SequenceNode):
+            return Marked(path, line, self.file, self._list(node, path, above))
+        assert isinstance(node, MappingNode)
+        return Marked(path, line, self.file, self._mapping(node, path, above))
+
+    def _list(self, node: SequenceNode, path: str, above: tuple[int, ...]) -> list[Marked]:
+        grown = [
+            self.grow(item, _join(path, str(index)), item.start_mark.line + 1, (*above, id(node)))
+            for index, item in enumerate(node.value)
+        ]
+        return [item for item in grown if item is not None]
+
+    def _mapping(self, node: MappingNode, path: str, above: tuple[int, ...]) -> dict[str, Marked]:
+        own: dict[str, Marked] = {}
+        merged: dict[str, Marked] = {}
+        first: dict[str, int] = {}
+        for key, item in node.value:
+            line = key.start_mark.line + 1
+            if key.tag == f"{TAG}merge":
+                for source in item.value if isinstance(item, SequenceNode) else [item]:
+                    grown = self.grow(source, path, line, (*above, id(node)))
+                    merged = {**(grown.entries() if grown is not None else {}), **merged}
+                continue
+            if not isinstance(key, ScalarNode):
+                message = "a key must be a plain word"
+                self.report.add(Place(path, line, self.file), "wrong-type", message, "write `name: value`")
+                continue
+            name = _join(path, key.value)
+            if key.value in first:
+                self._duplicate(Place(name, line, self.file), key.value, first[key.value])
+                continue
+            first[key.value] = line
+            grown = self.grow(item, name, line, (*above, id(node)))
+            if grown is not None:
+                own[key.value] = grown
+        return {**merged, **own}
+
+    def _duplicate(self, place: Place, key: str, first: int) -> None:
+        message = f"the key stands here twice: in line {first} and in line {place.line}"
+        self.report.add(place, "duplicate-key", message, "keep one of the two", key)
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _scalar(node: ScalarNode) -> Scalar:
+    """The value by YAML 1.2's core schema; dates and times stay text as written."""
+    text = str(node.value)
+    kind = str(node.tag).removeprefix(TAG)
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return text.lower() == "true"
+    if kind == "int" and "_" not in text:
+        return int(text, 0) if text.lower().lstrip("+-").startswith(("0x", "0o")) else int(text)
+    if kind == "float" and "_" not in text:
+        return float(
+            text.replace(".inf", "inf")
+            .replace(".Inf", "inf")
+            .replace(".INF", "inf")
+            .replace(".nan", "nan")
+            .replace(".NaN", "nan")
+            .replace(".NAN", "nan")
+        )
+    return text
+
+
+def plain(marked: Marked) -> Any:
+    """The value without its marks, as JSON would hold it."""
+    if isinstance(marked.value, dict):
+        return {name: plain(item) for name, item in marked.value.items()}
+    if isinstance(marked.value, list):
+        return [plain(item) for item in marked.value]
+    return marked.value

@@ -1,0 +1,114 @@
+"""References to secrets: `${env:NAME}`, `${file:PATH}`, alone or inside a longer text; `$${` is a plain `${`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from penstock.config.marks import Marked
+from penstock.config.report import Report, suggest
+from penstock.model.errors import InputError, Problem
+from penstock.model.spec import Secret
+
+KINDS = ("env", "file", "secret")
+PIECE = re.compile(r"\$\$\{|\$\{(?P<inside>[^}]*)\}|(?P<open>\$\{)")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+Part = tuple[Literal["text", "env", "file"], str]
+
+
+def parse_secret(text: str, node: Marked, base: Path, report: Report) -> Secret:
+    """The text cut into literal pieces and references; what is wrong with it goes to the report, never its value."""
+    parts: list[Part] = []
+    plain = ""
+    position = 0
+    for match in PIECE.finditer(text):
+        plain += text[position : match.start()]
+        position = match.end()
+        if match[0] == "$${":
+            plain += "${"
+            continue
+        part = _reference(match["inside"], node, report)
+        if part is not None:
+            parts += [("text", plain), part] if plain else [part]
+            plain = ""
+    plain += text[position:]
+    return Secret((*parts, ("text", plain)) if plain else tuple(parts), base, node.path, node.line)
+
+
+def _reference(inside: str | None, node: Marked, report: Report) -> Part | None:
+    if inside is None:
+        report.add(node.place, "bad-reference", "a reference is not closed", "write ${env:NAME}; a plain ${ is $${")
+        return None
+    kind, colon, name = inside.partition(":")
+    if not colon:
+        hint = "write ${env:NAME} or ${file:PATH}; a plain ${ is $${"
+        report.add(node.place, "bad-reference", "a reference must say where the value is", hint)
+    elif kind not in KINDS:
+        hint = suggest(kind, KINDS, "kinds of reference")
+        report.add(node.place, "bad-reference", "this kind of reference is not known", hint, f"${{{kind}:…}}")
+    elif kind == "secret":
+        hint = "use ${env:NAME} or ${file:PATH}"
+        report.add(node.place, "not-available-yet", "${secret:…} is not available yet", hint)
+    elif kind == "env" and VARIABLE.fullmatch(name) is None:
+        hint = "write ${env:NAME}: letters, digits and _"
+        report.add(node.place, "bad-reference", "this is no name of an environment variable", hint)
+    elif kind == "file" and not name.strip():
+        report.add(node.place, "bad-reference", "the reference names no file", "write ${file:PATH}")
+    else:
+        return ("env", name) if kind == "env" else ("file", name)
+    return None
+
+
+def is_literal(secret: Secret) -> bool:
+    """Whether the whole text stands in the project file, with no reference in it."""
+    return all(kind == "text" for kind, _ in secret.parts)
+
+
+def resolve_secret(secret: Secret, environ: Mapping[str, str]) -> str:
+    """The text with its references filled in from `environ` and from files (relative to the project file).
+
+    One line break at a file's end is dropped. Raises InputError that names the unset variable or unreadable file,
+    never a value.
+    """
+    resolver = _Resolver(secret, environ)
+    return "".join(resolver.part(kind, text) for kind, text in secret.parts)
+
+
+def resolve_headers(headers: Mapping[str, Secret], environ: Mapping[str, str]) -> dict[str, str]:
+    """A credential's headers with their references filled in; raises like `resolve_secret`."""
+    return {name: resolve_secret(value, environ) for name, value in headers.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolver:
+    secret: Secret
+    environ: Mapping[str, str]
+
+    def part(self, kind: str, text: str) -> str:
+        if kind == "text":
+            return text
+        value = self._variable(text) if kind == "env" else self._file(text)
+        if not value and len(self.secret.parts) == 1:
+            raise self._problem("empty-reference", f"${{{kind}:{text}}} is empty", "put the value there")
+        return value
+
+    def _variable(self, name: str) -> str:
+        if name not in self.environ:
+            message = f"the environment variable {name} is not set"
+            raise self._problem("unset-variable", message, f"set it: export {name}=…")
+        return self.environ[name]
+
+    def _file(self, name: str) -> str:
+        try:
+            text = (self.secret.base / name).expanduser().read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            message = f"the file {name} cannot be read: {reason}"
+            raise self._problem("unreadable-file", message, "a relative path starts at the project file") from None
+        return text.removesuffix("\n").removesuffix("\r")
+
+    def _problem(self, code: str, message: str, hint: str) -> InputError:
+        return InputError(Problem(self.secret.path or "reference", message, code, hint, line=self.secret.line))

@@ -1,0 +1,63 @@
+"""Collects every problem of a project file, so that all are told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from penstock.model.errors import Problem
+
+LONGEST_FOUND = 80
+
+
+class Place(NamedTuple):
+    """Where something stands: dotted path, 1-based line, file."""
+
+    path: str
+    line: int | None
+    file: str | None
+
+    def below(self, name: str) -> Place:
+        """The place of a key that is missing here: its own path, its parent's line."""
+        return self._replace(path=f"{self.path}.{name}" if self.path else name)
+
+
+@dataclass(slots=True)
+class Report:
+    """The problems found so far, in the order of finding; `late` ones are keys that a later version answers."""
+
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, place: Place, code: str, message: str, hint: str = "", found: str | None = None) -> None:
+        """Write one problem down; `found` is shortened here, and must never hold a secret."""
+        shown = None if found is None else shorten(found)
+        problem = Problem(place.path, message, code, hint, shown, place.line, place.file)
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def sorted(self) -> tuple[Problem, ...]:
+        """All problems by file and line."""
+        return tuple(sorted(self.problems, key=lambda problem: (problem.file or "", problem.line or 0)))
+
+
+def shorten(text: str) -> str:
+    """One line of at most 80 characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_FOUND else f"{line[: LONGEST_FOUND - 1]}…"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that is most like this one, if any is like it."""
+    by_fold = {name.casefold(): name for name in known}
+    close = get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6)
+    return by_fold[close[0]] if close else None
+
+
+def suggest(word: str, known: Iterable[str], what: str) -> str:
+    """`did you mean x? what: a, b, c`."""
+    names = sorted(known)
+    close = nearest(word, names)
+    listed = f"{what}: {', '.join(names)}" if names else f"there is no {what} yet"
+    return f"did you mean `{close}`? {listed}" if close is not None else listed

@@ -1,0 +1,275 @@
+"""The shapes a value of the project file can have: each reads a marked value and describes itself as JSON Schema."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final, Protocol
+
+from penstock.config.marks import Marked, plain
+from penstock.config.report import Report, suggest
+
+REFERENCE = re.compile(r"(?<!\$)\$\{(env|file|secret):")
+DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
+SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
+KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number", dict: "a mapping", list: "a list"}
+
+
+class Bad(Enum):
+    """Stands for a value that could not be read; the report says why."""
+
+    BAD = "bad"
+
+
+BAD: Final = Bad.BAD
+
+
+class Shape(Protocol):
+    """What a value may be."""
+
+    def read(self, node: Marked, report: Report) -> Any:
+        """The plain value, or `BAD` with a problem in the report."""
+        ...
+
+    def schema(self) -> dict[str, Any]:
+        """The same as JSON Schema 2020-12."""
+        ...
+
+
+def kind_of(node: Marked) -> str:
+    """What a value is, in words."""
+    return KINDS.get(type(node.value), "nothing")
+
+
+def is_private(path: str) -> bool:
+    """Whether the value at this path may hold a secret, so that it must not be shown."""
+    match path.split("."):
+        case ["credentials"] | ["credentials", _] | ["credentials", _, "api_key" | "headers" | "base_url", *_]:
+            return True
+        case ["sources", _, "url", *_] | ["destinations", _, "request", "headers", *_]:
+            return True
+    return False
+
+
+def shown(node: Marked) -> str:
+    """What was found, for a message: its kind where it may be a secret or is not a scalar, else the text itself."""
+    if is_private(node.path) or isinstance(node.value, dict | list):
+        return kind_of(node)
+    return "nothing" if node.value is None else node.raw
+
+
+def wrong(node: Marked, report: Report, wanted: str, hint: str = "") -> Bad:
+    """Report that a value is not what it must be."""
+    if node.value is None:
+        report.add(
+            node.place, "empty-value", f"nothing is written here; {wanted} is needed", hint or "or remove the key"
+        )
+    else:
+        report.add(node.place, "wrong-type", f"{wanted} is needed here", hint, shown(node))
+    return BAD
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Any text that is not empty. A number is taken as it is written."""
+
+    references: bool = False  # whether ${…} has its own meaning to the reader, so that it passes here
+    example: str = ""
+
+    def read(self, node: Marked, report: Report) -> str | Bad:
+        if isinstance(node.value, dict | list | bool) or node.value is None:
+            return wrong(node, report, "text", f"for example {self.example}" if self.example else "")
+        if not node.raw.strip():
+            report.add(node.place, "empty-value", "the text is empty", "write a value, or remove the key")
+            return BAD
+        if not self.references and REFERENCE.search(node.raw):
+            message = "a reference cannot stand here"
+            hint = "${env:…} and ${file:…} are for `api_key`, a credential's `headers` and a sql source's `url`"
+            report.add(node.place, "reference-not-here", message, hint, shown(node))
+            return BAD
+        return node.raw
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": ["string", "number"] if not self.references else "string", "minLength": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of some words; `aliases` are other spellings of them."""
+
+    words: tuple[str, ...]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def read(self, node: Marked, report: Report) -> Any:
+        if isinstance(node.value, dict | list) or node.value is None:
+            return wrong(node, report, "a word", f"one of: {', '.join(self.words)}")
+        word = self.aliases.get(node.raw.lower(), node.raw)
+        if word not in self.words:
+            hint = suggest(node.raw, self.words, "one of")
+            report.add(node.place, "unknown-value", "this value is not known here", hint, shown(node))
+            return BAD
+        return word
+
+    def schema(self) -> dict[str, Any]:
+        numbers = [int(word) for word in self.words if word.isdigit()]
+        booleans = [alias == "true" for alias in self.aliases]
+        return {"enum": [*self.words, *numbers, *booleans]}
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """true or false; the words on and off mean the same."""
+
+    def read(self, node: Marked, report: Report) -> bool | Bad:
+        if isinstance(node.value, bool):
+            return node.value
+        if node.raw in {"on", "yes"}:
+            return True
+        if node.raw in {"off", "no"}:
+            return False
+        return wrong(node, report, "true or false")
+
+    def schema(self) -> dict[str, Any]:
+        return {"enum": [True, False, "on", "off", "yes", "no"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number within limits."""
+
+    least: int = 1
+    most: int | None = None
+
+    def read(self, node: Marked, report: Report) -> int | Bad:
+        limits = f"at least {self.least}" if self.most is None else f"from {self.least} to {self.most}"
+        if not isinstance(node.value, int) or isinstance(node.value, bool):
+            return wrong(node, report, "a whole number", limits)
+        if node.value < self.least or (self.most is not None and node.value > self.most):
+            report.add(
+                node.place, "out-of-range", "this number is out of range", f"write a number {limits}", shown(node)
+            )
+            return BAD
+        return node.value
+
+    def schema(self) -> dict[str, Any]:
+        limits = {} if self.most is None else {"maximum": self.most}
+        return {"type": "integer", "minimum": self.least, **limits}
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share: more than 0, at most 1."""
+
+    def read(self, node: Marked, report: Report) -> float | Bad:
+        if not isinstance(node.value, int | float) or isinstance(node.value, bool):
+            return wrong(node, report, "a number", "a share between 0 and 1, such as 0.5")
+        if not 0 < node.value <= 1:
+            hint = "write a share of more than 0 and at most 1, such as 0.5"
+            report.add(node.place, "out-of-range", "this is no share", hint, shown(node))
+            return BAD
+        return float(node.value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A time span such as `10s`, `500ms`, `1m`; a bare number counts seconds. Read as seconds."""
+
+    def read(self, node: Marked, report: Report) -> float | Bad:
+        match = None if isinstance(node.value, dict | list | bool) else DURATION.fullmatch(node.raw)
+        if match is None:
+            return wrong(node, report, "a time span", "a number and ms, s, m, h or d, such as 10s, 500ms or 1m")
+        seconds = float(match[1]) * SECONDS[match[2]]
+        if not 0 < seconds < math.inf:
+            report.add(
+                node.place, "out-of-range", "the time span must be longer than nothing", "such as 10s", shown(node)
+            )
+            return BAD
+        return seconds
+
+    def schema(self) -> dict[str, Any]:
+        pattern = {"type": "string", "pattern": r"^\d+(\.\d+)?\s*(ms|s|m|h|d)?$"}
+        return {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, pattern]}
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """One name, or a list of different names. Read as a tuple."""
+
+    wanted: str = "a name or a list of names"
+    least: int = 1
+
+    def read(self, node: Marked, report: Report) -> tuple[str, ...] | Bad:
+        if not isinstance(node.value, list):
+            name = Text().read(node, report)
+            return BAD if isinstance(name, Bad) else (name,)
+        names: list[str] = []
+        for item in node.items():
+            name = Text().read(item, report)
+            if isinstance(name, Bad):
+                continue
+            if name in names:
+                report.add(
+                    item.place, "duplicate-name", "this name stands in the list twice", "keep one of the two", name
+                )
+            else:
+                names.append(name)
+        if len(node.items()) < self.least:
+            return wrong(node, report, self.wanted)
+        return tuple(names)
+
+    def schema(self) -> dict[str, Any]:
+        name = Text().schema()
+        return {"anyOf": [name, {"type": "array", "items": name, "minItems": self.least, "uniqueItems": True}]}
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """Any value that JSON can hold. Read as a one-tuple, so that null stays a value."""
+
+    def read(self, node: Marked, report: Report) -> tuple[Any] | Bad:
+        for item in node.walk():
+            if isinstance(item.value, float) and not math.isfinite(item.value):
+                message = "JSON knows no NaN and no Infinity"
+                report.add(item.place, "not-json", message, "write a number, or text in quotes", shown(item))
+                return BAD
+        return (plain(node),)
+
+    def schema(self) -> dict[str, Any]:
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    """A mapping from any name to values of one shape."""
+
+    each: Shape
+    wanted: str = "a mapping (name: value)"
+
+    def read(self, node: Marked, report: Report) -> dict[str, Any] | Bad:
+        if not isinstance(node.value, dict):
+            return wrong(node, report, self.wanted)
+        read = {name: self.each.read(item, report) for name, item in node.value.items()}
+        return {name: value for name, value in read.items() if value is not BAD}
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": self.each.schema()}
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """A mapping is read by `mapping`, everything else by `other`."""
+
+    mapping: Shape
+    other: Shape
+
+    def read(self, node: Marked, report: Report) -> Any:
+        return (self.mapping if isinstance(node.value, dict) else self.other).read(node, report)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [self.mapping.schema(), self.other.schema()]}

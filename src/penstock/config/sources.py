@@ -1,0 +1,72 @@
+"""Sources and datasets: from the file to specs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from penstock.config.keys import DATASET, FILE_SOURCE, SQL_SOURCE
+from penstock.config.marks import Marked
+from penstock.config.references import parse_secret
+from penstock.config.report import Report
+from penstock.config.shapes import Bad
+from penstock.model.spec import CursorSpec, DatasetSpec, FileSource, Secret, SourceSpec, SqlSource
+
+RESPONSES = ".responses"
+
+
+def read_source(name: str, node: Marked, base: Path, report: Report) -> SourceSpec:
+    """One source; its `type` decides which keys it may have."""
+    kind = node.get("type")
+    is_sql = kind.raw == "sql" if kind is not None else not {"url", "query", "table"}.isdisjoint(node.entries())
+    return _sql(name, node, base, report) if is_sql else _file(name, node, base, report)
+
+
+def _file(name: str, node: Marked, base: Path, report: Report) -> FileSource:
+    read = FILE_SOURCE.read(node, report)
+    values = {} if isinstance(read, Bad) else read
+    delimiter = values.get("delimiter")
+    if delimiter is not None and len(delimiter) != 1:
+        message = "a delimiter is a single character"
+        report.add(
+            node.at("delimiter").place, "bad-delimiter", message, 'such as ";" or "\\t" in double quotes', delimiter
+        )
+    encoding = values.get("encoding")
+    if encoding is not None and not _is_encoding(encoding):
+        report.add(node.at("encoding").place, "unknown-value", "this encoding is not known", "such as utf-8", encoding)
+    return FileSource(
+        name, values.get("path", ""), base, values.get("format"), values.get("encoding"), values.get("delimiter")
+    )
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        return isinstance("".encode(name), bytes)
+    except LookupError:
+        return False
+
+
+def _sql(name: str, node: Marked, base: Path, report: Report) -> SqlSource:
+    read = SQL_SOURCE.read(node, report)
+    values = {} if isinstance(read, Bad) else read
+    given = [key for key in ("query", "table") if key in node.entries()]
+    if len(given) != 1:
+        message = "both `query` and `table` are given" if given else "neither `query` nor `table` is given"
+        place = node.at(*given[:1]).place
+        report.add(place, "one-of", message, "a sql source needs exactly one of `query` and `table`")
+    cursor = values.get("cursor")
+    if isinstance(cursor, dict):
+        cursor = CursorSpec(cursor.get("column", ""), cursor.get("overlap"))
+    elif cursor is not None:
+        cursor = CursorSpec(cursor)
+    url = parse_secret(values["url"], node.at("url"), base, report) if "url" in values else Secret(())
+    return SqlSource(name, url, base, values.get("query"), values.get("table"), cursor)
+
+
+def read_dataset(name: str, node: Marked, report: Report) -> DatasetSpec:
+    """One dataset; whether its source exists is checked when all are read."""
+    read = DATASET.read(node, report)
+    values = {} if isinstance(read, Bad) else read
+    types: Mapping[str, object] = MappingProxyType(values.pop("types", {}))
+    return DatasetSpec(name, values.get("source", ""), values.get("key", ()), values.get("sql"), types)  # type: ignore[arg-type]
