@@ -24,6 +24,7 @@ class Connection:
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     timeout: float = 30.0  # seconds for one attempt, connecting included
     allowed_hosts: tuple[str, ...] = ()
+    api: str = "Custify"  # what the API is called where its own words are quoted
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,204 @@
+"""The one door to the network: one request out, one reply or loss back. The only file that imports the HTTP library.
+
+A client belongs to one credential. It adds the credential's headers itself, and only for hosts that may see them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from penstock.clock import Clock
+from penstock.delivery.budget import Budget
+from penstock.delivery.hosts import check_url
+from penstock.delivery.unpack import unpack
+from penstock.model.delivery import Connection, Lane, Lost, LostKind, Reply
+from penstock.model.record import Request
+
+KEEP_ALIVE = 4.0  # seconds idle; many servers close after 5, and a request met by that close would be lost
+CONNECT_SHARE = 0.9  # of the time-out: connecting gives up first, so that it is known that nothing was sent
+CACHED = 1000  # distinct URLs and header sets kept ready
+
+Before = Callable[[], Awaitable[None]]
+
+
+class Client:
+    """Sends requests with one credential. Use as an async context manager.
+
+    `requests` counts the HTTP requests made so far: those of which a byte may have left.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        budget: Budget,
+        clock: Clock,
+        *,
+        concurrency: int = 10,
+        reply_limit: int = 4_000_000,
+    ) -> None:
+        self.connection = connection
+        self.requests = 0
+        self._budget = budget
+        self._clock = clock
+        self._slots = asyncio.Semaphore(concurrency)
+        self._reply_limit = reply_limit
+        self._urls: dict[str, URL] = {}
+        self._headers: dict[tuple[tuple[str, str], ...], CIMultiDict[str]] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        timeout = self.connection.timeout
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE, ttl_dns_cache=60),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(total=timeout, connect=timeout * CONNECT_SHARE, ceil_threshold=3600),
+            max_line_size=65_536,
+            max_field_size=65_536,
+            skip_auto_headers=("User-Agent", "Content-Type"),
+        )
+        # Its silent second try of GET, PUT and DELETE on a dropped connection would be a request that nobody counts.
+        self._session._retry_connection = False  # noqa: SLF001 - there is no public switch; a test watches it
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def send(
+        self, request: Request, *, lane: Lane = "live", before: Before | None = None, cost: int = 1
+    ) -> Reply | Lost:
+        """One attempt: wait for the allowance, then for `before`, then send.
+
+        `before` is where the intent of a request that must not be sent twice is made durable. Redirects are not
+        followed: they are replies. Raises InputError for a URL that would show the key to a stranger; never for
+        trouble on the network.
+        """
+        if self._session is None:
+            raise RuntimeError("the client is used outside its `async with`")
+        url = self._urls.get(request.url) or self._admit(request.url)
+        headers = self._headers.get(request.headers) or self._complete(request.headers)
+        taken = await self._budget.acquire(lane, cost)
+        answer: Reply | Lost | None = None
+        try:
+            async with self._slots:
+                if before is not None:
+                    await before()
+                answer = await self._attempt(request, url, headers)
+        finally:
+            if answer is None:
+                self._budget.lost(taken)
+            elif isinstance(answer, Reply):
+                self._budget.observe(taken, answer.status, answer.headers)
+            elif answer.nothing_sent:
+                self._budget.give_back(taken)
+            else:
+                self._budget.lost(taken)
+        return answer
+
+    async def _attempt(self, request: Request, url: URL, headers: CIMultiDict[str]) -> Reply | Lost:
+        assert self._session is not None
+        started = self._clock.monotonic()
+        self.requests += 1
+        try:
+            async with self._session.request(
+                request.method, url, data=request.body, headers=headers, allow_redirects=False
+            ) as response:
+                body, whole = await _read(response, self._reply_limit)
+                told = _lower(response.headers)
+                status = response.status
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            kind, nothing_sent, reason = _loss(error)
+            if nothing_sent:
+                self.requests -= 1
+            return Lost(kind, nothing_sent, reason, self._since(started))
+        if "content-encoding" in told:
+            body, fits = unpack(body, told["content-encoding"], self._reply_limit)
+            whole = whole and fits
+        return Reply(status, told, body, self._since(started), truncated=not whole)
+
+    def _since(self, started: float) -> float:
+        return (self._clock.monotonic() - started) * 1000
+
+    def _admit(self, url: str) -> URL:
+        check_url(url, self.connection)
+        if len(self._urls) >= CACHED:
+            self._urls.clear()
+        return self._urls.setdefault(url, URL(url, encoded=True))
+
+    def _complete(self, own: tuple[tuple[str, str], ...]) -> CIMultiDict[str]:
+        headers = CIMultiDict[str]({"Accept": "application/json", "Accept-Encoding": "gzip, deflate"})
+        headers["User-Agent"] = "penstock"
+        headers.update(CIMultiDict(own))
+        headers.update(self.connection.headers)
+        if self.connection.api_key is not None:
+            headers["Authorization"] = f"Bearer {self.connection.api_key}"
+        if len(self._headers) >= CACHED:
+            self._headers.clear()
+        return self._headers.setdefault(own, headers)
+
+
+async def _read(response: aiohttp.ClientResponse, limit: int) -> tuple[bytes, bool]:
+    """The body as it came over the wire, and whether that is all of it. A reply cut short still has its status."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async for part in response.content.iter_any():
+            parts.append(part)
+            size += len(part)
+            if size > limit:
+                response.close()
+                return b"".join(parts)[:limit], False
+    except (aiohttp.ClientError, OSError, TimeoutError):
+        return b"".join(parts), False
+    return b"".join(parts), True
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    told: dict[str, str] = {}
+    for name, value in headers.items():
+        lower = name.lower()
+        told[lower] = f"{told[lower]}, {value}" if lower in told else value
+    return told
+
+
+def _loss(error: Exception) -> tuple[LostKind, bool, str]:
+    """What kind of loss it is, whether nothing can have been sent, and the reason in words."""
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return "dns", True, f"the host {error.host} was not found"
+        case aiohttp.ClientConnectorCertificateError():
+            return "tls", True, f"the certificate of {error.host} was not accepted: {error.certificate_error}"
+        case aiohttp.ClientConnectorSSLError():
+            return "tls", True, f"no secure connection to {error.host}: {error.os_error.strerror or error.os_error}"
+        case aiohttp.ClientConnectorError():
+            return _not_connected(error)
+        case aiohttp.ConnectionTimeoutError():
+            return "timeout", True, "the connection was not made in time"
+        case TimeoutError():
+            return "timeout", False, "no answer in time"
+        case aiohttp.ClientResponseError():
+            return "cut", False, f"the answer was not HTTP: {error.message}"
+        case _:
+            return "cut", False, "the connection was cut before the answer came"
+
+
+def _not_connected(error: aiohttp.ClientConnectorError) -> tuple[LostKind, bool, str]:
+    place = f"{error.host}:{error.port}"
+    cause = error.os_error
+    if isinstance(cause, ConnectionRefusedError):
+        return "refused", True, f"nothing listens at {place}"
+    if isinstance(cause, (ssl.SSLError, ConnectionResetError)):  # reset by a listener: the handshake failed
+        return "tls", True, f"no secure connection to {place}"
+    return "refused", True, f"no connection to {place}: {cause.strerror or cause}"
