@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Literal, NamedTuple
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from penstock.model.outcome import Refusal
 from penstock.model.spec import ColumnType, ContentFormat, XmlSpec
+
+if TYPE_CHECKING:  # 0.2 s to import, and reading a project needs none of it
+    import pyarrow as pa
 
 DEFAULT_XML = XmlSpec()
 
