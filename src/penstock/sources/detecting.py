@@ -1,0 +1,73 @@
+"""One full pass over raw rows → the schema of a dataset and its sample records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from penstock.model.record import Chunk, Column, Schema
+from penstock.model.spec import ColumnType
+from penstock.sources.pieces import Judge, Piece, RawColumn, Rows, shorten
+from penstock.sources.python_values import value_text
+from penstock.sources.typing_rows import typed
+
+SAMPLES = 20  # records kept
+EXAMPLES = 3  # distinct values shown per column
+LOOKED_AT = 200  # rows of a piece in which examples are looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """What one full pass found. `samples` are the first records, at most 20, typed as in `schema`."""
+
+    schema: Schema
+    samples: Chunk
+
+
+@dataclass(slots=True)
+class _Watch:
+    judge: Judge
+    since: int  # rows that came before the column was first seen
+    missing: bool = False  # absent in some row
+    examples: list[str] = field(default_factory=list)
+
+    def observe(self, column: RawColumn) -> None:
+        self.judge.observe(column)
+        if len(self.examples) < EXAMPLES:
+            head = column[:LOOKED_AT]
+            values = head.to_pylist() if isinstance(head, pa.Array) else head
+            for value in values:
+                text = None if value is None else shorten(value_text(value))
+                if text is not None and text not in self.examples:
+                    self.examples = [*self.examples, text][:EXAMPLES]
+
+    def column(self, name: str, given: ColumnType | None) -> Column:
+        kind = given or self.judge.verdict()
+        nullable = self.missing or self.since > 0 or self.judge.nullable(kind)
+        return Column(name, kind, nullable, tuple(self.examples))
+
+
+def detect(rows: Rows, given: Mapping[str, ColumnType], progress: Callable[[int], None]) -> Detected:
+    """Read everything once. `given` are the types a person wrote; `progress` is told the records seen so far."""
+    watches = {name: _Watch(rows.judge(name), 0) for name in rows.names()}
+    heads: list[Piece] = []
+    seen = 0
+    for piece in rows.pieces():
+        kept = sum(head.length for head in heads)
+        if kept < SAMPLES:
+            heads.append(piece.head(SAMPLES - kept))
+        for name in rows.names():
+            watch = watches.get(name) or watches.setdefault(name, _Watch(rows.judge(name), seen))
+            if name in piece.columns:
+                watch.observe(piece.columns[name])
+            watch.missing = watch.missing or name not in piece.columns or bool(piece.absent.get(name))
+        seen += piece.length
+        progress(seen)
+    schema = Schema(tuple(watches[name].column(name, given.get(name)) for name in rows.names()), seen)
+    return Detected(schema, next(typed(rows, schema, given, heads), _nothing(rows, schema, given)))
+
+
+def _nothing(rows: Rows, schema: Schema, given: Mapping[str, ColumnType]) -> Chunk:
+    return next(typed(rows, schema, given, [Piece(0, {name: [] for name in schema.names()})]))

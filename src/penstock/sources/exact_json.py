@@ -1,0 +1,120 @@
+"""Strict JSON in which no number is harmed and no name is said twice.
+
+Integers are exact at any size; a decimal that float64 cannot hold comes as Decimal; one that no float64 can reach
+(`1e999`) comes as Unfit. NaN, Infinity, doubled names and lone surrogates are not JSON here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NoReturn
+
+import orjson
+
+SURE = 16  # characters: up to 15 digits and a point are held by float64 as they are
+
+
+class NotJson(ValueError):
+    """What was read is not strict JSON; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """A value that the source holds but that no column type can; `text` is how the source writes it."""
+
+    text: str
+    reason: str
+
+
+def parse(text: str) -> object:
+    """The value of one JSON document. Raises NotJson."""
+    value, end = scan(text, _skip_blanks(text, 0))
+    if _skip_blanks(text, end) != len(text):
+        raise NotJson(f"something follows the JSON value at character {end + 1}")
+    return value
+
+
+def scan(text: str, start: int) -> tuple[object, int]:
+    """The value that begins at `start`, and where it ends. Raises NotJson."""
+    try:
+        return _scan_once(text, start)
+    except json.JSONDecodeError as error:
+        raise NotJson(f"{error.msg} at character {error.pos + 1}") from None
+    except StopIteration as error:
+        raise NotJson(f"a JSON value is missing at character {error.value + 1}") from None
+    except RecursionError:
+        raise NotJson("nested too deeply") from None
+    except ValueError as error:
+        raise NotJson(str(error)) from None
+
+
+def json_text(value: object) -> str:
+    """A value as compact JSON text, its numbers exact. Raises NotJson on Unfit values inside."""
+    try:
+        return orjson.dumps(value).decode()
+    except (TypeError, ValueError):
+        return _slow_text(value)
+
+
+def _slow_text(value: object) -> str:
+    if isinstance(value, Unfit):
+        raise NotJson(value.reason)
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_slow_text(str(key))}:{_slow_text(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(_slow_text(item) for item in value) + "]"
+    if isinstance(value, str):
+        _refuse_surrogates(value)
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _refuse_surrogates(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise NotJson("half of a surrogate pair is no character") from None
+
+
+def _number(text: str) -> object:
+    value = float(text)
+    if len(text) <= SURE and "e" not in text and "E" not in text:
+        return value
+    if value in {float("inf"), float("-inf")}:
+        return Unfit(text, "larger than a number can be")
+    exact = Decimal(text)
+    return value if Decimal(repr(value)) == exact else exact
+
+
+def _whole(text: str) -> object:
+    if len(text) > 4300:  # Python's own guard against quadratic work
+        return Unfit(text, "larger than a number can be")
+    return int(text)
+
+
+def _constant(text: str) -> NoReturn:
+    raise NotJson(f"{text} is not JSON")
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        double = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        raise NotJson(f'the name "{double}" stands twice in one object')
+    return found
+
+
+def _skip_blanks(text: str, position: int) -> int:
+    while position < len(text) and text[position] in " \t\r\n":
+        position += 1
+    return position
+
+
+_scan_once: Callable[[str, int], tuple[object, int]] = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=_number, parse_int=_whole, parse_constant=_constant
+).scan_once

@@ -1,0 +1,114 @@
+"""Which files a source means, what stands in them, and their bytes as clean UTF-8."""
+
+from __future__ import annotations
+
+import difflib
+import glob
+import gzip
+import hashlib
+import os
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from penstock.model.errors import InputError, Problem
+from penstock.model.spec import FileSource
+
+BLOCK = 1 << 20  # bytes read at once
+SAMPLE = 1 << 18  # bytes looked at to detect format, encoding and delimiter
+FORMATS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+}
+
+
+def wrong(source: FileSource, message: str, code: str, **more: object) -> InputError:
+    """The error that names a file source; `more` are further fields of Problem."""
+    return InputError(Problem(f"sources.{source.name}", message, code, **more))  # type: ignore[arg-type]
+
+
+def matching_files(source: FileSource) -> list[Path]:
+    """The files that the source's path names, sorted by name. Raises InputError when there is none."""
+    path = source.base / source.path
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        hint = f"name the files in it: {source.path.rstrip('/')}/*.csv"
+        raise wrong(source, f"{source.path} is a folder", "not-a-file", found=source.path, hint=hint)
+    found = sorted(Path(match) for match in glob.glob(str(path), recursive=True))
+    files = [match for match in found if match.is_file()]
+    if files:
+        return files
+    raise wrong(source, f"no file {source.path}", "missing-file", found=source.path, hint=_missing_hint(source, path))
+
+
+def file_format(source: FileSource, path: Path) -> str:
+    """The format given, or by the file's name, or by its first bytes."""
+    if source.format is not None:
+        return source.format
+    by_name = FORMATS.get(Path(path.name.lower().removesuffix(".gz")).suffix)
+    if by_name is not None:
+        return by_name
+    start = sample(source, path, 4096)
+    if start.startswith(b"PAR1"):
+        return "parquet"
+    text = start.lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")
+    if text.startswith(b"["):
+        return "json"
+    return "ndjson" if text.startswith(b"{") else "csv"
+
+
+def sample(source: FileSource, path: Path, size: int = SAMPLE) -> bytes:
+    """The first bytes of the file, unzipped."""
+    with open_bytes(source, path) as stream:
+        return stream.read(size)
+
+
+def open_bytes(source: FileSource, path: Path) -> BinaryIO:
+    """The file's bytes, unzipped when it is a gzip file. Raises InputError when it cannot be opened."""
+    try:
+        with path.open("rb") as stream:
+            zipped = stream.read(2) == b"\x1f\x8b"
+        return cast("BinaryIO", gzip.open(path, "rb")) if zipped else path.open("rb")
+    except OSError as error:
+        raise wrong(
+            source, f"{path.name} cannot be read: {error.strerror}", "unreadable-file", file=str(path)
+        ) from None
+
+
+def raw_blocks(source: FileSource, path: Path) -> Iterator[bytes]:
+    """The file's bytes, unzipped, block by block. A torn gzip file raises InputError."""
+    with open_bytes(source, path) as stream:
+        while True:
+            try:
+                block = stream.read(BLOCK)
+            except (EOFError, gzip.BadGzipFile, zlib.error, OSError) as error:
+                message = f"{path.name} breaks off or is damaged: {error}"
+                raise wrong(source, message, "torn-file", file=str(path)) from None
+            if not block:
+                return
+            yield block
+
+
+def files_identity(files: list[Path], *settings: object) -> str:
+    """A short text that changes when a file or a setting changes."""
+    digest = hashlib.blake2b(repr(settings).encode(), digest_size=12)
+    for path in files:
+        stat = path.stat()
+        digest.update(f"{os.path.abspath(path)}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())  # noqa: PTH100 - keeps links
+    return digest.hexdigest()
+
+
+def _missing_hint(source: FileSource, path: Path) -> str:
+    if glob.has_magic(source.path):
+        return "no file matches the pattern"
+    if not path.parent.is_dir():
+        return f"the folder {path.parent} does not exist either"
+    near = difflib.get_close_matches(path.name, [entry.name for entry in path.parent.iterdir()], n=1)
+    return f"did you mean {near[0]}?" if near else f"write a path relative to {source.base.absolute()}"

@@ -1,0 +1,89 @@
+"""Rows of Parquet files, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from penstock.model.spec import ColumnType, FileSource
+from penstock.sources.arrow_typing import ArrowJudge, UntypableColumn, arrow_caster, column_type, plain_type
+from penstock.sources.files import wrong
+from penstock.sources.names import doubled, listed
+from penstock.sources.pieces import Caster, Judge, Piece
+
+BATCH = 16384
+BUFFER = 1 << 20  # bytes: column chunks are read through a buffer, never whole
+
+
+class ParquetRows:
+    """One or several Parquet files with the same columns; the order of columns may differ."""
+
+    open_ended = False
+
+    def __init__(self, source: FileSource, files: list[Path]) -> None:
+        self._source = source
+        self._files = files
+        schemas = [self._open(path).schema_arrow for path in files]
+        self._types = {field.name: field.type for field in schemas[0]}
+        if (name := doubled(schemas[0].names)) is not None:
+            raise wrong(source, f"{files[0].name}: the column {name} stands twice", "double-column", found=name)
+        for path, schema in zip(files, schemas, strict=True):
+            self._check(path, schema)
+
+    def names(self) -> list[str]:
+        return list(self._types)
+
+    def declared(self, name: str) -> ColumnType | None:
+        return None if plain_type(self._types[name]) == pa.uint64() else column_type(self._types[name])
+
+    def judge(self, name: str) -> Judge:
+        return ArrowJudge(self._types[name], narrow=False)
+
+    def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:
+        return arrow_caster(name, self._types[name], kind, given=given)
+
+    def pieces(self) -> Iterator[Piece]:
+        for path in self._files:
+            reader = self._open(path)
+            try:
+                for batch in reader.iter_batches(BATCH, use_threads=False):
+                    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+                    yield Piece(batch.num_rows, columns)
+            except (pa.ArrowInvalid, OSError) as error:
+                raise wrong(self._source, f"{path.name} is damaged: {error}", "torn-file", file=str(path)) from None
+            finally:
+                reader.close()
+
+    def _open(self, path: Path) -> pq.ParquetFile:
+        try:
+            return pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER)
+        except (pa.ArrowInvalid, OSError) as error:
+            message = f"{path.name} is no readable Parquet file: {error}"
+            raise wrong(self._source, message, "torn-file", file=str(path)) from None
+
+    def _check(self, path: Path, schema: pa.Schema) -> None:
+        if set(schema.names) != set(self._types):
+            odd = sorted(set(schema.names) ^ set(self._types))
+            message = f"{path.name} has other columns than {self._files[0].name}: {listed(odd)}"
+            raise wrong(self._source, message, "other-columns", file=str(path), found=listed(odd))
+        for field in schema:
+            try:
+                column_type(field.type)
+            except UntypableColumn as error:
+                raise wrong(self._source, f"{path.name}, column {field.name}: {error}", "untypable-column") from None
+            self._types[field.name] = self._joined(path, field)
+
+    def _joined(self, path: Path, field: pa.Field) -> pa.DataType:
+        """The one type for a column of several files. Raises InputError when there is none."""
+        before, now = self._types[field.name], field.type
+        if before == now:
+            return before
+        fields = [pa.schema([pa.field("c", plain_type(kind))]) for kind in (before, now)]
+        try:
+            return pa.unify_schemas(fields, promote_options="permissive").field(0).type
+        except pa.ArrowException:
+            message = f"{path.name}: column {field.name} is {now}, in {self._files[0].name} it is {before}"
+            raise wrong(self._source, message, "other-columns", file=str(path), found=str(now)) from None

@@ -1,0 +1,122 @@
+"""Rows on their way from a source to typed chunks: raw pieces, who judges a column's type, who casts it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
+
+import pyarrow as pa
+
+from penstock.model.outcome import Refusal
+from penstock.model.spec import ColumnType
+
+RawColumn = pa.Array | Sequence[object]  # Arrow where the format gives it, Python values where each may differ
+NOTHING_ABSENT: Mapping[str, frozenset[int]] = MappingProxyType({})
+JSON_FIELD = MappingProxyType({b"penstock": b"json"})  # marks a text column that holds JSON
+SHOWN = 80  # characters of a value that messages show
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some consecutive raw rows. A column that is missing from `columns` is absent in all of them."""
+
+    length: int
+    columns: Mapping[str, RawColumn]
+    absent: Mapping[str, frozenset[int]] = field(default_factory=lambda: NOTHING_ABSENT)
+
+    def head(self, rows: int) -> Piece:
+        """The first `rows` rows."""
+        if rows >= self.length:
+            return self
+        absent = {name: frozenset(row for row in found if row < rows) for name, found in self.absent.items()}
+        return Piece(rows, {name: column[:rows] for name, column in self.columns.items()}, absent)
+
+
+class Judge(Protocol):
+    """Watches one column over a full pass and then knows its type."""
+
+    def observe(self, column: RawColumn) -> None:
+        """Look at some more rows of the column."""
+        ...
+
+    def verdict(self) -> ColumnType:
+        """The type that every value seen fits without loss."""
+        ...
+
+    def nullable(self, kind: ColumnType) -> bool:
+        """Whether a cell seen is null when the column is read as `kind`."""
+        ...
+
+
+class Cast(NamedTuple):
+    """A typed column; `misfits` are the rows whose value does not fit (their cell is null), with the reason."""
+
+    array: pa.Array
+    misfits: Mapping[int, Refusal]
+
+
+Caster = Callable[[RawColumn], Cast]
+
+
+class Rows(Protocol):
+    """What one kind of source gives: raw rows, as often as asked, and how its columns are typed."""
+
+    open_ended: bool  # True: names are only known after a full pass (JSON); a stored column may be missing
+
+    def names(self) -> list[str]:
+        """The columns known so far, in order."""
+        ...
+
+    def pieces(self) -> Iterator[Piece]:
+        """All rows from the start, in bounded memory. Raises InputError where the input is wrong."""
+        ...
+
+    def declared(self, name: str) -> ColumnType | None:
+        """The column's type where the format itself says it, without looking at values."""
+        ...
+
+    def judge(self, name: str) -> Judge:
+        """A fresh judge for one column."""
+        ...
+
+    def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:
+        """How to type one column as `kind`; `given` when a person said so under `types:`."""
+        ...
+
+
+def arrow_field(name: str, array_type: pa.DataType, kind: ColumnType) -> pa.Field:
+    """The Arrow field of a typed column; JSON text is marked as such."""
+    marked = kind == "json" and array_type == pa.string()
+    return pa.field(name, array_type, metadata=dict(JSON_FIELD) if marked else None)
+
+
+def shorten(value: object) -> str:
+    """A value as text for a message, at most 80 characters."""
+    text = value if isinstance(value, str) else str(value)
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+ACCEPTED: Mapping[ColumnType, str] = MappingProxyType(
+    {
+        "text": "text",
+        "integer": "a whole number such as 70",
+        "number": "a number such as 70 or 29.85",
+        "boolean": "true or false",
+        "date": "a date such as 2026-01-31",
+        "timestamp": "a time such as 2026-01-31T12:00:00Z",
+        "json": "a JSON value",
+    }
+)
+
+
+def misfit(name: str, kind: ColumnType, value: object, reason: str | None = None) -> Refusal:
+    """The refusal of a record whose value does not fit the stored type of its column."""
+    return Refusal(
+        rule="type",
+        reason=reason or f"column {name} is {kind}, and this value does not fit it",
+        field=name,
+        value=shorten(value),
+        accepted=ACCEPTED[kind],
+    )

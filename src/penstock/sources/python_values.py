@@ -1,0 +1,47 @@
+"""One Python value, from a database driver or a JSON document, as text."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+from penstock.sources.exact_json import json_text
+
+
+def value_text(value: object) -> str:
+    """The text that stands for a value where a column has to be text.
+
+    ISO 8601 for dates, times (`12:30:00`) and durations (`PT90.5S`), lower-case hex for bytes, `true` and `false`,
+    shortest decimals, compact JSON for lists and objects; `str` for the rest.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return repr(value).removesuffix(".0")
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).hex()
+    if isinstance(value, (datetime, date, time)):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return f"PT{_seconds(value)}S"
+    if isinstance(value, (dict, list, tuple)):
+        return json_text(jsonable(value))
+    return str(value)
+
+
+def jsonable(value: object) -> object:
+    """A nested value with everything that JSON has no form for as text."""
+    if isinstance(value, dict):
+        return {str(name): jsonable(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(item) for item in value]
+    if value is None or isinstance(value, (str, bool, int, float, Decimal)):
+        return value
+    return value_text(value)
+
+
+def _seconds(value: timedelta) -> str:
+    whole, micros = divmod(value // timedelta(microseconds=1), 1_000_000)
+    return f"{whole}.{micros:06d}".rstrip("0").rstrip(".") if micros else str(whole)

@@ -1,0 +1,158 @@
+"""Typing columns of bare text (CSV, TSV) without loss.
+
+A column is a number only when every value that is not blank is a number in its shortest form: reading it as a number
+and writing it again gives the same text. `007`, `1.10`, `+5`, `1e5`, `-0` make their column text, unharmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from penstock.model.outcome import Refusal
+from penstock.model.spec import ColumnType
+from penstock.sources.pieces import Cast, Caster, RawColumn, misfit
+from penstock.sources.text_reading import READERS, Unreadable
+
+INTEGER = r"^(0|-?[1-9][0-9]*)$"
+NUMBER = r"^(0|-?[1-9][0-9]*|-?(0|[1-9][0-9]*)\.[0-9]*[1-9])$"
+SURE_DIGITS = 15  # decimals of up to 15 digits come back from a float64 as they were
+BOOLEANS = pa.array(["true", "false"])
+ARROW_TYPES: dict[ColumnType, pa.DataType] = {
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us", "UTC"),
+    "json": pa.string(),
+}
+
+
+class TextJudge:
+    """Finds the narrowest of boolean, integer, number and text that keeps every value seen."""
+
+    def __init__(self) -> None:
+        self._seen = self._nulls = self._blanks = False
+        self._boolean = self._integer = self._number = True
+
+    def observe(self, column: RawColumn) -> None:
+        array = _texts(column)
+        self._nulls = self._nulls or array.null_count > 0
+        if self._seen and not (self._boolean or self._integer or self._number):
+            return
+        values = array.drop_null()
+        bare = values.filter(pc.invert(_blank(values)))
+        self._blanks = self._blanks or len(bare) < len(values)
+        if len(bare):
+            self._seen = True
+            self._boolean = self._boolean and _all(_are_booleans(bare))
+            self._integer = self._integer and _all(_are_integers(bare))
+            self._number = self._number and _all(_are_numbers(bare))
+
+    def verdict(self) -> ColumnType:
+        if not self._seen:
+            return "text"
+        if self._boolean:
+            return "boolean"
+        if self._integer:
+            return "integer"
+        return "number" if self._number else "text"
+
+    def nullable(self, kind: ColumnType) -> bool:
+        return self._nulls or (self._blanks and kind != "text")
+
+
+def text_caster(name: str, kind: ColumnType, *, given: bool) -> Caster:
+    """Types a text column as `kind`.
+
+    A type that was detected admits only the shortest form, as detection did; a type that a person gave reads other
+    forms of the same value too (`007` as 7), but never loses digits. Blank cells are null but for text.
+    """
+    if kind == "text":
+        return lambda column: Cast(_texts(column), {})
+    test = TESTS.get(kind)
+    if test is None or given:
+        return partial(_cast_one_by_one, name, kind, test)
+    return partial(_cast_strictly, name, kind, test)
+
+
+def _cast_strictly(name: str, kind: ColumnType, test: Callable[[pa.Array], pa.Array], column: RawColumn) -> Cast:
+    array = _null_where_blank(_texts(column))
+    fits = test(array)
+    if _all(fits):
+        return Cast(array.cast(ARROW_TYPES[kind]), {})
+    bad = pc.indices_nonzero(pc.invert(fits)).to_pylist()
+    misfits = {row: misfit(name, kind, array[row].as_py()) for row in bad}
+    return Cast(pc.if_else(fits, array, None).cast(ARROW_TYPES[kind]), misfits)
+
+
+def _cast_one_by_one(
+    name: str, kind: ColumnType, test: Callable[[pa.Array], pa.Array] | None, column: RawColumn
+) -> Cast:
+    array = _null_where_blank(_texts(column))
+    if test is not None and _all(test(array)):
+        return Cast(array.cast(ARROW_TYPES[kind]), {})
+    read = READERS[kind]
+    values: list[object] = []
+    misfits: dict[int, Refusal] = {}
+    for row, text in enumerate(array.to_pylist()):
+        try:
+            values.append(None if text is None else read(text))
+        except Unreadable as error:
+            values.append(None)
+            misfits[row] = misfit(name, kind, text, str(error) or None)
+    return Cast(pa.array(values, ARROW_TYPES[kind]), misfits)
+
+
+def _texts(column: RawColumn) -> pa.Array:
+    return column if isinstance(column, pa.Array) else pa.array(column, pa.string())
+
+
+def _blank(values: pa.Array) -> pa.Array:
+    return pc.or_(pc.equal(values, ""), pc.utf8_is_space(values))
+
+
+def _null_where_blank(array: pa.Array) -> pa.Array:
+    blank = _blank(array)
+    return pc.if_else(blank, None, array) if pc.any(blank).as_py() else array
+
+
+def _all(tests: pa.Array) -> bool:
+    return pc.all(tests).as_py() is not False
+
+
+def _are_booleans(values: pa.Array) -> pa.Array:
+    return pc.or_kleene(pc.is_in(values, BOOLEANS), pc.is_null(values))
+
+
+def _are_integers(values: pa.Array) -> pa.Array:
+    shaped = pc.match_substring_regex(values, INTEGER)
+    long = pc.greater(pc.binary_length(values), 18)
+    return _refine(values, shaped, long, lambda text: -(2**63) <= int(text) < 2**63)
+
+
+def _are_numbers(values: pa.Array) -> pa.Array:
+    shaped = pc.match_substring_regex(values, NUMBER)
+    long = pc.greater(pc.binary_length(values), SURE_DIGITS)
+    return _refine(values, shaped, long, lambda text: Decimal(repr(float(text))) == Decimal(text))
+
+
+def _refine(values: pa.Array, shaped: pa.Array, long: pa.Array, test: Callable[[str], bool]) -> pa.Array:
+    """`shaped`, but every long value also passes `test`; null stays null."""
+    doubtful = pc.fill_null(pc.and_(shaped, long), False)
+    if not pc.any(doubtful).as_py():
+        return pc.fill_null(shaped, True)
+    tested = [test(text) for text in values.filter(doubtful).to_pylist()]
+    return pc.fill_null(pc.replace_with_mask(shaped, doubtful, pa.array(tested, pa.bool_())), True)
+
+
+TESTS: dict[ColumnType, Callable[[pa.Array], pa.Array]] = {
+    "boolean": _are_booleans,
+    "integer": _are_integers,
+    "number": _are_numbers,
+}

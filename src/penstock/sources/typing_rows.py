@@ -1,0 +1,47 @@
+"""Raw rows → typed chunks, as a stored schema says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import pyarrow as pa
+
+from penstock.model.outcome import Refusal
+from penstock.model.record import Chunk, Schema
+from penstock.model.spec import ColumnType
+from penstock.sources.pieces import Caster, Piece, Rows, arrow_field
+
+
+def typed(
+    rows: Rows, schema: Schema, given: Mapping[str, ColumnType], pieces: Iterable[Piece] | None = None
+) -> Iterator[Chunk]:
+    """All rows (or the `pieces` of them given) typed as `schema`. Chunks are as long as their pieces; `first` is 0."""
+    known = set(rows.names())
+    casters: dict[str, Caster] = {
+        column.name: rows.caster(column.name, column.type, given=column.name in given)
+        for column in schema.columns
+        if column.name in known or rows.open_ended
+    }
+    fields = [arrow_field(column.name, casters[column.name]([]).array.type, column.type) for column in schema.columns]
+    arrow = pa.schema(fields)
+    for piece in rows.pieces() if pieces is None else pieces:
+        yield _chunk(piece, arrow, casters)
+
+
+def _chunk(piece: Piece, arrow: pa.Schema, casters: Mapping[str, Caster]) -> Chunk:
+    arrays: list[pa.Array] = []
+    misfits: dict[int, Refusal] = {}
+    absent = dict(piece.absent)
+    for field in arrow:
+        column = piece.columns.get(field.name)
+        if column is None:
+            arrays.append(pa.nulls(piece.length, field.type))
+            absent[field.name] = frozenset(range(piece.length))
+            continue
+        array, found = casters[field.name](column)
+        arrays.append(array)
+        for row, refusal in found.items():
+            misfits.setdefault(row, refusal)
+    records = pa.RecordBatch.from_arrays(arrays, schema=arrow)
+    wanted = {name: rows for name, rows in absent.items() if rows and name in casters}
+    return Chunk(records, 0, wanted, misfits)
