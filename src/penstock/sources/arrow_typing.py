@@ -9,13 +9,13 @@ Zoned time stamps become UTC, naive ones stay naive; digits beyond microseconds 
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import types as kinds
 
 from penstock.model.spec import ColumnType
-from penstock.sources.pieces import Cast, Caster, RawColumn, misfit
+from penstock.sources.pieces import Cast, Caster, RawColumn, compute, misfit
 from penstock.sources.python_values import value_text
 from penstock.sources.text_typing import text_caster
 
@@ -90,17 +90,18 @@ class ArrowJudge:
         return self._nulls
 
 
-def arrow_caster(name: str, source: pa.DataType, kind: ColumnType, *, given: bool) -> Caster:
+def arrow_caster(name: str, source: pa.DataType, kind: ColumnType) -> Caster:
     """Types an Arrow column as `kind`: its own, or another by way of its text."""
     natural = column_type(source)
     plain = plain_type(source)
     if kind == natural or (kind == "number" and plain == pa.uint64()):
-        return partial(_cast_naturally, name, kind, typed_as(source, kind))
+        target = typed_as(source, kind)
+        return Caster(target, partial(_cast_naturally, name, kind, target))
     read = text_caster(name, kind, given=True)
-    return lambda column: read(as_text(decoded(column)))
+    return Caster(read.arrow, lambda column: read.cast(as_text(decoded(column))))
 
 
-def decoded(column: RawColumn) -> pa.Array:
+def decoded(column: RawColumn) -> pa.Array[Any]:
     """The column without dictionary, run-end encoding or extension."""
     array = column if isinstance(column, pa.Array) else pa.array(column)
     while True:
@@ -109,18 +110,18 @@ def decoded(column: RawColumn) -> pa.Array:
         elif isinstance(array, pa.DictionaryArray):
             array = array.dictionary_decode()
         elif isinstance(array, pa.RunEndEncodedArray):
-            array = pc.run_end_decode(array)
+            array = compute.run_end_decode(array)
         else:
             return array
 
 
-def as_text(array: pa.Array) -> pa.Array:
+def as_text(array: pa.Array[Any]) -> pa.Array[Any]:
     """A plain Arrow column as text: ISO 8601 for times, hex for bytes, JSON for nested values."""
     kind = array.type
     if kinds.is_string(kind):
         return array
     if kinds.is_timestamp(kind):
-        return pc.replace_substring(_micros(array).cast(pa.string()), " ", "T")
+        return compute.replace_substring(_micros(array).cast(pa.string()), " ", "T")
     if _spelled(kind):
         return pa.array([None if value is None else value_text(value) for value in array.to_pylist()], pa.string())
     return array.cast(pa.string())
@@ -136,7 +137,7 @@ def _cast_naturally(name: str, kind: ColumnType, target: pa.DataType, column: Ra
         return _cast_each(name, kind, target, array)
 
 
-def _converted(array: pa.Array, target: pa.DataType) -> pa.Array:
+def _converted(array: pa.Array[Any], target: pa.DataType) -> pa.Array[Any]:
     if kinds.is_string(target):
         return as_text(array)
     if kinds.is_timestamp(target):
@@ -146,7 +147,7 @@ def _converted(array: pa.Array, target: pa.DataType) -> pa.Array:
     return array.cast(target)
 
 
-def _cast_each(name: str, kind: ColumnType, target: pa.DataType, array: pa.Array) -> Cast:
+def _cast_each(name: str, kind: ColumnType, target: pa.DataType, array: pa.Array[Any]) -> Cast:
     """Row by row, where the whole column cannot be cast at once."""
     good, misfits = [], {}
     for row in range(len(array)):
@@ -158,12 +159,12 @@ def _cast_each(name: str, kind: ColumnType, target: pa.DataType, array: pa.Array
     return Cast(pa.array(good, target), misfits)
 
 
-def _micros(array: pa.Array) -> pa.Array:
+def _micros(array: pa.Array[Any]) -> pa.Array[Any]:
     """Time stamps in microseconds: nanoseconds are cut, coarser units checked for overflow."""
     return array.cast(pa.timestamp("us", array.type.tz), safe=array.type.unit != "ns")
 
 
-def _holds_int64(array: pa.Array) -> bool:
+def _holds_int64(array: pa.Array[Any]) -> bool:
     try:
         array.cast(pa.int64())
     except pa.ArrowInvalid:

@@ -14,14 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from penstock.model.spec import ColumnType, FileSource
 from penstock.sources.encoding import utf8_blocks
 from penstock.sources.files import wrong
 from penstock.sources.names import doubled, listed
-from penstock.sources.pieces import Caster, Judge, Piece
+from penstock.sources.pieces import Caster, Judge, Piece, compute
 from penstock.sources.quotes import QuoteCheck, RaggedRow, examine, lines_of
 from penstock.sources.text_typing import TextJudge, text_caster
 
@@ -85,9 +84,9 @@ class CsvRows:
         """Whether the batch holds a blank that Arrow was not told of (quoted or not, it cannot tell yet)."""
         found: set[str] = set()
         for column in batch.columns:
-            blank = pc.utf8_is_space(column)
-            if pc.any(blank).as_py():
-                found.update(pc.unique(column.filter(blank)).drop_null().to_pylist())
+            blank = compute.utf8_is_space(column)
+            if compute.any(blank).as_py():
+                found.update(compute.unique(column.filter(blank)).drop_null().to_pylist())
         fresh = found.difference(self._blanks)
         self._blanks.extend(sorted(fresh))
         return bool(fresh)

@@ -11,6 +11,7 @@ from penstock.model.record import Chunk, Column, Schema
 from penstock.model.spec import ColumnType
 from penstock.sources.pieces import Judge, Piece, RawColumn, Rows, shorten
 from penstock.sources.python_values import value_text
+from penstock.sources.rechunking import rechunked
 from penstock.sources.typing_rows import typed
 
 SAMPLES = 20  # records kept
@@ -66,8 +67,10 @@ def detect(rows: Rows, given: Mapping[str, ColumnType], progress: Callable[[int]
         seen += piece.length
         progress(seen)
     schema = Schema(tuple(watches[name].column(name, given.get(name)) for name in rows.names()), seen)
-    return Detected(schema, next(typed(rows, schema, given, heads), _nothing(rows, schema, given)))
+    return Detected(schema, _samples(rows, schema, given, heads))
 
 
-def _nothing(rows: Rows, schema: Schema, given: Mapping[str, ColumnType]) -> Chunk:
-    return next(typed(rows, schema, given, [Piece(0, {name: [] for name in schema.names()})]))
+def _samples(rows: Rows, schema: Schema, given: Mapping[str, ColumnType], heads: list[Piece]) -> Chunk:
+    nothing = Piece(0, {name: [] for name in schema.names()})
+    chunks = list(typed(rows, schema, given, heads or [nothing]))
+    return next(rechunked(iter(chunks), skip=0, rows=SAMPLES), chunks[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -43,7 +44,7 @@ class ParquetRows:
         return ArrowJudge(self._types[name], narrow=False)
 
     def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:
-        return arrow_caster(name, self._types[name], kind, given=given)
+        return arrow_caster(name, self._types[name], kind)
 
     def pieces(self) -> Iterator[Piece]:
         for path in self._files:
@@ -76,7 +77,7 @@ class ParquetRows:
                 raise wrong(self._source, f"{path.name}, column {field.name}: {error}", "untypable-column") from None
             self._types[field.name] = self._joined(path, field)
 
-    def _joined(self, path: Path, field: pa.Field) -> pa.DataType:
+    def _joined(self, path: Path, field: pa.Field[Any]) -> pa.DataType:
         """The one type for a column of several files. Raises InputError when there is none."""
         before, now = self._types[field.name], field.type
         if before == now:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute
 
 from penstock.model.outcome import Refusal
 from penstock.model.spec import ColumnType
 
-RawColumn = pa.Array | Sequence[object]  # Arrow where the format gives it, Python values where each may differ
+compute: Any = pyarrow.compute  # its type stubs know no column of any type
+RawColumn: TypeAlias = (
+    "pa.Array[Any] | Sequence[object]"  # Arrow where the format gives it, Python values where each may differ
+)
 NOTHING_ABSENT: Mapping[str, frozenset[int]] = MappingProxyType({})
 JSON_FIELD = MappingProxyType({b"penstock": b"json"})  # marks a text column that holds JSON
 SHOWN = 80  # characters of a value that messages show
@@ -53,11 +57,16 @@ class Judge(Protocol):
 class Cast(NamedTuple):
     """A typed column; `misfits` are the rows whose value does not fit (their cell is null), with the reason."""
 
-    array: pa.Array
+    array: pa.Array[Any]
     misfits: Mapping[int, Refusal]
 
 
-Caster = Callable[[RawColumn], Cast]
+@dataclass(frozen=True, slots=True)
+class Caster:
+    """Types one column: `arrow` is the Arrow type that every cast column has."""
+
+    arrow: pa.DataType
+    cast: Callable[[RawColumn], Cast]
 
 
 class Rows(Protocol):
@@ -86,7 +95,7 @@ class Rows(Protocol):
         ...
 
 
-def arrow_field(name: str, array_type: pa.DataType, kind: ColumnType) -> pa.Field:
+def arrow_field(name: str, array_type: pa.DataType, kind: ColumnType) -> pa.Field[Any]:
     """The Arrow field of a typed column; JSON text is marked as such."""
     marked = kind == "json" and array_type == pa.string()
     return pa.field(name, array_type, metadata=dict(JSON_FIELD) if marked else None)

@@ -1,4 +1,4 @@
-"""One text → one value of a type that a person gave under `types:`. Raises Unreadable, never guesses, loses no digit."""
+"""One text → one value of a type given under `types:`. Raises Unreadable, never guesses, loses no digit."""
 
 from __future__ import annotations
 

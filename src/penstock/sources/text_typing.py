@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from penstock.model.outcome import Refusal
 from penstock.model.spec import ColumnType
-from penstock.sources.pieces import Cast, Caster, RawColumn, misfit
+from penstock.sources.pieces import Cast, Caster, RawColumn, compute, misfit
 from penstock.sources.text_reading import READERS, Unreadable
 
 INTEGER = r"^(0|-?[1-9][0-9]*)$"
@@ -46,7 +46,7 @@ class TextJudge:
         if self._seen and not (self._boolean or self._integer or self._number):
             return
         values = array.drop_null()
-        bare = values.filter(pc.invert(_blank(values)))
+        bare = values.filter(compute.invert(_blank(values)))
         self._blanks = self._blanks or len(bare) < len(values)
         if len(bare):
             self._seen = True
@@ -74,25 +74,25 @@ def text_caster(name: str, kind: ColumnType, *, given: bool) -> Caster:
     forms of the same value too (`007` as 7), but never loses digits. Blank cells are null but for text.
     """
     if kind == "text":
-        return lambda column: Cast(_texts(column), {})
+        return Caster(pa.string(), lambda column: Cast(_texts(column), {}))
     test = TESTS.get(kind)
     if test is None or given:
-        return partial(_cast_one_by_one, name, kind, test)
-    return partial(_cast_strictly, name, kind, test)
+        return Caster(ARROW_TYPES[kind], partial(_cast_one_by_one, name, kind, test))
+    return Caster(ARROW_TYPES[kind], partial(_cast_strictly, name, kind, test))
 
 
-def _cast_strictly(name: str, kind: ColumnType, test: Callable[[pa.Array], pa.Array], column: RawColumn) -> Cast:
+def _cast_strictly(name: str, kind: ColumnType, test: Callable[[pa.Array[Any]], pa.Array], column: RawColumn) -> Cast:
     array = _null_where_blank(_texts(column))
     fits = test(array)
     if _all(fits):
         return Cast(array.cast(ARROW_TYPES[kind]), {})
-    bad = pc.indices_nonzero(pc.invert(fits)).to_pylist()
+    bad = compute.indices_nonzero(compute.invert(fits)).to_pylist()
     misfits = {row: misfit(name, kind, array[row].as_py()) for row in bad}
-    return Cast(pc.if_else(fits, array, None).cast(ARROW_TYPES[kind]), misfits)
+    return Cast(compute.if_else(fits, array, None).cast(ARROW_TYPES[kind]), misfits)
 
 
 def _cast_one_by_one(
-    name: str, kind: ColumnType, test: Callable[[pa.Array], pa.Array] | None, column: RawColumn
+    name: str, kind: ColumnType, test: Callable[[pa.Array[Any]], pa.Array] | None, column: RawColumn
 ) -> Cast:
     array = _null_where_blank(_texts(column))
     if test is not None and _all(test(array)):
@@ -109,49 +109,51 @@ def _cast_one_by_one(
     return Cast(pa.array(values, ARROW_TYPES[kind]), misfits)
 
 
-def _texts(column: RawColumn) -> pa.Array:
+def _texts(column: RawColumn) -> pa.Array[Any]:
     return column if isinstance(column, pa.Array) else pa.array(column, pa.string())
 
 
-def _blank(values: pa.Array) -> pa.Array:
-    return pc.or_(pc.equal(values, ""), pc.utf8_is_space(values))
+def _blank(values: pa.Array[Any]) -> pa.Array[Any]:
+    return compute.or_(compute.equal(values, ""), compute.utf8_is_space(values))
 
 
-def _null_where_blank(array: pa.Array) -> pa.Array:
+def _null_where_blank(array: pa.Array[Any]) -> pa.Array[Any]:
     blank = _blank(array)
-    return pc.if_else(blank, None, array) if pc.any(blank).as_py() else array
+    return compute.if_else(blank, None, array) if compute.any(blank).as_py() else array
 
 
-def _all(tests: pa.Array) -> bool:
-    return pc.all(tests).as_py() is not False
+def _all(tests: pa.Array[Any]) -> bool:
+    return compute.all(tests).as_py() is not False
 
 
-def _are_booleans(values: pa.Array) -> pa.Array:
-    return pc.or_kleene(pc.is_in(values, BOOLEANS), pc.is_null(values))
+def _are_booleans(values: pa.Array[Any]) -> pa.Array[Any]:
+    return compute.or_kleene(compute.is_in(values, BOOLEANS), compute.is_null(values))
 
 
-def _are_integers(values: pa.Array) -> pa.Array:
-    shaped = pc.match_substring_regex(values, INTEGER)
-    long = pc.greater(pc.binary_length(values), 18)
+def _are_integers(values: pa.Array[Any]) -> pa.Array[Any]:
+    shaped = compute.match_substring_regex(values, INTEGER)
+    long = compute.greater(compute.binary_length(values), 18)
     return _refine(values, shaped, long, lambda text: -(2**63) <= int(text) < 2**63)
 
 
-def _are_numbers(values: pa.Array) -> pa.Array:
-    shaped = pc.match_substring_regex(values, NUMBER)
-    long = pc.greater(pc.binary_length(values), SURE_DIGITS)
+def _are_numbers(values: pa.Array[Any]) -> pa.Array[Any]:
+    shaped = compute.match_substring_regex(values, NUMBER)
+    long = compute.greater(compute.binary_length(values), SURE_DIGITS)
     return _refine(values, shaped, long, lambda text: Decimal(repr(float(text))) == Decimal(text))
 
 
-def _refine(values: pa.Array, shaped: pa.Array, long: pa.Array, test: Callable[[str], bool]) -> pa.Array:
+def _refine(
+    values: pa.Array[Any], shaped: pa.Array[Any], long: pa.Array[Any], test: Callable[[str], bool]
+) -> pa.Array[Any]:
     """`shaped`, but every long value also passes `test`; null stays null."""
-    doubtful = pc.fill_null(pc.and_(shaped, long), False)
-    if not pc.any(doubtful).as_py():
-        return pc.fill_null(shaped, True)
+    doubtful = compute.fill_null(compute.and_(shaped, long), False)
+    if not compute.any(doubtful).as_py():
+        return compute.fill_null(shaped, True)
     tested = [test(text) for text in values.filter(doubtful).to_pylist()]
-    return pc.fill_null(pc.replace_with_mask(shaped, doubtful, pa.array(tested, pa.bool_())), True)
+    return compute.fill_null(compute.replace_with_mask(shaped, doubtful, pa.array(tested, pa.bool_())), True)
 
 
-TESTS: dict[ColumnType, Callable[[pa.Array], pa.Array]] = {
+TESTS: dict[ColumnType, Callable[[pa.Array[Any]], pa.Array]] = {
     "boolean": _are_booleans,
     "integer": _are_integers,
     "number": _are_numbers,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import pyarrow as pa
 
@@ -22,14 +23,14 @@ def typed(
         for column in schema.columns
         if column.name in known or rows.open_ended
     }
-    fields = [arrow_field(column.name, casters[column.name]([]).array.type, column.type) for column in schema.columns]
+    fields = [arrow_field(column.name, casters[column.name].arrow, column.type) for column in schema.columns]
     arrow = pa.schema(fields)
     for piece in rows.pieces() if pieces is None else pieces:
         yield _chunk(piece, arrow, casters)
 
 
 def _chunk(piece: Piece, arrow: pa.Schema, casters: Mapping[str, Caster]) -> Chunk:
-    arrays: list[pa.Array] = []
+    arrays: list[pa.Array[Any]] = []
     misfits: dict[int, Refusal] = {}
     absent = dict(piece.absent)
     for field in arrow:
@@ -38,7 +39,7 @@ def _chunk(piece: Piece, arrow: pa.Schema, casters: Mapping[str, Caster]) -> Chu
             arrays.append(pa.nulls(piece.length, field.type))
             absent[field.name] = frozenset(range(piece.length))
             continue
-        array, found = casters[field.name](column)
+        array, found = casters[field.name].cast(column)
         arrays.append(array)
         for row, refusal in found.items():
             misfits.setdefault(row, refusal)
