@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from penstock.config.addresses import check_base_url, split_address
+from penstock.config.headers import check_header
 from penstock.config.keys import CREDENTIAL
 from penstock.config.marks import Marked
 from penstock.config.references import is_literal, parse_secret
@@ -16,8 +17,6 @@ from penstock.config.report import Report
 from penstock.config.shapes import Bad
 from penstock.model.spec import CredentialSpec, RateLimit, Secret
 
-TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
-FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
 
 
@@ -42,7 +41,18 @@ def read_credential(name: str, node: Marked, base: Path, report: Report) -> Cred
     credential = CredentialSpec(name, **values)
     if credential.connector == "http":
         _check_http(credential, node, report)
+    _refuse_second_key(credential, node, report)
     return credential
+
+
+def _refuse_second_key(credential: CredentialSpec, node: Marked, report: Report) -> None:
+    """Only an API that is not Custify's, and has no `api_key`, may have an Authorization of its own making."""
+    if credential.connector == "http" and "api_key" not in node.entries():
+        return
+    for name in credential.headers:
+        if name.lower() == "authorization":
+            message = "Authorization is made of `api_key`, as Bearer"
+            report.add(node.at("headers", name).place, "forbidden-header", message, "write the key as `api_key`", name)
 
 
 def _check_http(credential: CredentialSpec, node: Marked, report: Report) -> None:
@@ -75,26 +85,8 @@ def _headers(pairs: tuple[tuple[str, str], ...], node: Marked, base: Path, repor
         if check_header(name, value, place, report):
             if name.lower() in {held.lower() for held in headers}:
                 report.add(place.place, "duplicate-name", f"the header {name} stands here twice", "keep one", name)
-            if name.lower() == "authorization":
-                message = "Authorization is made of `api_key`, as Bearer"
-                report.add(place.place, "forbidden-header", message, "write the key as `api_key`", name)
             headers[name] = parse_secret(value, place, base, report)
     return MappingProxyType(headers)
-
-
-def check_header(name: str, value: str, node: Marked, report: Report) -> bool:
-    """Whether a header's name is a token and its value one line; headers that the client itself writes are refused."""
-    if TOKEN.fullmatch(name) is None:
-        hint = "letters, digits and - are best, such as X-Trace"
-        report.add(node.place, "bad-header", "this is no header name", hint, name)
-    elif any(sign in value for sign in "\r\n\0"):
-        message = f"the value of {name} holds a line break: it would start another header"
-        report.add(node.place, "bad-header", message, "write the value in one line", name)
-    elif name.lower() in FRAMING:
-        report.add(node.place, "forbidden-header", f"{name} is written by Penstock itself", "remove it", name)
-    else:
-        return True
-    return False
 
 
 def _hosts(hosts: tuple[str, ...], node: Marked, report: Report) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from penstock.config.shapes import kind_of
 
 SECTIONS = ("credentials", "sources", "datasets", "destinations", "flows")
 SUFFIXES = frozenset({".yaml", ".yml"})
-NAME = re.compile(r"[^\W_][\w -]*|_[\w -]+")
+NAME = re.compile(r"\w(?:[\w -]*[\w-])?")
 
 
 def read_files(path: Path, report: Report) -> dict[str, Marked]:

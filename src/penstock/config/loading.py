@@ -7,16 +7,21 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
+from penstock.config.checks import check_together
 from penstock.config.credentials import read_credential
 from penstock.config.destinations import read_destination
+from penstock.config.editor import project_json_schema
 from penstock.config.files import SECTIONS, read_files
 from penstock.config.keys import FLOW
 from penstock.config.marks import Marked
 from penstock.config.report import Report
 from penstock.config.shapes import Bad
 from penstock.config.sources import RESPONSES, read_dataset, read_source
+from penstock.destinations.catalogue import load_catalogue
 from penstock.model.errors import InputError, NotAvailableYet, Problem
 from penstock.model.spec import FlowSpec, ProjectSpec, ResponseSource, SourceSpec
+
+__all__ = ["check_project", "load_project", "project_json_schema"]
 
 T = TypeVar("T")
 
@@ -40,6 +45,7 @@ def check_project(path: Path) -> tuple[ProjectSpec | None, tuple[Problem, ...]]:
     tree = read_files(path, report)
     base = (path if path.is_dir() else path.parent).resolve()
     project = _read(tree, base, report)
+    check_together(project, tree, load_catalogue(), report)
     return (None, report.sorted()) if report.problems else (project, ())
 
 

@@ -32,6 +32,14 @@ class Problem:
     line: int | None = None
     file: str | None = None
 
+    def __str__(self) -> str:
+        """`file:line: path: message (found …) — hint`, without the parts that are not known."""
+        place = ":".join(str(part) for part in (self.file, self.line) if part is not None)
+        where = ": ".join(part for part in (place, self.path) if part)
+        found = f" (found {self.found})" if self.found is not None else ""
+        hint = f" — {self.hint}" if self.hint else ""
+        return f"{where}: {self.message}{found}{hint}" if where else f"{self.message}{found}{hint}"
+
 
 class PenstockError(Exception):
     """The root of all errors that Penstock raises on purpose; carries one or more problems."""

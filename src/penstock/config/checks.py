@@ -1,0 +1,185 @@
+"""Checks that need more than one key: who refers to whom, and whether a destination's keys fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from penstock.config.addresses import split_address
+from penstock.config.batches import check_batch
+from penstock.config.bindings import check_bindings, item_template
+from penstock.config.flows import check_flows, refuse_circles
+from penstock.config.marks import Marked
+from penstock.config.report import Report, suggest
+from penstock.config.requests import check_path, check_request
+from penstock.config.sources import RESPONSES
+from penstock.destinations.catalogue import Template
+from penstock.model.spec import (
+    CredentialSpec,
+    DestinationSpec,
+    Dialect,
+    Mode,
+    ProjectSpec,
+    SqlSource,
+)
+
+TEMPLATE_ONLY = ("path", "object", "external_id", "data_id")
+
+
+class Surroundings(NamedTuple):
+    """What a destination's checks look at besides the destination itself."""
+
+    project: ProjectSpec
+    templates: Mapping[str, Template]
+    report: Report
+
+
+def check_together(
+    project: ProjectSpec, tree: Mapping[str, Marked], templates: Mapping[str, Template], report: Report
+) -> None:
+    """Everything that only the whole project can tell."""
+    around = Surroundings(project, templates, report)
+    for name, dataset in project.datasets.items():
+        if dataset.source:
+            _check_source(dataset.source, tree["datasets"].at(name, "source"), around)
+    for name, destination in project.destinations.items():
+        _check_destination(destination, tree["destinations"].at(name), around)
+    check_flows(project, tree["flows"], report)
+    refuse_circles(project, tree["destinations"], report)
+
+
+def _check_source(source: str, node: Marked, around: Surroundings) -> None:
+    project = around.project
+    if source in project.sources:
+        return
+    owner = source.removesuffix(RESPONSES)
+    if source.endswith(RESPONSES) and owner in project.destinations:
+        message = f"the destination {owner} keeps no replies"
+        around.report.add(node.place, "unknown-name", message, f"write `responses: true` on {owner}", source)
+        return
+    hint = suggest(source, project.sources, "sources")
+    around.report.add(node.place, "unknown-name", f"there is no source {source}", hint, source)
+
+
+def _check_destination(destination: DestinationSpec, node: Marked, around: Surroundings) -> None:
+    project, report = around.project, around.report
+    _check_known("dataset", destination.dataset, project.datasets, node, report)
+    _check_known("credential", destination.credential, project.credentials, node, report)
+    given = [key for key in ("template", "request") if key in node.entries()]
+    if len(given) != 1:
+        message = "both `template` and `request` are given" if given else "neither `template` nor `request` is given"
+        place = node.at("request").place if given else node.place
+        report.add(place, "one-of", message, "a destination needs exactly one of `template` and `request`")
+    _refuse_both_batches(node, report)
+    template = None
+    if destination.template is not None:
+        template = _check_template(destination, node, around)
+    if destination.request is not None:
+        _check_manual(destination, node, around)
+    _check_mode(destination, template, node, around)
+    check_bindings(destination, _items_of(destination, template, around), node, report)
+
+
+def _check_known(kind: str, name: str, known: Mapping[str, object], node: Marked, report: Report) -> None:
+    if name and name not in known:
+        hint = suggest(name, known, f"{kind}s")
+        report.add(node.at(kind).place, "unknown-name", f"there is no {kind} {name}", hint, name)
+
+
+def _refuse_both_batches(node: Marked, report: Report) -> None:
+    if node.get("batch") is not None and node.get("request", "batch") is not None:
+        message = "`batch` is given twice: on the destination and in its `request`"
+        report.add(node.at("batch").place, "one-of", message, "keep the one in `request`")
+
+
+def _check_template(destination: DestinationSpec, node: Marked, around: Surroundings) -> Template | None:
+    report = around.report
+    name = str(destination.template)
+    template = around.templates.get(name)
+    place = node.at("template").place
+    if template is None:
+        hint = suggest(name, around.templates, "templates")
+        report.add(place, "unknown-template", f"there is no template {name}", hint, name)
+        return None
+    credential = around.project.credentials.get(destination.credential)
+    if credential is not None and credential.connector == "http":
+        message = f"templates are Custify's; the credential {credential.name} has `connector: http`"
+        report.add(place, "wrong-connector", message, "use `request`, or a credential with `connector: custify`", name)
+    if destination.path is not None:
+        check_path(destination.path, node.at("path"), report)
+    check_batch(destination, template, dialects_of(credential), node, report)
+    _check_template_keys(destination, template, node, report)
+    return template
+
+
+def _check_template_keys(destination: DestinationSpec, template: Template, node: Marked, report: Report) -> None:
+    own = template.object if not template.items else None
+    if destination.object is not None and own is not None and destination.object != own:
+        message = f"{template.name} sends objects of the kind {own}; `object` is for send_batch"
+        report.add(node.at("object").place, "key-not-here", message, "remove `object`", destination.object)
+    setting = template.external.setting if template.external is not None else None
+    for key in ("external_id", "data_id"):
+        if key in node.entries() and key != setting and not template.items:
+            message = f"{template.name} has no {key}"
+            hint = f"remove it; this template has `{setting}`" if setting else "remove it"
+            report.add(node.at(key).place, "key-not-here", message, hint, key)
+
+
+def _check_manual(destination: DestinationSpec, node: Marked, around: Surroundings) -> None:
+    credential = around.project.credentials.get(destination.credential)
+    request = node.at("request")
+    assert destination.request is not None
+    for key in TEMPLATE_ONLY:
+        if key in node.entries():
+            message = f"`{key}` belongs to a template; a request says everything itself"
+            around.report.add(node.at(key).place, "key-not-here", message, f"remove `{key}`", key)
+    check_request(destination.request, credential, request, around.report)
+    check_batch(destination, None, dialects_of(credential), node, around.report)
+
+
+def dialects_of(credential: CredentialSpec | None) -> tuple[Dialect, ...]:
+    """The dialects that requests of this credential may be written in, as far as the file tells; not Custify: none."""
+    if credential is not None and credential.connector == "http":
+        return ()
+    if credential is None:
+        return ("native", "flat")
+    if credential.dialect != "auto":
+        return (credential.dialect,)
+    split = split_address(credential.base_url)
+    if split is None:
+        return ("native", "flat")
+    return ("flat",) if split[1].path.rstrip("/").endswith("/api") else ("native",)
+
+
+def _items_of(destination: DestinationSpec, template: Template | None, around: Surroundings) -> Template | None:
+    return None if template is None else item_template(destination, template, around.templates)
+
+
+def _check_mode(destination: DestinationSpec, template: Template | None, node: Marked, around: Surroundings) -> None:
+    report = around.report
+    if "mirror_max_share" in node.entries():
+        hint = "remove `mirror_max_share`"
+        report.add(node.at("mirror_max_share").place, "not-available-yet", "`mode: mirror` is not available yet", hint)
+    mode = destination.mode
+    if mode is None:
+        return
+    place = node.at("mode").place
+    if template is not None and mode not in template.modes:
+        words = ", ".join(template.modes)
+        message = f"{template.name} cannot be sent with `mode: {mode}`: what was sent stays as it was sent"
+        report.add(place, "mode-not-here", message, f"one of: {words}", mode)
+    elif mode is Mode.MIRROR:
+        _refuse_mirror(destination, node, around)
+
+
+def _refuse_mirror(destination: DestinationSpec, node: Marked, around: Surroundings) -> None:
+    dataset = around.project.datasets.get(destination.dataset)
+    source = around.project.sources.get(dataset.source) if dataset is not None else None
+    place = node.at("mode").place
+    if isinstance(source, SqlSource) and source.cursor is not None:
+        message = f"`mirror` deletes what left the dataset, but the source {source.name} is read by its `cursor`"
+        hint = "a cursor never shows what left: use `mode: changed`, or remove `cursor`"
+        around.report.add(place, "mirror-with-cursor", message, hint, "mirror")
+        return
+    hint = "use changed, new or all"
+    around.report.add(place, "not-available-yet", "`mode: mirror` is not available yet", hint, "mirror")
