@@ -138,7 +138,7 @@ def _ids(pattern: tuple[str, ...], parts: tuple[str, ...]) -> tuple[str, ...] | 
         return None
     ids: list[str] = []
     for wanted, part in zip(pattern, parts, strict=True):
-        if wanted.startswith("{"):
+        if wanted.startswith("{") and part != "":
             ids.append(part)
         elif wanted != part:
             return None

@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import logging
 from collections.abc import Mapping
 
 import orjson
@@ -87,7 +86,6 @@ def rendered(answer: Answer) -> web.Response:
 
 async def serve(server: SandboxServer, host: str, port: int) -> tuple[web.ServerRunner, int]:
     """Listen; port 0 takes a free one. Returns the runner (`cleanup` ends it) and the port. Raises OSError."""
-    logging.getLogger("aiohttp").setLevel(logging.CRITICAL)
     low = web.Server(server.handle, access_log=None)
     runner = web.ServerRunner(low)
     await runner.setup()
@@ -95,4 +93,3 @@ async def serve(server: SandboxServer, host: str, port: int) -> tuple[web.Server
     await site.start()
     address = runner.addresses[0]
     return runner, int(address[1])
-
