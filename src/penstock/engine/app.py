@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+import os
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeVar
 
-from penstock.clock import Clock
-from penstock.model.errors import Problem
+from penstock.clock import Clock, SystemClock, iso
+from penstock.config.loading import check_project, load_project, project_json_schema
+from penstock.delivery.budget import Budget
+from penstock.engine import connecting, mending
+from penstock.engine.datasets import dataset_spec, known_dataset
+from penstock.engine.flow import in_order
+from penstock.engine.parents import held_parents
+from penstock.engine.plan import eta_s, plan, plan_of_flow
+from penstock.engine.preparing import Prepared, is_active, prepare
+from penstock.engine.preview import preview
+from penstock.engine.running import Conductor, Listener
+from penstock.engine.surroundings import Surroundings
+from penstock.engine.trial import send_test
+from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import RunReport
 from penstock.model.reports import (
     CheckReport,
@@ -15,13 +29,16 @@ from penstock.model.reports import (
     DeliveryReport,
     PlanReport,
     Preview,
-    Progress,
     QuarantineDetail,
     QuarantineEntry,
     TestReport,
 )
+from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
+from penstock.stores import credentials, ledger, quarantine, resources, runs
+from penstock.stores.database import Database
 
-Listener = Callable[[Progress], None]
+T = TypeVar("T")
+PROJECT_FILE = Path("penstock.yaml")
 
 
 class App:
@@ -29,6 +46,10 @@ class App:
 
     Every method raises `InputError` (exit 2) or `EnvironmentFailure` (exit 3) with the problems found.
     """
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._budgets: dict[str, Budget] = {}
 
     @classmethod
     def open(
@@ -38,51 +59,102 @@ class App:
         *,
         environ: Mapping[str, str] | None = None,
         clock: Clock | None = None,
-    ) -> App:
-        """Read the project file (default `penstock.yaml` here) and open its state (default `.penstock/state.db` beside it)."""
-        raise NotImplementedError
+    ) -> Self:
+        """Read the project file (default `penstock.yaml` here) and open its state.
 
-    def __enter__(self) -> App:
+        The state's default is `.penstock/state.db` beside the file, or what `PENSTOCK_DATABASE_URL` says.
+        """
+        environ = os.environ if environ is None else environ
+        project = load_project(file or PROJECT_FILE)
+        url = database or environ.get("PENSTOCK_DATABASE_URL") or f"sqlite:///{project.base / '.penstock' / 'state.db'}"
+        return cls(Surroundings(project, Database.open(url), clock or SystemClock(), environ))
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        self._around.database.close()
 
     @staticmethod
     def validate(file: Path | None = None, *, environ: Mapping[str, str] | None = None) -> tuple[Problem, ...]:
-        """All problems of a project file, none when it is fine."""
-        raise NotImplementedError
+        """All problems of a project file, none when it is fine. Reads no data and asks no API."""
+        del environ  # references are resolved where they are used: a file is valid on a machine without its secrets
+        return check_project(file or PROJECT_FILE)[1]
 
     @staticmethod
     def file_schema() -> dict[str, Any]:
         """The JSON Schema of the project file, for editors."""
-        raise NotImplementedError
+        return project_json_schema()
+
+    # ── looking ──────────────────────────────────────────────────────────────
 
     def dataset(self, name: str, *, refresh: bool = False) -> DatasetReport:
         """The detected schema of a dataset; `refresh` reads and decides it anew."""
-        raise NotImplementedError
+        known = known_dataset(self._around, name, refresh=refresh)
+        extra = tuple(known.dataset.extra_columns)
+        return DatasetReport(name, dataset_spec(self._around, name).key, known.schema, extra)
 
     def set_credential(self, name: str, secret: str) -> None:
         """Seal the API key of a credential in the state database."""
-        raise NotImplementedError
+        spec = connecting.credential_spec(self._around, name)
+        if spec.api_key is not None:
+            path = f"credentials.{name}.api_key"
+            message = f"the project file already says where the key of {name} comes from"
+            hint = "take api_key out of the file, then set it here"
+            raise InputError(self._around.problem(path, message, "key-in-file", hint=hint))
+        at = iso(self._around.clock.now())
+        with self._around.database.begin() as conn:
+            credentials.set_credential(conn, self._around.sealer(), name, secret, at)
 
     def check(self, credential: str, *, refresh: bool = False) -> CheckReport:
         """Ask the API whether the credential works, and which base answers."""
-        raise NotImplementedError
+        spec = connecting.credential_spec(self._around, credential)
+        return self._wait_for(connecting.check(self._around, spec, self._budget(spec), refresh=refresh))
 
     def preview(self, destination: str, *, limit: int | None = 5, everything: bool = False) -> Preview:
         """The requests that the cached samples (or the whole dataset) would make. Calls no API."""
-        raise NotImplementedError
+        return preview(prepare(self._around, self._around.destination(destination)), limit=limit, everything=everything)
 
     def test(self, destination: str, *, sample: int = 1, body: str | None = None) -> TestReport:
         """Send the request of the `sample`-th sample record (from 1), or the edited `body`, now."""
-        raise NotImplementedError
+        spec = self._around.destination(destination)
+        credential = connecting.credential_spec(self._around, spec.credential)
+
+        async def send() -> TestReport:
+            budget = self._budget(credential)
+            address = await connecting.ensure_checked(self._around, credential, budget)
+            prepared = prepare(self._around, spec, address)
+            return await send_test(self._around, prepared, budget, sample=sample, body=body)
+
+        return self._wait_for(send())
 
     def plan(self, target: str) -> PlanReport:
         """What `run` of this destination or flow would do now."""
-        raise NotImplementedError
+        spec = self._around.target(target)
+        if isinstance(spec, DestinationSpec):
+            return plan(self._around, prepare(self._around, spec))
+        return self._plan_flow(spec)
+
+    def _plan_flow(self, flow: FlowSpec) -> PlanReport:
+        specs, parts, skipped = in_order(self._around, flow), [], {}
+        eta: dict[str, float] = {}
+        for spec in specs:
+            active, reason = is_active(self._around, spec)
+            if not active:
+                skipped[spec.name] = reason
+                continue
+            prepared = prepare(self._around, spec)
+            part = plan(self._around, prepared, held_parents(self._around, spec, specs))
+            parts.append(part)
+            eta[spec.credential] = eta.get(spec.credential, 0) + part.requests
+        rates = self._around.project.credentials
+        seconds = max((eta_s(int(n), rates[name].rate_limit, 1) for name, n in eta.items()), default=0.0)
+        return plan_of_flow(flow.name, parts, seconds, skipped)
+
+    # ── running ──────────────────────────────────────────────────────────────
 
     def run(
         self,
@@ -97,35 +169,79 @@ class App:
         `wait` waits for another run that holds the destination; `listener` hears the progress a few times a second;
         `handle_signals` lets SIGINT and SIGTERM stop the run cleanly after the requests in flight.
         """
-        raise NotImplementedError
+        spec = self._around.target(target)
+        conductor = self._conductor(listener, wait=wait, handle_signals=handle_signals)
+        if isinstance(spec, FlowSpec):
+            return self._wait_for(conductor.run_flow(spec))
+        return self._wait_for(conductor.run_one(spec))
+
+    def _conductor(self, listener: Listener | None, *, wait: bool, handle_signals: bool) -> Conductor:
+        return Conductor(self._around, self._budget, listener, wait=wait, handle_signals=handle_signals)
 
     def activate(self, destination: str) -> None:
         """Let runs send this destination."""
-        raise NotImplementedError
+        spec = self._around.destination(destination)
+        prepare(self._around, spec)  # a destination that cannot be compiled is not activated
+        if spec.active is False:
+            path = f"destinations.{destination}.active"
+            message = f"the project file says `active: false` for {destination}, and the file decides"
+            raise InputError(self._around.problem(path, message, "file-decides", hint="write `active: true` there"))
+        self._switch(destination, "active")
 
     def pause(self, destination: str) -> None:
         """Stop runs from sending this destination, until it is activated again."""
-        raise NotImplementedError
+        self._around.destination(destination)
+        self._switch(destination, "paused")
+
+    def _switch(self, destination: str, state: str) -> None:
+        at = iso(self._around.clock.now())
+        with self._around.database.begin() as conn:
+            resources.set_switch(conn, destination, state, by="command line", at=at)
 
     def runs(self, *, run: str | None = None, limit: int = 50) -> list[RunReport]:
         """The runs, newest first; or the one named."""
-        raise NotImplementedError
+        with self._around.database.read() as conn:
+            rows = runs.list_runs(conn, limit) if run is None else [self._run(conn, run)]
+            return [runs.to_report(row, runs.children(conn, row.id)) for row in rows]
 
     def deliveries(self, run: str) -> list[DeliveryReport]:
-        """The requests of a run."""
-        raise NotImplementedError
+        """The requests of a run; of a flow's run, those of its destinations."""
+        with self._around.database.read() as conn:
+            row = self._run(conn, run)
+            parts = runs.children(conn, row.id) or [row]
+            return [
+                DeliveryReport(
+                    **{**found, "delivery": f"{part.id}-{found['delivery']}", "records": tuple(found["records"])}
+                )
+                for part in parts
+                for found in ledger.deliveries(conn, part.id)
+            ]
+
+    @staticmethod
+    def _run(conn: Any, run: str) -> runs.RunRow:
+        row = runs.get(conn, run)
+        if row is None:
+            raise InputError(Problem("run", f"there is no run {run}", "unknown-run", "penstock runs lists them", run))
+        return row
+
+    # ── mending ──────────────────────────────────────────────────────────────
 
     def quarantine(self, *, destination: str | None = None, cause: str | None = None) -> list[QuarantineEntry]:
         """The records held for a person."""
-        raise NotImplementedError
+        with self._around.database.read() as conn:
+            return [mending.listed(held) for held in quarantine.entries(conn, destination=destination, cause=cause)]
 
     def quarantined(self, entry: str) -> QuarantineDetail:
         """One held record, whole."""
-        raise NotImplementedError
+        return mending.detail(mending.chosen(self._around, [entry], cause=None, everything=False)[0])
 
     def edit(self, entry: str, *, changes: Mapping[str, Any] | None = None, record: Any = None) -> QuarantineDetail:
         """Change the held record: some of its members (dotted paths reach into nested values), or all of it."""
-        raise NotImplementedError
+        return mending.edit(self._around, entry, changes=changes, record=record)
+
+    def edit_texts(self, entry: str, texts: Mapping[str, str]) -> QuarantineDetail:
+        """Change members of the held record, each given as text and read by its column's type."""
+        return self.edit(entry, changes=mending.typed_changes(self._around, entry, texts))
 
     def resend(
         self,
@@ -137,7 +253,9 @@ class App:
         handle_signals: bool = False,
     ) -> list[RunReport]:
         """Send the held records now, under run ids of their own: one run per destination."""
-        raise NotImplementedError
+        held = mending.chosen(self._around, entries, cause=cause, everything=everything)
+        conductor = self._conductor(listener, wait=False, handle_signals=handle_signals)
+        return self._wait_for(conductor.resend(held))
 
     def discard(
         self,
@@ -148,8 +266,32 @@ class App:
         reason: str = "",
     ) -> int:
         """Never send these versions; answers how many there were."""
-        raise NotImplementedError
+        held = mending.chosen(self._around, entries, cause=cause, everything=everything)
+        return mending.discard(self._around, held, reason)
 
     def settle(self, entry: str, *, delivered: bool) -> None:
         """A person knows that an unknown record arrived: remember it as sent."""
-        raise NotImplementedError
+        if not delivered:
+            message = "say --delivered: it arrived"
+            hint = "if it did not arrive, use `penstock quarantine resend`; if it never shall, discard it"
+            raise InputError(Problem("quarantine", message, "settle-how", hint))
+        held = mending.chosen(self._around, [entry], cause=None, everything=False)[0]
+        prepared: Prepared = prepare(self._around, self._around.destination(held.destination))
+        mending.settle_delivered(self._around, prepared, held)
+
+    # ── inside ───────────────────────────────────────────────────────────────
+
+    def _budget(self, spec: CredentialSpec) -> Budget:
+        """The one budget of this credential in this process."""
+        if spec.name not in self._budgets:
+            self._budgets[spec.name] = Budget(spec.rate_limit, self._around.clock)
+        return self._budgets[spec.name]
+
+    @staticmethod
+    def _wait_for(work: Coroutine[Any, Any, T]) -> T:
+        try:
+            import uvloop  # noqa: PLC0415 - only where it exists, and only when something is sent
+        except ImportError:
+            return asyncio.run(work)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(work)

@@ -3,26 +3,50 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.model.record import Chunk
+from penstock.engine.rows import record_json
+from penstock.model.record import Chunk, Key
 
 Ordinals = NDArray[np.int64]
 
 
+class Traced(NamedTuple):
+    """One record as the book knows it: `record` is its JSON, `print` the fingerprint of its input (0: none)."""
+
+    ordinal: int
+    key: Key | None
+    hash: tuple[int, int]
+    print: int
+    record: str
+
+
+
 @dataclass(slots=True)
 class OpenChunk:
-    """A chunk on its way. `hashes` is (rows, 2) uint64, `prints` (rows,) uint64: both only where memory is asked."""
+    """A chunk on its way: its records' keys, (rows, 2) key hashes (0, 0 without a key) and (rows,) fingerprints.
+
+    `prints` is None where memory is not asked.
+    """
 
     chunk: Chunk
     rows: Ordinals  # row indices that this run still has to decide
-    hashes: NDArray[np.uint64] | None = None
+    keys: list[Key | None]
+    hashes: NDArray[np.uint64]
     prints: NDArray[np.uint64] | None = None
     left: int = 0
+
+    def trace(self, ordinal: int) -> Traced:
+        """What the book has to know of one of its records."""
+        row = ordinal - self.chunk.first
+        print_ = 0 if self.prints is None else int(self.prints[row])
+        hash_ = (int(self.hashes[row, 0]), int(self.hashes[row, 1]))
+        return Traced(ordinal, self.keys[row], hash_, print_, record_json(self.chunk, row))
 
     @property
     def first(self) -> int:
@@ -52,13 +76,10 @@ class Backlog:
                 return chunk
         raise KeyError(ordinal)
 
-    def decided(self, ordinals: Iterable[int]) -> None:
+    def decided(self, ordinals: Ordinals) -> None:
         """Take these ordinals off; each must be decided exactly once."""
-        chunk: OpenChunk | None = None
-        for ordinal in ordinals:
-            if chunk is None or not chunk.first <= ordinal < chunk.end:
-                chunk = self.find(ordinal)
-            chunk.left -= 1
+        for chunk in self._open:
+            chunk.left -= int(((ordinals >= chunk.first) & (ordinals < chunk.end)).sum())
         self._advance()
 
     def undecided(self) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,9 +12,11 @@ import orjson
 import pyarrow as pa
 import xxhash
 
-from penstock.model.record import Chunk
+from penstock.model.outcome import Refusal
+from penstock.model.record import Chunk, Column, Schema
 
-JSON_COLUMN = {b"penstock": b"json"}
+JSON_MARK = {b"penstock": b"json"}
+INT64 = range(-(2**63), 2**63)
 
 
 def record_json(chunk: Chunk, row: int) -> str:
@@ -23,15 +26,102 @@ def record_json(chunk: Chunk, row: int) -> str:
         if row in chunk.absent.get(field.name, ()):
             continue
         value = chunk.records.column(index)[row].as_py()
-        if value is not None and (field.metadata or {}).get(b"penstock") == b"json":
+        if value is not None and is_json_text(field):
             value = orjson.Fragment(value)
         members[field.name] = value
+    for refusal in [chunk.misfits[row]] if row in chunk.misfits else []:
+        members[refusal.field or ""] = refusal.value  # its cell is empty because it did not fit: show what stood there
     return orjson.dumps(members, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 def record_hash(text: str) -> int:
-    """A stable 64-bit hash of a record's JSON: the same on every machine and in every version."""
-    return xxhash.xxh3_64_intdigest(text.encode())
+    """A stable 64-bit hash of a record's JSON: the same on every machine and in every version; never 0."""
+    return xxhash.xxh3_64_intdigest(text.encode()) or 1
+
+
+def is_json_text(field: pa.Field[Any]) -> bool:
+    """Whether a text column holds JSON, to be taken as what it says."""
+    return (field.metadata or {}).get(b"penstock") == b"json"
+
+
+def read_record(text: str) -> Any:
+    """A record's JSON as Python, whole numbers of any size and decimals as they stand."""
+    return json.loads(text, parse_float=_exact_float)
+
+
+def write_record(record: Any) -> str:
+    """A record as JSON text, as `record_json` writes it."""
+    return orjson.dumps(record, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def chunk_of(records: Sequence[Mapping[str, Any]], schema: Schema) -> Chunk:
+    """Edited records as a chunk of the dataset: members missing are absent, values that do not fit are misfits.
+
+    Members that the dataset has no column for are left out: nothing in its settings could name them.
+    """
+    absent: dict[str, frozenset[int]] = {}
+    misfits: dict[int, Refusal] = {}
+    arrays, fields = [], []
+    for column in schema.columns:
+        rows = frozenset(row for row, record in enumerate(records) if column.name not in record)
+        if rows:
+            absent[column.name] = rows
+        values: list[Any] = []
+        for row, record in enumerate(records):
+            value = record.get(column.name)
+            fitting = None if value is None else _fit(value, column)
+            if isinstance(fitting, Refusal):
+                misfits.setdefault(row, fitting)
+                fitting = None
+            values.append(fitting)
+        array = _array(values, column)
+        arrays.append(array)
+        fields.append(pa.field(column.name, array.type, metadata=JSON_MARK if column.type == "json" else None))
+    batch = pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
+    return Chunk(batch, 0, absent, misfits)
+
+
+def _fit(value: Any, column: Column) -> Any:
+    """The value as its column's type, or the refusal."""
+    kind = column.type
+    try:
+        if kind == "json":
+            return write_record(value)
+        if kind == "text" and isinstance(value, str):
+            return value
+        if kind == "integer" and type(value) is int and value in INT64:
+            return value
+        if kind == "number" and isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+            return value
+        if kind == "boolean" and isinstance(value, bool):
+            return value
+        if kind == "date" and isinstance(value, str):
+            return date.fromisoformat(value)
+        if kind == "timestamp" and isinstance(value, str):
+            return datetime.fromisoformat(value)
+    except ValueError:
+        pass  # refused below, with what would be taken
+    shown = write_record(value)[:80]
+    reason = f"{shown} is no {kind}, the type of the column {column.name}"
+    return Refusal("type", reason, field=column.name, value=shown, accepted=f"a value of type {kind}, or null")
+
+
+def _array(values: list[Any], column: Column) -> pa.Array[Any]:
+    if column.type == "number":
+        if any(isinstance(value, Decimal) for value in values):
+            return pa.array([None if value is None else Decimal(value) for value in values])
+        return pa.array(values, pa.float64())
+    if column.type == "timestamp":
+        aware = any(value is not None and value.tzinfo is not None for value in values)
+        return pa.array(values, pa.timestamp("us", "UTC" if aware else None))
+    types = {"text": pa.string(), "json": pa.string(), "integer": pa.int64(), "boolean": pa.bool_(), "date": pa.date32()}
+    return pa.array(values, types[column.type])
+
+
+def _exact_float(text: str) -> float | Decimal:
+    """A float where it says the same as the text, else a decimal."""
+    number = float(text)
+    return number if Decimal(repr(number)) == Decimal(text) else Decimal(text)
 
 
 def _plain(value: object) -> object:
@@ -48,7 +138,3 @@ def _plain(value: object) -> object:
         return dict(value)
     msg = f"cannot write a {type(value).__name__} as JSON"
     raise TypeError(msg)
-
-
-def is_json_column(field: pa.Field) -> bool:
-    return (field.metadata or {}).get(b"penstock") == b"json"

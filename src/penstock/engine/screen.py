@@ -1,4 +1,4 @@
-"""What of a chunk has to be sent, and why the rest has not: the same answer for plan and run (and preview, without memory).
+"""What of a chunk has to be sent, and why the rest has not: one answer for plan and run (and preview, without memory).
 
 The order of the questions, each for the rows that the one before it left:
 
@@ -114,7 +114,7 @@ class Screen:
         """Ask all questions of the chunk's open rows."""
         sifted = Sifted()
         rows = chunk.rows
-        if self.policy.newest_wins and chunk.hashes is not None:
+        if self.policy.newest_wins:
             rows = self._newest(chunk, rows, sifted)
         if self.memory is not None and self.policy.compares:
             rows = self._same_input(chunk, rows, sifted)
@@ -132,7 +132,6 @@ class Screen:
         return sifted
 
     def _newest(self, chunk: OpenChunk, rows: NDArray[np.int64], sifted: Sifted) -> NDArray[np.int64]:
-        assert chunk.hashes is not None
         keys = chunk.hashes[rows, 0] ^ chunk.hashes[rows, 1]
         # the first occurrence in reverse order is the newest; keyless rows (hash 0) are never the same record
         _, last = np.unique(keys[::-1], return_index=True)
@@ -146,7 +145,6 @@ class Screen:
 
     def _same_input(self, chunk: OpenChunk, rows: NDArray[np.int64], sifted: Sifted) -> NDArray[np.int64]:
         assert self.memory is not None
-        assert chunk.hashes is not None
         assert chunk.prints is not None
         if chunk.chunk.misfits:
             rows, misfits = _split(rows, ~np.isin(rows, list(chunk.chunk.misfits)))
@@ -160,7 +158,7 @@ class Screen:
 
     def _held(self, chunk: OpenChunk, rows: NDArray[np.int64], sifted: Sifted) -> NDArray[np.int64]:
         assert self.quarantine is not None
-        if chunk.hashes is None or not len(rows):
+        if not len(rows):
             return rows
         open_rows = np.ones(len(rows), dtype=bool)
         for index in self.quarantine.rows_of_interest(chunk.hashes[rows]):
@@ -172,12 +170,11 @@ class Screen:
 
     def _still_held(self, chunk: OpenChunk, row: int) -> Decision | None:
         assert self.quarantine is not None
-        assert chunk.hashes is not None
         key_hash = (int(chunk.hashes[row, 0]), int(chunk.hashes[row, 1]))
         record = record_hash(record_json(chunk.chunk, row))
         ordinal = chunk.first + row
         if self.quarantine.discarded(key_hash, record):
-            return Decision(ordinal, None, Outcome.UNCHANGED, DISCARDED, hold=False)
+            return Decision(ordinal, chunk.keys[row], Outcome.UNCHANGED, DISCARDED, hold=False)
         held = self.quarantine.held(key_hash)
         if held is None or held.record != record:
             return None
@@ -185,7 +182,7 @@ class Screen:
             return None  # asked anew: its parent may be there now
         if held.outcome is Outcome.QUARANTINED and held.settings != self.policy.settings:
             return None
-        return Decision(ordinal, None, held.outcome, f"still held: {held.reason}", hold=False)
+        return Decision(ordinal, chunk.keys[row], held.outcome, f"still held: {held.reason}", hold=False)
 
     def _compare(self, chunk: OpenChunk, payloads: Sequence[Payload], sifted: Sifted) -> None:
         compares = self.memory is not None and self.policy.compares
@@ -216,7 +213,6 @@ class Screen:
         sifted: Sifted,
     ) -> Decision | None:
         assert self.memory is not None
-        assert chunk.hashes is not None
         known = first_in_chunk.get(payload.key)
         if known is None:
             row = payload.ordinal - chunk.first

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from penstock.clock import Clock
+from penstock.delivery.budget import Budget
+from penstock.delivery.limits import Taken
+from penstock.model.delivery import Lane
 from penstock.model.spec import FuseSpec
+
+T = TypeVar("T")
 
 StopKind = Literal["cancelled", "fuse", "credential", "unreachable", "error"]
 
@@ -19,23 +25,36 @@ class Stopped(Exception):  # noqa: N818 - it is a signal, raised where a request
 
 @dataclass(slots=True)
 class StopSignal:
-    """Set once; the first reason stands."""
+    """Set once; the first reason stands. Tasks that only wait are woken with `Stopped`; requests in flight go on."""
 
     kind: StopKind | None = None
     reason: str = ""
-    _event: asyncio.Event = field(default_factory=asyncio.Event)
+    _waiting: set[asyncio.Task[Any]] = field(default_factory=set)
 
     def stop(self, kind: StopKind, reason: str) -> None:
         if self.kind is None:
             self.kind, self.reason = kind, reason
-            self._event.set()
+            for task in self._waiting:
+                task.cancel()
 
     @property
     def is_set(self) -> bool:
         return self.kind is not None
 
-    async def wait(self) -> None:
-        await self._event.wait()
+    async def unless_stopped(self, wait: Awaitable[T]) -> T:
+        """Wait for something that the run's end may interrupt; raises Stopped then."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._waiting.add(task)
+        try:
+            return await wait
+        except asyncio.CancelledError:
+            if not self.is_set:
+                raise
+            task.uncancel()
+            raise Stopped from None
+        finally:
+            self._waiting.discard(task)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +76,29 @@ class StoppableClock:
     async def sleep(self, seconds: float) -> None:
         if self.signal.is_set:
             raise Stopped
-        sleeper = asyncio.ensure_future(self.clock.sleep(seconds))
-        stopper = asyncio.ensure_future(self.signal.wait())
-        try:
-            await asyncio.wait({sleeper, stopper}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleeper.cancel()
-            stopper.cancel()
+        await self.signal.unless_stopped(self.clock.sleep(seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class StoppableBudget:
+    """A credential's budget whose queue empties with `Stopped` as soon as the run stops."""
+
+    budget: Budget
+    signal: StopSignal
+
+    async def acquire(self, lane: Lane, cost: int = 1) -> Taken:
         if self.signal.is_set:
             raise Stopped
+        return await self.signal.unless_stopped(self.budget.acquire(lane, cost))
+
+    def observe(self, taken: Taken, status: int, headers: Mapping[str, str]) -> None:
+        self.budget.observe(taken, status, headers)
+
+    def lost(self, taken: Taken) -> None:
+        self.budget.lost(taken)
+
+    def give_back(self, taken: Taken) -> None:
+        self.budget.give_back(taken)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,150 @@
+"""From a credential in the project file to a connection: which base, which dialect, which key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from penstock.clock import iso
+from penstock.delivery.budget import Budget
+from penstock.delivery.check import CheckResult, check_credential
+from penstock.engine.surroundings import Surroundings
+from penstock.model.delivery import Connection
+from penstock.model.errors import CredentialRefused, EnvironmentFailure, HostUnreachable, InputError, Problem
+from penstock.model.reports import CheckReport
+from penstock.model.spec import CredentialSpec, Dialect
+from penstock.stores import credentials
+
+PAGE_BASE = "https://app.custify.com/api"  # what the requirement page says
+PUBLISHED_BASE = "https://api.custify.com"  # Custify's OpenAPI 1.5.7
+BASES_VARIABLE = "PENSTOCK_CUSTIFY_BASES"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The base URL in use (no trailing slash), its dialect, and how it was chosen."""
+
+    base_url: str
+    dialect: Dialect
+    reason: str
+
+
+def candidates(around: Surroundings) -> tuple[str, ...]:
+    """The bases that `base_url: auto` may turn out to be, in the order they are asked."""
+    given = around.environ.get(BASES_VARIABLE, "").replace(",", " ").split()
+    return tuple(base.rstrip("/") for base in given) or (PAGE_BASE, PUBLISHED_BASE)
+
+
+def credential_spec(around: Surroundings, name: str) -> CredentialSpec:
+    spec = around.project.credentials.get(name)
+    if spec is None:
+        raise around.unknown("credential", name, around.project.credentials)
+    return spec
+
+
+def address(around: Surroundings, spec: CredentialSpec) -> Address:
+    """Where this credential's requests go, without asking anyone."""
+    if spec.base_url != "auto":
+        base = spec.base_url.rstrip("/")
+        return Address(base, _dialect(spec, base), "given in the project file")
+    with around.database.read() as conn:
+        stored = credentials.stored_check(conn, spec.name)
+    if stored is not None and stored.made_for == _made_for(around, spec) and stored.base_url is not None:
+        return Address(stored.base_url, _dialect(spec, stored.base_url), f"checked at {stored.checked_at}")
+    base = candidates(around)[0]
+    return Address(base, _dialect(spec, base), "assumed until the credential is checked (`penstock check`)")
+
+
+def _dialect(spec: CredentialSpec, base: str) -> Dialect:
+    if spec.dialect != "auto":
+        return spec.dialect
+    return "flat" if base.endswith("/api") else "native"
+
+
+def needs_check(around: Surroundings, spec: CredentialSpec) -> bool:
+    """Whether a run has to find the base first: `base_url: auto` and nothing stored for this key and these settings."""
+    return spec.base_url == "auto" and address(around, spec).reason.startswith("assumed")
+
+
+def connection(around: Surroundings, spec: CredentialSpec, base_url: str) -> Connection:
+    """The credential as the client needs it. InputError when its key is nowhere to be had."""
+    return Connection(
+        name=spec.name,
+        base_url=base_url,
+        api_key=api_key(around, spec),
+        headers={name: around.resolve(value) for name, value in spec.headers.items()},
+        timeout=spec.timeout,
+        allowed_hosts=spec.allowed_hosts,
+    )
+
+
+def api_key(around: Surroundings, spec: CredentialSpec) -> str | None:
+    """The key of the project file, else the sealed one; None only where the connector can do without."""
+    if spec.api_key is not None:
+        return around.resolve(spec.api_key)
+    with around.database.read() as conn:
+        sealed = credentials.secret_of(conn, spec.name, around.sealer())
+    if sealed is None and spec.connector == "custify":
+        path = f"credentials.{spec.name}.api_key"
+        message = f"the credential {spec.name} has no API key"
+        hint = f"write `api_key: ${{env:NAME}}`, or run `penstock credential set {spec.name}`"
+        raise InputError(around.problem(path, message, "missing-key", hint=hint))
+    return sealed
+
+
+async def check(around: Surroundings, spec: CredentialSpec, budget: Budget, *, refresh: bool) -> CheckReport:
+    """Ask the API, and keep the answer. A stored choice of base changes only with `refresh`."""
+    if spec.base_url != "auto":
+        bases: tuple[str, ...] = (spec.base_url.rstrip("/"),)
+    elif not refresh and not needs_check(around, spec):
+        bases = (address(around, spec).base_url,)
+    else:
+        bases = candidates(around)
+    connections = [connection(around, spec, base) for base in bases]
+    result = await check_credential(connections, budget, around.clock)
+    if result.base_url is not None and result.answered:
+        with around.database.begin() as conn:
+            credentials.store_check(
+                conn,
+                credentials.StoredCheck(
+                    name=spec.name,
+                    base_url=result.base_url,
+                    made_for=_made_for(around, spec),
+                    checked_at=iso(around.clock.now()),
+                    ok=result.ok,
+                ),
+            )
+    return _report(spec, result)
+
+
+def _report(spec: CredentialSpec, result: CheckResult) -> CheckReport:
+    return CheckReport(
+        credential=spec.name,
+        ok=result.ok,
+        base_url=result.base_url,
+        dialect=None if result.base_url is None else _dialect(spec, result.base_url),
+        tried=result.tried,
+        allowance=result.allowance,
+        reason=result.reason,
+    )
+
+
+async def ensure_checked(around: Surroundings, spec: CredentialSpec, budget: Budget) -> Address:
+    """The address to send to; asks the API first when `base_url: auto` was never resolved."""
+    if needs_check(around, spec):
+        report = await check(around, spec, budget, refresh=False)
+        if not report.ok:
+            raise failure(report)
+    return address(around, spec)
+
+
+def failure(report: CheckReport) -> EnvironmentFailure:
+    """The error a run ends with when the check does not go well."""
+    kind = HostUnreachable if report.base_url is None else CredentialRefused
+    code = "host-unreachable" if report.base_url is None else "credential-refused"
+    hint = f"see `penstock check {report.credential}`"
+    return kind(Problem(f"credentials.{report.credential}", report.reason, code, hint=hint))
+
+
+def _made_for(around: Surroundings, spec: CredentialSpec) -> str:
+    """What a stored check was made for: it counts only as long as the same bases are asked."""
+    return " ".join((spec.base_url, *candidates(around)))

@@ -1,0 +1,156 @@
+"""The quarantine as a person works with it: look, edit, resend, discard, settle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock.clock import iso
+from penstock.engine.datasets import known_dataset
+from penstock.engine.preparing import Prepared
+from penstock.engine.rows import chunk_of, read_record, write_record
+from penstock.engine.surroundings import Surroundings
+from penstock.model.errors import InputError, Problem
+from penstock.model.outcome import Outcome
+from penstock.model.record import Chunk
+from penstock.model.reports import QuarantineDetail, QuarantineEntry
+from penstock.stores import quarantine
+from penstock.stores.memory import Memory
+from penstock.stores.quarantine import HeldRecord
+
+
+def chosen(
+    around: Surroundings, ids: Sequence[str], *, cause: str | None, everything: bool
+) -> list[HeldRecord]:
+    """The held records that a person named by id, by cause, or all of them. InputError for an id that is not there."""
+    if sum((bool(ids), cause is not None, everything)) != 1:
+        message = "say which: ids, --cause or --all" if not ids else "ids, --cause and --all exclude each other"
+        raise InputError(Problem("quarantine", message, "which", "penstock quarantine list shows them"))
+    with around.database.read() as conn:
+        if ids:
+            return [_entry(conn, name) for name in ids]
+        found = quarantine.entries(conn, cause=cause)
+    if cause is not None and not found:
+        raise InputError(Problem("quarantine", "nothing is held for this cause", "unknown-cause", found=cause))
+    return found
+
+
+def _entry(conn: Any, name: str) -> HeldRecord:
+    held = quarantine.get(conn, name)
+    if held is None:
+        hint = "penstock quarantine list shows the ids"
+        raise InputError(Problem("quarantine", f"there is no quarantined record {name}", "unknown-id", hint, found=name))
+    return held
+
+
+def listed(held: HeldRecord) -> QuarantineEntry:
+    return QuarantineEntry(
+        id=held.id,
+        destination=held.destination,
+        key=held.key,
+        outcome=held.outcome.value,
+        cause=held.cause,
+        reason=held.reason,
+        field=held.field,
+        at=held.at,
+        run=held.run,
+    )
+
+
+def detail(held: HeldRecord) -> QuarantineDetail:
+    return QuarantineDetail(
+        entry=listed(held),
+        record=json.loads(held.record),
+        rule=held.rule,
+        value=held.value,
+        accepted=held.accepted,
+        request=held.request,
+        reply=held.reply,
+    )
+
+
+def edit(around: Surroundings, name: str, *, changes: Mapping[str, Any] | None, record: Any) -> QuarantineDetail:
+    """Change the record that is held; what stood there before is gone only when the new one is a JSON object."""
+    with around.database.read() as conn:
+        held = _entry(conn, name)
+    new = read_record(held.record) if record is None else record
+    if not isinstance(new, dict):
+        raise InputError(Problem(name, "a record is a JSON object", "not-an-object", 'write {"column": value, …}'))
+    for path, value in (changes or {}).items():
+        _put(new, path, value)
+    with around.database.begin() as conn:
+        quarantine.edit(conn, name, write_record(new))
+        return detail(_entry(conn, name))
+
+
+def _put(record: dict[str, Any], path: str, value: Any) -> None:
+    """Set a member: the column of that exact name first, else the dotted path into nested values."""
+    if path in record or "." not in path:
+        record[path] = value
+        return
+    *parents, last = path.split(".")
+    place = record
+    for parent in parents:
+        inner = place.setdefault(parent, {})
+        if not isinstance(inner, dict):
+            raise InputError(Problem(path, f"{parent} is not an object", "no-such-path", "set the whole member instead"))
+        place = inner
+    place[last] = value
+
+
+def typed_changes(around: Surroundings, name: str, texts: Mapping[str, str]) -> dict[str, Any]:
+    """`--set column=text`, read by the column's type: text columns take it as it is, others as JSON."""
+    with around.database.read() as conn:
+        held = _entry(conn, name)
+    spec = around.destination(held.destination)
+    schema = known_dataset(around, spec.dataset).schema
+    values: dict[str, Any] = {}
+    for path, text in texts.items():
+        column = schema.column(path) or schema.column(path.split(".")[0])
+        if column is None:
+            have = ", ".join(schema.names())
+            raise InputError(Problem(path, f"there is no column {path}", "unknown-column", f"columns: {have}", path))
+        if column.type in ("text", "date", "timestamp"):
+            values[path] = text
+            continue
+        try:
+            values[path] = read_record(text)
+        except ValueError:
+            values[path] = text  # the kernel says what would be taken
+    return values
+
+
+def chunks_of(prepared: Prepared, held: Sequence[HeldRecord]) -> Iterator[Chunk]:
+    """The held records as the input of a run: one chunk."""
+    lost = [entry.id for entry in held if entry.record_print == 0]
+    if lost:
+        message = f"the record of {', '.join(lost)} was not kept: it was read from an input that has changed since"
+        hint = "did it arrive? then settle it; if not, discard it: the next run that reads its key sends it"
+        raise InputError(Problem("quarantine", message, "record-not-kept", hint))
+    yield chunk_of([read_record(entry.record) for entry in held], prepared.data.schema)
+
+
+def discard(around: Surroundings, held: Sequence[HeldRecord], reason: str) -> int:
+    """Never these versions: they come out as unchanged from now on."""
+    with around.database.begin() as conn:
+        quarantine.discard(conn, [entry.id for entry in held], reason, iso(around.clock.now()))
+    return len(held)
+
+
+def settle_delivered(around: Surroundings, prepared: Prepared, held: HeldRecord) -> None:
+    """A person saw that it arrived: remember its content as sent, and let it go."""
+    if held.outcome is not Outcome.UNKNOWN:
+        message = f"{held.id} is {held.outcome}, not unknown: there is nothing to settle"
+        raise InputError(Problem("quarantine", message, "not-unknown", "resend or discard it", found=held.outcome))
+    with around.database.begin() as conn:
+        if held.content is not None and held.key is not None and prepared.policy.compares:
+            memory = Memory.load(conn, held.destination, prepared.fingerprints)
+            hashes = np.array([held.key_hash], dtype=np.uint64)
+            contents = np.array([held.content], dtype=np.uint64)
+            memory.remember(conn, hashes, contents, np.zeros(1, dtype=np.uint64))
+        quarantine.release(conn, [held.id])
+
+

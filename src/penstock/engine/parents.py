@@ -1,0 +1,84 @@
+"""Which records wait: their company or person is sent by the same flow and is not there yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from penstock.engine.surroundings import Surroundings
+from penstock.model.outcome import Outcome, Refusal
+from penstock.model.record import Chunk, Key
+from penstock.model.spec import DestinationSpec
+from penstock.stores import quarantine
+from penstock.transform.keys import key_cells
+
+LINKS: Mapping[str, str] = {"company_id": "company", "user_id": "person"}
+PARENT_TEMPLATES: Mapping[str, str] = {"upsert_company": "company", "upsert_person": "person"}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A column of the child that names its parent, and the parents that are refused or waiting themselves."""
+
+    field: str
+    column: str
+    parent: str
+    missing: Mapping[Key, str]  # key → why it is held
+
+
+class HeldParents:
+    """The parents of one child destination that are held now."""
+
+    def __init__(self, links: Sequence[Link]) -> None:
+        self._links = [link for link in links if link.missing]
+        self._chunk: Chunk | None = None
+        self._cells: list[Sequence[Key | None]] = []
+
+    def missing(self, chunk: Chunk, row: int) -> Refusal | None:
+        """Why the record in this row has to wait; None when nothing is in its way."""
+        if not self._links:
+            return None
+        if self._chunk is not chunk:
+            self._chunk = chunk
+            self._cells = [key_cells(chunk, (link.column,)) for link in self._links]
+        for link, cells in zip(self._links, self._cells, strict=True):
+            value = cells[row]
+            if value is not None and value in link.missing:
+                return Refusal(
+                    "waiting",
+                    f"its {LINKS[link.field]} {value} is held in {link.parent}: {link.missing[value]}",
+                    field=link.field,
+                    value=str(value),
+                    accepted=f"it goes by itself once {value} is delivered by {link.parent}",
+                )
+        return None
+
+
+def held_parents(around: Surroundings, child: DestinationSpec, siblings: Sequence[DestinationSpec]) -> HeldParents:
+    """The parents of `child` among the destinations of its flow that are quarantined or waiting now."""
+    links = []
+    for field, kind in LINKS.items():
+        column = _column(child, field)
+        for sibling in siblings:
+            if column is None or sibling.name == child.name or PARENT_TEMPLATES.get(sibling.template or "") != kind:
+                continue
+            if PARENT_TEMPLATES.get(child.template or "") == kind:
+                continue
+            with around.database.read() as conn:
+                held = quarantine.entries(conn, destination=sibling.name)
+            missing = {
+                entry.key: entry.reason
+                for entry in held
+                if entry.key is not None and entry.outcome in (Outcome.QUARANTINED, Outcome.WAITING)
+            }
+            links.append(Link(field, column, sibling.name, missing))
+    return HeldParents(links)
+
+
+def _column(child: DestinationSpec, field: str) -> str | None:
+    if child.template is None:
+        return None
+    if child.fields is None:
+        return field
+    binding = child.fields.get(field)
+    return None if binding is None else binding.column

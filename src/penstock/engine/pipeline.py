@@ -1,0 +1,218 @@
+"""Batches on their way to the API: several at once, never two with the same key, and what came back into the book."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from penstock.clock import Clock
+from penstock.delivery.confirm import Confirmer
+from penstock.delivery.lookups import Directory
+from penstock.delivery.sending import Sender
+from penstock.engine.stopping import Stopped, StopSignal
+from penstock.model.delivery import Delivery, Lane, Lost
+from penstock.model.outcome import Refusal
+from penstock.model.record import Batch, Key, Payload, Replies, Request, RetryClass, Shape
+from penstock.transform.encoding import Unencodable
+from penstock.transform.lookups import filled
+from penstock.transform.macros import finish
+from penstock.transform.requests import encode_bodies, records_of, requests_for
+from penstock.usercode.sandbox import CodeFailed, GroupingCode
+
+OUTSTANDING_JOBS = 64  # batch jobs the API has taken and not ended yet, before new ones wait
+
+
+class Bookkeeper(Protocol):
+    """Who writes down what becomes of the records."""
+
+    async def intend(self, payloads: Sequence[Payload], request: Request) -> int:
+        """Make it durable that these records are about to be sent once; answers the intent's number."""
+        ...
+
+    def withdraw(self, intent: int) -> None:
+        """The intended request never left."""
+        ...
+
+    def settle(self, delivery: Delivery, intent: int | None) -> int:
+        """Write down one delivery with all its records; answers its number."""
+        ...
+
+    def confirm(self, number: int, delivery: Delivery) -> None:
+        """A batch job has ended: its records are no longer just accepted."""
+        ...
+
+    def refuse(self, payloads: Sequence[Payload], refusal: Refusal) -> None:
+        """Quarantine records that cannot be sent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """What a pipeline needs to send; one per run."""
+
+    shape: Shape
+    sender: Sender
+    confirmer: Confirmer
+    directory: Directory
+    book: Bookkeeper
+    signal: StopSignal
+    clock: Clock
+    run: str
+    code: GroupingCode | None = None
+    lane: Lane = "live"
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """`put` batches in their order, then `drain`; an error of the state database comes out of either."""
+
+    road: Road
+    concurrency: int
+    _room: asyncio.Semaphore = field(init=False)
+    _jobs: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(OUTSTANDING_JOBS))
+    _busy: set[Key] = field(default_factory=set)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _failure: BaseException | None = None
+
+    def __post_init__(self) -> None:
+        self._room = asyncio.Semaphore(self.concurrency)
+
+    async def put(self, batch: Batch) -> None:
+        """Hand a batch over; waits for room, and for earlier versions of its keys to be decided."""
+        keys = set(batch.keys())
+        while not (self.road.signal.is_set or self._busy.isdisjoint(keys)):
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        if self.road.shape.replies is Replies.JOBS:
+            await self._jobs.acquire()
+        await self._room.acquire()
+        self._raise_failure()
+        if not self.road.signal.is_set:
+            self._busy |= keys
+            self._spawn(self._send(batch, keys))
+
+    def poll(self, number: int, job: str, payloads: Sequence[Payload]) -> None:
+        """Confirm a batch job that an earlier process left."""
+        self._spawn(self._confirm(number, job, payloads))
+
+    async def drain(self) -> None:
+        """Come back when nothing is on its way any more."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        self._raise_failure()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        failure = None if task.cancelled() else task.exception()
+        if failure is not None and self._failure is None:
+            self._failure = failure
+            self.road.signal.stop("error", "a request's outcome could not be written down")
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    async def _send(self, batch: Batch, keys: set[Key]) -> None:
+        jobs: list[tuple[int, Delivery]] = []
+        try:
+            try:
+                jobs = await self._deliver(batch)
+            except Stopped:
+                pass  # its records stay undecided: the run's end counts them as unsent
+            finally:
+                self._room.release()
+            for number, delivery in jobs:
+                assert delivery.job is not None
+                await self._confirm(number, delivery.job, [settled.payload for settled in delivery.settled])
+        finally:
+            self._busy -= keys
+            if self.road.shape.replies is Replies.JOBS:
+                self._jobs.release()
+
+    async def _deliver(self, batch: Batch) -> list[tuple[int, Delivery]]:
+        """Send one batch and write down every delivery of it; answers those whose job has to be polled."""
+        road = self.road
+        payloads = await self._resolved(batch.payloads)
+        bodies = await self._bodies(payloads) if road.code is not None and payloads else None
+        if not payloads or (road.code is not None and bodies is None):
+            return []
+
+        def requests(some: Sequence[Payload]) -> Sequence[Request]:
+            made = requests_for(road.shape, some, bodies)
+            return [finish(request, run=road.run, now=road.clock.now()) for request in made]
+
+        intent: int | None = None
+
+        async def before() -> None:
+            nonlocal intent
+            if intent is None:
+                intent = await road.book.intend(payloads, requests(payloads)[0])
+
+        once = road.shape.retry is RetryClass.ONCE
+        try:
+            deliveries = await road.sender.deliver(
+                payloads, road.shape, requests, lane=road.lane, before=before if once else None
+            )
+        except Stopped:
+            # A request sent once is retried only while nothing of it can have arrived, so the intent may be taken
+            # back; not so when code made several requests of it, of which the first may have been sent.
+            if intent is not None and (bodies is None or len(bodies) == 1):
+                road.book.withdraw(intent)
+            raise
+        jobs = []
+        for delivery in deliveries:
+            number = road.book.settle(delivery, intent)
+            intent = None
+            if delivery.stop is not None:
+                road.signal.stop(delivery.stop.kind, delivery.stop.reason)
+            if delivery.job is not None:
+                jobs.append((number, delivery))
+        return jobs
+
+    async def _confirm(self, number: int, job: str, payloads: Sequence[Payload]) -> None:
+        try:
+            delivery = await self.road.confirmer.poll(job, payloads)
+        except Stopped:
+            return  # the next run polls it first
+        if delivery is not None:
+            if delivery.stop is not None:
+                self.road.signal.stop(delivery.stop.kind, delivery.stop.reason)
+            self.road.book.confirm(number, delivery)
+
+    async def _resolved(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """The payloads with their look-ups filled in; those whose look-up is refused are quarantined."""
+        wanted = [lookup for payload in payloads for lookup in payload.lookups]
+        if not wanted:
+            return list(payloads)
+        found = await self.road.directory.resolve(wanted)
+        ready: list[Payload] = []
+        for payload in payloads:
+            answers = [found[lookup] for lookup in payload.lookups]
+            trouble = next((answer for answer in answers if not isinstance(answer, str)), None)
+            if trouble is None:
+                ready.append(filled(payload, {k: v for k, v in found.items() if isinstance(v, str)}))
+            elif isinstance(trouble, Lost):
+                self.road.signal.stop("unreachable", trouble.reason)
+                raise Stopped
+            else:
+                self.road.book.refuse([payload], trouble)
+        return ready
+
+    async def _bodies(self, payloads: Sequence[Payload]) -> list[bytes] | None:
+        """What the user's grouping code makes of the payloads; None when it failed and they are quarantined."""
+        assert self.road.code is not None
+        try:
+            bodies = await asyncio.to_thread(self.road.code.bodies, records_of(payloads))
+            return encode_bodies(self.road.shape, bodies)
+        except CodeFailed as failure:
+            refusal = Refusal("code", str(failure), accepted="code that returns a body, or a list of bodies")
+        except Unencodable as failure:
+            refusal = failure.refusal
+        self.road.book.refuse(payloads, refusal)
+        return None

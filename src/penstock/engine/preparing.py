@@ -1,0 +1,84 @@
+"""Everything that has to be right before a destination can be previewed, planned, tested or run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from penstock.engine import connecting
+from penstock.engine.datasets import KnownDataset, known_dataset
+from penstock.engine.screen import Policy
+from penstock.engine.surroundings import Surroundings
+from penstock.model.errors import InputError, NotAvailableYet
+from penstock.model.record import RetryClass
+from penstock.model.spec import CredentialSpec, DestinationSpec, Mode
+from penstock.stores import resources
+from penstock.transform.compile import Compiled, compile_template
+from penstock.transform.manual import compile_manual
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A destination with its dataset read and its settings compiled for one address."""
+
+    spec: DestinationSpec
+    credential: CredentialSpec
+    data: KnownDataset
+    address: connecting.Address
+    compiled: Compiled
+    mode: Mode
+
+    @property
+    def policy(self) -> Policy:
+        upsert = self.compiled.template is not None and self.compiled.template.startswith(("upsert_", "send_batch"))
+        return Policy(
+            newest_wins=self.mode is Mode.CHANGED or (upsert and self.mode is Mode.ALL),
+            compares=self.mode in (Mode.CHANGED, Mode.NEW),
+            once_per_key=self.mode is Mode.NEW,
+            ignore_changed=self.spec.on_changed == "ignore",
+            settings=self.compiled.version,
+        )
+
+    @property
+    def once(self) -> bool:
+        return self.compiled.shape.retry is RetryClass.ONCE
+
+
+def prepare(around: Surroundings, spec: DestinationSpec, address: connecting.Address | None = None) -> Prepared:
+    """Read the dataset's schema and compile the settings. InputError with every problem found."""
+    credential = connecting.credential_spec(around, spec.credential)
+    where = address or connecting.address(around, credential)
+    data = known_dataset(around, spec.dataset)
+    key = data.spec.key
+    if spec.template is not None:
+        template = around.catalogue[spec.template]
+        compiled = compile_template(spec, key, data.schema, template, where.dialect, where.base_url)
+        mode = spec.mode or template.mode_default
+    else:
+        compiled = compile_manual(spec, key, data.schema, where.base_url, where.dialect, around.catalogue)
+        mode = spec.mode or Mode.ALL
+    if mode is Mode.MIRROR:
+        path = f"destinations.{spec.name}.mode"
+        raise NotAvailableYet(around.problem(path, "mode: mirror is not available yet", "not-available-yet"))
+    return Prepared(spec, credential, data, where, compiled, mode)
+
+
+def is_active(around: Surroundings, spec: DestinationSpec) -> tuple[bool, str]:
+    """Whether runs may send, and why (not): a person's pause beats the file, the file beats what was said before."""
+    with around.database.read() as conn:
+        switch = resources.switch_of(conn, spec.name)
+    if switch is not None and switch.state == "paused":
+        return False, f"{spec.name} was paused at {switch.at}"
+    if spec.active is not None:
+        return spec.active, "" if spec.active else f"{spec.name} is a draft: `active: false` in the project file"
+    if switch is not None:
+        return True, ""
+    return False, f"{spec.name} is a draft"
+
+
+def require_active(around: Surroundings, spec: DestinationSpec) -> None:
+    """InputError when the destination is a draft or paused."""
+    active, reason = is_active(around, spec)
+    if not active:
+        path = f"destinations.{spec.name}.active"
+        hint = f"look at `penstock plan {spec.name}`, then `penstock activate {spec.name}` or write `active: true`"
+        raise InputError(around.problem(path, f"nothing is sent: {reason}", "not-active", hint=hint))

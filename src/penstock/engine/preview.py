@@ -1,0 +1,104 @@
+"""What would be sent: the requests of the samples (or of everything), by the very code a run uses. Calls no API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from itertools import islice
+
+from penstock.engine.preparing import Prepared
+from penstock.engine.remembering import open_chunk
+from penstock.engine.screen import Decision, Screen
+from penstock.model.outcome import Outcome, Refusal
+from penstock.model.record import Batch, Chunk, Payload, Request, Shape
+from penstock.model.reports import Preview, PreviewedRequest, RefusedRecord
+from penstock.engine.notes import Notes
+from penstock.transform.batching import Batcher
+from penstock.transform.encoding import Unencodable
+from penstock.transform.macros import shown
+from penstock.transform.requests import encode_bodies, records_of, requests_for
+from penstock.usercode.sandbox import CodeFailed, GroupingCode
+
+REDACTED = "Bearer ***"
+
+
+def preview(prepared: Prepared, *, limit: int | None, everything: bool) -> Preview:
+    """The first `limit` requests of the samples, or every request of the whole dataset."""
+    data = prepared.data
+    chunks = data.dataset.read(data.schema) if everything else iter([data.samples])
+    notes = Notes(prepared.compiled.notes)
+    refused: list[RefusedRecord] = []
+    made = _requests(prepared, chunks, notes, refused)
+    requests = tuple(made if everything or limit is None else islice(made, limit))
+    return Preview(
+        requests=requests,
+        notes=notes.all(data.samples.records.num_rows),
+        refused=tuple(refused),
+        base_url=prepared.address.base_url,
+        base_url_reason=prepared.address.reason,
+    )
+
+
+def _requests(
+    prepared: Prepared, chunks: Iterator[Chunk], notes: Notes, refused: list[RefusedRecord]
+) -> Iterator[PreviewedRequest]:
+    shape = prepared.compiled.shape
+    with ExitStack() as stack:
+        code = stack.enter_context(GroupingCode(shape.grouping.code)) if shape.grouping.algorithm == "code" else None
+        for batch in batches(prepared, chunks, notes, refused):
+            try:
+                requests = finished(shape, batch.payloads, code)
+            except (CodeFailed, Unencodable) as failure:
+                refused.extend(described(payload, failure.refusal) for payload in batch.payloads)
+                continue
+            for request in requests:
+                yield previewed(request, batch.payloads)
+
+
+def batches(
+    prepared: Prepared, chunks: Iterator[Chunk], notes: Notes, refused: list[RefusedRecord]
+) -> Iterator[Batch]:
+    """The batches that these chunks make when nothing is remembered; what is refused goes to `refused`."""
+    screen = Screen(prepared.policy, prepared.compiled.renderer.render)
+    batcher = Batcher(prepared.compiled.shape, repeats=not prepared.policy.newest_wins)
+    for chunk in chunks:
+        opened = open_chunk(prepared, chunk)
+        sifted = screen.sift(opened)
+        notes.count(sifted.notes)
+        refused.extend(described_decision(d) for d in sifted.decided if d.outcome is Outcome.QUARANTINED)
+        yield from batcher.add(sifted.fresh)
+        refused.extend(RefusedRecord(r.key, *_words(r.refusal)) for r in batcher.oversized)
+        batcher.oversized.clear()
+    yield from batcher.flush()
+
+
+def finished(shape: Shape, payloads: Sequence[Payload], code: GroupingCode | None) -> tuple[Request, ...]:
+    """The requests of one batch. Raises CodeFailed or Unencodable when grouping code makes no body of it."""
+    bodies = None if code is None else encode_bodies(shape, code.bodies(records_of(payloads)))
+    return requests_for(shape, payloads, bodies)
+
+
+def previewed(request: Request, payloads: Sequence[Payload]) -> PreviewedRequest:
+    """A request as people may see it: the credential's header is named, its value is not."""
+    shown_request = shown(request)
+    return PreviewedRequest(
+        method=request.method,
+        url=shown_request.url,
+        headers={"Authorization": REDACTED, **dict(shown_request.headers)},
+        body=None if request.body is None else request.body.decode("utf-8"),
+        records=tuple(payload.key for payload in payloads),
+        unresolved=tuple(dict.fromkeys(lookup.target for payload in payloads for lookup in payload.lookups)),
+    )
+
+
+def described_decision(decision: Decision) -> RefusedRecord:
+    assert decision.refusal is not None
+    return RefusedRecord(decision.key, *_words(decision.refusal))
+
+
+def described(payload: Payload, refusal: Refusal) -> RefusedRecord:
+    return RefusedRecord(payload.key, *_words(refusal))
+
+
+def _words(refusal: Refusal) -> tuple[str | None, str, str, str | None, str | None]:
+    return refusal.field, refusal.rule, refusal.reason, refusal.value, refusal.accepted

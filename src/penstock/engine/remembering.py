@@ -1,0 +1,97 @@
+"""What the engine asks of the stores while it screens and sends: keys, fingerprints, the quarantine, known ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from penstock.clock import Clock, iso
+from penstock.engine.backlog import OpenChunk
+from penstock.engine.preparing import Prepared
+from penstock.engine.screen import Held
+from penstock.model.record import Chunk, Lookup
+from penstock.stores import quarantine, resources
+from penstock.stores.database import Database
+from penstock.stores.fingerprint import fingerprints
+from penstock.stores.memory import key_hashes
+from penstock.transform.keys import key_cells
+
+KeyHash = tuple[int, int]
+NO_KEY = np.zeros(2, dtype=np.uint64)
+
+
+def open_chunk(
+    prepared: Prepared, chunk: Chunk, rows: NDArray[np.int64] | None = None, *, prints: bool = False
+) -> OpenChunk:
+    """A chunk with its keys and their hashes, and with `prints` the fingerprints of the input columns in use."""
+    keys = key_cells(chunk, prepared.data.spec.key)
+    hashes = key_hashes(keys)
+    if None in keys:
+        hashes[[row for row, key in enumerate(keys) if key is None]] = NO_KEY
+    return OpenChunk(
+        chunk=chunk,
+        rows=np.arange(chunk.records.num_rows, dtype=np.int64) if rows is None else rows,
+        keys=keys,
+        hashes=hashes,
+        prints=fingerprints(chunk.records, prepared.compiled.columns, chunk.absent) if prints else None,
+    )
+
+
+@dataclass(slots=True)
+class QuarantineIndex:
+    """The held and discarded versions of one destination, for the screen's questions."""
+
+    _held: Mapping[KeyHash, Held]
+    _discarded: frozenset[tuple[KeyHash, int]]
+    _words: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, dtype=np.uint64))
+
+    @staticmethod
+    def load(conn: Connection, destination: str) -> QuarantineIndex:
+        held = {
+            entry.key_hash: Held(entry.outcome, entry.record_print, entry.settings, entry.reason)
+            for entry in quarantine.held_index(conn, destination)
+        }
+        discarded = frozenset(quarantine.discarded_index(conn, destination))
+        words = {key_hash[0] for key_hash in held} | {key_hash[0] for key_hash, _ in discarded}
+        return QuarantineIndex(held, discarded, np.array(sorted(words), dtype=np.uint64))
+
+    def keys(self) -> Iterator[KeyHash]:
+        return iter(self._held)
+
+    def held(self, key_hash: KeyHash) -> Held | None:
+        return self._held.get(key_hash)
+
+    def discarded(self, key_hash: KeyHash, record: int) -> bool:
+        return (key_hash, record) in self._discarded
+
+    def rows_of_interest(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+        if not len(self._words):
+            return np.empty(0, dtype=np.int64)
+        return np.flatnonzero(np.isin(hashes[:, 0], self._words))
+
+
+@dataclass(frozen=True, slots=True)
+class KnownIds:
+    """Custify's own ids that were looked up before, kept in the state database."""
+
+    database: Database
+    credential: str
+    clock: Clock
+
+    def get(self, lookup: Lookup) -> str | None:
+        with self.database.read() as conn:
+            return resources.known_id(conn, self.credential, lookup.kind, lookup.by, lookup.value)
+
+    def put(self, found: Mapping[Lookup, str]) -> None:
+        at = iso(self.clock.now())
+        with self.database.begin() as conn:
+            for lookup, remote in found.items():
+                resources.store_id(conn, self.credential, (lookup.kind, lookup.by, lookup.value), remote, at)
+
+    def forget(self, lookup: Lookup) -> None:
+        with self.database.begin() as conn:
+            resources.forget_id(conn, self.credential, lookup.kind, lookup.by, lookup.value)

@@ -1,0 +1,231 @@
+"""One run of one destination, from its checkpoint to its end: read → screen → batch → deliver → write down."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.clock import iso
+from penstock.delivery.budget import Budget
+from penstock.delivery.client import Client
+from penstock.delivery.confirm import Confirmer
+from penstock.delivery.lookups import Directory
+from penstock.delivery.sending import Sender
+from penstock.engine import connecting
+from penstock.engine.backlog import Backlog, OpenChunk
+from penstock.engine.book import Book, Desk
+from penstock.engine.notes import Notes
+from penstock.engine.pipeline import Pipeline, Road
+from penstock.engine.preparing import Prepared
+from penstock.engine.remembering import KnownIds, QuarantineIndex, open_chunk
+from penstock.engine.screen import Parents, Screen
+from penstock.engine.stopping import Fuse, StoppableBudget, StoppableClock, StopSignal
+from penstock.engine.surroundings import Surroundings
+from penstock.model.outcome import Outcome
+from penstock.model.record import Chunk
+from penstock.model.reports import Progress
+from penstock.stores import in_flight, intents, jobs, ledger, runs
+from penstock.stores.memory import Memory
+from penstock.stores.runs import RunRow
+from penstock.transform.batching import Batcher
+from penstock.usercode.sandbox import GroupingCode
+
+CHUNK_ROWS = 4096
+PROGRESS_EVERY_S = 0.2
+DIED = "the process ended while the request was under way: it may have arrived or not"
+Listener = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Everything one run needs. `chunks(skip)` gives the input from that row on; `budget` is the credential's."""
+
+    prepared: Prepared
+    run: RunRow
+    chunks: Callable[[int], Iterator[Chunk]]
+    budget: Budget
+    signal: StopSignal
+    decided: NDArray[np.int64]  # ordinals that an earlier process of this run has decided
+    parents: Parents | None = None
+    listener: Listener | None = None
+    resend: bool = False  # sends what is held, whatever was sent before
+
+
+async def run_destination(around: Surroundings, job: Job) -> RunRow:
+    """Send what there is to send; answers the run as it ended. Errors of the state database come through."""
+    prepared = job.prepared
+    clock = StoppableClock(around.clock, job.signal)
+    budget = StoppableBudget(job.budget, job.signal)
+    link = connecting.connection(around, prepared.credential, prepared.address.base_url)
+    with ExitStack() as stack:
+        grouping = prepared.compiled.shape.grouping
+        code = stack.enter_context(GroupingCode(grouping.code)) if grouping.algorithm == "code" else None
+        async with Client(link, budget, clock, concurrency=prepared.spec.concurrency) as client:
+            run = _Run(around, job, client)
+            road = Road(
+                shape=prepared.compiled.shape,
+                sender=Sender(client, clock),
+                confirmer=Confirmer(client, clock),
+                directory=Directory(client, KnownIds(around.database, prepared.credential.name, around.clock)),
+                book=run.book,
+                signal=job.signal,
+                clock=clock,
+                run=job.run.id,
+                code=code,
+            )
+            return await run.go(Pipeline(road, prepared.spec.concurrency))
+
+
+class _Run:
+    """The parts of one run, put together from what is stored."""
+
+    def __init__(self, around: Surroundings, job: Job, client: Client) -> None:
+        prepared, name = job.prepared, job.prepared.spec.name
+        self.around, self.job, self.client = around, job, client
+        self.compares = prepared.policy.compares
+        with around.database.read() as conn:
+            self.memory = Memory.load(conn, name, prepared.fingerprints) if self.compares else None
+            quarantined = QuarantineIndex.load(conn, name)
+            next_delivery = ledger.next_delivery(conn, job.run.id)
+            self.left_intents = intents.leftover(conn, job.run.id)
+            self.left_jobs = jobs.pending(conn, name)
+        self.screen = Screen(
+            policy=prepared.policy,
+            render=prepared.compiled.renderer.render,
+            memory=None if job.resend else self.memory,
+            quarantine=None if job.resend else quarantined,
+            parents=job.parents,
+        )
+        desk = Desk(
+            database=around.database,
+            clock=around.clock,
+            destination=name,
+            settings=prepared.compiled.version,
+            signal=job.signal,
+            fuse=Fuse(prepared.spec.fuse),
+            memory=self.memory,
+            keep_responses=prepared.spec.responses,
+            requests=lambda: client.requests,
+        )
+        self.book = Book(desk, job.run, Backlog(job.run.position), Notes(prepared.compiled.notes))
+        self.book.held = set(quarantined.keys())
+        self.book.next_delivery = next_delivery
+        self.reported = -PROGRESS_EVERY_S
+
+    async def go(self, pipeline: Pipeline) -> RunRow:
+        """The run itself."""
+        ticker = asyncio.get_running_loop().create_task(self._report_regularly())
+        try:
+            self._recover(pipeline)
+            await self._send_all(pipeline)
+            await pipeline.drain()
+        except BaseException:
+            self.job.signal.stop("error", "the run ended by an error")
+            raise
+        finally:
+            ticker.cancel()
+            await self.book.close()
+        return self._end()
+
+    # ── before: what an earlier process left ─────────────────────────────────
+
+    def _recover(self, pipeline: Pipeline) -> None:
+        """Forget what may have arrived, and poll the batch jobs that nobody waited for."""
+        with self.around.database.begin() as conn:
+            doubtful = in_flight.take(conn, self.job.prepared.spec.name)
+            if self.memory is not None and len(doubtful):
+                self.memory.forget(conn, doubtful)
+        for left in self.left_jobs:
+            self.book.resume_job(left)
+            pipeline.poll(left)
+
+    # ── the way of the records ───────────────────────────────────────────────
+
+    async def _send_all(self, pipeline: Pipeline) -> None:
+        prepared, signal = self.job.prepared, self.job.signal
+        batcher = Batcher(prepared.compiled.shape, repeats=not prepared.policy.newest_wins)
+        reader = self.job.chunks(self.job.run.position)
+        while not signal.is_set:
+            chunk = await asyncio.to_thread(next, reader, None)
+            if chunk is None:
+                break
+            opened = self._open(chunk)
+            sifted = self.screen.sift(opened)
+            self.book.screened(opened, sifted)
+            self.book.on_its_way(opened, sifted.fresh)
+            for batch in batcher.add(sifted.fresh):
+                await pipeline.put(batch)
+            for refused in batcher.oversized:
+                payload = next(p for p in sifted.fresh if p.ordinal == refused.ordinal)
+                self.book.refuse([payload], refused.refusal)
+            batcher.oversized.clear()
+        for batch in batcher.flush():
+            await pipeline.put(batch)
+
+    def _open(self, chunk: Chunk) -> OpenChunk:
+        """The chunk with its keys, less what an earlier process of this run decided or may have sent."""
+        rows = np.arange(chunk.records.num_rows, dtype=np.int64)
+        rows = rows[~np.isin(rows + chunk.first, self.job.decided)]
+        opened = open_chunk(self.job.prepared, chunk, rows, prints=self.compares)
+        self.book.backlog.add(opened)
+        for intent in self.left_intents:
+            mine = [ordinal for ordinal in intent.ordinals if opened.first <= ordinal < opened.end]
+            if mine:
+                self.book.unknown([opened.trace(ordinal) for ordinal in mine], DIED)
+                self.book.withdraw(intent.number)
+                opened.rows = opened.rows[~np.isin(opened.rows + chunk.first, mine)]
+        return opened
+
+    # ── after ────────────────────────────────────────────────────────────────
+
+    def _end(self) -> RunRow:
+        """Close the run: what was read and has no outcome is unsent."""
+        book, signal = self.book, self.job.signal
+        unsent = book.backlog.undecided()
+        run = replace(
+            book.run,
+            counts=book.run.counts.plus({"read": unsent, Outcome.UNSENT: unsent}),
+            reason=signal.reason or None,
+            stopped_by=signal.kind,
+        )
+        with self.around.database.begin() as conn:
+            if self.memory is not None:
+                self.memory.compact(conn)
+            return runs.finish(
+                conn, run, status_of(run), iso(self.around.clock.now()), resumable=signal.kind == "cancelled"
+            )
+
+    async def _report_regularly(self) -> None:
+        while True:
+            self._report()
+            await asyncio.sleep(PROGRESS_EVERY_S)
+
+    def _report(self) -> None:
+        if self.job.listener is not None:
+            run = self.book.snapshot()
+            self.job.listener(
+                Progress(
+                    target=run.target,
+                    counts={name: getattr(run.counts, name) for name in run.counts.__slots__},
+                    requests=run.requests,
+                    total=run.input_rows,
+                    elapsed_s=run.duration_s,
+                )
+            )
+
+
+def status_of(run: RunRow) -> str:
+    """succeeded, partial, failed or cancelled: see product rules for exit codes."""
+    if run.stopped_by == "cancelled":
+        return "cancelled"
+    if run.stopped_by is not None:
+        return "failed"
+    counts = run.counts
+    clean = counts.quarantined == counts.unknown == counts.waiting == counts.unsent == 0
+    return "succeeded" if clean else "partial"

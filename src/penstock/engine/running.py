@@ -1,0 +1,188 @@
+"""Runs from the outside: one destination, a flow, a resend; who stops them, and what is written at their end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal as signals
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from penstock.clock import iso
+from penstock.delivery.budget import Budget
+from penstock.engine import connecting, flow, mending, starting
+from penstock.engine.parents import HeldParents, held_parents
+from penstock.engine.preparing import Prepared, is_active, prepare, require_active
+from penstock.engine.runner import Job, Listener, run_destination
+from penstock.engine.starting import Start
+from penstock.engine.stopping import StopSignal
+from penstock.engine.surroundings import Surroundings
+from penstock.model.outcome import HELD, RunReport
+from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
+from penstock.stores import ledger, quarantine, runs
+from penstock.stores.quarantine import HeldRecord
+from penstock.stores.runs import RunRow
+
+
+@dataclass(slots=True)
+class Conductor:
+    """Conducts what one command asked for."""
+
+    around: Surroundings
+    budget: Callable[[CredentialSpec], Budget]
+    listener: Listener | None
+    wait: bool
+    handle_signals: bool
+    signal: StopSignal = field(default_factory=StopSignal)
+
+    async def run_one(self, spec: DestinationSpec) -> RunReport:
+        """One destination. InputError when it is a draft or paused; StateLocked when another process runs it."""
+        require_active(self.around, spec)
+        with self._stoppable():
+            return runs.to_report(await self._run(spec, None, None))
+
+    async def run_flow(self, spec: FlowSpec) -> RunReport:
+        """A flow's active destinations in dependency order, under one run. Drafts are skipped, and listed."""
+        specs = flow.in_order(self.around, spec)
+        skipped = {s.name: reason for s in specs for active, reason in [is_active(self.around, s)] if not active}
+        active = [s for s in specs if s.name not in skipped]
+        with self._stoppable(), starting.hold(self.around, f"flow {spec.name}", wait=self.wait):
+            row, done = self._start_flow(spec, skipped)
+            parts: list[RunRow] = []
+            for destination in active:
+                if destination.name in done:
+                    continue
+                if self.signal.is_set:
+                    break
+                parents = held_parents(self.around, destination, specs)
+                parts.append(await self._run(destination, row.id, parents))
+            return self._end_flow(row)
+
+    async def resend(self, held: Sequence[HeldRecord]) -> list[RunReport]:
+        """The held records, edited or not, one run for each destination they belong to."""
+        by_destination: dict[str, list[HeldRecord]] = {}
+        for entry in held:
+            by_destination.setdefault(entry.destination, []).append(entry)
+        reports = []
+        with self._stoppable():
+            for name, entries in by_destination.items():
+                if not self.signal.is_set:
+                    reports.append(runs.to_report(await self._resend(self.around.destination(name), entries)))
+        return reports
+
+    # ── inside ───────────────────────────────────────────────────────────────
+
+    async def _run(self, spec: DestinationSpec, parent: str | None, parents: HeldParents | None) -> RunRow:
+        with starting.hold(self.around, spec.name, wait=self.wait):
+            prepared, checks = await self._prepared(spec)
+            start = await asyncio.to_thread(starting.begin, self.around, prepared, parent=parent)
+            run = replace(start.run, requests=start.run.requests + checks)
+            ended = await self._go(prepared, replace(start, run=run), parents, resend=False)
+            starting.finish_input(self.around, start, ended)
+            return ended
+
+    async def _prepared(self, spec: DestinationSpec) -> tuple[Prepared, int]:
+        """The destination compiled for its checked address, and how many requests the check took."""
+        credential = connecting.credential_spec(self.around, spec.credential)
+        checks = len(connecting.candidates(self.around)) if connecting.needs_check(self.around, credential) else 0
+        address = await connecting.ensure_checked(self.around, credential, self.budget(credential))
+        return await asyncio.to_thread(prepare, self.around, spec, address), checks
+
+    async def _go(self, prepared: Prepared, start: Start, parents: HeldParents | None, *, resend: bool) -> RunRow:
+        job = Job(
+            prepared=prepared,
+            run=start.run,
+            chunks=start.chunks,
+            decided=start.decided,
+            budget=self.budget(prepared.credential),
+            signal=self.signal,
+            parents=parents,
+            listener=self.listener,
+            resend=resend,
+        )
+        return await run_destination(self.around, job)
+
+    async def _resend(self, spec: DestinationSpec, entries: Sequence[HeldRecord]) -> RunRow:
+        require_active(self.around, spec)
+        with starting.hold(self.around, spec.name, wait=self.wait):
+            prepared, checks = await self._prepared(spec)
+            chunks = list(mending.chunks_of(prepared, entries))
+            row = RunRow(
+                id=starting.new_run_id(self.around.clock),
+                kind="resend",
+                target=spec.name,
+                started_at=iso(self.around.clock.now()),
+                resumable=False,
+                requests=checks,
+                input_rows=len(entries),
+                settings=prepared.compiled.version,
+                holder=starting.holder_text(self.around.clock),
+            )
+            with self.around.database.begin() as conn:
+                runs.start(conn, row)
+            start = Start(row, lambda _: iter(chunks), np.empty(0, dtype=np.int64))
+            ended = await self._go(prepared, start, None, resend=True)
+            self._let_go(ended, entries)
+            return ended
+
+    def _let_go(self, run: RunRow, entries: Sequence[HeldRecord]) -> None:
+        """Entries whose record got through leave the quarantine, also when an edit changed their key."""
+        with self.around.database.begin() as conn:
+            outcomes = ledger.outcomes(conn, run.id)
+            through = [entry.id for row, entry in enumerate(entries) if row in outcomes and outcomes[row] not in HELD]
+            quarantine.release(conn, through)
+
+    def _start_flow(self, spec: FlowSpec, skipped: dict[str, str]) -> tuple[RunRow, set[str]]:
+        """The flow's run, and which of its destinations an earlier process of it has ended."""
+        at = iso(self.around.clock.now())
+        with self.around.database.begin() as conn:
+            last = runs.unfinished(conn, spec.name, "flow")
+            if last is not None:
+                row = replace(last, status="running", finished_at=None, skipped=skipped)
+                runs.save(conn, row)
+                return row, {part.target for part in runs.children(conn, row.id) if not part.resumable}
+            row = RunRow(
+                id=starting.new_run_id(self.around.clock), kind="flow", target=spec.name, started_at=at, skipped=skipped
+            )
+            runs.start(conn, row)
+        return row, set()
+
+    def _end_flow(self, row: RunRow) -> RunReport:
+        with self.around.database.begin() as conn:
+            parts = runs.children(conn, row.id)
+            ended = replace(
+                row,
+                counts=flow.total(parts),
+                requests=sum(part.requests for part in parts),
+                retries=sum(part.retries for part in parts),
+                duration_s=sum(part.duration_s for part in parts),
+                reason=self.signal.reason or None,
+                stopped_by=self.signal.kind,
+            )
+            status = "cancelled" if self.signal.kind == "cancelled" else flow.status_of_flow(parts)
+            resumable = self.signal.kind == "cancelled"
+            ended = runs.finish(conn, ended, status, iso(self.around.clock.now()), resumable=resumable)
+        return runs.to_report(ended, parts)
+
+    @contextmanager
+    def _stoppable(self) -> Iterator[None]:
+        """SIGINT and SIGTERM stop the run after the requests in flight; a second one ends the process at once."""
+        if not self.handle_signals:
+            yield
+            return
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            self.signal.stop("cancelled", "stopped by a person")
+            for number in (signals.SIGINT, signals.SIGTERM):
+                loop.remove_signal_handler(number)
+
+        for number in (signals.SIGINT, signals.SIGTERM):
+            loop.add_signal_handler(number, stop)
+        try:
+            yield
+        finally:
+            for number in (signals.SIGINT, signals.SIGTERM):
+                loop.remove_signal_handler(number)

@@ -1,0 +1,191 @@
+"""How a run begins: who holds the destination, what an unfinished run left, and which input is read."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.clock import Clock, iso
+from penstock.engine.preparing import Prepared
+from penstock.engine.surroundings import Surroundings
+from penstock.model.outcome import Counts, Note, Outcome, Refusal
+from penstock.model.record import Chunk
+from penstock.model.spec import Mode
+from penstock.sources.dataset import read_frozen
+from penstock.sources.freezing import Window
+from penstock.stores import intents, ledger, locks, quarantine, resources, runs
+from penstock.stores.memory import key_hashes
+from penstock.stores.runs import RunRow
+
+ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+DIED = "the process ended while the request was under way: it may have arrived or not"
+CHUNK_ROWS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A run that is written down and ready to go; `decided` are ordinals that need no second look."""
+
+    run: RunRow
+    chunks: Callable[[int], Iterator[Chunk]]
+    decided: NDArray[np.int64]
+    window: Window | None = None  # what the cursor will be when the run has come to its end
+
+
+def new_run_id(clock: Clock) -> str:
+    """`r-20260131-120000-x7f2`: sorts by time, short enough to type."""
+    tail = "".join(ALPHABET[int(clock.dice() * len(ALPHABET))] for _ in range(4))
+    return f"r-{clock.now():%Y%m%d-%H%M%S}-{tail}"
+
+
+def holder_text(clock: Clock) -> str:
+    return f"process {os.getpid()} on {socket.gethostname()} since {iso(clock.now())}"
+
+
+def hold(around: Surroundings, destination: str, *, wait: bool) -> AbstractContextManager[None]:
+    """Nobody else runs this destination meanwhile; StateLocked names who does. Freed at once when we die."""
+    return locks.hold(around.database.locks, destination, holder_text(around.clock), wait=wait, clock=around.clock)
+
+
+def begin(around: Surroundings, prepared: Prepared, *, parent: str | None = None) -> Start:
+    """Resume the destination's unfinished run if its input is still the same, else start a new one."""
+    name = prepared.spec.name
+    with around.database.read() as conn:
+        last = runs.unfinished(conn, name)
+    if last is not None and last.resumable and _same_input(prepared, last):
+        return _resume(around, prepared, last, parent)
+    if last is not None:
+        _abandon(around, prepared, last)
+    return _new(around, prepared, parent)
+
+
+def _same_input(prepared: Prepared, run: RunRow) -> bool:
+    if run.frozen is not None:
+        return Path(run.frozen).exists()
+    return run.input_identity is not None and run.input_identity == prepared.data.dataset.identity()
+
+
+def _resume(around: Surroundings, prepared: Prepared, run: RunRow, parent: str | None) -> Start:
+    """Go on with a run that a crash or ^C ended: its id, its counts; what it had read but not sent is read again."""
+    unsent = run.counts.unsent
+    resumed = replace(
+        run,
+        status="running",
+        reason=None,
+        stopped_by=None,
+        finished_at=None,
+        parent=parent or run.parent,
+        holder=holder_text(around.clock),
+        counts=run.counts.plus({"read": -unsent, Outcome.UNSENT: -unsent}),
+    )
+    with around.database.begin() as conn:
+        runs.save(conn, resumed)
+        decided = ledger.decided_beyond(conn, run.id, run.position)
+    window = None if run.window is None else Window.from_json(run.window)
+    return Start(resumed, _chunks(prepared, run), decided, window)
+
+
+def _new(around: Surroundings, prepared: Prepared, parent: str | None) -> Start:
+    clock, name = around.clock, prepared.spec.name
+    run = RunRow(
+        id=new_run_id(clock),
+        kind="destination",
+        target=name,
+        started_at=iso(clock.now()),
+        parent=parent,
+        settings=prepared.compiled.version,
+        holder=holder_text(clock),
+    )
+    data, window = prepared.data, None
+    if data.dataset.volatile:
+        path = around.folder / "frozen" / f"{run.id}.arrow"
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        with around.database.read() as conn:
+            stored = resources.window_of(conn, name)
+        last = None if stored is None else Window.from_json(stored)
+        frozen = data.dataset.freeze(data.schema, path, last)
+        window = frozen.window
+        saved = None if window is None else window.to_json()
+        run = replace(run, frozen=str(path), input_rows=frozen.rows, window=saved)
+    else:
+        identity = data.dataset.identity()
+        rows = data.schema.records if identity == data.identity else None
+        run = replace(run, input_identity=identity, input_rows=rows)
+    decided = np.empty(0, dtype=np.int64)
+    with around.database.begin() as conn:
+        before = runs.last(conn, name)
+        if before is not None and prepared.mode is Mode.ALL and _stopped_early(before) and _same_input(prepared, before):
+            # `all` remembers nothing: a run that was stopped is continued where it stood, so that nothing goes twice
+            run = replace(run, position=before.position)
+            decided = ledger.decided_beyond(conn, before.id, before.position)
+        runs.start(conn, run)
+    return Start(run, _chunks(prepared, run), decided, window)
+
+
+def _stopped_early(run: RunRow) -> bool:
+    return run.status == "failed"
+
+
+def _chunks(prepared: Prepared, run: RunRow) -> Callable[[int], Iterator[Chunk]]:
+    if run.frozen is not None:
+        path = Path(run.frozen)
+        return lambda skip: read_frozen(path, skip=skip, rows=CHUNK_ROWS)
+    data = prepared.data
+    return lambda skip: data.dataset.read(data.schema, skip=skip, rows=CHUNK_ROWS)
+
+
+def _abandon(around: Surroundings, prepared: Prepared, run: RunRow) -> None:
+    """An unfinished run whose input has changed cannot be continued; what it was sending is held as unknown."""
+    at = iso(around.clock.now())
+    with around.database.begin() as conn:
+        unknown = 0
+        for intent in intents.leftover(conn, run.id):
+            unknown += len(intent.keys)
+            entry = ledger.LedgerEntry(Outcome.UNKNOWN, intent.ordinals, at, keys=intent.keys, reason=DIED)
+            ledger.append(conn, run.id, [entry])
+            refusal = Refusal("no answer", DIED, accepted="did it arrive? then settle it; else discard or resend it")
+            for key, hashed, content in zip(intent.keys, key_hashes(intent.keys), intent.contents, strict=True):
+                quarantine.hold(
+                    conn,
+                    quarantine.Hold(
+                        destination=prepared.spec.name,
+                        key=key,
+                        key_hash=(int(hashed[0]), int(hashed[1])),
+                        outcome=Outcome.UNKNOWN,
+                        refusal=refusal,
+                        at=at,
+                        run=run.id,
+                        record="{}",
+                        record_print=0,  # the record was not kept: any version of this key is held
+                        settings=prepared.compiled.version,
+                        content=content,
+                        request=intent.request,
+                    ),
+                )
+            intents.end(conn, run.id, intent.number)
+        counts = run.counts.plus({"read": unknown, Outcome.UNKNOWN: unknown})
+        note = Note("input", "not continued", "the input changed since the run was interrupted; a new run reads it anew")
+        ended = replace(run, counts=counts, notes=(*run.notes, note))
+        runs.finish(conn, ended, "interrupted", at)
+    discard_frozen(run)
+
+
+def finish_input(around: Surroundings, start: Start, run: RunRow) -> None:
+    """After a run came to its end: move the cursor, and let go of the frozen input."""
+    if run.status in ("succeeded", "partial"):
+        if start.window is not None:
+            with around.database.begin() as conn:
+                resources.store_window(conn, run.target, start.window.to_json())
+        discard_frozen(run)
+
+
+def discard_frozen(run: RunRow) -> None:
+    if run.frozen is not None:
+        Path(run.frozen).unlink(missing_ok=True)

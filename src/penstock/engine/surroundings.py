@@ -1,0 +1,70 @@
+"""What every use-case is given: the project, its state, time and chance, and the environment's variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from penstock.clock import Clock
+from penstock.config.references import resolve_secret
+from penstock.destinations.catalogue import Template, load_catalogue
+from penstock.model.errors import InputError, Problem
+from penstock.model.spec import DestinationSpec, FlowSpec, ProjectSpec, Secret
+from penstock.stores.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    project: ProjectSpec
+    database: Database
+    clock: Clock
+    environ: Mapping[str, str]
+
+    @property
+    def catalogue(self) -> Mapping[str, Template]:
+        return load_catalogue()
+
+    @property
+    def folder(self) -> Path:
+        """Where locks, frozen inputs and temporary files live, beside the database."""
+        return self.database.folder
+
+    def resolve(self, secret: Secret) -> str:
+        return resolve_secret(secret, self.environ)
+
+    def problem(self, path: str, message: str, code: str, *, hint: str = "", found: str | None = None) -> Problem:
+        """A problem with the line of its place in the project file."""
+        return Problem(
+            path,
+            message,
+            code,
+            hint=hint,
+            found=found,
+            line=self.project.lines.get(path),
+            file=self.project.files.get(path),
+        )
+
+    def destination(self, name: str) -> DestinationSpec:
+        """The destination of this name; InputError with the nearest one when there is none."""
+        spec = self.project.destinations.get(name)
+        if spec is None:
+            raise self.unknown("destination", name, self.project.destinations)
+        return spec
+
+    def target(self, name: str) -> DestinationSpec | FlowSpec:
+        """The destination or flow of this name; a destination wins where both exist."""
+        if name in self.project.destinations:
+            return self.project.destinations[name]
+        if name in self.project.flows:
+            return self.project.flows[name]
+        raise self.unknown("destination or flow", name, {**self.project.destinations, **self.project.flows})
+
+    def unknown(self, kind: str, name: str, known: Mapping[str, object]) -> InputError:
+        """The error for a name that the project file does not have."""
+        near = get_close_matches(name, list(known), n=1)
+        have = ", ".join(sorted(known)) or "none"
+        hint = f"did you mean {near[0]}?" if near else f"the project file has: {have}"
+        word = kind.replace(" ", "-")
+        return InputError(Problem(name, f"there is no {kind} {name}", f"unknown-{word}", hint=hint, found=name))

@@ -1,0 +1,81 @@
+"""Runs `penstock run …` and kills its own process with signal 9 at one chosen moment. Run as a script:
+
+    python dying.py MOMENT COUNT run people --json -f penstock.yaml
+
+MOMENT is one of the names that `here` is called with; the process dies the COUNT-th time it gets there.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from itertools import count
+
+def main() -> None:
+    moment, times, *arguments = sys.argv[1:]
+    reached = count(1)
+
+    def here(name: str) -> None:
+        if name == moment and next(reached) == int(times):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    _plant(here, moment)
+    from penstock.cli.main import main as penstock
+
+    sys.argv = ["penstock", *arguments]
+    penstock()
+
+
+def _plant(here, moment: str) -> None:
+    from penstock.delivery.client import Client
+    from penstock.delivery.confirm import Confirmer
+    from penstock.engine.book import Book
+    from penstock.engine.screen import Screen
+    from penstock.stores import runs
+
+    attempt, settle, commit, save, sift, poll = (
+        Client._attempt,
+        Book.settle,
+        Book.commit,
+        runs.save,
+        Screen.sift,
+        Confirmer.poll,
+    )
+
+    async def dying_attempt(self, *args, **kwargs):
+        here("before the bytes leave")
+        sending = asyncio.ensure_future(attempt(self, *args, **kwargs))
+        if moment == "between bytes out and reply":
+            await asyncio.wait({sending}, timeout=0.02)  # the sandbox answers later than that
+            here("between bytes out and reply")
+        answer = await sending
+        here("between reply and verdict")
+        return answer
+
+    def dying_settle(self, *args, **kwargs):
+        number = settle(self, *args, **kwargs)
+        here("between verdict and commit")
+        return number
+
+    def dying_commit(self):
+        commit(self)
+        here("after the commit")
+
+    def dying_save(*args, **kwargs):
+        here("inside the commit")
+        return save(*args, **kwargs)
+
+    def dying_sift(self, *args, **kwargs):
+        here("before a chunk")
+        return sift(self, *args, **kwargs)
+
+    async def dying_poll(self, *args, **kwargs):
+        here("between accepted and confirmed")
+        return await poll(self, *args, **kwargs)
+
+    Client._attempt, Book.settle, Book.commit = dying_attempt, dying_settle, dying_commit
+    runs.save, Screen.sift, Confirmer.poll = dying_save, dying_sift, dying_poll
+
+
+if __name__ == "__main__":
+    main()

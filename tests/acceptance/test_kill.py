@@ -1,0 +1,102 @@
+"""kill -9 at any moment, then the same command again: nothing lost, nothing doubled, the books balance."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from acceptance_project import HERE, Project, run_penstock
+
+DYING = HERE / "dying.py"
+PEOPLE, NOTES = 60, 24
+GENERAL = (
+    "before the bytes leave",
+    "between bytes out and reply",
+    "between reply and verdict",
+    "between verdict and commit",
+    "inside the commit",
+    "after the commit",
+    "before a chunk",
+)
+
+
+def seeded(name: str, moments: tuple[str, ...], most: int, each: int) -> list[tuple[str, str, int]]:
+    dice = random.Random(f"2026 {name}")
+    return [
+        (name, moment, 1 if moment == "before a chunk" else dice.randint(1, most))
+        for moment in moments
+        for _ in range(1 if moment == "before a chunk" else each)
+    ]
+
+
+CASES = [
+    *seeded("upsert", GENERAL, 40, 2),
+    *seeded("note", GENERAL, 20, 2),
+    *seeded("batch", (*GENERAL, "between accepted and confirmed"), 5, 1),
+]
+
+
+@pytest.mark.parametrize(("kind", "moment", "times"), CASES)
+def test_the_same_command_again_makes_it_whole(tmp_path: Path, sandbox, kind: str, moment: str, times: int):
+    sandbox.settings(latency=60 if moment == "between bytes out and reply" else 0)
+    project = Project(tmp_path, sandbox)
+    {"upsert": upsert, "note": note, "batch": batch}[kind](project, sandbox)
+    died = subprocess.run(
+        [sys.executable, DYING, moment, str(times), "run", "it", "--json"],
+        cwd=tmp_path,
+        env=project.environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert died.returncode in (-signal.SIGKILL, 0, 1), died.stderr
+    sandbox.settings(latency=0)
+    again = run_penstock(project, "run", "it", "--json")
+    assert again.returncode in (0, 1), again.stderr
+    report = json.loads(again.stdout)
+    records = report["records"]
+    assert records["read"] == sum(number for name, number in records.items() if name != "read")
+    held = json.loads(run_penstock(project, "quarantine", "list", "--json").stdout)
+    if kind == "note":
+        arrived = [entry["text"] for entry in sandbox.state()["notes"]]
+        assert len(arrived) == len(set(arrived)), "a note was sent twice"
+        unknown = {entry["key"] for entry in held if entry["outcome"] == "unknown"}
+        assert len(held) == len(unknown)
+        for number in range(NOTES):
+            assert (f"note {number}" in arrived) or f"n{number}" in unknown, "a note was lost"
+        assert records["unknown"] == len(unknown)
+        assert records["read"] in (NOTES, 0) or died.returncode != 0
+    else:
+        people = {person["user_id"]: person for person in sandbox.state()["people"]}
+        assert sorted(people) == sorted(f"u{number}" for number in range(PEOPLE))
+        assert all(person["name"] == f"Person {key[1:]}" for key, person in people.items())
+        assert held == []
+    if died.returncode == -signal.SIGKILL:
+        assert report["run"] == json.loads(run_penstock(project, "runs", "--json").stdout)[0]["run"]
+        assert records["read"] == (NOTES if kind == "note" else PEOPLE)
+    quiet = json.loads(run_penstock(project, "run", "it", "--json").stdout)
+    assert quiet["requests"] == 0, "a further run has nothing to send"
+
+
+def upsert(project: Project, sandbox) -> None:
+    rows = "".join(f"u{number},Person {number},p{number}@x.example\n" for number in range(PEOPLE))
+    project.write("people.csv", "id,name,email\n" + rows)
+    project.destination("people.csv", "upsert_person", "user_id: id, name: name, email: email", base=sandbox.flat_url)
+
+
+def batch(project: Project, sandbox) -> None:
+    upsert(project, sandbox)
+    project.destination(
+        "people.csv", "upsert_person", "user_id: id, name: name, email: email", base=sandbox.url, more="batch: {size: 10}"
+    )
+
+
+def note(project: Project, sandbox) -> None:
+    sandbox.call("POST /company", '{"company_id": "acme"}')
+    rows = "".join(f"n{number},acme,note {number}\n" for number in range(NOTES))
+    project.write("notes.csv", "id,company_id,text\n" + rows)
+    project.destination("notes.csv", "create_note", "company_id: company_id, text: text", base=sandbox.url)
