@@ -1,0 +1,119 @@
+"""API keys, sealed with AES-256-GCM, and what the check of a credential found.
+
+The sealing key comes from `PENSTOCK_SECRET_KEY` (any text; it is hashed to 256 bits) or from the file `secret.key`
+beside the database, made with mode 0600 on first use. A sealed text is: version byte, key id (4), nonce (12), cipher
+text and tag; the credential's name is authenticated with it, so that a text cannot be moved to another name.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from hashlib import blake2b, sha256
+from pathlib import Path
+
+from sqlalchemy import Connection, insert, select
+
+from penstock.model.errors import InputError, Problem, StateUnavailable
+from penstock.stores.schema import checks, credentials
+
+KEY_VARIABLE = "PENSTOCK_SECRET_KEY"
+KEY_FILE = "secret.key"
+_VERSION, _ID, _NONCE = b"\x01", 4, 12
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCheck:
+    """The base that answered as an API; `made_for` says which bases were asked."""
+
+    name: str
+    base_url: str
+    made_for: str
+    checked_at: str
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sealer:
+    """Seals and opens small secrets."""
+
+    key: bytes = field(repr=False)
+
+    @staticmethod
+    def from_text(text: str) -> Sealer:
+        return Sealer(sha256(text.encode()).digest())
+
+    @staticmethod
+    def from_folder(folder: Path) -> Sealer:
+        """The key of `secret.key`, made on first use. StateUnavailable when it cannot be read or made."""
+        path = folder / KEY_FILE
+        try:
+            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            handle = -1
+        except OSError as error:
+            raise _no_key(path, error) from error
+        if handle >= 0:
+            with os.fdopen(handle, "wb") as file:
+                file.write(os.urandom(32).hex().encode())
+        try:
+            return Sealer(bytes.fromhex(path.read_text()))
+        except (OSError, ValueError) as error:
+            raise _no_key(path, error) from error
+
+    def seal(self, secret: str, name: str) -> bytes:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - only where a key is sealed
+
+        nonce = os.urandom(_NONCE)
+        return _VERSION + self._id() + nonce + AESGCM(self.key).encrypt(nonce, secret.encode(), name.encode())
+
+    def open(self, sealed: bytes, name: str) -> str:
+        """The secret. InputError when it was sealed with another key, or altered."""
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
+        known, nonce, text = sealed[1 : 1 + _ID], sealed[1 + _ID : 1 + _ID + _NONCE], sealed[1 + _ID + _NONCE :]
+        hint = f"give back the old {KEY_VARIABLE} or {KEY_FILE}, or run `penstock credential set {name}` again"
+        if known != self._id():
+            message = f"the key of {name} was sealed with another {KEY_VARIABLE} (or {KEY_FILE}) than this one"
+            raise InputError(Problem(f"credentials.{name}", message, "other-sealing-key", hint))
+        try:
+            return AESGCM(self.key).decrypt(nonce, text, name.encode()).decode()
+        except InvalidTag as error:
+            message = f"the sealed key of {name} was altered"
+            raise InputError(Problem(f"credentials.{name}", message, "altered-seal", hint)) from error
+
+    def _id(self) -> bytes:
+        return blake2b(self.key, digest_size=_ID).digest()
+
+
+def _no_key(path: Path, error: Exception) -> StateUnavailable:
+    message = f"the sealing key {path} cannot be read or made: {error.__class__.__name__}"
+    return StateUnavailable(Problem(str(path), message, "no-sealing-key", f"check its rights, or set {KEY_VARIABLE}"))
+
+
+def set_credential(conn: Connection, sealer: Sealer, name: str, secret: str, at: str) -> None:
+    row = {"name": name, "sealed": sealer.seal(secret, name), "at": at}
+    conn.execute(insert(credentials).prefix_with("OR REPLACE"), row)
+
+
+def secret_of(conn: Connection, name: str, sealer: Sealer) -> str | None:
+    """The sealed key of a credential, opened; None when there is none."""
+    sealed = conn.execute(select(credentials.c.sealed).where(credentials.c.name == name)).scalar_one_or_none()
+    return None if sealed is None else sealer.open(sealed, name)
+
+
+def store_check(conn: Connection, check: StoredCheck) -> None:
+    row = {
+        "credential": check.name,
+        "base_url": check.base_url,
+        "made_for": check.made_for,
+        "ok": check.ok,
+        "at": check.checked_at,
+    }
+    conn.execute(insert(checks).prefix_with("OR REPLACE"), row)
+
+
+def stored_check(conn: Connection, name: str) -> StoredCheck | None:
+    row = conn.execute(select(checks).where(checks.c.credential == name)).mappings().one_or_none()
+    return None if row is None else StoredCheck(name, row["base_url"], row["made_for"], row["at"], row["ok"])

@@ -1,0 +1,198 @@
+"""The state database: one SQLite file in WAL mode, opened, brought up to date, and its errors put in plain words."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from penstock.model.errors import InputError, NotAvailableYet, PenstockError, Problem, StateLocked, StateUnavailable
+from penstock.stores.migrations import HEAD, REVISIONS
+from penstock.stores.schema import metadata
+
+BUSY_TIMEOUT_MS = 10_000
+
+_PLAIN = {
+    sqlite3.SQLITE_FULL: ("disk-full", "the disk of the state database is full", "make room, then run it again"),
+    sqlite3.SQLITE_READONLY: ("read-only", "the state database cannot be written", "give this user the right to write"),
+    sqlite3.SQLITE_PERM: ("read-only", "the state database cannot be written", "give this user the right to write"),
+    sqlite3.SQLITE_CANTOPEN: ("cannot-open", "the state database cannot be opened", "check the path and its rights"),
+    sqlite3.SQLITE_CORRUPT: ("damaged", "the state database is damaged", "restore it from a copy, or start a new one"),
+    sqlite3.SQLITE_NOTADB: ("not-a-database", "this file is not a state database", "name another file by --database"),
+    sqlite3.SQLITE_IOERR: ("disk", "the disk of the state database fails", "check the disk and its free room"),
+    sqlite3.SQLITE_NOMEM: ("memory", "no memory is left for the state database", "close other programs"),
+}
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An open state database. `path` is its file.
+
+    Every failure of the database itself, in `open`, `begin` and `read`, is `StateUnavailable` (full disk, no rights,
+    damage, newer schema) or `StateLocked` (another process has been writing for ten seconds); both exit 3.
+    """
+
+    path: Path
+    engine: Engine
+
+    @property
+    def folder(self) -> Path:
+        """The folder beside the database: the key file and frozen inputs live here."""
+        return self.path.parent
+
+    @property
+    def locks(self) -> Path:
+        """The folder of this database's lock files."""
+        return self.path.with_name(f"{self.path.name}.locks")
+
+    @staticmethod
+    def open(url: str) -> Database:
+        """Open `sqlite:///path`, making folder (0700), file (0600) and tables as needed.
+
+        A database of an older version is brought up to date. Raises InputError for a URL that is not one,
+        NotAvailableYet for another kind of database.
+        """
+        path = _path_of(url)
+        with _plain_words(path):
+            _make_file(path)
+            database = Database(path, _engine(path))
+            try:
+                _bring_up_to_date(database)
+            except BaseException:
+                database.close()
+                raise
+        return database
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A write transaction: committed at the end of the block, rolled back by an exception."""
+        with _plain_words(self.path), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one moment of the database, and never waits for a writer."""
+        with _plain_words(self.path), self.engine.connect().execution_options(penstock_reads=True) as connection:
+            yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _path_of(url: str) -> Path:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise InputError(_problem(url, "not-a-url", "this is not a database URL", "write sqlite:///path")) from error
+    if parsed.get_backend_name() != "sqlite":
+        raise NotAvailableYet(
+            Problem(
+                "--database", "the state can only be kept in SQLite so far", "not-available", "write sqlite:///path"
+            )
+        )
+    if parsed.database in {None, "", ":memory:"}:
+        raise InputError(_problem(url, "no-file", "the state database needs a file", "write sqlite:///path"))
+    return Path(str(parsed.database)).absolute()
+
+
+def _problem(found: str, code: str, message: str, hint: str) -> Problem:
+    return Problem("--database", message, code, hint, found=found)
+
+
+def _make_file(path: Path) -> None:
+    """The file must be closed to others from its first moment; SQLite gives its side files the same rights."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        if path.parent.is_dir():
+            return
+        raise StateUnavailable(
+            _problem(str(path), "cannot-open", f"{path.parent} is not a folder", "name another place by --database")
+        ) from None
+    except OSError as error:
+        message = f"the state database cannot be made: {error.strerror}"
+        raise StateUnavailable(_problem(str(path), "cannot-open", message, "check the path and its rights")) from error
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", hide_parameters=True)
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions are begun below, not guessed by the driver
+    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin(connection: Connection) -> None:
+    reads = connection.get_execution_options().get("penstock_reads", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _version(connection: Connection) -> str | None:
+    """The schema's revision; None for an empty database."""
+    tables = set(inspect(connection).get_table_names())
+    if "alembic_version" in tables:
+        return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
+    if tables:
+        message = "this database belongs to another program"
+        raise StateUnavailable(_problem(", ".join(sorted(tables)[:3]), "foreign", message, "name another file"))
+    return None
+
+
+def _bring_up_to_date(database: Database) -> None:
+    with database.engine.connect().execution_options(penstock_reads=True) as connection:
+        version = _version(connection)
+    if version == HEAD:
+        return
+    with database.engine.begin() as connection:
+        version = _version(connection)  # again, now that no other process can be at it
+        if version is None:
+            metadata.create_all(connection)
+            connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+            connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+        elif version not in REVISIONS:
+            message = "the state database was written by a newer Penstock"
+            hint = "upgrade Penstock, or name another file by --database"
+            raise StateUnavailable(Problem(str(database.path), message, "newer-schema", hint, found=version))
+        elif version != HEAD:
+            from penstock.stores.migrations.upgrade import upgrade  # noqa: PLC0415 - Alembic costs 0.2 s
+
+            upgrade(connection)
+
+
+@contextmanager
+def _plain_words(path: Path) -> Iterator[None]:
+    """Turn what SQLite says about the disk and the file into errors for people; leave our own mistakes as they are."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _translated(path, error.orig) or error from error
+    except sqlite3.Error as error:
+        raise _translated(path, error) or error from error
+
+
+def _translated(path: Path, error: BaseException | None) -> PenstockError | None:
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        return None
+    if code & 0xFF in _BUSY:
+        message = f"another process has been writing to the state database for {BUSY_TIMEOUT_MS // 1000} s"
+        return StateLocked(Problem(str(path), message, "busy", "wait for it, then run it again"))
+    if code & 0xFF not in _PLAIN:
+        return None
+    word, message, hint = _PLAIN[code & 0xFF]
+    return StateUnavailable(Problem(str(path), f"{message} ({error})", word, hint, file=str(path)))

@@ -1,0 +1,153 @@
+"""A map from 128-bit key hashes to two 64-bit words, in sorted numpy columns: 32 bytes a key.
+
+The columns stand in levels, each at least four times as long as the next, and every key stands in one level only: a
+known key is changed in place, new keys become a level, and levels of like size are merged column by column, so that a
+merge needs room for one column more and no Python object is made for a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.stores.packing import Words
+
+Mask = NDArray[np.bool_]
+Positions = NDArray[np.intp]
+
+_RATIO = 4
+
+
+class Found(NamedTuple):
+    """What stands beside each key asked for; `values` is 0 where the key is not known."""
+
+    values: Words
+    prints: Words
+
+
+@dataclass(slots=True)
+class Level:
+    """Four columns of equal length, sorted by `high`; no key twice."""
+
+    high: Words
+    low: Words
+    values: Words
+    prints: Words
+
+    def __len__(self) -> int:
+        return len(self.high)
+
+    def positions(self, hashes: Words) -> Positions:
+        """Where each key stands, or -1."""
+        if len(self) == 0:
+            return np.full(len(hashes), -1, dtype=np.intp)
+        high, low = hashes[:, 0], hashes[:, 1]
+        spots = np.searchsorted(self.high, high)
+        spots[spots == len(self)] = 0
+        found = (self.high[spots] == high) & (self.low[spots] == low)
+        self._step_over_twins(hashes, spots, found)
+        return np.where(found, spots, -1)
+
+    def _step_over_twins(self, hashes: Words, spots: Positions, found: Mask) -> None:
+        """Two keys may share their high half (once in 10^7 tables of a million keys): then look further."""
+        open_rows = np.flatnonzero(~found & (self.high[spots] == hashes[:, 0]))
+        while len(open_rows) > 0:
+            spots[open_rows] += 1
+            open_rows = open_rows[spots[open_rows] < len(self)]
+            open_rows = open_rows[self.high[spots[open_rows]] == hashes[open_rows, 0]]
+            hit = self.low[spots[open_rows]] == hashes[open_rows, 1]
+            found[open_rows[hit]] = True
+            open_rows = open_rows[~hit]
+
+    def absorb(self, other: Level) -> None:
+        """Take in the rows of a level that shares no key with this one."""
+        total = len(self) + len(other)
+        new = np.searchsorted(self.high, other.high) + np.arange(len(other))
+        old = np.ones(total, dtype=np.bool_)
+        old[new] = False
+        for name in ("high", "low", "values", "prints"):
+            column = np.empty(total, dtype=np.uint64)
+            column[new] = getattr(other, name)
+            column[old] = getattr(self, name)
+            setattr(self, name, column)
+
+
+def newest(high: Words, low: Words) -> Positions | None:
+    """The order that sorts the keys and keeps the last row of each; None if they are sorted and single already."""
+    if bool(np.all(high[1:] > high[:-1])):
+        return None
+    order = np.argsort(high, kind="stable")
+    if not bool(np.any(high[order[1:]] == high[order[:-1]])):
+        return order
+    order = np.lexsort((low, high))
+    twins = (high[order[1:]] == high[order[:-1]]) & (low[order[1:]] == low[order[:-1]])
+    return order[np.append(~twins, True)]
+
+
+def sorted_level(hashes: Words, values: Words, prints: Words) -> Level:
+    """Rows in any order as a level; of equal keys the last one counts."""
+    high, low = np.ascontiguousarray(hashes[:, 0]), np.ascontiguousarray(hashes[:, 1])
+    order = newest(high, low)
+    if order is None:
+        return Level(high, low, values.copy(), prints.copy())
+    return Level(high[order], low[order], values[order], prints[order])
+
+
+class KeyTable:
+    """The levels together. A value of 0 means "not known": callers keep 0 out of their values."""
+
+    def __init__(self, level: Level | None = None) -> None:
+        self._levels = [] if level is None or len(level) == 0 else [level]
+
+    def __len__(self) -> int:
+        """Rows held, forgotten keys included."""
+        return sum(len(level) for level in self._levels)
+
+    @property
+    def nbytes(self) -> int:
+        return 32 * len(self)
+
+    def levels(self) -> Iterator[Level]:
+        return iter(self._levels)
+
+    def find(self, hashes: Words) -> Found:
+        """`hashes` is (n, 2)."""
+        values, prints = np.zeros(len(hashes), dtype=np.uint64), np.zeros(len(hashes), dtype=np.uint64)
+        for level in self._levels:
+            spots = level.positions(hashes)
+            rows = np.flatnonzero(spots >= 0)
+            values[rows], prints[rows] = level.values[spots[rows]], level.prints[spots[rows]]
+        return Found(values, prints)
+
+    def put(self, hashes: Words, values: Words, prints: Words) -> None:
+        """Set what stands beside these keys; of equal keys the last one counts."""
+        fresh = sorted_level(hashes, values, prints)
+        for level in self._levels:
+            keys = np.column_stack((fresh.high, fresh.low))
+            spots = level.positions(keys)
+            rows = np.flatnonzero(spots >= 0)
+            level.values[spots[rows]], level.prints[spots[rows]] = fresh.values[rows], fresh.prints[rows]
+            if len(rows) > 0:
+                rest = spots < 0
+                fresh = Level(fresh.high[rest], fresh.low[rest], fresh.values[rest], fresh.prints[rest])
+        if len(fresh) > 0:
+            self._levels.append(fresh)
+            self._settle()
+
+    def forget(self, hashes: Words) -> None:
+        """These keys are not known any more."""
+        for level in self._levels:
+            spots = level.positions(hashes)
+            spots = spots[spots >= 0]
+            level.values[spots] = 0
+            level.prints[spots] = 0
+
+    def _settle(self) -> None:
+        levels = self._levels
+        while len(levels) > 1 and len(levels[-2]) < _RATIO * len(levels[-1]):
+            last = levels.pop()
+            levels[-1].absorb(last)

@@ -1,0 +1,45 @@
+"""Who runs a destination: a lock on a file beside the database, which the system frees when its holder dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+
+from penstock.model.errors import Problem, StateLocked
+
+
+@contextmanager
+def hold(folder: Path, name: str, holder: str, *, wait: bool) -> Iterator[None]:
+    """Hold `name` for the block. StateLocked, naming the holder, when another process has it and `wait` is False."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / f"{_file_name(name)}.lock"
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        _lock(handle, name, wait=wait)
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, holder.encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, name: str, *, wait: bool) -> None:
+    if wait:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(handle, 1000, 0).decode(errors="replace") or "another process"
+        message = f"{name} is held by {holder}"
+        raise StateLocked(Problem(name, message, "held", "wait for it with --wait, or stop it", holder)) from None
+
+
+def _file_name(name: str) -> str:
+    """A name that every file system takes, and that no other name shares."""
+    plain = "".join(char if char.isascii() and (char.isalnum() or char in "-_.") else "_" for char in name)[:60]
+    return f"{plain}-{blake2b(name.encode(), digest_size=4).hexdigest()}"

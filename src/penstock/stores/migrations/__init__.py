@@ -1,0 +1,7 @@
+"""The way from every older form of the state database to the present one.
+
+A new form gets a file in `versions`, its number at the end of `REVISIONS`, and the same change in `stores/schema.py`.
+"""
+
+REVISIONS = ("0001",)
+HEAD = REVISIONS[-1]

@@ -1,0 +1,66 @@
+"""How many small facts become one field of one row, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from penstock.model.record import Key
+
+Ordinals = NDArray[np.int64]
+Words = NDArray[np.uint64]
+
+_LIMIT = 1 << 63
+
+
+def pack_ordinals(ordinals: Sequence[int] | Ordinals) -> str:
+    """Ordinals in the order given, as JSON `[[first, count, item], …]`: `count` numbers in a row from `first`.
+
+    `item` is the index of `first` among the ordinals given, so that SQL can find the ordinal of an item.
+    """
+    numbers = np.asarray(ordinals, dtype=np.int64)
+    if numbers.size == 0:
+        return "[]"
+    starts = np.concatenate(([0], np.flatnonzero(np.diff(numbers) != 1) + 1))
+    counts = np.diff(np.append(starts, numbers.size))
+    ranges = np.column_stack((numbers[starts], counts, starts))
+    return orjson.dumps(np.ascontiguousarray(ranges), option=orjson.OPT_SERIALIZE_NUMPY).decode()
+
+
+def unpack_ordinals(text: str) -> Ordinals:
+    """The ordinals that `pack_ordinals` packed, in their order."""
+    ranges = np.array(orjson.loads(text), dtype=np.int64).reshape(-1, 3)
+    total = int(ranges[:, 1].sum())
+    return np.repeat(ranges[:, 0] - ranges[:, 2], ranges[:, 1]) + np.arange(total, dtype=np.int64)
+
+
+def pack_keys(keys: Sequence[Key | None]) -> str:
+    """Keys as a JSON array: text, a list of texts for a several-column key, null for none."""
+    return orjson.dumps(keys if isinstance(keys, list | tuple) else list(keys)).decode()
+
+
+def unpack_keys(text: str) -> list[Key | None]:
+    return [tuple(key) if isinstance(key, list) else key for key in orjson.loads(text)]
+
+
+def key_json(key: Key | None) -> str | None:
+    return None if key is None else orjson.dumps(key).decode()
+
+
+def key_from_json(text: str | None) -> Key | None:
+    if text is None:
+        return None
+    key = orjson.loads(text)
+    return tuple(key) if isinstance(key, list) else str(key)
+
+
+def to_signed(word: int) -> int:
+    """An unsigned 64-bit number as the signed one that an SQL integer can hold."""
+    return word - (1 << 64) if word >= _LIMIT else word
+
+
+def to_unsigned(number: int) -> int:
+    return number + (1 << 64) if number < 0 else number

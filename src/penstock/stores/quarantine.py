@@ -1,0 +1,201 @@
+"""The records held for a person: one live entry per destination and key, whole, with the last request and reply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+
+from penstock.model.outcome import Outcome, Refusal
+from penstock.model.record import Key
+from penstock.stores.packing import key_from_json, key_json, to_signed, to_unsigned
+from penstock.stores.schema import discarded
+from penstock.stores.schema import quarantine as table
+
+KeyHash = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A record to be held. `record` is its JSON, `record_print` a stable hash of it (0: any version of the key)."""
+
+    destination: str
+    key: Key | None
+    key_hash: KeyHash  # (0, 0) without a key: then the record's own hash tells it from others
+    outcome: Outcome
+    refusal: Refusal
+    at: str
+    run: str
+    record: str
+    record_print: int
+    settings: str
+    content: int | None = None
+    request: Mapping[str, Any] | None = None
+    reply: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRecord:
+    """A held record as it is stored."""
+
+    id: str
+    destination: str
+    key: Key | None
+    key_hash: KeyHash
+    outcome: Outcome
+    cause: str
+    reason: str
+    field: str | None
+    rule: str
+    value: str | None
+    accepted: str | None
+    at: str
+    run: str
+    record: str
+    record_print: int
+    edited: bool
+    content: int | None
+    settings: str
+    request: Mapping[str, Any] | None
+    reply: Mapping[str, Any] | None
+
+
+class HeldVersion(NamedTuple):
+    """What a run asks of a held key."""
+
+    key_hash: KeyHash
+    outcome: Outcome
+    record_print: int
+    settings: str
+    reason: str
+
+
+def hold(conn: Connection, held: Hold) -> None:
+    """Hold a record; an entry of the same key is replaced, its id kept."""
+    refusal = held.refusal
+    row = {
+        "key": key_json(held.key),
+        "outcome": held.outcome.value,
+        "cause": refusal.cause,
+        "reason": refusal.reason,
+        "field": refusal.field,
+        "rule": refusal.rule,
+        "value": refusal.value,
+        "accepted": refusal.accepted,
+        "at": held.at,
+        "run": held.run,
+        "record": held.record,
+        "record_print": to_signed(held.record_print),
+        "edited": False,
+        "content": None if held.content is None else to_signed(held.content),
+        "settings": held.settings,
+        "request": None if held.request is None else orjson.dumps(held.request).decode(),
+        "reply": None if held.reply is None else orjson.dumps(held.reply).decode(),
+    }
+    identity = _identity(held.key_hash, held.record_print)
+    mine = (table.c.destination == held.destination) & (table.c.identity == identity)
+    if conn.execute(update(table).where(mine).values(**row)).rowcount == 0:
+        conn.execute(insert(table), {"destination": held.destination, "identity": identity, **row})
+
+
+def entries(conn: Connection, *, destination: str | None = None, cause: str | None = None) -> list[HeldRecord]:
+    """The held records, oldest first."""
+    query = select(table).order_by(table.c.id)
+    if destination is not None:
+        query = query.where(table.c.destination == destination)
+    if cause is not None:
+        query = query.where(table.c.cause == cause)
+    return [_held(row) for row in conn.execute(query).mappings()]
+
+
+def get(conn: Connection, entry: str) -> HeldRecord | None:
+    """The held record of this id (`q-12`), or None."""
+    number = _number(entry)
+    if number is None:
+        return None
+    row = conn.execute(select(table).where(table.c.id == number)).mappings().one_or_none()
+    return None if row is None else _held(row)
+
+
+def edit(conn: Connection, entry: str, record: str) -> None:
+    """Put an edited record in its place. What a run compares with stays the version that the source has."""
+    conn.execute(update(table).where(table.c.id == _number(entry)).values(record=record, edited=True))
+
+
+def release(conn: Connection, ids: Sequence[str]) -> None:
+    """Let these entries go."""
+    for entry in ids:
+        conn.execute(delete(table).where(table.c.id == _number(entry)))
+
+
+def release_key(conn: Connection, destination: str, key_hash: KeyHash) -> None:
+    """Let the entry of a key go: a newer version of its record got through."""
+    mine = (table.c.destination == destination) & (table.c.identity == _identity(key_hash, 0))
+    conn.execute(delete(table).where(mine))
+
+
+def discard(conn: Connection, ids: Sequence[str], reason: str, at: str) -> None:
+    """Never these versions: the entries go, and the versions are remembered as unwanted."""
+    for entry in ids:
+        held = get(conn, entry)
+        if held is None:
+            continue
+        row = {
+            "destination": held.destination,
+            "identity": _identity(held.key_hash, held.record_print),
+            "record_print": to_signed(held.record_print),
+            "content": None if held.content is None else to_signed(held.content),
+            "reason": reason,
+            "at": at,
+        }
+        conn.execute(insert(discarded).prefix_with("OR REPLACE"), row)
+        release(conn, [entry])
+
+
+def held_index(conn: Connection, destination: str) -> Iterator[HeldVersion]:
+    """The held versions of one destination that have a key."""
+    columns = (table.c.identity, table.c.outcome, table.c.record_print, table.c.settings, table.c.reason)
+    for row in conn.execute(select(*columns).where(table.c.destination == destination, table.c.key.is_not(None))):
+        yield HeldVersion(_hash(row[0]), Outcome(row[1]), to_unsigned(row[2]), row[3], row[4])
+
+
+def discarded_index(conn: Connection, destination: str) -> Iterator[tuple[KeyHash, int]]:
+    """(key hash, hash of the record) of every version that a person never wants."""
+    query = select(discarded.c.identity, discarded.c.record_print).where(discarded.c.destination == destination)
+    for identity, record_print in conn.execute(query):
+        yield _hash(identity), to_unsigned(record_print)
+
+
+def _identity(key_hash: KeyHash, record_print: int) -> bytes:
+    pair = key_hash if key_hash != (0, 0) else (0, record_print)
+    return np.array(pair, dtype="<u8").tobytes()
+
+
+def _hash(identity: bytes) -> KeyHash:
+    high, low = np.frombuffer(identity, dtype="<u8").tolist()
+    return high, low
+
+
+def _number(entry: str) -> int | None:
+    digits = entry.removeprefix("q-")
+    return int(digits) if digits.isdecimal() and digits.isascii() else None
+
+
+def _held(row: RowMapping) -> HeldRecord:
+    same = ("destination", "cause", "reason", "field", "rule", "value", "accepted", "at", "run", "record", "edited")
+    key = key_from_json(row["key"])
+    return HeldRecord(
+        **{name: row[name] for name in (*same, "settings")},
+        id=f"q-{row['id']}",
+        key=key,
+        key_hash=(0, 0) if key is None else _hash(row["identity"]),
+        outcome=Outcome(row["outcome"]),
+        record_print=to_unsigned(row["record_print"]),
+        content=None if row["content"] is None else to_unsigned(row["content"]),
+        request=None if row["request"] is None else orjson.loads(row["request"]),
+        reply=None if row["reply"] is None else orjson.loads(row["reply"]),
+    )

@@ -1,0 +1,101 @@
+"""What is known of datasets, destinations and Custify's ids besides the runs: schemas, samples, switches, cursors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+from sqlalchemy import Connection, delete, insert, select
+
+from penstock.model.record import Column, Schema
+from penstock.stores.schema import cursors, datasets, known_ids, switches
+
+SwitchState = Literal["active", "paused"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDataset:
+    """A dataset as it was detected. `settings`: what in the project file decided its types; `samples`: packed records."""
+
+    name: str
+    settings: str
+    identity: str | None
+    schema: Schema
+    samples: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """What a person said last of a destination."""
+
+    state: SwitchState
+    by: str
+    at: str
+
+
+def store_dataset(conn: Connection, row: StoredDataset) -> None:
+    columns = [[c.name, c.type, c.nullable, c.examples] for c in row.schema.columns]
+    values = {
+        "name": row.name,
+        "settings": row.settings,
+        "identity": row.identity,
+        "schema": orjson.dumps({"columns": columns, "records": row.schema.records}).decode(),
+        "samples": row.samples,
+    }
+    conn.execute(insert(datasets).prefix_with("OR REPLACE"), values)
+
+
+def stored_dataset(conn: Connection, name: str) -> StoredDataset | None:
+    row = conn.execute(select(datasets).where(datasets.c.name == name)).mappings().one_or_none()
+    if row is None:
+        return None
+    found = orjson.loads(row["schema"])
+    columns = tuple(
+        Column(name, kind, nullable, tuple(examples)) for name, kind, nullable, examples in found["columns"]
+    )
+    schema = Schema(columns, found["records"])
+    return StoredDataset(row["name"], row["settings"], row["identity"], schema, row["samples"])
+
+
+def set_switch(conn: Connection, destination: str, state: SwitchState, *, by: str, at: str) -> None:
+    row = {"destination": destination, "state": state, "by": by, "at": at}
+    conn.execute(insert(switches).prefix_with("OR REPLACE"), row)
+
+
+def switch_of(conn: Connection, destination: str) -> Switch | None:
+    row = conn.execute(select(switches).where(switches.c.destination == destination)).mappings().one_or_none()
+    return None if row is None else Switch(row["state"], row["by"], row["at"])
+
+
+def store_window(conn: Connection, destination: str, window: Mapping[str, Any]) -> None:
+    """How far a destination has read a source with a cursor."""
+    row = {"destination": destination, "window": orjson.dumps(window).decode()}
+    conn.execute(insert(cursors).prefix_with("OR REPLACE"), row)
+
+
+def window_of(conn: Connection, destination: str) -> dict[str, Any] | None:
+    text = conn.execute(select(cursors.c.window).where(cursors.c.destination == destination)).scalar_one_or_none()
+    return None if text is None else orjson.loads(text)
+
+
+def known_id(conn: Connection, credential: str, kind: str, by: str, value: str) -> str | None:
+    """Custify's own id of an object that was looked up before."""
+    return conn.execute(select(known_ids.c.remote).where(_id(credential, kind, by, value))).scalar_one_or_none()
+
+
+def store_id(conn: Connection, credential: str, what: tuple[str, str, str], remote: str, at: str) -> None:
+    """`what` is (kind, by, value)."""
+    kind, by, value = what
+    row = {"credential": credential, "kind": kind, "by": by, "value": value, "remote": remote, "at": at}
+    conn.execute(insert(known_ids).prefix_with("OR REPLACE"), row)
+
+
+def forget_id(conn: Connection, credential: str, kind: str, by: str, value: str) -> None:
+    conn.execute(delete(known_ids).where(_id(credential, kind, by, value)))
+
+
+def _id(credential: str, kind: str, by: str, value: str) -> Any:
+    c = known_ids.c
+    return (c.credential == credential) & (c.kind == kind) & (c.by == by) & (c.value == value)

@@ -1,0 +1,56 @@
+"""The replies of a destination, kept as records of its response source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+import pyarrow as pa
+from sqlalchemy import Connection, func, insert, select
+
+from penstock.stores.schema import responses
+
+ROWS = 1000
+COLUMNS = (
+    "sent_at", "run", "delivery", "attempt", "request", "response", "duration_ms", "outcome", "records", "error",
+)  # fmt: skip
+NESTED = ("request", "response", "records")
+JSON_MARK = {b"penstock": b"json"}
+SCHEMA = pa.schema(
+    [
+        pa.field(name, {"attempt": pa.int64(), "duration_ms": pa.float64()}.get(name, pa.string()))
+        if name not in NESTED
+        else pa.field(name, pa.string(), metadata=JSON_MARK)
+        for name in COLUMNS
+    ]
+)
+
+
+def append(conn: Connection, destination: str, records: Sequence[Mapping[str, Any]]) -> None:
+    rows = [{"destination": destination, "record": orjson.dumps(record).decode()} for record in records]
+    conn.execute(insert(responses), rows)
+
+
+def count(conn: Connection, destination: str) -> int:
+    mine = responses.c.destination == destination
+    return int(conn.execute(select(func.count()).select_from(responses).where(mine)).scalar_one())
+
+
+def batches(conn: Connection, destination: str) -> Iterator[pa.RecordBatch]:
+    """All replies in their order, a thousand at a time; nested members are JSON text."""
+    last = 0
+    while True:
+        query = select(responses).where(responses.c.destination == destination, responses.c.id > last)
+        rows = conn.execute(query.order_by(responses.c.id).limit(ROWS)).mappings().all()
+        if not rows:
+            return
+        last = rows[-1]["id"]
+        yield pa.RecordBatch.from_pylist([_columns(orjson.loads(row["record"])) for row in rows], schema=SCHEMA)
+
+
+def _columns(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: orjson.dumps(value).decode() if name in NESTED and value is not None else value
+        for name, value in record.items()
+    }

@@ -1,0 +1,145 @@
+"""Runs: what was started, how far it came, what it counted, how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
+
+import orjson
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from penstock.model.outcome import COUNT_NAMES, Counts, Note, RunReport
+from penstock.stores.schema import runs
+
+RunKind = Literal["destination", "flow", "test", "resend"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run. `id` is made by the engine and sorts by time. Moments are ISO text.
+
+    `parent` is the run id of the flow it belongs to. `position`: every ordinal below it is decided. `resumable`: the
+    same command goes on with it. `input_identity` tells whether the input is still the one that was begun, `frozen` is
+    the file that the input was copied to, `input_rows` its length where known, `window` the slice of a cursor that it
+    reads, `settings` the version of the destination's settings. `holder` says which process has it.
+    """
+
+    id: str
+    kind: RunKind
+    target: str
+    started_at: str
+    status: str = "running"
+    parent: str | None = None
+    resumable: bool = True
+    counts: Counts = Counts()
+    deleted: int = 0
+    requests: int = 0
+    retries: int = 0
+    duration_s: float = 0.0
+    notes: tuple[Note, ...] = ()
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    position: int = 0
+    input_identity: str | None = None
+    input_rows: int | None = None
+    frozen: str | None = None
+    window: Mapping[str, Any] | None = None
+    settings: str | None = None
+    holder: str | None = None
+    reason: str | None = None
+    stopped_by: str | None = None
+    finished_at: str | None = None
+
+
+_PLAIN = tuple(item.name for item in fields(RunRow) if item.name not in {"counts", "notes", "skipped", "window"})
+
+
+def start(connection: Connection, run: RunRow) -> None:
+    """Write a new run down."""
+    connection.execute(insert(runs), _to_columns(run))
+
+
+def save(connection: Connection, run: RunRow) -> None:
+    """Overwrite a run with what it is now."""
+    connection.execute(update(runs).where(runs.c.id == run.id), _to_columns(run))
+
+
+def finish(connection: Connection, run: RunRow, status: str, at: str, *, resumable: bool = False) -> RunRow:
+    """Save the run as ended, and return it so. `resumable`: the same command will go on with it."""
+    ended = replace(run, status=status, finished_at=at, resumable=resumable, holder=None)
+    save(connection, ended)
+    return ended
+
+
+def get(connection: Connection, run: str) -> RunRow | None:
+    row = connection.execute(select(runs).where(runs.c.id == run)).mappings().one_or_none()
+    return None if row is None else _to_run(row)
+
+
+def list_runs(connection: Connection, limit: int = 100) -> list[RunRow]:
+    """The newest runs that belong to no flow's run, newest first."""
+    query = select(runs).where(runs.c.parent.is_(None)).order_by(runs.c.started_at.desc(), runs.c.id.desc())
+    return [_to_run(row) for row in connection.execute(query.limit(limit)).mappings()]
+
+
+def children(connection: Connection, flow_run: str) -> list[RunRow]:
+    """The runs of a flow's run, in the order they were started."""
+    query = select(runs).where(runs.c.parent == flow_run).order_by(runs.c.started_at, runs.c.id)
+    return [_to_run(row) for row in connection.execute(query).mappings()]
+
+
+def unfinished(connection: Connection, target: str, kind: RunKind = "destination") -> RunRow | None:
+    """The newest run of a destination (or flow), if the same command goes on with it."""
+    newest = last(connection, target, kind)
+    return None if newest is None or not newest.resumable else newest
+
+
+def last(connection: Connection, target: str, kind: RunKind = "destination") -> RunRow | None:
+    """The newest run of a destination (or flow)."""
+    query = select(runs).where(runs.c.target == target, runs.c.kind == kind)
+    row = connection.execute(query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1)).mappings().first()
+    return None if row is None else _to_run(row)
+
+
+def to_report(run: RunRow, parts: Sequence[RunRow] = ()) -> RunReport:
+    """The run as people see it; `parts` are the runs of a flow's run."""
+    is_flow = run.kind == "flow"
+    return RunReport(
+        run=run.id,
+        status=run.status,
+        records=run.counts,
+        destination=None if is_flow else run.target,
+        flow=run.target if is_flow else None,
+        deleted=run.deleted,
+        requests=run.requests,
+        retries=run.retries,
+        duration_s=run.duration_s,
+        notes=run.notes,
+        destinations=tuple(to_report(part) for part in parts),
+        reason=run.reason,
+        stopped_by=run.stopped_by,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        skipped=dict(run.skipped),
+    )
+
+
+def _to_columns(run: RunRow) -> dict[str, Any]:
+    notes = [[note.field, note.action, note.reason, note.count] for note in run.notes]
+    return {
+        **{name: getattr(run, name) for name in _PLAIN},
+        **{name: getattr(run.counts, name) for name in COUNT_NAMES},
+        "notes": orjson.dumps(notes).decode(),
+        "skipped": orjson.dumps(dict(run.skipped)).decode(),
+        "window": None if run.window is None else orjson.dumps(dict(run.window)).decode(),
+    }
+
+
+def _to_run(row: RowMapping) -> RunRow:
+    return RunRow(
+        **{name: row[name] for name in _PLAIN},
+        counts=Counts(**{name: row[name] for name in COUNT_NAMES}),
+        notes=tuple(Note(*note) for note in orjson.loads(row["notes"])),
+        skipped=orjson.loads(row["skipped"]),
+        window=None if row["window"] is None else orjson.loads(row["window"]),
+    )
