@@ -26,7 +26,6 @@ class Traced(NamedTuple):
     record: str
 
 
-
 @dataclass(slots=True)
 class OpenChunk:
     """A chunk on its way: its records' keys, (rows, 2) key hashes (0, 0 without a key) and (rows,) fingerprints.

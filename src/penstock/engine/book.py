@@ -220,7 +220,9 @@ class Book:
 
     def unknown(self, traced: Sequence[Traced], reason: str) -> None:
         """Records that an earlier process was sending when it died."""
-        refusal = Refusal("no answer", reason, accepted="a look at Custify: did it arrive? then settle it, or resend it")
+        refusal = Refusal(
+            "no answer", reason, accepted="a look at Custify: did it arrive? then settle it, or resend it"
+        )
         ordinals = [record.ordinal for record in traced]
         keys = [record.key for record in traced]
         self._decide(LedgerEntry(Outcome.UNKNOWN, ordinals, self._now(), keys=keys, reason=reason))

@@ -67,7 +67,7 @@ def known_dataset(
     return KnownDataset(spec, dataset, schema, samples)
 
 
-def _store(  # noqa: PLR0913 - one row of the table
+def _store(
     around: Surroundings,
     name: str,
     settings: str,

@@ -22,9 +22,7 @@ from penstock.stores.memory import Memory
 from penstock.stores.quarantine import HeldRecord
 
 
-def chosen(
-    around: Surroundings, ids: Sequence[str], *, cause: str | None, everything: bool
-) -> list[HeldRecord]:
+def chosen(around: Surroundings, ids: Sequence[str], *, cause: str | None, everything: bool) -> list[HeldRecord]:
     """The held records that a person named by id, by cause, or all of them. InputError for an id that is not there."""
     if sum((bool(ids), cause is not None, everything)) != 1:
         message = "say which: ids, --cause or --all" if not ids else "ids, --cause and --all exclude each other"
@@ -42,7 +40,9 @@ def _entry(conn: Any, name: str) -> HeldRecord:
     held = quarantine.get(conn, name)
     if held is None:
         hint = "penstock quarantine list shows the ids"
-        raise InputError(Problem("quarantine", f"there is no quarantined record {name}", "unknown-id", hint, found=name))
+        raise InputError(
+            Problem("quarantine", f"there is no quarantined record {name}", "unknown-id", hint, found=name)
+        )
     return held
 
 
@@ -96,7 +96,9 @@ def _put(record: dict[str, Any], path: str, value: Any) -> None:
     for parent in parents:
         inner = place.setdefault(parent, {})
         if not isinstance(inner, dict):
-            raise InputError(Problem(path, f"{parent} is not an object", "no-such-path", "set the whole member instead"))
+            raise InputError(
+                Problem(path, f"{parent} is not an object", "no-such-path", "set the whole member instead")
+            )
         place = inner
     place[last] = value
 
@@ -152,5 +154,3 @@ def settle_delivered(around: Surroundings, prepared: Prepared, held: HeldRecord)
             contents = np.array([held.content], dtype=np.uint64)
             memory.remember(conn, hashes, contents, np.zeros(1, dtype=np.uint64))
         quarantine.release(conn, [held.id])
-
-

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 
+from penstock.engine.notes import Notes
 from penstock.engine.preparing import Prepared
 from penstock.engine.remembering import open_chunk
 from penstock.engine.screen import Decision, Screen
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Batch, Chunk, Payload, Request, Shape
 from penstock.model.reports import Preview, PreviewedRequest, RefusedRecord
-from penstock.engine.notes import Notes
 from penstock.transform.batching import Batcher
 from penstock.transform.encoding import Unencodable
 from penstock.transform.macros import shown
@@ -55,9 +55,7 @@ def _requests(
                 yield previewed(request, batch.payloads)
 
 
-def batches(
-    prepared: Prepared, chunks: Iterator[Chunk], notes: Notes, refused: list[RefusedRecord]
-) -> Iterator[Batch]:
+def batches(prepared: Prepared, chunks: Iterator[Chunk], notes: Notes, refused: list[RefusedRecord]) -> Iterator[Batch]:
     """The batches that these chunks make when nothing is remembered; what is refused goes to `refused`."""
     screen = Screen(prepared.policy, prepared.compiled.renderer.render)
     batcher = Batcher(prepared.compiled.shape, repeats=not prepared.policy.newest_wins)

@@ -114,7 +114,13 @@ def _array(values: list[Any], column: Column) -> pa.Array[Any]:
     if column.type == "timestamp":
         aware = any(value is not None and value.tzinfo is not None for value in values)
         return pa.array(values, pa.timestamp("us", "UTC" if aware else None))
-    types = {"text": pa.string(), "json": pa.string(), "integer": pa.int64(), "boolean": pa.bool_(), "date": pa.date32()}
+    types = {
+        "text": pa.string(),
+        "json": pa.string(),
+        "integer": pa.int64(),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
+    }
     return pa.array(values, types[column.type])
 
 

@@ -26,6 +26,7 @@ from penstock.model.record import Chunk, Key, Payload, Rendered
 
 SUPERSEDED = "superseded: a newer version of the same key follows in the same chunk"
 SAME_INPUT = "the same as when it was last sent"
+ANY_VERSION = 0  # held without its record: whatever version comes, it is the one in doubt
 DISCARDED = "this version was discarded by a person"
 OTHER_CONTENT = "key already sent with other content"
 
@@ -48,8 +49,8 @@ class Remembered(Protocol):
         """True where the key was sent and its input fingerprint is the same."""
         ...
 
-    def content_of(self, key_hash: tuple[int, int]) -> int | None:
-        """The content hash last sent (or on its way) for a key; None if it never was."""
+    def contents(self, hashes: NDArray[np.uint64]) -> list[int | None]:
+        """The content hash last sent (or on its way) for each key; None if it never was."""
         ...
 
 
@@ -176,7 +177,7 @@ class Screen:
         if self.quarantine.discarded(key_hash, record):
             return Decision(ordinal, chunk.keys[row], Outcome.UNCHANGED, DISCARDED, hold=False)
         held = self.quarantine.held(key_hash)
-        if held is None or held.record != record:
+        if held is None or held.record not in (record, ANY_VERSION):
             return None
         if held.outcome is Outcome.WAITING:
             return None  # asked anew: its parent may be there now
@@ -190,9 +191,12 @@ class Screen:
             sifted.fresh.extend(payloads)
             return
         first_in_chunk: dict[Key, int] = {}
-        for payload in payloads:
+        rows = [payload.ordinal - chunk.first for payload in payloads]
+        before = self.memory.contents(chunk.hashes[rows]) if self.memory is not None and compares else []
+        for number, payload in enumerate(payloads):
             if compares:
-                decision = self._against_memory(chunk, payload, first_in_chunk, sifted)
+                known = first_in_chunk.get(payload.key, before[number])
+                decision = self._against_memory(payload, known, sifted)
                 if decision is not None:
                     sifted.decided.append(decision)
                     continue
@@ -205,18 +209,8 @@ class Screen:
             first_in_chunk[payload.key] = payload.content
             sifted.fresh.append(payload)
 
-    def _against_memory(
-        self,
-        chunk: OpenChunk,
-        payload: Payload,
-        first_in_chunk: Mapping[Key, int],
-        sifted: Sifted,
-    ) -> Decision | None:
-        assert self.memory is not None
-        known = first_in_chunk.get(payload.key)
-        if known is None:
-            row = payload.ordinal - chunk.first
-            known = self.memory.content_of((int(chunk.hashes[row, 0]), int(chunk.hashes[row, 1])))
+    def _against_memory(self, payload: Payload, known: int | None, sifted: Sifted) -> Decision | None:
+        """The decision when the key was sent before; None when this content has to go."""
         if known is None:
             return None
         if known == payload.content:

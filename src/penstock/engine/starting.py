@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from penstock.clock import Clock, iso
 from penstock.engine.preparing import Prepared
 from penstock.engine.surroundings import Surroundings
-from penstock.model.outcome import Counts, Note, Outcome, Refusal
+from penstock.model.outcome import Note, Outcome, Refusal
 from penstock.model.record import Chunk
 from penstock.model.spec import Mode
 from penstock.sources.dataset import read_frozen
@@ -121,7 +121,12 @@ def _new(around: Surroundings, prepared: Prepared, parent: str | None) -> Start:
     decided = np.empty(0, dtype=np.int64)
     with around.database.begin() as conn:
         before = runs.last(conn, name)
-        if before is not None and prepared.mode is Mode.ALL and _stopped_early(before) and _same_input(prepared, before):
+        if (
+            before is not None
+            and prepared.mode is Mode.ALL
+            and _stopped_early(before)
+            and _same_input(prepared, before)
+        ):
             # `all` remembers nothing: a run that was stopped is continued where it stood, so that nothing goes twice
             run = replace(run, position=before.position)
             decided = ledger.decided_beyond(conn, before.id, before.position)
@@ -171,7 +176,9 @@ def _abandon(around: Surroundings, prepared: Prepared, run: RunRow) -> None:
                 )
             intents.end(conn, run.id, intent.number)
         counts = run.counts.plus({"read": unknown, Outcome.UNKNOWN: unknown})
-        note = Note("input", "not continued", "the input changed since the run was interrupted; a new run reads it anew")
+        note = Note(
+            "input", "not continued", "the input changed since the run was interrupted; a new run reads it anew"
+        )
         ended = replace(run, counts=counts, notes=(*run.notes, note))
         runs.finish(conn, ended, "interrupted", at)
     discard_frozen(run)

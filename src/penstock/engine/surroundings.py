@@ -12,6 +12,7 @@ from penstock.config.references import resolve_secret
 from penstock.destinations.catalogue import Template, load_catalogue
 from penstock.model.errors import InputError, Problem
 from penstock.model.spec import DestinationSpec, FlowSpec, ProjectSpec, Secret
+from penstock.stores.credentials import KEY_VARIABLE, Sealer
 from penstock.stores.database import Database
 
 
@@ -30,6 +31,11 @@ class Surroundings:
     def folder(self) -> Path:
         """Where locks, frozen inputs and temporary files live, beside the database."""
         return self.database.folder
+
+    def sealer(self) -> Sealer:
+        """What seals API keys: by the environment's key, else by the file beside the database."""
+        text = self.environ.get(KEY_VARIABLE)
+        return Sealer.from_folder(self.folder) if text is None else Sealer.from_text(text)
 
     def resolve(self, secret: Secret) -> str:
         return resolve_secret(secret, self.environ)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -63,11 +62,7 @@ def _sample(prepared: Prepared, sample: int) -> Payload:
         misfits={0: r for row, r in prepared.data.samples.misfits.items() if row == sample - 1},
     )
     refused: list[RefusedRecord] = []
-    payloads = [
-        payload
-        for batch in batches(prepared, iter([chunk]), Notes(()), refused)
-        for payload in batch.payloads
-    ]
+    payloads = [payload for batch in batches(prepared, iter([chunk]), Notes(()), refused) for payload in batch.payloads]
     if not payloads:
         problem = refused[0]
         message = f"sample {sample} would be quarantined: {problem.reason}"

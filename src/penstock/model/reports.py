@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
-from penstock.model.errors import Problem
 from penstock.model.outcome import Note, RunReport
 from penstock.model.record import Key, Schema
 
@@ -224,12 +223,3 @@ def plan_json(report: PlanReport) -> dict[str, Any]:
     else:
         document["base_url"] = report.base_url
     return document
-
-
-def problem_json(problem: Problem) -> dict[str, Any]:
-    """A problem as it stands in `{"errors": […]}`; `file` only when the project is a folder of files."""
-    document = as_json(problem)
-    if document["file"] is None:
-        del document["file"]
-    order = ("path", "line", "code", "found", "message", "hint", "file")
-    return {name: document[name] for name in order if name in document}

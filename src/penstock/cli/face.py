@@ -1,0 +1,110 @@
+"""Where a command reads its project from, and where it writes: text for people, or one JSON document."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from penstock.model.errors import EnvironmentFailure, Problem
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from penstock.engine.app import App
+
+    Opener = Callable[[Path | None, str | None], App]
+
+ENDLESS = 4096  # columns where no terminal says how many: a table that is read by a program is not folded
+
+
+def open_app(file: Path | None, database: str | None) -> App:
+    """The real App; it costs a third of a second to import, so only commands that need it do."""
+    from penstock.engine.app import App  # noqa: PLC0415 - see above
+
+    return App.open(file, database)
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What the options of every command say. `opener` stands for the App in tests."""
+
+    file: Path | None = None
+    database: str | None = None
+    json: bool = False
+    opener: Opener = open_app
+
+    def open(self) -> App:
+        """The project and its state; raises InputError or EnvironmentFailure."""
+        return self.opener(self.file, self.database)
+
+    def show(self, document: Any, text: Callable[[], Iterable[RenderableType]]) -> None:
+        """The result: `document` under --json, else what `text` makes of it. Nothing else writes to stdout."""
+        if self.json:
+            write(sys.stdout, as_document(document))
+        else:
+            self.say(text())
+
+    @staticmethod
+    def say(parts: Iterable[RenderableType]) -> None:
+        """Text for people, on stdout."""
+        _print(sys.stdout, parts)
+
+    @staticmethod
+    def remark(*parts: RenderableType) -> None:
+        """Text that is not the result, on stderr."""
+        _print(sys.stderr, parts)
+
+
+def as_document(value: Any) -> str:
+    """One JSON document and a line end; strict JSON, non-ASCII text as it is."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which only \\u can say
+        text = json.dumps(value, allow_nan=False, indent=2)
+    return text + "\n"
+
+
+def console(stream: TextIO) -> Console:
+    """A console that takes text as it is: no mark-up, and colours only on a terminal that wants them."""
+    from rich.console import Console  # noqa: PLC0415 - costs a tenth of a second
+
+    width = None if stream.isatty() or "COLUMNS" in os.environ else ENDLESS
+    return Console(file=stream, width=width, markup=False, highlight=False, emoji=False, legacy_windows=False)
+
+
+def _print(stream: TextIO, parts: Iterable[RenderableType]) -> None:
+    target = console(stream)
+    with target.capture() as captured:
+        for part in parts:
+            target.print(part, soft_wrap=not hasattr(part, "columns"))  # only tables fold; lines are the terminal's
+    write(stream, captured.get())
+
+
+def write(stream: TextIO, text: str) -> None:
+    """Write bytes of UTF-8, whatever the locale. A reader that has gone (`| head`) does not stop the command."""
+    try:
+        if hasattr(stream, "buffer"):
+            stream.flush()
+            stream.buffer.write(text.encode("utf-8", errors="backslashreplace"))
+        else:
+            stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        _to_nowhere(stream)
+    except OSError as error:
+        _to_nowhere(stream)
+        message = f"the output cannot be written: {error.strerror}"
+        raise EnvironmentFailure(Problem("output", message, "output-failed")) from error
+
+
+def _to_nowhere(stream: TextIO) -> None:
+    """What is still buffered goes nowhere, also when the interpreter flushes at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

@@ -1,0 +1,117 @@
+"""How a command ends when it does not end well: problems in one shape, an exit code, never a bare traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from enum import IntEnum
+from pathlib import Path
+
+from penstock.cli.face import as_document, write
+from penstock.model.errors import EnvironmentFailure, InputError, PenstockError, Problem
+from penstock.model.outcome import RunReport
+from penstock.model.reports import problem_json
+from penstock.version import __version__
+
+DEBUG_VARIABLE = "PENSTOCK_DEBUG"
+DEFECTS = Path(".penstock") / "defects.log"
+
+
+class Exit(IntEnum):
+    """The exit codes; scripts rely on them."""
+
+    WELL = 0  # everything is as it should be
+    NOT_ALL_WELL = 1  # finished, but not all is well; or stopped by the fuse; or a test without a 2xx
+    INPUT = 2  # wrong input or configuration, a draft or paused destination
+    ENVIRONMENT = 3  # credential refused, host unreachable, state locked or its disk full
+    CANCELLED = 130  # stopped by ^C
+
+
+ENVIRONMENT_STOPS = frozenset({"credential", "unreachable", "error"})
+
+
+def exit_of_run(report: RunReport) -> Exit:
+    """What the shell hears of a run; of a flow, the worst of what stopped its destinations."""
+    match report.status:
+        case "succeeded":
+            return Exit.WELL
+        case "cancelled":
+            return Exit.CANCELLED
+        case "failed":
+            stops = {report.stopped_by, *(part.stopped_by for part in report.destinations)}
+            return Exit.ENVIRONMENT if stops & ENVIRONMENT_STOPS or stops == {None} else Exit.NOT_ALL_WELL
+        case _:
+            return Exit.NOT_ALL_WELL
+
+
+def exit_of_error(error: PenstockError) -> Exit:
+    return Exit.ENVIRONMENT if isinstance(error, EnvironmentFailure) else Exit.INPUT
+
+
+def tell_problems(problems: Sequence[Problem], *, json: bool) -> None:
+    """The problems: under --json as the one document on stdout, else as lines on stderr."""
+    if json:
+        write(sys.stdout, as_document({"errors": [problem_json(problem) for problem in problems]}))
+    elif problems:
+        title = "" if len(problems) == 1 else f"{len(problems)} problems:\n"
+        write(sys.stderr, title + "".join(f"{printable(str(problem))}\n" for problem in problems))
+
+
+def tell_defect(error: Exception, *, json: bool, file: Path | None) -> Exit:
+    """An error that nobody expected: say that it is ours, and where its traceback stands."""
+    where = _keep_traceback(error, file)
+    message = f"this is a defect in Penstock {__version__}: {type(error).__name__}"
+    hint = f"what you did is not to blame; please report it with {where}"
+    tell_problems([Problem("penstock", message, "defect", hint)], json=json)
+    return Exit.ENVIRONMENT
+
+
+def tell_interrupted(*, json: bool) -> Exit:
+    """^C outside a run: nothing was under way that would have to be finished."""
+    tell_problems([Problem("penstock", "stopped by a person", "cancelled")], json=json)
+    return Exit.CANCELLED
+
+
+def _keep_traceback(error: Exception, file: Path | None) -> str:
+    """Where the traceback is to be found now: on stderr, or in a file beside the project's state."""
+    text = traceback_without_values(error)
+    project = file or Path()
+    path = (project if project.is_dir() else project.parent) / DEFECTS
+    if not os.environ.get(DEBUG_VARIABLE) and path.parent.is_dir():
+        try:
+            with path.open("a", encoding="utf-8") as log:
+                log.write(text)
+        except OSError:  # the disk may be the very trouble: stderr is left
+            pass
+        else:
+            return f"the end of {path}"
+    write(sys.stderr, text)
+    return "the lines above"
+
+
+def traceback_without_values(error: BaseException) -> str:
+    """Files, lines, functions and kinds of error; no messages: they can hold a record or a secret."""
+    lines = [f"Penstock {__version__}, Python {sys.version.split()[0]}\n"]
+    chained: BaseException | None = error
+    while chained is not None:
+        lines += [
+            f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}\n'
+            for frame in traceback.extract_tb(chained.__traceback__)
+        ]
+        lines.append(f"{type(chained).__module__}.{type(chained).__qualname__}\n")
+        chained = chained.__cause__ or chained.__context__
+    return "".join(lines)
+
+
+def printable(text: str) -> str:
+    """Text from outside without the power to steer a terminal: control characters as \\x1b."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+
+
+def refuse(path: str, message: str, code: str, hint: str = "", found: str | None = None) -> InputError:
+    """A command line that can be read and cannot be followed."""
+    return InputError(Problem(path, message, code, hint, found=found))

@@ -1,0 +1,110 @@
+"""The command `penstock`: its commands, the options of every command, and how each of them can end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, CycloptsError, Group, Parameter
+
+from penstock.cli import configure, demo, later, look, quarantine, run, sandbox
+from penstock.cli.failing import Exit, exit_of_error, tell_defect, tell_interrupted, tell_problems
+from penstock.cli.face import Face, open_app
+from penstock.cli.usage import missing_command, usage_problem
+from penstock.model.errors import InputError, PenstockError
+from penstock.version import __version__
+
+if TYPE_CHECKING:
+    from penstock.cli.face import Opener
+
+EVERYWHERE = Group("Options of every command", sort_key=9)
+ABOUT = """\
+Penstock sends the records you already have to Custify: previewed, checked, one outcome for each, nothing lost, nothing doubled.
+
+Start with `penstock demo` to see it work without any account, or `penstock init` to begin a project of your own.
+"""
+
+
+def build(opener: Opener) -> App:
+    """The whole command line. `opener` makes the App that its commands talk to."""
+    app = App(
+        name="penstock",
+        help=ABOUT,
+        version=__version__,
+        help_format="plaintext",
+        default_parameter=Parameter(negative=(), show_default=False),
+        group_commands=Group("Other"),
+    )
+    for part in (configure, look, run, quarantine, demo, sandbox, later):
+        part.add_to(app)
+    app.meta.group_parameters = EVERYWHERE
+    app["--help"].group = app["--version"].group = EVERYWHERE
+
+    @app.meta.default
+    def launch(
+        *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+        file: Annotated[Path | None, Parameter(("--file", "-f"))] = None,
+        database: str | None = None,
+        json: bool = False,
+    ) -> int:
+        """Find the command and give it its face.
+
+        Args:
+            file: The project file, or a folder of them (default: penstock.yaml here).
+            database: The state (default: sqlite:///.penstock/state.db beside the file; also PENSTOCK_DATABASE_URL).
+            json: Print exactly one JSON document on stdout, everything else on stderr.
+        """
+        return _follow(app, tokens, Face(file, database, json, opener))
+
+    return app
+
+
+def _follow(app: App, tokens: Sequence[str], face: Face) -> int:
+    command, bound, ignored = app.parse_args(tokens, exit_on_error=False, print_error=False)
+    if getattr(command, "__func__", None) is App.help_print and (tokens or face.json):
+        raise InputError(missing_command(app.parse_commands(list(tokens))[1][-1], tokens))
+    if "face" in ignored:
+        bound.arguments["face"] = face
+    answer: Any = command(*bound.args, **bound.kwargs)
+    return Exit.WELL if answer is None else int(answer)
+
+
+def execute(arguments: Sequence[str], opener: Opener = open_app) -> int:
+    """Run one command line; answers its exit code. Only KeyboardInterrupt-like exits of the sandbox come through."""
+    if arguments[:1] == ["sandbox"]:
+        return sandbox.replace_process(arguments[1:])
+    app = build(opener)
+    json = "--json" in arguments
+    try:
+        result: Any = app.meta(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        tell_problems([usage_problem(error, app.meta.assemble_argument_collection())], json=json)
+        return Exit.INPUT
+    except PenstockError as error:
+        tell_problems(error.problems, json=json)
+        return exit_of_error(error)
+    except KeyboardInterrupt:
+        return tell_interrupted(json=json)
+    except Exception as error:  # noqa: BLE001 - the last door: a person never sees a bare traceback
+        return tell_defect(error, json=json, file=_file_of(arguments))
+    return Exit.WELL if result is None else int(result)
+
+
+def _file_of(arguments: Sequence[str]) -> Path | None:
+    """The project file of a command line that went wrong, as far as it can be told."""
+    for option, value in zip(arguments, arguments[1:], strict=False):
+        if option in ("-f", "--file"):
+            return Path(value)
+    return None
+
+
+def main() -> int:
+    """The entry of the installed command."""
+    try:
+        return execute(sys.argv[1:])
+    except BrokenPipeError:  # help text into a pager that was closed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.WELL
