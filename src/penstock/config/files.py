@@ -18,7 +18,13 @@ def read_files(path: Path, report: Report) -> dict[str, Marked]:
     """Every section of the project with the entries of all files; sections that nobody wrote are empty."""
     merged: dict[str, dict[str, Marked]] = {name: {} for name in SECTIONS}
     first: dict[str, Marked] = {}
-    for file in _files(path, report):
+    try:
+        files = _files(path, report)
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror}"
+        report.add(Place("", None, str(path)), "unreadable-file", message, "check the rights of the folder")
+        files = []
+    for file in files:
         for section, node in _sections(file, report).items():
             first.setdefault(section, node)
             for name, item in node.entries().items():

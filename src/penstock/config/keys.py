@@ -62,7 +62,7 @@ FILE_KEYS = (
     Key("path", Text(), "the file, or a glob for several; relative to the project file", required=True),
     Key("format", Choice(FORMATS), "the format, when the file's name does not tell it"),
     Key("encoding", Text(), "the text encoding, when it should not be detected"),
-    Key("delimiter", Text(), "what separates the cells, when it should not be detected"),
+    Key("delimiter", Text(blank=True), "what separates the cells, when it should not be detected"),
 )
 SQL_KEYS = (
     Key("url", Text(references=True), "the database's URL; keep passwords in ${env:NAME}", required=True),

@@ -41,6 +41,8 @@ class Shape(Protocol):
 
 def kind_of(node: Marked) -> str:
     """What a value is, in words."""
+    if node.value in ({}, []):
+        return f"an empty {'mapping' if isinstance(node.value, dict) else 'list'}"
     return KINDS.get(type(node.value), "nothing")
 
 
@@ -68,21 +70,22 @@ def wrong(node: Marked, report: Report, wanted: str, hint: str = "") -> Bad:
             node.place, "empty-value", f"nothing is written here; {wanted} is needed", hint or "or remove the key"
         )
     else:
-        report.add(node.place, "wrong-type", f"{wanted} is needed here", hint, shown(node))
+        report.add(node.place, "wrong-type", f"{wanted} is needed here", hint or f"write {wanted}", shown(node))
     return BAD
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Any text that is not empty. A number is taken as it is written."""
+    """Any text that is not empty. A number is taken as it is written; `blank` allows white space alone."""
 
     references: bool = False  # whether ${…} has its own meaning to the reader, so that it passes here
     example: str = ""
+    blank: bool = False
 
     def read(self, node: Marked, report: Report) -> str | Bad:
         if isinstance(node.value, dict | list | bool) or node.value is None:
             return wrong(node, report, "text", f"for example {self.example}" if self.example else "")
-        if not node.raw.strip():
+        if not (node.raw if self.blank else node.raw.strip()):
             report.add(node.place, "empty-value", "the text is empty", "write a value, or remove the key")
             return BAD
         if not self.references and REFERENCE.search(node.raw):
@@ -144,9 +147,9 @@ class Whole:
     most: int | None = None
 
     def read(self, node: Marked, report: Report) -> int | Bad:
-        limits = f"at least {self.least}" if self.most is None else f"from {self.least} to {self.most}"
+        limits = f"of at least {self.least}" if self.most is None else f"from {self.least} to {self.most}"
         if not isinstance(node.value, int) or isinstance(node.value, bool):
-            return wrong(node, report, "a whole number", limits)
+            return wrong(node, report, "a whole number", f"write one {limits}")
         if node.value < self.least or (self.most is not None and node.value > self.most):
             report.add(
                 node.place, "out-of-range", "this number is out of range", f"write a number {limits}", shown(node)
@@ -183,7 +186,7 @@ class Duration:
     def read(self, node: Marked, report: Report) -> float | Bad:
         match = None if isinstance(node.value, dict | list | bool) else DURATION.fullmatch(node.raw)
         if match is None:
-            return wrong(node, report, "a time span", "a number and ms, s, m, h or d, such as 10s, 500ms or 1m")
+            return wrong(node, report, "a time span", "write a number and ms, s, m, h or d, such as 10s, 500ms or 1m")
         seconds = float(match[1]) * SECONDS[match[2]]
         if not 0 < seconds < math.inf:
             report.add(
@@ -205,6 +208,8 @@ class Names:
     least: int = 1
 
     def read(self, node: Marked, report: Report) -> tuple[str, ...] | Bad:
+        if isinstance(node.value, dict | bool):
+            return wrong(node, report, self.wanted)
         if not isinstance(node.value, list):
             name = Text().read(node, report)
             return BAD if isinstance(name, Bad) else (name,)

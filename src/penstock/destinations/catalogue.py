@@ -62,7 +62,8 @@ class FieldDoc:
 @dataclass(frozen=True, slots=True)
 class External:
     """The native field that tells one record from another: `setting` is the destination key that names its columns,
-    `max_length` the length past which a derived one is hashed."""
+    `max_length` the length past which a derived one is hashed.
+    """
 
     field: str
     setting: str | None = None

@@ -1,0 +1,80 @@
+"""Requests as they would go, or went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rich.text import Text
+
+from penstock.cli.text.words import amount, hint, key_text, keys_text, note_lines, said
+from penstock.model.reports import Preview, PreviewedRequest, RefusedRecord, TestReport
+
+
+def preview_text(report: Preview, destination: str, *, everything: bool) -> Iterator[Text]:
+    """Each request as it would be sent, then what to know about them."""
+    total = len(report.requests)
+    for number, request in enumerate(report.requests, 1):
+        yield _heading(f"Request {number} of {total}", keys_text(request.records))
+        yield from request_lines(request)
+        yield Text("")
+    if total == 0:
+        yield Text("No request would be made: there is no record to send.")
+    yield from refused_lines(report.refused)
+    yield from note_lines(report.notes)
+    yield from base_lines(report.base_url, report.base_url_reason)
+    if not everything:
+        of = "the cached sample records"
+        yield hint(f"made of {of}; `penstock preview {destination} --all` shows the whole dataset")
+
+
+def request_lines(request: PreviewedRequest) -> Iterator[Text]:
+    yield said(f"{request.method} {request.url}", "bold")
+    for name, value in request.headers.items():
+        yield Text.assemble((f"{name}: ", "dim"), said(value))
+    if request.body is not None:
+        yield Text("")
+        yield said(request.body)
+    if request.unresolved:
+        yield said(f"looked up when it is sent: {', '.join(request.unresolved)}", "italic")
+
+
+def test_text(report: TestReport, destination: str) -> Iterator[Text]:
+    """The request that was sent, and the reply or the error."""
+    yield _heading("Sent", keys_text(report.request.records))
+    yield from request_lines(report.request)
+    yield Text("")
+    if report.response is None:
+        yield _heading("No reply", f"after {report.duration_ms:,.0f} ms", "bold red")
+        yield said(report.error or "")
+        return
+    style = "bold green" if report.succeeded else "bold red"
+    yield _heading(f"Reply {report.response['status']}", f"after {report.duration_ms:,.0f} ms", style)
+    headers: Mapping[str, str] = report.response.get("headers") or {}
+    for name, value in headers.items():
+        yield Text.assemble((f"{name}: ", "dim"), said(value))
+    yield Text("")
+    yield said(str(report.response.get("body") or ""))
+    if report.error is not None:
+        yield said(report.error)
+    if report.succeeded:
+        yield hint(f"a test counts for nothing: `penstock plan {destination}` shows what a run would send")
+
+
+def refused_lines(refused: tuple[RefusedRecord, ...], title: str = "Would be quarantined") -> Iterator[Text]:
+    """Records that our own checks refuse, with the reason."""
+    if not refused:
+        return
+    yield Text(f"{title} ({amount(len(refused), 'record')} shown)", "bold")
+    for record in refused:
+        found = f" (found {record.value})" if record.value is not None else ""
+        accepted = f"; accepted: {record.accepted}" if record.accepted else ""
+        yield said(f"  {key_text(record.key)}: {record.reason}{found}{accepted}")
+
+
+def base_lines(base_url: str, reason: str) -> Iterator[Text]:
+    if base_url:
+        yield said(f"Base URL {base_url}, {reason}" if reason else f"Base URL {base_url}")
+
+
+def _heading(what: str, more: str, style: str = "bold") -> Text:
+    return Text.assemble(("── ", "dim"), (what, style), ("  " + more, "dim"))

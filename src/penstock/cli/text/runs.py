@@ -1,0 +1,112 @@
+"""Runs, and the requests they made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from penstock.cli.text.words import amount, coloured, duration, hint, key_text, note_lines, outcome_words, said, table
+from penstock.model.outcome import COUNT_NAMES, Counts, RunReport
+from penstock.model.reports import DeliveryReport
+
+
+def run_text(report: RunReport) -> Iterator[RenderableType]:
+    """How a run ended: the outcomes, what it took, and what to do now."""
+    name = report.flow or report.destination or ""
+    yield Text.assemble((f"{name} ", "bold"), coloured(report.status), (f"  run {report.run}", "dim"))
+    if report.reason:
+        yield said(f"  {report.reason}")
+    yield Text.assemble(f"  {amount(report.records.read, 'record')}: ", outcome_words(counts_of(report.records)))
+    deleted = f", {report.deleted:,} deleted" if report.deleted else ""
+    retries = f" ({amount(report.retries, 'retry', 'retries')})" if report.retries else ""
+    yield Text(f"  {amount(report.requests, 'request')}{retries}{deleted} in {duration(report.duration_s)}")
+    if report.flow is not None:
+        yield from _parts(report)
+    yield from note_lines(report.notes or tuple(note for part in report.destinations for note in part.notes))
+    yield from _next_steps(report)
+
+
+def runs_text(reports: Sequence[RunReport]) -> Iterator[RenderableType]:
+    """One line a run, newest first."""
+    if not reports:
+        yield Text("No runs yet.")
+        yield hint("penstock run DEST")
+        return
+    rows = table("run", "of", "status", "started", "records", "outcomes", "requests", right=("records", "requests"))
+    for report in reports:
+        rows.add_row(
+            report.run,
+            said(report.flow or report.destination or ""),
+            coloured(report.status),
+            moment(report.started_at),
+            f"{report.records.read:,}",
+            outcome_words(counts_of(report.records)),
+            f"{report.requests:,}",
+        )
+    yield rows
+    yield hint("penstock runs RUN shows one of them, penstock deliveries RUN its requests")
+
+
+def deliveries_text(reports: Sequence[DeliveryReport], run: str) -> Iterator[RenderableType]:
+    """One line a request."""
+    if not reports:
+        yield said(f"Run {run} made no requests for records.")
+        return
+    numbers = ("status", "attempts", "ms", "records")
+    rows = table("delivery", "request", *numbers, "first key", "outcome", "reason", right=numbers)
+    for report in reports:
+        rows.add_row(
+            report.delivery,
+            said(f"{report.method} {report.url}"),
+            "–" if report.status is None else str(report.status),
+            str(report.attempts),
+            f"{report.duration_ms:,.0f}",
+            f"{len(report.records):,}",
+            key_text(report.records[0]) if report.records else "",
+            coloured(report.outcome),
+            said(report.reason or ""),
+        )
+    yield rows
+
+
+def counts_of(counts: Counts) -> Mapping[str, int]:
+    return {name: getattr(counts, name) for name in COUNT_NAMES}
+
+
+def moment(iso: str | None) -> str:
+    """`2026-01-31T12:00:00.000Z` as `2026-01-31 12:00:00`, still in UTC."""
+    return "" if iso is None else iso[:19].replace("T", " ")
+
+
+def _parts(report: RunReport) -> Iterator[RenderableType]:
+    if report.destinations:
+        rows = table("  destination", "status", "records", "outcomes", "requests", right=("records", "requests"))
+        for part in report.destinations:
+            rows.add_row(
+                said(f"  {part.destination}"),
+                coloured(part.status),
+                f"{part.records.read:,}",
+                outcome_words(counts_of(part.records)),
+                f"{part.requests:,}",
+            )
+        yield rows
+    for part in report.destinations:
+        if part.reason and part.reason != report.reason:
+            yield said(f"  {part.destination}: {part.reason}")
+    for destination, reason in report.skipped.items():
+        yield said(f"  skipped: {destination} ({reason})", "yellow")
+
+
+def _next_steps(report: RunReport) -> Iterator[Text]:
+    if report.status in ("cancelled", "interrupted"):
+        yield hint(f"run the same command again: it continues run {report.run}")
+    elif report.records.unsent:
+        yield hint("what is unsent goes with the next run")
+    if report.records.quarantined or report.records.unknown:
+        yield hint("penstock quarantine list shows the records that are held, and why")
+    if report.records.waiting:
+        yield hint("waiting records go by themselves when their company or person is there")
+    if report.status == "failed" and report.stopped_by in ("credential", "unreachable"):
+        yield hint("penstock check CREDENTIAL tells what the API answers")

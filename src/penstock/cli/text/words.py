@@ -1,0 +1,98 @@
+"""Numbers, times, keys and names as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from penstock.cli.failing import printable
+from penstock.model.outcome import COUNT_NAMES, Note
+from penstock.model.record import Key
+
+COLOURS: Mapping[str, str] = {
+    "delivered": "green",
+    "accepted": "green",
+    "succeeded": "bold green",
+    "partial": "bold yellow",
+    "quarantined": "yellow",
+    "waiting": "yellow",
+    "unknown": "red",
+    "failed": "bold red",
+    "cancelled": "bold yellow",
+    "interrupted": "yellow",
+}
+SHOWN_NOTES = 12
+
+
+def amount(number: int, word: str, plural: str | None = None) -> str:
+    """`1 record`, `1,234 records`."""
+    return f"{number:,} {word if number == 1 else plural or word + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def key_text(key: Key | Sequence[str] | None) -> str:
+    """A key on one line; the parts of a several-column key with slashes between them."""
+    if key is None:
+        return "(no key)"
+    return printable(key if isinstance(key, str) else " / ".join(key))
+
+
+def keys_text(keys: Sequence[Key], most: int = 3) -> str:
+    """The first keys, and how many more there are."""
+    shown = ", ".join(key_text(key) for key in keys[:most])
+    return shown if len(keys) <= most else f"{shown} and {len(keys) - most:,} more"
+
+
+def outcome_words(counts: Mapping[str, int]) -> Text:
+    """`120 delivered, 3 quarantined`: the outcomes that occurred, in their fixed order."""
+    parts = [(f"{counts[name]:,} {name}", COLOURS.get(name, "")) for name in COUNT_NAMES[1:] if counts.get(name, 0)]
+    return Text(", ").join(Text(*part) for part in parts) if parts else Text("no records")
+
+
+def coloured(word: str) -> Text:
+    return Text(word, COLOURS.get(word, ""))
+
+
+def said(text: str, style: str = "") -> Text:
+    """A line that holds something from outside."""
+    return Text(printable(text), style)
+
+
+def hint(text: str) -> Text:
+    """What to do next."""
+    return Text.assemble(("→ ", "cyan"), printable(text))
+
+
+def table(*headings: str, right: Iterable[str] = ()) -> Table:
+    """A table without lines; the headings named in `right` hold numbers."""
+    made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    numbers = set(right)
+    for heading in headings:
+        made.add_column(heading, justify="right" if heading in numbers else "left", overflow="fold")
+    return made
+
+
+def note_lines(notes: Sequence[Note]) -> list[Text]:
+    """Whatever was renamed away, derived, left out or not sent on purpose."""
+    if not notes:
+        return []
+    lines = [Text("Notes", "bold")]
+    for note in notes[:SHOWN_NOTES]:
+        times = f" ({amount(note.count, 'record')})" if note.count else ""
+        lines.append(said(f"  {note.field}: {note.action}{times}: {note.reason}"))
+    if len(notes) > SHOWN_NOTES:
+        lines.append(Text(f"  … and {len(notes) - SHOWN_NOTES} more: --json shows all"))
+    return lines

@@ -1,0 +1,186 @@
+"""deliver(payloads) → deliveries in which every payload has exactly one outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from penstock.clock import Clock
+from penstock.delivery.attempts import Attempts, Tried
+from penstock.delivery.client import Before, Client
+from penstock.delivery.retry import RetryPolicy
+from penstock.delivery.verdict import Bisect, Each, Halt, Judged, Poll, Question, Same, Verdict, judge
+from penstock.delivery.words import voice_of
+from penstock.model.delivery import Delivery, Lane, Settled, Stop
+from penstock.model.outcome import SENT, Outcome, Refusal
+from penstock.model.record import Payload, Replies, Request, RetryClass, Shape
+
+PATIENT = RetryPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What belongs together while payloads are on their way."""
+
+    shape: Shape
+    requests_for: Callable[[Sequence[Payload]], Sequence[Request]]
+    lane: Lane
+    before: Before | None
+
+
+class Sender:
+    """Sends payloads and tells what became of each. `batch_cost` says whether a batch counts as one request."""
+
+    def __init__(
+        self, client: Client, clock: Clock, policy: RetryPolicy = PATIENT, *, batch_cost: Literal["1", "jobs"] = "1"
+    ) -> None:
+        self._attempts = Attempts(client, clock, policy)
+        self._voice = voice_of(client.connection)
+        self._batch_cost = batch_cost
+
+    async def deliver(
+        self,
+        payloads: Sequence[Payload],
+        shape: Shape,
+        requests_for: Callable[[Sequence[Payload]], Sequence[Request]],
+        *,
+        lane: Lane = "live",
+        before: Before | None = None,
+    ) -> list[Delivery]:
+        """Send the payloads of one batch.
+
+        Every payload is settled in exactly one of the returned deliveries: there are several when the batch was halved
+        to find the records that the API refuses (a delivery that only led to halves settles none), or when
+        `requests_for` makes several requests of it (then the last settles all). `before` is awaited once, before the
+        first byte. A delivery with `stop` set ends the run; its payloads are unsent.
+        """
+        parcel = Parcel(shape, requests_for, lane, before)
+        requests = requests_for(payloads)
+        if len(requests) == 1:
+            return await self._one(payloads, requests[0], parcel)
+        return await self._several(payloads, requests, parcel)
+
+    async def _one(self, payloads: Sequence[Payload], request: Request, parcel: Parcel) -> list[Delivery]:
+        tried, verdict = await self._ask(len(payloads), request, parcel)
+        if isinstance(verdict, Bisect):
+            return await self._halve(payloads, _delivery(request, tried, verdict, ()), parcel)
+        return [_delivery(request, tried, verdict, payloads)]
+
+    async def _ask(self, records: int, request: Request, parcel: Parcel) -> tuple[Tried, Verdict]:
+        cost = records if self._batch_cost == "jobs" else 1
+        tried = await self._attempts.make(
+            request, parcel.shape.retry, lane=parcel.lane, before=parcel.before, cost=cost
+        )
+        return tried, judge(tried.answer, Question(parcel.shape, records, self._voice, tried.attempts))
+
+    async def _halve(self, payloads: Sequence[Payload], whole: Delivery, parcel: Parcel) -> list[Delivery]:
+        """Idempotent only: the halves of a batch that was refused as a whole."""
+        middle = len(payloads) // 2
+        deliveries = [whole]
+        for half in (payloads[:middle], payloads[middle:]):
+            stop = deliveries[-1].stop
+            if stop is not None:
+                deliveries.append(_not_sent(whole.request, half, stop, whole.sent_at))
+            else:
+                deliveries += await self.deliver(half, parcel.shape, parcel.requests_for, lane=parcel.lane)
+        return deliveries
+
+    async def _several(
+        self, payloads: Sequence[Payload], requests: Sequence[Request], parcel: Parcel
+    ) -> list[Delivery]:
+        """Grouping code made several bodies of one batch: which record went where, only the code knows.
+
+        So all records share one end: sent when every request was taken, else the end of the first that was not.
+        """
+        plain = replace(parcel, shape=replace(parcel.shape, replies=Replies.STATUS))
+        deliveries: list[Delivery] = []
+        for number, request in enumerate(requests, start=1):
+            tried, verdict = await self._ask(len(payloads), request, plain)
+            judged = _shared(verdict, parcel.shape.retry, done=number - 1)
+            last = number == len(requests) or judged.outcome not in SENT
+            if last and any(delivery.outcome is Outcome.ACCEPTED for delivery in deliveries):
+                judged = judged._replace(outcome=min(judged.outcome, Outcome.ACCEPTED, key=_gravity))
+            delivery = _delivery(request, tried, Same(judged, _words(verdict)), payloads if last else ())
+            deliveries.append(replace(delivery, stop=verdict.stop) if isinstance(verdict, Halt) else delivery)
+            plain = replace(plain, before=None)
+            if last:
+                break
+        return deliveries or [_no_request(payloads, parcel.shape)]
+
+
+def _gravity(outcome: Outcome) -> int:
+    return {Outcome.DELIVERED: 2, Outcome.ACCEPTED: 1}.get(outcome, 0)
+
+
+def _shared(verdict: Verdict, retry: RetryClass, *, done: int) -> Judged:
+    """The one end of all records; `done` requests of the same batch were taken before."""
+    match verdict:
+        case Halt(stop) if done and retry is RetryClass.ONCE:
+            reason = f"{done} requests of its batch were taken, then: {stop.reason}"
+            return Judged(Outcome.UNKNOWN, Refusal("no-answer", reason))
+        case Halt(stop):
+            return Judged(Outcome.UNSENT, Refusal(stop.kind, stop.reason))
+        case Bisect(refusal):
+            return Judged(Outcome.QUARANTINED, refusal)
+        case Same(judged):
+            return judged
+        case _:
+            return Judged(Outcome.ACCEPTED)
+
+
+def _words(verdict: Verdict) -> str:
+    match verdict:
+        case Halt(stop):
+            return stop.reason
+        case Bisect(refusal):
+            return f"{refusal.reason}; the batch is halved to find the records refused"
+        case Same(reason=reason) | Each(reason=reason) | Poll(reason=reason):
+            return reason
+
+
+def _delivery(request: Request, tried: Tried, verdict: Verdict, payloads: Sequence[Payload]) -> Delivery:
+    outcome, settled = _settle(verdict, payloads)
+    return Delivery(
+        request=request,
+        attempts=tried.attempts,
+        requests=tried.requests,
+        duration_ms=tried.duration_ms,
+        sent_at=tried.sent_at,
+        outcome=outcome,
+        reason=_words(verdict),
+        settled=settled,
+        answer=tried.answer,
+        job=verdict.job if isinstance(verdict, Poll) else None,
+        stop=verdict.stop if isinstance(verdict, Halt) else None,
+    )
+
+
+def _settle(verdict: Verdict, payloads: Sequence[Payload]) -> tuple[Outcome, tuple[Settled, ...]]:
+    match verdict:
+        case Each(records):
+            pairs = zip(payloads, records, strict=True)
+            return verdict.outcome, tuple(Settled(payload, *judged) for payload, judged in pairs)
+        case Same(judged):
+            return judged.outcome, tuple(Settled(payload, *judged) for payload in payloads)
+        case Poll():
+            return Outcome.ACCEPTED, tuple(Settled(payload, Outcome.ACCEPTED) for payload in payloads)
+        case Bisect(refusal):
+            return Outcome.QUARANTINED, tuple(Settled(payload, Outcome.QUARANTINED, refusal) for payload in payloads)
+        case Halt(stop):
+            refusal = Refusal(stop.kind, stop.reason)
+            return Outcome.UNSENT, tuple(Settled(payload, Outcome.UNSENT, refusal) for payload in payloads)
+
+
+def _not_sent(request: Request, payloads: Sequence[Payload], stop: Stop, at: str) -> Delivery:
+    """The half of a batch whose turn never came: no attempt was made."""
+    outcome, settled = _settle(Halt(stop), payloads)
+    return Delivery(request, 0, 0, 0.0, at, outcome, stop.reason, settled, None, stop=stop)
+
+
+def _no_request(payloads: Sequence[Payload], shape: Shape) -> Delivery:
+    """Grouping code made no request at all of these records."""
+    refusal = Refusal("code", "the grouping code made no request of this batch")
+    settled = tuple(Settled(payload, Outcome.QUARANTINED, refusal) for payload in payloads)
+    request = Request(shape.method, shape.url, shape.headers, None)
+    return Delivery(request, 0, 0, 0.0, "", Outcome.QUARANTINED, refusal.reason, settled, None)

@@ -1,0 +1,220 @@
+"""What an answer means for each record that was asked about. Pure: a value and a reason, never an act."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from penstock.delivery.items import GOOD, Item, Items, job_id, job_state, read_items
+from penstock.delivery.words import UNREADABLE, Voice, is_html, own_words, parse, phrase, words_in
+from penstock.model.delivery import Lost, Reply, Stop
+from penstock.model.outcome import Outcome, Refusal
+from penstock.model.record import Replies, RetryClass, Shape
+
+REFUSED_AS_A_WHOLE = frozenset({400, 413, 422})  # one bad record may be why; the others may be fine
+GRAVEST = (Outcome.QUARANTINED, Outcome.UNKNOWN, Outcome.ACCEPTED, Outcome.DELIVERED)
+UNCONFIRMED = "unconfirmed: the reply does not say what became of it"
+
+
+class Judged(NamedTuple):
+    """What became of one record."""
+
+    outcome: Outcome
+    refusal: Refusal | None = None
+    remote_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked: `records` in one request of this shape, in `attempts` attempts."""
+
+    shape: Shape
+    records: int
+    voice: Voice
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """All records share one end."""
+
+    judged: Judged
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """One end per record, in order."""
+
+    records: tuple[Judged, ...]
+    reason: str
+
+    @property
+    def outcome(self) -> Outcome:
+        """The gravest one, for the delivery as a whole."""
+        met = {judged.outcome for judged in self.records}
+        return next((outcome for outcome in GRAVEST if outcome in met), Outcome.DELIVERED)
+
+
+@dataclass(frozen=True, slots=True)
+class Bisect:
+    """The batch was refused as a whole: ask about its halves. `refusal` is for whoever is left alone."""
+
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """The batch became a job; its results have to be asked for."""
+
+    job: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """The run must stop; nothing was done about these records."""
+
+    stop: Stop
+
+
+Verdict = Same | Each | Bisect | Poll | Halt
+
+
+def judge(answer: Reply | Lost, question: Question) -> Verdict:
+    """The meaning of the last answer, after all attempts that were allowed."""
+    if isinstance(answer, Lost):
+        return _lost(answer, question)
+    status = answer.status
+    if 200 <= status < 300:
+        return _taken(answer, question)
+    if status in {401, 403}:
+        said = question.voice.quote(status, own_words(answer))
+        return Halt(Stop("credential", f"the credential was refused: {said}"))
+    if status == 429:
+        return Halt(Stop("unreachable", f"the API takes no requests: {question.voice.quote(429, own_words(answer))}"))
+    if (status == 408 or status >= 500) and question.shape.retry is RetryClass.ONCE:
+        return _same(Outcome.UNKNOWN, "no-answer", f"sent, but {question.voice.quote(status, own_words(answer))}")
+    if question.records > 1 and status in REFUSED_AS_A_WHOLE:
+        return _batch_refused(answer, question)
+    return Same(Judged(Outcome.QUARANTINED, _refusal(answer, question)), _reason(answer, question))
+
+
+def judge_job(reply: Reply, records: int, voice: Voice) -> Same | Each | None:
+    """The results of a batch job; None while it has not ended."""
+    data = parse(reply.body)
+    state = job_state(data)
+    items = read_items(data, records)
+    if state == "pending" and (items is None or not items.clear):
+        return None
+    if items is not None:
+        return _each(items, voice, reply.status)
+    if state == "failed":
+        return _same(Outcome.QUARANTINED, "job", f"the batch job failed: {voice.quote(None, words_in(data))}")
+    return Same(Judged(Outcome.ACCEPTED), f"the batch job ended without results; {UNCONFIRMED}")
+
+
+def _lost(lost: Lost, question: Question) -> Verdict:
+    if lost.nothing_sent:
+        return Halt(Stop("unreachable", lost.reason))
+    tries = f" after {question.attempts} attempts" if question.attempts > 1 else ""
+    return _same(Outcome.UNKNOWN, "no-answer", f"sent, no answer{tries}: {lost.reason}")
+
+
+def _taken(reply: Reply, question: Question) -> Verdict:
+    """A 2xx."""
+    status = reply.status
+    if is_html(reply, xml=question.shape.content_format == "xml"):
+        words = question.voice.quote(status, own_words(reply))
+        return _same(Outcome.QUARANTINED, "html", f"an HTML page, not an API reply (a login page?): {words}")
+    outcome = Outcome.ACCEPTED if status == 202 else Outcome.DELIVERED
+    if question.shape.replies is Replies.STATUS and question.records > 1:
+        return Same(Judged(outcome), _spoken(reply, readable=True))
+    data = parse(reply.body)
+    reason = _spoken(reply, readable=data is not UNREADABLE)
+    if question.shape.replies is Replies.STATUS:
+        return Same(Judged(outcome, None, _remote_id(data)), reason)
+    items = read_items(data, question.records)
+    if question.shape.replies is Replies.JOBS and (items is None or not items.clear):
+        job = job_id(data)
+        if job is not None:
+            return Poll(job, f"{reason}: became batch job {job}")
+    if items is not None:
+        return _each(items, question.voice, status)
+    if reply.truncated:
+        return Same(Judged(Outcome.ACCEPTED), f"{reason}; {UNCONFIRMED}")
+    return Same(Judged(outcome), reason)
+
+
+def _batch_refused(reply: Reply, question: Question) -> Verdict:
+    """400, 413 or 422 for several records."""
+    if question.shape.replies is not Replies.STATUS:
+        items = read_items(parse(reply.body), question.records)
+        if items is not None and items.clear:
+            return _each(items, question.voice, reply.status)
+    refusal = _refusal(reply, question)
+    if question.shape.retry is RetryClass.IDEMPOTENT:
+        return Bisect(refusal)
+    return Same(Judged(Outcome.QUARANTINED, refusal), refusal.reason)
+
+
+def _each(items: Items, voice: Voice, status: int) -> Each:
+    records = tuple(_judged(item, voice) for item in items.items)
+    counts = Counter(judged.outcome for judged in records)
+    parts = [f"{count} {outcome}" for outcome, count in counts.items()]
+    first = next((judged.refusal.reason for judged in records if judged.refusal is not None), None)
+    reason = f"{status} {phrase(status)}: {', '.join(parts)}"
+    if first is not None:
+        reason += f"; first: {first}"
+    if counts[Outcome.ACCEPTED]:
+        reason += f"; {counts[Outcome.ACCEPTED]} {UNCONFIRMED}"
+    if items.ignored:
+        reason += f"; {items.ignored} results belong to no record and were ignored"
+    return Each(records, reason)
+
+
+def _judged(item: Item, voice: Voice) -> Judged:
+    if item.good is None:
+        return Judged(Outcome.ACCEPTED)
+    if item.good:
+        return Judged(Outcome.DELIVERED, None, item.remote_id)
+    status = item.status if item.status is not None and item.status >= 400 else None
+    reason = voice.quote(status, "" if item.words.lower() in GOOD else item.words)
+    return Judged(Outcome.QUARANTINED, Refusal("api" if status is None else str(status), reason))
+
+
+def _same(outcome: Outcome, rule: str, reason: str) -> Same:
+    return Same(Judged(outcome, Refusal(rule, reason)), reason)
+
+
+def _refusal(reply: Reply, question: Question) -> Refusal:
+    return Refusal(str(reply.status), _reason(reply, question))
+
+
+def _reason(reply: Reply, question: Question) -> str:
+    """Why the API refused: its words and what to do about it."""
+    words = own_words(reply)
+    said = question.voice.quote(reply.status, words)
+    if 300 <= reply.status < 400:
+        target = question.voice.quote(None, reply.headers.get("location", "an address it does not name"))
+        return f"{reply.status}: a redirect is not followed, because the key would travel with it; it leads to {target}"
+    if reply.status == 404 and "people not found" in words.lower():
+        return f"{said}: send the person first (upsert_person), then this record again"
+    if question.attempts > 1:
+        return f"{said}, after {question.attempts} attempts"
+    return said
+
+
+def _spoken(reply: Reply, *, readable: bool) -> str:
+    reason = f"{reply.status} {phrase(reply.status)}".rstrip()
+    if reply.truncated:
+        return f"{reason}; the reply was cut"
+    return reason if readable else f"{reason}; the reply is not JSON, so its status counts"
+
+
+def _remote_id(data: object) -> str | None:
+    if not isinstance(data, dict):
+        return None
+    found = data.get("id", data.get("_id"))
+    return found if isinstance(found, str) and found != "" else None

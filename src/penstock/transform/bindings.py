@@ -1,0 +1,142 @@
+"""Which column goes where: the fields that are mapped, and the columns that remain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from penstock.destinations.catalogue import FieldDoc, Template
+from penstock.model.errors import Problem
+from penstock.model.outcome import Note
+from penstock.model.record import Schema
+from penstock.model.spec import Binding, DestinationSpec
+from penstock.transform.macros import column_of
+from penstock.transform.render import Input
+
+Paths = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A field with what it is taken from; `given` is the name the project file uses; `cuts` are nested exclusions."""
+
+    doc: FieldDoc
+    given: str
+    binding: Binding
+    cuts: Paths = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """The columns that are neither mapped nor excluded, with their nested exclusions, and what was left out."""
+
+    columns: tuple[str, ...]
+    cuts: Mapping[str, Paths] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """A hint: the nearest name, else the known ones."""
+    found = get_close_matches(name, known, n=1)
+    return f"did you mean {found[0]}?" if found else f"columns: {', '.join(known)}"
+
+
+def bind(destination: DestinationSpec, template: Template, schema: Schema, problems: list[Problem]) -> list[Bound]:
+    """The mapped fields in the template's order; columns that are not there go to `problems`."""
+    given = destination.fields
+    if given is None:
+        given = {
+            name: Binding(column=name)
+            for doc in template.fields
+            if doc.auto
+            for name in doc.names
+            if schema.column(name) is not None
+        }
+    names = schema.names()
+    path = f"destinations.{destination.name}"
+    cuts = excluded_paths(destination, schema)
+    bound: dict[str, Bound] = {}
+    for name, binding in given.items():
+        doc = template.doc(name)
+        if doc is None:
+            hint = get_close_matches(name, [n for d in template.fields for n in d.names], n=1)
+            message = f"{template.name} has no field {name}"
+            problems.append(
+                Problem(
+                    f"{path}.fields.{name}", message, "unknown-field", f"did you mean {hint[0]}?" if hint else "", name
+                )
+            )
+        elif doc.name in bound:
+            message = f"{bound[doc.name].given} and {name} are the same field"
+            problems.append(Problem(f"{path}.fields.{name}", message, "field-twice", "keep one of the two", name))
+        elif binding.column is not None and binding.column not in names:
+            message = f"there is no column {binding.column}"
+            problems.append(
+                Problem(
+                    f"{path}.fields.{name}", message, "unknown-column", nearest(binding.column, names), binding.column
+                )
+            )
+        else:
+            if binding.column is not None and cuts.get(binding.column) == ((),):
+                message = f"{binding.column} is mapped to {name}, and excluded"
+                problems.append(
+                    Problem(
+                        f"{path}.exclude", message, "excluded-field", "take it out of one of the two", binding.column
+                    )
+                )
+            bound[doc.name] = Bound(doc, name, binding, cuts.get(binding.column or "", ()))
+    return [bound[doc.name] for doc in template.fields if doc.name in bound]
+
+
+def excluded_paths(destination: DestinationSpec, schema: Schema) -> dict[str, Paths]:
+    """Column → the nested paths that are left out of it; `((),)` when all of it is."""
+    names = schema.names()
+    found: dict[str, Paths] = {}
+    for path in destination.exclude:
+        column = column_of(path, names)
+        if column is None:
+            continue
+        rest = () if path == column else tuple(path[len(column) + 1 :].split("."))
+        found[column] = ((),) if rest == () or found.get(column) == ((),) else (*found.get(column, ()), rest)
+    return found
+
+
+def unknown_exclusions(destination: DestinationSpec, schema: Schema) -> list[Problem]:
+    """Excluded columns that are not there: a misspelled exclusion would send what must not be sent."""
+    names = schema.names()
+    return [
+        Problem(
+            f"destinations.{destination.name}.exclude",
+            f"there is no column {path}",
+            "unknown-column",
+            nearest(path, names),
+            path,
+        )
+        for path in destination.exclude
+        if column_of(path, names) is None
+    ]
+
+
+def remaining(
+    destination: DestinationSpec, inputs: Sequence[Input], schema: Schema, problems: list[Problem]
+) -> Remaining:
+    """What is left for attributes, by the destination's `attributes` and `exclude`."""
+    problems.extend(unknown_exclusions(destination, schema))
+    cuts = excluded_paths(destination, schema)
+    mapped = {each.step.column for each in inputs}
+    names = schema.names()
+    notes = [Note(path, "left out", "excluded by the project file") for path in destination.exclude]
+    free = [name for name in names if name not in mapped and cuts.get(name) != ((),)]
+    chosen = destination.attributes
+    if chosen == "all":
+        return Remaining(tuple(free), cuts, tuple(notes))
+    wanted = () if chosen == "none" else chosen
+    for name in wanted:
+        if name not in names:
+            path = f"destinations.{destination.name}.attributes"
+            problems.append(Problem(path, f"there is no column {name}", "unknown-column", nearest(name, names), name))
+    left = [name for name in free if name not in wanted]
+    if left:
+        notes.append(Note("attributes", "left out", f"not among the attributes: {', '.join(left)}"))
+    return Remaining(tuple(name for name in free if name in wanted), cuts, tuple(notes))

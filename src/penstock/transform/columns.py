@@ -1,0 +1,135 @@
+"""Arrow columns as Python lists, each decoded once per chunk, and the vectorised tests that spare clean columns.
+
+Dates and moments are decoded to the ISO 8601 text that will be sent; JSON text to what it says; all else as it is.
+A value that cannot be decoded stands as its Refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from penstock.model.outcome import Refusal
+from penstock.transform.dates import ACCEPTED
+from penstock.transform.refusing import refuse
+from penstock.transform.values import read_json
+
+Kind = Literal["null", "text", "integer", "number", "decimal", "boolean", "date", "json"]
+JSON_MARK = {b"penstock": b"json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """One column of a chunk: `values` may hold Refusals when `flawed`; vectorised tests ask `array`, of that `kind`."""
+
+    values: list[Any]
+    kind: Kind
+    array: pa.Array[Any]
+    flawed: bool = False
+
+    @property
+    def full(self) -> bool:
+        return self.array.null_count == 0
+
+    def longest(self) -> int:
+        """Characters of the longest text."""
+        lengths: pa.Array[Any] = pc.call_function("utf8_length", [self.array])
+        most = pc.max(lengths).as_py()
+        return 0 if most is None else int(most)
+
+    def within(self, low: int, high: int) -> bool:
+        """Whether every number lies in low … high; nulls do."""
+        ends: Mapping[str, Any] = pc.call_function("min_max", [self.array]).as_py()
+        return ends["min"] is None or (low <= ends["min"] and ends["max"] <= high)
+
+    def all_match(self, pattern: str) -> bool:
+        """Whether every text matches the RE2 pattern; nulls do."""
+        return pc.all(pc.match_substring_regex(self.array, pattern)).as_py() in (True, None)
+
+
+def decode(array: pa.Array[Any], field: pa.Field[Any], *, is_json: bool = False) -> Cells:
+    """One column of a chunk, decoded by its Arrow type; `is_json` says that its text is JSON."""
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        return decode(array.cast(kind.value_type), field, is_json=is_json)
+    if pa.types.is_null(kind):
+        return Cells([None] * len(array), "null", array)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        marked = is_json or (field.metadata or {}).get(b"penstock") == JSON_MARK[b"penstock"]
+        return _json(array) if marked else Cells(array.to_pylist(), "text", array.cast(pa.large_string()))
+    if pa.types.is_boolean(kind):
+        return Cells(array.to_pylist(), "boolean", array)
+    if pa.types.is_integer(kind):
+        return Cells(array.to_pylist(), "integer", array)
+    return _decode_rarer(array)
+
+
+def _decode_rarer(array: pa.Array[Any]) -> Cells:
+    kind = array.type
+    if pa.types.is_floating(kind):
+        wide = array.cast(pa.float64())
+        return Cells(wide.to_pylist(), "number", wide)
+    if pa.types.is_decimal(kind):
+        return Cells(array.to_pylist(), "decimal", array)
+    if pa.types.is_date(kind):
+        return _dates(array.cast(pa.date32()))
+    if pa.types.is_timestamp(kind):
+        return _moments(array)
+    if pa.types.is_map(kind):
+        return Cells([None if pairs is None else dict(pairs) for pairs in array.to_pylist()], "json", array)
+    return Cells(array.to_pylist(), "json", array)
+
+
+def _json(array: pa.Array[Any]) -> Cells:
+    values = [None if text is None else read_json(text) for text in array.to_pylist()]
+    return Cells(values, "json", array, flawed=any(type(value) is Refusal for value in values))
+
+
+def _dates(array: pa.Array[Any]) -> Cells:
+    return _checked(array.cast(pa.string()).to_pylist(), array, {10})
+
+
+def _moments(array: pa.Array[Any]) -> Cells:
+    """Moments in UTC to the second, or with 3 or 6 decimals where they have them; finer is cut off."""
+    plain = array.cast(pa.timestamp("us"), safe=False)
+    ticks = plain.cast(pa.int64())
+    seconds = plain.cast(pa.timestamp("s"), safe=False)
+    if pc.all(pc.equal(seconds.cast(pa.timestamp("us")).cast(pa.int64()), ticks)).as_py() is not False:
+        texts = seconds.cast(pa.string()).to_pylist()
+        return _checked([t and f"{t[:10]}T{t[11:]}Z" for t in texts], array, {20})
+    texts = plain.cast(pa.string()).to_pylist()
+    return _checked([t and _shortened(f"{t[:10]}T{t[11:]}") for t in texts], array, {20, 24, 27})
+
+
+def _shortened(text: str) -> str:
+    if text.endswith("000000"):
+        return text[:-7] + "Z"
+    return text.removesuffix("000") + "Z"
+
+
+def _checked(texts: list[Any], array: pa.Array[Any], lengths: set[int]) -> Cells:
+    """Years past 9999 or before 1 have no ISO form: their texts are longer, or begin with 0000."""
+    values = [
+        text if text is None or (len(text) in lengths and text[:4] != "0000") else _out_of_years(text) for text in texts
+    ]
+    flawed = any(type(value) is Refusal for value in values)
+    return Cells(values, "date", array, flawed=flawed)
+
+
+def _out_of_years(text: str) -> Refusal:
+    return refuse("date", text, "is outside the years 1 to 9999", ACCEPTED)
+
+
+def cut(value: object, path: tuple[str, ...]) -> object:
+    """`value` without the member at `path`, in any object or list on the way; what was given is not changed."""
+    if isinstance(value, list):
+        return [cut(item, path) for item in value]
+    if not isinstance(value, Mapping) or path[0] not in value:
+        return value
+    if len(path) == 1:
+        return {name: member for name, member in value.items() if name != path[0]}
+    return {name: cut(member, path[1:]) if name == path[0] else member for name, member in value.items()}

@@ -1,0 +1,42 @@
+"""The key of a record: text that is the same in every run, whatever type its columns have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from penstock.model.outcome import Refusal
+from penstock.model.record import Chunk, Key
+from penstock.transform import rules
+from penstock.transform.columns import decode
+
+
+def key_cells(chunk: Chunk, names: Sequence[str]) -> list[Key | None]:
+    """The key of every row; None where a part is null, blank or no plain value. Whole numbers are written as such."""
+    parts = [_texts(chunk, name) for name in names]
+    if len(parts) == 1:
+        return list(parts[0])
+    return [None if None in row else row for row in zip(*parts, strict=True)]  # type: ignore[misc]
+
+
+def _texts(chunk: Chunk, name: str) -> list[str | None]:
+    index = chunk.records.schema.get_field_index(name)
+    cells = decode(chunk.records.column(index), chunk.records.schema.field(index))
+    if cells.kind == "integer":
+        return [None if value is None else str(value) for value in cells.values]
+    return [_text(value) for value in cells.values]
+
+
+def _text(value: object) -> str | None:
+    if type(value) is str:
+        return value if value.strip() else None
+    if value is None or isinstance(value, Refusal):
+        return None
+    found = rules.key(value)
+    return found if isinstance(found, str) else None
+
+
+def one_text(key: Key) -> str:
+    """A key as one text, for ids derived from it: parts joined by `:`, which is escaped inside a part."""
+    if isinstance(key, str):
+        return key
+    return ":".join(part.replace("\\", "\\\\").replace(":", "\\:") for part in key)

@@ -1,0 +1,162 @@
+"""Rules on numbers: whole, decimal and money. Each is value → value to send, or a Refusal.
+
+A number is sent as itself: a whole float as an integer, a Decimal or an integer past 64 bits digit by digit.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from penstock.model.outcome import Refusal
+from penstock.transform.refusing import refuse
+
+INT32 = 2**31
+INT64 = 2**63
+WHOLE_FLOATS = 1e15  # past it a float no longer holds every integer: it is sent as it is
+DIGITS = 1000  # of a number written out; more is no number that anyone means
+EXACT_DIGITS = 15  # significant digits that a float holds exactly
+
+_PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_CURRENCY = re.compile(r"[$€£¥₹]|(?:US|CA|AU|NZ)\$|[A-Z]{3}")
+_GAPS = re.compile(r"(?<=\d)['\u2019\u0020\u00a0\u202f](?=\d{3}(?!\d))")
+_COMMA_GROUPS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
+_DOT_GROUPS = re.compile(r"\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:\.\d{3}){2,}", re.ASCII)
+_COMMA_DECIMAL = re.compile(r"\d+,(?:\d{1,2}|\d{4,})", re.ASCII)
+_DOT_DECIMAL = re.compile(r"\d+(?:\.\d*)?|\.\d+", re.ASCII)
+
+A_NUMBER = "a number such as 70 or 29.85"
+AN_AMOUNT = "a number or an amount such as 1299, $1,299.00 or 1.299,00 €"
+A_WHOLE = "a whole number such as 70"
+
+
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """A number that neither a 64-bit integer nor a float holds: its JSON text, written as it is."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def number(value: object) -> object:
+    """Numbers, and text that is one (`70`, `29.85`, `1e3`). Blank text is null."""
+    if isinstance(value, str):
+        if not value.strip():
+            return None
+        return _parsed(value.strip(), value, A_NUMBER)
+    return exact(value)
+
+
+def money(value: object) -> object:
+    """As `number`, and text with a currency and with digits in groups: `$1,299.00`, `1.299,00 €`, `CHF 1'299`.
+
+    A single comma before exactly three digits groups (`1,299` is 1299): amounts have no thousandths. A single dot
+    before exactly three digits beside a currency (`1.299 €`) may mean either, and is refused.
+    """
+    if not isinstance(value, str):
+        return exact(value)
+    text = value.strip()
+    if not text:
+        return None
+    if _PLAIN.fullmatch(text):
+        return _parsed(text, value, AN_AMOUNT)
+    digits = _amount(text)
+    if isinstance(digits, Refusal):
+        return digits
+    return _parsed(digits, value, AN_AMOUNT)
+
+
+def exact(value: object) -> object:
+    """A number that is none by type is refused; the others as they are sent."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return refuse("type", value, "is not a number", A_NUMBER)
+    return sent(value)
+
+
+def sent(value: float | Decimal) -> object:
+    """A number in the form in which it is sent; NaN and infinities are refused, since JSON has none."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return refuse("type", value, "is no finite number", A_NUMBER)
+        return int(value) if value.is_integer() and abs(value) < WHOLE_FLOATS else value
+    if isinstance(value, int):
+        return value if -INT64 <= value < INT64 else _digits(value)
+    return _decimal(value)
+
+
+def whole(value: object) -> object:
+    """A number (after `number` or `money`) that must be whole."""
+    if value is None or isinstance(value, Refusal | int):
+        return value
+    if isinstance(value, Digits) and "." not in value.text:
+        return value
+    return refuse("integer", value, "is not a whole number", A_WHOLE)
+
+
+def int32(value: object) -> object:
+    """A whole number within 32 bits (Custify's OpenAPI 1.5.7: people, company and event models)."""
+    checked = whole(value)
+    if checked is None or isinstance(checked, Refusal):
+        return checked
+    if isinstance(checked, int) and -INT32 <= checked < INT32:
+        return checked
+    return refuse("int32", checked, "is outside the 32-bit range", f"a whole number from {-INT32} to {INT32 - 1}")
+
+
+def int32_if_whole(value: object) -> object:
+    """An attribute's number: 32 bits bind it only when it is whole."""
+    if isinstance(value, Digits):
+        return int32(value) if "." not in value.text else value
+    return int32(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _amount(text: str) -> str | Refusal:
+    """The digits of an amount with a currency or groups, as plain number text."""
+    bare = _CURRENCY.sub("", text, count=1)
+    named = bare != text
+    bare = bare.strip()
+    sign, bare = ("-", bare[1:].strip()) if bare[:1] == "-" else ("", bare)
+    if named and _DOT_DECIMAL.fullmatch(bare) and re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", bare):
+        return refuse("money", text, "may be thousands or thousandths", "1299 or 1.299,00 or 1,299.00")
+    bare = _GAPS.sub("", bare)
+    if _COMMA_GROUPS.fullmatch(bare):
+        return sign + bare.replace(",", "")
+    if _DOT_GROUPS.fullmatch(bare):
+        return sign + bare.replace(".", "").replace(",", ".")
+    if _COMMA_DECIMAL.fullmatch(bare):
+        return sign + bare.replace(",", ".")
+    if _DOT_DECIMAL.fullmatch(bare):
+        return sign + bare
+    return refuse("money", text, "is not an amount", AN_AMOUNT)
+
+
+def _parsed(text: str, found: str, accepted: str) -> object:
+    """Plain number text as a number, without loss."""
+    if not _PLAIN.fullmatch(text) or len(text) > DIGITS:
+        return refuse("type", found, "is not a number", accepted)
+    if len(text) <= EXACT_DIGITS:
+        return sent(float(text))
+    return _decimal(Decimal(text))
+
+
+def _decimal(value: Decimal) -> object:
+    if not value.is_finite():
+        return refuse("type", value, "is no finite number", A_NUMBER)
+    if abs(value.adjusted()) > DIGITS:
+        return refuse("type", value, "has too many digits", A_NUMBER)
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    if "." in text:
+        return Digits(text) if len(text) > EXACT_DIGITS else float(text)
+    return sent(int(text))
+
+
+def _digits(value: int) -> object:
+    if abs(value) >= 10**DIGITS:
+        return refuse("type", f"about {'-' if value < 0 else ''}10^{DIGITS}", "has too many digits", A_NUMBER)
+    return Digits(str(value))

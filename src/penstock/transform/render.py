@@ -1,0 +1,296 @@
+"""Records → payloads: the columns go through their steps, the rows are laid out and written as JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import xxhash
+
+from penstock.model.outcome import Refusal
+from penstock.model.record import Chunk, Key, Lookup, Payload, Refused, Rendered
+from penstock.transform.keys import key_cells
+from penstock.transform.macros import Macros
+from penstock.transform.numbers import Digits
+from penstock.transform.steps import Columns, Step, Values
+from penstock.transform.steps import Refused as RefusedRows
+from penstock.transform.values import ABSENT
+
+TOP = ""  # the container of members at the top level
+Place = tuple[str, str]  # (container, name)
+OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS
+NO_KEY = Refusal("key", "the record has no key: a key column is null or blank", accepted="a value in every key column")
+
+
+@dataclass(slots=True)
+class Draft:
+    """A chunk on its way to payloads: field → values, and place → values; all lists have one value per row."""
+
+    columns: Columns
+    keys: Sequence[Key | None]
+    refused: RefusedRows
+    fields: dict[str, Values] = field(default_factory=dict)
+    places: dict[Place, Values] = field(default_factory=dict)
+    merged: list[tuple[str, Values]] = field(default_factory=list)  # objects whose members go into a container
+    lookups: dict[int, list[Lookup]] = field(default_factory=dict)
+    urls: list[str] | None = None
+    notes: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+
+    def refuse(self, row: int, refusal: Refusal) -> None:
+        self.refused.setdefault(row, refusal)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One step and where its values stand: `place` None for values that only a combination reads.
+
+    `merge`: the values are objects whose members go into the container `place[0]`. `homeless`: why they are not sent.
+    """
+
+    step: Step
+    place: Place | None = None
+    merge: bool = False
+    homeless: str | None = None
+
+
+Combination = Callable[[Draft], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on a container as a whole: its members, and the characters of its JSON."""
+
+    container: str
+    members: int | None = None
+    characters: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Macros of URL and headers that differ per record; `columns` are what they read."""
+
+    url: Macros | None = None
+    headers: tuple[tuple[str, Macros], ...] = ()
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    """Compiled once per destination; `render` may be called for any chunk of its dataset."""
+
+    key: tuple[str, ...]
+    inputs: tuple[Input, ...]
+    combinations: tuple[Combination, ...] = ()
+    required: tuple[str, ...] = ()
+    match: tuple[str, ...] = ()  # any one of these fields
+    limits: Limits | None = None
+    address: Address | None = None
+    check: Callable[[Mapping[str, Any]], Refusal | None] | None = None  # of a whole payload (XML)
+
+    def render(self, chunk: Chunk, rows: Sequence[int] | None = None) -> Rendered:
+        """Render these rows of the chunk (all by default); each is in exactly one of the two lists, in row order."""
+        draft = self._draft(chunk, rows)
+        for each in self.inputs:
+            self._take(each, draft)
+        for combine in self.combinations:
+            combine(draft)
+        self._require(draft)
+        payloads: list[Payload] = []
+        self._lay_out(draft, chunk.first, payloads)
+        refused = [
+            Refused(chunk.first + draft.columns.rows[row], draft.keys[row], refusal)
+            for row, refusal in sorted(draft.refused.items())
+        ]
+        return Rendered(payloads, refused, draft.notes)
+
+    def _draft(self, chunk: Chunk, rows: Sequence[int] | None) -> Draft:
+        columns = Columns(chunk, rows)
+        keys = key_cells(chunk, self.key)
+        if rows is not None:
+            keys = [keys[row] for row in rows]
+        refused = columns.misfits()
+        if None in keys:
+            for row, key in enumerate(keys):
+                if key is None:
+                    refused.setdefault(row, NO_KEY)
+        return Draft(columns, keys, refused)
+
+    @staticmethod
+    def _take(each: Input, draft: Draft) -> None:
+        values = each.step.values(draft.columns, draft.refused)
+        if each.homeless is not None:
+            present = sum(value is not ABSENT for value in values)
+            if present:
+                draft.notes[each.step.field, "not sent", each.homeless] += present
+            return
+        draft.fields[each.step.field] = values
+        if each.place is not None:
+            if each.merge:
+                draft.merged.append((each.place[0], values))
+            else:
+                draft.places[each.place] = values
+
+    def _require(self, draft: Draft) -> None:
+        for name in self.required:
+            values = draft.fields.get(name)
+            for row in _missing(values, len(draft)):
+                draft.refuse(
+                    row, Refusal("required", f"{name} is required, and missing", field=name, accepted="a value")
+                )
+        if not self.match:
+            return
+        given = [values for name in self.match if (values := draft.fields.get(name)) is not None]
+        if any(not any(value is ABSENT or value is None for value in values) for values in given):
+            return
+        names = " or ".join(self.match[:3])
+        for row in range(len(draft)):
+            if all(values[row] is ABSENT or values[row] is None for values in given):
+                reason = f"{names} is needed, and missing"
+                draft.refuse(row, Refusal("required", reason, field=self.match[0], accepted=f"a value for {names}"))
+
+    def _lay_out(self, draft: Draft, first: int, payloads: list[Payload]) -> None:
+        containers: dict[str, dict[str, Values]] = {TOP: {}}
+        for (container, name), values in draft.places.items():
+            containers.setdefault(container, {})[name] = values
+        for container, _ in draft.merged:
+            containers.setdefault(container, {})
+        layers = [_Layer(container, members) for container, members in containers.items()]
+        members = [(container, values) for container, values in draft.merged]
+        keys, rows, refused = draft.keys, draft.columns.rows, draft.refused
+        digest, dumps = xxhash.xxh3_64_intdigest, orjson.dumps
+        special = bool(members or self.limits or self.check or self.address or draft.lookups or draft.urls is not None)
+        top, inner = layers[0], layers[1:]
+        top_rows = top.rows(len(draft))
+        inner_rows = [(layer.container, layer.rows(len(draft))) for layer in inner]
+        for row in range(len(draft)):
+            body = next(top_rows)
+            for container, parts in inner_rows:
+                part = next(parts)
+                if part:
+                    body[container] = part
+            if row in refused:
+                continue
+            key = keys[row]
+            assert key is not None
+            if special:
+                payload = self._special(draft, row, body, members, first + rows[row])
+                if payload is not None:
+                    payloads.append(payload)
+                continue
+            text = dumps(body, _digits, OPTIONS)
+            payloads.append(Payload(first + rows[row], key, text, digest(text) or 1))
+
+    def _special(
+        self, draft: Draft, row: int, body: dict[str, Any], members: list[tuple[str, Values]], ordinal: int
+    ) -> Payload | None:
+        """A payload that wants more than its members side by side; None when it is refused now."""
+        refusal = _merge(body, members, row) or self._bounded(body)
+        if refusal is None and self.check is not None:
+            refusal = self.check(body)
+        text = orjson.dumps(body, _digits, OPTIONS)
+        url, headers = None if draft.urls is None else draft.urls[row], None
+        if refusal is None and self.address is not None:
+            found = self._addressed(draft, row)
+            if isinstance(found, Refusal):
+                refusal = found
+            else:
+                url, headers = found
+        if refusal is not None:
+            draft.refuse(row, refusal)
+            return None
+        key = draft.keys[row]
+        assert key is not None
+        where = b"" if url is None and headers is None else repr((url, headers)).encode()
+        content = xxhash.xxh3_64_intdigest(text + where) or 1
+        lookups = tuple(draft.lookups.get(row, ()))
+        return Payload(ordinal, key, text, content, url, headers, lookups, body if lookups else None)
+
+    def _bounded(self, body: Mapping[str, Any]) -> Refusal | None:
+        limits = self.limits
+        part = None if limits is None else body.get(limits.container)
+        if limits is None or not part:
+            return None
+        if limits.members is not None and len(part) > limits.members:
+            reason = f"{len(part)} {limits.container} are more than {limits.members}"
+            return Refusal("count", reason, field=limits.container, accepted=f"at most {limits.members}")
+        if limits.characters is not None:
+            size = len(orjson.dumps(part, _digits, OPTIONS).decode())
+            if size > limits.characters:
+                reason = f"{limits.container} has {size} characters of JSON, more than {limits.characters}"
+                return Refusal("length", reason, field=limits.container, accepted=f"at most {limits.characters}")
+        return None
+
+    def _addressed(self, draft: Draft, row: int) -> tuple[str | None, tuple[tuple[str, str], ...] | None] | Refusal:
+        assert self.address is not None
+        values = {name: draft.columns.cells(name).values[row] for name in self.address.columns}
+        url: str | None = None
+        if self.address.url is not None:
+            found = self.address.url.expand_record(values)
+            if isinstance(found, Refusal):
+                return found
+            url = found
+        headers: list[tuple[str, str]] = []
+        for name, macros in self.address.headers:
+            found = macros.expand_record(values)
+            if isinstance(found, Refusal):
+                return found
+            headers.append((name, found))
+        return url, tuple(headers) if headers else None
+
+
+class _Layer:
+    """The members of one container, ready to be read row by row."""
+
+    def __init__(self, container: str, members: Mapping[str, Values]) -> None:
+        self.container = container
+        self._names = tuple(members)
+        self._columns = list(members.values())
+        self._full = not any(ABSENT in column for column in self._columns)
+
+    def rows(self, number: int) -> Any:
+        """An iterator of one dict per row."""
+        if not self._names:
+            return iter([{} for _ in range(number)])
+        names, lists = self._names, zip(*self._columns, strict=True)
+        if self._full:
+            return (dict(zip(names, row, strict=True)) for row in lists)
+        return ({n: v for n, v in zip(names, row, strict=True) if v is not ABSENT} for row in lists)
+
+
+def _missing(values: Values | None, number: int) -> list[int]:
+    if values is None:
+        return list(range(number))
+    return [
+        row
+        for row, value in enumerate(values)
+        if value is ABSENT or value is None or (type(value) is str and not value.strip())
+    ]
+
+
+def _merge(body: dict[str, Any], members: Sequence[tuple[str, Values]], row: int) -> Refusal | None:
+    """Put the members of objects into their containers; the same name twice is refused."""
+    for container, values in members:
+        found = values[row]
+        if found is ABSENT or found is None:
+            continue
+        place = body if container == TOP else body.setdefault(container, {})
+        for name, value in found.items():
+            if name in place:
+                reason = f"{name} is given twice: as a column, and in an object"
+                return Refusal("clash", reason, field=name, accepted="one of the two; exclude the other")
+            place[name] = value
+    return None
+
+
+def _digits(value: object) -> object:
+    """Numbers that only their digits can say."""
+    if isinstance(value, Digits):
+        return orjson.Fragment(value.text)
+    msg = f"a {type(value).__name__} has no JSON form"
+    raise TypeError(msg)

@@ -1,0 +1,208 @@
+"""The rules on single values: value → value to send, or a Refusal. A value that is null never comes here.
+
+Each is one line of thought, tested alone, and shared by preview, test, plan and run, so that they cannot disagree.
+Numbers are in `numbers`, dates in `dates`. Blank text is null for every type but `text`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+from penstock.model.outcome import Refusal
+from penstock.transform.numbers import Digits, int32_if_whole, sent
+from penstock.transform.refusing import refuse
+from penstock.transform.values import plain, read_json
+
+Rule = Callable[[object], object]
+
+_OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_TRUTH: Mapping[str, bool] = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+ATTRIBUTE_NAME_LIMIT = 190
+
+
+def text(value: object) -> object:
+    """Text as it is; numbers in their shortest form (366.0 → `366`), booleans as `true` and `false`."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float | Decimal):
+        number = sent(value)
+        return number if isinstance(number, Refusal) else str(number)
+    return refuse("type", value, "is not text", "text, or a number or boolean to be written as text")
+
+
+def key(value: object) -> object:
+    """Text that identifies something: blank is null."""
+    written = text(value)
+    return None if isinstance(written, str) and not written.strip() else written
+
+
+def email(value: object) -> object:
+    """Text with one @ and no white space. Blank is null."""
+    if not isinstance(value, str):
+        return refuse("email", value, "is not an e-mail address", "an address such as ada@example.com")
+    if _EMAIL.fullmatch(value):
+        return value
+    if not value.strip():
+        return None
+    return refuse("email", value, "is not an e-mail address", "an address such as ada@example.com")
+
+
+def boolean(value: object) -> object:
+    """True and false; 1 and 0; the words true, yes, 1, false, no, 0 in any case. Blank is null."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float | Decimal):
+        if value in (0, 1):
+            return bool(value)
+    elif isinstance(value, str):
+        if not value.strip():
+            return None
+        found = _TRUTH.get(value.strip().lower())
+        if found is not None:
+            return found
+    return refuse("boolean", value, "is neither true nor false", "true, false, yes, no, 1 or 0")
+
+
+def object_id(value: object) -> object:
+    """Custify's own ids: 24 hexadecimal digits. Checked here, since a malformed one is answered like an outage."""
+    if isinstance(value, str) and not value.strip():
+        return None
+    if is_object_id(value):
+        return value
+    return refuse("id", value, "is not an id of Custify's", "24 hexadecimal digits")
+
+
+def is_object_id(value: object) -> bool:
+    return isinstance(value, str) and _OBJECT_ID.fullmatch(value) is not None
+
+
+def email_or_id(value: object) -> object:
+    """A Custify user: an e-mail address, or the user's id."""
+    return value if is_object_id(value) else email(value)
+
+
+def choice(*choices: str) -> Rule:
+    """One of some words, in any case and with white space around it. Blank is null."""
+    by_word = {word.lower(): word for word in choices}
+
+    def rule(value: object) -> object:
+        word = value.strip().lower() if isinstance(value, str) else None
+        if word == "":
+            return None
+        found = by_word.get(word) if word is not None else None
+        return found or refuse("choice", value, "is not one of the choices", " | ".join(choices))
+
+    return rule
+
+
+def at_most(limit: int, rule: Rule) -> Rule:
+    """As `rule`, and text of at most `limit` characters."""
+
+    def bounded(value: object) -> object:
+        found = rule(value)
+        if isinstance(found, str) and len(found) > limit:
+            return refuse("length", found, f"has {len(found)} characters", f"at most {limit} characters")
+        return found
+
+    return bounded
+
+
+def attribute(limit: int | None = None, *, bounded: bool = False) -> Rule:
+    """A custom value of the native API: text (of at most `limit` characters), number or boolean.
+
+    The one object taken is a currency, `{"value": 12.5, "currency": "EUR"}` (Custify's OpenAPI 1.5.7). `bounded`:
+    whole numbers within 32 bits.
+    """
+
+    def rule(value: object) -> object:
+        found = plain(value)
+        if isinstance(found, list | dict) and not _is_currency(found):
+            return refuse("scalar", value, "is a nested value", "text, a number or a boolean; or exclude the column")
+        if limit is not None and isinstance(found, str) and len(found) > limit:
+            return refuse("length", found, f"has {len(found)} characters", f"at most {limit} characters")
+        return int32_if_whole(found) if bounded else found
+
+    return rule
+
+
+def attribute_name(name: str) -> str | None:
+    """What Custify's OpenAPI 1.5.7 has against this name of a custom attribute, or None."""
+    if name == "":
+        return "is empty"
+    if len(name) > ATTRIBUTE_NAME_LIMIT:
+        return f"has {len(name)} characters; at most {ATTRIBUTE_NAME_LIMIT} are taken"
+    if "." in name or "$" in name:
+        return "contains . or $"
+    return "consists of digits only" if name.isdigit() else None
+
+
+def structured(value: object) -> object:
+    """JSON: a nested value as it is; text that begins as an array or object does is read as JSON. Blank is null."""
+    if isinstance(value, str):
+        if not value.strip():
+            return None
+        if value.lstrip()[:1] in "[{":
+            read = read_json(value)
+            return read if isinstance(read, Refusal) else plain(read)
+    return plain(value)
+
+
+def texts(value: object) -> object:
+    """A list of text; a single text or number is a list of one."""
+    found = structured(value)
+    if found is None or isinstance(found, Refusal):
+        return found
+    items = [text(item) for item in (found if isinstance(found, list) else [found])]
+    return next((item for item in items if isinstance(item, Refusal)), items)
+
+
+def members(value: object) -> object:
+    """An object, whose members will be attributes."""
+    found = structured(value)
+    if found is None or isinstance(found, Refusal | dict):
+        return found
+    return refuse("type", value, "is not an object", 'an object such as {"seats": 5}')
+
+
+def companies(value: object) -> object:
+    """Links to companies: one id, a list of ids, or objects with `company_id` or `id`, and `remove`."""
+    found = structured(value)
+    if found is None or isinstance(found, Refusal):
+        return found
+    links = [_link(item) for item in (found if isinstance(found, list) else [found])]
+    return next((link for link in links if isinstance(link, Refusal)), links)
+
+
+def link(value: object) -> object:
+    """One company id as a list of one link."""
+    found = key(value)
+    return [{"company_id": found}] if isinstance(found, str) else found
+
+
+def _link(item: object) -> object:
+    accepted = 'a company id, or {"company_id": …} or {"id": …}, with "remove": true to unlink'
+    if not isinstance(item, dict):
+        found = key(item) if item is not None else None
+        return {"company_id": found} if isinstance(found, str) else refuse("type", item, "is no company id", accepted)
+    if not item.keys() <= {"company_id", "id", "remove"} or len(item.keys() & {"company_id", "id"}) != 1:
+        return refuse("type", item, "is no link to a company", accepted)
+    own = {"company_id": key, "id": object_id, "remove": boolean}
+    checked = {name: None if part is None else own[name](part) for name, part in item.items()}
+    if any(part is None or isinstance(part, Refusal) for part in checked.values()):
+        return refuse("type", item, "is no link to a company", accepted)
+    return checked
+
+
+def _is_currency(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == {"value", "currency"}
+        and isinstance(value["value"], int | float | Digits)
+        and not isinstance(value["value"], bool)
+        and isinstance(value["currency"], str)
+    )
