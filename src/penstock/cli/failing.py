@@ -12,7 +12,7 @@ from pathlib import Path
 from penstock.cli.face import as_document, write
 from penstock.model.errors import EnvironmentFailure, InputError, PenstockError, Problem
 from penstock.model.outcome import RunReport
-from penstock.model.reports import problem_json
+from penstock.model.problems import problem_json
 from penstock.version import __version__
 
 DEBUG_VARIABLE = "PENSTOCK_DEBUG"

@@ -43,7 +43,7 @@ def _file(name: str, node: Marked, base: Path, report: Report) -> FileSource:
 def _is_encoding(name: str) -> bool:
     try:
         return isinstance("".encode(name), bytes)
-    except LookupError:
+    except (LookupError, ValueError):
         return False
 
 

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
-from typing import get_args
+from typing import Protocol, get_args
 
 from penstock.clock import Clock
 from penstock.delivery.limits import Allowance, Taken, Window
@@ -18,6 +18,18 @@ from penstock.model.spec import RateLimit
 RETRY_AFTER_MISSING = 10.0  # seconds; the fallback of Custify's own MCP server
 LONGEST_BLOCK = 600.0  # seconds; whoever is asked to wait longer asks again in between
 RANKS: Mapping[Lane, int] = {lane: rank for rank, lane in enumerate(get_args(Lane))}
+
+
+class Gate(Protocol):
+    """What a client asks before every request; a `Budget`, or one that ends with its run."""
+
+    async def acquire(self, lane: Lane, cost: int = 1) -> Taken: ...
+
+    def observe(self, taken: Taken, status: int, headers: Mapping[str, str]) -> None: ...
+
+    def lost(self, taken: Taken) -> None: ...
+
+    def give_back(self, taken: Taken) -> None: ...
 
 
 class Budget:

@@ -16,7 +16,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from penstock.clock import Clock
-from penstock.delivery.budget import Budget
+from penstock.delivery.budget import Gate
 from penstock.delivery.hosts import check_url
 from penstock.delivery.unpack import unpack
 from penstock.model.delivery import Connection, Lane, Lost, LostKind, Reply
@@ -38,7 +38,7 @@ class Client:
     def __init__(
         self,
         connection: Connection,
-        budget: Budget,
+        budget: Gate,
         clock: Clock,
         *,
         concurrency: int = 10,

@@ -8,10 +8,9 @@ from urllib.parse import quote
 from penstock.clock import Clock, iso
 from penstock.delivery.attempts import Attempts
 from penstock.delivery.client import Client
-from penstock.delivery.items import job_state
 from penstock.delivery.retry import RetryPolicy
-from penstock.delivery.verdict import REFUSED_KEY, from_items
-from penstock.delivery.words import own_words, parse, voice_of
+from penstock.delivery.verdict import Same, judge_job
+from penstock.delivery.words import own_words, voice_of
 from penstock.model.delivery import Delivery, Reply, Settled, Stop
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Payload, Request, RetryClass
@@ -45,7 +44,7 @@ class Confirmer:
             polls += 1
             tried = await self._attempts.make(request, RetryClass.IDEMPOTENT)
             answer = tried.answer
-            if isinstance(answer, Reply) and answer.status in REFUSED_KEY:
+            if isinstance(answer, Reply) and answer.status in (401, 403):
                 reason = f"the credential is refused: {self._voice.quote(answer.status, own_words(answer))}"
                 return self._end(request, answer, polls, (), (Outcome.ACCEPTED, reason), Stop("credential", reason))
             if not isinstance(answer, Reply) or answer.status >= 500 or answer.status == 429:
@@ -57,23 +56,19 @@ class Confirmer:
 
     def _judge(self, request: Request, answer: Reply, payloads: Sequence[Payload], polls: int) -> Delivery | None:
         if answer.status in (404, 410):
-            reason = f"its job is not known any more: {self._voice.quote(answer.status, own_words(answer))}"
-            refusal = Refusal("no answer", reason, accepted="a look at Custify: did it arrive?")
+            reason = f"its batch job is not known any more: {self._voice.quote(answer.status, own_words(answer))}"
+            refusal = Refusal("no-answer", reason, accepted="a look at Custify: did it arrive?")
             settled = tuple(Settled(payload, Outcome.UNKNOWN, refusal) for payload in payloads)
             return self._end(request, answer, polls, settled, (Outcome.UNKNOWN, reason))
-        data = parse(answer.body)
-        state = job_state(data)
-        if state == "pending":
+        verdict = judge_job(answer, len(payloads), self._voice)
+        if verdict is None:
             return None
-        verdict = from_items(data, payloads, self._voice)
-        if verdict is not None:
-            return self._end(request, answer, polls, verdict.settled, (verdict.outcome, verdict.reason))
-        if state == "failed":
-            reason = f"the batch job failed: {self._voice.quote(None, own_words(answer))}"
-            settled = tuple(Settled(p, Outcome.QUARANTINED, Refusal("job failed", reason)) for p in payloads)
-            return self._end(request, answer, polls, settled, (Outcome.QUARANTINED, reason))
-        settled = tuple(Settled(payload, Outcome.DELIVERED) for payload in payloads)
-        return self._end(request, answer, polls, settled, (Outcome.DELIVERED, "the batch job ended well"))
+        if isinstance(verdict, Same):
+            outcome, settled = verdict.judged.outcome, tuple(Settled(payload, *verdict.judged) for payload in payloads)
+        else:
+            pairs = zip(payloads, verdict.records, strict=True)
+            outcome, settled = verdict.outcome, tuple(Settled(payload, *judged) for payload, judged in pairs)
+        return self._end(request, answer, polls, settled, (outcome, verdict.reason))
 
     def _end(
         self,

@@ -1,4 +1,4 @@
-"""The App: every use-case of Penstock behind one door. The faces (command line, Python, REST) translate to it and back."""
+"""The App: every use-case of Penstock behind one door; the faces (command line, Python, REST) only translate to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from penstock.engine.parents import held_parents
 from penstock.engine.plan import eta_s, plan, plan_of_flow
 from penstock.engine.preparing import Prepared, is_active, prepare
 from penstock.engine.preview import preview
-from penstock.engine.running import Conductor, Listener
+from penstock.engine.runner import Listener
+from penstock.engine.running import Conductor
 from penstock.engine.surroundings import Surroundings
 from penstock.engine.trial import send_test
 from penstock.model.errors import InputError, Problem
@@ -193,7 +194,7 @@ class App:
         self._around.destination(destination)
         self._switch(destination, "paused")
 
-    def _switch(self, destination: str, state: str) -> None:
+    def _switch(self, destination: str, state: resources.SwitchState) -> None:
         at = iso(self._around.clock.now())
         with self._around.database.begin() as conn:
             resources.set_switch(conn, destination, state, by="command line", at=at)

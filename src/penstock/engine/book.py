@@ -1,4 +1,4 @@
-"""What becomes of every record of a run, written down: outcomes, quarantine, memory, counts and checkpoint in one commit.
+"""What becomes of every record of a run: outcomes, quarantine, memory, counts and checkpoint, written in one commit.
 
 Decisions gather for a moment and go to the database together. What has to be durable before a request may leave
 (the intent of a request that is sent once) waits for such a commit.
@@ -407,6 +407,15 @@ class Book:
     async def _commit_together(self) -> None:
         await asyncio.sleep(0)  # whoever is ready in this turn of the loop joins
         self.commit()
+
+    def snapshot(self) -> RunRow:
+        """The run as it is now, with what is not written down yet."""
+        return replace(
+            self.run,
+            counts=self.run.counts.plus(self._pending.counts),
+            requests=self._earlier.requests + self.desk.requests(),
+            duration_s=self._earlier.duration_s + self.desk.clock.monotonic() - self._started,
+        )
 
     async def close(self) -> None:
         """Stop the timer and write the rest."""

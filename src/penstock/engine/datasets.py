@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+import pyarrow as pa
 
 from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import InputError
 from penstock.model.record import Chunk, Schema
 from penstock.model.spec import DatasetSpec, SourceSpec
-from penstock.sources.dataset import Dataset, load_chunk, save_chunk
+from penstock.sources.dataset import Dataset
+from penstock.sources.freezing import load_chunk, save_chunk
 from penstock.sources.opening import Tools, open_dataset
 from penstock.stores import resources, responses
 
@@ -25,6 +28,7 @@ class KnownDataset:
     dataset: Dataset
     schema: Schema
     samples: Chunk
+    identity: str | None = None  # of the input that the schema was detected from
 
 
 def dataset_spec(around: Surroundings, name: str) -> DatasetSpec:
@@ -54,17 +58,19 @@ def known_dataset(
     if stored is None or stored.settings != settings:
         detected = dataset.detect(progress)
         schema, samples = detected.schema, detected.samples
+        seen = dataset.identity()
         _store(around, name, settings, dataset, schema, samples)
     else:
-        schema, samples = stored.schema, load_chunk(stored.samples)
+        schema, samples, seen = stored.schema, load_chunk(stored.samples), stored.identity
         identity = dataset.identity()
         if identity is not None and identity != stored.identity:
             samples = next(iter(dataset.read(schema, rows=SAMPLES)), samples)
+            seen = None  # the samples are of the input as it is now, the count of records is not
             _store(around, name, settings, dataset, schema, samples)
     problems = dataset.check_columns(schema, spec.key)
     if problems:
         raise InputError(*problems)
-    return KnownDataset(spec, dataset, schema, samples)
+    return KnownDataset(spec, dataset, schema, samples, seen)
 
 
 def _store(
@@ -87,7 +93,7 @@ def _store(
 
 
 def _tools(around: Surroundings) -> Tools:
-    def rows(destination: str):  # type: ignore[no-untyped-def]
+    def rows(destination: str) -> Iterator[pa.RecordBatch]:
         with around.database.read() as conn:
             yield from responses.batches(conn, destination)
 

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from math import ceil
 
+import numpy as np
+
 from penstock.engine.notes import Notes
 from penstock.engine.preparing import Prepared
 from penstock.engine.preview import described_decision
@@ -38,7 +40,7 @@ def plan(around: Surroundings, prepared: Prepared, parents: Parents | None = Non
     lookups: set[Lookup] = set()
     data = prepared.data
     last = None if window is None else Window.from_json(window)
-    for chunk in data.dataset.read(data.schema, window=last):
+    for chunk in data.dataset.read(data.schema):
         opened = open_chunk(prepared, chunk, prints=policy.compares)
         sifted = screen.sift(opened)
         notes.count(sifted.notes)
@@ -52,7 +54,8 @@ def plan(around: Surroundings, prepared: Prepared, parents: Parents | None = Non
                 errors.append(described_decision(decision))
         if memory is not None and sifted.fresh:
             rows = [payload.ordinal - chunk.first for payload in sifted.fresh]
-            memory.stage(opened.hashes[rows], [payload.content for payload in sifted.fresh])
+            contents = np.array([payload.content for payload in sifted.fresh], dtype=np.uint64)
+            memory.stage(opened.hashes[rows], contents)
         for payload in sifted.fresh:
             lookups.update(payload.lookups)
         tally["batches"] += sum(1 for _ in batcher.add(sifted.fresh))

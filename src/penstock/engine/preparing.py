@@ -12,6 +12,7 @@ from penstock.model.errors import InputError, NotAvailableYet
 from penstock.model.record import RetryClass
 from penstock.model.spec import CredentialSpec, DestinationSpec, Mode
 from penstock.stores import resources
+from penstock.stores.fingerprint import FINGERPRINT_VERSION
 from penstock.transform.compile import Compiled, compile_template
 from penstock.transform.manual import compile_manual
 
@@ -37,6 +38,11 @@ class Prepared:
             ignore_changed=self.spec.on_changed == "ignore",
             settings=self.compiled.version,
         )
+
+    @property
+    def fingerprints(self) -> str:
+        """The version of the input's fingerprints: under another one they do not count as the same."""
+        return f"{FINGERPRINT_VERSION} {self.compiled.version} {self.compiled.columns!r}"
 
     @property
     def once(self) -> bool:

@@ -27,7 +27,7 @@ from penstock.engine.screen import Parents, Screen
 from penstock.engine.stopping import Fuse, StoppableBudget, StoppableClock, StopSignal
 from penstock.engine.surroundings import Surroundings
 from penstock.model.outcome import Outcome
-from penstock.model.record import Chunk
+from penstock.model.record import Chunk, Payload
 from penstock.model.reports import Progress
 from penstock.stores import in_flight, intents, jobs, ledger, runs
 from penstock.stores.memory import Memory
@@ -71,7 +71,7 @@ async def run_destination(around: Surroundings, job: Job) -> RunRow:
                 shape=prepared.compiled.shape,
                 sender=Sender(client, clock),
                 confirmer=Confirmer(client, clock),
-                directory=Directory(client, KnownIds(around.database, prepared.credential.name, around.clock)),
+                directory=Directory(client, KnownIds(around.database, prepared.credential.name, around.clock), clock),
                 book=run.book,
                 signal=job.signal,
                 clock=clock,
@@ -142,7 +142,9 @@ class _Run:
                 self.memory.forget(conn, doubtful)
         for left in self.left_jobs:
             self.book.resume_job(left)
-            pipeline.poll(left)
+            records = left.records
+            payloads = [Payload(r.ordinal, r.key or "", b"", r.content) for r in records]
+            pipeline.poll(left.delivery, left.job, payloads)
 
     # ── the way of the records ───────────────────────────────────────────────
 

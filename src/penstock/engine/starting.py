@@ -51,7 +51,7 @@ def holder_text(clock: Clock) -> str:
 
 def hold(around: Surroundings, destination: str, *, wait: bool) -> AbstractContextManager[None]:
     """Nobody else runs this destination meanwhile; StateLocked names who does. Freed at once when we die."""
-    return locks.hold(around.database.locks, destination, holder_text(around.clock), wait=wait, clock=around.clock)
+    return locks.hold(around.database.locks, destination, holder_text(around.clock), wait=wait)
 
 
 def begin(around: Surroundings, prepared: Prepared, *, parent: str | None = None) -> Start:

@@ -36,7 +36,7 @@ async def send_test(
     run = new_run_id(around.clock)
     link = connecting.connection(around, prepared.credential, prepared.address.base_url)
     async with Client(link, budget, around.clock) as client:
-        directory = Directory(client, KnownIds(around.database, prepared.credential.name, around.clock))
+        directory = Directory(client, KnownIds(around.database, prepared.credential.name, around.clock), around.clock)
         request, seen = await _request(around, prepared, directory, payload, run)
         if body is not None:
             request = replace(request, body=body.encode())
@@ -59,7 +59,7 @@ def _sample(prepared: Prepared, sample: int) -> Payload:
         records=prepared.data.samples.records.slice(sample - 1, 1),
         first=0,
         absent={n: frozenset({0}) for n, rows in prepared.data.samples.absent.items() if sample - 1 in rows},
-        misfits={0: r for row, r in prepared.data.samples.misfits.items() if row == sample - 1},
+        misfits=dict.fromkeys([0], misfit) if (misfit := prepared.data.samples.misfits.get(sample - 1)) else {},
     )
     refused: list[RefusedRecord] = []
     payloads = [payload for batch in batches(prepared, iter([chunk]), Notes(()), refused) for payload in batch.payloads]

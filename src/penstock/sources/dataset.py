@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from penstock.model.errors import InputError, Problem
 from penstock.model.record import Chunk, Schema
-from penstock.model.spec import DatasetSpec, SourceSpec
+from penstock.model.spec import DatasetSpec, FileSource, SourceSpec
 from penstock.sources.detecting import Detected, detect
+from penstock.sources.files import files_identity, matching_files
+from penstock.sources.freezing import Frozen, Window, read_frozen_chunks, write_frozen
 from penstock.sources.names import nearest
 from penstock.sources.pieces import Rows
 from penstock.sources.rechunking import rechunked
@@ -41,6 +44,22 @@ class Dataset:
         """
         self._check_schema(schema)
         return rechunked(typed(self._rows, schema, self.spec.types), skip=skip, rows=rows)
+
+    def identity(self) -> str | None:
+        """Changes when the input changes; None when that cannot be known."""
+        if self.volatile or not isinstance(self.source, FileSource):
+            return None
+        return files_identity(matching_files(self.source), self.source, self.spec.types)
+
+    @property
+    def volatile(self) -> bool:
+        """Whether a second reading may give other rows, or another order: then a run freezes it first."""
+        return self.spec.sql is not None or not isinstance(self.source, FileSource)
+
+    def freeze(self, schema: Schema, path: Path, window: Window | None) -> Frozen:
+        """Copy the typed records to a private file."""
+        del window  # only sources with a cursor have one
+        return Frozen(write_frozen(self.read(schema), path), None)
 
     def check_columns(self, schema: Schema, names: Sequence[str]) -> list[Problem]:
         """A problem for each of `names` (the key's columns) that the schema does not have."""
@@ -79,3 +98,8 @@ class Dataset:
         ]
         if problems:
             raise InputError(*problems)
+
+
+def read_frozen(path: Path, *, skip: int = 0, rows: int = CHUNK_ROWS) -> Iterator[Chunk]:
+    """The records of a frozen file after the first `skip`, in chunks as `Dataset.read` gives them."""
+    return rechunked(read_frozen_chunks(path), skip=skip, rows=rows)

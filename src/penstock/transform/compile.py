@@ -14,7 +14,7 @@ from penstock.transform.combining import COMBINATIONS, custom_data_in_job, custo
 from penstock.transform.externals import external_input
 from penstock.transform.fields import rule_of
 from penstock.transform.render import TOP, Combination, Input, Limits, Renderer
-from penstock.transform.rules import attribute_name
+from penstock.transform.rules import attribute_name, structured
 from penstock.transform.steps import Step, constant, named, native_attribute, plain_attribute
 
 RENDERER = "1"  # the version of the layout: a change of it makes every payload hash be compared anew
@@ -132,17 +132,11 @@ def _already_wrapped(bench: Workbench) -> bool:
 def _pass_through(bench: Workbench) -> None:
     """Records that are batch jobs already: `type` and `payload` as they stand."""
     for name in ("type", "payload"):
-        rule, quick = plain_attribute() if name == "type" else (rule_of_json(), None)
+        rule, quick = plain_attribute() if name == "type" else (structured, None)
         bench.inputs.append(Input(Step(name, rule, quick, column=name), (TOP, name)))
     bench.notes.append(
         Note("payload", "passed through", "the records are batch jobs already; their payloads are not checked")
     )
-
-
-def rule_of_json():  # type: ignore[no-untyped-def]  # noqa: ANN201 - a rule
-    from penstock.transform.rules import structured  # noqa: PLC0415
-
-    return structured
 
 
 # ── fields ───────────────────────────────────────────────────────────────────

@@ -25,7 +25,7 @@ class Derived(Step):
     def values(self, columns: Columns, refused: Refused) -> Values:
         del refused  # a record without a key is refused as such
         parts = [[_text(value) for value in columns.cells(name).values] for name in self.columns]
-        return [ABSENT if None in row else self._bounded(one_text(row)) for row in zip(*parts, strict=True)]  # type: ignore[arg-type]
+        return [ABSENT if None in row else self._bounded(one_text(row)) for row in zip(*parts, strict=True)]
 
     def _bounded(self, text: str) -> str:
         if self.longest is None or len(text) <= self.longest:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from penstock.destinations.catalogue import FieldDoc
 from penstock.model.spec import Dialect
 from penstock.transform import dates, numbers, rules, steps
+from penstock.transform.columns import Cells
 from penstock.transform.rules import Rule
-from penstock.transform.steps import Quick
+from penstock.transform.steps import Quick, Values
 
 
 def rule_of(doc: FieldDoc, dialect: Dialect) -> tuple[Rule, Quick | None]:
@@ -63,5 +64,5 @@ def _money32(value: object) -> object:
     return numbers.int32(numbers.money(value))
 
 
-def _quick_whole(cells: steps.Cells) -> steps.Values | None:
+def _quick_whole(cells: Cells) -> Values | None:
     return cells.values if cells.kind == "integer" else None

@@ -15,7 +15,7 @@ def key_cells(chunk: Chunk, names: Sequence[str]) -> list[Key | None]:
     parts = [_texts(chunk, name) for name in names]
     if len(parts) == 1:
         return list(parts[0])
-    return [None if None in row else row for row in zip(*parts, strict=True)]  # type: ignore[misc]
+    return [None if None in row else row for row in zip(*parts, strict=True)]
 
 
 def _texts(chunk: Chunk, name: str) -> list[str | None]:

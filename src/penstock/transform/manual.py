@@ -13,7 +13,7 @@ from penstock.model.record import Grouping, Replies, RetryClass, Schema, Shape
 from penstock.model.spec import BatchSpec, DestinationSpec, Dialect, RequestSpec
 from penstock.transform.bindings import excluded_paths, nearest, remaining
 from penstock.transform.compile import RENDERER, Compiled
-from penstock.transform.macros import Macros, column_of, parse_macros
+from penstock.transform.macros import Attribute, Macros, column_of, parse_macros
 from penstock.transform.render import TOP, Address, Input, Renderer
 from penstock.transform.steps import Step, plain_attribute
 from penstock.transform.xml_text import refusal_of
@@ -163,7 +163,7 @@ def _shape(
 def _plain(url: str) -> str:
     """The URL with its spaces and non-ASCII percent-encoded, macros left for later."""
     macros = parse_macros(url, "url")
-    return url if macros.fields else "".join(part.text for part in macros.parts if hasattr(part, "text"))
+    return url if macros.fields else "".join(part.text for part in macros.parts if not isinstance(part, Attribute))
 
 
 def _known_path(url: str, base_url: str) -> str | None:

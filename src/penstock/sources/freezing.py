@@ -1,0 +1,102 @@
+"""Typed rows in a private file: what a run reads when its input could read differently a second time.
+
+The file is an Arrow IPC stream; each batch carries what a chunk knows besides its columns (absent members, misfits).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from penstock.model.outcome import Refusal
+from penstock.model.record import Chunk
+
+MEMBERS = b"penstock.members"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How far a source with a cursor was read: the largest value seen, and hashes of the rows at exactly that value."""
+
+    value: str | None
+    ties: frozenset[int] = frozenset()
+
+    def to_json(self) -> dict[str, Any]:
+        return {"value": self.value, "ties": sorted(self.ties)}
+
+    @staticmethod
+    def from_json(document: Mapping[str, Any]) -> Window:
+        return Window(document["value"], frozenset(document["ties"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A frozen input: its rows, and where the cursor will stand when all of them are decided."""
+
+    rows: int
+    window: Window | None
+
+
+def save_chunk(chunk: Chunk) -> bytes:
+    """A chunk as bytes, with all it knows."""
+    sink = pa.BufferOutputStream()
+    batch = _with_members(chunk)
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return sink.getvalue().to_pybytes()
+
+
+def load_chunk(data: bytes) -> Chunk:
+    """The chunk that `save_chunk` wrote."""
+    with pa.ipc.open_stream(data) as reader:
+        return _chunk(reader.read_next_batch())
+
+
+def write_frozen(chunks: Iterator[Chunk], path: Path) -> int:
+    """Write the chunks to `path`, whole or not at all, readable by this user only; answers how many rows."""
+    part = path.with_name(path.name + ".part")
+    rows = 0
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        for chunk in chunks:
+            data = save_chunk(chunk)
+            file.write(len(data).to_bytes(8, "little") + data)
+            rows += chunk.records.num_rows
+        file.flush()
+        os.fsync(file.fileno())
+    part.rename(path)
+    return rows
+
+
+def read_frozen_chunks(path: Path) -> Iterator[Chunk]:
+    """The chunks of a frozen file, in their order."""
+    with path.open("rb") as file:
+        while size := file.read(8):
+            yield load_chunk(file.read(int.from_bytes(size, "little")))
+
+
+def _with_members(chunk: Chunk) -> pa.RecordBatch:
+    document = {
+        "first": chunk.first,
+        "absent": {name: sorted(rows) for name, rows in chunk.absent.items()},
+        "misfits": {str(row): asdict(refusal) for row, refusal in chunk.misfits.items()},
+        "cursor": chunk.cursor,
+    }
+    return chunk.records.replace_schema_metadata({MEMBERS: orjson.dumps(document)})
+
+
+def _chunk(batch: pa.RecordBatch) -> Chunk:
+    document = orjson.loads((batch.schema.metadata or {})[MEMBERS])
+    return Chunk(
+        batch.replace_schema_metadata(None),
+        document["first"],
+        {name: frozenset(rows) for name, rows in document["absent"].items()},
+        {int(row): Refusal(**refusal) for row, refusal in document["misfits"].items()},
+        document["cursor"],
+    )
