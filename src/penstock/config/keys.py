@@ -157,7 +157,11 @@ DESTINATION = Section(
         Key("credential", Text(), "the name of a credential", required=True),
         Key("template", Text(), "a ready description of one endpoint; either this or `request`"),
         Key("request", REQUEST, "a request configured by hand; either this or `template`"),
-        Key("fields", MapOf(Either(BINDING, Text())), "endpoint field: column, {value: …} or {column: …, default: …}"),
+        Key(
+            "fields",
+            MapOf(Either(BINDING, Text(example="customer_id, or {value: free}"))),
+            "endpoint field: column, {value: …} or {column: …, default: …}",
+        ),
         Key("attributes", AttributesShape(), "which remaining columns are sent too: all, none or [columns]"),
         Key("exclude", Names(least=0), "columns that are never sent; dotted paths reach into nested values"),
         Key("nulls", Choice(("omit", "send")), "omit leaves nulls out; send clears the value in Custify"),

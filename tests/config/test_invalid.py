@@ -1,0 +1,62 @@
+"""One file per rule, beside the text that a user would read. PENSTOCK_REWRITE_GOLDEN=1 writes the texts anew."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from penstock.config.loading import check_project, load_project
+from penstock.model.errors import InputError, NotAvailableYet
+
+INVALID = Path(__file__).parents[1] / "fixtures" / "config" / "invalid"
+PROJECTS = sorted(path.name for path in INVALID.iterdir() if path.suffix == ".yaml" or path.is_dir())
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+def test_every_rule_says_where_what_and_what_to_write(name, monkeypatch):
+    monkeypatch.chdir(INVALID)
+    project, problems = check_project(Path(name))
+    text = "".join(f"{problem}\n" for problem in problems)
+    golden = INVALID / f"{Path(name).stem}.txt"
+    if os.environ.get("PENSTOCK_REWRITE_GOLDEN"):
+        golden.write_text(text, encoding="utf-8")
+    assert project is None
+    assert text == golden.read_text(encoding="utf-8")
+    assert "do_not_show" not in repr(problems)
+    for problem in problems:
+        assert problem.hint, f"{problem.message}: says nothing about what to write instead"
+        assert problem.file is not None
+        assert problem.found is None or len(problem.found) <= 80
+        if name != "empty-folder":
+            lines = Path(problem.file).read_bytes().split(b"\n")
+            assert problem.line is not None
+            assert 1 <= problem.line <= len(lines)
+
+
+def test_no_text_without_its_file():
+    texts = {path.stem for path in INVALID.glob("*.txt")}
+    assert texts == {Path(name).stem for name in PROJECTS}
+
+
+def test_loading_raises_every_problem_at_once():
+    with pytest.raises(InputError) as caught:
+        load_project(INVALID / "all-at-once.yaml")
+    assert caught.value.problems == check_project(INVALID / "all-at-once.yaml")[1]
+    assert len(caught.value.problems) >= 10
+    assert not isinstance(caught.value, NotAvailableYet)
+
+
+@pytest.mark.parametrize("name", ["mode-mirror", "secret-later"])
+def test_what_comes_later_is_an_answer_of_its_own(name):
+    with pytest.raises(NotAvailableYet) as caught:
+        load_project(INVALID / f"{name}.yaml")
+    assert {problem.code for problem in caught.value.problems} == {"not-available-yet"}
+
+
+def test_a_missing_file_is_named_with_a_way_to_start(tmp_path):
+    with pytest.raises(InputError) as caught:
+        load_project(tmp_path / "penstock.yaml")
+    (problem,) = caught.value.problems
+    assert str(tmp_path / "penstock.yaml") in problem.message
+    assert "penstock init" in problem.hint
+    assert problem.code == "no-file"
