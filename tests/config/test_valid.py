@@ -217,3 +217,39 @@ def test_reading_a_project_loads_nothing_heavy():
     code = f"import sys, penstock.config.loading; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("on", "on"),
+        ("no", "no"),
+        ("true", True),
+        ("007", 7),
+        ("0x1F", 31),
+        ("1_000", "1_000"),
+        ("1e3", 1000.0),
+        ("~", None),
+        ("2026-01-31", "2026-01-31"),
+        ("2026-01-31 10:00:00", "2026-01-31 10:00:00"),
+        ('"7"', "7"),
+        ("12345678901234567890", 12345678901234567890),
+        ("9" * 5000, "9" * 5000),
+        ("[1, {a: b}]", [1, {"a": "b"}]),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_constants_are_what_yaml_1_2_says(written, meant, tmp_path):
+    text = "credentials: {a: {}}\nsources: {s: {type: file, path: f.csv}}\ndatasets: {d: {source: s, key: id}}\n"
+    each = f"dataset: d, credential: a, template: upsert_person, fields: {{user_id: id, name: {{value: {written}}}}}"
+    (tmp_path / "p.yaml").write_text(text + f"destinations: {{w: {{{each}}}}}")
+    fields = load_project(tmp_path / "p.yaml").destinations["w"].fields
+    assert fields is not None
+    assert fields["name"].constant == (meant,)
+    assert type(fields["name"].constant[0]) is type(meant)
+
+
+def test_old_yaml_words_stay_words(tmp_path):
+    text = "%YAML 1.1\n---\ncredentials: {a: &x {timeout: 5s}, b: &x {}}\nsources: {s: {type: file, path: on}}\n"
+    (tmp_path / "p.yaml").write_text(text)
+    assert load_project(tmp_path / "p.yaml").sources["s"] == FileSource("s", "on", tmp_path.resolve())

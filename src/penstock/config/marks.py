@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 from penstock.config.report import Place, Report
 
 MOST_NODES = 200_000  # aliases can blow a small file up without end
 TAG = "tag:yaml.org,2002:"
+FLOAT_WORD = re.compile(r"\.(inf|nan)")
 Scalar = str | int | float | bool | None
 
 
@@ -67,17 +71,20 @@ def read_marked(text: str, file: str, report: Report) -> Marked | None:
     """The tree of a YAML text; None when there is none or it cannot be read (then the report says why)."""
     reader = YAML(typ="safe", pure=True)
     try:
-        root = reader.compose(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML 1.2 lets an anchor be written anew
+            root = reader.compose(text)
+        return None if root is None else _Grower(file, report).grow(root, "", root.start_mark.line + 1, ())
     except MarkedYAMLError as error:
         _syntax_problem(error, text, file, report)
-        return None
-    except YAMLError as error:
+    except ReaderError as error:
+        place = Place("", text.count("\n", 0, error.position) + 1, file)
         message = f"this is not YAML: {str(error).splitlines()[0]}"
-        report.add(Place("", None, file), "yaml-syntax", message, "save the file as plain UTF-8 text")
-        return None
-    if root is None:
-        return None
-    return _Grower(file, report).grow(root, "", root.start_mark.line + 1, ())
+        report.add(place, "yaml-syntax", message, 'write it as an escape in double quotes, such as "\\t"')
+    except RecursionError:
+        message = "the values are nested too deeply to be read"
+        report.add(Place("", 1, file), "yaml-syntax", message, "check for brackets that are never closed")
+    return None
 
 
 def _syntax_problem(error: MarkedYAMLError, text: str, file: str, report: Report) -> None:
@@ -162,25 +169,25 @@ def _join(path: str, name: str) -> str:
 
 
 def _scalar(node: ScalarNode) -> Scalar:
-    """The value by YAML 1.2's core schema; dates and times stay text as written."""
+    """The value by YAML 1.2's core schema; whatever else the parser takes for a value stays text as written."""
     text = str(node.value)
     kind = str(node.tag).removeprefix(TAG)
     if kind == "null":
         return None
-    if kind == "bool":
+    if kind == "bool" and text.lower() in {"true", "false"}:
         return text.lower() == "true"
-    if kind == "int" and "_" not in text:
-        return int(text, 0) if text.lower().lstrip("+-").startswith(("0x", "0o")) else int(text)
-    if kind == "float" and "_" not in text:
-        return float(
-            text.replace(".inf", "inf")
-            .replace(".Inf", "inf")
-            .replace(".INF", "inf")
-            .replace(".nan", "nan")
-            .replace(".NaN", "nan")
-            .replace(".NAN", "nan")
-        )
+    if kind in {"int", "float"} and "_" not in text:
+        try:
+            return _number(text, kind)
+        except ValueError:  # a tag that lies, or more digits than Python reads
+            return text
     return text
+
+
+def _number(text: str, kind: str) -> int | float:
+    if kind == "float":
+        return float(FLOAT_WORD.sub(r"\1", text.lower()))
+    return int(text, 0) if text.lower().lstrip("+-").startswith(("0x", "0o")) else int(text)
 
 
 def plain(marked: Marked) -> Any:
