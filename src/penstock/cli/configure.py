@@ -1,205 +1,140 @@
-"""Commands that set a project up: init, validate, schema, credential set, check, activate, pause; and what comes later."""
+"""Commands that set a project up: init, validate, schema, credential set, activate, pause."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Annotated
 
-from penstock.cli.session import session
-from penstock.model.errors import InputError, NotAvailableYet, Problem
-from penstock.model.problems import problem_json
+from cyclopts import App, Parameter
 
-if TYPE_CHECKING:
-    from cyclopts import App
+from penstock.cli.face import Face, as_document, write
+from penstock.cli.failing import Exit, refuse, tell_problems
+from penstock.cli.groups import LOOK, SEND, SET_UP
 
-STARTER = """\
-# A Penstock project: where records come from, and what they become in Custify.
-# `penstock schema` prints the JSON Schema of this file for your editor.
-credentials:
-  custify:
-    connector: custify
-    api_key: ${env:CUSTIFY_API_KEY}      # or leave it out and run: penstock credential set custify
-sources:
-  contacts: {type: file, path: contacts.csv}
-datasets:
-  contacts:
-    source: contacts
-    key: id                              # the column that identifies a record across runs
-destinations:
-  people:
-    dataset: contacts
-    credential: custify
-    template: upsert_person
-    fields: {user_id: id, email: email, name: name}
-    attributes: all                      # the other columns become custom attributes
-    active: false                        # a draft sends nothing
-"""
-NEXT = """\
-Next:
-  penstock validate           is the file right?
-  penstock preview people     what would be sent?
-  penstock check custify      does the key work?
-  penstock test people        send one record
-  penstock plan people        how much, how long?
-then write `active: true` and: penstock run people"""
+Given = Annotated[Face, Parameter(parse=False)]
+PROJECT_FILE = Path("penstock.yaml")
 
 
-def register(app: App) -> None:
-    from cyclopts import App as Group  # noqa: PLC0415 - the type alone is not needed before
-
-    credential = Group(name="credential", help="API keys kept sealed in the state database.")
-    credential.command(credential_set, name="set")
-    for command in (init, validate, schema, check, activate, pause):
-        app.command(command)
+def add_to(app: App) -> None:
+    credential = App(name="credential", help="Keep an API key sealed in the state database.", group=SET_UP)
+    credential.command(set_, name="set")
+    app.command(init, group=SET_UP)
+    app.command(validate, group=SET_UP)
+    app.command(schema, group=LOOK)
     app.command(credential)
-    for name in ("apply", "export", "serve", "worker"):
-        app.command(_later(name), name=name)
+    app.command(activate, group=SEND)
+    app.command(pause, group=SEND)
 
 
-def init(*, force: bool = False) -> int:
-    """Write a commented starter project file.
+def init(*, force: bool = False, face: Given) -> None:
+    """Write a commented project file to begin with, made for a CSV or Parquet file of this folder if there is one.
 
-    Parameters
-    ----------
-    force
-        Replace a file that is there.
-
+    Args:
+        force: Replace the file that is there.
     """
-    path = session().file or Path("penstock.yaml")
+    from penstock.cli.starter import starter  # noqa: PLC0415 - only this command needs it
+
+    path = face.file or PROJECT_FILE
+    if path.is_dir():
+        path /= PROJECT_FILE
     if path.exists() and not force:
-        raise InputError(Problem(str(path), "the file is there already", "file-exists", "--force replaces it"))
-    path.write_text(STARTER, encoding="utf-8")
-    session().answer({"file": str(path)}, f"wrote {path}\n\n{NEXT}")
-    return 0
+        raise refuse(str(path), "the project file is there already", "file-exists", "penstock init --force replaces it")
+    made = starter(path.parent)
+    try:
+        path.write_text(made.text, encoding="utf-8")
+    except OSError as error:
+        message = f"the project file cannot be written: {error.strerror}"
+        raise refuse(str(path), message, "file-not-written", "name another place with --file") from error
+    face.show({"file": str(path), "data": made.data, "next": list(made.next)}, lambda: made.lines(path))
 
 
-def validate() -> int:
-    """Check the project file; reads no data, asks no API."""
-    from penstock.engine.app import App as Penstock  # noqa: PLC0415
+def validate(*, face: Given) -> Exit:
+    """Check the project file: every problem at once, with its place and what to write instead. Reads no data."""
+    from penstock.engine.app import App as Penstock  # noqa: PLC0415 - a third of a second
 
-    problems = Penstock.validate(session().file)
-    if session().json:
-        session().answer({"errors": [problem_json(problem) for problem in problems]}, "")
+    problems = Penstock.validate(face.file)
+    if problems or face.json:
+        tell_problems(problems, json=face.json)
     else:
-        for problem in problems:
-            sys.stdout.write(f"{problem}\n")
-        session().say("the project file is fine" if not problems else f"{len(problems)} to mend")
-    return 2 if problems else 0
+        face.say([f"{face.file or PROJECT_FILE}: no problems found"])
+    return Exit.INPUT if problems else Exit.WELL
 
 
-def schema(dataset: str | None = None, /, *, refresh: bool = False) -> int:
-    """The JSON Schema of the project file; or the detected columns of DATASET.
+def schema(dataset: str | None = None, /, *, refresh: bool = False, face: Given) -> None:
+    """The detected columns of a dataset; without one, the JSON Schema of the project file, for editors.
 
-    Parameters
-    ----------
-    dataset
-        A dataset of the project.
-    refresh
-        Read the dataset again and decide its types anew.
-
+    Args:
+        dataset: A dataset of the project.
+        refresh: Read the whole dataset again and decide its column types anew.
     """
-    from penstock.cli.text import dataset_text  # noqa: PLC0415
-    from penstock.engine.app import App as Penstock  # noqa: PLC0415
+    if dataset is None:
+        if refresh:
+            raise refuse(
+                "--refresh", "--refresh needs a dataset", "missing-argument", "penstock schema DATASET --refresh"
+            )
+        from penstock.engine.app import App as Penstock  # noqa: PLC0415 - a third of a second
+
+        write(sys.stdout, as_document(Penstock.file_schema()))
+        return
+    with face.open() as app:
+        report = app.dataset(dataset, refresh=refresh)
+    from penstock.cli.text.setup import dataset_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.reports import as_json  # noqa: PLC0415
 
-    if dataset is None:
-        document = Penstock.file_schema()
-        import json  # noqa: PLC0415
-
-        session().answer(document, json.dumps(document, indent=2))
-        return 0
-    with session().app() as app:
-        report = app.dataset(dataset, refresh=refresh)
     document = {
         "dataset": report.dataset,
-        "key": list(report.key),
+        "key": as_json(report.key),
         "records": report.schema.records,
         "columns": as_json(report.schema.columns),
-        "extra_columns": list(report.extra_columns),
+        "extra_columns": as_json(report.extra_columns),
     }
-    session().answer(document, dataset_text(report))
-    return 0
+    face.show(document, lambda: dataset_text(report))
 
 
-def credential_set(name: str, /) -> int:
-    """Seal an API key in the state database: typed at a hidden prompt, or given on stdin.
+def set_(name: str, /, *, face: Given) -> None:
+    """Seal the API key of a credential: typed without being shown, or read from stdin; never from the command line.
 
-    Parameters
-    ----------
-    name
-        A credential of the project.
-
+    Args:
+        name: A credential of the project that has no `api_key` in the project file.
     """
-    if sys.stdin.isatty():
-        from getpass import getpass  # noqa: PLC0415
-
-        secret = getpass(f"API key of {name}: ")
-    else:
-        secret = sys.stdin.readline()
-    secret = secret.strip()
-    if not secret:
-        raise InputError(Problem(f"credentials.{name}", "no key was given", "no-key", "type it, or pipe it to stdin"))
-    with session().app() as app:
+    with face.open() as app:
+        secret = _typed(name) if sys.stdin.isatty() else sys.stdin.read()
+        secret = secret.strip()
+        if not secret:
+            raise refuse(f"credentials.{name}", "no key was given", "no-key", "type it, or pipe it to this command")
         app.set_credential(name, secret)
-    session().answer({"credential": name, "sealed": True}, f"the key of {name} is sealed")
-    return 0
+    face.show({"credential": name, "sealed": True}, lambda: [f"The key of {name} is sealed in the state database."])
 
 
-def check(credential: str, /, *, refresh: bool = False) -> int:
-    """Ask the API whether a credential works, and which base and dialect answer.
+def _typed(name: str) -> str:
+    from getpass import getpass  # noqa: PLC0415 - only at a terminal
 
-    Parameters
-    ----------
-    credential
-        A credential of the project.
-    refresh
-        Choose the base anew, also when one is stored.
+    try:
+        return getpass(f"API key of {name} (not shown): ")
+    except EOFError:
+        return ""
 
+
+def activate(destination: str, /, *, face: Given) -> None:
+    """Let runs send a destination. A draft sends nothing.
+
+    Args:
+        destination: A destination of the project.
     """
-    from penstock.cli.text import check_text  # noqa: PLC0415
-    from penstock.model.reports import as_json  # noqa: PLC0415
-
-    with session().app() as app:
-        report = app.check(credential, refresh=refresh)
-    session().answer(as_json(report), check_text(report))
-    return 0 if report.ok else 3
-
-
-def activate(destination: str, /) -> int:
-    """Let runs send a destination.
-
-    Parameters
-    ----------
-    destination
-        A destination of the project.
-
-    """
-    with session().app() as app:
+    with face.open() as app:
         app.activate(destination)
-    session().answer({"destination": destination, "state": "active"}, f"{destination} is active: runs send it")
-    return 0
+    text = f"{destination} is active: `penstock run {destination}` sends it."
+    face.show({"destination": destination, "state": "active"}, lambda: [text])
 
 
-def pause(destination: str, /) -> int:
-    """Stop runs from sending a destination, until it is activated again.
+def pause(destination: str, /, *, face: Given) -> None:
+    """Stop runs from sending a destination until it is activated again, whatever the project file says.
 
-    Parameters
-    ----------
-    destination
-        A destination of the project.
-
+    Args:
+        destination: A destination of the project.
     """
-    with session().app() as app:
+    with face.open() as app:
         app.pause(destination)
-    session().answer({"destination": destination, "state": "paused"}, f"{destination} is paused: nothing is sent")
-    return 0
-
-
-def _later(name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a command made for cyclopts
-    def command(*words: str) -> int:
-        del words
-        raise NotAvailableYet(Problem(name, f"penstock {name} is not available yet", "not-available-yet"))
-
-    command.__doc__ = "Not available yet."
-    return command
+    text = f"{destination} is paused: nothing is sent until `penstock activate {destination}`."
+    face.show({"destination": destination, "state": "paused"}, lambda: [text])

@@ -1,149 +1,195 @@
-"""The main job on a made-up company, from beginning to end, against the local sandbox. Needs no internet."""
+"""The main job on a made-up company, from beginning to end, against the local sandbox. Needs no internet.
+
+Every step is the real command, run in the folder of the sample project, and what it promises is looked up in the
+sandbox: a demo that does not come out as it should says so and exits with 1.
+"""
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import subprocess
+import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-from urllib.request import urlopen
+from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
+
+from penstock.cli.configure import Given
+from penstock.cli.face import Face, write
+from penstock.cli.failing import Exit
+from penstock.cli.groups import TRY
+from penstock.cli.sandbox import Place, running_sandbox
 
 if TYPE_CHECKING:
-    from cyclopts import App as Commands
-
-    from penstock.engine.app import App
+    from penstock.cli.sample_company import SampleCompany
+    from penstock.model.outcome import RunReport
+    from penstock.model.reports import QuarantineEntry
 
 FLOW = "everything"
 KEY_VARIABLE = "PENSTOCK_DEMO_KEY"
-EXPECTED_HELD = 7  # the records that `sample_company` makes wrong on purpose, and the one that waits for its company
+OURS = ("PENSTOCK_DATABASE_URL", "PENSTOCK_CUSTIFY_BASES")  # a person's own settings are not the demo's
+Execute = Callable[[Sequence[str]], int]
 
 
-def register(app: Commands) -> None:
-    app.command(demo)
+def add_to(app: App) -> None:
+    app.command(demo, group=TRY)
 
 
-def demo(
-    *,
-    serve: Annotated[bool, Parameter(negative="")] = False,
-    dir_: Annotated[Path | None, Parameter(name="--dir")] = None,
-) -> int:
-    """Show the main job on sample data, against a local stand-in for Custify.
+def demo(*, serve: bool = False, folder: Annotated[Path | None, Parameter(name="--dir")] = None, face: Given) -> Exit:
+    """Show the whole job on sample data, against a local stand-in for Custify. Takes seconds, needs no account.
 
-    Parameters
-    ----------
-    serve
-        Leave the stand-in running at the end, until ^C.
-    dir_
-        Keep the sample project in this folder; else a temporary one is used and removed.
-
+    Args:
+        serve: Keep the stand-in running afterwards, until ^C, to look at what arrived and to try things.
+        folder: Keep the sample project in this folder (default: a temporary one, removed at the end).
     """
-    folder = dir_ or Path(tempfile.mkdtemp(prefix="penstock-demo-"))
-    try:
-        with _sandbox() as (process, place):
-            good = _show(folder, place)
-            if serve:
-                say(
-                    f"\nThe stand-in goes on at {place['admin_url']} (key {place['api_key']}); the project is in {folder}."
-                )
-                say("^C ends it.")
-                process.wait()
-    finally:
-        if dir_ is None:
-            shutil.rmtree(folder)
-    return 0 if good else 1
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the temporary folder goes with us
+    with ExitStack() as stack:
+        out = sys.stdout
+        if face.json:
+            stack.enter_context(redirect_stdout(sys.stderr))
+        if folder is None:
+            temporary = tempfile.TemporaryDirectory(prefix="penstock-demo-", ignore_cleanup_errors=True)
+            folder = Path(stack.enter_context(temporary))
+        place = stack.enter_context(running_sandbox())
+        stack.enter_context(_inside(folder, place))
+        story = Story(place)
+        story.tell()
+        if face.json:
+            stack.enter_context(redirect_stdout(out))
+        arrived = place.arrived()
+        document = {"ok": not story.wrong, "wrong": story.wrong, "arrived": arrived}
+        face.show(document, story.ending)
+        if serve:
+            _serve(place, folder, face)
+    return Exit.NOT_ALL_WELL if story.wrong else Exit.WELL
+
+
+@dataclass(slots=True)
+class Story:
+    """The steps, and what did not come out as it should."""
+
+    place: Place
+    wrong: list[str] = field(default_factory=list)
+
+    def tell(self) -> None:
+        made = _sample_project(self.place)
+        say(
+            f"A made-up company in this folder: {made.companies} companies (Parquet), {made.people} people (CSV),\n"
+            f"{made.subscriptions} subscriptions (SQLite), {made.events} events (Parquet), {made.notes} notes (CSV).\n"
+            "A few records are wrong on purpose. A local stand-in plays Custify: nothing leaves this machine."
+        )
+        self.step("Does the key work, and who answers?", "check", "sandbox")
+        self.step("What exactly would be sent? One of the requests:", "preview", "subscriptions", "--limit", "1")
+        self.step("How much is it all, and what is wrong with it?", "plan", FLOW)
+        self.expect(self.place.arrived().get("people") == 0, "nothing had been sent before the run")
+        self.step("Send it: companies, then people, then the rest", "run", FLOW, code=Exit.NOT_ALL_WELL)
+        self.step("What is held, and why?", "quarantine", "list")
+        self._mend(_held())
+        self._run_again()
+
+    def _mend(self, held: Sequence[QuarantineEntry]) -> None:
+        """One of the wrong records is put right and sent by itself; those that waited for it go with the next run."""
+        company = next((entry for entry in held if entry.destination == "companies"), None)
+        self.expect(company is not None, "a company with half an employee is held")
+        if company is None:
+            return
+        self.step("Put one of them right …", "quarantine", "edit", company.id, "--set", "employees=70")
+        self.step("… and send it", "quarantine", "resend", company.id)
+        self.step("Those who waited for that company go now", "run", FLOW, code=Exit.NOT_ALL_WELL)
+        self.expect(_last_run().records.waiting == 0, "nobody waits any more")
+
+    def _run_again(self) -> None:
+        self.step("Once more: nothing has changed, so nothing is sent", "run", FLOW, code=Exit.NOT_ALL_WELL)
+        self.expect(_last_run().requests == 0, "the last run makes no request")
+        held, arrived = _held(), self.place.arrived()
+        for kind, number in _expected(held).items():
+            self.expect(arrived.get(kind) == number, f"{number} {kind} arrive, not {arrived.get(kind)}")
+
+    def step(self, title: str, *arguments: str, code: Exit = Exit.WELL) -> None:
+        """Say what a command is for, and run it."""
+        from penstock.cli.main import execute  # noqa: PLC0415 - the demo is itself one of its commands
+
+        line = " ".join(f"'{word}'" if " " in word else word for word in arguments)
+        say(f"\n━━ {title}\n$ penstock {line}")
+        answer = execute(arguments)
+        self.expect(answer == code, f"`penstock {line}` ends with exit code {int(code)}, not {int(answer)}")
+
+    def expect(self, truth: bool, what: str) -> None:
+        if not truth:
+            self.wrong.append(what)
+
+    def ending(self) -> Iterator[str]:
+        """What arrived, and whether it is what should have."""
+        yield "\n━━ What arrived in the stand-in"
+        for kind, number in self.place.arrived().items():
+            if number:
+                yield f"  {number:>5,}  {kind}"
+        if not self.wrong:
+            yield "\nEvery record has exactly one outcome; the held ones wait for you with their reasons."
+            yield "→ penstock init begins a project of your own"
+            return
+        yield "\nThe demo did not come out as it should:"
+        yield from (f"  expected: {what}" for what in self.wrong)
 
 
 def say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
-def step(title: str, command: str) -> None:
-    say(f"\n── {title}\n$ penstock {command}")
+    write(sys.stdout, text + "\n")
 
 
 @contextmanager
-def _sandbox() -> Iterator[tuple[subprocess.Popen[str], Mapping[str, str]]]:
-    command = [sys.executable, "-m", "penstock_sandbox", "--with-parent"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process, json.loads(process.stdout.readline())
-        finally:
-            process.terminate()
+def _inside(folder: Path, place: Place) -> Iterator[None]:
+    """In the folder, with the key in the environment; afterwards all is as it was."""
+    before, environ = Path.cwd(), dict(os.environ)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        os.chdir(folder)
+        os.environ[KEY_VARIABLE] = place.api_key
+        for name in OURS:
+            os.environ.pop(name, None)
+        yield
+    finally:
+        os.chdir(before)
+        os.environ.clear()
+        os.environ.update(environ)
 
 
-def _show(folder: Path, place: Mapping[str, str]) -> bool:
-    from penstock.cli.sample_company import PROJECT, write_sample_company  # noqa: PLC0415
-    from penstock.engine.app import App  # noqa: PLC0415
+def _sample_project(place: Place) -> SampleCompany:
+    from penstock.cli.sample_company import PROJECT, write_sample_company  # noqa: PLC0415 - pyarrow and faker are slow
 
-    made = write_sample_company(folder / "data")
-    (folder / "penstock.yaml").write_text(PROJECT % {"base_url": place["url"]}, encoding="utf-8")
-    say(
-        f"A made-up company: {made.companies} companies (Parquet), {made.people} people (CSV), "
-        f"{made.subscriptions} subscriptions (SQLite), {made.events} events (Parquet), {made.notes} notes (CSV).\n"
-        "A few of the records are wrong on purpose. A local stand-in plays Custify; nothing leaves this machine."
+    made = write_sample_company(Path("data"))
+    Path("penstock.yaml").write_text(PROJECT % {"base_url": place.url}, encoding="utf-8")
+    return made
+
+
+def _held() -> Sequence[QuarantineEntry]:
+    with Face().open() as app:
+        return app.quarantine()
+
+
+def _last_run() -> RunReport:
+    with Face().open() as app:
+        return app.runs(limit=1)[0]
+
+
+def _expected(held: Sequence[QuarantineEntry]) -> dict[str, int]:
+    """How many objects should have arrived: all but those that are held."""
+    with Face().open() as app:
+        plan = app.plan(FLOW)
+    sent = {part.destination or "": part.records for part in plan.destinations}
+    for entry in held:
+        sent[entry.destination] -= 1
+    return sent
+
+
+def _serve(place: Place, folder: Path, face: Face) -> None:
+    """Stay until ^C, so that a person can look and try."""
+    face.remark(
+        f"\nThe stand-in goes on until ^C. What arrived: {place.admin_url}",
+        f"To try things, in another terminal: export {KEY_VARIABLE}={place.api_key} && cd {folder}",
     )
-    environ = {**os.environ, KEY_VARIABLE: place["api_key"]}
-    with App.open(folder / "penstock.yaml", environ=environ) as app:
-        return _walk(app, place)
-
-
-def _walk(app: App, place: Mapping[str, str]) -> bool:
-    """The steps of the demo; answers whether everything came out as it should."""
-    from penstock.cli import text  # noqa: PLC0415
-    from penstock.cli.progress import Display  # noqa: PLC0415
-
-    step("Does the key work, and what answers?", "check sandbox")
-    say(text.check_text(app.check("sandbox")))
-    step("What exactly would be sent? One person:", "preview people --limit 1")
-    say(_shortened(text.preview_text(app.preview("people", limit=1))))
-    step("How much is it, and what is wrong, before anything is sent?", f"plan {FLOW}")
-    say(text.plan_text(app.plan(FLOW)))
-    step("Send it: companies, then people, then the rest", f"run {FLOW}")
-    with Display() as display:
-        first = app.run(FLOW, listener=display.show)
-    say(text.run_text(first))
-    step("What is held, and why", "quarantine list")
-    held = app.quarantine()
-    say(text.quarantine_text(held))
-    good = len(held) == EXPECTED_HELD and first.records.delivered + first.records.accepted > 0
-    company = next((entry for entry in held if entry.destination == "companies"), None)
-    if company is not None:
-        step("Mend a record, and send it", f"quarantine edit {company.id} --set employees=70 && … resend {company.id}")
-        app.edit_texts(company.id, {"employees": "70"})
-        good &= app.resend([company.id])[0].status == "succeeded"
-        say(f"{company.id} is delivered")
-    step("Once more: only who waited for it is sent", f"run {FLOW}")
-    say(text.run_text(app.run(FLOW)))
-    step("And again: nothing has changed, nothing is sent", f"run {FLOW}")
-    last = app.run(FLOW)
-    say(text.run_text(last))
-    say("\n── What arrived")
-    arrived = _arrived(place)
-    say("  " + ", ".join(f"{number} {kind}" for kind, number in arrived.items()))
-    good &= last.requests == 0 and arrived["companies"] > 0
-    say(
-        "\nEverything came out as it should."
-        if good
-        else "\nSomething did not come out as it should: please report it."
-    )
-    return good
-
-
-def _arrived(place: Mapping[str, str]) -> dict[str, int]:
-    with urlopen(f"{place['admin_url']}/state") as reply:  # noqa: S310 - the sandbox on this machine
-        state: dict[str, Any] = json.load(reply)
-    return {kind: len(state[kind]) for kind in ("companies", "people", "subscriptions", "events", "notes")}
-
-
-def _shortened(shown: str, lines: int = 14, width: int = 600) -> str:
-    return "\n".join(line[:width] + ("…" if len(line) > width else "") for line in shown.splitlines()[:lines])
+    with suppress(KeyboardInterrupt):
+        place.process.wait()

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, CycloptsError, Parameter
 
 from penstock.cli import configure, demo, later, look, quarantine, run, sandbox
-from penstock.cli.failing import Exit, exit_of_error, tell_defect, tell_interrupted, tell_problems
 from penstock.cli.face import Face, open_app
+from penstock.cli.failing import Exit, exit_of_error, tell_defect, tell_interrupted, tell_problems
+from penstock.cli.groups import EVERYWHERE
 from penstock.cli.usage import missing_command, usage_problem
 from penstock.model.errors import InputError, PenstockError
 from penstock.version import __version__
@@ -20,9 +21,9 @@ from penstock.version import __version__
 if TYPE_CHECKING:
     from penstock.cli.face import Opener
 
-EVERYWHERE = Group("Options of every command", sort_key=9)
 ABOUT = """\
-Penstock sends the records you already have to Custify: previewed, checked, one outcome for each, nothing lost, nothing doubled.
+Penstock sends the records you already have to Custify: checked and previewed before anything leaves,
+one outcome for each record, nothing lost, nothing doubled.
 
 Start with `penstock demo` to see it work without any account, or `penstock init` to begin a project of your own.
 """
@@ -36,7 +37,6 @@ def build(opener: Opener) -> App:
         version=__version__,
         help_format="plaintext",
         default_parameter=Parameter(negative=(), show_default=False),
-        group_commands=Group("Other"),
     )
     for part in (configure, look, run, quarantine, demo, sandbox, later):
         part.add_to(app)

@@ -1,62 +1,90 @@
-"""How a run shows that it lives: a moving line on a terminal, a plain line every few seconds elsewhere. On stderr."""
+"""How a run shows that it lives: moving bars on a terminal, a plain line every few seconds elsewhere. On stderr."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Self
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from penstock.cli.face import console, write
+from penstock.cli.text.words import COLOURS, duration
+from penstock.model.outcome import COUNT_NAMES
 
 if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
     from penstock.model.reports import Progress
 
 PLAIN_EVERY_S = 5.0
-SHOWN = ("delivered", "accepted", "unchanged", "quarantined", "unknown", "waiting")
+Listener = Callable[["Progress"], None]
 
 
-class Display:
-    """Listens to runs; a context manager, so that the terminal is left tidy."""
+@contextmanager
+def progress_display() -> Iterator[Listener]:
+    """What a run tells its progress to."""
+    if sys.stderr.isatty():
+        with _bars() as listener:
+            yield listener
+    else:
+        yield PlainLines()
+
+
+@contextmanager
+def _bars() -> Iterator[Listener]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn  # noqa: PLC0415
+
+    columns = (
+        SpinnerColumn(finished_text="·"),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[words]}", markup=False),
+    )
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=console(sys.stderr), transient=True) as bars:
+
+        def listener(progress: Progress) -> None:
+            if progress.target not in tasks:
+                tasks[progress.target] = bars.add_task(progress.target, total=None, words="")
+            bars.update(
+                tasks[progress.target], completed=decided(progress), total=progress.total, words=words(progress)
+            )
+
+        yield listener
+
+
+class PlainLines:
+    """A line for each target every few seconds; a run that is over before says nothing."""
 
     def __init__(self) -> None:
-        self._bar: Bar | None = None
-        self._tasks: dict[str, TaskID] = {}
         self._last: dict[str, float] = {}
 
-    def __enter__(self) -> Self:
-        if sys.stderr.isatty():
-            from rich.console import Console  # noqa: PLC0415
-            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-
-            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"))
-            self._bar = Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True)
-            self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def show(self, progress: Progress) -> None:
-        """Hear where a run stands."""
-        if self._bar is None:
-            self._show_plainly(progress)
-            return
-        task = self._tasks.get(progress.target)
-        if task is None:
-            task = self._tasks[progress.target] = self._bar.add_task(progress.target, total=None, words="")
-        done = progress.counts["read"]
-        self._bar.update(task, completed=done, total=progress.total, words=words(progress))
-
-    def _show_plainly(self, progress: Progress) -> None:
-        last = self._last.setdefault(progress.target, 0.0)
+    def __call__(self, progress: Progress) -> None:
+        last = self._last.setdefault(progress.target, progress.elapsed_s)
         if progress.elapsed_s - last >= PLAIN_EVERY_S:
             self._last[progress.target] = progress.elapsed_s
-            sys.stderr.write(f"{progress.target}: {words(progress)}\n")
+            total = "" if progress.total is None else f" of {progress.total:,}"
+            write(sys.stderr, f"{progress.target}: {decided(progress):,}{total} records · {words(progress)}\n")
+
+
+def decided(progress: Progress) -> int:
+    """How many records have met an outcome."""
+    return sum(progress.counts.get(name, 0) for name in COUNT_NAMES[1:])
 
 
 def words(progress: Progress) -> str:
-    """`1,200 of 7,043 · 1,180 delivered · 20 quarantined · 3 requests`."""
-    done = f"{progress.counts['read']:,}" + (f" of {progress.total:,}" if progress.total is not None else "")
-    told = [f"{progress.counts[name]:,} {name}" for name in SHOWN if progress.counts[name]]
-    return " · ".join([done, *told, f"{progress.requests:,} requests"])
+    """`1,180 delivered · 20 quarantined · 14 requests · 236 records/s · 25 s left`."""
+    told = [f"{progress.counts[name]:,} {name}" for name in COLOURS if progress.counts.get(name, 0)]
+    told.append(f"{progress.requests:,} requests")
+    done = decided(progress)
+    rate = done / progress.elapsed_s if progress.elapsed_s > 0 else 0.0
+    if rate:
+        told.append(f"{rate:,.0f} records/s" if rate >= 10 else f"{rate:.1f} records/s")
+    if progress.waiting_for_allowance_s:
+        told.append(f"waiting {duration(progress.waiting_for_allowance_s)} for the rate limit")
+    elif progress.phase != "sending":
+        told.append(progress.phase)
+    if rate and progress.total is not None and done < progress.total:
+        told.append(f"{duration((progress.total - done) / rate)} left")
+    return " · ".join(told)

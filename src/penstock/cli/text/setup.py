@@ -36,4 +36,6 @@ def dataset_text(report: DatasetReport) -> Iterator[RenderableType]:
     yield rows
     if report.extra_columns:
         names = ", ".join(report.extra_columns)
-        yield said(f"New in the source, not in the schema: {names}. `penstock schema {report.dataset} --refresh`", "yellow")
+        yield said(
+            f"New in the source, not in the schema: {names}. `penstock schema {report.dataset} --refresh`", "yellow"
+        )

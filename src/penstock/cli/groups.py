@@ -1,0 +1,11 @@
+"""The headings under which `penstock --help` lists its commands, in the order of a person's day."""
+
+from cyclopts import Group
+
+TRY = Group("Try it", sort_key=1)
+SET_UP = Group("Set up", sort_key=2)
+LOOK = Group("Look before anything is sent", sort_key=3)
+SEND = Group("Send", sort_key=4)
+MEND = Group("Afterwards", sort_key=5)
+LATER = Group("Not available yet", sort_key=6)
+EVERYWHERE = Group("Options of every command", sort_key=7)

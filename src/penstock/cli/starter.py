@@ -1,0 +1,149 @@
+"""The project file that `penstock init` writes: commented, valid at once, made for the data that lies there."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+DATA = (".csv", ".tsv", ".parquet", ".ndjson", ".jsonl", ".json")
+SAMPLE = ("id", "email", "name")
+COMPANY_WORDS = ("compan", "account", "customer", "organi")
+KEYS = ("id", "user_id", "userid", "customer_id", "customerid", "company_id", "account_id", "uuid", "email")
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """The text of a project file; `data` is the file it reads, None where there is none yet."""
+
+    text: str
+    data: str | None
+    dataset: str
+
+    @property
+    def next(self) -> tuple[str, ...]:
+        return (
+            "penstock validate",
+            f"penstock preview {self.dataset}",
+            "penstock check custify",
+            f"penstock test {self.dataset}",
+            f"penstock plan {self.dataset}",
+            f"penstock activate {self.dataset}",
+            f"penstock run {self.dataset}",
+        )
+
+    def lines(self, path: Path) -> Iterator[str]:
+        yield f"Wrote {path}."
+        if self.data is None:
+            yield "There is no data file here yet: the project reads people.csv with the columns id, email and name."
+        else:
+            yield f"It reads {self.data}: look whether key and fields are what you mean."
+        yield "\nNext"
+        about = (
+            "is the file right?",
+            "what exactly would be sent?",
+            "does the key work? (set CUSTIFY_API_KEY first)",
+            "send one record",
+            "how much, how long, what is wrong?",
+            "a draft sends nothing: let it run",
+            "",
+        )
+        for command, what in zip(self.next, about, strict=True):
+            yield f"  {command:<28}{what}".rstrip()
+
+
+def starter(folder: Path) -> Starter:
+    """A project for the first data file of `folder`, or for a file to come."""
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in DATA) if folder.is_dir() else []
+    if not found:
+        return Starter(_text("people.csv", "people", SAMPLE), None, "people")
+    name = found[0].name
+    columns = _columns(found[0])
+    companies = any(word in name.lower() for word in COMPANY_WORDS) and not _like(columns, "email")
+    dataset = "companies" if companies else "people"
+    return Starter(_text(name, dataset, columns or SAMPLE), name, dataset)
+
+
+def _columns(path: Path) -> Sequence[str]:
+    """The column names, as far as they can be had without reading the file."""
+    if path.suffix.lower() == ".parquet":
+        import pyarrow as pa  # noqa: PLC0415 - slow to import
+        import pyarrow.parquet as pq  # noqa: PLC0415 - slow to import
+
+        try:
+            return pq.read_schema(path).names
+        except (pa.ArrowException, OSError):
+            return ()
+    if path.suffix.lower() not in (".csv", ".tsv"):
+        return ()
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        first = file.readline(100_000)
+    delimiter = max(",;\t|", key=first.count)
+    return next(csv.reader([first], delimiter=delimiter), ())
+
+
+def _text(file: str, dataset: str, columns: Sequence[str]) -> str:
+    key = next((column for name in KEYS if (column := _like(columns, name))), columns[0])
+    template, match = ("upsert_company", "company_id") if dataset == "companies" else ("upsert_person", "user_id")
+    fields = {match: key}
+    for field in ("email", "name"):
+        column = _like(columns, field)
+        if column is not None and not (field == "email" and dataset == "companies"):
+            fields[field] = column
+    mapped = "\n".join(f"      {field}: {_quoted(column)}" for field, column in fields.items())
+    return TEMPLATE.format(
+        file=_quoted(file), dataset=dataset, key=_quoted(key), template=template, fields=mapped, match=match
+    )
+
+
+def _like(columns: Sequence[str], name: str) -> str | None:
+    return next((column for column in columns if column.lower() == name), None)
+
+
+def _quoted(text: str) -> str:
+    """Text as YAML takes it: quoted unless it is a plain word."""
+    plain = text.replace("_", "").replace(".", "").replace("/", "").isalnum() and text[0].isalpha()
+    reserved = text.lower() in ("true", "false", "yes", "no", "on", "off", "null", "y", "n")
+    if plain and text.isascii() and not reserved:
+        return text
+    return "'" + text.replace("'", "''") + "'"
+
+
+TEMPLATE = """\
+# A Penstock project: where records come from, and what they become in Custify.
+# `penstock validate` checks it, `penstock schema` prints its JSON Schema for your editor.
+
+credentials:
+  custify:
+    connector: custify
+    api_key: ${{env:CUSTIFY_API_KEY}}   # a reference, never the key itself: ${{env:NAME}} or ${{file:PATH}};
+                                      # or no such line, and `penstock credential set custify`
+    # base_url: auto                  # the right address is found by `penstock check custify`
+
+sources:
+  data:
+    type: file                        # csv, tsv, json, ndjson, parquet; .gz and globs too
+    path: {file}
+  # billing:                          # or a database:
+  #   type: sql
+  #   url: ${{env:BILLING_URL}}
+  #   query: select * from invoices
+
+datasets:
+  {dataset}:
+    source: data
+    key: {key}                        # the column that identifies a record across runs
+
+destinations:
+  {dataset}:
+    dataset: {dataset}
+    credential: custify
+    template: {template}
+    fields:                           # Custify's field: your column
+{fields}
+    attributes: all                   # the other columns become custom attributes: all, none or [columns]
+    # exclude: [column]               # never sent
+    # mode: changed                   # only what is new or differs from what was delivered
+    # a draft until `penstock activate {dataset}`; or write `active: true` here
+"""
