@@ -58,6 +58,13 @@ class FieldDoc:
     def int32(self) -> bool:
         return self.type == "integer" or self.whole
 
+    @property
+    def places(self) -> frozenset[str]:
+        """Every place in the native payload that its value may take; two fields may not share one."""
+        if self.target is None or self.type == "object":
+            return frozenset()
+        return frozenset({self.target.removesuffix("[].company_id"), *self.others})
+
 
 @dataclass(frozen=True, slots=True)
 class External:
@@ -154,7 +161,7 @@ def _field(name: str, entry: Mapping[str, Any], text_limit: int | None) -> Field
     rest = dict(entry)
     native = rest.get("native")
     required = rest.pop("required", None)
-    bounded = rest["type"] in {"text", "key", "email"}
+    bounded = rest["type"] in {"text", "key", "email", "object"}
     return FieldDoc(
         name=name,
         target=rest.pop("to", native or name),

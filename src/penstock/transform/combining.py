@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from penstock.model.record import Lookup
 from penstock.transform.render import TOP, Combination, Draft
@@ -83,22 +82,6 @@ def note_entity(draft: Draft) -> None:
         elif _given(company):
             models[row] = "Company"
             entities[row] = _asked(draft, row, Lookup("entity", "company", "company_id", company))
-
-
-def custom_data_in_url(base: str) -> Combination:
-    """A single custom data object names its company in the address."""
-
-    def combine(draft: Draft) -> None:
-        companies = draft.fields["company_id"]
-        draft.urls = [f"{base}?company_id={quote(id_, safe='') if _given(id_) else ''}" for id_ in companies]
-
-    return combine
-
-
-def custom_data_in_job(draft: Draft) -> None:
-    """A batch job names its company beside the data."""
-    draft.places[TOP, "entityModel"] = ["Company"] * len(draft)
-    draft.places[TOP, "company_id"] = draft.fields["company_id"]
 
 
 COMBINATIONS: Mapping[str, Combination] = {

@@ -2,41 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import xxhash
 
-from penstock.destinations.catalogue import FieldDoc
 from penstock.transform import rules
+from penstock.transform.bindings import nearest
 from penstock.transform.keys import one_text
-from penstock.transform.render import TOP, Input
-from penstock.transform.steps import Columns, Refused, Step, Values
+from penstock.transform.render import TOP, Combination, Draft
+from penstock.transform.steps import Values
 from penstock.transform.values import ABSENT
+from penstock.transform.workbench import Workbench
+
+STAYS = "so that it stays the same"
 
 
-@dataclass(frozen=True, slots=True)
-class Derived(Step):
-    """A step whose value is made of several columns; a row in which one of them is empty gets none."""
+def add_external(bench: Workbench) -> None:
+    """`externalId`, `data_id` or `deduplication_id`: as mapped, by the destination's setting, or from the key."""
+    external = bench.template.external
+    if external is None:
+        return
+    setting = None if external.setting is None else getattr(bench.destination, external.setting)
+    mapped = bench.mapped(external.field)
+    if not bench.native:
+        if setting is not None:
+            bench.note(str(external.setting), "ignored", "the flat API knows no such id")
+        return
+    if external.setting is not None:
+        bench.required.append(external.field)
+    if mapped is not None:
+        if setting is not None:
+            message = f"{external.field} is mapped, and given by `{external.setting}`"
+            bench.problem(str(external.setting), message, "field-twice", "keep one of the two")
+        if external.setting is None:
+            bench.combinations.append(_filled_from_key(external.field, external.max_length))
+        return
+    columns = _columns(bench, setting)
+    doc = bench.template.doc(external.field)
+    if columns is None or doc is None:
+        return
+    bench.combinations.append(_derived(doc.name, doc.target or doc.name, columns, external.max_length))
+    bench.derived = columns
+    bench.note(external.field, "derived", f"{doc.target} is made from {', '.join(columns)}, {STAYS}")
 
-    columns: tuple[str, ...] = ()
-    longest: int | None = None
 
-    def values(self, columns: Columns, refused: Refused) -> Values:
-        del refused  # a record without a key is refused as such
-        parts = [[_text(value) for value in columns.cells(name).values] for name in self.columns]
-        return [ABSENT if None in row else self._bounded(one_text(row)) for row in zip(*parts, strict=True)]
-
-    def _bounded(self, text: str) -> str:
-        if self.longest is None or len(text) <= self.longest:
-            return text
-        return xxhash.xxh3_128_hexdigest(text.encode())
+def bounded(text: str, longest: int | None) -> str:
+    """The text, or its hash when it is longer than the API takes."""
+    if longest is None or len(text) <= longest:
+        return text
+    return xxhash.xxh3_128_hexdigest(text.encode())
 
 
-def external_input(doc: FieldDoc, columns: Sequence[str], longest: int | None) -> Input:
-    """The input that derives the field from these columns."""
-    step = Derived(doc.name, rules.key, column=columns[0], columns=tuple(columns), longest=longest)
-    return Input(step, (TOP, doc.target or doc.name))
+def _columns(bench: Workbench, setting: str | tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """The columns that the id is made of; None when one of them is not there."""
+    if setting is None:
+        return bench.key
+    columns = (setting,) if isinstance(setting, str) else setting
+    names = bench.schema.names()
+    missing = [name for name in columns if name not in names]
+    where = str(bench.template.external.setting) if bench.template.external is not None else ""
+    for name in missing:
+        bench.problem(where, f"there is no column {name}", "unknown-column", nearest(name, names), name)
+    return None if missing else columns
+
+
+def _derived(name: str, target: str, columns: tuple[str, ...], longest: int | None) -> Combination:
+    """The id made of these columns; a row in which one of them is empty gets none."""
+
+    def combine(draft: Draft) -> None:
+        lists = [[_text(value) for value in draft.columns.cells(column).values] for column in columns]
+        made: Values = []
+        for row in zip(*lists, strict=True):
+            texts = tuple(text for text in row if text is not None)
+            made.append(bounded(one_text(texts), longest) if len(texts) == len(row) else ABSENT)
+        draft.fields[name] = draft.places[TOP, target] = made
+
+    return combine
+
+
+def _filled_from_key(name: str, longest: int | None) -> Combination:
+    """Rows in which the mapped id is null get one from their key."""
+
+    def combine(draft: Draft) -> None:
+        place = (TOP, name)
+        values = list(draft.places[place])
+        for row, key in enumerate(draft.keys):
+            if (values[row] is ABSENT or values[row] is None) and key is not None:
+                values[row] = bounded(one_text(key), longest)
+                if row not in draft.refused:
+                    draft.notes[name, "derived", f"null, and made from the record's key, {STAYS}"] += 1
+        draft.places[place] = values
+
+    return combine
 
 
 def _text(value: object) -> str | None:

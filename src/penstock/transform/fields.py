@@ -2,54 +2,90 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
 from penstock.destinations.catalogue import FieldDoc
 from penstock.model.spec import Dialect
 from penstock.transform import dates, numbers, rules, steps
 from penstock.transform.columns import Cells
 from penstock.transform.rules import Rule
 from penstock.transform.steps import Quick, Values
+from penstock.transform.values import plain
+
+Ruled = tuple[Rule, Quick | None]
 
 
-def rule_of(doc: FieldDoc, dialect: Dialect) -> tuple[Rule, Quick | None]:
+class Asked(NamedTuple):
+    """A field in a dialect; `limit` is the most characters its text may have."""
+
+    doc: FieldDoc
+    native: bool
+    limit: int | None
+
+
+def rule_of(doc: FieldDoc, dialect: Dialect) -> Ruled:
     """The field's rule in a dialect. Lengths, 32 bits, choices and id shapes bind in native only."""
     native = dialect == "native"
     limit = doc.max_length if native else None
-    rule, quick = _by_type(doc, native=native, limit=limit)
+    rule, quick = BY_TYPE[doc.type](Asked(doc, native, limit))
     return (rules.at_most(limit, rule) if limit is not None else rule), quick
 
 
-def _by_type(doc: FieldDoc, *, native: bool, limit: int | None) -> tuple[Rule, Quick | None]:  # noqa: C901 - one case a type
-    match doc.type:
-        case "text":
-            return rules.text, steps.quick_text(limit)
-        case "key" | "person":
-            if native and doc.target == "companies[].company_id":
-                return rules.link, None
-            return rules.key, steps.quick_key(limit)
-        case "email":
-            return (rules.email_or_id, None) if native and doc.or_id else (rules.email, steps.quick_email(limit))
-        case "date":
-            return dates.moment, steps.quick_date
-        case "integer":
-            return (_int32, steps.quick_int32) if native else (_whole, _quick_whole)
-        case "number":
-            return numbers.number, steps.quick_number
-        case "money":
-            return (_money32, steps.quick_int32) if native and doc.whole else (numbers.money, steps.quick_number)
-        case "boolean":
-            return rules.boolean, steps.quick_boolean
-        case "choice":
-            return (rules.choice(*doc.choices), None) if native else (rules.text, steps.quick_text(None))
-        case "id":
-            return (rules.object_id, None) if native else (rules.key, steps.quick_key(None))
-        case "texts":
-            return rules.texts, None
-        case "companies":
-            return rules.companies, None
-        case "object":
-            return rules.members, None
-        case _:
-            return rules.structured, None
+def _key(asked: Asked) -> Ruled:
+    if asked.native and asked.doc.target == "companies[].company_id":
+        return rules.link(asked.limit), None
+    return rules.key, steps.quick_key(asked.limit)
+
+
+def _email(asked: Asked) -> Ruled:
+    if asked.native and asked.doc.or_id:
+        return rules.email_or_id, None
+    return rules.email, steps.quick_email(asked.limit)
+
+
+def _integer(asked: Asked) -> Ruled:
+    return (_int32, steps.quick_int32) if asked.native else (_whole, _quick_whole)
+
+
+def _money(asked: Asked) -> Ruled:
+    whole = asked.native and asked.doc.whole
+    return (_money32, steps.quick_int32) if whole else (numbers.money, steps.quick_number)
+
+
+def _choice(asked: Asked) -> Ruled:
+    return (rules.choice(*asked.doc.choices), None) if asked.native else (rules.text, steps.quick_text(None))
+
+
+def _id(asked: Asked) -> Ruled:
+    return (rules.object_id, None) if asked.native else (rules.key, steps.quick_key(None))
+
+
+def _object(asked: Asked) -> Ruled:
+    """In native its members are attributes like any other; in flat they are sent as they are."""
+    if not asked.native:
+        return rules.members(plain), None
+    each = rules.attribute(asked.limit, bounded=asked.limit is not None)
+    return rules.members(each, names=asked.doc.target == rules.CUSTOM_ATTRIBUTES), None
+
+
+BY_TYPE: Mapping[str, Callable[[Asked], Ruled]] = {
+    "text": lambda asked: (rules.text, steps.quick_text(asked.limit)),
+    "key": _key,
+    "person": _key,
+    "email": _email,
+    "date": lambda _: (dates.moment, steps.quick_date),
+    "integer": _integer,
+    "number": lambda _: (numbers.number, steps.quick_number),
+    "money": _money,
+    "boolean": lambda _: (rules.boolean, steps.quick_boolean),
+    "choice": _choice,
+    "id": _id,
+    "texts": lambda _: (rules.texts, None),
+    "companies": lambda _: (rules.companies, None),
+    "object": _object,
+    "json": lambda _: (rules.structured, None),
+}
 
 
 def _int32(value: object) -> object:

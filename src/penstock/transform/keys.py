@@ -39,4 +39,6 @@ def one_text(key: Key) -> str:
     """A key as one text, for ids derived from it: parts joined by `:`, which is escaped inside a part."""
     if isinstance(key, str):
         return key
+    if len(key) == 1:
+        return key[0]
     return ":".join(part.replace("\\", "\\\\").replace(":", "\\:") for part in key)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from penstock.destinations.catalogue import BATCH_LIMITS, Template
@@ -12,7 +11,7 @@ from penstock.model.outcome import Note
 from penstock.model.record import Grouping, Replies, RetryClass, Schema, Shape
 from penstock.model.spec import BatchSpec, DestinationSpec, Dialect, RequestSpec
 from penstock.transform.bindings import excluded_paths, nearest, remaining
-from penstock.transform.compile import RENDERER, Compiled
+from penstock.transform.compile import Compiled, version_of
 from penstock.transform.macros import Attribute, Macros, column_of, parse_macros
 from penstock.transform.render import TOP, Address, Input, Renderer
 from penstock.transform.steps import Step, plain_attribute
@@ -62,8 +61,7 @@ def compile_manual(
     used = {each.step.column for each in inputs} | set(macros.columns if macros else ()) | set(dataset_key)
     columns = tuple(name for name in schema.names() if name in used)
     notes = rest.notes if shape.carries_body else (Note("body", "not sent", f"{request.method} carries no body"),)
-    told = replace(destination, active=None, line=None, concurrency=0, fuse=None, responses=False)
-    version = f"{RENDERER} {told!r} {dialect} {base_url} {dataset_key!r}"
+    version = version_of(destination, schema, columns, f"{dialect} {base_url} {dataset_key!r}")
     return Compiled(renderer, shape, notes, columns, None, dialect, version)
 
 

@@ -77,7 +77,7 @@ def exact(value: object) -> object:
     return sent(value)
 
 
-def sent(value: float | Decimal) -> object:
+def sent(value: int | float | Decimal) -> object:  # noqa: PYI041 - Decimal is no float
     """A number in the form in which it is sent; NaN and infinities are refused, since JSON has none."""
     if isinstance(value, float):
         if not math.isfinite(value):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import xxhash
@@ -36,7 +37,6 @@ class Draft:
     places: dict[Place, Values] = field(default_factory=dict)
     merged: list[tuple[str, Values]] = field(default_factory=list)  # objects whose members go into a container
     lookups: dict[int, list[Lookup]] = field(default_factory=dict)
-    urls: list[str] | None = None
     notes: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     def refuse(self, row: int, refusal: Refusal) -> None:
@@ -57,6 +57,8 @@ class Input:
     place: Place | None = None
     merge: bool = False
     homeless: str | None = None
+    told: str | None = None  # what to note of the rows in which its default stands in for null
+    extra: bool = False  # an attribute: its field is the column's name, and no field of the template
 
 
 Combination = Callable[[Draft], None]
@@ -81,6 +83,18 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """A field that says whose the payload is, outside of what it says: in the query of `url`, or (None) beside it.
+
+    `beside` goes with it then. The content hash is the same either way.
+    """
+
+    field: str
+    url: str | None
+    beside: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Renderer:
     """Compiled once per destination; `render` may be called for any chunk of its dataset."""
 
@@ -91,6 +105,7 @@ class Renderer:
     match: tuple[str, ...] = ()  # any one of these fields
     limits: Limits | None = None
     address: Address | None = None
+    whereabouts: Whereabouts | None = None
     check: Callable[[Mapping[str, Any]], Refusal | None] | None = None  # of a whole payload (XML)
 
     def render(self, chunk: Chunk, rows: Sequence[int] | None = None) -> Rendered:
@@ -101,8 +116,7 @@ class Renderer:
         for combine in self.combinations:
             combine(draft)
         self._require(draft)
-        payloads: list[Payload] = []
-        self._lay_out(draft, chunk.first, payloads)
+        payloads = self._lay_out(draft, chunk.first)
         refused = [
             Refused(chunk.first + draft.columns.rows[row], draft.keys[row], refusal)
             for row, refusal in sorted(draft.refused.items())
@@ -129,7 +143,12 @@ class Renderer:
             if present:
                 draft.notes[each.step.field, "not sent", each.homeless] += present
             return
-        draft.fields[each.step.field] = values
+        if each.told is not None and each.step.column is not None:
+            empty = sum(value is None for value in draft.columns.cells(each.step.column).values)
+            if empty:
+                draft.notes[each.step.field, "defaulted", each.told] += empty
+        if not each.extra:
+            draft.fields[each.step.field] = values
         if each.place is not None:
             if each.merge:
                 draft.merged.append((each.place[0], values))
@@ -154,62 +173,64 @@ class Renderer:
                 reason = f"{names} is needed, and missing"
                 draft.refuse(row, Refusal("required", reason, field=self.match[0], accepted=f"a value for {names}"))
 
-    def _lay_out(self, draft: Draft, first: int, payloads: list[Payload]) -> None:
+    def _lay_out(self, draft: Draft, first: int) -> list[Payload]:
+        """The rows that are not refused, as payloads."""
         containers: dict[str, dict[str, Values]] = {TOP: {}}
         for (container, name), values in draft.places.items():
             containers.setdefault(container, {})[name] = values
         for container, _ in draft.merged:
             containers.setdefault(container, {})
-        layers = [_Layer(container, members) for container, members in containers.items()]
-        members = [(container, values) for container, values in draft.merged]
+        bodies = _bodies(containers, len(draft))
+        if draft.merged or self.limits or self.check or self.address or self.whereabouts or draft.lookups:
+            return [
+                payload
+                for row, body in enumerate(bodies)
+                if row not in draft.refused and (payload := self._special(draft, row, body, first)) is not None
+            ]
         keys, rows, refused = draft.keys, draft.columns.rows, draft.refused
         digest, dumps = xxhash.xxh3_64_intdigest, orjson.dumps
-        special = bool(members or self.limits or self.check or self.address or draft.lookups or draft.urls is not None)
-        top, inner = layers[0], layers[1:]
-        top_rows = top.rows(len(draft))
-        inner_rows = [(layer.container, layer.rows(len(draft))) for layer in inner]
-        for row in range(len(draft)):
-            body = next(top_rows)
-            for container, parts in inner_rows:
-                part = next(parts)
-                if part:
-                    body[container] = part
-            if row in refused:
-                continue
+        payloads: list[Payload] = []
+        for row, body in enumerate(bodies):
             key = keys[row]
-            assert key is not None
-            if special:
-                payload = self._special(draft, row, body, members, first + rows[row])
-                if payload is not None:
-                    payloads.append(payload)
-                continue
-            text = dumps(body, _digits, OPTIONS)
-            payloads.append(Payload(first + rows[row], key, text, digest(text) or 1))
+            if row not in refused and key is not None:
+                text = dumps(body, _digits, OPTIONS)
+                payloads.append(Payload(first + rows[row], key, text, digest(text) or 1))
+        return payloads
 
-    def _special(
-        self, draft: Draft, row: int, body: dict[str, Any], members: list[tuple[str, Values]], ordinal: int
-    ) -> Payload | None:
+    def _special(self, draft: Draft, row: int, body: dict[str, Any], first: int) -> Payload | None:
         """A payload that wants more than its members side by side; None when it is refused now."""
-        refusal = _merge(body, members, row) or self._bounded(body)
+        refusal = _merge(body, draft.merged, row) or self._bounded(body)
         if refusal is None and self.check is not None:
             refusal = self.check(body)
-        text = orjson.dumps(body, _digits, OPTIONS)
-        url, headers = None if draft.urls is None else draft.urls[row], None
+        url, headers, where = None, None, b""
         if refusal is None and self.address is not None:
             found = self._addressed(draft, row)
             if isinstance(found, Refusal):
                 refusal = found
             else:
                 url, headers = found
-        if refusal is not None:
-            draft.refuse(row, refusal)
-            return None
+                where = repr(found).encode()
         key = draft.keys[row]
-        assert key is not None
-        where = b"" if url is None and headers is None else repr((url, headers)).encode()
-        content = xxhash.xxh3_64_intdigest(text + where) or 1
+        if refusal is not None or key is None:
+            draft.refuse(row, NO_KEY if refusal is None else refusal)
+            return None
+        text = orjson.dumps(body, _digits, OPTIONS)
+        if self.whereabouts is not None:
+            where = str(draft.fields[self.whereabouts.field][row]).encode()
+            url, body = self._whereabouts(self.whereabouts, where.decode(), body)
+            content = xxhash.xxh3_64_intdigest(text + where) or 1
+            text = orjson.dumps(body, _digits, OPTIONS) if url is None else text
+        else:
+            content = xxhash.xxh3_64_intdigest(text + where) or 1
         lookups = tuple(draft.lookups.get(row, ()))
-        return Payload(ordinal, key, text, content, url, headers, lookups, body if lookups else None)
+        value = _thawed(body) if lookups else None
+        return Payload(first + draft.columns.rows[row], key, text, content, url, headers, lookups, value)
+
+    @staticmethod
+    def _whereabouts(own: Whereabouts, value: str, body: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
+        if own.url is not None:
+            return f"{own.url}?{own.field}={quote(value, safe='')}", body
+        return None, {**own.beside, own.field: value, **body}
 
     def _bounded(self, body: Mapping[str, Any]) -> Refusal | None:
         limits = self.limits
@@ -244,23 +265,30 @@ class Renderer:
         return url, tuple(headers) if headers else None
 
 
-class _Layer:
-    """The members of one container, ready to be read row by row."""
+def _bodies(containers: Mapping[str, Mapping[str, Values]], number: int) -> Iterator[dict[str, Any]]:
+    """One payload a row: the top level's members, then each container that has any."""
+    top = _members(containers[TOP], number)
+    inner = [(name, _members(members, number)) for name, members in containers.items() if name != TOP]
+    if not inner:
+        yield from top
+        return
+    for body in top:
+        for name, parts in inner:
+            part = next(parts)
+            if part:
+                body[name] = part
+        yield body
 
-    def __init__(self, container: str, members: Mapping[str, Values]) -> None:
-        self.container = container
-        self._names = tuple(members)
-        self._columns = list(members.values())
-        self._full = not any(ABSENT in column for column in self._columns)
 
-    def rows(self, number: int) -> Any:
-        """An iterator of one dict per row."""
-        if not self._names:
-            return iter([{} for _ in range(number)])
-        names, lists = self._names, zip(*self._columns, strict=True)
-        if self._full:
-            return (dict(zip(names, row, strict=True)) for row in lists)
-        return ({n: v for n, v in zip(names, row, strict=True) if v is not ABSENT} for row in lists)
+def _members(members: Mapping[str, Values], number: int) -> Iterator[dict[str, Any]]:
+    """One object a row, without what is absent."""
+    names, lists = tuple(members), list(members.values())
+    if not names:
+        return ({} for _ in range(number))
+    if any(ABSENT in values for values in lists):
+        rows = zip(*lists, strict=True)
+        return ({n: v for n, v in zip(names, row, strict=True) if v is not ABSENT} for row in rows)
+    return (dict(zip(names, row, strict=True)) for row in zip(*lists, strict=True))
 
 
 def _missing(values: Values | None, number: int) -> list[int]:
@@ -294,3 +322,12 @@ def _digits(value: object) -> object:
         return orjson.Fragment(value.text)
     msg = f"a {type(value).__name__} has no JSON form"
     raise TypeError(msg)
+
+
+def _thawed(value: Any) -> Any:
+    """The payload as plain Python that any JSON encoder of ours takes: numbers too long for it as fragments."""
+    if isinstance(value, dict):
+        return {name: _thawed(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_thawed(item) for item in value]
+    return orjson.Fragment(value.text) if isinstance(value, Digits) else value

@@ -21,6 +21,7 @@ _OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _TRUTH: Mapping[str, bool] = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 ATTRIBUTE_NAME_LIMIT = 190
+CUSTOM_ATTRIBUTES = "custom_attributes"  # the container whose names Custify restricts
 
 
 def text(value: object) -> object:
@@ -161,12 +162,43 @@ def texts(value: object) -> object:
     return next((item for item in items if isinstance(item, Refusal)), items)
 
 
-def members(value: object) -> object:
-    """An object, whose members will be attributes."""
+def whole_object(value: object) -> object:
+    """An object, sent as it is."""
     found = structured(value)
     if found is None or isinstance(found, Refusal | dict):
         return found
     return refuse("type", value, "is not an object", 'an object such as {"seats": 5}')
+
+
+def members(each: Rule, *, names: bool = False) -> Rule:
+    """An object whose members will be attributes: every one goes through `each`, its name too where `names` says so."""
+
+    def rule(value: object) -> object:
+        found = whole_object(value)
+        if not isinstance(found, dict):
+            return found
+        made: dict[str, object] = {}
+        for name, member in found.items():
+            against = attribute_name(name) if names else None
+            if against is not None:
+                return refuse("name", name, f"{against}, which Custify refuses", "another name")
+            kept = None if member is None else each(member)
+            if isinstance(kept, Refusal):
+                return kept
+            made[name] = kept
+        return made
+
+    return rule
+
+
+def without_nulls(rule: Rule) -> Rule:
+    """As `rule`, which makes an object, without its members that are null."""
+
+    def kept(value: object) -> object:
+        found = rule(value)
+        return {n: v for n, v in found.items() if v is not None} if isinstance(found, dict) else found
+
+    return kept
 
 
 def companies(value: object) -> object:
@@ -178,10 +210,15 @@ def companies(value: object) -> object:
     return next((link for link in links if isinstance(link, Refusal)), links)
 
 
-def link(value: object) -> object:
-    """One company id as a list of one link."""
-    found = key(value)
-    return [{"company_id": found}] if isinstance(found, str) else found
+def link(limit: int | None) -> Rule:
+    """One company id, of at most `limit` characters, as a list of one link."""
+    one = key if limit is None else at_most(limit, key)
+
+    def rule(value: object) -> object:
+        found = one(value)
+        return [{"company_id": found}] if isinstance(found, str) else found
+
+    return rule
 
 
 def _link(item: object) -> object:

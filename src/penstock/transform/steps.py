@@ -78,7 +78,7 @@ class Step:
     sends_null: bool = False
 
     def values(self, columns: Columns, refused: Refused) -> Values:
-        """One value per row: as it is sent, None for a null to be sent, ABSENT for nothing. Refusals go to `refused`."""
+        """One value per row: as sent, None for a null to be sent, ABSENT for nothing. Refusals go to `refused`."""
         if self.constant is not None:
             return [self._empty() if self.constant[0] is None else self.constant[0]] * len(columns)
         assert self.column is not None

@@ -1,0 +1,128 @@
+"""Fields → inputs with a place in the payload of the dialect."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from penstock.destinations.catalogue import NOWHERE, FieldDoc
+from penstock.model.outcome import Refusal
+from penstock.transform.bindings import Bound, bind
+from penstock.transform.combining import COMBINATIONS
+from penstock.transform.fields import rule_of
+from penstock.transform.render import TOP, Input
+from penstock.transform.rules import without_nulls
+from penstock.transform.steps import Step, constant, named
+from penstock.transform.workbench import Workbench
+
+
+def map_fields(bench: Workbench) -> None:
+    """The mapped fields, in the template's order; what is missing or given twice becomes a problem."""
+    bound = bind(bench.destination, bench.template, bench.schema, bench.problems)
+    for each in bound:
+        _map_field(bench, each)
+    if bench.native:
+        _refuse_shared_places(bench, bound)
+        bench.combinations += [COMBINATIONS[name] for name in bench.template.combine if name in COMBINATIONS]
+    _require(bench, bound)
+
+
+def add_defaults(bench: Workbench) -> None:
+    """Native fields that the API wants and the requirement does not know."""
+    for doc in bench.template.fields if bench.native else ():
+        if doc.default is None:
+            continue
+        mapped = bench.mapped(doc.name)
+        if mapped is None:
+            rule, _ = rule_of(doc, bench.dialect)
+            bench.inputs.append(Input(Step(doc.name, rule, constant=(doc.default,)), (TOP, doc.target or doc.name)))
+            bench.note(doc.name, "defaulted", f"{doc.default}, because Custify's API wants it")
+        elif mapped.step.default is None:
+            step = replace(mapped.step, default=(doc.default,))
+            told = f"{doc.default} where it is null, because Custify's API wants it"
+            bench.inputs[bench.inputs.index(mapped)] = replace(mapped, step=step, told=told)
+
+
+def _map_field(bench: Workbench, bound: Bound) -> None:
+    doc, binding = bound.doc, bound.binding
+    rule, quick = rule_of(doc, bench.dialect)
+    if doc.type == "object" and not bench.sends_null:
+        rule = without_nulls(rule)
+    given: dict[str, tuple[object] | None] = {"constant": None, "default": None}
+    for kind in given:
+        written = getattr(binding, kind)
+        made = None if written is None else constant(written[0], rule)
+        if isinstance(made, Refusal):
+            problem = named(made, doc.name).reason
+            bench.problem(f"fields.{bound.given}", problem, made.rule, made.accepted or "", made.value)
+            return
+        given[kind] = None if written is None or (kind == "default" and made is None) else (made,)
+    step = Step(
+        doc.name,
+        rule,
+        quick,
+        column=binding.column,
+        constant=given["constant"] if binding.column is None else None,
+        default=given["default"],
+        cuts=bound.cuts,
+        sends_null=bench.sends_null and doc.type != "companies" and doc.places != {"companies"},
+    )
+    bench.inputs.append(_placed(bench, doc, step) if bench.native else _placed_flat(bench, bound, step))
+
+
+def _placed(bench: Workbench, doc: FieldDoc, step: Step) -> Input:
+    """Where a field's values stand in the native payload; `others`: a combination decides."""
+    if doc.target is None:
+        return Input(step, homeless=doc.why or "Custify's API has no place for it")
+    if doc.others or doc.target == "address":
+        _renamed(bench, doc, " or ".join(sorted(doc.places)))
+        return Input(step)
+    if doc.type == "object":
+        return Input(step, (doc.target, ""), merge=True)
+    target = "companies" if doc.places == {"companies"} else doc.target
+    _renamed(bench, doc, doc.target)
+    container, _, name = target.rpartition(".")
+    return Input(step, (container, name))
+
+
+def _placed_flat(bench: Workbench, bound: Bound, step: Step) -> Input:
+    """In flat a field stands at the top under the page's name; one that the page does not name, under its given one."""
+    doc = bound.doc
+    if not doc.page and bench.template.extras["flat"] == NOWHERE:
+        return Input(step, homeless="the flat API names no such field for this object")
+    if doc.type == "object":
+        return Input(step, (TOP, ""), merge=True)
+    if doc.page and bound.given != doc.name:
+        bench.note(bound.given, "renamed", f"stands in {doc.name} in the flat API")
+    return Input(step, (TOP, doc.name if doc.page else bound.given))
+
+
+def _renamed(bench: Workbench, doc: FieldDoc, target: str) -> None:
+    if target != doc.name:
+        words = "is said by the address" if target == "address" else f"stands in {target} in Custify's API"
+        bench.note(doc.name, "renamed", words)
+
+
+def _refuse_shared_places(bench: Workbench, bound: list[Bound]) -> None:
+    """Two fields that would be written to one place; those that a combination decides between may share it."""
+    for number, one in enumerate(bound):
+        for other in bound[:number]:
+            shared = one.doc.places & other.doc.places
+            if shared and not (one.doc.others and other.doc.others):
+                message = f"{other.given} and {one.given} are both written to {' and '.join(sorted(shared))}"
+                bench.problem(f"fields.{one.given}", message, "field-twice", "keep one of the two", one.given)
+
+
+def _require(bench: Workbench, bound: list[Bound]) -> None:
+    """Required fields, and one of the match fields, must be mapped: else no record could ever go."""
+    given = {each.doc.name for each in bound}
+    for doc in bench.template.fields:
+        if bench.dialect in doc.required:
+            bench.required.append(doc.name)
+            if doc.name not in given:
+                hint = f"write {doc.name}: COLUMN, or {doc.name}: {{value: …}}"
+                bench.problem(f"fields.{doc.name}", f"{doc.name} is required, and not mapped", "missing-field", hint)
+    match = bench.template.match[bench.dialect]
+    if match and not given & set(match):
+        names = " or ".join(match)
+        message = f"none of the fields that Custify matches by is mapped: {names}"
+        bench.problem("fields", message, "missing-field", f"map {names} to a column")
