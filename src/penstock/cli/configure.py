@@ -8,30 +8,29 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from penstock.cli.face import Face, as_document, write
+from penstock.cli.face import as_document, write
 from penstock.cli.failing import Exit, refuse, tell_problems
 from penstock.cli.groups import LOOK, SEND, SET_UP
+from penstock.cli.options import Destination, Given, Refresh
 
-Given = Annotated[Face, Parameter(parse=False)]
 PROJECT_FILE = Path("penstock.yaml")
 
 
 def add_to(app: App) -> None:
-    credential = App(name="credential", help="Keep an API key sealed in the state database.", group=SET_UP)
+    credential = App(name="credential", help="Keep an API key sealed in the state database.", group=SET_UP, sort_key=3)
     credential.command(set_, name="set")
-    app.command(init, group=SET_UP)
-    app.command(validate, group=SET_UP)
-    app.command(schema, group=LOOK)
+    app.command(init, group=SET_UP, sort_key=1)
+    app.command(validate, group=SET_UP, sort_key=2)
+    app.command(schema, group=LOOK, sort_key=2)
     app.command(credential)
-    app.command(activate, group=SEND)
-    app.command(pause, group=SEND)
+    app.command(activate, group=SEND, sort_key=1)
+    app.command(pause, group=SEND, sort_key=3)
 
 
-def init(*, force: bool = False, face: Given) -> None:
-    """Write a commented project file to begin with, made for a CSV or Parquet file of this folder if there is one.
+def init(*, force: Annotated[bool, Parameter(help="Replace the file that is there.")] = False, face: Given) -> None:
+    """Write a commented project file to begin with.
 
-    Args:
-        force: Replace the file that is there.
+    It is made for the first data file of this folder, if there is one.
     """
     from penstock.cli.starter import starter  # noqa: PLC0415 - only this command needs it
 
@@ -50,7 +49,10 @@ def init(*, force: bool = False, face: Given) -> None:
 
 
 def validate(*, face: Given) -> Exit:
-    """Check the project file: every problem at once, with its place and what to write instead. Reads no data."""
+    """Check the project file: every problem at once.
+
+    Each with its place and what to write instead. Reads no data and asks no API.
+    """
     from penstock.engine.app import App as Penstock  # noqa: PLC0415 - a third of a second
 
     problems = Penstock.validate(face.file)
@@ -61,12 +63,16 @@ def validate(*, face: Given) -> Exit:
     return Exit.INPUT if problems else Exit.WELL
 
 
-def schema(dataset: str | None = None, /, *, refresh: bool = False, face: Given) -> None:
-    """The detected columns of a dataset; without one, the JSON Schema of the project file, for editors.
+def schema(
+    dataset: Annotated[str | None, Parameter(name="DATASET", help="A dataset of the project.")] = None,
+    /,
+    *,
+    refresh: Refresh = False,
+    face: Given,
+) -> None:
+    """Show the detected columns of a dataset.
 
-    Args:
-        dataset: A dataset of the project.
-        refresh: Read the whole dataset again and decide its column types anew.
+    Without a dataset: the JSON Schema of the project file, for editors.
     """
     if dataset is None:
         if refresh:
@@ -92,11 +98,10 @@ def schema(dataset: str | None = None, /, *, refresh: bool = False, face: Given)
     face.show(document, lambda: dataset_text(report))
 
 
-def set_(name: str, /, *, face: Given) -> None:
-    """Seal the API key of a credential: typed without being shown, or read from stdin; never from the command line.
+def set_(name: Annotated[str, Parameter(name="NAME", help="A credential of the project.")], /, *, face: Given) -> None:
+    """Seal the API key of a credential.
 
-    Args:
-        name: A credential of the project that has no `api_key` in the project file.
+    It is typed without being shown, or read from stdin; never taken from the command line.
     """
     with face.open() as app:
         secret = _typed(name) if sys.stdin.isatty() else sys.stdin.read()
@@ -116,23 +121,18 @@ def _typed(name: str) -> str:
         return ""
 
 
-def activate(destination: str, /, *, face: Given) -> None:
-    """Let runs send a destination. A draft sends nothing.
-
-    Args:
-        destination: A destination of the project.
-    """
+def activate(destination: Destination, /, *, face: Given) -> None:
+    """Let runs send a destination."""
     with face.open() as app:
         app.activate(destination)
     text = f"{destination} is active: `penstock run {destination}` sends it."
     face.show({"destination": destination, "state": "active"}, lambda: [text])
 
 
-def pause(destination: str, /, *, face: Given) -> None:
-    """Stop runs from sending a destination until it is activated again, whatever the project file says.
+def pause(destination: Destination, /, *, face: Given) -> None:
+    """Stop runs from sending a destination.
 
-    Args:
-        destination: A destination of the project.
+    Until it is activated again, whatever the project file says.
     """
     with face.open() as app:
         app.pause(destination)

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from penstock.cli.configure import Given
 from penstock.cli.face import Face, write
-from penstock.cli.failing import Exit
+from penstock.cli.failing import DEBUG_VARIABLE, Exit
 from penstock.cli.groups import TRY
+from penstock.cli.options import Given
 from penstock.cli.sandbox import Place, running_sandbox
 
 if TYPE_CHECKING:
@@ -36,15 +36,20 @@ Execute = Callable[[Sequence[str]], int]
 
 
 def add_to(app: App) -> None:
-    app.command(demo, group=TRY)
+    app.command(demo, group=TRY, sort_key=1)
 
 
-def demo(*, serve: bool = False, folder: Annotated[Path | None, Parameter(name="--dir")] = None, face: Given) -> Exit:
-    """Show the whole job on sample data, against a local stand-in for Custify. Takes seconds, needs no account.
+def demo(
+    *,
+    serve: Annotated[bool, Parameter(help="Leave the stand-in running afterwards, until ^C.")] = False,
+    folder: Annotated[
+        Path | None, Parameter(name="--dir", help="Keep the sample project here (default: a temporary folder).")
+    ] = None,
+    face: Given,
+) -> Exit:
+    """Show the whole job on sample data.
 
-    Args:
-        serve: Keep the stand-in running afterwards, until ^C, to look at what arrived and to try things.
-        folder: Keep the sample project in this folder (default: a temporary one, removed at the end).
+    Against a local stand-in for Custify: takes seconds, needs no account and no internet.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the temporary folder goes with us
     with ExitStack() as stack:
@@ -148,6 +153,7 @@ def _inside(folder: Path, place: Place) -> Iterator[None]:
     try:
         os.chdir(folder)
         os.environ[KEY_VARIABLE] = place.api_key
+        os.environ[DEBUG_VARIABLE] = "1"  # the folder goes: a traceback in it would go too
         for name in OURS:
             os.environ.pop(name, None)
         yield

@@ -106,7 +106,7 @@ def traceback_without_values(error: BaseException) -> str:
 
 
 def printable(text: str) -> str:
-    """Text from outside without the power to steer a terminal: control characters as \\x1b."""
+    """Text from outside without the power to steer a terminal: control characters stand as escapes."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -22,7 +23,7 @@ def add_to(app: App) -> None:
         app.command(_not_yet(name), name=name, help=about, group=LATER)
 
 
-def _not_yet(name: str) -> object:
+def _not_yet(name: str) -> Callable[..., None]:
     def command(*_words: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)]) -> None:
         hint = "commands read the project file themselves: `penstock run` needs nothing else"
         raise NotAvailableYet(Problem(name, f"penstock {name} is not available yet", "not-available-yet", hint))

@@ -8,27 +8,31 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from penstock.cli.configure import Given
 from penstock.cli.face import Face
 from penstock.cli.failing import Exit, refuse
 from penstock.cli.groups import LOOK, MEND
-
-Everything = Annotated[bool, Parameter(name="--all")]
+from penstock.cli.options import Destination, Given, Refresh, RunId, Target
 
 
 def add_to(app: App) -> None:
-    for command in (check, preview, test, plan):
-        app.command(command, group=LOOK)
-    for command in (runs, deliveries):
-        app.command(command, group=MEND)
+    app.command(check, group=LOOK, sort_key=1)
+    app.command(preview, group=LOOK, sort_key=3)
+    app.command(send_test, name="test", group=LOOK, sort_key=4)
+    app.command(plan, group=LOOK, sort_key=5)
+    app.command(runs, group=MEND, sort_key=1)
+    app.command(deliveries, group=MEND, sort_key=2)
 
 
-def check(credential: str, /, *, refresh: bool = False, face: Given) -> Exit:
-    """Ask the API whether a credential works, at which address and in which dialect, and what it may still do.
+def check(
+    credential: Annotated[str, Parameter(name="CREDENTIAL", help="A credential of the project.")],
+    /,
+    *,
+    refresh: Refresh = False,
+    face: Given,
+) -> Exit:
+    """Ask the API whether a credential works.
 
-    Args:
-        credential: A credential of the project.
-        refresh: Choose the address anew, also when one is stored.
+    And at which address, in which dialect, and what its allowance is.
     """
     with face.open() as app:
         report = app.check(credential, refresh=refresh)
@@ -39,13 +43,17 @@ def check(credential: str, /, *, refresh: bool = False, face: Given) -> Exit:
     return Exit.WELL if report.ok else Exit.ENVIRONMENT
 
 
-def preview(destination: str, /, *, limit: int | None = None, everything: Everything = False, face: Given) -> None:
-    """Show the exact requests that the sample records would make. Calls no API.
+def preview(
+    destination: Destination,
+    /,
+    *,
+    limit: Annotated[int | None, Parameter(help="How many requests at most (default: 5).")] = None,
+    everything: Annotated[bool, Parameter(name="--all", help="The requests of the whole dataset.")] = False,
+    face: Given,
+) -> None:
+    """Show the exact requests that the sample records would make.
 
-    Args:
-        destination: A destination of the project.
-        limit: How many requests at most (default: 5).
-        everything: The requests of the whole dataset.
+    Byte for byte what a run sends. Calls no API.
     """
     _positive("--limit", limit)
     if everything and limit is not None:
@@ -62,13 +70,17 @@ def preview(destination: str, /, *, limit: int | None = None, everything: Everyt
     face.show(document, lambda: preview_text(report, destination, everything=everything))
 
 
-def test(destination: str, /, *, sample: int = 1, body: str | None = None, face: Given) -> Exit:
-    """Send one sample record now, with the real credential. It changes no counts and nothing that is remembered.
+def send_test(
+    destination: Destination,
+    /,
+    *,
+    sample: Annotated[int, Parameter(help="Which sample record (default: 1, the first).")] = 1,
+    body: Annotated[str | None, Parameter(help="A file with an edited body to send instead, or - for stdin.")] = None,
+    face: Given,
+) -> Exit:
+    """Send one sample record now, with the real credential.
 
-    Args:
-        destination: A destination of the project; it may be a draft.
-        sample: Which sample record: 1 is the first (default: 1).
-        body: A file with an edited body to send instead, or - for stdin.
+    A draft may be tested. A test counts for nothing, and nothing of it is remembered.
     """
     _positive("--sample", sample)
     text = None if body is None else _read_body(body)
@@ -81,11 +93,10 @@ def test(destination: str, /, *, sample: int = 1, body: str | None = None, face:
     return Exit.WELL if report.succeeded else Exit.NOT_ALL_WELL
 
 
-def plan(target: str, /, *, face: Given) -> None:
-    """Say what a run would do now: records, requests, time, what stays unchanged, what would be refused and why.
+def plan(target: Target, /, *, face: Given) -> None:
+    """Say what a run would do now.
 
-    Args:
-        target: A destination or flow of the project.
+    Records, requests, time, what stays unchanged, what would be refused and why. Sends nothing.
     """
     show_plan(target, face)
 
@@ -99,13 +110,14 @@ def show_plan(target: str, face: Face) -> None:
     face.show(plan_json(report), lambda: plan_text(report))
 
 
-def runs(run: str | None = None, /, *, limit: int = 50, face: Given) -> None:
-    """List the runs, newest first; or show one.
-
-    Args:
-        run: The id of a run.
-        limit: How many at most (default: 50).
-    """
+def runs(
+    run: Annotated[str | None, Parameter(name="RUN", help="The id of a run: show only this one.")] = None,
+    /,
+    *,
+    limit: Annotated[int, Parameter(help="How many at most (default: 50).")] = 50,
+    face: Given,
+) -> None:
+    """List the runs, newest first; or show one."""
     _positive("--limit", limit)
     with face.open() as app:
         reports = app.runs(run=run, limit=limit)
@@ -116,12 +128,8 @@ def runs(run: str | None = None, /, *, limit: int = 50, face: Given) -> None:
     face.show(document, lambda: runs_text(reports) if run is None else run_text(reports[0]))
 
 
-def deliveries(run: str, /, *, face: Given) -> None:
-    """List the requests of a run: status, attempts, time, records, outcome and reason.
-
-    Args:
-        run: The id of a run.
-    """
+def deliveries(run: RunId, /, *, face: Given) -> None:
+    """List the requests of a run, with their outcomes."""
     with face.open() as app:
         reports = app.deliveries(run)
     from penstock.cli.text.runs import deliveries_text  # noqa: PLC0415 - rich is slow to import

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,6 +28,9 @@ one outcome for each record, nothing lost, nothing doubled.
 
 Start with `penstock demo` to see it work without any account, or `penstock init` to begin a project of your own.
 """
+FILE = "The project file, or a folder of them (default: penstock.yaml here)."
+DATABASE = "The state (default: sqlite:///.penstock/state.db beside the file; also PENSTOCK_DATABASE_URL)."
+JSON = "Print exactly one JSON document on stdout, everything else on stderr."
 
 
 def build(opener: Opener) -> App:
@@ -46,17 +50,11 @@ def build(opener: Opener) -> App:
     @app.meta.default
     def launch(
         *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
-        file: Annotated[Path | None, Parameter(("--file", "-f"))] = None,
-        database: str | None = None,
-        json: bool = False,
+        file: Annotated[Path | None, Parameter(("--file", "-f"), help=FILE)] = None,
+        database: Annotated[str | None, Parameter(help=DATABASE)] = None,
+        json: Annotated[bool, Parameter(help=JSON)] = False,
     ) -> int:
-        """Find the command and give it its face.
-
-        Args:
-            file: The project file, or a folder of them (default: penstock.yaml here).
-            database: The state (default: sqlite:///.penstock/state.db beside the file; also PENSTOCK_DATABASE_URL).
-            json: Print exactly one JSON document on stdout, everything else on stderr.
-        """
+        """Find the command and give it its face."""
         return _follow(app, tokens, Face(file, database, json, opener))
 
     return app
@@ -95,7 +93,7 @@ def execute(arguments: Sequence[str], opener: Opener = open_app) -> int:
 
 def _file_of(arguments: Sequence[str]) -> Path | None:
     """The project file of a command line that went wrong, as far as it can be told."""
-    for option, value in zip(arguments, arguments[1:], strict=False):
+    for option, value in pairwise(arguments):
         if option in ("-f", "--file"):
             return Path(value)
     return None

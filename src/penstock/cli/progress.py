@@ -32,7 +32,8 @@ def progress_display() -> Iterator[Listener]:
 
 @contextmanager
 def _bars() -> Iterator[Listener]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn  # noqa: PLC0415
+    from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn  # noqa: PLC0415 - only on a terminal
+    from rich.progress import Progress as Bars  # noqa: PLC0415 - only on a terminal
 
     columns = (
         SpinnerColumn(finished_text="·"),
@@ -42,7 +43,7 @@ def _bars() -> Iterator[Listener]:
         TextColumn("{task.fields[words]}", markup=False),
     )
     tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=console(sys.stderr), transient=True) as bars:
+    with Bars(*columns, console=console(sys.stderr), transient=True) as bars:
 
         def listener(progress: Progress) -> None:
             if progress.target not in tasks:

@@ -9,23 +9,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from penstock.cli.configure import Given
 from penstock.cli.face import Face
 from penstock.cli.failing import Exit, refuse
 from penstock.cli.groups import MEND
-from penstock.cli.look import Everything
+from penstock.cli.options import AllHeld, EntryId, EntryIds, Given, OfCause
 from penstock.cli.run import show_runs
 
 if TYPE_CHECKING:
     from penstock.model.reports import QuarantineDetail
 
-Ids = Annotated[str, Parameter(name="ID")]
-Changes = Annotated[list[str] | None, Parameter(name="--set")]
+Changes = Annotated[
+    list[str] | None,
+    Parameter(name="--set", help="field=value; may be repeated. A dotted path reaches into a nested value."),
+]
 WHOLE = 'pipe the whole record as JSON, {"column": value, …}, or use --set column=value'
 
 
 def add_to(app: App) -> None:
-    group = App(name="quarantine", help="The records held for you: look, mend, send again or discard.", group=MEND)
+    group = App(
+        name="quarantine", help="See, mend, resend or discard the records that are held.", group=MEND, sort_key=3
+    )
     group.command(list_, name="list")
     for command in (show, edit, resend, discard, settle):
         group.command(command)
@@ -33,15 +36,13 @@ def add_to(app: App) -> None:
 
 
 def list_(
-    *, destination: str | None = None, cause: str | None = None, everything: Everything = False, face: Given
+    *,
+    destination: Annotated[str | None, Parameter(help="Only those of this destination.")] = None,
+    cause: Annotated[str | None, Parameter(help="Only those held for this cause, and all of them.")] = None,
+    everything: Annotated[bool, Parameter(name="--all", help="Every record, also of long groups.")] = False,
+    face: Given,
 ) -> None:
-    """List the held records, grouped by cause.
-
-    Args:
-        destination: Only those of this destination.
-        cause: Only those held for this cause; all of them are listed.
-        everything: List every record of a long group (--json always does).
-    """
+    """List the held records, grouped by cause."""
     with face.open() as app:
         entries = app.quarantine(destination=destination, cause=cause)
     from penstock.cli.text.held import quarantine_text  # noqa: PLC0415 - rich is slow to import
@@ -51,23 +52,17 @@ def list_(
     face.show(as_json(entries), lambda: quarantine_text(entries, everything=whole))
 
 
-def show(entry: Annotated[str, Parameter(name="ID")], /, *, face: Given) -> None:
-    """Show one held record whole, with the last request and reply.
-
-    Args:
-        entry: The id of a held record.
-    """
+def show(entry: EntryId, /, *, face: Given) -> None:
+    """Show one held record, with its last request and reply."""
     with face.open() as app:
         detail = app.quarantined(entry)
     _show(detail, face)
 
 
-def edit(entry: Annotated[str, Parameter(name="ID")], /, *, changes: Changes = None, face: Given) -> None:
-    """Change a held record: some columns by --set, or the whole record as JSON on stdin. Nothing is sent yet.
+def edit(entry: EntryId, /, *, changes: Changes = None, face: Given) -> None:
+    """Change a held record; nothing is sent yet.
 
-    Args:
-        entry: The id of a held record.
-        changes: column=value; may be repeated. A dotted path reaches into a nested value.
+    Some of its columns by --set, or the whole record as JSON on stdin.
     """
     if changes:
         texts = dict(_pair(text) for text in changes)
@@ -81,17 +76,14 @@ def edit(entry: Annotated[str, Parameter(name="ID")], /, *, changes: Changes = N
 
 
 def resend(
-    *entries: Annotated[str, Parameter(name="ID")],
-    cause: str | None = None,
-    everything: Everything = False,
+    *entries: EntryIds,
+    cause: OfCause = None,
+    everything: AllHeld = False,
     face: Given,
 ) -> Exit:
-    """Send held records now, as they were edited, under a run of their own. Exit codes are those of `run`.
+    """Send held records now, edited or not.
 
-    Args:
-        entries: Ids of held records.
-        cause: All that are held for this cause.
-        everything: All that are held.
+    Under a run of their own; its exit codes are those of `run`.
     """
     _chosen(entries, cause, everything=everything)
     from penstock.cli.progress import progress_display  # noqa: PLC0415 - only where something is sent
@@ -102,20 +94,13 @@ def resend(
 
 
 def discard(
-    *entries: Annotated[str, Parameter(name="ID")],
-    cause: str | None = None,
-    everything: Everything = False,
-    reason: str = "",
+    *entries: EntryIds,
+    cause: OfCause = None,
+    everything: AllHeld = False,
+    reason: Annotated[str, Parameter(help="Why, for whoever looks later.")] = "",
     face: Given,
 ) -> None:
-    """Never send these versions of these records.
-
-    Args:
-        entries: Ids of held records.
-        cause: All that are held for this cause.
-        everything: All that are held.
-        reason: Why, for whoever looks later.
-    """
+    """Never send these versions of these records."""
     _chosen(entries, cause, everything=everything)
     with face.open() as app:
         number = app.discard(entries, cause=cause, everything=everything, reason=reason)
@@ -123,12 +108,12 @@ def discard(
     face.show({"discarded": number}, lambda: [f"{records} discarded: these versions are never sent."])
 
 
-def settle(entry: Annotated[str, Parameter(name="ID")], /, *, delivered: bool = False, face: Given) -> None:
-    """Say of an unknown record that it arrived: it is remembered as sent.
+def settle(
+    entry: EntryId, /, *, delivered: Annotated[bool, Parameter(help="It arrived.")] = False, face: Given
+) -> None:
+    """Say of an unknown record that it arrived.
 
-    Args:
-        entry: The id of a held record.
-        delivered: It arrived.
+    It is remembered as sent.
     """
     with face.open() as app:
         app.settle(entry, delivered=delivered)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
-from penstock.cli.configure import Given
 from penstock.cli.face import Face
 from penstock.cli.failing import Exit, exit_of_run
 from penstock.cli.groups import SEND
 from penstock.cli.look import show_plan
+from penstock.cli.options import Given, Target
 
 if TYPE_CHECKING:
     from penstock.model.outcome import RunReport
@@ -20,19 +20,23 @@ WORST_FIRST = (Exit.CANCELLED, Exit.ENVIRONMENT, Exit.NOT_ALL_WELL, Exit.WELL)
 
 
 def add_to(app: App) -> None:
-    app.command(run, group=SEND)
+    app.command(run, group=SEND, sort_key=2)
 
 
-def run(target: str, /, *, dry_run: bool = False, wait: bool = False, face: Given) -> Exit:
-    """Send what there is to send, from the checkpoint to the end. An unfinished run is continued.
+def run(
+    target: Target,
+    /,
+    *,
+    dry_run: Annotated[bool, Parameter(help="Send nothing: say what would be done, as `plan` does.")] = False,
+    wait: Annotated[bool, Parameter(help="Wait when another run holds the destination.")] = False,
+    face: Given,
+) -> Exit:
+    """Send what there is to send.
 
-    Exit codes: 0 all well · 1 finished, but not all is well · 2 wrong input, draft or paused · 3 credential, host or
-    state · 130 stopped by ^C.
+    An unfinished run is continued.
 
-    Args:
-        target: A destination or flow of the project.
-        dry_run: Send nothing: say what would be done, as `plan` does.
-        wait: Wait when another run holds the destination.
+    Exit codes: 0 all well; 1 finished, but not all is well; 2 wrong input, a draft or paused;
+    3 credential, host or state; 130 stopped by ^C.
     """
     if dry_run:
         show_plan(target, face)

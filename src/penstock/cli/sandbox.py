@@ -21,14 +21,15 @@ COMMAND = (sys.executable, "-m", "penstock_sandbox")
 
 
 def add_to(app: App) -> None:
-    app.command(sandbox, group=TRY)
+    app.command(sandbox, group=TRY, sort_key=2)
 
 
-def sandbox(*options: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> None:
-    """Start a local stand-in for Custify; it prints one JSON line with its addresses, and serves until ^C.
+def sandbox(
+    *options: Annotated[str, Parameter(name="OPTIONS", allow_leading_hyphen=True, help="Options of the stand-in.")],
+) -> None:
+    """Start a local stand-in for Custify.
 
-    Args:
-        options: Options of the stand-in itself: `penstock sandbox --help` lists them.
+    It prints one JSON line with its addresses, and serves until ^C. `penstock sandbox --help` lists its options.
     """
     replace_process(options)
 

@@ -60,7 +60,7 @@ def deliveries_text(reports: Sequence[DeliveryReport], run: str) -> Iterator[Ren
         rows.add_row(
             report.delivery,
             said(f"{report.method} {report.url}"),
-            "–" if report.status is None else str(report.status),
+            "-" if report.status is None else str(report.status),
             str(report.attempts),
             f"{report.duration_ms:,.0f}",
             f"{len(report.records):,}",
