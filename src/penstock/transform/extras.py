@@ -9,7 +9,10 @@ from penstock.transform.rules import CUSTOM_ATTRIBUTES, attribute_name
 from penstock.transform.steps import Step, native_attribute, plain_attribute
 from penstock.transform.workbench import Workbench
 
-NO_HOME = "Custify's API has no place for other columns of this object"
+NO_HOME = {
+    "native": "Custify's API has no place for other columns of this object",
+    "flat": "the flat API names no other fields for this object",
+}
 ESCAPED = 6  # characters that one character may take in JSON
 
 
@@ -22,7 +25,9 @@ def add_extras(bench: Workbench) -> None:
     if where == NOWHERE:
         for column in rest.columns:
             if column not in bench.derived:
-                bench.inputs.append(Input(Step(column, rule, quick, column=column), homeless=NO_HOME, extra=True))
+                bench.inputs.append(
+                    Input(Step(column, rule, quick, column=column), homeless=NO_HOME[bench.dialect], extra=True)
+                )
         return
     container = TOP if where == INLINE else where
     if bench.native:
