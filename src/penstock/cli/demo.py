@@ -62,7 +62,8 @@ def demo(
         place = stack.enter_context(running_sandbox())
         stack.enter_context(_inside(folder, place))
         story = Story(place)
-        story.tell()
+        with suppress(_Astray):
+            story.tell()
         if face.json:
             stack.enter_context(redirect_stdout(out))
         arrived = place.arrived()
@@ -71,6 +72,10 @@ def demo(
         if serve:
             _serve(place, folder, face)
     return Exit.NOT_ALL_WELL if story.wrong else Exit.WELL
+
+
+class _Astray(Exception):  # noqa: N818 - it ends the story, it is no error of its own
+    """A step did not end as it should: the steps after it would only confuse."""
 
 
 @dataclass(slots=True)
@@ -122,6 +127,8 @@ class Story:
         say(f"\n━━ {title}\n$ penstock {line}")
         answer = execute(arguments)
         self.expect(answer == code, f"`penstock {line}` ends with exit code {int(code)}, not {int(answer)}")
+        if answer != code:
+            raise _Astray
 
     def expect(self, truth: bool, what: str) -> None:
         if not truth:

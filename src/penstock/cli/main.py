@@ -41,10 +41,12 @@ def build(opener: Opener) -> App:
         version=__version__,
         help_format="plaintext",
         default_parameter=Parameter(negative=(), show_default=False),
+        suppress_keyboard_interrupt=False,
     )
     for part in (configure, look, run, quarantine, demo, sandbox, later):
         part.add_to(app)
     app.meta.group_parameters = EVERYWHERE
+    app.meta.suppress_keyboard_interrupt = False
     app["--help"].group = app["--version"].group = EVERYWHERE
 
     @app.meta.default

@@ -27,6 +27,7 @@ def usage_problem(error: CycloptsError, shared: ArgumentCollection) -> Problem:
     """The problem of a command line; `shared` are the options that every command has."""
     command = " ".join(("penstock", *(error.command_chain or ())))
     see = f"see `{command} --help`"
+    error.verbose = False  # its words for programmers name our source files
     match error:
         case UnknownOptionError():
             option = error.token.keyword or error.token.value
@@ -40,8 +41,8 @@ def usage_problem(error: CycloptsError, shared: ArgumentCollection) -> Problem:
             name = error.keyword or error.argument.name
             what = "needs a value" if name.startswith("-") else "is missing"
             return Problem(name, f"{name} {what}", "missing-argument", see)
-        case RepeatArgumentError() if error.argument is not None:
-            name = error.argument.name
+        case RepeatArgumentError():
+            name = error.token.keyword or error.token.value
             return Problem(name, f"{name} is given more than once", "repeated-option", "give it once")
         case CoercionError() if error.token is not None and error.argument is not None:
             name = error.token.keyword or error.argument.name

@@ -1,0 +1,128 @@
+"""Exit codes, and how errors are told."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from cli_fake_app import FakeApp, ended
+
+from penstock.cli.main import execute
+from penstock.model.errors import CredentialRefused, InputError, Problem, StateLocked
+
+TROUBLE = Problem("destinations.people", "it is a draft", "draft", "penstock activate people", found="draft", line=7)
+
+
+def code_of(*arguments: str, **answers) -> int:
+    return execute(arguments, FakeApp(answers).opener)
+
+
+@pytest.mark.parametrize(
+    ("status", "stopped_by", "code"),
+    [
+        ("succeeded", None, 0),
+        ("partial", None, 1),
+        ("failed", "fuse", 1),
+        ("failed", "credential", 3),
+        ("failed", "unreachable", 3),
+        ("failed", "error", 3),
+        ("cancelled", "cancelled", 130),
+    ],
+)
+def test_a_run_ends_with_the_code_of_its_status(status, stopped_by, code):
+    assert code_of("run", "people", run=ended(status, stopped_by)) == code
+
+
+def test_a_flow_ends_with_the_worst_of_its_destinations():
+    flow = ended("failed", destinations=(ended("failed", "fuse"), ended("failed", "unreachable")))
+    assert code_of("run", "nightly", run=flow) == 3
+    flow = ended("failed", destinations=(ended("failed", "fuse"), ended("succeeded")))
+    assert code_of("run", "nightly", run=flow) == 1
+
+
+def test_a_test_without_a_2xx_ends_with_1():
+    from cli_fake_app import REQUEST, TestReport
+
+    assert code_of("test", "people", test=TestReport(REQUEST, {"status": 422, "headers": {}, "body": ""}, None, 1)) == 1
+    assert code_of("test", "people", test=TestReport(REQUEST, None, "the host does not answer", 1)) == 1
+
+
+def test_a_check_that_is_not_well_ends_with_3():
+    from dataclasses import replace
+
+    from cli_fake_app import ANSWERS
+
+    assert code_of("check", "acme", check=replace(ANSWERS["check"], ok=False)) == 3
+
+
+@pytest.mark.parametrize(("kind", "code"), [(InputError, 2), (StateLocked, 3), (CredentialRefused, 3)])
+def test_problems_are_told_in_one_shape(capsys, kind, code):
+    assert execute(["run", "people", "--json"], FakeApp({"run": kind(TROUBLE)}).opener) == code
+    assert json.loads(capsys.readouterr().out) == {
+        "errors": [
+            {
+                "path": "destinations.people",
+                "line": 7,
+                "code": "draft",
+                "found": "draft",
+                "message": "it is a draft",
+                "hint": "penstock activate people",
+            }
+        ]
+    }
+    assert execute(["run", "people"], FakeApp({"run": kind(TROUBLE)}).opener) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "7: destinations.people: it is a draft (found draft) — penstock activate people\n"
+
+
+def test_problems_cannot_steer_the_terminal(capsys):
+    code_of("run", "people", run=InputError(Problem("x", "bad\x1b[31m name", "bad")))
+    assert capsys.readouterr().err == "x: bad\\x1b[31m name\n"
+
+
+def test_a_defect_keeps_its_traceback_for_a_report_but_no_value_of_it(capsys, tmp_path):
+    (tmp_path / ".penstock").mkdir()
+    project = tmp_path / "penstock.yaml"
+    assert code_of("-f", str(project), "plan", "people", plan=RuntimeError("key sk-123")) == 3
+    err = capsys.readouterr().err
+    log = (tmp_path / ".penstock" / "defects.log").read_text()
+    assert "this is a defect in Penstock" in err
+    assert "defects.log" in err
+    assert "Traceback" not in err
+    assert "look.py" in log
+    assert "RuntimeError" in log
+    assert "sk-123" not in err + log
+
+
+def test_a_defect_under_json_is_still_one_document(capsys, monkeypatch):
+    monkeypatch.setenv("PENSTOCK_DEBUG", "1")
+    assert code_of("plan", "people", "--json", plan=RuntimeError("x")) == 3
+    out, err = capsys.readouterr()
+    assert json.loads(out)["errors"][0]["code"] == "defect"
+    assert "look.py" in err
+
+
+def test_interrupted_outside_a_run(capsys):
+    assert code_of("preview", "people", "--json", preview=KeyboardInterrupt()) == 130
+    assert json.loads(capsys.readouterr().out)["errors"][0]["code"] == "cancelled"
+
+
+def test_a_reader_that_has_gone_is_no_trouble():
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "penstock", "schema"], stdout=write, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_full_disk_behind_stdout_is_said():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "penstock", "schema"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 3
+    assert "the output cannot be written: No space left on device" in done.stderr

@@ -1,0 +1,130 @@
+"""A handwritten App for the command line's own tests: it answers fixed reports and remembers what it was asked."""
+
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from penstock.model.outcome import Counts, Note, RunReport
+from penstock.model.record import Column, Schema
+from penstock.model.reports import (
+    CheckReport,
+    DatasetReport,
+    DeliveryReport,
+    PlanReport,
+    Preview,
+    PreviewedRequest,
+    Progress,
+    QuarantineDetail,
+    QuarantineEntry,
+    RefusedRecord,
+    TestReport,
+)
+
+REQUEST = PreviewedRequest(
+    "POST",
+    "https://app.custify.com/api/people",
+    {"Authorization": "Bearer ***", "Content-Type": "application/json"},
+    '{"user_id":"u-1","name":"Zoë 🚀"}',
+    ("u-1",),
+    ("entity_id",),
+)
+NOTE = Note("due_date", "not sent", "the native API has no place for it", 3)
+REFUSED = RefusedRecord("u-2", "email", "email", "is no e-mail address", "nobody", "name@example.com")
+GOOD = RunReport(
+    "r-1", "succeeded", Counts(3, delivered=2, unchanged=1), destination="people", requests=2, notes=(NOTE,)
+)
+PARTIAL = RunReport(
+    "r-2", "partial", Counts(3, delivered=1, quarantined=2), destination="people", requests=2, retries=1
+)
+FLOW = RunReport(
+    "r-3",
+    "partial",
+    Counts(6, delivered=3, unchanged=1, quarantined=2),
+    flow="nightly",
+    requests=4,
+    destinations=(GOOD, PARTIAL),
+    skipped={"notes": "it is a draft"},
+    started_at="2026-01-31T12:00:00.000Z",
+    finished_at="2026-01-31T12:00:05.000Z",
+)
+
+
+def ended(status: str, stopped_by: str | None = None, **more: Any) -> RunReport:
+    return RunReport("r-9", status, Counts(2, unsent=2), destination="people", stopped_by=stopped_by, **more)
+
+
+def held(number: int, cause: str = "email: email", outcome: str = "quarantined") -> QuarantineEntry:
+    at = "2026-01-31T12:00:00.000Z"
+    return QuarantineEntry(f"q-{number}", "people", f"u-{number}", outcome, cause, f"why {number}", "email", at, "r-2")
+
+
+@dataclass
+class FakeApp:
+    """`answers` replaces what a method answers; an exception among them is raised. `asked` keeps the calls."""
+
+    answers: dict[str, Any] = field(default_factory=dict)
+    asked: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = field(default_factory=list)
+    opened: tuple[Any, Any] | None = None
+
+    def opener(self, file: Any, database: Any) -> Self:
+        self.opened = (file, database)
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in ANSWERS:
+            raise AttributeError(name)
+
+        def method(*arguments: Any, **options: Any) -> Any:
+            listener = options.pop("listener", None)
+            self.asked.append((name, arguments, options))
+            answer = self.answers.get(name, ANSWERS[name])
+            if isinstance(answer, BaseException):
+                raise answer
+            if listener is not None:
+                for at in (0.0, 4.0, 6.0):
+                    listener(Progress("people", {"read": 3, "delivered": 2, "quarantined": 0}, 2, 3, at))
+            return answer
+
+        return method
+
+
+ANSWERS: dict[str, Any] = {
+    "dataset": DatasetReport(
+        "contacts", ("id",), Schema((Column("id", "text", nullable=False, examples=("007", "[bold]")),), 3), ("fax",)
+    ),
+    "set_credential": None,
+    "check": CheckReport(
+        "acme",
+        ok=True,
+        base_url="https://api.custify.com",
+        dialect="native",
+        tried=({"base_url": "https://app.custify.com/api", "result": "a page, no API"},),
+        allowance={"limit": 100, "remaining": 99},
+        reason="it answers as an API",
+    ),
+    "preview": Preview((REQUEST,), (NOTE,), (REFUSED,), "https://app.custify.com/api", "assumed until checked"),
+    "test": TestReport(REQUEST, {"status": 201, "headers": {"server": "x"}, "body": '{"id":"1"}'}, None, 12.5),
+    "plan": PlanReport(3, 1, 1, 0, 1, 1, 0.1, (REFUSED,), (NOTE,), destination="people", base_url="https://x"),
+    "activate": None,
+    "pause": None,
+    "run": GOOD,
+    "runs": [FLOW, GOOD],
+    "deliveries": [
+        DeliveryReport("r-1-0", "POST", "https://x/people", 201, 1, 12.5, ("u-1", ("a", "b")), "delivered", ""),
+        DeliveryReport("r-1-1", "POST", "https://x/people", None, 3, 90.0, ("u-2",), "unknown", "no answer"),
+    ],
+    "quarantine": [held(1), held(2), held(3, "company_id: required", "unknown")],
+    "quarantined": QuarantineDetail(
+        held(1), {"id": "u-1", "email": "nobody", "n": 12345678901234567890}, "email", "nobody", "name@example.com"
+    ),
+    "edit": QuarantineDetail(held(1), {"id": "u-1"}),
+    "edit_texts": QuarantineDetail(held(1), {"id": "u-1"}),
+    "resend": [GOOD],
+    "discard": 2,
+    "settle": None,
+}
