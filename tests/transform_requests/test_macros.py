@@ -134,7 +134,8 @@ def test_a_bad_macro_is_an_input_error_that_says_what_may_be_written(text, says)
         parse_macros(text, path="destinations.d.request.url")
     problem = caught.value.problems[0]
     assert says in problem.message
-    assert (problem.code, problem.path, problem.found) == ("bad-macro", "destinations.d.request.url", text)
+    assert (problem.code, problem.path) == ("bad-macro", "destinations.d.request.url")
+    assert str(problem.found) in text
     assert "{record.COLUMN}" in problem.hint
 
 

@@ -135,7 +135,9 @@ def parse_macros(text: str, place: Place = "url", *, path: str = "") -> Macros:
         if isinstance(part, tuple):
             parts.append(part)
         else:
-            problems.append(Problem(path, part, "bad-macro", f"write {_KNOWN}; {{{{ and }}}} stand for braces", text))
+            problems.append(
+                Problem(path, part, "bad-macro", f"write {_KNOWN}; {{{{ and }}}} stand for braces", found[0])
+            )
     parts.append(_literal(text[end:], place))
     if problems:
         raise InputError(*problems)

@@ -1,25 +1,24 @@
-"""A manual request → renderer and shape: any method, path and format, with the record's own columns."""
+"""A manual request → renderer and shape: any method, path and format, with the record's own columns.
+
+A payload is the mapped fields in the order they are written, then the remaining columns in the dataset's order.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from urllib.parse import urlsplit
+from collections.abc import Iterable, Mapping, Sequence
 
-from penstock.destinations.catalogue import BATCH_LIMITS, Template
+from penstock.destinations.catalogue import Template
 from penstock.model.errors import InputError, Problem
-from penstock.model.outcome import Note
-from penstock.model.record import Grouping, Replies, RetryClass, Schema, Shape
-from penstock.model.spec import BatchSpec, DestinationSpec, Dialect, RequestSpec
-from penstock.transform.bindings import excluded_paths, nearest, remaining
+from penstock.model.outcome import Note, Refusal
+from penstock.model.record import Schema
+from penstock.model.spec import Binding, DestinationSpec, Dialect
+from penstock.transform.addressing import Addressing, addressing
+from penstock.transform.bindings import Paths, excluded_paths, nearest, remaining
 from penstock.transform.compile import Compiled, version_of
-from penstock.transform.macros import Attribute, Macros, column_of, parse_macros
-from penstock.transform.render import TOP, Address, Input, Renderer
-from penstock.transform.steps import Step, plain_attribute
-from penstock.transform.xml_text import refusal_of
-
-BATCH_SIZE = 100
-BODYLESS = ("GET", "DELETE")
-BATCH_PATH = "/batch"
+from penstock.transform.manual_shape import endpoint_of, shape_of
+from penstock.transform.render import TOP, Input, Renderer
+from penstock.transform.steps import Step, named, plain_attribute
+from penstock.transform.xml_text import name_problem, refusal_of
 
 
 def compile_manual(
@@ -30,179 +29,94 @@ def compile_manual(
     dialect: Dialect,
     catalogue: Mapping[str, Template],
 ) -> Compiled:
-    """Compile a manual request. InputError with every problem."""
+    """Compile a manual request. InputError with every problem.
+
+    An empty `catalogue` says that the API is not Custify: then no path is known, and no endpoint has a limit.
+    """
     request = destination.request
     assert request is not None
     problems: list[Problem] = []
-    path = f"destinations.{destination.name}"
-    inputs = _mapped(destination, schema, problems)
-    rest = remaining(destination, inputs, schema, problems)
-    rule, quick = plain_attribute()
-    sends_null = destination.nulls == "send"
-    taken = {each.place for each in inputs}
-    for column in rest.columns:
-        if (TOP, column) in taken:
-            message = f"the column {column} would take the place of the field {column}"
-            problems.append(Problem(f"{path}.attributes", message, "attribute-clash", f"exclude: [{column}]", column))
-            continue
-        step = Step(column, rule, quick, column=column, cuts=rest.cuts.get(column, ()), sends_null=sends_null)
-        inputs.append(Input(step, (TOP, column)))
-    url = request.url if "://" in request.url else f"{base_url.rstrip('/')}/{request.url.lstrip('/')}"
-    macros = _address(path, request, url, schema, problems)
-    shape = _shape(destination, url, base_url, dialect, catalogue, problems)
+    where = addressing(destination, base_url, schema, problems)
+    inputs, notes = _inputs(destination, schema, problems)
+    endpoint = endpoint_of(request, where.url, base_url, dialect, catalogue)
+    shape = shape_of(destination, where, endpoint, _in_every_record(inputs, schema), problems)
+    xml = request.content_format == "xml" and shape.carries_body
+    if xml:
+        problems.extend(_forbidden_names(destination, inputs))
     if problems:
         raise InputError(*problems)
-    renderer = Renderer(
-        key=dataset_key,
-        inputs=tuple(inputs) if shape.carries_body else (),
-        address=macros,
-        check=refusal_of if request.content_format == "xml" and shape.carries_body else None,
-    )
-    used = {each.step.column for each in inputs} | set(macros.columns if macros else ()) | set(dataset_key)
-    columns = tuple(name for name in schema.names() if name in used)
-    notes = rest.notes if shape.carries_body else (Note("body", "not sent", f"{request.method} carries no body"),)
+    if not shape.carries_body:
+        inputs, notes = [], [Note("body", "not sent", f"{request.method} carries no body; `body: true` gives it one")]
+    renderer = Renderer(dataset_key, tuple(inputs), address=where.per_record, check=refusal_of if xml else None)
+    columns = _columns(schema, inputs, where, dataset_key)
     version = version_of(destination, schema, columns, f"{dialect} {base_url} {dataset_key!r}")
-    return Compiled(renderer, shape, notes, columns, None, dialect, version)
+    return Compiled(renderer, shape, tuple(notes), columns, None, dialect, version)
 
 
-def _mapped(destination: DestinationSpec, schema: Schema, problems: list[Problem]) -> list[Input]:
-    """Fields of a manual request rename columns, or add constants."""
-    inputs: list[Input] = []
-    rule, quick = plain_attribute()
+def _inputs(destination: DestinationSpec, schema: Schema, problems: list[Problem]) -> tuple[list[Input], list[Note]]:
+    """One input a member of the payload, and what is left out."""
     cuts = excluded_paths(destination, schema)
-    names = schema.names()
+    inputs: list[Input] = []
     for name, binding in (destination.fields or {}).items():
-        if binding.column is not None and binding.column not in names:
-            path = f"destinations.{destination.name}.fields.{name}"
-            message = f"there is no column {binding.column}"
-            problems.append(Problem(path, message, "unknown-column", nearest(binding.column, names), binding.column))
-            continue
-        constant = None if binding.constant is None else (rule(binding.constant[0]),)
-        step = Step(
-            name,
-            rule,
-            quick,
-            column=binding.column,
-            constant=constant if binding.column is None else None,
-            default=binding.default,
-            cuts=cuts.get(binding.column or "", ()),
-            sends_null=destination.nulls == "send",
-        )
-        inputs.append(Input(step, (TOP, name)))
-    return inputs
+        path = f"destinations.{destination.name}.fields.{name}"
+        if binding.column is not None and schema.column(binding.column) is None:
+            message, hint = f"there is no column {binding.column}", nearest(binding.column, schema.names())
+            problems.append(Problem(path, message, "unknown-column", hint, binding.column))
+        else:
+            step = _step(destination, name, binding, cuts.get(binding.column or "", ()))
+            problems.extend(_unfit_constants(step, path))
+            inputs.append(Input(step, (TOP, name)))
+    rest = remaining(destination, inputs, schema, problems)
+    for column in rest.columns:
+        if column in (destination.fields or {}):
+            message = f"the field {column} and the column {column} would stand in the same place"
+            path = f"destinations.{destination.name}.fields.{column}"
+            problems.append(Problem(path, message, "attribute-clash", f"exclude: [{column}]", column))
+        else:
+            step = _step(destination, column, Binding(column=column), rest.cuts.get(column, ()))
+            inputs.append(Input(step, (TOP, column), extra=True))
+    return inputs, list(rest.notes)
 
 
-def _address(path: str, request: RequestSpec, url: str, schema: Schema, problems: list[Problem]) -> Address | None:
-    """What of URL and headers depends on the record."""
-    found: list[tuple[str, Macros]] = []
-    try:
-        in_url = parse_macros(url, "url", path=f"{path}.request.url")
-        found = [(name, parse_macros(text, "header", path=f"{path}.request.headers")) for name, text in request.headers]
-    except InputError as error:
-        problems.extend(error.problems)
-        return None
-    names = schema.names()
-    columns: dict[str, None] = {}
-    for macros in (in_url, *(each for _, each in found)):
-        for attribute in macros.fields:
-            column = column_of(attribute, names)
-            if column is None:
-                hint = nearest(attribute, names)
-                message = f"{{record.{attribute}}} names no column"
-                problems.append(Problem(f"{path}.request", message, "unknown-column", hint, attribute))
-            else:
-                columns[column] = None
-    if not columns:
-        return None
-    return Address(
-        in_url if in_url.fields else None,
-        tuple(found) if any(macros.fields for _, macros in found) else (),
-        tuple(columns),
-    )
+def _step(destination: DestinationSpec, name: str, binding: Binding, cuts: Paths) -> Step:
+    """Values are sent as they are, nested ones too."""
+    rule, quick = plain_attribute()
+    constant = None if binding.constant is None or binding.column is not None else (rule(binding.constant[0]),)
+    default = None if binding.default is None else (rule(binding.default[0]),)
+    return Step(name, rule, quick, binding.column, constant, default, cuts, sends_null=destination.nulls == "send")
 
 
-def _shape(
-    destination: DestinationSpec,
-    url: str,
-    base_url: str,
-    dialect: Dialect,
-    catalogue: Mapping[str, Template],
-    problems: list[Problem],
-) -> Shape:
-    request = destination.request
-    assert request is not None
-    batch = request.batch or destination.batch
-    known = _known_path(url, base_url)
-    is_batch = known == BATCH_PATH
-    grouping, size = _grouping(batch, given=request.batch is not None or batch.mode == "on" or batch.size is not None)
-    if is_batch and size > BATCH_LIMITS[dialect]:
-        limit = BATCH_LIMITS[dialect]
-        message = f"{size} records are more than the {limit} that the batch endpoint takes in {dialect}"
-        path = f"destinations.{destination.name}.request.batch.size"
-        problems.append(Problem(path, message, "batch-too-large", f"size: {limit} or less", str(size)))
-    replies = Replies.STATUS
-    if is_batch and grouping.algorithm != "single":
-        replies = Replies.JOBS if dialect == "native" else Replies.ITEMS
-    return Shape(
-        method=request.method,
-        url=_plain(url),
-        headers=request.headers,
-        content_format=request.content_format,
-        carries_body=request.method not in BODYLESS if request.body is None else request.body,
-        grouping=grouping,
-        size=size,
-        max_bytes=batch.max_bytes,
-        xml=request.xml,
-        replies=replies,
-        retry=_retry(request, known, dialect, catalogue, destination),
-    )
+def _unfit_constants(step: Step, path: str) -> Iterable[Problem]:
+    for given in (step.constant, step.default):
+        if given is not None and isinstance(given[0], Refusal):
+            refusal = named(given[0], step.field)
+            yield Problem(path, refusal.reason, refusal.rule, f"write {refusal.accepted}", refusal.value)
 
 
-def _plain(url: str) -> str:
-    """The URL with its spaces and non-ASCII percent-encoded, macros left for later."""
-    macros = parse_macros(url, "url")
-    return url if macros.fields else "".join(part.text for part in macros.parts if not isinstance(part, Attribute))
+def _in_every_record(inputs: Sequence[Input], schema: Schema) -> frozenset[str]:
+    """The members that no record lacks, as far as the schema knows."""
+    lacking = {column.name for column in schema.columns if column.nullable}
+    steps = [each.step for each in inputs]
+    return frozenset(step.field for step in steps if step.default is not None or step.column not in lacking)
 
 
-def _known_path(url: str, base_url: str) -> str | None:
-    """The path below the credential's base, when the URL lies there."""
-    bare = url.partition("?")[0].rstrip("/")
-    base = base_url.rstrip("/")
-    if bare.startswith(base + "/"):
-        return bare[len(base) :]
-    path = urlsplit(bare).path
-    return path.removeprefix("/api") if urlsplit(url).hostname in ("app.custify.com", "api.custify.com") else None
+def _forbidden_names(destination: DestinationSpec, inputs: Sequence[Input]) -> Iterable[Problem]:
+    """Columns whose names cannot be elements: every record has them, so it is the settings that are wrong."""
+    for each in inputs:
+        problem = name_problem(each.step.field)
+        if problem is not None:
+            column = each.step.column if each.extra else None
+            path = f"destinations.{destination.name}." + ("attributes" if each.extra else f"fields.{each.step.field}")
+            hint = f"exclude: [{column}], or give it another name by `fields`" if column is not None else "rename it"
+            message = f"{each.step.field!r} cannot be sent in XML: {problem}"
+            yield Problem(path, message, "bad-xml-name", hint, each.step.field)
 
 
-def _grouping(batch: BatchSpec, *, given: bool) -> tuple[Grouping, int]:
-    if not given or batch.mode == "off":
-        return Grouping("single"), 1
-    spec = batch.grouping
-    size = batch.size or BATCH_SIZE
-    if spec is None or spec.algorithm == "array":
-        return Grouping("array"), size
-    if spec.algorithm == "property":
-        return Grouping("property", spec.property or "", spec.other_props), size
-    return Grouping("code", code=spec.code or ""), size
-
-
-def _retry(
-    request: RequestSpec,
-    known: str | None,
-    dialect: Dialect,
-    catalogue: Mapping[str, Template],
-    destination: DestinationSpec,
-) -> RetryClass:
-    """As declared; else as the template of that path; else by the method."""
-    if request.idempotent is not None:
-        return RetryClass.IDEMPOTENT if request.idempotent else RetryClass.ONCE
-    if request.method == "POST" and known is not None:
-        template = next((each for each in catalogue.values() if each.path[dialect] == known), None)
-        if template is not None:
-            exception = template.retry_with
-            if exception is not None and exception[0] in (destination.fields or {}):
-                return exception[1]
-            if exception is not None and destination.fields is None:
-                return RetryClass.ONCE  # nobody can tell whether every record has the field
-            return template.retry[dialect]
-    return RetryClass.IDEMPOTENT if request.method in ("GET", "PUT", "DELETE") else RetryClass.ONCE
+def _columns(
+    schema: Schema, inputs: Sequence[Input], where: Addressing, dataset_key: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The input columns in use, in the dataset's order."""
+    used = {each.step.column for each in inputs} | set(dataset_key)
+    if where.per_record is not None:
+        used |= set(where.per_record.columns)
+    return tuple(name for name in schema.names() if name in used)
