@@ -4,10 +4,11 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from cli_fake_app import FakeApp, ended
 
+from cli_fake_app import FakeApp, ended
 from penstock.cli.main import execute
 from penstock.model.errors import CredentialRefused, InputError, Problem, StateLocked
 
@@ -120,7 +121,7 @@ def test_a_reader_that_has_gone_is_no_trouble():
 
 
 def test_a_full_disk_behind_stdout_is_said():
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "penstock", "schema"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )

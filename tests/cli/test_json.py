@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from cli_fake_app import FLOW, GOOD, PARTIAL, FakeApp, ended
 
+from cli_fake_app import FLOW, GOOD, PARTIAL, FakeApp, ended
 from penstock.cli.main import execute
 
 RUN_KEYS = {"run", "destination", "status", "records", "deleted", "requests", "retries", "duration_s", "notes"}

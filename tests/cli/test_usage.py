@@ -6,15 +6,35 @@ import sys
 import time
 
 import pytest
-from cli_fake_app import FakeApp
 
+from cli_fake_app import FakeApp
 from penstock.cli.main import execute
 
-COMMANDS = (
-    "init demo validate schema apply export check preview test plan activate pause run runs deliveries serve worker "
-    "credential quarantine"
-).split()
-SUBCOMMANDS = ["credential set", *(f"quarantine {word}" for word in "list show edit resend discard settle".split())]
+COMMANDS = [
+    "init",
+    "demo",
+    "validate",
+    "schema",
+    "apply",
+    "export",
+    "check",
+    "preview",
+    "test",
+    "plan",
+    "activate",
+    "pause",
+    "run",
+    "runs",
+    "deliveries",
+    "serve",
+    "worker",
+    "credential",
+    "quarantine",
+]
+SUBCOMMANDS = [
+    "credential set",
+    *(f"quarantine {word}" for word in ["list", "show", "edit", "resend", "discard", "settle"]),
+]
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from penstock.model.reports import QuarantineEntry
 
 FLOW = "everything"
+KINDS = ("companies", "people", "subscriptions", "events", "notes")
 KEY_VARIABLE = "PENSTOCK_DEMO_KEY"
 OURS = ("PENSTOCK_DATABASE_URL", "PENSTOCK_CUSTIFY_BASES")  # a person's own settings are not the demo's
 Execute = Callable[[Sequence[str]], int]
@@ -67,7 +68,8 @@ def demo(
         if face.json:
             stack.enter_context(redirect_stdout(out))
         arrived = place.arrived()
-        document = {"ok": not story.wrong, "wrong": story.wrong, "arrived": arrived}
+        counts = {kind: arrived.get(kind, 0) for kind in KINDS}
+        document = {"ok": not story.wrong, "wrong": story.wrong, "arrived": counts}
         face.show(document, story.ending)
         if serve:
             _serve(place, folder, face)
@@ -138,7 +140,7 @@ class Story:
         """What arrived, and whether it is what should have."""
         yield "\n━━ What arrived in the stand-in"
         for kind, number in self.place.arrived().items():
-            if number:
+            if number and kind in KINDS:
                 yield f"  {number:>5,}  {kind}"
         if not self.wrong:
             yield "\nEvery record has exactly one outcome; the held ones wait for you with their reasons."

@@ -79,11 +79,15 @@ def console(stream: TextIO) -> Console:
 
 
 def _print(stream: TextIO, parts: Iterable[RenderableType]) -> None:
-    target = console(stream)
+    write(stream, "".join(f"{part}\n" if isinstance(part, str) else _rendered(stream, part) for part in parts))
+
+
+def _rendered(stream: TextIO, part: RenderableType) -> str:
+    target, is_table = console(stream), hasattr(part, "columns")
     with target.capture() as captured:
-        for part in parts:
-            target.print(part, soft_wrap=not hasattr(part, "columns"))  # only tables fold; lines are the terminal's
-    write(stream, captured.get())
+        target.print(part, soft_wrap=not is_table)  # only tables fold; long lines are left to the terminal
+    text = captured.get()
+    return "".join(f"{line.rstrip(' ')}\n" for line in text.splitlines()) if is_table else text
 
 
 def write(stream: TextIO, text: str) -> None:

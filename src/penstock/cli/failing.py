@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from penstock.model.problems import problem_json
 from penstock.version import __version__
 
 DEBUG_VARIABLE = "PENSTOCK_DEBUG"
+STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # also what turns the writing around
 DEFECTS = Path(".penstock") / "defects.log"
 
 
@@ -107,9 +109,7 @@ def traceback_without_values(error: BaseException) -> str:
 
 def printable(text: str) -> str:
     """Text from outside without the power to steer a terminal: control characters stand as escapes."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+    return STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def refuse(path: str, message: str, code: str, hint: str = "", found: str | None = None) -> InputError:

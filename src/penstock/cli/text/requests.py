@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 
 from rich.text import Text
 
+from penstock.cli.failing import printable
 from penstock.cli.text.words import amount, hint, key_text, keys_text, note_lines, said
 from penstock.model.reports import Preview, PreviewedRequest, RefusedRecord, TestReport
 
 
-def preview_text(report: Preview, destination: str, *, everything: bool) -> Iterator[Text]:
+def preview_text(report: Preview, destination: str, *, everything: bool) -> Iterator[Text | str]:
     """Each request as it would be sent, then what to know about them."""
     total = len(report.requests)
     for number, request in enumerate(report.requests, 1):
@@ -27,18 +28,18 @@ def preview_text(report: Preview, destination: str, *, everything: bool) -> Iter
         yield hint(f"made of {of}; `penstock preview {destination} --all` shows the whole dataset")
 
 
-def request_lines(request: PreviewedRequest) -> Iterator[Text]:
+def request_lines(request: PreviewedRequest) -> Iterator[Text | str]:
     yield said(f"{request.method} {request.url}", "bold")
     for name, value in request.headers.items():
         yield Text.assemble((f"{name}: ", "dim"), said(value))
     if request.body is not None:
         yield Text("")
-        yield said(request.body)
+        yield printable(request.body)  # as it is: no wrapping, no widening of tabs
     if request.unresolved:
         yield said(f"looked up when it is sent: {', '.join(request.unresolved)}", "italic")
 
 
-def test_text(report: TestReport, destination: str) -> Iterator[Text]:
+def test_text(report: TestReport, destination: str) -> Iterator[Text | str]:
     """The request that was sent, and the reply or the error."""
     yield _heading("Sent", keys_text(report.request.records))
     yield from request_lines(report.request)
@@ -53,7 +54,7 @@ def test_text(report: TestReport, destination: str) -> Iterator[Text]:
     for name, value in headers.items():
         yield Text.assemble((f"{name}: ", "dim"), said(value))
     yield Text("")
-    yield said(str(report.response.get("body") or ""))
+    yield printable(str(report.response.get("body") or ""))
     if report.error is not None:
         yield said(report.error)
     if report.succeeded:

@@ -47,7 +47,7 @@ def key_text(key: Key | Sequence[str] | None) -> str:
     """A key on one line; the parts of a several-column key with slashes between them."""
     if key is None:
         return "(no key)"
-    return printable(key if isinstance(key, str) else " / ".join(key))
+    return printable(key if isinstance(key, str) else " / ".join(key)).replace("\n", "\\n")
 
 
 def keys_text(keys: Sequence[Key], most: int = 3) -> str:

@@ -1,0 +1,80 @@
+"""`init` writes a project that is valid at once, made for the data that lies there; `validate` and `schema` read it."""
+
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from penstock.cli.main import execute
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_in_an_empty_folder(tmp_path, capsys):
+    assert execute(["init"]) == 0
+    assert "penstock preview people" in capsys.readouterr().out
+    assert execute(["validate"]) == 0
+    assert capsys.readouterr().out == "penstock.yaml: no problems found\n"
+    assert execute(["validate", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"errors": []}
+
+
+def test_nothing_is_overwritten(tmp_path, capsys):
+    (tmp_path / "penstock.yaml").write_text("precious")
+    assert execute(["init", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["errors"][0]["code"] == "file-exists"
+    assert (tmp_path / "penstock.yaml").read_text() == "precious"
+    assert execute(["init", "--force"]) == 0
+    assert "credentials:" in (tmp_path / "penstock.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "expected"),
+    [
+        ("users.csv", "customerID;Email;plan", ["key: customerID", "user_id: customerID", "email: Email"]),
+        ("companies.csv", "account_id,name", ["key: account_id", "company_id: account_id", "upsert_company"]),
+        ("odd name: 1.csv", "'no', \"a b\",yes", ["path: 'odd name: 1.csv'"]),
+        ("empty.csv", "", ["path: empty.csv"]),
+    ],
+)
+def test_for_a_file_that_is_there(tmp_path, capsys, name, header, expected):
+    (tmp_path / name).write_text(header + "\n", encoding="utf-8")
+    assert execute(["init"]) == 0
+    text = (tmp_path / "penstock.yaml").read_text()
+    assert [part for part in expected if part not in text] == []
+    assert execute(["validate"]) == 0, capsys.readouterr().err
+
+
+def test_for_a_parquet_file(tmp_path, capsys):
+    pq.write_table(pa.table({"uuid": ["1"], "email": ["a@b.c"]}), tmp_path / "people.parquet")
+    assert execute(["init"]) == 0
+    assert "key: uuid" in (tmp_path / "penstock.yaml").read_text()
+    assert execute(["validate"]) == 0, capsys.readouterr().err
+
+
+def test_what_is_wrong_is_said_with_line_and_hint(tmp_path, capsys):
+    execute(["init"])
+    path = tmp_path / "penstock.yaml"
+    path.write_text(path.read_text().replace("    credential: custify", "    credental: custify"))
+    capsys.readouterr()
+    assert execute(["validate", "--json"]) == 2
+    errors = json.loads(capsys.readouterr().out)["errors"]
+    assert all(list(error)[:6] == ["path", "line", "code", "found", "message", "hint"] for error in errors)
+    unknown = next(error for error in errors if error["code"] == "unknown-key")
+    assert unknown["line"] == path.read_text().splitlines().index("    credental: custify") + 1
+    assert "credential" in unknown["hint"]
+
+
+def test_a_missing_project_file(capsys):
+    assert execute(["plan", "people", "--json"]) == 2
+    assert "penstock.yaml" in str(json.loads(capsys.readouterr().out)["errors"][0])
+
+
+def test_the_schema_of_the_file(capsys):
+    for arguments in (["schema"], ["schema", "--json"]):
+        assert execute(arguments) == 0
+        assert "destinations" in json.loads(capsys.readouterr().out)["properties"]

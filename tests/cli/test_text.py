@@ -1,0 +1,174 @@
+"""What people read: plain on a pipe, in colour on a terminal, and never steered by the data."""
+
+import os
+import pty
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from cli_fake_app import ANSWERS, FLOW, FakeApp, ended, held
+
+from penstock.cli.main import execute
+from penstock.model.reports import QuarantineDetail
+
+
+def shown(capsys, line: str, **answers) -> str:
+    execute(line.split(), FakeApp(answers).opener)
+    return capsys.readouterr().out
+
+
+def test_a_preview_shows_the_exact_request_then_what_to_know(capsys):
+    assert (
+        shown(capsys, "preview people")
+        == """\
+── Request 1 of 1  u-1
+POST https://app.custify.com/api/people
+Authorization: Bearer ***
+Content-Type: application/json
+
+{"user_id":"u-1","name":"Zoë 🚀"}
+looked up when it is sent: entity_id
+
+Would be quarantined (1 record shown)
+  u-2: is no e-mail address (found nobody); accepted: name@example.com
+Notes
+  due_date: not sent (3 records): the native API has no place for it
+Base URL https://app.custify.com/api, assumed until checked
+→ made of the cached sample records; `penstock preview people --all` shows the whole dataset
+"""
+    )
+
+
+def test_a_body_stands_as_it_is(capsys):
+    body = "<records>\n\t<record>[bold]:smile: \xa0 " + "x" * 500 + "</record></records>"
+    request = replace(ANSWERS["preview"].requests[0], body=body)
+    assert body in shown(capsys, "preview people", preview=replace(ANSWERS["preview"], requests=(request,)))
+
+
+def test_a_plan(capsys):
+    text = shown(capsys, "plan people")
+    assert text.startswith("people: 3 records → 1 request → about 0.1 s at the credential's rate limit\n")
+    assert "1  to create or update\n" in text
+    assert "1  unchanged: not sent\n" in text
+    assert "1  invalid: would be quarantined\n" in text
+    assert text.endswith("→ penstock run people\n")
+
+
+def test_a_flow_says_how_each_destination_went_and_what_to_do(capsys):
+    assert (
+        shown(capsys, "run nightly", run=FLOW)
+        == """\
+nightly partial  run r-3
+  6 records: 3 delivered, 1 unchanged, 2 quarantined
+  4 requests in 0.0 s
+  destination  status     records  outcomes                    requests
+  people       succeeded        3  2 delivered, 1 unchanged           2
+  people       partial          3  1 delivered, 2 quarantined         2
+  skipped: notes (it is a draft)
+Notes
+  due_date: not sent (3 records): the native API has no place for it
+→ penstock quarantine list shows the records that are held, and why
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("report", "advice"),
+    [
+        (ended("cancelled", "cancelled"), "run the same command again: it continues run r-9"),
+        (ended("failed", "credential", reason="401: key refused"), "penstock check"),
+        (ended("failed", "fuse", reason="the fuse: 100 in a row"), "what is unsent goes with the next run"),
+    ],
+)
+def test_a_run_that_stopped_says_why_and_how_to_go_on(capsys, report, advice):
+    text = shown(capsys, "run people", run=report)
+    assert advice in text
+    assert report.reason is None or report.reason in text
+
+
+def test_the_quarantine_is_grouped_by_cause(capsys):
+    text = shown(capsys, "quarantine list")
+    assert text.startswith("3 records held for you\n\nemail: email  2 records\n")
+    assert "  q-1  people       u-1  quarantined  why 1\n" in text
+    assert "company_id: required  1 record\n" in text
+    assert "settle ID --delivered" in text
+    assert shown(capsys, "quarantine list", quarantine=[]) == "Nothing is held.\n"
+
+
+def test_a_long_group_is_cut_and_says_how_to_see_the_rest(capsys):
+    many = [held(number) for number in range(25)]
+    text = shown(capsys, "quarantine list", quarantine=many)
+    assert text.count("why") == 10
+    assert "… and 15 more: penstock quarantine list --cause 'email: email'" in text
+    assert shown(capsys, "quarantine list --all", quarantine=many).count("why") == 25
+
+
+def test_one_held_record_whole(capsys):
+    request = {"method": "POST", "url": "https://x/people", "headers": {"a": "b"}, "body": "{}"}
+    reply = {"status": 422, "headers": {}, "body": "no such company"}
+    detail = replace(ANSWERS["quarantined"], request=request, reply=reply)
+    text = shown(capsys, "quarantine show q-1", quarantined=detail)
+    for part in ("why 1", '"n": 12345678901234567890', "POST https://x/people", "422", "no such company"):
+        assert part in text
+    assert "penstock quarantine edit q-1" in text
+
+
+def test_the_other_reports(capsys):
+    assert "r-3  nightly  partial    2026-01-31 12:00:00" in shown(capsys, "runs")
+    assert "nightly partial  run r-3" in shown(capsys, "runs r-3")
+    assert "No runs yet." in shown(capsys, "runs", runs=[])
+    assert "r-1-1     POST https://x/people" in shown(capsys, "deliveries r-1")
+    assert "acme works: it answers as an API" in shown(capsys, "check acme")
+    assert "  id      text        007 · [bold]\n" in shown(capsys, "schema contacts")
+    assert "Reply 201  after 12 ms" in shown(capsys, "test people")
+
+
+def test_data_cannot_steer_the_terminal(capsys):
+    nasty = held(1)
+    nasty = replace(nasty, key=("a\x1b[2Jb", "c\nd"), reason="\x9b31m[red]\u202e")
+    text = shown(capsys, "quarantine list", quarantine=[nasty])
+    assert "a\\x1b[2Jb / c\\nd" in text
+    assert "\\x9b31m[red]\\u202e" in text
+    detail = QuarantineDetail(nasty, {"a": "\x1b]0;x\x07"})
+    assert "\x1b" not in shown(capsys, "quarantine show q-1", quarantined=detail)
+
+
+FAKE_RUN = """
+import sys
+sys.path[:0] = {path!r}
+from cli_fake_app import FakeApp
+from penstock.cli.main import execute
+sys.exit(execute(["run", "people"], FakeApp().opener))
+"""
+
+
+def on_a_terminal(**environ: str) -> str:
+    """All that `penstock run` writes when stdout and stderr are a terminal."""
+    ours, theirs = pty.openpty()
+    usual = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
+    usual.pop("NO_COLOR", None)
+    command = [sys.executable, "-c", FAKE_RUN.format(path=sys.path)]
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env={**usual, **environ})
+    os.close(theirs)
+    written = b""
+    try:
+        while part := os.read(ours, 65536):
+            written += part
+    except OSError:  # the other side is closed
+        pass
+    os.close(ours)
+    assert process.wait() == 0
+    return written.decode()
+
+
+def test_a_terminal_gets_bars_and_colours():
+    text = on_a_terminal()
+    assert "2 delivered · 2 requests" in text
+    assert "\x1b[1;32msucceeded" in text
+    assert text.rstrip().splitlines()[0].startswith("\x1b[?25l")  # the cursor is hidden while the bar moves …
+    assert "\x1b[?25h" in text  # … and comes back
+
+
+def test_no_color_is_respected():
+    assert "\x1b[1;32m" not in on_a_terminal(NO_COLOR="1")
