@@ -44,7 +44,10 @@ def preview_headers(shape: Shape, own: Headers | None = None) -> Headers:
 
 
 def records_of(payloads: Sequence[Payload]) -> list[Mapping[str, object]]:
-    """The payloads as Python, for grouping code: exactly what their texts say, whole numbers of any size."""
+    """The payloads as Python, for grouping code: what their texts say, whole numbers of any size.
+
+    Decimals with more digits than a float holds are rounded: Python code has no other word for them.
+    """
     return [json.loads(payload.text) for payload in payloads]
 
 
