@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from penstock.clock import Clock
 from penstock.delivery.budget import Budget
 from penstock.delivery.client import Client
-from penstock.delivery.words import UNREADABLE, is_html, own_words, parse, voice_of
+from penstock.delivery.words import Voice, is_html, own_words, parse, voice_of
 from penstock.model.delivery import Connection, Lost, Reply
 from penstock.model.record import Request
 
 PATH = "/company/all?itemsPerPage=1&page=1"  # 200 works; 401 bad key; 403 no right; 429 works, but wait
-RANKS = {200: 0, 403: 1, 429: 1, 401: 2}
-WORDS = {200: "works", 401: "an API, but the key is refused", 403: "an API, but the key may not read companies"}
+REFUSED = {401: "an API, but the key is refused", 403: "an API, but the key may not read companies"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,50 +28,63 @@ class CheckResult:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How well one base answered: rank 0 is best, 3 is not as an API."""
+
+    base_url: str
+    rank: int
+    ok: bool
+    words: str
+
+
 async def check_credential(connections: Sequence[Connection], budget: Budget, clock: Clock) -> CheckResult:
     """Ask each candidate base in order; the first that answers 2xx is taken, else the best that answers as an API."""
-    tried: list[Mapping[str, str]] = []
-    best: tuple[int, Connection, int, str] | None = None
+    tried: list[Answered] = []
     for connection in connections:
-        answer = await _ask(connection, budget, clock)
-        rank, words = _judge(answer, connection)
-        tried.append({"base_url": connection.base_url, "result": words})
-        if rank is not None and (best is None or rank < best[0]):
-            status = answer.status if isinstance(answer, Reply) else 0
-            best = (rank, connection, status, words)
-        if rank == 0:
+        tried.append(await _ask(connection, budget, clock))
+        if tried[-1].rank == 0:
             break
     told = budget.allowance()
-    allowance = None if told is None else {"limit": told.limit, "remaining": told.remaining}
-    if best is None:
-        reason = "nothing answers as an API: " + "; ".join(f"{each['base_url']}: {each['result']}" for each in tried)
-        return CheckResult(False, False, None, tuple(tried), allowance, reason)
-    rank, connection, status, words = best
-    ok = rank == 0 or status == 429
-    return CheckResult(ok, True, connection.base_url, tuple(tried), allowance, f"{connection.base_url} {words}")
+    best = min(tried, key=lambda each: each.rank)
+    answered = best.rank < 3
+    words = "; ".join(f"{each.base_url}: {each.words}" for each in tried)
+    return CheckResult(
+        ok=best.ok,
+        answered=answered,
+        base_url=best.base_url if answered else None,
+        tried=tuple({"base_url": each.base_url, "result": each.words} for each in tried),
+        allowance=None if told is None else {"limit": told.limit, "remaining": told.remaining},
+        reason=f"{best.base_url}: {best.words}" if answered else f"nothing answers as an API: {words}",
+    )
 
 
-async def _ask(connection: Connection, budget: Budget, clock: Clock) -> Reply | Lost:
+async def _ask(connection: Connection, budget: Budget, clock: Clock) -> Answered:
     request = Request("GET", connection.base_url + PATH, (("Accept", "application/json"),), None)
     async with Client(connection, budget, clock, concurrency=1) as client:
-        return await client.send(request, lane="test")
-
-
-def _judge(answer: Reply | Lost, connection: Connection) -> tuple[int | None, str]:
-    """How well it answered (0 is best, None: not as an API), and in words."""
+        answer = await client.send(request, lane="test")
+        if isinstance(answer, Lost) and answer.kind == "cut":
+            answer = await client.send(request, lane="test")  # a read may be asked twice
     if isinstance(answer, Lost):
-        return None, f"no answer: {answer.reason}"
-    if 300 <= answer.status < 400:
-        return None, f"{answer.status}: a redirect to {answer.headers.get('location', 'elsewhere')[:200]}, not an API"
-    if is_html(answer):
-        return None, f"{answer.status}: an HTML page, not an API"
-    if parse(answer.body) is UNREADABLE:
-        return None, f"{answer.status}: a body that is no JSON, not an API"
-    quoted = voice_of(connection).quote(answer.status, own_words(answer))
-    if 200 <= answer.status < 300:
-        return 0, f"{answer.status}: {WORDS[200]}"
-    if answer.status == 429:
+        return Answered(connection.base_url, 3, False, f"no answer: {answer.reason}")
+    rank, words = _judge(answer, voice_of(connection))
+    return Answered(connection.base_url, rank, rank == 0 or (rank == 1 and answer.status == 429), words)
+
+
+def _judge(reply: Reply, voice: Voice) -> tuple[int, str]:
+    """The rank of a reply, and why. An API answers JSON with 2xx, 401, 403 or 429: 2xx beats 403 and 429 beat 401."""
+    status = reply.status
+    if 300 <= status < 400:
+        return 3, f"{status}: a redirect to {voice.clean(reply.headers.get('location', 'elsewhere'))}, not an API"
+    if is_html(reply):
+        return 3, f"{status}: an HTML page, not an API"
+    if not isinstance(parse(reply.body), dict | list):
+        return 3, f"{status}: a body that is no JSON, not an API"
+    if 200 <= status < 300:
+        return 0, f"{status}: works"
+    if status == 429:
         return 1, "429: works, and the allowance is used up for now"
-    if answer.status in RANKS:
-        return RANKS[answer.status], f"{WORDS[answer.status]} ({quoted})"
-    return None, f"{quoted}: not the answer of Custify's API"
+    said = voice.quote(status, own_words(reply))
+    if status in REFUSED:
+        return (1 if status == 403 else 2), f"{REFUSED[status]} ({said})"
+    return 3, f"{said}: not the answer of an API to a credential check"

@@ -19,6 +19,7 @@ from penstock.clock import Clock
 from penstock.delivery.budget import Gate
 from penstock.delivery.hosts import check_url
 from penstock.delivery.unpack import unpack
+from penstock.delivery.words import voice_of
 from penstock.model.delivery import Connection, Lane, Lost, LostKind, Reply
 from penstock.model.record import Request
 
@@ -52,6 +53,7 @@ class Client:
         self._reply_limit = reply_limit
         self._urls: dict[str, URL] = {}
         self._headers: dict[tuple[tuple[str, str], ...], CIMultiDict[str]] = {}
+        self._voice = voice_of(connection)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -122,7 +124,7 @@ class Client:
             kind, nothing_sent, reason = _loss(error)
             if nothing_sent:
                 self.requests -= 1
-            return Lost(kind, nothing_sent, reason, self._since(started))
+            return Lost(kind, nothing_sent, self._voice.clean(reason), self._since(started))
         if "content-encoding" in told:
             body, fits = unpack(body, told["content-encoding"], self._reply_limit)
             whole = whole and fits

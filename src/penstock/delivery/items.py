@@ -136,7 +136,7 @@ def _item(value: object) -> Item:
     if _says_error(value):
         verdicts.add(False)
     good = None if not verdicts else False not in verdicts
-    words = words_in(value.get("error")) or words_in({**value, "error": None})
+    words = "" if good else words_in(value.get("error")) or words_in({**value, "error": None})
     remote = next((value[name] for name in ENTITY_IDS if isinstance(value.get(name), str)), None)
     return Item(good, code, words, remote if isinstance(remote, str) else None)
 

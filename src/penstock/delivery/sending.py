@@ -64,8 +64,8 @@ class Sender:
     async def _one(self, payloads: Sequence[Payload], request: Request, parcel: Parcel) -> list[Delivery]:
         tried, verdict = await self._ask(len(payloads), request, parcel)
         if isinstance(verdict, Bisect):
-            return await self._halve(payloads, _delivery(request, tried, verdict, ()), parcel)
-        return [_delivery(request, tried, verdict, payloads)]
+            return await self._halve(payloads, delivered(request, tried, verdict, ()), parcel)
+        return [delivered(request, tried, verdict, payloads)]
 
     async def _ask(self, records: int, request: Request, parcel: Parcel) -> tuple[Tried, Verdict]:
         cost = records if self._batch_cost == "jobs" else 1
@@ -101,7 +101,7 @@ class Sender:
             last = number == len(requests) or judged.outcome not in SENT
             if last and any(delivery.outcome is Outcome.ACCEPTED for delivery in deliveries):
                 judged = judged._replace(outcome=min(judged.outcome, Outcome.ACCEPTED, key=_gravity))
-            delivery = _delivery(request, tried, Same(judged, _words(verdict)), payloads if last else ())
+            delivery = delivered(request, tried, Same(judged, _words(verdict)), payloads if last else ())
             deliveries.append(replace(delivery, stop=verdict.stop) if isinstance(verdict, Halt) else delivery)
             plain = replace(plain, before=None)
             if last:
@@ -118,7 +118,7 @@ def _shared(verdict: Verdict, retry: RetryClass, *, done: int) -> Judged:
     match verdict:
         case Halt(stop) if done and retry is RetryClass.ONCE:
             reason = f"{done} requests of its batch were taken, then: {stop.reason}"
-            return Judged(Outcome.UNKNOWN, Refusal("no-answer", reason))
+            return Judged(Outcome.UNKNOWN, Refusal("no answer", reason))
         case Halt(stop):
             return Judged(Outcome.UNSENT, Refusal(stop.kind, stop.reason))
         case Bisect(refusal):
@@ -139,12 +139,15 @@ def _words(verdict: Verdict) -> str:
             return reason
 
 
-def _delivery(request: Request, tried: Tried, verdict: Verdict, payloads: Sequence[Payload]) -> Delivery:
+def delivered(
+    request: Request, tried: Tried, verdict: Verdict, payloads: Sequence[Payload], *, requests: int | None = None
+) -> Delivery:
+    """What was tried and what it means, as one delivery that settles `payloads` (none at all, or all judged)."""
     outcome, settled = _settle(verdict, payloads)
     return Delivery(
         request=request,
         attempts=tried.attempts,
-        requests=tried.requests,
+        requests=tried.requests if requests is None else requests,
         duration_ms=tried.duration_ms,
         sent_at=tried.sent_at,
         outcome=outcome,

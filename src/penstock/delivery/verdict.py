@@ -95,7 +95,7 @@ def judge(answer: Reply | Lost, question: Question) -> Verdict:
     if status == 429:
         return Halt(Stop("unreachable", f"the API takes no requests: {question.voice.quote(429, own_words(answer))}"))
     if (status == 408 or status >= 500) and question.shape.retry is RetryClass.ONCE:
-        return _same(Outcome.UNKNOWN, "no-answer", f"sent, but {question.voice.quote(status, own_words(answer))}")
+        return _same(Outcome.UNKNOWN, "no answer", f"sent, but {question.voice.quote(status, own_words(answer))}")
     if question.records > 1 and status in REFUSED_AS_A_WHOLE:
         return _batch_refused(answer, question)
     return Same(Judged(Outcome.QUARANTINED, _refusal(answer, question)), _reason(answer, question))
@@ -119,7 +119,7 @@ def _lost(lost: Lost, question: Question) -> Verdict:
     if lost.nothing_sent:
         return Halt(Stop("unreachable", lost.reason))
     tries = f" after {question.attempts} attempts" if question.attempts > 1 else ""
-    return _same(Outcome.UNKNOWN, "no-answer", f"sent, no answer{tries}: {lost.reason}")
+    return _same(Outcome.UNKNOWN, "no answer", f"sent, no answer{tries}: {lost.reason}")
 
 
 def _taken(reply: Reply, question: Question) -> Verdict:
@@ -154,8 +154,8 @@ def _batch_refused(reply: Reply, question: Question) -> Verdict:
         if items is not None and items.clear:
             return _each(items, question.voice, reply.status)
     refusal = _refusal(reply, question)
-    if question.shape.retry is RetryClass.IDEMPOTENT:
-        return Bisect(refusal)
+    if question.shape.retry is RetryClass.IDEMPOTENT and question.shape.grouping.algorithm != "code":
+        return Bisect(refusal)  # what grouping code would make of a half, nobody knows
     return Same(Judged(Outcome.QUARANTINED, refusal), refusal.reason)
 
 

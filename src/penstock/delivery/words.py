@@ -13,6 +13,7 @@ import orjson
 from penstock.model.delivery import Connection, Reply
 
 LONGEST = 300  # characters of the API's own words
+READ = 100_000  # characters in which words are looked for
 MASK = "•••"
 HTML_START = re.compile(rb"\s*<(!doctype\s+html|html)", re.IGNORECASE)
 TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
@@ -33,6 +34,10 @@ class Voice:
         if status is None:
             return f"{said or 'refused without a reason'} ({self.api})"
         return f"{status}: {said} ({self.api})" if said else f"{status} {phrase(status)}".rstrip()
+
+    def clean(self, text: str) -> str:
+        """One short line without secrets."""
+        return clean(text, self.secrets)
 
 
 def voice_of(connection: Connection) -> Voice:
@@ -63,12 +68,12 @@ def is_html(reply: Reply, *, xml: bool = False) -> bool:
 def own_words(reply: Reply) -> str:
     """Custify publishes no shape of errors; Make's module reads error.message, else message, else error."""
     if is_html(reply):
-        title = TITLE.search(reply.text[:20_000])
+        title = TITLE.search(reply.text[:READ])
         return f"{title.group(1).strip()} (an HTML page)" if title else "an HTML page"
     data = parse(reply.body)
     if data is UNREADABLE:
-        return TAG.sub(" ", reply.text[: 4 * LONGEST])
-    return words_in(data)
+        return TAG.sub(" ", reply.text[:READ])
+    return words_in(data) or (reply.text[:READ] if data else "")
 
 
 def words_in(data: object) -> str:
@@ -93,7 +98,7 @@ def _better(data: Mapping[str, object]) -> bool:
 
 def clean(text: str, secrets: Sequence[str] = ()) -> str:
     """One line without control characters and secrets, at most LONGEST characters."""
-    line = "".join(character if character.isprintable() else " " for character in text[: 20 * LONGEST])
+    line = "".join(character if character.isprintable() else " " for character in text[:READ])
     line = " ".join(line.split())
     for secret in secrets:
         line = line.replace(secret, MASK)
