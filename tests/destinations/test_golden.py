@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
-from transform_building import chunk_of, compiled
 
 from penstock.destinations.catalogue import load_catalogue
 from penstock.model.record import key_text
 from penstock.model.spec import BatchSpec
 from penstock.transform.requests import requests_for
+from transform_building import chunk_of, compiled
 
 HERE = Path(__file__).parent
 EXAMPLES = YAML(typ="safe").load((HERE / "examples.yaml").read_text(encoding="utf-8"))

@@ -36,6 +36,7 @@ class Draft:
     fields: dict[str, Values] = field(default_factory=dict)
     places: dict[Place, Values] = field(default_factory=dict)
     merged: list[tuple[str, Values]] = field(default_factory=list)  # objects whose members go into a container
+    homeless: list[tuple[str, str, Values]] = field(default_factory=list)  # field, why it is not sent, values
     lookups: dict[int, list[Lookup]] = field(default_factory=dict)
     notes: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
@@ -116,6 +117,7 @@ class Renderer:
         for combine in self.combinations:
             combine(draft)
         self._require(draft)
+        _count_homeless(draft)
         payloads = self._lay_out(draft, chunk.first)
         refused = [
             Refused(chunk.first + draft.columns.rows[row], draft.keys[row], refusal)
@@ -137,12 +139,11 @@ class Renderer:
 
     @staticmethod
     def _take(each: Input, draft: Draft) -> None:
-        values = each.step.values(draft.columns, draft.refused)
         if each.homeless is not None:
-            present = sum(value is not ABSENT for value in values)
-            if present:
-                draft.notes[each.step.field, "not sent", each.homeless] += present
+            # What is not sent needs no check either: it refuses no record.
+            draft.homeless.append((each.step.field, each.homeless, each.step.values(draft.columns, {})))
             return
+        values = each.step.values(draft.columns, draft.refused)
         if each.told is not None and each.step.column is not None:
             empty = sum(value is None for value in draft.columns.cells(each.step.column).values)
             if empty:
@@ -289,6 +290,13 @@ def _members(members: Mapping[str, Values], number: int) -> Iterator[dict[str, A
         rows = zip(*lists, strict=True)
         return ({n: v for n, v in zip(names, row, strict=True) if v is not ABSENT} for row in rows)
     return (dict(zip(names, row, strict=True)) for row in zip(*lists, strict=True))
+
+
+def _count_homeless(draft: Draft) -> None:
+    for name, why, values in draft.homeless:
+        present = sum(value is not ABSENT and row not in draft.refused for row, value in enumerate(values))
+        if present:
+            draft.notes[name, "not sent", why] += present
 
 
 def _missing(values: Values | None, number: int) -> list[int]:

@@ -25,7 +25,10 @@ Quick = Callable[[Cells], "list[Any] | None"]
 Values = list[Any]
 Refused = dict[int, Refusal]
 
-EMAIL_PATTERN = r"^[^@\s\v\p{Z}\x{85}\x{1c}-\x{1f}]+@[^@\s\v\p{Z}\x{85}\x{1c}-\x{1f}]+$"
+# White space as Python's `isspace` knows it; RE2's own `\\s` is ASCII only.
+SPACE = r"\s\v\p{Z}\x{85}\x{1c}-\x{1f}"
+EMAIL_PATTERN = rf"^[^@{SPACE}]+@[^@{SPACE}]+$"
+NOT_BLANK = rf"[^{SPACE}]"
 
 
 class Columns:
@@ -163,7 +166,7 @@ def quick_key(limit: int | None) -> Quick:
     """As text, and none of it blank."""
 
     def quick(cells: Cells) -> Values | None:
-        if cells.kind == "text" and (limit is None or cells.longest() <= limit) and cells.all_match(r"\S"):
+        if cells.kind == "text" and (limit is None or cells.longest() <= limit) and cells.all_match(NOT_BLANK):
             return cells.values
         if cells.kind == "integer" and (limit is None or limit >= 20):
             return [None if value is None else str(value) for value in cells.values]

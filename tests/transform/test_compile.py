@@ -1,0 +1,142 @@
+"""Every configuration error of a template destination: all at once, each with its place and what to write."""
+
+import pytest
+
+from penstock.model.errors import InputError
+from penstock.model.record import Replies
+from penstock.model.spec import BatchSpec
+from transform_building import chunk_of, compiled
+
+RECORD = {"id": "1", "user_id": "u", "email": "a@b.c", "company_id": "c", "note": "x"}
+
+
+def problems(template, dialect, record=RECORD, key="id", **settings):
+    with pytest.raises(InputError) as caught:
+        compiled(template, dialect, chunk_of([record]), key, **settings)
+    for problem in caught.value.problems:
+        assert problem.hint, problem
+    return [(problem.path, problem.code) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("template", "dialect", "settings", "expected"),
+    [
+        ("upsert_person", "flat", {"fields": {"user_id": "uid"}}, ("fields.user_id", "unknown-column")),
+        ("upsert_person", "flat", {"fields": {"user_id": "id", "e_mail": "email"}}, ("fields.e_mail", "unknown-field")),
+        ("upsert_person", "native", {"fields": {}}, ("fields", "missing-field")),
+        ("insert_event", "native", {"fields": {"user_id": "id", "name": "note"}}, ("fields.created_at", "missing-field")),
+        ("upsert_person", "flat", {"exclude": ("email",)}, ("exclude", "excluded-field")),
+        ("upsert_person", "flat", {"exclude": ("emial",)}, ("exclude", "unknown-column")),
+        ("upsert_person", "flat", {"attributes": ("nte",)}, ("attributes", "unknown-column")),
+        ("upsert_person", "flat", {"fields": {"user_id": "id", "email": "note"}}, ("attributes", "attribute-clash")),
+        ("upsert_company", "native", {"fields": {"company_id": "id", "mrr": "note", "monthly_revenue": "note"}}, ("fields.monthly_revenue", "field-twice")),
+        ("upsert_person", "native", {"fields": {"user_id": "id", "company_id": "company_id", "companies": "note"}}, ("fields.companies", "field-twice")),
+        ("upsert_invoice", "native", {"fields": {"company_id": "company_id", "external_id": "id"}, "external_id": "id"}, ("external_id", "field-twice")),
+        ("upsert_invoice", "native", {"external_id": "nope"}, ("external_id", "unknown-column")),
+        ("upsert_person", "native", {"batch": BatchSpec("auto", 101)}, ("batch.size", "batch-too-large")),
+        ("upsert_person", "flat", {"batch": BatchSpec("auto", 501)}, ("batch.size", "batch-too-large")),
+        ("upsert_invoice", "native", {"batch": BatchSpec("on")}, ("batch", "no-batch")),
+        ("insert_event", "flat", {"fields": {"user_id": "id", "name": "note", "created_at": {"value": "2026-01-01"}}, "batch": BatchSpec("on")}, ("batch", "no-batch")),
+        ("send_batch", "flat", {"object": "event", "fields": {"user_id": "id", "name": "note", "created_at": {"value": "2026-01-01"}}}, ("object", "not-in-flat")),
+        ("upsert_company", "native", {"fields": {"company_id": "id", "size": {"value": 0.5}}}, ("fields.size", "integer")),
+        ("upsert_company", "native", {"fields": {"company_id": "id", "name": {"value": "x" * 256}}}, ("fields.name", "length")),
+        ("upsert_deal", "native", {"fields": {"company_id": "id", "close_date": "note", "wonAt": "note"}}, ("fields.wonAt", "field-twice")),
+        ("upsert_subscription", "native", {"fields": {"company_id": "company_id", "status": "note"}, "attributes": ("note",)}, None),
+    ],
+)  # fmt: skip
+def test_problems_name_their_place(template, dialect, settings, expected):
+    if expected is None:
+        compiled(template, dialect, chunk_of([RECORD]), "id", **settings)
+    else:
+        where, code = expected
+        assert (f"destinations.d.{where}", code) in problems(template, dialect, **settings)
+
+
+@pytest.mark.parametrize("name", ["a.b", "$x", "42"])
+def test_names_that_native_forbids(name):
+    record = RECORD | {name: 1}
+    assert problems("upsert_person", "native", record) == [("destinations.d.attributes", "attribute-name")]
+    compiled("upsert_person", "native", chunk_of([record]), "id", exclude=(name,))
+    compiled("upsert_person", "flat", chunk_of([record]), "id")
+
+
+def test_all_problems_at_once():
+    found = problems("upsert_company", "native", fields={"name": "nope", "size": {"value": "x"}}, exclude=("nor",))
+    assert {code for _, code in found} == {"unknown-column", "type", "missing-field"}
+    assert len(found) == 4
+
+
+def test_batches_are_the_endpoints_own():
+    chunk = chunk_of([RECORD])
+    shapes = {
+        (dialect, mode): compiled("upsert_person", dialect, chunk, "id", BatchSpec(mode)).shape
+        for dialect in ("native", "flat")
+        for mode in ("auto", "on", "off")
+    }
+    assert {case: (shape.size, shape.replies, shape.url) for case, shape in shapes.items()} == {
+        ("native", "auto"): (100, Replies.JOBS, "https://api.custify.com/batch"),
+        ("native", "on"): (100, Replies.JOBS, "https://api.custify.com/batch"),
+        ("native", "off"): (1, Replies.STATUS, "https://api.custify.com/people"),
+        ("flat", "auto"): (1, Replies.STATUS, "https://app.custify.com/api/people"),
+        ("flat", "on"): (500, Replies.ITEMS, "https://app.custify.com/api/batch"),
+        ("flat", "off"): (1, Replies.STATUS, "https://app.custify.com/api/people"),
+    }
+    sized = compiled("upsert_person", "native", chunk, "id", BatchSpec("auto", 7, 1000)).shape
+    assert (sized.size, sized.max_bytes) == (7, 1000)
+
+
+def test_a_path_of_ones_own():
+    chunk = chunk_of([RECORD])
+    assert (
+        compiled("upsert_person", "flat", chunk, "id", path="contacts").shape.url
+        == "https://app.custify.com/api/contacts"
+    )
+    assert (
+        compiled("upsert_person", "native", chunk, "id", path="/customer").shape.url
+        == "https://api.custify.com/customer"
+    )
+
+
+def test_send_batch_takes_companies_when_only_a_company_id_is_mapped():
+    chunk = chunk_of([RECORD])
+    prefix = {
+        name: compiled("send_batch", "native", chunk, "id", fields=fields).shape.grouping.prefix
+        for name, fields in {
+            "company": {"company_id": "id"},
+            "person": {"company_id": "company_id", "email": "email"},
+        }.items()
+    }
+    assert prefix == {"company": b'{"type":"company","payload":', "person": b'{"type":"people","payload":'}
+
+
+def test_the_columns_in_use_are_those_of_key_fields_attributes_and_derived_ids():
+    chunk = chunk_of([RECORD | {"unused": 1, "other": 2}])
+    work = compiled(
+        "upsert_invoice",
+        "native",
+        chunk,
+        "id",
+        fields={"company_id": "company_id"},
+        external_id="other",
+        attributes="none",
+    )
+    assert work.columns == ("id", "company_id", "other")
+
+
+def test_the_version_follows_the_settings_and_the_types():
+    chunk = chunk_of([RECORD])
+    versions = {
+        compiled("upsert_person", "native", chunk, "id").version,
+        compiled("upsert_person", "flat", chunk, "id").version,
+        compiled("upsert_person", "native", chunk, "id", nulls="send").version,
+        compiled("upsert_person", "native", chunk, "id", exclude=("note",)).version,
+        compiled("upsert_person", "native", chunk_of([RECORD | {"note": 1}]), "id").version,
+    }
+    assert len(versions) == 5
+    assert compiled("upsert_person", "native", chunk, "id", active=True, concurrency=3, line=9).version in versions
+
+
+def test_custifys_own_id_is_never_mapped_by_its_name_alone():
+    work = compiled("upsert_company", "native", chunk_of([RECORD]), "id")
+    payload = work.renderer.render(chunk_of([RECORD])).payloads[0]
+    assert b'"custom_attributes":{"email":"a@b.c","id":"1"' in payload.text

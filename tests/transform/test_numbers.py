@@ -1,0 +1,98 @@
+import json
+import math
+from decimal import Decimal
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.model.outcome import Refusal
+from penstock.transform import numbers
+from penstock.transform.numbers import Digits
+
+NUMBERS = st.integers() | st.floats() | st.decimals()
+
+
+def as_json(value):
+    """What stands on the wire, read back without loss."""
+    text = value.text if isinstance(value, Digits) else orjson.dumps(value).decode()
+    return json.loads(text, parse_float=Decimal)
+
+
+@given(NUMBERS)
+def test_a_number_arrives_as_it_is_or_is_refused(value):
+    found = numbers.number(value)
+    if isinstance(found, Refusal):
+        unwritable = not math.isfinite(value) if not isinstance(value, Decimal) else not value.is_finite()
+        assert unwritable or abs(Decimal(value).adjusted()) >= numbers.DIGITS
+    elif isinstance(value, float):
+        assert float(as_json(found)) == value
+    else:
+        assert as_json(found) == value
+
+
+@given(st.integers() | st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**20), max_value=10**20))
+def test_number_text_means_the_number(value):
+    found = numbers.number(f" {value} ")
+    assert isinstance(found, Refusal) is (len(str(value)) > numbers.DIGITS)
+    if not isinstance(found, Refusal):
+        assert math.isclose(as_json(found), value, rel_tol=1e-14, abs_tol=0) or as_json(found) == value
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e14, max_value=1e14).map(round))
+def test_a_whole_float_is_written_as_an_integer(value):
+    assert orjson.dumps(numbers.number(float(value))) == str(value).encode()
+
+
+@pytest.mark.parametrize(
+    "text", ["1e999", "-1e999", "1_000", "0x10", "NaN", "inf", "٣", "12a", "1.2.3", "+", "1" * 1001, "t", "1e9999"]
+)
+def test_what_only_looks_like_a_number_is_refused(text):
+    assert isinstance(numbers.number(text), Refusal)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("$1,299.00", 1299),
+        ("1.299,00 €", 1299),
+        ("1,299", 1299),
+        ("$ 1,299", 1299),
+        ("12,5", 12.5),
+        ("1 299,50 €", 1299.5),
+        ("CHF 1'299.05", 1299.05),
+        ("-$5", -5),
+        ("$-5", -5),
+        ("1.299.000", 1299000),
+        ("1,299,000.5", 1299000.5),
+        ("70", 70),
+        ("70.0", 70),
+        ("0.001", 0.001),
+        ("€0,99", 0.99),
+        ("US$7", 7),
+    ],
+)
+def test_money_text_is_read(text, meant):
+    assert numbers.money(text) == meant
+
+
+@pytest.mark.parametrize(
+    "text", ["1.299 €", "$1.299", "5 %", "12,34,5", "1,29.9", "(5)", "five", "$", "€ €5", "1 2", "--5"]
+)
+def test_money_that_may_mean_two_things_is_refused(text):
+    found = numbers.money(text)
+    assert isinstance(found, Refusal)
+    assert found.accepted
+
+
+def test_integers_are_whole_and_within_32_bits():
+    assert [numbers.int32(value) for value in (70, -(2**31), 2**31 - 1)] == [70, -(2**31), 2**31 - 1]
+    refused = [numbers.int32(value) for value in (70.5, 2**31, -(2**31) - 1, Digits("1" * 30), Digits("0." + "1" * 30))]
+    assert [found.rule for found in refused] == ["integer", "int32", "int32", "int32", "integer"]
+
+
+@given(st.text(max_size=30) | st.from_regex(r"[$€ ]?-?[0-9., ']{1,12}[$€ ]?", fullmatch=True))
+def test_any_text_is_money_or_null_or_refused(text):
+    found = numbers.money(text)
+    assert isinstance(found, Refusal | int | float | Digits) or (found is None and not text.strip())

@@ -1,0 +1,314 @@
+"""The laws of rendering: every row comes out once, and what is sent is what was meant."""
+
+import json
+from datetime import UTC
+
+import orjson
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from penstock.model.errors import InputError
+from penstock.model.outcome import Refusal
+from penstock.model.record import Chunk, RetryClass
+from penstock.model.spec import BatchSpec
+from transform_building import chunk_of, compiled, with_json
+
+NASTY = st.text(max_size=8) | st.sampled_from(
+    [
+        "",
+        " ",
+        "007",
+        "1e999",
+        "NaN",
+        '"',
+        "\\",
+        "\x00",
+        "\x7f",
+        "\u2028",
+        "🎉",
+        "O'Brien",
+        "{record.x}",
+        "x" * 300,
+        "null",
+    ]
+)
+COLUMNS = {
+    "text": (pa.string(), NASTY),
+    "whole": (pa.int64(), st.integers(-(2**63), 2**63 - 1)),
+    "float": (pa.float64(), st.floats()),
+    "decimal": (pa.decimal128(38, 6), st.decimals(min_value=-(10**25), max_value=10**25, places=6)),
+    "truth": (pa.bool_(), st.booleans()),
+    "day": (pa.date32(), st.dates()),
+    "moment": (pa.timestamp("us", "UTC"), st.datetimes(timezones=st.just(UTC))),
+}
+JSON_TEXT = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=4) | st.floats(-1e9, 1e9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=5,
+).map(json.dumps) | st.sampled_from(['"\\ud800"', "{", "1e999", "null"])
+TEMPLATES = {
+    "upsert_person": {"user_id": "text", "email": {"value": "a@b.c"}},
+    "upsert_company": {"company_id": "text", "mrr": "float", "size": "whole", "signed_up_at": "moment"},
+    "upsert_subscription": {
+        "company_id": "text",
+        "mrr": "decimal",
+        "start_date": "day",
+        "status": {"value": "canceled"},
+    },
+    "upsert_invoice": {"company_id": "text", "amount": "float", "due_date": "day"},
+    "upsert_deal": {"company_id": "text", "stage": "text", "value": "whole", "close_date": "day"},
+    "insert_event": {"user_id": "text", "name": "text", "created_at": "moment"},
+    "create_task": {"name": "text", "person_id": "text"},
+    "create_note": {"text": "text", "person_id": "text"},
+    "upsert_custom_object": {"type": "text", "company_id": "text"},
+    "send_batch": {"company_id": "text", "size": "whole"},
+}
+
+
+@st.composite
+def chunks(draw):
+    count = draw(st.integers(1, 4))
+    made = {"key": pa.array([f"k{n}" if draw(st.integers(0, 9)) else None for n in range(count)], pa.string())}
+    for name, (kind, values) in COLUMNS.items():
+        made[name] = pa.array([draw(st.none() | values) for _ in range(count)], kind)
+    chunk = Chunk(pa.RecordBatch.from_pydict(made), 10)
+    return with_json(chunk, nested=[draw(st.none() | JSON_TEXT) for _ in range(count)])
+
+
+@pytest.mark.parametrize("dialect", ["native", "flat"])
+@pytest.mark.parametrize("template", TEMPLATES)
+@settings(max_examples=30)
+@given(chunk=chunks(), nulls=st.sampled_from(["omit", "send"]))
+def test_every_row_is_sent_or_refused_once_and_every_payload_is_json(template, dialect, chunk, nulls):
+    work = compiled(template, dialect, chunk, "key", fields=TEMPLATES[template], nulls=nulls)
+    rendered = work.renderer.render(chunk)
+    ordinals = [payload.ordinal for payload in rendered.payloads] + [refused.ordinal for refused in rendered.refused]
+    assert sorted(ordinals) == list(range(10, 10 + chunk.records.num_rows))
+    for payload in rendered.payloads:
+        body = strictly(payload.text)
+        assert nulls == "send" or None not in flattened(body)
+        assert payload.content != 0
+        assert bool(payload.lookups) == (payload.value is not None)
+        if payload.value is not None:
+            assert orjson.dumps(payload.value) == payload.text
+    for refused in rendered.refused:
+        assert refused.refusal.reason
+        assert (refused.key is None) == (refused.refusal.rule == "key")
+
+
+@settings(max_examples=50)
+@given(chunk=chunks())
+def test_flat_attributes_are_what_was_meant(chunk):
+    fields = {"user_id": "key"}
+    rendered = compiled("upsert_person", "flat", chunk, "key", fields=fields).renderer.render(chunk)
+    rows = chunk.records.to_pylist()
+    for payload in rendered.payloads:
+        body, row = strictly(payload.text), rows[payload.ordinal - 10]
+        for name in ("text", "whole", "truth"):
+            assert body.get(name) == row[name]
+            assert type(body.get(name)) is type(row[name])
+        assert row["float"] == body.get("float")
+        assert ("decimal" in body) == (row["decimal"] is not None)
+        if row["decimal"] is not None:
+            assert float(row["decimal"]) == float(body["decimal"])
+        assert body.get("day") == (None if row["day"] is None else row["day"].isoformat())
+        meant = None if row["nested"] is None else json.loads(row["nested"])
+        assert body.get("nested") == meant
+
+
+@settings(max_examples=30)
+@given(chunk=chunks(), order=st.permutations(range(9)), data=st.data())
+def test_content_depends_on_nothing_but_the_record(chunk, order, data):
+    fields = {"company_id": "key"}
+    there = compiled("upsert_company", "native", chunk, "key", fields=fields)
+    names = [chunk.records.schema.names[number] for number in order]
+    shuffled = Chunk(chunk.records.select(names), chunk.first)
+    again = compiled("upsert_company", "native", shuffled, "key", BatchSpec("off"), fields=fields)
+    rows = sorted(data.draw(st.sets(st.integers(0, chunk.records.num_rows - 1))))
+    every = {payload.ordinal: payload for payload in there.renderer.render(chunk).payloads}
+    some = again.renderer.render(shuffled, rows).payloads
+    assert some == [every[10 + row] for row in rows if 10 + row in every]
+
+
+def test_a_custom_object_has_the_same_content_in_a_batch_and_alone():
+    chunk = chunk_of([{"id": "x", "type": "sensor", "company_id": "a/b", "on": True}])
+    batch, single = (compiled("upsert_custom_object", "native", chunk, "id", BatchSpec(mode)) for mode in ("on", "off"))
+    one, other = batch.renderer.render(chunk).payloads[0], single.renderer.render(chunk).payloads[0]
+    assert one.content == other.content
+    assert one.text != other.text
+    elsewhere = chunk_of([{"id": "x", "type": "sensor", "company_id": "c", "on": True}])
+    assert single.renderer.render(elsewhere).payloads[0].content != other.content
+
+
+def test_null_and_absent_differ_only_when_nulls_are_sent():
+    records = [{"id": "1", "name": None, "note": None}, {"id": "2", "name": None, "note": None}]
+    chunk = chunk_of(records, absent={"name": frozenset({1}), "note": frozenset({1})})
+    fields = {"company_id": "id", "name": "name"}
+    sends = compiled("upsert_company", "native", chunk, "id", fields=fields, nulls="send").renderer.render(chunk)
+    assert [payload.text for payload in sends.payloads] == [
+        b'{"company_id":"1","name":null,"custom_attributes":{"note":null}}',
+        b'{"company_id":"2"}',
+    ]
+    omits = compiled("upsert_company", "native", chunk, "id", fields=fields).renderer.render(chunk)
+    assert [payload.text for payload in omits.payloads] == [b'{"company_id":"1"}', b'{"company_id":"2"}']
+    last = compiled("upsert_company", "native", chunk, "id", fields=fields, nulls="send").renderer.render(chunk, [1])
+    assert [(payload.ordinal, payload.text) for payload in last.payloads] == [(1, b'{"company_id":"2"}')]
+
+
+def test_falsy_values_are_values():
+    chunk = chunk_of([{"id": "1", "zero": 0, "no": False, "empty": "", "naught": 0.0}])
+    rendered = compiled("upsert_company", "flat", chunk, "id", fields={"company_id": "id"}).renderer.render(chunk)
+    assert rendered.payloads[0].text == b'{"company_id":"1","empty":"","naught":0,"no":false,"zero":0}'
+
+
+def test_a_constant_and_a_default():
+    chunk = chunk_of([{"id": "1", "tier": None}, {"id": "2", "tier": "gold"}])
+    fields = {"company_id": "id", "plan": {"column": "tier", "default": "free"}, "size": {"value": 7}}
+    rendered = compiled("upsert_company", "native", chunk, "id", fields=fields).renderer.render(chunk)
+    assert [strictly(payload.text) for payload in rendered.payloads] == [
+        {"company_id": "1", "plan": "free", "size": 7},
+        {"company_id": "2", "plan": "gold", "size": 7},
+    ]
+
+
+def test_nested_values_quarantine_in_native_and_go_as_they_are_in_flat():
+    chunk = with_json(chunk_of([{"id": "1"}]), address=['{"street": "x", "city": {"zip": 1}}'])
+    native = compiled("upsert_company", "native", chunk, "id", fields={"company_id": "id"}).renderer.render(chunk)
+    assert [(refused.refusal.field, refused.refusal.rule) for refused in native.refused] == [("address", "scalar")]
+    flat = compiled("upsert_company", "flat", chunk, "id", fields={"company_id": "id"}, exclude=("address.city.zip",))
+    assert strictly(flat.renderer.render(chunk).payloads[0].text)["address"] == {"street": "x", "city": {}}
+    without = compiled("upsert_company", "native", chunk, "id", fields={"company_id": "id"}, exclude=("address",))
+    assert without.renderer.render(chunk).payloads[0].text == b'{"company_id":"1"}'
+
+
+def test_a_column_of_that_exact_name_is_excluded_before_a_path():
+    chunk = with_json(chunk_of([{"id": "1", "a.b": 1}]), a=['{"b": 2}'])
+    work = compiled("upsert_company", "flat", chunk, "id", fields={"company_id": "id"}, exclude=("a.b",))
+    assert strictly(work.renderer.render(chunk).payloads[0].text) == {"company_id": "1", "a": {"b": 2}}
+
+
+def test_an_excluded_key_still_identifies():
+    chunk = chunk_of([{"id": "1", "company_id": "c"}])
+    rendered = compiled("upsert_company", "native", chunk, "id", exclude=("id",)).renderer.render(chunk)
+    assert [(payload.key, payload.text) for payload in rendered.payloads] == [("1", b'{"company_id":"c"}')]
+
+
+def test_keys_are_text_and_a_blank_one_is_refused():
+    chunk = chunk_of([{"a": 7.0, "b": "x"}, {"a": 7.5, "b": " "}, {"a": None, "b": "x"}])
+    rendered = compiled("upsert_company", "flat", chunk, ("a", "b"), fields={"company_id": "b"}).renderer.render(chunk)
+    assert [payload.key for payload in rendered.payloads] == [("7", "x")]
+    assert [(refused.ordinal, refused.key, refused.refusal.rule) for refused in rendered.refused] == [
+        (1, None, "key"),
+        (2, None, "key"),
+    ]
+
+
+def test_a_misfit_is_refused_with_its_own_reason():
+    chunk = chunk_of([{"id": "1", "n": 1}, {"id": "2", "n": None}])
+    chunk = Chunk(chunk.records, 0, {}, {1: Refusal("type", "n: 'x' is no integer", field="n")})
+    rendered = compiled("upsert_company", "flat", chunk, "id", fields={"company_id": "id"}).renderer.render(chunk)
+    assert [(refused.key, refused.refusal.field) for refused in rendered.refused] == [("2", "n")]
+    assert [payload.key for payload in rendered.payloads] == ["1"]
+
+
+def test_event_metadata_is_bounded():
+    many = {f"c{number}": number for number in range(51)}
+    chunk = chunk_of([{"id": "1", "user_id": "u", "name": "n", "created_at": "2026-01-01", **many}])
+    native = compiled("insert_event", "native", chunk, "id", exclude=("id",)).renderer.render(chunk)
+    assert [refused.refusal.rule for refused in native.refused] == ["count"]
+    long = {f"c{number}": "\x01" * 100 for number in range(20)}
+    chunk = chunk_of([{"id": "1", "user_id": "u", "name": "n", "created_at": "2026-01-01", **long}])
+    native = compiled("insert_event", "native", chunk, "id", exclude=("id",)).renderer.render(chunk)
+    assert [refused.refusal.rule for refused in native.refused] == ["length"]
+    assert compiled("insert_event", "flat", chunk, "id").renderer.render(chunk).refused == []
+
+
+def test_a_derived_id_longer_than_the_api_takes_is_hashed():
+    chunk = chunk_of([{"id": "k" * 101, "user_id": "u", "name": "n", "created_at": "2026-01-01"}])
+    body = strictly(
+        compiled("insert_event", "native", chunk, "id", exclude=("id",)).renderer.render(chunk).payloads[0].text
+    )
+    assert len(body["deduplication_id"]) == 32
+
+
+def test_a_null_deduplication_id_is_made_from_the_key():
+    record = {"user_id": "u", "name": "n", "created_at": "2026-01-01"}
+    chunk = chunk_of([{"id": "1", **record, "deduplication_id": "d"}, {"id": "2", **record, "deduplication_id": None}])
+    rendered = compiled("insert_event", "native", chunk, "id").renderer.render(chunk)
+    assert [strictly(payload.text)["deduplication_id"] for payload in rendered.payloads] == ["d", "2"]
+    assert [count for (name, *_), count in rendered.notes.items() if name == "deduplication_id"] == [1]
+
+
+def test_a_flat_event_may_be_repeated_only_with_its_deduplication_id():
+    record = {"id": "1", "user_id": "u", "name": "n", "created_at": "2026-01-01"}
+    plain, named = chunk_of([record]), chunk_of([record | {"deduplication_id": "d"}])
+    assert compiled("insert_event", "flat", plain, "id").shape.retry is RetryClass.ONCE
+    assert compiled("insert_event", "flat", named, "id").shape.retry is RetryClass.IDEMPOTENT
+    assert compiled("insert_event", "native", plain, "id").shape.retry is RetryClass.IDEMPOTENT
+
+
+def test_members_of_a_custom_attributes_object_become_attributes():
+    chunk = with_json(
+        chunk_of([{"id": str(n), "tier": "gold"} for n in range(4)]),
+        custom_attributes=['{"seats": 3.0, "note": null}', '{"a": [1]}', '{"a.b": 1}', '{"tier": "x"}'],
+    )
+    fields = {"company_id": "id", "custom_attributes": "custom_attributes"}
+    rendered = compiled("upsert_company", "native", chunk, "id", fields=fields).renderer.render(chunk)
+    assert strictly(rendered.payloads[0].text)["custom_attributes"] == {"tier": "gold", "seats": 3}
+    assert [refused.refusal.rule for refused in rendered.refused] == ["scalar", "name", "clash"]
+
+
+def test_jobs_pass_through_and_events_get_their_deduplication_id():
+    payloads = [
+        '{"user_id": "u"}',
+        '{"name": "x", "n": 12345678901234567890123}',
+        "[]",
+        '{"name": "y", "deduplication_id": "d"}',
+    ]
+    chunk = with_json(
+        chunk_of([{"id": str(n), "type": kind} for n, kind in enumerate(["people", "event", "event", "event"])]),
+        payload=payloads,
+    )
+    work = compiled("send_batch", "native", chunk, "id")
+    rendered = work.renderer.render(chunk)
+    assert [payload.text for payload in rendered.payloads] == [
+        b'{"type":"people","payload":{"user_id":"u"}}',
+        b'{"type":"event","payload":{"name":"x","n":12345678901234567890123,"deduplication_id":"1"}}',
+        b'{"type":"event","payload":{"name":"y","deduplication_id":"d"}}',
+    ]
+    assert work.shape.grouping.prefix == b""
+    assert [refused.key for refused in rendered.refused] == ["2"]
+
+
+def test_an_empty_chunk_renders_to_nothing():
+    chunk = chunk_of([{"id": "1"}])
+    work = compiled("upsert_company", "native", chunk, "id", fields={"company_id": "id"})
+    rendered = work.renderer.render(Chunk(chunk.records.slice(0, 0), 0))
+    assert (rendered.payloads, rendered.refused) == ([], [])
+    assert work.renderer.render(chunk, []).payloads == []
+
+
+def strictly(text):
+    """JSON read by Python's own module, which must find no NaN and no name twice."""
+
+    def refuse(name):
+        raise AssertionError(f"{name} is no JSON")
+
+    def once(pairs):
+        assert len({name for name, _ in pairs}) == len(pairs)
+        return dict(pairs)
+
+    return json.loads(text, parse_constant=refuse, object_pairs_hook=once)
+
+
+def flattened(body):
+    """The values of the payload and of its containers of attributes (what is deeper is the record's own)."""
+    inner = [part for name in ("custom_attributes", "metadata", "data") if isinstance(part := body.get(name), dict)]
+    return [value for part in (body, *inner) for value in part.values()]
+
+
+def test_configuration_errors_are_input_errors():
+    with pytest.raises(InputError):
+        compiled("upsert_company", "native", chunk_of([{"id": "1"}]), "id")

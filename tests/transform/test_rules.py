@@ -1,0 +1,173 @@
+import copy
+import json
+from decimal import Decimal
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.model.outcome import Refusal
+from penstock.transform import rules
+from penstock.transform.columns import cut
+from penstock.transform.numbers import Digits
+from penstock.transform.values import plain, read_json
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(-1e14, 1e14) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def written(value):
+    def digits(found):
+        assert isinstance(found, Digits)
+        return orjson.Fragment(found.text)
+
+    return json.loads(orjson.dumps(value, default=digits, option=orjson.OPT_PASSTHROUGH_DATACLASS))
+
+
+@given(JSON)
+def test_json_arrives_as_it_is(value):
+    assert written(plain(read_json(json.dumps(value)))) == value
+    assert written(plain(value)) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[1,]", "NaN", "[Infinity]", "-Infinity", "1" * 5000, "[" * 5000, '"\x01"', "nul", "01"]
+)
+def test_what_is_not_json_is_refused(text):
+    assert isinstance(read_json(text), Refusal)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("123456789012345678901234567890", "123456789012345678901234567890"),
+        ("0.1234567890123456789", "0.1234567890123456789"),
+        ("-12345678901234567890", "-12345678901234567890"),
+    ],
+)
+def test_long_numbers_in_json_keep_every_digit(text, meant):
+    assert plain(read_json(text)) == Digits(meant)
+
+
+@pytest.mark.parametrize(
+    "value", ["\ud800", {"\udfff": 1}, ["\ud83d"], float("nan"), {"a": [float("inf")]}, b"x", {1: object()}]
+)
+def test_what_json_cannot_say_is_refused(value):
+    assert isinstance(plain(value), Refusal)
+
+
+def test_endless_nesting_is_refused():
+    value = []
+    for _ in range(150):
+        value = [value]
+    assert plain(value).rule == "depth"
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ("007", "007"),
+        (7, "7"),
+        (366.0, "366"),
+        (1.5, "1.5"),
+        (True, "true"),
+        (Decimal("1.10"), "1.1"),
+        ("", ""),
+        (2**70, str(2**70)),
+    ],
+)
+def test_text_is_the_shortest_form(value, meant):
+    assert rules.text(value) == meant
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [("true", True), ("No", False), (" YES ", True), (1, True), (0.0, False), ("0", False), ("", None)],
+)
+def test_booleans(value, meant):
+    assert rules.boolean(value) is meant
+
+
+@pytest.mark.parametrize("value", ["t", "on", "2", 2, 0.5, [], "wahr"])
+def test_no_booleans(value):
+    assert rules.boolean(value).rule == "boolean"
+
+
+@pytest.mark.parametrize("value", ["a@b@c", "a b@c.d", "@b", "a@", "ab", 5, " a@b.c", "a@b.c\n"])
+def test_no_email(value):
+    assert rules.email(value).rule == "email"
+
+
+def test_blank_identifies_nothing():
+    assert rules.key("  ") is None
+    assert rules.email("") is None
+    assert rules.object_id(" ") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ("366", [{"company_id": "366"}]),
+        (366, [{"company_id": "366"}]),
+        ('["366", 7]', [{"company_id": "366"}, {"company_id": "7"}]),
+        ([{"company_id": 366, "remove": True}], [{"company_id": "366", "remove": True}]),
+        ([{"id": "5f5b3c1d2e4a6b7c8d9e0f1a"}], [{"id": "5f5b3c1d2e4a6b7c8d9e0f1a"}]),
+        ([], []),
+    ],
+)
+def test_links_to_companies(value, meant):
+    assert rules.companies(value) == meant
+
+
+@pytest.mark.parametrize(
+    "value", [[None], [{}], [{"company_id": ""}], [{"company_id": "a", "id": "b"}], [[1]], [{"name": "x"}]]
+)
+def test_no_links_to_companies(value):
+    assert isinstance(rules.companies(value), Refusal)
+
+
+def test_attributes_are_scalars_within_their_limits():
+    rule = rules.attribute(5, bounded=True)
+    assert [rule(value) for value in ("abcde", 5, 0, False, "", 2.5, 3.0)] == ["abcde", 5, 0, False, "", 2.5, 3]
+    assert rule({"value": 12.5, "currency": "EUR"}) == {"value": 12.5, "currency": "EUR"}
+    refused = [
+        rule(value).rule
+        for value in ("abcdef", 2**31, {"a": 1}, [1], [], Digits("1" * 20), {"value": "1", "currency": "EUR"})
+    ]
+    assert refused == ["length", "int32", "scalar", "scalar", "scalar", "int32", "scalar"]
+
+
+@pytest.mark.parametrize("name", ["", "a.b", "$a", "42", "x" * 191])
+def test_forbidden_names(name):
+    assert rules.attribute_name(name)
+
+
+def test_allowed_names():
+    assert [rules.attribute_name(name) for name in ("a", "4a", "x" * 190, "ä b", "a-b")] == [None] * 5
+
+
+@given(JSON)
+def test_cutting_changes_nothing_that_was_given(value):
+    before = copy.deepcopy(value)
+    cut(value, ("a", "b"))
+    assert value == before
+
+
+def test_cutting_reaches_into_lists():
+    value = {"items": [{"price": 1, "name": "x"}, {"name": "y"}, 5], "price": 2}
+    assert cut(value, ("items", "price")) == {"items": [{"name": "x"}, {"name": "y"}, 5], "price": 2}
+    assert cut(value, ("price", "deep")) == value
+
+
+@given(st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), JSON))
+def test_a_refusal_quotes_at_most_eighty_printable_characters(value):
+    for rule in (rules.email, rules.boolean, rules.object_id, rules.choice("a"), rules.companies, rules.whole_object):
+        found = rule(value) if value is not None else None
+        if isinstance(found, Refusal):
+            assert len(found.value) <= 80
+            found.value.encode()
+            assert found.accepted
