@@ -7,8 +7,8 @@ import sys
 from dataclasses import replace
 
 import pytest
-from cli_fake_app import ANSWERS, FLOW, FakeApp, ended, held
 
+from cli_fake_app import ANSWERS, FLOW, FakeApp, ended, held
 from penstock.cli.main import execute
 from penstock.model.reports import QuarantineDetail
 
@@ -48,7 +48,7 @@ def test_a_body_stands_as_it_is(capsys):
 
 def test_a_plan(capsys):
     text = shown(capsys, "plan people")
-    assert text.startswith("people: 3 records → 1 request → about 0.1 s at the credential's rate limit\n")
+    assert text.startswith("people: 3 records → 1 request → 0.1 s at the credential's rate limit\n")
     assert "1  to create or update\n" in text
     assert "1  unchanged: not sent\n" in text
     assert "1  invalid: would be quarantined\n" in text
@@ -61,7 +61,7 @@ def test_a_flow_says_how_each_destination_went_and_what_to_do(capsys):
         == """\
 nightly partial  run r-3
   6 records: 3 delivered, 1 unchanged, 2 quarantined
-  4 requests in 0.0 s
+  4 requests in less than 0.1 s
   destination  status     records  outcomes                    requests
   people       succeeded        3  2 delivered, 1 unchanged           2
   people       partial          3  1 delivered, 2 quarantined         2

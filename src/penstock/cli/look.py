@@ -133,9 +133,9 @@ def deliveries(run: RunId, /, *, face: Given) -> None:
     with face.open() as app:
         reports = app.deliveries(run)
     from penstock.cli.text.runs import deliveries_text  # noqa: PLC0415 - rich is slow to import
-    from penstock.model.reports import as_json  # noqa: PLC0415
+    from penstock.model.reports import delivery_json  # noqa: PLC0415
 
-    face.show(as_json(reports), lambda: deliveries_text(reports, run))
+    face.show([delivery_json(report) for report in reports], lambda: deliveries_text(reports, run))
 
 
 def _positive(option: str, number: int | None) -> None:

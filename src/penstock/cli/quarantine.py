@@ -72,7 +72,7 @@ def edit(entry: EntryId, /, *, changes: Changes = None, face: Given) -> None:
         record = _record_on_stdin(entry)
         with face.open() as app:
             detail = app.edit(entry, record=record)
-    _show(detail, face)
+    _show(detail, face, edited=True)
 
 
 def resend(
@@ -147,9 +147,9 @@ def _not_json(word: str) -> None:
     raise ValueError(f"{word} is no JSON value")
 
 
-def _show(detail: QuarantineDetail, face: Face) -> None:
-    from penstock.cli.text.held import detail_text  # noqa: PLC0415 - rich is slow to import
+def _show(detail: QuarantineDetail, face: Face, *, edited: bool = False) -> None:
+    from penstock.cli.text.held import detail_text, edited_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.reports import as_json  # noqa: PLC0415
 
     document = as_json(detail)
-    face.show({**document.pop("entry"), **document}, lambda: detail_text(detail))
+    face.show({**document.pop("entry"), **document}, lambda: edited_text(detail) if edited else detail_text(detail))

@@ -113,6 +113,7 @@ class DeliveryReport:
     records: tuple[Key, ...]
     outcome: str
     reason: str
+    test: bool = False  # a test send: no count looks at it
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +199,14 @@ def run_json(report: RunReport, *, times: bool = False) -> dict[str, Any]:
         document["skipped"] = dict(report.skipped)
     if times:
         document["started_at"], document["finished_at"] = report.started_at, report.finished_at
+    return document
+
+
+def delivery_json(report: DeliveryReport) -> dict[str, Any]:
+    """A request as `deliveries --json` prints it; `test` only when it was a test."""
+    document: dict[str, Any] = as_json(report)
+    if not report.test:
+        del document["test"]
     return document
 
 

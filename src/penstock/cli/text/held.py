@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
+from penstock.cli.failing import printable
 from penstock.cli.text.runs import moment
 from penstock.cli.text.words import amount, coloured, hint, key_text, said, table
 from penstock.model.reports import QuarantineDetail, QuarantineEntry
@@ -46,11 +47,10 @@ def detail_text(detail: QuarantineDetail) -> Iterator[RenderableType]:
     yield said(f"  {entry.reason}")
     known = (("field", entry.field), ("found", detail.value), ("accepted", detail.accepted), ("cause", entry.cause))
     for name, value in known:
-        if value is not None:
+        if value is not None and (name == "cause" or value not in entry.reason):
             yield said(f"  {name}: {value}")
     yield Text(f"  held since {moment(entry.at)} UTC" + (f", run {entry.run}" if entry.run else ""), "dim")
-    yield Text("\nRecord", "bold")
-    yield said(json.dumps(detail.record, ensure_ascii=False, indent=2, default=str))
+    yield from _record(detail)
     yield from _exchange("Last request", detail.request)
     yield from _exchange("Last reply", detail.reply)
     if entry.outcome == "unknown":
@@ -58,8 +58,21 @@ def detail_text(detail: QuarantineDetail) -> Iterator[RenderableType]:
     yield hint(f"penstock quarantine edit {entry.id} --set field=value, then penstock quarantine resend {entry.id}")
 
 
+def edited_text(detail: QuarantineDetail) -> Iterator[RenderableType]:
+    """The record as it stands after an edit, and how to send it."""
+    entry = detail.entry
+    yield Text.assemble((f"{entry.id}  ", "bold"), f"{entry.destination}: ", key(entry), "  edited, not sent yet")
+    yield from _record(detail)
+    yield hint(f"penstock quarantine resend {entry.id}")
+
+
 def key(entry: QuarantineEntry) -> Text:
     return Text(key_text(entry.key))
+
+
+def _record(detail: QuarantineDetail) -> Iterator[RenderableType]:
+    yield Text("\nRecord", "bold")
+    yield printable(json.dumps(detail.record, ensure_ascii=False, indent=2, default=str))
 
 
 def _table(group: Sequence[QuarantineEntry]) -> RenderableType:

@@ -13,12 +13,12 @@ from penstock.model.reports import PlanReport
 
 
 def plan_text(report: PlanReport) -> Iterator[RenderableType]:
-    """`200 records → 3 requests → about 0.1 s`, then what stays, what is refused and why."""
+    """`200 records → 3 requests → 0.1 s`, then what stays, what is refused and why."""
     name = report.flow or report.destination or ""
     yield Text.assemble(
         (f"{name}: ", "bold"),
         f"{amount(report.records, 'record')} → {amount(report.requests, 'request')} → ",
-        f"about {duration(report.eta_s)} at the credential's rate limit",
+        f"{duration(report.eta_s)} at the credential's rate limit",
     )
     yield from _shares(report)
     if report.destinations:

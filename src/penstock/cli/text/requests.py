@@ -67,8 +67,8 @@ def refused_lines(refused: tuple[RefusedRecord, ...], title: str = "Would be qua
         return
     yield Text(f"{title} ({amount(len(refused), 'record')} shown)", "bold")
     for record in refused:
-        found = f" (found {record.value})" if record.value is not None else ""
-        accepted = f"; accepted: {record.accepted}" if record.accepted else ""
+        found = f" (found {record.value})" if record.value is not None and record.value not in record.reason else ""
+        accepted = f"; accepted: {record.accepted}" if record.accepted and record.accepted not in record.reason else ""
         yield said(f"  {key_text(record.key)}: {record.reason}{found}{accepted}")
 
 

@@ -18,7 +18,8 @@ def run_text(report: RunReport) -> Iterator[RenderableType]:
     yield Text.assemble((f"{name} ", "bold"), coloured(report.status), (f"  run {report.run}", "dim"))
     if report.reason:
         yield said(f"  {report.reason}")
-    yield Text.assemble(f"  {amount(report.records.read, 'record')}: ", outcome_words(counts_of(report.records)))
+    outcomes = outcome_words(counts_of(report.records))
+    yield Text.assemble(f"  {amount(report.records.read, 'record')}{': ' if outcomes else ''}", outcomes)
     deleted = f", {report.deleted:,} deleted" if report.deleted else ""
     retries = f" ({amount(report.retries, 'retry', 'retries')})" if report.retries else ""
     yield Text(f"  {amount(report.requests, 'request')}{retries}{deleted} in {duration(report.duration_s)}")

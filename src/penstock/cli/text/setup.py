@@ -21,7 +21,7 @@ def check_text(report: CheckReport) -> Iterator[RenderableType]:
     if report.allowance is not None:
         remaining, limit = report.allowance.get("remaining"), report.allowance.get("limit")
         yield Text(f"  allowance  {remaining} of {limit} requests left in this window")
-    for tried in report.tried:
+    for tried in report.tried if len(report.tried) > 1 else ():
         yield said(f"  tried      {tried['base_url']}: {tried['result']}")
 
 

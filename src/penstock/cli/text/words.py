@@ -33,6 +33,8 @@ def amount(number: int, word: str, plural: str | None = None) -> str:
 
 def duration(seconds: float) -> str:
     """`0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < 0.1:
+        return "less than 0.1 s"
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -57,9 +59,9 @@ def keys_text(keys: Sequence[Key], most: int = 3) -> str:
 
 
 def outcome_words(counts: Mapping[str, int]) -> Text:
-    """`120 delivered, 3 quarantined`: the outcomes that occurred, in their fixed order."""
+    """`120 delivered, 3 quarantined`: the outcomes that occurred, in their fixed order; nothing when there is none."""
     parts = [(f"{counts[name]:,} {name}", COLOURS.get(name, "")) for name in COUNT_NAMES[1:] if counts.get(name, 0)]
-    return Text(", ").join(Text(*part) for part in parts) if parts else Text("no records")
+    return Text(", ").join(Text(*part) for part in parts)
 
 
 def coloured(word: str) -> Text:

@@ -1,0 +1,237 @@
+"""Every command on a real project, as processes, against the sandbox."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sandbox_process import Sandbox
+
+PEOPLE = "id,email,name,plan\nu1,a@example.com,Ada,pro\nu2,nobody,Bob,free\nu3,c@example.com,Zoë 🚀,\n"
+PROJECT = """\
+credentials:
+  sandbox: {{connector: custify, api_key: "${{env:SANDBOX_KEY}}", base_url: "{url}"}}
+  sealed: {{connector: custify, base_url: "{url}"}}
+  nowhere: {{connector: custify, api_key: "${{env:SANDBOX_KEY}}", base_url: "http://127.0.0.1:9"}}
+sources:
+  file: {{type: file, path: people.csv}}
+datasets:
+  people: {{source: file, key: id}}
+destinations:
+  people:
+    dataset: people
+    credential: sandbox
+    template: upsert_person
+    fields: {{user_id: id, email: email, name: name}}
+    batch: off
+  lost: {{dataset: people, credential: nowhere, template: upsert_person, fields: {{user_id: id}}, active: true}}
+  mine: {{dataset: people, credential: sealed, template: upsert_person, fields: {{user_id: id}}, active: true}}
+flows:
+  nightly: {{destinations: [people]}}
+"""
+
+
+class Shell:
+    """Runs `penstock` in the project's folder."""
+
+    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+        self.folder = folder
+        self.environ = {**os.environ, "SANDBOX_KEY": sandbox.api_key, "NO_COLOR": "1"}
+        self.environ.pop("PENSTOCK_DATABASE_URL", None)
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "penstock", *arguments]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        return subprocess.Popen(command, cwd=self.folder, env=self.environ, text=True, **pipes)
+
+    def text(self, line: str, code: int = 0, stdin: str = "") -> str:
+        """What the command prints, having ended with this code."""
+        process = self.start(*line.split())
+        out, err = process.communicate(stdin, timeout=60)
+        assert process.returncode == code, out + err
+        return out
+
+    def json(self, line: str, code: int = 0, stdin: str = "") -> Any:
+        return json.loads(self.text(f"{line} --json", code, stdin))
+
+
+@pytest.fixture
+def shell(tmp_path: Path, sandbox: Sandbox) -> Shell:
+    (tmp_path / "people.csv").write_text(PEOPLE, encoding="utf-8")
+    (tmp_path / "penstock.yaml").write_text(PROJECT.format(url=sandbox.url), encoding="utf-8")
+    return Shell(tmp_path, sandbox)
+
+
+def test_from_the_first_look_to_the_second_run(shell, sandbox):
+    assert shell.json("check sandbox")["ok"] is True
+    assert [c["name"] for c in shell.json("schema people")["columns"]] == ["id", "email", "name", "plan"]
+    assert shell.json("validate") == {"errors": []}
+
+    requests = shell.json("preview people")
+    assert [request["records"] for request in requests] == [["u1"], ["u3"]]
+    assert sandbox.api_key not in json.dumps(requests)
+    assert shell.json("test people --sample 3")["response"]["status"] == 200
+    [person] = sandbox.state()["people"]
+    assert person["name"] == "Zoë 🚀"
+
+    plan = shell.json("plan people")
+    assert (plan["records"], plan["creates_or_updates"], plan["invalid"], plan["requests"]) == (3, 2, 1, 2)
+    assert shell.json("run people", code=2)["errors"][0]["path"].startswith("destinations.people")
+    assert shell.json("activate people") == {"destination": "people", "state": "active"}
+
+    run = shell.json("run people", code=1)
+    assert (run["status"], run["records"]["delivered"], run["records"]["quarantined"]) == ("partial", 2, 1)
+    sent = [entry["body"] for entry in sandbox.requests() if entry["method"] == "POST"][-2:]
+    assert sorted(sent) == sorted(request["body"] for request in requests)  # what was previewed is what was sent
+
+    again = shell.json("run nightly", code=1)
+    assert (again["flow"], again["requests"], again["records"]["unchanged"]) == ("nightly", 0, 2)
+    assert again["destinations"][0]["records"]["quarantined"] == 1
+
+    listed = shell.json("runs")
+    assert {run["run"], again["run"]} <= {item["run"] for item in listed}
+    assert shell.json(f"runs {run['run']}")[0]["records"] == run["records"]
+    deliveries = shell.json(f"deliveries {run['run']}")
+    assert sorted(delivery["records"] for delivery in deliveries) == [["u1"], ["u3"]]
+    assert {delivery["outcome"] for delivery in deliveries} == {"delivered"}
+
+
+def test_mending_what_is_held(shell, sandbox):
+    shell.text("activate people")
+    shell.text("run people", code=1)
+    [entry] = shell.json("quarantine list")
+    assert (entry["key"], entry["field"], entry["outcome"]) == ("u2", "email", "quarantined")
+    shown = shell.json(f"quarantine show {entry['id']}")
+    assert shown["record"]["email"] == "nobody"
+
+    edited = shell.json(f"quarantine edit {entry['id']} --set email=bob@example.com")
+    assert edited["record"] == {**shown["record"], "email": "bob@example.com"}
+    whole = {**edited["record"], "name": "Bób"}
+    assert shell.json(f"quarantine edit {entry['id']}", stdin=json.dumps(whole))["record"] == whole
+    assert shell.json(f"quarantine edit {entry['id']}", code=2, stdin="{nonsense")["errors"][0]["code"] == "not-json"
+
+    resent = shell.json(f"quarantine resend {entry['id']}")
+    assert (resent["status"], resent["records"]["delivered"]) == ("succeeded", 1)
+    assert {person["name"] for person in sandbox.state()["people"]} == {"Ada", "Zoë 🚀", "Bób"}
+    assert shell.json("quarantine list") == []
+
+
+def test_discarding_and_settling(shell, sandbox):
+    shell.text("activate people")
+    shell.text("run people", code=1)
+    [entry] = shell.json("quarantine list")
+    assert shell.json(f"quarantine settle {entry['id']} --delivered", code=2)["errors"][0]["code"] == "not-unknown"
+    assert shell.json("quarantine show q-999", code=2)["errors"][0]["code"] == "unknown-id"
+    assert shell.json("quarantine discard --all --reason test") == {"discarded": 1}
+    run = shell.json("run people")
+    assert (run["status"], run["records"]["unchanged"]) == ("succeeded", 3)
+
+
+def test_an_edited_body_is_sent_as_it_is(shell, sandbox):
+    body = '{"user_id": "u9",  "name": "by hand"}'
+    report = shell.json("test people --body -", stdin=body)
+    assert report["request"]["body"] == body
+    assert sandbox.requests()[-1]["body"] == body
+    assert shell.json("runs", code=0)[0]["records"]["read"] == 0
+
+
+def test_every_report_can_be_read_by_people(shell):
+    shell.text("activate people")
+    for line, code in (
+        ("check sandbox", 0),
+        ("schema people", 0),
+        ("preview people", 0),
+        ("test people", 0),
+        ("plan people", 0),
+        ("plan nightly", 0),
+        ("run people --dry-run", 0),
+        ("run nightly", 1),
+        ("runs", 0),
+        ("quarantine list", 0),
+    ):
+        assert shell.text(line, code).strip(), line
+    run = shell.json("runs")[0]["run"]
+    assert run in shell.text(f"runs {run}")
+    assert "POST" in shell.text(f"deliveries {run}")
+
+
+def test_paused_beats_everything(shell):
+    shell.text("activate people")
+    shell.text("pause people")
+    assert "paused" in shell.json("run people", code=2)["errors"][0]["message"]
+    assert "people" in shell.json("run nightly")["skipped"]
+
+
+def test_the_environment_that_does_not_play_along(shell):
+    assert shell.json("run lost", code=3)["status"] == "failed"
+    assert shell.json("check nowhere", code=3)["ok"] is False
+    shell.environ["SANDBOX_KEY"] = "wrong"
+    refused = shell.json("check sandbox", code=3)
+    assert refused["ok"] is False
+    shell.text("activate people")
+    run = shell.json("run people", code=3)
+    assert (run["status"], run["records"]["unsent"], run["records"]["delivered"]) == ("failed", 2, 0)
+    assert shell.json("test people", code=1)["response"]["status"] == 401
+
+
+def test_unknown_names(shell):
+    for line in ("preview peple", "plan peple", "run peple", "check sandbx", "schema peple", "activate peple"):
+        [error] = shell.json(line, code=2)["errors"]
+        assert "did you mean" in error["hint"], line
+    assert shell.json("runs r-0", code=2)["errors"][0]["code"] == "unknown-run"
+
+
+def test_a_key_is_read_from_stdin_and_shown_nowhere(shell, sandbox):
+    assert shell.json("run mine", code=2)["errors"][0]["path"] == "credentials.sealed.api_key"
+    assert shell.json("credential set sealed", code=2, stdin="\n")["errors"][0]["code"] == "no-key"
+    assert shell.json("credential set sealed", stdin=sandbox.api_key + "\n")["credential"] == "sealed"
+    assert shell.json("check sealed")["ok"] is True
+    state = b"".join(path.read_bytes() for path in (shell.folder / ".penstock").rglob("*") if path.is_file())
+    assert sandbox.api_key.encode() not in state
+
+
+def test_a_key_is_typed_without_being_shown(shell, sandbox):
+    ours, theirs = pty.openpty()
+    process = shell.start(
+        "credential", "set", "sealed", stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    )
+    os.close(theirs)
+    seen = b""
+    while b"not shown" not in seen:
+        seen += os.read(ours, 1000)
+    os.write(ours, sandbox.api_key.encode() + b"\n")
+    try:
+        while part := os.read(ours, 1000):
+            seen += part
+    except OSError:  # the other side is closed
+        pass
+    os.close(ours)
+    assert process.wait(timeout=30) == 0
+    assert sandbox.api_key.encode() not in seen
+    assert shell.json("check sealed")["ok"] is True
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_interrupting_a_run_stops_it_cleanly_and_it_is_continued(shell, sandbox, sign):
+    rows = "".join(f"u{number},u{number}@example.com,N,\n" for number in range(400))
+    (shell.folder / "people.csv").write_text("id,email,name,plan\n" + rows)
+    shell.text("activate people")
+    sandbox.settings(latency=50)
+    process = shell.start("run", "people", "--json")
+    while sandbox.stats()["requests"] < 10:
+        assert process.poll() is None
+    process.send_signal(sign)
+    out, err = process.communicate(timeout=30)
+    stopped = json.loads(out)
+    assert (process.returncode, stopped["status"]) == (130, "cancelled"), err
+    assert stopped["records"]["unsent"] > 0
+    sandbox.settings(latency=0)
+    ended = shell.json("run people")
+    assert ended["run"] == stopped["run"]
+    assert ended["records"]["delivered"] == ended["records"]["read"] == 400
+    assert len(sandbox.state()["people"]) == 400
