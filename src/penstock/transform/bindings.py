@@ -36,57 +36,54 @@ class Remaining:
     notes: tuple[Note, ...] = ()
 
 
-def nearest(name: str, known: Sequence[str]) -> str:
+def nearest(name: str, known: Sequence[str], kind: str = "columns") -> str:
     """A hint: the nearest name, else the known ones."""
     found = get_close_matches(name, known, n=1)
-    return f"did you mean {found[0]}?" if found else f"columns: {', '.join(known)}"
+    return f"did you mean {found[0]}?" if found else f"{kind}: {', '.join(known)}"
 
 
 def bind(destination: DestinationSpec, template: Template, schema: Schema, problems: list[Problem]) -> list[Bound]:
-    """The mapped fields in the template's order; columns that are not there go to `problems`."""
-    given = destination.fields
-    if given is None:
-        given = {
-            name: Binding(column=name)
-            for doc in template.fields
-            if doc.auto
-            for name in doc.names
-            if schema.column(name) is not None
-        }
-    names = schema.names()
-    path = f"destinations.{destination.name}"
+    """The mapped fields in the template's order; what cannot be bound goes to `problems`."""
+    given = destination.fields if destination.fields is not None else _by_name(template, schema)
     cuts = excluded_paths(destination, schema)
     bound: dict[str, Bound] = {}
     for name, binding in given.items():
         doc = template.doc(name)
         if doc is None:
-            hint = get_close_matches(name, [n for d in template.fields for n in d.names], n=1)
-            message = f"{template.name} has no field {name}"
-            problems.append(
-                Problem(
-                    f"{path}.fields.{name}", message, "unknown-field", f"did you mean {hint[0]}?" if hint else "", name
-                )
-            )
+            _refuse(problems, destination, *_unknown_field(name, template))
         elif doc.name in bound:
             message = f"{bound[doc.name].given} and {name} are the same field"
-            problems.append(Problem(f"{path}.fields.{name}", message, "field-twice", "keep one of the two", name))
-        elif binding.column is not None and binding.column not in names:
-            message = f"there is no column {binding.column}"
-            problems.append(
-                Problem(
-                    f"{path}.fields.{name}", message, "unknown-column", nearest(binding.column, names), binding.column
-                )
-            )
+            _refuse(problems, destination, f"fields.{name}", message, "field-twice", "keep one of the two", name)
+        elif binding.column is not None and schema.column(binding.column) is None:
+            message, hint = f"there is no column {binding.column}", nearest(binding.column, schema.names())
+            _refuse(problems, destination, f"fields.{name}", message, "unknown-column", hint, binding.column)
         else:
             if binding.column is not None and cuts.get(binding.column) == ((),):
-                message = f"{binding.column} is mapped to {name}, and excluded"
-                problems.append(
-                    Problem(
-                        f"{path}.exclude", message, "excluded-field", "take it out of one of the two", binding.column
-                    )
-                )
+                message, hint = f"{binding.column} is mapped to {name}, and excluded", "take it out of one of the two"
+                _refuse(problems, destination, "exclude", message, "excluded-field", hint, binding.column)
             bound[doc.name] = Bound(doc, name, binding, cuts.get(binding.column or "", ()))
     return [bound[doc.name] for doc in template.fields if doc.name in bound]
+
+
+def _by_name(template: Template, schema: Schema) -> dict[str, Binding]:
+    """Without `fields`, columns named like a field, by either of its names, are mapped to it."""
+    names = [name for doc in template.fields if doc.auto for name in doc.names]
+    return {name: Binding(column=name) for name in names if schema.column(name) is not None}
+
+
+def _unknown_field(name: str, template: Template) -> tuple[str, str, str, str, str]:
+    known = [each for doc in template.fields for each in doc.names]
+    return (
+        f"fields.{name}",
+        f"{template.name} has no field {name}",
+        "unknown-field",
+        nearest(name, known, "fields"),
+        name,
+    )
+
+
+def _refuse(problems: list[Problem], destination: DestinationSpec, where: str, *said: str) -> None:
+    problems.append(Problem(f"destinations.{destination.name}.{where}", *said))
 
 
 def excluded_paths(destination: DestinationSpec, schema: Schema) -> dict[str, Paths]:

@@ -16,7 +16,8 @@ from penstock.transform.refusing import refuse
 INT32 = 2**31
 INT64 = 2**63
 WHOLE_FLOATS = 1e15  # past it a float no longer holds every integer: it is sent as it is
-DIGITS = 308  # before or after the point: past it, whoever reads JSON numbers as floats reads infinity or 0
+DIGITS = 308  # before the point: past it, whoever reads JSON numbers as floats reads infinity
+SMALLEST = -324  # the exponent of the smallest float
 EXACT_DIGITS = 15  # significant digits that a float holds exactly
 
 _PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
@@ -146,7 +147,7 @@ def _parsed(text: str, found: str, accepted: str) -> object:
 def _decimal(value: Decimal) -> object:
     if not value.is_finite():
         return refuse("type", value, "is no finite number", A_NUMBER)
-    if abs(value.adjusted()) >= DIGITS:
+    if value.adjusted() >= DIGITS or value.adjusted() < SMALLEST:
         return refuse("type", value, "has too many digits", A_NUMBER)
     text = format(value, "f")
     if "." in text:
