@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -100,7 +101,7 @@ class Sandbox:
 
 def start_sandbox(*flags: str) -> Sandbox:
     """Start one with a free port; it also ends when this process does. Raises RuntimeError when it does not come up."""
-    command = [sys.executable, "-m", "penstock_sandbox", "--with-parent", *flags]
+    command = [sys.executable, "-m", "penstock_sandbox", "--with-parent", str(os.getpid()), *flags]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     line = process.stdout.readline()

@@ -35,7 +35,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--assignee", choices=get_args(settings.Assignee), default="any")
     parser.add_argument("--batch-cost", choices=get_args(settings.BatchCost), default="1")
     parser.add_argument("--latency", type=float, default=0.0, metavar="MS", help="on every reply")
-    parser.add_argument("--with-parent", action="store_true", help="stop when the starting process is gone")
+    parser.add_argument("--with-parent", type=int, metavar="PID", help="stop when this, the starting process, is gone")
     return parser.parse_args(argv)
 
 
@@ -79,15 +79,16 @@ async def run(given: argparse.Namespace) -> None:
     ready = {"url": url, "flat_url": f"{url}/api", "admin_url": f"{url}/_admin", "api_key": given.api_key}
     sys.stdout.write(orjson.dumps(ready).decode() + "\n")
     sys.stdout.flush()
-    watching = asyncio.create_task(_until_orphaned(stopped)) if given.with_parent else None
+    watching = None
+    if given.with_parent is not None:
+        watching = asyncio.create_task(_until_orphaned(given.with_parent, stopped))
     await stopped.wait()
     if watching is not None:
         watching.cancel()
     await runner.cleanup()
 
 
-async def _until_orphaned(stopped: asyncio.Event) -> None:
-    parent = os.getppid()
+async def _until_orphaned(parent: int, stopped: asyncio.Event) -> None:
     while os.getppid() == parent:  # noqa: ASYNC110 - nobody tells a process that its parent died
         await asyncio.sleep(0.5)
     stopped.set()

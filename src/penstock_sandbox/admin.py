@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +19,6 @@ from .wire import JsonObject
 
 LATEST = 8
 LOG_LINES = 60
-_LOOPBACK = ("localhost", "::1")
 # The page shows other people's data: it may load and reach nothing but this sandbox.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; connect-src 'self'"
 
@@ -153,7 +153,12 @@ def _from_here(request: web.BaseRequest) -> bool:
 
 
 def _loopback(host: str | None) -> bool:
-    return host is not None and (host in _LOOPBACK or host.startswith("127."))
+    if host is None or host == "localhost":
+        return host is not None
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # a name: it may lead anywhere
+        return False
 
 
 async def _body(request: web.BaseRequest) -> Any:

@@ -9,7 +9,7 @@ from .wire import Call, Refused, Reply
 Handler = Callable[[Account, Call], Reply]
 FLAT = "/api"
 
-_NATIVE: dict[str, Handler] = {
+NATIVE: dict[str, Handler] = {
     "POST /people": people.write,
     "POST /customer": people.write,
     "POST /people/tag": people.tag,
@@ -56,7 +56,7 @@ _NATIVE: dict[str, Handler] = {
 }
 
 for _word, _kind in financial.KINDS.items():
-    _NATIVE |= {
+    NATIVE |= {
         f"POST /financial/{_word}": financial.writer(_kind),
         f"POST /financial/{_word}/{{id}}": financial.writer(_kind),
         f"GET /financial/{_word}": financial.reader(_kind),
@@ -65,7 +65,7 @@ for _word, _kind in financial.KINDS.items():
     }
 for _place, _model in {"companies": "Company", "people": "Customer"}.items():
     for _path in (f"/custom_data/{_place}", f"/custom_data/{_place}/{{id}}"):
-        _NATIVE |= {
+        NATIVE |= {
             f"POST {_path}": custom_data.writer(_model),
             f"GET {_path}": custom_data.reader(_model),
             f"DELETE {_path}": custom_data.deleter(_model),
@@ -73,7 +73,7 @@ for _place, _model in {"companies": "Company", "people": "Customer"}.items():
 
 # The requirement's page names people, company, event, note and batch; the other paths follow the same habit.
 # The reads are those of the native dialect.
-_FLAT: dict[str, Handler] = {
+FLAT_ROUTES: dict[str, Handler] = {
     "POST /people": flat.write_person,
     "POST /company": flat.write_company,
     "POST /subscription": flat.write_subscription,
@@ -145,8 +145,8 @@ def _ids(pattern: tuple[str, ...], parts: tuple[str, ...]) -> tuple[str, ...] | 
     return tuple(ids)
 
 
-_native_routes = Routes(_NATIVE)
-_flat_routes = Routes(_FLAT)
+_native_routes = Routes(NATIVE)
+_flat_routes = Routes(FLAT_ROUTES)
 
 
 def find(method: str, path: str) -> tuple[Handler, tuple[str, ...]]:

@@ -87,9 +87,9 @@ def rendered(answer: Answer) -> web.Response:
 async def serve(server: SandboxServer, host: str, port: int) -> tuple[web.ServerRunner, int]:
     """Listen; port 0 takes a free one. Returns the runner (`cleanup` ends it) and the port. Raises OSError."""
     low = web.Server(server.handle, access_log=None)
-    runner = web.ServerRunner(low)
+    runner = web.ServerRunner(low, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, host, port, shutdown_timeout=0.1, backlog=512)
+    site = web.TCPSite(runner, host, port, backlog=512)
     await site.start()
     address = runner.addresses[0]
     return runner, int(address[1])

@@ -1,0 +1,154 @@
+"""The admin routes: custify-api section 7, item 10."""
+
+import json
+
+import pytest
+
+
+def test_the_state_has_every_kind(sandbox):
+    assert set(sandbox.state()) == {
+        *("people", "companies", "events", "tasks", "notes", "comments", "subscriptions", "invoices", "deals"),
+        *("custom_data", "tickets", "tags", "attributes", "batches", "duplicate_events", "warnings"),
+    }
+
+
+def test_the_log_has_what_arrived(sandbox):
+    sandbox.call("POST /people?x=1", '{"user_id": "é"}', X_Trace="t1")
+    sandbox.call("POST /people", "{}")
+    first, second = sandbox.requests()
+    assert (first["method"], first["path"], first["query"], first["body"]) == (
+        "POST",
+        "/people",
+        "x=1",
+        '{"user_id": "é"}',
+    )
+    assert (first["headers"]["X-Trace"], first["headers"]["Authorization"]) == ("t1", "[redacted]")
+    assert (first["status"], first["committed"], first["fault"], first["error"]) == (200, True, None, None)
+    assert (second["status"], second["committed"]) == (400, False)
+    assert second["error"] == "At least one of [id, user_id, email] is required"
+    assert sandbox.requests(since=first["seq"]) == [second]
+    assert sandbox.api_key not in json.dumps(sandbox.requests())
+
+
+def test_reads_are_logged_and_change_nothing(sandbox):
+    sandbox.call("GET /company/all")
+    (entry,) = sandbox.requests()
+    assert (entry["status"], entry["committed"], entry["body"]) == (200, False, "")
+
+
+def test_a_long_body_is_cut_in_the_log(sandbox):
+    sandbox.call("POST /note", json.dumps({"text": "x" * 1_500_000}))
+    (entry,) = sandbox.requests()
+    assert (len(entry["body"]), entry["size"]) == (1_000_000, 1_500_012)
+
+
+def test_reset_empties_all_but_the_settings(sandbox):
+    sandbox.settings(rate="50/10s")
+    sandbox.fault(status=503, times=1, after=1)
+    sandbox.call("POST /people", '{"user_id": "u1", "custom_attributes": {"x": 1}}')
+    seen = sandbox.requests()[-1]["seq"]
+    sandbox.reset()
+    assert sandbox.stats() == {
+        "objects": dict.fromkeys(sandbox.stats()["objects"], 0),
+        "requests": 0,
+        "refused_429": 0,
+        "refused_401": 0,
+        "max_per_window": 0,
+        "windows": [],
+        "duplicate_events": 0,
+        "warnings": 0,
+    }
+    assert (sandbox.faults(), sandbox.requests(), sandbox.state()["attributes"]) == (
+        [],
+        [],
+        {"company": {}, "customer": {}},
+    )
+    assert sandbox.settings()["rate"] == "50/10s"
+    sandbox.call("GET /segment")
+    assert [entry["seq"] for entry in sandbox.requests(since=seen)] == [seen + 1]
+
+
+def test_settings_are_read_and_changed(sandbox):
+    changed = sandbox.settings(rate="7/2s", strict=False, latency=1.5, job_delay="2s", unknown_company="create")
+    wanted = {
+        "rate": "7/2s",
+        "strict": False,
+        "latency": 1.5,
+        "job_delay": 2.0,
+        "unknown_company": "create",
+        "assignee": "any",
+        "batch_cost": "1",
+    }
+    assert changed == wanted
+    assert sandbox.settings() == wanted
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"strict": "yes"},
+        {"latency": -1},
+        {"job_delay": "soon"},
+        {"unknown_company": "maybe"},
+        {"speed": 1},
+        {"latency": True},
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(sandbox, wanted):
+    with pytest.raises(AssertionError, match="400"):
+        sandbox.settings(**wanted)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "127.0.0.1.evil.example"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+@pytest.mark.parametrize("line", ["GET /_admin", "GET /_admin/state", "POST /_admin/reset"])
+def test_only_a_loopback_host_and_origin_may_come_in(sandbox, line, headers):
+    assert sandbox.call(line, **headers).status == 403
+
+
+@pytest.mark.parametrize("headers", [{"Host": "localhost:5"}, {"Host": "[::1]:5"}, {"Origin": "http://127.0.0.1:5"}])
+def test_loopback_names(sandbox, headers):
+    assert sandbox.call("GET /_admin/state", **headers).status == 200
+
+
+@pytest.mark.parametrize(
+    ("line", "body", "status"),
+    [
+        ("GET /_admin/nothing", None, 404),
+        ("DELETE /_admin/state", None, 404),
+        ("GET /_administrator", None, 404),
+        ("GET /_admin/requests?since=x", None, 400),
+        ("POST /_admin/faults", "{", 400),
+        ("POST /_admin/faults", "[5]", 400),
+        ("POST /_admin/settings", "[]", 400),
+        ("POST /_admin/clock", '{"advance": -5}', 400),
+    ],
+)
+def test_admin_requests_that_make_no_sense(sandbox, line, body, status):
+    assert sandbox.call(line, body).status == status
+
+
+def test_the_page_stands_alone(sandbox):
+    for line in ("GET /_admin", "GET /_admin/"):
+        got = sandbox.call(line)
+        page = got.body.decode()
+        assert got.headers["content-type"].startswith("text/html")
+        assert "default-src 'none'" in got.headers["content-security-policy"]
+        assert "http://" not in page
+        assert "https://" not in page
+
+
+def test_the_summary_feeds_the_page(sandbox):
+    for n in range(12):
+        sandbox.call("POST /company", '{"company_id": "c%d"}' % n)  # noqa: UP031
+    summary = sandbox.call("GET /_admin/summary").json()
+    assert [company["company_id"] for company in summary["latest"]["companies"]] == [f"c{n}" for n in range(11, 3, -1)]
+    assert summary["log"][0]["seq"] > summary["log"][-1]["seq"]
+    assert summary["stats"]["objects"]["companies"] == 12
