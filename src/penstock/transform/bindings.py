@@ -15,6 +15,7 @@ from penstock.transform.macros import column_of
 from penstock.transform.render import Input
 
 Paths = tuple[tuple[str, ...], ...]
+Complaint = tuple[str, str, str, str, str]  # where below the destination, message, code, hint, found
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +72,15 @@ def _by_name(template: Template, schema: Schema) -> dict[str, Binding]:
     return {name: Binding(column=name) for name in names if schema.column(name) is not None}
 
 
-def _unknown_field(name: str, template: Template) -> tuple[str, str, str, str, str]:
+def _unknown_field(name: str, template: Template) -> Complaint:
     known = [each for doc in template.fields for each in doc.names]
-    return (
-        f"fields.{name}",
-        f"{template.name} has no field {name}",
-        "unknown-field",
-        nearest(name, known, "fields"),
-        name,
-    )
+    hint = nearest(name, known, "fields")
+    return f"fields.{name}", f"{template.name} has no field {name}", "unknown-field", hint, name
 
 
-def _refuse(problems: list[Problem], destination: DestinationSpec, where: str, *said: str) -> None:
-    problems.append(Problem(f"destinations.{destination.name}.{where}", *said))
+def _refuse(problems: list[Problem], destination: DestinationSpec, *complaint: *Complaint) -> None:
+    where, message, code, hint, found = complaint
+    problems.append(Problem(f"destinations.{destination.name}.{where}", message, code, hint, found))
 
 
 def excluded_paths(destination: DestinationSpec, schema: Schema) -> dict[str, Paths]:
