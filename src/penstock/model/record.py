@@ -31,10 +31,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The detected columns of a dataset, in its own order, and how many records the detecting pass saw."""
+    """The detected columns of a dataset, in its own order, and how many records the detecting pass saw.
+
+    `source` are the columns of its source as the dataset's SQL sees them, for a dataset that has SQL.
+    """
 
     columns: tuple[Column, ...]
     records: int
+    source: Schema | None = None
 
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)

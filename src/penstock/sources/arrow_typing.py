@@ -8,6 +8,7 @@ Zoned time stamps become UTC, naive ones stay naive; digits beyond microseconds 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -23,7 +24,7 @@ WIDEST = pa.decimal128(38, 0)
 JSON_EXTENSION = "arrow.json"
 
 
-class UntypableColumn(ValueError):
+class UntypableColumn(ValueError):  # noqa: N818 - it names what was met
     """An Arrow type that has no home among the column types; the message says which."""
 
 
@@ -57,7 +58,7 @@ def typed_as(source: pa.DataType, kind: ColumnType) -> pa.DataType:
     if kind == "number" and plain == pa.uint64():
         return WIDEST
     if kind == "timestamp":
-        return pa.timestamp("us", "UTC" if plain.tz is not None else None)
+        return pa.timestamp("us", "UTC" if getattr(plain, "tz", None) is not None else None)
     return _FIXED[kind]
 
 
@@ -86,7 +87,7 @@ class ArrowJudge:
             return "integer" if self._fits else "number"
         return self._kind
 
-    def nullable(self, kind: ColumnType) -> bool:
+    def nullable(self, _kind: ColumnType) -> bool:
         return self._nulls
 
 
@@ -101,9 +102,9 @@ def arrow_caster(name: str, source: pa.DataType, kind: ColumnType) -> Caster:
     return Caster(read.arrow, lambda column: read.cast(as_text(decoded(column))))
 
 
-def decoded(column: RawColumn) -> pa.Array[Any]:
+def decoded(column: RawColumn) -> Any:
     """The column without dictionary, run-end encoding or extension."""
-    array = column if isinstance(column, pa.Array) else pa.array(column)
+    array: Any = column
     while True:
         if isinstance(array, pa.ExtensionArray):
             array = array.storage
@@ -115,7 +116,7 @@ def decoded(column: RawColumn) -> pa.Array[Any]:
             return array
 
 
-def as_text(array: pa.Array[Any]) -> pa.Array[Any]:
+def as_text(array: Any) -> Any:
     """A plain Arrow column as text: ISO 8601 for times, hex for bytes, JSON for nested values."""
     kind = array.type
     if kinds.is_string(kind):
@@ -137,7 +138,7 @@ def _cast_naturally(name: str, kind: ColumnType, target: pa.DataType, column: Ra
         return _cast_each(name, kind, target, array)
 
 
-def _converted(array: pa.Array[Any], target: pa.DataType) -> pa.Array[Any]:
+def _converted(array: Any, target: pa.DataType) -> Any:
     if kinds.is_string(target):
         return as_text(array)
     if kinds.is_timestamp(target):
@@ -192,7 +193,7 @@ def _is_json(kind: pa.DataType) -> bool:
     return kinds.is_nested(kind) and not kinds.is_union(kind)
 
 
-_NATURAL = (
+_NATURAL: tuple[tuple[Callable[[Any], bool], ColumnType], ...] = (
     (_is_text, "text"),
     (kinds.is_integer, "integer"),
     (kinds.is_floating, "number"),

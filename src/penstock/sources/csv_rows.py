@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
@@ -48,10 +49,10 @@ class CsvRows:
     def names(self) -> list[str]:
         return list(self._tables[0].names)
 
-    def declared(self, name: str) -> ColumnType | None:
+    def declared(self, _name: str) -> ColumnType | None:
         return None
 
-    def judge(self, name: str) -> Judge:
+    def judge(self, _name: str) -> Judge:
         return TextJudge()
 
     def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:
@@ -123,10 +124,10 @@ class _Table:
     def batches(self, blanks: list[str], block: int) -> Iterator[pa.RecordBatch]:
         """Record batches of text columns. Raises InputError for a torn file, _RowTooLong for a larger block."""
         generic = [f"c{number}" for number in range(len(self.names))]
-        feed = _Feed(self)
+        feed: Any = pa.PythonFile(_Feed(self), "r")
         try:
             yield from arrow_csv.open_csv(
-                pa.PythonFile(feed, "r"),
+                feed,
                 read_options=arrow_csv.ReadOptions(
                     use_threads=False, block_size=block, column_names=generic, skip_rows_after_names=1
                 ),
@@ -201,7 +202,7 @@ class _Feed(io.RawIOBase):
             self._table.examine()
 
 
-def _text_blocks(source: FileSource, path: Path) -> Iterator[bytes]:
+def _text_blocks(source: FileSource, path: Path) -> Generator[bytes, None, None]:
     """The file as UTF-8, from its first line that is not empty."""
     started = False
     for block in utf8_blocks(source, path):

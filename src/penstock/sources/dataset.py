@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from penstock.model.errors import InputError, Problem
-from penstock.model.record import Chunk, Schema
-from penstock.model.spec import DatasetSpec, FileSource, SourceSpec
+from penstock.model.record import Chunk, Column, Schema
+from penstock.model.spec import ColumnType, DatasetSpec, FileSource, SourceSpec
 from penstock.sources.detecting import Detected, detect
 from penstock.sources.files import files_identity, matching_files
 from penstock.sources.freezing import Frozen, Window, read_frozen_chunks, write_frozen
 from penstock.sources.names import nearest
 from penstock.sources.pieces import Rows
 from penstock.sources.rechunking import rechunked
+from penstock.sources.sql_rows import Increment, SqlRows
 from penstock.sources.typing_rows import typed
 
 CHUNK_ROWS = 16384
@@ -24,41 +26,64 @@ def _silent(_records: int) -> None:
 
 
 class Dataset:
-    """A named, keyed set of records of a source. Made by `open_dataset`."""
+    """A named, keyed set of records of a source, perhaps shaped by SQL. Made by `open_dataset`."""
 
-    def __init__(self, spec: DatasetSpec, source: SourceSpec, rows: Rows) -> None:
+    def __init__(self, spec: DatasetSpec, source: SourceSpec, rows: Rows, workspace: Path) -> None:
         self.spec = spec
         self.source = source
-        self.extra_columns: list[str] = []  # columns of the source that the schema last read with does not have
         self._rows = rows
+        self._workspace = workspace
+        self._last: tuple[Schema, Rows] | None = None
 
-    def detect(self, progress: Callable[[int], None] = _silent) -> Detected:
-        """Types, nullability, examples and sample records, in one full pass; `progress` is told the records seen."""
-        self._check_types()
-        return detect(self._rows, self.spec.types, progress)
-
-    def read(self, schema: Schema, *, skip: int = 0, rows: int = CHUNK_ROWS) -> Iterator[Chunk]:
-        """The records typed as `schema`, after the first `skip`; every chunk has exactly `rows` rows but the last.
-
-        Raises InputError when a column of the schema is gone or the input is torn.
-        """
-        self._check_schema(schema)
-        return rechunked(typed(self._rows, schema, self.spec.types), skip=skip, rows=rows)
-
-    def identity(self) -> str | None:
-        """Changes when the input changes; None when that cannot be known."""
-        if self.volatile or not isinstance(self.source, FileSource):
-            return None
-        return files_identity(matching_files(self.source), self.source, self.spec.types)
+    @property
+    def extra_columns(self) -> list[str]:
+        """The columns that the schema last read with does not have (of JSON: those met so far)."""
+        if self._last is None:
+            return []
+        schema, rows = self._last
+        return [name for name in rows.names() if schema.column(name) is None]
 
     @property
     def volatile(self) -> bool:
         """Whether a second reading may give other rows, or another order: then a run freezes it first."""
         return self.spec.sql is not None or not isinstance(self.source, FileSource)
 
+    def identity(self) -> str | None:
+        """Changes when the input or what is made of it changes; None when that cannot be known."""
+        if not isinstance(self.source, FileSource):
+            return None
+        return files_identity(matching_files(self.source), self.source, self.spec.sql, sorted(self.spec.types.items()))
+
+    def detect(self, progress: Callable[[int], None] = _silent) -> Detected:
+        """Types, nullability, examples and sample records, in one full pass; `progress` is told the records seen.
+
+        Over untyped sources (CSV, JSON, databases) SQL needs a pass before it, that types the source.
+        """
+        if self.spec.sql is None:
+            found = detect(self._rows, self._given(self._rows), progress)
+            self._check_types(found.schema.names(), found.schema.records)
+            return found
+        inner = self._inner_schema(progress)
+        shaped = self._shaped(self._rows, inner)
+        found = detect(shaped, self._given(shaped), progress)
+        self._check_types((*inner.names(), *shaped.names()), found.schema.records)
+        return Detected(replace(found.schema, source=inner), found.samples)
+
+    def read(self, schema: Schema, *, skip: int = 0, rows: int = CHUNK_ROWS) -> Iterator[Chunk]:
+        """The records typed as `schema`, after the first `skip`; every chunk has exactly `rows` rows but the last.
+
+        Raises InputError when a column of the schema is gone or the input is torn.
+        """
+        return rechunked(self._typed(self._rows, schema), skip=skip, rows=rows)
+
     def freeze(self, schema: Schema, path: Path, window: Window | None) -> Frozen:
-        """Copy the typed records to a private file."""
-        del window  # only sources with a cursor have one
+        """Copy the typed records to a private file; of a source with a cursor only those new since `window`."""
+        rows = self._rows
+        cursor = rows.source.cursor if isinstance(rows, SqlRows) else None
+        if isinstance(rows, SqlRows) and cursor is not None:
+            increment: Increment = rows.since(cursor, window)
+            count = write_frozen(rechunked(self._typed(increment, schema), skip=0, rows=CHUNK_ROWS), path)
+            return Frozen(count, increment.reached)
         return Frozen(write_frozen(self.read(schema), path), None)
 
     def check_columns(self, schema: Schema, names: Sequence[str]) -> list[Problem]:
@@ -71,12 +96,38 @@ class Dataset:
             if name not in known
         ]
 
-    def _check_schema(self, schema: Schema) -> None:
-        known = self._rows.names()
-        self.extra_columns = [name for name in known if schema.column(name) is None]
-        if self._rows.open_ended:
-            return
-        gone = [name for name in schema.names() if name not in known]
+    def _typed(self, base: Rows, schema: Schema) -> Iterator[Chunk]:
+        rows = base
+        if self.spec.sql is not None:
+            inner = schema.source or self._inner_schema(_silent)
+            self._check_vanished(base, inner)
+            rows = self._shaped(base, inner)
+        self._check_vanished(rows, schema)
+        self._last = (schema, rows)
+        return typed(rows, schema, self._given(rows))
+
+    def _shaped(self, base: Rows, inner: Schema) -> Rows:
+        from penstock.sources.shaped_rows import ShapedRows  # noqa: PLC0415 - DuckDB costs 0.1 s
+
+        return ShapedRows(self.spec, base, inner, self._workspace)
+
+    def _inner_schema(self, progress: Callable[[int], None]) -> Schema:
+        """The columns that the SQL sees: as the format declares them, else as one full pass types them."""
+        given = self._given(self._rows)
+        kinds = {name: given.get(name) or self._rows.declared(name) for name in self._rows.names()}
+        if self._rows.open_ended or None in kinds.values():
+            return detect(self._rows, given, progress).schema
+        return Schema(tuple(Column(name, kind, nullable=True) for name, kind in kinds.items() if kind is not None), 0)
+
+    def _given(self, rows: Rows) -> Mapping[str, ColumnType]:
+        """The types that a person wrote for columns of `rows`."""
+        if rows.open_ended:
+            return self.spec.types
+        return {name: kind for name, kind in self.spec.types.items() if name in rows.names()}
+
+    def _check_vanished(self, rows: Rows, schema: Schema) -> None:
+        known = rows.names()
+        gone = [] if rows.open_ended else [name for name in schema.names() if name not in known]
         path = f"datasets.{self.spec.name}"
         hint = f"if that is meant, look at it anew: penstock schema {self.spec.name} --refresh"
         if gone:
@@ -86,15 +137,13 @@ class Dataset:
             ]
             raise InputError(*problems)
 
-    def _check_types(self) -> None:
-        known = self._rows.names()
+    def _check_types(self, known: Sequence[str], records: int) -> None:
+        """Every name under `types:` is a column; nothing is known of a JSON source without records."""
         path = f"datasets.{self.spec.name}.types"
-        if self._rows.open_ended:
-            return
         problems = [
             Problem(f"{path}.{name}", f"there is no column {name}", "unknown-column", nearest(name, known), found=name)
             for name in self.spec.types
-            if name not in known
+            if name not in known and (known or records)
         ]
         if problems:
             raise InputError(*problems)

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from penstock.model.record import Chunk, Column, Schema
 from penstock.model.spec import ColumnType
+from penstock.sources.exact_json import Unfit
 from penstock.sources.pieces import Judge, Piece, RawColumn, Rows, shorten
 from penstock.sources.python_values import value_text
 from penstock.sources.rechunking import rechunked
@@ -40,9 +41,13 @@ class _Watch:
             head = column[:LOOKED_AT]
             values = head.to_pylist() if isinstance(head, pa.Array) else head
             for value in values:
-                text = None if value is None else shorten(value_text(value))
-                if text is not None and text not in self.examples:
-                    self.examples = [*self.examples, text][:EXAMPLES]
+                self._show(value)
+
+    def _show(self, value: object) -> None:
+        if value is not None and len(self.examples) < EXAMPLES:
+            text = shorten(value.text if isinstance(value, Unfit) else value_text(value))
+            if text not in self.examples:
+                self.examples.append(text)
 
     def column(self, name: str, given: ColumnType | None) -> Column:
         kind = given or self.judge.verdict()

@@ -10,15 +10,23 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import orjson
 
 SURE = 16  # characters: up to 15 digits and a point are held by float64 as they are
 
 
-class NotJson(ValueError):
-    """What was read is not strict JSON; the message says why."""
+class NotJson(ValueError):  # noqa: N818 - it says what the text is
+    """What was read is not strict JSON.
+
+    The message says why and where; `reason` only why, `at` only where: the 0-based character, where that is known.
+    """
+
+    def __init__(self, reason: str, at: int | None = None) -> None:
+        super().__init__(reason if at is None else f"{reason} at character {at + 1}")
+        self.reason = reason
+        self.at = at
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +41,7 @@ def parse(text: str) -> object:
     """The value of one JSON document. Raises NotJson."""
     value, end = scan(text, _skip_blanks(text, 0))
     if _skip_blanks(text, end) != len(text):
-        raise NotJson(f"something follows the JSON value at character {end + 1}")
+        raise NotJson("something follows the JSON value", _skip_blanks(text, end))
     return value
 
 
@@ -42,11 +50,13 @@ def scan(text: str, start: int) -> tuple[object, int]:
     try:
         return _scan_once(text, start)
     except json.JSONDecodeError as error:
-        raise NotJson(f"{error.msg} at character {error.pos + 1}") from None
+        raise NotJson(error.msg, error.pos) from None
     except StopIteration as error:
-        raise NotJson(f"a JSON value is missing at character {error.value + 1}") from None
+        raise NotJson("a JSON value is missing", error.value) from None
     except RecursionError:
         raise NotJson("nested too deeply") from None
+    except NotJson:
+        raise
     except ValueError as error:
         raise NotJson(str(error)) from None
 
@@ -63,6 +73,8 @@ def _slow_text(value: object) -> str:
     if isinstance(value, Unfit):
         raise NotJson(value.reason)
     if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise NotJson(f"{value} is not JSON")
         return str(value)
     if isinstance(value, dict):
         return "{" + ",".join(f"{_slow_text(str(key))}:{_slow_text(item)}" for key, item in value.items()) + "}"
@@ -115,6 +127,7 @@ def _skip_blanks(text: str, position: int) -> int:
     return position
 
 
-_scan_once: Callable[[str, int], tuple[object, int]] = json.JSONDecoder(
+_decoder: Any = json.JSONDecoder(
     object_pairs_hook=_object, parse_float=_number, parse_int=_whole, parse_constant=_constant
-).scan_once
+)  # typed Any: `scan_once` is known to no stub, and is what `raw_decode` calls
+_scan_once: Callable[[str, int], tuple[object, int]] = _decoder.scan_once

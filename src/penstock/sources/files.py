@@ -41,7 +41,7 @@ def matching_files(source: FileSource) -> list[Path]:
     if path.is_dir():
         hint = f"name the files in it: {source.path.rstrip('/')}/*.csv"
         raise wrong(source, f"{source.path} is a folder", "not-a-file", found=source.path, hint=hint)
-    found = sorted(Path(match) for match in glob.glob(str(path), recursive=True))
+    found = sorted(Path(match) for match in glob.glob(str(path), recursive=True))  # noqa: PTH207 - an absolute pattern
     files = [match for match in found if match.is_file()]
     if files:
         return files
@@ -55,7 +55,7 @@ def file_format(source: FileSource, path: Path) -> str:
     by_name = FORMATS.get(Path(path.name.lower().removesuffix(".gz")).suffix)
     if by_name is not None:
         return by_name
-    start = sample(source, path, 4096)
+    start = sample(source, path, 4096)  # `.json` may be either of two: what it begins with decides
     if start.startswith(b"PAR1"):
         return "parquet"
     text = start.lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")

@@ -1,6 +1,7 @@
 """Typed rows in a private file: what a run reads when its input could read differently a second time.
 
-The file is an Arrow IPC stream; each batch carries what a chunk knows besides its columns (absent members, misfits).
+The file holds chunk after chunk, each its length and an Arrow IPC stream; each batch carries
+what a chunk knows besides its columns (absent members, misfits).
 """
 
 from __future__ import annotations
@@ -26,13 +27,14 @@ class Window:
 
     value: str | None
     ties: frozenset[int] = frozenset()
+    kind: str = "text"  # how `value` is read back: integer, number, decimal, date, timestamp, bytes, text
 
     def to_json(self) -> dict[str, Any]:
-        return {"value": self.value, "ties": sorted(self.ties)}
+        return {"value": self.value, "ties": sorted(self.ties), "kind": self.kind}
 
     @staticmethod
     def from_json(document: Mapping[str, Any]) -> Window:
-        return Window(document["value"], frozenset(document["ties"]))
+        return Window(document["value"], frozenset(document["ties"]), document.get("kind", "text"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,17 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from penstock.model.spec import DatasetSpec, FileSource, Secret, SourceSpec
+from penstock.model.errors import InputError, Problem
+from penstock.model.spec import DatasetSpec, FileSource, Secret, SourceSpec, SqlSource
 from penstock.sources.csv_rows import CsvRows
 from penstock.sources.dataset import Dataset
 from penstock.sources.files import file_format, matching_files, wrong
+from penstock.sources.json_rows import JsonRows
 from penstock.sources.parquet_rows import ParquetRows
 from penstock.sources.pieces import Rows
+from penstock.sources.reply_rows import ReplyRows
+from penstock.sources.sql_rows import Database, SqlRows
+from penstock.sources.sqlite_database import SqliteDatabase
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +36,33 @@ class Tools:
 
 def open_dataset(spec: DatasetSpec, source: SourceSpec, tools: Tools) -> Dataset:
     """Open the source and look at its header. Raises InputError when a file or table is missing or not readable."""
-    return Dataset(spec, source, _rows(source, tools))
+    return Dataset(spec, source, _rows(source, tools), tools.workspace)
 
 
 def _rows(source: SourceSpec, tools: Tools) -> Rows:
     if isinstance(source, FileSource):
         return _file_rows(source)
-    raise NotImplementedError(tools)
+    if isinstance(source, SqlSource):
+        return SqlRows(source, _database(source, tools.resolve(source.url)))
+    replies = tools.responses
+    if replies is None:
+        message = f"the replies of {source.destination} cannot be read here"
+        raise InputError(Problem(f"sources.{source.name}", message, "no-replies"))
+    return ReplyRows(lambda: replies(source.destination))
+
+
+def _database(source: SqlSource, url: str) -> Database:
+    """The door for the kind of database that the URL begins with; drivers are imported only when used."""
+    scheme = url.partition(":")[0].lower()
+    if scheme.partition("+")[0] == "sqlite":
+        return SqliteDatabase(source, url)
+    if scheme in {"postgres", "postgresql", "postgresql+psycopg"}:
+        from penstock.sources.postgres_database import PostgresDatabase  # noqa: PLC0415 - costs 0.1 s
+
+        return PostgresDatabase(source, url)
+    from penstock.sources.other_database import OtherDatabase  # noqa: PLC0415 - costs 0.2 s
+
+    return OtherDatabase(source, url)
 
 
 def _file_rows(source: FileSource) -> Rows:
@@ -50,4 +75,6 @@ def _file_rows(source: FileSource) -> Rows:
     kind = formats.pop()
     if kind == "parquet":
         return ParquetRows(source, files)
+    if kind in {"json", "ndjson"}:
+        return JsonRows(source, files, lines=kind == "ndjson")
     return CsvRows(source, files, tabs=kind == "tsv")

@@ -43,7 +43,7 @@ class ParquetRows:
     def judge(self, name: str) -> Judge:
         return ArrowJudge(self._types[name], narrow=False)
 
-    def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:
+    def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:  # noqa: ARG002 - the same either way
         return arrow_caster(name, self._types[name], kind)
 
     def pieces(self) -> Iterator[Piece]:
@@ -79,12 +79,14 @@ class ParquetRows:
 
     def _joined(self, path: Path, field: pa.Field[Any]) -> pa.DataType:
         """The one type for a column of several files. Raises InputError when there is none."""
-        before, now = self._types[field.name], field.type
+        before: pa.DataType = self._types[field.name]
+        now: pa.DataType = field.type
         if before == now:
             return before
         fields = [pa.schema([pa.field("c", plain_type(kind))]) for kind in (before, now)]
         try:
-            return pa.unify_schemas(fields, promote_options="permissive").field(0).type
+            joined: pa.DataType = pa.unify_schemas(fields, promote_options="permissive").field(0).type
         except pa.ArrowException:
             message = f"{path.name}: column {field.name} is {now}, in {self._files[0].name} it is {before}"
             raise wrong(self._source, message, "other-columns", file=str(path), found=str(now)) from None
+        return joined

@@ -49,7 +49,7 @@ class Judge(Protocol):
         """The type that every value seen fits without loss."""
         ...
 
-    def nullable(self, kind: ColumnType) -> bool:
+    def nullable(self, kind: ColumnType, /) -> bool:
         """Whether a cell seen is null when the column is read as `kind`."""
         ...
 
@@ -82,11 +82,11 @@ class Rows(Protocol):
         """All rows from the start, in bounded memory. Raises InputError where the input is wrong."""
         ...
 
-    def declared(self, name: str) -> ColumnType | None:
+    def declared(self, name: str, /) -> ColumnType | None:
         """The column's type where the format itself says it, without looking at values."""
         ...
 
-    def judge(self, name: str) -> Judge:
+    def judge(self, name: str, /) -> Judge:
         """A fresh judge for one column."""
         ...
 
@@ -102,8 +102,8 @@ def arrow_field(name: str, array_type: pa.DataType, kind: ColumnType) -> pa.Fiel
 
 
 def shorten(value: object) -> str:
-    """A value as text for a message, at most 80 characters."""
-    text = value if isinstance(value, str) else str(value)
+    """A value as text for a message, at most 80 characters; what is no character is spelled out."""
+    text = str(value).encode(errors="backslashreplace").decode()
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from math import isfinite
 
 from penstock.sources.exact_json import json_text
 
@@ -37,7 +38,9 @@ def jsonable(value: object) -> object:
         return {str(name): jsonable(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [jsonable(item) for item in value]
-    if value is None or isinstance(value, (str, bool, int, float, Decimal)):
+    if isinstance(value, (float, Decimal)):
+        return value if isfinite(value) else str(value)
+    if value is None or isinstance(value, (str, bool, int)):
         return value
     return value_text(value)
 

@@ -56,7 +56,7 @@ class QuoteCheck:
         self._open ^= bool(len(places) % 2)
 
 
-class RaggedRow(ValueError):
+class RaggedRow(ValueError):  # noqa: N818 - it names what was met
     """A row that is torn or has another number of cells; `line` is where it starts."""
 
     def __init__(self, line: int, reason: str) -> None:

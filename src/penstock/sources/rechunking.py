@@ -61,5 +61,5 @@ def _joined(chunks: list[Chunk], first: int) -> Chunk:
             absent.setdefault(name, set()).update(row + offset for row in found)
         misfits.update({row + offset: refusal for row, refusal in chunk.misfits.items()})
         offset += chunk.records.num_rows
-    records = pa.concat_batches([chunk.records for chunk in chunks])
+    records = pa.Table.from_batches([chunk.records for chunk in chunks]).combine_chunks().to_batches()[0]
     return Chunk(records, first, {name: frozenset(found) for name, found in absent.items()}, misfits)

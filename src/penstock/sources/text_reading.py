@@ -21,7 +21,7 @@ FRACTION = re.compile(r"(\.[0-9]{6})[0-9]+")
 BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
-class Unreadable(ValueError):
+class Unreadable(ValueError):  # noqa: N818 - it names what was met
     """The text is no value of the type; the message is the reason, empty when there is nothing to add."""
 
 

@@ -20,6 +20,7 @@ from penstock.sources.text_reading import READERS, Unreadable
 
 INTEGER = r"^(0|-?[1-9][0-9]*)$"
 NUMBER = r"^(0|-?[1-9][0-9]*|-?(0|[1-9][0-9]*)\.[0-9]*[1-9])$"
+ArrayTest = Callable[[Any], Any]  # a column → which of its cells pass (null passes)
 SURE_DIGITS = 15  # decimals of up to 15 digits come back from a float64 as they were
 BOOLEANS = pa.array(["true", "false"])
 ARROW_TYPES: dict[ColumnType, pa.DataType] = {
@@ -81,7 +82,7 @@ def text_caster(name: str, kind: ColumnType, *, given: bool) -> Caster:
     return Caster(ARROW_TYPES[kind], partial(_cast_strictly, name, kind, test))
 
 
-def _cast_strictly(name: str, kind: ColumnType, test: Callable[[pa.Array[Any]], pa.Array], column: RawColumn) -> Cast:
+def _cast_strictly(name: str, kind: ColumnType, test: ArrayTest, column: RawColumn) -> Cast:
     array = _null_where_blank(_texts(column))
     fits = test(array)
     if _all(fits):
@@ -91,9 +92,7 @@ def _cast_strictly(name: str, kind: ColumnType, test: Callable[[pa.Array[Any]], 
     return Cast(compute.if_else(fits, array, None).cast(ARROW_TYPES[kind]), misfits)
 
 
-def _cast_one_by_one(
-    name: str, kind: ColumnType, test: Callable[[pa.Array[Any]], pa.Array] | None, column: RawColumn
-) -> Cast:
+def _cast_one_by_one(name: str, kind: ColumnType, test: ArrayTest | None, column: RawColumn) -> Cast:
     array = _null_where_blank(_texts(column))
     if test is not None and _all(test(array)):
         return Cast(array.cast(ARROW_TYPES[kind]), {})
@@ -113,38 +112,36 @@ def _texts(column: RawColumn) -> pa.Array[Any]:
     return column if isinstance(column, pa.Array) else pa.array(column, pa.string())
 
 
-def _blank(values: pa.Array[Any]) -> pa.Array[Any]:
+def _blank(values: pa.Array[Any]) -> Any:
     return compute.or_(compute.equal(values, ""), compute.utf8_is_space(values))
 
 
-def _null_where_blank(array: pa.Array[Any]) -> pa.Array[Any]:
+def _null_where_blank(array: pa.Array[Any]) -> Any:
     blank = _blank(array)
     return compute.if_else(blank, None, array) if compute.any(blank).as_py() else array
 
 
-def _all(tests: pa.Array[Any]) -> bool:
+def _all(tests: Any) -> bool:
     return compute.all(tests).as_py() is not False
 
 
-def _are_booleans(values: pa.Array[Any]) -> pa.Array[Any]:
+def _are_booleans(values: Any) -> Any:
     return compute.or_kleene(compute.is_in(values, BOOLEANS), compute.is_null(values))
 
 
-def _are_integers(values: pa.Array[Any]) -> pa.Array[Any]:
+def _are_integers(values: Any) -> Any:
     shaped = compute.match_substring_regex(values, INTEGER)
     long = compute.greater(compute.binary_length(values), 18)
     return _refine(values, shaped, long, lambda text: -(2**63) <= int(text) < 2**63)
 
 
-def _are_numbers(values: pa.Array[Any]) -> pa.Array[Any]:
+def _are_numbers(values: Any) -> Any:
     shaped = compute.match_substring_regex(values, NUMBER)
     long = compute.greater(compute.binary_length(values), SURE_DIGITS)
     return _refine(values, shaped, long, lambda text: Decimal(repr(float(text))) == Decimal(text))
 
 
-def _refine(
-    values: pa.Array[Any], shaped: pa.Array[Any], long: pa.Array[Any], test: Callable[[str], bool]
-) -> pa.Array[Any]:
+def _refine(values: Any, shaped: Any, long: Any, test: Callable[[str], bool]) -> Any:
     """`shaped`, but every long value also passes `test`; null stays null."""
     doubtful = compute.fill_null(compute.and_(shaped, long), False)
     if not compute.any(doubtful).as_py():
@@ -153,7 +150,7 @@ def _refine(
     return compute.fill_null(compute.replace_with_mask(shaped, doubtful, pa.array(tested, pa.bool_())), True)
 
 
-TESTS: dict[ColumnType, Callable[[pa.Array[Any]], pa.Array]] = {
+TESTS: dict[ColumnType, ArrayTest] = {
     "boolean": _are_booleans,
     "integer": _are_integers,
     "number": _are_numbers,

@@ -17,16 +17,20 @@ def typed(
     rows: Rows, schema: Schema, given: Mapping[str, ColumnType], pieces: Iterable[Piece] | None = None
 ) -> Iterator[Chunk]:
     """All rows (or the `pieces` of them given) typed as `schema`. Chunks are as long as their pieces; `first` is 0."""
-    known = set(rows.names())
-    casters: dict[str, Caster] = {
-        column.name: rows.caster(column.name, column.type, given=column.name in given)
-        for column in schema.columns
-        if column.name in known or rows.open_ended
-    }
-    fields = [arrow_field(column.name, casters[column.name].arrow, column.type) for column in schema.columns]
-    arrow = pa.schema(fields)
+    casters = _casters(rows, schema, given)
+    arrow = arrow_schema(rows, schema, given)
     for piece in rows.pieces() if pieces is None else pieces:
         yield _chunk(piece, arrow, casters)
+
+
+def arrow_schema(rows: Rows, schema: Schema, given: Mapping[str, ColumnType]) -> pa.Schema:
+    """The Arrow schema of the chunks that `typed` gives."""
+    casters = _casters(rows, schema, given)
+    return pa.schema([arrow_field(column.name, casters[column.name].arrow, column.type) for column in schema.columns])
+
+
+def _casters(rows: Rows, schema: Schema, given: Mapping[str, ColumnType]) -> dict[str, Caster]:
+    return {column.name: rows.caster(column.name, column.type, given=column.name in given) for column in schema.columns}
 
 
 def _chunk(piece: Piece, arrow: pa.Schema, casters: Mapping[str, Caster]) -> Chunk:

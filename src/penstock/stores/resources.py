@@ -36,12 +36,11 @@ class Switch:
 
 
 def store_dataset(conn: Connection, row: StoredDataset) -> None:
-    columns = [[c.name, c.type, c.nullable, c.examples] for c in row.schema.columns]
     values = {
         "name": row.name,
         "settings": row.settings,
         "identity": row.identity,
-        "schema": orjson.dumps({"columns": columns, "records": row.schema.records}).decode(),
+        "schema": orjson.dumps(_document(row.schema)).decode(),
         "samples": row.samples,
     }
     conn.execute(insert(datasets).prefix_with("OR REPLACE"), values)
@@ -51,12 +50,22 @@ def stored_dataset(conn: Connection, name: str) -> StoredDataset | None:
     row = conn.execute(select(datasets).where(datasets.c.name == name)).mappings().one_or_none()
     if row is None:
         return None
-    found = orjson.loads(row["schema"])
+    schema = _schema(orjson.loads(row["schema"]))
+    return StoredDataset(row["name"], row["settings"], row["identity"], schema, row["samples"])
+
+
+def _document(schema: Schema) -> dict[str, Any]:
+    columns = [[c.name, c.type, c.nullable, c.examples] for c in schema.columns]
+    source = None if schema.source is None else _document(schema.source)
+    return {"columns": columns, "records": schema.records, "source": source}
+
+
+def _schema(found: Mapping[str, Any]) -> Schema:
     columns = tuple(
         Column(name, kind, nullable, tuple(examples)) for name, kind, nullable, examples in found["columns"]
     )
-    schema = Schema(columns, found["records"])
-    return StoredDataset(row["name"], row["settings"], row["identity"], schema, row["samples"])
+    source = found.get("source")
+    return Schema(columns, found["records"], None if source is None else _schema(source))
 
 
 def set_switch(conn: Connection, destination: str, state: SwitchState, *, by: str, at: str) -> None:

@@ -1,0 +1,113 @@
+"""Rows of NDJSON files and of JSON files that hold one list of objects: every member exact, absent known from null."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from penstock.model.errors import InputError
+from penstock.model.spec import ColumnType, FileSource
+from penstock.sources.encoding import utf8_blocks
+from penstock.sources.exact_json import NotJson, parse
+from penstock.sources.files import wrong
+from penstock.sources.json_list import BadItem, list_items
+from penstock.sources.pieces import Caster, Judge, Piece
+from penstock.sources.quotes import lines_of
+from penstock.sources.value_typing import ValueJudge, value_caster
+
+ROWS = 8192  # rows of a piece at most
+CHARACTERS = 1 << 23  # text of a piece at most, one record more
+ABSENT = object()
+Record = dict[str, object]
+
+
+class JsonRows:
+    """One or several JSON files. The columns are the members of all objects, in the order in which they appear."""
+
+    open_ended = True
+
+    def __init__(self, source: FileSource, files: list[Path], *, lines: bool) -> None:
+        self._source = source
+        self._files = files
+        self._lines = lines
+        self._names: dict[str, None] = {}
+        for path in files:
+            if path.stat().st_size == 0:
+                hint = "write one object a line, or a list of objects"
+                raise wrong(source, f"{path.name} is empty", "empty-file", hint=hint, file=str(path))
+
+    def names(self) -> list[str]:
+        return list(self._names)
+
+    def declared(self, _name: str) -> ColumnType | None:
+        return None
+
+    def judge(self, _name: str) -> Judge:
+        return ValueJudge()
+
+    def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:
+        return value_caster(name, kind, given=given)
+
+    def pieces(self) -> Iterator[Piece]:
+        for path in self._files:
+            records: list[Record] = []
+            size = 0
+            for record, length in self._line_records(path) if self._lines else self._list_records(path):
+                records.append(record)
+                size += length
+                if len(records) == ROWS or size > CHARACTERS:
+                    yield self._piece(records)
+                    records, size = [], 0
+            if records:
+                yield self._piece(records)
+
+    def _piece(self, records: list[Record]) -> Piece:
+        columns: dict[str, list[object]] = {}
+        absent: dict[str, frozenset[int]] = {}
+        for record in records:
+            if not record.keys() <= self._names.keys():
+                self._names.update(dict.fromkeys(record))
+        for name in self._names:
+            column = [record.get(name, ABSENT) for record in records]
+            if ABSENT in column:
+                rows = frozenset(row for row, value in enumerate(column) if value is ABSENT)
+                if len(rows) == len(records):
+                    continue
+                absent[name] = rows
+                column = [None if value is ABSENT else value for value in column]
+            columns[name] = column
+        return Piece(len(records), columns, absent)
+
+    def _line_records(self, path: Path) -> Iterator[tuple[Record, int]]:
+        for line, text in enumerate(lines_of(utf8_blocks(self._source, path)), start=1):
+            if text.isspace():
+                continue
+            try:
+                value = parse(text)
+            except NotJson as error:
+                hint = "write each object on one line, or all of them as one list" if line == 1 else ""
+                raise self._wrong(path, line, str(error), hint) from None
+            if not isinstance(value, dict):
+                hint = "" if line > 1 else "for a list of objects write format: json"
+                raise self._wrong(path, line, f"{_word(value)}, where a record is an object {{…}}", hint)
+            yield value, len(text)
+
+    def _list_records(self, path: Path) -> Iterator[tuple[Record, int]]:
+        try:
+            for line, value, length in list_items(utf8_blocks(self._source, path)):
+                if not isinstance(value, dict):
+                    raise self._wrong(path, line, f"{_word(value)}, where a record is an object {{…}}")
+                yield value, length
+        except BadItem as error:
+            raise self._wrong(path, error.line, str(error), error.hint) from None
+
+    def _wrong(self, path: Path, line: int, reason: str, hint: str = "") -> InputError:
+        return wrong(
+            self._source, f"{path.name}, line {line}: {reason}", "torn-file", hint=hint, line=line, file=str(path)
+        )
+
+
+def _word(value: object) -> str:
+    if value is None:
+        return "null"
+    return {list: "a list", str: "a text", bool: "true or false"}.get(type(value), "a number")

@@ -1,0 +1,152 @@
+"""PostgreSQL as a source: a server-side cursor in a read-only transaction, every value exact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+from psycopg import pq
+from psycopg.adapt import Loader
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
+from psycopg.types.string import TextLoader
+
+from penstock.model.errors import CredentialRefused, HostUnreachable, InputError, PenstockError, Problem
+from penstock.model.spec import ColumnType, SqlSource
+from penstock.sources.exact_json import Unfit, parse
+from penstock.sources.sql_rows import PIECE_ROWS, Rowset, SqlColumn
+from penstock.sources.sql_text import part, pointed, redacted
+
+PATIENCE = 15  # seconds to wait for a connection
+KINDS: dict[str, ColumnType] = {
+    "bool": "boolean",
+    "int2": "integer",
+    "int4": "integer",
+    "int8": "integer",
+    "oid": "integer",
+    "float4": "number",
+    "float8": "number",
+    "numeric": "number",
+    "date": "date",
+    "timestamp": "timestamp",
+    "timestamptz": "timestamp",
+    "json": "json",
+    "jsonb": "json",
+}
+AS_TEXT = ("interval", "timetz", "time", "bytea")
+
+
+class PostgresDatabase:
+    """A PostgreSQL server. Intervals and times of day stand as PostgreSQL writes them, bytea as hex text."""
+
+    mark = '"'
+    placeholder = "%s"
+
+    def __init__(self, source: SqlSource, url: str) -> None:
+        self._source = source
+        scheme, _, rest = url.partition("://")
+        self._url = f"{scheme.partition('+')[0]}://{rest}"
+
+    def columns(self, query: str) -> list[SqlColumn]:
+        with self._connection() as connection:
+            statement = f"select * from {part(query)} limit 0"
+            try:
+                found = connection.execute(statement.encode()).description or []
+            except psycopg.Error as error:
+                raise self._failure(error, query, statement) from None
+            return [_column(column) for column in found]
+
+    def rows(self, statement: str, values: Sequence[object]) -> Iterator[Rowset]:
+        with self._connection() as connection:
+            try:
+                with connection.cursor("penstock") as cursor:
+                    cursor.execute(statement.encode(), values or None)
+                    while rows := cursor.fetchmany(PIECE_ROWS):
+                        yield rows
+            except psycopg.Error as error:
+                raise self._failure(error, statement, statement) from None
+
+    def escaped(self, query: str) -> str:
+        return query.replace("%", "%%")
+
+    def _connection(self) -> psycopg.Connection[Any]:
+        try:
+            patience = conninfo_to_dict(self._url).get("connect_timeout") or PATIENCE
+            connection = psycopg.connect(self._url, connect_timeout=int(patience))
+            connection.read_only = True
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            _read_exactly(connection)
+        except psycopg.OperationalError as error:
+            raise self._unreached(error) from None
+        except psycopg.Error as error:
+            raise self._wrong(str(error), "database-url", "write postgresql://user:password@host/database") from None
+        return connection
+
+    def _unreached(self, error: psycopg.Error) -> PenstockError:
+        words = redacted(str(error).strip(), self._url)
+        path = f"sources.{self._source.name}.url"
+        refused = ("authentication failed", "no pg_hba.conf entry", "no password supplied")
+        if any(sign in words for sign in refused) or (error.sqlstate or "").startswith("28"):
+            return CredentialRefused(Problem(path, f"PostgreSQL refuses the login: {words}", "login-refused"))
+        if "does not exist" in words:
+            return InputError(Problem(path, f"PostgreSQL says: {words}", "database-url"))
+        return HostUnreachable(Problem(path, f"PostgreSQL cannot be reached: {words}", "host-unreachable"))
+
+    def _failure(self, error: psycopg.Error, query: str, statement: str) -> PenstockError:
+        words = error.diag.message_primary or redacted(str(error).strip(), self._url)
+        if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+            return self._unreached(error)
+        message = f"PostgreSQL says: {words}"
+        if error.diag.statement_position is not None:
+            offset = int(error.diag.statement_position) - 1 - max(statement.find(query), 0)
+            message = pointed(message, query, offset)
+        return self._wrong(message, "sql-error", error.diag.message_hint or "")
+
+    def _wrong(self, message: str, code: str, hint: str = "") -> InputError:
+        return InputError(Problem(f"sources.{self._source.name}", message, code, hint))
+
+
+def _column(column: psycopg.Column) -> SqlColumn:
+    found = psycopg.adapters.types.get(column.type_code)
+    name = "" if found is None or found.array_oid == column.type_code else found.name
+    if found is not None and found.array_oid == column.type_code:
+        return SqlColumn(column.name, "json")
+    kind = KINDS.get(name, "text")
+    precision, scale = column.precision, column.scale
+    if name == "numeric" and precision and scale is not None and 0 <= scale <= precision <= 38:
+        return SqlColumn(column.name, kind, pa.decimal128(precision, scale))
+    if name == "timestamp":
+        return SqlColumn(column.name, kind, pa.timestamp("us"))
+    return SqlColumn(column.name, kind)
+
+
+def _read_exactly(connection: psycopg.Connection[Any]) -> None:
+    """Exact JSON, and values that Python has no room for (infinity, the year 20000) as what they are."""
+    adapters = connection.adapters
+    for name in ("json", "jsonb"):
+        adapters.register_loader(name, _JsonLoader)
+    for name in AS_TEXT[:3]:
+        adapters.register_loader(name, TextLoader)
+    for name, loader in (("date", DateLoader), ("timestamp", TimestampLoader), ("timestamptz", TimestamptzLoader)):
+        adapters.register_loader(name, _tolerant(loader))
+
+
+class _JsonLoader(Loader):
+    def load(self, data: Any) -> object:
+        return parse(bytes(data).decode())
+
+
+def _tolerant(loader: type[Loader]) -> type[Loader]:
+    """A loader that gives what it cannot load as Unfit, so that only its record is held."""
+
+    class Tolerant(loader):  # type: ignore[valid-type, misc]
+        def load(self, data: Any) -> object:
+            try:
+                return super().load(data)
+            except psycopg.DataError as error:
+                return Unfit(bytes(data).decode(), str(error))
+
+    Tolerant.format = pq.Format.TEXT
+    return Tolerant

@@ -1,0 +1,170 @@
+"""A dataset's SQL over its source: one SELECT of DuckDB, on a connection that reaches nothing but `source`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import mkstemp
+from typing import Any
+
+import duckdb
+import orjson
+import pyarrow as pa
+import pyarrow.dataset
+
+from penstock.model.errors import InputError, PenstockError, Problem
+from penstock.model.record import Schema
+from penstock.model.spec import ColumnType, DatasetSpec
+from penstock.sources.arrow_typing import ArrowJudge, arrow_caster, column_type
+from penstock.sources.names import doubled
+from penstock.sources.pieces import Caster, Judge, Piece, Rows
+from penstock.sources.sql_text import bare, pointed, quoted
+from penstock.sources.typing_rows import arrow_schema, typed
+
+BATCH = 16384
+LINES = 4  # of DuckDB's words that are shown
+PLAN = "explain (format json) "
+SETTINGS: Mapping[str, Any] = {
+    "enable_external_access": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "python_enable_replacements": False,
+    "errors_as_json": True,  # the only form that says where in the SQL
+    "memory_limit": "160MB",  # what does not fit is spilled to the workspace
+    "threads": 1,  # sums of numbers come out the same every time
+    "preserve_insertion_order": True,
+}
+AS_TEXT = ("BIT", "BIGNUM", "INTERVAL", "TIME WITH TIME ZONE", "UNION", "VARIANT", "GEOMETRY", "UHUGEINT")
+
+
+class ShapedRows:
+    """The result of a dataset's SQL. JSON columns of the source are text to it."""
+
+    open_ended = False
+
+    def __init__(self, spec: DatasetSpec, inner: Rows, schema: Schema, workspace: Path) -> None:
+        self._spec = spec
+        self._inner = inner
+        self._schema = schema
+        self._workspace = workspace
+        self._arrow = pa.schema([field.remove_metadata() for field in arrow_schema(inner, schema, spec.types)])
+        self._sql = bare(spec.sql or "")
+        self._refuse_folded([field.name for field in self._arrow])
+        with self._connection(self._arrow.empty_table()) as connection:
+            self._scans = self._planned(connection)
+            self._statement, self._types = self._described(connection)
+
+    def names(self) -> list[str]:
+        return list(self._types)
+
+    def declared(self, name: str) -> ColumnType | None:
+        return column_type(self._types[name])
+
+    def judge(self, name: str) -> Judge:
+        return ArrowJudge(self._types[name], narrow=True)
+
+    def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:  # noqa: ARG002 - the same either way
+        return arrow_caster(name, self._types[name], kind)
+
+    def pieces(self) -> Iterator[Piece]:
+        failures: list[PenstockError] = []
+        with self._source(failures) as source, self._connection(source) as connection:
+            try:
+                reader = connection.sql(self._statement).to_arrow_reader(BATCH)
+                for batch in reader:
+                    yield Piece(batch.num_rows, dict(zip(self._types, batch.columns, strict=True)))
+            except (duckdb.Error, pa.ArrowException, OSError) as error:
+                raise (failures[0] if failures else self._failure(str(error), self._statement)) from None
+
+    @contextmanager
+    def _source(self, failures: list[PenstockError]) -> Iterator[Any]:
+        """What `source` stands for: a stream, or a private copy when the SQL reads it more than once."""
+        reader = pa.RecordBatchReader.from_batches(self._arrow, self._batches(failures))
+        if self._scans <= 1:
+            yield reader
+            return
+        handle, name = mkstemp(suffix=".arrow", dir=self._workspace)
+        try:
+            with os.fdopen(handle, "wb") as file, pa.ipc.new_file(file, self._arrow) as writer:
+                for batch in self._batches(failures):
+                    writer.write_batch(batch)
+            yield pyarrow.dataset.dataset(name, format="ipc")
+        finally:
+            Path(name).unlink()
+
+    def _batches(self, failures: list[PenstockError]) -> Iterator[pa.RecordBatch]:
+        """The typed source. A value that no longer fits stops everything: SQL could hide which record it is."""
+        try:
+            for chunk in typed(self._inner, self._schema, self._spec.types):
+                for refusal in chunk.misfits.values():
+                    hint = f"look at it anew: penstock schema {self._spec.name} --refresh, or set types:"
+                    path = f"datasets.{self._spec.name}.types.{refusal.field}"
+                    raise InputError(Problem(path, refusal.reason, "misfit", hint, refusal.value))
+                yield pa.RecordBatch.from_arrays(chunk.records.columns, schema=self._arrow)
+        except PenstockError as error:
+            failures.append(error)
+            raise
+
+    @contextmanager
+    def _connection(self, source: Any) -> Iterator[duckdb.DuckDBPyConnection]:
+        settings = {**SETTINGS, "temp_directory": str(self._workspace)}
+        with closing(duckdb.connect(":memory:", config=settings)) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            connection.register("source", source)
+            connection.execute("set lock_configuration = true")
+            yield connection
+
+    def _planned(self, connection: duckdb.DuckDBPyConnection) -> int:
+        """Plan the SQL without running it; how often it reads `source`. Raises InputError that points into the SQL."""
+        try:
+            statements = connection.extract_statements(self._sql)
+            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                raise self._wrong("the sql of a dataset is one SELECT", "write: select … from source")
+            plan = connection.execute(PLAN + self._sql).fetchall()[0][1]
+        except duckdb.Error as error:
+            raise self._failure(str(error), PLAN + self._sql) from None
+        return int(str(plan).count('"name": "PYTHON_ARROW_SCAN"'))
+
+    def _described(self, connection: duckdb.DuckDBPyConnection) -> tuple[str, dict[str, pa.DataType]]:
+        """The statement that is run (what Arrow has no form for becomes text), and the Arrow types of its columns."""
+        found = connection.sql(self._sql)
+        names, kinds = list(found.columns), [str(kind) for kind in found.types]
+        if (name := doubled(names)) is not None:
+            raise self._wrong(f"the column {name} stands twice in the result", "name one of them: … as another_name")
+        columns = [
+            f"cast({quoted(name)} as varchar) as {quoted(name)}" if kind.startswith(AS_TEXT) else quoted(name)
+            for name, kind in zip(names, kinds, strict=True)
+        ]
+        plain = not any(kind.startswith(AS_TEXT) for kind in kinds)
+        statement = self._sql if plain else f"select {', '.join(columns)} from ({self._sql}\n) as shaped"
+        with closing(connection.sql(statement).to_arrow_reader(BATCH)) as reader:
+            types = [field.type for field in reader.schema]
+        marked = [pa.json_() if kind == "JSON" else arrow for kind, arrow in zip(kinds, types, strict=True)]
+        return statement, dict(zip(names, marked, strict=True))
+
+    def _refuse_folded(self, names: list[str]) -> None:
+        folded = doubled([name.casefold() for name in names])
+        if folded is not None:
+            same = " and ".join(name for name in names if name.casefold() == folded)
+            raise self._wrong(f"the columns {same} of the source differ only in case, which SQL ignores", "rename one")
+
+    def _failure(self, words: str, statement: str) -> InputError:
+        """DuckDB's own words, with the place in the person's SQL."""
+        head, _, rest = words.partition(": ")
+        try:
+            said = orjson.loads(rest)
+        except orjson.JSONDecodeError:
+            return self._wrong(f"DuckDB says: {words.strip()}")
+        lines = str(said.get("exception_message", rest)).splitlines()[:LINES]
+        message = "\n".join([f"DuckDB says: {head}: {lines[0]}", *lines[1:]])
+        if "position" in said:
+            start = len(statement[: statement.find(self._sql)].encode())
+            inside = self._sql.encode()[: max(int(said["position"]) - start, 0)].decode(errors="ignore")
+            message = pointed(message, self._sql, len(inside))
+        return self._wrong(message)
+
+    def _wrong(self, message: str, hint: str = "") -> InputError:
+        return InputError(Problem(f"datasets.{self._spec.name}.sql", message, "sql-error", hint))

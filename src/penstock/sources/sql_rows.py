@@ -1,0 +1,178 @@
+"""Rows of a database: whole, or only what is new at and past a cursor."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from penstock.model.errors import InputError, Problem
+from penstock.model.spec import ColumnType, CursorSpec, SqlSource
+from penstock.sources.freezing import Window
+from penstock.sources.names import doubled, nearest
+from penstock.sources.pieces import Caster, Judge, Piece
+from penstock.sources.sql_text import bare, part, quoted_table
+from penstock.sources.ties import Reached, value_of
+from penstock.sources.value_typing import ValueJudge, value_caster
+
+PIECE_ROWS = 4096
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}  # seconds
+Rowset = Sequence[Sequence[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class SqlColumn:
+    """A column of a result. `kind` and `arrow` are set where the database itself declares them."""
+
+    name: str
+    kind: ColumnType | None = None
+    arrow: pa.DataType | None = None
+
+
+class Database(Protocol):
+    """One kind of database. Every method raises InputError or EnvironmentFailure with the database's own words."""
+
+    mark: str  # what names are quoted with
+    placeholder: str  # how a statement stands for a value
+
+    def columns(self, query: str) -> list[SqlColumn]:
+        """The columns that a query would give, without running it."""
+        ...
+
+    def rows(self, statement: str, values: Sequence[object]) -> Iterator[Rowset]:
+        """The rows of a statement, some thousand at a time, in one consistent reading."""
+        ...
+
+    def escaped(self, query: str) -> str:
+        """A query as a part of a statement that takes values."""
+        ...
+
+
+class SqlRows:
+    """The rows of a query or table."""
+
+    open_ended = False
+
+    def __init__(self, source: SqlSource, database: Database) -> None:
+        self.source = source
+        self._database = database
+        if source.query is not None:
+            self._query = bare(source.query)
+        else:
+            self._query = f"select * from {quoted_table(source.table or '', database.mark)}"
+        self._columns = {column.name: column for column in self._described()}
+
+    def names(self) -> list[str]:
+        return list(self._columns)
+
+    def declared(self, _name: str) -> ColumnType | None:
+        return None
+
+    def judge(self, name: str) -> Judge:
+        return ValueJudge(self._columns[name].kind or "text")
+
+    def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:
+        column = self._columns[name]
+        return value_caster(name, kind, column.arrow if kind == column.kind else None, given=given)
+
+    def pieces(self) -> Iterator[Piece]:
+        for rows in self._database.rows(self._query, ()):
+            yield self.piece(rows)
+
+    def since(self, cursor: CursorSpec, window: Window | None) -> Increment:
+        """Only the rows at and past `window`, in the order of the cursor."""
+        return Increment(self, cursor, window)
+
+    def ordered(self, cursor: CursorSpec, window: Window | None) -> Iterator[Rowset]:
+        """The rows from the window's value (less the overlap) on, and those without a value, in order."""
+        mark = self._database.mark
+        name = mark + cursor.column.replace(mark, mark * 2) + mark
+        if window is None or window.value is None:
+            return self._database.rows(f"select * from {part(self._query)} order by {name}", ())
+        query = self._database.escaped(self._query)
+        name = self._database.escaped(name)
+        statement = (
+            f"select * from {part(query)} "
+            f"where {name} >= {self._database.placeholder} or {name} is null order by {name}"
+        )
+        return self._database.rows(statement, (_start(self.source, cursor, window),))
+
+    def piece(self, rows: Rowset) -> Piece:
+        columns = zip(*rows, strict=True)
+        return Piece(len(rows), dict(zip(self._columns, columns, strict=True)))
+
+    def _described(self) -> list[SqlColumn]:
+        columns = self._database.columns(self._query)
+        names = [column.name for column in columns]
+        if (name := doubled(names)) is not None:
+            raise self._wrong(f"the column {name} stands twice in the result", "double-column", name, "name one `as …`")
+        cursor = self.source.cursor
+        if cursor is not None and cursor.column not in names:
+            message = f"there is no column {cursor.column} to be the cursor"
+            raise self._wrong(message, "unknown-column", cursor.column, nearest(cursor.column, names), ".cursor")
+        return columns
+
+    def _wrong(self, message: str, code: str, found: str, hint: str, key: str = "") -> InputError:
+        return InputError(Problem(f"sources.{self.source.name}{key}", message, code, hint, found))
+
+
+class Increment:
+    """The rows of a query that are new since a window. After a full reading `reached` is the next window."""
+
+    open_ended = False
+
+    def __init__(self, rows: SqlRows, cursor: CursorSpec, window: Window | None) -> None:
+        self._rows = rows
+        self._cursor = cursor
+        self._window = window
+        self.reached: Window | None = window
+        self.names = rows.names
+        self.declared = rows.declared
+        self.judge = rows.judge
+        self.caster = rows.caster
+
+    def pieces(self) -> Iterator[Piece]:
+        reached = Reached(self._rows.names().index(self._cursor.column), self._window)
+        for rows in self._rows.ordered(self._cursor, self._window):
+            fresh = reached.fresh(rows)
+            if fresh:
+                yield self._rows.piece(fresh)
+        self.reached = reached.window()
+
+
+def _start(source: SqlSource, cursor: CursorSpec, window: Window) -> Any:
+    """Where reading begins: the window's value, as its type, less the overlap."""
+    value = value_of(window)
+    if cursor.overlap is None:
+        return value
+    span = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([smhdw]?)", cursor.overlap.strip())
+    if span is not None:
+        if isinstance(value, (int, float, Decimal)) and not span[2]:
+            return value - type(value)(span[1])  # type: ignore[operator]
+        if isinstance(value, date) and span[2]:  # datetime too
+            return value - timedelta(seconds=float(span[1]) * UNITS[span[2]])
+        if isinstance(value, str) and span[2] and (moment := _moment(value)) is not None:
+            return _as_written(moment - timedelta(seconds=float(span[1]) * UNITS[span[2]]), value)
+    message = f"the overlap {cursor.overlap} does not fit the cursor {cursor.column}, which is {window.kind}"
+    hint = "write a number for a number, a span such as 1h or 2d for a date or time"
+    raise InputError(Problem(f"sources.{source.name}.cursor.overlap", message, "overlap", hint, cursor.overlap))
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _as_written(moment: datetime, like: str) -> str:
+    """A moment in the form that `like` has (databases without a time type keep times as text)."""
+    if len(like) == 10:
+        return moment.date().isoformat()
+    text = moment.isoformat(sep="T" if "T" in like else " ", timespec="auto")
+    return text.replace("+00:00", "Z") if like.endswith("Z") else text

@@ -1,0 +1,48 @@
+"""SQL as text: a place in it as line, column and caret, names quoted, a query as a part of another."""
+
+from __future__ import annotations
+
+import re
+
+PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^@\s]*(?=@)")
+
+
+def pointed(words: str, sql: str, offset: int) -> str:
+    """A database's words about the place `offset` (characters, 0-based): where it is, its line, a caret below."""
+    offset = max(0, min(offset, len(sql)))
+    line = sql.count("\n", 0, offset) + 1
+    start = sql.rfind("\n", 0, offset) + 1
+    column = offset - start
+    end = sql.find("\n", start)
+    text = sql[start : end if end >= 0 else len(sql)]
+    cut = max(0, column - 60)
+    shown, caret = text[cut : cut + 120].replace("\t", " "), " " * (column - cut) + "^"
+    return f"line {line}, column {column + 1} of the SQL: {words}\n  {shown}\n  {caret}"
+
+
+def bare(query: str) -> str:
+    """A query without the semicolons and blanks at its end."""
+    return query.rstrip().rstrip("; \t\r\n")
+
+
+def part(query: str) -> str:
+    """A query as a table in another; the line feed ends a comment on its last line."""
+    return f"({bare(query)}\n) as source"
+
+
+def quoted(name: str, mark: str = '"') -> str:
+    """One name, quoted for SQL."""
+    return mark + name.replace(mark, mark * 2) + mark
+
+
+def quoted_table(name: str, mark: str = '"') -> str:
+    """A table's name, perhaps with its schema before a point; parts already quoted stay as they are."""
+    parts = re.findall(r'"(?:[^"]|"")*"|[^.]+', name)
+    return ".".join(piece if piece.startswith('"') and mark == '"' else quoted(piece, mark) for piece in parts)
+
+
+def redacted(text: str, url: str) -> str:
+    """A driver's words without the password of `url`."""
+    found = re.search(r"://[^/@\s:]*:([^@\s]*)@", url)
+    hidden = text.replace(url, PASSWORD.sub(r"\1:…", url))
+    return hidden.replace(found[1], "…") if found and len(found[1]) > 3 else hidden
