@@ -35,7 +35,15 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--assignee", choices=get_args(settings.Assignee), default="any")
     parser.add_argument("--batch-cost", choices=get_args(settings.BatchCost), default="1")
     parser.add_argument("--latency", type=float, default=0.0, metavar="MS", help="on every reply")
-    parser.add_argument("--with-parent", type=int, metavar="PID", help="stop when this, the starting process, is gone")
+    parser.add_argument(
+        "--with-parent",
+        nargs="?",
+        # A starter that may be gone at once had better say who it was: who asks later finds another parent.
+        const=os.getppid(),
+        type=int,
+        metavar="PID",
+        help="stop when this process is gone (when unnamed, the one that started this one)",
+    )
     return parser.parse_args(argv)
 
 

@@ -54,6 +54,14 @@ def test_flags_are_the_settings():
         assert own.call("GET /segment", key="sandbox-key").status == 401
 
 
+def test_the_parent_may_be_left_unnamed():
+    command = [sys.executable, "-m", "penstock_sandbox", "--with-parent", "--rate", "off"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert "admin_url" in process.stdout.readline()
+        process.terminate()
+    assert process.returncode == 0
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
