@@ -1,0 +1,288 @@
+"""The limit is kept: no 429 in normal running, and (nearly) all of the allowance used. In virtual time."""
+
+import asyncio
+import random
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from virtual_time import LoopClock, run_virtually
+
+from penstock.delivery.budget import Budget
+from penstock.model.spec import RateLimit
+
+
+@dataclass
+class FixedWindow:
+    """Custify's limiter as its OpenAPI describes it: the window starts with its first request."""
+
+    limit: int
+    per: float
+    headers: bool = False
+    began: float = float("-inf")
+    count: int = 0
+    refused: int = 0
+    per_window: list[int] = field(default_factory=list)
+
+    def answer(self, now: float) -> tuple[int, dict[str, str]]:
+        if now >= self.began + self.per:
+            self.began, self.count = now, 0
+            self.per_window.append(0)
+        if self.count >= self.limit:
+            self.refused += 1
+            return 429, {"retry-after": f"{self.began + self.per - now:.3f}"}
+        self.count += 1
+        self.per_window[-1] += 1
+        if not self.headers:
+            return 200, {}
+        return 200, {"x-ratelimit-limit": str(self.limit), "x-ratelimit-remaining": str(self.limit - self.count)}
+
+
+async def one_request(budget, server, up, down, lane="live"):
+    taken = await budget.acquire(lane)
+    loop = asyncio.get_running_loop()
+    await asyncio.sleep(up)
+    status, headers = server.answer(loop.time())
+    await asyncio.sleep(down)
+    budget.observe(taken, status, headers)
+    return status
+
+
+async def saturate(budget, server, seconds, concurrency, latency):
+    """Everybody sends as fast as the budget lets them."""
+    until = asyncio.get_running_loop().time() + seconds
+
+    async def worker():
+        while asyncio.get_running_loop().time() < until:
+            up, down = latency()
+            await one_request(budget, server, up, down)
+
+    workers = [asyncio.create_task(worker()) for _ in range(concurrency)]
+    await asyncio.sleep(seconds)
+    for task in workers:
+        task.cancel()
+    await asyncio.gather(*workers, return_exceptions=True)
+
+
+@pytest.mark.parametrize("headers", [False, True])
+@pytest.mark.parametrize("latency_ms", [0, 1, 20, 50])
+@pytest.mark.parametrize("concurrency", [10, 50])
+def test_nearly_the_whole_allowance_is_used_and_never_more(latency_ms, concurrency, headers):
+    server = FixedWindow(100, 10.0, headers=headers)
+    dice = random.Random(latency_ms)
+
+    def latency():
+        half = latency_ms / 2000
+        return dice.uniform(0.5, 1.0) * half, dice.uniform(0.5, 1.0) * half
+
+    async def main():
+        budget = Budget(RateLimit(100, 10.0), LoopClock())
+        await saturate(budget, server, 100.0, concurrency, latency)
+
+    run_virtually(main())
+    assert server.refused == 0
+    assert sum(server.per_window) >= 0.98 * 100 * 10
+
+
+latencies = st.one_of(st.floats(0, 0.05), st.floats(0, 2.0))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    limit=st.integers(1, 40),
+    concurrency=st.integers(1, 30),
+    slowest=latencies,
+    headers=st.booleans(),
+    pauses=st.lists(st.floats(0, 25), max_size=4),
+)
+def test_no_pattern_of_demand_and_latency_meets_the_limit(seed, limit, concurrency, slowest, headers, pauses):
+    """Steady, bursts after pauses, slow and fast replies mixed: a fixed window on the other side never refuses."""
+    server = FixedWindow(limit, 5.0, headers=headers)
+    dice = random.Random(seed)
+
+    async def main():
+        budget = Budget(RateLimit(limit, 5.0), LoopClock())
+
+        async def worker():
+            for pause in [0.0, *pauses]:
+                await asyncio.sleep(pause * dice.random())
+                for _ in range(dice.randrange(3 * limit // concurrency + 2)):
+                    await one_request(budget, server, slowest * dice.random(), slowest * dice.random())
+                    await asyncio.sleep(dice.choice([0.0, 0.0, 0.3 * dice.random()]))
+
+        await asyncio.gather(*(worker() for _ in range(concurrency)))
+
+    run_virtually(main())
+    assert server.refused == 0
+
+
+@pytest.mark.parametrize("latency", [0.04, 0.5])
+@pytest.mark.parametrize("gap", [0.1, 0.3])
+def test_a_thin_stream_that_becomes_a_flood_gets_the_whole_allowance_back(gap, latency):
+    """With slow replies nobody knows where the windows lie; a little patience finds them again."""
+    server = FixedWindow(100, 10.0)
+
+    async def main():
+        budget = Budget(RateLimit(100, 10.0), LoopClock())
+        for _ in range(400):
+            await one_request(budget, server, latency / 2, latency / 2)
+            await asyncio.sleep(gap)
+        before = sum(server.per_window)
+        await saturate(budget, server, 100.0, 10, lambda: (latency / 2, latency / 2))
+        return sum(server.per_window) - before
+
+    sent = run_virtually(main())
+    assert server.refused == 0
+    assert sent >= 0.9 * 1000
+
+
+def test_what_is_on_its_way_when_the_window_turns_is_charged_to_the_new_one():
+    server = FixedWindow(3, 10.0)
+
+    async def main():
+        budget = Budget(RateLimit(3, 10.0), LoopClock())
+        await one_request(budget, server, 0.0, 0.0)
+        await asyncio.sleep(9.9)
+        slow = [asyncio.create_task(one_request(budget, server, 0.2, 2.0)) for _ in range(2)]
+        await asyncio.sleep(0.3)  # they have begun the server's next window by now
+        await asyncio.gather(*(one_request(budget, server, 0.0, 0.0) for _ in range(3)), *slow)
+
+    run_virtually(main())
+    assert server.refused == 0
+
+
+def test_a_reply_from_the_last_window_does_not_open_the_next_one_early():
+    server = FixedWindow(3, 10.0)
+
+    async def main():
+        budget = Budget(RateLimit(3, 10.0), LoopClock())
+        await one_request(budget, server, 0.0, 0.1)
+        await asyncio.sleep(9.8)
+        slow = [asyncio.create_task(one_request(budget, server, 0.05, 0.3))]  # counted in the old, answered in the new
+        await asyncio.sleep(0.25)
+        slow.append(asyncio.create_task(one_request(budget, server, 2.0, 0.0)))  # begins the server's next window
+        await asyncio.sleep(2.0)
+        await one_request(budget, server, 0.0, 0.0)
+        await asyncio.sleep(8.0)
+        await asyncio.gather(*(one_request(budget, server, 0.0, 0.0) for _ in range(3)), *slow)
+
+    run_virtually(main())
+    assert server.refused == 0
+
+
+def test_what_others_use_of_the_allowance_is_left_to_them():
+    """The headers say that somebody else spends the same allowance."""
+    server = FixedWindow(100, 10.0, headers=True)
+
+    async def main():
+        budget = Budget(RateLimit(100, 10.0), LoopClock())
+        for _ in range(60):
+            server.answer(asyncio.get_running_loop().time())
+        await saturate(budget, server, 9.0, 10, lambda: (0.02, 0.02))
+
+    run_virtually(main())
+    assert server.refused == 0
+    assert server.per_window == [100]
+
+
+def test_a_limit_told_by_the_headers_replaces_the_one_in_the_file():
+    server = FixedWindow(300, 10.0, headers=True)
+
+    async def main():
+        budget = Budget(RateLimit(100, 10.0), LoopClock())
+        await saturate(budget, server, 50.0, 10, lambda: (0.01, 0.01))
+        assert budget.allowance().limit == 300
+
+    run_virtually(main())
+    assert server.refused == 0
+    assert sum(server.per_window) >= 0.95 * 300 * 5
+
+
+@pytest.mark.parametrize(
+    ("headers", "waits"),
+    [
+        ({"retry-after": "7"}, 7.0),
+        ({}, 10.0),
+        ({"retry-after": "soon"}, 10.0),
+        ({"retry-after": "Thu, 01 Jan 2026 00:16:53 GMT"}, 13.0),
+        ({"retry-after": "Wed, 31 Dec 2025 00:00:00 GMT"}, 0.0),
+        ({"retry-after": "99999"}, 600.0),
+        ({"retry-after": "nan"}, 10.0),
+        ({"retry-after": "-5"}, 10.0),
+    ],
+)
+def test_one_429_stops_everybody_for_as_long_as_it_says(headers, waits):
+    async def main():
+        budget = Budget(RateLimit(100, 10.0), LoopClock())
+        began = asyncio.get_running_loop().time()
+        budget.observe(await budget.acquire("live"), 429, headers)
+        await asyncio.gather(*(budget.acquire(lane) for lane in ("test", "live", "retry", "backfill")))
+        return asyncio.get_running_loop().time() - began
+
+    assert run_virtually(main()) == pytest.approx(waits, abs=0.01)
+
+
+def test_after_a_429_a_whole_new_window_is_there():
+    async def main():
+        budget = Budget(RateLimit(5, 10.0), LoopClock())
+        for _ in range(4):
+            budget.observe(await budget.acquire("live"), 200, {})
+        budget.observe(await budget.acquire("live"), 429, {"retry-after": "3"})
+        await asyncio.gather(*(budget.acquire("live") for _ in range(5)))
+        return asyncio.get_running_loop().time()
+
+    assert run_virtually(main()) == pytest.approx(1003.0, abs=0.01)
+
+
+def test_the_urgent_lanes_go_first():
+    async def main():
+        budget = Budget(RateLimit(1, 1.0), LoopClock())
+        order = []
+
+        async def go(lane):
+            taken = await budget.acquire(lane)
+            order.append(lane)
+            budget.observe(taken, 200, {})
+
+        await go("live")
+        lanes = ["backfill", "retry", "live", "test", "live", "backfill"]
+        await asyncio.gather(*(go(lane) for lane in lanes))
+        return order[1:]
+
+    assert run_virtually(main()) == ["test", "live", "live", "retry", "backfill", "backfill"]
+
+
+def test_whoever_stops_waiting_takes_nothing_with_him():
+    async def main():
+        budget = Budget(RateLimit(1, 1.0), LoopClock())
+        budget.observe(await budget.acquire("live"), 200, {})
+        gone = asyncio.create_task(budget.acquire("test"))
+        stays = asyncio.create_task(budget.acquire("live"))
+        await asyncio.sleep(0.5)
+        gone.cancel()
+        await stays
+        return asyncio.get_running_loop().time()
+
+    assert run_virtually(main()) == pytest.approx(1001.0, abs=0.01)
+
+
+def test_a_request_that_never_left_costs_nothing():
+    async def main():
+        budget = Budget(RateLimit(1, 10.0), LoopClock())
+        for _ in range(50):
+            budget.give_back(await budget.acquire("live"))
+        return asyncio.get_running_loop().time()
+
+    assert run_virtually(main()) == 1000.0
+
+
+def test_a_batch_may_cost_as_many_as_it_has_jobs():
+    async def main():
+        budget = Budget(RateLimit(100, 10.0), LoopClock())
+        for cost in (60, 40, 500):  # more than the whole allowance is a whole window
+            budget.observe(await budget.acquire("live", cost), 200, {})
+        return asyncio.get_running_loop().time()
+
+    assert run_virtually(main()) == pytest.approx(1010.0, abs=0.1)
