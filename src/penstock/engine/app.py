@@ -37,6 +37,7 @@ from penstock.model.reports import (
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.stores import credentials, ledger, quarantine, resources, runs
 from penstock.stores.database import Database
+from penstock.stores.runs import RunRow
 
 T = TypeVar("T")
 PROJECT_FILE = Path("penstock.yaml")
@@ -219,7 +220,7 @@ class App:
             ]
 
     @staticmethod
-    def _run(conn: Any, run: str) -> runs.RunRow:
+    def _run(conn: Any, run: str) -> RunRow:
         row = runs.get(conn, run)
         if row is None:
             raise InputError(Problem("run", f"there is no run {run}", "unknown-run", "penstock runs lists them", run))

@@ -195,7 +195,8 @@ class Book:
             if settled.outcome is not Outcome.ACCEPTED:
                 refusal = settled.refusal
                 reason = delivery.reason if refusal is None else refusal.reason
-                changes[settled.payload.ordinal] = Change(settled.outcome, reason, refusal and refusal.field)
+                field_ = None if refusal is None else refusal.field
+                changes[settled.payload.ordinal] = Change(settled.outcome, reason, field_)
                 self._pending.counts[Outcome.ACCEPTED] -= 1
                 self._pending.counts[settled.outcome] += 1
         run = self.run.id
@@ -371,13 +372,14 @@ class Book:
         pending, self._pending = self._pending, Pending()
         for ordinals in pending.ordinals:
             self.backlog.decided(ordinals)
+        counts = self.run.counts.plus(pending.counts)
         run = replace(
             self.run,
-            counts=self.run.counts.plus(pending.counts),
+            counts=counts,
             position=self.backlog.position,
             requests=self._earlier.requests + self.desk.requests(),
             duration_s=self._earlier.duration_s + self.desk.clock.monotonic() - self._started,
-            notes=self.notes.all(self.run.counts.read),
+            notes=self.notes.all(counts.read),
         )
         with self.desk.database.begin() as conn:
             ledger.append(conn, run.id, pending.entries)

@@ -23,7 +23,7 @@ class Link:
     field: str
     column: str
     parent: str
-    missing: Mapping[Key, str]  # key → why it is held
+    missing: Mapping[Key, str]  # key → quarantined or waiting
 
 
 class HeldParents:
@@ -46,7 +46,7 @@ class HeldParents:
             if value is not None and value in link.missing:
                 return Refusal(
                     "waiting",
-                    f"its {LINKS[link.field]} {value} is held in {link.parent}: {link.missing[value]}",
+                    f"its {LINKS[link.field]} is not there yet: {value} is {link.missing[value]} in {link.parent}",
                     field=link.field,
                     value=str(value),
                     accepted=f"it goes by itself once {value} is delivered by {link.parent}",
@@ -67,7 +67,7 @@ def held_parents(around: Surroundings, child: DestinationSpec, siblings: Sequenc
             with around.database.read() as conn:
                 held = quarantine.entries(conn, destination=sibling.name)
             missing = {
-                entry.key: entry.reason
+                entry.key: entry.outcome.value
                 for entry in held
                 if entry.key is not None and entry.outcome in (Outcome.QUARANTINED, Outcome.WAITING)
             }

@@ -88,9 +88,11 @@ class Pipeline:
             await self._jobs.acquire()
         await self._room.acquire()
         self._raise_failure()
-        if not self.road.signal.is_set:
-            self._busy |= keys
-            self._spawn(self._send(batch, keys))
+        if self.road.signal.is_set:  # nothing new leaves, and the batches behind this one must not wait for its room
+            self._release()
+            return
+        self._busy |= keys
+        self._spawn(self._send(batch, keys))
 
     def poll(self, number: int, job: str, payloads: Sequence[Payload]) -> None:
         """Confirm a batch job that an earlier process left."""
@@ -101,6 +103,11 @@ class Pipeline:
         while self._tasks:
             await asyncio.wait(self._tasks)
         self._raise_failure()
+
+    def _release(self) -> None:
+        self._room.release()
+        if self.road.shape.replies is Replies.JOBS:
+            self._jobs.release()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -66,7 +66,8 @@ class QuarantineIndex:
         return self._held.get(key_hash)
 
     def discarded(self, key_hash: KeyHash, record: int) -> bool:
-        return (key_hash, record) in self._discarded
+        identity = key_hash if key_hash != (0, 0) else (0, record)
+        return (identity, record) in self._discarded
 
     def rows_of_interest(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
         if not len(self._words):

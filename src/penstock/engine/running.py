@@ -131,8 +131,11 @@ class Conductor:
         """Entries whose record got through leave the quarantine, also when an edit changed their key."""
         with self.around.database.begin() as conn:
             outcomes = ledger.outcomes(conn, run.id)
-            through = [entry.id for row, entry in enumerate(entries) if row in outcomes and outcomes[row] not in HELD]
-            quarantine.release(conn, through)
+            through = [entry for row, entry in enumerate(entries) if row in outcomes and outcomes[row] not in HELD]
+            quarantine.release(conn, [entry.id for entry in through if not entry.edited])
+            # the source still has the version that was mended: it must not be held again in the next run
+            mended = [entry.id for entry in through if entry.edited]
+            quarantine.discard(conn, mended, f"mended, and delivered by {run.id}", iso(self.around.clock.now()))
 
     def _start_flow(self, spec: FlowSpec, skipped: dict[str, str]) -> tuple[RunRow, set[str]]:
         """The flow's run, and which of its destinations an earlier process of it has ended."""

@@ -27,7 +27,7 @@ from penstock.model.record import Chunk, Key, Payload, Rendered
 SUPERSEDED = "superseded: a newer version of the same key follows in the same chunk"
 SAME_INPUT = "the same as when it was last sent"
 ANY_VERSION = 0  # held without its record: whatever version comes, it is the one in doubt
-DISCARDED = "this version was discarded by a person"
+DISCARDED = "a person discarded this version, or mended it"
 OTHER_CONTENT = "key already sent with other content"
 
 
