@@ -75,7 +75,10 @@ def send_test(
     /,
     *,
     sample: Annotated[int, Parameter(help="Which sample record (default: 1, the first).")] = 1,
-    body: Annotated[str | None, Parameter(help="A file with an edited body to send instead, or - for stdin.")] = None,
+    body: Annotated[
+        str | None,
+        Parameter(allow_leading_hyphen=True, help="A file with an edited body to send instead, or - for stdin."),
+    ] = None,
     face: Given,
 ) -> Exit:
     """Send one sample record now, with the real credential.
