@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from sandbox_process import Sandbox
 
 PEOPLE = "id,email,name,plan\nu1,a@example.com,Ada,pro\nu2,nobody,Bob,free\nu3,c@example.com,Zoë 🚀,\n"
 PROJECT = """\
 credentials:
-  sandbox: {{connector: custify, api_key: "${{env:SANDBOX_KEY}}", base_url: "{url}"}}
+  sandbox:
+    {{connector: custify, api_key: "${{env:SANDBOX_KEY}}", base_url: "{url}", rate_limit: {{requests: 9999, per: 1s}}}}
   sealed: {{connector: custify, base_url: "{url}"}}
   nowhere: {{connector: custify, api_key: "${{env:SANDBOX_KEY}}", base_url: "http://127.0.0.1:9"}}
 sources:
@@ -218,7 +220,7 @@ def test_a_key_is_typed_without_being_shown(shell, sandbox):
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_interrupting_a_run_stops_it_cleanly_and_it_is_continued(shell, sandbox, sign):
-    rows = "".join(f"u{number},u{number}@example.com,N,\n" for number in range(400))
+    rows = "".join(f"u{number},u{number}@example.com,N,\n" for number in range(150))
     (shell.folder / "people.csv").write_text("id,email,name,plan\n" + rows)
     shell.text("activate people")
     sandbox.settings(latency=50)
@@ -233,5 +235,5 @@ def test_interrupting_a_run_stops_it_cleanly_and_it_is_continued(shell, sandbox,
     sandbox.settings(latency=0)
     ended = shell.json("run people")
     assert ended["run"] == stopped["run"]
-    assert ended["records"]["delivered"] == ended["records"]["read"] == 400
-    assert len(sandbox.state()["people"]) == 400
+    assert ended["records"]["delivered"] == ended["records"]["read"] == 150
+    assert len(sandbox.state()["people"]) == 150
