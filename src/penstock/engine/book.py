@@ -84,6 +84,7 @@ class Desk:
     fuse: Fuse
     memory: Memory | None = None
     keep_responses: bool = False
+    mended: Mapping[tuple[int, int], str] = field(default_factory=dict)  # resent after an edit: key hash → entry
     requests: Callable[[], int] = lambda: 0  # HTTP requests made by this process for the run
 
 
@@ -348,8 +349,12 @@ class Book:
     def _release(self, hash_: tuple[int, int]) -> None:
         if hash_ in self.held:
             self.held.discard(hash_)
-            destination = self.desk.destination
-            self._write(lambda conn: quarantine.release_key(conn, destination, hash_))
+            destination, mended, now = self.desk.destination, self.desk.mended.get(hash_), self._now()
+            if mended is not None:  # the source still has the version that was mended: it must not be held again
+                why = f"mended, and delivered by {self.run.id}"
+                self._write(lambda conn: quarantine.discard(conn, [mended], why, now))
+            else:
+                self._write(lambda conn: quarantine.release_key(conn, destination, hash_))
 
     def _job_writer(
         self, delivery: Delivery, number: int, decided: Sequence[Settled], traced: Mapping[int, Traced]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,7 @@ class Job:
     parents: Parents | None = None
     listener: Listener | None = None
     resend: bool = False  # sends what is held, whatever was sent before
+    mended: Mapping[tuple[int, int], str] = field(default_factory=dict)  # of a resend: key hash → edited entry
 
 
 async def run_destination(around: Surroundings, job: Job) -> RunRow:
@@ -110,10 +111,12 @@ class _Run:
             fuse=Fuse(prepared.spec.fuse),
             memory=self.memory,
             keep_responses=prepared.spec.responses,
+            mended=job.mended,
             requests=lambda: client.requests,
         )
         self.book = Book(desk, job.run, Backlog(job.run.position), Notes(prepared.compiled.notes))
-        self.book.held = set(quarantined.keys())
+        if not job.resend:  # what a resend gets through, leaves the quarantine at its end, by its id
+            self.book.held = set(quarantined.keys())
         self.book.next_delivery = next_delivery
         self.reported = -PROGRESS_EVERY_S
 

@@ -79,7 +79,7 @@ class Conductor:
             prepared, checks = await self._prepared(spec)
             start = await asyncio.to_thread(starting.begin, self.around, prepared, parent=parent)
             run = replace(start.run, requests=start.run.requests + checks)
-            ended = await self._go(prepared, replace(start, run=run), parents, resend=False)
+            ended = await self._go(prepared, replace(start, run=run), parents)
             starting.finish_input(self.around, start, ended)
             return ended
 
@@ -90,7 +90,13 @@ class Conductor:
         address = await connecting.ensure_checked(self.around, credential, self.budget(credential))
         return await asyncio.to_thread(prepare, self.around, spec, address), checks
 
-    async def _go(self, prepared: Prepared, start: Start, parents: HeldParents | None, *, resend: bool) -> RunRow:
+    async def _go(
+        self,
+        prepared: Prepared,
+        start: Start,
+        parents: HeldParents | None,
+        resent: Sequence[HeldRecord] | None = None,
+    ) -> RunRow:
         job = Job(
             prepared=prepared,
             run=start.run,
@@ -100,7 +106,8 @@ class Conductor:
             signal=self.signal,
             parents=parents,
             listener=self.listener,
-            resend=resend,
+            resend=resent is not None,
+            mended={entry.key_hash: entry.id for entry in resent or () if entry.edited},
         )
         return await run_destination(self.around, job)
 
@@ -123,7 +130,7 @@ class Conductor:
             with self.around.database.begin() as conn:
                 runs.start(conn, row)
             start = Start(row, lambda _: iter(chunks), np.empty(0, dtype=np.int64))
-            ended = await self._go(prepared, start, None, resend=True)
+            ended = await self._go(prepared, start, None, entries)
             self._let_go(ended, entries)
             return ended
 
