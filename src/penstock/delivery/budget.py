@@ -16,6 +16,7 @@ from penstock.model.delivery import Lane
 from penstock.model.spec import RateLimit
 
 RETRY_AFTER_MISSING = 10.0  # seconds; the fallback of Custify's own MCP server
+SHORTEST_BLOCK = 0.25  # seconds; `Retry-After: 0` must not become a storm of requests
 LONGEST_BLOCK = 600.0  # seconds; whoever is asked to wait longer asks again in between
 RANKS: Mapping[Lane, int] = {lane: rank for rank, lane in enumerate(get_args(Lane))}
 
@@ -94,7 +95,7 @@ class Budget:
 
     def _retry_after(self, text: str | None) -> float:
         seconds = retry_after(text, self._clock)
-        return RETRY_AFTER_MISSING if seconds is None else min(seconds, LONGEST_BLOCK)
+        return RETRY_AFTER_MISSING if seconds is None else min(max(seconds, SHORTEST_BLOCK), LONGEST_BLOCK)
 
     def _serve(self) -> None:
         """Let through whoever may go, the first in rank first; set the alarm for the others."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from io import BytesIO
 from types import TracebackType
 from typing import Self
 
@@ -25,6 +26,7 @@ from penstock.model.record import Request
 
 KEEP_ALIVE = 4.0  # seconds idle; many servers close after 5, and a request met by that close would be lost
 CONNECT_SHARE = 0.9  # of the time-out: connecting gives up first, so that it is known that nothing was sent
+LARGE = 1 << 20  # bytes
 CACHED = 1000  # distinct URLs and header sets kept ready
 
 Before = Callable[[], Awaitable[None]]
@@ -115,7 +117,7 @@ class Client:
         self.requests += 1
         try:
             async with self._session.request(
-                request.method, url, data=request.body, headers=headers, allow_redirects=False
+                request.method, url, data=_body(request.body), headers=headers, allow_redirects=False
             ) as response:
                 body, whole = await _read(response, self._reply_limit)
                 told = _lower(response.headers)
@@ -149,6 +151,11 @@ class Client:
         if len(self._headers) >= CACHED:
             self._headers.clear()
         return self._headers.setdefault(own, headers)
+
+
+def _body(body: bytes | None) -> bytes | BytesIO | None:
+    """A large body goes out in pieces, so that the others on this loop are not kept waiting."""
+    return BytesIO(body) if body is not None and len(body) > LARGE else body
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> tuple[bytes, bool]:

@@ -60,7 +60,8 @@ def prepare(around: Surroundings, spec: DestinationSpec, address: connecting.Add
         compiled = compile_template(spec, key, data.schema, template, where.dialect, where.base_url)
         mode = spec.mode or template.mode_default
     else:
-        compiled = compile_manual(spec, key, data.schema, where.base_url, where.dialect, around.catalogue)
+        catalogue = around.catalogue if credential.connector == "custify" else {}
+        compiled = compile_manual(spec, key, data.schema, where.base_url, where.dialect, catalogue)
         mode = spec.mode or Mode.ALL
     if mode is Mode.MIRROR:
         path = f"destinations.{spec.name}.mode"

@@ -64,7 +64,7 @@ def scan(text: str, start: int) -> tuple[object, int]:
 def json_text(value: object) -> str:
     """A value as compact JSON text, its numbers exact. Raises NotJson on Unfit values inside."""
     try:
-        return orjson.dumps(value).decode()
+        return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
     except (TypeError, ValueError):
         return _slow_text(value)
 

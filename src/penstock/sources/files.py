@@ -66,8 +66,7 @@ def file_format(source: FileSource, path: Path) -> str:
 
 def sample(source: FileSource, path: Path, size: int = SAMPLE) -> bytes:
     """The first bytes of the file, unzipped."""
-    with open_bytes(source, path) as stream:
-        return stream.read(size)
+    return next(raw_blocks(source, path), b"")[:size]
 
 
 def open_bytes(source: FileSource, path: Path) -> BinaryIO:

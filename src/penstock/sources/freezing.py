@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from penstock.model.errors import Problem, StateUnavailable
 from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk
 
@@ -61,8 +62,23 @@ def load_chunk(data: bytes) -> Chunk:
 
 
 def write_frozen(chunks: Iterator[Chunk], path: Path) -> int:
-    """Write the chunks to `path`, whole or not at all, readable by this user only; answers how many rows."""
+    """Write the chunks to `path`, whole or not at all, readable by this user only; answers how many rows.
+
+    Raises StateUnavailable when the disk is full or the folder cannot be written.
+    """
     part = path.with_name(path.name + ".part")
+    try:
+        rows = _write(chunks, part)
+        part.rename(path)
+    except OSError as error:
+        message = f"the run's input cannot be kept in {path.parent}: {error.strerror}"
+        raise StateUnavailable(Problem("--database", message, "state-unavailable")) from error
+    finally:
+        part.unlink(missing_ok=True)
+    return rows
+
+
+def _write(chunks: Iterator[Chunk], part: Path) -> int:
     rows = 0
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "wb") as file:
@@ -72,7 +88,6 @@ def write_frozen(chunks: Iterator[Chunk], path: Path) -> int:
             rows += chunk.records.num_rows
         file.flush()
         os.fsync(file.fileno())
-    part.rename(path)
     return rows
 
 

@@ -91,7 +91,8 @@ def list_items(blocks: Iterator[bytes]) -> Iterator[tuple[int, object, int]]:
             if found != ",":
                 raise BadItem(text.line, "a comma or the end of the list is missing here")
             text.use(text.at + 1)
-            text.peek()
+            if not text.peek():
+                raise BadItem(text.line, "the list breaks off here")
         line, start = text.line, text.at
         value = text.item()
         yield line, value, max(text.at - start, 1)

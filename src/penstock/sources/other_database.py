@@ -46,7 +46,7 @@ class OtherDatabase:
         prepared = text(statement if bound else self.escaped(statement))
         try:
             with self._engine.connect().execution_options(stream_results=True, yield_per=PIECE_ROWS) as connection:
-                for rows in connection.execute(prepared, bound).partitions():
+                for rows in connection.execute(prepared, bound).partitions(PIECE_ROWS):
                     yield [tuple(row) for row in rows]
         except DBAPIError as error:
             raise self._failure(error) from None
@@ -60,7 +60,8 @@ class OtherDatabase:
             return create_engine(make_url(self._url), poolclass=NullPool, hide_parameters=True)
         except ModuleNotFoundError as error:
             message = f"the driver {error.name} for this database is not installed"
-            raise InputError(Problem(path, message, "missing-driver", f"pip install {error.name}")) from None
+            hint = "install it, or name another in the URL, as in mysql+pymysql://…"
+            raise InputError(Problem(path, message, "missing-driver", hint)) from None
         except NoSuchModuleError as error:
             message = redacted(str(error.args[0]), self._url)
             hint = "install the SQLAlchemy dialect for it, or check the beginning of the URL"

@@ -35,11 +35,14 @@ KINDS: dict[str, ColumnType] = {
     "json": "json",
     "jsonb": "json",
 }
-AS_TEXT = ("interval", "timetz", "time", "bytea")
+AS_WRITTEN = (
+    "interval", "time", "timetz", "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange",
+    "int4multirange", "int8multirange", "nummultirange", "tsmultirange", "tstzmultirange", "datemultirange",
+)  # fmt: skip
 
 
 class PostgresDatabase:
-    """A PostgreSQL server. Intervals and times of day stand as PostgreSQL writes them, bytea as hex text."""
+    """A PostgreSQL server. Intervals, times of day and ranges stand as PostgreSQL writes them, bytea as hex text."""
 
     mark = '"'
     placeholder = "%s"
@@ -87,7 +90,7 @@ class PostgresDatabase:
     def _unreached(self, error: psycopg.Error) -> PenstockError:
         words = redacted(str(error).strip(), self._url)
         path = f"sources.{self._source.name}.url"
-        refused = ("authentication failed", "no pg_hba.conf entry", "no password supplied")
+        refused = ("authentication failed", "no pg_hba.conf entry", "no password supplied", 'FATAL:  role "')
         if any(sign in words for sign in refused) or (error.sqlstate or "").startswith("28"):
             return CredentialRefused(Problem(path, f"PostgreSQL refuses the login: {words}", "login-refused"))
         if "does not exist" in words:
@@ -127,7 +130,7 @@ def _read_exactly(connection: psycopg.Connection[Any]) -> None:
     adapters = connection.adapters
     for name in ("json", "jsonb"):
         adapters.register_loader(name, _JsonLoader)
-    for name in AS_TEXT[:3]:
+    for name in AS_WRITTEN:
         adapters.register_loader(name, TextLoader)
     for name, loader in (("date", DateLoader), ("timestamp", TimestampLoader), ("timestamptz", TimestamptzLoader)):
         adapters.register_loader(name, _tolerant(loader))

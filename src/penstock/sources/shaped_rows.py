@@ -121,8 +121,11 @@ class ShapedRows:
         """Plan the SQL without running it; how often it reads `source`. Raises InputError that points into the SQL."""
         try:
             statements = connection.extract_statements(self._sql)
-            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-                raise self._wrong("the sql of a dataset is one SELECT", "write: select … from source")
+        except duckdb.Error as error:
+            raise self._failure(str(error), self._sql) from None
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise self._wrong("the sql of a dataset is one SELECT", "write: select … from source")
+        try:
             plan = connection.execute(PLAN + self._sql).fetchall()[0][1]
         except duckdb.Error as error:
             raise self._failure(str(error), PLAN + self._sql) from None

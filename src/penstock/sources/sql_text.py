@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+END = re.compile(r"[;\s]*;\s*(--[^\n']*\s*)*\Z")
 PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^@\s]*(?=@)")
 
 
@@ -21,8 +22,8 @@ def pointed(words: str, sql: str, offset: int) -> str:
 
 
 def bare(query: str) -> str:
-    """A query without the semicolons and blanks at its end."""
-    return query.rstrip().rstrip("; \t\r\n")
+    """A query without the semicolon at its end, and the comments after it."""
+    return END.sub("", query.rstrip())
 
 
 def part(query: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import xxhash
 
-from penstock.sources.exact_json import json_text
+from penstock.sources.exact_json import Unfit, json_text
 from penstock.sources.freezing import Window
 from penstock.sources.python_values import jsonable, value_text
 
@@ -47,10 +47,10 @@ class Reached:
     def fresh(self, rows: Sequence[Sequence[object]]) -> list[Sequence[object]]:
         """The rows that were not read before, and those without a value; the next rows continue where these end."""
         place, start = self._place, self._start
-        last = next((row[place] for row in reversed(rows) if row[place] is not None), None)
+        values = [_plain(row[place]) for row in rows]
+        last = next((value for value in reversed(values) if value is not None), None)
         kept = []
-        for row in rows:
-            value = row[place]
+        for row, value in zip(rows, values, strict=True):
             if value is not None and value in (last, start) and self._known(row, value):
                 continue
             kept.append(row)
@@ -87,6 +87,15 @@ class Reached:
 def value_of(window: Window | None) -> Any:
     """The cursor value that a window begins at, as its own type."""
     return None if window is None or window.value is None else READ[window.kind](window.value)
+
+
+def _plain(value: object) -> object:
+    """A cursor value as `value_of` reads it back: what has no kind of its own is text."""
+    if value is None or isinstance(value, (str, int, float, Decimal, date)):
+        return value
+    if isinstance(value, Unfit):
+        return value.text
+    return bytes(value) if isinstance(value, (bytearray, bytes, memoryview)) else value_text(value)
 
 
 def kind_of(value: object) -> str:

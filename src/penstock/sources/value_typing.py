@@ -33,6 +33,7 @@ PLAIN: dict[ColumnType, frozenset[type]] = {
     "timestamp": frozenset({datetime, type(None)}),
     "json": frozenset({type(None)}),
 }
+DECIMALS = frozenset({Decimal, type(None)})
 AGREEING: tuple[tuple[frozenset[str], ColumnType], ...] = (
     (frozenset({"text"}), "text"),
     (frozenset({"boolean"}), "boolean"),
@@ -96,19 +97,21 @@ def value_caster(name: str, kind: ColumnType, arrow: pa.DataType | None = None, 
 
 def _cast(name: str, kind: ColumnType, target: pa.DataType, given: bool, column: RawColumn) -> Cast:
     values = _values(column)
-    if set(map(type, values)) <= PLAIN[kind]:
+    decimal = pa.types.is_decimal(target)
+    if set(map(type, values)) <= (DECIMALS if decimal else PLAIN[kind]):
         try:
             array = pa.array(values, target)
         except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError):
             pass  # some value is out of range: find out which
         else:
-            if kind != "number" or compute.all(compute.is_finite(array)).as_py() is not False:
+            if kind != "number" or decimal or compute.all(compute.is_finite(array)).as_py() is not False:
                 return Cast(array, {})
     return _cast_each(name, kind, target, given, values)
 
 
 def _cast_each(name: str, kind: ColumnType, target: pa.DataType, given: bool, values: Sequence[object]) -> Cast:
     fit = partial(_fit_given, kind) if given else FITS[kind]
+    fit = partial(_fit_decimal, target) if pa.types.is_decimal(target) else fit
     good: list[object] = []
     misfits: dict[int, Refusal] = {}
     for row, value in enumerate(values):
@@ -174,6 +177,17 @@ def _fit_number(value: object) -> object:
     if isinstance(value, Decimal) and not _float_holds(value):
         raise Unreadable("more digits than a number holds")
     return float(value)
+
+
+def _fit_decimal(target: pa.DataType, value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or not isfinite(value):
+        raise Unreadable("not a finite number")
+    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    try:
+        pa.scalar(exact, target)
+    except pa.ArrowInvalid:
+        raise Unreadable(f"more digits than {target} holds") from None
+    return exact
 
 
 def _fit_boolean(value: object) -> bool:

@@ -8,18 +8,20 @@ text and tag; the credential's name is authenticated with it, so that a text can
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
 from pathlib import Path
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from penstock.model.errors import InputError, Problem, StateUnavailable
+from penstock.stores.put import put
 from penstock.stores.schema import checks, credentials
 
 KEY_VARIABLE = "PENSTOCK_SECRET_KEY"
 KEY_FILE = "secret.key"
-_VERSION, _ID, _NONCE = b"\x01", 4, 12
+_VERSION, _ID, _NONCE, _KEY = b"\x01", 4, 12, 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +50,9 @@ class Sealer:
         """The key of `secret.key`, made on first use. StateUnavailable when it cannot be read or made."""
         path = folder / KEY_FILE
         try:
-            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            handle = -1
-        except OSError as error:
-            raise _no_key(path, error) from error
-        if handle >= 0:
-            with os.fdopen(handle, "wb") as file:
-                file.write(os.urandom(32).hex().encode())
-        try:
-            return Sealer(bytes.fromhex(path.read_text()))
+            if not path.exists():
+                _make_key(path)
+            return Sealer(_key_of(path.read_text(encoding="ascii")))
         except (OSError, ValueError) as error:
             raise _no_key(path, error) from error
 
@@ -87,6 +82,29 @@ class Sealer:
         return blake2b(self.key, digest_size=_ID).digest()
 
 
+def _make_key(path: Path) -> None:
+    """Write a new key whole under another name, then link it: nobody reads half a key, and the first one wins."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    handle = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(os.urandom(_KEY).hex())
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()
+
+
+def _key_of(text: str) -> bytes:
+    key = bytes.fromhex(text.strip())
+    if len(key) != _KEY:
+        message = f"{len(key)} bytes instead of {_KEY}"
+        raise ValueError(message)
+    return key
+
+
 def _no_key(path: Path, error: Exception) -> StateUnavailable:
     message = f"the sealing key {path} cannot be read or made: {error.__class__.__name__}"
     return StateUnavailable(Problem(str(path), message, "no-sealing-key", f"check its rights, or set {KEY_VARIABLE}"))
@@ -94,7 +112,7 @@ def _no_key(path: Path, error: Exception) -> StateUnavailable:
 
 def set_credential(conn: Connection, sealer: Sealer, name: str, secret: str, at: str) -> None:
     row = {"name": name, "sealed": sealer.seal(secret, name), "at": at}
-    conn.execute(insert(credentials).prefix_with("OR REPLACE"), row)
+    put(conn, credentials, row)
 
 
 def secret_of(conn: Connection, name: str, sealer: Sealer) -> str | None:
@@ -111,7 +129,7 @@ def store_check(conn: Connection, check: StoredCheck) -> None:
         "ok": check.ok,
         "at": check.checked_at,
     }
-    conn.execute(insert(checks).prefix_with("OR REPLACE"), row)
+    put(conn, checks, row)
 
 
 def stored_check(conn: Connection, name: str) -> StoredCheck | None:

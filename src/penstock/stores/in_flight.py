@@ -6,17 +6,20 @@ Without them, a source that went back to its old value after a crash would look 
 from __future__ import annotations
 
 import numpy as np
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, select
 
+from penstock.stores import segments
 from penstock.stores.packing import Words
+from penstock.stores.put import put
 from penstock.stores.schema import in_flight as table
 
 
 def add(conn: Connection, destination: str, run: str, first: int, hashes: Words) -> None:
     """Remembered keys of the chunk at ordinal `first` are about to be sent with other content."""
-    packed = np.ascontiguousarray(hashes, dtype="<u8").tobytes()
-    row = {"destination": destination, "run": run, "first": first, "hashes": packed}
-    conn.execute(insert(table).prefix_with("OR REPLACE"), row)
+    mine = (table.c.destination == destination) & (table.c.run == run) & (table.c.first == first)
+    before = conn.execute(select(table.c.hashes).where(mine)).scalar_one_or_none() or b""
+    packed = before + np.ascontiguousarray(hashes, dtype="<u8").tobytes()
+    put(conn, table, {"destination": destination, "run": run, "first": first, "hashes": packed})
 
 
 def done(conn: Connection, destination: str, run: str, position: int) -> None:
@@ -33,8 +36,15 @@ def clear(conn: Connection, destination: str, run: str) -> None:
     conn.execute(delete(table).where(table.c.destination == destination, table.c.run == run))
 
 
-def take(conn: Connection, destination: str) -> Words:
-    """(n, 2) uint64: the keys that dead processes left on their way. They are taken off."""
+def left(conn: Connection, destination: str) -> Words:
+    """(n, 2) uint64: the keys on their way. While nobody runs the destination: what dead processes left."""
     found = conn.execute(select(table.c.hashes).where(table.c.destination == destination)).scalars().all()
-    conn.execute(delete(table).where(table.c.destination == destination))
     return np.frombuffer(b"".join(found), dtype="<u8").astype(np.uint64).reshape(-1, 2)
+
+
+def take(conn: Connection, destination: str) -> Words:
+    """What dead processes left on its way: taken off, and forgotten from the memory in the database."""
+    hashes = left(conn, destination)
+    conn.execute(delete(table).where(table.c.destination == destination))
+    segments.forget(conn, destination, hashes)
+    return hashes

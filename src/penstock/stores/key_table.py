@@ -7,7 +7,6 @@ merge needs room for one column more and no Python object is made for a key.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -85,7 +84,8 @@ def newest(high: Words, low: Words) -> Positions | None:
         return order
     order = np.lexsort((low, high))
     twins = (high[order[1:]] == high[order[:-1]]) & (low[order[1:]] == low[order[:-1]])
-    return order[np.append(~twins, True)]
+    newest_rows: Positions = order[np.append(~twins, True)]
+    return newest_rows
 
 
 def sorted_level(hashes: Words, values: Words, prints: Words) -> Level:
@@ -102,6 +102,7 @@ class KeyTable:
 
     def __init__(self, level: Level | None = None) -> None:
         self._levels = [] if level is None or len(level) == 0 else [level]
+        self._forgotten = 0  # rows at most that are only there to be dropped
 
     def __len__(self) -> int:
         """Rows held, forgotten keys included."""
@@ -110,9 +111,6 @@ class KeyTable:
     @property
     def nbytes(self) -> int:
         return 32 * len(self)
-
-    def levels(self) -> Iterator[Level]:
-        return iter(self._levels)
 
     def find(self, hashes: Words) -> Found:
         """`hashes` is (n, 2)."""
@@ -145,6 +143,18 @@ class KeyTable:
             spots = spots[spots >= 0]
             level.values[spots] = 0
             level.prints[spots] = 0
+            self._forgotten += len(spots)
+        if self._forgotten * 2 > len(self):
+            self._drop_forgotten()
+
+    def _drop_forgotten(self) -> None:
+        kept = [(level, level.values != 0) for level in self._levels]
+        self._levels = [
+            Level(level.high[known], level.low[known], level.values[known], level.prints[known])
+            for level, known in kept
+            if known.any()
+        ]
+        self._forgotten = 0
 
     def _settle(self) -> None:
         levels = self._levels

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, select, update
 
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Key
 from penstock.stores.packing import key_from_json, key_json, to_signed, to_unsigned
+from penstock.stores.put import put, put_all
 from penstock.stores.schema import discarded
 from penstock.stores.schema import quarantine as table
 
@@ -74,10 +75,17 @@ class HeldVersion(NamedTuple):
     reason: str
 
 
-def hold(conn: Connection, held: Hold) -> None:
-    """Hold a record; an entry of the same key is replaced, its id kept."""
+def hold(conn: Connection, *holds: Hold) -> None:
+    """Hold records; an entry of the same key is replaced, its id kept. Of equal keys the last counts."""
+    rows = {(row["destination"], row["identity"]): row for row in map(_row, holds)}
+    put_all(conn, table, list(rows.values()), ["destination", "identity"])
+
+
+def _row(held: Hold) -> dict[str, Any]:
     refusal = held.refusal
-    row = {
+    return {
+        "destination": held.destination,
+        "identity": _identity(held.key_hash, held.record_print),
         "key": key_json(held.key),
         "outcome": held.outcome.value,
         "cause": refusal.cause,
@@ -96,10 +104,6 @@ def hold(conn: Connection, held: Hold) -> None:
         "request": None if held.request is None else orjson.dumps(held.request).decode(),
         "reply": None if held.reply is None else orjson.dumps(held.reply).decode(),
     }
-    identity = _identity(held.key_hash, held.record_print)
-    mine = (table.c.destination == held.destination) & (table.c.identity == identity)
-    if conn.execute(update(table).where(mine).values(**row)).rowcount == 0:
-        conn.execute(insert(table), {"destination": held.destination, "identity": identity, **row})
 
 
 def entries(conn: Connection, *, destination: str | None = None, cause: str | None = None) -> list[HeldRecord]:
@@ -152,7 +156,7 @@ def discard(conn: Connection, ids: Sequence[str], reason: str, at: str) -> None:
             "reason": reason,
             "at": at,
         }
-        conn.execute(insert(discarded).prefix_with("OR REPLACE"), row)
+        put(conn, discarded, row)
         release(conn, [entry])
 
 

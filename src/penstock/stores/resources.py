@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, select
 
 from penstock.model.record import Column, Schema
+from penstock.stores.put import put
 from penstock.stores.schema import cursors, datasets, known_ids, switches
 
 SwitchState = Literal["active", "paused"]
@@ -17,7 +18,10 @@ SwitchState = Literal["active", "paused"]
 
 @dataclass(frozen=True, slots=True)
 class StoredDataset:
-    """A dataset as it was detected. `settings`: what in the project file decided its types; `samples`: packed records."""
+    """A dataset as it was detected.
+
+    `settings`: what in the project file decided its types; `samples`: packed records.
+    """
 
     name: str
     settings: str
@@ -43,7 +47,7 @@ def store_dataset(conn: Connection, row: StoredDataset) -> None:
         "schema": orjson.dumps(_document(row.schema)).decode(),
         "samples": row.samples,
     }
-    conn.execute(insert(datasets).prefix_with("OR REPLACE"), values)
+    put(conn, datasets, values)
 
 
 def stored_dataset(conn: Connection, name: str) -> StoredDataset | None:
@@ -70,7 +74,7 @@ def _schema(found: Mapping[str, Any]) -> Schema:
 
 def set_switch(conn: Connection, destination: str, state: SwitchState, *, by: str, at: str) -> None:
     row = {"destination": destination, "state": state, "by": by, "at": at}
-    conn.execute(insert(switches).prefix_with("OR REPLACE"), row)
+    put(conn, switches, row)
 
 
 def switch_of(conn: Connection, destination: str) -> Switch | None:
@@ -81,7 +85,7 @@ def switch_of(conn: Connection, destination: str) -> Switch | None:
 def store_window(conn: Connection, destination: str, window: Mapping[str, Any]) -> None:
     """How far a destination has read a source with a cursor."""
     row = {"destination": destination, "window": orjson.dumps(window).decode()}
-    conn.execute(insert(cursors).prefix_with("OR REPLACE"), row)
+    put(conn, cursors, row)
 
 
 def window_of(conn: Connection, destination: str) -> dict[str, Any] | None:
@@ -98,7 +102,7 @@ def store_id(conn: Connection, credential: str, what: tuple[str, str, str], remo
     """`what` is (kind, by, value)."""
     kind, by, value = what
     row = {"credential": credential, "kind": kind, "by": by, "value": value, "remote": remote, "at": at}
-    conn.execute(insert(known_ids).prefix_with("OR REPLACE"), row)
+    put(conn, known_ids, row)
 
 
 def forget_id(conn: Connection, credential: str, kind: str, by: str, value: str) -> None:

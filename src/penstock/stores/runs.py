@@ -15,6 +15,9 @@ from penstock.stores.schema import runs
 RunKind = Literal["destination", "flow", "test", "resend"]
 
 
+NOTHING_READ = Counts()
+
+
 @dataclass(frozen=True, slots=True)
 class RunRow:
     """One run. `id` is made by the engine and sorts by time. Moments are ISO text.
@@ -32,7 +35,7 @@ class RunRow:
     status: str = "running"
     parent: str | None = None
     resumable: bool = True
-    counts: Counts = Counts()
+    counts: Counts = NOTHING_READ
     deleted: int = 0
     requests: int = 0
     retries: int = 0

@@ -1,0 +1,76 @@
+"""The Python API: a project file, its state, and what can be done with them. The App underneath is the command line's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Self
+
+from penstock.engine.app import App, Listener
+from penstock.model.outcome import RunReport
+from penstock.model.reports import CheckReport, PlanReport, Preview, QuarantineEntry, TestReport
+
+
+class Project:
+    """One project; use it as a context manager, or call `close`.
+
+    Every method raises `penstock.model.errors.InputError` for wrong input or configuration, and `EnvironmentFailure`
+    when host, credential, disk or lock do not play along; both carry their `problems` with place, found and hint.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    @classmethod
+    def load(
+        cls,
+        file: str | PathLike[str] = "penstock.yaml",
+        *,
+        database: str | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Read a project file (or a folder of them). `database` is the state's URL, `environ` what `${env:…}` reads."""
+        return cls(App.open(Path(file), database, environ=environ))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the state database."""
+        self._app.close()
+
+    def check(self, credential: str, *, refresh: bool = False) -> CheckReport:
+        """Ask the API whether a credential works, and which base answers."""
+        return self._app.check(credential, refresh=refresh)
+
+    def preview(self, destination: str, *, limit: int | None = 5, everything: bool = False) -> Preview:
+        """The exact requests that the sample records (or all records) would make. Calls no API."""
+        return self._app.preview(destination, limit=limit, everything=everything)
+
+    def test(self, destination: str, *, sample: int = 1, body: str | None = None) -> TestReport:
+        """Send one sample record now, or `body` in its place. Changes no counts and no memory."""
+        return self._app.test(destination, sample=sample, body=body)
+
+    def plan(self, target: str) -> PlanReport:
+        """What a run of this destination or flow would do now."""
+        return self._app.plan(target)
+
+    def run(self, target: str, *, wait: bool = False, listener: Listener | None = None) -> RunReport:
+        """Run a destination or flow from its checkpoint to its end; an unfinished run is continued."""
+        return self._app.run(target, wait=wait, listener=listener)
+
+    def activate(self, destination: str) -> None:
+        """Let runs send a destination."""
+        self._app.activate(destination)
+
+    def pause(self, destination: str) -> None:
+        """Stop runs from sending a destination."""
+        self._app.pause(destination)
+
+    def quarantine(self, *, destination: str | None = None) -> list[QuarantineEntry]:
+        """The records held for a person."""
+        return self._app.quarantine(destination=destination)

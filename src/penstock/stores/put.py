@@ -1,0 +1,24 @@
+"""Insert a row, or overwrite the one of the same key: the one statement that databases spell differently."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+
+def put(conn: Connection, table: Table, row: Mapping[str, Any]) -> None:
+    """Put one row in its place, by the table's primary key."""
+    put_all(conn, table, [row], [column.name for column in table.primary_key])
+
+
+def put_all(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], by: Sequence[str]) -> None:
+    """Put rows of equal columns in their places; `by` are the columns of a unique index. Other columns stay."""
+    if not rows:
+        return
+    dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table)
+    new = {name: statement.excluded[name] for name in rows[0] if name not in by}
+    conn.execute(statement.on_conflict_do_update(index_elements=list(by), set_=new), [dict(row) for row in rows])
