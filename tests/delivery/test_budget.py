@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from virtual_time import LoopClock, run_virtually
 
 from penstock.delivery.budget import Budget
 from penstock.model.spec import RateLimit
+from virtual_time import LoopClock, run_virtually
 
 
 @dataclass
@@ -207,7 +207,8 @@ def test_a_limit_told_by_the_headers_replaces_the_one_in_the_file():
         ({}, 10.0),
         ({"retry-after": "soon"}, 10.0),
         ({"retry-after": "Thu, 01 Jan 2026 00:16:53 GMT"}, 13.0),
-        ({"retry-after": "Wed, 31 Dec 2025 00:00:00 GMT"}, 0.0),
+        ({"retry-after": "Wed, 31 Dec 2025 00:00:00 GMT"}, 0.25),
+        ({"retry-after": "0"}, 0.25),
         ({"retry-after": "99999"}, 600.0),
         ({"retry-after": "nan"}, 10.0),
         ({"retry-after": "-5"}, 10.0),

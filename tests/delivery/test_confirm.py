@@ -1,0 +1,92 @@
+"""Batch jobs are polled to their end, and no more often than it takes."""
+
+import pytest
+
+from delivery_parts import client_of, payloads
+from penstock.delivery.confirm import Confirmer
+from penstock.model.outcome import Outcome
+from scripted_server import ScriptedServer, cut, reply
+from virtual_time import ImpatientClock
+
+PENDING = reply(200, {"id": "j/1", "status": "pending"})
+DONE = reply(
+    200,
+    {
+        "id": "j/1",
+        "status": "completed",
+        "results": [
+            {"index": 0, "type": "people", "status": "success", "statusCode": 200, "id": "aa"},
+            {"index": 1, "type": "people", "status": "error", "statusCode": 400, "error": "email is not valid"},
+        ],
+    },
+)
+
+
+async def polled(*script, **settings):
+    clock = ImpatientClock()
+    async with ScriptedServer(list(script)) as server, client_of(server.url, clock=clock) as client:
+        delivery = await Confirmer(client, clock, **settings).poll("j/1", payloads(2))
+        return delivery, server.log, clock
+
+
+async def test_a_job_is_asked_about_until_it_has_ended():
+    delivery, log, _ = await polled(PENDING, PENDING, DONE)
+    assert [(seen.method, seen.target) for seen in log] == [("GET", "/batch/j%2F1")] * 3
+    assert [s.outcome for s in delivery.settled] == [Outcome.DELIVERED, Outcome.QUARANTINED]
+    assert delivery.settled[0].remote_id == "aa"
+    assert delivery.settled[1].refusal.reason == "400: email is not valid (Custify)"
+    assert delivery.requests == 3
+
+
+@pytest.mark.parametrize("trouble", [reply(500), reply(429), cut(), reply(404)])
+async def test_trouble_on_the_way_does_not_end_it(trouble):
+    delivery, _, _ = await polled(trouble, DONE)
+    assert delivery.outcome is Outcome.QUARANTINED
+
+
+async def test_patience_grows_and_ends():
+    delivery, log, clock = await polled(*[PENDING] * 500, timeout=600.0)
+    assert delivery is None
+    assert 550 < sum(clock.slept) < 650
+    assert max(clock.slept) == 5.0
+    assert len(log) < 140
+
+
+async def test_the_next_job_is_asked_about_when_this_one_had_ended():
+    clock = ImpatientClock()
+    async with ScriptedServer([PENDING] * 4 + [DONE] * 20) as server, client_of(server.url, clock=clock) as client:
+        confirmer = Confirmer(client, clock)
+        await confirmer.poll("j/1", payloads(2))
+        took = sum(clock.slept)
+        seen = len(server.log)
+        await confirmer.poll("j/1", payloads(2))
+        assert len(server.log) == seen + 1
+        assert clock.slept[-1] > took / 3
+
+
+@pytest.mark.parametrize(
+    ("step", "outcome"),
+    [
+        (reply(200, {"status": "failed", "message": "no such type"}), Outcome.QUARANTINED),
+        (reply(200, {"status": "completed"}), Outcome.ACCEPTED),
+        (reply(200, {"status": "completed", "results": [{"index": 1, "status": "ok"}]}), Outcome.ACCEPTED),
+        (reply(200, {"results": [{"status": "ok"}, {"status": "ok"}]}), Outcome.DELIVERED),
+    ],
+)
+async def test_ends_that_say_little(step, outcome):
+    delivery, _, _ = await polled(step)
+    assert delivery.outcome is outcome
+    assert len(delivery.settled) == 2
+
+
+async def test_a_job_nobody_knows_any_more_is_unknown():
+    delivery, log, _ = await polled(*[reply(404, {"message": "no such job"})] * 9)
+    assert {s.outcome for s in delivery.settled} == {Outcome.UNKNOWN}
+    assert "no such job" in delivery.reason
+    assert len(log) == 3
+
+
+async def test_a_refused_credential_stops_the_run_and_leaves_the_job_for_later():
+    delivery, _, _ = await polled(reply(401, {"message": "invalid API-KEY"}))
+    assert delivery.stop.kind == "credential"
+    assert delivery.settled == ()

@@ -1,0 +1,76 @@
+"""The decisions of `retry`, as a table and as laws."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.delivery.budget import SHORTEST_BLOCK
+from penstock.delivery.retry import Again, GiveUp, RetryPolicy, Spent, decide
+from penstock.model.delivery import Lost, Reply
+from penstock.model.record import RetryClass
+
+POLICY = RetryPolicy()
+ONCE, IDEMPOTENT = RetryClass.ONCE, RetryClass.IDEMPOTENT
+
+
+def reply(status):
+    return Reply(status, {}, b"", 1.0)
+
+
+def lost(kind, *, nothing_sent):
+    return Lost(kind, nothing_sent, "because", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "once", "idempotent"),
+    [
+        *[(reply(status), False, False) for status in (200, 202, 204, 301, 302, 400, 401, 403, 404, 409, 413, 422)],
+        *[(reply(status), False, True) for status in (408, 500, 502, 503, 504, 599)],
+        *[(reply(status), True, True) for status in (425, 429)],
+        (lost("refused", nothing_sent=True), True, True),
+        (lost("dns", nothing_sent=True), True, True),
+        (lost("timeout", nothing_sent=True), True, True),
+        (lost("timeout", nothing_sent=False), False, True),
+        (lost("cut", nothing_sent=False), False, True),
+        (lost("tls", nothing_sent=True), False, False),
+    ],
+)
+def test_what_is_tried_again(answer, once, idempotent):
+    for retry, again in ((ONCE, once), (IDEMPOTENT, idempotent)):
+        step = decide(answer, retry, Spent(attempts=1), POLICY, 0.5)
+        assert isinstance(step, Again) == again
+        assert step.reason
+
+
+@pytest.mark.parametrize(("attempt", "pause"), [(1, 0.25), (2, 0.5), (3, 1.0), (4, 2.0), (5, 4.0)])
+def test_pauses_double(attempt, pause):
+    least = decide(reply(500), IDEMPOTENT, Spent(attempts=attempt), POLICY, 0.0)
+    most = decide(reply(500), IDEMPOTENT, Spent(attempts=attempt), POLICY, 1.0)
+    assert (least.after_s, most.after_s) == (pause / 2, pause)
+
+
+def test_no_pause_is_longer_than_the_clamp():
+    policy = RetryPolicy(attempts=100, patience=1e9)
+    assert decide(reply(500), IDEMPOTENT, Spent(attempts=60), policy, 1.0).after_s == 20.0
+
+
+@given(
+    dice=st.floats(0, 1, exclude_max=True),
+    status=st.sampled_from([408, 429, 500, 503]),
+    asked=st.none() | st.floats(0, 1e6),
+)
+def test_every_request_comes_to_an_end(dice, status, asked):
+    policy = RetryPolicy(held=60.0)
+    limited = status == 429
+    spent, waited = Spent(), 0.0
+    for attempts in range(1, 300):
+        held = spent.held + (max(asked or 10.0, SHORTEST_BLOCK) if limited else 0.0)
+        spent = Spent(0 if limited else attempts, spent.seconds + (0.0 if limited else 1.0), held, asked)
+        step = decide(reply(status), IDEMPOTENT, spent, policy, dice)
+        if isinstance(step, GiveUp):
+            break
+        waited += step.after_s
+        spent = Spent(spent.attempts, spent.seconds + step.after_s, spent.held, asked)
+        assert limited or asked is None or step.after_s >= asked
+    assert isinstance(step, GiveUp)
+    assert waited <= policy.patience

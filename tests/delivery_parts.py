@@ -1,0 +1,43 @@
+"""Clients and senders against the scripted server. Chance and waiting are ours, the network is real."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from penstock.delivery.budget import Budget
+from penstock.delivery.client import Client
+from penstock.model.delivery import Connection
+from penstock.model.record import Grouping, Payload, Replies, Request, RetryClass, Shape
+from penstock.model.spec import RateLimit
+from virtual_time import ImpatientClock
+
+KEY = "sk-very-secret-0123456789"
+ROOMY = RateLimit(1_000_000, 1.0)
+
+
+@asynccontextmanager
+async def client_of(url: str, *, rate: RateLimit = ROOMY, clock=None, patience=5.0, **settings) -> AsyncIterator[Client]:
+    clock = clock or ImpatientClock()
+    names = {name: settings.pop(name) for name in ("headers", "allowed_hosts") if name in settings}
+    connection = Connection("acme", url, KEY, timeout=patience, **names)
+    async with Client(connection, Budget(rate, clock), clock, **settings) as client:
+        yield client
+
+
+def payloads(count: int, first: int = 0) -> list[Payload]:
+    return [Payload(n, f"k{n}", b'{"n":%d}' % n, n) for n in range(first, first + count)]
+
+
+def shape(url: str, *, retry=RetryClass.IDEMPOTENT, replies=Replies.STATUS, size: int = 1, algorithm="array") -> Shape:
+    grouping = Grouping("single" if size == 1 else algorithm)
+    return Shape("POST", f"{url}/people", size=size, grouping=grouping, retry=retry, replies=replies)
+
+
+def one_body(where: Shape):
+    """All payloads in one request, as a JSON array when there may be several."""
+
+    def requests_for(some: Sequence[Payload]) -> list[Request]:
+        texts = b",".join(payload.text for payload in some)
+        body = texts if where.size == 1 else b"[" + texts + b"]"
+        return [Request(where.method, where.url, (("Content-Type", "application/json"),), body)]
+
+    return requests_for
