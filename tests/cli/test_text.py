@@ -30,7 +30,7 @@ Content-Type: application/json
 {"user_id":"u-1","name":"Zoë 🚀"}
 looked up when it is sent: entity_id
 
-Would be quarantined (1 record shown)
+Would be quarantined
   u-2: is no e-mail address (found nobody); accepted: name@example.com
 Notes
   due_date: not sent (3 records): the native API has no place for it
@@ -52,6 +52,7 @@ def test_a_plan(capsys):
     assert "1  to create or update\n" in text
     assert "1  unchanged: not sent\n" in text
     assert "1  invalid: would be quarantined\n" in text
+    assert "Would be quarantined\n  u-2: is no e-mail address" in text
     assert text.endswith("→ penstock run people\n")
 
 
@@ -66,8 +67,7 @@ nightly partial  run r-3
   people       succeeded        3  2 delivered, 1 unchanged           2
   people       partial          3  1 delivered, 2 quarantined         2
   skipped: notes (it is a draft)
-Notes
-  due_date: not sent (3 records): the native API has no place for it
+  people · due_date: not sent (3 records): the native API has no place for it
 → penstock quarantine list shows the records that are held, and why
 """
     )

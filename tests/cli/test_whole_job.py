@@ -121,6 +121,8 @@ def test_mending_what_is_held(shell, sandbox):
     assert (resent["status"], resent["records"]["delivered"]) == ("succeeded", 1)
     assert {person["name"] for person in sandbox.state()["people"]} == {"Ada", "Zoë 🚀", "Bób"}
     assert shell.json("quarantine list") == []
+    run = shell.json("run people")  # the source still has the wrong version: it is neither sent nor held again
+    assert (run["status"], run["requests"], run["records"]["unchanged"]) == ("succeeded", 0, 3)
 
 
 def test_discarding_and_settling(shell, sandbox):

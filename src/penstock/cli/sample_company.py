@@ -40,6 +40,7 @@ def write_sample_company(folder: Path) -> SampleCompany:
     folder.mkdir(parents=True, exist_ok=True)
     fake = Faker(["en_US", "de_DE", "es_ES"])
     fake.seed_instance(SEED)
+    Faker.seed(SEED)  # also which of the languages comes next
     companies = _companies(fake)
     people = _people(fake, companies)
     subscriptions = _subscriptions(fake, companies)

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from penstock.cli.text.requests import base_lines, refused_lines
-from penstock.cli.text.words import amount, duration, hint, note_lines, said, table
+from penstock.cli.text.words import amount, duration, hint, note_lines, said, table, titled
 from penstock.model.reports import PlanReport
 
 
@@ -26,8 +26,14 @@ def plan_text(report: PlanReport) -> Iterator[RenderableType]:
         yield _table(report)
     for destination, reason in report.skipped.items():
         yield said(f"Skipped: {destination} ({reason})", "yellow")
-    yield from refused_lines(report.first_errors)
-    yield from note_lines(report.notes)
+    parts = report.destinations or (report,)
+    names = [part.destination or "" if report.destinations else "" for part in parts]
+    first = [line for part, of in zip(parts, names, strict=True) for line in refused_lines(part.first_errors, of)]
+    shown = "" if len(first) >= report.invalid else f" (the first {len(first)} of {report.invalid:,})"
+    yield from titled(f"Would be quarantined{shown}", first)
+    yield from titled(
+        "Notes", (line for part, of in zip(parts, names, strict=True) for line in note_lines(part.notes, of))
+    )
     if report.flow is None:
         yield from base_lines(report.base_url, report.base_url_reason)
     yield hint(f"penstock run {name}") if report.requests else hint("nothing to send")

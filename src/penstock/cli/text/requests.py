@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.text import Text
 
 from penstock.cli.failing import printable
-from penstock.cli.text.words import amount, hint, key_text, keys_text, note_lines, said
+from penstock.cli.text.words import hint, key_text, keys_text, note_lines, said, titled
 from penstock.model.reports import Preview, PreviewedRequest, RefusedRecord, TestReport
 
 
@@ -20,8 +20,8 @@ def preview_text(report: Preview, destination: str, *, everything: bool) -> Iter
         yield Text("")
     if total == 0:
         yield Text("No request would be made: there is no record to send.")
-    yield from refused_lines(report.refused)
-    yield from note_lines(report.notes)
+    yield from titled("Would be quarantined", refused_lines(report.refused))
+    yield from titled("Notes", note_lines(report.notes))
     yield from base_lines(report.base_url, report.base_url_reason)
     if not everything:
         of = "the cached sample records"
@@ -61,15 +61,12 @@ def test_text(report: TestReport, destination: str) -> Iterator[Text | str]:
         yield hint(f"a test counts for nothing: `penstock plan {destination}` shows what a run would send")
 
 
-def refused_lines(refused: tuple[RefusedRecord, ...], title: str = "Would be quarantined") -> Iterator[Text]:
-    """Records that our own checks refuse, with the reason."""
-    if not refused:
-        return
-    yield Text(f"{title} ({amount(len(refused), 'record')} shown)", "bold")
+def refused_lines(refused: Sequence[RefusedRecord], of: str = "") -> Iterator[Text]:
+    """Records that our own checks refuse, with the reason; `of` is the destination they were for."""
     for record in refused:
         found = f" (found {record.value})" if record.value is not None and record.value not in record.reason else ""
         accepted = f"; accepted: {record.accepted}" if record.accepted and record.accepted not in record.reason else ""
-        yield said(f"  {key_text(record.key)}: {record.reason}{found}{accepted}")
+        yield said(f"  {of + ' · ' if of else ''}{key_text(record.key)}: {record.reason}{found}{accepted}")
 
 
 def base_lines(base_url: str, reason: str) -> Iterator[Text]:

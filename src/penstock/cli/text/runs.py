@@ -11,6 +11,8 @@ from penstock.cli.text.words import amount, coloured, duration, hint, key_text, 
 from penstock.model.outcome import COUNT_NAMES, Counts, RunReport
 from penstock.model.reports import DeliveryReport
 
+QUIET = frozenset({"renamed", "derived"})
+
 
 def run_text(report: RunReport) -> Iterator[RenderableType]:
     """How a run ended: the outcomes, what it took, and what to do now."""
@@ -25,7 +27,7 @@ def run_text(report: RunReport) -> Iterator[RenderableType]:
     yield Text(f"  {amount(report.requests, 'request')}{retries}{deleted} in {duration(report.duration_s)}")
     if report.flow is not None:
         yield from _parts(report)
-    yield from note_lines(report.notes or tuple(note for part in report.destinations for note in part.notes))
+    yield from _notes(report)
     yield from _next_steps(report)
 
 
@@ -98,6 +100,19 @@ def _parts(report: RunReport) -> Iterator[RenderableType]:
             yield said(f"  {part.destination}: {part.reason}")
     for destination, reason in report.skipped.items():
         yield said(f"  skipped: {destination} ({reason})", "yellow")
+
+
+def _notes(report: RunReport) -> Iterator[Text]:
+    """What was left out; the fields that only have another name there were shown before anything was sent."""
+    parts = report.destinations or (report,)
+    for part in parts:
+        told = [note for note in part.notes if note.action not in QUIET]
+        yield from note_lines(told, (part.destination or "") if report.destinations else "")
+    quiet = sum(note.action in QUIET for part in parts for note in part.notes)
+    if quiet:
+        target = report.flow or report.destination
+        fields = amount(quiet, "field")
+        yield said(f"  {fields} renamed or derived for Custify: penstock plan {target}", "dim")
 
 
 def _next_steps(report: RunReport) -> Iterator[Text]:

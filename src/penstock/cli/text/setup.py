@@ -14,7 +14,8 @@ from penstock.model.reports import CheckReport, DatasetReport
 def check_text(report: CheckReport) -> Iterator[RenderableType]:
     """Whether the credential works, where, and how much it may do."""
     verdict = ("works", "bold green") if report.ok else ("does not work", "bold red")
-    yield Text.assemble((f"{report.credential} ", "bold"), verdict, said(f": {report.reason}"))
+    reason = "" if report.ok and len(report.tried) == 1 else f": {report.reason}"
+    yield Text.assemble((f"{report.credential} ", "bold"), verdict, said(reason))
     if report.base_url is not None:
         yield said(f"  base URL   {report.base_url}")
         yield said(f"  dialect    {report.dialect}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.table import Table
 from rich.text import Text
@@ -87,14 +87,18 @@ def table(*headings: str, right: Iterable[str] = ()) -> Table:
     return made
 
 
-def note_lines(notes: Sequence[Note]) -> list[Text]:
-    """Whatever was renamed away, derived, left out or not sent on purpose."""
-    if not notes:
-        return []
-    lines = [Text("Notes", "bold")]
+def note_lines(notes: Sequence[Note], of: str = "") -> Iterator[Text]:
+    """Whatever was renamed away, derived, left out or not sent on purpose; `of` is whose notes they are."""
     for note in notes[:SHOWN_NOTES]:
         times = f" ({amount(note.count, 'record')})" if note.count else ""
-        lines.append(said(f"  {note.field}: {note.action}{times}: {note.reason}"))
+        yield said(f"  {of + ' · ' if of else ''}{note.field}: {note.action}{times}: {note.reason}")
     if len(notes) > SHOWN_NOTES:
-        lines.append(Text(f"  … and {len(notes) - SHOWN_NOTES} more: --json shows all"))
-    return lines
+        yield Text(f"  … and {len(notes) - SHOWN_NOTES} more: --json shows all")
+
+
+def titled(title: str, lines: Iterable[Text]) -> Iterator[Text]:
+    """The lines under their title; nothing when there are none."""
+    for number, line in enumerate(lines):
+        if number == 0:
+            yield Text(title, "bold")
+        yield line

@@ -1,0 +1,69 @@
+"""The demo: the same every time, right by its own account, and nothing of it stays."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+
+def demo(folder: Path, *options: str) -> subprocess.Popen[str]:
+    environ = {**os.environ, "TMPDIR": str(folder), "PENSTOCK_DATABASE_URL": "sqlite:////nowhere/at/all.db"}
+    command = [sys.executable, "-m", "penstock", "demo", *options]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ, cwd=folder, bufsize=1
+    )
+
+
+def test_the_demo_shows_the_whole_job_and_leaves_nothing(tmp_path):
+    process = demo(tmp_path)
+    out, err = process.communicate(timeout=100)
+    assert (process.returncode, err) == (0, "")
+    for command in ("check sandbox", "plan everything", "run everything", "quarantine list", "quarantine resend q-1"):
+        assert f"$ penstock {command}\n" in out
+    last_run = out[out.rindex("$ penstock run everything") :]
+    assert "0 requests" in last_run
+    assert "40  companies" in last_run
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_demo_as_one_document(tmp_path):
+    process = demo(tmp_path, "--json", "--dir", "kept")
+    out, err = process.communicate(timeout=100)
+    assert process.returncode == 0, err
+    document = json.loads(out)
+    assert document["ok"] is True
+    assert document["arrived"]["companies"] == 40
+    assert "$ penstock plan everything" in err
+    assert (tmp_path / "kept" / "penstock.yaml").exists()
+
+
+def test_a_demo_that_goes_astray_says_so(tmp_path, monkeypatch, capsys):
+    from penstock.cli import demo as demo_module
+    from penstock.cli.main import execute
+
+    monkeypatch.setattr(demo_module, "FLOW", "nothing")
+    old = signal.getsignal(signal.SIGTERM)
+    try:
+        assert execute(["demo", "--dir", str(tmp_path)]) == 1
+    finally:
+        signal.signal(signal.SIGTERM, old)
+    assert "The demo did not come out as it should" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_a_demo_that_serves_stays_until_it_is_stopped(tmp_path, sign):
+    process = demo(tmp_path, "--serve")
+    assert process.stderr is not None
+    line = next(line for line in process.stderr if "What arrived: " in line)
+    admin = line.split("What arrived: ")[1].strip()
+    with urlopen(f"{admin}/state") as reply:
+        assert len(json.load(reply)["companies"]) == 40
+    process.send_signal(sign)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert list(tmp_path.iterdir()) == []
