@@ -63,9 +63,9 @@ def main(total: int) -> None:
         some = np.random.default_rng(8).permutation(total)[: total // 100]
         started = time.perf_counter()
         for start in range(0, len(some), COMMIT):
-            part = some[start : start + COMMIT]
+            few = some[start : start + COMMIT]
             with database.begin() as conn:
-                memory.remember(conn, hashes[part], words[0][part] + np.uint64(1), words[1][part])
+                memory.remember(conn, hashes[few], words[0][few] + np.uint64(1), words[1][few])
         line(f"remember 1 % changed, {COMMIT} a commit", started, len(some))
         database.close()
 

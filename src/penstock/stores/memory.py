@@ -69,12 +69,13 @@ class Memory:
 
     def knows(self, hashes: Words) -> Mask:
         """Which of these keys were ever sent. `hashes` is (n, 2) uint64, here and below."""
-        return self._table.find(hashes).values != FORGOTTEN
+        known: Mask = self._table.find(hashes).values != FORGOTTEN
+        return known
 
     def same_input(self, hashes: Words, prints: Words) -> Mask:
         """True where the key was sent with this very fingerprint, and nothing else is on its way for it."""
         found = self._table.find(hashes)
-        same: Mask = (found.values != FORGOTTEN) & (found.prints == prints) & (prints != 0)
+        same: Mask = np.logical_and.reduce((found.values != FORGOTTEN, found.prints == prints, prints != 0))
         if len(self._on_its_way) > 0:
             same[self._on_its_way.find(hashes).values != FORGOTTEN] = False
         return same
@@ -108,8 +109,10 @@ class Memory:
         self._table.forget(hashes)
 
     def compact(self, conn: Connection) -> None:
-        """Merge small segments; `remember` and `forget` do it too as they go."""
-        segments.merge_tail(conn, self._destination)
+        """At the end of a run: when more than half of what the database holds is outdated, write it anew."""
+        if segments.rows(conn, self._destination) > 2 * len(self._table) + segments.LARGE:
+            self._table = KeyTable()  # let go first: the new one needs the room
+            self._table = KeyTable(segments.rewrite(conn, self._destination, self._version))
 
 
 def _kept(contents: Words) -> Words:

@@ -5,6 +5,7 @@ A segment holds a commit's keys sorted, in four blobs of little-endian 64-bit wo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from penstock.stores.packing import Words
 from penstock.stores.schema import memory_segments as table
 
 TAIL = 16  # so many small segments are merged into one
+LARGE = 1 << 18  # keys: a longer segment is not merged as it goes, so that a commit stays short and needs little memory
 FORGOTTEN = 0
 
 _COLUMNS = {"high": table.c.high, "low": table.c.low, "values": table.c.contents, "prints": table.c.prints}
@@ -80,19 +82,39 @@ def merge_tail(conn: Connection, destination: str) -> None:
     heads = _heads(conn, destination)
     first = len(heads) - 1
     total = heads[first].size if heads else 0
-    while first > 0 and heads[first - 1].size <= total:
+    while first > 0 and heads[first - 1].size <= total <= LARGE - heads[first - 1].size:
         first -= 1
         total += heads[first].size
     if len(heads) - first < TAIL:
         return
     since = heads[first].seq
-    version = next((head.version for head in reversed(heads[first:]) if head.version != ""), "")
+    version = _version(heads[first:])
     merged = read(conn, destination, version, since)
-    if first == 0:  # nothing older is left that a forgotten key could come back from
-        known = merged.values != FORGOTTEN
-        merged = Level(merged.high[known], merged.low[known], merged.values[known], merged.prints[known])
     conn.execute(delete(table).where(table.c.destination == destination, table.c.seq >= since))
     _write(conn, destination, since, version, merged)
+
+
+def rows(conn: Connection, destination: str) -> int:
+    """Rows of all segments, outdated ones too."""
+    return sum(head.size for head in _heads(conn, destination))
+
+
+def rewrite(conn: Connection, destination: str, version: str) -> Level:
+    """Write everything anew without what is outdated or forgotten, in long segments; returns what is known."""
+    level = read(conn, destination, version)
+    known = level.values != FORGOTTEN
+    if not known.all():
+        level = Level(level.high[known], level.low[known], level.values[known], level.prints[known])
+    conn.execute(delete(table).where(table.c.destination == destination))
+    for seq, start in enumerate(range(0, len(level), LARGE)):
+        part = slice(start, start + LARGE)
+        piece = Level(level.high[part], level.low[part], level.values[part], level.prints[part])
+        _write(conn, destination, seq, version, piece)
+    return level
+
+
+def _version(heads: Sequence[Head]) -> str:
+    return next((head.version for head in reversed(heads) if head.version != ""), "")
 
 
 def _heads(conn: Connection, destination: str, since: int = 0) -> list[Head]:
