@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from penstock.model.record import Chunk, Column, Schema
 from penstock.model.spec import ColumnType
-from penstock.sources.exact_json import Unfit
+from penstock.sources.exact_json import NotJson
 from penstock.sources.pieces import Judge, Piece, RawColumn, Rows, shorten
 from penstock.sources.python_values import value_text
 from penstock.sources.rechunking import rechunked
@@ -45,7 +45,10 @@ class _Watch:
 
     def _show(self, value: object) -> None:
         if value is not None and len(self.examples) < EXAMPLES:
-            text = shorten(value.text if isinstance(value, Unfit) else value_text(value))
+            try:
+                text = shorten(value_text(value))
+            except NotJson:  # its record is held when it is read
+                return
             if text not in self.examples:
                 self.examples.append(text)
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from math import isfinite
 
-from penstock.sources.exact_json import json_text
+from penstock.sources.exact_json import Unfit, json_text
 
 
 def value_text(value: object) -> str:
@@ -29,7 +29,7 @@ def value_text(value: object) -> str:
         return f"PT{_seconds(value)}S"
     if isinstance(value, (dict, list, tuple)):
         return json_text(jsonable(value))
-    return str(value)
+    return value.text if isinstance(value, Unfit) else str(value)
 
 
 def jsonable(value: object) -> object:
@@ -40,7 +40,7 @@ def jsonable(value: object) -> object:
         return [jsonable(item) for item in value]
     if isinstance(value, (float, Decimal)):
         return value if isfinite(value) else str(value)
-    if value is None or isinstance(value, (str, bool, int)):
+    if value is None or isinstance(value, (str, bool, int, Unfit)):
         return value
     return value_text(value)
 

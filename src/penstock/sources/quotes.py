@@ -10,11 +10,13 @@ from __future__ import annotations
 import csv
 import io
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 QUOTE, LINE_FEED, RETURN = ord('"'), ord("\n"), ord("\r")
+LIMIT = threading.Lock()  # the csv module has one limit for all; Arrow reads ahead in a thread of its own
 
 
 class QuoteCheck:
@@ -66,7 +68,15 @@ class RaggedRow(ValueError):  # noqa: N818 - it names what was met
 
 def examine(lines: Iterable[str], delimiter: str, width: int) -> None:
     """Read the whole text row by row, strictly. Raises RaggedRow at the first row that is not `width` cells."""
-    before = csv.field_size_limit(sys.maxsize)
+    with LIMIT:
+        before = csv.field_size_limit(sys.maxsize)
+        try:
+            _examine(lines, delimiter, width)
+        finally:
+            csv.field_size_limit(before)
+
+
+def _examine(lines: Iterable[str], delimiter: str, width: int) -> None:
     reader = csv.reader(iter(lines), delimiter=delimiter, strict=True)
     start = 1
     try:
@@ -77,8 +87,6 @@ def examine(lines: Iterable[str], delimiter: str, width: int) -> None:
             start = reader.line_num + 1
     except csv.Error as error:
         raise RaggedRow(start, _torn(str(error))) from None
-    finally:
-        csv.field_size_limit(before)
 
 
 def lines_of(blocks: Iterable[bytes]) -> Iterator[str]:

@@ -1,0 +1,238 @@
+"""SQLite and PostgreSQL as they are: exact values, cursors that lose and double nothing, errors in their own words."""
+
+from __future__ import annotations
+
+import decimal
+from datetime import UTC, date, datetime
+
+import psycopg
+import pytest
+
+from penstock.model.errors import CredentialRefused, EnvironmentFailure, HostUnreachable, InputError
+from penstock.model.spec import CursorSpec, Secret, SqlSource
+from penstock.sources.dataset import read_frozen
+from penstock.sources.freezing import Window
+from penstock.sources.other_database import OtherDatabase
+from read_rows import rows_of, types_of
+
+LITE = "sqlite:///data.db"
+
+
+def frozen_ids(dataset, schema, path, window=None):
+    """Freeze what is new, as a run does; the ids, and the next window as it is stored."""
+    frozen = dataset.freeze(schema, path, window)
+    rows = rows_of(read_frozen(path))
+    assert len(rows) == frozen.rows
+    return [row["id"] for row in rows], None if frozen.window is None else Window.from_json(frozen.window.to_json())
+
+
+def test_sqlite_values_decide_the_types(sqlite, queried):
+    sqlite.execute("create table t (id integer, z, n, b, mixed, empty)")
+    rows = [(1, "007", 1.5, b"\x01\xff", 7, None), (2, "", 70, None, "007", None), (3, None, 2**53 + 1, b"", 1.5, None)]
+    sqlite.executemany("insert into t values (?,?,?,?,?,?)", rows[:2])
+    dataset = queried(LITE, table="t")
+    detected = dataset.detect()
+    assert types_of(detected) == {
+        "id": "integer", "z": "text", "n": "number", "b": "text", "mixed": "json", "empty": "text",
+    }  # fmt: skip
+    assert rows_of(dataset.read(detected.schema)) == [
+        {"id": 1, "z": "007", "n": 1.5, "b": "01ff", "mixed": "7", "empty": None},
+        {"id": 2, "z": "", "n": 70.0, "b": None, "mixed": '"007"', "empty": None},
+    ]
+    sqlite.execute("insert into t values (?,?,?,?,?,?)", rows[2])
+    chunk = next(dataset.read(detected.schema))
+    assert {row: (one.field, one.value) for row, one in chunk.misfits.items()} == {2: ("n", str(2**53 + 1))}
+
+
+def test_text_that_is_no_utf8_holds_only_its_record(sqlite, queried):
+    sqlite.execute("create table t as select 1 as id, cast(x'ff41' as text) as c union all select 2, 'ok'")
+    samples = queried(LITE, table="t").detect().samples
+    assert {row: one.value for row, one in samples.misfits.items()} == {0: "\\xffA"}
+    assert samples.records.to_pylist()[1] == {"id": 2, "c": "ok"}
+
+
+def test_sqlite_is_only_read(sqlite, queried):
+    sqlite.execute("create table t as select 1 as id")
+    with pytest.raises(InputError, match="SQLite says: near"):
+        queried(LITE, query="delete from t returning id")
+    assert sqlite.execute("select count(*) from t").fetchone() == (1,)
+
+
+def test_a_locked_sqlite_file_is_the_environments_fault(sqlite, queried, monkeypatch):
+    monkeypatch.setattr("penstock.sources.sqlite_database.PATIENCE", 0.01)
+    sqlite.execute("create table t as select 1 as id")
+    dataset = queried(LITE, table="t")
+    sqlite.execute("begin exclusive")
+    with pytest.raises(EnvironmentFailure, match="database is locked"):
+        dataset.detect()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said", "hint"),
+    [
+        ({"table": "invoice"}, "no such table: invoice", "did you mean invoices?"),
+        ({"query": "select id, foo from invoices"}, "no such column: foo", ""),
+        ({"table": "invoices", "cursor": "updated"}, "there is no column updated to be the cursor", "updated_at?"),
+    ],
+)
+def test_sqlite_errors_come_in_its_own_words(sqlite, queried, settings, said, hint):
+    sqlite.execute("create table invoices (id, updated_at)")
+    with pytest.raises(InputError, match=said) as caught:
+        queried(LITE, **settings)
+    assert hint in caught.value.problems[0].hint
+
+
+def test_a_missing_sqlite_file_is_named(queried):
+    with pytest.raises(InputError, match=r"no SQLite file nowhere\.db"):
+        queried("sqlite:///nowhere.db", table="t")
+
+
+def test_a_cursor_loses_and_doubles_no_row_at_an_equal_value(sqlite, queried, tmp_path):
+    sqlite.execute("create table t (id, at, note)")
+    sqlite.executemany("insert into t values (?,?,?)", [(1, 5, "a"), (2, 5, "a"), (3, 6, "a"), (4, 6, "b")])
+    dataset = queried(LITE, table="t", cursor="at")
+    schema = dataset.detect().schema
+    path = tmp_path / "run"
+    ids, window = frozen_ids(dataset, schema, path)
+    assert ids == [1, 2, 3, 4]
+    assert frozen_ids(dataset, schema, path, window) == ([], window)
+    # rows arrive at exactly the last value: a new one, an exact copy, one changed in place; and a late one below it
+    sqlite.executemany("insert into t values (?,?,?)", [(5, 6, "c"), (3, 6, "a"), (9, 5, "late")])
+    sqlite.execute("update t set note = 'z' where id = 4")
+    ids, later = frozen_ids(dataset, schema, path, window)
+    assert sorted(ids) == [3, 4, 5]
+    assert frozen_ids(dataset, schema, path, later) == ([], later)
+    sqlite.execute("insert into t values (6, 7, 'd')")
+    assert frozen_ids(dataset, schema, path, later)[0] == [6]
+    overlapping = queried(LITE, table="t", cursor=CursorSpec("at", "1"))
+    assert sorted(frozen_ids(overlapping, schema, path, later)[0]) == [1, 2, 6, 9]
+
+
+def test_ties_longer_than_a_piece_are_counted_too(sqlite, queried, tmp_path):
+    sqlite.execute("create table t (id, at)")
+    sqlite.execute(
+        "with recursive n(i) as (select 0 union all select i + 1 from n where i < 9999) "
+        "insert into t select i % 100, 1 from n"
+    )
+    dataset = queried(LITE, query="select * from t;  -- all of it", cursor="at")
+    schema = dataset.detect().schema
+    ids, window = frozen_ids(dataset, schema, tmp_path / "run")
+    assert len(ids) == 10_000
+    sqlite.execute("insert into t values (7, 1)")
+    assert frozen_ids(dataset, schema, tmp_path / "run", window)[0] == [7]
+
+
+def test_a_text_time_goes_back_by_its_overlap(sqlite, queried, tmp_path):
+    sqlite.execute("create table t (id, at)")
+    sqlite.executemany("insert into t values (?,?)", [(1, "2026-01-01 10:00:00"), (2, "2026-01-01 12:00:00")])
+    dataset = queried(LITE, table="t", cursor=CursorSpec("at", "1h"))
+    schema = dataset.detect().schema
+    _, window = frozen_ids(dataset, schema, tmp_path / "run")
+    sqlite.execute("insert into t values (3, '2026-01-01 11:30:00')")
+    assert frozen_ids(dataset, schema, tmp_path / "run", window)[0] == [3]
+    wrong = queried(LITE, table="t", cursor=CursorSpec("at", "7"))
+    with pytest.raises(InputError, match="the overlap 7 does not fit the cursor at") as caught:
+        frozen_ids(wrong, schema, tmp_path / "run", window)
+    assert caught.value.problems[0].path == "sources.billing.cursor.overlap"
+
+
+def test_any_other_database_is_read_by_sqlalchemy(sqlite, tmp_path):
+    sqlite.execute("create table t as select 1 as id, 'a:b' as \"c:d\" union all select 2, null")
+    source = SqlSource("billing", Secret(()), tmp_path, table="t")
+    database = OtherDatabase(source, f"sqlite:///{tmp_path / 'data.db'}")
+    query = 'select * from t where "c:d" is null or "c:d" like \'a:%\''
+    assert [column.name for column in database.columns(query)] == ["id", "c:d"]
+    statement = f"select * from ({database.escaped(query)}) as source where id >= {database.placeholder}"
+    assert [list(rows) for rows in database.rows(statement, (2,))] == [[(2, None)]]
+    assert [list(rows) for rows in database.rows(query, ())] == [[(1, "a:b"), (2, None)]]
+    with pytest.raises(InputError, match="no such table: nowhere"):
+        database.columns("select * from nowhere")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("oracle+cx_oracle://me:hunter22@127.0.0.1/x", "the driver cx_Oracle for this database is not installed"),
+        ("nodb://me:hunter22@127.0.0.1/x", "nodb"),
+        ("me:hunter22", "this is no database URL"),
+    ],
+)
+def test_a_url_without_a_driver_says_so_and_shows_no_password(queried, url, said):
+    with pytest.raises(InputError, match=said) as caught:
+        queried(url, table="t")
+    assert "hunter22" not in repr(caught.value.problems)
+
+
+@pytest.fixture
+def postgres(postgres_url):
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("drop schema public cascade; create schema public")
+        yield connection
+
+
+def test_postgres_types_are_exact(postgres, postgres_url, queried):
+    postgres.execute("""
+        create type mood as enum ('ok');
+        create table t (id bigint, n numeric, p numeric(10,2), at timestamp, zoned timestamptz, day date, j jsonb,
+          list int[], b bytea, u uuid, m mood, x text, yes boolean, span interval, f real, empty int);
+        insert into t values
+          (1, 1.5, 2.50, '2026-01-01 10:00', '2026-01-01 10:00+05:30', '2026-02-03', '{"a": [12345678901234567890123]}',
+           array[1,2], '\\x01ff', '6f1d9d90-66e6-4b50-9f0c-0d6d3ae1c001', 'ok', '007', false, '1 day', 29.85, null),
+          (2, 'NaN', null, 'infinity', null, null, null, null, null, null, null, '', null, null, null, null)""")
+    detected = queried(postgres_url, table="t").detect()
+    assert types_of(detected) == {
+        "id": "integer", "n": "number", "p": "number", "at": "timestamp", "zoned": "timestamp", "day": "date",
+        "j": "json", "list": "json", "b": "text", "u": "text", "m": "text", "x": "text", "yes": "boolean",
+        "span": "text", "f": "number", "empty": "integer",
+    }  # fmt: skip
+    first, second = detected.samples.records.to_pylist()
+    assert first == {
+        "id": 1, "n": 1.5, "p": decimal.Decimal("2.50"), "at": datetime.fromisoformat("2026-01-01T10:00"),
+        "zoned": datetime(2026, 1, 1, 4, 30, tzinfo=UTC), "day": date(2026, 2, 3),
+        "j": '{"a":[12345678901234567890123]}', "list": "[1,2]", "b": "01ff",
+        "u": "6f1d9d90-66e6-4b50-9f0c-0d6d3ae1c001", "m": "ok", "x": "007", "yes": False, "span": "1 day", "f": 29.85,
+        "empty": None,
+    }  # fmt: skip
+    assert second["x"] == ""
+    assert set(detected.samples.misfits) == {1}  # NaN and infinity: that record only
+
+
+@pytest.mark.parametrize("column", ["at", "money", "code", "part"])
+def test_a_postgres_cursor_of_any_type_continues(postgres, postgres_url, queried, tmp_path, column):
+    postgres.execute("""
+        create table t (id int, at timestamptz, money numeric, code text, part uuid);
+        insert into t select n, '2026-01-01'::timestamptz + n * interval '1 us', n * 1.10, 'c%' || n,
+          lpad(n::text, 32, '0')::uuid from generate_series(1, 5) n""")
+    dataset = queried(postgres_url, query="select * from t where code like 'c%'", cursor=column)
+    schema = dataset.detect().schema
+    ids, window = frozen_ids(dataset, schema, tmp_path / "run")
+    assert ids == [1, 2, 3, 4, 5]
+    postgres.execute("insert into t select 6, at, money, code, part from t where id = 5")
+    ids, window = frozen_ids(dataset, schema, tmp_path / "run", window)
+    assert ids == [6]
+    assert frozen_ids(dataset, schema, tmp_path / "run", window)[0] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("select id,\n  foo from t", 'line 2, column 3 of the SQL: PostgreSQL says: column "foo" does not exist\n'),
+        ("select * from nowhere", 'line 1, column 15 of the SQL: PostgreSQL says: relation "nowhere" does not exist\n'),
+        ("select id, id from t", "the column id stands twice in the result"),
+        ("delete from t returning *", "PostgreSQL says: syntax error"),
+        ("select nextval('s')", "cannot execute nextval() in a read-only transaction"),
+    ],
+)
+def test_postgres_errors_point_into_the_sql(postgres, postgres_url, queried, query, said):
+    postgres.execute("create table t (id int); create sequence s")
+    with pytest.raises(InputError) as caught:
+        queried(postgres_url, query=query).detect()
+    assert said in caught.value.problems[0].message
+
+
+def test_a_postgres_that_does_not_answer_or_refuses_is_told_apart(postgres, postgres_url, queried):
+    with pytest.raises(HostUnreachable) as caught:
+        queried("postgresql://me:hunter22@127.0.0.1:1/x", table="t")
+    assert "hunter22" not in repr(caught.value.problems)
+    with pytest.raises(CredentialRefused, match="login"):
+        queried(postgres_url.replace("postgres:@", "nobody:hunter22@"), table="t")

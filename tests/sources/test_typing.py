@@ -1,0 +1,129 @@
+"""Stored types rule: what does not fit is held with its record, nothing else moves."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pyarrow as pa
+import pytest
+
+from penstock.model.errors import InputError
+from penstock.sources.dataset import read_frozen
+from read_rows import rows_of, types_of
+
+
+def test_a_later_value_that_does_not_fit_holds_only_its_record(opened):
+    schema = opened("a.csv", "id,n,b\n1,70,true\n").detect().schema
+    dataset = opened("a.csv", "id,n,b\n1,007,true\n2,8,yes\n3,9,false\n")
+    chunk = next(dataset.read(schema))
+    assert chunk.records.to_pylist() == [
+        {"id": 1, "n": None, "b": True},
+        {"id": 2, "n": 8, "b": None},
+        {"id": 3, "n": 9, "b": False},
+    ]
+    assert {row: (one.rule, one.field, one.value) for row, one in chunk.misfits.items()} == {
+        0: ("type", "n", "007"),
+        1: ("type", "b", "yes"),
+    }
+    assert chunk.misfits[0].accepted == "a whole number such as 70"
+
+
+def test_a_type_that_a_person_gives_overrules_and_loses_no_digit(opened):
+    types = {"a": "text", "b": "integer", "c": "number", "d": "date", "e": "timestamp", "f": "json", "g": "boolean"}
+    body = (
+        "id,a,b,c,d,e,f,g\n"
+        '1,70,007,1.10,2026-01-31,2026-01-31T10:00:00+05:30,"{""x"":1.10}",1\n'
+        '2,8,1.5,0.12345678901234567890,2026-02-30,yesterday,{x},t\n'
+        "3,,,,,,,\n"
+    )  # fmt: skip
+    dataset = opened("a.csv", body, types=types)
+    detected = dataset.detect()
+    chunk = detected.samples
+    assert types_of(detected) == {"id": "integer", **types}
+    assert chunk.records.to_pylist()[0] == {
+        "id": 1, "a": "70", "b": 7, "c": 1.1, "d": date(2026, 1, 31), "e": datetime(2026, 1, 31, 4, 30, tzinfo=UTC),
+        "f": '{"x":1.10}', "g": True,
+    }  # fmt: skip
+    assert set(chunk.misfits) == {1}
+    assert chunk.misfits[1].field == "b"
+    assert set(chunk.records.to_pylist()[2].values()) == {3, None}
+    assert chunk.records.schema.field("f").metadata == {b"penstock": b"json"}
+
+
+def test_a_type_for_a_column_that_is_not_there_names_the_nearest(opened):
+    with pytest.raises(InputError, match="there is no column emial") as caught:
+        opened("a.csv", "id,email\n1,x\n", types={"emial": "text"}).detect()
+    problem = caught.value.problems[0]
+    assert (problem.path, problem.hint) == ("datasets.people.types.emial", "did you mean email?")
+
+
+def test_a_key_column_that_is_not_there_names_the_nearest(opened):
+    dataset = opened("a.csv", "customerID,c\n1,x\n")
+    problems = dataset.check_columns(dataset.detect().schema, ["customerid", "c"])
+    assert [(one.path, one.found, one.hint) for one in problems] == [
+        ("datasets.people.key", "customerid", "did you mean customerID?")
+    ]
+
+
+def test_a_column_that_vanished_stops_and_a_new_one_is_named(opened):
+    schema = opened("a.csv", "id,c\n1,x\n").detect().schema
+    dataset = opened("a.csv", "id,c,d\n1,x,y\n")
+    assert rows_of(dataset.read(schema)) == [{"id": 1, "c": "x"}]
+    assert dataset.extra_columns == ["d"]
+    with pytest.raises(InputError, match="the column c is gone") as caught:
+        opened("a.csv", "id,d\n1,x\n").read(schema)
+    assert "penstock schema people --refresh" in caught.value.problems[0].hint
+
+
+@pytest.mark.parametrize(("skip", "rows"), [(0, 3), (2, 4), (9, 5), (10, 5), (11, 5), (0, 10), (3, 100)])
+def test_chunks_are_exactly_as_long_as_asked_and_continue_where_asked(opened, skip, rows):
+    body = "\n".join(["{}" if n % 4 == 1 else f'{{"id": {n}, "v": {"1e999" if n == 6 else n}}}' for n in range(10)])
+    dataset = opened("a.ndjson", body)
+    schema = dataset.detect().schema
+    chunks = list(dataset.read(schema, skip=skip, rows=rows))
+    lengths = [chunk.records.num_rows for chunk in chunks]
+    assert sum(lengths) == max(10 - skip, 0)
+    assert all(length == rows for length in lengths[:-1])
+    assert [chunk.first for chunk in chunks] == [skip + rows * number for number in range(len(chunks))]
+    for name, gone in (("id", {1, 5, 9}), ("v", {1, 5, 9})):
+        found = {chunk.first + row for chunk in chunks for row in chunk.absent.get(name, ())}
+        assert found == {row for row in gone if row >= skip}
+    assert {chunk.first + row for chunk in chunks for row in chunk.misfits} == ({6} if skip <= 6 else set())
+
+
+def test_a_frozen_copy_is_the_dataset_itself_and_private(opened, tmp_path):
+    dataset = opened("a.ndjson", '{"id":1,"v":2}\n{"id":2}\n{"id":3,"v":1e999}\n')
+    schema = dataset.detect().schema
+    path = tmp_path / "run.arrow"
+    assert dataset.freeze(schema, path, None).rows == 3
+    assert path.stat().st_mode & 0o777 == 0o600
+    before, after = list(dataset.read(schema, skip=1, rows=1)), list(read_frozen(path, skip=1, rows=1))
+    assert [(c.records, c.first, c.absent, c.misfits) for c in before] == [
+        (c.records, c.first, c.absent, c.misfits) for c in after
+    ]
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_the_identity_changes_with_the_input_and_with_what_is_made_of_it(opened):
+    first = opened("a.csv", "id\n1\n").identity()
+    assert first == opened("a.csv").identity()
+    assert first != opened("a.csv", types={"id": "text"}).identity()
+    assert first != opened("a.csv", sql="select * from source").identity()
+    assert first != opened("a.csv", "id\n1\n2\n").identity()
+
+
+def test_progress_tells_the_records_seen(opened):
+    seen: list[int] = []
+    opened("a.csv", "id\n" + "1\n" * 300_000).detect(seen.append)
+    assert seen == sorted(seen)
+    assert seen[-1] == 300_000
+
+
+def test_the_schema_has_examples_and_nullability(opened):
+    schema = opened("a.csv", 'id,c,d\n1,x,\n2,x,"  "\n3,y,5\n').detect().schema
+    assert [(c.name, c.nullable, c.examples) for c in schema.columns] == [
+        ("id", False, ("1", "2", "3")),
+        ("c", False, ("x", "y")),
+        ("d", True, ("  ", "5")),
+    ]
+    assert pa.types.is_int64(next(opened("a.csv").read(schema)).records.schema.field("d").type)
