@@ -141,7 +141,7 @@ class ScriptedServer:
                     step = self.script.pop(0) if self.script else reply(200, {})
                 if await step(writer, seen) is False:
                     break
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:
             self._writers.discard(writer)

@@ -260,6 +260,18 @@ async def test_a_connection_the_server_has_closed_is_not_used_again():
     assert [seen.connection for seen in server.log] == [0, 1]
 
 
+async def test_a_connection_that_closes_just_before_the_write_got_nothing(monkeypatch):
+    """The pool hands out a connection whose end it has not noticed yet: a rare race, made certain."""
+    async with ScriptedServer() as server, client_of(server.url) as client:
+        await client.send(get(f"{server.url}/a"))
+        server.hang_up()
+        await asyncio.sleep(0.01)
+        monkeypatch.setattr("aiohttp.client_proto.ResponseHandler.is_connected", lambda _: True)
+        answer = await client.send(get(f"{server.url}/b"))
+    assert (answer.kind, answer.nothing_sent) == ("cut", True)
+    assert client.requests == len(server.log) == 1
+
+
 async def test_the_intent_is_durable_before_the_first_byte():
     order = []
     async with ScriptedServer() as server, client_of(server.url) as client:

@@ -419,7 +419,7 @@ STEPS = {
     "200 html": reply(200, f"<html><title>{KEY}</title>".encode(), content_type="text/html"),
     "200 broken": reply(200, b'{"id'),
     "202 job": reply(202, {"id": "j"}),
-    "204": raw(b"HTTP/1.1 204 No Content\r\n\r\n"),
+    "204": raw(b"HTTP/1.1 204 No Content\r\n\r\n", close=False),
     "302": reply(302, b"", {"Location": f"https://example.com/?{KEY}"}),
     "400": reply(400, HOLDS_THE_KEY),
     "401": reply(401, HOLDS_THE_KEY),

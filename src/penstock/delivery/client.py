@@ -27,6 +27,7 @@ from penstock.model.record import Request
 KEEP_ALIVE = 4.0  # seconds idle; many servers close after 5, and a request met by that close would be lost
 CONNECT_SHARE = 0.9  # of the time-out: connecting gives up first, so that it is known that nothing was sent
 LARGE = 1 << 20  # bytes
+NOT_WRITTEN = "Cannot write to closing transport"  # the library's words; if they change, a loss is taken as sent
 CACHED = 1000  # distinct URLs and header sets kept ready
 
 Before = Callable[[], Awaitable[None]]
@@ -123,7 +124,7 @@ class Client:
                 told = _lower(response.headers)
                 status = response.status
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            kind, nothing_sent, reason = _loss(error)
+            kind, nothing_sent, reason = _loss(error, in_one_piece=not _is_large(request.body))
             if nothing_sent:
                 self.requests -= 1
             return Lost(kind, nothing_sent, self._voice.clean(reason), self._since(started))
@@ -155,7 +156,11 @@ class Client:
 
 def _body(body: bytes | None) -> bytes | BytesIO | None:
     """A large body goes out in pieces, so that the others on this loop are not kept waiting."""
-    return BytesIO(body) if body is not None and len(body) > LARGE else body
+    return BytesIO(body) if body is not None and _is_large(body) else body
+
+
+def _is_large(body: bytes | None) -> bool:
+    return body is not None and len(body) > LARGE
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> tuple[bytes, bool]:
@@ -182,8 +187,13 @@ def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return told
 
 
-def _loss(error: Exception) -> tuple[LostKind, bool, str]:
-    """What kind of loss it is, whether nothing can have been sent, and the reason in words."""
+def _loss(error: Exception, *, in_one_piece: bool) -> tuple[LostKind, bool, str]:
+    """What kind of loss it is, whether nothing can have been sent, and the reason in words.
+
+    `in_one_piece`: headers and body leave in one write, so that a failed write has sent nothing.
+    """
+    if in_one_piece and NOT_WRITTEN in {str(error), str(error.__cause__)}:
+        return "cut", True, "the server had closed the connection before the request left"
     match error:
         case aiohttp.ClientConnectorDNSError():
             return "dns", True, f"the host {error.host} was not found"

@@ -54,6 +54,7 @@ class Window:
         self._used = 0
         self._remaining: int | None = None  # the lowest that was told in this window
         self._flying: list[Taken] = []
+        self._flying_cost = 0
         self._late: list[Ended] = []  # over, but perhaps counted in the next window already
 
     def take(self, now: float, cost: int = 1) -> Taken | None:
@@ -68,6 +69,7 @@ class Window:
         self._used += cost
         self._first = min(self._first, now)
         self._flying.append(taken)
+        self._flying_cost += cost
         return taken
 
     def opens(self) -> float:
@@ -111,10 +113,11 @@ class Window:
         own = self.limit - self._used
         if self._remaining is None:
             return own
-        return min(own, self._remaining - sum(taken.cost for taken in self._flying))
+        return min(own, self._remaining - self._flying_cost)
 
     def _leave(self, taken: Taken) -> None:
         self._flying.remove(taken)
+        self._flying_cost -= taken.cost
 
     def _turn(self, now: float) -> None:
         settled = not self._flying and now >= self._last_end + self.per * (1 + MARGIN)
