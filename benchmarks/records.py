@@ -9,10 +9,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-SENT = (
-    "customer_id email name company_id plan country signed_up_at seats mrr last_seen_at is_admin churn_risk nps locale"
-    " notes"
-).split()
+SENT = [
+    "customer_id",
+    "email",
+    "name",
+    "company_id",
+    "plan",
+    "country",
+    "signed_up_at",
+    "seats",
+    "mrr",
+    "last_seen_at",
+    "is_admin",
+    "churn_risk",
+    "nps",
+    "locale",
+    "notes",
+]
 LEFT_OUT = ("internal_a", "internal_b", "internal_c", "internal_d")
 
 
@@ -38,7 +51,7 @@ def table(rows: int, first: int = 0) -> pa.Table:
         "nps": pa.array(numbers % 11, pa.int64(), mask=numbers % 3 == 0),
         "locale": np.array(["de_DE", "en_US"])[numbers % 2],
         "notes": pa.array([f"seen {n % 100} times" for n in numbers], mask=numbers % 2 == 0),
-        **{name: numbers * 3 for name in LEFT_OUT},
+        **dict.fromkeys(LEFT_OUT, numbers * 3),
     }
     return pa.table(columns)
 
