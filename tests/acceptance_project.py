@@ -58,4 +58,5 @@ def run_penstock(project: Project, *arguments: str, stdin: str | None = None) ->
         capture_output=True,
         text=True,
         timeout=100,
+        check=False,
     )

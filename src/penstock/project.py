@@ -1,4 +1,4 @@
-"""The Python API: a project file, its state, and what can be done with them. The App underneath is the command line's."""
+"""The Python API: a project file, its state, and what can be done with them; the command line's App underneath."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Self
 
-from penstock.engine.app import App, Listener
+from penstock.engine.app import App
+from penstock.engine.runner import Listener
 from penstock.model.outcome import RunReport
 from penstock.model.reports import CheckReport, PlanReport, Preview, QuarantineEntry, TestReport
 

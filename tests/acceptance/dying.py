@@ -11,6 +11,7 @@ import signal
 import sys
 from itertools import count
 
+
 def main() -> None:
     moment, times, *arguments = sys.argv[1:]
     reached = count(1)

@@ -52,6 +52,7 @@ def test_the_same_command_again_makes_it_whole(tmp_path: Path, sandbox, kind: st
         capture_output=True,
         text=True,
         timeout=60,
+        check=False,
     )
     assert died.returncode in (-signal.SIGKILL, 0, 1), died.stderr
     sandbox.settings(latency=0)
@@ -91,7 +92,11 @@ def upsert(project: Project, sandbox) -> None:
 def batch(project: Project, sandbox) -> None:
     upsert(project, sandbox)
     project.destination(
-        "people.csv", "upsert_person", "user_id: id, name: name, email: email", base=sandbox.url, more="batch: {size: 10}"
+        "people.csv",
+        "upsert_person",
+        "user_id: id, name: name, email: email",
+        base=sandbox.url,
+        more="batch: {size: 10}",
     )
 
 

@@ -88,7 +88,7 @@ def test_every_attribute_arrives_and_a_second_run_is_silent(tmp_path, sandbox, t
         "penstock.yaml",
         f"""\
 credentials:
-  sandbox: {{api_key: "${{env:SANDBOX_KEY}}", base_url: "{sandbox.url if dialect == 'native' else sandbox.flat_url}",
+  sandbox: {{api_key: "${{env:SANDBOX_KEY}}", base_url: "{sandbox.url if dialect == "native" else sandbox.flat_url}",
              rate_limit: {{requests: 1000000, per: 1s}}}}
 sources:
   customers: {{type: file, path: {table}}}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import ceil
 
 import numpy as np
@@ -15,9 +16,10 @@ from penstock.engine.remembering import QuarantineIndex, open_chunk
 from penstock.engine.screen import Parents, Screen
 from penstock.engine.surroundings import Surroundings
 from penstock.model.outcome import Note, Outcome
-from penstock.model.record import Lookup, Replies
+from penstock.model.record import Chunk, Lookup, Replies
 from penstock.model.reports import PlanReport, RefusedRecord
 from penstock.model.spec import RateLimit
+from penstock.sources.dataset import read_frozen
 from penstock.sources.freezing import Window
 from penstock.stores import resources
 from penstock.stores.memory import Memory
@@ -40,7 +42,7 @@ def plan(around: Surroundings, prepared: Prepared, parents: Parents | None = Non
     lookups: set[Lookup] = set()
     data = prepared.data
     last = None if window is None else Window.from_json(window)
-    for chunk in data.dataset.read(data.schema):
+    for chunk in _read(around, prepared, last):
         opened = open_chunk(prepared, chunk, prints=policy.compares)
         sifted = screen.sift(opened)
         notes.count(sifted.notes)
@@ -79,6 +81,21 @@ def plan(around: Surroundings, prepared: Prepared, parents: Parents | None = Non
         base_url=prepared.address.base_url,
         base_url_reason=prepared.address.reason,
     )
+
+
+def _read(around: Surroundings, prepared: Prepared, last: Window | None) -> Iterator[Chunk]:
+    """The records a run would read: all of them, or with a cursor those that came since the last run."""
+    data = prepared.data
+    if last is None:
+        yield from data.dataset.read(data.schema)
+        return
+    path = around.folder / "frozen" / f"plan-{os.getpid()}.arrow"
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    try:
+        data.dataset.freeze(data.schema, path, last)
+        yield from read_frozen(path)
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _kind(outcome: Outcome, *, held: bool) -> str:
