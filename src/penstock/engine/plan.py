@@ -40,7 +40,6 @@ def plan(around: Surroundings, prepared: Prepared, parents: Parents | None = Non
     batcher = Batcher(prepared.compiled.shape, repeats=not policy.newest_wins)
     notes, tally, errors = Notes(prepared.compiled.notes), Counter[str](), list[RefusedRecord]()
     lookups: set[Lookup] = set()
-    data = prepared.data
     last = None if window is None else Window.from_json(window)
     for chunk in _read(around, prepared, last):
         opened = open_chunk(prepared, chunk, prints=policy.compares)
