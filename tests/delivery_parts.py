@@ -15,7 +15,9 @@ ROOMY = RateLimit(1_000_000, 1.0)
 
 
 @asynccontextmanager
-async def client_of(url: str, *, rate: RateLimit = ROOMY, clock=None, patience=5.0, **settings) -> AsyncIterator[Client]:
+async def client_of(
+    url: str, *, rate: RateLimit = ROOMY, clock=None, patience=5.0, **settings
+) -> AsyncIterator[Client]:
     clock = clock or ImpatientClock()
     names = {name: settings.pop(name) for name in ("headers", "allowed_hosts") if name in settings}
     connection = Connection("acme", url, KEY, timeout=patience, **names)

@@ -296,15 +296,16 @@ async def test_when_the_intent_cannot_be_written_nothing_is_sent():
     assert client.requests == 0
 
 
-async def test_no_more_at_once_than_allowed():
+async def test_as_many_at_once_as_allowed_and_no_more():
     now, most = 0, 0
+    four = asyncio.Barrier(4)
 
     def answer(_):
         async def step(writer, seen):
             nonlocal now, most
             now += 1
             most = max(most, now)
-            await asyncio.sleep(0.01)
+            await four.wait()
             now -= 1
             return await reply(200, {})(writer, seen)
 
