@@ -86,7 +86,7 @@ def test_problems_cannot_steer_the_terminal(capsys):
 def test_a_defect_keeps_its_traceback_for_a_report_but_no_value_of_it(capsys, tmp_path):
     (tmp_path / ".penstock").mkdir()
     project = tmp_path / "penstock.yaml"
-    assert code_of("-f", str(project), "plan", "people", plan=RuntimeError("key sk-123")) == 3
+    assert code_of("plan", f"--file={project}", "people", plan=RuntimeError("key sk-123")) == 3
     err = capsys.readouterr().err
     log = (tmp_path / ".penstock" / "defects.log").read_text()
     assert "this is a defect in Penstock" in err

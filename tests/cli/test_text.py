@@ -119,7 +119,9 @@ def test_the_other_reports(capsys):
     assert "nightly partial  run r-3" in shown(capsys, "runs r-3")
     assert "No runs yet." in shown(capsys, "runs", runs=[])
     assert "r-1-1     POST https://x/people" in shown(capsys, "deliveries r-1")
-    assert "acme works: it answers as an API" in shown(capsys, "check acme")
+    assert shown(capsys, "check acme").startswith("acme works\n")
+    refused = replace(ANSWERS["check"], ok=False, reason="401: key refused")
+    assert shown(capsys, "check acme", check=refused).startswith("acme does not work: 401: key refused\n")
     assert "  id      text        007 · [bold]\n" in shown(capsys, "schema contacts")
     assert "Reply 201  after 12 ms" in shown(capsys, "test people")
 

@@ -1,5 +1,6 @@
-"""Every command on a real project, as processes, against the sandbox."""
+"""Every command on a real project against the sandbox; as a process where signals and terminals matter."""
 
+import io
 import json
 import os
 import pty
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sandbox_process import Sandbox
+from penstock.cli.main import execute
 
 PEOPLE = "id,email,name,plan\nu1,a@example.com,Ada,pro\nu2,nobody,Bob,free\nu3,c@example.com,Zoë 🚀,\n"
 PROJECT = """\
@@ -39,23 +40,24 @@ flows:
 
 
 class Shell:
-    """Runs `penstock` in the project's folder."""
+    """Runs `penstock` in the project's folder: in this process, which saves importing everything each time."""
 
-    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder = folder
-        self.environ = {**os.environ, "SANDBOX_KEY": sandbox.api_key, "NO_COLOR": "1"}
-        self.environ.pop("PENSTOCK_DATABASE_URL", None)
+        self.monkeypatch = monkeypatch
+        self.capsys = capsys
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "penstock", *arguments]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-        return subprocess.Popen(command, cwd=self.folder, env=self.environ, text=True, **pipes)
+        return subprocess.Popen(command, cwd=self.folder, text=True, **pipes)
 
     def text(self, line: str, code: int = 0, stdin: str = "") -> str:
         """What the command prints, having ended with this code."""
-        process = self.start(*line.split())
-        out, err = process.communicate(stdin, timeout=60)
-        assert process.returncode == code, out + err
+        self.monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        answer = execute(line.split())
+        out, err = self.capsys.readouterr()
+        assert answer == code, out + err
         return out
 
     def json(self, line: str, code: int = 0, stdin: str = "") -> Any:
@@ -63,10 +65,13 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, sandbox: Sandbox) -> Shell:
+def shell(tmp_path, sandbox, monkeypatch, capsys) -> Shell:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SANDBOX_KEY", sandbox.api_key)
+    monkeypatch.delenv("PENSTOCK_DATABASE_URL", raising=False)
     (tmp_path / "people.csv").write_text(PEOPLE, encoding="utf-8")
     (tmp_path / "penstock.yaml").write_text(PROJECT.format(url=sandbox.url), encoding="utf-8")
-    return Shell(tmp_path, sandbox)
+    return Shell(tmp_path, monkeypatch, capsys)
 
 
 def test_from_the_first_look_to_the_second_run(shell, sandbox):
@@ -174,7 +179,7 @@ def test_paused_beats_everything(shell):
 def test_the_environment_that_does_not_play_along(shell):
     assert shell.json("run lost", code=3)["status"] == "failed"
     assert shell.json("check nowhere", code=3)["ok"] is False
-    shell.environ["SANDBOX_KEY"] = "wrong"
+    shell.monkeypatch.setenv("SANDBOX_KEY", "wrong")
     refused = shell.json("check sandbox", code=3)
     assert refused["ok"] is False
     shell.text("activate people")

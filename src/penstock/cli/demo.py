@@ -52,7 +52,6 @@ def demo(
 
     Against a local stand-in for Custify: takes seconds, needs no account and no internet.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the temporary folder goes with us
     with ExitStack() as stack:
         out = sys.stdout
         if face.json:
@@ -128,6 +127,7 @@ class Story:
 
         line = " ".join(f"'{word}'" if " " in word else word for word in arguments)
         say(f"\n━━ {title}\n$ penstock {line}")
+        _end_tidily()
         answer = execute(arguments)
         self.expect(answer == code, f"`penstock {line}` ends with exit code {int(code)}, not {int(answer)}")
         if answer != code:
@@ -203,9 +203,15 @@ def _expected(held: Sequence[QuarantineEntry]) -> dict[str, int]:
 
 def _serve(place: Place, folder: Path, face: Face) -> None:
     """Stay until ^C, so that a person can look and try."""
-    face.remark(
-        f"\nThe stand-in goes on until ^C. What arrived: {place.admin_url}",
-        f"To try things, in another terminal: export {KEY_VARIABLE}={place.api_key} && cd {folder}",
-    )
+    _end_tidily()
     with suppress(KeyboardInterrupt):
+        face.remark(
+            f"\nThe stand-in goes on until ^C. What arrived: {place.admin_url}",
+            f"To try things, in another terminal: export {KEY_VARIABLE}={place.api_key} && cd {folder}",
+        )
         place.process.wait()
+
+
+def _end_tidily() -> None:
+    """Let SIGTERM end us as ^C does, so that the temporary folder goes too; a run that has ended undoes this."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)

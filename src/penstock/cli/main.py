@@ -95,9 +95,11 @@ def execute(arguments: Sequence[str], opener: Opener = open_app) -> int:
 
 def _file_of(arguments: Sequence[str]) -> Path | None:
     """The project file of a command line that went wrong, as far as it can be told."""
-    for option, value in pairwise(arguments):
+    for option, value in pairwise(("", *arguments)):
         if option in ("-f", "--file"):
             return Path(value)
+        if value.startswith("--file="):
+            return Path(value.removeprefix("--file="))
     return None
 
 
