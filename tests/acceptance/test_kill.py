@@ -56,6 +56,9 @@ def test_the_same_command_again_makes_it_whole(tmp_path: Path, sandbox, kind: st
     )
     assert died.returncode in (-signal.SIGKILL, 0, 1), died.stderr
     sandbox.settings(latency=0)
+    if died.returncode == -signal.SIGKILL:
+        states = {run["status"] for run in json.loads(run_penstock(project, "runs", "--json").stdout)}
+        assert states <= {"interrupted"}, "a dead run is not running"
     again = run_penstock(project, "run", "it", "--json")
     assert again.returncode in (0, 1), again.stderr
     report = json.loads(again.stdout)

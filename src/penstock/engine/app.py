@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -35,7 +36,7 @@ from penstock.model.reports import (
     TestReport,
 )
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
-from penstock.stores import credentials, ledger, quarantine, resources, runs
+from penstock.stores import credentials, ledger, locks, quarantine, resources, runs
 from penstock.stores.database import Database
 from penstock.stores.runs import RunRow
 
@@ -204,7 +205,15 @@ class App:
         """The runs, newest first; or the one named."""
         with self._around.database.read() as conn:
             rows = runs.list_runs(conn, limit) if run is None else [self._run(conn, run)]
-            return [runs.to_report(row, runs.children(conn, row.id)) for row in rows]
+            families = [(row, runs.children(conn, row.id)) for row in rows]
+        return [runs.to_report(self._seen(row), [self._seen(part) for part in parts]) for row, parts in families]
+
+    def _seen(self, row: RunRow) -> RunRow:
+        """A run that nobody works on any more, though it never ended, was interrupted."""
+        name = f"flow {row.target}" if row.kind == "flow" else row.target
+        if row.status == "running" and not locks.is_held(self._around.database.locks, name):
+            return replace(row, status="interrupted")
+        return row
 
     def deliveries(self, run: str) -> list[DeliveryReport]:
         """The requests of a run; of a flow's run, those of its destinations."""

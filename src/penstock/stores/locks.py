@@ -27,6 +27,21 @@ def hold(folder: Path, name: str, holder: str, *, wait: bool) -> Iterator[None]:
         os.close(handle)
 
 
+def is_held(folder: Path, name: str) -> bool:
+    """Whether a living process holds `name`."""
+    try:
+        handle = os.open(folder / f"{_file_name(name)}.lock", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 def _lock(handle: int, name: str, *, wait: bool) -> None:
     if wait:
         fcntl.flock(handle, fcntl.LOCK_EX)
