@@ -40,7 +40,8 @@ def key_hashes(keys: Sequence[Key | None]) -> Words:
 
 def _digest_of_parts(key: tuple[str, ...]) -> bytes:
     parts = [part.encode("utf-8", "surrogatepass") for part in key]
-    return xxhash.xxh3_128_digest(b"".join(b"%d:%b" % (len(part), part) for part in parts))
+    # another seed, so that no single text is like them
+    return xxhash.xxh3_128_digest(b"".join(b"%d:%b" % (len(part), part) for part in parts), seed=1)
 
 
 class Memory:

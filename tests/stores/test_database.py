@@ -1,0 +1,259 @@
+"""The state database: made closed to others, brought up to date, and its troubles told in plain words."""
+
+import sqlite3
+import stat
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine, text
+
+from penstock.model.errors import InputError, NotAvailableYet, StateLocked, StateUnavailable
+from penstock.stores import database as database_module
+from penstock.stores import ledger, memory, runs
+from penstock.stores.database import Database
+from penstock.stores.migrations import HEAD, REVISIONS
+from penstock.stores.migrations.upgrade import scripts, upgrade
+from penstock.stores.runs import RunRow
+from penstock.stores.schema import metadata
+
+AT = "2026-01-31T12:00:00.000Z"
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def shape(path):
+    """The statements that made a database, without the differences of spelling."""
+    with sqlite3.connect(path) as connection:
+        rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").fetchall()
+    return {name: "".join((sql or "").split()).replace('"', "") for name, sql in rows if name != "alembic_version"}
+
+
+def test_folder_and_files_are_closed_to_others(database):
+    with database.begin() as conn:
+        runs.start(conn, RunRow("r-1", "destination", "people", AT))
+        assert mode(database.folder) == 0o700
+        files = [path for path in database.folder.iterdir() if path.is_file()]
+        assert {path.name for path in files} >= {"state.db", "state.db-wal"}
+        assert {mode(path) for path in files} == {0o600}
+
+
+def test_writes_survive_power_loss_settings(database):
+    with database.begin() as conn:
+        assert conn.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert conn.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        assert conn.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_a_block_that_fails_leaves_nothing(database):
+    with pytest.raises(RuntimeError), database.begin() as conn:
+        runs.start(conn, RunRow("r-1", "destination", "people", AT))
+        raise RuntimeError
+    with database.read() as conn:
+        assert runs.get(conn, "r-1") is None
+
+
+def test_reading_does_not_wait_for_a_writer_and_sees_one_moment(database):
+    with database.begin() as writer, database.read() as reader:
+        runs.start(writer, RunRow("r-1", "destination", "people", AT))
+        assert runs.list_runs(reader) == []
+
+
+def test_the_migrations_lead_to_the_schema_of_a_new_database(url, tmp_path):
+    Database.open(url).close()
+    engine = create_engine(f"sqlite:///{tmp_path / 'migrated.db'}")
+    with engine.begin() as conn:
+        upgrade(conn)
+        conn.execute(text("DROP TABLE IF EXISTS alembic_version"))
+        assert compare_metadata(MigrationContext.configure(conn), metadata) == []
+    engine.dispose()
+    new, migrated = shape(tmp_path / "state" / "state.db"), shape(tmp_path / "migrated.db")
+    assert new.keys() == migrated.keys()
+    assert new["ledger"] == migrated["ledger"]
+
+
+def test_every_script_is_known_in_order():
+    assert tuple(script.revision for script in reversed(list(scripts().walk_revisions()))) == REVISIONS
+
+
+@pytest.mark.parametrize("version", REVISIONS[:-1])
+def test_an_older_database_keeps_what_it_holds(url, tmp_path, version):
+    (tmp_path / "state").mkdir()
+    engine = create_engine(url)
+    with engine.begin() as conn:
+        upgrade(conn, to=version)
+        runs.start(conn, RunRow("r-1", "destination", "people", AT, position=7))
+    engine.dispose()
+    opened = Database.open(url)
+    with opened.read() as conn:
+        assert conn.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD
+        assert runs.get(conn, "r-1").position == 7
+        assert compare_metadata(MigrationContext.configure(conn, opts={"include_object": ours}), metadata) == []
+    opened.close()
+
+
+def ours(_object, name, _type, _reflected, _compared):
+    return name != "alembic_version"
+
+
+def test_a_newer_database_is_left_alone(url):
+    opened = Database.open(url)
+    with opened.begin() as conn:
+        conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    opened.close()
+    with pytest.raises(StateUnavailable, match="newer Penstock") as caught:
+        Database.open(url)
+    assert caught.value.problems[0].found == "9999"
+    assert "upgrade Penstock" in caught.value.problems[0].hint
+
+
+def test_many_processes_may_open_a_new_database_at_once(url):
+    code = "import sys; from penstock.stores.database import Database; Database.open(sys.argv[1]).close()"
+    with ThreadPoolExecutor(3) as pool:
+        ended = list(pool.map(lambda _: subprocess.run([sys.executable, "-c", code, url], check=False), range(3)))
+    assert [process.returncode for process in ended] == [0, 0, 0]
+
+
+def test_opening_needs_no_alembic(url):
+    Database.open(url).close()
+    code = """
+        import sys
+        from penstock.stores.database import Database
+        Database.open(sys.argv[1]).close()
+        sys.exit("alembic" in sys.modules)
+    """
+    assert subprocess.run([sys.executable, "-c", textwrap.dedent(code), url], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "says"),
+    [
+        ("nonsense", InputError, "not a database URL"),
+        ("sqlite://", InputError, "needs a file"),
+        ("sqlite:///:memory:", InputError, "needs a file"),
+        ("postgresql://localhost/penstock", NotAvailableYet, "only be kept in SQLite"),
+    ],
+)
+def test_a_wrong_url_is_told(wrong, error, says):
+    with pytest.raises(error, match=says) as caught:
+        Database.open(wrong)
+    assert caught.value.problems[0].hint == "write sqlite:///path"
+
+
+def test_another_programs_database_is_left_alone(tmp_path):
+    path = tmp_path / "other.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE songs (title TEXT)")
+    with pytest.raises(StateUnavailable, match="another program"):
+        Database.open(f"sqlite:///{path}")
+    assert set(shape(path)) == {"songs"}
+
+
+def test_a_file_that_is_no_database_is_told(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database at all, " * 100)
+    with pytest.raises(StateUnavailable, match="not a state database"):
+        Database.open(f"sqlite:///{path}")
+    assert path.read_text().startswith("not a database")
+
+
+def test_a_place_that_is_no_folder_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StateUnavailable, match="file is not a folder"):
+        Database.open(f"sqlite:///{tmp_path / 'file' / 'state.db'}")
+
+
+def test_a_full_database_is_told_and_what_was_kept_stays(database):
+    with database.begin() as conn:
+        runs.start(conn, RunRow("r-1", "destination", "people", AT))
+    with pytest.raises(StateUnavailable, match="disk of the state database is full"), database.begin() as conn:
+        pages = conn.exec_driver_sql("PRAGMA page_count").scalar()
+        conn.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+        runs.start(conn, RunRow("r-2", "destination", "people", AT, reason="x" * 100_000))
+    with database.read() as conn:
+        assert [run.id for run in runs.list_runs(conn)] == ["r-1"]
+
+
+def test_a_file_that_cannot_grow_is_told_and_what_was_kept_stays(database):
+    with database.begin() as conn:
+        runs.start(conn, RunRow("r-1", "destination", "people", AT))
+    code = """
+        import resource, sys
+        from penstock.model.errors import StateUnavailable
+        from penstock.stores import runs
+        from penstock.stores.database import Database
+        from penstock.stores.runs import RunRow
+        database = Database.open(sys.argv[1])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+        try:
+            with database.begin() as conn:
+                runs.start(conn, RunRow("r-2", "destination", "people", "now", reason="x" * 1_000_000))
+        except StateUnavailable as error:
+            sys.exit(0 if "disk" in str(error) else 1)
+        sys.exit(2)
+    """
+    url = f"sqlite:///{database.path}"
+    assert subprocess.run([sys.executable, "-c", textwrap.dedent(code), url], check=False).returncode == 0
+    with database.read() as conn:
+        assert [run.id for run in runs.list_runs(conn)] == ["r-1"]
+
+
+def test_a_writer_that_does_not_end_is_told(url, database, monkeypatch):
+    monkeypatch.setattr(database_module, "BUSY_TIMEOUT_MS", 10)
+    other = Database.open(url)
+    with database.begin() as conn:
+        runs.start(conn, RunRow("r-1", "destination", "people", AT))
+        with pytest.raises(StateLocked, match="another process has been writing"), other.begin():
+            pass
+    other.close()
+
+
+def test_outcomes_memory_and_checkpoint_are_there_together_or_not_at_all(url, tmp_path):
+    """A real process commits chunk after chunk and is killed at moments of its own choosing; all three always agree."""
+    code = """
+        import os, random, signal, sys, threading
+        import numpy as np
+        from dataclasses import replace
+        from penstock.model.outcome import Outcome
+        from penstock.stores import ledger, runs
+        from penstock.stores.database import Database
+        from penstock.stores.ledger import LedgerEntry
+        from penstock.stores.memory import Memory, key_hashes
+        database = Database.open(sys.argv[1])
+        with database.begin() as conn:
+            run = runs.get(conn, "r-1")
+            memory = Memory.load(conn, "people", "v1")
+        threading.Timer(float(sys.argv[2]), lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
+        while True:
+            ordinals = list(range(run.position, run.position + 50))
+            keys = [f"k{n}" for n in ordinals]
+            words = np.array(ordinals, dtype=np.uint64) + np.uint64(1)
+            with database.begin() as conn:
+                ledger.append(conn, run.id, [LedgerEntry(Outcome.DELIVERED, ordinals, "now", keys)])
+                memory.remember(conn, key_hashes(keys), words, words)
+                counts = run.counts.plus({"read": 50, "delivered": 50})
+                run = replace(run, position=run.position + 50, counts=counts)
+                runs.save(conn, run)
+    """
+    database = Database.open(url)
+    with database.begin() as conn:
+        runs.start(conn, RunRow("r-1", "destination", "people", AT))
+    positions = []
+    for after in (0.0, 0.013, 0.051, 0.117, 0.205):
+        subprocess.run([sys.executable, "-c", textwrap.dedent(code), url, str(after)], check=False)
+        with database.read() as conn:
+            run = runs.get(conn, "r-1")
+            known = memory.Memory.load(conn, "people", "v1")
+            assert ledger.counts(conn, "r-1").get("delivered", 0) == run.position == run.counts.delivered
+            assert ledger.decided_beyond(conn, "r-1", 0).tolist() == list(range(run.position))
+            keys = [f"k{n}" for n in range(run.position + 50)]
+            assert known.knows(memory.key_hashes(keys)).sum() == run.position == len(known)
+        positions.append(run.position)
+    assert positions[-1] > 0
+    database.close()

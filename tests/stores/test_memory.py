@@ -1,0 +1,192 @@
+"""The memory of what was delivered behaves like a plain dict, in memory and after every reload."""
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from penstock.stores import in_flight, segments
+from penstock.stores.database import Database
+from penstock.stores.key_table import KeyTable, Level
+from penstock.stores.memory import Memory, key_hashes
+
+KEYS = [f"k{n}" for n in range(40)]
+HASHES = key_hashes(KEYS)
+WORDS = st.sampled_from([0, 1, 2, 2**63, 2**64 - 1])
+ROWS = st.lists(st.tuples(st.integers(0, len(KEYS) - 1), WORDS, WORDS), max_size=12)
+SOME = st.lists(st.integers(0, len(KEYS) - 1), max_size=6)
+
+
+def words(values):
+    return np.array(values, dtype=np.uint64)
+
+
+class LikeADict(RuleBasedStateMachine):
+    """`plain` is what the dict says: key number → (content, print); `staged`: key number → content."""
+
+    @initialize()
+    def begin(self):
+        import tempfile
+
+        self.folder = tempfile.TemporaryDirectory()
+        self.database = Database.open(f"sqlite:///{self.folder.name}/state.db")
+        self.version = "v1"
+        self.plain, self.staged = {}, {}
+        self.reload()
+
+    def teardown(self):
+        if hasattr(self, "database"):
+            self.database.close()
+            self.folder.cleanup()
+
+    @rule(rows=ROWS)
+    def remember(self, rows):
+        numbers, contents, prints = [list(column) for column in zip(*rows, strict=True)] or [[], [], []]
+        with self.database.begin() as conn:
+            self.memory.remember(conn, HASHES[numbers].reshape(-1, 2), words(contents), words(prints))
+        for number, content, print_ in rows:
+            self.plain[number] = (content or 1, print_)
+            self.staged.pop(number, None)
+
+    @rule(some=SOME)
+    def forget(self, some):
+        with self.database.begin() as conn:
+            self.memory.forget(conn, HASHES[some].reshape(-1, 2))
+        for number in some:
+            self.plain.pop(number, None)
+
+    @rule(some=SOME, content=WORDS)
+    def stage(self, some, content):
+        self.memory.stage(HASHES[some].reshape(-1, 2), words([content] * len(some)))
+        self.staged.update(dict.fromkeys(some, content or 1))
+
+    @rule(some=SOME)
+    def unstage(self, some):
+        self.memory.unstage(HASHES[some].reshape(-1, 2))
+        for number in some:
+            self.staged.pop(number, None)
+
+    @rule()
+    def compact(self):
+        with self.database.begin() as conn:
+            self.memory.compact(conn)
+
+    @rule()
+    def reload(self):
+        with self.database.read() as conn:
+            self.memory = Memory.load(conn, "people", self.version)
+        self.staged = {}
+
+    @rule()
+    def upgrade(self):
+        """Another version of the fingerprints: contents stay, fingerprints do not count any more."""
+        self.version += "'"
+        self.plain = {number: (content, 0) for number, (content, _) in self.plain.items()}
+        self.reload()
+
+    @invariant()
+    def says_what_the_dict_says(self):
+        if not hasattr(self, "memory"):
+            return
+        numbers = range(len(KEYS))
+        assert self.memory.knows(HASHES).tolist() == [number in self.plain for number in numbers]
+        expected = [self.staged.get(number, self.plain.get(number, (None,))[0]) for number in numbers]
+        assert self.memory.contents(HASHES) == expected
+        for print_ in (0, 1, 2**64 - 1):
+            same = self.memory.same_input(HASHES, words([print_] * len(KEYS))).tolist()
+            assert same == [
+                print_ != 0 and number not in self.staged and self.plain.get(number, (0, 0))[1] == print_
+                for number in numbers
+            ]
+
+
+@pytest.fixture(autouse=True)
+def small_segments(monkeypatch):
+    """So that merging and rewriting happen within a few steps."""
+    monkeypatch.setattr(segments, "TAIL", 3)
+    monkeypatch.setattr(segments, "LARGE", 16)
+
+
+TestLikeADict = LikeADict.TestCase
+TestLikeADict.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+
+
+def test_destinations_do_not_share_a_memory(database):
+    with database.begin() as conn:
+        Memory.load(conn, "people", "v1").remember(conn, HASHES, words([5] * 40), words([6] * 40))
+        assert len(Memory.load(conn, "companies", "v1")) == 0
+
+
+def test_two_keys_that_share_half_their_hash_stay_two():
+    same_half = np.array([[7, 1], [7, 2], [7, 3], [9, 1]], dtype=np.uint64)
+    table = KeyTable()
+    table.put(same_half[:2], words([11, 12]), words([0, 0]))
+    table.put(same_half[2:], words([13, 14]), words([0, 0]))
+    assert table.find(same_half).values.tolist() == [11, 12, 13, 14]
+    table.put(same_half[[1, 1]], words([21, 22]), words([0, 0]))
+    table.forget(same_half[:1])
+    assert table.find(same_half).values.tolist() == [0, 22, 13, 14]
+    assert table.find(np.array([[7, 9], [2**64 - 1, 0]], dtype=np.uint64)).values.tolist() == [0, 0]
+
+
+def test_keys_are_told_apart():
+    keys = ["ab", ("ab",), ("a", "b"), ("", "ab"), ("ab", ""), ("a", "", "b"), "", "0", "\u00e9", "e\u0301", "1:a1:b"]
+    hashes = {tuple(row) for row in key_hashes(keys).tolist()}
+    assert len(hashes) == len(keys)
+
+
+def test_hashes_of_keys_stay_the_same_in_every_version():
+    """These numbers stand in people's databases: a change would send everything again."""
+    assert key_hashes(["cust-1", ("de", "17")]).tolist() == [
+        [0x4D6A0318B2054C60, 0x9669DC5382D685E9],
+        [0x7AAC21F5AB514631, 0x92196F92E8E378DB],
+    ]
+
+
+def test_keys_on_their_way_when_the_process_died_are_known_no_more(database):
+    """The API may have the newer content: a source that went back to the older one must be sent again."""
+    with database.begin() as conn:
+        Memory.load(conn, "people", "v1").remember(conn, HASHES, words([5] * 40), words([6] * 40))
+        in_flight.add(conn, "people", "r-1", 0, HASHES[:2])
+        in_flight.add(conn, "people", "r-1", 0, HASHES[2:3])  # a chunk may go in pieces
+        in_flight.add(conn, "people", "r-1", 4096, HASHES[10:11])
+    with database.read() as conn:
+        assert np.flatnonzero(~Memory.load(conn, "people", "v1").knows(HASHES)).tolist() == [0, 1, 2, 10]
+    with database.begin() as conn:
+        assert len(in_flight.take(conn, "people")) == 4
+        assert len(in_flight.take(conn, "people")) == 0
+        assert np.flatnonzero(~Memory.load(conn, "people", "v1").knows(HASHES)).tolist() == [0, 1, 2, 10]
+
+
+def test_chunks_that_are_done_are_not_on_their_way(database):
+    with database.begin() as conn:
+        for first in (0, 100, 200):
+            in_flight.add(conn, "people", "r-1", first, HASHES[first // 100 : first // 100 + 1])
+        in_flight.done(conn, "people", "r-1", 150)
+        assert in_flight.left(conn, "people").tolist() == HASHES[1:3].tolist()
+        in_flight.clear(conn, "people", "r-1")
+        assert len(in_flight.left(conn, "people")) == 0
+
+
+def test_segments_do_not_grow_without_end(database):
+    """Daily changes to the same keys: what is outdated goes."""
+    with database.begin() as conn:
+        memory = Memory.load(conn, "people", "v1")
+        for day in range(50):
+            memory.remember(conn, HASHES, words([day + 1] * 40), words([1] * 40))
+            memory.compact(conn)
+        assert segments.rows(conn, "people") <= 3 * len(KEYS) + segments.LARGE
+        assert Memory.load(conn, "people", "v1").contents(HASHES) == [50] * 40
+
+
+def test_a_million_keys_take_32_bytes_each():
+    hashes = np.random.default_rng(1).integers(0, 2**63, size=(100_000, 2)).astype(np.uint64)
+    nothing = np.ones(100_000, dtype=np.uint64)
+    table = KeyTable()
+    for start in range(0, 100_000, 5000):
+        part = slice(start, start + 5000)
+        table.put(hashes[part], nothing[part], nothing[part])
+    assert table.nbytes == 32 * 100_000
+    assert isinstance(table._levels[0], Level)
+    assert len(table._levels) < 10
