@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
@@ -52,12 +51,14 @@ def demo(
 
     Against a local stand-in for Custify: takes seconds, needs no account and no internet.
     """
+    from tempfile import TemporaryDirectory  # noqa: PLC0415 - help must not wait for it
+
     with ExitStack() as stack:
         out = sys.stdout
         if face.json:
             stack.enter_context(redirect_stdout(sys.stderr))
         if folder is None:
-            temporary = tempfile.TemporaryDirectory(prefix="penstock-demo-", ignore_cleanup_errors=True)
+            temporary = TemporaryDirectory(prefix="penstock-demo-", ignore_cleanup_errors=True)
             folder = Path(stack.enter_context(temporary))
         place = stack.enter_context(running_sandbox())
         stack.enter_context(_inside(folder, place))

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any, NoReturn
-from urllib.request import urlopen
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from cyclopts import App, Parameter
 
 from penstock.cli.groups import TRY
 from penstock.model.errors import EnvironmentFailure, Problem
+
+if TYPE_CHECKING:
+    import subprocess
 
 COMMAND = (sys.executable, "-m", "penstock_sandbox")
 
@@ -52,6 +53,8 @@ class Place:
 
     def arrived(self) -> dict[str, int]:
         """How many objects of each kind it keeps."""
+        from urllib.request import urlopen  # noqa: PLC0415 - help must not wait for it
+
         with urlopen(f"{self.admin_url}/state", timeout=30) as reply:  # noqa: S310 - the sandbox on this machine
             state: dict[str, Any] = json.load(reply)
         return {kind: len(objects) for kind, objects in state.items()}
@@ -60,6 +63,8 @@ class Place:
 @contextmanager
 def running_sandbox(*options: str) -> Iterator[Place]:
     """A sandbox of our own. It ends with us, whichever way we end; ^C on the terminal is ours to answer."""
+    import subprocess  # noqa: PLC0415 - help must not wait for it
+
     command = [*COMMAND, "--with-parent", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         try:
