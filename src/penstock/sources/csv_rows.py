@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -239,9 +240,8 @@ def _delimiter(source: FileSource, head: str, *, tabs: bool) -> str:
 def _evenness(head: str, delimiter: str) -> tuple[int, int]:
     """How many of the first lines have as many cells as the header (none when it is one cell), and how many cells."""
     reader = csv.reader(io.StringIO(head[:BLOCK], newline=""), delimiter=delimiter)
-    try:
-        rows = [row for row, _ in zip(reader, range(20), strict=False) if row]
-    except csv.Error:
-        return (0, 0)
+    rows: list[list[str]] = []
+    with suppress(csv.Error):  # a cell too long for a first look: the rows before it decide
+        rows.extend(row for row, _ in zip(reader, range(20), strict=False) if row)
     width = len(rows[0]) if rows else 0
     return (sum(len(row) == width for row in rows), width) if width > 1 else (0, 0)

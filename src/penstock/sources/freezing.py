@@ -68,6 +68,7 @@ def write_frozen(chunks: Iterator[Chunk], path: Path) -> int:
     """
     part = path.with_name(path.name + ".part")
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         rows = _write(chunks, part)
         part.rename(path)
     except OSError as error:
