@@ -1,6 +1,6 @@
 """Equal inputs have equal fingerprints wherever they stand; inputs that differ in anything have others."""
 
-import datetime
+import datetime as dt
 from decimal import Decimal
 
 import numpy as np
@@ -68,8 +68,8 @@ def test_every_kind_of_column_has_a_print():
         number=[0.1],
         exact=pa.array([Decimal("1.10")], pa.decimal128(10, 2)),
         truth=[True],
-        day=[datetime.date(2026, 1, 31)],
-        moment=pa.array([datetime.datetime(2026, 1, 31, 12)], pa.timestamp("us", "UTC")),
+        day=[dt.date(2026, 1, 31)],
+        moment=pa.array([dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)], pa.timestamp("us", "UTC")),
         nested=pa.array([{"a": [1, None], "b": {"c": "d"}}]),
         nothing=pa.nulls(1),
     )

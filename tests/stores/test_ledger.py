@@ -1,6 +1,7 @@
 """One outcome for every record: packed or not, the ledger's counts, its view and its packed rows tell the same."""
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -26,7 +27,7 @@ def ledgers(draw):
     ordinals = draw(st.permutations(range(draw(st.integers(0, 30)))))
     cuts = sorted(draw(st.sets(st.integers(0, len(ordinals)), max_size=5)) | {0, len(ordinals)})
     entries, truth = [], {}
-    for number, (start, end) in enumerate(zip(cuts, cuts[1:], strict=False)):
+    for number, (start, end) in enumerate(pairwise(cuts)):
         part, outcome = list(ordinals[start:end]), draw(OUTCOMES)
         odd = draw(st.dictionaries(st.integers(0, end - start - 1), OUTCOMES, max_size=3))
         keyed = draw(st.booleans())

@@ -1,0 +1,76 @@
+"""One process at a time runs a destination; who is refused learns who holds it; the dead hold nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+
+import pytest
+
+from penstock.model.errors import StateLocked
+from penstock.stores import locks
+
+HOLD = """
+    import sys, time
+    from pathlib import Path
+    from penstock.stores import locks
+    with locks.hold(Path(sys.argv[1]), sys.argv[2], "process 17 on here", wait=False):
+        print("held", flush=True)
+        sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process that holds `people`."""
+    command = [sys.executable, "-c", textwrap.dedent(HOLD), str(tmp_path), "people"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def free(folder, name="people"):
+    try:
+        with locks.hold(folder, name, "me", wait=False):
+            return True
+    except StateLocked:
+        return False
+
+
+def test_the_second_is_told_who_holds_it(tmp_path, holder):
+    with (
+        pytest.raises(StateLocked, match="people is held by process 17 on here") as caught,
+        locks.hold(tmp_path, "people", "me", wait=False),
+    ):
+        pass
+    assert caught.value.problems[0].found == "process 17 on here"
+    assert "--wait" in caught.value.problems[0].hint
+
+
+def test_what_has_another_name_is_free(tmp_path, holder):
+    for name in ("companies", "people ", "PEOPLE", "pe/ople", "../people", "п" * 300, ""):
+        assert free(tmp_path, name)
+
+
+def test_a_killed_holder_frees_it_at_once(tmp_path, holder):
+    assert not free(tmp_path)
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    assert free(tmp_path)
+
+
+def test_who_waits_gets_it_when_the_holder_ends(tmp_path, holder):
+    threading.Timer(0.1, holder.stdin.close).start()
+    with locks.hold(tmp_path, "people", "me", wait=True):
+        assert not free(tmp_path)
+    assert free(tmp_path)
+
+
+def test_it_is_free_again_after_an_error(tmp_path):
+    with pytest.raises(RuntimeError), locks.hold(tmp_path, "people", "me", wait=False):
+        raise RuntimeError
+    assert free(tmp_path)
+    assert not any(path.read_text() for path in tmp_path.iterdir())

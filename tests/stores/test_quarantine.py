@@ -1,0 +1,122 @@
+"""What is held for a person: one live entry per key, whole and exact; what a person discards stays unwanted."""
+
+import json
+
+import pytest
+
+from penstock.model.outcome import Outcome, Refusal
+from penstock.stores import quarantine
+from penstock.stores.memory import key_hashes
+from penstock.stores.quarantine import Hold
+
+BIG = 2**64 - 1
+RECORD = '{"id": 123456789012345678901234567890, "mail": null, "born": "2026-01-31", "rate": 1.10}'
+
+
+def held(key="a", *, destination="people", **changes):
+    high, low = (0, 0) if key is None else key_hashes([key]).tolist()[0]
+    given = {
+        "outcome": Outcome.QUARANTINED,
+        "refusal": Refusal("required", "email is missing", "email", None, "an e-mail address"),
+        "at": "2026-01-31T12:00:00.000Z",
+        "run": "r-1",
+        "record": RECORD,
+        "record_print": BIG,
+        "settings": "s1",
+        "content": BIG - 1,
+        "request": {"method": "POST", "body": "ü"},
+        "reply": {"status": 422},
+    }
+    return Hold(destination=destination, key=key, key_hash=(high, low), **{**given, **changes})
+
+
+def test_an_entry_comes_back_exactly_as_it_was_held(database):
+    with database.begin() as conn:
+        quarantine.hold(conn, held(("de", "17")))
+        [entry] = quarantine.entries(conn)
+        assert quarantine.get(conn, "q-1") == entry
+    assert (entry.id, entry.key, entry.record) == ("q-1", ("de", "17"), RECORD)
+    assert json.loads(entry.record)["id"] == 123456789012345678901234567890
+    assert (entry.record_print, entry.content) == (BIG, BIG - 1)
+    assert (entry.cause, entry.field, entry.rule) == ("email: required", "email", "required")
+    assert (entry.request, entry.reply) == ({"method": "POST", "body": "ü"}, {"status": 422})
+
+
+def test_a_key_has_one_live_entry_that_keeps_its_id(database):
+    with database.begin() as conn:
+        quarantine.hold(conn, held("a"), held("b"))
+        quarantine.edit(conn, "q-1", "{}")
+        quarantine.hold(conn, held("a", run="r-2", outcome=Outcome.UNKNOWN))
+        quarantine.hold(conn, held("a", destination="companies"))
+        assert [(e.id, e.destination, e.key, e.run, e.outcome, e.edited) for e in quarantine.entries(conn)] == [
+            ("q-1", "people", "a", "r-2", "unknown", False),
+            ("q-2", "people", "b", "r-1", "quarantined", False),
+            ("q-3", "companies", "a", "r-1", "quarantined", False),
+        ]
+
+
+def test_of_equal_keys_held_together_the_last_counts(database):
+    with database.begin() as conn:
+        quarantine.hold(conn, held("a", record="1"), held("b"), held("a", record="2"))
+        assert [(e.key, e.record) for e in quarantine.entries(conn)] == [("a", "2"), ("b", RECORD)]
+
+
+def test_records_without_a_key_are_told_apart_by_themselves(database):
+    with database.begin() as conn:
+        for print_ in (1, 2, 1):
+            quarantine.hold(conn, held(None, record_print=print_))
+        assert [(e.key, e.record_print) for e in quarantine.entries(conn)] == [(None, 1), (None, 2)]
+        assert list(quarantine.held_index(conn, "people")) == []
+
+
+def test_entries_are_found_by_cause_and_destination(database):
+    with database.begin() as conn:
+        quarantine.hold(conn, held("a"), held("b", refusal=Refusal("key", "no key")), held("c", destination="x"))
+        assert [e.key for e in quarantine.entries(conn, cause="email: required")] == ["a", "c"]
+        assert [e.key for e in quarantine.entries(conn, destination="people", cause="key")] == ["b"]
+
+
+@pytest.mark.parametrize("wrong", ["q-9", "q-", "9x", "", "q-²", "q--1"])
+def test_an_id_that_is_not_there_is_none(database, wrong):
+    with database.begin() as conn:
+        quarantine.hold(conn, held("a"))
+        assert quarantine.get(conn, wrong) is None
+
+
+def test_an_edited_record_keeps_what_a_run_compares_with(database):
+    with database.begin() as conn:
+        quarantine.hold(conn, held("a"))
+        quarantine.edit(conn, "q-1", '{"mail": "a@b.c"}')
+        entry = quarantine.get(conn, "q-1")
+    assert (entry.record, entry.edited, entry.record_print) == ('{"mail": "a@b.c"}', True, BIG)
+
+
+def test_a_run_finds_what_is_held_by_key(database):
+    with database.begin() as conn:
+        quarantine.hold(conn, held("a"), held("b", outcome=Outcome.UNKNOWN, record_print=0), held("c", destination="x"))
+        found = {version.key_hash: version for version in quarantine.held_index(conn, "people")}
+    a, b = (tuple(row) for row in key_hashes(["a", "b"]).tolist())
+    assert found.keys() == {a, b}
+    assert found[a][1:] == (Outcome.QUARANTINED, BIG, "s1", "email is missing")
+    assert found[b][1:3] == (Outcome.UNKNOWN, 0)
+
+
+def test_what_is_released_is_gone_and_its_id_is_not_given_again(database):
+    with database.begin() as conn:
+        quarantine.hold(conn, held("a"), held("b"))
+        quarantine.release(conn, ["q-2"])
+        quarantine.release_key(conn, "people", tuple(key_hashes(["a"]).tolist()[0]))
+        assert quarantine.entries(conn) == []
+        quarantine.hold(conn, held("a"))
+        assert [e.id for e in quarantine.entries(conn)] == ["q-3"]
+
+
+def test_every_discarded_version_stays_unwanted(database):
+    a = tuple(key_hashes(["a"]).tolist()[0])
+    with database.begin() as conn:
+        for version in (1, BIG, 1):
+            quarantine.hold(conn, held("a", record_print=version))
+            quarantine.discard(conn, [quarantine.entries(conn)[0].id], "not ours", "2026-02-01T00:00:00.000Z")
+        assert quarantine.entries(conn) == []
+        assert set(quarantine.discarded_index(conn, "people")) == {(a, 1), (a, BIG)}
+        assert list(quarantine.discarded_index(conn, "companies")) == []

@@ -1,0 +1,110 @@
+"""What is known besides the runs: schemas, switches, cursors, Custify's ids, intents, jobs, replies."""
+
+import orjson
+import pytest
+
+from penstock.model.record import Column, Schema
+from penstock.stores import intents, jobs, resources, responses
+from penstock.stores.intents import Intent
+from penstock.stores.jobs import Job, JobRecord
+from penstock.stores.resources import StoredDataset, Switch
+
+AT = "2026-01-31T12:00:00.000Z"
+BIG = 2**64 - 1
+
+
+def test_a_dataset_comes_back_as_it_was_detected(database):
+    columns = (Column("id", "integer", nullable=False, examples=("1", "2")), Column("", "json", nullable=True))
+    row = StoredDataset("contacts", "csv", None, Schema(columns, 7), b"\x00\xff")
+    with database.begin() as conn:
+        assert resources.stored_dataset(conn, "contacts") is None
+        resources.store_dataset(conn, StoredDataset("contacts", "old", "i", Schema((), 0), b""))
+        resources.store_dataset(conn, row)
+        assert resources.stored_dataset(conn, "contacts") == row
+
+
+def test_the_last_word_on_a_destination_counts(database):
+    with database.begin() as conn:
+        assert resources.switch_of(conn, "people") is None
+        resources.set_switch(conn, "people", "active", by="me", at=AT)
+        resources.set_switch(conn, "people", "paused", by="you", at=AT)
+        assert resources.switch_of(conn, "people") == Switch("paused", "you", AT)
+
+
+def test_how_far_a_cursor_came(database):
+    with database.begin() as conn:
+        assert resources.window_of(conn, "people") is None
+        for until in (1, 2):
+            resources.store_window(conn, "people", {"until": until, "ties": ["a"]})
+        assert resources.window_of(conn, "people") == {"until": 2, "ties": ["a"]}
+
+
+def test_ids_of_custify_are_known_per_credential_and_identifier(database):
+    with database.begin() as conn:
+        resources.store_id(conn, "acme", ("person", "email", "a@b.c"), "64a", AT)
+        resources.store_id(conn, "acme", ("person", "email", "a@b.c"), "64b", AT)
+        assert resources.known_id(conn, "acme", "person", "email", "a@b.c") == "64b"
+        assert resources.known_id(conn, "acme", "person", "user_id", "a@b.c") is None
+        assert resources.known_id(conn, "other", "person", "email", "a@b.c") is None
+        resources.forget_id(conn, "acme", "person", "email", "a@b.c")
+        assert resources.known_id(conn, "acme", "person", "email", "a@b.c") is None
+
+
+def test_an_intent_is_left_until_it_ends(database):
+    first = Intent(1, [5, 3, 4], ["a", ("b", "c"), None], [0, 1, BIG], {"method": "POST", "url": "ü"}, AT)
+    second = Intent(2, [9], ["d"], [7], {}, AT)
+    with database.begin() as conn:
+        intents.begin(conn, "r-1", first)
+        intents.begin(conn, "r-1", second)
+        intents.begin(conn, "r-2", first)
+        assert intents.leftover(conn, "r-1") == [first, second]
+        intents.end(conn, "r-1", 1)
+        assert intents.leftover(conn, "r-1") == [second]
+        assert intents.leftover(conn, "r-2") == [first]
+
+
+def test_a_job_is_pending_until_it_is_done(database):
+    records = [
+        JobRecord(3, "a", (BIG, 0), BIG, '{"id": 12345678901234567890123}', BIG),
+        JobRecord(4, ("b", "c"), (1, 2), 0, "{}", 0),
+        JobRecord(5, None, (0, 0), 0, "{}", 0),
+    ]
+    job = Job("people", "r-1", 7, "64f", AT, records)
+    with database.begin() as conn:
+        jobs.add(conn, job)
+        assert jobs.pending(conn, "people") == [job]
+        assert jobs.pending(conn, "companies") == []
+        jobs.done(conn, "r-1", 7)
+        assert jobs.pending(conn, "people") == []
+
+
+@pytest.mark.parametrize("number", [0, 1, 999, 1000, 2001])
+def test_replies_come_back_in_order_and_piecewise(database, number):
+    reply = {"status": 200, "headers": {"a": "b"}, "body": "é"}
+    rows = [
+        {
+            "sent_at": AT,
+            "run": "r-1",
+            "delivery": str(n),
+            "attempt": 1,
+            "request": {"method": "POST"},
+            "response": None if n % 2 else reply,
+            "duration_ms": 1.5,
+            "outcome": "delivered",
+            "records": ["a", ["b", "c"]],
+            "error": None,
+        }
+        for n in range(number)
+    ]
+    with database.begin() as conn:
+        for row in rows:
+            responses.append(conn, "raw", [row])
+        responses.append(conn, "other", [rows[0]] if rows else [])
+        assert responses.count(conn, "raw") == number
+        batches = list(responses.batches(conn, "raw"))
+    assert max((batch.num_rows for batch in batches), default=0) <= 1000
+    found = [row for batch in batches for row in batch.to_pylist()]
+    assert [row["delivery"] for row in found] == [str(n) for n in range(number)]
+    for row, sent in zip(found, rows, strict=True):
+        assert orjson.loads(row["records"]) == sent["records"]
+        assert (None if row["response"] is None else orjson.loads(row["response"])) == sent["response"]

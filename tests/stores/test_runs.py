@@ -1,0 +1,72 @@
+"""A run is remembered as it was, and found again by the command that goes on with it."""
+
+from dataclasses import replace
+
+from penstock.model.outcome import Counts, Note
+from penstock.stores import runs
+from penstock.stores.runs import RunRow
+
+FULL = RunRow(
+    id="r-2",
+    kind="destination",
+    target="people",
+    started_at="2026-01-31T12:00:00.000Z",
+    status="partial",
+    parent="r-1",
+    resumable=False,
+    counts=Counts(8, 1, 1, 1, 1, 1, 1, 2),
+    deleted=3,
+    requests=4,
+    retries=5,
+    duration_s=6.5,
+    notes=(Note("due_date", "not sent", "no home in the API", 7),),
+    skipped={"tasks": "a draft"},
+    position=8,
+    input_identity="sha:1",
+    input_rows=9,
+    frozen="/tmp/x.arrow",
+    window={"from": "a", "to": [1, None]},
+    settings="s1",
+    holder="process 1",
+    reason="the fuse",
+    finished_at="2026-01-31T12:01:00.000Z",
+)
+
+
+def row(run, target="people", **changes):
+    return RunRow(run, changes.pop("kind", "destination"), target, f"2026-01-31T12:00:00.{run[2:]:0>3}Z", **changes)
+
+
+def test_a_run_comes_back_as_it_was_written(database):
+    with database.begin() as conn:
+        runs.start(conn, FULL)
+        assert runs.get(conn, "r-2") == FULL
+        changed = replace(FULL, position=9, window=None, notes=())
+        runs.save(conn, changed)
+        assert runs.get(conn, "r-2") == changed
+        assert runs.get(conn, "r-3") is None
+
+
+def test_only_the_newest_run_is_gone_on_with_and_only_while_it_may(database):
+    with database.begin() as conn:
+        assert runs.unfinished(conn, "people") is None
+        for run in (row("r-1"), row("r-2"), row("r-3", "companies"), row("r-4", kind="flow"), row("r-5", kind="test")):
+            runs.start(conn, run)
+        assert runs.unfinished(conn, "people").id == "r-2"
+        assert runs.unfinished(conn, "people", "flow").id == "r-4"
+        cancelled = runs.finish(conn, row("r-2", holder="me"), "cancelled", "now", resumable=True)
+        assert (cancelled.status, cancelled.finished_at, cancelled.holder) == ("cancelled", "now", None)
+        assert runs.unfinished(conn, "people") == cancelled
+        runs.finish(conn, cancelled, "succeeded", "later")
+        assert runs.unfinished(conn, "people") is None  # nor the older one
+
+
+def test_lists_show_the_newest_first_and_flows_with_their_parts(database):
+    with database.begin() as conn:
+        for run in (row("r-1"), row("r-2", "nightly", kind="flow"), row("r-3", parent="r-2"), row("r-4", parent="r-2")):
+            runs.start(conn, run)
+        assert [run.id for run in runs.list_runs(conn)] == ["r-2", "r-1"]
+        assert [run.id for run in runs.list_runs(conn, 1)] == ["r-2"]
+        report = runs.to_report(runs.get(conn, "r-2"), runs.children(conn, "r-2"))
+    assert (report.flow, report.destination) == ("nightly", None)
+    assert [(part.run, part.destination) for part in report.destinations] == [("r-3", "people"), ("r-4", "people")]
