@@ -69,6 +69,28 @@ def test_who_waits_gets_it_when_the_holder_ends(tmp_path, holder):
     assert free(tmp_path)
 
 
+def test_looking_tells_and_takes_nothing(tmp_path, holder):
+    """Many look at once while others take: nobody who only looks is taken for a holder."""
+    assert locks.is_held(tmp_path, "people")
+    assert not locks.is_held(tmp_path, "companies")
+    assert not locks.is_held(tmp_path / "nowhere", "people")
+    done = threading.Event()
+
+    def look():
+        while not done.is_set():
+            locks.is_held(tmp_path, "companies")
+
+    lookers = [threading.Thread(target=look) for _ in range(3)]
+    for looker in lookers:
+        looker.start()
+    try:
+        assert all(free(tmp_path, "companies") for _ in range(300))
+    finally:
+        done.set()
+        for looker in lookers:
+            looker.join()
+
+
 def test_it_is_free_again_after_an_error(tmp_path):
     with pytest.raises(RuntimeError), locks.hold(tmp_path, "people", "me", wait=False):
         raise RuntimeError

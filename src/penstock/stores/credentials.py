@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
 from pathlib import Path
+from tempfile import mkstemp
 
 from sqlalchemy import Connection, select
 
@@ -84,8 +85,7 @@ class Sealer:
 
 def _make_key(path: Path) -> None:
     """Write a new key whole under another name, then link it: nobody reads half a key, and the first one wins."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    handle = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    handle, draft = mkstemp(prefix=f"{path.name}.", dir=path.parent)  # 0600
     try:
         with os.fdopen(handle, "w", encoding="ascii") as file:
             file.write(os.urandom(_KEY).hex())
@@ -94,7 +94,7 @@ def _make_key(path: Path) -> None:
         with suppress(FileExistsError):
             os.link(draft, path)
     finally:
-        draft.unlink()
+        Path(draft).unlink()
 
 
 def _key_of(text: str) -> bytes:

@@ -93,7 +93,7 @@ def append(connection: Connection, run: str, entries: Sequence[LedgerEntry]) -> 
 
 
 def _to_columns(run: str, number: int, entry: LedgerEntry) -> dict[str, Any]:
-    sent = entry.sent
+    sent, ordinals = entry.sent, np.asarray(entry.ordinals, dtype=np.int64)
     request = _NOTHING_SENT if sent is None else {name: getattr(sent, name) for name in _NOTHING_SENT}
     return {
         **request,
@@ -102,15 +102,11 @@ def _to_columns(run: str, number: int, entry: LedgerEntry) -> dict[str, Any]:
         "at": entry.at,
         "outcome": entry.outcome.value,
         "reason": entry.reason,
-        "records": len(entry.ordinals),
+        "records": len(ordinals),
         "keys": None if entry.keys is None else pack_keys(entry.keys),
-        "ordinals": pack_ordinals(entry.ordinals),
-        "top": int(max(entry.ordinals, default=-1)) if isinstance(entry.ordinals, Sequence) else _top(entry.ordinals),
+        "ordinals": pack_ordinals(ordinals),
+        "top": int(ordinals.max()) if len(ordinals) > 0 else -1,
     }
-
-
-def _top(ordinals: Ordinals) -> int:
-    return int(ordinals.max()) if ordinals.size > 0 else -1
 
 
 def decided_beyond(connection: Connection, run: str, position: int) -> Ordinals:

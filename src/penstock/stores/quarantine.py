@@ -76,7 +76,10 @@ class HeldVersion(NamedTuple):
 
 
 def hold(conn: Connection, *holds: Hold) -> None:
-    """Hold records; an entry of the same key is replaced, its id kept. Of equal keys the last counts."""
+    """Hold records; an entry of the same key is replaced, its id kept. Of equal keys the last counts.
+
+    Ids are never given twice; SQLite leaves gaps between them.
+    """
     rows = {(row["destination"], row["identity"]): row for row in map(_row, holds)}
     put_all(conn, table, list(rows.values()), ["destination", "identity"])
 

@@ -29,7 +29,8 @@ SCHEMA = pa.schema(
 
 def append(conn: Connection, destination: str, records: Sequence[Mapping[str, Any]]) -> None:
     rows = [{"destination": destination, "record": orjson.dumps(record).decode()} for record in records]
-    conn.execute(insert(responses), rows)
+    if rows:
+        conn.execute(insert(responses), rows)
 
 
 def count(conn: Connection, destination: str) -> int:

@@ -97,6 +97,13 @@ def unfinished(connection: Connection, target: str, kind: RunKind = "destination
     return None if newest is None or not newest.resumable else newest
 
 
+def recount(connection: Connection, run: str, changes: Mapping[str, int]) -> None:
+    """Add to the counts of a run that has ended: what it left as accepted has become something else."""
+    row = get(connection, run)
+    if row is not None:
+        save(connection, replace(row, counts=row.counts.plus(changes)))
+
+
 def last(connection: Connection, target: str, kind: RunKind = "destination") -> RunRow | None:
     """The newest run of a destination (or flow)."""
     query = select(runs).where(runs.c.target == target, runs.c.kind == kind)
