@@ -102,12 +102,6 @@ def _number(text: str) -> object:
     return value if Decimal(repr(value)) == exact else exact
 
 
-def _whole(text: str) -> object:
-    if len(text) > 4300:  # Python's own guard against quadratic work
-        return Unfit(text, "larger than a number can be")
-    return int(text)
-
-
 def _constant(text: str) -> NoReturn:
     raise NotJson(f"{text} is not JSON")
 
@@ -128,6 +122,6 @@ def _skip_blanks(text: str, position: int) -> int:
 
 
 _decoder: Any = json.JSONDecoder(
-    object_pairs_hook=_object, parse_float=_number, parse_int=_whole, parse_constant=_constant
+    object_pairs_hook=_object, parse_float=_number, parse_constant=_constant
 )  # typed Any: `scan_once` is known to no stub, and is what `raw_decode` calls
 _scan_once: Callable[[str, int], tuple[object, int]] = _decoder.scan_once

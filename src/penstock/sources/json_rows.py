@@ -62,6 +62,10 @@ class JsonRows:
                 yield self._piece(records)
 
     def _piece(self, records: list[Record]) -> Piece:
+        first = list(records[0])
+        if all(list(record) == first for record in records):  # the usual case, three times as fast
+            self._names.update(dict.fromkeys(first))
+            return Piece(len(records), dict(zip(first, zip(*map(dict.values, records), strict=True), strict=True)))
         columns: dict[str, list[object]] = {}
         absent: dict[str, frozenset[int]] = {}
         for record in records:
