@@ -28,6 +28,8 @@ KEEP_ALIVE = 4.0  # seconds idle; many servers close after 5, and a request met 
 CONNECT_SHARE = 0.9  # of the time-out: connecting gives up first, so that it is known that nothing was sent
 LARGE = 1 << 20  # bytes
 NOT_WRITTEN = "Cannot write to closing transport"  # the library's words; if they change, a loss is taken as sent
+MASK = b"***"
+SHORTEST_KEY = 8  # characters; a shorter one would be found in ordinary text
 CACHED = 1000  # distinct URLs and header sets kept ready
 
 Before = Callable[[], Awaitable[None]]
@@ -131,7 +133,18 @@ class Client:
         if "content-encoding" in told:
             body, fits = unpack(body, told["content-encoding"], self._reply_limit)
             whole = whole and fits
-        return Reply(status, told, body, self._since(started), truncated=not whole)
+        return Reply(status, self._masked(told), self._without_key(body), self._since(started), truncated=not whole)
+
+    def _without_key(self, body: bytes) -> bytes:
+        """A server that echoes the key must not bring it into quarantine, responses or reports."""
+        key = (self.connection.api_key or "").encode()
+        return body.replace(key, MASK) if len(key) >= SHORTEST_KEY and key in body else body
+
+    def _masked(self, told: Mapping[str, str]) -> Mapping[str, str]:
+        key = self.connection.api_key or ""
+        if len(key) < SHORTEST_KEY or not any(key in value for value in told.values()):
+            return told
+        return {name: value.replace(key, MASK.decode()) for name, value in told.items()}
 
     def _since(self, started: float) -> float:
         return (self._clock.monotonic() - started) * 1000

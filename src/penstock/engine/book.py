@@ -35,6 +35,7 @@ COMMIT_EVERY_S = 0.5
 COMMIT_RECORDS = 8192
 Words = NDArray[np.uint64]
 Write = Callable[[Connection], None]
+Ticket = tuple[str, int]  # a delivery: its run, and its number in it
 
 
 @dataclass(slots=True)
@@ -98,7 +99,7 @@ class Book:
         self.notes = notes
         self.held: set[tuple[int, int]] = set()  # key hashes that stand in the quarantine
         self.next_delivery = 0
-        self._jobs: dict[int, Mapping[int, Traced]] = {}  # delivery number → its records, until its job has ended
+        self._jobs: dict[Ticket, Mapping[int, Traced]] = {}  # the records of batch jobs that have not ended
         self._pending = Pending()
         self._last_intent = 0
         self._commit_task: asyncio.Task[None] | None = None
@@ -172,7 +173,7 @@ class Book:
         self._write(lambda conn: intents.end(conn, self.run.id, intent))
         self._commit_soon()
 
-    def settle(self, delivery: Delivery, intent: int | None) -> int:
+    def settle(self, delivery: Delivery, intent: int | None) -> Ticket:
         number = self.next_delivery
         self.next_delivery += 1
         if intent is not None:
@@ -184,32 +185,37 @@ class Book:
         self._settle(delivery, decided, traced)
         self._unstage([s.payload for s in delivery.settled if s.outcome is Outcome.UNSENT])
         if delivery.job is not None:
-            self._jobs[number] = traced
+            self._jobs[self.run.id, number] = traced
             self._write(self._job_writer(delivery, number, decided, traced))
         self._keep_response(delivery, number)
         self._commit_soon()
-        return number
+        return self.run.id, number
 
-    def confirm(self, number: int, delivery: Delivery) -> None:
-        changes = {}
+    def confirm(self, ticket: Ticket, delivery: Delivery) -> None:
+        run, number = ticket
+        changes: dict[int, Change] = {}
+        counts: Counter[str] = Counter()
         for settled in delivery.settled:
             if settled.outcome is not Outcome.ACCEPTED:
                 refusal = settled.refusal
                 reason = delivery.reason if refusal is None else refusal.reason
                 field_ = None if refusal is None else refusal.field
                 changes[settled.payload.ordinal] = Change(settled.outcome, reason, field_)
-                self._pending.counts[Outcome.ACCEPTED] -= 1
-                self._pending.counts[settled.outcome] += 1
-        run = self.run.id
+                counts[Outcome.ACCEPTED] -= 1
+                counts[settled.outcome] += 1
+        if run == self.run.id:
+            self._pending.counts.update(counts)
+        else:  # the records were counted by an earlier run, and are so still
+            self._write(lambda conn: runs.recount(conn, run, counts))
         self._write(lambda conn: ledger.change_outcomes(conn, run, number, changes))
         self._write(lambda conn: jobs.done(conn, run, number))
-        self._settle(delivery, list(delivery.settled), self._jobs.pop(number))
+        self._settle(delivery, list(delivery.settled), self._jobs.pop(ticket))
         self._keep_response(delivery, number)
         self._commit_soon()
 
     def resume_job(self, job: jobs.Job) -> None:
         """Take over a batch job that an earlier process left unconfirmed."""
-        self._jobs[job.delivery] = {record.ordinal: Traced(*record[:-1]) for record in job.records}
+        self._jobs[job.run, job.delivery] = {record.ordinal: Traced(*record[:-1]) for record in job.records}
 
     def refuse(self, payloads: Sequence[Payload], refusal: Refusal) -> None:
         ordinals = [payload.ordinal for payload in payloads]

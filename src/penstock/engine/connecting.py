@@ -74,6 +74,7 @@ def connection(around: Surroundings, spec: CredentialSpec, base_url: str) -> Con
         headers={name: around.resolve(value) for name, value in spec.headers.items()},
         timeout=spec.timeout,
         allowed_hosts=spec.allowed_hosts,
+        api="Custify" if spec.connector == "custify" else "the API",
     )
 
 

@@ -21,6 +21,7 @@ from penstock.transform.macros import finish
 from penstock.transform.requests import encode_bodies, records_of, requests_for
 from penstock.usercode.sandbox import CodeFailed, GroupingCode
 
+Ticket = tuple[str, int]  # a delivery: its run, and its number in it
 OUTSTANDING_JOBS = 64  # batch jobs the API has taken and not ended yet, before new ones wait
 
 
@@ -35,11 +36,11 @@ class Bookkeeper(Protocol):
         """The intended request never left."""
         ...
 
-    def settle(self, delivery: Delivery, intent: int | None) -> int:
-        """Write down one delivery with all its records; answers its number."""
+    def settle(self, delivery: Delivery, intent: int | None) -> Ticket:
+        """Write down one delivery with all its records; answers what to call it by."""
         ...
 
-    def confirm(self, number: int, delivery: Delivery) -> None:
+    def confirm(self, ticket: Ticket, delivery: Delivery) -> None:
         """A batch job has ended: its records are no longer just accepted."""
         ...
 
@@ -94,9 +95,17 @@ class Pipeline:
         self._busy |= keys
         self._spawn(self._send(batch, keys))
 
-    def poll(self, number: int, job: str, payloads: Sequence[Payload]) -> None:
+    def poll(self, ticket: Ticket, job: str, payloads: Sequence[Payload]) -> None:
         """Confirm a batch job that an earlier process left."""
-        self._spawn(self._confirm(number, job, payloads))
+        keys = {payload.key for payload in payloads}
+        self._busy |= keys
+        self._spawn(self._confirm_left(ticket, job, payloads, keys))
+
+    async def _confirm_left(self, ticket: Ticket, job: str, payloads: Sequence[Payload], keys: set[Key]) -> None:
+        try:
+            await self._confirm(ticket, job, payloads)
+        finally:
+            self._busy -= keys
 
     async def drain(self) -> None:
         """Come back when nothing is on its way any more."""
@@ -126,7 +135,7 @@ class Pipeline:
             raise self._failure
 
     async def _send(self, batch: Batch, keys: set[Key]) -> None:
-        jobs: list[tuple[int, Delivery]] = []
+        jobs: list[tuple[Ticket, Delivery]] = []
         try:
             try:
                 jobs = await self._deliver(batch)
@@ -134,15 +143,15 @@ class Pipeline:
                 pass  # its records stay undecided: the run's end counts them as unsent
             finally:
                 self._room.release()
-            for number, delivery in jobs:
+            for ticket, delivery in jobs:
                 assert delivery.job is not None
-                await self._confirm(number, delivery.job, [settled.payload for settled in delivery.settled])
+                await self._confirm(ticket, delivery.job, [settled.payload for settled in delivery.settled])
         finally:
             self._busy -= keys
             if self.road.shape.replies is Replies.JOBS:
                 self._jobs.release()
 
-    async def _deliver(self, batch: Batch) -> list[tuple[int, Delivery]]:
+    async def _deliver(self, batch: Batch) -> list[tuple[Ticket, Delivery]]:
         """Send one batch and write down every delivery of it; answers those whose job has to be polled."""
         road = self.road
         payloads = await self._resolved(batch.payloads)
@@ -174,15 +183,15 @@ class Pipeline:
             raise
         jobs = []
         for delivery in deliveries:
-            number = road.book.settle(delivery, intent)
+            ticket = road.book.settle(delivery, intent)
             intent = None
             if delivery.stop is not None:
                 road.signal.stop(delivery.stop.kind, delivery.stop.reason)
             if delivery.job is not None:
-                jobs.append((number, delivery))
+                jobs.append((ticket, delivery))
         return jobs
 
-    async def _confirm(self, number: int, job: str, payloads: Sequence[Payload]) -> None:
+    async def _confirm(self, ticket: Ticket, job: str, payloads: Sequence[Payload]) -> None:
         try:
             delivery = await self.road.confirmer.poll(job, payloads)
         except Stopped:
@@ -190,7 +199,8 @@ class Pipeline:
         if delivery is not None:
             if delivery.stop is not None:
                 self.road.signal.stop(delivery.stop.kind, delivery.stop.reason)
-            self.road.book.confirm(number, delivery)
+                return  # the job is still there: the next run polls it first
+            self.road.book.confirm(ticket, delivery)
 
     async def _resolved(self, payloads: Sequence[Payload]) -> list[Payload]:
         """The payloads with their look-ups filled in; those whose look-up is refused are quarantined."""

@@ -70,7 +70,7 @@ async def run_destination(around: Surroundings, job: Job) -> RunRow:
             run = _Run(around, job, client)
             road = Road(
                 shape=prepared.compiled.shape,
-                sender=Sender(client, clock),
+                sender=Sender(client, clock, batch_cost=prepared.credential.rate_limit.batch_cost),
                 confirmer=Confirmer(client, clock),
                 directory=Directory(client, KnownIds(around.database, prepared.credential.name, around.clock), clock),
                 book=run.book,
@@ -147,7 +147,7 @@ class _Run:
             self.book.resume_job(left)
             records = left.records
             payloads = [Payload(r.ordinal, r.key or "", b"", r.content) for r in records]
-            pipeline.poll(left.delivery, left.job, payloads)
+            pipeline.poll((left.run, left.delivery), left.job, payloads)
 
     # ── the way of the records ───────────────────────────────────────────────
 
