@@ -1,0 +1,280 @@
+"""Wrong input through the real command line: the exit code, and a message with place, finding and hint.
+
+`PENSTOCK_GOLDEN=write pytest tests/acceptance/test_wrong_input.py` writes the messages anew: read the difference.
+"""
+
+import http.server
+import json
+import os
+import re
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from acceptance_project import Project
+
+GOLDEN = Path(__file__).parent / "golden"
+PEOPLE = "id,email\n1,a@example.com\n2,b@example.com\n"
+CREDENTIAL = '{connector: custify, api_key: "${env:SANDBOX_KEY}", base_url: "BASE", dialect: native}'
+USUAL = {
+    "credential": CREDENTIAL,
+    "source": "{type: file, path: people.csv}",
+    "dataset": "{source: file, key: id}",
+    "destination": "template: upsert_person, fields: {user_id: id, email: email}",
+    "active": "true",
+}
+
+
+def write_project(folder, base, **changes):
+    parts = {**USUAL, **changes}
+    text = (
+        f"credentials:\n  acme: {parts['credential']}\n"
+        f"sources:\n  file: {parts['source']}\n"
+        f"datasets:\n  data: {parts['dataset']}\n"
+        "destinations:\n"
+        f"  it: {{dataset: data, credential: acme, {parts['destination']}, active: {parts['active']}}}\n"
+    )
+    (folder / "penstock.yaml").write_text(text.replace("BASE", base), encoding="utf-8")
+
+
+def call(project, *arguments, environ=None, small=None):
+    """The command line as a process; `small` bytes is the most any file of it may hold."""
+
+    def limit():
+        import resource
+        import signal
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (small, small))
+
+    return subprocess.run(
+        [sys.executable, "-m", "penstock", *arguments],
+        check=False,
+        cwd=project.folder,
+        env={**project.environ, **(environ or {})},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        preexec_fn=None if small is None else limit,
+    )
+
+
+def told(project, name, code, *, command=("run", "it"), **settings):
+    """Run it as text and as JSON, compare both with the golden file, and return the errors of the JSON."""
+    text = call(project, *command, **settings)
+    document = call(project, "--json", *command, **settings)
+    assert (text.returncode, document.returncode) == (code, code), text.stderr + document.stdout + document.stderr
+    assert "Traceback" not in text.stderr + document.stderr
+    parsed = json.loads(document.stdout)
+    shown = json.dumps(parsed, indent=1, ensure_ascii=False, sort_keys=True)
+    whole = f"exit {code}\n--- stderr\n{text.stderr}--- stdout\n{text.stdout}--- json\n{shown}\n"
+    whole = normal(whole, project)
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get("PENSTOCK_GOLDEN") == "write":
+        GOLDEN.mkdir(exist_ok=True)
+        path.write_text(whole, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == whole
+    return parsed
+
+
+def normal(text, project):
+    text = text.replace(str(project.folder), "FOLDER").replace(project.sandbox.api_key, "SECRET")
+    text = re.sub(r"(127\.0\.0\.1|localhost):\d+", r"\1:PORT", text)
+    text = re.sub(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b", "RUN", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?", "TIME", text)
+    text = re.sub(r"\br-\d{8}-\d{6}-\w+", "RUN", text)
+    text = re.sub(r"^it: \d+ of .*\n", "", text, flags=re.MULTILINE)  # progress: how often depends on the machine
+    text = re.sub(r" \(_ssl\.c:\d+\)", "", text)
+    text = re.sub(r'("duration_s": )[\d.e-]+', r"\1SECONDS", text)
+    return re.sub(r"(less than )?\b\d+(\.\d+)? ?(ms|s)\b", "SECONDS", text)
+
+
+IN_WORDS = {  # what was found stands in the message itself: there is no value to show beside it
+    "one-of": "both `template` and `request`",
+    "unset-variable": "PENSTOCK_NOT_SET is not set",
+    "unreadable-encoding": "line 3",
+    "empty-file": "is empty",
+    "not-active": "it is a draft",
+    "host-unreachable": "an HTML page, not an API",
+    "disk": "disk I/O error",
+    "sql-error": '"emial" not found',
+}
+
+
+def names(parsed):
+    """Every error of the document names the place, what was found and what to do."""
+    assert parsed["errors"]
+    for error in parsed["errors"]:
+        assert error["path"]
+        # DuckDB's own words carry its suggestion
+        assert error["hint"] or 'Candidate bindings: "email"' in error["message"]
+        if error["found"] is None:
+            assert IN_WORDS[error["code"]] in error["message"]
+
+
+@pytest.fixture
+def project(tmp_path, sandbox):
+    (tmp_path / "people.csv").write_text(PEOPLE, encoding="utf-8")
+    write_project(tmp_path, sandbox.url)
+    return Project(tmp_path, sandbox)
+
+
+WRONG = {
+    "missing-file": {"source": "{type: file, path: peple.csv}"},
+    "wrong-column": {"destination": "template: upsert_person, fields: {user_id: id, email: emial}"},
+    "wrong-key": {"dataset": "{source: file, key: idd}"},
+    "sql-error": {"dataset": "{source: file, key: id, sql: 'select id, emial from source'}"},
+    "unknown-template": {"destination": "template: upsert_persn"},
+    "template-and-request": {"destination": "template: upsert_person, request: {method: POST, url: /people}"},
+    "batch-too-large": {"destination": "template: upsert_person, batch: {size: 101}"},
+    "name-clash": {
+        "destination": "request: {method: POST, url: /x, batch: {size: 5, grouping: "
+        "{algorithm: property, property: batch, other_props: {batch: 1}}}}"
+    },
+    "forbidden-header": {"destination": "request: {method: POST, url: /people, headers: {Authorization: x}}"},
+    "unset-variable": {"credential": '{connector: custify, api_key: "${env:PENSTOCK_NOT_SET}", base_url: "BASE"}'},
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_input_ends_with_2_and_says_where_what_and_what_to_write(name, project):
+    write_project(project.folder, project.sandbox.url, **WRONG[name])
+    names(told(project, name, 2))
+    assert project.sandbox.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("unreadable-encoding", b"id,email\n1,a@example.com\n2,\x81\x8d\x9d\xff\xfe@b.c\n"), ("empty-file", b"")],
+)
+def test_a_file_that_cannot_be_read_is_wrong_input(name, content, project):
+    (project.folder / "people.csv").write_bytes(content)
+    given = "{type: file, path: people.csv, encoding: utf-8}" if name == "unreadable-encoding" else USUAL["source"]
+    write_project(project.folder, project.sandbox.url, source=given)
+    names(told(project, name, 2))
+    assert project.sandbox.requests() == []
+
+
+def test_a_dataset_without_records_is_well_and_sends_nothing(project):
+    (project.folder / "people.csv").write_text("id,email\n", encoding="utf-8")
+    document = call(project, "--json", "run", "it")
+    assert document.returncode == 0, document.stderr
+    report = json.loads(document.stdout)
+    assert report["status"] == "succeeded"
+    assert set(report["records"].values()) == {0}
+    assert [each for each in project.sandbox.requests() if each["method"] == "POST"] == []
+
+
+def test_a_draft_sends_nothing(project):
+    write_project(project.folder, project.sandbox.url, active="false")
+    names(told(project, "draft", 2))
+    assert project.sandbox.requests() == []
+
+
+def stopped(parsed):
+    """What a command says that met trouble in the world: an error, or a run that failed with the law kept."""
+    if "errors" in parsed:
+        names(parsed)
+        return
+    counts = parsed["records"]
+    assert parsed["status"] == "failed"
+    assert counts["read"] == sum(counts.values()) - counts["read"]
+    assert counts["unsent"] == counts["read"] == 2
+    assert parsed["reason"]
+
+
+def test_a_refused_key(project):
+    stopped(told(project, "refused-key", 3, environ={"SANDBOX_KEY": "not-the-key"}))
+
+
+def test_a_host_that_is_not_reached(project):
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # bound and not listening: refused
+        write_project(project.folder, f"http://127.0.0.1:{held.getsockname()[1]}")
+        stopped(told(project, "unreachable", 3))
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    """A web site: every answer is a page of HTML."""
+
+    def do_GET(self):
+        body = b"<!doctype html><title>Sign in</title>"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def website(context=None):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        server.handle_error = lambda *_: None
+        if context is not None:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield f"{'https' if context else 'http'}://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_host_that_is_not_an_api(project):
+    with website() as url:
+        write_project(project.folder, "auto")
+        stopped(told(project, "not-an-api", 3, environ={"PENSTOCK_CUSTIFY_BASES": f"{url}/api,{url}"}))
+
+
+def test_a_certificate_that_nobody_vouches_for(project):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed(project.folder))
+    with website(context) as url:
+        write_project(project.folder, url)
+        stopped(told(project, "tls-failure", 3))
+
+
+def self_signed(folder):
+    from datetime import UTC, datetime, timedelta
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = folder / "server.pem"
+    path.write_bytes(secret + made.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def test_a_disk_that_is_full_for_the_state(project):
+    assert call(project, "validate").returncode == 0
+    stopped(told(project, "disk-full", 3, small=16_384))
