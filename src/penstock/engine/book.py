@@ -44,6 +44,8 @@ class Pending:
 
     entries: list[LedgerEntry] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
+    begun: list[intents.Intent] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)  # numbers of intents
     counts: Counter[str] = field(default_factory=Counter)
     ordinals: list[NDArray[np.int64]] = field(default_factory=list)
 
@@ -165,19 +167,19 @@ class Book:
             request=request_document(request),
             at=self._now(),
         )
-        self._write(lambda conn: intents.begin(conn, self.run.id, intent))
+        self._pending.begun.append(intent)
         await self._committed()
         return number
 
     def withdraw(self, intent: int) -> None:
-        self._write(lambda conn: intents.end(conn, self.run.id, intent))
+        self._pending.ended.append(intent)
         self._commit_soon()
 
     def settle(self, delivery: Delivery, intent: int | None) -> Ticket:
         number = self.next_delivery
         self.next_delivery += 1
         if intent is not None:
-            self._write(lambda conn: intents.end(conn, self.run.id, intent))
+            self._pending.ended.append(intent)
         decided = [settled for settled in delivery.settled if settled.outcome is not Outcome.UNSENT]
         traced = self._traced(decided, every=delivery.job is not None)
         self.run = replace(self.run, retries=self.run.retries + max(delivery.attempts - 1, 0))
@@ -393,6 +395,8 @@ class Book:
             notes=self.notes.all(counts.read),
         )
         with self.desk.database.begin() as conn:
+            intents.begin_all(conn, run.id, pending.begun)
+            intents.end_all(conn, run.id, pending.ended)
             ledger.append(conn, run.id, pending.entries)
             for write in pending.writes:
                 write(conn)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import orjson
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from penstock.model.record import Key
 from penstock.stores.packing import pack_keys, pack_ordinals, unpack_keys, unpack_ordinals
@@ -28,16 +28,32 @@ class Intent:
 
 
 def begin(conn: Connection, run: str, intent: Intent) -> None:
-    row = {
-        "run": run,
-        "number": intent.number,
-        "ordinals": pack_ordinals(intent.ordinals),
-        "keys": pack_keys(intent.keys),
-        "contents": np.array(intent.contents, dtype="<u8").tobytes(),
-        "request": orjson.dumps(intent.request).decode(),
-        "at": intent.at,
-    }
-    conn.execute(insert(intents), row)
+    begin_all(conn, run, [intent])
+
+
+def begin_all(conn: Connection, run: str, some: Sequence[Intent]) -> None:
+    """Several at once: requests that are ready together share one statement."""
+    rows = [
+        {
+            "run": run,
+            "number": intent.number,
+            "ordinals": pack_ordinals(intent.ordinals),
+            "keys": pack_keys(intent.keys),
+            "contents": np.array(intent.contents, dtype="<u8").tobytes(),
+            "request": orjson.dumps(intent.request).decode(),
+            "at": intent.at,
+        }
+        for intent in some
+    ]
+    if rows:
+        conn.execute(insert(intents), rows)
+
+
+def end_all(conn: Connection, run: str, numbers: Sequence[int]) -> None:
+    """These requests have their outcomes, or never left."""
+    if numbers:
+        gone = (intents.c.run == bindparam("of_run")) & (intents.c.number == bindparam("of_number"))
+        conn.execute(delete(intents).where(gone), [{"of_run": run, "of_number": number} for number in numbers])
 
 
 def end(conn: Connection, run: str, number: int) -> None:

@@ -24,6 +24,8 @@ def pack_ordinals(ordinals: Sequence[int] | Ordinals) -> str:
     numbers = np.asarray(ordinals, dtype=np.int64)
     if numbers.size == 0:
         return "[]"
+    if numbers.size == 1:
+        return f"[[{int(numbers[0])},1,0]]"
     starts = np.concatenate(([0], np.flatnonzero(np.diff(numbers) != 1) + 1))
     counts = np.diff(np.append(starts, numbers.size))
     ranges = np.column_stack((numbers[starts], counts, starts))
