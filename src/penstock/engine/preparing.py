@@ -87,5 +87,6 @@ def require_active(around: Surroundings, spec: DestinationSpec) -> None:
     active, reason = is_active(around, spec)
     if not active:
         path = f"destinations.{spec.name}.active"
-        hint = f"look at `penstock plan {spec.name}`, then `penstock activate {spec.name}` or write `active: true`"
+        how = "write `active: true`" if spec.active is False else f"`penstock activate {spec.name}`"
+        hint = f"look at `penstock plan {spec.name}`, then {how}"
         raise InputError(around.problem(path, f"nothing is sent: {reason}", "not-active", hint=hint))
