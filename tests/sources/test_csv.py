@@ -7,6 +7,7 @@ import gzip
 import io
 import re
 from decimal import Decimal
+from itertools import pairwise
 
 import pyarrow.compute as pc
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from penstock.model.errors import InputError
+from penstock.sources.quotes import QuoteCheck
 from read_rows import rows_of, types_of
 
 
@@ -201,3 +203,22 @@ def test_a_missing_file_names_the_nearest_one(opened):
     with pytest.raises(InputError, match=r"no file contact\.csv") as caught:
         opened("contact.csv")
     assert caught.value.problems[0].hint == "did you mean contacts.csv?"
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    table=st.lists(st.tuples(nasty, nasty), min_size=1, max_size=6),
+    cuts=st.lists(st.integers(0, 200), max_size=6),
+    torn=st.booleans(),
+)
+def test_quotes_are_checked_alike_however_the_file_is_cut_into_blocks(table, cuts, torn):
+    sink = io.StringIO(newline="")
+    csv.writer(sink).writerows(table)
+    data = sink.getvalue().encode() + (b'x,"y\n' if torn else b"")
+    check = QuoteCheck(",")
+    places = [0, *sorted(cut for cut in cuts if cut < len(data)), len(data)]
+    for start, end in pairwise(places):
+        if end > start:
+            check.feed(data[start:end])
+    check.end()
+    assert check.regular is not torn

@@ -41,8 +41,8 @@ def matching_files(source: FileSource) -> list[Path]:
     if path.is_dir():
         hint = f"name the files in it: {source.path.rstrip('/')}/*.csv"
         raise wrong(source, f"{source.path} is a folder", "not-a-file", found=source.path, hint=hint)
-    found = sorted(Path(match) for match in glob.glob(str(path), recursive=True))  # noqa: PTH207 - an absolute pattern
-    files = [match for match in found if match.is_file()]
+    found = glob.glob(source.path, root_dir=source.base, recursive=True)  # noqa: PTH207 - the pattern may be absolute
+    files = sorted(source.base / match for match in found if (source.base / match).is_file())
     if files:
         return files
     raise wrong(source, f"no file {source.path}", "missing-file", found=source.path, hint=_missing_hint(source, path))
