@@ -11,6 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import IntegrityError
 
 from penstock.model.errors import InputError, NotAvailableYet, StateLocked, StateUnavailable
 from penstock.stores import database as database_module
@@ -202,6 +203,13 @@ def test_a_file_that_cannot_grow_is_told_and_what_was_kept_stays(database):
     assert subprocess.run([sys.executable, "-c", textwrap.dedent(code), url], check=False).returncode == 0
     with database.read() as conn:
         assert [run.id for run in runs.list_runs(conn)] == ["r-1"]
+
+
+def test_a_mistake_of_ours_stays_what_it_is(database):
+    with pytest.raises(IntegrityError) as caught, database.begin() as conn:
+        for _ in range(2):
+            runs.start(conn, RunRow("r-1", "destination", "people", AT))
+    assert caught.value.__cause__ is not caught.value
 
 
 def test_a_writer_that_does_not_end_is_told(url, database, monkeypatch):

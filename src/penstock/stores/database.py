@@ -179,10 +179,11 @@ def _plain_words(path: Path) -> Iterator[None]:
     """Turn what SQLite says about the disk and the file into errors for people; leave our own mistakes as they are."""
     try:
         yield
-    except DBAPIError as error:
-        raise _translated(path, error.orig) or error from error
-    except sqlite3.Error as error:
-        raise _translated(path, error) or error from error
+    except (DBAPIError, sqlite3.Error) as error:
+        plain = _translated(path, error.orig if isinstance(error, DBAPIError) else error)
+        if plain is None:
+            raise
+        raise plain from error
 
 
 def _translated(path: Path, error: BaseException | None) -> PenstockError | None:
