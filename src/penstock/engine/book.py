@@ -103,7 +103,7 @@ class Book:
         self.next_delivery = 0
         self._jobs: dict[Ticket, Mapping[int, Traced]] = {}  # the records of batch jobs that have not ended
         self._pending = Pending()
-        self._last_intent = 0
+        self.last_intent = 0
         self._commit_task: asyncio.Task[None] | None = None
         self._group: asyncio.Task[None] | None = None
         self._started = desk.clock.monotonic()
@@ -157,8 +157,8 @@ class Book:
             self.commit()
 
     async def intend(self, payloads: Sequence[Payload], request: Request) -> int:
-        self._last_intent += 1
-        number = self._last_intent
+        self.last_intent += 1
+        number = self.last_intent
         intent = intents.Intent(
             number=number,
             ordinals=[payload.ordinal for payload in payloads],

@@ -118,6 +118,7 @@ class _Run:
         if not job.resend:  # what a resend gets through, leaves the quarantine at its end, by its id
             self.book.held = set(quarantined.keys())
         self.book.next_delivery = next_delivery
+        self.book.last_intent = max((intent.number for intent in self.left_intents), default=0)
         self.reported = -PROGRESS_EVERY_S
 
     async def go(self, pipeline: Pipeline) -> RunRow:
