@@ -183,7 +183,8 @@ class _Run:
             mine = [ordinal for ordinal in intent.ordinals if opened.first <= ordinal < opened.end]
             if mine:
                 self.book.unknown([opened.trace(ordinal) for ordinal in mine], DIED)
-                self.book.withdraw(intent.number)
+                if max(intent.ordinals) < opened.end:  # its batch may reach into the next chunk
+                    self.book.withdraw(intent.number)
                 opened.rows = opened.rows[~np.isin(opened.rows + chunk.first, mine)]
         return opened
 
@@ -202,6 +203,8 @@ class _Run:
         with self.around.database.begin() as conn:
             if self.memory is not None:
                 self.memory.compact(conn)
+            if signal.kind is None:  # after a stop, what was on its way is forgotten by the next run
+                in_flight.clear(conn, run.target, run.id)
             return runs.finish(
                 conn, run, status_of(run), iso(self.around.clock.now()), resumable=signal.kind == "cancelled"
             )
