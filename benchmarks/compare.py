@@ -212,18 +212,20 @@ destinations:
             "Penstock, mode all": (lambda rows: self.penstock(rows, port, "all", SIZE), few, many),
             "Penstock, mode changed": (lambda rows: self.penstock(rows, port, "changed", SIZE), few, many),
         }
-        steady, peak = {}, {}
+        steady: dict[str, float] = {}
+        peak: dict[tuple[int, str], float] = {}
         for name, (measure, low, high) in senders.items():
             done = {rows: self.best(lambda r=rows, m=measure: m(r), port, SIZE) for rows in (low, high)}  # type: ignore[misc]
             steady[name] = (high - low) / (done[high].wall - done[low].wall)
-            peak[name] = done[high].peak
+            peak |= {(rows, name): done[rows].peak for rows in (low, high)}
             for rows in (low, high):
                 goal = None
                 if rows == few and name in QUIET:
                     goal = at_least(QUIET[name] * PEER_SHARE, rows / done[rows].wall)
                 if name.startswith("Penstock"):
+                    room = 300 if name.endswith("all") else 300 + rows * 50 / 1024 / 1024  # MB
                     goal = (
-                        at_least(50_000, steady[name]) if rows == high else at_most(300, done[rows].peak, "{:.0f} MB")
+                        at_least(50_000, steady[name]) if rows == high else at_most(room, done[rows].peak, "{:.0f} MB")
                     )
                 self.report.row(f"(a) {rows:,}", name, done[rows], steady[name] if rows == high else None, goal)
             if name == "Penstock, mode all":
@@ -234,11 +236,15 @@ destinations:
                 )
                 self.report.row("(a) memory, 1 M", name, goal=at_most(300, done[high].peak, "{:.0f} MB"))
                 self.report.row("(a) memory, 1 M over 100 k", name, goal=growth)
+            if name == "Penstock, mode changed":
+                room = 300 + many * 50 / 1024 / 1024
+                self.report.row("(a) memory, 1 M", name, goal=at_most(room, done[high].peak, "{:.0f} MB"))
         again = self.best(lambda: python("send.py", self.folder / "project"), port, SIZE)
         if again.told["unchanged"] != many:
             raise RuntimeError(f"something was sent again: {again.told}")
-        key = (peak["Penstock, mode changed"] - peak["Penstock, mode all"]) * 1024 * 1024 / many
-        self.report.row("(a) memory per key, 1 M", "Penstock, mode changed", goal=at_most(50, key, "{:.0f} bytes"))
+        more, fewer = (peak[rows, "Penstock, mode changed"] - peak[rows, "Penstock, mode all"] for rows in (many, few))
+        key = (more - fewer) * 1024 * 1024 / (many - few)
+        self.report.row("(a) memory per key", "Penstock, mode changed", goal=at_most(50, key, "{:.0f} bytes"))
         for peer, least in (
             ("dlt, dicts", 5),
             ("dlt, Arrow", 1.2),
@@ -318,6 +324,8 @@ NOTES = f"""
 - *Steady* in (a) is marginal: the records between the smaller and the larger file ÷ the difference in wall time
   (dlt: 10,000 and 100,000). In (b), (d) and (e) it is records ÷ seconds in the run, without imports.
 - On a busy machine compare the CPU seconds: wall time then measures the neighbours too.
+- Memory with mode changed may be 300 MB and 50 bytes a key more; *per key* is what it takes on top of mode all, by
+  slope from the smaller to the larger file, because mode changed also has a fixed cost (the fingerprints).
 - (b) {IN_FLIGHT} in flight; the share is of concurrency ÷ latency. *Not idempotent* writes the intent of each request
   down before it leaves. (e) {LATENCY_MS} ms latency, the sandbox's windows; the share is over the full windows.
 """

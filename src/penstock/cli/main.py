@@ -105,6 +105,7 @@ def _file_of(arguments: Sequence[str]) -> Path | None:
 
 def main() -> int:
     """The entry of the installed command."""
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # Arrow's own choice keeps 30 MB more of what is freed
     try:
         return execute(sys.argv[1:])
     except BrokenPipeError:  # help text into a pager that was closed

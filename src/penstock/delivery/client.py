@@ -99,9 +99,9 @@ class Client:
         taken = await self._budget.acquire(lane, cost)
         answer: Reply | Lost | None = None
         try:
+            if before is not None:  # outside the slot: it is made durable while others are under way
+                await before()
             async with self._slots:
-                if before is not None:
-                    await before()
                 answer = await self._attempt(request, url, headers)
         finally:
             if answer is None:

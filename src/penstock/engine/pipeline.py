@@ -22,6 +22,7 @@ from penstock.transform.requests import encode_bodies, records_of, requests_for
 from penstock.usercode.sandbox import CodeFailed, GroupingCode
 
 Ticket = tuple[str, int]  # a delivery: its run, and its number in it
+AHEAD = 4  # one more batch for so many in flight
 OUTSTANDING_JOBS = 64  # batch jobs the API has taken and not ended yet, before new ones wait
 
 
@@ -78,7 +79,9 @@ class Pipeline:
     _failure: BaseException | None = None
 
     def __post_init__(self) -> None:
-        self._room = asyncio.Semaphore(self.concurrency)
+        # The next few are made ready, their intents written down, while the client keeps `concurrency` in flight; an
+        # intent may end unknown if the process dies, so they are few.
+        self._room = asyncio.Semaphore(self.concurrency + self.concurrency // AHEAD)
 
     async def put(self, batch: Batch) -> None:
         """Hand a batch over; waits for room, and for earlier versions of its keys to be decided."""
