@@ -1,7 +1,7 @@
 """One run of Penstock in a process of its own: `python benchmarks/send.py FOLDER`, where penstock.yaml names `it`.
 
 Prints {"records", "seconds", "delivered", "unchanged", "requests", "status"} as JSON. Opening the project and its state
-and typing the dataset's columns are in the seconds; imports are not. Arrow's memory pool is the one that the command line chooses.
+and typing the dataset's columns are in the seconds; imports are not. Arrow's memory pool is the one of the command line.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-from penstock import Project  # noqa: E402 - the pool is chosen when Arrow is loaded
+from penstock import Project
 
 
 def main() -> None:
