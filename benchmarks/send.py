@@ -1,7 +1,7 @@
 """One run of Penstock in a process of its own: `python benchmarks/send.py FOLDER`, where penstock.yaml names `it`.
 
 Prints {"records", "seconds", "delivered", "unchanged", "requests", "status"} as JSON. Opening the project and its state
-and typing the dataset's columns are in the seconds; imports are not. Arrow's memory pool is the one of the command line.
+and typing the dataset's columns are in the seconds; imports are not. Arrow's memory pool is that of the command line.
 """
 
 from __future__ import annotations

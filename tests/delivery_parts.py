@@ -34,6 +34,11 @@ def shape(url: str, *, retry=RetryClass.IDEMPOTENT, replies=Replies.STATUS, size
     return Shape("POST", f"{url}/people", size=size, grouping=grouping, retry=retry, replies=replies)
 
 
+async def every(deliveries):
+    """All deliveries of one batch, as a list."""
+    return [delivery async for delivery in deliveries]
+
+
 def one_body(where: Shape):
     """All payloads in one request, as a JSON array when there may be several."""
 

@@ -170,3 +170,42 @@ def test_two_processes_do_not_run_one_destination(tmp_path, sandbox):
         sandbox.settings(latency=0)
         first.communicate(timeout=60)
     assert first.returncode == 0
+
+
+def test_who_waits_for_another_run_goes_on_after_it_or_stops_when_told(tmp_path, sandbox):
+    project = Project(tmp_path, sandbox)
+    people(project, 40)
+    project.destination("people.csv", "upsert_person", PERSON, base=sandbox.flat_url, more="concurrency: 1")
+    sandbox.settings(latency=100)
+    command = [sys.executable, "-m", "penstock", "run", "it", "--json"]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    settings = {"cwd": tmp_path, "env": project.environ, **streams}
+    with subprocess.Popen(command, **settings) as first:
+        while not any(entry["path"] == "/api/people" for entry in sandbox.requests()):
+            os.sched_yield()
+        with subprocess.Popen([*command, "--wait"], **settings) as patient:
+            with subprocess.Popen([*command, "--wait"], **settings) as stopped:
+                assert f"waiting for process {first.pid}" in stopped.stderr.readline()
+                stopped.send_signal(signal.SIGINT)
+                out, _ = stopped.communicate(timeout=10)
+            assert (stopped.returncode, json.loads(out)["errors"][0]["code"]) == (130, "cancelled")
+            assert f"waiting for process {first.pid}" in patient.stderr.readline()
+            sandbox.settings(latency=0)
+            first.communicate(timeout=30)
+            out, _ = patient.communicate(timeout=30)
+    assert (first.returncode, patient.returncode) == (0, 0)
+    assert json.loads(out)["records"]["unchanged"] == 40
+
+
+def test_the_fuse_sees_into_a_batch_that_is_halved(tmp_path, sandbox):
+    project = Project(tmp_path, sandbox)
+    people(project, 400)
+    more = "batch: on\n    fuse: {in_a_row: 5}"
+    project.destination("people.csv", "upsert_person", PERSON, base=sandbox.flat_url, more=more)
+    sandbox.fault(status=422, path="/batch")
+    code, report = run(project)
+    assert (code, report["status"]) == (1, "failed")
+    assert balanced(report)
+    assert 5 <= report["records"]["quarantined"] < 20
+    assert report["records"]["unsent"] > 380
+    assert report["requests"] < 60

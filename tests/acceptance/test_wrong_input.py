@@ -20,6 +20,7 @@ import pytest
 from acceptance_project import Project
 
 GOLDEN = Path(__file__).parent / "golden"
+NOWHERE_IN_A_FILE = {"disk", "disk-full"}
 PEOPLE = "id,email\n1,a@example.com\n2,b@example.com\n"
 CREDENTIAL = '{connector: custify, api_key: "${env:SANDBOX_KEY}", base_url: "BASE", dialect: native}'
 USUAL = {
@@ -95,27 +96,14 @@ def normal(text, project):
     return re.sub(r"(less than )?\b\d+(\.\d+)? ?(ms|s)\b", "SECONDS", text)
 
 
-IN_WORDS = {  # what was found stands in the message itself: there is no value to show beside it
-    "one-of": "both `template` and `request`",
-    "unset-variable": "PENSTOCK_NOT_SET is not set",
-    "unreadable-encoding": "line 3",
-    "empty-file": "is empty",
-    "not-active": "it is a draft",
-    "host-unreachable": "an HTML page, not an API",
-    "disk": "disk I/O error",
-    "sql-error": '"emial" not found',
-}
-
-
 def names(parsed):
     """Every error of the document names the place, what was found and what to do."""
     assert parsed["errors"]
     for error in parsed["errors"]:
         assert error["path"]
-        # DuckDB's own words carry its suggestion
-        assert error["hint"] or 'Candidate bindings: "email"' in error["message"]
-        if error["found"] is None:
-            assert IN_WORDS[error["code"]] in error["message"]
+        assert error["found"]
+        assert error["hint"]
+        assert error["line"] or error["code"] in NOWHERE_IN_A_FILE
 
 
 @pytest.fixture
@@ -186,7 +174,8 @@ def stopped(parsed):
     assert parsed["status"] == "failed"
     assert counts["read"] == sum(counts.values()) - counts["read"]
     assert counts["unsent"] == counts["read"] == 2
-    assert parsed["reason"]
+    assert parsed["reason"].startswith("credentials.acme: ")
+    assert parsed["reason"].endswith("see `penstock check acme`")
 
 
 def test_a_refused_key(project):

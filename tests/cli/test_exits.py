@@ -75,7 +75,7 @@ def test_problems_are_told_in_one_shape(capsys, kind, code):
     assert execute(["run", "people"], FakeApp({"run": kind(TROUBLE)}).opener) == code
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == "7: destinations.people: it is a draft (found draft) — penstock activate people\n"
+    assert err == "7: destinations.people: it is a draft — penstock activate people\n"
 
 
 def test_problems_cannot_steer_the_terminal(capsys):

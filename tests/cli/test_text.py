@@ -77,7 +77,7 @@ nightly partial  run r-3
     ("report", "advice"),
     [
         (ended("cancelled", "cancelled"), "run the same command again: it continues run r-9"),
-        (ended("failed", "credential", reason="401: key refused"), "penstock check"),
+        (ended("failed", "credential", reason="401: key refused — see `penstock check a`"), "penstock check a"),
         (ended("failed", "fuse", reason="the fuse: 100 in a row"), "what is unsent goes with the next run"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from delivery_parts import KEY, client_of, one_body, payloads, shape
+from delivery_parts import KEY, client_of, every, one_body, payloads, shape
 from penstock.delivery.retry import RetryPolicy
 from penstock.delivery.sending import Sender
 from penstock.model.outcome import Outcome
@@ -35,7 +35,7 @@ async def deliver(server, some, where, *, requests_for=None, policy=None, rate=N
     more = {} if rate is None else {"rate": rate}
     async with client_of(server.url, clock=clock, reply_limit=200_000, **more) as client:
         sender = Sender(client, clock, policy or RetryPolicy())
-        deliveries = await sender.deliver(some, where, requests_for or one_body(where), **options)
+        deliveries = await every(sender.deliver(some, where, requests_for or one_body(where), **options))
     assert client.requests == sum(delivery.requests for delivery in deliveries)
     return deliveries, clock
 
@@ -180,7 +180,7 @@ async def test_silence_that_stays_is_unknown():
 async def test_a_slow_api_is_unknown_not_delivered():
     async with ScriptedServer([never()]) as server, client_of(server.url, patience=0.2) as client:
         where = shape(server.url, retry=ONCE)
-        (delivery,) = await Sender(client, ImpatientClock()).deliver(payloads(1), where, one_body(where))
+        (delivery,) = await every(Sender(client, ImpatientClock()).deliver(payloads(1), where, one_body(where)))
     assert delivery.outcome is Outcome.UNKNOWN
     assert delivery.reason == "sent, no answer: no answer in time"
 
@@ -228,7 +228,7 @@ async def test_where_nobody_listens_the_run_stops_and_keeps_the_records(retry):
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
         where = shape(url, retry=retry)
         async with client_of(url) as client:
-            (delivery,) = await Sender(client, ImpatientClock()).deliver(payloads(1), where, one_body(where))
+            (delivery,) = await every(Sender(client, ImpatientClock()).deliver(payloads(1), where, one_body(where)))
     assert (delivery.stop.kind, delivery.outcome) == ("unreachable", Outcome.UNSENT)
     assert (delivery.attempts, delivery.requests) == (6, 0)
     assert "nothing listens at 127.0.0.1" in delivery.stop.reason
@@ -253,7 +253,7 @@ async def test_whoever_tries_again_lets_new_records_go_first():
         async with client_of(server.url, clock=clock, rate=RateLimit(1, 3600.0)) as client:
             where = shape(server.url)
             sender = Sender(client, clock)
-            await asyncio.gather(*(sender.deliver([one], where, one_body(where)) for one in payloads(3)))
+            await asyncio.gather(*(every(sender.deliver([one], where, one_body(where))) for one in payloads(3)))
         assert [json.loads(seen.body)["n"] for seen in server.log] == [0, 1, 2, 0]
 
 

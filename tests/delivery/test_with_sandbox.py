@@ -5,7 +5,7 @@ import asyncio
 import orjson
 import pytest
 
-from delivery_parts import one_body
+from delivery_parts import every, one_body
 from penstock.clock import SystemClock
 from penstock.delivery.budget import Budget
 from penstock.delivery.check import check_credential
@@ -46,7 +46,7 @@ async def test_a_real_window_is_filled_and_never_overrun(sandbox):
     async with Client(Connection("acme", sandbox.url, sandbox.api_key), budget, CLOCK) as client:
         sender = Sender(client, CLOCK)
         began = loop.time()
-        sends = (sender.deliver([person(n)], where, one_body(where)) for n in range(100))
+        sends = (every(sender.deliver([person(n)], where, one_body(where))) for n in range(100))
         deliveries = [delivery for each in await asyncio.gather(*sends) for delivery in each]
         took = loop.time() - began
     sandbox.settings(rate="off", latency=0)
@@ -77,7 +77,7 @@ async def test_a_native_batch_becomes_a_job_and_each_record_its_result(sandbox):
 
     payloads = [person(1), Payload(2, "u2", b'{"name":"nobody"}', 2), person(3)]
     async with Client(Connection("acme", sandbox.url, sandbox.api_key), Budget(RateLimit(), CLOCK), CLOCK) as client:
-        (taken,) = await Sender(client, CLOCK).deliver(payloads, where, requests_for)
+        (taken,) = await every(Sender(client, CLOCK).deliver(payloads, where, requests_for))
         assert taken.job is not None
         assert {settled.outcome for settled in taken.settled} == {Outcome.ACCEPTED}
         ended = await Confirmer(client, CLOCK).poll(taken.job, payloads)
@@ -104,7 +104,7 @@ async def test_ids_are_looked_up_in_the_sandboxs_own_envelopes(sandbox):
     where = people(sandbox.url)
     async with Client(Connection("acme", sandbox.url, sandbox.api_key), Budget(RateLimit(), CLOCK), CLOCK) as client:
         sender = Sender(client, CLOCK)
-        sends = (sender.deliver([person(n)], where, one_body(where)) for n in range(12))
+        sends = (every(sender.deliver([person(n)], where, one_body(where))) for n in range(12))
         made = {d.settled[0].payload.key: d.settled[0].remote_id for each in await asyncio.gather(*sends) for d in each}
         lookups = [Lookup("entity", "person", "user_id", f"u{n}") for n in range(12)]
         one = Lookup("entity", "person", "email", "u3@x.io")

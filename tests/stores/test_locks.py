@@ -16,7 +16,7 @@ HOLD = """
     import sys, time
     from pathlib import Path
     from penstock.stores import locks
-    with locks.hold(Path(sys.argv[1]), sys.argv[2], "process 17 on here", wait=False):
+    with locks.hold(Path(sys.argv[1]), sys.argv[2], "process 17 on here"):
         print("held", flush=True)
         sys.stdin.read()
 """
@@ -34,7 +34,7 @@ def holder(tmp_path):
 
 def free(folder, name="people"):
     try:
-        with locks.hold(folder, name, "me", wait=False):
+        with locks.hold(folder, name, "me"):
             return True
     except StateLocked:
         return False
@@ -43,7 +43,7 @@ def free(folder, name="people"):
 def test_the_second_is_told_who_holds_it(tmp_path, holder):
     with (
         pytest.raises(StateLocked, match="people is held by process 17 on here") as caught,
-        locks.hold(tmp_path, "people", "me", wait=False),
+        locks.hold(tmp_path, "people", "me"),
     ):
         pass
     assert caught.value.problems[0].found == "process 17 on here"
@@ -59,13 +59,6 @@ def test_a_killed_holder_frees_it_at_once(tmp_path, holder):
     assert not free(tmp_path)
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
-    assert free(tmp_path)
-
-
-def test_who_waits_gets_it_when_the_holder_ends(tmp_path, holder):
-    threading.Timer(0.1, holder.stdin.close).start()
-    with locks.hold(tmp_path, "people", "me", wait=True):
-        assert not free(tmp_path)
     assert free(tmp_path)
 
 
@@ -92,7 +85,7 @@ def test_looking_tells_and_takes_nothing(tmp_path, holder):
 
 
 def test_it_is_free_again_after_an_error(tmp_path):
-    with pytest.raises(RuntimeError), locks.hold(tmp_path, "people", "me", wait=False):
+    with pytest.raises(RuntimeError), locks.hold(tmp_path, "people", "me"):
         raise RuntimeError
     assert free(tmp_path)
     assert not any(path.read_text() for path in tmp_path.iterdir())

@@ -97,7 +97,9 @@ def traceback_without_values(error: BaseException) -> str:
     """Files, lines, functions and kinds of error; no messages: they can hold a record or a secret."""
     lines = [f"Penstock {__version__}, Python {sys.version.split()[0]}\n"]
     chained: BaseException | None = error
-    while chained is not None:
+    seen: set[int] = set()
+    while chained is not None and id(chained) not in seen:
+        seen.add(id(chained))
         lines += [
             f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}\n'
             for frame in traceback.extract_tb(chained.__traceback__)

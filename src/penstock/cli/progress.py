@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from penstock.model.reports import Progress
 
 PLAIN_EVERY_S = 5.0
+SENDING = "sending"
 Listener = Callable[["Progress"], None]
 
 
@@ -56,14 +57,19 @@ def _bars() -> Iterator[Listener]:
 
 
 class PlainLines:
-    """A line for each target every few seconds; a run that is over before says nothing."""
+    """A line for each target every few seconds, and when it waits or stops; a short run says nothing."""
 
     def __init__(self) -> None:
         self._last: dict[str, float] = {}
+        self._phases: dict[str, str] = {}
 
     def __call__(self, progress: Progress) -> None:
         last = self._last.setdefault(progress.target, progress.elapsed_s)
-        if progress.elapsed_s - last >= PLAIN_EVERY_S:
+        before = self._phases.get(progress.target, SENDING)
+        self._phases[progress.target] = progress.phase
+        if progress.phase not in {before, SENDING}:
+            write(sys.stderr, f"{progress.target}: {progress.phase}\n")
+        elif progress.elapsed_s - last >= PLAIN_EVERY_S:
             self._last[progress.target] = progress.elapsed_s
             total = "" if progress.total is None else f" of {progress.total:,}"
             write(sys.stderr, f"{progress.target}: {decided(progress):,}{total} records · {words(progress)}\n")
@@ -84,7 +90,7 @@ def words(progress: Progress) -> str:
         told.append(f"{rate:,.0f} records/s" if rate >= 10 else f"{rate:.1f} records/s")
     if progress.waiting_for_allowance_s:
         told.append(f"waiting {duration(progress.waiting_for_allowance_s)} for the rate limit")
-    elif progress.phase != "sending":
+    elif progress.phase != SENDING:
         told.append(progress.phase)
     if rate and progress.total is not None and done < progress.total:
         told.append(f"{duration((progress.total - done) / rate)} left")

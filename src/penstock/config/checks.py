@@ -69,7 +69,8 @@ def _check_destination(destination: DestinationSpec, node: Marked, around: Surro
     if len(given) != 1:
         message = "both `template` and `request` are given" if given else "neither `template` nor `request` is given"
         place = node.at("request").place if given else node.place
-        report.add(place, "one-of", message, "a destination needs exactly one of `template` and `request`")
+        hint = "a destination needs exactly one of `template` and `request`"
+        report.add(place, "one-of", message, hint, " and ".join(given) or "neither")
     _refuse_both_batches(node, report)
     template = None
     if destination.template is not None:
@@ -89,7 +90,7 @@ def _check_known(kind: str, name: str, known: Mapping[str, object], node: Marked
 def _refuse_both_batches(node: Marked, report: Report) -> None:
     if node.get("batch") is not None and node.get("request", "batch") is not None:
         message = "`batch` is given twice: on the destination and in its `request`"
-        report.add(node.at("batch").place, "one-of", message, "keep the one in `request`")
+        report.add(node.at("batch").place, "one-of", message, "keep the one in `request`", "batch, request.batch")
 
 
 def _check_template(destination: DestinationSpec, node: Marked, around: Surroundings) -> Template | None:

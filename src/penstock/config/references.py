@@ -92,13 +92,15 @@ class _Resolver:
             return text
         value = self._variable(text) if kind == "env" else self._file(text)
         if not value and len(self.secret.parts) == 1:
-            raise self._problem("empty-reference", f"${{{kind}:{text}}} is empty", "put the value there")
+            raise self._problem(
+                "empty-reference", "the reference is empty", "put the value there", f"${{{kind}:{text}}}"
+            )
         return value
 
     def _variable(self, name: str) -> str:
         if name not in self.environ:
             message = f"the environment variable {name} is not set"
-            raise self._problem("unset-variable", message, f"set it: export {name}=…")
+            raise self._problem("unset-variable", message, f"set it: export {name}=…", f"${{env:{name}}}")
         return self.environ[name]
 
     def _file(self, name: str) -> str:
@@ -107,8 +109,9 @@ class _Resolver:
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             message = f"the file {name} cannot be read: {reason}"
-            raise self._problem("unreadable-file", message, "a relative path starts at the project file") from None
+            hint = "a relative path starts at the project file"
+            raise self._problem("unreadable-file", message, hint, f"${{file:{name}}}") from None
         return text.removesuffix("\n").removesuffix("\r")
 
-    def _problem(self, code: str, message: str, hint: str) -> InputError:
-        return InputError(Problem(self.secret.path or "reference", message, code, hint, line=self.secret.line))
+    def _problem(self, code: str, message: str, hint: str, found: str) -> InputError:
+        return InputError(Problem(self.secret.path or "reference", message, code, hint, found, self.secret.line))

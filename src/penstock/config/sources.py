@@ -53,8 +53,8 @@ def _sql(name: str, node: Marked, base: Path, report: Report) -> SqlSource:
     given = [key for key in ("query", "table") if key in node.entries()]
     if len(given) != 1:
         message = "both `query` and `table` are given" if given else "neither `query` nor `table` is given"
-        place = node.at(*given[:1]).place
-        report.add(place, "one-of", message, "a sql source needs exactly one of `query` and `table`")
+        place, found = node.at(*given[:1]).place, " and ".join(given) or "neither"
+        report.add(place, "one-of", message, "a sql source needs exactly one of `query` and `table`", found)
     cursor = values.get("cursor")
     if isinstance(cursor, dict):
         cursor = CursorSpec(cursor.get("column", ""), cursor.get("overlap"))

@@ -50,6 +50,13 @@ class Budget:
         """The monotonic second until which nobody sends; -inf when no 429 was ever seen."""
         return self._window.blocked_until
 
+    def wait_s(self) -> float:
+        """Seconds until the next of those who wait may go; 0 while nobody waits."""
+        if not self._waiting:
+            return 0.0
+        opens = self._window.opens()
+        return 0.0 if opens == inf else max(0.0, opens - self._clock.monotonic())
+
     def allowance(self) -> Allowance | None:
         """What the API's headers said last; None when they never did."""
         return self._told

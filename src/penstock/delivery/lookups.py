@@ -108,7 +108,9 @@ class Directory:
             return answer
         if answer.status in {401, 403, 429}:
             said = self._voice.quote(answer.status, own_words(answer))
-            return Lost("refused", True, f"a look-up was refused: {said}", answer.duration_ms)
+            refused = answer.status != 429
+            what = "the credential was refused" if refused else "the API takes no requests"
+            return Lost("refused", True, f"{what}, at a look-up: {said}", answer.duration_ms, refused=refused)
         if answer.status not in {200, 404}:
             said = self._voice.quote(answer.status, own_words(answer))
             return Refusal("lookup", f"the look-up of {lookup.by} {value} failed: {said}", lookup.by, value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -47,25 +47,29 @@ class Sender:
         *,
         lane: Lane = "live",
         before: Before | None = None,
-    ) -> list[Delivery]:
-        """Send the payloads of one batch.
+    ) -> AsyncIterator[Delivery]:
+        """Send the payloads of one batch; each delivery is told as soon as it has ended.
 
-        Every payload is settled in exactly one of the returned deliveries: there are several when the batch was halved
+        Every payload is settled in exactly one of the deliveries: there are several when the batch was halved
         to find the records that the API refuses (a delivery that only led to halves settles none), or when
         `requests_for` makes several requests of it (then the last settles all). `before` is awaited once, before the
         first byte. A delivery with `stop` set ends the run; its payloads are unsent.
         """
         parcel = Parcel(shape, requests_for, lane, before)
         requests = requests_for(payloads)
-        if len(requests) == 1:
-            return await self._one(payloads, requests[0], parcel)
-        return await self._several(payloads, requests, parcel)
+        one = len(requests) == 1
+        told = self._one(payloads, requests[0], parcel) if one else self._several(payloads, requests, parcel)
+        async for delivery in told:
+            yield delivery
 
-    async def _one(self, payloads: Sequence[Payload], request: Request, parcel: Parcel) -> list[Delivery]:
+    async def _one(self, payloads: Sequence[Payload], request: Request, parcel: Parcel) -> AsyncIterator[Delivery]:
         tried, verdict = await self._ask(len(payloads), request, parcel)
-        if isinstance(verdict, Bisect):
-            return await self._halve(payloads, delivered(request, tried, verdict, ()), parcel)
-        return [delivered(request, tried, verdict, payloads)]
+        if not isinstance(verdict, Bisect):
+            yield delivered(request, tried, verdict, payloads)
+            return
+        yield delivered(request, tried, verdict, ())
+        async for delivery in self._halves(payloads, parcel):
+            yield delivery
 
     async def _ask(self, records: int, request: Request, parcel: Parcel) -> tuple[Tried, Verdict]:
         cost = records if self._batch_cost == "jobs" else 1
@@ -74,39 +78,39 @@ class Sender:
         )
         return tried, judge(tried.answer, Question(parcel.shape, records, self._voice, tried.attempts))
 
-    async def _halve(self, payloads: Sequence[Payload], whole: Delivery, parcel: Parcel) -> list[Delivery]:
-        """Idempotent only: the halves of a batch that was refused as a whole."""
+    async def _halves(self, payloads: Sequence[Payload], parcel: Parcel) -> AsyncIterator[Delivery]:
+        """Idempotent only: the halves of a batch that was refused as a whole; after a stop the rest is unsent."""
         middle = len(payloads) // 2
-        deliveries = [whole]
+        last: Delivery | None = None
         for half in (payloads[:middle], payloads[middle:]):
-            stop = deliveries[-1].stop
-            if stop is not None:
-                deliveries.append(_not_sent(whole.request, half, stop, whole.sent_at))
-            else:
-                deliveries += await self.deliver(half, parcel.shape, parcel.requests_for, lane=parcel.lane)
-        return deliveries
+            if last is not None and last.stop is not None:
+                yield _not_sent(last.request, half, last.stop, last.sent_at)
+                continue
+            async for last in self.deliver(half, parcel.shape, parcel.requests_for, lane=parcel.lane):
+                yield last
 
     async def _several(
         self, payloads: Sequence[Payload], requests: Sequence[Request], parcel: Parcel
-    ) -> list[Delivery]:
+    ) -> AsyncIterator[Delivery]:
         """Grouping code made several bodies of one batch: which record went where, only the code knows.
 
         So all records share one end: sent when every request was taken, else the end of the first that was not.
         """
         plain = replace(parcel, shape=replace(parcel.shape, replies=Replies.STATUS))
-        deliveries: list[Delivery] = []
+        accepted = False
         for number, request in enumerate(requests, start=1):
             tried, verdict = await self._ask(len(payloads), request, plain)
             judged = _shared(verdict, parcel.shape.retry, done=number - 1)
             last = number == len(requests) or judged.outcome not in SENT
-            if last and any(delivery.outcome is Outcome.ACCEPTED for delivery in deliveries):
+            if last and accepted:
                 judged = judged._replace(outcome=min(judged.outcome, Outcome.ACCEPTED, key=_gravity))
             delivery = delivered(request, tried, Same(judged, _words(verdict)), payloads if last else ())
-            deliveries.append(replace(delivery, stop=verdict.stop) if isinstance(verdict, Halt) else delivery)
+            accepted = accepted or delivery.outcome is Outcome.ACCEPTED
+            yield replace(delivery, stop=verdict.stop) if isinstance(verdict, Halt) else delivery
             plain = replace(plain, before=None)
             if last:
-                break
-        return deliveries or [_no_request(payloads, parcel.shape)]
+                return
+        yield _no_request(payloads, parcel.shape)
 
 
 def _gravity(outcome: Outcome) -> int:

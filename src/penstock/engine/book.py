@@ -182,7 +182,7 @@ class Book:
             self._pending.ended.append(intent)
         decided = [settled for settled in delivery.settled if settled.outcome is not Outcome.UNSENT]
         traced = self._traced(decided, every=delivery.job is not None)
-        self.run = replace(self.run, retries=self.run.retries + max(delivery.attempts - 1, 0))
+        self.run = replace(self.run, retries=self.run.retries + min(max(delivery.attempts - 1, 0), delivery.requests))
         self._decide(_entry(delivery, number, decided))
         self._settle(delivery, decided, traced)
         self._unstage([s.payload for s in delivery.settled if s.outcome is Outcome.UNSENT])

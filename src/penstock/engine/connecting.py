@@ -9,7 +9,7 @@ from penstock.delivery.budget import Budget
 from penstock.delivery.check import CheckResult, check_credential
 from penstock.engine.surroundings import Surroundings
 from penstock.model.delivery import Connection
-from penstock.model.errors import CredentialRefused, EnvironmentFailure, HostUnreachable, InputError, Problem
+from penstock.model.errors import CredentialRefused, EnvironmentFailure, HostUnreachable, InputError
 from penstock.model.reports import CheckReport
 from penstock.model.spec import CredentialSpec, Dialect
 from penstock.stores import credentials
@@ -134,16 +134,17 @@ async def ensure_checked(around: Surroundings, spec: CredentialSpec, budget: Bud
     if needs_check(around, spec):
         report = await check(around, spec, budget, refresh=False)
         if not report.ok:
-            raise failure(report)
+            raise failure(around, report)
     return address(around, spec)
 
 
-def failure(report: CheckReport) -> EnvironmentFailure:
+def failure(around: Surroundings, report: CheckReport) -> EnvironmentFailure:
     """The error a run ends with when the check does not go well."""
     kind = HostUnreachable if report.base_url is None else CredentialRefused
     code = "host-unreachable" if report.base_url is None else "credential-refused"
+    found = "; ".join(f"{tried['base_url']}: {tried['result']}" for tried in report.tried)
     hint = f"see `penstock check {report.credential}`"
-    return kind(Problem(f"credentials.{report.credential}", report.reason, code, hint=hint))
+    return kind(around.problem(f"credentials.{report.credential}", report.reason, code, hint=hint, found=found))
 
 
 def _made_for(around: Surroundings, spec: CredentialSpec) -> str:

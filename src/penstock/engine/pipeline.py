@@ -175,24 +175,22 @@ class Pipeline:
                 intent = await road.book.intend(payloads, requests(payloads)[0])
 
         once = road.shape.retry is RetryClass.ONCE
+        jobs: list[tuple[Ticket, Delivery]] = []
         try:
-            deliveries = await road.sender.deliver(
+            async for delivery in road.sender.deliver(
                 payloads, road.shape, requests, lane=road.lane, before=before if once else None
-            )
-        except Stopped:
+            ):
+                ticket = road.book.settle(delivery, intent if delivery.settled else None)
+                intent = None if delivery.settled else intent
+                if delivery.stop is not None:
+                    road.signal.stop(delivery.stop.kind, delivery.stop.reason)
+                if delivery.job is not None:
+                    jobs.append((ticket, delivery))
+        except Stopped:  # what is not settled stays undecided: the run's end counts it as unsent
             # A request sent once is retried only while nothing of it can have arrived, so the intent may be taken
             # back; not so when code made several requests of it, of which the first may have been sent.
             if intent is not None and (bodies is None or len(bodies) == 1):
                 road.book.withdraw(intent)
-            raise
-        jobs = []
-        for delivery in deliveries:
-            ticket = road.book.settle(delivery, intent)
-            intent = None
-            if delivery.stop is not None:
-                road.signal.stop(delivery.stop.kind, delivery.stop.reason)
-            if delivery.job is not None:
-                jobs.append((ticket, delivery))
         return jobs
 
     async def _confirm(self, ticket: Ticket, job: str, payloads: Sequence[Payload]) -> None:
@@ -219,7 +217,7 @@ class Pipeline:
             if trouble is None:
                 ready.append(filled(payload, {k: v for k, v in found.items() if isinstance(v, str)}))
             elif isinstance(trouble, Lost):
-                self.road.signal.stop("unreachable", trouble.reason)
+                self.road.signal.stop("credential" if trouble.refused else "unreachable", trouble.reason)
                 raise Stopped
             else:
                 self.road.book.refuse([payload], trouble)

@@ -51,6 +51,11 @@ class Prepared:
 
 def prepare(around: Surroundings, spec: DestinationSpec, address: connecting.Address | None = None) -> Prepared:
     """Read the dataset's schema and compile the settings. InputError with every problem found."""
+    with around.placing():
+        return _prepare(around, spec, address)
+
+
+def _prepare(around: Surroundings, spec: DestinationSpec, address: connecting.Address | None) -> Prepared:
     credential = connecting.credential_spec(around, spec.credential)
     where = address or connecting.address(around, credential)
     data = known_dataset(around, spec.dataset)
@@ -89,4 +94,5 @@ def require_active(around: Surroundings, spec: DestinationSpec) -> None:
         path = f"destinations.{spec.name}.active"
         how = "write `active: true`" if spec.active is False else f"`penstock activate {spec.name}`"
         hint = f"look at `penstock plan {spec.name}`, then {how}"
-        raise InputError(around.problem(path, f"nothing is sent: {reason}", "not-active", hint=hint))
+        state = "draft" if "draft" in reason else "paused"
+        raise InputError(around.problem(path, f"nothing is sent: {reason}", "not-active", hint=hint, found=state))

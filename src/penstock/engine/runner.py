@@ -197,7 +197,7 @@ class _Run:
         run = replace(
             book.run,
             counts=book.run.counts.plus({"read": unsent, Outcome.UNSENT: unsent}),
-            reason=signal.reason or None,
+            reason=self._reason(),
             stopped_by=signal.kind,
         )
         with self.around.database.begin() as conn:
@@ -208,6 +208,13 @@ class _Run:
             return runs.finish(
                 conn, run, status_of(run), iso(self.around.clock.now()), resumable=signal.kind == "cancelled"
             )
+
+    def _reason(self) -> str | None:
+        """Why the run stopped; of trouble with the credential also where it stands and what helps."""
+        signal, name = self.job.signal, self.job.prepared.credential.name
+        if signal.kind in {"credential", "unreachable"}:
+            return f"credentials.{name}: {signal.reason} — see `penstock check {name}`"
+        return signal.reason or None
 
     async def _report_regularly(self) -> None:
         while True:
@@ -224,6 +231,8 @@ class _Run:
                     requests=run.requests,
                     total=run.input_rows,
                     elapsed_s=run.duration_s,
+                    waiting_for_allowance_s=self.job.budget.wait_s(),
+                    phase="stopping after the requests in flight" if self.job.signal.is_set else "sending",
                 )
             )
 

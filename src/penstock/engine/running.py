@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal as signals
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,13 +17,17 @@ from penstock.engine.parents import HeldParents, held_parents
 from penstock.engine.preparing import Prepared, is_active, prepare, require_active
 from penstock.engine.runner import Job, Listener, run_destination
 from penstock.engine.starting import Start
-from penstock.engine.stopping import StopSignal
+from penstock.engine.stopping import StoppableClock, Stopped, StopSignal
 from penstock.engine.surroundings import Surroundings
+from penstock.model.errors import StateLocked
 from penstock.model.outcome import HELD, RunReport
+from penstock.model.reports import Progress
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.stores import ledger, quarantine, runs
 from penstock.stores.quarantine import HeldRecord
 from penstock.stores.runs import RunRow
+
+LOOK_AGAIN_S = 0.2  # seconds, while another process holds the destination
 
 
 @dataclass(slots=True)
@@ -47,18 +51,13 @@ class Conductor:
         """A flow's active destinations in dependency order, under one run. Drafts are skipped, and listed."""
         specs = flow.in_order(self.around, spec)
         skipped = {s.name: reason for s in specs for active, reason in [is_active(self.around, s)] if not active}
-        active = [s for s in specs if s.name not in skipped]
-        with self._stoppable(), starting.hold(self.around, f"flow {spec.name}", wait=self.wait):
-            row, done = self._start_flow(spec, skipped)
-            parts: list[RunRow] = []
-            for destination in active:
-                if destination.name in done:
-                    continue
-                if self.signal.is_set:
-                    break
-                parents = held_parents(self.around, destination, specs)
-                parts.append(await self._run(destination, row.id, parents))
-            return self._end_flow(row)
+        with self._stoppable():
+            async with self._held(f"flow {spec.name}"):
+                row, done = self._start_flow(spec, skipped)
+                for destination in specs:
+                    if destination.name not in done | skipped.keys() and not self.signal.is_set:
+                        await self._run(destination, row.id, held_parents(self.around, destination, specs))
+                return self._end_flow(row)
 
     async def resend(self, held: Sequence[HeldRecord]) -> list[RunReport]:
         """The held records, edited or not, one run for each destination they belong to."""
@@ -74,8 +73,31 @@ class Conductor:
 
     # ── inside ───────────────────────────────────────────────────────────────
 
+    @asynccontextmanager
+    async def _held(self, name: str) -> AsyncIterator[None]:
+        """Nobody else runs it meanwhile. Waits for who does, when that was asked for, as long as nobody says stop."""
+        clock = StoppableClock(self.around.clock, self.signal)
+        with ExitStack() as stack:
+            while True:
+                try:
+                    stack.enter_context(starting.hold(self.around, name))
+                    break
+                except StateLocked as locked:
+                    if not self.wait:
+                        raise
+                    self._tell_waiting(name, locked)
+                try:
+                    await clock.sleep(LOOK_AGAIN_S)
+                except Stopped:
+                    raise KeyboardInterrupt from None  # nothing has begun that would have to be finished
+            yield
+
+    def _tell_waiting(self, name: str, locked: StateLocked) -> None:
+        if self.listener is not None:
+            self.listener(Progress(name, {}, 0, None, 0.0, phase=f"waiting for {locked.problems[0].found}"))
+
     async def _run(self, spec: DestinationSpec, parent: str | None, parents: HeldParents | None) -> RunRow:
-        with starting.hold(self.around, spec.name, wait=self.wait):
+        async with self._held(spec.name):
             prepared, checks = await self._prepared(spec)
             start = await asyncio.to_thread(starting.begin, self.around, prepared, parent=parent)
             run = replace(start.run, requests=start.run.requests + checks)
@@ -113,7 +135,7 @@ class Conductor:
 
     async def _resend(self, spec: DestinationSpec, entries: Sequence[HeldRecord]) -> RunRow:
         require_active(self.around, spec)
-        with starting.hold(self.around, spec.name, wait=self.wait):
+        async with self._held(spec.name):
             prepared, checks = await self._prepared(spec)
             chunks = list(mending.chunks_of(prepared, entries))
             row = RunRow(

@@ -49,9 +49,9 @@ def holder_text(clock: Clock) -> str:
     return f"process {os.getpid()} on {socket.gethostname()} since {iso(clock.now())}"
 
 
-def hold(around: Surroundings, destination: str, *, wait: bool) -> AbstractContextManager[None]:
+def hold(around: Surroundings, destination: str) -> AbstractContextManager[None]:
     """Nobody else runs this destination meanwhile; StateLocked names who does. Freed at once when we die."""
-    return locks.hold(around.database.locks, destination, holder_text(around.clock), wait=wait)
+    return locks.hold(around.database.locks, destination, holder_text(around.clock))
 
 
 def begin(around: Surroundings, prepared: Prepared, *, parent: str | None = None) -> Start:

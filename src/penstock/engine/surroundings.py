@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
 from penstock.clock import Clock
 from penstock.config.references import resolve_secret
 from penstock.destinations.catalogue import Template, load_catalogue
-from penstock.model.errors import InputError, Problem
+from penstock.model.errors import InputError, PenstockError, Problem
 from penstock.model.spec import DestinationSpec, FlowSpec, ProjectSpec, Secret
 from penstock.stores.credentials import KEY_VARIABLE, Sealer
 from penstock.stores.database import Database
@@ -38,19 +39,30 @@ class Surroundings:
         return Sealer.from_folder(self.folder) if text is None else Sealer.from_text(text)
 
     def resolve(self, secret: Secret) -> str:
-        return resolve_secret(secret, self.environ)
+        with self.placing():
+            return resolve_secret(secret, self.environ)
 
     def problem(self, path: str, message: str, code: str, *, hint: str = "", found: str | None = None) -> Problem:
         """A problem with the line of its place in the project file."""
-        return Problem(
-            path,
-            message,
-            code,
-            hint=hint,
-            found=found,
-            line=self.project.lines.get(path),
-            file=self.project.files.get(path),
-        )
+        return self.placed(Problem(path, message, code, hint=hint, found=found))
+
+    def placed(self, problem: Problem) -> Problem:
+        """The problem with the line of its place in the project file, or of the nearest place above it."""
+        if problem.file is not None:  # a file of data, with its own lines
+            return problem
+        path = problem.path
+        while path and path not in self.project.lines:
+            path = path.rpartition(".")[0]
+        return replace(problem, line=problem.line or self.project.lines.get(path), file=self.project.files.get(path))
+
+    @contextmanager
+    def placing(self) -> Iterator[None]:
+        """Errors of the floors below know the path in the project file, not its line: it is added here."""
+        try:
+            yield
+        except PenstockError as error:
+            error.problems = tuple(map(self.placed, error.problems))
+            raise
 
     def destination(self, name: str) -> DestinationSpec:
         """The destination of this name; InputError with the nearest one when there is none."""

@@ -53,6 +53,7 @@ class Lost:
     nothing_sent: bool
     reason: str
     duration_ms: float
+    refused: bool = False  # the credential was: the API answered 401 or 403
 
 
 class Settled(NamedTuple):

@@ -36,7 +36,7 @@ class Problem:
         """`file:line: path: message (found …) — hint`, without the parts that are not known."""
         place = ":".join(str(part) for part in (self.file, self.line) if part is not None)
         where = ": ".join(part for part in (place, self.path) if part)
-        found = f" (found {self.found})" if self.found is not None else ""
+        found = "" if self.found is None or self.found in self.message else f" (found {self.found})"
         hint = f" — {self.hint}" if self.hint else ""
         return f"{where}: {self.message}{found}{hint}" if where else f"{self.message}{found}{hint}"
 

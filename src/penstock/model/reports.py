@@ -164,7 +164,7 @@ class Progress:
     total: int | None
     elapsed_s: float
     waiting_for_allowance_s: float = 0.0
-    phase: str = "sending"  # reading | freezing | sending | confirming
+    phase: str = "sending"  # or what it does instead: waiting for someone, stopping
 
 
 def as_json(value: Any) -> Any:

@@ -117,7 +117,8 @@ class _Table:
             blocks.close()
         if not head.strip():
             hint = "write a header line with the names of the columns"
-            raise wrong(source, f"{path.name} is empty", "empty-file", hint=hint, file=str(path))
+            place = {"file": str(path), "line": 1}
+            raise wrong(source, f"{path.name} is empty", "empty-file", hint=hint, found="nothing", **place)
         delimiter = _delimiter(source, head, tabs=tabs)
         names = next(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter))
         return cls(source, path, delimiter, _checked_names(source, path, names))

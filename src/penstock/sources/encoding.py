@@ -85,6 +85,7 @@ def _unreadable(source: FileSource, path: Path, line: int, why: str) -> InputErr
         source,
         f"{path.name}, line {line}: unreadable encoding, {why}",
         "unreadable-encoding",
+        found=f"line {line}",
         hint=f"say which one it is: encoding: cp1252 (or utf-16, …) at sources.{source.name}",
         line=line,
         file=str(path),

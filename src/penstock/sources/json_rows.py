@@ -34,7 +34,9 @@ class JsonRows:
         for path in files:
             if path.stat().st_size == 0:
                 hint = "write one object a line, or a list of objects"
-                raise wrong(source, f"{path.name} is empty", "empty-file", hint=hint, file=str(path))
+                raise wrong(
+                    source, f"{path.name} is empty", "empty-file", hint=hint, found="nothing", file=str(path), line=1
+                )
 
     def names(self) -> list[str]:
         return list(self._names)

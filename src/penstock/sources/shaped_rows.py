@@ -20,10 +20,11 @@ from penstock.model.spec import ColumnType, DatasetSpec
 from penstock.sources.arrow_typing import ArrowJudge, arrow_caster, column_type
 from penstock.sources.names import doubled
 from penstock.sources.pieces import Caster, Judge, Piece, Rows
-from penstock.sources.sql_text import bare, pointed, quoted
+from penstock.sources.sql_text import bare, pointed, quoted, word_at
 from penstock.sources.typing_rows import arrow_schema, typed
 
 BATCH = 16384
+FOUND = 80  # characters
 LINES = 4  # of DuckDB's words that are shown
 PLAN = "explain (format json) "
 SETTINGS: Mapping[str, Any] = {
@@ -160,14 +161,18 @@ class ShapedRows:
         try:
             said = orjson.loads(rest)
         except orjson.JSONDecodeError:
-            return self._wrong(f"DuckDB says: {words.strip()}")
+            return self._wrong(f"DuckDB says: {words.strip()}", "change the SQL")
         lines = str(said.get("exception_message", rest)).splitlines()[:LINES]
         message = "\n".join([f"DuckDB says: {head}: {lines[0]}", *lines[1:]])
+        found = None
         if "position" in said:
             start = len(statement[: statement.find(self._sql)].encode())
             inside = self._sql.encode()[: max(int(said["position"]) - start, 0)].decode(errors="ignore")
             message = pointed(message, self._sql, len(inside))
-        return self._wrong(message)
+            found = word_at(self._sql, len(inside))
+        columns = ", ".join(self._schema.names())
+        return self._wrong(message, f"change the SQL; `source` has: {columns}", found)
 
-    def _wrong(self, message: str, hint: str = "") -> InputError:
-        return InputError(Problem(f"datasets.{self._spec.name}.sql", message, "sql-error", hint))
+    def _wrong(self, message: str, hint: str, found: str | None = None) -> InputError:
+        found = " ".join((found or self._sql).split())[:FOUND]
+        return InputError(Problem(f"datasets.{self._spec.name}.sql", message, "sql-error", hint, found))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 END = re.compile(r"[;\s]*;\s*(--[^\n']*\s*)*\Z")
+WORD = re.compile(r"[\w.]+|\"[^\"]*\"")
 PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^@\s]*(?=@)")
 
 
@@ -19,6 +20,13 @@ def pointed(words: str, sql: str, offset: int) -> str:
     cut = max(0, column - 60)
     shown, caret = text[cut : cut + 120].replace("\t", " "), " " * (column - cut) + "^"
     return f"line {line}, column {column + 1} of the SQL: {words}\n  {shown}\n  {caret}"
+
+
+def word_at(sql: str, offset: int) -> str | None:
+    """The word, or else the one character, at this place of the SQL."""
+    rest = sql[max(0, min(offset, len(sql))) :]
+    match = WORD.match(rest)
+    return match[0] if match else rest[:1] or None
 
 
 def bare(query: str) -> str:

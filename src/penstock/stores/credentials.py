@@ -44,6 +44,11 @@ class Sealer:
 
     @staticmethod
     def from_text(text: str) -> Sealer:
+        """The key made of a text. InputError when it is empty: that would seal with nothing."""
+        if not text.strip():
+            message = f"the environment variable {KEY_VARIABLE} is empty"
+            hint = "give it a long random text, or unset it: then a key file is made beside the state"
+            raise InputError(Problem(KEY_VARIABLE, message, "empty-key", hint, found="nothing"))
         return Sealer(sha256(text.encode()).digest())
 
     @staticmethod

@@ -25,7 +25,7 @@ _PLAIN = {
     sqlite3.SQLITE_CANTOPEN: ("cannot-open", "the state database cannot be opened", "check the path and its rights"),
     sqlite3.SQLITE_CORRUPT: ("damaged", "the state database is damaged", "restore it from a copy, or start a new one"),
     sqlite3.SQLITE_NOTADB: ("not-a-database", "this file is not a state database", "name another file by --database"),
-    sqlite3.SQLITE_IOERR: ("disk", "the disk of the state database fails", "check the disk and its free room"),
+    sqlite3.SQLITE_IOERR: ("disk", "the disk of the state database is full or fails", "make room, or check the disk"),
     sqlite3.SQLITE_NOMEM: ("memory", "no memory is left for the state database", "close other programs"),
 }
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -196,4 +196,4 @@ def _translated(path: Path, error: BaseException | None) -> PenstockError | None
     if code & 0xFF not in _PLAIN:
         return None
     word, message, hint = _PLAIN[code & 0xFF]
-    return StateUnavailable(Problem(str(path), f"{message} ({error})", word, hint, file=str(path)))
+    return StateUnavailable(Problem(str(path), message, word, hint, found=str(error)))

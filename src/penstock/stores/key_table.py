@@ -8,6 +8,7 @@ merge needs room for one column more and no Python object is made for a key.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from mmap import mmap
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ Mask = NDArray[np.bool_]
 Positions = NDArray[np.intp]
 
 _RATIO = 4
+LARGE = 1 << 15  # rows
 
 
 class Found(NamedTuple):
@@ -69,10 +71,17 @@ class Level:
         old = np.ones(total, dtype=np.bool_)
         old[new] = False
         for name in ("high", "low", "values", "prints"):
-            column = np.empty(total, dtype=np.uint64)
+            column = _room(total)
             column[new] = getattr(other, name)
             column[old] = getattr(self, name)
             setattr(self, name, column)
+
+
+def _room(rows: int) -> Words:
+    """An empty column. A large one has pages of its own, which the system has back as soon as it is let go."""
+    if rows < LARGE:
+        return np.empty(rows, dtype=np.uint64)
+    return np.frombuffer(mmap(-1, rows * 8), dtype=np.uint64)
 
 
 def newest(high: Words, low: Words) -> Positions | None:

@@ -13,13 +13,13 @@ from penstock.model.errors import Problem, StateLocked
 
 
 @contextmanager
-def hold(folder: Path, name: str, holder: str, *, wait: bool) -> Iterator[None]:
-    """Hold `name` for the block. StateLocked, naming the holder, when another process has it and `wait` is False."""
+def hold(folder: Path, name: str, holder: str) -> Iterator[None]:
+    """Hold `name` for the block. StateLocked, naming the holder, when another process has it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{_file_name(name)}.lock"
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        _lock(folder, handle, name, wait=wait)
+        _lock(folder, handle, name)
         os.ftruncate(handle, 0)
         os.pwrite(handle, holder.encode(), 0)
         try:
@@ -47,10 +47,7 @@ def is_held(folder: Path, name: str) -> bool:
     return False
 
 
-def _lock(folder: Path, handle: int, name: str, *, wait: bool) -> None:
-    if wait:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        return
+def _lock(folder: Path, handle: int, name: str) -> None:
     try:
         with _gate(folder):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -124,5 +124,3 @@ def _next_steps(report: RunReport) -> Iterator[Text]:
         yield hint("penstock quarantine list shows the records that are held, and why")
     if report.records.waiting:
         yield hint("waiting records go by themselves when their company or person is there")
-    if report.status == "failed" and report.stopped_by in ("credential", "unreachable"):
-        yield hint("penstock check CREDENTIAL tells what the API answers")
