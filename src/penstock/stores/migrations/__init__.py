@@ -3,5 +3,5 @@
 A new form gets a file in `versions`, its number at the end of `REVISIONS`, and the same change in `stores/schema.py`.
 """
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 HEAD = REVISIONS[-1]

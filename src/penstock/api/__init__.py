@@ -1,0 +1,1 @@
+"""The REST API: routes → App → one success shape, one error shape."""
