@@ -16,7 +16,7 @@ from penstock.stores.packing import Words
 from penstock.stores.schema import memory_segments as table
 
 TAIL = 16  # so many small segments are merged into one
-LARGE = 1 << 18  # keys: a longer segment is not merged as it goes, so that a commit stays short and needs little memory
+LARGE = 1 << 16  # keys: a longer segment is not merged as it goes, so that a commit stays short and needs little memory
 FORGOTTEN = 0
 
 _COLUMNS = {"high": table.c.high, "low": table.c.low, "values": table.c.contents, "prints": table.c.prints}
