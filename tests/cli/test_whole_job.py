@@ -101,7 +101,7 @@ def test_from_the_first_look_to_the_second_run(shell, sandbox):
     assert again["destinations"][0]["records"]["quarantined"] == 1
 
     listed = shell.json("runs")
-    assert {run["run"], again["run"]} <= {item["run"] for item in listed}
+    assert [item["run"] for item in listed] == [again["run"], run["run"]]  # a test send is none
     assert shell.json(f"runs {run['run']}")[0]["records"] == run["records"]
     deliveries = shell.json(f"deliveries {run['run']}")
     assert sorted(delivery["records"] for delivery in deliveries) == [["u1"], ["u3"]]
@@ -146,7 +146,7 @@ def test_an_edited_body_is_sent_as_it_is(shell, sandbox):
     report = shell.json("test people --body -", stdin=body)
     assert report["request"]["body"] == body
     assert sandbox.requests()[-1]["body"] == body
-    assert shell.json("runs", code=0)[0]["records"]["read"] == 0
+    assert shell.json("runs") == []  # a test send is no run
 
 
 def test_every_report_can_be_read_by_people(shell):
