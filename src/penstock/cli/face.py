@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from penstock.engine.app import App
+    from penstock.engine.truth import Truth
 
     Opener = Callable[[Path | None, str | None], App]
 
@@ -41,6 +42,13 @@ class Face:
     def open(self) -> App:
         """The project and its state; raises InputError or EnvironmentFailure."""
         return self.opener(self.file, self.database)
+
+    def truth(self) -> Truth:
+        """The project file beside the project that was applied."""
+        from penstock.clock import SystemClock  # noqa: PLC0415 - see `open_app`
+        from penstock.engine.truth import Truth  # noqa: PLC0415
+
+        return Truth.open(self.file, self.database, os.environ, SystemClock())
 
     def show(self, document: Any, text: Callable[[], Iterable[RenderableType]]) -> None:
         """The result: `document` under --json, else what `text` makes of it. Nothing else writes to stdout."""

@@ -11,8 +11,6 @@ from penstock.cli.groups import LATER
 from penstock.model.errors import NotAvailableYet, Problem
 
 COMMANDS = {
-    "apply": "Load the project file into the database, for `serve`.",
-    "export": "Write the project of the database back as a file.",
     "serve": "Serve the web UI and the REST API.",
     "worker": "Run flows on their schedules.",
 }

@@ -73,7 +73,12 @@ def _sections(file: Path, report: Report) -> dict[str, Marked]:
     except OSError as error:
         report.add(place, "unreadable-file", f"the file cannot be read: {error.strerror}", "check its rights")
         return {}
-    root = read_marked(text, str(file), report)
+    return read_sections(text, str(file), report)
+
+
+def read_sections(text: str, file: str, report: Report) -> dict[str, Marked]:
+    """The sections that stand in one YAML text; `file` is what messages call it."""
+    root = read_marked(text, file, report)
     if root is None:
         return {}
     if not isinstance(root.value, dict):

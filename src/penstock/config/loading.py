@@ -11,7 +11,7 @@ from penstock.config.checks import check_together
 from penstock.config.credentials import read_credential
 from penstock.config.destinations import read_destination
 from penstock.config.editor import project_json_schema
-from penstock.config.files import SECTIONS, read_files
+from penstock.config.files import SECTIONS, read_files, read_sections
 from penstock.config.keys import FLOW
 from penstock.config.marks import Marked
 from penstock.config.report import Report
@@ -21,7 +21,7 @@ from penstock.destinations.catalogue import load_catalogue
 from penstock.model.errors import InputError, NotAvailableYet, Problem
 from penstock.model.spec import FlowSpec, ProjectSpec, ResponseSource, SourceSpec
 
-__all__ = ["check_project", "load_project", "project_json_schema"]
+__all__ = ["check_project", "load_project", "load_text", "project_json_schema"]
 
 T = TypeVar("T")
 
@@ -43,7 +43,21 @@ def check_project(path: Path) -> tuple[ProjectSpec | None, tuple[Problem, ...]]:
     """The project, or every problem it has, by file and line. Never raises for what a file says."""
     report = Report()
     tree = read_files(path, report)
-    base = (path if path.is_dir() else path.parent).resolve()
+    return _checked(tree, (path if path.is_dir() else path.parent).resolve(), report)
+
+
+def load_text(text: str, base: Path, file: str) -> ProjectSpec:
+    """The project of one YAML text, which messages call `file`; relative paths start at `base`. Raises InputError."""
+    report = Report()
+    found = read_sections(text, file, report)
+    empty = {name: Marked(name, 1, file, {}) for name in SECTIONS}
+    project, problems = _checked({**empty, **found}, base, report)
+    if project is None:
+        raise InputError(*problems)
+    return project
+
+
+def _checked(tree: Mapping[str, Marked], base: Path, report: Report) -> tuple[ProjectSpec | None, tuple[Problem, ...]]:
     project = _read(tree, base, report)
     check_together(project, tree, load_catalogue(), report)
     return (None, report.sorted()) if report.problems else (project, ())

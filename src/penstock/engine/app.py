@@ -23,6 +23,7 @@ from penstock.engine.runner import Listener
 from penstock.engine.running import Conductor
 from penstock.engine.surroundings import Surroundings
 from penstock.engine.trial import send_test
+from penstock.engine.truth import PROJECT_FILE, knows_state, project_of, state_url
 from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import RunReport
 from penstock.model.reports import (
@@ -41,7 +42,6 @@ from penstock.stores.database import Database
 from penstock.stores.runs import RunRow
 
 T = TypeVar("T")
-PROJECT_FILE = Path("penstock.yaml")
 
 
 class App:
@@ -65,12 +65,21 @@ class App:
     ) -> Self:
         """Read the project file (default `penstock.yaml` here) and open its state.
 
+        Once a project was applied to the state, a file that differs from it is wrong input, and no file is needed.
+
         The state's default is `.penstock/state.db` beside the file, or what `PENSTOCK_DATABASE_URL` says.
         """
         environ = os.environ if environ is None else environ
-        project = load_project(file or PROJECT_FILE)
-        url = database or environ.get("PENSTOCK_DATABASE_URL") or f"sqlite:///{project.base / '.penstock' / 'state.db'}"
-        return cls(Surroundings(project, Database.open(url), clock or SystemClock(), environ))
+        path = file or PROJECT_FILE
+        url = state_url(path, database, environ)
+        project = None if knows_state(url) else load_project(path)  # what is wrong in the file needs no state
+        opened = Database.open(url)
+        try:
+            project = project or project_of(opened, path, given=file is not None)
+        except BaseException:
+            opened.close()
+            raise
+        return cls(Surroundings(project, opened, clock or SystemClock(), environ))
 
     def __enter__(self) -> Self:
         return self

@@ -81,7 +81,11 @@ def get(connection: Connection, run: str) -> RunRow | None:
 
 def list_runs(connection: Connection, limit: int = 100) -> list[RunRow]:
     """The newest runs that belong to no flow's run, newest first; a test send is no run, `get` finds it by its id."""
-    query = select(runs).where(runs.c.parent.is_(None), runs.c.kind != "test").order_by(runs.c.started_at.desc(), runs.c.id.desc())
+    query = (
+        select(runs)
+        .where(runs.c.parent.is_(None), runs.c.kind != "test")
+        .order_by(runs.c.started_at.desc(), runs.c.id.desc())
+    )
     return [_to_run(row) for row in connection.execute(query.limit(limit)).mappings()]
 
 

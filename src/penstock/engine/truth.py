@@ -1,0 +1,126 @@
+"""Two truths: the project file, and what `apply` made of it in the database. They may not differ unnoticed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from penstock.clock import Clock, iso
+from penstock.config.document import Change, changes, document_of_path
+from penstock.config.loading import load_project, load_text
+from penstock.model.errors import InputError, Problem
+from penstock.model.spec import ProjectSpec
+from penstock.stores import projects
+from penstock.stores.database import Database
+from penstock.stores.projects import ProjectVersion
+
+PROJECT_FILE = Path("penstock.yaml")
+SQLITE = "sqlite:///"
+MOST_TOLD = 20  # differences
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What `apply` did: the version that is the truth now, and what it changed; none when it was so already."""
+
+    version: int
+    changes: tuple[Change, ...]
+
+
+def knows_state(url: str) -> bool:
+    """Whether there is a state already that may have a project of its own."""
+    return not url.startswith(SQLITE) or Path(url.removeprefix(SQLITE)).exists()
+
+
+def project_of(database: Database, file: Path, *, given: bool) -> ProjectSpec:
+    """The project of the file, or without one the applied project. InputError when the two differ.
+
+    `given` says that the file was named: then it must be there.
+    """
+    with database.read() as conn:
+        applied = projects.newest(conn)
+    if applied is None:
+        return load_project(file)
+    if not given and not file.exists():
+        return load_text(applied.text, Path(applied.base), f"version {applied.version} of the project")
+    project = load_project(file)
+    found = changes(applied.text, document_of_path(file))
+    if found:
+        raise InputError(*_told(found, applied, project))
+    return project
+
+
+def _told(found: tuple[Change, ...], applied: ProjectVersion, project: ProjectSpec) -> list[Problem]:
+    """The differences as problems; a `before` is what the database has."""
+    hint = "`penstock apply` makes the file the truth; `penstock export` shows what the database has"
+    problems = []
+    for change in found[:MOST_TOLD]:
+        message = {
+            "added": f"it is not in the applied project (version {applied.version})",
+            "removed": f"only the applied project has it (version {applied.version})",
+            "changed": f"the applied project (version {applied.version}) has {change.before}",
+        }[change.change]
+        here = change.after if change.after is not None else "nothing"
+        line, file = project.lines.get(change.path), project.files.get(change.path)
+        problems.append(Problem(change.path, message, "differs", hint, found=here, line=line, file=file))
+    if len(found) > MOST_TOLD:
+        more = f"{len(found) - MOST_TOLD} more places differ"
+        problems.append(Problem("project", more, "differs", hint, found=str(len(found))))
+    return problems
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """The project file beside the database's own project. Use it as a context manager."""
+
+    database: Database
+    file: Path
+    clock: Clock
+
+    @staticmethod
+    def open(file: Path | None, database: str | None, environ: Mapping[str, str], clock: Clock) -> Truth:
+        """`file` is the project file or folder (default `penstock.yaml` here), `database` the state's URL."""
+        path = file or PROJECT_FILE
+        return Truth(Database.open(state_url(path, database, environ)), path, clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.database.close()
+
+    def apply(self, *, author: str = "command line", dry_run: bool = False) -> Applied:
+        """Make the file's project the truth of the database, as a new version; nothing when it is that already.
+
+        Raises InputError with every problem of the file.
+        """
+        base = load_project(self.file).base
+        text = document_of_path(self.file)
+        with self.database.begin() as conn:
+            before = projects.newest(conn)
+            number = 0 if before is None else before.version
+            found = changes("" if before is None else before.text, text)
+            same = before is not None and not found and before.base == str(base)
+            if same or dry_run:
+                return Applied(number, found)
+            told = [change._asdict() for change in found]
+            at = iso(self.clock.now())
+            projects.add(conn, ProjectVersion(number + 1, at, author, str(base), text, told))
+        return Applied(number + 1, found)
+
+    def export(self) -> str:
+        """The applied project as YAML; where none was applied, that of the file."""
+        with self.database.read() as conn:
+            applied = projects.newest(conn)
+        if applied is not None:
+            return applied.text
+        load_project(self.file)
+        return document_of_path(self.file)
+
+
+def state_url(file: Path, database: str | None, environ: Mapping[str, str]) -> str:
+    """Where the state is: as given, as `PENSTOCK_DATABASE_URL` says, or `.penstock/state.db` beside the file."""
+    base = (file if file.is_dir() else file.parent).resolve()
+    return database or environ.get("PENSTOCK_DATABASE_URL") or f"sqlite:///{base / '.penstock' / 'state.db'}"

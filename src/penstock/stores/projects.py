@@ -1,0 +1,36 @@
+"""The project that was applied, with all its versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, insert, select
+
+from penstock.stores.schema_truth import project_versions as table
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectVersion:
+    """`version` counts from 1; `text` is the project as canonical YAML, `base` the folder where its paths start."""
+
+    version: int
+    at: str
+    author: str
+    base: str
+    text: str
+    changes: Sequence[Mapping[str, Any]] = ()
+
+
+def newest(conn: Connection) -> ProjectVersion | None:
+    """The truth; None while no project was ever applied."""
+    row = conn.execute(select(table).order_by(table.c.version.desc()).limit(1)).mappings().one_or_none()
+    return None if row is None else ProjectVersion(**{**row, "changes": orjson.loads(row["changes"])})
+
+
+def add(conn: Connection, version: ProjectVersion) -> None:
+    """Write the next version; two who write the same number at once: the second fails."""
+    row = {name: getattr(version, name) for name in ("version", "at", "author", "base", "text")}
+    conn.execute(insert(table), {**row, "changes": orjson.dumps(list(version.changes)).decode()})

@@ -1,0 +1,95 @@
+"""A project becomes one YAML text and the same project again: nothing is lost, nothing is taken for something else."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.config.document import canonical, changes, document_of_path
+from penstock.config.files import SECTIONS, read_sections
+from penstock.config.loading import load_project, load_text
+from penstock.config.marks import Marked, plain
+from penstock.config.report import Report
+
+ROOT = Path(__file__).parents[2]
+PROJECTS = [*sorted((ROOT / "examples").glob("*.yaml")), *sorted((ROOT / "tests/fixtures/config/valid").glob("*.yaml"))]
+NASTY = [
+    "",
+    " ",
+    "007",
+    "1.10",
+    "true",
+    "No",
+    "~",
+    "null",
+    "a: b",
+    "- a",
+    "#",
+    "é",
+    "🚀",
+    "a\nb",
+    "a\n",
+    "\n",
+    " a\nb\n",
+]
+NASTY += [
+    "a\n\n",
+    "\ta",
+    'say "x"',
+    "back\\slash",
+    "${env:X}",
+    "{record.x}",
+    "0x10",
+    "1e3",
+    ".nan",
+    "2026-01-31",
+    "\x85",
+]
+texts = st.sampled_from(NASTY) | st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+scalars = st.none() | st.booleans() | st.integers(-(10**20), 10**20) | texts
+values = st.recursive(
+    scalars, lambda v: st.lists(v, max_size=3) | st.dictionaries(texts.filter(lambda t: t != "<<"), v, max_size=3)
+)
+
+
+def tree(text: str) -> dict[str, Marked]:
+    report = Report()
+    found = read_sections(text, "p", report)
+    assert report.problems == []
+    return {name: found.get(name, Marked(name, 1, "p", {})) for name in SECTIONS}
+
+
+def unplaced(project):
+    """The destinations without the lines where they stand."""
+    return {name: replace(destination, line=None) for name, destination in project.destinations.items()}
+
+
+@given(st.dictionaries(texts.filter(lambda t: t != "<<"), values, min_size=1, max_size=3))
+def test_any_values_come_back_as_they_were(given_values):
+    """JSON is YAML, so it is the other way in; YAML wants escapes for what cannot be printed."""
+    text = json.dumps({"destinations": given_values}, ensure_ascii=False)
+    before = tree("".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in text))
+    again = tree(canonical(before))
+    assert plain(again["destinations"]) == plain(before["destinations"]) == given_values
+    assert canonical(again) == canonical(before)
+    assert changes(canonical(before), canonical(again)) == ()
+
+
+@pytest.mark.parametrize("path", PROJECTS, ids=lambda path: path.stem)
+def test_every_project_means_the_same_afterwards(path):
+    text = document_of_path(path)
+    project, again = load_project(path), load_text(text, path.parent, "p")
+    assert (again.credentials, again.sources, again.datasets) == (
+        project.credentials,
+        project.sources,
+        project.datasets,
+    )
+    assert (unplaced(again), again.flows) == (unplaced(project), project.flows)
+
+
+def test_numbers_stand_as_they_were_written():
+    text = "destinations:\n  a:\n    fields:\n      x: {value: 1.10}\n      z: 007\n"
+    assert canonical(tree(text)) == "destinations:\n  a:\n    fields: {x: {value: 1.10}, z: 007}\n"
