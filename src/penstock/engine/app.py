@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 from penstock.clock import Clock, SystemClock, iso
 from penstock.config.loading import check_project, load_project, project_json_schema
 from penstock.delivery.budget import Budget
-from penstock.engine import connecting, mending
+from penstock.engine import connecting, editing, mending
 from penstock.engine.datasets import dataset_spec, known_dataset
 from penstock.engine.flow import in_order
 from penstock.engine.parents import held_parents
@@ -23,7 +23,7 @@ from penstock.engine.runner import Listener
 from penstock.engine.running import Conductor
 from penstock.engine.surroundings import Surroundings
 from penstock.engine.trial import send_test
-from penstock.engine.truth import PROJECT_FILE, knows_state, project_of, state_url
+from penstock.engine.truth import PROJECT_FILE, applied_project, knows_state, project_of, state_url
 from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import RunReport
 from penstock.model.reports import (
@@ -39,6 +39,8 @@ from penstock.model.reports import (
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.stores import credentials, ledger, locks, quarantine, resources, runs
 from penstock.stores.database import Database
+from penstock.stores.projects import ProjectVersion
+from penstock.stores.resources import SwitchState
 from penstock.stores.runs import RunRow
 
 T = TypeVar("T")
@@ -80,6 +82,30 @@ class App:
             opened.close()
             raise
         return cls(Surroundings(project, opened, clock or SystemClock(), environ))
+
+    @classmethod
+    def open_applied(
+        cls, database: str, *, environ: Mapping[str, str] | None = None, clock: Clock | None = None, shared: bool = True
+    ) -> Self:
+        """The App on the project that was applied to this database; `reload` follows its edits.
+
+        While none was applied the project is empty, of version 0; without `shared` that is InputError `not-applied`.
+        """
+        opened = Database.open(database)
+        try:
+            project, version = applied_project(opened, base=opened.folder, may_be_empty=shared)
+        except BaseException:
+            opened.close()
+            raise
+        environ = os.environ if environ is None else environ
+        return cls(Surroundings(project, opened, clock or SystemClock(), environ, version))
+
+    def reload(self) -> None:
+        """Follow the edits of the applied project; a project that was read from a file stays."""
+        if self._around.version is None:
+            return
+        project, version = applied_project(self._around.database, base=self._around.project.base)
+        self._around = replace(self._around, project=project, version=version)
 
     def __enter__(self) -> Self:
         return self
@@ -166,6 +192,57 @@ class App:
         seconds = max((eta_s(int(n), rates[name].rate_limit, 1) for name, n in eta.items()), default=0.0)
         return plan_of_flow(flow.name, parts, seconds, skipped)
 
+    # ── editing ─────────────────────────────────────────────────────────────
+
+    def resources(self, kind: str) -> dict[str, Any]:
+        """The resources of a section of the applied project (`destinations`), by name."""
+        return editing.listed(self._around, kind)
+
+    def resource(self, kind: str, name: str) -> editing.Resource:
+        """One resource, with the etag that guards its next edit."""
+        return editing.one(self._around, kind, name)
+
+    def put_resource(
+        self, kind: str, name: str, value: Any, *, author: str, if_match: str | None = None, create: bool = False
+    ) -> editing.Resource:
+        """Write a resource; the whole project is checked first. A literal `api_key` is sealed, not written."""
+        put = editing.put(self._around, kind, name, value, editing.By(author, if_match, create))
+        self.reload()
+        return put
+
+    def patch_resource(
+        self, kind: str, name: str, patch: Any, *, author: str, if_match: str | None = None
+    ) -> editing.Resource:
+        """Change parts of a resource by a JSON merge patch."""
+        patched = editing.patch(self._around, kind, name, patch, author=author, if_match=if_match)
+        self.reload()
+        return patched
+
+    def delete_resource(self, kind: str, name: str, *, author: str, if_match: str | None = None) -> None:
+        """Take out a resource that nobody refers to and, of a destination, that is not active."""
+        editing.delete(self._around, kind, name, author=author, if_match=if_match)
+        self.reload()
+
+    def copy_resource(self, kind: str, name: str, new_name: str, *, author: str) -> editing.Resource:
+        """The same under a new name; the copy of a destination is a draft."""
+        copied = editing.copy(self._around, kind, name, new_name, author=author)
+        self.reload()
+        return copied
+
+    def versions(self, limit: int = 50, before: int | None = None) -> list[ProjectVersion]:
+        """The versions of the applied project, newest first."""
+        return editing.versions(self._around, limit, before)
+
+    def version(self, number: int) -> ProjectVersion:
+        """One version of the applied project, with what it changed."""
+        return editing.version(self._around, number)
+
+    def roll_back(self, number: int, *, author: str, only: str | None = None) -> ProjectVersion:
+        """Make an old version (or `only` one resource of it) the truth again, as a new version."""
+        back = editing.roll_back(self._around, number, author=author, only=only)
+        self.reload()
+        return back
+
     # ── running ──────────────────────────────────────────────────────────────
 
     def run(
@@ -194,7 +271,9 @@ class App:
         """Let runs send this destination."""
         spec = self._around.destination(destination)
         prepare(self._around, spec)  # a destination that cannot be compiled is not activated
-        if spec.active is False:
+        if spec.active is False and self._around.version is not None:
+            self.patch_resource("destinations", destination, {"active": None}, author="activate")
+        elif spec.active is False:
             path = f"destinations.{destination}.active"
             message = f"the project file says `active: false` for {destination}, and the file decides"
             raise InputError(self._around.problem(path, message, "file-decides", hint="write `active: true` there"))
@@ -205,7 +284,7 @@ class App:
         self._around.destination(destination)
         self._switch(destination, "paused")
 
-    def _switch(self, destination: str, state: resources.SwitchState) -> None:
+    def _switch(self, destination: str, state: SwitchState) -> None:
         at = iso(self._around.clock.now())
         with self._around.database.begin() as conn:
             resources.set_switch(conn, destination, state, by="command line", at=at)

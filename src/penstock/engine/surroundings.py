@@ -23,6 +23,7 @@ class Surroundings:
     database: Database
     clock: Clock
     environ: Mapping[str, str]
+    version: int | None = None  # of the applied project; None: a project file is read
 
     @property
     def catalogue(self) -> Mapping[str, Template]:

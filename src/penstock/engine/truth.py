@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from types import MappingProxyType
+from typing import Any, Self
 
 from penstock.clock import Clock, iso
 from penstock.config.document import Change, changes, document_of_path
@@ -19,6 +20,7 @@ from penstock.stores.projects import ProjectVersion
 PROJECT_FILE = Path("penstock.yaml")
 SQLITE = "sqlite:///"
 MOST_TOLD = 20  # differences
+NOWHERE: Mapping[str, Any] = MappingProxyType({})  # a project that stands in no file has no lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,22 @@ def project_of(database: Database, file: Path, *, given: bool) -> ProjectSpec:
     if found:
         raise InputError(*_told(found, applied, project))
     return project
+
+
+def applied_project(database: Database, *, base: Path, may_be_empty: bool = True) -> tuple[ProjectSpec, int]:
+    """The applied project and its version; while none was applied an empty one of version 0, at `base`.
+
+    InputError `not-applied` where it may not be empty.
+    """
+    with database.read() as conn:
+        applied = projects.newest(conn)
+    if applied is None and not may_be_empty:
+        hint = "`penstock apply` loads a project file into it"
+        raise InputError(Problem("project", "no project was applied to this database", "not-applied", hint))
+    if applied is None:
+        return load_text("", base, ""), 0
+    project = load_text(applied.text, Path(applied.base), "")
+    return replace(project, lines=NOWHERE, files=NOWHERE), applied.version
 
 
 def _told(found: tuple[Change, ...], applied: ProjectVersion, project: ProjectSpec) -> list[Problem]:

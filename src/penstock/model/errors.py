@@ -2,6 +2,7 @@
 
 PenstockError
 ├── InputError              wrong input or configuration                     exit 2
+│   ├── ConflictError       someone else was there first, or meanwhile         exit 2
 │   └── NotAvailableYet     a key or command that a later version answers    exit 2
 └── EnvironmentFailure      the world around us does not play along          exit 3
 ├── CredentialRefused   401 or 403
@@ -51,6 +52,10 @@ class PenstockError(Exception):
 
 class InputError(PenstockError):
     """Wrong input or configuration; every problem found is in `problems`."""
+
+
+class ConflictError(InputError):
+    """What was to be changed was changed by someone else meanwhile, or its name is taken."""
 
 
 class NotAvailableYet(InputError):  # noqa: N818 - it is an answer more than an error

@@ -27,7 +27,24 @@ class ProjectVersion:
 def newest(conn: Connection) -> ProjectVersion | None:
     """The truth; None while no project was ever applied."""
     row = conn.execute(select(table).order_by(table.c.version.desc()).limit(1)).mappings().one_or_none()
-    return None if row is None else ProjectVersion(**{**row, "changes": orjson.loads(row["changes"])})
+    return None if row is None else _version(row)
+
+
+def numbered(conn: Connection, number: int) -> ProjectVersion | None:
+    row = conn.execute(select(table).where(table.c.version == number)).mappings().one_or_none()
+    return None if row is None else _version(row)
+
+
+def listed(conn: Connection, limit: int, before: int | None) -> list[ProjectVersion]:
+    """Newest first; `before` starts below that number."""
+    query = select(table).order_by(table.c.version.desc()).limit(limit)
+    if before is not None:
+        query = query.where(table.c.version < before)
+    return [_version(row) for row in conn.execute(query).mappings()]
+
+
+def _version(row: Mapping[Any, Any]) -> ProjectVersion:
+    return ProjectVersion(**{**row, "changes": orjson.loads(row["changes"])})
 
 
 def add(conn: Connection, version: ProjectVersion) -> None:

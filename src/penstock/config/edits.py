@@ -1,0 +1,43 @@
+"""A project's text as a tree that can be edited, and plain values as a part of such a tree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock.config.files import SECTIONS, read_sections
+from penstock.config.marks import Marked
+from penstock.config.report import Report
+from penstock.model.errors import InputError
+
+
+def tree_of(text: str) -> dict[str, Marked]:
+    """Every section of a canonical text; those that are not there are empty."""
+    report = Report()
+    found = read_sections(text, "project", report) if text else {}
+    if report.problems:
+        raise InputError(*report.sorted())
+    return {name: found.get(name) or Marked(name, 1, "project", {}) for name in SECTIONS}
+
+
+def marked(value: Any, path: str) -> Marked:
+    """A JSON value as the reader would have read it."""
+    if isinstance(value, dict):
+        return Marked(path, 1, "", {name: marked(item, f"{path}.{name}") for name, item in value.items()})
+    if isinstance(value, list):
+        return Marked(path, 1, "", [marked(item, f"{path}.{place}") for place, item in enumerate(value)])
+    if isinstance(value, bool) or value is None:
+        return Marked(path, 1, "", value, {None: "null", True: "true", False: "false"}[value])
+    return Marked(path, 1, "", value, value if isinstance(value, str) else repr(value))
+
+
+def merged(value: Any, change: Any) -> Any:
+    """A JSON merge patch (RFC 7396): mappings are merged, null takes a key out, all else replaces."""
+    if not isinstance(change, dict):
+        return change
+    kept = dict(value) if isinstance(value, dict) else {}
+    for name, item in change.items():
+        if item is None:
+            kept.pop(name, None)
+        else:
+            kept[name] = merged(kept.get(name), item)
+    return kept

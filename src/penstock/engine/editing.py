@@ -1,0 +1,273 @@
+"""Edits of the applied project, one resource at a time: every edit is a new version, checked as a whole first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy.exc import IntegrityError
+
+from penstock.clock import iso
+from penstock.config.document import canonical, changes
+from penstock.config.edits import marked, merged, tree_of
+from penstock.config.files import SECTIONS
+from penstock.config.loading import load_text
+from penstock.config.marks import Marked, plain
+from penstock.engine.surroundings import Surroundings
+from penstock.model.errors import ConflictError, InputError, Problem
+from penstock.stores import credentials, projects, resources
+from penstock.stores.projects import ProjectVersion
+
+Tree = dict[str, Marked]
+TRIES = 5  # of an edit that another process overtook
+NOTHING = ProjectVersion(0, "", "", "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One credential, source, dataset, destination or flow as the project says it; `kind` is its section."""
+
+    kind: str
+    name: str
+    value: Any
+    etag: str
+    version: int
+
+
+class By(NamedTuple):
+    """Who edits, and on what terms: `create` refuses a name that is taken, `if_match` another etag than this one."""
+
+    author: str
+    if_match: str | None = None
+    create: bool = False
+
+
+def newest(around: Surroundings) -> ProjectVersion:
+    """The truth; version 0, with nothing in it, while no project was ever applied."""
+    with around.database.read() as conn:
+        return projects.newest(conn) or NOTHING
+
+
+def listed(around: Surroundings, kind: str) -> dict[str, Any]:
+    """The resources of a section, by name."""
+    _check_kind(kind)
+    return {name: plain(node) for name, node in tree_of(newest(around).text)[kind].entries().items()}
+
+
+def one(around: Surroundings, kind: str, name: str) -> Resource:
+    """The resource of this name. InputError `unknown-…` when there is none."""
+    found = newest(around)
+    _check_kind(kind)
+    return _resource(around, tree_of(found.text), kind, name, found.version)
+
+
+def put(around: Surroundings, kind: str, name: str, value: Any, by: By) -> Resource:
+    """Write a resource: a new one, or over the one of this name."""
+
+    def edit(tree: Tree) -> Any:
+        _match(around, tree, kind, name, by.if_match)
+        if by.create and name in tree[kind].entries():
+            raise ConflictError(_problem(kind, name, f"{name} is there already", "name-taken", "choose another name"))
+        return value
+
+    return _write(around, kind, name, edit, by.author)
+
+
+def patch(around: Surroundings, kind: str, name: str, change: Any, *, author: str, if_match: str | None) -> Resource:
+    """Change parts of a resource by a JSON merge patch: null takes a key out."""
+
+    def edit(tree: Tree) -> Any:
+        _match(around, tree, kind, name, if_match)
+        return merged(_resource(around, tree, kind, name, 0).value, change)
+
+    return _write(around, kind, name, edit, author)
+
+
+def copy(around: Surroundings, kind: str, name: str, new_name: str, *, author: str) -> Resource:
+    """The same under a new name; the copy of a destination is a draft."""
+
+    def edit(tree: Tree) -> Any:
+        if new_name in tree[kind].entries():
+            message = f"{new_name} is there already"
+            raise ConflictError(_problem(kind, new_name, message, "name-taken", "choose another name"))
+        value = _resource(around, tree, kind, name, 0).value
+        return {**value, "active": False} if kind == "destinations" else value
+
+    return _write(around, kind, new_name, edit, author)
+
+
+def delete(around: Surroundings, kind: str, name: str, *, author: str, if_match: str | None) -> None:
+    """Take a resource out. InputError while others refer to it, or when it is a destination that is active."""
+    _check_kind(kind)
+
+    def edit(tree: Tree, _keys: dict[str, str]) -> Tree:
+        _match(around, tree, kind, name, if_match)
+        value = _resource(around, tree, kind, name, 0).value
+        _refuse_active(around, kind, name, value)
+        users = [where for where, used in _references(tree) if used == (kind, name)]
+        if users:
+            message = f"{name} is used by {', '.join(users)}"
+            raise InputError(_problem(kind, name, message, "in-use", "change those first", ", ".join(users)))
+        left = {other: node for other, node in tree[kind].entries().items() if other != name}
+        return {**tree, kind: Marked(kind, 1, "", left)}
+
+    _edit(around, edit, author)
+
+
+def roll_back(around: Surroundings, number: int, *, author: str, only: str | None) -> ProjectVersion:
+    """Make an old version the truth again, as a new version; `only` one resource of it (`destinations.people`)."""
+    old = tree_of(version(around, number).text)
+
+    def edit(tree: Tree, _keys: dict[str, str]) -> Tree:
+        if only is None:
+            return old
+        kind, _, name = only.partition(".")
+        _check_kind(kind)
+        entries = {**tree[kind].entries()}
+        before = old[kind].entries().get(name)
+        if before is None and name not in entries:
+            raise around.unknown(kind[:-1], name, old[kind].entries())
+        if before is None:
+            del entries[name]
+        else:
+            entries[name] = before
+        return {**tree, kind: Marked(kind, 1, "", entries)}
+
+    return _edit(around, edit, author, f"back to version {number}")
+
+
+def versions(around: Surroundings, limit: int, before: int | None) -> list[ProjectVersion]:
+    """The versions, newest first; `before` starts below that number."""
+    with around.database.read() as conn:
+        return projects.listed(conn, limit, before)
+
+
+def version(around: Surroundings, number: int) -> ProjectVersion:
+    """One version, with its changes. InputError when there is none of this number."""
+    with around.database.read() as conn:
+        found = projects.numbered(conn, number)
+    if found is None:
+        raise InputError(
+            Problem("version", f"there is no version {number}", "unknown-version", "look at the versions", str(number))
+        )
+    return found
+
+
+def _write(around: Surroundings, kind: str, name: str, value: Callable[[Tree], Any], author: str) -> Resource:
+    _check_kind(kind)
+
+    def edit(tree: Tree, keys: dict[str, str]) -> Tree:
+        new = value(tree)
+        if kind == "credentials" and isinstance(new, dict):
+            new = _without_literal_key(name, new, keys)
+        entries = {**tree[kind].entries(), name: marked(new, f"{kind}.{name}")}
+        return {**tree, kind: Marked(kind, 1, "", entries)}
+
+    written = _edit(around, edit, author)
+    return _resource(around, tree_of(written.text), kind, name, written.version)
+
+
+def _without_literal_key(name: str, value: Mapping[str, Any], keys: dict[str, str]) -> dict[str, Any]:
+    """A key that is not a reference goes to the sealed ones, never into the document."""
+    key = value.get("api_key")
+    if not isinstance(key, str) or not key.strip() or "${" in key:
+        return dict(value)
+    keys[name] = key
+    return {part: item for part, item in value.items() if part != "api_key"}
+
+
+def _edit(
+    around: Surroundings, edit: Callable[[Tree, dict[str, str]], Tree], author: str, note: str = ""
+) -> ProjectVersion:
+    """The next version. The number is the guard: whoever is overtaken edits what is the truth by then."""
+    for _ in range(TRIES):
+        try:
+            return _once(around, edit, author, note)
+        except IntegrityError:
+            continue
+    message = "others keep changing the project at the same time"
+    raise ConflictError(Problem("project", message, "changed-meanwhile", "read it again, then try again"))
+
+
+def _once(around: Surroundings, edit: Callable[[Tree, dict[str, str]], Tree], author: str, note: str) -> ProjectVersion:
+    keys: dict[str, str] = {}
+    at = iso(around.clock.now())
+    sealer = around.sealer()
+    with around.database.begin() as conn:
+        before = projects.newest(conn) or NOTHING
+        base = Path(before.base) if before.base else around.project.base
+        text = canonical(edit(tree_of(before.text), keys))
+        load_text(text, base, "")
+        for name, key in keys.items():
+            credentials.set_credential(conn, sealer, name, key, at)
+        found = changes(before.text, text)
+        if not found:
+            return before
+        told: list[dict[str, Any]] = [change._asdict() for change in found]
+        new = ProjectVersion(before.version + 1, at, f"{author} ({note})" if note else author, str(base), text, told)
+        projects.add(conn, new)
+    return new
+
+
+def _resource(around: Surroundings, tree: Tree, kind: str, name: str, number: int) -> Resource:
+    node = tree[kind].entries().get(name)
+    if node is None:
+        raise around.unknown(kind[:-1], name, tree[kind].entries())
+    value = plain(node)
+    etag = sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+    return Resource(kind, name, value, etag, number)
+
+
+def _match(around: Surroundings, tree: Tree, kind: str, name: str, if_match: str | None) -> None:
+    if if_match is None or if_match == "*":
+        return
+    entries = tree[kind].entries()
+    if name not in entries or _resource(around, tree, kind, name, 0).etag != if_match.strip('"'):
+        message = f"{name} was changed meanwhile"
+        raise ConflictError(_problem(kind, name, message, "changed-meanwhile", "read it again, then change it"))
+
+
+def _refuse_active(around: Surroundings, kind: str, name: str, value: Any) -> None:
+    if kind != "destinations":
+        return
+    with around.database.read() as conn:
+        switch = resources.switch_of(conn, name)
+    if switch is not None and switch.state == "paused":
+        return
+    says = around.project.destinations[name].active if name in around.project.destinations else value.get("active")
+    if says if says is not None else switch is not None:
+        raise InputError(_problem(kind, name, f"{name} is active", "active", f"`penstock pause {name}` first"))
+
+
+def _references(tree: Tree) -> list[tuple[str, tuple[str, str]]]:
+    """Who refers to whom: (path of the one who refers, (section, name) of the other)."""
+    found = []
+    for kind, key, other in (
+        ("datasets", "source", "sources"),
+        ("destinations", "dataset", "datasets"),
+        ("destinations", "credential", "credentials"),
+        ("flows", "destinations", "destinations"),
+    ):
+        for name, node in tree[kind].entries().items():
+            given = node.get(key)
+            if given is None:
+                continue
+            for item in given.items() or [given]:
+                found.append((f"{kind}.{name}", (other, item.raw)))
+                if other == "sources" and item.raw.endswith(".responses"):
+                    found.append((f"{kind}.{name}", ("destinations", item.raw.removesuffix(".responses"))))
+    return found
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in SECTIONS:
+        hint = f"one of: {', '.join(SECTIONS)}"
+        raise InputError(Problem(kind, f"there is no section {kind}", "unknown-section", hint, found=kind))
+
+
+def _problem(kind: str, name: str, message: str, code: str, hint: str, found: str | None = None) -> Problem:
+    return Problem(f"{kind}.{name}", message, code, hint, found=found)

@@ -1,0 +1,101 @@
+"""Edits of the applied project: checked as a whole, guarded by etags, kept as versions, without secrets."""
+
+import sqlite3
+
+import pytest
+
+from penstock.engine.app import App
+from penstock.model.errors import ConflictError, InputError
+
+FILE = {"type": "file", "path": "people.csv"}
+PEOPLE = {"dataset": "people", "credential": "acme", "template": "upsert_person", "active": True}
+
+
+@pytest.fixture
+def app(tmp_path):
+    (tmp_path / "people.csv").write_text("user_id,email\nu1,a@x.example\n")
+    with App.open_applied(f"sqlite:///{tmp_path / 'state.db'}", environ={}) as app:
+        yield app
+
+
+@pytest.fixture
+def filled(app):
+    app.put_resource("sources", "crm", FILE, author="ann")
+    app.put_resource("datasets", "people", {"source": "crm", "key": "user_id"}, author="ann")
+    app.put_resource("credentials", "acme", {"connector": "custify", "api_key": "very-secret"}, author="ann")
+    app.put_resource("destinations", "people", PEOPLE, author="ann", create=True)
+    return app
+
+
+def codes(caught):
+    return [problem.code for problem in caught.value.problems]
+
+
+def test_an_empty_database_starts_with_an_empty_project(app, tmp_path):
+    assert app.resources("sources") == {}
+    assert app.versions() == []
+    with pytest.raises(InputError) as caught:
+        App.open_applied(f"sqlite:///{tmp_path / 'state.db'}", environ={}, shared=False)
+    assert codes(caught) == ["not-applied"]
+
+
+def test_every_edit_is_a_version_and_the_same_edit_is_none(filled):
+    assert [version.version for version in filled.versions()] == [4, 3, 2, 1]
+    assert [version.version for version in filled.versions(limit=1, before=4)] == [3]
+    again = filled.put_resource("destinations", "people", PEOPLE, author="bob")
+    assert (again.version, again.value) == (4, PEOPLE)
+
+
+def test_an_edit_that_breaks_another_part_is_refused_whole(filled):
+    with pytest.raises(InputError) as caught:
+        filled.put_resource("datasets", "people", {"source": "nowhere", "key": 7, "sqll": ""}, author="ann")
+    assert {problem.path for problem in caught.value.problems} >= {"datasets.people.source", "datasets.people.sqll"}
+    assert filled.versions(limit=1)[0].version == 4
+
+
+def test_who_edits_what_was_changed_meanwhile_hears_it(filled):
+    seen = filled.resource("destinations", "people").etag
+    patched = filled.patch_resource("destinations", "people", {"nulls": "send"}, author="ann", if_match=seen)
+    assert patched.value == {**PEOPLE, "nulls": "send"}
+    with pytest.raises(ConflictError) as caught:
+        filled.patch_resource("destinations", "people", {"nulls": None}, author="bob", if_match=seen)
+    assert codes(caught) == ["changed-meanwhile"]
+    assert filled.patch_resource("destinations", "people", {"nulls": None}, author="bob").value == PEOPLE
+    with pytest.raises(ConflictError):
+        filled.put_resource("destinations", "people", PEOPLE, author="bob", create=True)
+
+
+def test_what_others_need_or_what_is_active_is_not_deleted(filled):
+    with pytest.raises(InputError) as caught:
+        filled.delete_resource("sources", "crm", author="ann")
+    assert codes(caught) == ["in-use"]
+    assert caught.value.problems[0].found == "datasets.people"
+    with pytest.raises(InputError) as caught:
+        filled.delete_resource("destinations", "people", author="ann")
+    assert codes(caught) == ["active"]
+    filled.pause("people")
+    filled.delete_resource("destinations", "people", author="ann")
+    assert filled.resources("destinations") == {}
+
+
+def test_a_copy_is_a_draft_until_it_is_activated(filled):
+    assert filled.copy_resource("destinations", "people", "more", author="ann").value == {**PEOPLE, "active": False}
+    filled.activate("more")
+    assert "active" not in filled.resource("destinations", "more").value
+
+
+def test_an_old_version_can_be_brought_back_whole_or_in_part(filled):
+    filled.patch_resource("destinations", "people", {"mode": "all"}, author="ann")
+    filled.patch_resource("sources", "crm", {"delimiter": ";"}, author="ann")
+    filled.roll_back(4, author="bob", only="destinations.people")
+    assert filled.resource("destinations", "people").value == PEOPLE
+    assert filled.resource("sources", "crm").value == {**FILE, "delimiter": ";"}
+    assert filled.roll_back(4, author="bob").version == 8
+    assert filled.resource("sources", "crm").value == FILE
+
+
+def test_a_literal_key_is_sealed_and_never_stored(filled, tmp_path):
+    assert filled.resource("credentials", "acme").value == {"connector": "custify"}
+    dump = "\n".join(sqlite3.connect(tmp_path / "state.db").iterdump())
+    assert "very-secret" not in dump
+    assert filled.preview("people").requests
