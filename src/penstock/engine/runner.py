@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import Connection
 
 from penstock.clock import iso
 from penstock.delivery.budget import Budget
@@ -54,6 +55,7 @@ class Job:
     parents: Parents | None = None
     listener: Listener | None = None
     resend: bool = False  # sends what is held, whatever was sent before
+    guard: Callable[[Connection], None] = lambda conn: None  # raises in a transaction of who has lost the lease
     mended: Mapping[tuple[int, int], str] = field(default_factory=dict)  # of a resend: key hash → edited entry
 
 
@@ -112,6 +114,7 @@ class _Run:
             memory=self.memory,
             keep_responses=prepared.spec.responses,
             mended=job.mended,
+            guard=job.guard,
             requests=lambda: client.requests,
         )
         self.book = Book(desk, job.run, Backlog(job.run.position), Notes(prepared.compiled.notes))

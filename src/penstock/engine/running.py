@@ -24,6 +24,7 @@ from penstock.model.outcome import HELD, RunReport
 from penstock.model.reports import Progress
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.stores import ledger, quarantine, runs
+from penstock.stores.leases import Lease
 from penstock.stores.quarantine import HeldRecord
 from penstock.stores.runs import RunRow
 
@@ -40,6 +41,7 @@ class Conductor:
     wait: bool
     handle_signals: bool
     signal: StopSignal = field(default_factory=StopSignal)
+    leases: dict[str, Lease] = field(default_factory=dict)  # of what is held now
 
     async def run_one(self, spec: DestinationSpec) -> RunReport:
         """One destination. InputError when it is a draft or paused; StateLocked when another process runs it."""
@@ -80,7 +82,7 @@ class Conductor:
         with ExitStack() as stack:
             while True:
                 try:
-                    stack.enter_context(starting.hold(self.around, name))
+                    self.leases[name] = stack.enter_context(starting.hold(self.around, name, self._lost(name)))
                     break
                 except StateLocked as locked:
                     if not self.wait:
@@ -91,6 +93,15 @@ class Conductor:
                 except Stopped:
                     raise KeyboardInterrupt from None  # nothing has begun that would have to be finished
             yield
+
+    def _lost(self, name: str) -> Callable[[], None]:
+        """What stops the run, from whatever thread, when the lease could not be kept."""
+        loop, why = asyncio.get_running_loop(), f"the lease of {name} ended: another process may run it"
+
+        def stop() -> None:
+            loop.call_soon_threadsafe(self.signal.stop, "error", why)
+
+        return stop
 
     def _tell_waiting(self, name: str, locked: StateLocked) -> None:
         if self.listener is not None:
@@ -129,6 +140,7 @@ class Conductor:
             parents=parents,
             listener=self.listener,
             resend=resent is not None,
+            guard=self.leases[prepared.spec.name].check,
             mended={entry.key_hash: entry.id for entry in resent or () if entry.edited},
         )
         return await run_destination(self.around, job)

@@ -20,7 +20,7 @@ from penstock.model.record import Chunk
 from penstock.model.spec import Mode
 from penstock.sources.dataset import read_frozen
 from penstock.sources.freezing import Window
-from penstock.stores import intents, ledger, locks, quarantine, resources, runs
+from penstock.stores import intents, leases, ledger, quarantine, resources, runs
 from penstock.stores.memory import key_hashes
 from penstock.stores.runs import RunRow
 
@@ -49,9 +49,9 @@ def holder_text(clock: Clock) -> str:
     return f"process {os.getpid()} on {socket.gethostname()} since {iso(clock.now())}"
 
 
-def hold(around: Surroundings, destination: str) -> AbstractContextManager[None]:
-    """Nobody else runs this destination meanwhile; StateLocked names who does. Freed at once when we die."""
-    return locks.hold(around.database.locks, destination, holder_text(around.clock))
+def hold(around: Surroundings, destination: str, lost: Callable[[], None]) -> AbstractContextManager[leases.Lease]:
+    """Nobody else runs this destination meanwhile; StateLocked names who does. Freed (soon) when we die."""
+    return leases.hold(around.database, destination, holder_text(around.clock), lost)
 
 
 def begin(around: Surroundings, prepared: Prepared, *, parent: str | None = None) -> Start:

@@ -1,18 +1,27 @@
-"""The state database: one SQLite file in WAL mode, opened, brought up to date, and its errors put in plain words."""
+"""The state database: one SQLite file in WAL mode, or a PostgreSQL database; opened, brought up to date, its errors
+put in plain words.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from penstock.model.errors import InputError, NotAvailableYet, PenstockError, Problem, StateLocked, StateUnavailable
+from penstock.stores import (
+    postgresql,
+    schema_shared,  # noqa: F401 - its tables
+    schema_truth,  # noqa: F401 - its table is one of the metadata's
+)
 from penstock.stores.migrations import HEAD, REVISIONS
 from penstock.stores.schema import metadata
 
@@ -33,72 +42,93 @@ _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """An open state database. `path` is its file.
+    """An open state database. `place` names it to people; `folder` is this machine's own: key file, frozen inputs.
 
-    Every failure of the database itself, in `open`, `begin` and `read`, is `StateUnavailable` (full disk, no rights,
-    damage, newer schema) or `StateLocked` (another process has been writing for ten seconds); both exit 3.
+    Every failure of the database itself, in `open`, `begin` and `read`, is `StateUnavailable` (unreachable, full disk,
+    no rights, damage, newer schema) or `StateLocked` (another process has been writing for ten seconds); both exit 3.
     """
 
-    path: Path
+    place: str
+    folder: Path
     engine: Engine
+    path: Path | None = None  # SQLite's file
 
     @property
-    def folder(self) -> Path:
-        """The folder beside the database: the key file and frozen inputs live here."""
-        return self.path.parent
+    def is_shared(self) -> bool:
+        """Whether processes of several machines may have it open: PostgreSQL."""
+        return self.path is None
 
     @property
     def locks(self) -> Path:
-        """The folder of this database's lock files."""
+        """The folder of lock files of a database that only this machine uses."""
+        assert self.path is not None
         return self.path.with_name(f"{self.path.name}.locks")
 
     @staticmethod
-    def open(url: str) -> Database:
-        """Open `sqlite:///path`, making folder (0700), file (0600) and tables as needed.
+    def open(url: str, folder: Path | None = None) -> Database:
+        """Open `sqlite:///path`, making folder (0700), file (0600) and tables, or `postgresql://…`, making tables.
 
-        A database of an older version is brought up to date. Raises InputError for a URL that is not one,
-        NotAvailableYet for another kind of database.
+        `folder` is for PostgreSQL alone (default `.penstock` here); SQLite's is the file's own. A database of an older
+        version is brought up to date. Raises InputError for a URL that is not one, NotAvailableYet for another kind.
         """
-        path = _path_of(url)
-        with _plain_words(path):
-            _make_file(path)
-            database = Database(path, _engine(path))
-            try:
+        parsed = _parsed(url)
+        if parsed.get_backend_name() == "sqlite":
+            path = _path_of(parsed)
+            with _plain_words(str(path)):
+                _make_file(path)
+            database = Database(str(path), path.parent, _engine(path), path)
+        else:
+            database = Database(postgresql.shown(parsed), postgresql.local_folder(folder), postgresql.engine_of(parsed))
+        try:
+            with _plain_words(database.place):
                 _bring_up_to_date(database)
-            except BaseException:
-                database.close()
-                raise
+        except BaseException:
+            database.close()
+            raise
         return database
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
-        """A write transaction: committed at the end of the block, rolled back by an exception."""
-        with _plain_words(self.path), self.engine.begin() as connection:
+    def begin(self, *, alone: bool = True) -> Iterator[Connection]:
+        """A write transaction: committed at the end of the block, rolled back by an exception.
+
+        One writer at a time, so that what the block has read stays true until its end. `alone` False lets others write
+        meanwhile, where the database can: for blocks that lock the rows they change.
+        """
+        with _plain_words(self.place), self.engine.begin() as connection:
+            if alone and self.is_shared:
+                postgresql.write_alone(connection)
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that sees one moment of the database, and never waits for a writer."""
-        with _plain_words(self.path), self.engine.connect().execution_options(penstock_reads=True) as connection:
+        options: dict[str, Any] = {"penstock_reads": True}
+        if self.is_shared:
+            options["isolation_level"] = "REPEATABLE READ"
+        with _plain_words(self.place), self.engine.connect().execution_options(**options) as connection:
             yield connection
 
     def close(self) -> None:
         self.engine.dispose()
 
 
-def _path_of(url: str) -> Path:
+def _parsed(url: str) -> URL:
+    hint = "write sqlite:///path or postgresql://user@host/name"
     try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise InputError(_problem(url, "not-a-url", "this is not a database URL", "write sqlite:///path")) from error
-    if parsed.get_backend_name() != "sqlite":
-        raise NotAvailableYet(
-            Problem(
-                "--database", "the state can only be kept in SQLite so far", "not-available", "write sqlite:///path"
-            )
-        )
+        parsed = make_url(re.sub("^postgres://", "postgresql://", url))
+    except (ArgumentError, ValueError) as error:
+        found = re.sub(r":[^@]*@", ":…@", url)  # whatever stands before the host may be a password
+        raise InputError(_problem(found, "not-a-url", "this is not a database URL", hint)) from error
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        message = "the state can only be kept in SQLite or PostgreSQL so far"
+        raise NotAvailableYet(_problem(parsed.get_backend_name(), "not-available", message, hint))
+    return parsed
+
+
+def _path_of(parsed: URL) -> Path:
     if parsed.database in {None, "", ":memory:"}:
-        raise InputError(_problem(url, "no-file", "the state database needs a file", "write sqlite:///path"))
+        found = parsed.render_as_string()
+        raise InputError(_problem(found, "no-file", "the state database needs a file", "write sqlite:///path"))
     return Path(str(parsed.database)).absolute()
 
 
@@ -149,7 +179,7 @@ def _version(connection: Connection) -> str | None:
         return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
     if tables:
         message = "this database belongs to another program"
-        raise StateUnavailable(_problem(", ".join(sorted(tables)[:3]), "foreign", message, "name another file"))
+        raise StateUnavailable(_problem(", ".join(sorted(tables)[:3]), "foreign", message, "name another one"))
     return None
 
 
@@ -158,7 +188,7 @@ def _bring_up_to_date(database: Database) -> None:
         version = _version(connection)
     if version == HEAD:
         return
-    with database.engine.begin() as connection:
+    with database.begin() as connection:
         version = _version(connection)  # again, now that no other process can be at it
         if version is None:
             metadata.create_all(connection)
@@ -166,8 +196,8 @@ def _bring_up_to_date(database: Database) -> None:
             connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
         elif version not in REVISIONS:
             message = "the state database was written by a newer Penstock"
-            hint = "upgrade Penstock, or name another file by --database"
-            raise StateUnavailable(Problem(str(database.path), message, "newer-schema", hint, found=version))
+            hint = "upgrade Penstock, or name another one by --database"
+            raise StateUnavailable(Problem(database.place, message, "newer-schema", hint, found=version))
         elif version != HEAD:
             from penstock.stores.migrations.upgrade import upgrade  # noqa: PLC0415 - Alembic costs 0.2 s
 
@@ -175,25 +205,25 @@ def _bring_up_to_date(database: Database) -> None:
 
 
 @contextmanager
-def _plain_words(path: Path) -> Iterator[None]:
-    """Turn what SQLite says about the disk and the file into errors for people; leave our own mistakes as they are."""
+def _plain_words(place: str) -> Iterator[None]:
+    """Turn what the database says about the disk and its server into errors for people; leave our mistakes."""
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:
-        plain = _translated(path, error.orig if isinstance(error, DBAPIError) else error)
+        plain = _translated(place, error.orig if isinstance(error, DBAPIError) else error)
         if plain is None:
             raise
         raise plain from error
 
 
-def _translated(path: Path, error: BaseException | None) -> PenstockError | None:
+def _translated(place: str, error: BaseException | None) -> PenstockError | None:
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
-        return None
+        return postgresql.translated(place, error)
     if code & 0xFF in _BUSY:
         message = f"another process has been writing to the state database for {BUSY_TIMEOUT_MS // 1000} s"
-        return StateLocked(Problem(str(path), message, "busy", "wait for it, then run it again"))
+        return StateLocked(Problem(place, message, "busy", "wait for it, then run it again"))
     if code & 0xFF not in _PLAIN:
         return None
     word, message, hint = _PLAIN[code & 0xFF]
-    return StateUnavailable(Problem(str(path), message, word, hint, found=str(error)))
+    return StateUnavailable(Problem(place, message, word, hint, found=str(error)))

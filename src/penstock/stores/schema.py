@@ -113,7 +113,21 @@ SELECT b.run AS run, r.ordinal AS ordinal, r.key AS "key", coalesce(x.outcome, b
 FROM records r JOIN ledger_batches b ON b.id = r.batch
 LEFT JOIN ledger_exceptions x ON x.batch = r.batch AND x.item = r.item
 """
-event.listen(metadata, "after_create", DDL(LEDGER_VIEW))  # type: ignore[no-untyped-call]
+LEDGER_VIEW_POSTGRESQL = """
+CREATE VIEW ledger AS
+SELECT b.run AS run, CAST(r.part ->> 0 AS bigint) + n AS ordinal,
+    CAST(replace(b.keys, '\\u0000', '\\ufffd') AS json) ->> CAST(CAST(r.part ->> 2 AS bigint) + n AS integer) AS "key",
+    coalesce(x.outcome, b.outcome) AS outcome,
+    CASE WHEN x.batch IS NULL THEN b.reason ELSE x.reason END AS reason, x.field AS field, b.delivery AS delivery,
+    b.status AS status, b.at AS at, b.is_test AS is_test
+FROM ledger_batches b
+CROSS JOIN LATERAL json_array_elements(CAST(b.ordinals AS json)) AS r(part)
+CROSS JOIN LATERAL generate_series(0, CAST(r.part ->> 1 AS bigint) - 1) AS n
+LEFT JOIN ledger_exceptions x ON x.batch = b.id AND x.item = CAST(r.part ->> 2 AS bigint) + n
+"""  # a key may hold U+0000, which this database cannot show
+for _dialect, _view in (("sqlite", LEDGER_VIEW), ("postgresql", LEDGER_VIEW_POSTGRESQL)):
+    _make = DDL(_view).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
+    event.listen(metadata, "after_create", _make)
 
 memory_segments = Table(
     "memory_segments",

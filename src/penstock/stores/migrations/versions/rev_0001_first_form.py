@@ -32,13 +32,26 @@ FROM records r JOIN ledger_batches b ON b.id = r.batch
 LEFT JOIN ledger_exceptions x ON x.batch = r.batch AND x.item = r.item
 """
 
+LEDGER_VIEW_POSTGRESQL = """
+CREATE VIEW ledger AS
+SELECT b.run AS run, CAST(r.part ->> 0 AS bigint) + n AS ordinal,
+    CAST(replace(b.keys, '\\u0000', '\\ufffd') AS json) ->> CAST(CAST(r.part ->> 2 AS bigint) + n AS integer) AS "key",
+    coalesce(x.outcome, b.outcome) AS outcome,
+    CASE WHEN x.batch IS NULL THEN b.reason ELSE x.reason END AS reason, x.field AS field, b.delivery AS delivery,
+    b.status AS status, b.at AS at, b.is_test AS is_test
+FROM ledger_batches b
+CROSS JOIN LATERAL json_array_elements(CAST(b.ordinals AS json)) AS r(part)
+CROSS JOIN LATERAL generate_series(0, CAST(r.part ->> 1 AS bigint) - 1) AS n
+LEFT JOIN ledger_exceptions x ON x.batch = b.id AND x.item = CAST(r.part ->> 2 AS bigint) + n
+"""
+
 
 def upgrade() -> None:
     _runs()
     _memory()
     _quarantine()
     _resources()
-    op.execute(LEDGER_VIEW)
+    op.execute(LEDGER_VIEW if op.get_bind().dialect.name == "sqlite" else LEDGER_VIEW_POSTGRESQL)
 
 
 def _runs() -> None:

@@ -7,7 +7,7 @@ from penstock.stores.schema import metadata
 revision = "0003"
 down_revision = "0002"
 
-TABLES: tuple[str, ...] = ("project_versions",)
+TABLES: tuple[str, ...] = ("project_versions", "leases", "budgets")
 
 
 def upgrade() -> None:
