@@ -4,7 +4,9 @@ import sqlite3
 
 import pytest
 
+from penstock.clock import SystemClock
 from penstock.engine.app import App
+from penstock.engine.truth import Truth
 from penstock.model.errors import ConflictError, InputError
 
 FILE = {"type": "file", "path": "people.csv"}
@@ -99,3 +101,14 @@ def test_a_literal_key_is_sealed_and_never_stored(filled, tmp_path):
     dump = "\n".join(sqlite3.connect(tmp_path / "state.db").iterdump())
     assert "very-secret" not in dump
     assert filled.preview("people").requests
+
+
+def test_a_key_in_an_applied_file_is_sealed_and_the_file_still_agrees(tmp_path):
+    text = "credentials: {local: {base_url: 'http://127.0.0.1:9/api', api_key: very-secret}}\n"
+    (tmp_path / "penstock.yaml").write_text(text)
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    with Truth.open(tmp_path / "penstock.yaml", url, {}, SystemClock()) as truth:
+        assert truth.apply().version == 1
+        assert "very-secret" not in truth.export()
+    assert "very-secret" not in "\n".join(sqlite3.connect(tmp_path / "state.db").iterdump())
+    App.open(tmp_path / "penstock.yaml", url, environ={}).close()

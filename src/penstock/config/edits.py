@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from penstock.config.document import canonical
 from penstock.config.files import SECTIONS, read_sections
 from penstock.config.marks import Marked
 from penstock.config.report import Report
@@ -28,6 +29,32 @@ def marked(value: Any, path: str) -> Marked:
     if isinstance(value, bool) or value is None:
         return Marked(path, 1, "", value, {None: "null", True: "true", False: "false"}[value])
     return Marked(path, 1, "", value, value if isinstance(value, str) else repr(value))
+
+
+def literal_key(value: Any) -> str | None:
+    """The API key that a credential's value holds itself; None when it has none, or a reference."""
+    key = value.get("api_key") if isinstance(value, dict) else None
+    if not isinstance(key, str) or not key.strip() or "${" in key.replace("$${", ""):
+        return None
+    return key.replace("$${", "${")
+
+
+def without_keys(text: str) -> tuple[str, dict[str, str]]:
+    """A canonical text without the API keys that stand in it, and these by credential: they are sealed instead."""
+    tree = tree_of(text)
+    keys: dict[str, str] = {}
+    entries: dict[str, Marked] = {}
+    for name, node in tree["credentials"].entries().items():
+        raw = {part: item.raw for part, item in node.entries().items()}
+        key = literal_key(raw)
+        entries[name] = node
+        if key is not None:
+            keys[name] = key
+            left = {part: item for part, item in node.entries().items() if part != "api_key"}
+            entries[name] = Marked(node.path, node.line, node.file, left)
+    if not keys:
+        return text, keys
+    return canonical({**tree, "credentials": Marked("credentials", 1, "", entries)}), keys
 
 
 def merged(value: Any, change: Any) -> Any:

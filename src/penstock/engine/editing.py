@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from penstock.clock import iso
 from penstock.config.document import canonical, changes
-from penstock.config.edits import marked, merged, tree_of
+from penstock.config.edits import literal_key, marked, merged, tree_of
 from penstock.config.files import SECTIONS
 from penstock.config.loading import load_text
 from penstock.config.marks import Marked, plain
@@ -173,8 +173,8 @@ def _write(around: Surroundings, kind: str, name: str, value: Callable[[Tree], A
 
 def _without_literal_key(name: str, value: Mapping[str, Any], keys: dict[str, str]) -> dict[str, Any]:
     """A key that is not a reference goes to the sealed ones, never into the document."""
-    key = value.get("api_key")
-    if not isinstance(key, str) or not key.strip() or "${" in key:
+    key = literal_key(value)
+    if key is None:
         return dict(value)
     keys[name] = key
     return {part: item for part, item in value.items() if part != "api_key"}

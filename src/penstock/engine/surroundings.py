@@ -17,6 +17,12 @@ from penstock.stores.credentials import KEY_VARIABLE, Sealer
 from penstock.stores.database import Database
 
 
+def sealer_of(environ: Mapping[str, str], folder: Path) -> Sealer:
+    """What seals API keys: by the environment's key, else by the file in the state's folder."""
+    text = environ.get(KEY_VARIABLE)
+    return Sealer.from_folder(folder) if text is None else Sealer.from_text(text)
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     project: ProjectSpec
@@ -36,8 +42,7 @@ class Surroundings:
 
     def sealer(self) -> Sealer:
         """What seals API keys: by the environment's key, else by the file beside the database."""
-        text = self.environ.get(KEY_VARIABLE)
-        return Sealer.from_folder(self.folder) if text is None else Sealer.from_text(text)
+        return sealer_of(self.environ, self.folder)
 
     def resolve(self, secret: Secret) -> str:
         with self.placing():

@@ -8,12 +8,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
+from sqlalchemy import Connection
+
 from penstock.clock import Clock, iso
 from penstock.config.document import Change, changes, document_of_path
+from penstock.config.edits import without_keys
 from penstock.config.loading import load_project, load_text
+from penstock.engine.surroundings import sealer_of
 from penstock.model.errors import InputError, Problem
 from penstock.model.spec import ProjectSpec
-from penstock.stores import projects
+from penstock.stores import credentials, projects
 from penstock.stores.database import Database
 from penstock.stores.projects import ProjectVersion
 
@@ -48,7 +52,7 @@ def project_of(database: Database, file: Path, *, given: bool) -> ProjectSpec:
     if not given and not file.exists():
         return load_text(applied.text, Path(applied.base), f"version {applied.version} of the project")
     project = load_project(file)
-    found = changes(applied.text, document_of_path(file))
+    found = changes(applied.text, without_keys(document_of_path(file))[0])
     if found:
         raise InputError(*_told(found, applied, project))
     return project
@@ -96,12 +100,13 @@ class Truth:
     database: Database
     file: Path
     clock: Clock
+    environ: Mapping[str, str]
 
     @staticmethod
     def open(file: Path | None, database: str | None, environ: Mapping[str, str], clock: Clock) -> Truth:
         """`file` is the project file or folder (default `penstock.yaml` here), `database` the state's URL."""
         path = file or PROJECT_FILE
-        return Truth(Database.open(state_url(path, database, environ)), path, clock)
+        return Truth(Database.open(state_url(path, database, environ)), path, clock, environ)
 
     def __enter__(self) -> Self:
         return self
@@ -112,11 +117,14 @@ class Truth:
     def apply(self, *, author: str = "command line", dry_run: bool = False) -> Applied:
         """Make the file's project the truth of the database, as a new version; nothing when it is that already.
 
+        API keys that stand in the file are sealed, not stored with it.
         Raises InputError with every problem of the file.
         """
         base = load_project(self.file).base
-        text = document_of_path(self.file)
+        text, keys = without_keys(document_of_path(self.file))
         with self.database.begin() as conn:
+            if not dry_run:
+                self._seal(conn, keys)
             before = projects.newest(conn)
             number = 0 if before is None else before.version
             found = changes("" if before is None else before.text, text)
@@ -127,6 +135,12 @@ class Truth:
             at = iso(self.clock.now())
             projects.add(conn, ProjectVersion(number + 1, at, author, str(base), text, told))
         return Applied(number + 1, found)
+
+    def _seal(self, conn: Connection, keys: Mapping[str, str]) -> None:
+        for name, key in keys.items():
+            credentials.set_credential(
+                conn, sealer_of(self.environ, self.database.folder), name, key, iso(self.clock.now())
+            )
 
     def export(self) -> str:
         """The applied project as YAML; where none was applied, that of the file."""
