@@ -44,11 +44,14 @@ class Sender:
         payloads: Sequence[Payload],
         shape: Shape,
         requests_for: Callable[[Sequence[Payload]], Sequence[Request]],
+        made: Sequence[Request] | None = None,
         *,
         lane: Lane = "live",
         before: Before | None = None,
     ) -> AsyncIterator[Delivery]:
         """Send the payloads of one batch; each delivery is told as soon as it has ended.
+
+        `made` is what `requests_for` made of all of them, when that is known already.
 
         Every payload is settled in exactly one of the deliveries: there are several when the batch was halved
         to find the records that the API refuses (a delivery that only led to halves settles none), or when
@@ -56,7 +59,7 @@ class Sender:
         first byte. A delivery with `stop` set ends the run; its payloads are unsent.
         """
         parcel = Parcel(shape, requests_for, lane, before)
-        requests = requests_for(payloads)
+        requests = requests_for(payloads) if made is None else made
         one = len(requests) == 1
         told = self._one(payloads, requests[0], parcel) if one else self._several(payloads, requests, parcel)
         async for delivery in told:

@@ -167,18 +167,19 @@ class Pipeline:
             made = requests_for(road.shape, some, bodies)
             return [finish(request, run=road.run, now=road.clock.now()) for request in made]
 
+        whole = requests(payloads)
         intent: int | None = None
 
         async def before() -> None:
             nonlocal intent
             if intent is None:
-                intent = await road.book.intend(payloads, requests(payloads)[0])
+                intent = await road.book.intend(payloads, whole[0])
 
         once = road.shape.retry is RetryClass.ONCE
         jobs: list[tuple[Ticket, Delivery]] = []
         try:
             async for delivery in road.sender.deliver(
-                payloads, road.shape, requests, lane=road.lane, before=before if once else None
+                payloads, road.shape, requests, whole, lane=road.lane, before=before if once else None
             ):
                 ticket = road.book.settle(delivery, intent if delivery.settled else None)
                 intent = None if delivery.settled else intent
