@@ -13,6 +13,7 @@ from penstock.clock import Clock, SystemClock, iso
 from penstock.config.loading import check_project, load_project, project_json_schema
 from penstock.delivery.budget import Budget
 from penstock.engine import connecting, editing, mending
+from penstock.engine.allowance import SharedBudget
 from penstock.engine.datasets import dataset_spec, known_dataset
 from penstock.engine.flow import in_order
 from penstock.engine.parents import held_parents
@@ -37,7 +38,7 @@ from penstock.model.reports import (
     TestReport,
 )
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
-from penstock.stores import credentials, ledger, locks, quarantine, resources, runs
+from penstock.stores import credentials, leases, ledger, quarantine, resources, runs
 from penstock.stores.database import Database
 from penstock.stores.projects import ProjectVersion
 from penstock.stores.resources import SwitchState
@@ -75,7 +76,7 @@ class App:
         path = file or PROJECT_FILE
         url = state_url(path, database, environ)
         project = None if knows_state(url) else load_project(path)  # what is wrong in the file needs no state
-        opened = Database.open(url)
+        opened = Database.open(url, (path if path.is_dir() else path.parent) / ".penstock")
         try:
             project = project or project_of(opened, path, given=file is not None)
         except BaseException:
@@ -299,7 +300,7 @@ class App:
     def _seen(self, row: RunRow) -> RunRow:
         """A run that nobody works on any more, though it never ended, was interrupted."""
         name = f"flow {row.target}" if row.kind == "flow" else row.target
-        if row.status == "running" and not locks.is_held(self._around.database.locks, name):
+        if row.status == "running" and not leases.is_held(self._around.database, name):
             return replace(row, status="interrupted")
         return row
 
@@ -381,7 +382,9 @@ class App:
     # ── inside ───────────────────────────────────────────────────────────────
 
     def _budget(self, spec: CredentialSpec) -> Budget:
-        """The one budget of this credential in this process."""
+        """The one budget of this credential: in this process, or (in the service) of all processes on the database."""
+        if self._around.database.is_shared or self._around.version is not None:
+            return SharedBudget(spec.rate_limit, self._around.clock, self._around.database, spec.name)
         if spec.name not in self._budgets:
             self._budgets[spec.name] = Budget(spec.rate_limit, self._around.clock)
         return self._budgets[spec.name]

@@ -88,7 +88,7 @@ class Desk:
     memory: Memory | None = None
     keep_responses: bool = False
     mended: Mapping[tuple[int, int], str] = field(default_factory=dict)  # resent after an edit: key hash → entry
-    guard: Write = lambda conn: None  # raises when another process has taken the destination over
+    guard: Write = lambda _: None  # raises when another process has taken the destination over
     requests: Callable[[], int] = lambda: 0  # HTTP requests made by this process for the run
 
 

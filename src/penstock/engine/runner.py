@@ -55,7 +55,7 @@ class Job:
     parents: Parents | None = None
     listener: Listener | None = None
     resend: bool = False  # sends what is held, whatever was sent before
-    guard: Callable[[Connection], None] = lambda conn: None  # raises in a transaction of who has lost the lease
+    guard: Callable[[Connection], None] = lambda _: None  # raises in a transaction of who has lost the lease
     mended: Mapping[tuple[int, int], str] = field(default_factory=dict)  # of a resend: key hash → edited entry
 
 

