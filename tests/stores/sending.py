@@ -21,7 +21,8 @@ async def main() -> None:
 
     def ask():
         connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
-        connection.request("GET", parts.path + "/company/all?itemsPerPage=1"/people?page=1&itemsPerPage=1", headerspage=1", headers={"Authorization": f"Bearer {key}"})
+        path = parts.path + "/company/all?itemsPerPage=1&page=1"
+        connection.request("GET", path, headers={"Authorization": f"Bearer {key}"})
         reply = connection.getresponse()
         reply.read()
         connection.close()
