@@ -1,0 +1,78 @@
+"""Every way a request can be refused: one shape, `{"errors": [...]}`, and a status that says whose turn it is."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from penstock.model.errors import EnvironmentFailure, PenstockError, Problem, StateLocked
+from penstock.model.problems import problem_json
+
+CONFLICTS = frozenset({"active", "in-use", "name-taken"})
+WORDS = {404: "unknown-route", 405: "wrong-method"}
+log = logging.getLogger("penstock.api")
+
+
+def tell_failures(api: FastAPI) -> None:
+    """Answer every failure of this service in the one shape."""
+    api.add_exception_handler(PenstockError, _refused)
+    api.add_exception_handler(RequestValidationError, _invalid)
+    api.add_exception_handler(HTTPException, _http)
+    api.add_exception_handler(Exception, _defect)
+
+
+def answer(status: int, problems: Sequence[Problem]) -> JSONResponse:
+    return JSONResponse({"errors": [problem_json(problem) for problem in problems]}, status)
+
+
+def status_of(error: PenstockError) -> int:
+    """503 when the world around does not play along, else by the first problem's code."""
+    code = error.problems[0].code if error.problems else ""
+    if isinstance(error, StateLocked) or code in CONFLICTS:
+        return 409
+    if isinstance(error, EnvironmentFailure):
+        return 503
+    if code == "changed-meanwhile":
+        return 412
+    return 404 if code.startswith("unknown-") and code != "unknown-key" else 400
+
+
+def _refused(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, PenstockError)
+    return answer(status_of(error), error.problems)
+
+
+def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    return answer(400, [_problem(found) for found in error.errors()])
+
+
+def _problem(found: Any) -> Problem:
+    """What was sent is not repeated: it may be a secret."""
+    place = [str(part) for part in found["loc"]]
+    if found["type"] == "json_invalid":
+        return Problem("body", "the body is not JSON", "not-json", "send one JSON document")
+    path = ".".join(place[1:]) or place[0]
+    code = "missing" if found["type"] == "missing" else "wrong-value"
+    return Problem(path, str(found["msg"]), code)
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = WORDS.get(error.status_code, "refused")
+    return answer(error.status_code, [Problem(request.url.path, str(error.detail), code, "see /api/v1/openapi.json")])
+
+
+def _defect(_request: Request, error: Exception) -> JSONResponse:
+    """An error that nobody expected: logged by place and kind, for its message can hold a record or a secret."""
+    places = "".join(f"\n  {f.filename}:{f.lineno} in {f.name}" for f in traceback.extract_tb(error.__traceback__))
+    log.error("defect: %s%s", type(error).__name__, places)
+    hint = "what you did is not to blame; please report it with the lines of the log"
+    return answer(500, [Problem("penstock", "this is a defect in Penstock", "defect", hint)])

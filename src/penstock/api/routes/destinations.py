@@ -1,0 +1,53 @@
+"""Destinations as a person works with them: preview, plan, test, activate, pause."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from penstock.api.access import Person, Right, needs
+from penstock.api.opened import Opened
+from penstock.model.reports import as_json, plan_json
+
+router = APIRouter(prefix="/destinations/{name}", tags=["destinations"])
+
+
+class TestSend(BaseModel):
+    """Which sample to send, or the edited body to send in its place."""
+
+    __test__ = False
+    model_config = ConfigDict(extra="forbid")
+    sample: int = Field(1, ge=1)
+    body: str | None = None
+
+
+@router.get("/preview")
+def preview(
+    name: str, app: Opened, limit: Annotated[int, Query(ge=1, le=100)] = 5, _: Person = needs(Right.VIEW)
+) -> Any:
+    """The requests its samples make; sends nothing."""
+    return as_json(app.preview(name, limit=limit))
+
+
+@router.get("/plan")
+def plan(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
+    """What a run would do now."""
+    return plan_json(app.plan(name))
+
+
+@router.post("/test")
+def test(name: str, app: Opened, sent: TestSend, _: Person = needs(Right.OPERATE)) -> Any:
+    """Send one request now."""
+    return as_json(app.test(name, sample=sent.sample, body=sent.body))
+
+
+@router.post("/activate", status_code=204)
+def activate(name: str, app: Opened, _: Person = needs(Right.OPERATE)) -> None:
+    """Let runs send it."""
+    app.activate(name)
+
+
+@router.post("/pause", status_code=204)
+def pause(name: str, app: Opened, _: Person = needs(Right.OPERATE)) -> None:
+    """Stop runs from sending it."""
+    app.pause(name)

@@ -1,0 +1,36 @@
+"""The service: the REST API over an open App."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from penstock.api.failing import tell_failures
+from penstock.api.routes import destinations, looking, quarantine, resources
+from penstock.engine.app import App
+from penstock.version import __version__
+
+ROOT = "/api/v1"
+
+
+def make_api(app: App) -> FastAPI:
+    """The service's application. The App stays the caller's to close."""
+    api = FastAPI(
+        title="Penstock", version=__version__, openapi_url=f"{ROOT}/openapi.json", docs_url=None, redoc_url=None
+    )
+    api.state.penstock = app
+    tell_failures(api)
+    for part in (looking, destinations, quarantine, resources):
+        api.include_router(part.router, prefix=ROOT)
+
+    @api.get("/healthz", include_in_schema=False)
+    def healthz() -> dict[str, Any]:
+        return {"status": "ok"}
+
+    @api.get("/readyz", include_in_schema=False)
+    def readyz() -> dict[str, Any]:
+        app.runs(limit=1)  # raises when the database cannot be read
+        return {"status": "ready"}
+
+    return api

@@ -1,0 +1,78 @@
+"""The REST API over real HTTP."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from penstock.api.service import make_api
+from penstock.clock import SystemClock
+from penstock.engine.app import App
+from penstock.engine.truth import Truth
+
+PROJECT = """\
+credentials:
+  sandbox: {connector: custify, api_key: "${env:KEY}", base_url: "http://127.0.0.1:9"}
+sources:
+  file: {type: file, path: people.csv}
+datasets:
+  people: {source: file, key: id}
+destinations:
+  it:
+    dataset: people
+    credential: sandbox
+    template: upsert_person
+    fields: {user_id: id, email: email}
+"""
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[httpx.Client]:
+    (tmp_path / "penstock.yaml").write_text(PROJECT)
+    (tmp_path / "people.csv").write_text("id,email\n1,ada@example.com\n")
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    with Truth.open(tmp_path / "penstock.yaml", url, {}, SystemClock()) as truth:
+        truth.apply()
+    with socket.socket() as listening, App.open_applied(url, environ={"KEY": "k"}) as app:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(make_api(app), log_level="critical"))
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=20) as made:
+            for _ in range(200):
+                if server.started:
+                    break
+                thread.join(0.02)
+            yield made
+        server.should_exit = True
+        thread.join()
+
+
+def test_a_preview_shows_the_exact_request(client: httpx.Client) -> None:
+    reply = client.get("/api/v1/destinations/it/preview")
+    assert reply.status_code == 200, reply.text
+    assert "ada@example.com" in reply.json()["requests"][0]["body"]
+
+
+def test_every_refusal_has_the_one_shape(client: httpx.Client) -> None:
+    for path, status in (("/api/v1/runs/no", 404), ("/nothing", 404), ("/api/v1/runs?limit=0", 400)):
+        reply = client.get(path)
+        assert reply.status_code == status, path
+        assert {"path", "line", "code", "found", "message", "hint"} <= set(reply.json()["errors"][0])
+
+
+def test_an_edit_against_an_old_etag_changes_nothing(client: httpx.Client) -> None:
+    path = "/api/v1/destinations/it"
+    old = client.get(path).headers["etag"]
+    assert client.patch(path, json={"concurrency": 3}, headers={"If-Match": old}).status_code == 200
+    assert client.patch(path, json={"concurrency": 4}, headers={"If-Match": old}).status_code == 412
+    assert client.get(path).json()["concurrency"] == 3
+
+
+def test_the_openapi_document_and_readiness_are_served(client: httpx.Client) -> None:
+    assert client.get("/api/v1/openapi.json").json()["openapi"].startswith("3.1")
+    assert client.get("/readyz").json() == {"status": "ready"}
