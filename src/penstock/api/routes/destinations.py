@@ -36,7 +36,7 @@ def plan(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> dict[str, Any
 
 
 @router.post("/test")
-def test(name: str, app: Opened, sent: TestSend, _: Person = needs(Right.OPERATE)) -> Any:
+def send(name: str, app: Opened, sent: TestSend, _: Person = needs(Right.OPERATE)) -> Any:
     """Send one request now."""
     return as_json(app.test(name, sample=sent.sample, body=sent.body))
 
