@@ -6,6 +6,7 @@ A client belongs to one credential. It adds the credential's headers itself, and
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from io import BytesIO
@@ -13,12 +14,13 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 from multidict import CIMultiDict
 from yarl import URL
 
 from penstock.clock import Clock
 from penstock.delivery.budget import Gate
-from penstock.delivery.hosts import check_url
+from penstock.delivery.hosts import barred, check_spelling, check_url
 from penstock.delivery.unpack import unpack
 from penstock.delivery.words import voice_of
 from penstock.model.delivery import Connection, Lane, Lost, LostKind, Reply
@@ -35,6 +37,30 @@ CACHED = 1000  # distinct URLs and header sets kept ready
 Before = Callable[[], Awaitable[None]]
 
 
+class BarredError(OSError):
+    """The name leads inside the network; the message says where."""
+
+
+class PinningResolver(AbstractResolver):
+    """Looks a name up once and bars what lies inside the network; the connection goes to the very addresses judged."""
+
+    def __init__(self, connection: Connection, names: AbstractResolver) -> None:
+        self._connection = connection
+        self._names = names
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._names.resolve(host, port, family)
+        reason = barred(host, port, (one["host"] for one in found), self._connection)
+        if reason is not None:
+            raise BarredError(reason)
+        return found
+
+    async def close(self) -> None:
+        await self._names.close()
+
+
 class Client:
     """Sends requests with one credential. Use as an async context manager.
 
@@ -49,6 +75,7 @@ class Client:
         *,
         concurrency: int = 10,
         reply_limit: int = 4_000_000,
+        names: AbstractResolver | None = None,
     ) -> None:
         self.connection = connection
         self.requests = 0
@@ -56,6 +83,7 @@ class Client:
         self._clock = clock
         self._slots = asyncio.Semaphore(concurrency)
         self._reply_limit = reply_limit
+        self._names = names
         self._urls: dict[str, URL] = {}
         self._headers: dict[tuple[tuple[str, str], ...], CIMultiDict[str]] = {}
         self._voice = voice_of(connection)
@@ -63,8 +91,9 @@ class Client:
 
     async def __aenter__(self) -> Self:
         timeout = self.connection.timeout
+        resolver = PinningResolver(self.connection, self._names or aiohttp.ThreadedResolver())
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE, ttl_dns_cache=60),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE, ttl_dns_cache=60, resolver=resolver),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             timeout=aiohttp.ClientTimeout(total=timeout, connect=timeout * CONNECT_SHARE, ceil_threshold=3600),
@@ -153,7 +182,9 @@ class Client:
         check_url(url, self.connection)
         if len(self._urls) >= CACHED:
             self._urls.clear()
-        return self._urls.setdefault(url, URL(url, encoded=True))
+        made = URL(url, encoded=True)
+        check_spelling(made.host or "", self.connection)
+        return self._urls.setdefault(url, made)
 
     def _complete(self, own: tuple[tuple[str, str], ...]) -> CIMultiDict[str]:
         headers = CIMultiDict[str]({"Accept": "application/json", "Accept-Encoding": "gzip, deflate"})
@@ -208,6 +239,8 @@ def _loss(error: Exception, *, in_one_piece: bool) -> tuple[LostKind, bool, str]
     if in_one_piece and NOT_WRITTEN in {str(error), str(error.__cause__)}:
         return "cut", True, "the server had closed the connection before the request left"
     match error:
+        case aiohttp.ClientConnectorDNSError() if isinstance(error.os_error, BarredError):
+            return "barred", True, str(error.os_error)
         case aiohttp.ClientConnectorDNSError():
             return "dns", True, f"the host {error.host} was not found"
         case aiohttp.ClientConnectorCertificateError():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
+from collections.abc import Iterable
 from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
@@ -10,6 +12,10 @@ from penstock.model.delivery import Connection
 from penstock.model.errors import InputError, Problem
 
 CUSTIFY = "custify.com"
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
+V4_COMPATIBLE = ipaddress.IPv6Network("::/96")
+METADATA = frozenset(map(ipaddress.ip_address, ("168.63.129.16", "192.0.0.192")))  # clouds' own, public by number
 
 
 def check_url(url: str, connection: Connection) -> None:
@@ -63,6 +69,54 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def check_spelling(host: str, connection: Connection) -> None:
+    """Raise InputError for an IPv4 address in decimal, octal, hex or short form: it means another host to everybody."""
+    plain = host.rstrip(".")
+    try:
+        meant = socket.inet_ntoa(socket.inet_aton(plain))
+    except OSError:
+        return
+    if meant != host:
+        message = f"{host} is an address in disguise"
+        raise InputError(Problem(connection.name, message, "foreign-host", hint=f"write {meant}", found=host))
+
+
+def barred(host: str, port: int, addresses: Iterable[str], connection: Connection) -> str | None:
+    """Why `host`, which was found at `addresses`, must not be reached; None when it may.
+
+    An address inside the network (loopback, private, link-local, metadata, multicast, unspecified) is reached only when
+    `allowed_hosts` names the host, or when the credential's base URL is that very address, or this machine itself.
+    """
+    if host in connection.allowed_hosts or f"{host}:{port}" in connection.allowed_hosts:
+        return None
+    own = urlsplit(connection.base_url).hostname or ""
+    for text in addresses:
+        address = _plain(ipaddress.ip_address(text))
+        if not _is_inside(address) or text == own:
+            continue
+        if host == own and is_loopback(own) and address.is_loopback:
+            continue
+        return f"{host} leads to {text}, inside the network: add {host} to allowed_hosts if that is meant"
+    return None
+
+
+def _plain(address: Address) -> Address:
+    """The IPv4 address that an IPv6 address carries, where it carries one."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    for inner in (address.ipv4_mapped, address.sixtofour, address.teredo[1] if address.teredo else None):
+        if inner is not None:
+            return inner
+    carries = any(address in net for net in NAT64) or (address in V4_COMPATIBLE and int(address) > 1)
+    return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if carries else address
+
+
+def _is_inside(address: Address) -> bool:
+    if isinstance(address, ipaddress.IPv6Address) and address.is_site_local:  # given up, and routed inside all the same
+        return True
+    return not address.is_global or address.is_multicast or address in METADATA
 
 
 @lru_cache(maxsize=64)

@@ -71,6 +71,8 @@ def _final(answer: Reply | Lost, retry: RetryClass) -> str | None:
     if isinstance(answer, Lost):
         if answer.kind == "tls":
             return "no secure connection; trying again would not change the certificate"
+        if answer.kind == "barred":
+            return "the address is inside the network, and no allow-list names it"
         if not answer.nothing_sent and retry is RetryClass.ONCE:
             return "it may have been done, and must not be done twice"
         return None

@@ -11,7 +11,7 @@ from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Key, Payload, Request
 
 Lane = Literal["test", "live", "retry", "backfill"]  # who goes first when the allowance is short, in this order
-LostKind = Literal["refused", "dns", "tls", "timeout", "cut"]
+LostKind = Literal["refused", "dns", "tls", "timeout", "cut", "barred"]
 
 
 @dataclass(frozen=True, slots=True)
