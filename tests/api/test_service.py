@@ -1,5 +1,6 @@
 """The REST API over real HTTP."""
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -39,7 +40,7 @@ def client(tmp_path: Path) -> Iterator[httpx.Client]:
         truth.apply()
     with socket.socket() as listening, App.open_applied(url, environ={"KEY": "k"}) as app:
         listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(make_api(app), log_level="critical"))
+        server = uvicorn.Server(uvicorn.Config(make_api(app, without_sign_in=True), log_level="critical"))
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
         with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=20) as made:
@@ -76,3 +77,23 @@ def test_an_edit_against_an_old_etag_changes_nothing(client: httpx.Client) -> No
 def test_the_openapi_document_and_readiness_are_served(client: httpx.Client) -> None:
     assert client.get("/api/v1/openapi.json").json()["openapi"].startswith("3.1")
     assert client.get("/readyz").json() == {"status": "ready"}
+
+
+def test_a_name_that_only_leads_here_is_refused(client: httpx.Client) -> None:
+    reply = client.get("/api/v1/runs", headers={"Host": "evil.example"})
+    assert (reply.status_code, reply.json()["errors"][0]["code"]) == (403, "refused")
+
+
+async def test_every_route_is_refused_while_nobody_can_sign_in(tmp_path: Path) -> None:
+    with App.open_applied(f"sqlite:///{tmp_path / 'state.db'}", environ={}) as app:
+        api = make_api(app)
+        transport = httpx.ASGITransport(app=api)
+        asked = 0
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as closed:
+            for path, methods in api.openapi()["paths"].items():
+                for method in methods:
+                    place = re.sub(r"\{\w+\}", "credentials", path)
+                    reply = await closed.request(method, place, json={})
+                    assert reply.status_code in {400, 403} or path == "/api/v1/", (method, place, reply.text)
+                    asked += reply.status_code == 403
+        assert asked > 20

@@ -14,12 +14,16 @@ from penstock.version import __version__
 ROOT = "/api/v1"
 
 
-def make_api(app: App) -> FastAPI:
-    """The service's application. The App stays the caller's to close."""
+def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
+    """The service's application. The App stays the caller's to close.
+
+    `without_sign_in`: whoever reaches it on this machine may do everything; else every route but health is refused.
+    """
     api = FastAPI(
         title="Penstock", version=__version__, openapi_url=f"{ROOT}/openapi.json", docs_url=None, redoc_url=None
     )
     api.state.penstock = app
+    api.state.without_sign_in = without_sign_in
     tell_failures(api)
     for part in (looking, destinations, quarantine, resources):
         api.include_router(part.router, prefix=ROOT)
