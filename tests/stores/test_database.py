@@ -154,7 +154,9 @@ def test_a_wrong_url_is_told(wrong, error, says):
     assert caught.value.problems[0].hint.startswith("write sqlite:///path")
 
 
-@pytest.mark.parametrize("url", ["postgresql:/me:hunter2@host/x", "postgresql://me:hunter2@127.0.0.1:1/x", "x:hunter2@y"])
+@pytest.mark.parametrize(
+    "url", ["postgresql:/me:hunter2@host/x", "postgresql://me:hunter2@127.0.0.1:1/x", "x:hunter2@y"]
+)
 def test_no_error_shows_a_password(url, tmp_path):
     with pytest.raises((InputError, StateUnavailable)) as caught:
         Database.open(url, tmp_path)
