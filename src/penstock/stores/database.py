@@ -17,10 +17,15 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from penstock.model.errors import InputError, NotAvailableYet, PenstockError, Problem, StateLocked, StateUnavailable
-from penstock.stores import (
+from penstock.stores import (  # the schemas: their tables are the metadata's
     postgresql,
-    schema_shared,  # noqa: F401 - its tables
-    schema_truth,  # noqa: F401 - its table is one of the metadata's
+    schema_api,  # noqa: F401
+    schema_care,  # noqa: F401
+    schema_intake,  # noqa: F401
+    schema_people,  # noqa: F401
+    schema_shared,  # noqa: F401
+    schema_truth,  # noqa: F401
+    schema_work,  # noqa: F401
 )
 from penstock.stores.migrations import HEAD, REVISIONS
 from penstock.stores.schema import metadata

@@ -1,0 +1,8 @@
+"""People, their sessions, tokens and rights; the audit log."""
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """Nothing yet."""

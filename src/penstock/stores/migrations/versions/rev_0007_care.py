@@ -1,0 +1,8 @@
+"""Settings of the service, alerts."""
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    """Nothing yet."""

@@ -1,0 +1,1 @@
+"""Tables of the service's own settings and alerts."""

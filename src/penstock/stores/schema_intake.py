@@ -1,0 +1,1 @@
+"""Tables of records that were pushed to us."""

@@ -1,0 +1,1 @@
+"""Tables of what is to be run, and by whom."""
