@@ -26,6 +26,7 @@ from penstock.engine.surroundings import Surroundings
 from penstock.engine.trial import send_test
 from penstock.engine.truth import PROJECT_FILE, applied_project, knows_state, project_of, state_url
 from penstock.model.errors import InputError, Problem
+from penstock.model.events import Events
 from penstock.model.outcome import RunReport
 from penstock.model.reports import (
     CheckReport,
@@ -107,6 +108,15 @@ class App:
             return
         project, version = applied_project(self._around.database, base=self._around.project.base)
         self._around = replace(self._around, project=project, version=version)
+
+    @property
+    def events(self) -> Events:
+        """Who is told what happens; nobody, unless `tell_to` named someone."""
+        return self._around.events
+
+    def tell_to(self, events: Events) -> None:
+        """Tell what happens from now on to `events`: logs and traces."""
+        self._around = replace(self._around, events=events)
 
     def __enter__(self) -> Self:
         return self

@@ -12,6 +12,7 @@ from penstock.clock import Clock
 from penstock.config.references import resolve_secret
 from penstock.destinations.catalogue import Template, load_catalogue
 from penstock.model.errors import InputError, PenstockError, Problem
+from penstock.model.events import SILENT, Events
 from penstock.model.spec import DestinationSpec, FlowSpec, ProjectSpec, Secret
 from penstock.stores.credentials import KEY_VARIABLE, Sealer
 from penstock.stores.database import Database
@@ -30,6 +31,7 @@ class Surroundings:
     clock: Clock
     environ: Mapping[str, str]
     version: int | None = None  # of the applied project; None: a project file is read
+    events: Events = SILENT
 
     @property
     def catalogue(self) -> Mapping[str, Template]:

@@ -1,1 +1,50 @@
-"""Tables of the service's own settings and alerts."""
+"""Tables of the service's own settings, of its alerts, and of counts that must outlive what they were counted from."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Float, Integer, Table, Text
+
+from penstock.stores.schema import metadata
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("document", Text, nullable=False),  # JSON
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Text, primary_key=True),  # `stalled:people`
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("state", Text, nullable=False),  # raised | over
+    Column("reason", Text, nullable=False),
+    Column("since", Text, nullable=False),
+    Column("over_at", Text),
+    Column("told_at", Text),  # when the last message of it was decided on
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("due", Float(53), nullable=False),  # epoch seconds: nobody sends it before
+    Column("error", Text),  # of the last try
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("labels", Text, primary_key=True),  # JSON array of text
+    Column("value", Float(53), nullable=False),
+)
