@@ -1,18 +1,13 @@
 """Every command on a real project against the sandbox; as a process where signals and terminals matter."""
 
-import io
 import json
 import os
 import pty
 import signal
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from penstock.cli.main import execute
+from command_shell import Shell
 
 PEOPLE = "id,email,name,plan\nu1,a@example.com,Ada,pro\nu2,nobody,Bob,free\nu3,c@example.com,Zoë 🚀,\n"
 PROJECT = """\
@@ -37,31 +32,6 @@ destinations:
 flows:
   nightly: {{destinations: [people]}}
 """
-
-
-class Shell:
-    """Runs `penstock` in the project's folder: in this process, which saves importing everything each time."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder = folder
-        self.monkeypatch = monkeypatch
-        self.capsys = capsys
-
-    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "penstock", *arguments]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-        return subprocess.Popen(command, cwd=self.folder, text=True, **pipes)
-
-    def text(self, line: str, code: int = 0, stdin: str = "") -> str:
-        """What the command prints, having ended with this code."""
-        self.monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
-        answer = execute(line.split())
-        out, err = self.capsys.readouterr()
-        assert answer == code, out + err
-        return out
-
-    def json(self, line: str, code: int = 0, stdin: str = "") -> Any:
-        return json.loads(self.text(f"{line} --json", code, stdin))
 
 
 @pytest.fixture

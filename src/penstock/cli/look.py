@@ -90,9 +90,9 @@ def send_test(
     with face.open() as app:
         report = app.test(destination, sample=sample, body=text)
     from penstock.cli.text.requests import test_text  # noqa: PLC0415 - rich is slow to import
-    from penstock.model.reports import as_json  # noqa: PLC0415
+    from penstock.model.reports import test_json  # noqa: PLC0415
 
-    face.show(as_json(report), lambda: test_text(report, destination))
+    face.show(test_json(report), lambda: test_text(report, destination))
     return Exit.WELL if report.succeeded else Exit.NOT_ALL_WELL
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from math import ceil
 
 import numpy as np
 
+from penstock.engine.backlog import OpenChunk
 from penstock.engine.notes import Notes
 from penstock.engine.preparing import Prepared
-from penstock.engine.preview import described_decision
+from penstock.engine.preview import described, described_decision, finished, grouping_code, words_of
 from penstock.engine.remembering import QuarantineIndex, open_chunk
-from penstock.engine.screen import Parents, Screen
+from penstock.engine.screen import Parents, Screen, Sifted
 from penstock.engine.surroundings import Surroundings
 from penstock.model.outcome import Note, Outcome
-from penstock.model.record import Chunk, Lookup, Replies
+from penstock.model.record import Batch, Chunk, Lookup, Replies, Shape
 from penstock.model.reports import PlanReport, RefusedRecord
 from penstock.model.spec import RateLimit
 from penstock.sources.dataset import read_frozen
@@ -24,6 +26,8 @@ from penstock.sources.freezing import Window
 from penstock.stores import resources
 from penstock.stores.memory import Memory
 from penstock.transform.batching import Batcher
+from penstock.transform.encoding import Unencodable
+from penstock.usercode.sandbox import CodeFailed, GroupingCode
 
 FIRST_ERRORS = 5
 SECONDS_A_REQUEST = 0.05  # what a request takes when the allowance does not hold it up; for the estimate only
@@ -38,48 +42,83 @@ def plan(around: Surroundings, prepared: Prepared, parents: Parents | None = Non
         window = resources.window_of(conn, name)
     screen = Screen(policy, prepared.compiled.renderer.render, memory, quarantine, parents)
     batcher = Batcher(prepared.compiled.shape, repeats=not policy.newest_wins)
-    notes, tally, errors = Notes(prepared.compiled.notes), Counter[str](), list[RefusedRecord]()
-    lookups: set[Lookup] = set()
+    notes, tally = Notes(prepared.compiled.notes), _Tally()
     last = None if window is None else Window.from_json(window)
-    for chunk in _read(around, prepared, last):
-        opened = open_chunk(prepared, chunk, prints=policy.compares)
-        sifted = screen.sift(opened)
-        notes.count(sifted.notes)
-        tally["records"] += len(opened.rows)
-        tally["fresh"] += len(sifted.fresh)
-        tally["unchanged"] += sum(len(rows) for rows, _ in sifted.unchanged)
-        for decision in sifted.decided:
-            kind = _kind(decision.outcome, held=not decision.hold)
-            tally[kind] += 1
-            if kind == "invalid" and len(errors) < FIRST_ERRORS:
-                errors.append(described_decision(decision))
-        if memory is not None and sifted.fresh:
-            rows = [payload.ordinal - chunk.first for payload in sifted.fresh]
-            contents = np.array([payload.content for payload in sifted.fresh], dtype=np.uint64)
-            memory.stage(opened.hashes[rows], contents)
-        for payload in sifted.fresh:
-            lookups.update(payload.lookups)
-        tally["batches"] += sum(1 for _ in batcher.add(sifted.fresh))
-        tally["invalid"] += len(batcher.oversized)
-        batcher.oversized.clear()
-    tally["batches"] += sum(1 for _ in batcher.flush())
-    polls = tally["batches"] if prepared.compiled.shape.replies is Replies.JOBS else 0
-    requests = tally["batches"] + polls + len(lookups)
+    with grouping_code(prepared.compiled.shape) as code:
+        for chunk in _read(around, prepared, last):
+            opened = open_chunk(prepared, chunk, prints=policy.compares)
+            sifted = screen.sift(opened)
+            notes.count(sifted.notes)
+            tally.sifted(opened, sifted)
+            if memory is not None and sifted.fresh:
+                rows = [payload.ordinal - chunk.first for payload in sifted.fresh]
+                contents = np.array([payload.content for payload in sifted.fresh], dtype=np.uint64)
+                memory.stage(opened.hashes[rows], contents)
+            for batch in batcher.add(sifted.fresh):
+                tally.batch(batch, prepared.compiled.shape, code)
+            tally.refuse([RefusedRecord(r.key, *words_of(r.refusal)) for r in batcher.oversized])
+            batcher.oversized.clear()
+        for batch in batcher.flush():
+            tally.batch(batch, prepared.compiled.shape, code)
     return PlanReport(
-        records=tally["records"],
-        creates_or_updates=tally["fresh"],
-        unchanged=tally["unchanged"],
+        records=tally.counts["records"],
+        creates_or_updates=tally.counts["fresh"],
+        unchanged=tally.counts["unchanged"],
         deletes=0,
-        invalid=tally["invalid"],
-        held=tally["held"],
-        requests=requests,
-        eta_s=eta_s(requests, prepared.credential.rate_limit, prepared.spec.concurrency),
-        first_errors=tuple(errors),
-        notes=(*notes.all(tally["records"]), *_address_note(prepared)),
+        invalid=tally.counts["invalid"],
+        held=tally.counts["held"],
+        requests=tally.requests,
+        eta_s=eta_s(tally.requests, prepared.credential.rate_limit, prepared.spec.concurrency),
+        first_errors=tuple(tally.errors),
+        notes=(*notes.all(tally.counts["records"]), *_address_note(prepared)),
         destination=name,
         base_url=prepared.address.base_url,
         base_url_reason=prepared.address.reason,
     )
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What has been counted so far. Look-ups are asked once each, whatever the number of records that need them."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    errors: list[RefusedRecord] = field(default_factory=list)
+    lookups: set[Lookup] = field(default_factory=set)
+
+    @property
+    def requests(self) -> int:
+        return self.counts["requests"] + len(self.lookups)
+
+    def sifted(self, opened: OpenChunk, sifted: Sifted) -> None:
+        """What the screen made of a chunk."""
+        self.counts["records"] += len(opened.rows)
+        self.counts["fresh"] += len(sifted.fresh)
+        self.counts["unchanged"] += sum(len(rows) for rows, _ in sifted.unchanged)
+        for decision in sifted.decided:
+            kind = _kind(decision.outcome, held=not decision.hold)
+            self.counts[kind] += 1
+            if kind == "invalid" and len(self.errors) < FIRST_ERRORS:
+                self.errors.append(described_decision(decision))
+
+    def refuse(self, records: Sequence[RefusedRecord]) -> None:
+        """Records that got through the screen, of which no request can be made."""
+        self.counts["fresh"] -= len(records)
+        self.counts["invalid"] += len(records)
+        self.errors += records[: FIRST_ERRORS - len(self.errors)]
+
+    def batch(self, batch: Batch, shape: Shape, code: GroupingCode | None) -> None:
+        """The requests of one batch; only the person's own code knows how many it makes."""
+        for payload in batch.payloads:
+            self.lookups.update(payload.lookups)
+        made = 1
+        if code is not None:
+            try:
+                made = len(finished(shape, batch.payloads, code))
+            except (CodeFailed, Unencodable) as failure:
+                self.refuse([described(payload, failure.refusal) for payload in batch.payloads])
+                return
+        polls = 1 if shape.replies is Replies.JOBS and made == 1 else 0  # the replies of several are not followed up
+        self.counts["requests"] += made + polls
 
 
 def _read(around: Surroundings, prepared: Prepared, last: Window | None) -> Iterator[Chunk]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import contextmanager
 from itertools import islice
 
 from penstock.engine.notes import Notes
@@ -43,8 +43,7 @@ def _requests(
     prepared: Prepared, chunks: Iterator[Chunk], notes: Notes, refused: list[RefusedRecord]
 ) -> Iterator[PreviewedRequest]:
     shape = prepared.compiled.shape
-    with ExitStack() as stack:
-        code = stack.enter_context(GroupingCode(shape.grouping.code)) if shape.grouping.algorithm == "code" else None
+    with grouping_code(shape) as code:
         for batch in batches(prepared, chunks, notes, refused):
             try:
                 requests = finished(shape, batch.payloads, code)
@@ -65,9 +64,19 @@ def batches(prepared: Prepared, chunks: Iterator[Chunk], notes: Notes, refused: 
         notes.count(sifted.notes)
         refused.extend(described_decision(d) for d in sifted.decided if d.outcome is Outcome.QUARANTINED)
         yield from batcher.add(sifted.fresh)
-        refused.extend(RefusedRecord(r.key, *_words(r.refusal)) for r in batcher.oversized)
+        refused.extend(RefusedRecord(r.key, *words_of(r.refusal)) for r in batcher.oversized)
         batcher.oversized.clear()
     yield from batcher.flush()
+
+
+@contextmanager
+def grouping_code(shape: Shape) -> Iterator[GroupingCode | None]:
+    """The person's grouping code, ready to be called; None where the grouping is not by code."""
+    if shape.grouping.algorithm != "code":
+        yield None
+        return
+    with GroupingCode(shape.grouping.code) as code:
+        yield code
 
 
 def finished(shape: Shape, payloads: Sequence[Payload], code: GroupingCode | None) -> tuple[Request, ...]:
@@ -91,12 +100,12 @@ def previewed(request: Request, payloads: Sequence[Payload]) -> PreviewedRequest
 
 def described_decision(decision: Decision) -> RefusedRecord:
     assert decision.refusal is not None
-    return RefusedRecord(decision.key, *_words(decision.refusal))
+    return RefusedRecord(decision.key, *words_of(decision.refusal))
 
 
 def described(payload: Payload, refusal: Refusal) -> RefusedRecord:
-    return RefusedRecord(payload.key, *_words(refusal))
+    return RefusedRecord(payload.key, *words_of(refusal))
 
 
-def _words(refusal: Refusal) -> tuple[str | None, str, str, str | None, str | None]:
+def words_of(refusal: Refusal) -> tuple[str | None, str, str, str | None, str | None]:
     return refusal.field, refusal.rule, refusal.reason, refusal.value, refusal.accepted

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from penstock.clock import iso
 from penstock.delivery.budget import Budget
@@ -12,7 +13,7 @@ from penstock.delivery.lookups import Directory
 from penstock.engine import connecting
 from penstock.engine.notes import Notes
 from penstock.engine.preparing import Prepared
-from penstock.engine.preview import batches, finished, previewed
+from penstock.engine.preview import batches, finished, grouping_code, previewed
 from penstock.engine.remembering import KnownIds
 from penstock.engine.replies import reply_document
 from penstock.engine.starting import new_run_id
@@ -21,30 +22,50 @@ from penstock.model.delivery import Lost, Reply
 from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Outcome
 from penstock.model.record import Payload, Request
-from penstock.model.reports import PreviewedRequest, RefusedRecord, TestReport
+from penstock.model.reports import RefusedRecord, TestReport
 from penstock.stores import ledger, runs
+from penstock.transform.encoding import Unencodable
 from penstock.transform.lookups import filled
 from penstock.transform.macros import finish
-from penstock.usercode.sandbox import GroupingCode
+from penstock.usercode.sandbox import CodeFailed
+
+
+class Exchange(NamedTuple):
+    """One request of a test, what came of it, and when it left."""
+
+    request: Request
+    answer: Reply | Lost
+    at: str
+
+    @property
+    def taken(self) -> bool:
+        return isinstance(self.answer, Reply) and 200 <= self.answer.status < 300
 
 
 async def send_test(
     around: Surroundings, prepared: Prepared, budget: Budget, *, sample: int, body: str | None
 ) -> TestReport:
-    """Send the `sample`-th sample record (1 is the first) by itself, or `body` in its place."""
+    """Send the `sample`-th sample record (1 is the first) by itself, or `body` in its place.
+
+    Where grouping code makes several requests of the record they go in their order, up to the first that is not taken.
+    """
     payload = _sample(prepared, sample)
     run = new_run_id(around.clock)
     link = connecting.connection(around, prepared.credential, prepared.address.base_url)
+    exchanges: list[Exchange] = []
     async with Client(link, budget, around.clock) as client:
         directory = Directory(client, KnownIds(around.database, prepared.credential.name, around.clock), around.clock)
-        request, seen = await _request(around, prepared, directory, payload, run)
+        requests, payload = await _requests(around, prepared, directory, payload, run)
         if body is not None:
-            request = replace(request, body=body.encode())
-            seen = replace(seen, body=body, unresolved=())
-        sent_at = iso(around.clock.now())
-        answer = await client.send(request, lane="test")
-    _log(around, prepared, run, (request, answer), payload, sent_at)
-    return _report(seen, answer)
+            requests = (replace(requests[0], body=body.encode()),)
+        for request in requests:
+            at = iso(around.clock.now())
+            exchanges.append(Exchange(request, await client.send(request, lane="test"), at))
+            if not exchanges[-1].taken:
+                break
+    _log(around, prepared, run, exchanges, payload)
+    reports = [_report(exchange, payload) for exchange in exchanges]
+    return replace(reports[-1], earlier=tuple(reports[:-1]))
 
 
 def _sample(prepared: Prepared, sample: int) -> Payload:
@@ -71,67 +92,69 @@ def _sample(prepared: Prepared, sample: int) -> Payload:
     return payloads[0]
 
 
-async def _request(
+async def _requests(
     around: Surroundings, prepared: Prepared, directory: Directory, payload: Payload, run: str
-) -> tuple[Request, PreviewedRequest]:
-    """The request to send, its look-ups done, and as people see it."""
+) -> tuple[tuple[Request, ...], Payload]:
+    """The requests to send, and the payload with its look-ups done."""
+    path = f"destinations.{prepared.spec.name}"
     if payload.lookups:
         found = await directory.resolve(payload.lookups)
         trouble = next((answer for answer in found.values() if not isinstance(answer, str)), None)
         if trouble is not None:
-            raise InputError(Problem(f"destinations.{prepared.spec.name}", trouble.reason, "lookup"))
+            raise InputError(Problem(path, trouble.reason, "lookup"))
         payload = filled(payload, {lookup: str(answer) for lookup, answer in found.items()})
-    shape = prepared.compiled.shape
-    with ExitStack() as stack:
-        code = stack.enter_context(GroupingCode(shape.grouping.code)) if shape.grouping.algorithm == "code" else None
-        request = finish(finished(shape, [payload], code)[0], run=run, now=around.clock.now())
-    return request, previewed(request, [payload])
+    try:
+        with grouping_code(prepared.compiled.shape) as code:
+            made = finished(prepared.compiled.shape, [payload], code)
+    except (CodeFailed, Unencodable) as failure:
+        hint = "mend the grouping code, or send an edited body with --body"
+        raise InputError(Problem(path, failure.refusal.reason, failure.refusal.rule, hint)) from failure
+    return tuple(finish(request, run=run, now=around.clock.now()) for request in made), payload
 
 
-def _log(
-    around: Surroundings,
-    prepared: Prepared,
-    run: str,
-    exchange: tuple[Request, Reply | Lost],
-    payload: Payload,
-    sent_at: str,
-) -> None:
+def _log(around: Surroundings, prepared: Prepared, run: str, exchanges: Sequence[Exchange], payload: Payload) -> None:
     """Mark it as a test in the log: a run of its own, which no count looks at."""
-    request, answer = exchange
+    last = exchanges[-1]
+    entries = [_entry(number, exchange, payload, last=exchange is last) for number, exchange in enumerate(exchanges)]
+    row = runs.RunRow(
+        id=run,
+        kind="test",
+        target=prepared.spec.name,
+        started_at=exchanges[0].at,
+        resumable=False,
+        requests=len(exchanges),
+        status="succeeded" if last.taken else "failed",
+        finished_at=iso(around.clock.now()),
+    )
+    with around.database.begin() as conn:
+        runs.start(conn, row)
+        ledger.append(conn, run, entries)
+
+
+def _entry(number: int, exchange: Exchange, payload: Payload, *, last: bool) -> ledger.LedgerEntry:
+    """One request of the test; the last one settles its record."""
+    answer = exchange.answer
     sent = ledger.Sent(
-        delivery=0,
-        method=request.method,
-        url=request.url,
+        delivery=number,
+        method=exchange.request.method,
+        url=exchange.request.url,
         status=answer.status if isinstance(answer, Reply) else None,
         attempts=1,
         requests=1,
         duration_ms=answer.duration_ms,
         is_test=True,
     )
-    good = isinstance(answer, Reply) and 200 <= answer.status < 300
-    outcome = Outcome.DELIVERED if good else Outcome.QUARANTINED
+    outcome = Outcome.DELIVERED if exchange.taken else Outcome.QUARANTINED
     reason = None if isinstance(answer, Reply) else answer.reason
-    entry = ledger.LedgerEntry(outcome, [0], sent_at, [payload.key], reason, sent)
-    row = runs.RunRow(
-        id=run,
-        kind="test",
-        target=prepared.spec.name,
-        started_at=sent_at,
-        resumable=False,
-        requests=1,
-        status="succeeded" if good else "failed",
-        finished_at=iso(around.clock.now()),
-    )
-    with around.database.begin() as conn:
-        runs.start(conn, row)
-        ledger.append(conn, run, [entry])
+    ordinals, keys = ([0], [payload.key]) if last else ([], [])
+    return ledger.LedgerEntry(outcome, ordinals, exchange.at, keys, reason, sent)
 
 
-def _report(seen: PreviewedRequest, answer: Reply | Lost) -> TestReport:
-    lost = isinstance(answer, Lost)
+def _report(exchange: Exchange, payload: Payload) -> TestReport:
+    answer = exchange.answer
     return TestReport(
-        request=seen,
-        response=None if lost else reply_document(answer),
+        request=previewed(exchange.request, [payload]),
+        response=None if isinstance(answer, Lost) else reply_document(answer),
         error=answer.reason if isinstance(answer, Lost) else None,
         duration_ms=round(answer.duration_ms, 1),
     )

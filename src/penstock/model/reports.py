@@ -73,7 +73,10 @@ class PlanReport:
 
 @dataclass(frozen=True, slots=True)
 class TestReport:
-    """A test send: the request, and the reply or the error."""
+    """A test send: the request, and the reply or the error.
+
+    `earlier` has the requests before it, all taken, where grouping code makes several of one record.
+    """
 
     __test__ = False  # not a test of ours
 
@@ -81,6 +84,7 @@ class TestReport:
     response: Mapping[str, Any] | None  # {"status", "headers", "body"}
     error: str | None
     duration_ms: float
+    earlier: tuple[TestReport, ...] = ()
 
     @property
     def succeeded(self) -> bool:
@@ -176,6 +180,16 @@ def as_json(value: Any) -> Any:
     if isinstance(value, tuple | list | frozenset | set):
         return [as_json(part) for part in value]
     return value
+
+
+def test_json(report: TestReport) -> dict[str, Any]:
+    """A test as `test --json` prints it: `earlier` only where grouping code made several requests."""
+    document: dict[str, Any] = as_json(report)
+    del document["earlier"]
+    return {**document, "earlier": [test_json(part) for part in report.earlier]} if report.earlier else document
+
+
+test_json.__test__ = False  # type: ignore[attr-defined] # not a test of ours
 
 
 def run_json(report: RunReport, *, times: bool = False) -> dict[str, Any]:

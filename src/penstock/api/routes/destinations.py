@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.api.access import Person, Right, needs
 from penstock.api.opened import Opened
-from penstock.model.reports import as_json, plan_json
+from penstock.model.reports import as_json, plan_json, test_json
 
 router = APIRouter(prefix="/destinations/{name}", tags=["destinations"])
 
@@ -38,7 +38,7 @@ def plan(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> dict[str, Any
 @router.post("/test")
 def send(name: str, app: Opened, sent: TestSend, _: Person = needs(Right.OPERATE)) -> Any:
     """Send one request now."""
-    return as_json(app.test(name, sample=sent.sample, body=sent.body))
+    return test_json(app.test(name, sample=sent.sample, body=sent.body))
 
 
 @router.post("/activate", status_code=204)

@@ -40,7 +40,16 @@ def request_lines(request: PreviewedRequest) -> Iterator[Text | str]:
 
 
 def test_text(report: TestReport, destination: str) -> Iterator[Text | str]:
-    """The request that was sent, and the reply or the error."""
+    """The request that was sent (or the several), and the reply or the error."""
+    for part in report.earlier:
+        yield from _exchange(part)
+        yield Text("")
+    yield from _exchange(report)
+    if report.succeeded:
+        yield hint(f"a test counts for nothing: `penstock plan {destination}` shows what a run would send")
+
+
+def _exchange(report: TestReport) -> Iterator[Text | str]:
     yield _heading("Sent", keys_text(report.request.records))
     yield from request_lines(report.request)
     yield Text("")
@@ -57,8 +66,6 @@ def test_text(report: TestReport, destination: str) -> Iterator[Text | str]:
     yield printable(str(report.response.get("body") or ""))
     if report.error is not None:
         yield said(report.error)
-    if report.succeeded:
-        yield hint(f"a test counts for nothing: `penstock plan {destination}` shows what a run would send")
 
 
 def refused_lines(refused: Sequence[RefusedRecord], of: str = "") -> Iterator[Text]:
