@@ -1,44 +1,117 @@
 """Who asks, and what they may do: every route names the right it needs.
 
-Nobody can sign in yet. Until they can, a service answers only where it was made for one person at one machine.
+Somebody asks by an API token (`Authorization: Bearer pst_…`) or by the cookie of a session. A browser sends its cookie
+along with whatever any page makes it ask, so a session's write also carries what only our own pages know, in a header.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, Request, Response
 
+from penstock.engine.app import App
+from penstock.engine.people import SESSION_LIVES_S, People, Signed
+from penstock.model.errors import InputError, Problem
+from penstock.model.people import Person, Right, role_of
+
+__all__ = ["Person", "Right", "needs"]
+
+COOKIE = "penstock_session"
+CSRF_HEADER = "X-Penstock-CSRF"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
-
-class Right(IntEnum):
-    """What a route needs; each holds those before it."""
-
-    VIEW = 1
-    OPERATE = 2  # run, activate, test, quarantine
-    EDIT = 3
-    ADMIN = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Who asks."""
-
-    name: str
-    right: Right
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+LOCAL = Person("local", Right.ADMIN)
 
 
 def needs(right: Right) -> Any:
-    """The dependency of a route: answers the Person, or refuses with 403."""
+    """The dependency of a route: answers the Person, or refuses with 401 or 403."""
 
     def person(request: Request) -> Person:
-        if not request.app.state.without_sign_in:
-            raise HTTPException(403, f"this needs the right to {right.name.lower()}, and nobody can sign in yet")
-        if request.url.hostname not in LOOPBACK:  # a web page that had its own name lead to this machine
-            raise HTTPException(403, "without sign-in only requests to this machine by its loopback name are answered")
-        return Person("local", Right.ADMIN)
+        found = whoever(request)
+        if found is None:
+            raise not_signed_in()
+        if found.right < right:
+            message = f"this needs the role {role_of(right)}, and {found.name} is {found.role}"
+            raise InputError(Problem(request.url.path, message, "not-allowed", "ask an admin for it"))
+        return found
 
+    person.right = right  # type: ignore[attr-defined] # the table of routes and rights is read off this
     return Depends(person)
+
+
+def whoever(request: Request) -> Person | None:
+    """Who asks; None when nobody is signed in. InputError for a token that is none, or a write without our header."""
+    found = LOCAL if request.app.state.without_sign_in else _proven(request)
+    request.state.person = found
+    return found
+
+
+def _proven(request: Request) -> Person | None:
+    authorization, cookie = request.headers.get("Authorization"), session_cookie(request)
+    if authorization is not None:
+        scheme, _, text = authorization.partition(" ")
+        by_token = people_of(request).of_token(text.strip()) if scheme.lower() == "bearer" else None
+        if by_token is None:
+            message, hint = "this API token is not known, or it is over", "Authorization: Bearer pst_…"
+            raise InputError(Problem("Authorization", message, "not-signed-in", hint))
+        return by_token
+    found = None if cookie is None else people_of(request).of_cookie(cookie)
+    if found is None or cookie is None or request.method in SAFE:
+        return found
+    if not people_of(request).is_csrf(request.headers.get(CSRF_HEADER, ""), cookie):
+        message, hint = f"a write by a session carries the header {CSRF_HEADER}", "GET /api/v1/session tells its value"
+        raise InputError(Problem(CSRF_HEADER, message, "cross-site", hint))
+    return found
+
+
+def not_signed_in() -> InputError:
+    hint = "POST /api/v1/session, or send Authorization: Bearer with an API token"
+    return InputError(Problem("session", "nobody is signed in", "not-signed-in", hint))
+
+
+def by_session(person: Person) -> None:
+    """InputError for a program: what concerns a person's own sign-in only they do themselves."""
+    if person.token is not None or person is LOCAL:
+        message = "only somebody who signed in does this"
+        raise InputError(Problem("session", message, "not-allowed", "sign in by name and password"))
+
+
+def people_of(request: Request) -> People:
+    app = request.app.state.penstock
+    assert isinstance(app, App)
+    return app.people
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from; of a proxy that the server trusts, what the proxy says."""
+    return request.client.host if request.client is not None else "unknown"
+
+
+def session_cookie(request: Request) -> str | None:
+    return request.cookies.get(_cookie_name(request))
+
+
+def keep_session(request: Request, response: Response, signed: Signed) -> None:
+    """Give the browser its cookie: closed to scripts, never sent along from other sites."""
+    response.set_cookie(
+        _cookie_name(request),
+        signed.cookie,
+        max_age=SESSION_LIVES_S,
+        httponly=True,
+        samesite="strict",
+        secure=_is_secure(request),
+    )
+
+
+def drop_session(request: Request, response: Response) -> None:
+    response.delete_cookie(_cookie_name(request), httponly=True, samesite="strict", secure=_is_secure(request))
+
+
+def _is_secure(request: Request) -> bool:
+    return request.url.scheme == "https"
+
+
+def _cookie_name(request: Request) -> str:
+    """Over https the browser itself makes sure that no other host and no plain connection has set it."""
+    return f"__Host-{COOKIE}" if _is_secure(request) else COOKIE

@@ -12,10 +12,19 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from penstock.model.errors import EnvironmentFailure, PenstockError, Problem, StateLocked
+from penstock.model.errors import EnvironmentFailure, PenstockError, Problem, StateLocked, TooManyTries
 from penstock.model.problems import problem_json
 
-CONFLICTS = frozenset({"active", "in-use", "name-taken"})
+CONFLICTS = frozenset({"active", "in-use", "last-admin", "name-taken"})
+STATUSES = {
+    "changed-meanwhile": 412,
+    "cross-site": 403,
+    "link-over": 403,
+    "not-allowed": 403,
+    "not-signed-in": 401,
+    "too-large": 413,
+    "wrong-sign-in": 401,
+}
 WORDS = {404: "unknown-route", 405: "wrong-method"}
 log = logging.getLogger("penstock.api")
 
@@ -25,7 +34,7 @@ def tell_failures(api: FastAPI) -> None:
     api.add_exception_handler(PenstockError, _refused)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http)
-    api.add_exception_handler(Exception, _defect)
+    api.add_exception_handler(Exception, defect)
 
 
 def answer(status: int, problems: Sequence[Problem]) -> JSONResponse:
@@ -39,14 +48,19 @@ def status_of(error: PenstockError) -> int:
         return 409
     if isinstance(error, EnvironmentFailure):
         return 503
-    if code == "changed-meanwhile":
-        return 412
+    if code in STATUSES:
+        return STATUSES[code]
+    if isinstance(error, TooManyTries):
+        return 429
     return 404 if code.startswith("unknown-") and code != "unknown-key" else 400
 
 
 def _refused(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, PenstockError)
-    return answer(status_of(error), error.problems)
+    reply = answer(status_of(error), error.problems)
+    if isinstance(error, TooManyTries):
+        reply.headers["Retry-After"] = str(error.retry_after_s)
+    return reply
 
 
 def _invalid(_request: Request, error: Exception) -> JSONResponse:
@@ -70,7 +84,7 @@ def _http(request: Request, error: Exception) -> JSONResponse:
     return answer(error.status_code, [Problem(request.url.path, str(error.detail), code, "see /api/v1/openapi.json")])
 
 
-def _defect(_request: Request, error: Exception) -> JSONResponse:
+def defect(_request: Request, error: Exception) -> JSONResponse:
     """An error that nobody expected: logged by place and kind, for its message can hold a record or a secret."""
     places = "".join(f"\n  {f.filename}:{f.lineno} in {f.name}" for f in traceback.extract_tb(error.__traceback__))
     log.error("defect: %s%s", type(error).__name__, places)

@@ -7,7 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from penstock.api.failing import tell_failures
-from penstock.api.routes import destinations, looking, quarantine, resources
+from penstock.api.guard import Guard
+from penstock.api.routes import destinations, looking, people, quarantine, resources
 from penstock.engine.app import App
 from penstock.version import __version__
 
@@ -17,7 +18,7 @@ ROOT = "/api/v1"
 def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
     """The service's application. The App stays the caller's to close.
 
-    `without_sign_in`: whoever reaches it on this machine may do everything; else every route but health is refused.
+    `without_sign_in`: whoever reaches it on this machine may do everything; else they sign in.
     """
     api = FastAPI(
         title="Penstock", version=__version__, openapi_url=f"{ROOT}/openapi.json", docs_url=None, redoc_url=None
@@ -25,7 +26,8 @@ def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
     api.state.penstock = app
     api.state.without_sign_in = without_sign_in
     tell_failures(api)
-    for part in (looking, destinations, quarantine, resources):
+    api.add_middleware(Guard, api=api)
+    for part in (people, looking, destinations, quarantine, resources):
         api.include_router(part.router, prefix=ROOT)
 
     @api.get("/healthz", include_in_schema=False)

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -17,6 +18,7 @@ from penstock.engine.allowance import SharedBudget
 from penstock.engine.datasets import dataset_spec, known_dataset
 from penstock.engine.flow import in_order
 from penstock.engine.parents import held_parents
+from penstock.engine.people import People
 from penstock.engine.plan import eta_s, plan, plan_of_flow
 from penstock.engine.preparing import Prepared, is_active, prepare
 from penstock.engine.preview import preview
@@ -126,6 +128,11 @@ class App:
 
     def close(self) -> None:
         self._around.database.close()
+
+    @cached_property
+    def people(self) -> People:
+        """Who may sign in, and who asks."""
+        return People(self._around.database, self._around.clock, self._around.sealer)
 
     @staticmethod
     def validate(file: Path | None = None, *, environ: Mapping[str, str] | None = None) -> tuple[Problem, ...]:

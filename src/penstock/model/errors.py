@@ -3,6 +3,7 @@
 PenstockError
 ├── InputError              wrong input or configuration                     exit 2
 │   ├── ConflictError       someone else was there first, or meanwhile         exit 2
+│   ├── TooManyTries        somebody tries names and passwords                 exit 2
 │   └── NotAvailableYet     a key or command that a later version answers    exit 2
 └── EnvironmentFailure      the world around us does not play along          exit 3
 ├── CredentialRefused   401 or 403
@@ -13,6 +14,7 @@ PenstockError
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -56,6 +58,15 @@ class InputError(PenstockError):
 
 class ConflictError(InputError):
     """What was to be changed was changed by someone else meanwhile, or its name is taken."""
+
+
+class TooManyTries(InputError):  # noqa: N818 - it is an answer more than an error
+    """Too many tries to sign in; the next is looked at after `retry_after_s`."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        self.retry_after_s = math.ceil(retry_after_s)
+        message = f"too many tries: the next is looked at in {self.retry_after_s} s"
+        super().__init__(Problem("session", message, "too-many-tries", "wait, then try once more"))
 
 
 class NotAvailableYet(InputError):  # noqa: N818 - it is an answer more than an error

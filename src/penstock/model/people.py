@@ -1,0 +1,37 @@
+"""Who may do what, in four steps; each holds those before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Right(IntEnum):
+    """What something needs of who asks for it."""
+
+    VIEW = 1
+    OPERATE = 2  # run, activate, test, quarantine
+    EDIT = 3
+    ADMIN = 4
+
+
+ROLES = {"viewer": Right.VIEW, "operator": Right.OPERATE, "editor": Right.EDIT, "admin": Right.ADMIN}
+_WORDS = {right: word for word, right in ROLES.items()}
+
+
+def role_of(right: Right) -> str:
+    """The role that has this right and those before it."""
+    return _WORDS[right]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who asks, and by what: `token` is the id of an API token, None at a session."""
+
+    name: str
+    right: Right
+    token: str | None = None
+
+    @property
+    def role(self) -> str:
+        return role_of(self.right)

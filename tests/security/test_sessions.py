@@ -1,0 +1,163 @@
+"""Signing in: the first person, sessions, their end, and what other sites' pages can make a browser do."""
+
+import pytest
+
+from security_service import PASSWORD, code_of
+
+SESSION = "/api/v1/session"
+GOOD = {"name": "admin", "password": PASSWORD}
+
+
+def test_the_first_person_is_made_by_a_link_that_works_once(empty):
+    browser, token = empty.client(), empty.app.people.register.setup_link()
+    before = browser.get(SESSION).json()
+    assert (before["sign_in"], before["setup"], before["person"]) == (True, True, None)
+    made = browser.post("/api/v1/setup", json={"token": token, "name": "Ada", "password": PASSWORD})
+    assert made.json()["person"] == {"name": "ada", "role": "admin"}
+    assert browser.get(SESSION).json()["setup"] is False
+    assert browser.get("/api/v1/runs").status_code == 200
+    again = empty.client().post("/api/v1/setup", json={"token": token, "name": "eve", "password": PASSWORD})
+    assert (again.status_code, code_of(again)) == (403, "link-over")
+    assert empty.app.people.register.setup_link() is None
+
+
+def test_a_link_ends_after_a_day(empty):
+    token = empty.app.people.register.setup_link()
+    empty.clock.later_s = 24 * 3600 + 1
+    reply = empty.client().post("/api/v1/setup", json={"token": token, "name": "ada", "password": PASSWORD})
+    assert code_of(reply) == "link-over"
+    assert empty.app.people.nobody()
+
+
+def test_without_a_session_nothing_is_answered(service):
+    reply = service.client().get("/api/v1/runs")
+    assert (reply.status_code, code_of(reply)) == (401, "not-signed-in")
+
+
+def test_a_session_begins_and_ends_everywhere(service):
+    here, there = service.signed_in("viewer"), service.signed_in("viewer")
+    assert here.get("/api/v1/runs").status_code == there.get("/api/v1/runs").status_code == 200
+    assert here.delete(SESSION).status_code == 204
+    assert here.get("/api/v1/runs").status_code == there.get("/api/v1/runs").status_code == 401
+    assert service.signed_in("viewer").get("/api/v1/runs").status_code == 200
+
+
+def test_a_session_ends_after_a_week(service):
+    browser = service.signed_in("viewer")
+    service.clock.later_s = 7 * 24 * 3600 + 1
+    assert browser.get("/api/v1/runs").status_code == 401
+
+
+def test_the_cookie_is_closed_to_scripts_and_other_sites(service):
+    reply = service.client().post(SESSION, json=GOOD)
+    words = {word.strip().lower() for word in reply.headers["set-cookie"].split(";")}
+    assert {"httponly", "samesite=strict", "path=/"} <= words
+    behind_proxy = service.client(**{"X-Forwarded-Proto": "https"}).post(SESSION, json=GOOD)
+    assert behind_proxy.headers["set-cookie"].startswith("__Host-penstock_session=")
+    assert "secure" in behind_proxy.headers["set-cookie"].lower()
+
+
+@pytest.mark.parametrize("where", ["text", "signature"])
+def test_a_cookie_that_was_touched_is_nobodys(service, where):
+    browser = service.signed_in("viewer")
+    text, signature = browser.cookies["penstock_session"].split(".")
+    changed = [text[:-2] + "AA", signature] if where == "text" else [text, "A" * len(signature)]
+    other = service.client(Cookie=f"penstock_session={'.'.join(changed)}")
+    assert other.get("/api/v1/runs").status_code == 401
+
+
+def test_a_write_of_a_session_needs_the_header_that_only_our_pages_know(service):
+    browser = service.signed_in("admin")
+    value = browser.headers.pop("X-Penstock-CSRF")
+    path = "/api/v1/destinations/it/pause"
+    assert (browser.post(path).status_code, code_of(browser.post(path))) == (403, "cross-site")
+    another = service.signed_in("viewer").headers["X-Penstock-CSRF"]
+    assert browser.post(path, headers={"X-Penstock-CSRF": another}).status_code == 403
+    assert browser.post(path, headers={"X-Penstock-CSRF": value}).status_code == 204
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site", "Origin": "http://other.127.0.0.1"},
+    ],
+)
+def test_pages_of_other_sites_change_nothing(service, open_service, headers):
+    for client in (service.signed_in("admin"), open_service.client()):
+        reply = client.post("/api/v1/destinations/it/pause", headers=headers)
+        assert (reply.status_code, code_of(reply)) == (403, "cross-site")
+    assert code_of(service.client().post(SESSION, json=GOOD, headers=headers)) == "cross-site"
+
+
+def test_our_own_page_may_write(service):
+    browser = service.signed_in("operator")
+    for headers in ({"Origin": service.url}, {"Sec-Fetch-Site": "same-origin", "Origin": service.url}):
+        assert browser.post("/api/v1/destinations/it/pause", headers=headers).status_code == 204
+
+
+def test_guesses_are_slowed_down_and_counted_before_they_are_looked_at(service):
+    client = service.client()
+    wrong = {"name": "admin", "password": "wrong password"}
+    assert {client.post(SESSION, json=wrong).status_code for _ in range(5)} == {401}
+    refused = client.post(SESSION, json=GOOD)
+    assert (refused.status_code, code_of(refused)) == (429, "too-many-tries")
+    assert refused.headers["Retry-After"] == "1"
+    service.clock.later_s = 1.1
+    assert client.post(SESSION, json=wrong).status_code == 401
+    assert client.post(SESSION, json=wrong).headers["Retry-After"] == "2"
+    for _ in range(12):
+        service.clock.later_s += 61  # a name is never closed for longer: its owner gets in again
+        assert client.post(SESSION, json=wrong).status_code == 401
+    service.clock.later_s += 61
+    assert client.post(SESSION, json=GOOD).status_code == 200
+    assert client.post(SESSION, json=wrong).status_code == 401  # a good one made up for those before
+
+
+def test_one_address_cannot_try_many_names(service):
+    client = service.client()
+    codes = [client.post(SESSION, json={"name": f"p{n}", "password": "wrong password"}).status_code for n in range(21)]
+    assert codes == [401] * 20 + [429]
+    for _ in range(14):
+        service.clock.later_s += 901
+        assert client.post(SESSION, json={"name": "x", "password": "wrong password"}).status_code == 401
+    refused = client.post(SESSION, json={"name": "admin", "password": PASSWORD})
+    assert 60 < int(refused.headers["Retry-After"]) <= 900
+
+
+def test_good_sign_ins_are_not_counted(service):
+    client = service.client()
+    assert {client.post(SESSION, json=GOOD).status_code for _ in range(25)} == {200}
+
+
+def test_a_name_that_nobody_has_is_answered_alike(service):
+    client = service.client()
+    replies = [
+        client.post(SESSION, json={"name": name, "password": "wrong password"}) for name in ("admin", "nobody-here")
+    ]
+    assert replies[0].json() == replies[1].json()
+    assert replies[0].status_code == replies[1].status_code == 401
+
+
+def test_without_sign_in_whoever_is_at_this_machine_is_the_admin(open_service):
+    told = open_service.client().get(SESSION).json()
+    assert (told["sign_in"], told["setup"], told["person"]["role"], told["csrf"]) == (False, False, "admin", None)
+    elsewhere = open_service.client(Host="evil.example")
+    for path in (SESSION, "/api/v1/runs", "/api/v1/openapi.json"):
+        assert code_of(elsewhere.get(path)) == "cross-site"
+
+
+def test_every_answer_says_what_browsers_may_do_with_it(service):
+    client = service.signed_in("admin")
+    for path in ("/api/v1/runs", "/api/v1/nothing", "/healthz", "/api/v1/runs?limit=0", "/"):
+        headers = client.get(path).headers
+        policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
+        assert policy["default-src"] == "'none'"
+        assert policy["script-src"] == "'self'"
+        assert policy["frame-ancestors"] == "'none'"
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "same-origin"
+        assert "camera=()" in headers["permissions-policy"]
+    assert client.get("/api/v1/runs").headers["cache-control"] == "no-store"

@@ -1,0 +1,134 @@
+"""A real service over real HTTP, with people in it, and a clock that tests move on."""
+
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from penstock.api.service import make_api
+from penstock.clock import SystemClock
+from penstock.engine.app import App
+from penstock.engine.truth import Truth
+
+KEY = "cus_" + "k3y" * 9  # the API key of the project's credential: must be seen nowhere
+PASSWORD = "correct horse battery"
+PROJECT = """\
+credentials:
+  sandbox: {connector: custify, api_key: "${env:KEY}", base_url: "http://127.0.0.1:9"}
+sources:
+  file: {type: file, path: people.csv}
+datasets:
+  people: {source: file, key: id}
+destinations:
+  it:
+    dataset: people
+    credential: sandbox
+    template: upsert_person
+    fields: {user_id: id, email: email}
+flows:
+  all: {destinations: [it]}
+"""
+
+
+class MovedClock:
+    """The real time, and as much later as a test says."""
+
+    def __init__(self) -> None:
+        self.later_s = 0.0
+        self.monotonic, self.sleep, self.dice = SystemClock().monotonic, SystemClock().sleep, SystemClock().dice
+
+    def now(self):
+        return SystemClock().now() + timedelta(seconds=self.later_s)
+
+
+@dataclass
+class Service:
+    url: str
+    app: App
+    clock: MovedClock
+    folder: Path
+    clients: list[httpx.Client] = field(default_factory=list)
+
+    def client(self, **headers: str) -> httpx.Client:
+        """A browser of its own, or a program."""
+        made = httpx.Client(base_url=self.url, timeout=30, headers=headers)
+        self.clients.append(made)
+        return made
+
+    def add(self, name: str, role: str) -> None:
+        self.app.people.register.add(name, role, password=PASSWORD)
+
+    def signed_in(self, name: str) -> httpx.Client:
+        """A browser in which a person is signed in; it sends what our own page sends."""
+        client = self.client()
+        reply = client.post("/api/v1/session", json={"name": name, "password": PASSWORD})
+        assert reply.status_code == 200, reply.text
+        client.headers["X-Penstock-CSRF"] = reply.json()["csrf"]
+        return client
+
+    def with_token(self, owner: str, role: str) -> httpx.Client:
+        """A program with an API token."""
+        _, text = self.app.people.register.add_token(owner, "test", role)
+        return self.client(Authorization=f"Bearer {text}")
+
+
+@contextmanager
+def running(folder: Path, *, without_sign_in: bool = False) -> Iterator[Service]:
+    (folder / "penstock.yaml").write_text(PROJECT)
+    (folder / "people.csv").write_text("id,email\n1,ada@example.com\n2,nonsense\n")
+    url, clock = f"sqlite:///{folder / 'state.db'}", MovedClock()
+    with Truth.open(folder / "penstock.yaml", url, {}, SystemClock()) as truth:
+        truth.apply()
+    with socket.socket() as listening, App.open_applied(url, environ={"KEY": KEY}, clock=clock) as app:
+        listening.bind(("127.0.0.1", 0))
+        api = make_api(app, without_sign_in=without_sign_in)
+        server = uvicorn.Server(uvicorn.Config(api, log_level="critical"))
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        service = Service(f"http://127.0.0.1:{listening.getsockname()[1]}", app, clock, folder)
+        while not server.started and thread.is_alive():
+            thread.join(0.02)
+        yield service
+        for client in service.clients:
+            client.close()
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Service]:
+    """A service in which nobody is yet."""
+    with running(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def service(empty: Service) -> Service:
+    """A service with somebody of each role, who is called like it."""
+    for role in ("admin", "editor", "operator", "viewer"):
+        empty.add(role, role)
+    return empty
+
+
+@pytest.fixture
+def open_service(tmp_path: Path) -> Iterator[Service]:
+    """A service without sign-in."""
+    with running(tmp_path, without_sign_in=True) as made:
+        yield made
+
+
+def code_of(reply: httpx.Response) -> str:
+    return reply.json()["errors"][0]["code"]
+
+
+def filled(path: str) -> str:
+    """A route's template with some name in every place."""
+    return re.sub(r"\{\w+(:\w+)?\}", "credentials", path)
