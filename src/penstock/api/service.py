@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from penstock.api.failing import tell_failures
 from penstock.api.guard import Guard
-from penstock.api.routes import destinations, looking, people, quarantine, resources
+from penstock.api.routes import destinations, looking, people, quarantine, resources, runs
 from penstock.engine.app import App
 from penstock.version import __version__
 
@@ -27,7 +27,7 @@ def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
     api.state.without_sign_in = without_sign_in
     tell_failures(api)
     api.add_middleware(Guard, api=api)
-    for part in (people, looking, destinations, quarantine, resources):
+    for part in (people, looking, destinations, quarantine, runs, resources):
         api.include_router(part.router, prefix=ROOT)
 
     @api.get("/healthz", include_in_schema=False)

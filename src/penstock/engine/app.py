@@ -24,9 +24,11 @@ from penstock.engine.preparing import Prepared, is_active, prepare
 from penstock.engine.preview import preview
 from penstock.engine.runner import Listener
 from penstock.engine.running import Conductor
+from penstock.engine.station import Worker
 from penstock.engine.surroundings import Surroundings
 from penstock.engine.trial import send_test
 from penstock.engine.truth import PROJECT_FILE, applied_project, knows_state, project_of, state_url
+from penstock.engine.work import Work
 from penstock.model.errors import InputError, Problem
 from penstock.model.events import Events
 from penstock.model.outcome import RunReport
@@ -41,7 +43,7 @@ from penstock.model.reports import (
     TestReport,
 )
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
-from penstock.stores import credentials, leases, ledger, quarantine, resources, runs
+from penstock.stores import credentials, leases, ledger, projects, quarantine, resources, runs
 from penstock.stores.database import Database
 from penstock.stores.projects import ProjectVersion
 from penstock.stores.resources import SwitchState
@@ -119,6 +121,24 @@ class App:
     def tell_to(self, events: Events) -> None:
         """Tell what happens from now on to `events`: logs and traces."""
         self._around = replace(self._around, events=events)
+
+    @cached_property
+    def work(self) -> Work:
+        """What is asked to be run, and how it goes."""
+        return Work(self._present)
+
+    def worker(self, **settings: Any) -> Worker:
+        """A worker on this project, to be started and stopped."""
+        return Worker(self._present, **settings)
+
+    def _present(self) -> Surroundings:
+        """The project as it is now: edits of an applied project are followed."""
+        if self._around.version is not None:
+            with self._around.database.read() as conn:
+                newest = projects.newest_number(conn)
+            if newest != self._around.version:
+                self.reload()
+        return self._around
 
     def __enter__(self) -> Self:
         return self

@@ -36,6 +36,12 @@ def chosen(around: Surroundings, ids: Sequence[str], *, cause: str | None, every
     return found
 
 
+def still_held(around: Surroundings, ids: Sequence[str]) -> list[HeldRecord]:
+    """Those of them that are held still: of what was asked for a while ago, some may have gone."""
+    with around.database.read() as conn:
+        return [held for held in (quarantine.get(conn, name) for name in ids) if held is not None]
+
+
 def _entry(conn: Any, name: str) -> HeldRecord:
     held = quarantine.get(conn, name)
     if held is None:

@@ -204,6 +204,7 @@ class _Run:
             stopped_by=signal.kind,
         )
         with self.around.database.begin() as conn:
+            self.job.guard(conn)
             if self.memory is not None:
                 self.memory.compact(conn)
             if signal.kind is None:  # after a stop, what was on its way is forgotten by the next run

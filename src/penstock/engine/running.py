@@ -17,7 +17,7 @@ from penstock.engine.parents import HeldParents, held_parents
 from penstock.engine.preparing import Prepared, is_active, prepare, require_active
 from penstock.engine.runner import Job, Listener, run_destination
 from penstock.engine.starting import Start
-from penstock.engine.stopping import StoppableClock, Stopped, StopSignal
+from penstock.engine.stopping import StopKind, StoppableClock, Stopped, StopSignal
 from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import StateLocked
 from penstock.model.outcome import HELD, RunReport
@@ -40,14 +40,16 @@ class Conductor:
     listener: Listener | None
     wait: bool
     handle_signals: bool
+    queued: str | None = None  # the id under which it was asked for
     signal: StopSignal = field(default_factory=StopSignal)
+    sending: dict[str, StopSignal] = field(default_factory=dict)  # of each destination that is run now
     leases: dict[str, Lease] = field(default_factory=dict)  # of what is held now
 
     async def run_one(self, spec: DestinationSpec) -> RunReport:
         """One destination. InputError when it is a draft or paused; StateLocked when another process runs it."""
         require_active(self.around, spec)
         with self._stoppable():
-            return runs.to_report(await self._run(spec, None, None))
+            return runs.to_report(await self._run(spec, None, None, self.queued))
 
     async def run_flow(self, spec: FlowSpec) -> RunReport:
         """A flow's active destinations in dependency order, under one run. Drafts are skipped, and listed."""
@@ -57,9 +59,14 @@ class Conductor:
             async with self._held(f"flow {spec.name}"):
                 row, done = self._start_flow(spec, skipped)
                 for destination in specs:
-                    if destination.name not in done | skipped.keys() and not self.signal.is_set:
+                    if destination.name in done | skipped.keys() or self.signal.is_set:
+                        continue
+                    active, reason = is_active(self.around, destination)
+                    if active:
                         await self._run(destination, row.id, held_parents(self.around, destination, specs))
-                return self._end_flow(row)
+                    else:  # paused since the flow began
+                        skipped[destination.name] = reason
+                return self._end_flow(replace(row, skipped=skipped))
 
     async def resend(self, held: Sequence[HeldRecord]) -> list[RunReport]:
         """The held records, edited or not, one run for each destination they belong to."""
@@ -72,6 +79,14 @@ class Conductor:
                 if not self.signal.is_set:
                     reports.append(runs.to_report(await self._resend(self.around.destination(name), entries)))
         return reports
+
+    def stop(self, kind: StopKind, reason: str, destination: str | None = None) -> None:
+        """Stop after the requests in flight: everything, or only this destination of a flow. For the loop's thread."""
+        if destination is None:
+            self.signal.stop(kind, reason)
+        for name, signal in self.sending.items():
+            if destination in (None, name):
+                signal.stop(kind, reason)
 
     # ── inside ───────────────────────────────────────────────────────────────
 
@@ -99,7 +114,7 @@ class Conductor:
         loop, why = asyncio.get_running_loop(), f"the lease of {name} ended: another process may run it"
 
         def stop() -> None:
-            loop.call_soon_threadsafe(self.signal.stop, "error", why)
+            loop.call_soon_threadsafe(self.stop, "error", why)
 
         return stop
 
@@ -107,14 +122,20 @@ class Conductor:
         if self.listener is not None:
             self.listener(Progress(name, {}, 0, None, 0.0, phase=f"waiting for {locked.problems[0].found}"))
 
-    async def _run(self, spec: DestinationSpec, parent: str | None, parents: HeldParents | None) -> RunRow:
+    async def _run(
+        self, spec: DestinationSpec, parent: str | None, parents: HeldParents | None, queued: str | None = None
+    ) -> RunRow:
         async with self._held(spec.name):
             prepared, checks = await self._prepared(spec)
-            start = await asyncio.to_thread(starting.begin, self.around, prepared, parent=parent)
+            start = await asyncio.to_thread(self._begin, prepared, parent, queued)
             run = replace(start.run, requests=start.run.requests + checks)
             ended = await self._go(prepared, replace(start, run=run), parents)
             starting.finish_input(self.around, start, ended)
             return ended
+
+    def _begin(self, prepared: Prepared, parent: str | None, queued: str | None) -> Start:
+        guard = self.leases[prepared.spec.name].check
+        return starting.begin(self.around, prepared, starting.Asked(parent, queued, guard))
 
     async def _prepared(self, spec: DestinationSpec) -> tuple[Prepared, int]:
         """The destination compiled for its checked address, and how many requests the check took."""
@@ -130,20 +151,29 @@ class Conductor:
         parents: HeldParents | None,
         resent: Sequence[HeldRecord] | None = None,
     ) -> RunRow:
+        name, signal = prepared.spec.name, StopSignal()
+        self.sending[name] = signal
+        if self.signal.kind is not None:
+            signal.stop(self.signal.kind, self.signal.reason)
         job = Job(
             prepared=prepared,
             run=start.run,
             chunks=start.chunks,
             decided=start.decided,
             budget=self.budget(prepared.credential),
-            signal=self.signal,
+            signal=signal,
             parents=parents,
             listener=self.listener,
             resend=resent is not None,
-            guard=self.leases[prepared.spec.name].check,
+            guard=self.leases[name].check,
             mended={entry.key_hash: entry.id for entry in resent or () if entry.edited},
         )
-        return await run_destination(self.around, job)
+        try:
+            return await run_destination(self.around, job)
+        finally:
+            del self.sending[name]
+            if signal.kind is not None and signal.kind != "cancelled":  # what stops one, stops the rest of its flow
+                self.signal.stop(signal.kind, signal.reason)
 
     async def _resend(self, spec: DestinationSpec, entries: Sequence[HeldRecord]) -> RunRow:
         require_active(self.around, spec)
@@ -151,7 +181,7 @@ class Conductor:
             prepared, checks = await self._prepared(spec)
             chunks = list(mending.chunks_of(prepared, entries))
             row = RunRow(
-                id=starting.new_run_id(self.around.clock),
+                id=self.queued or starting.new_run_id(self.around.clock),
                 kind="resend",
                 target=spec.name,
                 started_at=iso(self.around.clock.now()),
@@ -162,7 +192,7 @@ class Conductor:
                 holder=starting.holder_text(self.around.clock),
             )
             with self.around.database.begin() as conn:
-                runs.start(conn, row)
+                runs.begin(conn, row)
             start = Start(row, lambda _: iter(chunks), np.empty(0, dtype=np.int64))
             ended = await self._go(prepared, start, None, entries)
             self._let_go(ended, entries)
@@ -188,13 +218,18 @@ class Conductor:
                 runs.save(conn, row)
                 return row, {part.target for part in runs.children(conn, row.id) if not part.resumable}
             row = RunRow(
-                id=starting.new_run_id(self.around.clock), kind="flow", target=spec.name, started_at=at, skipped=skipped
+                id=starting.fresh(conn, self.queued, None) or starting.new_run_id(self.around.clock),
+                kind="flow",
+                target=spec.name,
+                started_at=at,
+                skipped=skipped,
             )
-            runs.start(conn, row)
+            runs.begin(conn, row)
         return row, set()
 
     def _end_flow(self, row: RunRow) -> RunReport:
         with self.around.database.begin() as conn:
+            self.leases[f"flow {row.target}"].check(conn)
             parts = runs.children(conn, row.id)
             ended = replace(
                 row,
@@ -219,7 +254,7 @@ class Conductor:
         loop = asyncio.get_running_loop()
 
         def stop() -> None:
-            self.signal.stop("cancelled", "stopped by a person")
+            self.stop("cancelled", "stopped by a person")
             for number in (signals.SIGINT, signals.SIGTERM):
                 loop.remove_signal_handler(number)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import Connection
 
 from penstock.clock import Clock, iso
 from penstock.engine.preparing import Prepared
@@ -39,6 +40,18 @@ class Start:
     window: Window | None = None  # what the cursor will be when the run has come to its end
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a run was asked for: as part of which flow's run, and under which id (the unfinished run's, or a new one).
+
+    `guard` raises in a transaction of who does not hold the destination any more.
+    """
+
+    parent: str | None = None
+    queued: str | None = None
+    guard: Callable[[Connection], None] = lambda _: None
+
+
 def new_run_id(clock: Clock) -> str:
     """`r-20260131-120000-x7f2`: sorts by time, short enough to type."""
     tail = "".join(ALPHABET[int(clock.dice() * len(ALPHABET))] for _ in range(4))
@@ -54,16 +67,23 @@ def hold(around: Surroundings, destination: str, lost: Callable[[], None]) -> Ab
     return leases.hold(around.database, destination, holder_text(around.clock), lost)
 
 
-def begin(around: Surroundings, prepared: Prepared, *, parent: str | None = None) -> Start:
+def begin(around: Surroundings, prepared: Prepared, asked: Asked) -> Start:
     """Resume the destination's unfinished run if its input is still the same, else start a new one."""
     name = prepared.spec.name
     with around.database.read() as conn:
         last = runs.unfinished(conn, name)
+        asked = replace(asked, queued=fresh(conn, asked.queued, last))
     if last is not None and last.resumable and _same_input(prepared, last):
-        return _resume(around, prepared, last, parent)
+        return _resume(around, prepared, last, asked)
     if last is not None:
         _abandon(around, prepared, last)
-    return _new(around, prepared, parent)
+    return _new(around, prepared, asked)
+
+
+def fresh(conn: Connection, queued: str | None, unfinished: RunRow | None) -> str | None:
+    """The id that was asked for, as long as nothing has been run under it; an id is never given twice."""
+    row = None if queued is None or (unfinished is not None and unfinished.id == queued) else runs.get(conn, queued)
+    return row.id if row is not None and row.position == runs.NOT_BEGUN else None
 
 
 def _same_input(prepared: Prepared, run: RunRow) -> bool:
@@ -72,7 +92,7 @@ def _same_input(prepared: Prepared, run: RunRow) -> bool:
     return run.input_identity is not None and run.input_identity == prepared.data.dataset.identity()
 
 
-def _resume(around: Surroundings, prepared: Prepared, run: RunRow, parent: str | None) -> Start:
+def _resume(around: Surroundings, prepared: Prepared, run: RunRow, asked: Asked) -> Start:
     """Go on with a run that a crash or ^C ended: its id, its counts; what it had read but not sent is read again."""
     unsent = run.counts.unsent
     resumed = replace(
@@ -81,25 +101,26 @@ def _resume(around: Surroundings, prepared: Prepared, run: RunRow, parent: str |
         reason=None,
         stopped_by=None,
         finished_at=None,
-        parent=parent or run.parent,
+        parent=asked.parent or run.parent,
         holder=holder_text(around.clock),
         counts=run.counts.plus({"read": -unsent, Outcome.UNSENT: -unsent}),
     )
     with around.database.begin() as conn:
+        asked.guard(conn)
         runs.save(conn, resumed)
         decided = ledger.decided_beyond(conn, run.id, run.position)
     window = None if run.window is None else Window.from_json(run.window)
     return Start(resumed, _chunks(prepared, run), decided, window)
 
 
-def _new(around: Surroundings, prepared: Prepared, parent: str | None) -> Start:
+def _new(around: Surroundings, prepared: Prepared, asked: Asked) -> Start:
     clock, name = around.clock, prepared.spec.name
     run = RunRow(
-        id=new_run_id(clock),
+        id=asked.queued or new_run_id(clock),
         kind="destination",
         target=name,
         started_at=iso(clock.now()),
-        parent=parent,
+        parent=asked.parent,
         settings=prepared.compiled.version,
         holder=holder_text(clock),
     )
@@ -120,6 +141,7 @@ def _new(around: Surroundings, prepared: Prepared, parent: str | None) -> Start:
         run = replace(run, input_identity=identity, input_rows=rows)
     decided = np.empty(0, dtype=np.int64)
     with around.database.begin() as conn:
+        asked.guard(conn)
         before = runs.last(conn, name)
         if (
             before is not None
@@ -130,7 +152,7 @@ def _new(around: Surroundings, prepared: Prepared, parent: str | None) -> Start:
             # `all` remembers nothing: a run that was stopped is continued where it stood, so that nothing goes twice
             run = replace(run, position=before.position)
             decided = ledger.decided_beyond(conn, before.id, before.position)
-        runs.start(conn, run)
+        runs.begin(conn, run)
     return Start(run, _chunks(prepared, run), decided, window)
 
 

@@ -79,6 +79,13 @@ class Surroundings:
             raise self.unknown("destination", name, self.project.destinations)
         return spec
 
+    def flow(self, name: str) -> FlowSpec:
+        """The flow of this name; InputError with the nearest one when there is none."""
+        spec = self.project.flows.get(name)
+        if spec is None:
+            raise self.unknown("flow", name, self.project.flows)
+        return spec
+
     def target(self, name: str) -> DestinationSpec | FlowSpec:
         """The destination or flow of this name; a destination wins where both exist."""
         if name in self.project.destinations:

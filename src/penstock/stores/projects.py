@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from penstock.stores.schema_truth import project_versions as table
 
@@ -28,6 +28,11 @@ def newest(conn: Connection) -> ProjectVersion | None:
     """The truth; None while no project was ever applied."""
     row = conn.execute(select(table).order_by(table.c.version.desc()).limit(1)).mappings().one_or_none()
     return None if row is None else _version(row)
+
+
+def newest_number(conn: Connection) -> int:
+    """The version that is the truth; 0 while no project was ever applied."""
+    return int(conn.execute(select(func.coalesce(func.max(table.c.version), 0))).scalar_one())
 
 
 def numbered(conn: Connection, number: int) -> ProjectVersion | None:

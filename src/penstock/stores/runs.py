@@ -16,16 +16,18 @@ RunKind = Literal["destination", "flow", "test", "resend"]
 
 
 NOTHING_READ = Counts()
+NOT_BEGUN = -1
 
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
     """One run. `id` is made by the engine and sorts by time. Moments are ISO text.
 
-    `parent` is the run id of the flow it belongs to. `position`: every ordinal below it is decided. `resumable`: the
-    same command goes on with it. `input_identity` tells whether the input is still the one that was begun, `frozen` is
-    the file that the input was copied to, `input_rows` its length where known, `window` the slice of a cursor that it
-    reads, `settings` the version of the destination's settings. `holder` says which process has it.
+    `parent` is the run id of the flow it belongs to. `position`: every ordinal below it is decided, `NOT_BEGUN` while
+    it waits in the queue. `resumable`: the same command goes on with it. `input_identity` tells whether the input is
+    still the one that was begun, `frozen` is the file that the input was copied to, `input_rows` its length where
+    known, `window` the slice of a cursor that it reads, `settings` the version of the destination's settings. `holder`
+    says which process has it.
     """
 
     id: str
@@ -62,6 +64,12 @@ def start(connection: Connection, run: RunRow) -> None:
     connection.execute(insert(runs), _to_columns(run))
 
 
+def begin(connection: Connection, run: RunRow) -> None:
+    """Write down that a run begins, whether or not it waited in the queue."""
+    if connection.execute(update(runs).where(runs.c.id == run.id), _to_columns(run)).rowcount == 0:
+        start(connection, run)
+
+
 def save(connection: Connection, run: RunRow) -> None:
     """Overwrite a run with what it is now."""
     connection.execute(update(runs).where(runs.c.id == run.id), _to_columns(run))
@@ -76,7 +84,7 @@ def finish(connection: Connection, run: RunRow, status: str, at: str, *, resumab
 
 def get(connection: Connection, run: str) -> RunRow | None:
     row = connection.execute(select(runs).where(runs.c.id == run)).mappings().one_or_none()
-    return None if row is None else _to_run(row)
+    return None if row is None else to_run(row)
 
 
 def list_runs(connection: Connection, limit: int = 100) -> list[RunRow]:
@@ -86,13 +94,13 @@ def list_runs(connection: Connection, limit: int = 100) -> list[RunRow]:
         .where(runs.c.parent.is_(None), runs.c.kind != "test")
         .order_by(runs.c.started_at.desc(), runs.c.id.desc())
     )
-    return [_to_run(row) for row in connection.execute(query.limit(limit)).mappings()]
+    return [to_run(row) for row in connection.execute(query.limit(limit)).mappings()]
 
 
 def children(connection: Connection, flow_run: str) -> list[RunRow]:
     """The runs of a flow's run, in the order they were started."""
     query = select(runs).where(runs.c.parent == flow_run).order_by(runs.c.started_at, runs.c.id)
-    return [_to_run(row) for row in connection.execute(query).mappings()]
+    return [to_run(row) for row in connection.execute(query).mappings()]
 
 
 def unfinished(connection: Connection, target: str, kind: RunKind = "destination") -> RunRow | None:
@@ -109,10 +117,10 @@ def recount(connection: Connection, run: str, changes: Mapping[str, int]) -> Non
 
 
 def last(connection: Connection, target: str, kind: RunKind = "destination") -> RunRow | None:
-    """The newest run of a destination (or flow)."""
-    query = select(runs).where(runs.c.target == target, runs.c.kind == kind)
+    """The newest run of a destination (or flow) that has begun."""
+    query = select(runs).where(runs.c.target == target, runs.c.kind == kind, runs.c.position != NOT_BEGUN)
     row = connection.execute(query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1)).mappings().first()
-    return None if row is None else _to_run(row)
+    return None if row is None else to_run(row)
 
 
 def to_report(run: RunRow, parts: Sequence[RunRow] = ()) -> RunReport:
@@ -149,7 +157,7 @@ def _to_columns(run: RunRow) -> dict[str, Any]:
     }
 
 
-def _to_run(row: RowMapping) -> RunRow:
+def to_run(row: RowMapping) -> RunRow:
     return RunRow(
         **{name: row[name] for name in _PLAIN},
         counts=Counts(**{name: row[name] for name in COUNT_NAMES}),

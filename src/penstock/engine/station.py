@@ -1,0 +1,208 @@
+"""A worker: a process (or a part of one) that executes what stands in the queue, and looks after its fellows.
+
+It lives as long as its lease says so. What a worker that died was doing is put back into the queue by the others; its
+own run leases keep it from writing should it come back.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from penstock.clock import Clock, iso
+from penstock.engine.executing import Execution, Interrupted
+from penstock.engine.queue import Engine, Queue, lease_of
+from penstock.engine.surroundings import Surroundings
+from penstock.model.errors import EnvironmentFailure, PenstockError
+from penstock.stores import leases, resources, work
+from penstock.stores.database import Database
+from penstock.version import __version__
+
+LOOK_S = 0.25  # how often the queue, and wishes to stop, are looked at
+CARE_S = 2.0  # how often fellow workers and schedules are
+TIDY_S = 600.0
+STOPPED = "the worker was stopped; the run goes on with the next one"
+LANE = 4  # runs of one credential at once: they share its allowance anyway
+AT_ONCE = 8  # runs of one worker
+log = logging.getLogger("penstock.worker")
+MakeEngine = Callable[[Database, Clock, str, str], Engine]
+
+
+def dbos_engine(database: Database, clock: Clock, worker: str, version: str) -> Engine:
+    """The engine that workers use."""
+    from penstock.engine.worker import DbosEngine  # noqa: PLC0415 - knows DBOS, which is slow to import
+
+    return DbosEngine(database, clock, worker, version, lane=LANE, at_once=AT_ONCE)
+
+
+class Worker:
+    """Start it, and stop it. One a process; `around` answers the project as it is now."""
+
+    def __init__(
+        self,
+        around: Callable[[], Surroundings],
+        *,
+        version: str = __version__,
+        make: MakeEngine = dbos_engine,
+        tick: Callable[[], object] = lambda: None,
+    ) -> None:
+        database, clock = around().database, around().clock
+        self.id = f"{socket.gethostname()}-{os.getpid()}-{int(clock.dice() * 0xFFFFFF):06x}"
+        self._around, self._database, self._clock, self._version = around, database, clock, version
+        self._queue = Queue(database, clock, self.id, version)
+        self._engine = make(database, clock, self.id, version)
+        self._tick = tick
+        self._executions: dict[str, Execution] = {}
+        self._stopping = threading.Event()
+        self._idle = threading.Condition()
+        self._threads: list[threading.Thread] = []
+        self._lease = ExitStack()
+        self._tidied = clock.monotonic()
+        self._unheld = threading.Event()
+
+    def start(self) -> None:
+        """Register, and begin. Comes back when it works."""
+        self._hold()
+        self._engine.start(self._execute)
+        for name, step, every in (("queue", self._look, LOOK_S), ("care", self._care, CARE_S)):
+            thread = threading.Thread(target=self._repeat, args=(step, every), daemon=True, name=f"penstock-{name}")
+            self._threads.append(thread)
+            thread.start()
+        self._around().events.tell("worker.started", worker=self.id, version=self._version)
+
+    def stop(self, wait_s: float = 60.0) -> bool:
+        """Take no more, stop what runs after its requests in flight, and put it back; False when it took too long."""
+        self._stopping.set()
+        for execution in list(self._executions.values()):
+            execution.shutdown = True
+            execution.stop(STOPPED)
+        with self._idle:
+            done = self._idle.wait_for(lambda: not self._executions, wait_s)
+        for thread in self._threads:
+            thread.join()
+        self._engine.stop()
+        self._leave()
+        self._around().events.tell("worker.stopped", worker=self.id)
+        return done
+
+    def is_busy(self) -> bool:
+        """Whether it executes anything."""
+        return bool(self._executions)
+
+    # ── inside ───────────────────────────────────────────────────────────────
+
+    def _hold(self) -> None:
+        place = f"process {os.getpid()} on {socket.gethostname()}"
+        lease = leases.hold(self._database, lease_of(self.id), place, self._unheld.set)
+        self._lease.enter_context(lease)
+        with self._database.begin() as conn:
+            work.register(conn, work.WorkerRow(self.id, self._version, place, iso(self._clock.now())))
+
+    def _leave(self) -> None:
+        try:
+            with self._database.begin() as conn:
+                work.strike_off(conn, self.id)
+            self._lease.close()
+        except EnvironmentFailure:
+            log.warning("worker.left-unsaid worker=%s", self.id)  # the others will notice
+
+    def _repeat(self, step: Callable[[], None], every: float) -> None:
+        """Do it again and again; trouble with the state database passes, or is told by whoever needs it."""
+        while not self._stopping.is_set():
+            try:
+                step()
+            except PenstockError as trouble:
+                log.warning("worker.trouble %s", trouble)
+                self._stopping.wait(CARE_S)
+            except Exception:
+                log.exception("worker.defect")
+                self._stopping.wait(CARE_S)
+            self._stopping.wait(every)
+
+    def _look(self) -> None:
+        for row in self._queue.hand_out():
+            self._engine.submit(row.ticket, row.lane)
+        self._watch()
+
+    def _care(self) -> None:
+        if self._unheld.is_set():  # the state was out of reach for longer than the lease lives
+            self._lease.close()
+            self._unheld.clear()
+            self._hold()
+        void = self._queue.take_over(self._executions)
+        if void:
+            for ticket in void:
+                self._around().events.tell("run.taken-over", run=ticket.rpartition(".")[0], worker=self.id)
+            self._engine.abandon(void)
+        self._submit_again()
+        self._tick()
+        if self._clock.monotonic() - self._tidied > TIDY_S:
+            self._tidied = self._clock.monotonic()
+            self._engine.tidy()
+
+    def _submit_again(self) -> None:
+        """What was handed out and not begun may never have been submitted: who handed it out may have died."""
+        with self._database.read() as conn:
+            rows = work.in_state(conn, ["handed"])
+        for row in rows:
+            if row.version == self._version and not self._engine.submit(row.ticket, row.lane):
+                self._queue.put_back(row)
+
+    def _watch(self) -> None:
+        """Stop what somebody wants stopped, and tell how far the rest has come."""
+        mine = dict(self._executions)
+        if not mine:
+            return
+        with self._database.read() as conn:
+            rows = [work.get(conn, execution.row.run) for execution in mine.values()]
+            sending = {name for execution in mine.values() for name in execution.sending()}
+            paused = {name: resources.switch_of(conn, name) for name in sending}
+        for row in rows:
+            if row is not None and row.stop is not None and row.ticket in mine:
+                mine[row.ticket].stop(f"stopped by {row.stop_by}")
+        for name, switch in paused.items():
+            if switch is not None and switch.state == "paused":
+                for execution in mine.values():
+                    execution.stop(f"{name} was paused by {switch.by}", name)
+        with self._database.begin(alone=False) as conn:
+            work.keep_progress(conn, {execution.row.run: execution.progress() for execution in mine.values()})
+
+    def _execute(self, ticket: str) -> None:
+        """What the engine calls for each ticket. Never raises: what goes wrong is put back, or ends its run."""
+        try:
+            row = self._queue.take(ticket)
+            if row is not None and self._stopping.is_set():
+                self._queue.put_back(row)
+                return
+        except EnvironmentFailure as trouble:
+            log.warning("worker.trouble ticket=%s %s", ticket, trouble)
+            return
+        if row is None:
+            return
+        execution = self._executions[row.ticket] = Execution(self._around(), row)
+        if self._stopping.is_set():
+            execution.shutdown = True
+            execution.stop(STOPPED)
+        try:
+            self._finish(execution)
+        except EnvironmentFailure as trouble:  # the row says that it runs, and nobody runs it: it will be put back
+            log.warning("worker.trouble ticket=%s %s", ticket, trouble)
+        finally:
+            with self._idle:
+                del self._executions[row.ticket]
+                self._idle.notify_all()
+
+    def _finish(self, execution: Execution) -> None:
+        row = execution.row
+        if row.stop is not None:
+            execution.stop(f"stopped by {row.stop_by}")
+        try:
+            execution.execute()
+        except Interrupted as interrupted:
+            self._queue.put_back(row, later=interrupted.later)
+        else:
+            self._queue.end(row)

@@ -1,0 +1,213 @@
+"""What is asked to be run, by whom, and how it goes: the door `App.work`.
+
+Asking writes rows; a worker, in this process or another, does the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from sqlalchemy import Connection
+
+from penstock.clock import iso
+from penstock.engine import cursors, starting
+from penstock.engine.preparing import is_active, require_active
+from penstock.engine.surroundings import Surroundings
+from penstock.model.errors import ConflictError, InputError, Problem
+from penstock.model.reports import run_json
+from penstock.model.spec import DestinationSpec, FlowSpec
+from penstock.stores import leases, run_pages, runs, work
+from penstock.stores.quarantine import HeldRecord
+from penstock.stores.run_pages import Which
+from penstock.stores.runs import NOT_BEGUN, RunKind, RunRow
+from penstock.stores.work import WorkRow
+
+Trigger = Literal["schedule", "new-data", "intake", "resume"] | str  # noqa: PYI051 - or `person:<name>`
+HERE = "command line"
+EVERY = Which()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list; `next` is the cursor of what follows, None at the end."""
+
+    items: list[dict[str, Any]]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Everything that may be asked of the queue. `around` answers the project as it is now."""
+
+    around: Callable[[], Surroundings]
+
+    # ── asking ───────────────────────────────────────────────────────────────
+
+    def enqueue(self, target: str, *, trigger: Trigger, asked_by: str) -> dict[str, Any]:
+        """Ask for a run of a destination or flow; answers it, with the id that it will have.
+
+        While the same target waits already it is that run; an unfinished run is continued. InputError for a draft,
+        a paused destination or flow, and for an unknown name.
+        """
+        around = self.around()
+        spec = around.target(target)
+        self._require_ready(around, spec)
+        kind: RunKind = "flow" if isinstance(spec, FlowSpec) else "destination"
+        with around.database.begin() as conn:
+            waiting = work.of_target(conn, kind, target, ["queued"])
+            if waiting is not None:
+                return self._shown(conn, waiting.run)
+            running = work.of_target(conn, kind, target, ["handed", "running"])
+            known = self._row if running is None else self._new
+            row = known(conn, around, kind, target)
+            asked = WorkRow(row.id, kind, target, _lane(around, spec), trigger, asked_by, iso(around.clock.now()))
+            work.ask(conn, asked)
+            around.events.tell("run.queued", run=row.id, target=target, trigger=trigger)
+            return self._shown(conn, row.id)
+
+    def resend(self, held: Sequence[HeldRecord], *, trigger: Trigger, asked_by: str) -> list[dict[str, Any]]:
+        """Ask for the held records to be sent: one run for each destination they belong to."""
+        around = self.around()
+        by_destination: dict[str, list[str]] = {}
+        for entry in held:
+            by_destination.setdefault(entry.destination, []).append(entry.id)
+        specs = {name: around.destination(name) for name in by_destination}
+        for spec in specs.values():
+            require_active(around, spec)
+        with around.database.begin() as conn:
+            asked = []
+            for name, entries in by_destination.items():
+                row = self._new(conn, around, "resend", name)
+                now, lane = iso(around.clock.now()), specs[name].credential
+                work.ask(conn, WorkRow(row.id, "resend", name, lane, trigger, asked_by, now, payload=entries))
+                asked.append(self._shown(conn, row.id))
+            return asked
+
+    def cancel(self, run: str, *, by: str) -> dict[str, Any]:
+        """Stop a run after its requests in flight, wherever it runs; one that waits does not begin.
+
+        ConflictError when it has ended, or is run by a command.
+        """
+        around = self.around()
+        with around.database.begin() as conn:
+            row, asked = self._run(conn, run), work.get(conn, run)
+            if asked is None or asked.state == "ended":
+                running = row.status == "running" and self._is_held(around, row)
+                code, hint = ("held", "stop that command with ^C") if running else ("ended", "there is nothing to stop")
+                message = f"{run} is run by {row.holder}" if running else f"{run} is {row.status}"
+                raise ConflictError(Problem("run", message, code, hint, found=row.status))
+            if asked.state == "running":
+                work.want_stop(conn, run, "cancel", by)
+            else:
+                work.change(conn, asked, state="ended")
+                if row.position == NOT_BEGUN:
+                    ended = replace(row, reason=f"stopped by {by} before it began", stopped_by="cancelled")
+                    runs.finish(conn, ended, "cancelled", iso(around.clock.now()))
+            return self._shown(conn, run)
+
+    def resume(self, run: str, *, asked_by: str) -> dict[str, Any]:
+        """Go on with a run that was stopped or interrupted. ConflictError when it has come to its end."""
+        around = self.around()
+        with around.database.read() as conn:
+            row = self._run(conn, run)
+            last = runs.unfinished(conn, row.target, row.kind)
+        if last is None or last.id != run:
+            message = f"{run} is {row.status}: there is nothing to go on with"
+            hint = f"start a new run of {row.target}"
+            raise ConflictError(Problem("run", message, "not-resumable", hint, found=row.status))
+        return self.enqueue(row.target, trigger="resume", asked_by=asked_by)
+
+    # ── looking ──────────────────────────────────────────────────────────────
+
+    def run(self, run: str) -> dict[str, Any]:
+        """One run, as `runs --json` shows it, and how it came about. InputError for an unknown id."""
+        with self.around().database.read() as conn:
+            self._run(conn, run)
+            return self._shown(conn, run)
+
+    def runs(self, which: Which = EVERY, *, limit: int = 50, cursor: str | None = None) -> Page:
+        """Runs a page at a time, newest first."""
+        after = None if cursor is None else cursors.read(cursor, str, str)
+        with self.around().database.read() as conn:
+            rows = run_pages.page(conn, which, limit + 1, after)
+            shown = self._all_shown(conn, rows[:limit])
+        if which.status is not None:
+            shown = [run for run in shown if run["status"] == which.status]
+        last = rows[limit - 1] if len(rows) > limit else None
+        return Page(shown, None if last is None else cursors.write(last.started_at, last.id))
+
+    # ── inside ───────────────────────────────────────────────────────────────
+
+    def _require_ready(self, around: Surroundings, spec: DestinationSpec | FlowSpec) -> None:
+        if isinstance(spec, DestinationSpec):
+            require_active(around, spec)
+            return
+        if not any(is_active(around, around.destination(name))[0] for name in spec.destinations):
+            path, hint = f"flows.{spec.name}", "activate one of its destinations"
+            raise InputError(around.problem(path, f"no destination of {spec.name} is active", "not-active", hint=hint))
+
+    def _row(self, conn: Connection, around: Surroundings, kind: RunKind, target: str) -> RunRow:
+        """The unfinished run of the target, or a new one that has not begun."""
+        last = runs.unfinished(conn, target, kind)
+        if last is None or self._is_held(around, last):  # a command runs it: this one will follow
+            return self._new(conn, around, kind, target)
+        return last
+
+    @staticmethod
+    def _new(conn: Connection, around: Surroundings, kind: RunKind, target: str) -> RunRow:
+        row = RunRow(
+            id=starting.new_run_id(around.clock),
+            kind=kind,
+            target=target,
+            started_at=iso(around.clock.now()),
+            status="queued",
+            resumable=False,
+            position=NOT_BEGUN,
+        )
+        runs.start(conn, row)
+        return row
+
+    @staticmethod
+    def _run(conn: Connection, run: str) -> RunRow:
+        row = runs.get(conn, run)
+        if row is None:
+            raise InputError(Problem("run", f"there is no run {run}", "unknown-run", "look at the list of runs", run))
+        return row
+
+    def _shown(self, conn: Connection, run: str) -> dict[str, Any]:
+        return self._all_shown(conn, [self._run(conn, run)])[0]
+
+    def _all_shown(self, conn: Connection, rows: Sequence[RunRow]) -> list[dict[str, Any]]:
+        around, asked = self.around(), work.of_runs(conn, [row.id for row in rows])
+        return [self._document(conn, around, row, asked.get(row.id)) for row in rows]
+
+    def _document(self, conn: Connection, around: Surroundings, row: RunRow, asked: WorkRow | None) -> dict[str, Any]:
+        parts = runs.children(conn, row.id) if row.kind == "flow" else []
+        seen = replace(row, status=self._status(around, row, asked))
+        report = runs.to_report(seen, [replace(part, status=self._status(around, part, None)) for part in parts])
+        document = run_json(report, times=True)
+        if row.position == NOT_BEGUN:
+            document["started_at"] = None
+        by = HERE if asked is None else asked.asked_by
+        trigger = f"person:{by}" if asked is None else asked.trigger
+        at = row.started_at if asked is None else asked.asked_at
+        return {**document, "kind": row.kind, "trigger": trigger, "asked_by": by, "asked_at": at}
+
+    def _status(self, around: Surroundings, row: RunRow, asked: WorkRow | None) -> str:
+        """A run that waits for a worker is queued; one that nobody works on, though it never ended, interrupted."""
+        if asked is not None and asked.state in work.WAITING:
+            return "queued"
+        if row.status == "running" and not self._is_held(around, row):
+            return "interrupted"
+        return row.status
+
+    @staticmethod
+    def _is_held(around: Surroundings, row: RunRow) -> bool:
+        return leases.is_held(around.database, f"flow {row.target}" if row.kind == "flow" else row.target)
+
+
+def _lane(around: Surroundings, spec: DestinationSpec | FlowSpec) -> str:
+    """The credential whose runs share a limit; of a flow, that of its first destination."""
+    return spec.credential if isinstance(spec, DestinationSpec) else around.destination(spec.destinations[0]).credential

@@ -1,0 +1,110 @@
+"""Tickets executed by DBOS: the only file that imports it. Everything else knows `engine.queue.Engine`.
+
+DBOS keeps its own tables: on PostgreSQL in the schema `penstock_work` of the same database, beside SQLite in a file
+of its own. A ticket is a workflow of one step whose only input is the ticket: what a run has done is in our ledger.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from penstock.clock import Clock, iso
+from penstock.stores.database import Database
+
+if TYPE_CHECKING:
+    from dbos import DBOS, Queue
+
+SCHEMA = "penstock_work"
+QUEUE = "runs"
+POLL_S = 0.2
+KEPT = timedelta(hours=1)  # how long DBOS remembers what has ended
+TIDIED = 500  # workflows at a time
+OVER = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+log = logging.getLogger("penstock.worker")
+
+
+class DbosEngine:
+    """One process's DBOS. It is a singleton of the process: one engine at a time."""
+
+    def __init__(self, database: Database, clock: Clock, worker: str, version: str, *, lane: int, at_once: int) -> None:
+        self._database, self._clock, self._worker, self._version = database, clock, worker, version
+        self._lane, self._at_once = lane, at_once
+        self._queue: Queue | None = None
+        self._dbos: type[DBOS] | None = None
+        self._workflow: Callable[[str], None] | None = None
+
+    def start(self, execute: Callable[[str], None]) -> None:
+        logger = logging.getLogger("dbos")
+        if not logger.handlers:
+            logger.addHandler(logging.NullHandler())  # else DBOS writes to the console in its own form
+        from dbos import DBOS  # noqa: PLC0415 - half a second, and only workers need it
+
+        DBOS(
+            config={
+                "name": "penstock",
+                "system_database_url": self._url(),
+                "dbos_system_schema": SCHEMA,
+                "application_version": self._version,
+                "executor_id": self._worker,
+                "log_level": "ERROR",
+                "enable_otlp": False,
+                "sys_db_pool_size": 5,
+            }
+        )
+
+        @DBOS.workflow(name="run")
+        def run(ticket: str) -> None:
+            execute(ticket)
+
+        DBOS.launch()
+        self._queue = DBOS.register_queue(
+            QUEUE,
+            worker_concurrency=self._at_once,
+            partition_concurrency=self._lane,
+            polling_interval_sec=POLL_S,
+            on_conflict="always_update",
+        )
+        self._dbos, self._workflow = DBOS, run
+
+    def submit(self, ticket: str, lane: str) -> bool:
+        from dbos import SetEnqueueOptions, SetWorkflowID  # noqa: PLC0415
+
+        assert self._queue is not None
+        assert self._workflow is not None
+        with SetWorkflowID(ticket), SetEnqueueOptions(queue_partition_key=lane):
+            handle = self._queue.enqueue(self._workflow, ticket)
+        return handle.get_status().status not in OVER
+
+    def abandon(self, tickets: Sequence[str]) -> None:
+        if self._dbos is not None and tickets:
+            known = self._dbos.list_workflows(workflow_ids=list(tickets), load_input=False, load_output=False)
+            self._dbos.cancel_workflows([workflow.workflow_id for workflow in known])
+
+    def tidy(self) -> None:
+        if self._dbos is None:
+            return
+        over: list[Any] = self._dbos.list_workflows(
+            status=OVER,
+            end_time=iso(self._clock.now() - KEPT),
+            limit=TIDIED,
+            load_input=False,
+            load_output=False,
+        )
+        if over:
+            self._dbos.delete_workflows([workflow.workflow_id for workflow in over])
+
+    def stop(self) -> None:
+        if self._dbos is not None:
+            self._dbos.destroy(destroy_registry=True)
+            self._dbos = self._queue = self._workflow = None
+
+    def _url(self) -> str:
+        if self._database.path is None:
+            return self._database.engine.url.render_as_string(hide_password=False)
+        path = self._database.path.with_suffix(".work.db")
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        return f"sqlite:///{path}"

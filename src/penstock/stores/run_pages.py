@@ -1,0 +1,50 @@
+"""Runs a page at a time, newest first, and what is said of them in the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, and_, or_, select
+
+from penstock.stores.runs import RunRow, to_run
+from penstock.stores.schema import runs
+from penstock.stores.schema_work import work
+from penstock.stores.work import WAITING
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which runs; None: whatever. `since` is the moment they started, or were asked for, not before."""
+
+    target: str | None = None
+    status: str | None = None
+    since: str | None = None
+
+
+def page(conn: Connection, which: Which, limit: int, after: tuple[str, str] | None = None) -> list[RunRow]:
+    """Runs that belong to no flow's run, newest first; `after` is the (started_at, id) of the last one seen."""
+    query = select(runs).where(runs.c.parent.is_(None), runs.c.kind != "test", *_conditions(which))
+    if after is not None:
+        at, run = after
+        query = query.where(or_(runs.c.started_at < at, and_(runs.c.started_at == at, runs.c.id < run)))
+    query = query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)
+    return [to_run(row) for row in conn.execute(query).mappings()]
+
+
+def _conditions(which: Which) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if which.target is not None:
+        conditions.append(runs.c.target == which.target)
+    if which.since is not None:
+        conditions.append(runs.c.started_at >= which.since)
+    if which.status is not None:
+        waiting = runs.c.id.in_(select(work.c.run).where(work.c.state.in_(WAITING)))
+        found = waiting if which.status == "queued" else (~waiting & runs.c.status.in_(_stored(which.status)))
+        conditions.append(found)
+    return conditions
+
+
+def _stored(status: str) -> Sequence[str]:
+    """A run whose process died is stored as running: who asks for either gets both, and tells them apart."""
+    return ("running", "interrupted") if status in ("running", "interrupted") else (status,)
