@@ -67,15 +67,17 @@ class Execution:
         except PenstockError as error:
             self._failed(_kind_of(error), str(error.problems[0]) if error.problems else str(error))
         except KeyboardInterrupt:  # stopped while it waited for who holds the destination
-            if not self.shutdown:
-                self._never_begun(self._wanted[0] if self._wanted else "stopped")
+            if self.shutdown:
+                raise Interrupted(later=False) from None
+            self._never_begun(self._wanted[0] if self._wanted else "stopped")
         except Exception as error:  # noqa: BLE001 - a defect ends its run, not the worker
             places = "".join(f"\n  {f.filename}:{f.lineno} in {f.name}" for f in extract_tb(error.__traceback__))
             self.around.events.tell("defect", run=self.row.run, error=type(error).__name__, places=places)
             self._failed("error", f"a defect in Penstock: {type(error).__name__}")
-        if self.shutdown and self._is_unfinished():
-            raise Interrupted(later=False)
-        self._never_begun("an unfinished run was continued instead")
+        else:
+            if self.shutdown and self._is_unfinished():
+                raise Interrupted(later=False)
+            self._never_begun("an unfinished run was continued instead")
 
     @staticmethod
     def _run(work: Coroutine[Any, Any, None]) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from penstock.clock import iso
 from penstock.engine import cursors, starting
 from penstock.engine.preparing import is_active, require_active
+from penstock.engine.queue import lease_of
 from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.model.reports import run_json
@@ -199,9 +200,13 @@ class Work:
         """A run that waits for a worker is queued; one that nobody works on, though it never ended, interrupted."""
         if asked is not None and asked.state in work.WAITING:
             return "queued"
-        if row.status == "running" and not self._is_held(around, row):
-            return "interrupted"
-        return row.status
+        if asked is not None and asked.state == "running":
+            return "running" if leases.is_held(around.database, lease_of(str(asked.worker))) else "interrupted"
+        if row.status != "running" or self._is_held(around, row):
+            return row.status
+        with around.database.read() as conn:  # it may have ended while we looked for its holder
+            now = runs.get(conn, row.id)
+        return "interrupted" if now is None or now.status == "running" else now.status
 
     @staticmethod
     def _is_held(around: Surroundings, row: RunRow) -> bool:

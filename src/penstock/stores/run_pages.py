@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
@@ -39,12 +38,19 @@ def _conditions(which: Which) -> list[ColumnElement[bool]]:
     if which.since is not None:
         conditions.append(runs.c.started_at >= which.since)
     if which.status is not None:
-        waiting = runs.c.id.in_(select(work.c.run).where(work.c.state.in_(WAITING)))
-        found = waiting if which.status == "queued" else (~waiting & runs.c.status.in_(_stored(which.status)))
-        conditions.append(found)
+        conditions.append(_status(which.status))
     return conditions
 
 
-def _stored(status: str) -> Sequence[str]:
-    """A run whose process died is stored as running: who asks for either gets both, and tells them apart."""
-    return ("running", "interrupted") if status in ("running", "interrupted") else (status,)
+def _status(status: str) -> ColumnElement[bool]:
+    """Those that may show this status; a run whose process died is stored as running, too."""
+    waiting, taken = _in_work(*WAITING), _in_work("running")
+    if status == "queued":
+        return waiting
+    if status in ("running", "interrupted"):
+        return ~waiting & or_(taken, runs.c.status.in_(("running", "interrupted")))
+    return ~waiting & ~taken & (runs.c.status == status)
+
+
+def _in_work(*states: str) -> ColumnElement[bool]:
+    return runs.c.id.in_(select(work.c.run).where(work.c.state.in_(states)))

@@ -1,0 +1,77 @@
+"""A project that was applied to a state database, sending to the sandbox; and how tests wait."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from penstock.clock import SystemClock
+from penstock.engine.app import App
+from penstock.engine.truth import Truth
+from sandbox_process import Sandbox
+
+LONGEST_S = 30.0
+ENDED = ("succeeded", "partial", "failed", "cancelled")
+
+
+def until(what: Callable[[], Any], seconds: float = LONGEST_S) -> Any:
+    """The first answer that is not false; fails when none comes in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = what()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"waited {seconds} s in vain"
+        time.sleep(0.05)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """`folder` holds the project file and people.csv; `url` is the state it was applied to."""
+
+    folder: Path
+    url: str
+    sandbox: Sandbox
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {"KEY": self.sandbox.api_key}
+
+    def people(self, count: int, mark: str = "") -> None:
+        rows = "".join(f"u{n},Person {n}{mark},p{n}@x.example\n" for n in range(count))
+        (self.folder / "people.csv").write_text("id,name,email\n" + rows)
+
+    def apply(self, *, destination: str = "", flows: str = "", more: str = "") -> None:
+        """Destination `it` (active) sends people.csv; `flows` and `more` are YAML."""
+        (self.folder / "penstock.yaml").write_text(f"""\
+credentials:
+  sandbox: {{connector: custify, api_key: "${{env:KEY}}", base_url: "{self.sandbox.flat_url}", rate_limit: {{requests: 10000, per: 1s}}}}
+sources:
+  file: {{type: file, path: people.csv}}
+datasets:
+  data: {{source: file, key: id}}
+destinations:
+  it:
+    dataset: data
+    credential: sandbox
+    template: upsert_person
+    fields: {{user_id: id, name: name, email: email}}
+    attributes: none
+    active: true
+    {destination}
+{more}
+flows:
+  all: {{destinations: [it]}}
+  {flows}
+""")
+        with Truth.open(self.folder / "penstock.yaml", self.url, {}, SystemClock()) as truth:
+            truth.apply()
+
+    def open(self, **more: Any) -> App:
+        return App.open_applied(self.url, environ=self.environ, **more)
+
+
+def ended(app: App, run: str) -> dict[str, Any]:
+    """The run, as soon as it has ended."""
+    return until(lambda: (found := app.work.run(run))["status"] in ENDED and found)
