@@ -25,7 +25,7 @@ from penstock.engine.stopping import Fuse, StopSignal
 from penstock.model.delivery import Delivery, Reply, Settled
 from penstock.model.outcome import HELD, SENT, Outcome, Refusal
 from penstock.model.record import Payload, Request
-from penstock.stores import in_flight, intents, jobs, ledger, quarantine, responses, runs
+from penstock.stores import in_flight, intents, jobs, ledger, quarantine, responses, run_records, runs
 from penstock.stores.database import Database
 from penstock.stores.ledger import Change, LedgerEntry, LedgerException, Sent
 from penstock.stores.memory import Memory
@@ -33,6 +33,8 @@ from penstock.stores.runs import RunRow
 
 COMMIT_EVERY_S = 0.5
 COMMIT_RECORDS = 8192
+KEPT_FIRST = 20  # requests of a run that are kept whole
+KEPT_FAILURES = 100  # of one process of it
 Words = NDArray[np.uint64]
 Write = Callable[[Connection], None]
 Ticket = tuple[str, int]  # a delivery: its run, and its number in it
@@ -108,6 +110,7 @@ class Book:
         self._commit_task: asyncio.Task[None] | None = None
         self._group: asyncio.Task[None] | None = None
         self._started = desk.clock.monotonic()
+        self._kept_failures = 0
         self._earlier = run  # what earlier processes of this run had counted
 
     # ── what the screen decided ──────────────────────────────────────────────
@@ -190,6 +193,7 @@ class Book:
         if delivery.job is not None:
             self._jobs[self.run.id, number] = traced
             self._write(self._job_writer(delivery, number, decided, traced))
+        self._keep_exchange(delivery, number)
         self._keep_response(delivery, number)
         self._commit_soon()
         return self.run.id, number
@@ -372,6 +376,15 @@ class Book:
         records = [jobs.JobRecord(*traced[s.payload.ordinal], s.payload.content) for s in decided]
         job = jobs.Job(self.desk.destination, self.run.id, number, delivery.job, delivery.sent_at, records)
         return lambda conn: jobs.add(conn, job)
+
+    def _keep_exchange(self, delivery: Delivery, number: int) -> None:
+        """The first requests of a run, and the first that went wrong, are kept whole for a person to look at."""
+        well = delivery.outcome in SENT
+        if number >= KEPT_FIRST and (well or self._kept_failures >= KEPT_FAILURES):
+            return
+        self._kept_failures += not well
+        run, request, reply = self.run.id, request_document(delivery.request), reply_document(delivery.answer)
+        self._write(lambda conn: run_records.keep_exchange(conn, run, number, request, reply))
 
     def _keep_response(self, delivery: Delivery, number: int) -> None:
         if self.desk.keep_responses:

@@ -12,9 +12,11 @@ from typing import Any, Literal
 from sqlalchemy import Connection
 
 from penstock.clock import iso
-from penstock.engine import cursors, starting
+from penstock.engine import cursors, flow, starting
+from penstock.engine.pages import Page
 from penstock.engine.preparing import is_active, require_active
 from penstock.engine.queue import lease_of
+from penstock.engine.run_details import RunDetails
 from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.model.reports import run_json
@@ -28,14 +30,7 @@ from penstock.stores.work import WorkRow
 Trigger = Literal["schedule", "new-data", "intake", "resume"] | str  # noqa: PYI051 - or `person:<name>`
 HERE = "command line"
 EVERY = Which()
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A part of a list; `next` is the cursor of what follows, None at the end."""
-
-    items: list[dict[str, Any]]
-    next: str | None = None
+OVER = ("succeeded", "partial", "failed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +134,33 @@ class Work:
         last = rows[limit - 1] if len(rows) > limit else None
         return Page(shown, None if last is None else cursors.write(last.started_at, last.id))
 
+    @property
+    def details(self) -> RunDetails:
+        """Requests and records of runs."""
+        return RunDetails(lambda: self.around().database)
+
+    def progress(self, run: str) -> tuple[dict[str, Any], bool]:
+        """Where a run stands, and whether it has ended: then it is the run itself."""
+        with self.around().database.read() as conn:
+            row, asked, document = self._run(conn, run), work.get(conn, run), self._shown(conn, run)
+        if document["status"] in OVER:
+            return document, True
+        live: dict[str, Any] = dict(asked.progress or {}) if asked is not None and asked.state == "running" else {}
+        stage = {"queued": "waiting for a worker", "interrupted": "waiting to be taken over"}
+        at_hand = row.kind != "flow"  # what a flow's destination counts is not the flow's
+        return {
+            "run": run,
+            "status": document["status"],
+            "records": live.get("records", document["records"]) if at_hand else document["records"],
+            "requests": live.get("requests", document["requests"]) if at_hand else document["requests"],
+            "total": live.get("total", row.input_rows),
+            "elapsed_s": live.get("elapsed_s", document["duration_s"]),
+            "rate_per_s": live.get("rate_per_s", 0.0),
+            "waiting_for_allowance_s": live.get("waiting_for_allowance_s", 0.0),
+            "phase": live.get("phase", stage.get(document["status"], "preparing")),
+            "destination": live.get("target", None if row.kind == "flow" else row.target),
+        }, False
+
     # ── inside ───────────────────────────────────────────────────────────────
 
     def _require_ready(self, around: Surroundings, spec: DestinationSpec | FlowSpec) -> None:
@@ -187,6 +209,8 @@ class Work:
     def _document(self, conn: Connection, around: Surroundings, row: RunRow, asked: WorkRow | None) -> dict[str, Any]:
         parts = runs.children(conn, row.id) if row.kind == "flow" else []
         seen = replace(row, status=self._status(around, row, asked))
+        if parts and row.finished_at is None:
+            seen = replace(seen, counts=flow.total(parts), requests=sum(part.requests for part in parts))
         report = runs.to_report(seen, [replace(part, status=self._status(around, part, None)) for part in parts])
         document = run_json(report, times=True)
         if row.position == NOT_BEGUN:

@@ -1,0 +1,151 @@
+"""What a run did, for people and programs: requests, records, and the list of records as a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Literal
+
+import orjson
+from sqlalchemy import Connection, RowMapping
+
+from penstock.engine import cursors
+from penstock.engine.pages import Page
+from penstock.model.errors import InputError, Problem
+from penstock.model.outcome import Outcome
+from penstock.stores import run_records, runs
+from penstock.stores.database import Database
+from penstock.stores.run_records import Fate
+
+COLUMNS = ("run", "ordinal", "key", "outcome", "reason", "field", "delivery")
+AT_ONCE = 10_000  # records of an export that are in memory
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetails:
+    """The requests and records of runs; those of a flow's run are its destinations'."""
+
+    database: Callable[[], Database]
+
+    def deliveries(self, run: str, *, outcome: str | None = None, limit: int = 50, cursor: str | None = None) -> Page:
+        """The requests, in the order they were written down."""
+        (after,) = (0,) if cursor is None else cursors.read(cursor, int)
+        _known_outcome(outcome)
+        with self.database().read() as conn:
+            of = _parts(conn, run)
+            rows = run_records.deliveries(conn, of, outcome=outcome, after=after, limit=limit + 1)
+        shown = [_delivery(row) for row in rows[:limit]]
+        return Page(shown, cursors.write(rows[limit - 1]["id"]) if len(rows) > limit else None)
+
+    def delivery(self, run: str, delivery: str) -> dict[str, Any]:
+        """One request, exactly as it was, and its reply, where they were kept (`kept`)."""
+        of, _, number = delivery.rpartition("-")
+        with self.database().read() as conn:
+            row = None
+            if of in _parts(conn, run) and number.isdecimal():
+                row = run_records.delivery(conn, of, int(number))
+            if row is None:
+                hint = "look at the list of deliveries"
+                message = f"{run} has no delivery {delivery}"
+                raise InputError(Problem("delivery", message, "unknown-delivery", hint, found=delivery))
+            kept = run_records.kept_exchange(conn, of, int(number))
+        request, reply = (None, None) if kept is None else kept
+        return {**_delivery(row), "kept": kept is not None, "request": request, "response": reply}
+
+    def records(self, run: str, *, outcome: str | None = None, limit: int = 50, cursor: str | None = None) -> Page:
+        """The records and what became of them; `key` is None where nobody will ask for it (unchanged)."""
+        after = (0, -1) if cursor is None else cursors.read(cursor, int, int)
+        _known_outcome(outcome)
+        with self.database().read() as conn:
+            of = _parts(conn, run)
+            found = list(islice(run_records.fates(conn, of, outcome=outcome, after=after), limit + 1))
+        last = found[limit - 1] if len(found) > limit else None
+        return Page(
+            [_record(fate) for fate in found[:limit]], None if last is None else cursors.write(last[0], last[1])
+        )
+
+    def export(self, run: str, kind: Literal["csv", "parquet"]) -> Iterator[bytes]:
+        """All records of a run as a file, in pieces. InputError for an unknown run, before the first piece."""
+        with self.database().read() as conn:
+            _parts(conn, run)
+        return self._csv(run) if kind == "csv" else self._parquet(run)
+
+    def _csv(self, run: str) -> Iterator[bytes]:
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(COLUMNS)
+        for some in self._pieces(run):
+            writer.writerows([record[name] for name in COLUMNS] for record in some)
+            yield text.getvalue().encode()
+            text.seek(0)
+            text.truncate()
+        yield text.getvalue().encode()
+
+    def _parquet(self, run: str) -> Iterator[bytes]:
+        import pyarrow as pa  # noqa: PLC0415 - slow to import
+        import pyarrow.parquet as pq  # noqa: PLC0415
+
+        schema = pa.schema([(name, pa.int64() if name == "ordinal" else pa.string()) for name in COLUMNS])
+        sink = io.BytesIO()
+        with pq.ParquetWriter(sink, schema) as writer:
+            for some in self._pieces(run):
+                writer.write_table(pa.Table.from_pylist(some, schema=schema))
+                yield sink.getvalue()
+                sink.seek(0)
+                sink.truncate()
+        yield sink.getvalue()
+
+    def _pieces(self, run: str) -> Iterator[list[dict[str, Any]]]:
+        after = (0, -1)
+        while True:
+            with self.database().read() as conn:
+                found = list(islice(run_records.fates(conn, _parts(conn, run), after=after), AT_ONCE))
+            if found:
+                after = found[-1][:2]
+                yield [_flat(fate) for fate in found]
+            if len(found) < AT_ONCE:
+                return
+
+
+def _parts(conn: Connection, run: str) -> list[str]:
+    """The runs whose records these are. InputError for an unknown run."""
+    row = runs.get(conn, run)
+    if row is None:
+        raise InputError(Problem("run", f"there is no run {run}", "unknown-run", "look at the list of runs", run))
+    return [part.id for part in runs.children(conn, run)] if row.kind == "flow" else [run]
+
+
+def _known_outcome(outcome: str | None) -> None:
+    if outcome is not None and outcome not in list(Outcome):
+        hint = f"one of: {', '.join(Outcome)}"
+        raise InputError(Problem("outcome", f"there is no outcome {outcome}", "unknown-value", hint, found=outcome))
+
+
+def _delivery(row: RowMapping) -> dict[str, Any]:
+    shown = {name: row[name] for name in ("method", "url", "status", "attempts", "duration_ms", "outcome", "reason")}
+    keys = [] if row["keys"] is None else orjson.loads(row["keys"])
+    test = {"test": True} if row["is_test"] else {}
+    return {"delivery": f"{row['run']}-{row['delivery']}", **shown, "records": keys, "at": row["at"], **test}
+
+
+def _record(fate: Fate) -> dict[str, Any]:
+    delivery = None if fate.delivery is None else f"{fate.run}-{fate.delivery}"
+    return {
+        "key": fate.key,
+        "outcome": fate.outcome,
+        "reason": fate.reason,
+        "field": fate.field,
+        "delivery": delivery,
+        "ordinal": fate.ordinal,
+        "run": fate.run,
+    }
+
+
+def _flat(fate: Fate) -> dict[str, Any]:
+    """A record as a row of a file: a key of several columns is JSON text."""
+    record = _record(fate)
+    key = fate.key
+    return {**record, "key": key if key is None or isinstance(key, str) else orjson.dumps(key).decode()}
