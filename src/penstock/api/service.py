@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import FastAPI
 
 from penstock.api.failing import tell_failures
 from penstock.api.guard import Guard
-from penstock.api.routes import destinations, looking, people, quarantine, resources, runs
+from penstock.api.routes import destinations, looking, people, quarantine, resources, runs, watch
 from penstock.engine.app import App
 from penstock.version import __version__
 
@@ -29,14 +27,5 @@ def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
     api.add_middleware(Guard, api=api)
     for part in (people, looking, destinations, quarantine, runs, resources):
         api.include_router(part.router, prefix=ROOT)
-
-    @api.get("/healthz", include_in_schema=False)
-    def healthz() -> dict[str, Any]:
-        return {"status": "ok"}
-
-    @api.get("/readyz", include_in_schema=False)
-    def readyz() -> dict[str, Any]:
-        app.runs(limit=1)  # raises when the database cannot be read
-        return {"status": "ready"}
-
+    api.include_router(watch.outside)
     return api

@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from penstock.clock import Clock, SystemClock, iso
 from penstock.config.loading import check_project, load_project, project_json_schema
@@ -48,6 +48,9 @@ from penstock.stores.database import Database
 from penstock.stores.projects import ProjectVersion
 from penstock.stores.resources import SwitchState
 from penstock.stores.runs import RunRow
+
+if TYPE_CHECKING:
+    from penstock.engine.watch import Watch
 
 T = TypeVar("T")
 
@@ -139,6 +142,18 @@ class App:
             if newest != self._around.version:
                 self.reload()
         return self._around
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The variables of the environment."""
+        return self._around.environ
+
+    @cached_property
+    def watch(self) -> Watch:
+        """Metrics, readiness, alerts."""
+        from penstock.engine.watch import Watch  # noqa: PLC0415 - the metrics' library is only for a service
+
+        return Watch(self._present)
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,72 @@
+"""Watching over the service: is it well, what are its figures, who must be told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from penstock.clock import iso
+from penstock.engine.surroundings import Surroundings
+from penstock.engine.watch_metrics import Metrics
+from penstock.model.errors import PenstockError, Problem
+from penstock.stores import figures, tallies
+from penstock.stores.put import put
+from penstock.stores.schema_care import tallies as table
+
+LOOK_AGAIN_S = 2.0  # whoever asks more often gets the last answer: asking writes to the database
+Alive = Callable[[], str | None]
+
+
+@dataclass(slots=True)
+class Watch:
+    """The door of everything that watches. `around` gives the present project and its state."""
+
+    around: Callable[[], Surroundings]
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _judged: tuple[float, tuple[Problem, ...]] | None = None
+    _metrics: Metrics | None = None
+    _alive: list[Alive] = field(default_factory=list)
+
+    @property
+    def metrics(self) -> Metrics:
+        """The metrics of this process."""
+        with self._lock:
+            if self._metrics is None:
+                self._metrics = Metrics(self.around)
+            return self._metrics
+
+    def belongs(self, alive: Alive) -> None:
+        """A part that this process cannot do without; `alive` answers what is wrong with it, or None."""
+        self._alive.append(alive)
+
+    def not_ready(self) -> tuple[Problem, ...]:
+        """Why no work should be given to this process now; nothing when it is ready."""
+        around = self.around()
+        with self._lock:
+            now = around.clock.monotonic()
+            if self._judged is None or now - self._judged[0] >= LOOK_AGAIN_S:
+                self._judged = (now, tuple(_trouble(around)))
+            state = self._judged[1]
+        parts = [alive() for alive in self._alive]
+        hint = "see the log of this process; `penstock doctor` looks further"
+        return (*state, *(Problem("worker", wrong, "not-alive", hint) for wrong in parts if wrong is not None))
+
+    def fold(self) -> None:
+        """Add up the deliveries that are new in the ledger, so that asking for metrics stays cheap."""
+        with self.around().database.begin() as conn:
+            tallies.fold_deliveries(conn)
+
+
+def _trouble(around: Surroundings) -> list[Problem]:
+    """What is wrong with the state database."""
+    try:
+        with around.database.begin() as conn:
+            put(conn, table, {"name": "asked", "labels": "[]", "value": around.clock.now().timestamp()})
+            current = figures.schema_is_current(conn)
+    except PenstockError as error:
+        return list(error.problems)
+    if current:
+        return []
+    message = f"the state database is of another version than this process, seen at {iso(around.clock.now())}"
+    return [Problem(around.database.place, message, "other-schema", "restart this process with the newer Penstock")]

@@ -1,0 +1,113 @@
+"""What the state is now, in a few figures that are cheap to read: for metrics and for alerts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select, text
+
+from penstock.stores.migrations import HEAD
+from penstock.stores.schema import quarantine, runs, switches
+from penstock.stores.schema_shared import budgets
+
+TOP_CAUSES = 20  # of a destination; the others are counted together
+OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCount:
+    """Records held for a person, of one cause."""
+
+    destination: str
+    outcome: str
+    cause: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetUse:
+    """How much of a credential's allowance is used. `blocked_until` is epoch seconds; 0: nobody was ever blocked."""
+
+    credential: str
+    quota: int
+    per: float
+    opened: float
+    used: int
+    blocked_until: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunFigures:
+    """A run in short, newest first where there are several."""
+
+    run: str
+    kind: str
+    target: str
+    status: str
+    started_at: str
+    finished_at: str | None
+    read: int
+    sent: int
+    quarantined: int
+    unknown: int
+    stopped_by: str | None
+    reason: str | None
+
+
+def schema_is_current(conn: Connection) -> bool:
+    """Whether the tables are those of this very version: a newer process may have brought them further."""
+    return str(conn.execute(text("SELECT version_num FROM alembic_version")).scalar_one()) == HEAD
+
+
+def held_counts(conn: Connection) -> list[HeldCount]:
+    """Held records by destination, outcome and cause; beyond the most frequent causes of a destination as `other`."""
+    q = quarantine.c
+    count = func.count()
+    query = select(q.destination, q.outcome, q.cause, count).group_by(q.destination, q.outcome, q.cause)
+    named: dict[tuple[str, str, str], int] = {}
+    causes: dict[str, set[str]] = {}
+    for destination, outcome, cause, records in conn.execute(query.order_by(count.desc(), q.cause)):
+        known = causes.setdefault(destination, set())
+        word = cause if cause in known or len(known) < TOP_CAUSES else OTHER
+        if word != OTHER:
+            known.add(word)
+        named[(destination, outcome, word)] = named.get((destination, outcome, word), 0) + records
+    return [HeldCount(*labels, records) for labels, records in named.items()]
+
+
+def budget_use(conn: Connection) -> list[BudgetUse]:
+    """The shared allowance of each credential."""
+    b = budgets.c
+    query = select(b.credential, b.quota, b.per, b.opened, b.used, b.blocked_until).order_by(b.credential)
+    return [BudgetUse(*row) for row in conn.execute(query)]
+
+
+def last_ended(conn: Connection, statuses: tuple[str, ...]) -> dict[str, tuple[str, str]]:
+    """Of each destination, when its newest run that ended so began and ended."""
+    r = runs.c
+    query = (
+        select(r.target, func.max(r.started_at), func.max(r.finished_at))
+        .where(r.kind == "destination", r.status.in_(statuses), r.finished_at.is_not(None))
+        .group_by(r.target)
+    )
+    return {target: (started, finished) for target, started, finished in conn.execute(query)}
+
+
+def recent_runs(conn: Connection, target: str, kind: str, limit: int) -> list[RunFigures]:
+    """The newest runs of a destination or flow, newest first."""
+    r = runs.c
+    query = (
+        select(
+            *(r.id, r.kind, r.target, r.status, r.started_at, r.finished_at, r.read, r.delivered + r.accepted),
+            *(r.quarantined, r.unknown, r.stopped_by, r.reason),
+        )
+        .where(r.target == target, r.kind == kind)
+        .order_by(r.started_at.desc(), r.id.desc())
+        .limit(limit)
+    )
+    return [RunFigures(*tuple(row)) for row in conn.execute(query)]
+
+
+def switched_at(conn: Connection) -> dict[str, str]:
+    """When each destination was last activated or paused by a person."""
+    return {row[0]: row[1] for row in conn.execute(select(switches.c.destination, switches.c.at))}
