@@ -21,11 +21,11 @@ def served(app: App, *, without_sign_in: bool = False) -> Iterator[httpx.Client]
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
-        with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=30) as client:
-            for _ in range(500):
-                if server.started:
-                    break
-                thread.join(0.02)
-            yield client
-        server.should_exit = True
-        thread.join()
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=30) as client:
+                while not server.started and thread.is_alive():
+                    thread.join(0.02)
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join()

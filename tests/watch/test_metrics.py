@@ -12,7 +12,7 @@ from penstock.stores import ledger, runs, tallies
 from penstock.stores.database import Database
 from penstock.stores.runs import RunRow
 from serving import served
-from watch.conftest import Service, applied
+from watch_service import Service, applied
 
 
 def scraped(body: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
@@ -38,7 +38,8 @@ def test_metrics_say_what_the_ledger_says(service: Service) -> None:
     with service.app._around.database.read() as conn:
         outcomes = Counter(conn.execute(text("select outcome from ledger")).scalars())
         statuses = Counter(
-            str(status) for status in conn.execute(text("select status from ledger_batches where delivery is not null")).scalars()
+            str(status)
+            for status in conn.execute(text("select status from ledger_batches where delivery is not null")).scalars()
         )
     assert outcomes["quarantined"] > 0
     for outcome, records in outcomes.items():
@@ -63,7 +64,9 @@ def test_counts_do_not_shrink_when_runs_are_pruned(database: Database) -> None:
             run = RunRow(id=f"r-{number}", kind="destination", target="it", started_at=f"2026-01-0{number + 1}")
             runs.start(conn, run)
             sent = ledger.Sent(1, "POST", "u", 200, 1, 1, 30.0)
-            ledger.append(conn, run.id, [ledger.LedgerEntry(ledger.Outcome.DELIVERED, [0, 1], "t", ["a", "b"], sent=sent)])
+            ledger.append(
+                conn, run.id, [ledger.LedgerEntry(ledger.Outcome.DELIVERED, [0, 1], "t", ["a", "b"], sent=sent)]
+            )
             counted = run.counts.plus({"read": 2, "delivered": 2})
             runs.finish(conn, RunRow(**{**_fields(run), "counts": counted, "requests": 1}), "succeeded", "t")
 
@@ -103,7 +106,7 @@ def _fields(run: RunRow) -> dict:
         ({}, "", 401),
         ({"PENSTOCK_METRICS_TOKEN": "scrape-me-please"}, "", 401),
         ({"PENSTOCK_METRICS_TOKEN": "scrape-me-please"}, "Bearer scrape-me", 401),
-        ({"PENSTOCK_METRICS_TOKEN": ""}, "Bearer ", 401),
+        ({"PENSTOCK_METRICS_TOKEN": ""}, "Bearer", 401),
         ({"PENSTOCK_METRICS_TOKEN": "scrape-me-please"}, "Bearer scrape-me-please", 200),
         ({"PENSTOCK_METRICS_PUBLIC": "true"}, "", 200),
     ],

@@ -1,0 +1,60 @@
+"""A project that is applied, its App, and the service over it without sign-in."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from penstock.clock import SystemClock
+from penstock.engine.app import App
+from penstock.engine.truth import Truth
+from sandbox_process import Sandbox
+from serving import served
+
+PROJECT = """\
+credentials:
+  sandbox: {{connector: custify, api_key: "${{env:KEY}}", base_url: "{base}"}}
+sources:
+  file: {{type: file, path: people.csv}}
+datasets:
+  people: {{source: file, key: id}}
+destinations:
+  it:
+    dataset: people
+    credential: sandbox
+    template: upsert_person
+    fields: {{user_id: id, email: email}}
+    attributes: none
+    active: true
+"""
+
+
+@dataclass
+class Service:
+    """An applied project in a folder, its App, and a client of its API."""
+
+    folder: Path
+    app: App
+    client: httpx.Client
+    sandbox: Sandbox
+
+    def people(self, *emails: str) -> None:
+        rows = "".join(f"{number},{email}\n" for number, email in enumerate(emails, start=1))
+        (self.folder / "people.csv").write_text("id,email\n" + rows)
+
+
+def applied(folder: Path, base: str, **environ: str) -> App:
+    (folder / "penstock.yaml").write_text(PROJECT.format(base=base))
+    (folder / "people.csv").write_text("id,email\n")
+    url = f"sqlite:///{folder / 'state.db'}"
+    with Truth.open(folder / "penstock.yaml", url, {}, SystemClock()) as truth:
+        truth.apply()
+    return App.open_applied(url, environ=environ)
+
+
+@pytest.fixture
+def service(tmp_path: Path, sandbox: Sandbox) -> Iterator[Service]:
+    with applied(tmp_path, sandbox.url, KEY=sandbox.api_key) as app, served(app, without_sign_in=True) as client:
+        yield Service(tmp_path, app, client, sandbox)
