@@ -43,7 +43,7 @@ from penstock.model.reports import (
     TestReport,
 )
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
-from penstock.stores import credentials, leases, ledger, projects, quarantine, resources, runs
+from penstock.stores import credentials, leases, ledger, projects, quarantine, resources, restored, runs
 from penstock.stores.database import Database
 from penstock.stores.projects import ProjectVersion
 from penstock.stores.resources import SwitchState
@@ -341,6 +341,8 @@ class App:
         at = iso(self._around.clock.now())
         with self._around.database.begin() as conn:
             resources.set_switch(conn, destination, state, by="command line", at=at)
+            if state == "active":  # a person decides that what it remembers is enough
+                restored.settle(conn, destination)
 
     def runs(self, *, run: str | None = None, limit: int = 50) -> list[RunReport]:
         """The runs, newest first; or the one named."""

@@ -128,7 +128,8 @@ class Book:
             self._decide(LedgerEntry(outcome, ordinals, now, keys=[d.key for d in decisions], reason=reason))
         for decision in sifted.decided:
             if decision.hold and decision.outcome in HELD and decision.refusal is not None:
-                self._hold(chunk.trace(decision.ordinal), decision.outcome, decision.refusal)
+                record = chunk.trace(decision.ordinal)
+                self._hold(record, decision.outcome, decision.refusal, content=decision.content)
         self._keep_up(chunk, sifted)
         self.notes.count(sifted.notes)
         self._commit_soon()

@@ -11,6 +11,7 @@ from math import ceil
 import numpy as np
 
 from penstock.engine.backlog import OpenChunk
+from penstock.engine.doubting import doubt
 from penstock.engine.notes import Notes
 from penstock.engine.preparing import Prepared
 from penstock.engine.preview import described, described_decision, finished, grouping_code, words_of
@@ -40,7 +41,9 @@ def plan(around: Surroundings, prepared: Prepared, parents: Parents | None = Non
         memory = Memory.load(conn, name, prepared.fingerprints) if policy.compares else None
         quarantine = QuarantineIndex.load(conn, name)
         window = resources.window_of(conn, name)
-    screen = Screen(policy, prepared.compiled.renderer.render, memory, quarantine, parents)
+        doubts = doubt(conn, prepared)
+    known = None if doubts.forgetful else memory
+    screen = Screen(policy, prepared.compiled.renderer.render, known, quarantine, parents, doubts.hold)
     batcher = Batcher(prepared.compiled.shape, repeats=not policy.newest_wins)
     notes, tally = Notes(prepared.compiled.notes), _Tally()
     last = None if window is None else Window.from_json(window)

@@ -20,6 +20,7 @@ from penstock.delivery.sending import Sender
 from penstock.engine import connecting
 from penstock.engine.backlog import Backlog, OpenChunk
 from penstock.engine.book import Book, Desk
+from penstock.engine.doubting import doubt
 from penstock.engine.notes import Notes
 from penstock.engine.pipeline import Pipeline, Road
 from penstock.engine.preparing import Prepared
@@ -30,7 +31,7 @@ from penstock.engine.surroundings import Surroundings
 from penstock.model.outcome import Outcome
 from penstock.model.record import Chunk, Payload
 from penstock.model.reports import Progress
-from penstock.stores import in_flight, intents, jobs, ledger, runs
+from penstock.stores import in_flight, intents, jobs, ledger, restored, runs
 from penstock.stores.memory import Memory
 from penstock.stores.runs import RunRow
 from penstock.transform.batching import Batcher
@@ -94,15 +95,17 @@ class _Run:
         with around.database.read() as conn:
             self.memory = Memory.load(conn, name, prepared.fingerprints) if self.compares else None
             quarantined = QuarantineIndex.load(conn, name)
+            doubts = doubt(conn, prepared)
             next_delivery = ledger.next_delivery(conn, job.run.id)
             self.left_intents = intents.leftover(conn, job.run.id)
             self.left_jobs = jobs.pending(conn, name)
         self.screen = Screen(
             policy=prepared.policy,
             render=prepared.compiled.renderer.render,
-            memory=None if job.resend else self.memory,
+            memory=None if job.resend or doubts.forgetful else self.memory,
             quarantine=None if job.resend else quarantined,
             parents=job.parents,
+            doubt=None if job.resend else doubts.hold,
         )
         desk = Desk(
             database=around.database,
@@ -209,6 +212,8 @@ class _Run:
                 self.memory.compact(conn)
             if signal.kind is None:  # after a stop, what was on its way is forgotten by the next run
                 in_flight.clear(conn, run.target, run.id)
+                if not self.job.resend:
+                    restored.settle(conn, run.target)
             return runs.finish(
                 conn, run, status_of(run), iso(self.around.clock.now()), resumable=signal.kind == "cancelled"
             )

@@ -8,6 +8,7 @@ The order of the questions, each for the rows that the one before it left:
 4. is this very version held in the quarantine, or discarded by a person?
 5. rendered: would the request differ from what was last sent?
 6. is its parent there?
+7. may it have been sent already, by a state that was lost?
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Decision(NamedTuple):
     reason: str
     refusal: Refusal | None = None
     hold: bool = True
+    content: int | None = None  # of a record that may have arrived: what a person who settles it remembers
 
 
 class Remembered(Protocol):
@@ -110,6 +112,7 @@ class Screen:
     memory: Remembered | None = None
     quarantine: Quarantined | None = None
     parents: Parents | None = None
+    doubt: Refusal | None = None  # why nothing may be sent that was not held to be unsent before
 
     def sift(self, chunk: OpenChunk) -> Sifted:
         """Ask all questions of the chunk's open rows."""
@@ -130,6 +133,12 @@ class Screen:
                 for refused in rendered.refused
             ]
             self._compare(chunk, rendered.payloads, sifted)
+        if self.doubt is not None:
+            sifted.decided += [
+                Decision(p.ordinal, p.key, Outcome.UNKNOWN, self.doubt.reason, self.doubt, content=p.content)
+                for p in sifted.fresh
+            ]
+            sifted.fresh = []
         return sifted
 
     def _newest(self, chunk: OpenChunk, rows: NDArray[np.int64], sifted: Sifted) -> NDArray[np.int64]:

@@ -1,8 +1,10 @@
 """API keys, sealed with AES-256-GCM, and what the check of a credential found.
 
 The sealing key comes from `PENSTOCK_SECRET_KEY` (any text; it is hashed to 256 bits) or from the file `secret.key`
-beside the database, made with mode 0600 on first use. A sealed text is: version byte, key id (4), nonce (12), cipher
-text and tag; the credential's name is authenticated with it, so that a text cannot be moved to another name.
+beside the database, made with mode 0600 on first use. Either may hold several, separated by commas (in the file: one a
+line): the first seals, the others still open, while a key is being rotated. A sealed text is: version byte, key id (4),
+nonce (12), cipher text and tag; the credential's name is authenticated with it, so that a text cannot be moved to
+another name.
 """
 
 from __future__ import annotations
@@ -38,18 +40,20 @@ class StoredCheck:
 
 @dataclass(frozen=True, slots=True)
 class Sealer:
-    """Seals and opens small secrets."""
+    """Seals small secrets with `key`; opens what that one or an older one has sealed."""
 
     key: bytes = field(repr=False)
+    older: tuple[bytes, ...] = field(default=(), repr=False)
 
     @staticmethod
     def from_text(text: str) -> Sealer:
-        """The key made of a text. InputError when it is empty: that would seal with nothing."""
-        if not text.strip():
+        """The keys made of texts with commas between. InputError when there is none: that would seal with nothing."""
+        keys = [sha256(part.strip().encode()).digest() for part in text.split(",") if part.strip()]
+        if not keys:
             message = f"the environment variable {KEY_VARIABLE} is empty"
             hint = "give it a long random text, or unset it: then a key file is made beside the state"
             raise InputError(Problem(KEY_VARIABLE, message, "empty-key", hint, found="nothing"))
-        return Sealer(sha256(text.encode()).digest())
+        return Sealer(keys[0], tuple(keys[1:]))
 
     @staticmethod
     def from_folder(folder: Path) -> Sealer:
@@ -58,7 +62,8 @@ class Sealer:
         try:
             if not path.exists():
                 _make_key(path)
-            return Sealer(_key_of(path.read_text(encoding="ascii")))
+            first, *older = map(_key_of, path.read_text(encoding="ascii").split())
+            return Sealer(first, tuple(older))
         except (OSError, ValueError) as error:
             raise _no_key(path, error) from error
 
@@ -66,7 +71,7 @@ class Sealer:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - only where a key is sealed
 
         nonce = os.urandom(_NONCE)
-        return _VERSION + self._id() + nonce + AESGCM(self.key).encrypt(nonce, secret.encode(), name.encode())
+        return _VERSION + _id_of(self.key) + nonce + AESGCM(self.key).encrypt(nonce, secret.encode(), name.encode())
 
     def open(self, sealed: bytes, name: str) -> str:
         """The secret. InputError when it was sealed with another key, or altered."""
@@ -75,17 +80,23 @@ class Sealer:
 
         known, nonce, text = sealed[1 : 1 + _ID], sealed[1 + _ID : 1 + _ID + _NONCE], sealed[1 + _ID + _NONCE :]
         hint = f"give back the old {KEY_VARIABLE} or {KEY_FILE}, or run `penstock credential set {name}` again"
-        if known != self._id():
+        key = next((key for key in (self.key, *self.older) if _id_of(key) == known), None)
+        if key is None:
             message = f"the key of {name} was sealed with another {KEY_VARIABLE} (or {KEY_FILE}) than this one"
             raise InputError(Problem(f"credentials.{name}", message, "other-sealing-key", hint))
         try:
-            return AESGCM(self.key).decrypt(nonce, text, name.encode()).decode()
+            return AESGCM(key).decrypt(nonce, text, name.encode()).decode()
         except InvalidTag as error:
             message = f"the sealed key of {name} was altered"
             raise InputError(Problem(f"credentials.{name}", message, "altered-seal", hint)) from error
 
-    def _id(self) -> bytes:
-        return blake2b(self.key, digest_size=_ID).digest()
+    def ids(self) -> tuple[str, ...]:
+        """The keys' ids in hex, as they stand in front of what they have sealed; the sealing key's first."""
+        return tuple(_id_of(key).hex() for key in (self.key, *self.older))
+
+
+def _id_of(key: bytes) -> bytes:
+    return blake2b(key, digest_size=_ID).digest()
 
 
 def _make_key(path: Path) -> None:

@@ -1,0 +1,75 @@
+"""The commands that look after the state: backup, restore."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from penstock.cli.groups import CARE
+from penstock.cli.options import Given
+
+if TYPE_CHECKING:
+    from penstock.cli.face import Face
+    from penstock.engine.care import Care
+
+
+def add_to(app: App) -> None:
+    app.command(backup, group=CARE, sort_key=1)
+    app.command(restore, group=CARE, sort_key=2)
+
+
+def backup(
+    file: Annotated[Path, Parameter(name="FILE", help="The backup to write; it must not be there yet.")],
+    /,
+    *,
+    with_key: Annotated[bool, Parameter(help="Put the sealing key in too: whoever has the file has the API keys.")] = (
+        False
+    ),
+    face: Given,
+) -> None:
+    """Write the state to one file, while it is in use.
+
+    The database at one moment, checked; uploads; the inputs of runs that have not come to their end. API keys are in it
+    only sealed: keep the sealing key (`secret.key` beside the state, or PENSTOCK_SECRET_KEY) somewhere else.
+    """
+    made = _care(face).back_up(file, with_key=with_key)
+    from penstock.cli.text.care import backup_text  # noqa: PLC0415 - rich is slow to import
+
+    face.show(asdict(made), lambda: backup_text(made))
+
+
+def restore(
+    file: Annotated[Path, Parameter(name="FILE", help="A file written by `penstock backup`.")],
+    /,
+    *,
+    replace: Annotated[
+        bool, Parameter(help="Replace the state that is there; it is kept in a folder beside it.")
+    ] = False,
+    resend_all: Annotated[
+        bool, Parameter(help="Send once more all that may be sent twice, whether it has changed or not.")
+    ] = False,
+    face: Given,
+) -> None:
+    """Put a backup in place as the state.
+
+    Nothing may use the state meanwhile. What was sent after the backup is not known to it: upserts are sent again,
+    requests that must not be sent twice are held as `unknown` for a person to decide.
+    """
+    from penstock.engine.care_restore import Wanted  # noqa: PLC0415 - a third of a second
+
+    done = _care(face).restore(Wanted(file, replace, resend_all))
+    from penstock.cli.text.care import restore_text  # noqa: PLC0415 - rich is slow to import
+
+    face.show(asdict(done), lambda: restore_text(done))
+
+
+def _care(face: Face) -> Care:
+    import os  # noqa: PLC0415
+
+    from penstock.clock import SystemClock  # noqa: PLC0415 - see `face.open_app`
+    from penstock.engine.care import Care  # noqa: PLC0415
+
+    return Care.of(face.file, face.database, os.environ, SystemClock())

@@ -1,0 +1,44 @@
+"""What became of the state: backed up, restored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from penstock.cli.text.words import amount
+
+if TYPE_CHECKING:
+    from penstock.engine.care_backup import BackedUp
+    from penstock.engine.care_restore import RestoredState
+
+
+def backup_text(made: BackedUp) -> Iterator[str]:
+    """What is in the backup, and what is not."""
+    yield f"Written to {made.file}: {made.bytes / 1e6:,.1f} MB, the state of {made.made_at}."
+    if made.frozen:
+        yield f"With the input of {amount(made.frozen, 'unfinished run')}."
+    if made.uploads:
+        yield f"With {amount(made.uploads, 'uploaded file')}."
+    if made.with_key:
+        yield "The sealing key is inside: whoever can read this file can read the API keys."
+    elif made.sealed:
+        yield f"{amount(made.sealed, 'secret')} in it can only be opened with the sealing key, which is not inside."
+
+
+def restore_text(done: RestoredState) -> Iterator[str]:
+    """What stands there now, and what is to be done next."""
+    yield f"Restored the state of {done.made_at} to {done.database}."
+    if done.replaced is not None:
+        yield f"What was there is kept in {done.replaced}: remove it when it is not needed any more."
+    if done.key == "missing":
+        yield (
+            "Nothing here opens the sealed API keys: put the old secret.key beside the state, or give back "
+            "PENSTOCK_SECRET_KEY, or run `penstock credential set NAME` again."
+        )
+    if done.unfinished:
+        yield f"Not finished yet: {', '.join(done.unfinished)}; the next run of the same destination goes on with it."
+    yield (
+        f"What was sent after {done.made_at} is not known to it. Upserts "
+        + ("are all sent once more" if done.resend_all else "that differ are sent again")
+        + "; requests that must not be sent twice are held as unknown by the next run: see `penstock quarantine list`."
+    )

@@ -1,0 +1,44 @@
+"""Everything that is sealed, in one list: who rotates the key, or loses it, must not forget a table."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import RowMapping, Table
+
+from penstock.stores.schema import credentials
+
+
+@dataclass(frozen=True, slots=True)
+class SealedColumn:
+    """A column of sealed texts; `named` is the name that a row's text was sealed for."""
+
+    table: Table
+    column: str
+    named: Callable[[RowMapping], str]
+
+
+def _name(row: RowMapping) -> Any:
+    return row["name"]
+
+
+SEALED = (SealedColumn(credentials, "sealed", _name),)
+
+
+def key_ids(path: Path) -> Counter[str]:
+    """How many texts each key (its id, in hex) has sealed, in a SQLite file of whatever version."""
+    found: Counter[str] = Counter()
+    with closing(sqlite3.connect(path)) as connection:
+        for sealed in SEALED:
+            table, column = sealed.table.name, sealed.column
+            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
+                key = f"lower(hex(substr({column}, 2, 4)))"
+                query = f"SELECT {key}, count(*) FROM {table} WHERE {column} IS NOT NULL GROUP BY 1"
+                found.update(dict(connection.execute(query).fetchall()))
+    return found

@@ -1,0 +1,88 @@
+"""A project with people or notes on a sandbox, and what arrived there."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from unittest import mock
+
+from acceptance_project import Project
+from penstock.cli.main import execute
+
+
+def people(project, sandbox, number, name="Person"):
+    """The data stand beside the project, so that they are the same file for its copies."""
+    rows = "".join(f"u{n},{name} {n},p{n}@x.example\n" for n in range(number))
+    project.write("../people.csv", "id,name,email\n" + rows)
+    project.destination(
+        "../people.csv", "upsert_person", "user_id: id, name: name, email: email", base=sandbox.flat_url
+    )
+    unlimited(project)
+
+
+def notes(project, sandbox, number, more=""):
+    """Notes must not be sent twice."""
+    sandbox.call("POST /api/company", '{"company_id": "acme"}')
+    rows = "".join(f"n{n},acme,note {n}\n" for n in range(number))
+    project.write("notes.csv", "id,company_id,text\n" + rows)
+    project.destination(
+        "notes.csv", "create_note", "company_id: company_id, text: text", base=sandbox.flat_url, more=more
+    )
+    unlimited(project)
+
+
+def unlimited(project):
+    text = (project.folder / "penstock.yaml").read_text()
+    rate = "connector: custify, rate_limit: {requests: 100000, per: 1s}"
+    project.write("penstock.yaml", text.replace("connector: custify", rate))
+
+
+def told(project, *arguments, code=0, stdin=None):
+    """The JSON that a command answers. It runs in this process: starting one takes a second on a busy machine."""
+    out, err = StringIO(), StringIO()
+    typed = mock.patch.object(sys, "stdin", StringIO(stdin or ""))
+    with mock.patch.dict(os.environ, project.environ), typed, redirect_stdout(out), redirect_stderr(err):
+        answer = execute([*arguments, "--json", "--file", str(project.folder / "penstock.yaml")])
+    assert answer == code, (answer, out.getvalue(), err.getvalue())
+    return json.loads(out.getvalue())
+
+
+def refused(project, *arguments, code=2):
+    """The code of the only problem."""
+    (error,) = told(project, *arguments, code=code)["errors"]
+    return error
+
+
+def start(project, *arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "penstock", *arguments],
+        cwd=project.folder,
+        env=project.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def balanced(records):
+    return records["read"] == sum(number for name, number in records.items() if name != "read")
+
+
+def elsewhere(project, folder):
+    """The same project in another folder, without its state."""
+    folder.mkdir()
+    for path in project.folder.iterdir():
+        if path.is_file() and path.suffix in (".yaml", ".csv"):
+            (folder / path.name).write_bytes(path.read_bytes())
+    return Project(folder, project.sandbox)
+
+
+def count(database, query):
+    connection = sqlite3.connect(database)
+    try:
+        return connection.execute(query).fetchone()[0]
+    finally:
+        connection.close()

@@ -1,0 +1,345 @@
+"""A backup is whole whenever it is made; a restored state loses nothing, and sends nothing twice that must not be."""
+
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import tarfile
+import time
+from io import BytesIO
+
+import pytest
+
+from acceptance_project import HERE, Project
+from care.state import balanced, count, elsewhere, notes, people, refused, start, told
+from penstock.stores.database import Database
+
+UNKNOWN = ("unknown",)
+
+
+@pytest.fixture
+def project(tmp_path, sandbox):
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return Project(folder, sandbox)
+
+
+def arrived(sandbox):
+    return sorted(note["text"] for note in sandbox.state()["notes"])
+
+
+def texts(number):
+    return sorted(f"note {n}" for n in range(number))
+
+
+def test_backups_made_while_a_run_writes_are_each_a_state_to_go_on_from(project, sandbox, tmp_path):
+    sandbox.settings(latency=15)
+    people(project, sandbox, 300)
+    project.write("penstock.yaml", (project.folder / "penstock.yaml").read_text() + "    concurrency: 2\n")
+    told(project, "plan", "it")
+    running, made = start(project, "run", "it", "--json"), []
+    state = project.folder / ".penstock" / "state.db"
+    deadline = time.monotonic() + 60
+    while running.poll() is None and len(made) < 3 and time.monotonic() < deadline:
+        if count(state, "SELECT count(*) FROM ledger_batches") > 20 * len(made):
+            file = tmp_path / f"backup-{len(made)}"
+            told(project, "backup", str(file))
+            made.append(file)
+        time.sleep(0.02)
+    assert running.wait(60) == 0, running.communicate()
+    running.communicate()
+    sandbox.settings(latency=0)
+    assert len(made) >= 2
+    for file in made:
+        sandbox.reset()
+        told(project, "restore", str(file), "--replace")
+        before = told(project, "runs")[0]
+        assert before["status"] == "interrupted"
+        assert balanced(before["records"])
+        after = told(project, "run", "it")
+        assert after["run"] == before["run"], "it is continued, not begun anew"
+        assert after["records"]["read"] == after["records"]["delivered"] == 300
+        sent_again = len(sandbox.state()["people"])
+        assert 300 - before["records"]["delivered"] <= sent_again < 300, "what the backup knows as sent stays sent"
+
+
+def test_notes_sent_after_the_backup_are_not_sent_again_but_held(project, sandbox, tmp_path):
+    notes(project, sandbox, 5)
+    assert told(project, "run", "it")["records"]["delivered"] == 5
+    told(project, "backup", str(tmp_path / "b"))
+    notes(project, sandbox, 8)
+    assert told(project, "run", "it")["records"]["delivered"] == 3
+    restored = told(project, "restore", str(tmp_path / "b"), "--replace")
+    assert restored["replaced"] is not None
+    notes(project, sandbox, 10)  # two more, which nobody can tell from the three
+    plan = told(project, "plan", "it")
+    assert (plan["creates_or_updates"], plan["held"], plan["requests"]) == (0, 5, 0)
+    first = told(project, "run", "it", code=1)
+    assert first["requests"] == 0
+    assert (first["records"]["unchanged"], first["records"]["unknown"]) == (5, 5)
+    assert arrived(sandbox) == texts(8)
+    held = told(project, "quarantine", "list")
+    assert {entry["outcome"] for entry in held} == {"unknown"}
+    assert {entry["cause"] for entry in held} == {"restored"}
+    assert "backup of" in held[0]["reason"]
+    ids = {entry["key"]: entry["id"] for entry in held}
+    for key in ("n5", "n6"):
+        told(project, "quarantine", "settle", ids[key], "--delivered")
+    told(project, "quarantine", "discard", ids["n7"], "--reason", "it arrived")
+    told(project, "quarantine", "resend", "--cause", "restored")
+    assert arrived(sandbox) == texts(10)
+    notes(project, sandbox, 12)
+    last = told(project, "run", "it")
+    assert last["records"]["delivered"] == 2, "from the first whole run on, new notes are just sent"
+    assert arrived(sandbox) == texts(12)
+
+
+def test_a_person_who_activates_it_again_trusts_what_is_remembered(project, sandbox, tmp_path):
+    notes(project, sandbox, 3)
+    told(project, "plan", "it")
+    told(project, "backup", str(tmp_path / "b"))
+    told(project, "restore", str(tmp_path / "b"), "--replace")
+    told(project, "activate", "it")
+    assert told(project, "run", "it")["records"]["delivered"] == 3
+
+
+def test_a_note_in_the_middle_of_its_run_is_sent_once_at_most(project, sandbox, tmp_path):
+    """The run dies after the backup, having sent more; the restored run goes on, and holds what it cannot know."""
+    sandbox.settings(latency=30)
+    notes(project, sandbox, 30, more="concurrency: 1")
+    running = start(project, "run", "it")
+    deadline = time.monotonic() + 60
+    while not len(sandbox.state()["notes"]) >= 3 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    told(project, "backup", str(tmp_path / "b"))
+    while not len(sandbox.state()["notes"]) >= 12 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    running.send_signal(signal.SIGKILL)
+    running.communicate()
+    sandbox.settings(latency=0)
+    told(project, "restore", str(tmp_path / "b"), "--replace")
+    report = told(project, "run", "it", code=1)
+    assert balanced(report["records"])
+    assert report["records"]["read"] == 30
+    sent = arrived(sandbox)
+    assert len(sent) == len(set(sent)), "a note was sent twice"
+    held = {entry["key"] for entry in told(project, "quarantine", "list")}
+    assert {f"note {n}" for n in range(30)} - set(sent) <= {f"note {key[1:]}" for key in held}, "a note was lost"
+
+
+def test_upserts_that_differ_from_the_restored_memory_are_sent_and_all_of_them_when_asked(project, sandbox, tmp_path):
+    people(project, sandbox, 10)
+    told(project, "run", "it")
+    told(project, "backup", str(tmp_path / "b"))
+    people(project, sandbox, 12, name="Newer")
+    told(project, "run", "it")
+    people(project, sandbox, 12)  # back to what the backup remembers, but not what stands at Custify
+    told(project, "restore", str(tmp_path / "b"), "--replace")
+    assert told(project, "run", "it")["records"]["delivered"] == 2
+    told(project, "restore", str(tmp_path / "b"), "--replace", "--resend-all")
+    assert told(project, "run", "it")["records"]["delivered"] == 12
+    assert {person["name"] for person in sandbox.state()["people"]} == {f"Person {n}" for n in range(12)}
+    assert told(project, "run", "it")["requests"] == 0, "once, not for ever"
+
+
+def test_the_frozen_input_of_an_unfinished_run_comes_along(project, sandbox, tmp_path):
+    people(project, sandbox, 40)
+    text = (project.folder / "penstock.yaml").read_text()
+    project.write("penstock.yaml", text.replace("key: id}", "key: id, sql: select * from source}"))
+    died = subprocess.run(
+        [sys.executable, HERE / "dying.py", "between verdict and commit", "20", "run", "it"],
+        cwd=project.folder,
+        env=project.environ,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert died.returncode == -signal.SIGKILL
+    made = told(project, "backup", str(tmp_path / "b"))
+    assert made["frozen"] == 1
+    again = elsewhere(project, tmp_path / "again")
+    (unfinished,) = told(again, "restore", str(tmp_path / "b"))["unfinished"]
+    again.write("../people.csv", "id,name,email\nu9999,Other,other@x.example\n")  # the run reads what it had frozen
+    after = told(again, "run", "it")
+    assert after["run"] == unfinished
+    assert after["records"]["delivered"] == 40
+
+
+def test_it_does_not_overwrite_and_keeps_what_it_replaces(project, sandbox, tmp_path):
+    people(project, sandbox, 3)
+    told(project, "run", "it")
+    told(project, "backup", str(tmp_path / "b"))
+    assert refused(project, "backup", str(tmp_path / "b"))["code"] == "file-exists"
+    assert stat.S_IMODE((tmp_path / "b").stat().st_mode) == 0o600
+    people(project, sandbox, 4)
+    told(project, "run", "it")
+    assert refused(project, "restore", str(tmp_path / "b"))["code"] == "state-exists"
+    kept = told(project, "restore", str(tmp_path / "b"), "--replace")["replaced"]
+    assert len(told(project, "runs")) == 1
+    old = Project(project.folder, sandbox)
+    assert len(told(old, "runs", "--database", f"sqlite:///{kept}/state.db")) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b", "people.csv", "project"], (
+        "nothing half-made is left"
+    )
+
+
+def test_it_does_not_take_the_state_from_under_a_process(project, sandbox, tmp_path):
+    people(project, sandbox, 3)
+    told(project, "run", "it")
+    told(project, "backup", str(tmp_path / "b"))
+    database = Database.open(f"sqlite:///{project.folder}/.penstock/state.db")
+    try:
+        with database.read() as conn:
+            conn.exec_driver_sql("SELECT count(*) FROM runs")
+        assert refused(project, "restore", str(tmp_path / "b"), "--replace", code=3)["code"] == "in-use"
+        with database.begin() as conn:  # and it is still the state
+            conn.exec_driver_sql("DELETE FROM runs")
+    finally:
+        database.close()
+    assert told(project, "runs") == []
+    told(project, "restore", str(tmp_path / "b"), "--replace")
+    assert len(told(project, "runs")) == 1
+
+
+def test_a_damaged_state_is_replaced_and_kept(project, sandbox, tmp_path):
+    people(project, sandbox, 3)
+    told(project, "run", "it")
+    told(project, "backup", str(tmp_path / "b"))
+    state = project.folder / ".penstock" / "state.db"
+    state.write_bytes(b"x" * 8192)
+    assert refused(project, "runs", code=3)["code"] == "not-a-database"
+    kept = told(project, "restore", str(tmp_path / "b"), "--replace")["replaced"]
+    assert len(told(project, "runs")) == 1
+    assert (tmp_path / kept / "state.db").read_bytes() == b"x" * 8192
+
+
+def test_a_damaged_state_is_not_backed_up_as_if_it_were_whole(project, sandbox, tmp_path):
+    people(project, sandbox, 200)
+    told(project, "run", "it")
+    state = project.folder / ".penstock" / "state.db"
+    data = bytearray(state.read_bytes())
+    for page in range(4, len(data) // 4096, 2):
+        data[page * 4096 : page * 4096 + 200] = os.urandom(200)
+    state.write_bytes(data)
+    error = refused(project, "backup", str(tmp_path / "b"), code=3)
+    assert error["code"] == "damaged"
+    assert not (tmp_path / "b").exists()
+
+
+def whole_backup(project, sandbox, tmp_path):
+    people(project, sandbox, 3)
+    told(project, "run", "it")
+    told(project, "backup", str(tmp_path / "b"))
+    return tmp_path / "b"
+
+
+def rewritten(source, target, change):
+    """A copy of a tar file; `change` answers (name, bytes) of each member, or None to leave it out."""
+    with tarfile.open(source) as old, tarfile.open(target, "w") as new:
+        for member in old:
+            changed = change(member.name, old.extractfile(member).read())
+            if changed is not None:
+                info = tarfile.TarInfo(changed[0])
+                info.size = len(changed[1])
+                new.addfile(info, BytesIO(changed[1]))
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda name, data: None if name == "manifest.json" else (name, data), "not-a-backup"),
+        (lambda name, data: None if name == "state.db" else (name, data), "damaged-backup"),
+        (lambda name, data: (name, data[:-1] + b"x" if name == "state.db" else data), "damaged-backup"),
+        (lambda name, data: ("../escaped" if name == "state.db" else name, data), "not-a-backup"),
+        (lambda name, data: ("frozen/../../escaped" if name == "state.db" else name, data), "not-a-backup"),
+        (lambda name, data: ("other.txt" if name == "state.db" else name, data), "not-a-backup"),
+        (lambda name, data: (name, b"{}" if name == "manifest.json" else data), "not-a-backup"),
+        (
+            lambda name, data: (
+                name,
+                data.replace(b'"format": 1', b'"format": 9') if name == "manifest.json" else data,
+            ),
+            "newer-backup",
+        ),
+    ],
+    ids=["no manifest", "no state", "altered", "escapes", "escapes deeper", "foreign file", "no words", "newer"],
+)
+def test_what_is_no_whole_backup_is_refused_and_nothing_is_touched(project, sandbox, tmp_path, change, code):
+    rewritten(whole_backup(project, sandbox, tmp_path), tmp_path / "bad", change)
+    again = elsewhere(project, tmp_path / "again")
+    assert refused(again, "restore", str(tmp_path / "bad"))["code"] == code
+    assert not (again.folder / ".penstock" / "state.db").exists()
+    assert not list(tmp_path.rglob("*escaped*"))
+
+
+@pytest.mark.parametrize("left", [0, 1, 700, 5000, -1500])
+def test_a_cut_backup_is_refused(project, sandbox, tmp_path, left):
+    data = whole_backup(project, sandbox, tmp_path).read_bytes()
+    (tmp_path / "cut").write_bytes(data[: len(data) + left - 10240 if left < 0 else left])
+    assert refused(project, "restore", str(tmp_path / "cut"), "--replace")["code"] in ("not-a-backup", "damaged-backup")
+    assert len(told(project, "runs")) == 1
+
+
+def test_a_backup_of_an_older_version_is_brought_up_to_date(project, sandbox, tmp_path):
+    whole_backup(project, sandbox, tmp_path)
+    state = project.folder / ".penstock" / "state.db"
+    older = sqlite3.connect(state)
+    older.execute("PRAGMA journal_mode=DELETE")
+    for table in ("settings", "alerts", "messages", "tallies", "leases", "budgets", "project_versions"):
+        older.execute(f"DROP TABLE IF EXISTS {table}")
+    told_tables = [row[0] for row in older.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    known = {"runs", "ledger_batches", "ledger_exceptions", "memory_segments", "in_flight", "quarantine", "discarded"}
+    known |= {"datasets", "switches", "cursors", "intents", "jobs", "credentials", "checks", "known_ids", "responses"}
+    for table in set(told_tables) - known - {"alembic_version", "sqlite_sequence"}:
+        older.execute(f"DROP TABLE {table}")
+    older.execute("UPDATE alembic_version SET version_num = '0002'")
+    older.commit()
+    older.close()
+    made = told(project, "backup", str(tmp_path / "old"))
+    assert made["schema"] == "0002", "a backup changes nothing"
+    assert count(state, "SELECT version_num FROM alembic_version") == "0002"
+    again = elsewhere(project, tmp_path / "again")
+    assert told(again, "restore", str(tmp_path / "old"))["schema"] == "0002"
+    assert told(again, "run", "it")["records"]["unchanged"] == 3
+
+
+def test_a_backup_of_a_newer_version_is_refused(project, sandbox, tmp_path):
+    whole_backup(project, sandbox, tmp_path)
+    newer = sqlite3.connect(project.folder / ".penstock" / "state.db")
+    newer.execute("UPDATE alembic_version SET version_num = '9999'")
+    newer.commit()
+    newer.close()
+    told(project, "backup", str(tmp_path / "new"))
+    again = elsewhere(project, tmp_path / "again")
+    assert refused(again, "restore", str(tmp_path / "new"), code=3)["code"] == "newer-schema"
+    assert not (again.folder / ".penstock" / "state.db").exists()
+
+
+def test_the_sealing_key_is_inside_only_when_asked_for(project, sandbox, tmp_path):
+    people(project, sandbox, 3)
+    text = (project.folder / "penstock.yaml").read_text().replace('api_key: "${env:SANDBOX_KEY}", ', "")
+    project.write("penstock.yaml", text)
+    told(project, "credential", "set", "sandbox", stdin=sandbox.api_key)
+    assert told(project, "backup", str(tmp_path / "without"))["sealed"] == 1
+    assert told(project, "backup", str(tmp_path / "with"), "--with-key")["with_key"]
+    for name in ("without", "with"):
+        assert sandbox.api_key.encode() not in (tmp_path / name).read_bytes()
+    key = (project.folder / ".penstock" / "secret.key").read_bytes()
+    assert key not in (tmp_path / "without").read_bytes()
+    first = elsewhere(project, tmp_path / "first")
+    assert told(first, "restore", str(tmp_path / "without"))["key"] == "missing"
+    assert refused(first, "run", "it")["code"] in ("other-sealing-key", "no-key")
+    second = elsewhere(project, tmp_path / "second")
+    assert told(second, "restore", str(tmp_path / "with"))["key"] == "from-backup"
+    assert stat.S_IMODE((second.folder / ".penstock" / "secret.key").stat().st_mode) == 0o600
+    assert told(second, "run", "it")["records"]["delivered"] == 3
+
+
+def test_on_postgresql_its_own_tools_are_named(project, sandbox, tmp_path):
+    people(project, sandbox, 1)
+    for command in (("backup", "x"), ("restore", "x")):
+        error = refused(project, *command, "--database", "postgresql://nobody@localhost:1/none")
+        assert error["code"] == "not-sqlite"
+        assert ("pg_dump" if command[0] == "backup" else "pg_restore") in error["hint"]
