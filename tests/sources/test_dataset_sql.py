@@ -10,6 +10,7 @@ import pytest
 from penstock.model.errors import InputError
 from penstock.model.spec import DatasetSpec, ResponseSource
 from penstock.sources.opening import Tools, open_dataset
+from penstock.sources.reply_rows import Replies
 from read_rows import rows_of, types_of
 
 BODY = "id,A,n\n1,x,007\n2,y,8\n3,,9\n"
@@ -133,10 +134,20 @@ def test_replies_are_a_source_like_any_other(tmp_path):
     schema = pa.schema([pa.field("id", pa.int64()), marked])
     batch = pa.RecordBatch.from_arrays([pa.array([1, 2]), pa.array(['{"method":"POST"}', None])], schema=schema)
     spec, source = DatasetSpec("log", "people.responses", ("id",)), ResponseSource("people.responses", "people")
-    dataset = open_dataset(spec, source, Tools(lambda _: "", tmp_path, lambda _: iter([batch, batch])))
+
+    def tools(parts):
+        def replies(_):
+            return Replies("people.responses", schema, lambda after: (part for part in parts if part[0] > after))
+
+        return Tools(lambda _: "", tmp_path, replies)
+
+    dataset = open_dataset(spec, source, tools([(1, batch), (2, batch)]))
     detected = dataset.detect()
     assert types_of(detected) == {"id": "integer", "request": "json"}
     assert rows_of(dataset.read(detected.schema)) == batch.to_pylist() * 2
     assert (dataset.volatile, dataset.identity()) == (True, None)
-    empty = open_dataset(spec, source, Tools(lambda _: "", tmp_path, lambda _: iter([])))
+    frozen = dataset.freeze(detected.schema, tmp_path / "one", None)
+    assert (frozen.rows, dataset.freeze(detected.schema, tmp_path / "two", frozen.window).rows) == (4, 0)
+    empty = open_dataset(spec, source, tools([]))
     assert empty.detect().schema.records == 0
+    assert [(c.name, c.type) for c in empty.detect().schema.columns] == [("id", "integer"), ("request", "json")]

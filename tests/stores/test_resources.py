@@ -101,7 +101,7 @@ def test_replies_come_back_in_order_and_piecewise(database, number):
             responses.append(conn, "raw", [row])
         responses.append(conn, "other", [rows[0]] if rows else [])
         assert responses.count(conn, "raw") == number
-        batches = list(responses.batches(conn, "raw"))
+        batches = [batch for _, batch in responses.batches(conn, "raw")]
     assert max((batch.num_rows for batch in batches), default=0) <= 1000
     found = [row for batch in batches for row in batch.to_pylist()]
     assert [row["delivery"] for row in found] == [str(n) for n in range(number)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock.config.keys import CREDENTIAL, DATASET, DESTINATION, FILE_SOURCE, FLOW, SQL_SOURCE
+from penstock.config.keys import CREDENTIAL, DATASET, DESTINATION, FILE_SOURCE, FLOW, HOOK_SOURCE, SQL_SOURCE
 from penstock.config.sections import Section
 from penstock.destinations.catalogue import load_catalogue
 
@@ -22,7 +22,13 @@ def project_json_schema() -> dict[str, object]:
     """A JSON Schema (2020-12) of the project file, with a description for every key."""
     sections = {
         "credentials": CREDENTIAL.schema(),
-        "sources": {"oneOf": [_of_type(FILE_SOURCE, "file"), _of_type(SQL_SOURCE, "sql")]},
+        "sources": {
+            "oneOf": [
+                _of_type(FILE_SOURCE, "file"),
+                _of_type(SQL_SOURCE, "sql"),
+                _of_type(HOOK_SOURCE, "webhook"),
+            ]
+        },
         "datasets": DATASET.schema(),
         "destinations": _destination(),
         "flows": FLOW.schema(),

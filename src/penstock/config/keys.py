@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from penstock.config.hooks import FLUSH, HOOK_HMAC, HOOK_KEY, HOOK_RATE, AuthShape
 from penstock.config.sections import Key, Section
 from penstock.config.shapes import Choice, Duration, Either, Json, MapOf, Names, Share, Switch, Text, Whole
 from penstock.config.words import AttributesShape, HeadersShape, OverlapShape
@@ -16,8 +17,11 @@ from penstock.model.spec import (
     RateLimit,
     RequestSpec,
     SqlSource,
+    WebhookSource,
     XmlSpec,
 )
+
+__all__ = ["FLUSH", "HOOK_HMAC", "HOOK_KEY", "HOOK_RATE"]  # the sections that stand in a file of their own
 
 ON_OFF = {"true": "on", "false": "off"}
 COLUMN_TYPES = ("text", "integer", "number", "boolean", "date", "timestamp", "json")
@@ -56,7 +60,11 @@ CURSOR = Section(
     ),
 )
 SOURCE_TYPE = Key(
-    "type", Choice(("file", "sql")), "file or sql", required=True, hint="write `type: file` or `type: sql`"
+    "type",
+    Choice(("file", "sql", "webhook")),
+    "file, sql or webhook",
+    required=True,
+    hint="write `type: file`, `type: sql` or `type: webhook`",
 )
 FILE_KEYS = (
     Key("path", Text(), "the file, or a glob for several; relative to the project file", required=True),
@@ -72,13 +80,35 @@ SQL_KEYS = (
 )
 
 
-def _belongs(keys: tuple[Key, ...], kind: str) -> dict[str, str]:
-    return {key.name: f"`{key.name}` belongs to a source of `type: {kind}`" for key in keys}
+HOOK_KEYS = (
+    Key("auth", AuthShape(), "how a sender shows who it is: {type: key, …}, {type: hmac, …} or none"),
+    Key("secret", Text(references=True), "a reference to the key or signing secret: ${env:NAME} or ${file:PATH}"),
+    Key("max_bytes", Whole(1, 100_000_000), "most bytes of one body, also when it is unpacked"),
+    Key("rate_limit", HOOK_RATE, "how many posts are taken"),
+    Key("flush", FLUSH, "when records go on to active destinations"),
+    Key("retain", Duration(), "how long a record is kept after every destination has read it, such as 7d"),
+    Key("columns", MapOf(Choice(COLUMN_TYPES)), "columns, with their types, that are there before a record has them"),
+)
+OF_TYPES = {"file": FILE_KEYS, "sql": SQL_KEYS, "webhook": HOOK_KEYS}
 
 
-FILE_SOURCE = Section("Records from files.", (SOURCE_TYPE, *FILE_KEYS), FileSource, elsewhere=_belongs(SQL_KEYS, "sql"))
-SQL_SOURCE = Section(
-    "Records from a database.", (SOURCE_TYPE, *SQL_KEYS), SqlSource, elsewhere=_belongs(FILE_KEYS, "file")
+def _belongs(kind: str) -> dict[str, str]:
+    """What to say of a key that belongs to another kind of source."""
+    return {
+        key.name: f"`{key.name}` belongs to a source of `type: {other}`"
+        for other, keys in OF_TYPES.items()
+        for key in keys
+        if other != kind
+    }
+
+
+FILE_SOURCE = Section("Records from files.", (SOURCE_TYPE, *FILE_KEYS), FileSource, elsewhere=_belongs("file"))
+SQL_SOURCE = Section("Records from a database.", (SOURCE_TYPE, *SQL_KEYS), SqlSource, elsewhere=_belongs("sql"))
+HOOK_SOURCE = Section(
+    "Records that others post to /hooks/NAME of the service.",
+    (SOURCE_TYPE, *HOOK_KEYS),
+    WebhookSource,
+    elsewhere=_belongs("webhook"),
 )
 
 DATASET = Section(

@@ -16,10 +16,10 @@ from penstock.config.keys import FLOW
 from penstock.config.marks import Marked
 from penstock.config.report import Report
 from penstock.config.shapes import Bad
-from penstock.config.sources import RESPONSES, read_dataset, read_source
+from penstock.config.sources import REPLY_KEY, RESPONSES, read_dataset, read_source
 from penstock.destinations.catalogue import load_catalogue
 from penstock.model.errors import InputError, NotAvailableYet, Problem
-from penstock.model.spec import FlowSpec, ProjectSpec, ResponseSource, SourceSpec
+from penstock.model.spec import DatasetSpec, FlowSpec, ProjectSpec, ResponseSource, SourceSpec
 
 __all__ = ["check_project", "load_project", "load_text", "project_json_schema"]
 
@@ -79,7 +79,7 @@ def _read(tree: Mapping[str, Marked], base: Path, report: Report) -> ProjectSpec
         base=base,
         credentials=credentials,
         sources=MappingProxyType({**sources, **replies}),
-        datasets=datasets,
+        datasets=MappingProxyType({**datasets, **{name: DatasetSpec(name, name, REPLY_KEY) for name in replies}}),
         destinations=destinations,
         flows=flows,
         lines=MappingProxyType({item.path: item.line for item in marked}),

@@ -51,7 +51,9 @@ def is_private(path: str) -> bool:
     match path.split("."):
         case ["credentials"] | ["credentials", _] | ["credentials", _, "api_key" | "headers" | "base_url", *_]:
             return True
-        case ["sources", _, "url", *_] | ["destinations", _, "request", "headers", *_]:
+        case ["sources", _, "url" | "secret", *_] | ["sources", _, "auth"]:
+            return True
+        case ["destinations", _, "request", "headers", *_]:
             return True
     return False
 
@@ -90,7 +92,10 @@ class Text:
             return BAD
         if not self.references and REFERENCE.search(node.raw):
             message = "a reference cannot stand here"
-            hint = "${env:…} and ${file:…} are for `api_key`, a credential's `headers` and a sql source's `url`"
+            hint = (
+                "${env:…} and ${file:…} are for `api_key`, a credential's `headers`, a sql source's `url` and a "
+                "webhook's `secret`"
+            )
             report.add(node.place, "reference-not-here", message, hint, shown(node))
             return BAD
         return node.raw

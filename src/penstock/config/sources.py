@@ -6,21 +6,44 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from penstock.config.keys import DATASET, FILE_SOURCE, SQL_SOURCE
+from penstock.config.keys import DATASET, FILE_SOURCE, HOOK_KEYS, HOOK_SOURCE, SQL_KEYS, SQL_SOURCE
 from penstock.config.marks import Marked
-from penstock.config.references import parse_secret
+from penstock.config.references import is_literal, parse_secret
 from penstock.config.report import Report
 from penstock.config.shapes import Bad
-from penstock.model.spec import CursorSpec, DatasetSpec, FileSource, Secret, SourceSpec, SqlSource
+from penstock.model.spec import (
+    CursorSpec,
+    DatasetSpec,
+    FileSource,
+    FlushSpec,
+    HookRate,
+    Secret,
+    SourceSpec,
+    SqlSource,
+    WebhookSource,
+)
 
 RESPONSES = ".responses"
+REPLY_KEY = ("delivery",)  # of the dataset that a response source makes by itself
 
 
 def read_source(name: str, node: Marked, base: Path, report: Report) -> SourceSpec:
     """One source; its `type` decides which keys it may have."""
-    kind = node.get("type")
-    is_sql = kind.raw == "sql" if kind is not None else not {"url", "query", "table"}.isdisjoint(node.entries())
-    return _sql(name, node, base, report) if is_sql else _file(name, node, base, report)
+    kind = _kind(node)
+    if kind == "webhook":
+        return _webhook(name, node, base, report)
+    return _sql(name, node, base, report) if kind == "sql" else _file(name, node, base, report)
+
+
+def _kind(node: Marked) -> str:
+    """The kind that is given, or the one whose keys are."""
+    given = node.get("type")
+    if given is not None:
+        return given.raw
+    names = node.entries().keys()
+    if not {key.name for key in SQL_KEYS}.isdisjoint(names):
+        return "sql"
+    return "webhook" if not {key.name for key in HOOK_KEYS}.isdisjoint(names) else "file"
 
 
 def _file(name: str, node: Marked, base: Path, report: Report) -> FileSource:
@@ -62,6 +85,29 @@ def _sql(name: str, node: Marked, base: Path, report: Report) -> SqlSource:
         cursor = CursorSpec(cursor)
     url = parse_secret(values["url"], node.at("url"), base, report) if "url" in values else Secret(())
     return SqlSource(name, url, base, values.get("query"), values.get("table"), cursor)
+
+
+def _webhook(name: str, node: Marked, base: Path, report: Report) -> WebhookSource:
+    read = HOOK_SOURCE.read(node, report)
+    values = {} if isinstance(read, Bad) else dict(read)
+    values.pop("type", None)
+    if "rate_limit" in values:
+        values["rate_limit"] = HookRate(**values["rate_limit"])
+    if "flush" in values:
+        values["flush"] = FlushSpec(**values["flush"])
+    if "columns" in values:
+        values["columns"] = MappingProxyType(values["columns"])
+    if "secret" in values:
+        place = node.at("secret")
+        values["secret"] = parse_secret(values["secret"], place, base, report)
+        if is_literal(values["secret"]) and values["secret"].parts:
+            message = "a secret in the file is a secret in every copy of the file"
+            hint = "write ${env:NAME} or ${file:PATH}, or remove `secret`: the service makes one and keeps it sealed"
+            report.add(place.place, "literal-secret", message, hint)
+        if values.get("auth", ...) is None:
+            message = "with `auth: none` nobody is asked for a secret"
+            report.add(place.place, "key-not-here", message, "remove `secret`, or say how it is shown")
+    return WebhookSource(name, **values)
 
 
 def read_dataset(name: str, node: Marked, report: Report) -> DatasetSpec:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import InputError
-from penstock.model.record import Chunk, Schema
-from penstock.model.spec import DatasetSpec, SourceSpec
+from penstock.model.record import Chunk, Column, Schema
+from penstock.model.spec import DatasetSpec, SourceSpec, WebhookSource
 from penstock.sources.dataset import Dataset
 from penstock.sources.freezing import load_chunk, save_chunk
 from penstock.sources.opening import Tools, open_dataset
-from penstock.stores import resources, responses
+from penstock.sources.pushed_rows import Pushed
+from penstock.sources.reply_rows import Replies
+from penstock.stores import pushed, resources, responses
 
 SAMPLES = 20
 Progress = Callable[[int], None]
@@ -55,36 +57,86 @@ def known_dataset(
     settings = _settings(spec, source)
     with around.database.read() as conn:
         stored = None if refresh else resources.stored_dataset(conn, name)
-    if stored is None or stored.settings != settings:
+    if stored is not None and stored.settings != settings:
+        stored = None
+    if isinstance(source, WebhookSource):
+        return _pushed(around, dataset, settings, stored)
+    if stored is None:
         detected = dataset.detect(progress)
         schema, samples = detected.schema, detected.samples
         seen = dataset.identity()
-        _store(around, name, settings, dataset, schema, samples)
+        _store(around, dataset, settings, schema, samples)
     else:
         schema, samples, seen = stored.schema, load_chunk(stored.samples), stored.identity
         identity = dataset.identity()
         if identity is not None and identity != stored.identity:
             samples = next(iter(dataset.read(schema, rows=SAMPLES)), samples)
             seen = None  # the samples are of the input as it is now, the count of records is not
-            _store(around, name, settings, dataset, schema, samples)
+            _store(around, dataset, settings, schema, samples)
     problems = dataset.check_columns(schema, spec.key)
     if problems:
         raise InputError(*problems)
     return KnownDataset(spec, dataset, schema, samples, seen)
 
 
+def _pushed(
+    around: Surroundings, dataset: Dataset, settings: str, stored: resources.StoredDataset | None
+) -> KnownDataset:
+    """A dataset of a webhook source. Its schema takes in columns as they come; what was decided stays.
+
+    Before its first record whatever the project speaks of is taken to be there.
+    """
+    spec, tip = dataset.spec, dataset.tip or 0
+    seen = 0 if stored is None or stored.identity is None else int(stored.identity)
+    if stored is None or (tip > seen and not stored.schema.records):
+        detected = dataset.detect()
+        schema, samples = detected.schema, detected.samples
+    else:
+        schema, samples = stored.schema, load_chunk(stored.samples)
+        if tip > seen and dataset.has_grown(schema, seen):
+            schema = dataset.detect(known=schema).schema
+    few = samples.records.num_rows < SAMPLES
+    if stored is None or schema is not stored.schema or tip - seen >= SAMPLES or (few and tip > seen):
+        newest = dataset.newest(schema) if schema.records else None
+        samples = padded(samples, schema.columns) if newest is None else newest
+        _store(around, dataset, settings, schema, samples, str(tip))
+    if schema.records:
+        problems = dataset.check_columns(schema, spec.key)
+        if problems:
+            raise InputError(*problems)
+    return with_columns(KnownDataset(spec, dataset, schema, samples), spec.key)
+
+
+def with_columns(known: KnownDataset, names: Iterable[str]) -> KnownDataset:
+    """The dataset with columns that no record has had yet: absent in every sample, of any type."""
+    there = known.schema.names()
+    more = tuple(Column(name, "json", nullable=True) for name in dict.fromkeys(names) if name not in there)
+    if not more:
+        return known
+    schema = replace(known.schema, columns=(*known.schema.columns, *more))
+    return replace(known, schema=schema, samples=padded(known.samples, schema.columns))
+
+
+def padded(chunk: Chunk, columns: Iterable[Column]) -> Chunk:
+    """A chunk with the columns that it lacks: absent in every row."""
+    rows = chunk.records.num_rows
+    missing = [column for column in columns if column.name not in chunk.records.schema.names]
+    fields = [pa.field(column.name, pa.string(), metadata={b"penstock": b"json"}) for column in missing]
+    records = pa.RecordBatch.from_arrays(
+        [*chunk.records.columns, *(pa.nulls(rows, field.type) for field in fields)],
+        schema=pa.schema([*chunk.records.schema, *fields]),
+    )
+    absent = {**chunk.absent, **{column.name: frozenset(range(rows)) for column in missing}}
+    return replace(chunk, records=records, absent=absent)
+
+
 def _store(
-    around: Surroundings,
-    name: str,
-    settings: str,
-    dataset: Dataset,
-    schema: Schema,
-    samples: Chunk,
+    around: Surroundings, dataset: Dataset, settings: str, schema: Schema, samples: Chunk, identity: str | None = None
 ) -> None:
     row = resources.StoredDataset(
-        name=name,
+        name=dataset.spec.name,
         settings=settings,
-        identity=dataset.identity(),
+        identity=identity or dataset.identity(),
         schema=schema,
         samples=save_chunk(samples),
     )
@@ -93,13 +145,32 @@ def _store(
 
 
 def _tools(around: Surroundings) -> Tools:
-    def rows(destination: str) -> Iterator[pa.RecordBatch]:
-        with around.database.read() as conn:
-            yield from responses.batches(conn, destination)
+    def replies(destination: str) -> Replies:
+        def after(last: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+            with around.database.read() as conn:
+                yield from responses.batches(conn, destination, last)
 
-    return Tools(resolve=around.resolve, workspace=around.folder, responses=rows)
+        return Replies(f"{destination}.responses", responses.SCHEMA, after)
+
+    def posted(source: str) -> Pushed:
+        def after(last: int) -> Iterator[tuple[int, list[str]]]:
+            with around.database.read() as conn:
+                yield from pushed.after(conn, source, last)
+
+        def tip() -> int:
+            with around.database.read() as conn:
+                return pushed.received(conn, source).tip
+
+        def latest(count: int) -> list[str]:
+            with around.database.read() as conn:
+                return [record for _, _, record in pushed.latest(conn, source, count)]
+
+        return Pushed(after, tip, latest)
+
+    return Tools(resolve=around.resolve, workspace=around.folder, responses=replies, pushed=posted)
 
 
 def _settings(spec: DatasetSpec, source: SourceSpec) -> str:
     """What decides the types besides the data: a change of it makes the schema be detected anew."""
-    return f"{spec!r} {source!r}"
+    told = dict(source.columns) if isinstance(source, WebhookSource) else source
+    return f"{spec!r} {told!r}"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from penstock.engine import connecting
-from penstock.engine.datasets import KnownDataset, known_dataset
+from penstock.engine.datasets import KnownDataset, known_dataset, with_columns
 from penstock.engine.screen import Policy
 from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import InputError, NotAvailableYet
+from penstock.model.outcome import Note
 from penstock.model.record import RetryClass
-from penstock.model.spec import CredentialSpec, DestinationSpec, Mode
+from penstock.model.spec import CredentialSpec, DestinationSpec, Mode, WebhookSource
 from penstock.stores import resources
 from penstock.stores.fingerprint import FINGERPRINT_VERSION
+from penstock.transform.awaited import columns_by_name, columns_named
 from penstock.transform.compile import Compiled, compile_template
 from penstock.transform.manual import compile_manual
 
@@ -59,6 +61,9 @@ def _prepare(around: Surroundings, spec: DestinationSpec, address: connecting.Ad
     credential = connecting.credential_spec(around, spec.credential)
     where = address or connecting.address(around, credential)
     data = known_dataset(around, spec.dataset)
+    unseen: tuple[Note, ...] = ()
+    if isinstance(data.dataset.source, WebhookSource) and (data.spec.sql is None or not data.schema.records):
+        data, unseen = _awaited(data, spec)
     key = data.spec.key
     if spec.template is not None:
         template = around.catalogue[spec.template]
@@ -71,7 +76,19 @@ def _prepare(around: Surroundings, spec: DestinationSpec, address: connecting.Ad
     if mode is Mode.MIRROR:
         path = f"destinations.{spec.name}.mode"
         raise NotAvailableYet(around.problem(path, "mode: mirror is not available yet", "not-available-yet"))
+    if unseen:
+        compiled = replace(compiled, notes=(*compiled.notes, *unseen))
     return Prepared(spec, credential, data, where, compiled, mode)
+
+
+def _awaited(data: KnownDataset, spec: DestinationSpec) -> tuple[KnownDataset, tuple[Note, ...]]:
+    """What is posted may bring a column any time: those that the destination names are taken to be there."""
+    names = columns_named(spec, data.schema.names())
+    missing = [name for name in names if data.schema.column(name) is None]
+    reason = "no record that came so far has this column" if data.schema.records else "no record has come yet"
+    if not data.schema.records:
+        data = with_columns(data, columns_by_name(spec))
+    return with_columns(data, missing), tuple(Note(name, "not seen yet", reason) for name in missing)
 
 
 def is_active(around: Surroundings, spec: DestinationSpec) -> tuple[bool, str]:

@@ -103,7 +103,66 @@ class ResponseSource:
     destination: str
 
 
-SourceSpec = FileSource | SqlSource | ResponseSource
+@dataclass(frozen=True, slots=True)
+class HookKey:
+    """A sender shows the source's secret: in a header, in the query, or as the password of a Basic user.
+
+    At most one is given; none means the header `X-API-Key`.
+    """
+
+    header: str | None = None
+    query: str | None = None
+    basic: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HookSignature:
+    """A sender signs what it posts with the source's secret, by HMAC.
+
+    `standard` is the Standard Webhooks scheme, which has its own headers, algorithm and encoding. `generic` signs the
+    body, or `timestamp.body` when `timestamp_header` names the header that has the moment (seconds since 1970).
+    """
+
+    scheme: Literal["standard", "generic"] = "generic"
+    header: str = "X-Signature"
+    algorithm: Literal["sha256", "sha512", "sha1"] = "sha256"
+    encoding: Literal["hex", "base64"] = "hex"
+    prefix: str = ""
+    timestamp_header: str | None = None
+    tolerance: float = 300.0  # seconds that the moment may differ from ours
+
+
+@dataclass(frozen=True, slots=True)
+class HookRate:
+    """Posts that one process takes from a source in a window of `per` seconds."""
+
+    requests: int = 5000
+    per: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class FlushSpec:
+    """When pushed records go to destinations: at `records` of them, or `after` seconds, whichever comes first."""
+
+    records: int = 500
+    after: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSource:
+    """Records that are posted to `/hooks/<name>`. `auth` None: `auth: none`, everybody may post."""
+
+    name: str
+    auth: HookKey | HookSignature | None = HookKey()
+    secret: Secret | None = None  # None: it is kept sealed in the state database
+    max_bytes: int = 1_000_000  # of one body, also when unpacked
+    rate_limit: HookRate = HookRate()
+    flush: FlushSpec = FlushSpec()
+    retain: float = 7 * 86400.0  # seconds that a record is kept after every destination has read it
+    columns: Mapping[str, ColumnType] = field(default_factory=lambda: MappingProxyType({}))  # there from the start
+
+
+SourceSpec = FileSource | SqlSource | WebhookSource | ResponseSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+
 from penstock.model.errors import InputError, Problem
 from penstock.model.record import Chunk, Column, Schema
 from penstock.model.spec import ColumnType, DatasetSpec, FileSource, SourceSpec
-from penstock.sources.detecting import Detected, detect
+from penstock.sources.detecting import SAMPLES, Detected, detect
 from penstock.sources.files import files_identity, matching_files
 from penstock.sources.freezing import Frozen, Window, read_frozen_chunks, write_frozen
 from penstock.sources.names import nearest
 from penstock.sources.pieces import Rows
+from penstock.sources.pushed_rows import RECORD, PushedIncrement, PushedRows, window_at
 from penstock.sources.rechunking import rechunked
+from penstock.sources.reply_rows import ReplyIncrement, ReplyRows
 from penstock.sources.sql_rows import Increment, SqlRows
 from penstock.sources.typing_rows import typed
 
@@ -54,18 +58,26 @@ class Dataset:
             return None
         return files_identity(matching_files(self.source), self.source, self.spec.sql, sorted(self.spec.types.items()))
 
-    def detect(self, progress: Callable[[int], None] = _silent) -> Detected:
+    def detect(self, progress: Callable[[int], None] = _silent, known: Schema | None = None) -> Detected:
         """Types, nullability, examples and sample records, in one full pass; `progress` is told the records seen.
 
-        Over untyped sources (CSV, JSON, databases) SQL needs a pass before it, that types the source.
+        Over untyped sources (CSV, JSON, databases) SQL needs a pass before it, that types the source. The types of
+        `known`, a schema from before, stay; what it has not seen a value of is decided anew.
         """
         if self.spec.sql is None:
-            found = detect(self._rows, self._given(self._rows), progress)
+            found = detect(self._rows, self._given(self._rows), progress, _decided(known))
             self._check_types(found.schema.names(), found.schema.records)
             return found
-        inner = self._inner_schema(progress)
-        shaped = self._shaped(self._rows, inner)
-        found = detect(shaped, self._given(shaped), progress)
+        inner = self._inner_schema(progress, None if known is None else known.source)
+        from penstock.sources.shaped_rows import UnknownColumns  # noqa: PLC0415 - DuckDB costs 0.1 s
+
+        try:
+            shaped = self._shaped(self._rows, inner)
+        except UnknownColumns:
+            if not self._rows.open_ended or inner.records:
+                raise
+            return _nothing_yet(inner)
+        found = detect(shaped, self._given(shaped), progress, _decided(known))
         self._check_types((*inner.names(), *shaped.names()), found.schema.records)
         return Detected(replace(found.schema, source=inner), found.samples)
 
@@ -78,13 +90,53 @@ class Dataset:
 
     def freeze(self, schema: Schema, path: Path, window: Window | None) -> Frozen:
         """Copy the typed records to a private file; of a source with a cursor only those new since `window`."""
+        increment = self.since(window)
+        if increment is None:
+            return Frozen(write_frozen(self.read(schema), path), None)
+        count = write_frozen(rechunked(self._typed(increment, schema), skip=0, rows=CHUNK_ROWS), path)
+        return Frozen(count, increment.reached)
+
+    def since(self, window: Window | None) -> Increment | PushedIncrement | ReplyIncrement | None:
+        """The source's rows that are new since `window`; None where a source is always read whole."""
         rows = self._rows
-        cursor = rows.source.cursor if isinstance(rows, SqlRows) else None
-        if isinstance(rows, SqlRows) and cursor is not None:
-            increment: Increment = rows.since(cursor, window)
-            count = write_frozen(rechunked(self._typed(increment, schema), skip=0, rows=CHUNK_ROWS), path)
-            return Frozen(count, increment.reached)
-        return Frozen(write_frozen(self.read(schema), path), None)
+        if isinstance(rows, PushedRows | ReplyRows):
+            return rows.since(window)
+        if isinstance(rows, SqlRows) and rows.source.cursor is not None:
+            return rows.since(rows.source.cursor, None if window is None or window.kind.startswith(RECORD) else window)
+        return None
+
+    def any_since(self, schema: Schema, window: Window | None) -> tuple[bool, Window | None]:
+        """Whether a run from `window` on would read any record; and where it would stand afterwards, if none."""
+        increment = self.since(window)
+        if increment is None:
+            return True, window
+        found = any(chunk.records.num_rows for chunk in self._typed(increment, schema))
+        return found, increment.reached
+
+    # ── what is pushed grows ─────────────────────────────────────────────────
+
+    @property
+    def tip(self) -> int | None:
+        """The id of the newest record of a webhook source; None of any other source."""
+        return self._rows.kept.tip() if isinstance(self._rows, PushedRows) else None
+
+    def has_grown(self, schema: Schema, after: int) -> bool:
+        """Whether records after the one of id `after` bring columns, or first values of columns, that are new."""
+        rows = self._rows
+        assert isinstance(rows, PushedRows)
+        inner = schema.source if self.spec.sql is not None else schema
+        decided = _decided(inner).keys() | self._given(rows).keys()
+        return any(
+            name not in decided and any(value is not None for value in column)
+            for piece in rows.since(window_at(after, self.source.name)).pieces()
+            for name, column in piece.columns.items()
+        )
+
+    def newest(self, schema: Schema) -> Chunk | None:
+        """The newest records of a webhook source, as samples; None when the SQL makes none of them."""
+        rows = self._rows
+        assert isinstance(rows, PushedRows)
+        return next(rechunked(self._typed(rows.newest(SAMPLES), schema), skip=0, rows=SAMPLES), None)
 
     def check_columns(self, schema: Schema, names: Sequence[str]) -> list[Problem]:
         """A problem for each of `names` (the key's columns) that the schema does not have."""
@@ -111,16 +163,18 @@ class Dataset:
 
         return ShapedRows(self.spec, base, inner, self._workspace)
 
-    def _inner_schema(self, progress: Callable[[int], None]) -> Schema:
+    def _inner_schema(self, progress: Callable[[int], None], known: Schema | None = None) -> Schema:
         """The columns that the SQL sees: as the format declares them, else as one full pass types them."""
         given = self._given(self._rows)
         kinds = {name: given.get(name) or self._rows.declared(name) for name in self._rows.names()}
         if self._rows.open_ended or None in kinds.values():
-            return detect(self._rows, given, progress).schema
+            return detect(self._rows, given, progress, _decided(known)).schema
         return Schema(tuple(Column(name, kind, nullable=True) for name, kind in kinds.items() if kind is not None), 0)
 
     def _given(self, rows: Rows) -> Mapping[str, ColumnType]:
         """The types that a person wrote for columns of `rows`."""
+        if isinstance(self._rows, PushedRows) and rows.open_ended:
+            return {**self._rows.given(), **self.spec.types}
         if rows.open_ended:
             return self.spec.types
         return {name: kind for name, kind in self.spec.types.items() if name in rows.names()}
@@ -147,6 +201,16 @@ class Dataset:
         ]
         if problems:
             raise InputError(*problems)
+
+
+def _decided(schema: Schema | None) -> Mapping[str, ColumnType]:
+    """The types that a value was seen for."""
+    return {} if schema is None else {column.name: column.type for column in schema.columns if column.examples}
+
+
+def _nothing_yet(source: Schema) -> Detected:
+    """What is known of SQL over a source that has had no record and declares no columns."""
+    return Detected(Schema((), 0, source), Chunk(pa.RecordBatch.from_pylist([], schema=pa.schema([])), 0))
 
 
 def read_frozen(path: Path, *, skip: int = 0, rows: int = CHUNK_ROWS) -> Iterator[Chunk]:

@@ -58,8 +58,17 @@ class _Watch:
         return Column(name, kind, nullable, tuple(self.examples))
 
 
-def detect(rows: Rows, given: Mapping[str, ColumnType], progress: Callable[[int], None]) -> Detected:
-    """Read everything once. `given` are the types a person wrote; `progress` is told the records seen so far."""
+def detect(
+    rows: Rows,
+    given: Mapping[str, ColumnType],
+    progress: Callable[[int], None],
+    known: Mapping[str, ColumnType] | None = None,
+) -> Detected:
+    """Read everything once. `given` are the types a person wrote; `progress` is told the records seen so far.
+
+    `known` are types that were decided before, and stay.
+    """
+    decided = {**(known or {}), **given}
     watches = {name: _Watch(rows.judge(name), 0) for name in rows.names()}
     heads: list[Piece] = []
     seen = 0
@@ -74,11 +83,10 @@ def detect(rows: Rows, given: Mapping[str, ColumnType], progress: Callable[[int]
             watch.missing = watch.missing or name not in piece.columns or bool(piece.absent.get(name))
         seen += piece.length
         progress(seen)
-    schema = Schema(tuple(watches[name].column(name, given.get(name)) for name in rows.names()), seen)
+    schema = Schema(tuple(watches[name].column(name, decided.get(name)) for name in rows.names()), seen)
     return Detected(schema, _samples(rows, schema, given, heads))
 
 
 def _samples(rows: Rows, schema: Schema, given: Mapping[str, ColumnType], heads: list[Piece]) -> Chunk:
-    nothing = Piece(0, {name: [] for name in schema.names()})
-    chunks = list(typed(rows, schema, given, heads or [nothing]))
+    chunks = list(typed(rows, schema, given, heads or [Piece(0, {})]))
     return next(rechunked(iter(chunks), skip=0, rows=SAMPLES), chunks[0])

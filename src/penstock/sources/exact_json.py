@@ -1,7 +1,8 @@
 """Strict JSON in which no number is harmed and no name is said twice.
 
 Integers are exact at any size; a decimal that float64 cannot hold comes as Decimal; one that no float64 can reach
-(`1e999`) comes as Unfit. NaN, Infinity, doubled names and lone surrogates are not JSON here.
+(`1e999`) comes as Unfit. NaN, Infinity, doubled names and what is nested deeper than 200 levels are not JSON here;
+whether halves of surrogate pairs are, `refuse_surrogates` is there to say.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any, NoReturn
 
 import orjson
 
+DEEPEST = 200  # levels of lists and objects
+TOO_DEEP = f"nested deeper than {DEEPEST} levels"
 SURE = 16  # characters: up to 15 digits and a point are held by float64 as they are
 
 
@@ -48,17 +51,47 @@ def parse(text: str) -> object:
 def scan(text: str, start: int) -> tuple[object, int]:
     """The value that begins at `start`, and where it ends. Raises NotJson."""
     try:
-        return _scan_once(text, start)
+        value, end = _scan_once(text, start)
     except json.JSONDecodeError as error:
         raise NotJson(error.msg, error.pos) from None
     except StopIteration as error:
         raise NotJson("a JSON value is missing", error.value) from None
     except RecursionError:
-        raise NotJson("nested too deeply") from None
+        raise NotJson(TOO_DEEP) from None
     except NotJson:
         raise
     except ValueError:  # Python's own guard against quadratic work
         raise NotJson("a whole number of more than 4300 digits") from None
+    if text.count("[", start, end) + text.count("{", start, end) > DEEPEST and _is_deeper(value):
+        raise NotJson(TOO_DEEP)
+    return value, end
+
+
+def _is_deeper(value: object) -> bool:
+    """Whether a value has more than the allowed levels; without recursion, so that no depth is dangerous."""
+    level: list[object] = [value]
+    for _ in range(DEEPEST):
+        inside = [item for item in level if isinstance(item, list | dict)]
+        if not inside:
+            return False
+        level = [item for each in inside for item in (each.values() if isinstance(each, dict) else each)]
+    return any(isinstance(item, list | dict) for item in level)
+
+
+def refuse_surrogates(value: object) -> None:
+    """Raise NotJson where a text of the value, or a name, holds half of a surrogate pair."""
+    level: list[object] = [value]
+    while level:
+        inside: list[object] = []
+        for item in level:
+            if isinstance(item, str):
+                _refuse_surrogates(item)
+            elif isinstance(item, dict):
+                inside.extend(item)
+                inside.extend(item.values())
+            elif isinstance(item, list):
+                inside.extend(item)
+        level = inside
 
 
 def json_text(value: object) -> str:

@@ -11,14 +11,13 @@ from penstock.sources.encoding import utf8_blocks
 from penstock.sources.exact_json import NotJson, parse
 from penstock.sources.files import wrong
 from penstock.sources.json_list import BadItem, list_items
+from penstock.sources.members import Record, piece_of, word
 from penstock.sources.pieces import Caster, Judge, Piece
 from penstock.sources.quotes import lines_of
 from penstock.sources.value_typing import ValueJudge, value_caster
 
 ROWS = 8192  # rows of a piece at most
 CHARACTERS = 1 << 23  # text of a piece at most, one record more
-ABSENT = object()
-Record = dict[str, object]
 
 
 class JsonRows:
@@ -58,31 +57,10 @@ class JsonRows:
                 records.append(record)
                 size += length
                 if len(records) == ROWS or size > CHARACTERS:
-                    yield self._piece(records)
+                    yield piece_of(records, self._names)
                     records, size = [], 0
             if records:
-                yield self._piece(records)
-
-    def _piece(self, records: list[Record]) -> Piece:
-        first = list(records[0])
-        if all(list(record) == first for record in records):  # the usual case, three times as fast
-            self._names.update(dict.fromkeys(first))
-            return Piece(len(records), dict(zip(first, zip(*map(dict.values, records), strict=True), strict=True)))
-        columns: dict[str, list[object]] = {}
-        absent: dict[str, frozenset[int]] = {}
-        for record in records:
-            if not record.keys() <= self._names.keys():
-                self._names.update(dict.fromkeys(record))
-        for name in self._names:
-            column = [record.get(name, ABSENT) for record in records]
-            if ABSENT in column:
-                rows = frozenset(row for row, value in enumerate(column) if value is ABSENT)
-                if len(rows) == len(records):
-                    continue
-                absent[name] = rows
-                column = [None if value is ABSENT else value for value in column]
-            columns[name] = column
-        return Piece(len(records), columns, absent)
+                yield piece_of(records, self._names)
 
     def _line_records(self, path: Path) -> Iterator[tuple[Record, int]]:
         for line, text in enumerate(lines_of(utf8_blocks(self._source, path)), start=1):
@@ -95,14 +73,14 @@ class JsonRows:
                 raise self._wrong(path, line, str(error), hint) from None
             if not isinstance(value, dict):
                 hint = "" if line > 1 else "for a list of objects write format: json"
-                raise self._wrong(path, line, f"{_word(value)}, where a record is an object {{…}}", hint)
+                raise self._wrong(path, line, f"{word(value)}, where a record is an object {{…}}", hint)
             yield value, len(text)
 
     def _list_records(self, path: Path) -> Iterator[tuple[Record, int]]:
         try:
             for line, value, length in list_items(utf8_blocks(self._source, path)):
                 if not isinstance(value, dict):
-                    raise self._wrong(path, line, f"{_word(value)}, where a record is an object {{…}}")
+                    raise self._wrong(path, line, f"{word(value)}, where a record is an object {{…}}")
                 yield value, length
         except BadItem as error:
             raise self._wrong(path, error.line, str(error), error.hint) from None
@@ -111,9 +89,3 @@ class JsonRows:
         return wrong(
             self._source, f"{path.name}, line {line}: {reason}", "torn-file", hint=hint, line=line, file=str(path)
         )
-
-
-def _word(value: object) -> str:
-    if value is None:
-        return "null"
-    return {list: "a list", str: "a text", bool: "true or false"}.get(type(value), "a number")

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-
 from penstock.model.errors import InputError, Problem
-from penstock.model.spec import DatasetSpec, FileSource, Secret, SourceSpec, SqlSource
+from penstock.model.spec import DatasetSpec, FileSource, Secret, SourceSpec, SqlSource, WebhookSource
 from penstock.sources.csv_rows import CsvRows
 from penstock.sources.dataset import Dataset
 from penstock.sources.files import file_format, matching_files, wrong
 from penstock.sources.json_rows import JsonRows
 from penstock.sources.parquet_rows import ParquetRows
 from penstock.sources.pieces import Rows
-from penstock.sources.reply_rows import ReplyRows
+from penstock.sources.pushed_rows import Pushed, PushedRows
+from penstock.sources.reply_rows import Replies, ReplyRows
 from penstock.sources.sql_rows import Database, SqlRows
 from penstock.sources.sqlite_database import SqliteDatabase
 
@@ -26,12 +25,13 @@ class Tools:
     """What sources need of the world around them.
 
     `resolve` gives the text of a secret; `workspace` is a private folder that exists, for temporary files;
-    `responses` gives the replies of a destination, by its name.
+    `responses` gives the replies of a destination by its name, `pushed` the records of a webhook source.
     """
 
     resolve: Callable[[Secret], str]
     workspace: Path
-    responses: Callable[[str], Iterator[pa.RecordBatch]] | None = None
+    responses: Callable[[str], Replies] | None = None
+    pushed: Callable[[str], Pushed] | None = None
 
 
 def open_dataset(spec: DatasetSpec, source: SourceSpec, tools: Tools) -> Dataset:
@@ -44,11 +44,17 @@ def _rows(source: SourceSpec, tools: Tools) -> Rows:
         return _file_rows(source)
     if isinstance(source, SqlSource):
         return SqlRows(source, _database(source, tools.resolve(source.url)))
-    replies = tools.responses
-    if replies is None:
-        message = f"the replies of {source.destination} cannot be read here"
-        raise InputError(Problem(f"sources.{source.name}", message, "no-replies"))
-    return ReplyRows(lambda: replies(source.destination))
+    if isinstance(source, WebhookSource):
+        if tools.pushed is None:
+            raise _not_here(source.name, "what was posted")
+        return PushedRows(source, tools.pushed(source.name))
+    if tools.responses is None:
+        raise _not_here(source.name, f"the replies of {source.destination}")
+    return ReplyRows(tools.responses(source.destination))
+
+
+def _not_here(source: str, what: str) -> InputError:
+    return InputError(Problem(f"sources.{source}", f"{what} cannot be read here", "no-replies"))
 
 
 def _database(source: SqlSource, url: str) -> Database:

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import pyarrow as pa
 
 from penstock.model.spec import ColumnType
 from penstock.sources.arrow_typing import ArrowJudge, arrow_caster, column_type
+from penstock.sources.freezing import Window
 from penstock.sources.pieces import JSON_FIELD, Caster, Judge, Piece
+from penstock.sources.pushed_rows import place_of, window_at
+
+
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """The replies that the state keeps of a destination: the source they are, their columns, those after an id.
+
+    They come in parts; each comes with the id of its last reply. JSON columns are marked.
+    """
+
+    source: str
+    schema: pa.Schema
+    after: Callable[[int], Iterator[tuple[int, pa.RecordBatch]]]
 
 
 class ReplyRows:
-    """Record batches that the state gives; as long as there is none, there are no columns. JSON columns are marked."""
+    """The replies of a destination. Their columns are known before there is any."""
 
     open_ended = False
 
-    def __init__(self, batches: Callable[[], Iterator[pa.RecordBatch]]) -> None:
-        self._batches = batches
-        first = next(batches(), None)
-        fields = [] if first is None else list(first.schema)
-        self._types = {field.name: pa.json_() if field.metadata == JSON_FIELD else field.type for field in fields}
+    def __init__(self, replies: Replies) -> None:
+        self.replies = replies
+        marked = dict(JSON_FIELD)
+        self._types = {f.name: pa.json_() if f.metadata == marked else f.type for f in replies.schema}
 
     def names(self) -> list[str]:
         return list(self._types)
@@ -35,5 +49,28 @@ class ReplyRows:
         return arrow_caster(name, self._types[name], kind)
 
     def pieces(self) -> Iterator[Piece]:
-        for batch in self._batches():
+        return self.since(None).pieces()
+
+    def since(self, window: Window | None) -> ReplyIncrement:
+        """Only the replies that came after the window."""
+        return ReplyIncrement(self, window)
+
+
+class ReplyIncrement:
+    """The replies that are new since a window. After a full reading `reached` is the next window."""
+
+    open_ended = False
+
+    def __init__(self, rows: ReplyRows, window: Window | None) -> None:
+        self._replies = rows.replies
+        self._last = place_of(window, rows.replies.source)
+        self.reached: Window | None = window
+        self.names = rows.names
+        self.declared = rows.declared
+        self.judge = rows.judge
+        self.caster = rows.caster
+
+    def pieces(self) -> Iterator[Piece]:
+        for last, batch in self._replies.after(self._last):
             yield Piece(batch.num_rows, dict(zip(batch.schema.names, batch.columns, strict=True)))
+            self.reached = window_at(last, self._replies.source)

@@ -41,6 +41,10 @@ SETTINGS: Mapping[str, Any] = {
 AS_TEXT = ("BIT", "BIGNUM", "INTERVAL", "TIME WITH TIME ZONE", "UNION", "VARIANT", "GEOMETRY", "UHUGEINT")
 
 
+class UnknownColumns(InputError):  # noqa: N818 - it says what the SQL is about
+    """The SQL is well formed, and speaks of columns that `source` does not have (yet)."""
+
+
 class ShapedRows:
     """The result of a dataset's SQL. JSON columns of the source are text to it."""
 
@@ -128,6 +132,8 @@ class ShapedRows:
             raise self._wrong("the sql of a dataset is one SELECT", "write: select … from source")
         try:
             plan = connection.execute(PLAN + self._sql).fetchall()[0][1]
+        except duckdb.BinderException as error:
+            raise UnknownColumns(*self._failure(str(error), PLAN + self._sql).problems) from None
         except duckdb.Error as error:
             raise self._failure(str(error), PLAN + self._sql) from None
         return int(str(plan).count('"name": "PYTHON_ARROW_SCAN"'))

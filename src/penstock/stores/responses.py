@@ -38,16 +38,19 @@ def count(conn: Connection, destination: str) -> int:
     return int(conn.execute(select(func.count()).select_from(responses).where(mine)).scalar_one())
 
 
-def batches(conn: Connection, destination: str) -> Iterator[pa.RecordBatch]:
-    """All replies in their order, a thousand at a time; nested members are JSON text."""
-    last = 0
+def batches(conn: Connection, destination: str, after: int = 0) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """The replies after the one of id `after`, a thousand at a time; nested members are JSON text.
+
+    Each part comes with the id of its last.
+    """
+    last = after
     while True:
         query = select(responses).where(responses.c.destination == destination, responses.c.id > last)
         rows = conn.execute(query.order_by(responses.c.id).limit(ROWS)).mappings().all()
         if not rows:
             return
         last = rows[-1]["id"]
-        yield pa.RecordBatch.from_pylist([_columns(orjson.loads(row["record"])) for row in rows], schema=SCHEMA)
+        yield last, pa.RecordBatch.from_pylist([_columns(orjson.loads(row["record"])) for row in rows], schema=SCHEMA)
 
 
 def _columns(record: Mapping[str, Any]) -> dict[str, Any]:

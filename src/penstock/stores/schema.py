@@ -275,4 +275,5 @@ responses = Table(
     Column("destination", Text, nullable=False),
     Column("record", Text, nullable=False),  # JSON
     Index("responses_of", "destination", "id"),
+    sqlite_autoincrement=True,  # an id is never given twice: destinations remember how far they have read
 )
