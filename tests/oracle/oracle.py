@@ -5,6 +5,7 @@ It shares nothing with the kernel: plain Python, one record at a time, dictionar
 meaning.
 """
 
+import json
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -18,6 +19,39 @@ OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}\Z")
 
 class NoOpinionError(Exception):
     """The documents do not say what becomes of this value."""
+
+
+class Null:
+    """A null that has to be sent, which clears the value."""
+
+    def __repr__(self) -> str:
+        return "null"
+
+
+NULL = Null()
+
+
+@dataclass(frozen=True)
+class Derived:
+    """An id made of a key of several columns. How, is nobody's business; `Derivations` says what has to hold."""
+
+    parts: tuple[str, ...]
+
+
+class Derivations:
+    """The ids seen so far: one key has one id, and no two keys share one."""
+
+    def __init__(self) -> None:
+        self._of: dict[tuple[str, ...], str] = {}
+        self._by: dict[str, tuple[str, ...]] = {}
+
+    def fits(self, derived: Derived, sent: Any) -> bool:
+        if not isinstance(sent, str) or not sent.strip():
+            return False
+        return (
+            self._of.setdefault(derived.parts, sent) == sent
+            and self._by.setdefault(sent, derived.parts) == derived.parts
+        )
 
 
 class BadError(Exception):
@@ -44,6 +78,7 @@ class Verdict:
     opinion: bool = True
     lookup: tuple[str, str, str] | None = None
     address: str | None = None
+    may_be_null: set[str] = field(default_factory=set)  # nobody says whether an id that is null is sent as null
 
 
 KINDS = {
@@ -85,30 +120,69 @@ HOMELESS = {"upsert_invoice": ("due_date",), "create_note": ("created_at",)}  # 
 WHOLE = {("upsert_company", "mrr"), ("upsert_deal", "value")}  # whole numbers in native
 
 
-def oracle(template: str, dialect: str, record: dict[str, Any], attributes: list[str], key: str) -> Verdict:
-    """What must become of `record`, whose columns are named as the template's fields are, and its `attributes`."""
+def oracle(
+    template: str,
+    dialect: str,
+    record: dict[str, Any],
+    attributes: list[str],
+    key: str | tuple[str | None, ...],
+    *,
+    nulls: str = "omit",
+) -> Verdict:
+    """What must become of `record`, whose columns are named as the template's fields are, and its `attributes`.
+
+    With `nulls="send"` what is None in the record is sent as null; what is not in it, never.
+    """
     verdict = Verdict()
+    if not isinstance(key, str):
+        if any(part is None or not part.strip() for part in key):
+            verdict.bad.add("key")
+        key = Derived(tuple(part or "" for part in key))  # type: ignore[assignment]
     got: dict[str, Any] = {}
     homeless = HOMELESS.get(template, ()) if dialect == "native" else ()
+    null = NULL if nulls == "send" else None
     for name, kind in KINDS[template].items():
-        if name in homeless:
+        if name in homeless or name not in record:
             continue  # what is not sent breaks no rule
-        _one(verdict, got, name, lambda name=name, kind=kind: _field(template, dialect, name, kind, record[name]))
+        _one(verdict, got, name, null, lambda name=name, kind=kind: _field(template, dialect, name, kind, record[name]))
     extra: dict[str, Any] = {}
     for name in attributes if _takes_extra(template, dialect) else ():
-        _one(verdict, extra, name, lambda name=name: _attribute(record[name]))
+        if name in record:
+            _one(verdict, extra, name, null, lambda name=name: _attribute(record[name], dialect))
     if dialect == "native":
         _limits(template, got, extra, verdict)
     for group in MATCH[template]:
-        blank = [name for name in group if got.get(name) is None or str(got[name]).strip() == ""]
+        blank = [name for name in group if got.get(name) in (None, NULL) or str(got[name]).strip() == ""]
         if len(blank) == len(group):
             verdict.bad.update(group)
     if verdict.bad:
         return verdict
     if not verdict.opinion:
         return verdict
+    _ids(template, got, verdict)
     LAYOUT[dialect](template, got, extra, key, verdict)
     return verdict
+
+
+# Ids by which Custify finds or links: null clears none of them by any document. For an event the OpenAPI is plain: one
+# of a company alone carries no user_id; elsewhere it is left open whether the null is sent or left out.
+EITHER_NULL = {
+    "upsert_person": ("user_id", "email"),
+    "send_batch": ("user_id", "email"),
+    "create_task": ("company_id", "person_id", "user_id", "people"),
+    "create_note": ("company_id", "person_id"),
+}
+
+
+def _ids(template: str, got: dict[str, Any], verdict: Verdict) -> None:
+    if template == "insert_event":
+        for name in ("user_id", "company_id"):
+            if got.get(name) is NULL:
+                del got[name]
+    for name in EITHER_NULL.get(template, ()):
+        if got.get(name) is NULL:
+            del got[name]
+            verdict.may_be_null.update(EITHER_NULL[template])
 
 
 def _takes_extra(template: str, dialect: str) -> bool:
@@ -117,7 +191,7 @@ def _takes_extra(template: str, dialect: str) -> bool:
     return template not in (without if dialect == "flat" else (*without, "upsert_invoice", "upsert_deal"))
 
 
-def _one(verdict: Verdict, into: dict[str, Any], name: str, make: Any) -> None:
+def _one(verdict: Verdict, into: dict[str, Any], name: str, null: Any, make: Any) -> None:
     try:
         value = make()
     except BadError:
@@ -126,6 +200,7 @@ def _one(verdict: Verdict, into: dict[str, Any], name: str, make: Any) -> None:
         verdict.opinion = False
         into[name] = "?"
     else:
+        value = null if value is None else value
         if value is not None:
             into[name] = value
 
@@ -283,7 +358,11 @@ def _read_number(value: Any, *, money: bool) -> Decimal:
     raise BadError
 
 
-def _attribute(value: Any) -> Any:
+def _attribute(value: Any, dialect: str) -> Any:
+    if isinstance(value, (dict, list)):
+        if dialect == "native":
+            raise BadError
+        return _exactly(value)
     if isinstance(value, float):
         if not isfinite(value):
             raise BadError
@@ -291,6 +370,17 @@ def _attribute(value: Any) -> Any:
     if isinstance(value, (datetime, date)):
         return Moment(value)
     return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _exactly(value: Any) -> Any:
+    """Nested values are sent as they are: numbers by their worth, nulls as nulls whatever `nulls` says."""
+    if isinstance(value, dict):
+        return {name: _exactly(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_exactly(item) for item in value]
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    return NULL if value is None else Decimal(value) if type(value) is int else value
 
 
 # --- what native limits ---------------------------------------------------------------------------------------------
@@ -316,6 +406,32 @@ def _limits(template: str, got: dict[str, Any], extra: dict[str, Any], verdict: 
     for value in got.values():
         if isinstance(value, Decimal) and len(value.as_tuple().digits) > 15:
             verdict.either = True
+    _container(template, got, extra, verdict)
+
+
+def _container(template: str, got: dict[str, Any], extra: dict[str, Any], verdict: Verdict) -> None:
+    """At most 250 custom attributes; at most 50 keys and 10,000 characters of event metadata."""
+    most = {"insert_event": 50, "upsert_person": 250, "upsert_company": 250, "send_batch": 250}.get(template)
+    name = "metadata" if template == "insert_event" else "custom_attributes"
+    own = [each for each in ("plan", "churned_at") if each in got and name != "metadata"]
+    if template == "upsert_company":
+        own = [each for each in own if each != "plan"]
+    if most is not None and len(extra) + len(own) > most:
+        verdict.bad.add(name)
+    if template == "insert_event":
+        plain = {each: _shown(value) for each, value in extra.items()}
+        least = len(json.dumps(plain, ensure_ascii=False, separators=(",", ":")))
+        largest = len(json.dumps(plain))  # what a character is, nobody says: as few as can be, or as many
+        if least > 10_000:
+            verdict.bad.add(name)
+        elif largest > 10_000:
+            verdict.either = True
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, Moment):
+        return value.at.isoformat()
+    return None if value is NULL else float(value) if isinstance(value, Decimal) else value
 
 
 # --- where things stand ---------------------------------------------------------------------------------------------
@@ -336,9 +452,9 @@ def _native(template: str, got: dict[str, Any], extra: dict[str, Any], key: str,
 
 def _person(got: dict[str, Any], extra: dict[str, Any], _: str, verdict: Verdict) -> None:
     own = {name: got.pop(name) for name in ("plan", "churned_at") if name in got} | extra
-    company = got.pop("company_id", None)
+    company = got.pop("company_id", None)  # links only add: null names no company, and takes none away
     verdict.payload = got | {
-        "companies": None if company is None else [{"company_id": company}],
+        "companies": None if company in (None, NULL) else [{"company_id": company}],
         "custom_attributes": own or None,
     }
 
@@ -350,10 +466,10 @@ def _company(got: dict[str, Any], extra: dict[str, Any], _: str, verdict: Verdic
 
 def _subscription(got: dict[str, Any], extra: dict[str, Any], key: str, verdict: Verdict) -> None:
     status, ended = got.pop("status", None), got.pop("canceled_at", None)
-    canceled = status is not None and status.strip().lower() in ("canceled", "cancelled")
-    if ended is not None and not canceled:
+    canceled = isinstance(status, str) and status.strip().lower() in ("canceled", "cancelled")
+    if isinstance(ended, Moment) and not canceled:
         verdict.opinion = False
-    more = ({} if status is None or (canceled and ended is not None) else {"status": status}) | extra
+    more = ({} if status is None or (canceled and isinstance(ended, Moment)) else {"status": status}) | extra
     verdict.payload = _renamed(got, start_date="startedAt", renewal_date="nextBillingAt") | {
         "externalId": key,
         "canceledAt": ended,
@@ -366,7 +482,8 @@ def _invoice(got: dict[str, Any], _: dict[str, Any], key: str, verdict: Verdict)
 
 
 def _deal(got: dict[str, Any], _: dict[str, Any], key: str, verdict: Verdict) -> None:
-    closes, stage = got.pop("close_date", None), got.get("stage", "").lower()
+    closes, stage = got.pop("close_date", None), got.get("stage", "")
+    stage = "" if stage is NULL else stage.lower()
     won, lost = "won" in stage, "lost" in stage
     if won and lost and closes is not None:
         verdict.opinion = False
@@ -436,6 +553,8 @@ def same(meant: Any, sent: Any) -> bool:
     """Whether what was sent (parsed with `parse_float=Decimal`) means what was meant; types count."""
     if isinstance(meant, Moment):
         return isinstance(sent, str) and _same_moment(meant, sent)
+    if meant is NULL:
+        return sent is None
     if isinstance(meant, Decimal):
         return isinstance(sent, (int, Decimal)) and not isinstance(sent, bool) and meant == sent
     if isinstance(meant, dict):

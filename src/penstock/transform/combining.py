@@ -37,12 +37,12 @@ def closing(draft: Draft) -> None:
     stages = draft.fields.get("stage", [ABSENT] * len(draft))
     won, lost = _place(draft, "wonAt"), _place(draft, "lostAt")
     for row, (date, stage) in enumerate(zip(dates, stages, strict=True)):
-        if not _given(date):
+        if date is ABSENT:
             continue
         word = stage.lower() if isinstance(stage, str) else ""
         target = won if "won" in word else lost if "lost" in word else None
         if target is None:
-            draft.notes["close_date", "not sent", NEITHER] += 1
+            draft.notes["close_date", "not sent", NEITHER] += date is not None
         elif target[row] is ABSENT:
             target[row] = date
 

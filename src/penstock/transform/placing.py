@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from penstock.destinations.catalogue import NOWHERE, FieldDoc
 from penstock.model.outcome import Refusal
+from penstock.model.spec import Mode
 from penstock.transform.bindings import Bound, bind
 from penstock.transform.combining import COMBINATIONS
 from penstock.transform.fields import rule_of
@@ -64,9 +65,16 @@ def _map_field(bench: Workbench, bound: Bound) -> None:
         constant=given["constant"] if binding.column is None else None,
         default=given["default"],
         cuts=bound.cuts,
-        sends_null=bench.sends_null and doc.type != "companies" and doc.places != {"companies"},
+        sends_null=bench.sends_null and _may_clear(bench, doc),
     )
     bench.inputs.append(_placed(bench, doc, step) if bench.native else _placed_flat(bench, bound, step))
+
+
+def _may_clear(bench: Workbench, doc: FieldDoc) -> bool:
+    """Whether null means something here: it takes no link away, and it names nobody whom an insert is about."""
+    if bench.native and (doc.type == "companies" or doc.places == {"companies"}):
+        return False
+    return Mode.CHANGED in bench.template.modes or doc.name not in bench.template.match[bench.dialect]
 
 
 def _placed(bench: Workbench, doc: FieldDoc, step: Step) -> Input:
