@@ -110,8 +110,8 @@ def test_any_table_reads_back_as_section_2_types_it(opened, table, quote_all):
         (b"id,c\n" + b"1,ok\n" * 70_000 + b"2,caf\xe9\n", "line 70002: unreadable encoding, it is not utf-8", 70_002),
         ("id,id\n1,2\n", "the column id stands twice in the header", 1),
         ("id,,c\n1,2,3\n", "column 2 of 3 has no name in the header", 1),
-        ("", "a.csv is empty", None),
-        ("\n\n", "a.csv is empty", None),
+        ("", "a.csv is empty", 1),
+        ("\n\n", "a.csv is empty", 1),
     ],
 )
 def test_a_torn_file_is_named_with_its_line(opened, body, said, line):
