@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from penstock.api.failing import tell_failures
 from penstock.api.guard import Guard
-from penstock.api.routes import destinations, looking, people, quarantine, resources, runs, watch
+from penstock.api.routes import destinations, flows, looking, people, quarantine, resources, runs, watch
 from penstock.engine.app import App
 from penstock.version import __version__
 
@@ -25,7 +25,7 @@ def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
     api.state.without_sign_in = without_sign_in
     tell_failures(api)
     api.add_middleware(Guard, api=api)
-    for part in (people, looking, destinations, quarantine, runs, resources):
+    for part in (people, looking, destinations, quarantine, runs, flows, resources):
         api.include_router(part.router, prefix=ROOT)
     api.include_router(watch.outside)
     return api

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from penstock.config.marks import Marked
 from penstock.config.report import Report, suggest
-from penstock.model.spec import FlowSpec, ProjectSpec, ResponseSource
-
-CRON_FIELDS = 5
-SOME_DAY = datetime(2026, 1, 1)  # noqa: DTZ001 - only whether the schedule ever comes is asked, from any day
-CRON_HINT = "five fields: minute, hour, day, month, weekday, such as 0 2 * * * for every night at two"
+from penstock.config.schedules import NoSchedule, read_schedule
+from penstock.model.schedule import Cron, OnNewData
+from penstock.model.spec import FlowSpec, ProjectSpec, ResponseSource, SqlSource
 
 
 def check_flows(project: ProjectSpec, node: Marked, report: Report) -> None:
@@ -23,8 +20,7 @@ def check_flows(project: ProjectSpec, node: Marked, report: Report) -> None:
             message = f"{name} is also the name of a destination: `run {name}` could mean either"
             report.add(own.place, "duplicate-name", message, "rename one of the two", name)
         _check_destinations(flow, project.destinations, own.at("destinations"), report)
-        if flow.schedule is not None:
-            _check_schedule(flow.schedule, own.at("schedule"), report)
+        _check_schedule(flow, project, own, report)
         if flow.timezone is not None:
             _check_timezone(flow.timezone, own.at("timezone"), report)
 
@@ -36,18 +32,39 @@ def _check_destinations(flow: FlowSpec, known: Mapping[str, object], node: Marke
             report.add(item.place, "unknown-name", f"there is no destination {item.raw}", hint, item.raw)
 
 
-def _check_schedule(schedule: str, node: Marked, report: Report) -> None:
-    from cronsim import CronSim, CronSimError  # noqa: PLC0415 - only projects with a schedule pay for it
-
-    if len(schedule.split()) != CRON_FIELDS:
-        report.add(node.place, "bad-schedule", "a schedule has five fields", CRON_HINT, schedule)
+def _check_schedule(flow: FlowSpec, project: ProjectSpec, own: Marked, report: Report) -> None:
+    if flow.schedule is None:
+        if "catch_up" in own.entries():
+            message, hint = "`catch_up` is for flows with a schedule", "remove `catch_up`, or write a `schedule`"
+            report.add(own.at("catch_up").place, "key-not-here", message, hint, flow.catch_up)
         return
+    node = own.at("schedule")
     try:
-        next(CronSim(schedule, SOME_DAY))
-    except CronSimError as error:
-        report.add(node.place, "bad-schedule", f"this is no schedule: {str(error).lower()}", CRON_HINT, schedule)
-    except StopIteration:
-        report.add(node.place, "bad-schedule", "this day never comes", CRON_HINT, schedule)
+        schedule = read_schedule(flow.schedule)
+    except NoSchedule as error:
+        report.add(node.place, "bad-schedule", str(error), error.hint, flow.schedule)
+        return
+    if "timezone" in own.entries() and not isinstance(schedule, Cron):
+        message, hint = "`timezone` is for schedules of five cron fields", "remove `timezone`"
+        report.add(own.at("timezone").place, "key-not-here", message, hint, str(flow.timezone))
+    if isinstance(schedule, OnNewData):
+        _check_new_data(flow, project, own, report)
+
+
+def _check_new_data(flow: FlowSpec, project: ProjectSpec, own: Marked, report: Report) -> None:
+    """What waits for data must be able to notice it."""
+    if "catch_up" in own.entries():
+        message, hint = "`catch_up` is for schedules by time: new data is never missed", "remove `catch_up`"
+        report.add(own.at("catch_up").place, "key-not-here", message, hint, flow.catch_up)
+    for name in flow.destinations:
+        destination = project.destinations.get(name)
+        dataset = project.datasets.get(destination.dataset) if destination is not None else None
+        source = project.sources.get(dataset.source) if dataset is not None else None
+        if isinstance(source, SqlSource) and source.cursor is None:
+            message = f"new data of the source {source.name} cannot be noticed: it has no `cursor`"
+            hint = f"give {source.name} a `cursor`, or write a time such as every 15m"
+            report.add(own.at("schedule").place, "no-cursor", message, hint, flow.schedule)
+            return
 
 
 def _check_timezone(timezone: str, node: Marked, report: Report) -> None:

@@ -219,8 +219,13 @@ DESTINATION = Section(
 FLOW = Section(
     "Destinations that run together, in order.",
     (
-        Key("schedule", Text(), "when to run: five cron fields, such as 0 2 * * *"),
-        Key("timezone", Text(), "the time zone of the schedule, such as Europe/Berlin"),
+        Key("schedule", Text(), "when to run: five cron fields such as 0 2 * * *, every 15m, or on new data"),
+        Key("timezone", Text(), "the time zone of the cron fields, such as Europe/Berlin; UTC unless given"),
+        Key(
+            "catch_up",
+            Choice(("latest", "all", "none")),
+            "what becomes of times that passed while nothing ran: one run for all, one for each, none",
+        ),
         Key("destinations", Names(), "the destinations, by name", required=True),
     ),
     FlowSpec,

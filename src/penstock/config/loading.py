@@ -95,4 +95,4 @@ def _each(node: Marked, read: Callable[[str, Marked], T]) -> Mapping[str, T]:
 def _flow(name: str, node: Marked, report: Report) -> FlowSpec:
     read = FLOW.read(node, report)
     values = {} if isinstance(read, Bad) else read
-    return FlowSpec(name, values.get("destinations", ()), values.get("schedule"), values.get("timezone"))
+    return FlowSpec(name, **{"destinations": (), **values})

@@ -24,6 +24,7 @@ from penstock.engine.preparing import Prepared, is_active, prepare
 from penstock.engine.preview import preview
 from penstock.engine.runner import Listener
 from penstock.engine.running import Conductor
+from penstock.engine.schedules import Schedules
 from penstock.engine.station import Worker
 from penstock.engine.surroundings import Surroundings
 from penstock.engine.trial import send_test
@@ -132,7 +133,8 @@ class App:
 
     def worker(self, **settings: Any) -> Worker:
         """A worker on this project, to be started and stopped."""
-        return Worker(self._present, **settings)
+        ticking = Schedules(self._present, self.work)
+        return Worker(self._present, tick=ticking.tick, **settings)
 
     def _present(self) -> Surroundings:
         """The project as it is now: edits of an applied project are followed."""

@@ -6,6 +6,7 @@ Asking writes rows; a worker, in this process or another, does the rest.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from sqlalchemy import Connection
 
 from penstock.clock import iso
 from penstock.engine import cursors, flow, starting
+from penstock.engine.moments import next_at
 from penstock.engine.pages import Page
 from penstock.engine.preparing import is_active, require_active
 from penstock.engine.queue import lease_of
@@ -21,7 +23,7 @@ from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.model.reports import run_json
 from penstock.model.spec import DestinationSpec, FlowSpec
-from penstock.stores import leases, run_pages, runs, work
+from penstock.stores import flow_times, leases, run_pages, runs, work
 from penstock.stores.quarantine import HeldRecord
 from penstock.stores.run_pages import Which
 from penstock.stores.runs import NOT_BEGUN, RunKind, RunRow
@@ -50,18 +52,31 @@ class Work:
         around = self.around()
         spec = around.target(target)
         self._require_ready(around, spec)
-        kind: RunKind = "flow" if isinstance(spec, FlowSpec) else "destination"
         with around.database.begin() as conn:
-            waiting = work.of_target(conn, kind, target, ["queued"])
-            if waiting is not None:
-                return self._shown(conn, waiting.run)
-            running = work.of_target(conn, kind, target, ["handed", "running"])
-            known = self._row if running is None else self._new
-            row = known(conn, around, kind, target)
-            asked = WorkRow(row.id, kind, target, _lane(around, spec), trigger, asked_by, iso(around.clock.now()))
-            work.ask(conn, asked)
-            around.events.tell("run.queued", run=row.id, target=target, trigger=trigger)
-            return self._shown(conn, row.id)
+            return self._shown(conn, self.ask(conn, around, spec, trigger=trigger, asked_by=asked_by))
+
+    def ask(
+        self,
+        conn: Connection,
+        around: Surroundings,
+        spec: DestinationSpec | FlowSpec,
+        *,
+        trigger: Trigger,
+        asked_by: str,
+    ) -> str:
+        """The same inside a transaction; answers the run's id."""
+        kind: RunKind = "flow" if isinstance(spec, FlowSpec) else "destination"
+        target = spec.name
+        waiting = work.of_target(conn, kind, target, ["queued"])
+        if waiting is not None:
+            return waiting.run
+        running = work.of_target(conn, kind, target, ["handed", "running"])
+        known = self._row if running is None else self._new
+        row = known(conn, around, kind, target)
+        asked = WorkRow(row.id, kind, target, _lane(around, spec), trigger, asked_by, iso(around.clock.now()))
+        work.ask(conn, asked)
+        around.events.tell("run.queued", run=row.id, target=target, trigger=trigger)
+        return row.id
 
     def resend(self, held: Sequence[HeldRecord], *, trigger: Trigger, asked_by: str) -> list[dict[str, Any]]:
         """Ask for the held records to be sent: one run for each destination they belong to."""
@@ -115,6 +130,24 @@ class Work:
             raise ConflictError(Problem("run", message, "not-resumable", hint, found=row.status))
         return self.enqueue(row.target, trigger="resume", asked_by=asked_by)
 
+    def pause_flow(self, flow: str, *, by: str) -> None:
+        """Let a flow rest: its times pass, what waits is dropped, what runs stops after the requests in flight."""
+        around = self.around()
+        around.flow(flow)
+        with around.database.begin() as conn:
+            flow_times.pause(conn, flow, by=by, at=iso(around.clock.now()))
+            unfinished = [row.run for row in work.in_state(conn, work.OPEN) if (row.kind, row.target) == ("flow", flow)]
+        for run in unfinished:
+            with suppress(ConflictError):  # it has just ended
+                self.cancel(run, by=by)
+
+    def resume_flow(self, flow: str, *, by: str) -> None:
+        """Let a paused flow go on with its times from now on; a run that the pause stopped is continued by the next."""
+        around = self.around()
+        around.flow(flow)
+        with around.database.begin() as conn:
+            flow_times.wake(conn, flow, by=by, at=iso(around.clock.now()))
+
     # ── looking ──────────────────────────────────────────────────────────────
 
     def run(self, run: str) -> dict[str, Any]:
@@ -138,6 +171,16 @@ class Work:
     def details(self) -> RunDetails:
         """Requests and records of runs."""
         return RunDetails(lambda: self.around().database)
+
+    def flow_state(self, flow: str) -> dict[str, Any]:
+        """`next_at` (when it runs by itself), `last_run`, `paused`."""
+        around = self.around()
+        spec = around.flow(flow)
+        with around.database.read() as conn:
+            times = flow_times.times_of(conn, flow)
+            newest = run_pages.page(conn, Which(target=flow), 1)
+            last = self._all_shown(conn, newest)[0] if newest else None
+        return {"next_at": next_at(around, spec, times), "last_run": last, "paused": times.paused}
 
     def progress(self, run: str) -> tuple[dict[str, Any], bool]:
         """Where a run stands, and whether it has ended: then it is the run itself."""
@@ -167,6 +210,12 @@ class Work:
         if isinstance(spec, DestinationSpec):
             require_active(around, spec)
             return
+        with around.database.read() as conn:
+            times = flow_times.times_of(conn, spec.name)
+        if times.paused:
+            path, hint = f"flows.{spec.name}", "resume the flow"
+            message = f"nothing is sent: {spec.name} was paused by {times.by} at {times.at}"
+            raise InputError(around.problem(path, message, "not-active", hint=hint, found="paused"))
         if not any(is_active(around, around.destination(name))[0] for name in spec.destinations):
             path, hint = f"flows.{spec.name}", "activate one of its destinations"
             raise InputError(around.problem(path, f"no destination of {spec.name} is active", "not-active", hint=hint))

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from penstock.model.schedule import CatchUp
+
 Dialect = Literal["native", "flat"]
 ContentFormat = Literal["json", "xml", "form"]
 BatchMode = Literal["auto", "on", "off"]
@@ -263,10 +265,13 @@ class DestinationSpec:
 
 @dataclass(frozen=True, slots=True)
 class FlowSpec:
+    """`schedule` and `timezone` as they are written; `catch_up` says what becomes of times that were missed."""
+
     name: str
     destinations: tuple[str, ...]
     schedule: str | None = None
     timezone: str | None = None
+    catch_up: CatchUp = "latest"
 
 
 @dataclass(frozen=True, slots=True)

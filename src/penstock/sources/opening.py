@@ -39,11 +39,16 @@ def open_dataset(spec: DatasetSpec, source: SourceSpec, tools: Tools) -> Dataset
     return Dataset(spec, source, _rows(source, tools), tools.workspace)
 
 
+def open_rows(source: SqlSource, resolve: Callable[[Secret], str]) -> SqlRows:
+    """The rows of a database, none of them read yet."""
+    return SqlRows(source, _database(source, resolve(source.url)))
+
+
 def _rows(source: SourceSpec, tools: Tools) -> Rows:
     if isinstance(source, FileSource):
         return _file_rows(source)
     if isinstance(source, SqlSource):
-        return SqlRows(source, _database(source, tools.resolve(source.url)))
+        return open_rows(source, tools.resolve)
     if isinstance(source, WebhookSource):
         if tools.pushed is None:
             raise _not_here(source.name, "what was posted")

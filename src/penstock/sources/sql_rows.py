@@ -102,6 +102,14 @@ class SqlRows:
         )
         return self._database.rows(statement, (_start(self.source, cursor, window),))
 
+    def newest(self, cursor: CursorSpec) -> str:
+        """The largest value of the cursor and how many rows have it: another text when something is new."""
+        mark = self._database.mark
+        name = mark + cursor.column.replace(mark, mark * 2) + mark
+        top = f"{name} = (select max({name}) from {part(self._query)})"
+        rows = self._database.rows(f"select max({name}), count(*) from {part(self._query)} where {top}", ())
+        return repr([list(row) for some in rows for row in some])
+
     def piece(self, rows: Rowset) -> Piece:
         columns = zip(*rows, strict=True)
         return Piece(len(rows), dict(zip(self._columns, columns, strict=True)))

@@ -38,6 +38,12 @@ def count(conn: Connection, destination: str) -> int:
     return int(conn.execute(select(func.count()).select_from(responses).where(mine)).scalar_one())
 
 
+def newest(conn: Connection, destination: str) -> int:
+    """The number of the last reply; 0 while there is none."""
+    mine = responses.c.destination == destination
+    return int(conn.execute(select(func.coalesce(func.max(responses.c.id), 0)).where(mine)).scalar_one())
+
+
 def batches(conn: Connection, destination: str, after: int = 0) -> Iterator[tuple[int, pa.RecordBatch]]:
     """The replies after the one of id `after`, a thousand at a time; nested members are JSON text.
 

@@ -1,0 +1,167 @@
+"""Flows that run by themselves: at their times, or when their data is new. Any number of workers may tick at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+from sqlalchemy import Connection
+
+from penstock.clock import iso
+from penstock.config.schedules import read_schedule
+from penstock.engine.moments import passed, to_run
+from penstock.engine.surroundings import Surroundings
+from penstock.engine.work import Work
+from penstock.model.errors import InputError, PenstockError
+from penstock.model.schedule import OnNewData
+from penstock.model.spec import FileSource, FlowSpec, ResponseSource
+from penstock.sources.news import news_of
+from penstock.stores import flow_times, responses, work
+from penstock.stores.flow_times import FlowTimes, Tick
+
+ASKED_BY = "schedule"
+DATABASES_EVERY_S = 15.0  # how often a database is asked whether it has something new
+KEPT = timedelta(days=35)
+
+
+@dataclass(slots=True)
+class Schedules:
+    """`tick` finds what is due and puts it into the queue; call it every few seconds."""
+
+    around: Callable[[], Surroundings]
+    work: Work
+    _looked: dict[str, tuple[float, str]] = field(default_factory=dict)  # flow → when, and what its data was
+    _failed: dict[str, str] = field(default_factory=dict)  # flow → what was said of it last
+
+    def tick(self) -> None:
+        """Once around all flows."""
+        around = self.around()
+        for flow in around.project.flows.values():
+            if flow.schedule is not None:
+                try:
+                    self._look_at(around, flow)
+                except PenstockError as error:
+                    self._tell_failure(around, flow, str(error))
+        with around.database.read() as conn:
+            due = flow_times.waiting(conn)
+        if due:
+            self._ask(around, due)
+
+    # ── what is due ──────────────────────────────────────────────────────────
+
+    def _look_at(self, around: Surroundings, flow: FlowSpec) -> None:
+        with around.database.read() as conn:
+            times = flow_times.times_of(conn, flow.name)
+        if times.paused:
+            return
+        if isinstance(read_schedule(str(flow.schedule)), OnNewData):
+            self._look_at_data(around, flow, times)
+        elif times.rule != _rule(flow) or times.done is None:  # it counts from when it is first seen
+            with around.database.begin() as conn:
+                now = iso(around.clock.now())
+                flow_times.save(conn, replace(flow_times.times_of(conn, flow.name), rule=_rule(flow), done=now))
+        elif _due(flow, times.done, around.clock.now()):
+            self._note(around, flow)
+
+    def _note(self, around: Surroundings, flow: FlowSpec) -> None:
+        """Write down what is due; who comes second finds it dealt with."""
+        with around.database.begin() as conn:
+            times = flow_times.times_of(conn, flow.name)
+            now = around.clock.now()
+            moments = [] if times.paused or times.done is None else _due(flow, times.done, now)
+            if not moments:
+                return
+            busy = work.of_target(conn, "flow", flow.name, work.OPEN) is not None
+            ticks = [Tick(flow.name, iso(due.at), due.missed) for due in to_run(moments, now, flow.catch_up, busy=busy)]
+            flow_times.add_ticks(conn, ticks)
+            flow_times.save(conn, replace(times, done=iso(moments[0])))
+            flow_times.forget_before(conn, iso(now - KEPT))
+        if not ticks:
+            why = "it runs still, or its time was missed: catch_up is none"
+            around.events.tell("schedule.skipped", flow=flow.name, due=iso(moments[0]), reason=why)
+
+    def _look_at_data(self, around: Surroundings, flow: FlowSpec, times: FlowTimes) -> None:
+        """Due when the data is another than the last run was for, and has stopped changing."""
+        now = around.clock.monotonic()
+        at, before = self._looked.get(flow.name, (-DATABASES_EVERY_S, ""))
+        if now - at < DATABASES_EVERY_S and not _is_quick(around, flow):
+            return
+        found = _news(around, flow)
+        self._looked[flow.name] = (now, found)
+        self._failed.pop(flow.name, None)
+        if found in (times.seen, "") or (found != before and _is_quick(around, flow)):
+            return
+        with around.database.begin() as conn:
+            times = flow_times.times_of(conn, flow.name)
+            if not times.paused and times.seen != found:
+                flow_times.add_ticks(conn, [Tick(flow.name, iso(around.clock.now()))])
+                flow_times.save(conn, replace(times, seen=found))
+
+    # ── asking for runs ──────────────────────────────────────────────────────
+
+    def _ask(self, around: Surroundings, due: list[Tick]) -> None:
+        """One run for each; a time whose like waits in the queue already waits too, or is that one."""
+        for tick in due:
+            flow = around.project.flows.get(tick.flow)
+            try:
+                with around.database.begin() as conn:
+                    if tick in flow_times.waiting(conn):
+                        self._settle(conn, around, flow, tick)
+            except InputError as error:  # no destination of it is active
+                with around.database.begin() as conn:
+                    flow_times.settle(conn, tick, flow_times.SKIPPED)
+                around.events.tell("schedule.skipped", flow=tick.flow, due=tick.due, reason=str(error))
+
+    def _settle(self, conn: Connection, around: Surroundings, flow: FlowSpec | None, tick: Tick) -> None:
+        if flow is None or flow.schedule is None:  # it was taken out meanwhile
+            flow_times.settle(conn, tick, flow_times.SKIPPED)
+            return
+        if flow.catch_up == "all" and work.of_target(conn, "flow", flow.name, ["queued", "handed"]) is not None:
+            return
+        trigger = "new-data" if isinstance(read_schedule(flow.schedule), OnNewData) else "schedule"
+        run = self.work.ask(conn, around, flow, trigger=trigger, asked_by=ASKED_BY)
+        flow_times.settle(conn, tick, run)
+        around.events.tell("schedule.due", flow=flow.name, due=tick.due, missed=tick.missed, run=run)
+
+    def _tell_failure(self, around: Surroundings, flow: FlowSpec, reason: str) -> None:
+        """Once for each reason, not every few seconds."""
+        if self._failed.get(flow.name) != reason:
+            self._failed[flow.name] = reason
+            around.events.tell("schedule.failed", flow=flow.name, reason=reason)
+
+
+def _rule(flow: FlowSpec) -> str:
+    return f"{flow.schedule} | {flow.timezone}"
+
+
+def _due(flow: FlowSpec, done: str, now: datetime) -> list[datetime]:
+    return passed(read_schedule(str(flow.schedule)), flow.timezone, datetime.fromisoformat(done), now)
+
+
+def _sources(around: Surroundings, flow: FlowSpec) -> dict[str, object]:
+    project = around.project
+    datasets = [project.datasets[project.destinations[name].dataset] for name in flow.destinations]
+    return {dataset.source: project.sources[dataset.source] for dataset in datasets}
+
+
+def _is_quick(around: Surroundings, flow: FlowSpec) -> bool:
+    """Whether looking costs next to nothing: files, and what is in the state database."""
+    return all(isinstance(source, FileSource | ResponseSource) for source in _sources(around, flow).values())
+
+
+def _news(around: Surroundings, flow: FlowSpec) -> str:
+    """What the data of a flow is now; empty while there is none."""
+    digest, project, known = blake2b(digest_size=12), around.project, False
+    for name in sorted(_sources(around, flow)):
+        source = project.sources[name]
+        if isinstance(source, ResponseSource):
+            with around.database.read() as conn:
+                newest = responses.newest(conn, source.destination)
+            found = None if newest == 0 else str(newest)
+        else:
+            found = news_of(source, around.resolve)
+        known = known or found is not None
+        digest.update(f"{name}\0{found}\0".encode())
+    return digest.hexdigest() if known else ""

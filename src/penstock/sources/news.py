@@ -1,0 +1,21 @@
+"""Whether a source has something new, asked without reading it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from penstock.model.spec import FileSource, Secret, SourceSpec, SqlSource
+from penstock.sources.files import files_identity, matching_files
+from penstock.sources.opening import open_rows
+
+
+def news_of(source: SourceSpec, resolve: Callable[[Secret], str]) -> str | None:
+    """A text that is another one when there is something new; None where that cannot be known this way.
+
+    Raises InputError or EnvironmentFailure when the source cannot be reached.
+    """
+    if isinstance(source, FileSource):
+        return files_identity(matching_files(source))
+    if isinstance(source, SqlSource) and source.cursor is not None:
+        return open_rows(source, resolve).newest(source.cursor)
+    return None
