@@ -1,24 +1,36 @@
-"""An App served over real HTTP."""
+"""A service in this process, over real HTTP."""
 
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import uvicorn
 
 from penstock.api.service import make_api
+from penstock.clock import SystemClock
 from penstock.engine.app import App
+from penstock.engine.truth import Truth
 
 
 @contextmanager
-def served(app: App, *, without_sign_in: bool = False) -> Iterator[httpx.Client]:
-    """A client of the App's API; the App stays the caller's to close."""
+def service(folder: Path, project: str, *, url: str | None = None, environ: dict[str, str] | None = None):
+    """The App and a client of the API that serves it; the project is applied first."""
+    (folder / "penstock.yaml").write_text(project)
+    url = url or f"sqlite:///{folder / 'state.db'}"
+    with Truth.open(folder / "penstock.yaml", url, {}, SystemClock()) as truth:
+        truth.apply()
+    with App.open_applied(url, environ=environ or {}) as app, served(app) as client:
+        yield app, client
+
+
+@contextmanager
+def served(app: App) -> Iterator[httpx.Client]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(make_api(app, without_sign_in=without_sign_in), log_level="critical")
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(uvicorn.Config(make_api(app, without_sign_in=True), log_level="critical"))
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
         try:

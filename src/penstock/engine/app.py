@@ -17,6 +17,7 @@ from penstock.engine import connecting, editing, mending
 from penstock.engine.allowance import SharedBudget
 from penstock.engine.datasets import dataset_spec, known_dataset
 from penstock.engine.flow import in_order
+from penstock.engine.intake import Intake
 from penstock.engine.parents import held_parents
 from penstock.engine.people import People
 from penstock.engine.plan import eta_s, plan, plan_of_flow
@@ -134,7 +135,12 @@ class App:
     def worker(self, **settings: Any) -> Worker:
         """A worker on this project, to be started and stopped."""
         ticking = Schedules(self._present, self.work)
-        return Worker(self._present, tick=ticking.tick, **settings)
+        return Worker(self._present, tick=ticking.tick, feed=self.intake.feed, **settings)
+
+    @cached_property
+    def intake(self) -> Intake:
+        """Records that others post, and where they go."""
+        return Intake(self._present, self.work)
 
     def _present(self) -> Surroundings:
         """The project as it is now: edits of an applied project are followed."""
@@ -164,6 +170,8 @@ class App:
         self.close()
 
     def close(self) -> None:
+        if "intake" in self.__dict__:
+            self.intake.close()
         self._around.database.close()
 
     @cached_property

@@ -23,6 +23,7 @@ from penstock.stores.database import Database
 from penstock.version import __version__
 
 LOOK_S = 0.25  # how often the queue, and wishes to stop, are looked at
+FEED_S = 0.1  # how often it is looked whether records were pushed
 CARE_S = 2.0  # how often fellow workers and schedules are
 TIDY_S = 600.0
 STOPPED = "the worker was stopped; the run goes on with the next one"
@@ -49,6 +50,7 @@ class Worker:
         version: str = __version__,
         make: MakeEngine = dbos_engine,
         tick: Callable[[], object] = lambda: None,
+        feed: Callable[[], object] = lambda: None,
     ) -> None:
         database, clock = around().database, around().clock
         self.id = f"{socket.gethostname()}-{os.getpid()}-{int(clock.dice() * 0xFFFFFF):06x}"
@@ -56,6 +58,7 @@ class Worker:
         self._queue = Queue(database, clock, self.id, version)
         self._engine = make(database, clock, self.id, version)
         self._tick = tick
+        self._feed = feed
         self._executions: dict[str, Execution] = {}
         self._stopping = threading.Event()
         self._idle = threading.Condition()
@@ -68,7 +71,11 @@ class Worker:
         """Register, and begin. Comes back when it works."""
         self._hold()
         self._engine.start(self._execute)
-        for name, step, every in (("queue", self._look, LOOK_S), ("care", self._care, CARE_S)):
+        for name, step, every in (
+            ("queue", self._look, LOOK_S),
+            ("care", self._care, CARE_S),
+            ("feed", self._feed, FEED_S),
+        ):
             thread = threading.Thread(target=self._repeat, args=(step, every), daemon=True, name=f"penstock-{name}")
             self._threads.append(thread)
             thread.start()
@@ -110,7 +117,7 @@ class Worker:
         except EnvironmentFailure:
             log.warning("worker.left-unsaid worker=%s", self.id)  # the others will notice
 
-    def _repeat(self, step: Callable[[], None], every: float) -> None:
+    def _repeat(self, step: Callable[[], object], every: float) -> None:
         """Do it again and again; trouble with the state database passes, or is told by whoever needs it."""
         while not self._stopping.is_set():
             try:

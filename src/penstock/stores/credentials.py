@@ -137,6 +137,11 @@ def secret_of(conn: Connection, name: str, sealer: Sealer) -> str | None:
     return None if sealed is None else sealer.open(sealed, name)
 
 
+def has_secret(conn: Connection, name: str) -> bool:
+    """Whether a secret is sealed under this name."""
+    return conn.execute(select(credentials.c.name).where(credentials.c.name == name)).one_or_none() is not None
+
+
 def store_check(conn: Connection, check: StoredCheck) -> None:
     row = {
         "credential": check.name,

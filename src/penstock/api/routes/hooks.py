@@ -1,0 +1,156 @@
+"""`POST /hooks/<source>`, as fast as it can be: no model between the socket and the database. And its owner's view."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from fastapi import APIRouter, Response
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from penstock.api.access import Person, Right, needs
+from penstock.api.failing import answer, status_of
+from penstock.api.opened import Opened
+from penstock.engine.app import App
+from penstock.engine.intake import Hook, Intake, no_secret
+from penstock.engine.intake_senders import Refused
+from penstock.engine.intake_writer import Overrun
+from penstock.model.errors import PenstockError, Problem
+from penstock.sources.posted import BadBody, TooLarge, records_of, unpacked
+
+PATH = "/hooks/{source}"
+LARGE = 64_000  # bytes of a body that is not read beside other requests
+BODY_S = 30.0  # for a whole body to come in
+router = APIRouter(prefix="/sources/{name}/hook", tags=["sources"])
+
+
+@router.get("")
+def info(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> Response:
+    """Where to post, how to sign in, and what came."""
+    return Response(orjson.dumps(app.intake.info(name)), media_type="application/json")
+
+
+@router.post("/key")
+def new_key(name: str, app: Opened, _: Person = needs(Right.EDIT)) -> dict[str, str]:
+    """Make a new key or signing secret; it is shown this once."""
+    return {"key": app.intake.new_key(name)}
+
+
+class _Gone(Exception):  # noqa: N818
+    """Who posts has hung up."""
+
+
+class Door:
+    """The ASGI endpoint of all webhook sources."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        try:
+            reply = await self._reply(scope, receive)
+        except _Gone:
+            return
+        await reply(scope, receive, send)
+
+    async def _reply(self, scope: Scope, receive: Receive) -> Response:
+        name = scope["path_params"]["source"]
+        if scope["method"] != "POST":
+            problem = Problem(scope["path"], "records are posted", "wrong-method", "POST")
+            return _refused(405, problem, {"Allow": "POST"})
+        try:
+            return await self._take(name, scope, receive)
+        except Refused as refused:
+            return _refused(401, Problem(f"hooks.{name}", str(refused), "not-signed-in", refused.hint))
+        except TooLarge:
+            return _too_large(name)
+        except BadBody as bad:
+            return answer(400, [_wrong(name, line, reason) for line, reason in bad.wrong])
+        except Overrun:
+            problem = Problem(f"hooks.{name}", "more is posted than can be written", "overrun", "try again in a moment")
+            return _refused(503, problem, {"Retry-After": "1"})
+        except TimeoutError:
+            problem = Problem(f"hooks.{name}", f"the body took longer than {BODY_S:g} s", "too-slow", "send it faster")
+            return _refused(408, problem)
+        except PenstockError as error:
+            return answer(status_of(error), error.problems)
+
+    async def _take(self, name: str, scope: Scope, receive: Receive) -> Response:
+        intake: Intake = self._app.intake
+        hook = await intake.hook(name)
+        wait = hook.window.take(intake.monotonic())
+        if wait is not None:
+            problem = Problem(f"hooks.{name}", "too many posts", "too-many-posts", "slow down; see `rate_limit`")
+            return _refused(429, problem, {"Retry-After": str(max(int(wait + 0.999), 1))})
+        if not hook.is_ready:
+            return _refused(503, no_secret(name))
+        headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"))) if scope["query_string"] else {}
+        hook.show(headers, query)
+        body = await _body(receive, headers, hook.source.max_bytes)
+        signed = hook.prove(headers, body, intake.now())
+        records = await _records(body, headers, hook)
+        accepted = await intake.take(hook, records, signed)
+        document: dict[str, Any] = {"accepted": accepted}
+        if accepted < len(records):
+            document["repeated"] = True
+        return Response(orjson.dumps(document), media_type="application/json")
+
+
+async def _body(receive: Receive, headers: Mapping[str, str], most: int) -> bytes:
+    """The whole body. Raises TooLarge as soon as that is known."""
+    told = headers.get("content-length", "")
+    if told.isdigit() and int(told) > most:
+        raise TooLarge
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        return _checked(message.get("body", b""), most)
+    parts, size = [], 0
+    async with asyncio.timeout(BODY_S):
+        while True:
+            if message["type"] == "http.disconnect":
+                raise _Gone
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > most:
+                raise TooLarge
+            if not message.get("more_body"):
+                return b"".join(parts)
+            message = await receive()
+
+
+def _checked(body: bytes, most: int) -> bytes:
+    if len(body) > most:
+        raise TooLarge
+    return body
+
+
+async def _records(body: bytes, headers: Mapping[str, str], hook: Hook) -> list[str]:
+    encoding, kind = headers.get("content-encoding", "").strip().lower(), headers.get("content-type", "")
+
+    def read() -> list[str]:
+        return records_of(unpacked(body, encoding, hook.source.max_bytes), kind)
+
+    return read() if len(body) < LARGE and not encoding else await asyncio.to_thread(read)
+
+
+def _wrong(name: str, line: int | None, reason: str) -> Problem:
+    hint = "nothing of this post was taken: correct it, then post all of it again"
+    return Problem(f"hooks.{name}", reason, "bad-body", hint, line=line)
+
+
+def _too_large(name: str) -> JSONResponse:
+    message = "the body has more bytes than this source takes"
+    return _refused(413, Problem(f"hooks.{name}", message, "too-large", "post in smaller parts; see `max_bytes`"))
+
+
+def _refused(status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    reply = answer(status, [problem])
+    reply.headers.update(headers or {})
+    return reply
