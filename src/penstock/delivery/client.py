@@ -24,6 +24,7 @@ from penstock.delivery.hosts import barred, check_spelling, check_url
 from penstock.delivery.unpack import unpack
 from penstock.delivery.words import voice_of
 from penstock.model.delivery import Connection, Lane, Lost, LostKind, Reply
+from penstock.model.events import SILENT, Events
 from penstock.model.record import Request
 
 KEEP_ALIVE = 4.0  # seconds idle; many servers close after 5, and a request met by that close would be lost
@@ -64,7 +65,7 @@ class PinningResolver(AbstractResolver):
 class Client:
     """Sends requests with one credential. Use as an async context manager.
 
-    `requests` counts the HTTP requests made so far: those of which a byte may have left.
+    `requests` counts the HTTP requests made so far: those of which a byte may have left. `events` is told of each.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Client:
     ) -> None:
         self.connection = connection
         self.requests = 0
+        self.events: Events = SILENT
         self._budget = budget
         self._clock = clock
         self._slots = asyncio.Semaphore(concurrency)
@@ -131,7 +133,7 @@ class Client:
             if before is not None:  # outside the slot: it is made durable while others are under way
                 await before()
             async with self._slots:
-                answer = await self._attempt(request, url, headers)
+                answer = await self._told_attempt(request, url, headers)
         finally:
             if answer is None:
                 self._budget.lost(taken)
@@ -141,6 +143,15 @@ class Client:
                 self._budget.give_back(taken)
             else:
                 self._budget.lost(taken)
+        return answer
+
+    async def _told_attempt(self, request: Request, url: URL, headers: CIMultiDict[str]) -> Reply | Lost:
+        name = self.connection.name
+        with self.events.span("request", credential=name, method=request.method) as span:
+            answer = await self._attempt(request, url, headers)
+            span.set(status=answer.status if isinstance(answer, Reply) else answer.kind)
+        if isinstance(answer, Reply) and answer.status == 429:
+            self.events.tell("budget.blocked", credential=name, retry_after=answer.headers.get("retry-after"))
         return answer
 
     async def _attempt(self, request: Request, url: URL, headers: CIMultiDict[str]) -> Reply | Lost:

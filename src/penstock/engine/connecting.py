@@ -89,6 +89,7 @@ def api_key(around: Surroundings, spec: CredentialSpec) -> str | None:
         message = f"the credential {spec.name} has no API key"
         hint = f"write `api_key: ${{env:NAME}}`, or run `penstock credential set {spec.name}`"
         raise InputError(around.problem(path, message, "missing-key", hint=hint))
+    around.events.hide(sealed)
     return sealed
 
 

@@ -12,7 +12,9 @@ from penstock.delivery.confirm import Confirmer
 from penstock.delivery.lookups import Directory
 from penstock.delivery.sending import Sender
 from penstock.engine.stopping import Stopped, StopSignal
+from penstock.engine.telling import RunTeller
 from penstock.model.delivery import Delivery, Lane, Lost
+from penstock.model.events import Span
 from penstock.model.outcome import Refusal
 from penstock.model.record import Batch, Key, Payload, Replies, Request, RetryClass, Shape
 from penstock.transform.encoding import Unencodable
@@ -64,6 +66,7 @@ class Road:
     run: str
     code: GroupingCode | None = None
     lane: Lane = "live"
+    teller: RunTeller = field(default_factory=RunTeller)
 
 
 @dataclass(slots=True)
@@ -142,7 +145,8 @@ class Pipeline:
         jobs: list[tuple[Ticket, Delivery]] = []
         try:
             try:
-                jobs = await self._deliver(batch)
+                with self.road.teller.batch(len(batch.payloads)) as span:
+                    jobs = await self._deliver(batch, span)
             except Stopped:
                 pass  # its records stay undecided: the run's end counts them as unsent
             finally:
@@ -155,7 +159,7 @@ class Pipeline:
             if self.road.shape.replies is Replies.JOBS:
                 self._jobs.release()
 
-    async def _deliver(self, batch: Batch) -> list[tuple[Ticket, Delivery]]:
+    async def _deliver(self, batch: Batch, span: Span) -> list[tuple[Ticket, Delivery]]:
         """Send one batch and write down every delivery of it; answers those whose job has to be polled."""
         road = self.road
         payloads = await self._resolved(batch.payloads)
@@ -183,6 +187,7 @@ class Pipeline:
             ):
                 ticket = road.book.settle(delivery, intent if delivery.settled else None)
                 intent = None if delivery.settled else intent
+                road.teller.delivered(ticket[1], delivery, span)
                 if delivery.stop is not None:
                     road.signal.stop(delivery.stop.kind, delivery.stop.reason)
                 if delivery.job is not None:

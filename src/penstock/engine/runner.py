@@ -28,6 +28,7 @@ from penstock.engine.remembering import KnownIds, QuarantineIndex, open_chunk
 from penstock.engine.screen import Parents, Screen
 from penstock.engine.stopping import Fuse, StoppableBudget, StoppableClock, StopSignal
 from penstock.engine.surroundings import Surroundings
+from penstock.engine.telling import RunTeller, told
 from penstock.model.outcome import Outcome
 from penstock.model.record import Chunk, Payload
 from penstock.model.reports import Progress
@@ -62,6 +63,12 @@ class Job:
 
 async def run_destination(around: Surroundings, job: Job) -> RunRow:
     """Send what there is to send; answers the run as it ended. Errors of the state database come through."""
+    with told(around.events, job.run) as ended:
+        ended.append(await _run_destination(around, job))
+    return ended[0]
+
+
+async def _run_destination(around: Surroundings, job: Job) -> RunRow:
     prepared = job.prepared
     clock = StoppableClock(around.clock, job.signal)
     budget = StoppableBudget(job.budget, job.signal)
@@ -69,7 +76,9 @@ async def run_destination(around: Surroundings, job: Job) -> RunRow:
     with ExitStack() as stack:
         grouping = prepared.compiled.shape.grouping
         code = stack.enter_context(GroupingCode(grouping.code)) if grouping.algorithm == "code" else None
-        async with Client(link, budget, clock, concurrency=prepared.spec.concurrency) as client:
+        concurrency = prepared.spec.concurrency
+        async with Client(link, budget, clock, concurrency=concurrency) as client:
+            client.events = around.events
             run = _Run(around, job, client)
             road = Road(
                 shape=prepared.compiled.shape,
@@ -81,6 +90,7 @@ async def run_destination(around: Surroundings, job: Job) -> RunRow:
                 clock=clock,
                 run=job.run.id,
                 code=code,
+                teller=RunTeller(job.run.id, prepared.spec.name, around.events),
             )
             return await run.go(Pipeline(road, prepared.spec.concurrency))
 

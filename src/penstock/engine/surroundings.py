@@ -48,7 +48,9 @@ class Surroundings:
 
     def resolve(self, secret: Secret) -> str:
         with self.placing():
-            return resolve_secret(secret, self.environ)
+            found = resolve_secret(secret, self.environ)
+        self.events.hide(found)
+        return found
 
     def problem(self, path: str, message: str, code: str, *, hint: str = "", found: str | None = None) -> Problem:
         """A problem with the line of its place in the project file."""
