@@ -61,7 +61,6 @@ SUBCOMMANDS = [
         ("quarantine edit q-1 --set email", "wrong-value", "--set email="),
         ("schema --refresh", "missing-argument", "DATASET"),
         ("serve --port 80", "not-available-yet", "penstock run"),
-        ("worker", "not-available-yet", "penstock run"),
         ("", "missing-command", "demo"),
     ],
 )

@@ -12,7 +12,6 @@ from penstock.model.errors import NotAvailableYet, Problem
 
 COMMANDS = {
     "serve": "Serve the web UI and the REST API.",
-    "worker": "Run flows on their schedules.",
 }
 
 

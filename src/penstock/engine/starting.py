@@ -21,7 +21,7 @@ from penstock.model.record import Chunk
 from penstock.model.spec import Mode
 from penstock.sources.dataset import read_frozen
 from penstock.sources.freezing import Window
-from penstock.stores import intents, leases, ledger, quarantine, resources, runs
+from penstock.stores import frozen_inputs, intents, leases, ledger, quarantine, resources, runs
 from penstock.stores.memory import key_hashes
 from penstock.stores.runs import RunRow
 
@@ -73,6 +73,7 @@ def begin(around: Surroundings, prepared: Prepared, asked: Asked) -> Start:
     with around.database.read() as conn:
         last = runs.unfinished(conn, name)
         asked = replace(asked, queued=fresh(conn, asked.queued, last))
+    last = _brought_here(around, last)
     if last is not None and last.resumable and _same_input(prepared, last):
         return _resume(around, prepared, last, asked)
     if last is not None:
@@ -84,6 +85,14 @@ def fresh(conn: Connection, queued: str | None, unfinished: RunRow | None) -> st
     """The id that was asked for, as long as nothing has been run under it; an id is never given twice."""
     row = None if queued is None or (unfinished is not None and unfinished.id == queued) else runs.get(conn, queued)
     return row.id if row is not None and row.position == runs.NOT_BEGUN else None
+
+
+def _brought_here(around: Surroundings, run: RunRow | None) -> RunRow | None:
+    """The run with its frozen input on this machine, if another one froze it and it can be had."""
+    if run is None or run.frozen is None or Path(run.frozen).exists():
+        return run
+    path = around.folder / "frozen" / f"{run.id}.arrow"
+    return replace(run, frozen=str(path)) if frozen_inputs.fetch(around.database, run.id, path) else run
 
 
 def _same_input(prepared: Prepared, run: RunRow) -> bool:
@@ -133,6 +142,7 @@ def _new(around: Surroundings, prepared: Prepared, asked: Asked) -> Start:
         last = None if stored is None else Window.from_json(stored)
         frozen = data.dataset.freeze(data.schema, path, last)
         window = frozen.window
+        frozen_inputs.keep(around.database, run.id, path)
         saved = None if window is None else window.to_json()
         run = replace(run, frozen=str(path), input_rows=frozen.rows, window=saved)
     else:
@@ -203,7 +213,7 @@ def _abandon(around: Surroundings, prepared: Prepared, run: RunRow) -> None:
         )
         ended = replace(run, counts=counts, notes=(*run.notes, note))
         runs.finish(conn, ended, "interrupted", at)
-    discard_frozen(run)
+    discard_frozen(around, run)
 
 
 def finish_input(around: Surroundings, start: Start, run: RunRow) -> None:
@@ -212,9 +222,12 @@ def finish_input(around: Surroundings, start: Start, run: RunRow) -> None:
         if start.window is not None:
             with around.database.begin() as conn:
                 resources.store_window(conn, run.target, start.window.to_json())
-        discard_frozen(run)
+        discard_frozen(around, run)
 
 
-def discard_frozen(run: RunRow) -> None:
+def discard_frozen(around: Surroundings, run: RunRow) -> None:
     if run.frozen is not None:
         Path(run.frozen).unlink(missing_ok=True)
+        if around.database.is_shared:
+            with around.database.begin(alone=False) as conn:
+                frozen_inputs.forget(conn, run.id)

@@ -1,0 +1,58 @@
+"""A run whose input was frozen on a machine that is gone goes on elsewhere with the very same records."""
+
+import shutil
+import sqlite3
+
+import pytest
+
+from work_parts import Applied, ended, until
+
+PEOPLE = 300
+
+
+@pytest.fixture
+def url(postgres):
+    return postgres
+
+
+def people(path, mark):
+    with sqlite3.connect(path) as database:
+        database.execute("create table if not exists people (id text primary key, name text)")
+        database.executemany("insert or replace into people values (?, ?)", [(f"u{n}", mark) for n in range(PEOPLE)])
+
+
+def test_a_run_goes_on_where_its_frozen_file_is_not(project: Applied, app, sandbox, tmp_path, monkeypatch):
+    people(tmp_path / "people.db", "before")
+    text = (tmp_path / "penstock.yaml").read_text()
+    source = "{type: sql, url: 'sqlite:///people.db', table: people}"
+    text = text.replace("{type: file, path: people.csv}", source).replace(", email: email", "")
+    (tmp_path / "penstock.yaml").write_text(text.replace("    active: true", "    active: true\n    mode: all"))
+    from penstock.clock import SystemClock
+    from penstock.engine.truth import Truth
+
+    with Truth.open(tmp_path / "penstock.yaml", project.url, {}, SystemClock()) as truth:
+        truth.apply()
+    sandbox.settings(latency=50)
+    run = app.work.enqueue("it", trigger="person:ada", asked_by="ada")["run"]
+    first = app.worker()
+    first.start()
+    until(lambda: app.work.run(run)["records"]["delivered"] > 20)
+    first.stop()  # and its machine is gone, with its folder
+    sandbox.settings(latency=0)
+    shutil.rmtree(tmp_path / ".penstock" / "frozen")
+    people(tmp_path / "people.db", "after")
+    second = app.worker()
+    second.start()
+    try:
+        whole = ended(app, run)
+    finally:
+        second.stop()
+    assert (whole["status"], whole["records"]["delivered"]) == ("succeeded", PEOPLE)
+    sent = [request for request in sandbox.requests() if request["method"] == "POST"]
+    assert len(sent) == PEOPLE, "each once"
+    assert (
+        {person["name"] for person in sandbox.state()["people"].values()} == {"before"}
+        if isinstance(sandbox.state()["people"], dict)
+        else {person["name"] for person in sandbox.state()["people"]} == {"before"}
+    )
+    assert not list((tmp_path / ".penstock" / "frozen").glob("*"))
