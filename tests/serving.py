@@ -22,15 +22,17 @@ def service(folder: Path, project: str, *, url: str | None = None, environ: dict
     url = url or f"sqlite:///{folder / 'state.db'}"
     with Truth.open(folder / "penstock.yaml", url, {}, SystemClock()) as truth:
         truth.apply()
-    with App.open_applied(url, environ=environ or {}) as app, served(app) as client:
+    with App.open_applied(url, environ=environ or {}) as app, served(app, without_sign_in=True) as client:
         yield app, client
 
 
 @contextmanager
-def served(app: App) -> Iterator[httpx.Client]:
+def served(app: App, *, without_sign_in: bool = False) -> Iterator[httpx.Client]:
+    """A client of the App's API; the App stays the caller's to close."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(make_api(app, without_sign_in=True), log_level="critical"))
+        config = uvicorn.Config(make_api(app, without_sign_in=without_sign_in), log_level="critical")
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
         try:

@@ -31,6 +31,7 @@ class KnownDataset:
     schema: Schema
     samples: Chunk
     identity: str | None = None  # of the input that the schema was detected from
+    awaits: bool = False  # whether columns that no record had yet may come any time
 
 
 def dataset_spec(around: Surroundings, name: str) -> DatasetSpec:
@@ -100,11 +101,14 @@ def _pushed(
         newest = dataset.newest(schema) if schema.records else None
         samples = padded(samples, schema.columns) if newest is None else newest
         _store(around, dataset, settings, schema, samples, str(tip))
-    if schema.records:
-        problems = dataset.check_columns(schema, spec.key)
-        if problems:
-            raise InputError(*problems)
-    return with_columns(KnownDataset(spec, dataset, schema, samples), spec.key)
+    awaits = spec.sql is None or not schema.columns
+    known = KnownDataset(spec, dataset, schema, samples, awaits=awaits)
+    if awaits and not schema.records:
+        return with_columns(known, spec.key)
+    problems = dataset.check_columns(schema, spec.key)
+    if problems:
+        raise InputError(*problems)
+    return known
 
 
 def with_columns(known: KnownDataset, names: Iterable[str]) -> KnownDataset:

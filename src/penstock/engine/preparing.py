@@ -11,7 +11,7 @@ from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import InputError, NotAvailableYet
 from penstock.model.outcome import Note
 from penstock.model.record import RetryClass
-from penstock.model.spec import CredentialSpec, DestinationSpec, Mode, WebhookSource
+from penstock.model.spec import CredentialSpec, DestinationSpec, Mode
 from penstock.stores import resources
 from penstock.stores.fingerprint import FINGERPRINT_VERSION
 from penstock.transform.awaited import columns_by_name, columns_named
@@ -62,7 +62,7 @@ def _prepare(around: Surroundings, spec: DestinationSpec, address: connecting.Ad
     where = address or connecting.address(around, credential)
     data = known_dataset(around, spec.dataset)
     unseen: tuple[Note, ...] = ()
-    if isinstance(data.dataset.source, WebhookSource) and (data.spec.sql is None or not data.schema.records):
+    if data.awaits:
         data, unseen = _awaited(data, spec)
     key = data.spec.key
     if spec.template is not None:

@@ -16,9 +16,9 @@ from penstock.engine.surroundings import Surroundings
 from penstock.engine.work import Work
 from penstock.model.errors import InputError, PenstockError
 from penstock.model.schedule import OnNewData
-from penstock.model.spec import FileSource, FlowSpec, ResponseSource
+from penstock.model.spec import FileSource, FlowSpec, ResponseSource, WebhookSource
 from penstock.sources.news import news_of
-from penstock.stores import flow_times, responses, work
+from penstock.stores import flow_times, pushed, responses, work
 from penstock.stores.flow_times import FlowTimes, Tick
 
 ASKED_BY = "schedule"
@@ -148,7 +148,9 @@ def _sources(around: Surroundings, flow: FlowSpec) -> dict[str, object]:
 
 def _is_quick(around: Surroundings, flow: FlowSpec) -> bool:
     """Whether looking costs next to nothing: files, and what is in the state database."""
-    return all(isinstance(source, FileSource | ResponseSource) for source in _sources(around, flow).values())
+    return all(
+        isinstance(source, FileSource | ResponseSource | WebhookSource) for source in _sources(around, flow).values()
+    )
 
 
 def _news(around: Surroundings, flow: FlowSpec) -> str:
@@ -160,6 +162,10 @@ def _news(around: Surroundings, flow: FlowSpec) -> str:
             with around.database.read() as conn:
                 newest = responses.newest(conn, source.destination)
             found = None if newest == 0 else str(newest)
+        elif isinstance(source, WebhookSource):
+            with around.database.read() as conn:
+                tip = pushed.received(conn, name).tip
+            found = None if tip == 0 else str(tip)
         else:
             found = news_of(source, around.resolve)
         known = known or found is not None

@@ -69,13 +69,8 @@ class Dataset:
             self._check_types(found.schema.names(), found.schema.records)
             return found
         inner = self._inner_schema(progress, None if known is None else known.source)
-        from penstock.sources.shaped_rows import UnknownColumns  # noqa: PLC0415 - DuckDB costs 0.1 s
-
-        try:
-            shaped = self._shaped(self._rows, inner)
-        except UnknownColumns:
-            if not self._rows.open_ended or inner.records:
-                raise
+        shaped = self._shaped_if_known(self._rows, inner)
+        if shaped is None:
             return _nothing_yet(inner)
         found = detect(shaped, self._given(shaped), progress, _decided(known))
         self._check_types((*inner.names(), *shaped.names()), found.schema.records)
@@ -153,10 +148,27 @@ class Dataset:
         if self.spec.sql is not None:
             inner = schema.source or self._inner_schema(_silent)
             self._check_vanished(base, inner)
-            rows = self._shaped(base, inner)
+            shaped = self._shaped_if_known(base, inner)
+            if shaped is None:
+                return iter(())
+            rows = shaped
         self._check_vanished(rows, schema)
         self._last = (schema, rows)
         return typed(rows, schema, self._given(rows))
+
+    def _shaped_if_known(self, base: Rows, inner: Schema) -> Rows | None:
+        """The result of the SQL; None before the first record, while it speaks of columns that nobody declares."""
+        from penstock.sources.shaped_rows import UnknownColumns  # noqa: PLC0415 - DuckDB costs 0.1 s
+
+        awaited = isinstance(self._rows, PushedRows) and not inner.records
+        if awaited and not inner.columns:
+            return None
+        try:
+            return self._shaped(base, inner)
+        except UnknownColumns:
+            if awaited:
+                return None
+            raise
 
     def _shaped(self, base: Rows, inner: Schema) -> Rows:
         from penstock.sources.shaped_rows import ShapedRows  # noqa: PLC0415 - DuckDB costs 0.1 s

@@ -1,0 +1,3 @@
+from sandbox_process import sandbox, shared_sandbox
+
+__all__ = ["sandbox", "shared_sandbox"]

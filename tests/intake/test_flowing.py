@@ -1,0 +1,117 @@
+"""Posted records reach Custify by themselves, each destination remembering how far it has sent."""
+
+import time
+
+import pytest
+
+from penstock.engine.intake_feed import let_go
+from penstock.stores import pushed
+from serving import service
+
+PROJECT = """\
+credentials:
+  sandbox: {{connector: custify, api_key: "{key}", base_url: "{url}", dialect: native}}
+sources:
+  app: {{type: webhook, auth: none, flush: {{records: 100, after: 100ms}}, retain: 1ms}}
+datasets:
+  people: {{source: app, key: id}}
+  log: {{source: app, key: n, sql: "select id as n, email from source where email is not null"}}
+destinations:
+  people:
+    dataset: people
+    credential: sandbox
+    template: upsert_person
+    fields: {{user_id: id, email: email}}
+    responses: true
+  audit:
+    dataset: people.responses
+    credential: sandbox
+    request: {{method: POST, url: "/event"}}
+    fields: {{name: outcome, created_at: sent_at, user_id: run}}
+    attributes: none
+  shaped: {{dataset: log, credential: sandbox, template: upsert_person, fields: {{user_id: n, email: email}}}}
+"""
+
+
+@pytest.fixture
+def opened(tmp_path, sandbox):
+    with service(tmp_path, PROJECT.format(key=sandbox.api_key, url=sandbox.url)) as pair:
+        yield pair
+
+
+def people(sandbox):
+    return {person["user_id"]: person for person in sandbox.state()["people"]}
+
+
+def until(what, limit=40.0):
+    end = time.monotonic() + limit
+    while not what():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+
+
+def test_a_destination_can_be_made_ready_before_the_first_record(opened):
+    app, client = opened
+    assert app.preview("people").requests == ()
+    assert {note.field for note in app.preview("people").notes} >= {"email"}
+    assert app.preview("shaped").requests == app.preview("audit").requests == ()
+    for name in ("people", "shaped", "audit"):
+        app.activate(name)
+        report = app.run(name)
+        assert (report.status, report.records["read"] if isinstance(report.records, dict) else report.records.read) == (
+            "succeeded",
+            0,
+        )
+    columns = [column.name for column in app.dataset("people.responses").schema.columns]
+    assert columns[:3] == ["sent_at", "run", "delivery"]
+    assert client.get("/api/v1/datasets/people.responses/schema").status_code == 200
+
+
+def test_records_flow_by_themselves_and_each_only_once(opened, sandbox):
+    app, client = opened
+    app.activate("people")
+    worker = app.worker()
+    worker.start()
+    try:
+        client.post("/hooks/app", json={"id": "u1", "email": "ada@example.com"})
+        until(lambda: "u1" in people(sandbox))
+        client.post("/hooks/app", json=[{"id": "u2"}, {"id": "u3", "email": "c@example.com", "plan": "gold"}])
+        until(lambda: {"u2", "u3"} <= people(sandbox).keys())
+        assert people(sandbox)["u3"]["custom_attributes"]["plan"] == "gold"  # a column that came later is taken in
+        until(lambda: not worker.is_busy())
+        runs = app.work.runs().items
+        assert {run["trigger"] for run in runs} == {"intake"}
+        assert 1 <= len(runs) <= 3
+        assert sum(run["records"]["read"] for run in runs) == 3
+    finally:
+        worker.stop()
+    assert app.run("people").status == "succeeded"
+    assert len(sandbox.state()["people"]) == 3
+
+
+def test_records_are_kept_until_whoever_wants_them_has_them(opened):
+    app, client = opened
+    app.activate("people")
+    app.activate("shaped")
+    client.post("/hooks/app", json=[{"id": "u1", "email": "a@example.com"}, {"id": "u2", "email": "b@example.com"}])
+    app.run("people")
+    around = app._present()
+    assert let_go(around) == 0
+    app.run("shaped")
+    until(lambda: let_go(around) == 2)
+    with around.database.read() as conn:
+        assert pushed.latest(conn, "app", 5) == []
+        assert pushed.received(conn, "app").received == 2
+    client.post("/hooks/app", json={"id": "u3"})
+    assert app.plan("people").records == 1
+
+
+def test_replies_go_on_to_another_destination_once(opened, sandbox):
+    app, client = opened
+    for name in ("people", "audit"):
+        app.activate(name)
+    client.post("/hooks/app", json=[{"id": "u1", "email": "a@example.com"}])
+    app.run("people")
+    assert app.plan("audit").records >= 1
+    app.run("audit")
+    assert app.plan("audit").records == 0
