@@ -18,10 +18,12 @@ from sqlalchemy import Connection
 from penstock.clock import Clock, iso
 from penstock.engine.backlog import Backlog, OpenChunk, Traced
 from penstock.engine.notes import Notes
+from penstock.engine.remembering import QuarantineIndex
 from penstock.engine.replies import reply_document, request_document, response_record
 from penstock.engine.rows import record_hash
-from penstock.engine.screen import Decision, Sifted
+from penstock.engine.screen import SAME_INPUT, Decision, Held, Sifted
 from penstock.engine.stopping import Fuse, StopSignal
+from penstock.engine.twins import Twin, Twins
 from penstock.model.delivery import Delivery, Reply, Settled
 from penstock.model.outcome import HELD, SENT, Outcome, Refusal
 from penstock.model.record import Payload, Request
@@ -88,6 +90,7 @@ class Desk:
     signal: StopSignal
     fuse: Fuse
     memory: Memory | None = None
+    index: QuarantineIndex | None = None  # what the screen asks; None: it does not
     keep_responses: bool = False
     mended: Mapping[tuple[int, int], str] = field(default_factory=dict)  # resent after an edit: key hash → entry
     guard: Write = lambda _: None  # raises when another process has taken the destination over
@@ -104,6 +107,7 @@ class Book:
         self.notes = notes
         self.held: set[tuple[int, int]] = set()  # key hashes that stand in the quarantine
         self.next_delivery = 0
+        self._twins = Twins()
         self._jobs: dict[Ticket, Mapping[int, Traced]] = {}  # the records of batch jobs that have not ended
         self._pending = Pending()
         self.last_intent = 0
@@ -130,6 +134,9 @@ class Book:
             if decision.hold and decision.outcome in HELD and decision.refusal is not None:
                 record = chunk.trace(decision.ordinal)
                 self._hold(record, decision.outcome, decision.refusal, content=decision.content)
+        for payload in sifted.twins:
+            high, low = chunk.hashes[payload.ordinal - chunk.first]
+            self._twins.add(Twin(payload, (int(high), int(low))))
         self._keep_up(chunk, sifted)
         self.notes.count(sifted.notes)
         self._commit_soon()
@@ -190,7 +197,7 @@ class Book:
         self.run = replace(self.run, retries=self.run.retries + min(max(delivery.attempts - 1, 0), delivery.requests))
         self._decide(_entry(delivery, number, decided))
         self._settle(delivery, decided, traced)
-        self._unstage([s.payload for s in delivery.settled if s.outcome is Outcome.UNSENT])
+        self._not_sent([s.payload for s in delivery.settled if s.outcome is Outcome.UNSENT])
         if delivery.job is not None:
             self._jobs[self.run.id, number] = traced
             self._write(self._job_writer(delivery, number, decided, traced))
@@ -224,13 +231,18 @@ class Book:
     def resume_job(self, job: jobs.Job) -> None:
         """Take over a batch job that an earlier process left unconfirmed."""
         self._jobs[job.run, job.delivery] = {record.ordinal: Traced(*record[:-1]) for record in job.records}
+        if self.desk.memory is not None and job.records:
+            hashes = np.array([record.hash for record in job.records], dtype=np.uint64)
+            self.desk.memory.stage(hashes, np.array([record.content for record in job.records], dtype=np.uint64))
 
     def refuse(self, payloads: Sequence[Payload], refusal: Refusal) -> None:
         ordinals = [payload.ordinal for payload in payloads]
         keys = [payload.key for payload in payloads]
         self._decide(LedgerEntry(Outcome.QUARANTINED, ordinals, self._now(), keys=keys, reason=refusal.reason))
         for payload in payloads:
-            self._hold(self.backlog.find(payload.ordinal).trace(payload.ordinal), Outcome.QUARANTINED, refusal)
+            record = self.backlog.find(payload.ordinal).trace(payload.ordinal)
+            self._hold(record, Outcome.QUARANTINED, refusal)
+            self._follow(record, payload.content, Outcome.QUARANTINED, refusal)
         self._unstage(payloads)
         self._commit_soon()
 
@@ -274,7 +286,7 @@ class Book:
         """Memory, quarantine and fuse for records whose outcome a reply has decided."""
         sent = [settled for settled in decided if settled.outcome in SENT]
         if sent and self.desk.memory is not None:
-            self._remember(*self._words(sent, traced))
+            self._remember(*self._words(sent, traced), confirmed=delivery.job is None)
         answered = isinstance(delivery.answer, Reply)
         for settled in decided:
             refused = settled.outcome is Outcome.QUARANTINED and answered
@@ -282,6 +294,7 @@ class Book:
                 record = traced[settled.payload.ordinal]
                 self._hold(record, settled.outcome, settled.refusal, delivery, settled.payload.content)
                 self._forget([settled.payload], record.hash)
+                self._follow(record, settled.payload.content, settled.outcome, settled.refusal)
             elif self.held:
                 self._release(self._hash_of(settled.payload, traced))
             if settled.outcome is not Outcome.ACCEPTED:
@@ -316,10 +329,32 @@ class Book:
         high, low = chunk.hashes[payload.ordinal - chunk.first]
         return int(high), int(low)
 
-    def _remember(self, hashes: Words, contents: Words, prints: Words) -> None:
+    def followed(self) -> None:
+        """At the end: who still waits is the same as what the API has taken, and not confirmed in time."""
+        if not self.desk.signal.is_set:
+            self._decide_twins(list(self._twins.take_all()), Outcome.UNCHANGED, SAME_INPUT)
+
+    def _follow(self, record: Traced, content: int, outcome: Outcome, refusal: Refusal) -> None:
+        """Rows that are the same as one that did not get through are held with it."""
+        if self._twins:
+            twins = self._twins.take(record.hash, content)
+            self._decide_twins(twins, outcome, f"still held: {refusal.reason}")
+
+    def _not_sent(self, payloads: Sequence[Payload]) -> None:
+        """Neither they nor those that are the same: the run's end counts them all as unsent."""
+        for payload in payloads if self._twins else ():
+            self._twins.take(self._hash_of(payload, {}), payload.content)
+        self._unstage(payloads)
+
+    def _decide_twins(self, twins: Sequence[Twin], outcome: Outcome, reason: str) -> None:
+        if twins:
+            ordinals, keys = [t.payload.ordinal for t in twins], [t.payload.key for t in twins]
+            self._decide(LedgerEntry(outcome, ordinals, self._now(), keys=keys, reason=reason))
+
+    def _remember(self, hashes: Words, contents: Words, prints: Words, *, confirmed: bool = True) -> None:
         memory = self.desk.memory
         assert memory is not None
-        self._write(lambda conn: memory.remember(conn, hashes, contents, prints))
+        self._write(lambda conn: memory.remember(conn, hashes, contents, prints, confirmed=confirmed))
 
     def _forget(self, payloads: Sequence[Payload], hash_: tuple[int, int]) -> None:
         """A version that may have arrived, or not, makes what was remembered of its key worthless."""
@@ -358,11 +393,15 @@ class Book:
             reply=None if delivery is None else reply_document(delivery.answer),
         )
         self.held.add(record.hash)
+        if self.desk.index is not None and record.key is not None:
+            self.desk.index.hold(record.hash, Held(outcome, hold.record_print, hold.settings, refusal.reason))
         self._write(lambda conn: quarantine.hold(conn, hold))
 
     def _release(self, hash_: tuple[int, int]) -> None:
         if hash_ in self.held:
             self.held.discard(hash_)
+            if self.desk.index is not None:
+                self.desk.index.release(hash_)
             destination, mended, now = self.desk.destination, self.desk.mended.get(hash_), self._now()
             if mended is not None:  # the source still has the version that was mended: it must not be held again
                 why = f"mended, and delivered by {self.run.id}"
@@ -420,6 +459,8 @@ class Book:
                 in_flight.done(conn, self.desk.destination, run.id, run.position)
             runs.save(conn, run)
         self.run = run
+        if self._twins and self.desk.memory is not None:
+            self._decide_twins(list(self._twins.take_sent(self.desk.memory)), Outcome.UNCHANGED, SAME_INPUT)
 
     def _commit_soon(self) -> None:
         if sum(map(len, self._pending.ordinals)) >= COMMIT_RECORDS:
@@ -456,3 +497,5 @@ class Book:
             self._commit_task.cancel()
             await asyncio.wait([self._commit_task])
         self.commit()
+        if self._pending.entries:  # those that only waited for this commit
+            self.commit()

@@ -96,7 +96,7 @@ class _Tally:
         """What the screen made of a chunk."""
         self.counts["records"] += len(opened.rows)
         self.counts["fresh"] += len(sifted.fresh)
-        self.counts["unchanged"] += sum(len(rows) for rows, _ in sifted.unchanged)
+        self.counts["unchanged"] += sum(len(rows) for rows, _ in sifted.unchanged) + len(sifted.twins)
         for decision in sifted.decided:
             kind = _kind(decision.outcome, held=not decision.hold)
             self.counts[kind] += 1

@@ -43,11 +43,11 @@ def open_chunk(
 
 @dataclass(slots=True)
 class QuarantineIndex:
-    """The held and discarded versions of one destination, for the screen's questions."""
+    """The held and discarded versions of one destination, for the screen's questions; the book keeps it up to date."""
 
-    _held: Mapping[KeyHash, Held]
+    _held: dict[KeyHash, Held]
     _discarded: frozenset[tuple[KeyHash, int]]
-    _words: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, dtype=np.uint64))
+    _words: set[int] = field(default_factory=set)  # the first halves of their key hashes
 
     @staticmethod
     def load(conn: Connection, destination: str) -> QuarantineIndex:
@@ -57,10 +57,18 @@ class QuarantineIndex:
         }
         discarded = frozenset(quarantine.discarded_index(conn, destination))
         words = {key_hash[0] for key_hash in held} | {key_hash[0] for key_hash, _ in discarded}
-        return QuarantineIndex(held, discarded, np.array(sorted(words), dtype=np.uint64))
+        return QuarantineIndex(held, discarded, words)
 
     def keys(self) -> Iterator[KeyHash]:
         return iter(self._held)
+
+    def hold(self, key_hash: KeyHash, held: Held) -> None:
+        """Hold a version from now on: a later row that is the same is not sent."""
+        self._held[key_hash] = held
+        self._words.add(key_hash[0])
+
+    def release(self, key_hash: KeyHash) -> None:
+        self._held.pop(key_hash, None)
 
     def held(self, key_hash: KeyHash) -> Held | None:
         return self._held.get(key_hash)
@@ -70,9 +78,10 @@ class QuarantineIndex:
         return (identity, record) in self._discarded
 
     def rows_of_interest(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
-        if not len(self._words):
+        if not self._words:
             return np.empty(0, dtype=np.int64)
-        return np.flatnonzero(np.isin(hashes[:, 0], self._words))
+        words = self._words
+        return np.array([row for row, word in enumerate(hashes[:, 0].tolist()) if word in words], dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,7 @@ class _Run:
             keep_responses=prepared.spec.responses,
             mended=job.mended,
             guard=job.guard,
+            index=None if job.resend else quarantined,
             requests=lambda: client.requests,
         )
         self.book = Book(desk, job.run, Backlog(job.run.position), Notes(prepared.compiled.notes))
@@ -144,6 +145,7 @@ class _Run:
             self._recover(pipeline)
             await self._send_all(pipeline)
             await pipeline.drain()
+            self.book.followed()
         except BaseException:
             self.job.signal.stop("error", "the run ended by an error")
             raise

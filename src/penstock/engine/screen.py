@@ -55,6 +55,10 @@ class Remembered(Protocol):
         """The content hash last sent (or on its way) for each key; None if it never was."""
         ...
 
+    def on_its_way(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """True where that content is on its way: nobody knows yet whether it will be taken."""
+        ...
+
 
 class Held(NamedTuple):
     """What the quarantine knows of a key: `settings` is the version of the settings it was refused under."""
@@ -85,9 +89,10 @@ class Parents(Protocol):
 
 @dataclass(slots=True)
 class Sifted:
-    """A chunk after the questions: every row asked about is in exactly one of the three."""
+    """A chunk after the questions: every row asked about is in exactly one of the first four."""
 
     fresh: list[Payload] = field(default_factory=list)
+    twins: list[Payload] = field(default_factory=list)  # the same as what is on its way: they share its fate
     decided: list[Decision] = field(default_factory=list)
     unchanged: list[tuple[NDArray[np.int64], str]] = field(default_factory=list)  # rows (not ordinals), reason
     refreshed: list[Payload] = field(default_factory=list)  # unchanged content under a new fingerprint
@@ -201,10 +206,19 @@ class Screen:
             return
         first_in_chunk: dict[Key, int] = {}
         rows = [payload.ordinal - chunk.first for payload in payloads]
-        before = self.memory.contents(chunk.hashes[rows]) if self.memory is not None and compares else []
+        before: list[int | None] = []
+        flying: list[bool] = []
+        if self.memory is not None and compares:
+            before, flying = (
+                self.memory.contents(chunk.hashes[rows]),
+                self.memory.on_its_way(chunk.hashes[rows]).tolist(),
+            )
         for number, payload in enumerate(payloads):
             if compares:
                 known = first_in_chunk.get(payload.key, before[number])
+                if known == payload.content and (flying[number] or payload.key in first_in_chunk):
+                    sifted.twins.append(payload)
+                    continue
                 decision = self._against_memory(payload, known, sifted)
                 if decision is not None:
                     sifted.decided.append(decision)

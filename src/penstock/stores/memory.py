@@ -89,6 +89,13 @@ class Memory:
             values = np.where(staged == FORGOTTEN, values, staged)
         return [None if value == FORGOTTEN else value for value in values.tolist()]
 
+    def on_its_way(self, hashes: Words) -> Mask:
+        """True where what `contents` answers is on its way, and not sent yet."""
+        if len(self._on_its_way) == 0:
+            return np.zeros(len(hashes), dtype=np.bool_)
+        flying: Mask = self._on_its_way.find(hashes).values != FORGOTTEN
+        return flying
+
     def stage(self, hashes: Words, contents: Words) -> None:
         """These contents are on their way: until they are remembered or unstaged, they count as sent."""
         self._on_its_way.put(hashes, _kept(contents), np.zeros(len(hashes), dtype=np.uint64))
@@ -97,12 +104,18 @@ class Memory:
         """Nothing came of these keys."""
         self._on_its_way.forget(hashes)
 
-    def remember(self, conn: Connection, hashes: Words, contents: Words, prints: Words) -> None:
-        """These were delivered; a print of 0 says that the input's fingerprint is not known."""
+    def remember(
+        self, conn: Connection, hashes: Words, contents: Words, prints: Words, *, confirmed: bool = True
+    ) -> None:
+        """These were delivered; a print of 0 says that the input's fingerprint is not known.
+
+        Not `confirmed`: the API has taken them, and they stay on their way until it says what became of them.
+        """
         contents = _kept(contents)
         segments.append(conn, self._destination, self._version, hashes, contents, prints)
         self._table.put(hashes, contents, prints)
-        self.unstage(hashes)
+        if confirmed:
+            self.unstage(hashes)
 
     def forget(self, conn: Connection, hashes: Words) -> None:
         """What stands at the API for these keys is not known any more."""
