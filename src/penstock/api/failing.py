@@ -55,8 +55,9 @@ def status_of(error: PenstockError) -> int:
     return 404 if code.startswith("unknown-") and code != "unknown-key" else 400
 
 
-def _refused(_request: Request, error: Exception) -> JSONResponse:
+def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, PenstockError)
+    request.state.refusal = error.problems[0].code if error.problems else ""  # the audit log tells it
     reply = answer(status_of(error), error.problems)
     if isinstance(error, TooManyTries):
         reply.headers["Retry-After"] = str(error.retry_after_s)

@@ -5,9 +5,23 @@ from __future__ import annotations
 from fastapi import FastAPI
 from starlette.routing import Route
 
+from penstock.api.auditing import Auditing
+from penstock.api.bodies import Bodies
 from penstock.api.failing import tell_failures
 from penstock.api.guard import Guard
-from penstock.api.routes import destinations, flows, hooks, looking, people, quarantine, resources, runs, watch
+from penstock.api.routes import (
+    audit,
+    destinations,
+    flows,
+    hooks,
+    looking,
+    people,
+    quarantine,
+    resources,
+    runs,
+    sessions,
+    watch,
+)
 from penstock.engine.app import App
 from penstock.version import __version__
 
@@ -25,9 +39,11 @@ def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
     api.state.penstock = app
     api.state.without_sign_in = without_sign_in
     tell_failures(api)
+    api.add_middleware(Bodies)  # the innermost
+    api.add_middleware(Auditing, api=api)
     api.add_middleware(Guard, api=api)
     api.router.routes.insert(0, Route(hooks.PATH, hooks.Door(app)))
-    for part in (people, hooks, looking, destinations, quarantine, runs, flows, resources):
+    for part in (sessions, people, audit, hooks, looking, destinations, quarantine, runs, flows, resources):
         api.include_router(part.router, prefix=ROOT)
     api.include_router(watch.outside)
     return api

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
-from penstock.cli import care, configure, demo, later, look, quarantine, run, sandbox, truth, worker
+from penstock.cli import care, configure, demo, later, look, noting, people, quarantine, run, sandbox, truth, worker
 from penstock.cli.face import Face, open_app
 from penstock.cli.failing import Exit, exit_of_error, tell_defect, tell_interrupted, tell_problems
 from penstock.cli.groups import EVERYWHERE
@@ -43,7 +43,7 @@ def build(opener: Opener) -> App:
         default_parameter=Parameter(negative=(), show_default=False),
         suppress_keyboard_interrupt=False,
     )
-    for part in (configure, truth, look, run, quarantine, demo, sandbox, worker, care, later):
+    for part in (configure, truth, look, run, quarantine, demo, sandbox, worker, people, care, later):
         part.add_to(app)
     app.meta.group_parameters = EVERYWHERE
     app.meta.suppress_keyboard_interrupt = False
@@ -69,7 +69,11 @@ def _follow(app: App, tokens: Sequence[str], face: Face) -> int:
     if "face" in ignored:
         bound.arguments["face"] = face
     answer: Any = command(*bound.args, **bound.kwargs)
-    return Exit.WELL if answer is None else int(answer)
+    ended = Exit.WELL if answer is None else Exit(answer)
+    words = tuple(app.parse_commands(list(tokens))[0])
+    if words in noting.CHANGING and not bound.arguments.get("dry_run", False) and face.opener is open_app:
+        noting.note(words, bound.args, ended, face)
+    return ended
 
 
 def execute(arguments: Sequence[str], opener: Opener = open_app) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import ipaddress
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from functools import cached_property
 
 from penstock.clock import Clock, iso
 from penstock.engine import people_secrets as secret
+from penstock.engine.people_audit import Audit
 from penstock.engine.people_register import Register
 from penstock.engine.people_secrets import Session
 from penstock.model.errors import InputError, Problem, TooManyTries
@@ -50,8 +52,18 @@ class People:
         return Register(self.database, self.clock, self.draw)
 
     @cached_property
+    def audit(self) -> Audit:
+        """Who changed what."""
+        return Audit(self.database, self.clock)
+
+    @cached_property
     def _key(self) -> bytes:
         return secret.derive(self.sealer().key, "session")
+
+    def is_known(self, name: str) -> bool:
+        """Whether somebody is called this."""
+        with self.database.read() as conn:
+            return rows.person(conn, name.strip().lower()) is not None
 
     def nobody(self) -> bool:
         """Whether the first person is still to come."""
@@ -122,7 +134,7 @@ class People:
     def _proven(self, name: str, password: str, address: str) -> PersonRow | None:
         """The person of name and password. The try is counted before the password is looked at."""
         name = name.strip().lower()
-        by_name, by_address = self._mark("name", name), self._mark("address", address)
+        by_name, by_address = self._mark("name", name), self._mark("address", _network(address))
         with self.database.begin() as conn:
             asked = [(by_name, BY_NAME), (by_address, BY_ADDRESS)]
             wait = tries.take(conn, asked, self.clock.now().timestamp())
@@ -139,3 +151,12 @@ class People:
     def _mark(self, kind: str, text: str) -> str:
         """Names that were typed may be passwords typed into the wrong field: they are not kept as they are."""
         return hmac.digest(self._key, f"{kind} {text}".encode(), "sha256").hex()[:32]
+
+
+def _network(address: str) -> str:
+    """An IPv6 address stands for its network, of which a machine has as many addresses as it likes."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network(f"{found}/64", strict=False)) if found.version == 6 else address

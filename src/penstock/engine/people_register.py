@@ -70,7 +70,7 @@ class Register:
             owner = self._owner(conn, token, name)
             rows.end_links(conn, owner)
             if owner is None:
-                rows.add(conn, PersonRow(name, "admin", iso(self.clock.now()), password=hashed))
+                rows.add(conn, self._row(name, "admin", None, hashed))
             else:
                 rows.change(conn, owner, {"password": hashed})
                 rows.end_sessions(conn, owner)
@@ -87,6 +87,13 @@ class Register:
             )
         return found[0]
 
+    def _row(
+        self, name: str, role: str, email: str | None, hashed: str | None, subject: str | None = None
+    ) -> PersonRow:
+        """A new person. The epoch begins with the moment: sessions of a former person of this name stay over."""
+        now = self.clock.now()
+        return PersonRow(name, role, iso(now), email, hashed, subject, epoch=int(now.timestamp() * 1000))
+
     # ── people ───────────────────────────────────────────────────────────────
 
     def everybody(self) -> list[PersonRow]:
@@ -100,7 +107,7 @@ class Register:
         if password is not None:
             secret.check_password(password, name)
             hashed = secret.hash_password(password)
-        row = PersonRow(name, role, iso(self.clock.now()), email=proper_email(email), password=hashed)
+        row = self._row(name, role, proper_email(email), hashed)
         with self.database.begin() as conn:
             if rows.person(conn, name) is not None:
                 raise ConflictError(

@@ -22,7 +22,7 @@ from penstock.model.errors import InputError, Problem
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-SHORTEST, LONGEST = 10, 1000
+SHORTEST, LONGEST = 12, 1000
 TOKEN_MARK = "pst_"  # noqa: S105 - how every token begins
 _HASHING = threading.BoundedSemaphore(2)  # each takes 19 MiB and a core: guesses must not take the machine
 

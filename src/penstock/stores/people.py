@@ -21,7 +21,7 @@ class PersonRow:
     email: str | None = None
     password: str | None = field(default=None, repr=False)
     subject: str | None = None
-    epoch: int = 1
+    epoch: int = 0
     seen_at: str | None = None
 
 

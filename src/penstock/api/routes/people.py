@@ -1,87 +1,122 @@
-"""Signing in and out."""
+"""People and their API tokens."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from penstock.api.access import (
-    Person,
-    Right,
-    address_of,
-    by_session,
-    drop_session,
-    keep_session,
-    needs,
-    people_of,
-    session_cookie,
-    whoever,
-)
-from penstock.engine.people import Signed
-from penstock.version import __version__
+from penstock.api.access import Person, Right, by_session, needs, people_of
+from penstock.stores.people import PersonRow, TokenRow
 
 router = APIRouter(tags=["people"])
-Name = Annotated[str, Field(max_length=200)]
+Role = Literal["viewer", "operator", "editor", "admin"]
+Short = Annotated[str, Field(max_length=300)]
 Password = Annotated[str, Field(max_length=2000)]
 
 
-class SignIn(BaseModel):
+class NewPerson(BaseModel):
+    """Without a password the answer holds a one-time link, by which they choose one themselves."""
+
     model_config = ConfigDict(extra="forbid")
-    name: Name
-    password: Password
+    name: Short
+    role: Role
+    email: Short | None = None
+    password: Password | None = None
 
 
-class SetUp(SignIn):
-    """`token`: what stands behind `#token=` in the one-time link."""
+class Changed(BaseModel):
+    """What is absent stays; an empty `email` takes it out."""
 
-    token: Annotated[str, Field(max_length=200)]
-
-
-@router.get("/session")
-def session(request: Request) -> dict[str, Any]:
-    """Who is signed in, how one can, and the value that a session's writes carry in `X-Penstock-CSRF`."""
-    person, cookie = whoever(request), session_cookie(request)
-    has_session = person is not None and person.token is None and cookie is not None and _signs_in(request)
-    return _told(request, person, people_of(request).csrf(cookie) if has_session and cookie is not None else None)
+    model_config = ConfigDict(extra="forbid")
+    role: Role | None = None
+    email: Short | None = None
+    password: Password | None = None
 
 
-@router.post("/session")
-def sign_in(request: Request, response: Response, given: SignIn) -> dict[str, Any]:
-    """Sign in by name and password."""
-    return _begun(request, response, people_of(request).sign_in(given.name, given.password, address_of(request)))
+class NewToken(BaseModel):
+    """`role` at most one's own; without `expires_at` it lives until it is deleted."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: Short
+    role: Role
+    expires_at: Short | None = None
 
 
-@router.delete("/session", status_code=204)
-def sign_out(request: Request, response: Response, person: Person = needs(Right.VIEW)) -> None:
-    """Sign out, everywhere: all sessions of this person end."""
+@router.get("/people")
+def everybody(request: Request, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
+    """Who there is."""
+    return {"items": [person_json(row) for row in people_of(request).register.everybody()], "next": None}
+
+
+@router.post("/people", status_code=201)
+def add(request: Request, given: NewPerson, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
+    """Let somebody in."""
+    register = people_of(request).register
+    row = register.add(given.name, given.role, email=given.email, password=given.password)
+    link = {} if given.password is not None else {"link": f"/setup#token={register.reset(row.name)}"}
+    return {**person_json(row), **link}
+
+
+@router.patch("/people/{name}")
+def change(request: Request, name: str, given: Changed, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
+    """Another role, address or password. A new password ends the sessions there are."""
+    row = people_of(request).register.change(name, role=given.role, email=given.email, password=given.password)
+    return person_json(row)
+
+
+@router.post("/people/{name}/reset")
+def reset(request: Request, name: str, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
+    """A one-time link, good for a day, by which they choose a new password."""
+    return {"link": f"/setup#token={people_of(request).register.reset(name)}"}
+
+
+@router.delete("/people/{name}", status_code=204)
+def remove(request: Request, name: str, _: Person = needs(Right.ADMIN)) -> None:
+    """Shut somebody out, their sessions and tokens with them."""
+    people_of(request).register.remove(name)
+
+
+@router.get("/tokens")
+def tokens(request: Request, person: Person = needs(Right.VIEW)) -> dict[str, Any]:
+    """One's own API tokens; of an admin, everybody's."""
+    owner = None if person.right is Right.ADMIN else person.name
+    return {"items": [token_json(row) for row in people_of(request).register.tokens(owner)], "next": None}
+
+
+@router.post("/tokens", status_code=201)
+def add_token(request: Request, given: NewToken, person: Person = needs(Right.VIEW)) -> dict[str, Any]:
+    """A new API token of one's own. `token` is shown this once."""
     by_session(person)
-    people_of(request).sign_out(person.name)
-    drop_session(request, response)
+    row, text = people_of(request).register.add_token(person.name, given.name, given.role, given.expires_at)
+    return {**token_json(row), "token": text}
 
 
-@router.post("/setup")
-def set_up(request: Request, response: Response, given: SetUp) -> dict[str, Any]:
-    """Choose a password by a one-time link, and be signed in. The first link makes the first person, an admin."""
-    return _begun(request, response, people_of(request).set_up(given.token, given.name, given.password))
+@router.delete("/tokens/{identity}", status_code=204)
+def remove_token(request: Request, identity: str, person: Person = needs(Right.VIEW)) -> None:
+    """End one of one's own tokens; an admin, any."""
+    people_of(request).register.remove_token(identity, by=person)
 
 
-def _begun(request: Request, response: Response, signed: Signed) -> dict[str, Any]:
-    request.state.person = signed.person
-    keep_session(request, response, signed)
-    return _told(request, signed.person, signed.csrf)
-
-
-def _told(request: Request, person: Person | None, csrf: str | None) -> dict[str, Any]:
-    signs_in = _signs_in(request)
+def person_json(row: PersonRow) -> dict[str, Any]:
+    """A person without what they prove themselves by."""
     return {
-        "person": None if person is None else {"name": person.name, "role": person.role},
-        "sign_in": signs_in,
-        "setup": signs_in and people_of(request).nobody(),
-        "oidc": None,
-        "csrf": csrf,
-        "version": __version__,
+        "name": row.name,
+        "role": row.role,
+        "email": row.email,
+        "has_password": row.password is not None,
+        "has_sign_on": row.subject is not None,
+        "made_at": row.made_at,
+        "seen_at": row.seen_at,
     }
 
 
-def _signs_in(request: Request) -> bool:
-    return not request.app.state.without_sign_in
+def token_json(row: TokenRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "owner": row.owner,
+        "role": row.role,
+        "made_at": row.made_at,
+        "expires_at": row.expires_at,
+        "used_at": row.used_at,
+    }

@@ -1,0 +1,63 @@
+"""Commands that change something go into the audit log of the state they changed."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from penstock.cli.face import Face
+from penstock.cli.failing import Exit
+
+CHANGING = frozenset(
+    {
+        ("activate",),
+        ("apply",),
+        ("credential", "set"),
+        ("pause",),
+        ("people", "add"),
+        ("people", "remove"),
+        ("people", "reset"),
+        ("people", "role"),
+        ("people", "setup-link"),
+        ("quarantine", "discard"),
+        ("quarantine", "edit"),
+        ("quarantine", "resend"),
+        ("quarantine", "settle"),
+        ("test",),
+        ("token", "add"),
+        ("token", "remove"),
+    }
+)
+
+
+def note(command: Sequence[str], names: Sequence[Any], ended: Exit, face: Face) -> None:
+    """Write down that a command was followed. EnvironmentFailure when the state cannot be written."""
+    from penstock.clock import SystemClock  # noqa: PLC0415 - only commands that change something need it
+    from penstock.engine.people_audit import Audit  # noqa: PLC0415
+    from penstock.engine.truth import PROJECT_FILE, state_url  # noqa: PLC0415
+    from penstock.stores.database import Database  # noqa: PLC0415
+
+    path = face.file or PROJECT_FILE
+    folder = (path if path.is_dir() else path.parent) / ".penstock"
+    database = Database.open(state_url(path, face.database, os.environ), folder)
+    try:
+        Audit(database, SystemClock()).note(
+            who=_system_user(),
+            action=f"penstock {' '.join(command)}",
+            what=" ".join(name for name in names if isinstance(name, str)),
+            origin=f"command line on {socket.gethostname()}",
+            result="ok" if ended is Exit.WELL else f"exit {int(ended)}",
+        )
+    finally:
+        database.close()
+
+
+def _system_user() -> str:
+    from getpass import getuser  # noqa: PLC0415
+
+    try:
+        return getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return f"uid {os.getuid()}"
