@@ -25,6 +25,7 @@ OPEN = {
     ("GET", "/api/v1/session"): "whether one is signed in",
     ("POST", "/api/v1/session"): "signs in",
     ("POST", "/api/v1/setup"): "needs a one-time link",
+    ("any", "/hooks/{source}"): "what posts there proves itself as its source says",
     ("GET", "/healthz"): "whether the process lives",
     ("GET", "/readyz"): "whether the state can be read",
 }
@@ -49,7 +50,7 @@ def decisions(api: FastAPI) -> Iterator[Decided]:
         rights = (
             {found for found in (getattr(d.call, "right", None) for d in asked.dependencies) if found} if asked else ()
         )
-        for method in sorted((route.methods or {"GET"}) - {"HEAD"}):
+        for method in sorted((route.methods or {"any"}) - {"HEAD"}):
             yield Decided(method, str(route.path), max(rights, default=None), route)
 
 
