@@ -1,0 +1,51 @@
+"""Pushed records: in the order of their commits, each signed post once, kept until somebody lets go."""
+
+from penstock.stores import pushed
+from penstock.stores.pushed import Post
+
+AT, LATER = "2026-01-31T12:00:00.000Z", "2026-02-01T12:00:00.000Z"
+
+
+def test_records_come_back_in_their_order_from_where_one_stood(database):
+    with database.begin() as conn:
+        taken = pushed.append(conn, [Post("a", ["1", "2"]), Post("b", ["3"]), Post("a", [])], AT)
+        assert taken == [2, 1, 0]
+    with database.begin() as conn:
+        pushed.append(conn, [Post("a", ["4"])], LATER)
+    with database.read() as conn:
+        ((tip, found),) = pushed.after(conn, "a", 0)
+        assert found == ["1", "2", "4"]
+        assert pushed.received(conn, "a") == (3, tip, LATER)
+        assert pushed.tips(conn)["b"] < tip
+        assert list(pushed.after(conn, "a", tip)) == []
+        assert [record for _, _, record in pushed.latest(conn, "a", 2)] == ["2", "4"]
+        assert pushed.received(conn, "nobody") == (0, 0, None)
+
+
+def test_many_records_are_read_in_parts(database):
+    with database.begin() as conn:
+        pushed.append(conn, [Post("a", [str(n) for n in range(pushed.ROWS + 5)])], AT)
+    with database.read() as conn:
+        parts = list(pushed.after(conn, "a", 0))
+    assert [len(part) for _, part in parts] == [pushed.ROWS, 5]
+
+
+def test_a_signed_post_counts_once_until_its_moment_is_over(database):
+    post = Post("a", ["1"], seen="id 7", until=100.0)
+    with database.begin() as conn:
+        assert pushed.append(conn, [post, post, Post("b", ["1"], seen="id 7", until=100.0)], AT) == [1, 0, 1]
+    with database.begin() as conn:
+        assert pushed.append(conn, [post], AT) == [0]
+        pushed.forget_seen(conn, 100.5)
+        assert pushed.append(conn, [post], AT) == [1]
+
+
+def test_only_what_is_old_and_passed_is_let_go_and_no_id_comes_twice(database):
+    with database.begin() as conn:
+        pushed.append(conn, [Post("a", ["1", "2"])], AT)
+        tip = pushed.received(conn, "a").tip
+        assert pushed.let_go(conn, "a", tip, AT) == 0
+        assert pushed.let_go(conn, "a", tip - 1, LATER) == 1
+        assert pushed.let_go(conn, "a", tip, LATER) == 1
+        pushed.append(conn, [Post("a", ["3"])], LATER)
+        assert pushed.received(conn, "a").tip > tip
