@@ -1,4 +1,4 @@
-"""The commands that look after the state: backup, restore."""
+"""The commands that look after the state: backup, restore, prune."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def add_to(app: App) -> None:
     app.command(backup, group=CARE, sort_key=1)
     app.command(restore, group=CARE, sort_key=2)
+    app.command(prune, group=CARE, sort_key=3)
 
 
 def backup(
@@ -64,6 +65,25 @@ def restore(
     from penstock.cli.text.care import restore_text  # noqa: PLC0415 - rich is slow to import
 
     face.show(asdict(done), lambda: restore_text(done))
+
+
+def prune(
+    *,
+    dry_run: Annotated[bool, Parameter(help="Only count what would be removed.")] = False,
+    forget_destination: Annotated[
+        tuple[str, ...], Parameter(help="Forget what this destination has sent; the project must not have it any more.")
+    ] = (),
+    face: Given,
+) -> None:
+    """Remove what is older than the retention says.
+
+    Records, deliveries and runs 90 days, replies 30, the audit log 365, alerts 90, unless the setting `retention` says
+    otherwise. Never what is undecided: held records, what was sent, unfinished runs. The service does it once a day.
+    """
+    pruned = _care(face).prune(dry_run=dry_run, forget=forget_destination)
+    from penstock.cli.text.care import prune_text  # noqa: PLC0415 - rich is slow to import
+
+    face.show(asdict(pruned), lambda: prune_text(pruned))
 
 
 def _care(face: Face) -> Care:

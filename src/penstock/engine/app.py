@@ -52,6 +52,7 @@ from penstock.stores.resources import SwitchState
 from penstock.stores.runs import RunRow
 
 if TYPE_CHECKING:
+    from penstock.engine.care import Caretaker
     from penstock.engine.watch import Watch
 
 T = TypeVar("T")
@@ -135,7 +136,7 @@ class App:
     def worker(self, **settings: Any) -> Worker:
         """A worker on this project, to be started and stopped."""
         ticking = Schedules(self._present, self.work)
-        return Worker(self._present, tick=ticking.tick, feed=self.intake.feed, **settings)
+        return Worker(self._present, tick=ticking.tick, feed=self.intake.feed, upkeep=self.care.tick, **settings)
 
     @cached_property
     def intake(self) -> Intake:
@@ -173,6 +174,13 @@ class App:
         if "intake" in self.__dict__:
             self.intake.close()
         self._around.database.close()
+
+    @cached_property
+    def care(self) -> Caretaker:
+        """What the service does for its state by itself."""
+        from penstock.engine.care import Caretaker  # noqa: PLC0415 - only for a service
+
+        return Caretaker(self._around.database, self._around.clock)
 
     @cached_property
     def people(self) -> People:

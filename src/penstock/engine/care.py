@@ -5,14 +5,19 @@ It works without a project file, and `restore` and `diagnose` without a state: t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from penstock.clock import Clock
 from penstock.engine.care_backup import BackedUp, back_up
 from penstock.engine.care_restore import RestoredState, Wanted, restore
-from penstock.engine.truth import PROJECT_FILE, state_url
+from penstock.engine.care_retention import Pruned, prune, tick
+from penstock.engine.truth import PROJECT_FILE, project_of, state_url
+from penstock.model.errors import InputError, Problem
+from penstock.stores import projects, pruning
+from penstock.stores.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +42,46 @@ class Care:
     def restore(self, wanted: Wanted) -> RestoredState:
         """Put a backup in the place of the state, which nobody may have open."""
         return restore(self.url, wanted, environ=self.environ, clock=self.clock)
+
+    def prune(self, *, dry_run: bool = False, forget: Sequence[str] = ()) -> Pruned:
+        """Remove what is older than the retention says; forget destinations that the project does not have any more."""
+        with closing(Database.open(self.url, self.file.parent / ".penstock")) as database:
+            project = project_of(database, self.file, given=False) if forget or self._has_project(database) else None
+            with database.read() as conn:
+                known = pruning.remembered_destinations(conn)
+            there = set() if project is None else set(project.destinations)
+            gone = {} if project is None else {name: size for name, size in known.items() if name not in there}
+            for name in forget:
+                if name not in gone:
+                    raise _not_gone(name, there, gone)
+            pruned = prune(database, self.clock, dry_run=dry_run)
+            if not dry_run:
+                with database.begin() as conn:
+                    for name in forget:
+                        pruning.forget_destination(conn, name)
+            left = {name: size for name, size in gone.items() if name not in forget}
+            return replace(pruned, gone=left, forgotten=tuple(forget))
+
+    def _has_project(self, database: Database) -> bool:
+        with database.read() as conn:
+            return self.file.exists() or projects.newest(conn) is not None
+
+
+def _not_gone(name: str, there: set[str], gone: Mapping[str, int]) -> InputError:
+    if name in there:
+        message, hint = f"{name} is in the project: its memory keeps records from being sent again", "take it out first"
+        return InputError(Problem("--forget-destination", message, "in-use", hint, name))
+    hint = f"remembered, and not in the project: {', '.join(sorted(gone)) or 'none'}"
+    return InputError(Problem("--forget-destination", f"nothing is remembered of {name}", "unknown-destination", hint))
+
+
+@dataclass(frozen=True, slots=True)
+class Caretaker:
+    """What the service does by itself for its open state."""
+
+    database: Database
+    clock: Clock
+
+    def tick(self) -> Pruned | None:
+        """To be called now and then: prunes once a day, for about a second a call."""
+        return tick(self.database, self.clock)

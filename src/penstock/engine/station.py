@@ -26,6 +26,7 @@ LOOK_S = 0.25  # how often the queue, and wishes to stop, are looked at
 FEED_S = 0.1  # how often it is looked whether records were pushed
 CARE_S = 2.0  # how often fellow workers and schedules are
 TIDY_S = 600.0
+UPKEEP_S = 30.0  # how often it is asked whether there is something old to remove
 STOPPED = "the worker was stopped; the run goes on with the next one"
 LANE = 4  # runs of one credential at once: they share its allowance anyway
 AT_ONCE = 8  # runs of one worker
@@ -51,6 +52,7 @@ class Worker:
         make: MakeEngine = dbos_engine,
         tick: Callable[[], object] = lambda: None,
         feed: Callable[[], object] = lambda: None,
+        upkeep: Callable[[], object] = lambda: None,
     ) -> None:
         database, clock = around().database, around().clock
         self.id = f"{socket.gethostname()}-{os.getpid()}-{int(clock.dice() * 0xFFFFFF):06x}"
@@ -59,6 +61,7 @@ class Worker:
         self._engine = make(database, clock, self.id, version)
         self._tick = tick
         self._feed = feed
+        self._upkeep = upkeep
         self._executions: dict[str, Execution] = {}
         self._stopping = threading.Event()
         self._idle = threading.Condition()
@@ -75,6 +78,7 @@ class Worker:
             ("queue", self._look, LOOK_S),
             ("care", self._care, CARE_S),
             ("feed", self._feed, FEED_S),
+            ("upkeep", self._upkeep, UPKEEP_S),
         ):
             thread = threading.Thread(target=self._repeat, args=(step, every), daemon=True, name=f"penstock-{name}")
             self._threads.append(thread)

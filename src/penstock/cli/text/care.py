@@ -10,6 +10,7 @@ from penstock.cli.text.words import amount
 if TYPE_CHECKING:
     from penstock.engine.care_backup import BackedUp
     from penstock.engine.care_restore import RestoredState
+    from penstock.engine.care_retention import Pruned
 
 
 def backup_text(made: BackedUp) -> Iterator[str]:
@@ -42,3 +43,19 @@ def restore_text(done: RestoredState) -> Iterator[str]:
         + ("are all sent once more" if done.resend_all else "that differ are sent again")
         + "; requests that must not be sent twice are held as unknown by the next run: see `penstock quarantine list`."
     )
+
+
+def prune_text(pruned: Pruned) -> Iterator[str]:
+    """What was removed, and what only a person may remove."""
+    would = "would be removed" if pruned.dry_run else "removed"
+    told = [f"{number:,} of {name.replace('_', ' ')}" for name, number in pruned.removed.items() if number]
+    if pruned.frozen:
+        told.append(amount(len(pruned.frozen), "left-over input"))
+    yield f"{', '.join(told)} {would}." if told else "Nothing is older than the retention says."
+    for name in pruned.forgotten:
+        yield f"What {name} has sent is {'to be ' if pruned.dry_run else ''}forgotten."
+    for name, size in pruned.gone.items():
+        what = amount(size, "key") if size else "something"
+        yield f"{what} remembered of {name}, which is not in the project: `penstock prune --forget-destination {name}`."
+    if pruned.free_bytes > 1_000_000:
+        yield f"{pruned.free_bytes / 1e6:,.0f} MB inside the state are free for what comes next."

@@ -1,0 +1,257 @@
+"""What is old goes; what is undecided never does, and the books of what remains still balance."""
+
+import json
+import signal
+import subprocess
+import sys
+import textwrap
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, insert, select, update
+
+from acceptance_project import Project
+from care.state import notes, people, refused, told
+from penstock.clock import SystemClock, iso
+from penstock.engine.care_retention import Retention, prune, tick
+from penstock.model.outcome import Counts, Outcome
+from penstock.stores import intents, ledger, runs
+from penstock.stores import schema as tables
+from penstock.stores.database import Database
+from penstock.stores.ledger import LedgerEntry
+from penstock.stores.runs import RunRow
+from penstock.stores.schema_people import audit
+from penstock.stores.settings import put_setting
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+class At(SystemClock):
+    def now(self):
+        return NOW
+
+
+def ago(days):
+    return iso(NOW - timedelta(days=days))
+
+
+@pytest.fixture
+def database(tmp_path):
+    opened = Database.open(f"sqlite:///{tmp_path}/state.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def project(tmp_path, sandbox):
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return Project(folder, sandbox)
+
+
+def add(conn, run, days, *, target="it", records=3, **more):
+    ended = {"status": "succeeded", "resumable": False, "finished_at": ago(days)}
+    counts = Counts(read=records, delivered=records)
+    runs.start(
+        conn, RunRow(run, more.pop("kind", "destination"), target, ago(days), counts=counts, **{**ended, **more})
+    )
+    ledger.append(
+        conn, run, [LedgerEntry(Outcome.DELIVERED, range(records), ago(days), keys=[f"k{n}" for n in range(records)])]
+    )
+
+
+def left(database):
+    with database.read() as conn:
+        return set(conn.execute(select(tables.runs.c.id)).scalars())
+
+
+def test_old_runs_go_with_their_records_and_the_newest_of_each_target_stays(database):
+    with database.begin() as conn:
+        add(conn, "r-1", 200)
+        add(conn, "r-2", 120)
+        add(conn, "r-3", 100, target="other")  # the newest of its target
+        add(conn, "r-4", 10)
+    pruned = prune(database, At())
+    assert left(database) == {"r-3", "r-4"}
+    assert (pruned.removed["runs"], pruned.removed["ledger"]) == (2, 2)
+    with database.read() as conn:
+        assert ledger.counts(conn, "r-1") == {}
+        assert ledger.counts(conn, "r-3") == {"delivered": 3}
+
+
+def test_a_dry_run_counts_the_same_and_removes_nothing(database):
+    with database.begin() as conn:
+        for number in range(5):
+            add(conn, f"r-{number}", 200 - number)
+    dry = prune(database, At(), dry_run=True)
+    assert len(left(database)) == 5
+    assert dry.removed["ledger"] == prune(database, At()).removed["ledger"] == 4
+
+
+def test_the_run_of_a_flow_goes_with_all_its_parts_or_not_at_all(database):
+    with database.begin() as conn:
+        for flow, days in (("f-1", 200), ("f-2", 150), ("f-3", 1)):
+            add(conn, flow, days, kind="flow", target="nightly")
+            add(conn, f"{flow}-a", days, target="a", parent=flow)
+            if flow != "f-3":
+                add(conn, f"{flow}-b", days, target="b", parent=flow)  # f-2-b is the newest of b
+    prune(database, At())
+    assert left(database) == {"f-2", "f-2-a", "f-2-b", "f-3", "f-3-a"}
+
+
+def test_records_may_go_before_their_run_which_then_says_so(database):
+    with database.begin() as conn:
+        put_setting(conn, "retention", {"ledger": 10, "runs": 0}, by="test", at=ago(0))
+        add(conn, "r-1", 200)
+        add(conn, "r-2", 5)
+    prune(database, At())
+    with database.read() as conn:
+        run = runs.get(conn, "r-1")
+        assert ledger.counts(conn, "r-1") == {}
+        assert run.counts.delivered == 3
+        assert [note.action for note in run.notes] == ["pruned"]
+        assert ledger.counts(conn, "r-2") == {"delivered": 3}
+
+
+SHAPES = st.sampled_from(["over", "resumable", "running", "intent", "job", "held", "in flight"])
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 200), SHAPES, st.sampled_from("ab")), max_size=12), st.integers(1, 150))
+def test_what_is_undecided_is_never_lost(database, some, days):
+    with database.begin() as conn:
+        for table in (
+            tables.runs,
+            tables.ledger_batches,
+            tables.intents,
+            tables.jobs,
+            tables.quarantine,
+            tables.in_flight,
+        ):
+            conn.execute(delete(table))
+        put_setting(conn, "retention", {"runs": days, "ledger": days}, by="test", at=ago(0))
+        for number, (age, shape, target) in enumerate(some):
+            run = f"r-{number}"
+            add(conn, run, age, target=target)
+            mine = tables.runs.c.id == run
+            if shape == "resumable":
+                conn.execute(update(tables.runs).where(mine).values(resumable=True, status="cancelled"))
+            elif shape == "running":
+                conn.execute(update(tables.runs).where(mine).values(status="running", finished_at=None))
+            elif shape == "intent":
+                intents.begin(conn, run, intents.Intent(1, [0], ["k0"], [1], {}, ago(age)))
+            elif shape == "job":
+                values = {"run": run, "delivery": 0, "destination": target, "job": "j", "at": ago(age), "records": "[]"}
+                conn.execute(insert(tables.jobs), values)
+            elif shape == "in flight":
+                values = {"destination": target, "run": run, "first": 0, "hashes": b""}
+                conn.execute(insert(tables.in_flight), values)
+            elif shape == "held":
+                held = {
+                    "destination": target, "identity": run.encode(), "outcome": "quarantined", "cause": "c", "reason": "r",
+                    "rule": "r", "at": ago(age), "run": run, "record": "{}", "record_print": 1, "edited": False, "settings": "s",
+                }  # fmt: skip
+                conn.execute(insert(tables.quarantine), held)
+    prune(database, At())
+    remaining = left(database)
+    newest = {target: max((-age, n) for n, (age, _, t) in enumerate(some) if t == target)[1] for _, _, target in some}
+    for number, (age, shape, target) in enumerate(some):
+        gone = shape == "over" and age > days and newest[target] != number
+        assert (f"r-{number}" not in remaining) == gone, (number, age, shape)
+    with database.read() as conn:
+        for run in remaining:
+            assert sum(ledger.counts(conn, run).values()) == runs.get(conn, run).counts.read
+        for table in (tables.intents, tables.jobs, tables.in_flight, tables.quarantine):
+            assert {row.run for row in conn.execute(select(table.c.run))} <= remaining
+
+
+def test_old_replies_alerts_and_audit_go(database):
+    with database.begin() as conn:
+        for days in (100, 40, 20):
+            record = json.dumps({"sent_at": ago(days)})
+            conn.execute(insert(tables.responses), {"destination": "it", "record": record})
+        for days in (400, 100):
+            row = {"at": ago(days), "who": "w", "action": "a", "what": "w", "origin": "o", "result": "r"}
+            conn.execute(insert(audit), row)
+    removed = prune(database, At()).removed
+    assert (removed["responses"], removed["audit"]) == (2, 1)
+
+
+def test_the_service_prunes_once_a_day(database):
+    with database.begin() as conn:
+        add(conn, "r-1", 200)
+        add(conn, "r-2", 1)
+    assert tick(database, At()).removed["runs"] == 1
+    assert tick(database, At()) is None
+
+
+def test_freed_room_is_given_back(database):
+    with database.begin() as conn:
+        for number in range(300):
+            add(conn, f"r-{number:03}", 200 - number * 0.1, records=2000)
+
+    def size():
+        with database.read() as conn:
+            return conn.exec_driver_sql("PRAGMA page_count").scalar_one()
+
+    before = size()
+    prune(database, At())
+    assert size() < before / 5
+
+
+def test_kill_in_the_middle_leaves_books_that_balance(tmp_path, database):
+    with database.begin() as conn:
+        for number in range(1200):
+            add(conn, f"r-{number:04}", 300 - number * 0.1)
+    script = """
+        import os, signal, sys
+        from penstock.clock import SystemClock
+        from penstock.stores import pruning
+        from penstock.stores.database import Database
+        from penstock.engine import care_retention
+        database = Database.open(sys.argv[1])
+        real, times = pruning._drop_ledger, []
+        def dying(conn, ids):
+            dropped = real(conn, ids)
+            times.append(1)
+            if len(times) == 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return dropped
+        pruning._drop_ledger = dying
+        care_retention.prune(database, SystemClock())
+    """
+    died = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), f"sqlite:///{tmp_path}/state.db"], check=False, timeout=60
+    )
+    assert died.returncode == -signal.SIGKILL
+    with database.read() as conn:
+        for run in left(database):
+            row, known = runs.get(conn, run), ledger.counts(conn, run)
+            assert known == {"delivered": 3} or [note.action for note in row.notes] == ["pruned"]
+    assert prune(database, At()).finished
+    with database.read() as conn:
+        kept = left(database)
+        assert all(ledger.counts(conn, run) == {"delivered": 3} for run in kept)
+
+
+def test_a_destination_that_is_gone_is_listed_and_forgotten_only_by_name(project, sandbox):
+    people(project, sandbox, 4)
+    told(project, "run", "it")
+    assert refused(project, "prune", "--forget-destination", "it")["code"] == "in-use"
+    notes(project, sandbox, 1)
+    file = project.folder / "penstock.yaml"
+    file.write_text(file.read_text().replace("  it:\n", "  other:\n"))
+    assert told(project, "prune")["gone"] == {"it": 4}
+    assert told(project, "prune", "--forget-destination", "it")["forgotten"] == ["it"]
+    assert told(project, "prune")["gone"] == {}
+
+
+@pytest.mark.parametrize(
+    ("document", "code"), [({"run": 3}, "unknown-key"), ({"runs": -1}, "wrong-value"), ({"runs": True}, "wrong-value")]
+)
+def test_a_wrong_setting_is_told(document, code):
+    with pytest.raises(Exception) as caught:
+        Retention.from_json(document)
+    assert caught.value.problems[0].code == code
