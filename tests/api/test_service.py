@@ -72,7 +72,7 @@ def test_an_edit_against_an_old_etag_changes_nothing(client: httpx.Client) -> No
     old = client.get(path).headers["etag"]
     assert client.patch(path, json={"concurrency": 3}, headers={"If-Match": old}).status_code == 200
     assert client.patch(path, json={"concurrency": 4}, headers={"If-Match": old}).status_code == 412
-    assert client.get(path).json()["concurrency"] == 3
+    assert client.get(path).json()["value"]["concurrency"] == 3
 
 
 def test_the_openapi_document_and_readiness_are_served(client: httpx.Client) -> None:

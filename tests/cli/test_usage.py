@@ -60,7 +60,6 @@ SUBCOMMANDS = [
         ("quarantine discard q-1 --all", "usage", "--all"),
         ("quarantine edit q-1 --set email", "wrong-value", "--set email="),
         ("schema --refresh", "missing-argument", "DATASET"),
-        ("serve --port 80", "not-available-yet", "penstock run"),
         ("", "missing-command", "demo"),
     ],
 )

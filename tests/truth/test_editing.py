@@ -22,10 +22,10 @@ def app(tmp_path):
 
 @pytest.fixture
 def filled(app):
-    app.put_resource("sources", "crm", FILE, author="ann")
-    app.put_resource("datasets", "people", {"source": "crm", "key": "user_id"}, author="ann")
-    app.put_resource("credentials", "acme", {"connector": "custify", "api_key": "very-secret"}, author="ann")
-    app.put_resource("destinations", "people", PEOPLE, author="ann", create=True)
+    app.edits.put("sources", "crm", FILE, author="ann")
+    app.edits.put("datasets", "people", {"source": "crm", "key": "user_id"}, author="ann")
+    app.edits.put("credentials", "acme", {"connector": "custify", "api_key": "very-secret"}, author="ann")
+    app.edits.put("destinations", "people", PEOPLE, author="ann", create=True)
     return app
 
 
@@ -34,70 +34,70 @@ def codes(caught):
 
 
 def test_an_empty_database_starts_with_an_empty_project(app, tmp_path):
-    assert app.resources("sources") == {}
-    assert app.versions() == []
+    assert app.edits.listed("sources") == {}
+    assert app.edits.versions() == []
     with pytest.raises(InputError) as caught:
         App.open_applied(f"sqlite:///{tmp_path / 'state.db'}", environ={}, shared=False)
     assert codes(caught) == ["not-applied"]
 
 
 def test_every_edit_is_a_version_and_the_same_edit_is_none(filled):
-    assert [version.version for version in filled.versions()] == [4, 3, 2, 1]
-    assert [version.version for version in filled.versions(limit=1, before=4)] == [3]
-    again = filled.put_resource("destinations", "people", PEOPLE, author="bob")
+    assert [version.version for version in filled.edits.versions()] == [4, 3, 2, 1]
+    assert [version.version for version in filled.edits.versions(limit=1, before=4)] == [3]
+    again = filled.edits.put("destinations", "people", PEOPLE, author="bob")
     assert (again.version, again.value) == (4, PEOPLE)
 
 
 def test_an_edit_that_breaks_another_part_is_refused_whole(filled):
     with pytest.raises(InputError) as caught:
-        filled.put_resource("datasets", "people", {"source": "nowhere", "key": 7, "sqll": ""}, author="ann")
+        filled.edits.put("datasets", "people", {"source": "nowhere", "key": 7, "sqll": ""}, author="ann")
     assert {problem.path for problem in caught.value.problems} >= {"datasets.people.source", "datasets.people.sqll"}
-    assert filled.versions(limit=1)[0].version == 4
+    assert filled.edits.versions(limit=1)[0].version == 4
 
 
 def test_who_edits_what_was_changed_meanwhile_hears_it(filled):
-    seen = filled.resource("destinations", "people").etag
-    patched = filled.patch_resource("destinations", "people", {"nulls": "send"}, author="ann", if_match=seen)
+    seen = filled.edits.one("destinations", "people").etag
+    patched = filled.edits.patch("destinations", "people", {"nulls": "send"}, author="ann", if_match=seen)
     assert patched.value == {**PEOPLE, "nulls": "send"}
     with pytest.raises(ConflictError) as caught:
-        filled.patch_resource("destinations", "people", {"nulls": None}, author="bob", if_match=seen)
+        filled.edits.patch("destinations", "people", {"nulls": None}, author="bob", if_match=seen)
     assert codes(caught) == ["changed-meanwhile"]
-    assert filled.patch_resource("destinations", "people", {"nulls": None}, author="bob").value == PEOPLE
+    assert filled.edits.patch("destinations", "people", {"nulls": None}, author="bob").value == PEOPLE
     with pytest.raises(ConflictError):
-        filled.put_resource("destinations", "people", PEOPLE, author="bob", create=True)
+        filled.edits.put("destinations", "people", PEOPLE, author="bob", create=True)
 
 
 def test_what_others_need_or_what_is_active_is_not_deleted(filled):
     with pytest.raises(InputError) as caught:
-        filled.delete_resource("sources", "crm", author="ann")
+        filled.edits.delete("sources", "crm", author="ann")
     assert codes(caught) == ["in-use"]
     assert caught.value.problems[0].found == "datasets.people"
     with pytest.raises(InputError) as caught:
-        filled.delete_resource("destinations", "people", author="ann")
+        filled.edits.delete("destinations", "people", author="ann")
     assert codes(caught) == ["active"]
     filled.pause("people")
-    filled.delete_resource("destinations", "people", author="ann")
-    assert filled.resources("destinations") == {}
+    filled.edits.delete("destinations", "people", author="ann")
+    assert filled.edits.listed("destinations") == {}
 
 
 def test_a_copy_is_a_draft_until_it_is_activated(filled):
-    assert filled.copy_resource("destinations", "people", "more", author="ann").value == {**PEOPLE, "active": False}
+    assert filled.edits.copy("destinations", "people", "more", author="ann").value == {**PEOPLE, "active": False}
     filled.activate("more")
-    assert "active" not in filled.resource("destinations", "more").value
+    assert "active" not in filled.edits.one("destinations", "more").value
 
 
 def test_an_old_version_can_be_brought_back_whole_or_in_part(filled):
-    filled.patch_resource("destinations", "people", {"mode": "all"}, author="ann")
-    filled.patch_resource("sources", "crm", {"delimiter": ";"}, author="ann")
-    filled.roll_back(4, author="bob", only="destinations.people")
-    assert filled.resource("destinations", "people").value == PEOPLE
-    assert filled.resource("sources", "crm").value == {**FILE, "delimiter": ";"}
-    assert filled.roll_back(4, author="bob").version == 8
-    assert filled.resource("sources", "crm").value == FILE
+    filled.edits.patch("destinations", "people", {"mode": "all"}, author="ann")
+    filled.edits.patch("sources", "crm", {"delimiter": ";"}, author="ann")
+    filled.edits.roll_back(4, author="bob", only="destinations.people")
+    assert filled.edits.one("destinations", "people").value == PEOPLE
+    assert filled.edits.one("sources", "crm").value == {**FILE, "delimiter": ";"}
+    assert filled.edits.roll_back(4, author="bob").version == 8
+    assert filled.edits.one("sources", "crm").value == FILE
 
 
 def test_a_literal_key_is_sealed_and_never_stored(filled, tmp_path):
-    assert filled.resource("credentials", "acme").value == {"connector": "custify"}
+    assert filled.edits.one("credentials", "acme").value == {"connector": "custify"}
     dump = "\n".join(sqlite3.connect(tmp_path / "state.db").iterdump())
     assert "very-secret" not in dump
     assert filled.preview("people").requests

@@ -25,6 +25,27 @@ STATUSES = {
     "too-large": 413,
     "wrong-sign-in": 401,
 }
+NOT_THERE = frozenset(
+    {
+        "no-such-template",
+        "unknown-cause",
+        "unknown-credential",
+        "unknown-dataset",
+        "unknown-delivery",
+        "unknown-destination",
+        "unknown-destination-or-flow",
+        "unknown-flow",
+        "unknown-hook",
+        "unknown-id",
+        "unknown-person",
+        "unknown-run",
+        "unknown-section",
+        "unknown-setting",
+        "unknown-source",
+        "unknown-token",
+        "unknown-version",
+    }
+)  # what a path or a query asks for by name; other unknown words are wrong input
 WORDS = {404: "unknown-route", 405: "wrong-method"}
 log = logging.getLogger("penstock.api")
 
@@ -52,7 +73,7 @@ def status_of(error: PenstockError) -> int:
         return STATUSES[code]
     if isinstance(error, TooManyTries):
         return 429
-    return 404 if code.startswith("unknown-") and code != "unknown-key" else 400
+    return 404 if code in NOT_THERE else 400
 
 
 def _refused(request: Request, error: Exception) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""The App of a request."""
+"""The App of a request, on the newest version of the applied project."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from penstock.engine.app import App
 def _opened(request: Request) -> App:
     app = request.app.state.penstock
     assert isinstance(app, App)
+    app.keep_up()
     return app
 
 

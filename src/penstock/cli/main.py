@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
-from penstock.cli import care, configure, demo, later, look, noting, people, quarantine, run, sandbox, truth, worker
+from penstock.cli import care, configure, demo, look, noting, people, quarantine, run, sandbox, serve, truth, worker
 from penstock.cli.face import Face, open_app
 from penstock.cli.failing import Exit, exit_of_error, tell_defect, tell_interrupted, tell_problems
 from penstock.cli.groups import EVERYWHERE
@@ -43,7 +43,7 @@ def build(opener: Opener) -> App:
         default_parameter=Parameter(negative=(), show_default=False),
         suppress_keyboard_interrupt=False,
     )
-    for part in (configure, truth, look, run, quarantine, demo, sandbox, worker, people, care, later):
+    for part in (configure, truth, look, run, quarantine, demo, sandbox, serve, worker, people, care):
         part.add_to(app)
     app.meta.group_parameters = EVERYWHERE
     app.meta.suppress_keyboard_interrupt = False

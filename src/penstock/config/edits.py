@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from penstock.config.document import canonical
@@ -11,13 +14,14 @@ from penstock.config.report import Report
 from penstock.model.errors import InputError
 
 
-def tree_of(text: str) -> dict[str, Marked]:
-    """Every section of a canonical text; those that are not there are empty."""
+@lru_cache(maxsize=8)
+def tree_of(text: str) -> Mapping[str, Marked]:
+    """Every section of a canonical text; those that are not there are empty. Not to be changed: it is kept."""
     report = Report()
     found = read_sections(text, "project", report) if text else {}
     if report.problems:
         raise InputError(*report.sorted())
-    return {name: found.get(name) or Marked(name, 1, "project", {}) for name in SECTIONS}
+    return MappingProxyType({name: found.get(name) or Marked(name, 1, "project", {}) for name in SECTIONS})
 
 
 def marked(value: Any, path: str) -> Marked:

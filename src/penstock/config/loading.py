@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
@@ -21,7 +22,7 @@ from penstock.destinations.catalogue import load_catalogue
 from penstock.model.errors import InputError, NotAvailableYet, Problem
 from penstock.model.spec import DatasetSpec, FlowSpec, ProjectSpec, ResponseSource, SourceSpec
 
-__all__ = ["check_project", "load_project", "load_text", "project_json_schema"]
+__all__ = ["check_project", "load_project", "load_text", "load_tree", "project_json_schema"]
 
 T = TypeVar("T")
 
@@ -54,6 +55,14 @@ def load_text(text: str, base: Path, file: str) -> ProjectSpec:
     project, problems = _checked({**empty, **found}, base, report)
     if project is None:
         raise InputError(*problems)
+    return project
+
+
+def load_tree(tree: Mapping[str, Marked], base: Path) -> ProjectSpec:
+    """The project of a tree that no file holds; relative paths start at `base`. Raises InputError."""
+    project, problems = _checked(tree, base, Report())
+    if project is None:
+        raise InputError(*(replace(problem, line=None, file=None) for problem in problems))
     return project
 
 

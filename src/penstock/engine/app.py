@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from penstock.clock import Clock, SystemClock, iso
 from penstock.config.loading import check_project, load_project, project_json_schema
 from penstock.delivery.budget import Budget
-from penstock.engine import connecting, editing, mending
+from penstock.engine import connecting, mending
 from penstock.engine.allowance import SharedBudget
 from penstock.engine.datasets import dataset_spec, known_dataset
+from penstock.engine.edits import Edits
 from penstock.engine.flow import in_order
 from penstock.engine.intake import Intake
 from penstock.engine.parents import held_parents
@@ -47,7 +48,6 @@ from penstock.model.reports import (
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.stores import credentials, leases, ledger, projects, quarantine, resources, restored, runs
 from penstock.stores.database import Database
-from penstock.stores.projects import ProjectVersion
 from penstock.stores.resources import SwitchState
 from penstock.stores.runs import RunRow
 
@@ -164,6 +164,15 @@ class App:
 
         return Watch(self._present)
 
+    def keep_up(self) -> None:
+        """Follow the edits of the applied project when there are any: cheap enough for every request."""
+        self._present()
+
+    @cached_property
+    def edits(self) -> Edits:
+        """Edits of the applied project."""
+        return Edits(lambda: self._around, self.reload)
+
     def __enter__(self) -> Self:
         return self
 
@@ -263,57 +272,6 @@ class App:
         seconds = max((eta_s(int(n), rates[name].rate_limit, 1) for name, n in eta.items()), default=0.0)
         return plan_of_flow(flow.name, parts, seconds, skipped)
 
-    # ── editing ─────────────────────────────────────────────────────────────
-
-    def resources(self, kind: str) -> dict[str, Any]:
-        """The resources of a section of the applied project (`destinations`), by name."""
-        return editing.listed(self._around, kind)
-
-    def resource(self, kind: str, name: str) -> editing.Resource:
-        """One resource, with the etag that guards its next edit."""
-        return editing.one(self._around, kind, name)
-
-    def put_resource(
-        self, kind: str, name: str, value: Any, *, author: str, if_match: str | None = None, create: bool = False
-    ) -> editing.Resource:
-        """Write a resource; the whole project is checked first. A literal `api_key` is sealed, not written."""
-        put = editing.put(self._around, kind, name, value, editing.By(author, if_match, create))
-        self.reload()
-        return put
-
-    def patch_resource(
-        self, kind: str, name: str, patch: Any, *, author: str, if_match: str | None = None
-    ) -> editing.Resource:
-        """Change parts of a resource by a JSON merge patch."""
-        patched = editing.patch(self._around, kind, name, patch, author=author, if_match=if_match)
-        self.reload()
-        return patched
-
-    def delete_resource(self, kind: str, name: str, *, author: str, if_match: str | None = None) -> None:
-        """Take out a resource that nobody refers to and, of a destination, that is not active."""
-        editing.delete(self._around, kind, name, author=author, if_match=if_match)
-        self.reload()
-
-    def copy_resource(self, kind: str, name: str, new_name: str, *, author: str) -> editing.Resource:
-        """The same under a new name; the copy of a destination is a draft."""
-        copied = editing.copy(self._around, kind, name, new_name, author=author)
-        self.reload()
-        return copied
-
-    def versions(self, limit: int = 50, before: int | None = None) -> list[ProjectVersion]:
-        """The versions of the applied project, newest first."""
-        return editing.versions(self._around, limit, before)
-
-    def version(self, number: int) -> ProjectVersion:
-        """One version of the applied project, with what it changed."""
-        return editing.version(self._around, number)
-
-    def roll_back(self, number: int, *, author: str, only: str | None = None) -> ProjectVersion:
-        """Make an old version (or `only` one resource of it) the truth again, as a new version."""
-        back = editing.roll_back(self._around, number, author=author, only=only)
-        self.reload()
-        return back
-
     # ── running ──────────────────────────────────────────────────────────────
 
     def run(
@@ -338,27 +296,27 @@ class App:
     def _conductor(self, listener: Listener | None, *, wait: bool, handle_signals: bool) -> Conductor:
         return Conductor(self._around, self._budget, listener, wait=wait, handle_signals=handle_signals)
 
-    def activate(self, destination: str) -> None:
+    def activate(self, destination: str, *, by: str = "command line") -> None:
         """Let runs send this destination."""
         spec = self._around.destination(destination)
         prepare(self._around, spec)  # a destination that cannot be compiled is not activated
         if spec.active is False and self._around.version is not None:
-            self.patch_resource("destinations", destination, {"active": None}, author="activate")
+            self.edits.patch("destinations", destination, {"active": None}, author=by)
         elif spec.active is False:
             path = f"destinations.{destination}.active"
             message = f"the project file says `active: false` for {destination}, and the file decides"
             raise InputError(self._around.problem(path, message, "file-decides", hint="write `active: true` there"))
-        self._switch(destination, "active")
+        self._switch(destination, "active", by)
 
-    def pause(self, destination: str) -> None:
+    def pause(self, destination: str, *, by: str = "command line") -> None:
         """Stop runs from sending this destination, until it is activated again."""
         self._around.destination(destination)
-        self._switch(destination, "paused")
+        self._switch(destination, "paused", by)
 
-    def _switch(self, destination: str, state: SwitchState) -> None:
+    def _switch(self, destination: str, state: SwitchState, by: str) -> None:
         at = iso(self._around.clock.now())
         with self._around.database.begin() as conn:
-            resources.set_switch(conn, destination, state, by="command line", at=at)
+            resources.set_switch(conn, destination, state, by=by, at=at)
             if state == "active":  # a person decides that what it remembers is enough
                 restored.settle(conn, destination)
 

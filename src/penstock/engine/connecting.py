@@ -10,7 +10,7 @@ from penstock.delivery.check import CheckResult, check_credential
 from penstock.engine.surroundings import Surroundings
 from penstock.model.delivery import Connection
 from penstock.model.errors import CredentialRefused, EnvironmentFailure, HostUnreachable, InputError
-from penstock.model.reports import CheckReport
+from penstock.model.reports import CheckReport, as_json
 from penstock.model.spec import CredentialSpec, Dialect
 from penstock.stores import credentials
 
@@ -45,16 +45,16 @@ def address(around: Surroundings, spec: CredentialSpec) -> Address:
     """Where this credential's requests go, without asking anyone."""
     if spec.base_url != "auto":
         base = spec.base_url.rstrip("/")
-        return Address(base, _dialect(spec, base), "given in the project file")
+        return Address(base, dialect_of(spec, base), "given in the project file")
     with around.database.read() as conn:
         stored = credentials.stored_check(conn, spec.name)
     if stored is not None and stored.made_for == _made_for(around, spec) and stored.base_url is not None:
-        return Address(stored.base_url, _dialect(spec, stored.base_url), f"checked at {stored.checked_at}")
+        return Address(stored.base_url, dialect_of(spec, stored.base_url), f"checked at {stored.checked_at}")
     base = candidates(around)[0]
-    return Address(base, _dialect(spec, base), "assumed until the credential is checked (`penstock check`)")
+    return Address(base, dialect_of(spec, base), "assumed until the credential is checked (`penstock check`)")
 
 
-def _dialect(spec: CredentialSpec, base: str) -> Dialect:
+def dialect_of(spec: CredentialSpec, base: str) -> Dialect:
     if spec.dialect != "auto":
         return spec.dialect
     return "flat" if base.endswith("/api") else "native"
@@ -103,6 +103,7 @@ async def check(around: Surroundings, spec: CredentialSpec, budget: Budget, *, r
         bases = candidates(around)
     connections = [connection(around, spec, base) for base in bases]
     result = await check_credential(connections, budget, around.clock)
+    report = _report(spec, result)
     if result.base_url is not None and result.answered:
         with around.database.begin() as conn:
             credentials.store_check(
@@ -113,9 +114,10 @@ async def check(around: Surroundings, spec: CredentialSpec, budget: Budget, *, r
                     made_for=_made_for(around, spec),
                     checked_at=iso(around.clock.now()),
                     ok=result.ok,
+                    report=as_json(report),
                 ),
             )
-    return _report(spec, result)
+    return report
 
 
 def _report(spec: CredentialSpec, result: CheckResult) -> CheckReport:
@@ -123,7 +125,7 @@ def _report(spec: CredentialSpec, result: CheckResult) -> CheckReport:
         credential=spec.name,
         ok=result.ok,
         base_url=result.base_url,
-        dialect=None if result.base_url is None else _dialect(spec, result.base_url),
+        dialect=None if result.base_url is None else dialect_of(spec, result.base_url),
         tried=result.tried,
         allowance=result.allowance,
         reason=result.reason,

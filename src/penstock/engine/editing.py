@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as dataclass_replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,16 +14,18 @@ from sqlalchemy.exc import IntegrityError
 
 from penstock.clock import iso
 from penstock.config.document import canonical, changes
-from penstock.config.edits import literal_key, marked, merged, tree_of
-from penstock.config.files import SECTIONS
-from penstock.config.loading import load_text
+from penstock.config.edits import literal_key, marked, merged, tree_of, without_keys
+from penstock.config.files import NAME, SECTIONS
+from penstock.config.loading import load_text, load_tree
 from penstock.config.marks import Marked, plain
-from penstock.engine.surroundings import Surroundings
+from penstock.engine.surroundings import NOWHERE, Surroundings
 from penstock.model.errors import ConflictError, InputError, Problem
+from penstock.model.spec import ProjectSpec
 from penstock.stores import credentials, projects, resources
 from penstock.stores.projects import ProjectVersion
 
-Tree = dict[str, Marked]
+Tree = Mapping[str, Marked]
+Edit = Callable[[Tree, dict[str, str]], Tree]  # also gives the keys to seal, by credential
 TRIES = 5  # of an edit that another process overtook
 NOTHING = ProjectVersion(0, "", "", "", "")
 
@@ -46,16 +49,25 @@ class By(NamedTuple):
     create: bool = False
 
 
+class Written(NamedTuple):
+    """The version that is the truth now, and what was changed (or would be)."""
+
+    version: int
+    changes: Sequence[Mapping[str, Any]]
+
+
 def newest(around: Surroundings) -> ProjectVersion:
     """The truth; version 0, with nothing in it, while no project was ever applied."""
     with around.database.read() as conn:
         return projects.newest(conn) or NOTHING
 
 
-def listed(around: Surroundings, kind: str) -> dict[str, Any]:
+def listed(around: Surroundings, kind: str) -> dict[str, Resource]:
     """The resources of a section, by name."""
     _check_kind(kind)
-    return {name: plain(node) for name, node in tree_of(newest(around).text)[kind].entries().items()}
+    found = newest(around)
+    tree = tree_of(found.text)
+    return {name: _resource(around, tree, kind, name, found.version) for name in tree[kind].entries()}
 
 
 def one(around: Surroundings, kind: str, name: str) -> Resource:
@@ -140,6 +152,62 @@ def roll_back(around: Surroundings, number: int, *, author: str, only: str | Non
     return _edit(around, edit, author, f"back to version {number}")
 
 
+def replace(around: Surroundings, text: str, by: By, *, dry_run: bool) -> Written:
+    """Make the project of a YAML text the truth, whole. InputError with every problem, by its line in the text."""
+    base = around.project.base
+    load_text(text, base, "")
+    sealed, keys = without_keys(canonical(tree_of(text)))
+    before = newest(around)
+    if by.if_match not in (None, "*", str(before.version)):
+        message = f"the project is at version {before.version}"
+        hint = "read it again, then change it"
+        raise ConflictError(Problem("project", message, "changed-meanwhile", hint, found=by.if_match))
+    if dry_run:
+        return Written(before.version, [change._asdict() for change in changes(before.text, sealed)])
+
+    def edit(_tree: Tree, found: dict[str, str]) -> Tree:
+        found.update(keys)
+        return tree_of(sealed)
+
+    written = _edit(around, edit, by.author)
+    return Written(written.version, written.changes if written.version != before.version else ())
+
+
+def problems(around: Surroundings, kind: str, name: str, value: Any) -> tuple[Problem, ...]:
+    """What would be wrong if this resource were written; nothing is."""
+    try:
+        draft(around, kind, name, value)
+    except InputError as error:
+        return error.problems
+    return ()
+
+
+def draft(around: Surroundings, kind: str, name: str, value: Any) -> ProjectSpec:
+    """The project as it would be with this resource in it, unsaved. InputError with every problem."""
+    _check_kind(kind)
+    found = newest(around)
+    tree = tree_of(found.text)
+    if kind == "credentials" and isinstance(value, dict):
+        value = _without_literal_key(name, value, {})
+    entries = {**tree[kind].entries(), name: marked(value, f"{kind}.{name}")}
+    check_name(kind, name)
+    base = Path(found.base) if found.base else around.project.base
+    project = load_tree({**tree, kind: Marked(kind, 1, "", entries)}, base)
+    return clean(project)
+
+
+def clean(project: ProjectSpec) -> ProjectSpec:
+    """Without lines and files: an unsaved project stands in none."""
+    return dataclass_replace(project, lines=NOWHERE, files=NOWHERE)
+
+
+def check_name(kind: str, name: str) -> None:
+    """InputError for a name that no resource may have."""
+    if NAME.fullmatch(name) is None:
+        message = "a name is made of letters, digits, _ and -"
+        raise InputError(Problem(f"{kind}.{name}", message, "bad-name", "choose another name", found=name))
+
+
 def versions(around: Surroundings, limit: int, before: int | None) -> list[ProjectVersion]:
     """The versions, newest first; `before` starts below that number."""
     with around.database.read() as conn:
@@ -159,6 +227,7 @@ def version(around: Surroundings, number: int) -> ProjectVersion:
 
 def _write(around: Surroundings, kind: str, name: str, value: Callable[[Tree], Any], author: str) -> Resource:
     _check_kind(kind)
+    check_name(kind, name)
 
     def edit(tree: Tree, keys: dict[str, str]) -> Tree:
         new = value(tree)
@@ -180,9 +249,7 @@ def _without_literal_key(name: str, value: Mapping[str, Any], keys: dict[str, st
     return {part: item for part, item in value.items() if part != "api_key"}
 
 
-def _edit(
-    around: Surroundings, edit: Callable[[Tree, dict[str, str]], Tree], author: str, note: str = ""
-) -> ProjectVersion:
+def _edit(around: Surroundings, edit: Edit, author: str, note: str = "") -> ProjectVersion:
     """The next version. The number is the guard: whoever is overtaken edits what is the truth by then."""
     for _ in range(TRIES):
         try:
@@ -193,15 +260,16 @@ def _edit(
     raise ConflictError(Problem("project", message, "changed-meanwhile", "read it again, then try again"))
 
 
-def _once(around: Surroundings, edit: Callable[[Tree, dict[str, str]], Tree], author: str, note: str) -> ProjectVersion:
+def _once(around: Surroundings, edit: Edit, author: str, note: str) -> ProjectVersion:
     keys: dict[str, str] = {}
     at = iso(around.clock.now())
     sealer = around.sealer()
     with around.database.begin() as conn:
         before = projects.newest(conn) or NOTHING
         base = Path(before.base) if before.base else around.project.base
-        text = canonical(edit(tree_of(before.text), keys))
-        load_text(text, base, "")
+        tree = edit(tree_of(before.text), keys)
+        load_tree(tree, base)
+        text = canonical(tree)
         for name, key in keys.items():
             credentials.set_credential(conn, sealer, name, key, at)
         found = changes(before.text, text)

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from penstock.clock import Clock
 from penstock.config.references import resolve_secret
@@ -16,6 +18,8 @@ from penstock.model.events import SILENT, Events
 from penstock.model.spec import DestinationSpec, FlowSpec, ProjectSpec, Secret
 from penstock.stores.credentials import KEY_VARIABLE, Sealer
 from penstock.stores.database import Database
+
+NOWHERE: Mapping[str, Any] = MappingProxyType({})  # a project that stands in no file has no lines
 
 
 def sealer_of(environ: Mapping[str, str], folder: Path) -> Sealer:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy import Connection
 
@@ -14,7 +13,7 @@ from penstock.clock import Clock, iso
 from penstock.config.document import Change, changes, document_of_path
 from penstock.config.edits import without_keys
 from penstock.config.loading import load_project, load_text
-from penstock.engine.surroundings import sealer_of
+from penstock.engine.surroundings import NOWHERE, sealer_of
 from penstock.model.errors import InputError, Problem
 from penstock.model.spec import ProjectSpec
 from penstock.stores import credentials, projects
@@ -24,7 +23,6 @@ from penstock.stores.projects import ProjectVersion
 PROJECT_FILE = Path("penstock.yaml")
 SQLITE = "sqlite:///"
 MOST_TOLD = 20  # differences
-NOWHERE: Mapping[str, Any] = MappingProxyType({})  # a project that stands in no file has no lines
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,4 +17,4 @@ def problem_json(problem: Problem) -> dict[str, Any]:
         "message": problem.message,
         "hint": problem.hint,
     }
-    return document if problem.file is None else {**document, "file": problem.file}
+    return document if problem.file in (None, "") else {**document, "file": problem.file}

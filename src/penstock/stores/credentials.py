@@ -10,12 +10,15 @@ another name.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
 from pathlib import Path
 from tempfile import mkstemp
+from typing import Any
 
+import orjson
 from sqlalchemy import Connection, select
 
 from penstock.model.errors import InputError, Problem, StateUnavailable
@@ -36,6 +39,7 @@ class StoredCheck:
     made_for: str
     checked_at: str
     ok: bool
+    report: Mapping[str, Any] | None = None  # the whole answer, as JSON; older checks kept none
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +153,14 @@ def store_check(conn: Connection, check: StoredCheck) -> None:
         "made_for": check.made_for,
         "ok": check.ok,
         "at": check.checked_at,
+        "report": None if check.report is None else orjson.dumps(check.report).decode(),
     }
     put(conn, checks, row)
 
 
 def stored_check(conn: Connection, name: str) -> StoredCheck | None:
     row = conn.execute(select(checks).where(checks.c.credential == name)).mappings().one_or_none()
-    return None if row is None else StoredCheck(name, row["base_url"], row["made_for"], row["at"], row["ok"])
+    if row is None:
+        return None
+    report = None if row["report"] is None else orjson.loads(row["report"])
+    return StoredCheck(name, row["base_url"], row["made_for"], row["at"], row["ok"], report)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
-from sqlalchemy import Connection, RowMapping, delete, select, update
+from sqlalchemy import Connection, RowMapping, delete, func, select, update
 
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Key
@@ -117,6 +117,12 @@ def entries(conn: Connection, *, destination: str | None = None, cause: str | No
     if cause is not None:
         query = query.where(table.c.cause == cause)
     return [_held(row) for row in conn.execute(query).mappings()]
+
+
+def count(conn: Connection, destination: str) -> int:
+    """How many records of a destination are held."""
+    mine = table.c.destination == destination
+    return int(conn.execute(select(func.count()).select_from(table).where(mine)).scalar_one())
 
 
 def get(conn: Connection, entry: str) -> HeldRecord | None:

@@ -58,6 +58,15 @@ def stored_dataset(conn: Connection, name: str) -> StoredDataset | None:
     return StoredDataset(row["name"], row["settings"], row["identity"], schema, row["samples"])
 
 
+def dataset_size(conn: Connection, name: str) -> tuple[int, int] | None:
+    """How many records and columns a dataset had when it was read; None while it never was."""
+    text = conn.execute(select(datasets.c.schema).where(datasets.c.name == name)).scalar_one_or_none()
+    if text is None:
+        return None
+    found = orjson.loads(text)
+    return found["records"], len(found["columns"])
+
+
 def _document(schema: Schema) -> dict[str, Any]:
     columns = [[c.name, c.type, c.nullable, c.examples] for c in schema.columns]
     source = None if schema.source is None else _document(schema.source)

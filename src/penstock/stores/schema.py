@@ -255,6 +255,7 @@ checks = Table(
     Column("made_for", Text, nullable=False),
     Column("ok", Boolean, nullable=False),
     Column("at", Text, nullable=False),
+    Column("report", Text),  # JSON: the whole answer
 )
 
 known_ids = Table(

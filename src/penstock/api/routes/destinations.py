@@ -42,12 +42,12 @@ def send(name: str, app: Opened, sent: TestSend, _: Person = needs(Right.OPERATE
 
 
 @router.post("/activate", status_code=204)
-def activate(name: str, app: Opened, _: Person = needs(Right.OPERATE)) -> None:
+def activate(name: str, app: Opened, person: Person = needs(Right.OPERATE)) -> None:
     """Let runs send it."""
-    app.activate(name)
+    app.activate(name, by=person.name)
 
 
 @router.post("/pause", status_code=204)
-def pause(name: str, app: Opened, _: Person = needs(Right.OPERATE)) -> None:
+def pause(name: str, app: Opened, person: Person = needs(Right.OPERATE)) -> None:
     """Stop runs from sending it."""
-    app.pause(name)
+    app.pause(name, by=person.name)

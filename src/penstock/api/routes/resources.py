@@ -3,29 +3,70 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Header, Response
+from pydantic import BaseModel, ConfigDict
 
 from penstock.api.access import Person, Right, needs
+from penstock.api.answers import Page, Problems, problems
 from penstock.api.opened import Opened
+from penstock.engine.app import App
 from penstock.engine.editing import Resource
 
 router = APIRouter(prefix="/{kind}", tags=["project"])
 Kind = Literal["credentials", "sources", "datasets", "destinations", "flows"]
-IfMatch = Annotated[str | None, Header()]
+IfMatch = Annotated[str | None, Header(description="The etag that was read: a newer one answers 412.")]
 
 
-@router.get("")
-def every(kind: Kind, app: Opened, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
-    """All resources of a kind."""
-    return {"items": [{"name": name, **value} for name, value in app.resources(kind).items()], "next": None}
+class ResourceOut(BaseModel):
+    """A resource: `value` as in the project file, `state` as it stands now; `etag` guards the next edit."""
+
+    name: str
+    value: dict[str, Any]
+    etag: str
+    state: dict[str, Any]
 
 
-@router.get("/{name}")
-def one(kind: Kind, name: str, app: Opened, response: Response, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
+class NewResource(BaseModel):
+    """A resource under a name: `value` as in the project file."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    value: dict[str, Any]
+
+
+class NewName(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    name: str
+
+
+@router.get("", operation_id="listResources")
+def listed(kind: Kind, app: Opened, _: Person = needs(Right.VIEW)) -> Page[ResourceOut]:
+    """All resources of a kind, in the project's order."""
+    found = app.edits.listed(kind)
+    states = app.edits.standing(kind, list(found))
+    return Page(items=[_out(resource, states[name]) for name, resource in found.items()], next=None)
+
+
+@router.post("", status_code=201, operation_id="createResource")
+def create(
+    kind: Kind, new: NewResource, app: Opened, response: Response, person: Person = needs(Right.EDIT)
+) -> ResourceOut:
+    """Write a new resource; the whole project is checked first. 409 when the name is taken."""
+    return _shown(app, app.edits.put(kind, new.name, new.value, author=person.name, create=True), response)
+
+
+@router.post("/validate", operation_id="validateResource")
+def validate(kind: Kind, new: NewResource, app: Opened, _: Person = needs(Right.VIEW)) -> Problems:
+    """Every problem that the project would have with this resource in it; nothing is written."""
+    return problems(app.edits.problems(kind, new.name, new.value))
+
+
+@router.get("/{name}", operation_id="getResource")
+def one(kind: Kind, name: str, app: Opened, response: Response, _: Person = needs(Right.VIEW)) -> ResourceOut:
     """One resource; its ETag guards the next edit."""
-    return _shown(app.resource(kind, name), response)
+    return _shown(app, app.edits.one(kind, name), response)
 
 
-@router.put("/{name}")
+@router.put("/{name}", operation_id="putResource")
 def put(
     kind: Kind,
     name: str,
@@ -34,12 +75,12 @@ def put(
     response: Response,
     if_match: IfMatch = None,
     person: Person = needs(Right.EDIT),
-) -> dict[str, Any]:
+) -> ResourceOut:
     """Write a resource as in the project file; the whole project is checked first."""
-    return _shown(app.put_resource(kind, name, value, author=person.name, if_match=_etag(if_match)), response)
+    return _shown(app, app.edits.put(kind, name, value, author=person.name, if_match=_etag(if_match)), response)
 
 
-@router.patch("/{name}")
+@router.patch("/{name}", operation_id="patchResource")
 def patch(
     kind: Kind,
     name: str,
@@ -48,20 +89,32 @@ def patch(
     response: Response,
     if_match: IfMatch = None,
     person: Person = needs(Right.EDIT),
-) -> dict[str, Any]:
+) -> ResourceOut:
     """Change parts of a resource: a JSON merge patch."""
-    return _shown(app.patch_resource(kind, name, changes, author=person.name, if_match=_etag(if_match)), response)
+    return _shown(app, app.edits.patch(kind, name, changes, author=person.name, if_match=_etag(if_match)), response)
 
 
-@router.delete("/{name}", status_code=204)
+@router.delete("/{name}", status_code=204, operation_id="deleteResource")
 def delete(kind: Kind, name: str, app: Opened, if_match: IfMatch = None, person: Person = needs(Right.EDIT)) -> None:
-    """Take out a resource that nobody refers to."""
-    app.delete_resource(kind, name, author=person.name, if_match=_etag(if_match))
+    """Take out a resource that nobody refers to and that is not active."""
+    app.edits.delete(kind, name, author=person.name, if_match=_etag(if_match))
 
 
-def _shown(resource: Resource, response: Response) -> dict[str, Any]:
+@router.post("/{name}/copy", status_code=201, operation_id="copyResource")
+def copy(
+    kind: Kind, name: str, new: NewName, app: Opened, response: Response, person: Person = needs(Right.EDIT)
+) -> ResourceOut:
+    """The same under a new name; the copy of a destination is a draft."""
+    return _shown(app, app.edits.copy(kind, name, new.name, author=person.name), response)
+
+
+def _shown(app: App, resource: Resource, response: Response) -> ResourceOut:
     response.headers["ETag"] = f'"{resource.etag}"'
-    return {"name": resource.name, **resource.value}
+    return _out(resource, app.edits.standing(resource.kind, [resource.name])[resource.name])
+
+
+def _out(resource: Resource, state: dict[str, Any]) -> ResourceOut:
+    return ResourceOut(name=resource.name, value=resource.value, etag=resource.etag, state=state)
 
 
 def _etag(given: str | None) -> str | None:

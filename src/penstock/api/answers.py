@@ -1,0 +1,40 @@
+"""The shapes that many routes answer in: a page of a list, problems."""
+
+from collections.abc import Iterable
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel
+
+from penstock.model.errors import Problem
+from penstock.model.problems import problem_json
+
+T = TypeVar("T")
+
+
+class Page(BaseModel, Generic[T]):
+    """Part of a list; `next` is the cursor of the part that follows, null at the end."""
+
+    items: list[T]
+    next: str | None = None
+
+
+class ProblemOut(BaseModel):
+    """One thing that is wrong: where, what was found, and what to write instead."""
+
+    path: str
+    line: int | None = None
+    code: str
+    found: str | None = None
+    message: str
+    hint: str = ""
+    file: str | None = None  # only where the project is a folder of files
+
+
+class Problems(BaseModel):
+    """The one shape of every refusal."""
+
+    errors: list[ProblemOut]
+
+
+def problems(found: Iterable[Problem]) -> Problems:
+    return Problems(errors=[ProblemOut(**problem_json(problem)) for problem in found])

@@ -1,0 +1,143 @@
+"""Serves the API until somebody says stop: the socket, the signals, and an end that lets requests finish."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import NamedTuple
+
+import uvicorn
+from fastapi import FastAPI
+
+from penstock.api.access import LOOPBACK
+from penstock.api.service import make_api
+from penstock.engine.app import App
+from penstock.model.errors import EnvironmentFailure, InputError, Problem
+
+LAST_REQUESTS_S = 10  # how long requests in flight may take once it shall stop
+BACKLOG = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `penstock serve` was told; `worker` says whether this process also runs what is due."""
+
+    database: str
+    host: str
+    port: int
+    worker: bool
+    without_sign_in: bool
+
+
+class Ready(NamedTuple):
+    """Where it answers; `setup_url` while nobody can sign in yet; `version` of the applied project, 0 for none."""
+
+    url: str
+    setup_url: str | None
+    version: int
+
+
+def serve_until_stopped(options: Options, ready: Callable[[Ready], None]) -> None:
+    """Serve until SIGINT or SIGTERM. InputError for a place that is not safe, EnvironmentFailure for one taken."""
+    if options.without_sign_in and options.host not in LOOPBACK:
+        message = "without sign-in it answers this machine alone"
+        hint = "leave --without-sign-in out, or --host"
+        raise InputError(Problem("--host", message, "open-to-all", hint, found=options.host))
+    with _listening(options) as listening, App.open_applied(options.database) as app:
+        url = _url(options.host, listening.getsockname()[1])
+        server = _Server(make_api(app, without_sign_in=options.without_sign_in))
+        with server.stopped_by_signals(), _working(app, options):
+            server.run_told(
+                [listening], lambda: ready(Ready(url, _setup_url(app, options, url), app.edits.newest().version))
+            )
+
+
+@contextmanager
+def _working(app: App, options: Options) -> Iterator[None]:
+    """Run what is due meanwhile; at the end, runs stop after their requests in flight."""
+    if not options.worker:
+        yield
+        return
+    worker = app.worker()
+    worker.start()
+    try:
+        yield
+    finally:
+        worker.stop()
+
+
+def _setup_url(app: App, options: Options, url: str) -> str | None:
+    """The one-time link of the first person, while there is nobody."""
+    if options.without_sign_in:
+        return None
+    token = app.people.register.setup_link(only=True)
+    return None if token is None else f"{url}/setup#token={token}"
+
+
+class _Server(uvicorn.Server):
+    """Signals only ask it to stop: the process ends as its caller wants."""
+
+    def __init__(self, api: FastAPI) -> None:
+        super().__init__(
+            uvicorn.Config(
+                api,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=LAST_REQUESTS_S,
+            )
+        )
+        self._ready: Callable[[], None] = lambda: None
+
+    def run_told(self, sockets: list[socket.socket], ready: Callable[[], None]) -> None:
+        """Serve; `ready` is called once it answers."""
+        self._ready = ready
+        self.run(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    @contextmanager
+    def stopped_by_signals(self) -> Iterator[None]:
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            self.force_exit = self.should_exit  # said twice: at once
+            self.should_exit = True
+
+        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _listening(options: Options) -> socket.socket:
+    try:
+        family, kind, _, _, place = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0]
+        made = socket.socket(family, kind)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(place)
+        made.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        message, hint = f"it cannot listen there: {error}", "look at --host and --port"
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            message, hint = f"something else listens at port {options.port}", "name another by --port"
+        found = f"{options.host}:{options.port}"
+        raise EnvironmentFailure(Problem("--port", message, "cannot-listen", hint, found=found)) from error
+    return made
+
+
+def _url(host: str, port: int) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}"

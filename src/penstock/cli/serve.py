@@ -1,0 +1,61 @@
+"""The command that makes a service of a project: the REST API and the web UI, in one process."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from penstock.cli.face import Face
+from penstock.cli.groups import SERVE
+from penstock.cli.options import Given
+
+if TYPE_CHECKING:
+    from penstock.api.serving import Ready
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def add_to(app: App) -> None:
+    app.command(serve, group=SERVE, sort_key=1)
+
+
+def serve(
+    *,
+    host: Annotated[str, Parameter(help="The address to listen at (default: this machine alone).")] = "127.0.0.1",
+    port: Annotated[int, Parameter(help="The port (default 8765; 0: any that is free).")] = 8765,
+    no_worker: Annotated[bool, Parameter(help="Run nothing here: `penstock worker` does.")] = False,
+    without_sign_in: Annotated[
+        bool, Parameter(help="Whoever is at this machine may do everything; only at a loopback address.")
+    ] = False,
+    face: Given,
+) -> None:
+    """Serve the web UI and the REST API, until ^C.
+
+    The project is the one in the database: `penstock apply` loads a project file into it. `penstock serve` also runs
+    what is due, unless --no-worker leaves that to others.
+    """
+    from penstock.api.serving import Options, serve_until_stopped  # noqa: PLC0415 - half a second
+    from penstock.engine.truth import PROJECT_FILE, state_url  # noqa: PLC0415
+
+    file = face.file or PROJECT_FILE
+    options = Options(
+        database=state_url(file, face.database, os.environ),
+        host=host,
+        port=port,
+        worker=not no_worker,
+        without_sign_in=without_sign_in,
+    )
+    serve_until_stopped(options, lambda ready: _tell(face, file, ready))
+
+
+def _tell(face: Face, file: Path, ready: Ready) -> None:
+    document = {"url": ready.url} if ready.setup_url is None else {"url": ready.url, "setup_url": ready.setup_url}
+    face.show(document, lambda: [f"Penstock is ready at {ready.url} (^C ends it)."])
+    if ready.setup_url is not None and not face.json:
+        face.remark(f"Make the first account here, once: {ready.setup_url}")
+    if ready.version == 0 and file.exists():
+        command = "penstock apply" if face.file is None else f"penstock -f {file} apply"
+        face.remark(f"{file} is not in the database yet: `{command}` loads it.")

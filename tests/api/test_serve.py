@@ -1,0 +1,40 @@
+"""`penstock serve` as a process: it says where it answers, refuses an open door, and ends tidily."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+COMMAND = (sys.executable, "-m", "penstock", "--json")
+
+
+@pytest.mark.parametrize("worker", [(), ("--no-worker",)])
+def test_it_tells_its_address_answers_and_stops_on_sigterm(tmp_path, worker):
+    database = f"sqlite:///{tmp_path / 'state.db'}"
+    command = [*COMMAND, "--database", database, "serve", "--port", "0", *worker]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        told = json.JSONDecoder().raw_decode(_document(process))[0]
+        assert told["setup_url"].startswith(f"{told['url']}/setup#token=")
+        assert httpx.get(f"{told['url']}/healthz", timeout=20).status_code == 200
+        assert httpx.get(f"{told['url']}/api/v1/destinations", timeout=20).status_code == 401
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+
+
+def _document(process):
+    text = ""
+    while not text.endswith("}\n"):
+        line = process.stdout.readline()
+        assert line, "it ended before it was ready"
+        text += line
+    return text
+
+
+def test_without_sign_in_it_answers_this_machine_alone(tmp_path):
+    command = [*COMMAND, "serve", "--host", "0.0.0.0", "--without-sign-in"]
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert json.loads(ended.stdout)["errors"][0]["code"] == "open-to-all"
