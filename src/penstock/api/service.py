@@ -43,6 +43,7 @@ def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
     api.add_middleware(Bodies)  # the innermost
     api.add_middleware(Auditing, api=api)
     api.add_middleware(Guard, api=api)
+    api.add_middleware(hooks.Straight, door=hooks.Door(app))
     api.router.routes.insert(0, Route(hooks.PATH, hooks.Door(app)))
     for part in (sessions, people, audit, hooks, looking, project, destinations, quarantine, runs, flows, resources):
         api.include_router(part.router, prefix=ROOT)
