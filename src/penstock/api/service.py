@@ -43,7 +43,7 @@ def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
     api.add_middleware(Auditing, api=api)
     api.add_middleware(Guard, api=api)
     api.router.routes.insert(0, Route(hooks.PATH, hooks.Door(app)))
-    for part in (sessions, people, audit, hooks, looking, destinations, quarantine, runs, flows, resources):
+    for part in (sessions, people, audit, hooks, looking, destinations, quarantine, runs, flows, watch, resources):
         api.include_router(part.router, prefix=ROOT)
     api.include_router(watch.outside)
     return api
