@@ -112,13 +112,13 @@ def _fields(run: RunRow) -> dict:
     ],
 )
 def test_metrics_need_a_viewer_or_a_token(tmp_path: Path, environ: dict, header: str, status: int) -> None:
-    with applied(tmp_path, "http://127.0.0.1:9", **environ) as app, served(app) as client:
+    with applied(tmp_path, "http://127.0.0.1:9", **environ) as app, served(app, without_sign_in=False) as client:
         headers = {"Authorization": header} if header else {}
         assert client.get("/metrics", headers=headers).status_code == status
 
 
 def test_readiness_says_what_is_wrong(tmp_path: Path) -> None:
-    with applied(tmp_path, "http://127.0.0.1:9") as app, served(app) as client:
+    with applied(tmp_path, "http://127.0.0.1:9") as app, served(app, without_sign_in=False) as client:
         assert client.get("/healthz").json() == {"status": "ok"}
         assert client.get("/readyz").json() == {"status": "ready"}
         trouble: list[str] = ["the worker thread ended"]

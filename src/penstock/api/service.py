@@ -45,7 +45,8 @@ def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
     api.add_middleware(Guard, api=api)
     api.add_middleware(hooks.Straight, door=hooks.Door(app))
     api.router.routes.insert(0, Route(hooks.PATH, hooks.Door(app)))
-    for part in (sessions, people, audit, hooks, looking, project, destinations, quarantine, runs, flows, resources):
+    parts = (sessions, people, audit, hooks, looking, project, destinations, quarantine, runs, flows, watch, resources)
+    for part in parts:
         api.include_router(part.router, prefix=ROOT)
     api.include_router(watch.outside)
     return api

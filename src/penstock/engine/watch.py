@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from penstock.clock import iso
+from penstock.engine import watch_alerts, watch_settings
 from penstock.engine.surroundings import Surroundings
 from penstock.engine.watch_metrics import Metrics
+from penstock.engine.watch_settings import AlertSettings
 from penstock.model.errors import PenstockError, Problem
-from penstock.stores import figures, tallies
+from penstock.stores import alerts, figures, tallies
+from penstock.stores.alerts import Alert
 from penstock.stores.put import put
 from penstock.stores.schema_care import tallies as table
 
@@ -51,6 +55,41 @@ class Watch:
         parts = [alive() for alive in self._alive]
         hint = "see the log of this process; `penstock doctor` looks further"
         return (*state, *(Problem("worker", wrong, "not-alive", hint) for wrong in parts if wrong is not None))
+
+    def alert_settings(self) -> AlertSettings:
+        """Channels and rules; of a channel's URL only what may be seen."""
+        return watch_settings.read(self.around())
+
+    def set_alerts(
+        self, document: Mapping[str, Any], *, by: str, guard: Callable[[AlertSettings], None] = lambda _: None
+    ) -> AlertSettings:
+        """Write channels and rules; `guard` raises when what is to be replaced is not what the writer knows."""
+        return watch_settings.write(self.around(), document, by=by, guard=guard)
+
+    def try_channels(self, only: str | None = None) -> dict[str, str | None]:
+        """Send a message to every channel, or to one, now: by channel why it did not go, or None."""
+        around, channels = self.around(), self.alert_settings().channels
+        if only is not None and only not in channels:
+            raise around.unknown("channel", only, channels)
+        title, body = "Penstock: a trial", "This channel is told when something needs a person."
+        return {
+            name: watch_alerts.send(around, name, title, body, tuple(channel.allowed_hosts))
+            for name, channel in channels.items()
+            if only in {None, name}
+        }
+
+    def alerts(self) -> list[Alert]:
+        """Every alert that is, and those that were; those that are first, the newest first."""
+        with self.around().database.read() as conn:
+            found = alerts.all_alerts(conn)
+        return sorted(found.values(), key=lambda alert: (alert.state == "raised", alert.since), reverse=True)
+
+    def tick(self) -> None:
+        """What a service does every few seconds: add up, judge, tell. Raises EnvironmentFailure."""
+        around = self.around()
+        self.fold()
+        watch_alerts.look(around)
+        watch_alerts.deliver(around)
 
     def fold(self) -> None:
         """Add up the deliveries that are new in the ledger, so that asking for metrics stays cheap."""

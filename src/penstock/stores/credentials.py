@@ -19,7 +19,7 @@ from tempfile import mkstemp
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from penstock.model.errors import InputError, Problem, StateUnavailable
 from penstock.stores.put import put
@@ -133,6 +133,11 @@ def _no_key(path: Path, error: Exception) -> StateUnavailable:
 def set_credential(conn: Connection, sealer: Sealer, name: str, secret: str, at: str) -> None:
     row = {"name": name, "sealed": sealer.seal(secret, name), "at": at}
     put(conn, credentials, row)
+
+
+def forget_credential(conn: Connection, name: str) -> None:
+    """Let a sealed secret go."""
+    conn.execute(delete(credentials).where(credentials.c.name == name))
 
 
 def secret_of(conn: Connection, name: str, sealer: Sealer) -> str | None:

@@ -25,7 +25,8 @@ alerts = Table(
     Column("reason", Text, nullable=False),
     Column("since", Text, nullable=False),
     Column("over_at", Text),
-    Column("told_at", Text),  # when the last message of it was decided on
+    Column("told", Text),  # the state that was said last
+    Column("told_at", Text),
 )
 
 messages = Table(

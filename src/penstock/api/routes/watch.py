@@ -1,22 +1,26 @@
 """Is it well, and what are its figures: for whoever watches over the service from outside."""
 
-from __future__ import annotations
-
 import hmac
-from typing import Any
+from hashlib import sha256
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Body, Depends, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from penstock.api.access import Right, needs
+from penstock.api.access import Person, Right, needs
 from penstock.api.failing import answer
 from penstock.api.opened import Opened
+from penstock.clock import iso
+from penstock.engine.watch_settings import AlertSettings
+from penstock.model.errors import ConflictError, Problem
+from penstock.stores.alerts import Alert
 
 METRICS_PUBLIC = "PENSTOCK_METRICS_PUBLIC"
 METRICS_TOKEN = "PENSTOCK_METRICS_TOKEN"  # noqa: S105 - the name of a variable
 YES = frozenset({"1", "true", "yes", "on"})
 
 outside = APIRouter(include_in_schema=False)
+router = APIRouter(tags=["alerts"])
 
 
 def _may_see_metrics(request: Request) -> None:
@@ -51,3 +55,57 @@ def metrics(app: Opened, request: Request) -> Response:
     """Metrics for Prometheus."""
     body, kind = app.watch.metrics.text(request.headers.get("Accept", ""))
     return Response(body, media_type=kind)
+
+
+@router.get("/alerts")
+def alerts(app: Opened, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
+    """What needs a person, and what did."""
+    return {"items": [_alert(alert) for alert in app.watch.alerts()], "next": None}
+
+
+@router.get("/settings/alerts")
+def alert_settings(app: Opened, response: Response, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
+    """Channels and rules; the URLs of channels are never shown."""
+    return _settings(app.watch.alert_settings(), response)
+
+
+@router.put("/settings/alerts")
+def put_alert_settings(
+    document: Annotated[dict[str, Any], Body()],
+    app: Opened,
+    response: Response,
+    if_match: Annotated[str | None, Header()] = None,
+    person: Person = needs(Right.ADMIN),
+) -> dict[str, Any]:
+    """Write channels and rules, whole; a channel without `url` keeps the one it has."""
+
+    def guard(before: AlertSettings) -> None:
+        if if_match is not None and if_match.removeprefix("W/").strip('"') != _etag(before):
+            message, hint = "the settings were changed meanwhile", "read them again, then write"
+            raise ConflictError(Problem("If-Match", message, "changed-meanwhile", hint))
+
+    return _settings(app.watch.set_alerts(document, by=person.name, guard=guard), response)
+
+
+@router.post("/settings/alerts/test")
+def try_alerts(
+    app: Opened, channel: Annotated[str | None, Query()] = None, _: Person = needs(Right.ADMIN)
+) -> dict[str, Any]:
+    """Send a trial message to every channel, or to one."""
+    tried = app.watch.try_channels(channel)
+    return {"items": [{"channel": name, "ok": why is None, "reason": why} for name, why in tried.items()], "next": None}
+
+
+def _alert(alert: Alert) -> dict[str, Any]:
+    moments = {name: getattr(alert, name) for name in ("since", "over_at", "told_at")}
+    plain = {name: getattr(alert, name) for name in ("id", "kind", "subject", "state", "reason")}
+    return {**plain, **{name: None if at is None else iso(at) for name, at in moments.items()}}
+
+
+def _settings(settings: AlertSettings, response: Response) -> dict[str, Any]:
+    response.headers["ETag"] = f'"{_etag(settings)}"'
+    return settings.model_dump()
+
+
+def _etag(settings: AlertSettings) -> str:
+    return sha256(settings.model_dump_json().encode()).hexdigest()[:16]

@@ -24,6 +24,7 @@ def upgrade() -> None:
         Column("reason", Text, nullable=False),
         Column("since", Text, nullable=False),
         Column("over_at", Text),
+        Column("told", Text),
         Column("told_at", Text),
     )
     op.create_table(

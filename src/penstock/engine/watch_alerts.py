@@ -1,0 +1,130 @@
+"""Alerts at work: gather the facts, judge, write down what is to be said, and say it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from penstock.clock import iso
+from penstock.delivery.notifying import notify
+from penstock.engine import watch_settings
+from penstock.engine.preparing import is_active
+from penstock.engine.surroundings import Surroundings
+from penstock.engine.watch_judge import Facts, News, TargetFacts, judge
+from penstock.engine.watch_settings import AlertSettings
+from penstock.model.errors import PenstockError
+from penstock.stores import alerts, figures
+from penstock.stores.alerts import Message
+from penstock.stores.schema import ledger_batches, quarantine
+from penstock.stores.schema_work import work
+
+CLAIMED_S = 120.0
+MOST_TRIES = 12
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 30.0, 3600.0
+LOOKED_AT = 60  # runs of a destination
+TITLES = {"raised": "Penstock: {}", "still": "Penstock, still: {}", "over": "Penstock, over: {}"}
+
+
+def look(around: Surroundings) -> list[News]:
+    """Judge the present, and put out the messages; whoever of several processes comes first does it."""
+    settings = watch_settings.read(around)
+    active = {name: is_active(around, spec)[0] for name, spec in around.project.destinations.items()}
+    with around.database.begin() as conn:
+        facts = _facts(around, conn, active, set(settings.quiet))
+        known = alerts.all_alerts(conn)
+        news, after = judge(facts, settings.judged_by(), known)
+        alerts.put_alerts(conn, [alert for name, alert in after.items() if known.get(name) != alert])
+        alerts.post(conn, _messages(news, settings, facts.now))
+    for one in news:
+        event = "alert.over" if one.what == "over" else "alert.raised"
+        around.events.tell(event, alert=one.alert.id, reason=one.alert.reason, repeated=one.what == "still")
+    return news
+
+
+def _facts(around: Surroundings, conn: Connection, active: dict[str, bool], quiet: set[str]) -> Facts:
+    now = around.clock.now()
+    q = quarantine.c
+    counted = select(q.destination, func.count()).group_by(q.destination)
+    held = {row[0]: row[1] for row in conn.execute(counted)}
+    switched = figures.switched_at(conn)
+    targets = []
+    for name, spec in around.project.destinations.items():
+        if name not in quiet:
+            runs = tuple(figures.recent_runs(conn, name, "destination", LOOKED_AT))
+            idle = _idle(conn, runs, switched.get(name), now)
+            targets.append(TargetFacts(name, spec.credential, active[name], idle, runs, held.get(name, 0)))
+    oldest = conn.execute(select(func.min(work.c.asked_at)).where(work.c.state.in_(("queued", "handed")))).scalar_one()
+    return Facts(now, tuple(targets), None if oldest is None else _age(oldest, now))
+
+
+def _idle(conn: Connection, runs: Sequence[figures.RunFigures], switched: str | None, now: datetime) -> float | None:
+    """Seconds since records last moved; None when it has neither run nor been switched on."""
+    moved = [run.finished_at for run in runs if run.finished_at is not None and run.read > 0][:1]
+    if runs and runs[0].status == "running":
+        b = ledger_batches.c
+        moved += [runs[0].started_at, conn.execute(select(func.max(b.at)).where(b.run == runs[0].run)).scalar_one()]
+    moments = [text for text in (*moved, switched) if text is not None]
+    return None if not moments else min(_age(text, now) for text in moments)
+
+
+def _age(text: str, now: datetime) -> float:
+    return max(0.0, (now - datetime.fromisoformat(text)).total_seconds())
+
+
+def _messages(news: Sequence[News], settings: AlertSettings, now: datetime) -> list[Message]:
+    """One message for each news, or one of them all when there are many; to every channel."""
+    if not news:
+        return []
+    texts = [(TITLES[one.what].format(one.alert.id), _line(one)) for one in news]
+    if len(news) > settings.digest:
+        texts = [(f"Penstock: {len(news)} alerts", "\n".join(_line(one) for one in news))]
+    at = iso(now)
+    return [
+        Message(f"{at} {channel} {number}", channel, title, body, at)
+        for channel in settings.channels
+        for number, (title, body) in enumerate(texts)
+    ]
+
+
+def _line(one: News) -> str:
+    words = {"raised": "since", "still": "still, since", "over": "is over; it began"}[one.what]
+    return f"{one.alert.id}: {one.alert.reason} ({words} {iso(one.alert.since)})"
+
+
+def deliver(around: Surroundings) -> int:
+    """Send the messages that are due; answers how many were taken."""
+    now = around.clock.now().timestamp()
+    with around.database.begin() as conn:
+        due = alerts.claim(conn, now, now + CLAIMED_S)
+    channels = watch_settings.read(around).channels
+    taken = 0
+    for message in due:
+        channel = channels.get(message.channel)
+        error = _sent(around, message, None if channel is None else tuple(channel.allowed_hosts))
+        pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**message.tries)
+        taken += error is None
+        with around.database.begin() as conn:
+            if error is None or message.tries + 1 >= MOST_TRIES:
+                alerts.sent(conn, message.id)
+            else:
+                alerts.failed(conn, message.id, error, around.clock.now().timestamp() + pause)
+        if error is not None:
+            around.events.tell("alert.undelivered", channel=message.channel, reason=error, tries=message.tries + 1)
+    return taken
+
+
+def _sent(around: Surroundings, message: Message, allowed: tuple[str, ...] | None) -> str | None:
+    if allowed is None:
+        return None  # the channel was taken out: nobody waits for it
+    return send(around, message.channel, message.title, message.body, allowed)
+
+
+def send(around: Surroundings, channel: str, title: str, body: str, allowed: tuple[str, ...]) -> str | None:
+    """Send to a channel now; answers why it did not go, or None."""
+    try:
+        url = watch_settings.url_of(around, channel)
+    except PenstockError as error:
+        return str(error)
+    return "the channel has no URL" if url is None else notify(url, title, body, allowed)

@@ -1,0 +1,213 @@
+"""Alerts: one message for each alert and state, over real HTTP to a real receiver; URLs of channels stay secret."""
+
+import itertools
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.engine.watch_judge import Facts, Rules, TargetFacts, judge
+from penstock.stores.figures import RunFigures
+from watch_service import Service
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def run(
+    number: int, read: int = 100, status: str = "succeeded", quarantined: int = 0, stopped_by: str | None = None
+) -> RunFigures:
+    return RunFigures(
+        f"r-{number}", "destination", "it", status, "s", "f", read, read, quarantined, 0, stopped_by, None
+    )
+
+
+def target(*runs: RunFigures, idle: float | None = 0, held: int = 0, active: bool = True) -> TargetFacts:
+    return TargetFacts("it", "acme", active, idle, runs, held)
+
+
+def raised(*targets: TargetFacts, waiting: float | None = None) -> set[str]:
+    return {one.alert.id for one in judge(Facts(START, targets, waiting), Rules(), {})[0]}
+
+
+USUAL = [run(number) for number in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (target(*USUAL), set()),
+        (target(*USUAL, idle=86_400), {"stalled:it"}),
+        (target(*USUAL, idle=86_400, active=False), set()),
+        (target(idle=None), set()),
+        (target(run(9, read=49), *USUAL), {"volume:it"}),
+        (target(run(9, read=50), *USUAL), set()),
+        (target(run(9, read=0), *USUAL), {"volume:it"}),
+        (target(run(9, read=301), *USUAL), {"volume:it"}),
+        (target(run(9, read=0), *USUAL[:3]), set()),
+        (target(run(9, quarantined=20, status="partial"), *USUAL), {"errors:it"}),
+        (target(run(9, quarantined=19, status="partial"), *USUAL), set()),
+        (target(*USUAL, held=101), {"quarantine:it"}),
+        (target(run(9, status="failed", stopped_by="fuse"), *USUAL), {"run:it"}),
+        (target(run(9, status="failed", stopped_by="credential"), *USUAL), {"credential:acme"}),
+        (target(run(10, status="running"), run(9, status="failed"), *USUAL), {"run:it"}),
+    ],
+)
+def test_what_needs_a_person(facts: TargetFacts, expected: set[str]) -> None:
+    assert raised(facts) == expected
+
+
+def test_a_run_that_no_worker_takes_needs_a_person() -> None:
+    assert raised(waiting=299) == set()
+    assert raised(waiting=300) == {"worker:queue"}
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 40 * 60)), max_size=60))
+def test_no_flood_and_no_message_without_a_reason(steps: list[tuple[bool, int]]) -> None:
+    """However it comes and goes: messages are far apart, raised and over take turns, and the last word is true."""
+    rules, known, now = Rules(), {}, START
+    said: list[tuple[datetime, str]] = []
+    stalled = False
+    for stalled, minutes in steps:
+        now += timedelta(minutes=minutes)
+        news, known = judge(Facts(now, (target(idle=90_000 if stalled else 0),)), rules, known)
+        said += [(now, one.what) for one in news]
+    calm = timedelta(minutes=rules.calm_minutes)
+    assert all(later - earlier >= calm for (earlier, _), (later, _) in itertools.pairwise(said))
+    states = [what for _, what in said if what != "still"]
+    assert all(what == ("raised", "over")[number % 2] for number, what in enumerate(states))
+    repeats = [at for at, what in said if what != "over"]
+    for at, what in said:
+        if what == "still":
+            before = max(other for other in repeats if other < at)
+            assert at - before >= timedelta(hours=rules.repeat_hours)
+    news, known = judge(Facts(now + calm, (target(idle=90_000 if stalled else 0),)), rules, known)
+    states += [one.what for one in news if one.what != "still"]
+    assert (states[-1] == "raised" if states else False) == stalled
+
+
+class Receiver(ThreadingHTTPServer):
+    """Takes JSON messages; answers `status`."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.got: list[dict] = []
+        self.status = 200
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.server.status == 200:
+            self.server.got.append(body)
+        self.send_response(self.server.status)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    server = Receiver()
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def channel(receiver: Receiver, **more: object) -> dict:
+    return {"url": f"json://user:hush-hush-password@127.0.0.1:{receiver.server_port}/secretpath", **more}
+
+
+RULES = {"quarantine_more": 0, "calm_minutes": 0}
+
+
+def test_an_alert_is_told_once_and_when_it_is_over(service: Service, receiver: Receiver) -> None:
+    document = {"channels": {"ops": channel(receiver, allowed_hosts=["127.0.0.1"])}, "rules": RULES}
+    assert service.client.put("/api/v1/settings/alerts", json=document).status_code == 200
+    service.people("not an address", "ada@example.com")
+    service.app.run("it")
+    for _ in range(3):
+        service.app.watch.tick()
+    assert [message["title"] for message in receiver.got] == ["Penstock: quarantine:it"]
+    assert "1 records are held" in receiver.got[0]["message"]
+    (alert,) = service.client.get("/api/v1/alerts").json()["items"]
+    assert (alert["id"], alert["state"]) == ("quarantine:it", "raised")
+    service.app.discard(everything=True, reason="a trial")
+    for _ in range(3):
+        service.app.watch.tick()
+    assert [message["title"] for message in receiver.got][1:] == ["Penstock, over: quarantine:it"]
+    assert service.client.get("/api/v1/alerts").json()["items"][0]["state"] == "over"
+
+
+def test_a_channel_that_fails_gets_its_message_later(service: Service, receiver: Receiver) -> None:
+    document = {"channels": {"ops": channel(receiver, allowed_hosts=["127.0.0.1"])}, "rules": RULES}
+    service.app.watch.set_alerts(document, by="test")
+    service.people("not an address")
+    service.app.run("it")
+    receiver.status = 503
+    service.app.watch.tick()
+    receiver.status = 200
+    service.app.watch.tick()  # not due yet
+    assert receiver.got == []
+    around = service.app._around
+    later = replace(around, clock=_Later(around.clock))
+    service.app._around = later
+    service.app.watch.tick()
+    assert len(receiver.got) == 1
+
+
+class _Later:
+    def __init__(self, clock) -> None:
+        self._clock = clock
+
+    def now(self) -> datetime:
+        return self._clock.now() + timedelta(minutes=5)
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+
+def test_urls_of_channels_are_sealed_and_private_hosts_refused(service: Service, receiver: Receiver) -> None:
+    path = "/api/v1/settings/alerts"
+    shown = service.client.put(path, json={"channels": {"ops": channel(receiver)}})
+    assert shown.status_code == 200, shown.text
+    (tried,) = service.client.post(f"{path}/test").json()["items"]
+    assert not tried["ok"]
+    assert "inside the network" in tried["reason"]
+    assert receiver.got == []
+    etag = shown.headers["etag"]
+    allowed = {"channels": {"ops": {"allowed_hosts": ["127.0.0.1"]}}}
+    assert service.client.put(path, json=allowed, headers={"If-Match": etag}).status_code == 200
+    assert service.client.put(path, json=allowed, headers={"If-Match": etag}).status_code == 412
+    assert service.client.post(f"{path}/test").json()["items"] == [{"channel": "ops", "ok": True, "reason": None}]
+    assert len(receiver.got) == 1
+    texts = [shown.text, service.client.get(path).text]
+    stored = b"".join(file.read_bytes() for file in service.folder.glob("state.db*") if file.is_file())
+    for secret in ("hush-hush-password", "secretpath"):
+        assert all(secret not in text for text in texts)
+        assert secret.encode() not in stored
+
+
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        ({"rules": {"stalled_minutes": -1}}, "rules.stalled_minutes"),
+        ({"rule": {}}, "rule"),
+        ({"channels": {"a": {}}}, "channels.a.url"),
+        ({"channels": {"a": {"url": "nonsense"}}}, "channels.a.url"),
+        ({"channels": {"a": {"url": "syslog://"}}}, "channels.a.url"),
+    ],
+)
+def test_wrong_settings_are_refused_at_their_place(service: Service, document: dict, path: str) -> None:
+    reply = service.client.put("/api/v1/settings/alerts", json=document)
+    assert (reply.status_code, reply.json()["errors"][0]["path"]) == (400, path)
