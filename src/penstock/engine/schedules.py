@@ -16,9 +16,9 @@ from penstock.engine.surroundings import Surroundings
 from penstock.engine.work import Work
 from penstock.model.errors import InputError, PenstockError
 from penstock.model.schedule import OnNewData
-from penstock.model.spec import FileSource, FlowSpec, ResponseSource
+from penstock.model.spec import FileSource, FlowSpec, ResponseSource, WebhookSource
 from penstock.sources.news import news_of
-from penstock.stores import flow_times, responses, work
+from penstock.stores import flow_times, pushed, responses, work
 from penstock.stores.flow_times import FlowTimes, Tick
 
 ASKED_BY = "schedule"
@@ -148,7 +148,19 @@ def _sources(around: Surroundings, flow: FlowSpec) -> dict[str, object]:
 
 def _is_quick(around: Surroundings, flow: FlowSpec) -> bool:
     """Whether looking costs next to nothing: files, and what is in the state database."""
-    return all(isinstance(source, FileSource | ResponseSource) for source in _sources(around, flow).values())
+    return all(
+        isinstance(source, FileSource | ResponseSource | WebhookSource) for source in _sources(around, flow).values()
+    )
+
+
+def _newest(around: Surroundings, source: ResponseSource | WebhookSource) -> str | None:
+    """The number of the newest record that stands in the state database; None while there is none."""
+    with around.database.read() as conn:
+        if isinstance(source, WebhookSource):
+            newest = pushed.tips(conn).get(source.name, 0)
+        else:
+            newest = responses.newest(conn, source.destination)
+    return None if newest == 0 else str(newest)
 
 
 def _news(around: Surroundings, flow: FlowSpec) -> str:
@@ -156,10 +168,8 @@ def _news(around: Surroundings, flow: FlowSpec) -> str:
     digest, project, known = blake2b(digest_size=12), around.project, False
     for name in sorted(_sources(around, flow)):
         source = project.sources[name]
-        if isinstance(source, ResponseSource):
-            with around.database.read() as conn:
-                newest = responses.newest(conn, source.destination)
-            found = None if newest == 0 else str(newest)
+        if isinstance(source, ResponseSource | WebhookSource):
+            found = _newest(around, source)
         else:
             found = news_of(source, around.resolve)
         known = known or found is not None
