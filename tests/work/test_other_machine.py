@@ -1,10 +1,13 @@
 """A run whose input was frozen on a machine that is gone goes on elsewhere with the very same records."""
 
+import json
 import shutil
 import sqlite3
 
 import pytest
 
+from penstock.clock import SystemClock
+from penstock.engine.truth import Truth
 from work_parts import Applied, ended, until
 
 PEOPLE = 300
@@ -27,9 +30,6 @@ def test_a_run_goes_on_where_its_frozen_file_is_not(project: Applied, app, sandb
     source = "{type: sql, url: 'sqlite:///people.db', table: people}"
     text = text.replace("{type: file, path: people.csv}", source).replace(", email: email", "")
     (tmp_path / "penstock.yaml").write_text(text.replace("    active: true", "    active: true\n    mode: all"))
-    from penstock.clock import SystemClock
-    from penstock.engine.truth import Truth
-
     with Truth.open(tmp_path / "penstock.yaml", project.url, {}, SystemClock()) as truth:
         truth.apply()
     sandbox.settings(latency=50)
@@ -50,9 +50,5 @@ def test_a_run_goes_on_where_its_frozen_file_is_not(project: Applied, app, sandb
     assert (whole["status"], whole["records"]["delivered"]) == ("succeeded", PEOPLE)
     sent = [request for request in sandbox.requests() if request["method"] == "POST"]
     assert len(sent) == PEOPLE, "each once"
-    assert (
-        {person["name"] for person in sandbox.state()["people"].values()} == {"before"}
-        if isinstance(sandbox.state()["people"], dict)
-        else {person["name"] for person in sandbox.state()["people"]} == {"before"}
-    )
+    assert '"after"' not in json.dumps(sandbox.state()["people"])
     assert not list((tmp_path / ".penstock" / "frozen").glob("*"))

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from penstock.clock import Clock
 from penstock.delivery.budget import Budget
 from penstock.delivery.limits import MARGIN, Allowance, Taken, Window
+from penstock.model.errors import EnvironmentFailure
 from penstock.model.spec import RateLimit
 from penstock.stores import budgets
 from penstock.stores.budgets import Ration
@@ -24,6 +25,7 @@ from penstock.stores.database import Database
 
 BITES = 10  # of a window: nobody takes more than this part at once
 REPORT_S = 0.02  # what ended together is told together
+OUT_OF_REACH_S = 1.0  # between tries to reach the database
 
 
 class Over(NamedTuple):
@@ -183,8 +185,14 @@ class SharedBudget(Budget):
                     purse.returned, purse.places = purse.returned + purse.places, 0
                 if not (self._waiting or purse.over or purse.returned):
                     return
+                over, until = purse.over, purse.block_until
                 step, asked = self._step(), self._clock.monotonic()
-                got = await asyncio.shield(asyncio.to_thread(step))
+                try:
+                    got = await asyncio.shield(asyncio.to_thread(step))
+                except EnvironmentFailure:  # who waits goes on waiting until the database is there again
+                    purse.over, purse.block_until = over + purse.over, max(until, purse.block_until)
+                    await self._pause(OUT_OF_REACH_S)
+                    continue
                 self._take_in(got, asked)
                 if got.again > 0 and self._waiting:
                     await self._pause(got.again)

@@ -115,6 +115,7 @@ class Book:
         self._group: asyncio.Task[None] | None = None
         self._started = desk.clock.monotonic()
         self._kept_failures = 0
+        self._broken: BaseException | None = None
         self._earlier = run  # what earlier processes of this run had counted
 
     # ── what the screen decided ──────────────────────────────────────────────
@@ -435,7 +436,20 @@ class Book:
     # ── the commit ───────────────────────────────────────────────────────────
 
     def commit(self) -> None:
-        """Write everything pending in one transaction, the checkpoint with it."""
+        """Write everything pending in one transaction, the checkpoint with it.
+
+        After one that failed none succeeds: what it held is not written, so the run ends and goes on at its checkpoint.
+        """
+        if self._broken is not None:
+            raise self._broken
+        try:
+            self._write_pending()
+        except BaseException as error:
+            self._broken = error
+            self.desk.signal.stop("error", "outcomes could not be written down")
+            raise
+
+    def _write_pending(self) -> None:
         pending, self._pending = self._pending, Pending()
         for ordinals in pending.ordinals:
             self.backlog.decided(ordinals)

@@ -153,19 +153,23 @@ def _is_quick(around: Surroundings, flow: FlowSpec) -> bool:
     )
 
 
+def _newest(around: Surroundings, source: ResponseSource | WebhookSource) -> str | None:
+    """The number of the newest record that stands in the state database; None while there is none."""
+    with around.database.read() as conn:
+        if isinstance(source, WebhookSource):
+            newest = pushed.received(conn, source.name).tip
+        else:
+            newest = responses.newest(conn, source.destination)
+    return None if newest == 0 else str(newest)
+
+
 def _news(around: Surroundings, flow: FlowSpec) -> str:
     """What the data of a flow is now; empty while there is none."""
     digest, project, known = blake2b(digest_size=12), around.project, False
     for name in sorted(_sources(around, flow)):
         source = project.sources[name]
-        if isinstance(source, ResponseSource):
-            with around.database.read() as conn:
-                newest = responses.newest(conn, source.destination)
-            found = None if newest == 0 else str(newest)
-        elif isinstance(source, WebhookSource):
-            with around.database.read() as conn:
-                tip = pushed.received(conn, name).tip
-            found = None if tip == 0 else str(tip)
+        if isinstance(source, ResponseSource | WebhookSource):
+            found = _newest(around, source)
         else:
             found = news_of(source, around.resolve)
         known = known or found is not None
