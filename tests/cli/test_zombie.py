@@ -58,16 +58,16 @@ def overtaken(monkeypatch, postgres, owner, step):
 
 
 @pytest.mark.parametrize(
-    ("owner", "step", "command", "unwritten"),
+    ("step", "command", "unwritten"),
     [
-        (starting, "begin", "run it", "select count(*) from runs where kind = 'destination'"),
-        (starting, "finish_input", "run it", "select count(*) from cursors"),
-        (running.Conductor, "_start_flow", "run nightly", "select count(*) from runs where kind = 'flow'"),
-        (running.Conductor, "_end_flow", "run nightly", "select count(*) from runs where status = 'partial' and kind = 'flow'"),
+        ((starting, "begin"), "run it", "select count(*) from runs where kind = 'destination'"),
+        ((starting, "finish_input"), "run it", "select count(*) from cursors"),
+        ((running.Conductor, "_start_flow"), "run nightly", "select count(*) from runs where kind = 'flow'"),
+        ((running.Conductor, "_end_flow"), "run nightly", "select count(*) from runs where status = 'partial' and kind = 'flow'"),
     ],
 )  # fmt: skip
-def test_a_zombie_writes_nothing_more(shell, postgres, monkeypatch, owner, step, command, unwritten):
-    overtaken(monkeypatch, postgres, owner, step)
+def test_a_zombie_writes_nothing_more(shell, postgres, monkeypatch, step, command, unwritten):
+    overtaken(monkeypatch, postgres, *step)
     [problem] = shell.json(command, code=3)["errors"]
     assert "held by the heir" in problem["message"]
     assert rows(postgres, unwritten) == [(0,)]
