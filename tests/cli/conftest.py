@@ -1,8 +1,9 @@
 import pytest
 
+from postgres_server import postgres, server
 from sandbox_process import sandbox, shared_sandbox
 
-__all__ = ["sandbox", "shared_sandbox"]
+__all__ = ["postgres", "sandbox", "server", "shared_sandbox"]
 
 
 @pytest.fixture(autouse=True)

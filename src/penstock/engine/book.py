@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -113,9 +114,9 @@ class Book:
         self.last_intent = 0
         self._commit_task: asyncio.Task[None] | None = None
         self._group: asyncio.Task[None] | None = None
+        self._failure: BaseException | None = None
         self._started = desk.clock.monotonic()
         self._kept_failures = 0
-        self._broken: BaseException | None = None
         self._earlier = run  # what earlier processes of this run had counted
 
     # ── what the screen decided ──────────────────────────────────────────────
@@ -436,20 +437,17 @@ class Book:
     # ── the commit ───────────────────────────────────────────────────────────
 
     def commit(self) -> None:
-        """Write everything pending in one transaction, the checkpoint with it.
-
-        After one that failed none succeeds: what it held is not written, so the run ends and goes on at its checkpoint.
-        """
-        if self._broken is not None:
-            raise self._broken
+        """Write everything pending in one transaction, the checkpoint with it. Once that failed, nothing more is."""
+        if self._failure is not None:
+            raise self._failure
         try:
-            self._write_pending()
-        except BaseException as error:
-            self._broken = error
-            self.desk.signal.stop("error", "outcomes could not be written down")
+            self._commit()
+        except BaseException as failure:
+            self._failure = failure
+            self.desk.signal.stop("error", "what became of the records could not be written down")
             raise
 
-    def _write_pending(self) -> None:
+    def _commit(self) -> None:
         pending, self._pending = self._pending, Pending()
         for ordinals in pending.ordinals:
             self.backlog.decided(ordinals)
@@ -484,7 +482,8 @@ class Book:
 
     async def _commit_later(self) -> None:
         await asyncio.sleep(COMMIT_EVERY_S)
-        self.commit()
+        with suppress(Exception):  # it is kept: the run stops, and `close` raises it
+            self.commit()
 
     async def _committed(self) -> None:
         """Come back when everything pending is durable; requests that are ready together share one commit."""

@@ -130,7 +130,7 @@ class Conductor:
             start = await asyncio.to_thread(self._begin, prepared, parent, queued)
             run = replace(start.run, requests=start.run.requests + checks)
             ended = await self._go(prepared, replace(start, run=run), parents)
-            starting.finish_input(self.around, start, ended)
+            starting.finish_input(self.around, start, ended, self.leases[spec.name].check)
             return ended
 
     def _begin(self, prepared: Prepared, parent: str | None, queued: str | None) -> Start:
@@ -192,6 +192,7 @@ class Conductor:
                 holder=starting.holder_text(self.around.clock),
             )
             with self.around.database.begin() as conn:
+                self.leases[spec.name].check(conn)
                 runs.begin(conn, row)
             start = Start(row, lambda _: iter(chunks), np.empty(0, dtype=np.int64))
             ended = await self._go(prepared, start, None, entries)
@@ -201,6 +202,7 @@ class Conductor:
     def _let_go(self, run: RunRow, entries: Sequence[HeldRecord]) -> None:
         """Entries whose record got through leave the quarantine, also when an edit changed their key."""
         with self.around.database.begin() as conn:
+            self.leases[run.target].check(conn)
             outcomes = ledger.outcomes(conn, run.id)
             through = [entry for row, entry in enumerate(entries) if row in outcomes and outcomes[row] not in HELD]
             quarantine.release(conn, [entry.id for entry in through if not entry.edited])
@@ -212,6 +214,7 @@ class Conductor:
         """The flow's run, and which of its destinations an earlier process of it has ended."""
         at = iso(self.around.clock.now())
         with self.around.database.begin() as conn:
+            self.leases[f"flow {spec.name}"].check(conn)
             last = runs.unfinished(conn, spec.name, "flow")
             if last is not None:
                 row = replace(last, status="running", finished_at=None, skipped=skipped)

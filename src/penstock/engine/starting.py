@@ -77,7 +77,7 @@ def begin(around: Surroundings, prepared: Prepared, asked: Asked) -> Start:
     if last is not None and last.resumable and _same_input(prepared, last):
         return _resume(around, prepared, last, asked)
     if last is not None:
-        _abandon(around, prepared, last)
+        _abandon(around, prepared, last, asked.guard)
     return _new(around, prepared, asked)
 
 
@@ -178,10 +178,11 @@ def _chunks(prepared: Prepared, run: RunRow) -> Callable[[int], Iterator[Chunk]]
     return lambda skip: data.dataset.read(data.schema, skip=skip, rows=CHUNK_ROWS)
 
 
-def _abandon(around: Surroundings, prepared: Prepared, run: RunRow) -> None:
+def _abandon(around: Surroundings, prepared: Prepared, run: RunRow, guard: Callable[[Connection], None]) -> None:
     """An unfinished run whose input has changed cannot be continued; what it was sending is held as unknown."""
     at = iso(around.clock.now())
     with around.database.begin() as conn:
+        guard(conn)
         unknown = 0
         for intent in intents.leftover(conn, run.id):
             unknown += len(intent.keys)
@@ -216,11 +217,12 @@ def _abandon(around: Surroundings, prepared: Prepared, run: RunRow) -> None:
     discard_frozen(around, run)
 
 
-def finish_input(around: Surroundings, start: Start, run: RunRow) -> None:
-    """After a run came to its end: move the cursor, and let go of the frozen input."""
+def finish_input(around: Surroundings, start: Start, run: RunRow, guard: Callable[[Connection], None]) -> None:
+    """After a run came to its end: move the cursor, and let go of the frozen input. `guard` as in `Asked`."""
     if run.status in ("succeeded", "partial"):
         if start.window is not None:
             with around.database.begin() as conn:
+                guard(conn)
                 resources.store_window(conn, run.target, start.window.to_json())
         discard_frozen(around, run)
 
