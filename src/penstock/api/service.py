@@ -22,6 +22,7 @@ from penstock.api.routes import (
     sessions,
     watch,
 )
+from penstock.api.web import add_web
 from penstock.engine.app import App
 from penstock.version import __version__
 
@@ -46,4 +47,5 @@ def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
     for part in (sessions, people, audit, hooks, looking, destinations, quarantine, runs, flows, resources):
         api.include_router(part.router, prefix=ROOT)
     api.include_router(watch.outside)
+    add_web(api)
     return api

@@ -1,0 +1,5 @@
+import { Page } from "@/parts";
+
+export function DestinationPage() {
+  return <Page title="Destinations">…</Page>;
+}

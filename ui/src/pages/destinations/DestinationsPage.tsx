@@ -1,0 +1,5 @@
+import { Page } from "@/parts";
+
+export function DestinationsPage() {
+  return <Page title="Destinations">…</Page>;
+}

@@ -1,0 +1,5 @@
+import { Page } from "@/parts";
+
+export function NewDestination() {
+  return <Page title="Destinations">…</Page>;
+}

@@ -1,0 +1,5 @@
+import { Page } from "@/parts";
+
+export function EntryPage() {
+  return <Page title="Quarantine">…</Page>;
+}

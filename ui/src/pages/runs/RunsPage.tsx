@@ -1,0 +1,5 @@
+import { Page } from "@/parts";
+
+export function RunsPage() {
+  return <Page title="Runs">…</Page>;
+}
