@@ -1,5 +1,12 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { shellRoute } from "@/app/parents";
+import type { Step } from "./NewDestination";
+
+interface NewSearch {
+  dataset?: string;
+  step?: Step;
+}
+const isStep = (step: unknown): step is Step => step === "connector" || step === "credential" || step === "configure";
 
 export const destinationRoutes = [
   createRoute({
@@ -10,6 +17,10 @@ export const destinationRoutes = [
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/destinations/new",
+    validateSearch: (search: Record<string, unknown>): NewSearch => ({
+      ...(typeof search["dataset"] === "string" && { dataset: search["dataset"] }),
+      ...(isStep(search["step"]) && { step: search["step"] }),
+    }),
     component: lazyRouteComponent(() => import("./NewDestination"), "NewDestination"),
   }),
   createRoute({
