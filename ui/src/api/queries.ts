@@ -1,5 +1,5 @@
 /** Every question the pages share, with its key; an area's own questions live in pages/<area>/queries.ts. */
-import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { ApiError, api, at, setCsrf, type Options } from "./client";
 import type {
   Credential,
@@ -39,8 +39,8 @@ export const keys = {
 
 /** Every page of a list, flattened by `useItems`. */
 export function listOptions<T>(key: readonly unknown[], path: string, query: NonNullable<Options["query"]> = {}) {
-  return infiniteQueryOptions({
-    queryKey: [...key, query],
+  return infiniteQueryOptions<Items<T>, Error, InfiniteData<Items<T>, string | null>, readonly unknown[], string | null>({
+    queryKey: [...key, query] as readonly unknown[],
     queryFn: ({ pageParam, signal }) => api.get<Items<T>>(path, { query: { limit: 100, ...query, cursor: pageParam }, signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next,
