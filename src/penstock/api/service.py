@@ -23,6 +23,7 @@ from penstock.api.routes import (
     sessions,
     watch,
 )
+from penstock.api.web import add_web
 from penstock.engine.app import App
 from penstock.version import __version__
 
@@ -49,4 +50,5 @@ def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
     for part in parts:
         api.include_router(part.router, prefix=ROOT)
     api.include_router(watch.outside)
+    add_web(api)
     return api

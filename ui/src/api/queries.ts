@@ -1,0 +1,115 @@
+/** Every question the pages share, with its key; an area's own questions live in pages/<area>/queries.ts. */
+import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { ApiError, api, at, setCsrf, type Options } from "./client";
+import type {
+  Credential,
+  Dataset,
+  Destination,
+  Flow,
+  Found,
+  Items,
+  Kind,
+  Overview,
+  QuarantineGroup,
+  Resource,
+  Run,
+  Sampled,
+  Session,
+  Source,
+  Template,
+} from "./types";
+
+interface Kinds {
+  credentials: Credential;
+  sources: Source;
+  datasets: Dataset;
+  destinations: Destination;
+  flows: Flow;
+}
+
+export const keys = {
+  session: ["session"] as const,
+  kind: (kind: Kind) => [kind] as const,
+  one: (kind: Kind, name: string) => [kind, name] as const,
+  overview: ["overview"] as const,
+  runs: ["runs"] as const,
+  quarantine: ["quarantine"] as const,
+  versions: ["versions"] as const,
+};
+
+/** Every page of a list, flattened by `useItems`. */
+export function listOptions<T>(key: readonly unknown[], path: string, query: NonNullable<Options["query"]> = {}) {
+  return infiniteQueryOptions<Items<T>, Error, InfiniteData<Items<T>, string | null>, readonly unknown[], string | null>({
+    queryKey: [...key, query] as readonly unknown[],
+    queryFn: ({ pageParam, signal }) => api.get<Items<T>>(path, { query: { limit: 100, ...query, cursor: pageParam }, signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next,
+  });
+}
+
+/** All items of a list that is short by nature, however many pages the service makes of it. */
+export async function everything<T>(path: string, query: Options["query"] = {}, signal?: AbortSignal): Promise<T[]> {
+  const all: T[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: Items<T> = await api.get<Items<T>>(path, { query: { ...query, limit: 500, cursor }, ...(signal && { signal }) });
+    all.push(...page.items);
+    cursor = page.next;
+  } while (cursor !== null);
+  return all;
+}
+
+export const queries = {
+  session: () =>
+    queryOptions({
+      queryKey: keys.session,
+      queryFn: async ({ signal }) => {
+        const session = await api.get<Session>("/session", { signal });
+        setCsrf(session.csrf);
+        return session;
+      },
+      staleTime: 60_000,
+    }),
+  kind: <K extends Kind>(kind: K) =>
+    queryOptions({ queryKey: keys.kind(kind), queryFn: ({ signal }) => everything<Kinds[K]>(`/${kind}`, {}, signal) }),
+  one: <K extends Kind>(kind: K, name: string) =>
+    queryOptions({
+      queryKey: keys.one(kind, name),
+      queryFn: ({ signal }) => api.get<Kinds[K]>(at`/${kind}/${name}`, { signal }),
+    }),
+  overview: () => queryOptions({ queryKey: keys.overview, queryFn: ({ signal }) => api.get<Overview>("/overview", { signal }) }),
+  templates: () =>
+    queryOptions({
+      queryKey: ["templates"],
+      queryFn: ({ signal }) => everything<Template>("/templates", {}, signal),
+      staleTime: Number.POSITIVE_INFINITY,
+    }),
+  samples: (dataset: string, limit = 50) =>
+    queryOptions({
+      queryKey: ["datasets", dataset, "samples", limit],
+      queryFn: ({ signal }) => api.get<Sampled>(at`/datasets/${dataset}/samples`, { query: { limit }, signal }),
+    }),
+  runs: (query: { target?: string; status?: string; since?: string; limit?: number } = {}) =>
+    listOptions<Run>(keys.runs, "/runs", query),
+  run: (run: string) =>
+    queryOptions({ queryKey: ["runs", run], queryFn: ({ signal }) => api.get<Run>(at`/runs/${run}`, { signal }) }),
+  quarantineGroups: () =>
+    queryOptions({
+      queryKey: [...keys.quarantine, "groups"],
+      queryFn: ({ signal }) => everything<QuarantineGroup>("/quarantine/groups", {}, signal),
+    }),
+  search: (words: string) =>
+    queryOptions({
+      queryKey: ["search", words],
+      queryFn: ({ signal }) => api.get<Items<Found>>("/search", { query: { q: words }, signal }),
+      enabled: words.trim() !== "",
+      staleTime: 10_000,
+    }),
+};
+
+/** Retries help against a lost connection and a busy service, never against a refusal. */
+export function worthRetrying(count: number, error: unknown): boolean {
+  return count < 2 && error instanceof ApiError && (error.status === 429 || error.status === 503);
+}
+
+export type { Resource };

@@ -1,0 +1,325 @@
+/** The shapes of the REST API, in the words of the glossary. Moments are ISO text in UTC. */
+
+export interface Problem {
+  path: string;
+  line?: number | null;
+  code: string;
+  found?: string | null;
+  message: string;
+  hint?: string | null;
+}
+
+export interface Items<T> {
+  items: T[];
+  next: string | null;
+}
+
+export type Role = "viewer" | "operator" | "editor" | "admin";
+
+export interface Session {
+  person: { name: string; role: Role } | null;
+  sign_in: boolean;
+  setup: boolean;
+  oidc: { label: string; url: string } | null;
+  csrf: string | null;
+  version: string;
+}
+
+export type Kind = "credentials" | "sources" | "datasets" | "destinations" | "flows";
+
+/** A resource: `value` is as in the project file. */
+export interface Resource<V = Record<string, unknown>, S = Record<string, unknown>> {
+  name: string;
+  value: V;
+  etag: string;
+  state: S;
+}
+
+export interface CredentialValue {
+  connector?: "custify" | "http";
+  api_key?: string;
+  base_url?: string;
+  dialect?: "auto" | "native" | "flat";
+  rate_limit?: { requests?: number; per?: string | number; batch_cost?: 1 | "jobs" };
+  headers?: Record<string, string>;
+  allowed_hosts?: string[];
+  timeout?: string | number;
+}
+export interface Check {
+  credential?: string;
+  ok: boolean;
+  base_url: string | null;
+  dialect: "native" | "flat" | null;
+  tried: { base_url: string; result: string }[];
+  allowance: { limit: number; remaining: number } | null;
+  reason: string;
+  at?: string;
+}
+export type Credential = Resource<CredentialValue, { has_key: boolean; check: Check | null }>;
+
+export interface SourceValue {
+  type: "file" | "sql" | "webhook" | string;
+  path?: string;
+  format?: string;
+  encoding?: string;
+  delimiter?: string;
+  url?: string;
+  query?: string;
+  table?: string;
+  cursor?: string | { column: string; overlap?: string | number };
+  [more: string]: unknown;
+}
+export interface Hook {
+  url: string;
+  auth: unknown;
+  received: number;
+  last_at: string | null;
+  samples: unknown[];
+}
+export type Source = Resource<SourceValue, { used_by: string[]; hook: Hook | null }>;
+
+export interface DatasetValue {
+  source: string;
+  key: string | string[];
+  sql?: string;
+  types?: Record<string, string>;
+}
+export type Dataset = Resource<DatasetValue, { records: number | null; columns: number | null }>;
+
+export type FieldValue = string | { value: unknown } | { column: string; default?: unknown };
+export interface Grouping {
+  algorithm: "array" | "property" | "code";
+  property?: string;
+  other_props?: Record<string, unknown>;
+  code?: string;
+}
+export interface BatchValue {
+  size?: number;
+  max_bytes?: number;
+  grouping?: Grouping;
+}
+export interface RequestValue {
+  method: "POST" | "PUT" | "PATCH" | "DELETE" | "GET";
+  url: string;
+  content_format?: "json" | "xml" | "form";
+  headers?: Record<string, string> | string;
+  batch?: BatchValue;
+  body?: boolean;
+  idempotent?: boolean;
+  xml?: { root?: string; record?: string };
+}
+export interface DestinationValue {
+  dataset: string;
+  credential: string;
+  template?: string;
+  fields?: Record<string, FieldValue>;
+  attributes?: "all" | "none" | string[];
+  exclude?: string[];
+  nulls?: "omit" | "send";
+  mode?: "changed" | "new" | "all" | "mirror";
+  active?: boolean;
+  request?: RequestValue;
+  responses?: boolean;
+  batch?: "auto" | "on" | "off" | BatchValue;
+  [more: string]: unknown;
+}
+export interface DestinationState {
+  state: "draft" | "active" | "paused";
+  reason: string;
+  held: number;
+  last_run: Run | null;
+  template: unknown;
+}
+export type Destination = Resource<DestinationValue, DestinationState>;
+
+export interface FlowValue {
+  schedule?: string;
+  timezone?: string;
+  destinations: string[];
+  [more: string]: unknown;
+}
+export type Flow = Resource<FlowValue, { next_at: string | null; last_run: Run | null; paused: boolean }>;
+
+export const OUTCOMES = [
+  "delivered",
+  "accepted",
+  "unchanged",
+  "quarantined",
+  "unknown",
+  "waiting",
+  "unsent",
+] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+export type Counts = Partial<Record<Outcome | "read", number>>;
+
+export type RunStatus = "queued" | "running" | "succeeded" | "partial" | "failed" | "cancelled" | "interrupted";
+
+export interface Note {
+  field: string | null;
+  count: number;
+  action: string;
+  reason: string;
+}
+export interface Run {
+  run: string;
+  destination?: string;
+  flow?: string;
+  status: RunStatus;
+  records: Counts;
+  deleted: number;
+  requests: number;
+  retries: number;
+  duration_s: number;
+  notes: Note[];
+  reason?: string;
+  destinations?: Run[];
+  skipped?: Record<string, string>;
+  started_at?: string | null;
+  finished_at?: string | null;
+  trigger?: string;
+  asked_by?: string | null;
+}
+/** `event: progress` of a run's events. */
+export interface Progress {
+  run: string;
+  status: RunStatus;
+  records: Counts;
+  requests: number;
+  total: number | null;
+  elapsed_s: number;
+  rate_per_s: number;
+  waiting_for_allowance_s: number;
+  phase: string;
+}
+export type RecordKey = string | string[] | null;
+export interface Delivery {
+  delivery: string;
+  method: string;
+  url: string;
+  status: number | null;
+  attempts: number;
+  duration_ms: number;
+  records: RecordKey[];
+  outcome: string;
+  reason: string;
+  test?: boolean;
+}
+
+export interface PreviewedRequest {
+  method: string;
+  url: string;
+  headers: Record<string, string>;
+  body: string | null;
+  records: RecordKey[];
+  unresolved: string[];
+}
+export interface RefusedRecord {
+  key: RecordKey;
+  field: string | null;
+  rule: string;
+  reason: string;
+  value?: string | null;
+  accepted?: string | null;
+}
+export interface Preview {
+  requests: PreviewedRequest[];
+  refused: RefusedRecord[];
+  notes: Note[];
+  errors?: Problem[];
+  base_url?: string;
+  base_url_reason?: string;
+}
+export interface Plan {
+  destination?: string;
+  flow?: string;
+  records: number;
+  creates_or_updates: number;
+  unchanged: number;
+  deletes: number;
+  invalid: number;
+  held: number;
+  requests: number;
+  eta_s: number;
+  first_errors: RefusedRecord[];
+  notes: Note[];
+  destinations?: Plan[];
+  skipped?: Record<string, string>;
+  base_url?: string;
+}
+export interface TestReport {
+  request: PreviewedRequest;
+  response: { status: number; headers: Record<string, string>; body: string } | null;
+  error: string | null;
+  duration_ms: number;
+}
+
+export interface Column {
+  name: string;
+  type: string;
+  nullable: boolean;
+  examples: string[];
+}
+export interface Sampled {
+  columns: Column[];
+  rows: Record<string, unknown>[];
+  problems?: Problem[];
+  errors?: Problem[];
+}
+
+export interface TemplateField {
+  name: string;
+  label: string;
+  type: string;
+  description: string;
+  required?: boolean;
+  [more: string]: unknown;
+}
+export interface Template {
+  name: string;
+  title: string;
+  description: string;
+  object: string;
+  modes: string[];
+  [more: string]: unknown;
+}
+
+export interface QuarantineEntry {
+  id: string;
+  destination: string;
+  key: RecordKey;
+  outcome: "quarantined" | "unknown" | "waiting";
+  cause: string;
+  reason: string;
+  field: string | null;
+  at: string;
+  run: string | null;
+}
+export interface QuarantineDetail extends QuarantineEntry {
+  record: Record<string, unknown> | null;
+  rule: string | null;
+  value: string | null;
+  accepted: string | null;
+  request: Record<string, unknown> | null;
+  reply: Record<string, unknown> | null;
+}
+export interface QuarantineGroup {
+  destination: string;
+  cause: string;
+  outcome: QuarantineEntry["outcome"];
+  field: string | null;
+  count: number;
+  reason: string;
+  first_at: string;
+  last_at: string;
+}
+
+export interface Overview {
+  nodes: { kind: "source" | "dataset" | "destination" | string; name: string; state: Record<string, unknown> }[];
+  edges: { from: string; to: string }[];
+}
+export interface Found {
+  kind: string;
+  name: string;
+  title: string;
+  where: string;
+}

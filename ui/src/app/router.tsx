@@ -1,0 +1,56 @@
+import { createRoute, createRouter, redirect } from "@tanstack/react-router";
+import { auditRoutes } from "@/pages/audit/routes";
+import { credentialRoutes } from "@/pages/credentials/routes";
+import { datasetRoutes } from "@/pages/datasets/routes";
+import { destinationRoutes } from "@/pages/destinations/routes";
+import { flowRoutes } from "@/pages/flows/routes";
+import { quarantineRoutes } from "@/pages/quarantine/routes";
+import { responseRoutes } from "@/pages/responses/routes";
+import { runRoutes } from "@/pages/runs/routes";
+import { settingsRoutes } from "@/pages/settings/routes";
+import { sourceRoutes } from "@/pages/sources/routes";
+import { versionRoutes } from "@/pages/versions/routes";
+import { client } from "./client";
+import { NotFound } from "./Errors";
+import { rootRoute, setupRoute, shellRoute, signInRoute } from "./parents";
+
+const home = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/",
+  beforeLoad: () => {
+    throw redirect({ to: "/flows" });
+  },
+});
+
+const tree = rootRoute.addChildren([
+  home,
+  signInRoute,
+  setupRoute,
+  shellRoute.addChildren([
+    ...flowRoutes,
+    ...destinationRoutes,
+    ...runRoutes,
+    ...quarantineRoutes,
+    ...responseRoutes,
+    ...sourceRoutes,
+    ...datasetRoutes,
+    ...credentialRoutes,
+    ...versionRoutes,
+    ...auditRoutes,
+    ...settingsRoutes,
+  ]),
+]);
+
+export const router = createRouter({
+  routeTree: tree,
+  context: { client },
+  defaultPreload: "intent",
+  defaultNotFoundComponent: NotFound,
+  scrollRestoration: false,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

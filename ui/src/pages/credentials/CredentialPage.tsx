@@ -1,0 +1,5 @@
+import { Page } from "@/parts";
+
+export function CredentialPage() {
+  return <Page title="Credentials">…</Page>;
+}

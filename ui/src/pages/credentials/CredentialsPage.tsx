@@ -1,0 +1,5 @@
+import { Page } from "@/parts";
+
+export function CredentialsPage() {
+  return <Page title="Credentials">…</Page>;
+}

@@ -1,0 +1,15 @@
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { shellRoute } from "@/app/parents";
+
+export const credentialRoutes = [
+  createRoute({
+    getParentRoute: () => shellRoute,
+    path: "/credentials",
+    component: lazyRouteComponent(() => import("./CredentialsPage"), "CredentialsPage"),
+  }),
+  createRoute({
+    getParentRoute: () => shellRoute,
+    path: "/credentials/$name",
+    component: lazyRouteComponent(() => import("./CredentialPage"), "CredentialPage"),
+  }),
+] as const;

@@ -1,0 +1,5 @@
+import { Page } from "@/parts";
+
+export function DatasetPage() {
+  return <Page title="Datasets">…</Page>;
+}

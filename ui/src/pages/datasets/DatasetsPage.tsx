@@ -1,0 +1,5 @@
+import { Page } from "@/parts";
+
+export function DatasetsPage() {
+  return <Page title="Datasets">…</Page>;
+}

@@ -1,0 +1,77 @@
+/** The configuration of one destination: the form at the left, its sample payloads at the right, always. */
+import { SegmentedControl, TextInput } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { queries } from "@/api/queries";
+import type { DestinationValue } from "@/api/types";
+import { Failed, Loading, Panel } from "@/parts";
+import { t } from "@/texts/destinations";
+import { DeliveryForm } from "./DeliveryForm";
+import classes from "./Destinations.module.css";
+import { Findings } from "./Findings";
+import { ManualForm } from "./ManualForm";
+import { asked } from "./queries";
+import { SamplePanel } from "./SamplePanel";
+import { TemplateForm } from "./TemplateForm";
+import { asManual, asTemplate, type Dialect, tidy } from "./value";
+
+interface Props {
+  name: string;
+  /** Null: the name stands. */
+  onName: ((name: string) => void) | null;
+  value: DestinationValue;
+  onChange: (value: DestinationValue) => void;
+}
+
+export function Configure({ name, onName, value, onChange }: Props) {
+  const templates = useQuery(queries.templates());
+  const samples = useQuery(queries.samples(value.dataset, 20));
+  const credential = useQuery(queries.one("credentials", value.credential));
+  const dialect: Dialect = credential.data?.state.check?.dialect ?? (credential.data?.value.dialect === "native" ? "native" : "flat");
+  const columns = samples.data?.columns ?? [];
+  const manual = value.request !== undefined;
+  const ready = manual || value.template !== undefined;
+  const current = useMemo(() => tidy(value), [value]);
+  const [settled] = useDebouncedValue(current, 60);
+  const [calm] = useDebouncedValue(current, 600);
+  const preview = useQuery(asked.preview(name, settled, ready));
+  if (templates.data === undefined || (samples.isPending && !samples.isError)) return <Loading height={480} />;
+  const template = templates.data.find((one) => one.name === value.template);
+  const onlyManual = credential.data?.value.connector === "http";
+  return (
+    <div className={classes.configure}>
+      <div className={classes.form}>
+        {samples.isError && <Failed error={samples.error} retry={() => void samples.refetch()} />}
+        <Panel>
+          {onName && <TextInput label={t.configure.name} value={name} onChange={(event) => onName(event.currentTarget.value)} />}
+          {!onlyManual && (
+            <SegmentedControl
+              aria-label={t.steps.configure}
+              value={manual ? "manual" : "template"}
+              onChange={(way) => {
+                if (way === "manual") onChange(asManual(value));
+                else {
+                  const first = templates.data[0];
+                  if (first) onChange({ ...asTemplate(value, first, columns), template: undefined as never, fields: undefined as never });
+                }
+              }}
+              data={[
+                { value: "template", label: t.configure.template },
+                { value: "manual", label: t.configure.manual },
+              ]}
+            />
+          )}
+          {ready && <Findings name={name} value={calm} ready={ready} />}
+        </Panel>
+        {manual ? (
+          <ManualForm value={value} onChange={onChange} columns={columns} problems={preview.data?.errors ?? []} />
+        ) : (
+          <TemplateForm value={value} onChange={onChange} templates={templates.data} columns={columns} dialect={dialect} />
+        )}
+        {ready && <DeliveryForm name={name} value={value} onChange={onChange} columns={columns} template={template} dialect={dialect} />}
+      </div>
+      <SamplePanel name={name} value={settled} ready={ready} />
+    </div>
+  );
+}

@@ -1,0 +1,71 @@
+/** Edit a destination that is there: the same form, kept in this browser until it is saved. */
+import { Button } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate, useParams } from "@tanstack/react-router";
+import { useCallback } from "react";
+import { api, at } from "@/api/client";
+import { keys, queries } from "@/api/queries";
+import type { Destination } from "@/api/types";
+import { Loaded, Page, Problems, problemsOf, Status, useChange } from "@/parts";
+import { t } from "@/texts/destinations";
+import { Configure } from "./Configure";
+import classes from "./Destinations.module.css";
+import { type Draft, forget, useDraft } from "./draft";
+import { tidy } from "./value";
+
+export function ConfigurePage() {
+  const { name } = useParams({ from: "/shell/destinations/$name/configure" });
+  const query = useQuery({ ...queries.one("destinations", name), refetchOnWindowFocus: false });
+  return (
+    <Loaded query={query} height={480}>
+      {(destination) => <Editing destination={destination} />}
+    </Loaded>
+  );
+}
+
+function Editing({ destination }: { destination: Destination }) {
+  const { name } = destination;
+  const id = `edit.${name}`;
+  const navigate = useNavigate();
+  const first = useCallback((): Draft => ({ name, value: destination.value, etag: destination.etag }), [name, destination.value, destination.etag]);
+  const { draft, change, restored, startOver, touched } = useDraft(id, first);
+  const put = (etag?: string) => api.put<Destination>(at`/destinations/${name}`, tidy(draft.value), etag === undefined ? {} : { etag });
+  const save = useChange({
+    run: () => put(draft.etag ?? undefined),
+    overwrite: () => put(),
+    done: () => t.steps.saved(name),
+    undo: () => api.put(at`/destinations/${name}`, destination.value),
+    refresh: [keys.kind("destinations"), keys.overview, keys.versions],
+    then: () => {
+      forget(id);
+      void navigate({ to: "/destinations/$name", params: { name } });
+    },
+    quiet: true,
+  });
+  return (
+    <Page
+      title={name}
+      before={<Status of={destination.state.state} />}
+      crumbs={[{ label: t.title, to: "/destinations" }]}
+      actions={
+        <>
+          {(restored || touched) && (
+            <Button variant="subtle" onClick={startOver}>
+              {t.steps.discard}
+            </Button>
+          )}
+          <Button variant="default" onClick={() => void navigate({ to: "/destinations/$name", params: { name } })}>
+            {t.steps.back}
+          </Button>
+          <Button onClick={() => save.mutate()} loading={save.isPending} disabled={!touched}>
+            {t.steps.save}
+          </Button>
+        </>
+      }
+    >
+      {restored && <p className={classes.hint}>{t.steps.restored}</p>}
+      {save.isError && <Problems problems={problemsOf(save.error)} />}
+      <Configure name={name} onName={null} value={draft.value} onChange={(value) => change((old) => ({ ...old, value }))} />
+    </Page>
+  );
+}

@@ -1,0 +1,41 @@
+/** The contract check over the whole dataset, while editing: how many records would be refused, by which rule. */
+import { Loader } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import type { DestinationValue } from "@/api/types";
+import { keyText, number, Status } from "@/parts";
+import { t } from "@/texts/destinations";
+import classes from "./Destinations.module.css";
+import { asked } from "./queries";
+
+export function Findings({ name, value, ready }: { name: string; value: DestinationValue; ready: boolean }) {
+  const query = useQuery(asked.findings(name, value, ready));
+  const found = query.data;
+  if (found === undefined)
+    return query.isFetching ? (
+      <p className="muted">
+        <Loader size={12} /> {t.findings.checking}
+      </p>
+    ) : null;
+  const bad = found.refused.reduce((sum, finding) => sum + finding.count, 0);
+  return (
+    <section className={classes.findings} aria-label={t.findings.title}>
+      <p>
+        <Status of={bad === 0 ? "ok" : "quarantined"} label={bad === 0 ? t.findings.fine(found.checked) : t.findings.some(bad, found.checked)} />
+        {found.checked < found.records && <span className="muted"> {t.findings.partly(found.checked, found.records)}</span>}
+        {query.isFetching && <Loader size={12} ml={8} />}
+      </p>
+      {found.refused.length > 0 && (
+        <ul>
+          {found.refused.map((finding, i) => (
+            <li key={i}>
+              <span className="num">{number(finding.count)}</span> {finding.field && <code>{finding.field}</code>} {finding.reason}
+              {finding.examples[0] !== undefined && (
+                <span className="muted"> {t.findings.example(keyText(finding.examples[0].key), finding.examples[0].value ?? "")}</span>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}

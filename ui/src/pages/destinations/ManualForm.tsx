@@ -1,0 +1,156 @@
+/** Configure by hand: method, address, format, headers, batching and what sending twice does. */
+import { Checkbox, NumberInput, Select, TextInput } from "@mantine/core";
+import { useState } from "react";
+import type { Column, DestinationValue, Grouping, Problem, RequestValue } from "@/api/types";
+import { Code, Panel } from "@/parts";
+import { t } from "@/texts/destinations";
+import classes from "./Destinations.module.css";
+
+interface Props {
+  value: DestinationValue;
+  onChange: (value: DestinationValue) => void;
+  columns: Column[];
+  problems: Problem[];
+}
+const METHODS = ["POST", "PUT", "PATCH", "DELETE", "GET"];
+const CODE = 'def batch(records):\n    return {"batch": records}\n';
+
+export function ManualForm({ value, onChange, columns, problems }: Props) {
+  const request: RequestValue = value.request ?? { method: "POST", url: "/people" };
+  const set = (change: Partial<RequestValue>) => {
+    const next = Object.fromEntries(Object.entries({ ...request, ...change }).filter(([, item]) => item !== undefined));
+    onChange({ ...value, request: next as unknown as RequestValue });
+  };
+  const macros = ["{run.id}", "{now:%Y-%m-%d}", ...columns.map((column) => `{record.${column.name}}`)];
+  return (
+    <>
+      <Panel title={t.configure.request}>
+        <div className={classes.line}>
+          <Select label={t.configure.method} data={METHODS} value={request.method} allowDeselect={false} w={110} onChange={(method) => method && set({ method: method as RequestValue["method"] })} />
+          <TextInput className={classes.grow} label={t.configure.url} value={request.url} onChange={(event) => set({ url: event.currentTarget.value })} list="macros" spellCheck={false} />
+          <datalist id="macros">
+            {macros.map((macro) => (
+              <option key={macro} value={`${request.url}${macro}`} />
+            ))}
+          </datalist>
+        </div>
+        <p className={classes.hint}>{t.configure.urlHint}</p>
+        <Select
+          label={t.configure.format}
+          data={[
+            { value: "json", label: "JSON" },
+            { value: "xml", label: "XML" },
+            { value: "form", label: "Form" },
+          ]}
+          value={request.content_format ?? "json"}
+          allowDeselect={false}
+          onChange={(format) => format && set({ content_format: format as "json" })}
+        />
+        <TextInput
+          label={t.configure.headers}
+          description={t.configure.headersHint}
+          value={typeof request.headers === "string" ? request.headers : headersText(request.headers)}
+          onChange={(event) => set({ headers: event.currentTarget.value === "" ? undefined : event.currentTarget.value } as Partial<RequestValue>)}
+        />
+        <Select
+          label={t.configure.idempotent}
+          data={[
+            { value: "auto", label: t.configure.idempotentAuto },
+            { value: "true", label: t.configure.idempotentYes },
+            { value: "false", label: t.configure.idempotentNo },
+          ]}
+          value={request.idempotent === undefined ? "auto" : String(request.idempotent)}
+          allowDeselect={false}
+          onChange={(said) => set({ idempotent: said === "auto" ? undefined : said === "true" } as Partial<RequestValue>)}
+        />
+      </Panel>
+      <Panel title={t.configure.batching}>
+        <Checkbox
+          label={t.configure.batchIt}
+          checked={request.batch !== undefined}
+          onChange={(event) => set({ batch: event.currentTarget.checked ? { size: 100, grouping: { algorithm: "array" } } : undefined } as Partial<RequestValue>)}
+        />
+        {request.batch !== undefined && (
+          <>
+            <div className={classes.line}>
+              <NumberInput label={t.configure.size} min={1} value={request.batch.size ?? 100} onChange={(size) => typeof size === "number" && set({ batch: { ...request.batch, size } })} />
+              <Select
+                label={t.configure.grouping}
+                data={Object.entries(t.configure.groupings).map(([algorithm, label]) => ({ value: algorithm, label }))}
+                value={request.batch.grouping?.algorithm ?? "array"}
+                allowDeselect={false}
+                onChange={(algorithm) => algorithm && set({ batch: { ...request.batch, grouping: begun(algorithm as Grouping["algorithm"]) } })}
+              />
+            </div>
+            <GroupingForm grouping={request.batch.grouping ?? { algorithm: "array" }} onChange={(grouping) => set({ batch: { ...request.batch, grouping } })} problems={problems} />
+          </>
+        )}
+      </Panel>
+    </>
+  );
+}
+
+function begun(algorithm: Grouping["algorithm"]): Grouping {
+  if (algorithm === "property") return { algorithm, property: "batch" };
+  return algorithm === "code" ? { algorithm, code: CODE } : { algorithm };
+}
+
+function GroupingForm({ grouping, onChange, problems }: { grouping: Grouping; onChange: (grouping: Grouping) => void; problems: Problem[] }) {
+  const [props, setProps] = useState(() => (grouping.other_props === undefined ? "" : JSON.stringify(grouping.other_props)));
+  const [wrong, setWrong] = useState(false);
+  if (grouping.algorithm === "array") return null;
+  if (grouping.algorithm === "code")
+    return (
+      <>
+        <p className={classes.hint}>{t.configure.code}</p>
+        <Code value={grouping.code ?? CODE} language="python" label={t.configure.code} lines minHeight={120} onChange={(code) => onChange({ ...grouping, code })} errors={codeErrors(problems)} />
+      </>
+    );
+  return (
+    <div className={classes.line}>
+      <TextInput label={t.configure.property} value={grouping.property ?? ""} onChange={(event) => onChange({ ...grouping, property: event.currentTarget.value })} />
+      <TextInput
+        className={classes.grow}
+        label={t.configure.otherProps}
+        value={props}
+        error={wrong ? t.configure.notJson : undefined}
+        placeholder='{"origin": "penstock"}'
+        onChange={(event) => {
+          const text = event.currentTarget.value;
+          setProps(text);
+          const read = objectOf(text);
+          setWrong(read === null);
+          if (read === undefined) {
+            const { other_props: _, ...others } = grouping;
+            onChange(others);
+          } else if (read !== null) onChange({ ...grouping, other_props: read });
+        }}
+      />
+    </div>
+  );
+}
+
+/** The object that a text is; undefined when it is empty, null when it is something else. */
+function objectOf(text: string): Record<string, unknown> | null | undefined {
+  if (text.trim() === "") return undefined;
+  try {
+    const read: unknown = JSON.parse(text);
+    return typeof read === "object" && read !== null && !Array.isArray(read) ? (read as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Errors of the code at their lines. */
+function codeErrors(problems: Problem[]): { line: number; message: string }[] {
+  return problems
+    .filter((problem) => problem.path.endsWith("code"))
+    .map((problem) => ({ line: Number(/line (\d+)/.exec(problem.message)?.[1] ?? 1), message: problem.message }));
+}
+
+/** A map of headers in the one-line notation; commas stand in quotes. */
+function headersText(headers: Record<string, string> | undefined): string {
+  return Object.entries(headers ?? {})
+    .map(([name, value]) => `${name}:${value.includes(",") ? `"${value}"` : value}`)
+    .join(",");
+}

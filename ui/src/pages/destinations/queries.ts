@@ -1,0 +1,46 @@
+/** What the form asks the API: with settings that are not saved yet. */
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { api, at } from "@/api/client";
+import type { DestinationValue, Note, Plan, Preview, RecordKey, Run, Items } from "@/api/types";
+
+export interface Finding {
+  field: string | null;
+  rule: string;
+  reason: string;
+  count: number;
+  examples: { key: RecordKey; value: string | null }[];
+}
+export interface Findings {
+  records: number;
+  checked: number;
+  refused: Finding[];
+  notes: Note[];
+}
+
+export const asked = {
+  preview: (name: string, value: DestinationValue, ready: boolean) =>
+    queryOptions({
+      queryKey: ["preview", name, value],
+      queryFn: ({ signal }) => api.post<Preview>("/destinations/preview", { name, value, limit: 5 }, { signal }),
+      placeholderData: keepPreviousData,
+      enabled: ready,
+      staleTime: 30_000,
+      gcTime: 60_000,
+    }),
+  findings: (name: string, value: DestinationValue, ready: boolean) =>
+    queryOptions({
+      queryKey: ["findings", name, value],
+      queryFn: ({ signal }) => api.post<Findings>("/destinations/findings", { name, value }, { signal }),
+      placeholderData: keepPreviousData,
+      enabled: ready,
+      staleTime: 30_000,
+      gcTime: 60_000,
+      retry: false,
+    }),
+  plan: (name: string) =>
+    queryOptions({ queryKey: ["destinations", name, "plan"], queryFn: ({ signal }) => api.get<Plan>(at`/destinations/${name}/plan`, { signal }), staleTime: 5_000 }),
+  runs: (name: string) =>
+    queryOptions({ queryKey: ["runs", { target: name, limit: 8 }, "short"], queryFn: ({ signal }) => api.get<Items<Run>>("/runs", { query: { target: name, limit: 8 }, signal }) }),
+  preview_saved: (name: string) =>
+    queryOptions({ queryKey: ["destinations", name, "preview"], queryFn: ({ signal }) => api.get<Preview>(at`/destinations/${name}/preview`, { query: { limit: 5 }, signal }) }),
+};

@@ -1,0 +1,57 @@
+import { describe, expect, it } from "vitest";
+import type { Column, Template } from "@/api/types";
+import { asManual, asTemplate, freeName, givenAs, meant, regiven, suggestedFields, tidy, typed } from "./value";
+
+const column = (name: string): Column => ({ name, type: "text", nullable: false, examples: [] });
+const person = {
+  name: "upsert_person",
+  fields: [
+    { name: "user_id", label: "User id" },
+    { name: "email", label: "E-mail" },
+    { name: "company_id", label: "Company id" },
+    { name: "id", label: "Custify id", auto: false },
+  ],
+} as unknown as Template;
+
+describe("suggestions", () => {
+  it("take the column of the same name before one that means the same", () => {
+    const fields = suggestedFields(person, [column("id"), column("User-ID"), column("E_Mail"), column("account")]);
+    expect(fields).toEqual({ user_id: "User-ID", email: "E_Mail", company_id: "account" });
+  });
+  it("take no column twice, and none for fields that are never mapped by name", () => {
+    expect(suggestedFields(person, [column("customerID")])).toEqual({ user_id: "customerID" });
+  });
+});
+
+describe("a value", () => {
+  it("keeps 0, false and empty text, and loses only what was never said", () => {
+    expect(tidy({ dataset: "d", credential: "c", concurrency: 0, active: false, path: "", exclude: [], mode: undefined as never })).toEqual({
+      dataset: "d",
+      credential: "c",
+      concurrency: 0,
+      active: false,
+      path: "",
+    });
+  });
+  it("is by template or by hand, never both", () => {
+    const manual = asManual({ dataset: "d", credential: "c", template: "upsert_person", fields: { email: "e" }, exclude: ["x"] });
+    expect(manual.template).toBeUndefined();
+    expect(manual.exclude).toEqual(["x"]);
+    expect(asTemplate(manual, person, []).request).toBeUndefined();
+  });
+  it("reads what was typed as what is meant, and shows it again the same", () => {
+    for (const text of ["0", "-3", "29.85", "007", "true", "null", "", "1e3"]) expect(typed(meant(text))).toBe(text);
+    expect(meant("007")).toBe("007");
+    expect(meant("0")).toBe(0);
+  });
+  it("keeps the column when a default is added", () => {
+    expect(regiven("plan", "default", [])).toEqual({ column: "plan", default: "" });
+    expect(givenAs({ column: "plan", default: null })).toBe("default");
+  });
+});
+
+describe("names", () => {
+  it("are free, and without what a path may not hold", () => {
+    expect(freeName("a b/c", ["a-b-c"])).toBe("a-b-c-2");
+  });
+});

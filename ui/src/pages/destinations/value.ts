@@ -1,0 +1,123 @@
+/** A destination's settings as the form edits them: pure steps from one value to the next. */
+import type { Column, DestinationValue, FieldValue, Template, TemplateField } from "@/api/types";
+
+export type Dialect = "native" | "flat";
+
+/** How a field is given. */
+export type Given = "none" | "column" | "constant" | "default";
+export function givenAs(field: FieldValue | undefined): Given {
+  if (field === undefined) return "none";
+  if (typeof field === "string") return "column";
+  if ("value" in field) return "constant";
+  return "default" in field ? "default" : "column";
+}
+export function columnOf(field: FieldValue | undefined): string | null {
+  if (typeof field === "string") return field;
+  return field !== undefined && "column" in field ? field.column : null;
+}
+
+const bare = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, "");
+/** Names that mean the same in most systems, by the field's own. */
+const ALSO: Record<string, string[]> = {
+  user_id: ["userid", "customerid", "contactid", "personid", "id"],
+  company_id: ["companyid", "accountid", "orgid", "organizationid", "company", "account", "customerid"],
+  email: ["email", "emailaddress", "mail"],
+  name: ["name", "fullname", "displayname", "title"],
+  phone: ["phone", "phonenumber", "telephone", "mobile"],
+  signed_up_at: ["signedupat", "signedup", "createdat", "created", "signupdate"],
+  churned_at: ["churnedat", "churned", "canceledat"],
+  mrr: ["mrr", "monthlyrevenue", "monthlycharges"],
+  created_at: ["createdat", "timestamp", "occurredat", "time", "date"],
+  text: ["text", "body", "content", "note"],
+  due_date: ["duedate", "due"],
+  assignee_email: ["assigneeemail", "assignee", "owner", "owneremail"],
+  amount: ["amount", "total"],
+  value: ["value", "amount"],
+  start_date: ["startdate", "startedat", "start"],
+  renewal_date: ["renewaldate", "renewsat", "nextbillingat"],
+};
+
+/** The column that most likely holds a field: of the same name, else of a name that means the same. */
+export function suggestion(field: TemplateField, columns: Column[]): string | null {
+  const wanted = [bare(field.name), ...(typeof field["native"] === "string" ? [bare(field["native"])] : []), ...(ALSO[field.name] ?? [])];
+  for (const name of wanted) {
+    const found = columns.find((column) => bare(column.name) === name);
+    if (found !== undefined) return found.name;
+  }
+  return null;
+}
+
+/** What a template begins with: each of its fields that a column's name suggests. A column is taken once. */
+export function suggestedFields(template: Template, columns: Column[]): Record<string, FieldValue> {
+  const made: Record<string, FieldValue> = {};
+  const taken = new Set<string>();
+  for (const field of fieldsOf(template)) {
+    if (field["auto"] === false || field["page"] === false) continue;
+    const column = suggestion(field, columns);
+    if (column === null || taken.has(column)) continue;
+    made[field.name] = column;
+    taken.add(column);
+  }
+  return made;
+}
+
+export const fieldsOf = (template: Template): TemplateField[] => (template["fields"] as TemplateField[] | undefined) ?? [];
+export function matchOf(template: Template, dialect: Dialect): string[] {
+  const match = template["match"] as Record<Dialect, string[]> | undefined;
+  return match?.[dialect] ?? [];
+}
+export function isRequired(field: TemplateField, dialect: Dialect): boolean {
+  return Array.isArray(field.required) ? (field.required as string[]).includes(dialect) : field.required === true;
+}
+
+/** Without what is empty: the project file holds only what was said. */
+export function tidy(value: DestinationValue): DestinationValue {
+  const kept = Object.entries(value).filter(([key, item]) => {
+    if (item === undefined || item === null) return false;
+    return !(key === "exclude" && Array.isArray(item) && item.length === 0);
+  });
+  return Object.fromEntries(kept) as DestinationValue;
+}
+
+export function withField(value: DestinationValue, name: string, field: FieldValue | undefined): DestinationValue {
+  const { [name]: _, ...others } = value.fields ?? {};
+  return { ...value, fields: field === undefined ? others : { ...others, [name]: field } };
+}
+
+/** From one way of giving a field to another, keeping what both know. */
+export function regiven(field: FieldValue | undefined, as: Given, columns: Column[]): FieldValue | undefined {
+  const column = columnOf(field) ?? columns[0]?.name ?? "";
+  if (as === "none") return undefined;
+  if (as === "column") return column;
+  if (as === "constant") return { value: "" };
+  return { column, default: "" };
+}
+
+/** The other way round: by template or by hand. What only the other knows goes. */
+export function asTemplate(value: DestinationValue, template: Template, columns: Column[]): DestinationValue {
+  const { request: _, mode: __, object: ___, ...kept } = value;
+  return { ...kept, template: template.name, fields: suggestedFields(template, columns) };
+}
+export function asManual(value: DestinationValue): DestinationValue {
+  const { template: _, fields: __, batch: ___, mode: ____, object: _____, ...kept } = value;
+  return { ...kept, request: value.request ?? { method: "POST", url: "/people", batch: { size: 100, grouping: { algorithm: "array" } } } };
+}
+
+/** Text that a person typed, as the value they mean: numbers, booleans and null as such, everything else as text. */
+export function meant(text: string): unknown {
+  if (/^-?(0|[1-9]\d{0,14})(\.\d+)?$/.test(text)) return Number(text);
+  if (text === "true" || text === "false") return text === "true";
+  return text === "null" ? null : text;
+}
+export function typed(value: unknown): string {
+  return value === null ? "null" : typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** A name for a new destination that is not taken: `people`, `people-2`. */
+export function freeName(wished: string, taken: string[]): string {
+  const base = wished.replace(/[\s./\\]+/g, "-") || "destination";
+  if (!taken.includes(base)) return base;
+  let n = 2;
+  while (taken.includes(`${base}-${n}`)) n += 1;
+  return `${base}-${n}`;
+}

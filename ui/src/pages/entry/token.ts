@@ -1,0 +1,2 @@
+/** The set-up code of `#token=…`; empty when there is none. */
+export const tokenOf = (hash: string): string => new URLSearchParams(hash.replace(/^#/, "")).get("token") ?? "";

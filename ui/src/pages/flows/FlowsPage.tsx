@@ -1,0 +1,5 @@
+import { Page } from "@/parts";
+
+export function FlowsPage() {
+  return <Page title="Flows">…</Page>;
+}

@@ -1,0 +1,108 @@
+/** Held records: by cause with counts, then one group's records. */
+import { Button } from "@mantine/core";
+import { IconShieldCheck } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { api } from "@/api/client";
+import { keys, listOptions, queries } from "@/api/queries";
+import type { QuarantineEntry, QuarantineGroup } from "@/api/types";
+import { type Col, confirm, DataTable, Empty, Key, Loaded, Loading, Num, Page, Status, Time, useChange, useItems } from "@/parts";
+import { t } from "@/texts/watch";
+
+export function QuarantinePage() {
+  const search = useSearch({ from: "/shell/quarantine" });
+  return search.cause === undefined ? <Groups destination={search.destination} /> : <Entries cause={search.cause} destination={search.destination} />;
+}
+
+function Groups({ destination }: { destination: string | undefined }) {
+  const query = useQuery(queries.quarantineGroups());
+  const navigate = useNavigate();
+  const columns: Col<QuarantineGroup>[] = [
+    { id: "outcome", header: t.runs.outcome, width: 140, cell: (row) => <Status of={row.outcome} /> },
+    { id: "count", header: t.quarantine.count, width: 90, align: "right", by: (row) => row.count, cell: (row) => <Num value={row.count} /> },
+    { id: "destination", header: t.quarantine.destination, width: 180, by: (row) => row.destination, cell: (row) => row.destination },
+    { id: "cause", header: t.quarantine.cause, width: 200, by: (row) => row.cause, cell: (row) => <Link to="/quarantine" search={{ cause: row.cause, destination: row.destination }}>{row.cause}</Link> },
+    { id: "reason", header: t.runs.reason, cell: (row) => <span title={row.reason}>{row.reason}</span> },
+    { id: "last", header: t.quarantine.latest, width: 150, by: (row) => row.last_at, cell: (row) => <Time at={row.last_at} /> },
+  ];
+  return (
+    <Page title={t.quarantine.title} description={t.quarantine.about} width="fill">
+      <Loaded query={query} meanwhile={<Loading rows={6} />}>
+        {(groups) => (
+          <DataTable
+            label={t.quarantine.groups}
+            rows={groups.filter((group) => destination === undefined || group.destination === destination)}
+            columns={columns}
+            rowKey={(row) => JSON.stringify([row.destination, row.cause, row.outcome, row.field])}
+            minWidth={860}
+            onOpen={(row) => void navigate({ to: "/quarantine", search: { cause: row.cause, destination: row.destination } })}
+            empty={
+              <Empty icon={IconShieldCheck} title={t.quarantine.none}>
+                {t.quarantine.noneHint}
+              </Empty>
+            }
+          />
+        )}
+      </Loaded>
+    </Page>
+  );
+}
+
+function Entries({ cause, destination }: { cause: string; destination: string | undefined }) {
+  const { items, more } = useItems(listOptions<QuarantineEntry>(keys.quarantine, "/quarantine", { cause, destination }));
+  const groups = useQuery(queries.quarantineGroups());
+  const navigate = useNavigate();
+  const all = (groups.data ?? []).filter((group) => group.cause === cause && (destination === undefined || group.destination === destination)).reduce((sum, group) => sum + group.count, 0);
+  const chosen = { cause, ...(destination !== undefined && { destination }) };
+  const refresh = [keys.quarantine, keys.runs, keys.kind("destinations")];
+  const resend = useChange({ run: () => api.post("/quarantine/resend", chosen), done: () => t.quarantine.resent, refresh });
+  const discard = useChange({
+    run: () => api.post<{ discarded: number }>("/quarantine/discard", { ...chosen, reason: "" }),
+    done: (done) => t.quarantine.discarded(done.discarded),
+    refresh,
+    then: () => void navigate({ to: "/quarantine" }),
+  });
+  const askDiscard = async () => {
+    if (await confirm({ title: t.quarantine.discardTitle(all), consequence: t.quarantine.discardText(all), verb: t.quarantine.discardAll(all) })) discard.mutate();
+  };
+  const columns: Col<QuarantineEntry>[] = [
+    { id: "key", header: t.runs.key, width: 200, cell: (row) => <Link to="/quarantine/$id" params={{ id: row.id }}><Key value={row.key} /></Link> },
+    { id: "outcome", header: t.runs.outcome, width: 140, cell: (row) => <Status of={row.outcome} /> },
+    { id: "destination", header: t.quarantine.destination, width: 160, cell: (row) => row.destination },
+    { id: "field", header: t.runs.field, width: 140, cell: (row) => row.field && <code>{row.field}</code> },
+    { id: "reason", header: t.runs.reason, cell: (row) => <span title={row.reason}>{row.reason}</span> },
+    { id: "at", header: t.quarantine.since, width: 150, cell: (row) => <Time at={row.at} /> },
+  ];
+  return (
+    <Page
+      title={cause}
+      crumbs={[{ label: t.quarantine.title, to: "/quarantine" }]}
+      width="fill"
+      actions={
+        <>
+          <Button variant="default" color="red" onClick={() => void askDiscard()} disabled={all === 0}>
+            {t.quarantine.discardAll(all)}
+          </Button>
+          <Button onClick={() => resend.mutate()} loading={resend.isPending} disabled={all === 0}>
+            {t.quarantine.resendAll(all)}
+          </Button>
+        </>
+      }
+    >
+      {items === undefined ? (
+        <Loading rows={8} />
+      ) : (
+        <DataTable
+          label={t.quarantine.entries}
+          rows={items}
+          columns={columns}
+          rowKey={(row) => row.id}
+          onEnd={more}
+          minWidth={860}
+          onOpen={(row) => void navigate({ to: "/quarantine/$id", params: { id: row.id } })}
+          empty={<Empty icon={IconShieldCheck} title={t.quarantine.none} />}
+        />
+      )}
+    </Page>
+  );
+}

@@ -1,0 +1,24 @@
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { shellRoute } from "@/app/parents";
+
+interface QuarantineSearch {
+  cause?: string;
+  destination?: string;
+}
+
+export const quarantineRoutes = [
+  createRoute({
+    getParentRoute: () => shellRoute,
+    path: "/quarantine",
+    validateSearch: (search: Record<string, unknown>): QuarantineSearch => ({
+      ...(typeof search["cause"] === "string" && { cause: search["cause"] }),
+      ...(typeof search["destination"] === "string" && { destination: search["destination"] }),
+    }),
+    component: lazyRouteComponent(() => import("./QuarantinePage"), "QuarantinePage"),
+  }),
+  createRoute({
+    getParentRoute: () => shellRoute,
+    path: "/quarantine/$id",
+    component: lazyRouteComponent(() => import("./EntryPage"), "EntryPage"),
+  }),
+] as const;

@@ -1,0 +1,5 @@
+import { Page } from "@/parts";
+
+export function ResponsePage() {
+  return <Page title="Responses">…</Page>;
+}

@@ -1,0 +1,5 @@
+import { Page } from "@/parts";
+
+export function ResponsesPage() {
+  return <Page title="Responses">…</Page>;
+}

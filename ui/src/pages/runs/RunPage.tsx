@@ -1,0 +1,202 @@
+/** One run: live while it lasts, then its requests and its records. */
+import { Button, Select, Tabs } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { address, api, at } from "@/api/client";
+import { keys, listOptions, queries } from "@/api/queries";
+import { type Delivery, OUTCOMES, type RecordKey, type Run } from "@/api/types";
+import { type Col, confirm, DataTable, duration, Empty, Facts, Key, Loaded, Loading, Num, number, OutcomeBar, OutcomeCounts, Page, Panel, Status, Time, useChange, useItems } from "@/parts";
+import { t as states } from "@/texts/states";
+import { t } from "@/texts/watch";
+import { useProgress } from "./live";
+
+const LIVE = new Set(["queued", "running"]);
+
+export function RunPage() {
+  const { run } = useParams({ from: "/shell/runs/$run" });
+  const query = useQuery(queries.run(run));
+  return (
+    <Loaded query={query} height={480}>
+      {(found) => <Shown run={found} />}
+    </Loaded>
+  );
+}
+
+function Shown({ run }: { run: Run }) {
+  const live = LIVE.has(run.status);
+  const progress = useProgress(run.run, live);
+  const search = useSearch({ from: "/shell/runs/$run" });
+  const navigate = useNavigate({ from: "/runs/$run" });
+  const target = run.flow ?? run.destination ?? "";
+  const counts = progress?.records ?? run.records;
+  const status = progress?.status ?? run.status;
+  const refresh = [keys.runs];
+  const cancel = useChange({ run: () => api.post<Run>(at`/runs/${run.run}/cancel`), done: () => t.runs.cancelled, refresh });
+  const resume = useChange({ run: () => api.post<Run>(at`/runs/${run.run}/resume`), done: () => t.runs.resumed, refresh });
+  const again = useChange({
+    run: () => api.post<Run>("/runs", { target }),
+    refresh,
+    then: (made) => void navigate({ to: "/runs/$run", params: { run: made.run } }),
+  });
+  const decided = OUTCOMES.reduce((sum, outcome) => sum + (outcome === "unsent" ? 0 : (counts[outcome] ?? 0)), 0);
+  const total = progress?.total ?? null;
+  const left = total === null ? null : Math.max(0, total - decided);
+  const askCancel = async () => {
+    const consequence = t.runs.cancelText(decided, left === null ? "" : t.runs.left(left));
+    if (await confirm({ title: t.runs.cancelTitle(run.run), consequence, verb: t.runs.cancel })) cancel.mutate();
+  };
+  const rate = progress?.rate_per_s ?? 0;
+  return (
+    <Page
+      title={run.run}
+      before={<Status of={status} />}
+      crumbs={[{ label: t.runs.title, to: "/runs" }]}
+      description={run.reason}
+      actions={
+        <>
+          {(["csv", "parquet"] as const).map((format) => (
+            <Button key={format} component="a" variant="default" href={address(at`/runs/${run.run}/records/export`, { format })} download>
+              {t.runs.export(format.toUpperCase())}
+            </Button>
+          ))}
+          {live && (
+            <Button color="red" variant="light" onClick={() => void askCancel()} loading={cancel.isPending}>
+              {t.runs.cancel}
+            </Button>
+          )}
+          {(run.status === "cancelled" || run.status === "interrupted" || run.status === "failed") && (
+            <Button variant="default" onClick={() => resume.mutate()} loading={resume.isPending}>
+              {t.runs.resume}
+            </Button>
+          )}
+          {!live && (
+            <Button onClick={() => again.mutate()} loading={again.isPending}>
+              {t.runs.again}
+            </Button>
+          )}
+        </>
+      }
+    >
+      <Panel title={live ? t.runs.progress : t.runs.facts}>
+        <div style={{ display: "grid", gap: 10 }} aria-live="polite">
+          <OutcomeBar counts={counts} total={total} height={10} />
+          <OutcomeCounts counts={counts} always={["delivered"]} />
+          {live && progress && (
+            <p className="muted num" style={{ margin: 0 }}>
+              {t.runs.read(decided, total)} · {t.runs.rate(rate)}
+              {left !== null && rate > 0 && ` · ${t.runs.remaining(duration(left / rate))}`}
+              {progress.waiting_for_allowance_s > 0 ? ` · ${t.runs.waiting}` : progress.phase !== "sending" ? ` · ${progress.phase}` : ""}
+            </p>
+          )}
+          <Facts
+            items={[
+              [t.runs.columns.of, run.destination ? <Link key="d" to="/destinations/$name" params={{ name: run.destination }}>{run.destination}</Link> : target],
+              [t.runs.columns.records, <Num key="n" value={counts.read ?? 0} />],
+              [t.runs.columns.requests, `${number(progress?.requests ?? run.requests)} (${t.runs.retries.toLowerCase()}: ${number(run.retries)})`],
+              [t.runs.columns.started, <Time key="s" at={run.started_at} relative={false} />],
+              [t.runs.columns.took, duration(progress?.elapsed_s ?? run.duration_s)],
+              [t.runs.columns.by, run.asked_by ?? run.trigger ?? ""],
+            ]}
+          />
+        </div>
+      </Panel>
+      {run.notes.length > 0 && (
+        <Panel title={t.runs.notes}>
+          <ul style={{ margin: 0, paddingLeft: 18 }}>
+            {run.notes.map((note, i) => (
+              <li key={i}>
+                {note.field && <code>{note.field}</code>} {note.action} ({number(note.count)}): {note.reason}
+              </li>
+            ))}
+          </ul>
+        </Panel>
+      )}
+      {run.destinations && run.destinations.length > 0 && (
+        <Panel title={t.runs.parts}>
+          {run.destinations.map((part) => (
+            <p key={part.run} style={{ margin: "0 0 6px", display: "flex", gap: 12 }}>
+              <Status of={part.status} /> <Link to="/runs/$run" params={{ run: part.run }}>{part.destination}</Link> <OutcomeCounts counts={part.records} />
+            </p>
+          ))}
+        </Panel>
+      )}
+      <Tabs value={search.tab ?? "deliveries"} onChange={(tab) => void navigate({ search: (old) => ({ ...old, tab: tab === "records" ? ("records" as const) : undefined }), replace: true })}>
+        <Tabs.List>
+          <Tabs.Tab value="deliveries">{t.runs.deliveries}</Tabs.Tab>
+          <Tabs.Tab value="records">{t.runs.records}</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="deliveries" pt="sm">
+          <Deliveries run={run.run} live={live} />
+        </Tabs.Panel>
+        <Tabs.Panel value="records" pt="sm">
+          <Records run={run.run} outcome={search.outcome} />
+        </Tabs.Panel>
+      </Tabs>
+    </Page>
+  );
+}
+
+function Deliveries({ run, live }: { run: string; live: boolean }) {
+  const { items, more } = useItems({ ...listOptions<Delivery>(["runs", run, "deliveries"], at`/runs/${run}/deliveries`), refetchInterval: live ? 3_000 : false });
+  const navigate = useNavigate();
+  if (items === undefined) return <Loading rows={6} />;
+  const columns: Col<Delivery>[] = [
+    { id: "outcome", header: t.runs.outcome, width: 130, cell: (row) => <Status of={row.outcome} /> },
+    { id: "request", header: t.runs.request, cell: (row) => <span className="mono" title={row.url}>{row.method} {row.url}</span> },
+    { id: "status", header: t.runs.status, width: 80, cell: (row) => row.status ?? "–" },
+    { id: "records", header: t.runs.records, width: 90, align: "right", cell: (row) => <Num value={row.records.length} /> },
+    { id: "attempts", header: t.runs.attempts, width: 90, align: "right", cell: (row) => <Num value={row.attempts} /> },
+    { id: "ms", header: t.runs.latency, width: 100, align: "right", cell: (row) => duration(row.duration_ms / 1000) },
+    { id: "reason", header: t.runs.reason, cell: (row) => <span title={row.reason}>{row.reason}</span> },
+  ];
+  return (
+    <DataTable
+      label={t.runs.deliveries}
+      rows={items}
+      columns={columns}
+      rowKey={(row) => row.delivery}
+      onEnd={more}
+      height={480}
+      minWidth={820}
+      onOpen={(row) => void navigate({ to: "/runs/$run/deliveries/$delivery", params: { run, delivery: row.delivery } })}
+      empty={<Empty compact title={t.runs.noDeliveries} />}
+    />
+  );
+}
+
+interface RunRecord {
+  key: RecordKey;
+  outcome: string;
+  reason: string | null;
+  field: string | null;
+  delivery: string | null;
+}
+function Records({ run, outcome }: { run: string; outcome: string | undefined }) {
+  const navigate = useNavigate({ from: "/runs/$run" });
+  const { items, more } = useItems(listOptions<RunRecord>(["runs", run, "records"], at`/runs/${run}/records`, { outcome }));
+  const columns: Col<RunRecord>[] = [
+    { id: "key", header: t.runs.key, width: 220, cell: (row) => <Key value={row.key} /> },
+    { id: "outcome", header: t.runs.outcome, width: 140, cell: (row) => <Status of={row.outcome} /> },
+    { id: "field", header: t.runs.field, width: 140, cell: (row) => row.field && <code>{row.field}</code> },
+    { id: "reason", header: t.runs.reason, cell: (row) => <span title={row.reason ?? ""}>{row.reason}</span> },
+  ];
+  return (
+    <div style={{ display: "grid", gap: 8 }}>
+      <Select
+        aria-label={t.runs.outcome}
+        w={220}
+        clearable
+        clearButtonProps={{ "aria-label": t.runs.any }}
+        placeholder={`${t.runs.outcome}: ${t.runs.any}`}
+        data={OUTCOMES.map((value) => ({ value, label: states.words[value] ?? value }))}
+        value={outcome ?? null}
+        onChange={(said) => void navigate({ search: (old) => ({ ...old, outcome: said ?? undefined }), replace: true })}
+      />
+      {items === undefined ? (
+        <Loading rows={6} />
+      ) : (
+        <DataTable label={t.runs.records} rows={items} columns={columns} rowKey={(row) => `${JSON.stringify(row.key)}${row.delivery ?? ""}${row.reason ?? ""}`} onEnd={more} height={480} minWidth={640} empty={<Empty compact title={t.runs.noRecords} />} />
+      )}
+    </div>
+  );
+}

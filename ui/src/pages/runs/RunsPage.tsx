@@ -1,0 +1,71 @@
+import { Select, TextInput } from "@mantine/core";
+import { IconChartDots3 } from "@tabler/icons-react";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { queries } from "@/api/queries";
+import type { Run } from "@/api/types";
+import { type Col, DataTable, duration, Empty, Failed, Loading, Num, OutcomeBar, Page, Status, Time, useItems } from "@/parts";
+import { t as states } from "@/texts/states";
+import { t } from "@/texts/watch";
+
+const STATUSES = ["queued", "running", "succeeded", "partial", "failed", "cancelled", "interrupted"];
+
+export function RunsPage() {
+  const search = useSearch({ from: "/shell/runs" });
+  const navigate = useNavigate({ from: "/runs" });
+  const { query, items, more } = useItems({ ...queries.runs({ ...search }), refetchInterval: 5_000 });
+  const columns: Col<Run>[] = [
+    { id: "status", header: t.runs.columns.status, width: 130, cell: (run) => <Status of={run.status} /> },
+    { id: "of", header: t.runs.columns.of, cell: (run) => run.flow ?? run.destination },
+    { id: "outcomes", header: t.runs.columns.outcomes, width: 150, cell: (run) => <OutcomeBar counts={run.records} /> },
+    { id: "records", header: t.runs.columns.records, width: 100, align: "right", cell: (run) => <Num value={run.records.read ?? 0} /> },
+    { id: "requests", header: t.runs.columns.requests, width: 100, align: "right", cell: (run) => <Num value={run.requests} /> },
+    { id: "took", header: t.runs.columns.took, width: 110, align: "right", cell: (run) => duration(run.duration_s) },
+    { id: "started", header: t.runs.columns.started, width: 160, cell: (run) => <Time at={run.started_at} /> },
+    { id: "by", header: t.runs.columns.by, width: 150, cell: (run) => run.asked_by ?? run.trigger ?? "" },
+    { id: "run", header: t.runs.columns.run, width: 210, cell: (run) => <Link to="/runs/$run" params={{ run: run.run }} className="mono">{run.run}</Link> },
+  ];
+  const filters = (
+    <div style={{ display: "flex", gap: 8 }}>
+      <Select
+        aria-label={t.runs.status}
+        placeholder={`${t.runs.status}: ${t.runs.any}`}
+        clearable
+        clearButtonProps={{ "aria-label": t.runs.any }}
+        data={STATUSES.map((value) => ({ value, label: states.words[value] ?? value }))}
+        value={search.status ?? null}
+        onChange={(status) => void navigate({ search: (old) => ({ ...old, status: status ?? undefined }), replace: true })}
+      />
+      <TextInput
+        aria-label={t.runs.target}
+        placeholder={t.runs.target}
+        defaultValue={search.target ?? ""}
+        onBlur={(event) => void navigate({ search: (old) => ({ ...old, target: event.currentTarget?.value || undefined }), replace: true })}
+        onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
+      />
+    </div>
+  );
+  return (
+    <Page title={t.runs.title} description={t.runs.about} below={filters} width="fill">
+      {query.isError && items === undefined ? (
+        <Failed error={query.error} retry={() => void query.refetch()} />
+      ) : items === undefined ? (
+        <Loading rows={10} />
+      ) : (
+        <DataTable
+          label={t.runs.title}
+          rows={items}
+          columns={columns}
+          rowKey={(run) => run.run}
+          onEnd={more}
+          minWidth={1080}
+          onOpen={(run) => void navigate({ to: "/runs/$run", params: { run: run.run } })}
+          empty={
+            <Empty icon={IconChartDots3} title={search.status || search.target ? t.runs.noneFound : t.runs.none}>
+              {t.runs.noneHint}
+            </Empty>
+          }
+        />
+      )}
+    </Page>
+  );
+}

@@ -1,0 +1,37 @@
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { shellRoute } from "@/app/parents";
+
+interface RunsSearch {
+  status?: string | undefined;
+  target?: string | undefined;
+}
+interface RunSearch {
+  tab?: "records" | undefined;
+  outcome?: string | undefined;
+}
+
+export const runRoutes = [
+  createRoute({
+    getParentRoute: () => shellRoute,
+    path: "/runs",
+    validateSearch: (search: Record<string, unknown>): RunsSearch => ({
+      ...(typeof search["status"] === "string" && { status: search["status"] }),
+      ...(typeof search["target"] === "string" && { target: search["target"] }),
+    }),
+    component: lazyRouteComponent(() => import("./RunsPage"), "RunsPage"),
+  }),
+  createRoute({
+    getParentRoute: () => shellRoute,
+    path: "/runs/$run",
+    validateSearch: (search: Record<string, unknown>): RunSearch => ({
+      ...(search["tab"] === "records" && { tab: "records" as const }),
+      ...(typeof search["outcome"] === "string" && { outcome: search["outcome"] }),
+    }),
+    component: lazyRouteComponent(() => import("./RunPage"), "RunPage"),
+  }),
+  createRoute({
+    getParentRoute: () => shellRoute,
+    path: "/runs/$run/deliveries/$delivery",
+    component: lazyRouteComponent(() => import("./DeliveryPage"), "DeliveryPage"),
+  }),
+] as const;

@@ -1,0 +1,5 @@
+import { Page } from "@/parts";
+
+export function SettingsPage() {
+  return <Page title="Settings">…</Page>;
+}

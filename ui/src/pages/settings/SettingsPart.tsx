@@ -1,0 +1,5 @@
+import { Page } from "@/parts";
+
+export function SettingsPart() {
+  return <Page title="Settings">…</Page>;
+}

@@ -1,0 +1,5 @@
+import { Page } from "@/parts";
+
+export function NewSource() {
+  return <Page title="Sources">…</Page>;
+}

@@ -1,0 +1,5 @@
+import { Page } from "@/parts";
+
+export function SourcePage() {
+  return <Page title="Sources">…</Page>;
+}

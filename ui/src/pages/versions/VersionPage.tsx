@@ -1,0 +1,5 @@
+import { Page } from "@/parts";
+
+export function VersionPage() {
+  return <Page title="Versions">…</Page>;
+}

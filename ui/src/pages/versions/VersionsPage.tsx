@@ -1,0 +1,5 @@
+import { Page } from "@/parts";
+
+export function VersionsPage() {
+  return <Page title="Versions">…</Page>;
+}

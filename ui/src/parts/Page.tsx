@@ -1,0 +1,88 @@
+import { Link } from "@tanstack/react-router";
+import { IconChevronRight } from "@tabler/icons-react";
+import { type ReactNode, useEffect } from "react";
+import { t } from "@/texts/shell";
+import classes from "./Page.module.css";
+
+export interface Crumb {
+  label: string;
+  to: string;
+}
+interface Props {
+  title: string;
+  /** What stands before the title: a status, an icon. */
+  before?: ReactNode;
+  /** Beside the title. */
+  after?: ReactNode;
+  description?: ReactNode;
+  crumbs?: Crumb[];
+  actions?: ReactNode;
+  /** Tabs or filters directly under the heading. */
+  below?: ReactNode;
+  /** `text` for forms, `wide` for tables, `fill` when the content scrolls by itself (canvas, tables). */
+  width?: "text" | "wide" | "fill";
+  children: ReactNode;
+}
+
+/** Every page: its document title, its heading, its actions, its width. */
+export function Page({ title, before, after, description, crumbs, actions, below, width = "wide", children }: Props) {
+  useEffect(() => {
+    document.title = `${title} · ${t.product}`;
+  }, [title]);
+  return (
+    <div className={classes.page} data-width={width}>
+      <header className={classes.head}>
+        {crumbs && (
+          <nav aria-label="Breadcrumbs" className={classes.crumbs}>
+            {crumbs.map((crumb) => (
+              <span key={crumb.to}>
+                <Link to={crumb.to}>{crumb.label}</Link>
+                <IconChevronRight size={12} aria-hidden />
+              </span>
+            ))}
+          </nav>
+        )}
+        <div className={classes.line}>
+          <div className={classes.title}>
+            {before}
+            <h1 title={title}>{title}</h1>
+            {after}
+          </div>
+          {actions && <div className={classes.actions}>{actions}</div>}
+        </div>
+        {description && <p className={classes.description}>{description}</p>}
+        {below && <div className={classes.below}>{below}</div>}
+      </header>
+      <div className={classes.body}>{children}</div>
+    </div>
+  );
+}
+
+/** A bordered part of a page, with its own small heading. */
+export function Panel({ title, actions, flush, children, label }: { title?: ReactNode; actions?: ReactNode; flush?: boolean; children: ReactNode; label?: string }) {
+  return (
+    <section className={classes.panel} aria-label={label}>
+      {(title !== undefined || actions !== undefined) && (
+        <header className={classes.panelHead}>
+          <h2>{title}</h2>
+          {actions && <div className={classes.actions}>{actions}</div>}
+        </header>
+      )}
+      <div className={flush ? undefined : classes.panelBody}>{children}</div>
+    </section>
+  );
+}
+
+/** Names and their values, one a line. */
+export function Facts({ items }: { items: [label: string, value: ReactNode][] }) {
+  return (
+    <dl className={classes.facts}>
+      {items.map(([label, value]) => (
+        <div key={label}>
+          <dt>{label}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

@@ -1,0 +1,92 @@
+/** Loading, failed, empty: the same everywhere, each with its next step. */
+import { Button, Skeleton } from "@mantine/core";
+import { IconAlertTriangle, IconLock, IconRefresh, type TablerIcon } from "@tabler/icons-react";
+import type { UseQueryResult } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { ApiError } from "@/api/client";
+import type { Problem } from "@/api/types";
+import { t } from "@/texts/shell";
+import classes from "./States.module.css";
+
+/** Holds the place of what comes: `height` is that of the content, so that nothing jumps. */
+export function Loading({ height = 240, rows }: { height?: number; rows?: number }) {
+  return (
+    <div role="status" aria-label={t.states.loading} className={classes.loading} style={{ minHeight: rows ? rows * 36 : height }}>
+      {rows ? Array.from({ length: rows }, (_, i) => <Skeleton key={i} height={14} width={`${92 - ((i * 17) % 40)}%`} />) : <Skeleton height={height} />}
+    </div>
+  );
+}
+
+export function Empty({ icon: Icon, title, children, actions, compact }: { icon?: TablerIcon; title: string; children?: ReactNode; actions?: ReactNode; compact?: boolean }) {
+  return (
+    <div className={classes.empty} data-compact={compact}>
+      {Icon && (
+        <span className={classes.icon}>
+          <Icon size={22} stroke={1.6} aria-hidden />
+        </span>
+      )}
+      <p className={classes.emptyTitle}>{title}</p>
+      {children && <div className={classes.emptyText}>{children}</div>}
+      {actions && <div className={classes.actions}>{actions}</div>}
+    </div>
+  );
+}
+
+/** What went wrong, where, and what to do about it. */
+export function Problems({ problems, title }: { problems: Problem[]; title?: string }) {
+  if (problems.length === 0) return null;
+  return (
+    <div className={classes.problems} role="alert">
+      <IconAlertTriangle size={16} aria-hidden />
+      <div>
+        {title && <p className={classes.problemTitle}>{title}</p>}
+        <ul>
+          {problems.map((problem, i) => (
+            <li key={i}>
+              {problem.path !== "" && <code>{problem.path}</code>} {problem.message}
+              {problem.hint && <span className={classes.hint}>{problem.hint}</span>}
+            </li>
+          ))}
+        </ul>
+      </div>
+    </div>
+  );
+}
+
+export function problemsOf(error: unknown): Problem[] {
+  if (error instanceof ApiError) return error.problems;
+  return [{ path: "", code: "defect", message: error instanceof Error ? error.message : String(error), hint: t.states.defectHint }];
+}
+
+export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
+  if (error instanceof ApiError && error.status === 403)
+    return (
+      <Empty icon={IconLock} title={t.states.forbidden}>
+        {t.states.forbiddenHint}
+      </Empty>
+    );
+  return (
+    <div className={classes.failed}>
+      <Problems problems={problemsOf(error)} title={t.states.failed} />
+      {retry && (
+        <Button variant="default" leftSection={<IconRefresh size={14} />} onClick={retry}>
+          {t.states.retry}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+interface LoadedProps<T> {
+  query: UseQueryResult<T>;
+  /** What stands there meanwhile; by default a block of `height`. */
+  meanwhile?: ReactNode;
+  height?: number;
+  children: (data: T) => ReactNode;
+}
+/** A query's three states; a failed refresh keeps what is there. */
+export function Loaded<T>({ query, meanwhile, height, children }: LoadedProps<T>) {
+  if (query.data !== undefined) return children(query.data);
+  if (query.isError) return <Failed error={query.error} retry={() => void query.refetch()} />;
+  return meanwhile ?? <Loading {...(height !== undefined && { height })} />;
+}

@@ -1,0 +1,94 @@
+/** States and outcomes: an icon, a word and a colour, always the same. */
+import {
+  IconAlertTriangle,
+  IconArrowBackUp,
+  IconCheck,
+  IconCircleDashed,
+  IconClock,
+  IconEqual,
+  IconHelpCircle,
+  IconLoader2,
+  IconPencil,
+  IconPlayerPause,
+  IconPlayerStop,
+  IconPlugX,
+  IconX,
+  type TablerIcon,
+} from "@tabler/icons-react";
+import type { Counts, Outcome } from "@/api/types";
+import { OUTCOMES } from "@/api/types";
+import { t } from "@/texts/states";
+import { number } from "./format";
+import classes from "./Status.module.css";
+
+type Tone = "good" | "warn" | "bad" | "info" | "odd" | "idle";
+
+const LOOKS: Record<string, [Tone, TablerIcon]> = {
+  // runs
+  queued: ["idle", IconClock],
+  running: ["info", IconLoader2],
+  succeeded: ["good", IconCheck],
+  partial: ["warn", IconAlertTriangle],
+  failed: ["bad", IconX],
+  cancelled: ["idle", IconPlayerStop],
+  interrupted: ["warn", IconPlugX],
+  // destinations
+  draft: ["idle", IconPencil],
+  active: ["good", IconCheck],
+  paused: ["warn", IconPlayerPause],
+  // outcomes
+  delivered: ["good", IconCheck],
+  accepted: ["info", IconCheck],
+  unchanged: ["idle", IconEqual],
+  quarantined: ["bad", IconAlertTriangle],
+  unknown: ["odd", IconHelpCircle],
+  waiting: ["warn", IconClock],
+  unsent: ["idle", IconCircleDashed],
+  settled: ["good", IconArrowBackUp],
+  // everything else
+  ok: ["good", IconCheck],
+  error: ["bad", IconX],
+};
+
+export function Status({ of, label, plain }: { of: string; label?: string; plain?: boolean }) {
+  const [tone, Icon] = LOOKS[of] ?? ["idle", IconCircleDashed];
+  return (
+    <span className={classes.status} data-tone={tone} data-plain={plain}>
+      <Icon size={13} stroke={2.2} aria-hidden className={of === "running" ? classes.turning : undefined} />
+      {label ?? t.words[of] ?? of}
+    </span>
+  );
+}
+
+/** The token of an outcome's colour as an area. */
+export const outcomeColor = (outcome: Outcome): string => `var(--p-fill-${outcome})`;
+
+/** The outcomes of a run as one thin bar, with the numbers as its text. */
+export function OutcomeBar({ counts, total, height = 6 }: { counts: Counts; total?: number | null; height?: number }) {
+  const parts = OUTCOMES.map((outcome) => ({ outcome, n: counts[outcome] ?? 0 })).filter((part) => part.n > 0);
+  const all = Math.max(total ?? 0, parts.reduce((sum, part) => sum + part.n, 0));
+  const said = parts.map((part) => `${number(part.n)} ${t.words[part.outcome] ?? part.outcome}`).join(", ");
+  return (
+    <span className={classes.bar} style={{ height }} role="img" aria-label={said === "" ? t.nothing : said} title={said}>
+      {parts.map((part) => (
+        <span key={part.outcome} style={{ width: `${(100 * part.n) / all}%`, background: outcomeColor(part.outcome) }} />
+      ))}
+    </span>
+  );
+}
+
+/** The outcomes of a run as numbers with a coloured dot; zeroes are left out, but for `always`. */
+export function OutcomeCounts({ counts, always = [] }: { counts: Counts; always?: Outcome[] }) {
+  const shown = OUTCOMES.filter((outcome) => (counts[outcome] ?? 0) > 0 || always.includes(outcome));
+  return (
+    <span className={classes.counts}>
+      {shown.map((outcome) => (
+        <span key={outcome} className="num">
+          <i style={{ background: outcomeColor(outcome) }} aria-hidden />
+          {number(counts[outcome] ?? 0)} <span className="muted">{t.words[outcome] ?? outcome}</span>
+        </span>
+      ))}
+      {shown.length === 0 && <span className="muted">{t.nothing}</span>}
+    </span>
+  );
+}

@@ -1,0 +1,53 @@
+/** Numbers, moments, keys: the same look everywhere. */
+import { Tooltip } from "@mantine/core";
+import { useSyncExternalStore } from "react";
+import type { RecordKey } from "@/api/types";
+import { t } from "@/texts/shell";
+import { ago, compact, keyText, moment, number, utc } from "./format";
+
+export function Num({ value, short = false }: { value: number; short?: boolean }) {
+  return (
+    <span className="num" title={short ? number(value) : undefined}>
+      {short ? compact(value) : number(value)}
+    </span>
+  );
+}
+
+/** One clock for every relative time on the page. */
+let now = Date.now();
+const watching = new Set<() => void>();
+let ticking: ReturnType<typeof setInterval> | undefined;
+function watch(listener: () => void): () => void {
+  watching.add(listener);
+  ticking ??= setInterval(() => {
+    now = Date.now();
+    for (const told of watching) told();
+  }, 10_000);
+  return () => {
+    watching.delete(listener);
+    if (watching.size === 0) {
+      clearInterval(ticking);
+      ticking = undefined;
+    }
+  };
+}
+export const useNow = (): Date => new Date(useSyncExternalStore(watch, () => now));
+
+/** A moment in the person's zone, UTC on hover; `relative` says "3 minutes ago". */
+export function Time({ at, relative = true }: { at: string | null | undefined; relative?: boolean }) {
+  const present = useNow();
+  if (at === null || at === undefined) return <span className="muted">{t.time.never}</span>;
+  const when = new Date(at);
+  const text = relative ? ago(when, new Date(Math.max(present.getTime(), relative ? Math.min(when.getTime(), Date.now()) : 0))) : moment(when);
+  return (
+    <Tooltip label={relative ? `${moment(when)} · ${utc(when)}` : utc(when)}>
+      <time dateTime={at} className="num" style={{ whiteSpace: "nowrap" }}>
+        {text}
+      </time>
+    </Tooltip>
+  );
+}
+
+export function Key({ value }: { value: RecordKey }) {
+  return <span className={value === null ? "muted" : "mono"}>{keyText(value)}</span>;
+}

@@ -1,0 +1,25 @@
+import "@mantine/charts/styles.css";
+import { AreaChart, BarChart, LineChart } from "@mantine/charts";
+import type { ChartProps } from "../Chart";
+
+export default function Plot({ kind, data, series, x, height = 180, stacked, format, label }: ChartProps) {
+  const shared = {
+    h: height,
+    data,
+    dataKey: x,
+    series,
+    withLegend: series.length > 1,
+    gridAxis: "x" as const,
+    tickLine: "none" as const,
+    tooltipAnimationDuration: 0,
+    ...(format && { valueFormatter: format }),
+  };
+  const type = stacked ? "stacked" : "default";
+  return (
+    <figure aria-label={label} style={{ margin: 0 }}>
+      {kind === "bar" && <BarChart {...shared} type={type} />}
+      {kind === "area" && <AreaChart {...shared} type={type} withDots={false} strokeWidth={1.5} fillOpacity={0.35} />}
+      {kind === "line" && <LineChart {...shared} withDots={false} strokeWidth={1.5} />}
+    </figure>
+  );
+}

@@ -1,0 +1,48 @@
+import { EditorState } from "@codemirror/state";
+import { EditorView } from "@codemirror/view";
+import { useEffect, useRef } from "react";
+import type { CodeProps } from "../Code";
+import { extensions, showErrors } from "./editor";
+
+export default function CodeEditor(props: CodeProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const view = useRef<EditorView | null>(null);
+  const latest = useRef(props);
+  latest.current = props;
+  const { language = "text", readOnly, lines, wrap, label, hint, value, errors, minHeight, maxHeight } = props;
+
+  useEffect(() => {
+    if (place.current === null) return;
+    const made = new EditorView({
+      parent: place.current,
+      state: EditorState.create({
+        doc: latest.current.value,
+        extensions: extensions({
+          language,
+          label,
+          readOnly,
+          lines,
+          wrap,
+          hint,
+          complete: latest.current.complete && ((context) => latest.current.complete?.(context) ?? null),
+          onChange: (text) => latest.current.onChange?.(text),
+          onSubmit: latest.current.onSubmit && (() => latest.current.onSubmit?.()),
+        }),
+      }),
+    });
+    view.current = made;
+    if (latest.current.errors) showErrors(made, latest.current.errors);
+    if (latest.current.autoFocus) made.focus();
+    return () => made.destroy();
+  }, [language, readOnly, lines, wrap, label, hint]);
+
+  useEffect(() => {
+    const made = view.current;
+    if (made === null || made.state.doc.toString() === value) return;
+    made.dispatch({ changes: { from: 0, to: made.state.doc.length, insert: value } });
+  }, [value]);
+  useEffect(() => {
+    if (view.current !== null) showErrors(view.current, errors ?? []);
+  }, [errors]);
+  return <div ref={place} style={{ minHeight, maxHeight, overflow: "auto" }} />;
+}

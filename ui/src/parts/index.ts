@@ -1,0 +1,14 @@
+export { Chart } from "./Chart";
+export { Code, type CodeProps, Diff, type LineError } from "./Code";
+export { confirm } from "./Confirm";
+export { Copy } from "./Copy";
+export { type Col, DataTable } from "./DataTable";
+export * from "./format";
+export { type Crumb, Facts, Page, Panel } from "./Page";
+export type { Sort } from "./sorting";
+export { Empty, Failed, Loaded, Loading, Problems, problemsOf } from "./States";
+export { OutcomeBar, OutcomeCounts, outcomeColor, Status } from "./Status";
+export { toast, toastFailure } from "./toast";
+export { useChange } from "./useChange";
+export { useItems } from "./useItems";
+export { Key, Num, Time, useNow } from "./Values";

@@ -1,0 +1,126 @@
+import {
+  ActionIcon,
+  Alert,
+  Badge,
+  Button,
+  type CSSVariablesResolver,
+  createTheme,
+  Menu,
+  Modal,
+  type MantineColorsTuple,
+  Paper,
+  PasswordInput,
+  NumberInput,
+  MultiSelect,
+  SegmentedControl,
+  Select,
+  Skeleton,
+  Switch,
+  Checkbox,
+  Tabs,
+  TagsInput,
+  Textarea,
+  TextInput,
+  Tooltip,
+} from "@mantine/core";
+
+/** Water under pressure: the one accent. Shade 7 carries white text at 5.9:1. */
+const water: MantineColorsTuple = [
+  "#e7f5f5",
+  "#cfe9ea",
+  "#a0d3d6",
+  "#6fc0c5",
+  "#45aab1",
+  "#23959e",
+  "#11808a",
+  "#0b6b75",
+  "#095861",
+  "#06444b",
+];
+/** Mantine's dark surfaces, cool instead of grey: 0 is text, 7 the page. */
+const dark: MantineColorsTuple = [
+  "#dfe7e8",
+  "#b7c4c7",
+  "#98a8ad",
+  "#5d6d73",
+  "#2f3d43",
+  "#243036",
+  "#1a2428",
+  "#12191c",
+  "#0e1416",
+  "#0a0f11",
+];
+
+const sizeXs = { defaultProps: { size: "xs" } };
+
+export const theme = createTheme({
+  primaryColor: "water",
+  primaryShade: { light: 7, dark: 7 },
+  colors: { water, dark },
+  autoContrast: true,
+  defaultRadius: 6,
+  cursorType: "pointer",
+  respectReducedMotion: true,
+  fontFamily: "'IBM Plex Sans Variable', system-ui, sans-serif",
+  fontFamilyMonospace: "'IBM Plex Mono', ui-monospace, monospace",
+  fontSizes: { xs: "12px", sm: "13px", md: "14px", lg: "16px", xl: "20px" },
+  lineHeights: { xs: "1.4", sm: "1.45", md: "1.5", lg: "1.5", xl: "1.4" },
+  spacing: { xs: "8px", sm: "12px", md: "16px", lg: "24px", xl: "32px" },
+  headings: {
+    fontWeight: "600",
+    sizes: {
+      h1: { fontSize: "20px", lineHeight: "28px" },
+      h2: { fontSize: "16px", lineHeight: "24px" },
+      h3: { fontSize: "14px", lineHeight: "20px" },
+      h4: { fontSize: "13px", lineHeight: "20px" },
+    },
+  },
+  components: {
+    Button: Button.extend({ defaultProps: { size: "xs" }, styles: { label: { fontWeight: 550 } } }),
+    ActionIcon: ActionIcon.extend({ defaultProps: { variant: "subtle", color: "gray", size: 28 } }),
+    Badge: Badge.extend({ defaultProps: { tt: "none", fw: 550, radius: "sm" } }),
+    Alert: Alert.extend({ defaultProps: { variant: "light" } }),
+    Paper: Paper.extend({ defaultProps: { withBorder: true, shadow: undefined } }),
+    Menu: Menu.extend({ defaultProps: { shadow: "md", position: "bottom-end", withinPortal: true } }),
+    Modal: Modal.extend({
+      defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.45 }, closeButtonProps: { "aria-label": "Close" } },
+    }),
+    Tooltip: Tooltip.extend({ defaultProps: { openDelay: 300, withArrow: false, events: { hover: true, focus: true, touch: false } } }),
+    TextInput: TextInput.extend(sizeXs),
+    PasswordInput: PasswordInput.extend(sizeXs),
+    NumberInput: NumberInput.extend(sizeXs),
+    Textarea: Textarea.extend(sizeXs),
+    Select: Select.extend({ defaultProps: { size: "xs", checkIconPosition: "right", comboboxProps: { shadow: "md" } } }),
+    MultiSelect: MultiSelect.extend({ defaultProps: { size: "xs", checkIconPosition: "right" } }),
+    TagsInput: TagsInput.extend(sizeXs),
+    SegmentedControl: SegmentedControl.extend(sizeXs),
+    Switch: Switch.extend({ defaultProps: { size: "sm" } }),
+    Checkbox: Checkbox.extend(sizeXs),
+    Tabs: Tabs.extend({ defaultProps: { keepMounted: false } }),
+    Skeleton: Skeleton.extend({ defaultProps: { radius: 4 } }),
+  },
+});
+
+/** Mantine's own greys miss 4.5:1 in places; these do not. */
+export const variables: CSSVariablesResolver = () => ({
+  variables: {},
+  light: {
+    "--mantine-color-body": "#ffffff",
+    "--mantine-color-text": "#16211f",
+    "--mantine-color-dimmed": "#55646a",
+    "--mantine-color-placeholder": "#66757b",
+    "--mantine-color-anchor": "#0b6b75",
+    "--mantine-color-error": "#b42c24",
+    "--mantine-color-default-border": "#d5dcde",
+  },
+  dark: {
+    "--mantine-color-body": "#151d20",
+    "--mantine-color-text": "#dfe7e8",
+    "--mantine-color-dimmed": "#98a8ad",
+    "--mantine-color-placeholder": "#8a9a9f",
+    "--mantine-color-anchor": "#6fc0c5",
+    "--mantine-color-error": "#ff9188",
+    "--mantine-color-default": "#1a2428",
+    "--mantine-color-default-border": "#33424a",
+  },
+});
