@@ -37,7 +37,8 @@ class Auditing:
     def _note(self, request: Request, status: int) -> None:
         app, person = self.api.state.penstock, getattr(request.state, "person", None)
         assert isinstance(app, App)
-        names = {**request.path_params, **getattr(request.state, "names", {})}
+        told = getattr(request.state, "names", {}) if status < 400 else {}  # else nobody checked what was typed there
+        names = {**request.path_params, **told}
         app.people.audit.note(
             who=_who(request, person),
             action=f"{request.method} {template_of(request.scope)}",
