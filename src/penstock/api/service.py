@@ -9,6 +9,7 @@ from penstock.api.auditing import Auditing
 from penstock.api.bodies import Bodies
 from penstock.api.failing import tell_failures
 from penstock.api.guard import Guard
+from penstock.api.heard import Heard
 from penstock.api.routes import (
     audit,
     destinations,
@@ -42,6 +43,7 @@ def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
     api.add_middleware(Bodies)  # the innermost
     api.add_middleware(Auditing, api=api)
     api.add_middleware(Guard, api=api)
+    api.add_middleware(Heard, api=api)  # the outermost
     api.router.routes.insert(0, Route(hooks.PATH, hooks.Door(app)))
     for part in (sessions, people, audit, hooks, looking, destinations, quarantine, runs, flows, watch, resources):
         api.include_router(part.router, prefix=ROOT)
