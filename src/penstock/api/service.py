@@ -9,6 +9,7 @@ from penstock.api.auditing import Auditing
 from penstock.api.bodies import Bodies
 from penstock.api.failing import tell_failures
 from penstock.api.guard import Guard
+from penstock.api.heard import Heard
 from penstock.api.routes import (
     audit,
     destinations,
@@ -44,7 +45,8 @@ def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
     api.add_middleware(Bodies)  # the innermost
     api.add_middleware(Auditing, api=api)
     api.add_middleware(Guard, api=api)
-    api.add_middleware(hooks.Straight, door=hooks.Door(app))
+    api.add_middleware(Heard, api=api)
+    api.add_middleware(hooks.Straight, door=hooks.Door(app))  # the outermost: posts go straight to their door
     api.router.routes.insert(0, Route(hooks.PATH, hooks.Door(app)))
     parts = (sessions, people, audit, hooks, looking, project, destinations, quarantine, runs, flows, watch, resources)
     for part in parts:

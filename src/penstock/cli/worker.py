@@ -29,9 +29,10 @@ def worker(*, face: Given) -> Exit:
     """
     from penstock.engine.app import App as Engine  # noqa: PLC0415 - a third of a second
     from penstock.engine.truth import PROJECT_FILE, state_url  # noqa: PLC0415
+    from penstock.engine.watch_start import watched  # noqa: PLC0415
 
     url = state_url(face.file or PROJECT_FILE, face.database, os.environ)
-    with Engine.open_applied(url) as engine, _asked_to_stop() as asked:
+    with Engine.open_applied(url) as engine, watched(engine, os.environ), _asked_to_stop() as asked:
         working = engine.worker()
         working.start()
         face.show({"worker": working.id}, lambda: [f"The worker {working.id} is ready (^C ends it)."])

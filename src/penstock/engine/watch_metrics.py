@@ -40,6 +40,10 @@ class Seen:
     budgets: list[figures.BudgetUse]
     ended: Mapping[str, tuple[str, str]]
     good: Mapping[str, tuple[str, str]]
+    queue: Mapping[str, int]
+    oldest: str | None
+    received: Mapping[str, int]
+    alerts: Mapping[str, int]
     active: frozenset[str]
 
 
@@ -73,9 +77,11 @@ def _seen(around: Surroundings) -> Seen:
                 for labels, value in values.items():
                     known[labels] = known.get(labels, 0.0) + value
         held, budgets = figures.held_counts(conn), figures.budget_use(conn)
+        queue, oldest = figures.queue_figures(conn)
+        received, alerts = figures.received(conn), figures.raised_alerts(conn)
         ended, good = figures.last_ended(conn, ENDED), figures.last_ended(conn, ("succeeded",))
     active = frozenset(name for name, spec in around.project.destinations.items() if is_active(around, spec)[0])
-    return Seen(counts, held, budgets, ended, good, active)
+    return Seen(counts, held, budgets, ended, good, queue, oldest, received, alerts, active)
 
 
 def _families(seen: Seen, clock: Clock) -> Iterator[Metric]:
@@ -83,7 +89,7 @@ def _families(seen: Seen, clock: Clock) -> Iterator[Metric]:
     info.add_metric([__version__], 1)
     yield info
     yield from _counted(seen.counts)
-    yield from _waiting(seen)
+    yield from _waiting(seen, clock)
     yield from _lag(seen, clock)
     yield from _allowances(seen, clock)
 
@@ -133,12 +139,26 @@ def _latency(buckets: Tally, seconds: Tally) -> Metric:
     return family
 
 
-def _waiting(seen: Seen) -> Iterator[Metric]:
+def _waiting(seen: Seen, clock: Clock) -> Iterator[Metric]:
     about = "Records held for a person"
     family = GaugeMetricFamily("penstock_quarantine_records", about, labels=["destination", "outcome", "cause"])
     for held in seen.held:
         family.add_metric([held.destination, held.outcome, held.cause], held.records)
     yield family
+    for name, about, label, numbers in (
+        ("queue_runs", "Runs that are asked for and have not ended", "state", seen.queue),
+        ("alerts", "Alerts that are raised", "kind", seen.alerts),
+    ):
+        family = GaugeMetricFamily(f"penstock_{name}", about, labels=[label])
+        for value, number in sorted(numbers.items()):
+            family.add_metric([value], number)
+        yield family
+    age = 0.0 if seen.oldest is None else max(0.0, (clock.now() - moment(seen.oldest)).total_seconds())
+    yield GaugeMetricFamily("penstock_queue_oldest_seconds", "Age of the oldest run that no worker has taken", age)
+    taken = CounterMetricFamily("penstock_intake_received", "Records taken by webhook", labels=["source"])
+    for source, number in sorted(seen.received.items()):
+        taken.add_metric([source], number)
+    yield taken
 
 
 def _lag(seen: Seen, clock: Clock) -> Iterator[Metric]:

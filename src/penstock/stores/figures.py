@@ -8,7 +8,10 @@ from sqlalchemy import Connection, func, select, text
 
 from penstock.stores.migrations import HEAD
 from penstock.stores.schema import quarantine, runs, switches
+from penstock.stores.schema_care import alerts
+from penstock.stores.schema_intake import pushed_sources
 from penstock.stores.schema_shared import budgets
+from penstock.stores.schema_work import work
 
 TOP_CAUSES = 20  # of a destination; the others are counted together
 OTHER = "other"
@@ -106,6 +109,25 @@ def recent_runs(conn: Connection, target: str, kind: str, limit: int) -> list[Ru
         .limit(limit)
     )
     return [RunFigures(*tuple(row)) for row in conn.execute(query)]
+
+
+def queue_figures(conn: Connection) -> tuple[dict[str, int], str | None]:
+    """Runs that were asked for and have not ended, by state; when the oldest that nobody has taken was asked for."""
+    w = work.c
+    counted = select(w.state, func.count()).where(w.state != "ended").group_by(w.state)
+    oldest = select(func.min(w.asked_at)).where(w.state.in_(("queued", "handed")))
+    return {row[0]: row[1] for row in conn.execute(counted)}, conn.execute(oldest).scalar_one()
+
+
+def received(conn: Connection) -> dict[str, int]:
+    """Records that each webhook source has taken since ever."""
+    return {row[0]: row[1] for row in conn.execute(select(pushed_sources.c.source, pushed_sources.c.received))}
+
+
+def raised_alerts(conn: Connection) -> dict[str, int]:
+    """Alerts that are raised, by kind."""
+    query = select(alerts.c.kind, func.count()).where(alerts.c.state == "raised").group_by(alerts.c.kind)
+    return {row[0]: row[1] for row in conn.execute(query)}
 
 
 def switched_at(conn: Connection) -> dict[str, str]:
