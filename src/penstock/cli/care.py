@@ -86,6 +86,18 @@ def prune(
     face.show(asdict(pruned), lambda: prune_text(pruned))
 
 
+def rotate_key(*, face: Given) -> None:
+    """Seal all API keys and secrets with another sealing key.
+
+    With the key file a new key is made. With PENSTOCK_SECRET_KEY write the new key in front of the old one first, a
+    comma between. Whoever is signed in has to sign in again.
+    """
+    done = _care(face).rotate_key()
+    text = f"{done.sealed} sealed anew by key {done.key}."
+    more = ["Now take the old key out of PENSTOCK_SECRET_KEY everywhere."] if done.from_environment else []
+    face.show(asdict(done), lambda: [text, *more])
+
+
 def _care(face: Face) -> Care:
     import os  # noqa: PLC0415
 

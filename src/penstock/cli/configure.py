@@ -8,6 +8,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from penstock.cli.care import rotate_key
 from penstock.cli.face import as_document, write
 from penstock.cli.failing import Exit, refuse, tell_problems
 from penstock.cli.groups import LOOK, SEND, SET_UP
@@ -19,6 +20,7 @@ PROJECT_FILE = Path("penstock.yaml")
 def add_to(app: App) -> None:
     credential = App(name="credential", help="Keep an API key sealed in the state database.", group=SET_UP, sort_key=3)
     credential.command(set_, name="set")
+    credential.command(rotate_key, name="rotate-key")
     app.command(init, group=SET_UP, sort_key=1)
     app.command(validate, group=SET_UP, sort_key=2)
     app.command(schema, group=LOOK, sort_key=2)

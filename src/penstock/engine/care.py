@@ -12,6 +12,7 @@ from pathlib import Path
 
 from penstock.clock import Clock
 from penstock.engine.care_backup import BackedUp, back_up
+from penstock.engine.care_keys import Rotated, rotate
 from penstock.engine.care_restore import RestoredState, Wanted, restore
 from penstock.engine.care_retention import Pruned, prune, tick
 from penstock.engine.truth import PROJECT_FILE, project_of, state_url
@@ -61,6 +62,11 @@ class Care:
                         pruning.forget_destination(conn, name)
             left = {name: size for name, size in gone.items() if name not in forget}
             return replace(pruned, gone=left, forgotten=tuple(forget))
+
+    def rotate_key(self) -> Rotated:
+        """Seal everything with another key; processes that run go on."""
+        with closing(Database.open(self.url, self.file.parent / ".penstock")) as database:
+            return rotate(database, self.environ)
 
     def _has_project(self, database: Database) -> bool:
         with database.read() as conn:

@@ -94,6 +94,10 @@ class Sealer:
             message = f"the sealed key of {name} was altered"
             raise InputError(Problem(f"credentials.{name}", message, "altered-seal", hint)) from error
 
+    def is_newest(self, sealed: bytes) -> bool:
+        """Whether the key that seals now has sealed this."""
+        return sealed[1 : 1 + _ID] == _id_of(self.key)
+
     def ids(self) -> tuple[str, ...]:
         """The keys' ids in hex, as they stand in front of what they have sealed; the sealing key's first."""
         return tuple(_id_of(key).hex() for key in (self.key, *self.older))
@@ -115,6 +119,37 @@ def _make_key(path: Path) -> None:
             os.link(draft, path)
     finally:
         Path(draft).unlink()
+
+
+def put_new_key_first(folder: Path) -> None:
+    """Make a key that seals from now on; the one before it still opens. Nothing, where two stand there already."""
+    ring = Sealer.from_folder(folder)
+    if not ring.older:
+        _write_keys(folder, (os.urandom(_KEY), ring.key))
+
+
+def drop_older_keys(folder: Path) -> None:
+    """Only the key that seals is left."""
+    _write_keys(folder, (Sealer.from_folder(folder).key,))
+
+
+def _write_keys(folder: Path, keys: tuple[bytes, ...]) -> None:
+    """Replace the key file in one step."""
+    path = folder / KEY_FILE
+    try:
+        handle, draft = mkstemp(prefix=f"{path.name}.", dir=folder)  # 0600
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write("\n".join(key.hex() for key in keys))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(draft).replace(path)
+        shelf = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(shelf)
+        finally:
+            os.close(shelf)
+    except OSError as error:
+        raise _no_key(path, error) from error
 
 
 def _key_of(text: str) -> bytes:

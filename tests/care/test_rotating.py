@@ -1,0 +1,105 @@
+"""Another sealing key: nothing sealed is lost, whenever the rotation dies."""
+
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from penstock.engine.care_keys import rotate
+from penstock.engine.surroundings import sealer_of
+from penstock.model.errors import InputError
+from penstock.stores import credentials
+from penstock.stores.credentials import KEY_VARIABLE, Sealer
+from penstock.stores.database import Database
+from penstock.stores.schema import metadata
+from penstock.stores.sealed import SEALED, key_ids
+
+NAMES = ("acme", "other", "hooks/segment")
+
+
+@pytest.fixture
+def database(tmp_path):
+    opened = Database.open(f"sqlite:///{tmp_path}/state.db")
+    yield opened
+    opened.close()
+
+
+def seal(database, environ):
+    with database.begin() as conn:
+        for name in NAMES:
+            credentials.set_credential(conn, sealer_of(environ, database.folder), name, f"key of {name}", "now")
+
+
+def opened(database, environ):
+    with database.read() as conn:
+        return [credentials.secret_of(conn, name, sealer_of(environ, database.folder)) for name in NAMES]
+
+
+EXPECTED = [f"key of {name}" for name in NAMES]
+
+
+def test_everything_is_sealed_anew_and_the_old_key_opens_nothing(database):
+    seal(database, {})
+    old = Sealer.from_folder(database.folder)
+    done = rotate(database, {})
+    assert done.sealed == len(NAMES)
+    assert opened(database, {}) == EXPECTED
+    assert dict(key_ids(database.path)) == {done.key: len(NAMES)}
+    assert old.ids()[0] not in Sealer.from_folder(database.folder).ids()
+
+
+@pytest.mark.parametrize("moment", ["put_new_key_first", "seal_anew", "drop_older_keys"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_in_the_middle_everything_opens_and_the_next_one_ends_it(database, tmp_path, moment, when):
+    seal(database, {})
+    script = f"""
+        import os, signal, sys
+        from penstock.stores import credentials, sealed
+        from penstock.engine import care_keys
+        from penstock.stores.database import Database
+        module = sealed if {moment!r} == "seal_anew" else credentials
+        real = getattr(module, {moment!r})
+        def dying(*args):
+            if {when!r} == "before":
+                os.kill(os.getpid(), signal.SIGKILL)
+            real(*args)
+            os.kill(os.getpid(), signal.SIGKILL)
+        setattr(module, {moment!r}, dying)
+        care_keys.rotate(Database.open(sys.argv[1]), {{}})
+    """
+    died = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), f"sqlite:///{tmp_path}/state.db"], check=False, timeout=60
+    )
+    assert died.returncode == -signal.SIGKILL
+    assert opened(database, {}) == EXPECTED
+    rotate(database, {})
+    assert opened(database, {}) == EXPECTED
+    assert len(Sealer.from_folder(database.folder).ids()) == 1
+
+
+def test_keys_of_the_environment_old_and_new_open_until_the_old_one_is_taken_out(database):
+    seal(database, {KEY_VARIABLE: "old"})
+    both = {KEY_VARIABLE: "new, old"}
+    assert opened(database, both) == EXPECTED
+    with pytest.raises(InputError) as caught:
+        rotate(database, {KEY_VARIABLE: "old"})
+    assert caught.value.problems[0].code == "one-key"
+    assert rotate(database, both).from_environment
+    assert opened(database, {KEY_VARIABLE: "new"}) == EXPECTED
+
+
+def test_what_opens_with_no_key_stops_it_and_nothing_is_changed(database):
+    seal(database, {KEY_VARIABLE: "lost"})
+    before = key_ids(database.path)
+    with pytest.raises(InputError):
+        rotate(database, {KEY_VARIABLE: "new,old"})
+    assert key_ids(database.path) == before
+
+
+def test_every_column_of_sealed_texts_is_in_the_list():
+    named = {
+        (table.name, column.name) for table in metadata.tables.values() for column in table.c if "sealed" in column.name
+    }
+    assert named == {(sealed.table.name, sealed.column) for sealed in SEALED}
