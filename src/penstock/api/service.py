@@ -22,6 +22,7 @@ from penstock.api.routes import (
     resources,
     runs,
     sessions,
+    unsaved,
     watch,
 )
 from penstock.api.web import add_web
@@ -48,7 +49,21 @@ def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
     api.add_middleware(Heard, api=api)
     api.add_middleware(hooks.Straight, door=hooks.Door(app))  # the outermost: posts go straight to their door
     api.router.routes.insert(0, Route(hooks.PATH, hooks.Door(app)))
-    parts = (sessions, people, audit, hooks, looking, project, destinations, quarantine, runs, flows, watch, resources)
+    parts = (
+        sessions,
+        people,
+        audit,
+        hooks,
+        looking,
+        project,
+        unsaved,
+        destinations,
+        quarantine,
+        runs,
+        flows,
+        watch,
+        resources,
+    )
     for part in parts:
         api.include_router(part.router, prefix=ROOT)
     api.include_router(watch.outside)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from fastapi import FastAPI
 from penstock.api.access import LOOPBACK
 from penstock.api.service import make_api
 from penstock.engine.app import App
+from penstock.engine.watch_start import watched
 from penstock.model.errors import EnvironmentFailure, InputError, Problem
 
 LAST_REQUESTS_S = 10  # how long requests in flight may take once it shall stop
@@ -51,7 +53,7 @@ def serve_until_stopped(options: Options, ready: Callable[[Ready], None]) -> Non
     with _listening(options) as listening, App.open_applied(options.database) as app:
         url = _url(options.host, listening.getsockname()[1])
         server = _Server(make_api(app, without_sign_in=options.without_sign_in))
-        with server.stopped_by_signals(), _working(app, options):
+        with server.stopped_by_signals(), watched(app, os.environ), _working(app, options):
             server.run_told(
                 [listening], lambda: ready(Ready(url, _setup_url(app, options, url), app.edits.newest().version))
             )
@@ -65,6 +67,7 @@ def _working(app: App, options: Options) -> Iterator[None]:
         return
     worker = app.worker()
     worker.start()
+    app.watch.belongs(lambda: None if worker.is_alive() else "the worker of this process has stopped")
     try:
         yield
     finally:

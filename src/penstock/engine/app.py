@@ -24,6 +24,7 @@ from penstock.engine.people import People
 from penstock.engine.plan import eta_s, plan, plan_of_flow
 from penstock.engine.preparing import Prepared, is_active, prepare
 from penstock.engine.preview import preview
+from penstock.engine.rows import read_record, record_json
 from penstock.engine.runner import Listener
 from penstock.engine.running import Conductor
 from penstock.engine.schedules import Schedules
@@ -31,6 +32,7 @@ from penstock.engine.station import Worker
 from penstock.engine.surroundings import Surroundings
 from penstock.engine.trial import send_test
 from penstock.engine.truth import PROJECT_FILE, applied_project, knows_state, project_of, state_url
+from penstock.engine.unsaved import Unsaved
 from penstock.engine.work import Work
 from penstock.model.errors import InputError, Problem
 from penstock.model.events import Events
@@ -169,6 +171,11 @@ class App:
         self._present()
 
     @cached_property
+    def unsaved(self) -> Unsaved:
+        """What settings that are not saved would do."""
+        return Unsaved(self._present, self._send_test)
+
+    @cached_property
     def edits(self) -> Edits:
         """Edits of the applied project."""
         return Edits(lambda: self._around, self.reload)
@@ -215,6 +222,11 @@ class App:
         extra = tuple(known.dataset.extra_columns)
         return DatasetReport(name, dataset_spec(self._around, name).key, known.schema, extra)
 
+    def samples(self, name: str) -> list[dict[str, Any]]:
+        """The sample records that are kept of a dataset, as JSON values."""
+        found = known_dataset(self._around, name).samples
+        return [read_record(record_json(found, row)) for row in range(found.records.num_rows)]
+
     def set_credential(self, name: str, secret: str) -> None:
         """Seal the API key of a credential in the state database."""
         spec = connecting.credential_spec(self._around, name)
@@ -238,14 +250,17 @@ class App:
 
     def test(self, destination: str, *, sample: int = 1, body: str | None = None) -> TestReport:
         """Send the request of the `sample`-th sample record (from 1), or the edited `body`, now."""
-        spec = self._around.destination(destination)
-        credential = connecting.credential_spec(self._around, spec.credential)
+        return self._send_test(self._around, destination, sample=sample, body=body)
+
+    def _send_test(self, around: Surroundings, destination: str, *, sample: int, body: str | None) -> TestReport:
+        spec = around.destination(destination)
+        credential = connecting.credential_spec(around, spec.credential)
 
         async def send() -> TestReport:
             budget = self._budget(credential)
-            address = await connecting.ensure_checked(self._around, credential, budget)
-            prepared = prepare(self._around, spec, address)
-            return await send_test(self._around, prepared, budget, sample=sample, body=body)
+            address = await connecting.ensure_checked(around, credential, budget)
+            prepared = prepare(around, spec, address)
+            return await send_test(around, prepared, budget, sample=sample, body=body)
 
         return self._wait_for(send())
 
@@ -386,6 +401,11 @@ class App:
         held = mending.chosen(self._around, entries, cause=cause, everything=everything)
         conductor = self._conductor(listener, wait=False, handle_signals=handle_signals)
         return self._wait_for(conductor.resend(held))
+
+    def ask_resend(self, entries: Sequence[str], *, asked_by: str) -> list[dict[str, Any]]:
+        """Ask for held records to be sent by a worker: the runs that will send them."""
+        held = mending.chosen(self._around, entries, cause=None, everything=False)
+        return self.work.resend(held, trigger=f"person:{asked_by}", asked_by=asked_by)
 
     def discard(
         self,

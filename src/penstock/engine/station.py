@@ -100,6 +100,10 @@ class Worker:
         self._around().events.tell("worker.stopped", worker=self.id)
         return done
 
+    def is_alive(self) -> bool:
+        """Whether everything it does by itself goes on."""
+        return not self._stopping.is_set() and all(thread.is_alive() for thread in self._threads)
+
     def is_busy(self) -> bool:
         """Whether it executes anything."""
         return bool(self._executions)

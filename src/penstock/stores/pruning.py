@@ -27,6 +27,7 @@ from sqlalchemy import (
     update,
 )
 
+from penstock.stores import tallies
 from penstock.stores.schema import (
     cursors,
     discarded,
@@ -143,6 +144,7 @@ def _ledger(conn: Connection, before: str, most: int) -> Sequence[Any]:
 
 def _drop_ledger(conn: Connection, ids: Sequence[Any]) -> int:
     """Before the first outcome of a run goes, the run says so: its counts stand, its records cannot be listed."""
+    tallies.fold_deliveries(conn)
     mine = select(ledger_batches.c.run).where(ledger_batches.c.id.in_(ids))
     for run, notes in conn.execute(select(runs.c.id, runs.c.notes).where(runs.c.id.in_(mine))).all():
         known = orjson.loads(notes)
@@ -170,6 +172,7 @@ def _runs(conn: Connection, before: str, most: int) -> Sequence[Any]:
 
 
 def _drop_runs(conn: Connection, ids: Sequence[Any]) -> int:
+    tallies.keep_runs(conn, ids)  # what was counted once goes on being counted
     conn.execute(delete(work).where(work.c.run.in_(ids)))
     return _drop(conn, runs, ids)
 

@@ -1,0 +1,113 @@
+"""What a destination would do with settings that are not saved: its requests, a test send, what would be refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from dataclasses import field as member
+from typing import Any
+
+from penstock.engine import editing
+from penstock.engine.notes import Notes
+from penstock.engine.preparing import Prepared, prepare
+from penstock.engine.preview import batches, preview
+from penstock.engine.surroundings import Surroundings
+from penstock.model.outcome import Note
+from penstock.model.record import Chunk
+from penstock.model.reports import Preview, RefusedRecord, TestReport
+
+EXAMPLES = 3  # of each finding
+
+
+@dataclass(slots=True)
+class Finding:
+    """Records that break one rule: how many, and some of them."""
+
+    field: str | None
+    rule: str
+    reason: str
+    count: int = 0
+    examples: list[dict[str, Any]] = member(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The contract check: `checked` of `records` were looked at; None while nobody has counted them."""
+
+    records: int | None
+    checked: int
+    refused: tuple[Finding, ...]
+    notes: tuple[Note, ...]
+
+
+def with_draft(around: Surroundings, name: str, value: Any) -> Surroundings:
+    """The surroundings in which this destination has these settings. InputError with every problem of them."""
+    return replace(around, project=editing.draft(around, "destinations", name, value))
+
+
+def preview_of(around: Surroundings, name: str, value: Any, limit: int) -> Preview:
+    """The requests that the samples make with these settings."""
+    drafted = with_draft(around, name, value)
+    return preview(prepare(drafted, drafted.destination(name)), limit=limit, everything=False)
+
+
+def findings(around: Surroundings, name: str, value: Any, most_s: float) -> Findings:
+    """What would be refused of the whole dataset, as far as `most_s` seconds reach."""
+    drafted = with_draft(around, name, value)
+    prepared = prepare(drafted, drafted.destination(name))
+    data, counted = prepared.data, _Counted()
+    notes, refused = Notes(prepared.compiled.notes), list[RefusedRecord]()
+    for _batch in batches(prepared, counted.until(around, prepared, most_s), notes, refused):
+        counted.take(refused)
+    counted.take(refused)
+    records = data.schema.records if counted.stopped else counted.rows
+    return Findings(records, counted.rows, tuple(counted.found.values()), notes.all(counted.rows))
+
+
+class _Counted:
+    def __init__(self) -> None:
+        self.rows = 0
+        self.stopped = False
+        self.found: dict[tuple[str | None, str, str], Finding] = {}
+
+    def until(self, around: Surroundings, prepared: Prepared, most_s: float) -> Iterator[Chunk]:
+        """The dataset's chunks, until the time is over."""
+        end = around.clock.monotonic() + most_s
+        for chunk in prepared.data.dataset.read(prepared.data.schema, rows=4096):
+            self.rows += chunk.records.num_rows
+            yield chunk
+            if around.clock.monotonic() >= end:
+                self.stopped = True
+                return
+
+    def take(self, refused: list[RefusedRecord]) -> None:
+        """Count what was refused so far by field and rule, and let it go."""
+        for record in refused:
+            reason = record.reason if record.value is None else record.reason.replace(record.value, "…")
+            place = (record.field, record.rule, reason)
+            finding = self.found.setdefault(place, Finding(record.field, record.rule, record.reason))
+            finding.count += 1
+            if len(finding.examples) < EXAMPLES:
+                key = list(record.key) if isinstance(record.key, tuple) else record.key
+                finding.examples.append({"key": key, "value": record.value})
+        refused.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Unsaved:
+    """The door of the App to all this. `send` sends the sample of the destination in these surroundings."""
+
+    around: Callable[[], Surroundings]
+    send: Callable[..., TestReport]
+
+    def preview(self, name: str, value: Any, limit: int) -> Preview:
+        """The requests that the samples make with these settings."""
+        return preview_of(self.around(), name, value, limit)
+
+    def findings(self, name: str, value: Any, most_s: float) -> Findings:
+        """What would be refused of the whole dataset, as far as `most_s` seconds reach."""
+        return findings(self.around(), name, value, most_s)
+
+    def test(self, name: str, value: Any, *, sample: int = 1, body: str | None = None) -> TestReport:
+        """Send the request of one sample, or the edited body, with these settings."""
+        return self.send(with_draft(self.around(), name, value), name, sample=sample, body=body)
