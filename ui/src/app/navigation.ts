@@ -5,7 +5,6 @@ import {
   IconHistory,
   IconKey,
   IconListDetails,
-  IconMessageReply,
   IconSettings,
   IconShieldExclamation,
   IconTable,
@@ -32,7 +31,6 @@ export const PLACES: { title: string; places: Place[] }[] = [
     places: [
       { to: "/runs", label: t.nav.runs, icon: IconChartDots3 },
       { to: "/quarantine", label: t.nav.quarantine, icon: IconShieldExclamation },
-      { to: "/responses", label: t.nav.responses, icon: IconMessageReply },
     ],
   },
   {

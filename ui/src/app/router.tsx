@@ -5,7 +5,6 @@ import { datasetRoutes } from "@/pages/datasets/routes";
 import { destinationRoutes } from "@/pages/destinations/routes";
 import { flowRoutes } from "@/pages/flows/routes";
 import { quarantineRoutes } from "@/pages/quarantine/routes";
-import { responseRoutes } from "@/pages/responses/routes";
 import { runRoutes } from "@/pages/runs/routes";
 import { settingsRoutes } from "@/pages/settings/routes";
 import { sourceRoutes } from "@/pages/sources/routes";
@@ -31,7 +30,6 @@ const tree = rootRoute.addChildren([
     ...destinationRoutes,
     ...runRoutes,
     ...quarantineRoutes,
-    ...responseRoutes,
     ...sourceRoutes,
     ...datasetRoutes,
     ...credentialRoutes,

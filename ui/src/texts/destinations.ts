@@ -85,7 +85,7 @@ export const t = {
     per: "per",
     dialect: "Dialect",
     check: "Check",
-    saveAnyway: "Save without a check",
+    saveAnyway: "Use it anyway",
     save: "Check and add",
     answered: (base: string) => `${base} answers as an API`,
     speaks: (dialect: string) => `dialect ${dialect}`,

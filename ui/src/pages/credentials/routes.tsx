@@ -12,4 +12,9 @@ export const credentialRoutes = [
     path: "/credentials/$name",
     component: lazyRouteComponent(() => import("./CredentialPage"), "CredentialPage"),
   }),
+  createRoute({
+    getParentRoute: () => shellRoute,
+    path: "/credentials/new",
+    component: lazyRouteComponent(() => import("./CredentialPage"), "NewCredential"),
+  }),
 ] as const;

@@ -1,5 +1,5 @@
-import { Page } from "@/parts";
+import { NewResource } from "@/resources/ResourcePage";
 
 export function NewDataset() {
-  return <Page title="Datasets">…</Page>;
+  return <NewResource kind="datasets" first={{ source: "", key: "id" }} />;
 }

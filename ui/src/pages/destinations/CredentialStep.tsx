@@ -95,21 +95,25 @@ function AddCredential({ connector, open, close, taken, added }: AddProps) {
     ...(dialect !== "auto" && { dialect: dialect as "native" }),
     ...((requests !== 100 || per !== "10s") && { rate_limit: { requests: Number(requests), per } }),
   };
-  const check = useChange({ run: () => api.post<Check>("/credentials/check", { name: final, value, secret: key }), quiet: true });
+  const [made, setMade] = useState<string | null>(null); // it is there already, only its check was not well
+  const finish = () => {
+    const named = made ?? final;
+    setKey("");
+    setName("");
+    setMade(null);
+    added(named);
+  };
   const add = useChange({
-    run: async () => {
-      await api.post("/credentials", { name: final, value });
-      if (key !== "") await api.put(at`/credentials/${final}/secret`, { secret: key });
-      if (connector === "custify") await api.post(at`/credentials/${final}/check`, { refresh: true });
+    run: async (): Promise<Check | null> => {
+      if (made === null) await api.post("/credentials", { name: final, value });
+      else await api.put(at`/credentials/${made}`, value);
+      const named = made ?? final;
+      setMade(named);
+      if (key !== "") await api.put(at`/credentials/${named}/secret`, { secret: key });
+      return connector === "custify" ? api.post<Check>(at`/credentials/${named}/check`, { refresh: true }) : null;
     },
-    done: () => t.credential.added(final),
     refresh: [keys.kind("credentials")],
-    then: () => {
-      setKey("");
-      setName("");
-      check.reset();
-      added(final);
-    },
+    then: (found) => (found === null || found.ok) && finish(),
     quiet: true,
   });
   return (
@@ -118,11 +122,10 @@ function AddCredential({ connector, open, close, taken, added }: AddProps) {
         className={classes.form}
         onSubmit={(event) => {
           event.preventDefault();
-          if (check.data?.ok || connector === "http") add.mutate();
-          else check.mutate(undefined, { onSuccess: (found) => found.ok && add.mutate() });
+          add.mutate();
         }}
       >
-        <TextInput label={t.credential.name} value={name} placeholder={freeName(connector, taken)} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
+        <TextInput label={t.credential.name} value={name} disabled={made !== null} placeholder={freeName(connector, taken)} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
         <PasswordInput label={t.credential.key} description={t.credential.keyHint} value={key} autoComplete="off" onChange={(event) => setKey(event.currentTarget.value)} />
         <TextInput label={t.credential.base} description={connector === "custify" ? t.credential.baseHint : undefined} value={base} onChange={(event) => setBase(event.currentTarget.value)} />
         <Button variant="subtle" onClick={() => setMore(!more)} aria-expanded={more}>
@@ -135,18 +138,12 @@ function AddCredential({ connector, open, close, taken, added }: AddProps) {
             <Select label={t.credential.dialect} data={["auto", "native", "flat"]} value={dialect} allowDeselect={false} onChange={(said) => said && setDialect(said)} />
           </div>
         </Collapse>
-        {check.isError && <Problems problems={problemsOf(check.error)} />}
         {add.isError && <Problems problems={problemsOf(add.error)} />}
-        {check.data && <CheckText check={check.data} />}
+        {add.data && <CheckText check={add.data} />}
         <Group justify="flex-end" gap="xs">
-          {check.data && !check.data.ok && (
-            <Button variant="default" onClick={() => add.mutate()}>
+          {add.data && !add.data.ok && (
+            <Button variant="default" onClick={finish}>
               {t.credential.saveAnyway}
-            </Button>
-          )}
-          {connector === "custify" && (
-            <Button variant="default" onClick={() => check.mutate()} loading={check.isPending}>
-              {t.credential.check}
             </Button>
           )}
           <Button type="submit" loading={add.isPending}>

@@ -7,4 +7,14 @@ export const flowRoutes = [
     path: "/flows",
     component: lazyRouteComponent(() => import("./FlowsPage"), "FlowsPage"),
   }),
+  createRoute({
+    getParentRoute: () => shellRoute,
+    path: "/flows/new",
+    component: lazyRouteComponent(() => import("./FlowPage"), "NewFlow"),
+  }),
+  createRoute({
+    getParentRoute: () => shellRoute,
+    path: "/flows/$name",
+    component: lazyRouteComponent(() => import("./FlowPage"), "FlowPage"),
+  }),
 ] as const;

@@ -7,9 +7,4 @@ export const settingsRoutes = [
     path: "/settings",
     component: lazyRouteComponent(() => import("./SettingsPage"), "SettingsPage"),
   }),
-  createRoute({
-    getParentRoute: () => shellRoute,
-    path: "/settings/$part",
-    component: lazyRouteComponent(() => import("./SettingsPart"), "SettingsPart"),
-  }),
 ] as const;

@@ -1,5 +1,5 @@
-import { Page } from "@/parts";
+import { NewResource } from "@/resources/ResourcePage";
 
 export function NewSource() {
-  return <Page title="Sources">…</Page>;
+  return <NewResource kind="sources" first={{ type: "file", path: "data/contacts.csv" }} />;
 }

@@ -1,5 +1,7 @@
-import { Page } from "@/parts";
+import { useParams } from "@tanstack/react-router";
+import { ResourcePage } from "@/resources/ResourcePage";
 
 export function SourcePage() {
-  return <Page title="Sources">…</Page>;
+  const { name } = useParams({ from: "/shell/sources/$name" });
+  return <ResourcePage kind="sources" name={name} />;
 }

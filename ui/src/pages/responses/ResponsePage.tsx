@@ -1,5 +1,0 @@
-import { Page } from "@/parts";
-
-export function ResponsePage() {
-  return <Page title="Responses">…</Page>;
-}

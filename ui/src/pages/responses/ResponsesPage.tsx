@@ -1,5 +1,0 @@
-import { Page } from "@/parts";
-
-export function ResponsesPage() {
-  return <Page title="Responses">…</Page>;
-}

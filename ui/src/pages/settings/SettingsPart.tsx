@@ -1,5 +1,0 @@
-import { Page } from "@/parts";
-
-export function SettingsPart() {
-  return <Page title="Settings">…</Page>;
-}
