@@ -4,7 +4,7 @@ BIN    := .venv/bin
 SETUP  := .venv/.ready
 PYTEST_WORKERS ?= 2
 
-.PHONY: demo test check bench clean help
+.PHONY: demo test browser check bench clean help
 
 help:
 	@echo "make demo   the main job on sample data: plan, run, quarantine, second run, what arrived"
@@ -32,7 +32,13 @@ $(SETUP)-bench: $(SETUP)-dev
 demo: $(SETUP)
 	@$(BIN)/penstock demo
 
-test: $(SETUP)-dev
+# The browser's tests drive the machine's Chromium; where there is none, the distribution's package is installed.
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+	  || (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null) \
+	  || (echo "The browser's tests need Chromium: install it, then run make test again" && exit 1)
+
+test: $(SETUP)-dev browser
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
 
 check: $(SETUP)-dev

@@ -23,7 +23,7 @@ from penstock.engine.parents import held_parents
 from penstock.engine.people import People
 from penstock.engine.plan import eta_s, plan, plan_of_flow
 from penstock.engine.preparing import Prepared, is_active, prepare
-from penstock.engine.preview import preview
+from penstock.engine.preview import preview, preview_of_chunks
 from penstock.engine.rows import read_record, record_json
 from penstock.engine.runner import Listener
 from penstock.engine.running import Conductor
@@ -379,6 +379,12 @@ class App:
     def quarantined(self, entry: str) -> QuarantineDetail:
         """One held record, whole."""
         return mending.detail(mending.chosen(self._around, [entry], cause=None, everything=False)[0])
+
+    def preview_held(self, entry: str) -> Preview:
+        """What a resend of this held record would send."""
+        held = mending.chosen(self._around, [entry], cause=None, everything=False)
+        prepared = prepare(self._around, self._around.destination(held[0].destination))
+        return preview_of_chunks(prepared, mending.chunks_of(prepared, held), None, 1)
 
     def edit(self, entry: str, *, changes: Mapping[str, Any] | None = None, record: Any = None) -> QuarantineDetail:
         """Change the held record: some of its members (dotted paths reach into nested values), or all of it."""

@@ -26,13 +26,17 @@ def preview(prepared: Prepared, *, limit: int | None, everything: bool) -> Previ
     """The first `limit` requests of the samples, or every request of the whole dataset."""
     data = prepared.data
     chunks = data.dataset.read(data.schema) if everything else iter([data.samples])
+    return preview_of_chunks(prepared, chunks, None if everything else limit, data.samples.records.num_rows)
+
+
+def preview_of_chunks(prepared: Prepared, chunks: Iterator[Chunk], limit: int | None, rows: int) -> Preview:
+    """The first `limit` requests of these records, or all; `rows` is how many the notes speak of."""
     notes = Notes(prepared.compiled.notes)
     refused: list[RefusedRecord] = []
     made = _requests(prepared, chunks, notes, refused)
-    requests = tuple(made if everything or limit is None else islice(made, limit))
     return Preview(
-        requests=requests,
-        notes=notes.all(data.samples.records.num_rows),
+        requests=tuple(made if limit is None else islice(made, limit)),
+        notes=notes.all(rows),
         refused=tuple(refused),
         base_url=prepared.address.base_url,
         base_url_reason=prepared.address.reason,

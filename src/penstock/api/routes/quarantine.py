@@ -100,6 +100,13 @@ def entry(entry: str, app: Opened, _: Person = needs(Right.VIEW)) -> dict[str, A
     return _flat(app.quarantined(entry))
 
 
+@router.post("/{entry}/preview", operation_id="previewHeld")
+def preview(entry: str, app: Opened, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
+    """The request that a resend of this record would make; sends nothing."""
+    document: dict[str, Any] = as_json(app.preview_held(entry))
+    return {**document, "errors": []}
+
+
 @router.patch("/{entry}")
 def edit(entry: str, app: Opened, new: Edit, _: Person = needs(Right.OPERATE)) -> dict[str, Any]:
     """Change a held record; nothing is sent yet."""

@@ -48,8 +48,11 @@ def preview(draft: PreviewDraft, app: Opened, _: Person = needs(Right.VIEW)) -> 
 @router.post("/findings", operation_id="checkUnsaved")
 def findings(draft: Draft, app: Opened, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
     """What would be refused of the whole dataset, by field and rule; `checked` says how many records were looked at."""
-    document: dict[str, Any] = as_json(app.unsaved.findings(draft.name, draft.value, LOOK_S))
-    return document
+    try:
+        document: dict[str, Any] = as_json(app.unsaved.findings(draft.name, draft.value, LOOK_S))
+    except InputError as error:
+        return {"records": None, "checked": 0, "refused": [], "notes": [], **problems(error.problems).model_dump()}
+    return {**document, "errors": []}
 
 
 @router.post("/test", operation_id="testUnsaved")

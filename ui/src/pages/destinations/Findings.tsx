@@ -16,12 +16,13 @@ export function Findings({ name, value, ready }: { name: string; value: Destinat
         <Loader size={12} /> {t.findings.checking}
       </p>
     ) : null;
+  if ((found.errors ?? []).length > 0) return null; // the samples say what is wrong
   const bad = found.refused.reduce((sum, finding) => sum + finding.count, 0);
   return (
     <section className={classes.findings} aria-label={t.findings.title}>
       <p>
         <Status of={bad === 0 ? "ok" : "quarantined"} label={bad === 0 ? t.findings.fine(found.checked) : t.findings.some(bad, found.checked)} />
-        {found.checked < found.records && <span className="muted"> {t.findings.partly(found.checked, found.records)}</span>}
+        {found.records !== null && found.checked < found.records && <span className="muted"> {t.findings.partly(found.checked, found.records)}</span>}
         {query.isFetching && <Loader size={12} ml={8} />}
       </p>
       {found.refused.length > 0 && (

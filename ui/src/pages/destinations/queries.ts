@@ -1,7 +1,7 @@
 /** What the form asks the API: with settings that are not saved yet. */
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, at } from "@/api/client";
-import type { DestinationValue, Note, Plan, Preview, RecordKey, Run, Items } from "@/api/types";
+import type { DestinationValue, Note, Plan, Preview, Problem, RecordKey, Run, Items } from "@/api/types";
 
 export interface Finding {
   field: string | null;
@@ -11,10 +11,11 @@ export interface Finding {
   examples: { key: RecordKey; value: string | null }[];
 }
 export interface Findings {
-  records: number;
+  records: number | null;
   checked: number;
   refused: Finding[];
   notes: Note[];
+  errors?: Problem[];
 }
 
 export const asked = {

@@ -14,6 +14,7 @@ export function useProgress(run: string, live: boolean): Progress | null {
     events.addEventListener("progress", (event) => setProgress(JSON.parse((event as MessageEvent<string>).data) as Progress));
     events.addEventListener("end", (event) => {
       events.close();
+      setProgress(null);
       client.setQueryData(["runs", run], JSON.parse((event as MessageEvent<string>).data) as Run);
       void client.invalidateQueries({ queryKey: keys.runs });
       void client.invalidateQueries({ queryKey: keys.quarantine });
