@@ -53,7 +53,7 @@ class Watch:
                 self._judged = (now, tuple(_trouble(around)))
             state = self._judged[1]
         parts = [alive() for alive in self._alive]
-        hint = "see the log of this process; `penstock doctor` looks further"
+        hint = "see the log of this process"
         return (*state, *(Problem("worker", wrong, "not-alive", hint) for wrong in parts if wrong is not None))
 
     def alert_settings(self) -> AlertSettings:
