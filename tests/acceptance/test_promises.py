@@ -176,7 +176,7 @@ def test_who_waits_for_another_run_goes_on_after_it_or_stops_when_told(tmp_path,
     project = Project(tmp_path, sandbox)
     people(project, 40)
     project.destination("people.csv", "upsert_person", PERSON, base=sandbox.flat_url, more="concurrency: 1")
-    sandbox.settings(latency=100)
+    sandbox.settings(latency=500)  # longer than two more processes take to begin
     command = [sys.executable, "-m", "penstock", "run", "it", "--json"]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     settings = {"cwd": tmp_path, "env": project.environ, **streams}
