@@ -97,7 +97,7 @@ def page(browser, service):
         "request",
         lambda request: None if request.url.startswith((service, "data:", "blob:")) else wrong.append(request.url),
     )
-    opened.set_default_timeout(30_000)
+    opened.set_default_timeout(90_000)  # the machine may be busy
     yield opened
     context.close()
     assert wrong == []
