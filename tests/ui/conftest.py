@@ -35,8 +35,10 @@ def _chromium() -> str:
     pytest.fail("there is no Chromium here: `make browser` installs the distribution's package")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    # No wider than a module: while Playwright is open its event loop runs in this thread, where the tests that come
+    # after these want to run loops of their own.
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
