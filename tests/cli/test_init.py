@@ -1,6 +1,7 @@
 """`init` writes a project that is valid at once, made for the data that lies there; `validate` and `schema` read it."""
 
 import json
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -46,6 +47,14 @@ def test_for_a_file_that_is_there(tmp_path, capsys, name, header, expected):
     assert execute(["init"]) == 0
     text = (tmp_path / "penstock.yaml").read_text()
     assert [part for part in expected if part not in text] == []
+    assert execute(["validate"]) == 0, capsys.readouterr().err
+
+
+def test_for_calls_of_segment(tmp_path, capsys):
+    assert execute(["init", "--segment"]) == 0
+    assert "penstock serve" in capsys.readouterr().out
+    example = Path(__file__).parents[2] / "examples" / "segment.yaml"
+    assert (tmp_path / "penstock.yaml").read_text() == example.read_text()
     assert execute(["validate"]) == 0, capsys.readouterr().err
 
 

@@ -12,6 +12,7 @@ from penstock.api.guard import Guard
 from penstock.api.heard import Heard
 from penstock.api.routes import (
     audit,
+    care,
     destinations,
     flows,
     hooks,
@@ -62,6 +63,7 @@ def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
         runs,
         flows,
         watch,
+        care,
         resources,
     )
     for part in parts:

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from penstock.api.access import LOOPBACK
 from penstock.api.service import make_api
 from penstock.engine.app import App
 from penstock.engine.watch_start import watched
-from penstock.model.errors import EnvironmentFailure, InputError, Problem
+from penstock.model.errors import EnvironmentFailure, InputError, Problem, StateLocked
 
 LAST_REQUESTS_S = 10  # how long requests in flight may take once it shall stop
 BACKLOG = 2048
@@ -53,10 +53,29 @@ def serve_until_stopped(options: Options, ready: Callable[[Ready], None]) -> Non
     with _listening(options) as listening, App.open_applied(options.database) as app:
         url = _url(options.host, listening.getsockname()[1])
         server = _Server(make_api(app, without_sign_in=options.without_sign_in))
-        with server.stopped_by_signals(), watched(app, os.environ), _working(app, options):
-            server.run_told(
-                [listening], lambda: ready(Ready(url, _setup_url(app, options, url), app.edits.newest().version))
-            )
+        with (
+            _known_as_open(app, options),
+            server.stopped_by_signals(),
+            watched(app, os.environ),
+            _working(app, options),
+        ):
+
+            def told() -> None:
+                app.events.tell("service.started", url=url)
+                ready(Ready(url, _setup_url(app, options, url), app.edits.newest().version))
+
+            server.run_told([listening], told)
+            app.events.tell("service.stopped")
+
+
+@contextmanager
+def _known_as_open(app: App, options: Options) -> Iterator[None]:
+    """While it answers without sign-in, `penstock doctor` knows of it."""
+    with ExitStack() as stack:
+        if options.without_sign_in:
+            with suppress(StateLocked):  # another one is known to be open already
+                stack.enter_context(app.care.known_as_open())
+        yield
 
 
 @contextmanager
@@ -66,7 +85,7 @@ def _working(app: App, options: Options) -> Iterator[None]:
         yield
         return
     worker = app.worker()
-    worker.start()
+    worker.start(wait=False)  # it imports for a second what only runs need: people are answered before
     app.watch.belongs(lambda: None if worker.is_alive() else "the worker of this process has stopped")
     try:
         yield

@@ -1,4 +1,4 @@
-"""The commands that look after the state: backup, restore, prune."""
+"""The commands that look after the state: doctor, backup, restore, prune."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from penstock.cli.failing import Exit
 from penstock.cli.groups import CARE
 from penstock.cli.options import Given
 
@@ -17,9 +18,23 @@ if TYPE_CHECKING:
 
 
 def add_to(app: App) -> None:
-    app.command(backup, group=CARE, sort_key=1)
-    app.command(restore, group=CARE, sort_key=2)
-    app.command(prune, group=CARE, sort_key=3)
+    app.command(doctor, group=CARE, sort_key=1)
+    app.command(backup, group=CARE, sort_key=2)
+    app.command(restore, group=CARE, sort_key=3)
+    app.command(prune, group=CARE, sort_key=4)
+
+
+def doctor(*, face: Given) -> Exit:
+    """Say what is wrong, and what to do.
+
+    Looks at the state, its disk and its sealing key, the project file beside the applied project, API keys, sources,
+    workers, runs, held records and backups. Changes nothing and sends nothing. Exit code 1 when something is wrong.
+    """
+    found = _care(face).diagnose()
+    from penstock.cli.text.care import doctor_text  # noqa: PLC0415 - rich is slow to import
+
+    face.show(found.to_json(), lambda: doctor_text(found))
+    return Exit.WELL if found.is_well else Exit.NOT_ALL_WELL
 
 
 def backup(

@@ -29,19 +29,24 @@ def add_to(app: App) -> None:
     app.command(pause, group=SEND, sort_key=3)
 
 
-def init(*, force: Annotated[bool, Parameter(help="Replace the file that is there.")] = False, face: Given) -> None:
+def init(
+    *,
+    force: Annotated[bool, Parameter(help="Replace the file that is there.")] = False,
+    segment: Annotated[bool, Parameter(help="A project that takes Segment's or RudderStack's calls.")] = False,
+    face: Given,
+) -> None:
     """Write a commented project file to begin with.
 
     It is made for the first data file of this folder, if there is one.
     """
-    from penstock.cli.starter import starter  # noqa: PLC0415 - only this command needs it
+    from penstock.cli.starter import segment_starter, starter  # noqa: PLC0415 - only this command needs it
 
     path = face.file or PROJECT_FILE
     if path.is_dir():
         path /= PROJECT_FILE
     if path.exists() and not force:
         raise refuse(str(path), "the project file is there already", "file-exists", "penstock init --force replaces it")
-    made = starter(path.parent)
+    made = segment_starter() if segment else starter(path.parent)
     try:
         path.write_text(made.text, encoding="utf-8")
     except OSError as error:

@@ -11,12 +11,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
-from penstock.cli import care, configure, demo, look, noting, people, quarantine, run, sandbox, serve, truth, worker
+from penstock.cli import (
+    care,
+    configure,
+    demo,
+    hooks,
+    look,
+    noting,
+    people,
+    quarantine,
+    run,
+    sandbox,
+    serve,
+    truth,
+    worker,
+)
 from penstock.cli.face import Face, open_app
 from penstock.cli.failing import Exit, exit_of_error, tell_defect, tell_interrupted, tell_problems
 from penstock.cli.groups import EVERYWHERE
 from penstock.cli.usage import missing_command, usage_problem
-from penstock.model.errors import InputError, PenstockError
+from penstock.model.errors import EnvironmentFailure, InputError, PenstockError
 from penstock.version import __version__
 
 if TYPE_CHECKING:
@@ -43,7 +57,7 @@ def build(opener: Opener) -> App:
         default_parameter=Parameter(negative=(), show_default=False),
         suppress_keyboard_interrupt=False,
     )
-    for part in (configure, truth, look, run, quarantine, demo, sandbox, serve, worker, people, care):
+    for part in (configure, hooks, truth, look, run, quarantine, demo, sandbox, serve, worker, people, care):
         part.add_to(app)
     app.meta.group_parameters = EVERYWHERE
     app.meta.suppress_keyboard_interrupt = False
@@ -72,7 +86,17 @@ def _follow(app: App, tokens: Sequence[str], face: Face) -> int:
     ended = Exit.WELL if answer is None else Exit(answer)
     words = tuple(app.parse_commands(list(tokens))[0])
     if words in noting.CHANGING and not bound.arguments.get("dry_run", False) and face.opener is open_app:
-        noting.note(words, bound.args, ended, face)
+        ended = _noted(words, bound.args, ended, face)
+    return ended
+
+
+def _noted(words: Sequence[str], names: Sequence[Any], ended: Exit, face: Face) -> Exit:
+    """The command has told its result already: what the audit log cannot take is said beside it."""
+    try:
+        noting.note(words, names, ended, face)
+    except EnvironmentFailure as error:
+        face.remark(f"It was done, and could not be written into the audit log: {error}")
+        return Exit.ENVIRONMENT if ended is Exit.WELL else ended
     return ended
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from penstock.cli.face import Face
@@ -14,17 +15,23 @@ CHANGING = frozenset(
     {
         ("activate",),
         ("apply",),
+        ("backup",),
+        ("credential", "rotate-key"),
         ("credential", "set"),
+        ("hooks", "new-key"),
         ("pause",),
         ("people", "add"),
         ("people", "remove"),
         ("people", "reset"),
         ("people", "role"),
         ("people", "setup-link"),
+        ("prune",),
         ("quarantine", "discard"),
         ("quarantine", "edit"),
         ("quarantine", "resend"),
         ("quarantine", "settle"),
+        ("restore",),
+        ("run",),
         ("test",),
         ("token", "add"),
         ("token", "remove"),
@@ -33,20 +40,26 @@ CHANGING = frozenset(
 
 
 def note(command: Sequence[str], names: Sequence[Any], ended: Exit, face: Face) -> None:
-    """Write down that a command was followed. EnvironmentFailure when the state cannot be written."""
+    """Write down that a command was followed. EnvironmentFailure when the state cannot be written.
+
+    A state of an older version, which only a backup leaves as it is, is not brought up to date for it.
+    """
     from penstock.clock import SystemClock  # noqa: PLC0415 - only commands that change something need it
     from penstock.engine.people_audit import Audit  # noqa: PLC0415
     from penstock.engine.truth import PROJECT_FILE, state_url  # noqa: PLC0415
     from penstock.stores.database import Database  # noqa: PLC0415
+    from penstock.stores.migrations import HEAD  # noqa: PLC0415
 
     path = face.file or PROJECT_FILE
     folder = (path if path.is_dir() else path.parent) / ".penstock"
-    database = Database.open(state_url(path, face.database, os.environ), folder)
+    database = Database.look_at(state_url(path, face.database, os.environ), folder)
     try:
+        if database.schema_version() != HEAD:
+            return
         Audit(database, SystemClock()).note(
             who=_system_user(),
             action=f"penstock {' '.join(command)}",
-            what=" ".join(name for name in names if isinstance(name, str)),
+            what=" ".join(str(name) for name in names if isinstance(name, str | Path)),
             origin=f"command line on {socket.gethostname()}",
             result="ok" if ended is Exit.WELL else f"exit {int(ended)}",
         )

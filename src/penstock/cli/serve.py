@@ -10,9 +10,11 @@ from cyclopts import App, Parameter
 
 from penstock.cli.face import Face
 from penstock.cli.groups import SERVE
+from penstock.cli.lazily import import_later
 from penstock.cli.options import Given
 
 if TYPE_CHECKING:
+    import_later()
     from penstock.api.serving import Ready
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})

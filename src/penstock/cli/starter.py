@@ -12,6 +12,16 @@ SAMPLE = ("id", "email", "name")
 COMPANY_WORDS = ("compan", "account", "customer", "organi")
 KEYS = ("id", "user_id", "userid", "customer_id", "customerid", "company_id", "account_id", "uuid", "email")
 
+SEGMENT_NEXT = (
+    ("penstock validate", "is the file right?"),
+    ("penstock check custify", "does the key work?"),
+    ("penstock apply", "load it into the state, for the service"),
+    ("penstock serve", "take calls, and send what they make"),
+    ("penstock activate companies", "a draft sends nothing: let it run"),
+    ("penstock activate people", ""),
+    ("penstock activate events", ""),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Starter:
@@ -20,9 +30,12 @@ class Starter:
     text: str
     data: str | None
     dataset: str
+    is_segment: bool = False
 
     @property
     def next(self) -> tuple[str, ...]:
+        if self.is_segment:
+            return tuple(command for command, _ in SEGMENT_NEXT)
         return (
             "penstock validate",
             f"penstock preview {self.dataset}",
@@ -35,6 +48,11 @@ class Starter:
 
     def lines(self, path: Path) -> Iterator[str]:
         yield f"Wrote {path}."
+        if self.is_segment:
+            yield "Set CUSTIFY_API_KEY and SEGMENT_SECRET, and let the calls be posted to /hooks/segment."
+            yield "\nNext"
+            yield from (f"  {command:<28}{what}".rstrip() for command, what in SEGMENT_NEXT)
+            return
         if self.data is None:
             yield "There is no data file here yet: the project reads people.csv with the columns id, email and name."
         else:
@@ -51,6 +69,12 @@ class Starter:
         )
         for command, what in zip(self.next, about, strict=True):
             yield f"  {command:<28}{what}".rstrip()
+
+
+def segment_starter() -> Starter:
+    """The project of the Segment how-to: calls come by webhook."""
+    text = (Path(__file__).parent / "presets" / "segment.yaml").read_text(encoding="utf-8")
+    return Starter(text, None, "people", is_segment=True)
 
 
 def starter(folder: Path) -> Starter:

@@ -13,6 +13,7 @@ from cyclopts import App
 
 from penstock.cli.failing import Exit
 from penstock.cli.groups import SERVE
+from penstock.cli.lazily import import_later
 from penstock.cli.options import Given
 
 
@@ -27,6 +28,7 @@ def worker(*, face: Given) -> Exit:
     share a PostgreSQL database; beside SQLite there is one, for `penstock serve --no-worker`. On SIGTERM it stops
     after the requests in flight, and leaves the rest to the next.
     """
+    import_later()
     from penstock.engine.app import App as Engine  # noqa: PLC0415 - a third of a second
     from penstock.engine.truth import PROJECT_FILE, state_url  # noqa: PLC0415
     from penstock.engine.watch_start import watched  # noqa: PLC0415

@@ -196,7 +196,7 @@ class App:
         """What the service does for its state by itself."""
         from penstock.engine.care import Caretaker  # noqa: PLC0415 - only for a service
 
-        return Caretaker(self._around.database, self._around.clock)
+        return Caretaker(self._present)
 
     @cached_property
     def people(self) -> People:

@@ -5,8 +5,10 @@ It works without a project file, and `restore` and `diagnose` without a state: t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,10 +17,14 @@ from penstock.engine.care_backup import BackedUp, back_up
 from penstock.engine.care_keys import Rotated, rotate
 from penstock.engine.care_restore import RestoredState, Wanted, restore
 from penstock.engine.care_retention import Pruned, prune, tick
+from penstock.engine.doctor_findings import BACKED_UP, OPEN_SERVICE, Diagnosis
+from penstock.engine.surroundings import Surroundings
 from penstock.engine.truth import PROJECT_FILE, project_of, state_url
-from penstock.model.errors import InputError, Problem
-from penstock.stores import projects, pruning
+from penstock.model.errors import EnvironmentFailure, InputError, Problem
+from penstock.stores import leases, projects, pruning
 from penstock.stores.database import Database
+from penstock.stores.migrations import HEAD
+from penstock.stores.settings import put_setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,12 @@ class Care:
 
     def back_up(self, target: Path, *, with_key: bool = False) -> BackedUp:
         """Write a backup of a SQLite state to a new file, while others use the state."""
-        return back_up(self.url, target, with_key=with_key, environ=self.environ, clock=self.clock)
+        made = back_up(self.url, target, with_key=with_key, environ=self.environ, clock=self.clock)
+        with closing(Database.look_at(self.url)) as database, suppress(EnvironmentFailure):  # the backup is made
+            if database.schema_version() == HEAD:  # an older state is not brought up to date by backing it up
+                with database.begin() as conn:
+                    put_setting(conn, BACKED_UP, {"file": made.file}, by="backup", at=made.made_at)
+        return made
 
     def restore(self, wanted: Wanted) -> RestoredState:
         """Put a backup in the place of the state, which nobody may have open."""
@@ -68,6 +79,12 @@ class Care:
         with closing(Database.open(self.url, self.file.parent / ".penstock")) as database:
             return rotate(database, self.environ)
 
+    def diagnose(self) -> Diagnosis:
+        """Say what is wrong with state, project and whatever runs them. Changes nothing."""
+        from penstock.engine.doctor import diagnose  # noqa: PLC0415 - knows everyone
+
+        return diagnose(self.url, self.file, self.environ, self.clock)
+
     def _has_project(self, database: Database) -> bool:
         with database.read() as conn:
             return self.file.exists() or projects.newest(conn) is not None
@@ -83,11 +100,24 @@ def _not_gone(name: str, there: set[str], gone: Mapping[str, int]) -> InputError
 
 @dataclass(frozen=True, slots=True)
 class Caretaker:
-    """What the service does by itself for its open state."""
+    """What the service does by itself for its open state. `around` answers the project as it is now."""
 
-    database: Database
-    clock: Clock
+    around: Callable[[], Surroundings]
 
     def tick(self) -> Pruned | None:
         """To be called now and then: prunes once a day, for about a second a call."""
-        return tick(self.database, self.clock)
+        around = self.around()
+        return tick(around.database, around.clock)
+
+    def diagnose(self, *, open_to_all: bool) -> Diagnosis:
+        """What is wrong, as this process sees it; `open_to_all`: it answers without sign-in."""
+        from penstock.engine.doctor import diagnose_service  # noqa: PLC0415 - knows everyone
+
+        return diagnose_service(self.around(), open_to_all=open_to_all)
+
+    @contextmanager
+    def known_as_open(self) -> Iterator[None]:
+        """Let others know that a service answers without sign-in. StateLocked when one is known already."""
+        place = f"process {os.getpid()} on {socket.gethostname()}"
+        with leases.hold(self.around().database, OPEN_SERVICE, place):
+            yield

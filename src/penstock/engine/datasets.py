@@ -154,7 +154,7 @@ def _tools(around: Surroundings) -> Tools:
             with around.database.read() as conn:
                 yield from responses.batches(conn, destination, last)
 
-        return Replies(f"{destination}.responses", responses.SCHEMA, after)
+        return Replies(f"{destination}.responses", responses.schema(), after)
 
     def posted(source: str) -> Pushed:
         def after(last: int) -> Iterator[tuple[int, list[str]]]:

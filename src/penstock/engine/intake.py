@@ -134,14 +134,22 @@ class Intake:
     def _commit(self, posts: Sequence[Post]) -> Sequence[int]:
         """Runs in the writer's thread."""
         now = self._clock.now()
+        told = self._around().events.tell
         with self._database.begin() as conn:
             taken = pushed.append(conn, posts, iso(now))
             if self._clock.monotonic() - self._forgotten > FORGET_S:
                 self._forgotten = self._clock.monotonic()
                 pushed.forget_seen(conn, now.timestamp())
+        told("intake.received", posts=len(posts), records=sum(taken))
         return taken
 
     # ── looking, and the key ─────────────────────────────────────────────────
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Every webhook source as its owner sees it, without samples."""
+        sources = self._around().project.sources
+        found = [(name, self.info(name)) for name, source in sources.items() if isinstance(source, WebhookSource)]
+        return [{"source": name, **{part: info[part] for part in info if part != "samples"}} for name, info in found]
 
     def info(self, name: str) -> dict[str, Any]:
         """A webhook source as its owner sees it: where to post, how to sign in, and what came."""
@@ -189,7 +197,7 @@ def sealed_name(source: str) -> str:
 
 
 def no_secret(source: str) -> Problem:
-    hint = f"POST /api/v1/sources/{source}/hook/key makes one"
+    hint = f"`penstock hooks new-key {source}` or POST /api/v1/sources/{source}/hook/key makes one"
     return Problem(f"sources.{source}.secret", f"{source} has no key yet, so nobody can post", "no-secret", hint)
 
 

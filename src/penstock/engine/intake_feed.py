@@ -18,7 +18,7 @@ from penstock.model.errors import PenstockError, StateLocked
 from penstock.model.spec import DestinationSpec, FlowSpec, WebhookSource
 from penstock.sources.freezing import Window
 from penstock.sources.pushed_rows import place_of
-from penstock.stores import pushed, resources, runs, work
+from penstock.stores import flow_times, pushed, resources, runs, work
 
 ASKED_BY = "intake"
 LET_GO_S = 60.0
@@ -44,24 +44,27 @@ class Feed:
     work: Work
     _behind: dict[str, Behind] = field(default_factory=dict)
     _tips: dict[str, int] = field(default_factory=dict)
+    _said: dict[str, str] = field(default_factory=dict)  # by target: why it was not run, as it was told
     _let_go: float = 0.0
 
-    def __call__(self) -> None:
+    def __call__(self) -> bool:
+        """Whether it asked for a run."""
         around = self.around()
-        readers = dict(_readers(around))
-        if not readers:
-            return
+        readers, now, asked = dict(_readers(around)), around.clock.monotonic(), False
+        is_time = now - self._let_go > LET_GO_S
+        if not readers and not is_time:
+            return False
         with around.database.read() as conn:
             tips = pushed.tips(conn)
-        now = around.clock.monotonic()
         if tips != self._tips or self._behind:
             self._tips = tips
             for target, specs in _targets(around, readers).items():
                 if self._is_due(around, target, specs, readers, now):
-                    self._ask(target)
-        if now - self._let_go > LET_GO_S:
+                    asked = self._ask(target) or asked
+        if is_time:
             self._let_go = now
             let_go(around)
+        return asked
 
     def _is_due(
         self,
@@ -106,13 +109,17 @@ class Feed:
         behind.not_before = now + min(2.0**behind.failures, LONGEST_WAIT_S)
         return True
 
-    def _ask(self, target: str) -> None:
+    def _ask(self, target: str) -> bool:
+        self._behind[target].since = self.around().clock.monotonic()
         try:
             self.work.enqueue(target, trigger="intake", asked_by=ASKED_BY)
         except PenstockError as error:
-            log.warning("intake.not-run target=%s %s", target, error)
-        behind = self._behind[target]
-        behind.since = self.around().clock.monotonic()
+            if self._said.get(target) != str(error):  # once, and not again and again while it is so
+                self._said[target] = str(error)
+                log.warning("intake.not-run target=%s %s", target, error)
+            return False
+        self._said.pop(target, None)
+        return True
 
 
 def _readers(around: Surroundings) -> Iterator[tuple[str, WebhookSource]]:
@@ -125,13 +132,22 @@ def _readers(around: Surroundings) -> Iterator[tuple[str, WebhookSource]]:
 
 
 def _targets(around: Surroundings, readers: dict[str, WebhookSource]) -> dict[str, list[DestinationSpec]]:
-    """What is run: flows of nothing but such destinations, in their order, and the destinations that are in none."""
+    """What is run: flows of nothing but such destinations, in their order, and the destinations that are in none.
+
+    Nothing of a paused flow, unless another flow has it too.
+    """
     found: dict[str, list[DestinationSpec]] = {}
     covered: set[str] = set()
+    resting: set[str] = set()
+    awake: set[str] = set()
+    with around.database.read() as conn:
+        paused = flow_times.paused(conn)
     for name, flow in around.project.flows.items():
-        if flow.destinations and all(each in readers for each in flow.destinations):
+        (resting if name in paused else awake).update(flow.destinations)
+        if name not in paused and flow.destinations and all(each in readers for each in flow.destinations):
             found[name] = in_order(around, flow)
             covered.update(flow.destinations)
+    covered |= resting - awake
     alone = FlowSpec("", tuple(name for name in readers if name not in covered))
     found.update({spec.name: [spec] for spec in in_order(around, alone)})
     return found

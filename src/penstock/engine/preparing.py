@@ -13,7 +13,7 @@ from penstock.model.outcome import Note
 from penstock.model.record import RetryClass
 from penstock.model.spec import CredentialSpec, DestinationSpec, Mode
 from penstock.stores import resources
-from penstock.stores.fingerprint import FINGERPRINT_VERSION
+from penstock.stores.fingerprint import fingerprint_version
 from penstock.transform.awaited import columns_by_name, columns_named
 from penstock.transform.compile import Compiled, compile_template
 from penstock.transform.manual import compile_manual
@@ -44,7 +44,7 @@ class Prepared:
     @property
     def fingerprints(self) -> str:
         """The version of the input's fingerprints: under another one they do not count as the same."""
-        return f"{FINGERPRINT_VERSION} {self.compiled.version} {self.compiled.columns!r}"
+        return f"{fingerprint_version()} {self.compiled.version} {self.compiled.columns!r}"
 
     @property
     def once(self) -> bool:

@@ -18,7 +18,7 @@ from penstock.model.errors import InputError, PenstockError
 from penstock.model.schedule import OnNewData
 from penstock.model.spec import FileSource, FlowSpec, ResponseSource, WebhookSource
 from penstock.sources.news import news_of
-from penstock.stores import flow_times, pushed, responses, work
+from penstock.stores import flow_times, responses, work
 from penstock.stores.flow_times import FlowTimes, Tick
 
 ASKED_BY = "schedule"
@@ -153,25 +153,21 @@ def _is_quick(around: Surroundings, flow: FlowSpec) -> bool:
     )
 
 
-def _newest(around: Surroundings, source: ResponseSource | WebhookSource) -> str | None:
-    """The number of the newest record that stands in the state database; None while there is none."""
+def _newest(around: Surroundings, source: ResponseSource) -> str | None:
+    """The number of the newest reply; None while there is none."""
     with around.database.read() as conn:
-        if isinstance(source, WebhookSource):
-            newest = pushed.received(conn, source.name).tip
-        else:
-            newest = responses.newest(conn, source.destination)
+        newest = responses.newest(conn, source.destination)
     return None if newest == 0 else str(newest)
 
 
 def _news(around: Surroundings, flow: FlowSpec) -> str:
-    """What the data of a flow is now; empty while there is none."""
+    """What the data of a flow is now; empty while there is none. What is posted goes on by itself (`intake_feed`)."""
     digest, project, known = blake2b(digest_size=12), around.project, False
     for name in sorted(_sources(around, flow)):
         source = project.sources[name]
-        if isinstance(source, ResponseSource | WebhookSource):
-            found = _newest(around, source)
-        else:
-            found = news_of(source, around.resolve)
+        if isinstance(source, WebhookSource):
+            continue
+        found = _newest(around, source) if isinstance(source, ResponseSource) else news_of(source, around.resolve)
         known = known or found is not None
         digest.update(f"{name}\0{found}\0".encode())
     return digest.hexdigest() if known else ""

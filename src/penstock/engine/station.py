@@ -51,7 +51,7 @@ class Worker:
         version: str = __version__,
         make: MakeEngine = dbos_engine,
         tick: Callable[[], object] = lambda: None,
-        feed: Callable[[], object] = lambda: None,
+        feed: Callable[[], bool] = lambda: False,
         upkeep: Callable[[], object] = lambda: None,
     ) -> None:
         database, clock = around().database, around().clock
@@ -64,23 +64,41 @@ class Worker:
         self._upkeep = upkeep
         self._executions: dict[str, Execution] = {}
         self._stopping = threading.Event()
+        self._asked = threading.Event()  # something waits in the queue: no need to pause
         self._idle = threading.Condition()
         self._threads: list[threading.Thread] = []
+        self._beginning: threading.Thread | None = None
+        self._broken = False
         self._lease = ExitStack()
         self._tidied = clock.monotonic()
         self._unheld = threading.Event()
 
-    def start(self) -> None:
-        """Register, and begin. Comes back when it works."""
+    def start(self, *, wait: bool = True) -> None:
+        """Register, and begin. Comes back when it works; without `wait` at once, and it works a moment later."""
         self._hold()
+        if wait:
+            self._begin()
+        else:
+            self._beginning = threading.Thread(target=self._begin_or_tell, daemon=True, name="penstock-beginning")
+            self._beginning.start()
+
+    def _begin_or_tell(self) -> None:
+        try:
+            self._begin()
+        except Exception:
+            log.exception("worker.defect")
+            self._broken = True
+
+    def _begin(self) -> None:
         self._engine.start(self._execute)
-        for name, step, every in (
-            ("queue", self._look, LOOK_S),
-            ("care", self._care, CARE_S),
-            ("feed", self._feed, FEED_S),
-            ("upkeep", self._upkeep, UPKEEP_S),
+        for name, step, every, woken in (
+            ("queue", self._look, LOOK_S, self._asked),
+            ("care", self._care, CARE_S, self._stopping),
+            ("feed", self._feed_on, FEED_S, self._stopping),
+            ("upkeep", self._upkeep, UPKEEP_S, self._stopping),
         ):
-            thread = threading.Thread(target=self._repeat, args=(step, every), daemon=True, name=f"penstock-{name}")
+            repeated, called = (step, every, woken), f"penstock-{name}"
+            thread = threading.Thread(target=self._repeat, args=repeated, daemon=True, name=called)
             self._threads.append(thread)
             thread.start()
         self._around().events.tell("worker.started", worker=self.id, version=self._version)
@@ -88,11 +106,14 @@ class Worker:
     def stop(self, wait_s: float = 60.0) -> bool:
         """Take no more, stop what runs after its requests in flight, and put it back; False when it took too long."""
         self._stopping.set()
+        self._asked.set()
         for execution in list(self._executions.values()):
             execution.shutdown = True
             execution.stop(STOPPED)
         with self._idle:
             done = self._idle.wait_for(lambda: not self._executions, wait_s)
+        if self._beginning is not None:
+            self._beginning.join()
         for thread in self._threads:
             thread.join()
         self._engine.stop()
@@ -102,7 +123,8 @@ class Worker:
 
     def is_alive(self) -> bool:
         """Whether everything it does by itself goes on."""
-        return not self._stopping.is_set() and all(thread.is_alive() for thread in self._threads)
+        is_over = self._broken or self._stopping.is_set()
+        return not is_over and all(thread.is_alive() for thread in self._threads)
 
     def is_busy(self) -> bool:
         """Whether it executes anything."""
@@ -125,7 +147,7 @@ class Worker:
         except EnvironmentFailure:
             log.warning("worker.left-unsaid worker=%s", self.id)  # the others will notice
 
-    def _repeat(self, step: Callable[[], object], every: float) -> None:
+    def _repeat(self, step: Callable[[], object], every: float, woken: threading.Event) -> None:
         """Do it again and again; trouble with the state database passes, or is told by whoever needs it."""
         while not self._stopping.is_set():
             try:
@@ -136,9 +158,15 @@ class Worker:
             except Exception:
                 log.exception("worker.defect")
                 self._stopping.wait(CARE_S)
-            self._stopping.wait(every)
+            woken.wait(every)
+
+    def _feed_on(self) -> None:
+        if self._feed():
+            self._asked.set()  # what was just posted does not wait for the next look
 
     def _look(self) -> None:
+        if not self._stopping.is_set():
+            self._asked.clear()
         for row in self._queue.hand_out():
             self._engine.submit(row.ticket, row.lane)
         self._watch()

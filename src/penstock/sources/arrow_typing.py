@@ -13,14 +13,13 @@ from functools import partial
 from typing import Any
 
 import pyarrow as pa
-from pyarrow import types as kinds
+import pyarrow.types as kinds
 
 from penstock.model.spec import ColumnType
 from penstock.sources.pieces import Cast, Caster, RawColumn, compute, misfit
 from penstock.sources.python_values import value_text
-from penstock.sources.text_typing import text_caster
+from penstock.sources.text_typing import arrow_types, text_caster
 
-WIDEST = pa.decimal128(38, 0)
 JSON_EXTENSION = "arrow.json"
 
 
@@ -42,7 +41,7 @@ def column_type(source: pa.DataType) -> ColumnType:
     if isinstance(source, pa.BaseExtensionType) and source.extension_name == JSON_EXTENSION:
         return "json"
     plain = plain_type(source)
-    for test, kind in _NATURAL:
+    for test, kind in _natural():
         if test(plain):
             return kind
     raise UntypableColumn(f"Arrow type {source} has no column type")
@@ -56,10 +55,10 @@ def typed_as(source: pa.DataType, kind: ColumnType) -> pa.DataType:
     if kind == "number" and kinds.is_decimal(plain):
         return pa.decimal128(plain.precision, plain.scale)
     if kind == "number" and plain == pa.uint64():
-        return WIDEST
+        return pa.decimal128(38, 0)
     if kind == "timestamp":
         return pa.timestamp("us", "UTC" if getattr(plain, "tz", None) is not None else None)
-    return _FIXED[kind]
+    return arrow_types()[kind]
 
 
 class ArrowJudge:
@@ -193,20 +192,14 @@ def _is_json(kind: pa.DataType) -> bool:
     return kinds.is_nested(kind) and not kinds.is_union(kind)
 
 
-_NATURAL: tuple[tuple[Callable[[Any], bool], ColumnType], ...] = (
-    (_is_text, "text"),
-    (kinds.is_integer, "integer"),
-    (kinds.is_floating, "number"),
-    (kinds.is_decimal, "number"),
-    (kinds.is_boolean, "boolean"),
-    (kinds.is_date, "date"),
-    (kinds.is_timestamp, "timestamp"),
-    (_is_json, "json"),
-)
-_FIXED: dict[ColumnType, pa.DataType] = {
-    "text": pa.string(),
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "boolean": pa.bool_(),
-    "date": pa.date32(),
-}
+def _natural() -> tuple[tuple[Callable[[Any], bool], ColumnType], ...]:
+    return (
+        (_is_text, "text"),
+        (kinds.is_integer, "integer"),
+        (kinds.is_floating, "number"),
+        (kinds.is_decimal, "number"),
+        (kinds.is_boolean, "boolean"),
+        (kinds.is_date, "date"),
+        (kinds.is_timestamp, "timestamp"),
+        (_is_json, "json"),
+    )

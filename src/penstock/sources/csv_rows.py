@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pyarrow import csv as arrow_csv
+import pyarrow.csv as arrow_csv
 
 from penstock.model.spec import ColumnType, FileSource
 from penstock.sources.encoding import utf8_blocks

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import pyarrow as pa
@@ -22,16 +22,20 @@ INTEGER = r"^(0|-?[1-9][0-9]*)$"
 NUMBER = r"^(0|-?[1-9][0-9]*|-?(0|[1-9][0-9]*)\.[0-9]*[1-9])$"
 ArrayTest = Callable[[Any], Any]  # a column → which of its cells pass (null passes)
 SURE_DIGITS = 15  # decimals of up to 15 digits come back from a float64 as they were
-BOOLEANS = pa.array(["true", "false"])
-ARROW_TYPES: dict[ColumnType, pa.DataType] = {
-    "text": pa.string(),
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "boolean": pa.bool_(),
-    "date": pa.date32(),
-    "timestamp": pa.timestamp("us", "UTC"),
-    "json": pa.string(),
-}
+
+
+@cache
+def arrow_types() -> dict[ColumnType, pa.DataType]:
+    """How a column of each type is kept."""
+    return {
+        "text": pa.string(),
+        "integer": pa.int64(),
+        "number": pa.float64(),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
+        "timestamp": pa.timestamp("us", "UTC"),
+        "json": pa.string(),
+    }
 
 
 class TextJudge:
@@ -78,24 +82,24 @@ def text_caster(name: str, kind: ColumnType, *, given: bool) -> Caster:
         return Caster(pa.string(), lambda column: Cast(_texts(column), {}))
     test = TESTS.get(kind)
     if test is None or given:
-        return Caster(ARROW_TYPES[kind], partial(_cast_one_by_one, name, kind, test))
-    return Caster(ARROW_TYPES[kind], partial(_cast_strictly, name, kind, test))
+        return Caster(arrow_types()[kind], partial(_cast_one_by_one, name, kind, test))
+    return Caster(arrow_types()[kind], partial(_cast_strictly, name, kind, test))
 
 
 def _cast_strictly(name: str, kind: ColumnType, test: ArrayTest, column: RawColumn) -> Cast:
     array = _null_where_blank(_texts(column))
     fits = test(array)
     if _all(fits):
-        return Cast(array.cast(ARROW_TYPES[kind]), {})
+        return Cast(array.cast(arrow_types()[kind]), {})
     bad = compute.indices_nonzero(compute.invert(fits)).to_pylist()
     misfits = {row: misfit(name, kind, array[row].as_py()) for row in bad}
-    return Cast(compute.if_else(fits, array, None).cast(ARROW_TYPES[kind]), misfits)
+    return Cast(compute.if_else(fits, array, None).cast(arrow_types()[kind]), misfits)
 
 
 def _cast_one_by_one(name: str, kind: ColumnType, test: ArrayTest | None, column: RawColumn) -> Cast:
     array = _null_where_blank(_texts(column))
     if test is not None and _all(test(array)):
-        return Cast(array.cast(ARROW_TYPES[kind]), {})
+        return Cast(array.cast(arrow_types()[kind]), {})
     read = READERS[kind]
     values: list[object] = []
     misfits: dict[int, Refusal] = {}
@@ -105,7 +109,7 @@ def _cast_one_by_one(name: str, kind: ColumnType, test: ArrayTest | None, column
         except Unreadable as error:
             values.append(None)
             misfits[row] = misfit(name, kind, text, str(error) or None)
-    return Cast(pa.array(values, ARROW_TYPES[kind]), misfits)
+    return Cast(pa.array(values, arrow_types()[kind]), misfits)
 
 
 def _texts(column: RawColumn) -> pa.Array[Any]:
@@ -126,7 +130,7 @@ def _all(tests: Any) -> bool:
 
 
 def _are_booleans(values: Any) -> Any:
-    return compute.or_kleene(compute.is_in(values, BOOLEANS), compute.is_null(values))
+    return compute.or_kleene(compute.is_in(values, pa.array(["true", "false"])), compute.is_null(values))
 
 
 def _are_integers(values: Any) -> Any:

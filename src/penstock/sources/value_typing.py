@@ -20,7 +20,7 @@ from penstock.sources.exact_json import NotJson, Unfit, json_text
 from penstock.sources.pieces import Cast, Caster, RawColumn, compute, misfit
 from penstock.sources.python_values import jsonable, value_text
 from penstock.sources.text_reading import READERS, Unreadable
-from penstock.sources.text_typing import ARROW_TYPES
+from penstock.sources.text_typing import arrow_types
 
 INT64 = range(-(2**63), 2**63)
 FLOAT_EXACT = range(-(2**53), 2**53 + 1)
@@ -91,7 +91,7 @@ def value_caster(name: str, kind: ColumnType, arrow: pa.DataType | None = None, 
 
     A type that a person gave reads other values by their text; a type that was detected refuses them.
     """
-    target = arrow or ARROW_TYPES[kind]
+    target = arrow or arrow_types()[kind]
     return Caster(target, partial(_cast, name, kind, target, given))
 
 

@@ -92,6 +92,21 @@ class Database:
             raise
         return database
 
+    @staticmethod
+    def look_at(url: str, folder: Path | None = None) -> Database:
+        """The same, of whatever version or empty: nothing is made, nothing brought up to date. A file must be there."""
+        parsed = _parsed(url)
+        if parsed.get_backend_name() == "sqlite":
+            path = _path_of(parsed)
+            return Database(str(path), path.parent, _engine(path), path)
+        here = (Path(".penstock") if folder is None else folder).absolute()
+        return Database(postgresql.shown(parsed), here, postgresql.engine_of(parsed))
+
+    def schema_version(self) -> str | None:
+        """The form of its tables; None for an empty database, StateUnavailable for another program's."""
+        with _plain_words(self.place), self.engine.connect() as connection:
+            return _version(connection.execution_options(penstock_reads=True))
+
     @contextmanager
     def begin(self, *, alone: bool = True) -> Iterator[Connection]:
         """A write transaction: committed at the end of the block, rolled back by an exception.
@@ -192,9 +207,7 @@ def _version(connection: Connection) -> str | None:
 
 
 def _bring_up_to_date(database: Database) -> None:
-    with database.engine.connect().execution_options(penstock_reads=True) as connection:
-        version = _version(connection)
-    if version == HEAD:
+    if database.schema_version() == HEAD:
         return
     with database.begin() as connection:
         version = _version(connection)  # again, now that no other process can be at it

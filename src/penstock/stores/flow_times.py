@@ -50,6 +50,11 @@ def pause(conn: Connection, flow: str, *, by: str, at: str) -> None:
     conn.execute(delete(ticks).where(ticks.c.flow == flow, ticks.c.run.is_(None)))
 
 
+def paused(conn: Connection) -> set[str]:
+    """The flows that rest."""
+    return set(conn.execute(select(schedules.c.flow).where(schedules.c.paused)).scalars())
+
+
 def wake(conn: Connection, flow: str, *, by: str, at: str) -> None:
     """It goes on with the times from now on."""
     save(conn, replace(times_of(conn, flow), paused=False, by=by, at=at, done=at))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import orjson
@@ -17,14 +18,19 @@ COLUMNS = (
 )  # fmt: skip
 NESTED = ("request", "response", "records")
 JSON_MARK = {b"penstock": b"json"}
-SCHEMA = pa.schema(
-    [
-        pa.field(name, {"attempt": pa.int64(), "duration_ms": pa.float64()}.get(name, pa.string()))
-        if name not in NESTED
-        else pa.field(name, pa.string(), metadata=JSON_MARK)
-        for name in COLUMNS
-    ]
-)
+
+
+@cache
+def schema() -> pa.Schema:
+    """The columns of a reply."""
+    return pa.schema(
+        [
+            pa.field(name, {"attempt": pa.int64(), "duration_ms": pa.float64()}.get(name, pa.string()))
+            if name not in NESTED
+            else pa.field(name, pa.string(), metadata=JSON_MARK)
+            for name in COLUMNS
+        ]
+    )
 
 
 def append(conn: Connection, destination: str, records: Sequence[Mapping[str, Any]]) -> None:
@@ -56,7 +62,7 @@ def batches(conn: Connection, destination: str, after: int = 0) -> Iterator[tupl
         if not rows:
             return
         last = rows[-1]["id"]
-        yield last, pa.RecordBatch.from_pylist([_columns(orjson.loads(row["record"])) for row in rows], schema=SCHEMA)
+        yield last, pa.RecordBatch.from_pylist([_columns(orjson.loads(row["record"])) for row in rows], schema=schema())
 
 
 def _columns(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -45,6 +45,17 @@ def key_ids(path: Path) -> Counter[str]:
     return found
 
 
+def ids(conn: Connection) -> Counter[str]:
+    """How many texts each key (its id, in hex) has sealed."""
+    found: Counter[str] = Counter()
+    for sealed in SEALED:
+        column = sealed.table.c[sealed.column]
+        found.update(
+            bytes(text[1:5]).hex() for text in conn.execute(select(column).where(column.is_not(None))).scalars()
+        )
+    return found
+
+
 def seal_anew(conn: Connection, ring: Sealer) -> int:
     """Seal with the ring's first key whatever another of its keys has sealed; answers how much that was.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import orjson
 from fastapi import APIRouter, Response
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from penstock.api.access import Person, Right, needs
@@ -25,6 +25,10 @@ from penstock.sources.posted import BadBody, TooLarge, records_of, unpacked
 BEFORE = "/hooks/"
 PATH = BEFORE + "{source}"
 PLAIN = {"X-Content-Type-Options": "nosniff"}
+TAKEN = ((b"content-type", b"application/json"), (b"x-content-type-options", b"nosniff"))
+TELL_AGAIN_S = 1.0
+MOST_NOTED = 1000  # sources and reasons of refusals
+SHOWN = 80  # characters of a name that anybody may have written
 LARGE = 64_000  # bytes of a body that is not read beside other requests
 BODY_S = 30.0  # for a whole body to come in
 router = APIRouter(prefix="/sources/{name}/hook", tags=["sources"])
@@ -46,22 +50,59 @@ class _Gone(Exception):  # noqa: N818
     """Who posts has hung up."""
 
 
+class Told(NamedTuple):
+    """What a post is answered, ready to be sent; `code` says why it was refused."""
+
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes
+    code: str = ""
+
+
 class Door:
     """The ASGI endpoint of all webhook sources."""
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._measured: dict[int, Callable[[float], None]] = {}
+        self._refused: dict[tuple[str, str], tuple[float, int]] = {}  # when it was told, and how many came since
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        began = time.perf_counter()
         try:
-            reply = await self._reply(scope, receive)
+            told = await self._reply(scope, receive)
         except _Gone:
             return
-        await reply(scope, receive, send)
+        await send({"type": "http.response.start", "status": told.status, "headers": told.headers})
+        await send({"type": "http.response.body", "body": told.body})
+        self._note(scope, told, time.perf_counter() - began)
 
-    async def _reply(self, scope: Scope, receive: Receive) -> Response:
+    def _note(self, scope: Scope, told: Told, seconds: float) -> None:
+        """Every post is measured; refusals are told."""
+        observe = self._measured.get(told.status)
+        if observe is None:
+            labels = ("POST" if scope["method"] == "POST" else "other", PATH, str(told.status))
+            observe = self._measured[told.status] = self._app.watch.metrics.answers.labels(*labels).observe
+        observe(seconds)
+        if told.code:
+            self._tell_refused(scope["path_params"]["source"][:SHOWN], told)
+
+    def _tell_refused(self, source: str, told: Told) -> None:
+        """A line a second for each source and reason, which says how many posts it stands for."""
+        if len(self._refused) >= MOST_NOTED:  # anybody may post to any name
+            self._refused.clear()
+        now, key = time.monotonic(), (source, told.code)
+        last, more = self._refused.get(key, (now - TELL_AGAIN_S, 0))
+        if now - last < TELL_AGAIN_S:
+            self._refused[key] = (last, more + 1)
+            return
+        self._refused[key] = (now, 0)
+        facts = {"source": source, "status": told.status, "reason": told.code, "posts": more + 1}
+        self._app.events.tell("intake.refused", **facts)
+
+    async def _reply(self, scope: Scope, receive: Receive) -> Told:
         name = scope["path_params"]["source"]
         if scope["method"] != "POST":
             problem = Problem(scope["path"], "records are posted", "wrong-method", "POST")
@@ -73,7 +114,7 @@ class Door:
         except TooLarge:
             return _too_large(name)
         except BadBody as bad:
-            return answer(400, [_wrong(name, line, reason) for line, reason in bad.wrong])
+            return _told(400, [_wrong(name, line, reason) for line, reason in bad.wrong])
         except Overrun:
             problem = Problem(f"hooks.{name}", "more is posted than can be written", "overrun", "try again in a moment")
             return _refused(503, problem, {"Retry-After": "1"})
@@ -81,9 +122,9 @@ class Door:
             problem = Problem(f"hooks.{name}", f"the body took longer than {BODY_S:g} s", "too-slow", "send it faster")
             return _refused(408, problem)
         except PenstockError as error:
-            return answer(status_of(error), error.problems)
+            return _told(status_of(error), error.problems)
 
-    async def _take(self, name: str, scope: Scope, receive: Receive) -> Response:
+    async def _take(self, name: str, scope: Scope, receive: Receive) -> Told:
         intake: Intake = self._app.intake
         hook = await intake.hook(name)
         wait = hook.window.take(intake.monotonic())
@@ -102,7 +143,8 @@ class Door:
         document: dict[str, Any] = {"accepted": accepted}
         if accepted < len(records):
             document["repeated"] = True
-        return Response(orjson.dumps(document), headers=PLAIN, media_type="application/json")
+        body = orjson.dumps(document)
+        return Told(200, (*TAKEN, (b"content-length", b"%d" % len(body))), body)
 
 
 class Straight:
@@ -165,12 +207,16 @@ def _wrong(name: str, line: int | None, reason: str) -> Problem:
     return Problem(f"hooks.{name}", reason, "bad-body", hint, line=line)
 
 
-def _too_large(name: str) -> JSONResponse:
+def _too_large(name: str) -> Told:
     message = "the body has more bytes than this source takes"
     return _refused(413, Problem(f"hooks.{name}", message, "too-large", "post in smaller parts; see `max_bytes`"))
 
 
-def _refused(status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    reply = answer(status, [problem])
+def _refused(status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> Told:
+    return _told(status, [problem], headers)
+
+
+def _told(status: int, problems: Sequence[Problem], headers: Mapping[str, str] | None = None) -> Told:
+    reply = answer(status, problems)
     reply.headers.update({**PLAIN, **(headers or {})})
-    return reply
+    return Told(status, reply.raw_headers, bytes(reply.body), problems[0].code if problems else "refused")

@@ -1,16 +1,36 @@
-"""What became of the state: backed up, restored."""
+"""What became of the state: backed up, restored; and what is wrong with it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from penstock.cli.text.words import amount
+from rich.text import Text
+
+from penstock.cli.text.words import amount, hint, said
 
 if TYPE_CHECKING:
     from penstock.engine.care_backup import BackedUp
     from penstock.engine.care_restore import RestoredState
     from penstock.engine.care_retention import Pruned
+    from penstock.engine.doctor_findings import Diagnosis
+
+
+LEVELS = {"wrong": ("wrong", "bold red"), "note": ("note ", "yellow")}
+
+
+def doctor_text(found: Diagnosis) -> Iterator[Text]:
+    """Every finding with what to do about it, and how many checks found nothing."""
+    for finding in found.findings:
+        word, style = LEVELS[finding.level]
+        about = f"{finding.about}: " if finding.about and finding.about not in finding.message else ""
+        yield Text.assemble((word, style), "  ", (finding.check, "bold"), "  ") + said(f"{about}{finding.message}")
+        if finding.hint:
+            yield Text("       ") + hint(finding.hint)
+    told = ", ".join(f"{name} {version}" for name, version in found.versions.items())
+    yield said(f"{found.database or 'no state'} · {told}", "dim")
+    number = sum(finding.level == "wrong" for finding in found.findings)
+    yield Text(f"{amount(number, 'thing is', 'things are')} wrong." if number else "Nothing is wrong.", "bold")
 
 
 def backup_text(made: BackedUp) -> Iterator[str]:

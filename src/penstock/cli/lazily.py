@@ -1,0 +1,52 @@
+"""Libraries that only previews and runs need: a service imports them when it first uses them, so that it starts soon
+and stays small while it waits (docs/decisions/2026-11-25-what-a-waiting-service-imports.md).
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from threading import RLock
+from types import ModuleType
+from typing import Any
+
+# Each with the parts of it that are imported by name anywhere; a library is loaded as a whole.
+LATER = {
+    "pyarrow": ("pyarrow.compute", "pyarrow.csv", "pyarrow.dataset", "pyarrow.parquet", "pyarrow.types"),
+    "duckdb": (),
+}
+ASKED = frozenset({"__path__", "__version__"})  # names with underscores that stand for a use
+_lock = RLock()
+
+
+class Later(ModuleType):
+    """Stands for a module until something is taken from it; afterwards it is as good as the module itself."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name not in ASKED:
+            raise AttributeError(name)
+        real = _loaded(self.__name__)
+        vars(self).update(vars(real))
+        return getattr(real, name)
+
+
+def import_later() -> None:
+    """From now on these libraries are imported at their first use. Called before anything of ours imports them."""
+    for library, parts in LATER.items():
+        if library not in sys.modules:
+            whole = sys.modules[library] = Later(library)
+            for part in parts:
+                sys.modules[part] = Later(part)
+                setattr(whole, part.rpartition(".")[2], sys.modules[part])
+
+
+def _loaded(name: str) -> ModuleType:
+    """The real module; the first to ask loads the whole library, others wait for it."""
+    library = name.partition(".")[0]
+    with _lock:
+        if isinstance(sys.modules.get(library), Later):
+            for part in (library, *LATER[library]):
+                del sys.modules[part]
+            for part in (library, *LATER[library]):
+                import_module(part)
+        return sys.modules[name]

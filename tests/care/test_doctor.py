@@ -1,0 +1,218 @@
+"""`penstock doctor` says what is wrong and what to do, and leaves everything as it is."""
+
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+from state import people, told
+
+from acceptance_project import Project
+from penstock.clock import SystemClock, iso
+from penstock.engine.care import Care
+from penstock.engine.doctor import examine
+from penstock.engine.doctor_findings import Examined
+from penstock.engine.doctor_work import MANY_HELD
+from penstock.stores import runs, work
+from penstock.stores.credentials import KEY_FILE
+from penstock.stores.database import Database
+from penstock.stores.people import PersonRow, add
+from penstock.stores.runs import RunRow
+from penstock.stores.work import WorkerRow, WorkRow
+
+BASE = """\
+credentials:
+  acme: {connector: custify, base_url: "https://api.example.com"}
+"""
+
+
+class Later:
+    """The real time, some days on."""
+
+    def __init__(self, days):
+        self.days = days
+        self.monotonic, self.sleep, self.dice = SystemClock().monotonic, SystemClock().sleep, SystemClock().dice
+
+    def now(self):
+        return SystemClock().now() + timedelta(days=self.days)
+
+
+@pytest.fixture
+def project(tmp_path, sandbox):
+    folder = tmp_path / "project"
+    folder.mkdir()
+    made = Project(folder, sandbox)
+    people(made, sandbox, 3)
+    return made
+
+
+@pytest.fixture
+def state(project):
+    """The state of a project that was applied, opened by somebody else."""
+    told(project, "apply")
+    with closing(Database.open(f"sqlite:///{project.folder}/.penstock/state.db")) as opened:
+        yield opened
+
+
+def care(project, *, days=0, **environ):
+    return Care.of(project.folder / "penstock.yaml", None, {**project.environ, **environ}, Later(days))
+
+
+def codes(diagnosis, level="wrong"):
+    return {finding.code for finding in diagnosis.findings if finding.level == level}
+
+
+def wrong(project, **more):
+    return codes(care(project, **more).diagnose())
+
+
+def add_to_file(project, text):
+    project.write("penstock.yaml", (project.folder / "penstock.yaml").read_text() + text)
+
+
+def test_a_project_that_has_sent_is_well_and_stays_as_it_is(project):
+    told(project, "run", "it")
+    before = sorted(path.name for path in (project.folder / ".penstock").iterdir())
+    found = told(project, "doctor")
+    assert found["ok"] is True
+    assert [each["code"] for each in found["findings"]] == ["sandbox"]
+    assert sorted(path.name for path in (project.folder / ".penstock").iterdir()) == before
+
+
+def test_without_a_state_it_looks_at_the_project_file_alone_and_makes_nothing(project):
+    assert codes(care(project).diagnose(), "note") == {"no-state"}
+    project.write("penstock.yaml", "sources: {x: {typ: file}}\n")
+    assert "unknown-key" in wrong(project)
+    assert not (project.folder / ".penstock").exists()
+
+
+def test_what_is_wrong_comes_first_says_what_to_do_and_ends_with_1(project):
+    told(project, "run", "it")
+    (project.folder / ".." / "people.csv").unlink()
+    (project.folder / ".penstock" / "state.db").chmod(0o644)
+    found = told(project, "doctor", code=1)
+    assert [each["level"] for each in found["findings"]] == ["wrong", "wrong", "note"]
+    by_code = {each["code"]: each for each in found["findings"]}
+    assert by_code["missing-file"]["check"] == "sources"
+    assert by_code["open-to-others"]["hint"].startswith("chmod 600 ")
+
+
+def test_the_file_and_the_applied_project_are_two_truths(project, state):
+    assert wrong(project) == set()
+    add_to_file(project, "flows: {f: {destinations: [it]}}\n")
+    assert wrong(project) == {"differs"}
+
+
+def test_keys_that_are_missing_readable_by_others_or_lost(project):
+    project.write("penstock.yaml", BASE)
+    told(project, "apply")
+    assert wrong(project) == {"missing-key"}
+    told(project, "credential", "set", "acme", stdin="a-key")
+    assert wrong(project) == set()
+    key = project.folder / ".penstock" / KEY_FILE
+    key.chmod(0o640)
+    assert wrong(project) == {"open-to-others"}
+    key.unlink()
+    assert wrong(project) == {"no-sealing-key"}
+    assert wrong(project, PENSTOCK_SECRET_KEY="another") == {"other-sealing-key"}
+    assert not key.exists()
+
+
+def test_a_variable_that_is_called_nearly_right(project, state):
+    found = care(project, PENSTOCK_DATABASE_ULR="x").diagnose()
+    assert [(each.code, each.hint) for each in found.findings if each.level == "wrong"] == [
+        ("unknown-variable", "did you mean PENSTOCK_DATABASE_URL?")
+    ]
+
+
+def test_sources_that_cannot_be_reached(project):
+    text = (project.folder / "penstock.yaml").read_text()
+    more = '  shop: {type: sql, url: "postgresql://nobody@127.0.0.1:9/none", table: t}\n  app: {type: webhook}\n'
+    project.write("penstock.yaml", text.replace("datasets:\n", more + "datasets:\n"))
+    told(project, "apply")
+    found = {each.about: each.code for each in care(project).diagnose().findings if each.check == "sources"}
+    assert found == {"shop": "host-unreachable", "app": "no-secret"}
+
+
+def test_a_service_that_nobody_runs_and_runs_that_wait(project, state):
+    add_to_file(project, 'flows: {f: {schedule: "every 1h", destinations: [it]}}\n')
+    told(project, "apply")
+    assert wrong(project) == {"nothing-runs"}
+    at = iso(SystemClock().now())
+    with state.begin() as conn:
+        work.register(conn, WorkerRow("w1", "0.0.1", "process 1 on elsewhere", at))
+        work.ask(conn, WorkRow("r1", "destination", "it", "sandbox", "person:a", "a", at))
+    found = care(project).diagnose()
+    assert codes(found) == {"nothing-runs", "no-worker"}
+    assert "dead-worker" in codes(found, "note")
+
+
+def test_runs_that_were_interrupted_or_failed(project, state):
+    at = iso(SystemClock().now())
+    with state.begin() as conn:
+        runs.start(conn, RunRow("r1", "destination", "it", at))
+    assert wrong(project) == {"interrupted-run"}
+    with state.begin() as conn:
+        runs.finish(conn, RunRow("r1", "destination", "it", at, reason="the host is away"), "failed", at)
+    (found,) = [each for each in care(project).diagnose().findings if each.level == "wrong"]
+    assert "the host is away" in found.message
+
+
+def test_a_clock_that_went_back(project, state):
+    at = iso(SystemClock().now() + timedelta(days=1))
+    with state.begin() as conn:
+        runs.start(conn, RunRow("r1", "destination", "it", at, status="succeeded", resumable=False))
+    assert wrong(project) == {"clock-went-back"}
+
+
+def test_a_backup_is_missed_after_a_week_and_again_when_it_is_old(project, tmp_path):
+    told(project, "run", "it")
+    assert wrong(project) == set()
+    assert wrong(project, days=8) == {"no-backup"}
+    told(project, "backup", str(tmp_path / "one"))
+    assert wrong(project, days=1) == set()
+    assert wrong(project, days=8) == {"old-backup"}
+
+
+def test_the_sandbox_and_an_open_service_are_wrong_where_people_sign_in(project, state):
+    found = care(project).diagnose()
+    assert {"sandbox", "nobody"} <= codes(found, "note")
+    with state.begin() as conn:
+        add(conn, PersonRow("ada", "admin", "2026-01-01T00:00:00.000Z"))
+    assert wrong(project) == {"sandbox"}
+
+
+def test_records_that_wait_for_a_person(project, state):
+    project.write("../people.csv", "id,name,email\n" + "".join(f"u{n},x,nonsense\n" for n in range(MANY_HELD)))
+    told(project, "run", "it", code=1)
+    (held,) = [each for each in care(project).diagnose().findings if each.check == "quarantine"]
+    assert (held.level, held.about) == ("wrong", "it")
+    assert str(MANY_HELD) in held.message
+
+
+def test_a_state_of_another_version_is_looked_at_and_left_as_it_is(project, state):
+    with sqlite3.connect(state.path) as raw:
+        raw.execute("UPDATE alembic_version SET version_num = '0007'")
+    assert "older-schema" in codes(care(project).diagnose(), "note")
+    assert state.schema_version() == "0007"
+    with sqlite3.connect(state.path) as raw:
+        raw.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert wrong(project) == {"newer-schema"}
+
+
+def test_a_state_that_is_no_database(project, tmp_path):
+    (tmp_path / "text.db").write_text("this is text, and not a database at all" * 100)
+    damaged = Care.of(project.folder / "penstock.yaml", f"sqlite:///{tmp_path}/text.db", {}, SystemClock())
+    assert codes(damaged.diagnose()) == {"not-a-database"}
+
+
+def test_postgresql_that_is_there_and_that_is_not(postgres, project):
+    file = project.folder / "penstock.yaml"
+    with closing(Database.open(postgres, project.folder / ".penstock")) as opened:
+        found = examine(Examined(opened, file, project.environ, SystemClock()))
+        assert found.is_well, found
+        assert "postgresql" in found.versions
+        assert "clock-differs" in codes(examine(Examined(opened, file, project.environ, Later(1))))
+    away = Care.of(file, "postgresql://penstock:hidden@127.0.0.1:9/none", {}, SystemClock()).diagnose()
+    assert codes(away) == {"unreachable"}
+    assert "hidden" not in str(away)
