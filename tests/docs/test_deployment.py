@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 
 from penstock.cli.face import open_app
 from penstock.cli.main import build
+from penstock.engine.doctor_project import VARIABLES
 
 ROOT = Path(__file__).parents[2]
 UNITS = sorted((ROOT / "deploy").glob("*.service"))
@@ -20,7 +21,18 @@ BUILD_ONLY = {"PENSTOCK_SKIP_UI", "PENSTOCK_GOLDEN"}
 def test_every_variable_is_documented_and_exists():
     page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src" / "penstock").rglob("*.py"))
-    assert set(OURS.findall(source)) - BUILD_ONLY == set(OURS.findall(page))
+    assert set(OURS.findall(source)) - BUILD_ONLY == set(OURS.findall(page)) == VARIABLES
+
+
+def test_what_is_deployed_with_sets_only_variables_that_exist():
+    files = [*(ROOT / "deploy").iterdir(), ROOT / "compose.yaml", ROOT / "Dockerfile", ROOT / "docs" / "production.md"]
+    for file in files:
+        assert set(OURS.findall(file.read_text(encoding="utf-8"))) - BUILD_ONLY <= VARIABLES, file.name
+
+
+def test_the_example_of_an_environment_is_one():
+    lines = (ROOT / "deploy" / "environment.example").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if not re.fullmatch(r"#.*|[A-Z_]+=\S+", line)] == []
 
 
 def _commands() -> list[tuple[str, list[str]]]:

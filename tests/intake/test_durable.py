@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 import httpx
+import pytest
 
 from penstock.stores import pushed
 from penstock.stores.database import Database
@@ -31,9 +32,12 @@ def posting(port: str, poster: int, answered: list[str], enough: threading.Event
                 enough.set()
 
 
-def test_what_was_answered_is_there_after_a_kill(tmp_path):
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_what_was_answered_is_there_after_a_kill(tmp_path, monkeypatch, request, kind):
+    monkeypatch.chdir(tmp_path)  # the local folder of a PostgreSQL state is made here
+    url = f"sqlite:///{tmp_path / 'state.db'}" if kind == "sqlite" else request.getfixturevalue("postgres")
     (tmp_path / "penstock.yaml").write_text(PROJECT)
-    command = [sys.executable, str(SERVICE), "--serve", str(tmp_path)]
+    command = [sys.executable, str(SERVICE), "--serve", str(tmp_path), "--database", url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         port = server.stdout.readline().strip()
@@ -46,7 +50,7 @@ def test_what_was_answered_is_there_after_a_kill(tmp_path):
         os.kill(server.pid, signal.SIGKILL)
         for thread in threads:
             thread.join(30)
-    database = Database.open(f"sqlite:///{tmp_path / 'state.db'}")
+    database = Database.open(url)
     with database.read() as conn:
         kept = [record for _, part in pushed.after(conn, "app", 0) for record in part]
         assert pushed.received(conn, "app").received == len(kept)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.engine.watch_judge import Facts, Rules, TargetFacts, judge
+from penstock.engine.watch_judge import Facts, FlowFacts, Rules, TargetFacts, judge
 from penstock.stores.figures import RunFigures
 from watch_service import Service
 
@@ -33,6 +33,13 @@ def target(*runs: RunFigures, idle: float | None = 0, held: int = 0, active: boo
 
 def raised(*targets: TargetFacts, waiting: float | None = None) -> set[str]:
     return {one.alert.id for one in judge(Facts(START, targets, waiting), Rules(), {})[0]}
+
+
+def test_a_flow_that_fails_by_itself_is_told_and_by_its_destination_only_once():
+    flow = FlowFacts("nightly", ("it",), (run(9, status="queued"), run(8, status="failed")))
+    for newest, expected in (("succeeded", {"flow:nightly"}), ("failed", {"run:it"})):
+        facts = Facts(START, (target(run(7, status=newest), *USUAL),), flows=(flow,))
+        assert {one.alert.id for one in judge(facts, Rules(), {})[0]} == expected
 
 
 USUAL = [run(number) for number in range(6)]

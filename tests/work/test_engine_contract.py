@@ -1,7 +1,8 @@
 """What the queue asks of whoever executes its tickets, shown on DBOS (beside SQLite, in PostgreSQL) and on a plain one."""
 
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from datetime import timedelta
 
 import pytest
 
@@ -121,3 +122,29 @@ def test_a_ticket_belongs_to_the_version_that_submitted_it(make):
     until(lambda: new.over == ["r-3.1", "r-2.2"])
     for gate in old.gates.values():
         gate.set()
+
+
+def test_dbos_forgets_what_ended_long_ago(tmp_path):
+    clock, executed = Moved(), Executed()
+    with closing(Database.open(f"sqlite:///{tmp_path / 'state.db'}")) as database:
+        engine = DbosEngine(database, clock, "one", "1", lane=LANE, at_once=8)
+        engine.start(executed)
+        try:
+            engine.submit("t.1", "lane")
+            until(lambda: not engine.submit("t.1", "lane"))
+            engine.tidy()
+            assert not engine.submit("t.1", "lane")
+            clock.hours = 2
+            engine.tidy()
+            assert engine.submit("t.1", "lane")  # it is new again
+        finally:
+            engine.stop()
+
+
+class Moved:
+    """The real time, and some hours more."""
+
+    hours = 0
+
+    def now(self):
+        return SystemClock().now() + timedelta(hours=self.hours)

@@ -107,7 +107,10 @@ class Caretaker:
     def tick(self) -> Pruned | None:
         """To be called now and then: prunes once a day, for about a second a call."""
         around = self.around()
-        return tick(around.database, around.clock)
+        pruned = tick(around.database, around.clock)
+        if pruned is not None and pruned.finished:
+            around.events.tell("care.done", work="prune", removed=sum(pruned.removed.values()))
+        return pruned
 
     def diagnose(self, *, open_to_all: bool) -> Diagnosis:
         """What is wrong, as this process sees it; `open_to_all`: it answers without sign-in."""

@@ -12,7 +12,7 @@ from penstock.delivery.notifying import notify
 from penstock.engine import watch_settings
 from penstock.engine.preparing import is_active
 from penstock.engine.surroundings import Surroundings
-from penstock.engine.watch_judge import Facts, News, TargetFacts, judge
+from penstock.engine.watch_judge import Facts, FlowFacts, News, TargetFacts, judge
 from penstock.engine.watch_settings import AlertSettings
 from penstock.model.errors import PenstockError
 from penstock.stores import alerts, figures
@@ -24,6 +24,7 @@ CLAIMED_S = 120.0
 MOST_TRIES = 12
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 30.0, 3600.0
 LOOKED_AT = 60  # runs of a destination
+LOOKED_AT_FLOW = 5  # runs of a flow: those that wait or run stand before the last that ended
 TITLES = {"raised": "Penstock: {}", "still": "Penstock, still: {}", "over": "Penstock, over: {}"}
 
 
@@ -55,8 +56,13 @@ def _facts(around: Surroundings, conn: Connection, active: dict[str, bool], quie
             runs = tuple(figures.recent_runs(conn, name, "destination", LOOKED_AT))
             idle = _idle(conn, runs, switched.get(name), now)
             targets.append(TargetFacts(name, spec.credential, active[name], idle, runs, held.get(name, 0)))
+    flows = tuple(
+        FlowFacts(name, flow.destinations, tuple(figures.recent_runs(conn, name, "flow", LOOKED_AT_FLOW)))
+        for name, flow in around.project.flows.items()
+        if name not in quiet
+    )
     oldest = conn.execute(select(func.min(work.c.asked_at)).where(work.c.state.in_(("queued", "handed")))).scalar_one()
-    return Facts(now, tuple(targets), None if oldest is None else _age(oldest, now))
+    return Facts(now, tuple(targets), None if oldest is None else _age(oldest, now), flows)
 
 
 def _idle(conn: Connection, runs: Sequence[figures.RunFigures], switched: str | None, now: datetime) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
@@ -47,12 +47,22 @@ class TargetFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class FlowFacts:
+    """A flow: what it runs, and its own newest runs, newest first."""
+
+    name: str
+    destinations: tuple[str, ...]
+    runs: tuple[RunFigures, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What is judged. `waiting_s` is the age of the oldest run that no worker has taken."""
 
     now: datetime
     targets: tuple[TargetFacts, ...] = ()
     waiting_s: float | None = None
+    flows: tuple[FlowFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +129,21 @@ def findings(facts: Facts, rules: Rules) -> Iterator[Finding]:
             yield from _of_target(target, rules)
     for credential, reason in refused.items():
         yield "credential", credential, reason
+    if rules.run_failed:
+        yield from _of_flows(facts)
+
+
+def _of_flows(facts: Facts) -> Iterator[Finding]:
+    """Flows that failed by themselves: where one of their destinations failed, that is told."""
+    failed = {target.name for target in facts.targets if (last := _last_ended(target.runs)) and last.status == "failed"}
+    for flow in facts.flows:
+        newest = _last_ended(flow.runs)
+        if newest is not None and newest.status == "failed" and not failed & set(flow.destinations):
+            yield "flow", flow.name, f"run {newest.run} failed: {newest.reason or newest.stopped_by or 'an error'}"
+
+
+def _last_ended(runs: Sequence[RunFigures]) -> RunFigures | None:
+    return next((run for run in runs if run.status not in {"queued", "running"}), None)
 
 
 def _of_target(target: TargetFacts, rules: Rules) -> Iterator[Finding]:
@@ -131,7 +156,7 @@ def _of_target(target: TargetFacts, rules: Rules) -> Iterator[Finding]:
     if ended:
         yield from _of_volume(ended, rules)
         yield from _of_errors(ended[0], rules)
-    newest = next((run for run in target.runs if run.status not in {"queued", "running"}), None)
+    newest = _last_ended(target.runs)
     if newest is None or newest.stopped_by == "credential":
         return
     if rules.run_failed and newest.status == "failed":

@@ -23,6 +23,7 @@ QUEUE = "runs"
 POLL_S = 0.2
 KEPT = timedelta(hours=1)  # how long DBOS remembers what has ended
 TIDIED = 500  # workflows at a time
+MOST_TIDIED = 20_000  # a live source makes some thousand runs an hour
 OVER = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 log = logging.getLogger("penstock.worker")
 
@@ -87,15 +88,15 @@ class DbosEngine:
     def tidy(self) -> None:
         if self._dbos is None:
             return
-        over: list[Any] = self._dbos.list_workflows(
-            status=OVER,
-            end_time=iso(self._clock.now() - KEPT),
-            limit=TIDIED,
-            load_input=False,
-            load_output=False,
-        )
-        if over:
-            self._dbos.delete_workflows([workflow.workflow_id for workflow in over])
+        before = iso(self._clock.now() - KEPT)
+        for _ in range(MOST_TIDIED // TIDIED):
+            over: list[Any] = self._dbos.list_workflows(
+                status=OVER, end_time=before, limit=TIDIED, load_input=False, load_output=False
+            )
+            if over:
+                self._dbos.delete_workflows([workflow.workflow_id for workflow in over])
+            if len(over) < TIDIED:
+                return
 
     def stop(self) -> None:
         if self._dbos is not None:
