@@ -5,9 +5,9 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from state import people, told
 
 from acceptance_project import Project
+from care.state import people, told
 from penstock.clock import SystemClock, iso
 from penstock.engine.care import Care
 from penstock.engine.doctor import examine
