@@ -38,7 +38,8 @@ class Later:
 
 
 @pytest.fixture
-def project(tmp_path, sandbox):
+def project(tmp_path, sandbox, monkeypatch):
+    monkeypatch.delenv("PENSTOCK_GOLDEN", raising=False)  # a variable of the tests, which the program does not know
     folder = tmp_path / "project"
     folder.mkdir()
     made = Project(folder, sandbox)
