@@ -1,7 +1,24 @@
 """Settings of all tests."""
 
+import ast
+import threading
+
 from hypothesis import HealthCheck, settings
 
 # A busy machine makes slow examples, not wrong ones.
 settings.register_profile("penstock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("penstock")
+
+
+def _one_at_a_time() -> None:
+    """Python 3.11's `ast.parse` in two threads at once is a SystemError, and one while pytest reports ends the process."""
+    parse, turn = ast.parse, threading.RLock()
+
+    def taking_turns(*arguments, **options):
+        with turn:
+            return parse(*arguments, **options)
+
+    ast.parse = taking_turns
+
+
+_one_at_a_time()
