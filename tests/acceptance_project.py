@@ -2,10 +2,10 @@
 
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import forked
 from sandbox_process import Sandbox
 
 HERE = Path(__file__).parent / "acceptance"
@@ -31,7 +31,8 @@ class Project:
             "penstock.yaml",
             f"""\
 credentials:
-  sandbox: {{connector: custify, api_key: "${{env:SANDBOX_KEY}}", base_url: "{base}"}}
+  sandbox:
+    {{connector: custify, api_key: "${{env:SANDBOX_KEY}}", base_url: "{base}", rate_limit: {{requests: 100000, per: 1s}}}}
 sources:
   file: {{type: file, path: {data}}}
 datasets:
@@ -50,8 +51,8 @@ destinations:
 
 
 def run_penstock(project: Project, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "penstock", *arguments],
+    return forked.run(
+        ["-m", "penstock", *arguments],
         cwd=project.folder,
         env=project.environ,
         input=stdin,

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import forked
 from penstock.cli.main import execute
 
 
@@ -21,9 +22,9 @@ class Shell:
         self.capsys = capsys
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "penstock", *arguments]
+        command = ["-m", "penstock", *arguments]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-        return subprocess.Popen(command, cwd=self.folder, text=True, **pipes)
+        return forked.Process(command, cwd=self.folder, text=True, **pipes)
 
     def text(self, line: str, code: int = 0, stdin: str = "") -> str:
         """What the command prints, having ended with this code."""

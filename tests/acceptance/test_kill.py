@@ -3,12 +3,11 @@
 import json
 import random
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+import forked
 from acceptance_project import HERE, Project, run_penstock
 
 DYING = HERE / "dying.py"
@@ -45,8 +44,8 @@ def test_the_same_command_again_makes_it_whole(tmp_path: Path, sandbox, kind: st
     sandbox.settings(latency=60 if moment == "between bytes out and reply" else 0)
     project = Project(tmp_path, sandbox)
     {"upsert": upsert, "note": note, "batch": batch}[kind](project, sandbox)
-    died = subprocess.run(
-        [sys.executable, DYING, moment, str(times), "run", "it", "--json"],
+    died = forked.run(
+        [DYING, moment, str(times), "run", "it", "--json"],
         cwd=tmp_path,
         env=project.environ,
         capture_output=True,

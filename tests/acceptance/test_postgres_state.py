@@ -3,14 +3,13 @@
 import json
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import warnings
 from pathlib import Path
 
 import pytest
 
+import forked
 from acceptance_project import HERE, Project, run_penstock
 
 
@@ -32,8 +31,8 @@ def test_a_killed_run_is_finished_by_the_next(tmp_path: Path, sandbox, state: st
     project.write("people.csv", "id,name,email\n" + rows)
     project.destination("people.csv", "upsert_person", "user_id: id, name: name, email: email", base=sandbox.flat_url)
     arguments = ["run", "it", "--json", "--database", state]
-    died = subprocess.run(
-        [sys.executable, HERE / "dying.py", "between verdict and commit", "20", *arguments],
+    died = forked.run(
+        [HERE / "dying.py", "between verdict and commit", "20", *arguments],
         cwd=tmp_path,
         env=project.environ,
         capture_output=True,

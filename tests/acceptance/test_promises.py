@@ -4,10 +4,10 @@ import json
 import os
 import signal
 import subprocess
-import sys
 
 import pytest
 
+import forked
 from acceptance_project import Project, run_penstock
 
 PERSON = "user_id: id, name: name, email: email"
@@ -108,8 +108,8 @@ def test_control_c_ends_after_the_requests_in_flight_and_the_same_command_goes_o
     people(project, 60)
     project.destination("people.csv", "upsert_person", PERSON, base=sandbox.flat_url, more="concurrency: 2")
     sandbox.settings(latency=100)
-    with subprocess.Popen(
-        [sys.executable, "-m", "penstock", "run", "it", "--json"],
+    with forked.Process(
+        ["-m", "penstock", "run", "it", "--json"],
         cwd=tmp_path,
         env=project.environ,
         stdout=subprocess.PIPE,
@@ -156,8 +156,8 @@ def test_two_processes_do_not_run_one_destination(tmp_path, sandbox):
     people(project, 400)
     project.destination("people.csv", "upsert_person", PERSON, base=sandbox.flat_url, more="concurrency: 1")
     sandbox.settings(latency=100)
-    with subprocess.Popen(
-        [sys.executable, "-m", "penstock", "run", "it", "--json"],
+    with forked.Process(
+        ["-m", "penstock", "run", "it", "--json"],
         cwd=tmp_path,
         env=project.environ,
         stdout=subprocess.PIPE,
@@ -177,14 +177,14 @@ def test_who_waits_for_another_run_goes_on_after_it_or_stops_when_told(tmp_path,
     people(project, 40)
     project.destination("people.csv", "upsert_person", PERSON, base=sandbox.flat_url, more="concurrency: 1")
     sandbox.settings(latency=500)  # longer than two more processes take to begin
-    command = [sys.executable, "-m", "penstock", "run", "it", "--json"]
+    command = ["-m", "penstock", "run", "it", "--json"]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     settings = {"cwd": tmp_path, "env": project.environ, **streams}
-    with subprocess.Popen(command, **settings) as first:
+    with forked.Process(command, **settings) as first:
         while not any(entry["path"] == "/api/people" for entry in sandbox.requests()):
             os.sched_yield()
-        with subprocess.Popen([*command, "--wait"], **settings) as patient:
-            with subprocess.Popen([*command, "--wait"], **settings) as stopped:
+        with forked.Process([*command, "--wait"], **settings) as patient:
+            with forked.Process([*command, "--wait"], **settings) as stopped:
                 assert f"waiting for process {first.pid}" in stopped.stderr.readline()
                 stopped.send_signal(signal.SIGINT)
                 out, _ = stopped.communicate(timeout=10)

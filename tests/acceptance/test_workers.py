@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import warnings
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import forked
 from postgres_server import postgres, server
 from sandbox_process import sandbox, shared_sandbox
 from work_parts import Applied, ended, until
@@ -49,8 +49,8 @@ def app(project):
 def process(project, *command):
     """A worker in a process; ended at last, if it has not."""
     arguments = command or ("-m", "penstock", "worker", "--json", "--database", project.url)
-    started = subprocess.Popen(
-        [sys.executable, *arguments],
+    started = forked.Process(
+        arguments,
         cwd=project.folder,
         env={**os.environ, **project.environ},
         stdout=subprocess.PIPE,

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+import forked
 from acceptance_project import Project
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -54,16 +55,11 @@ def call(project, *arguments, environ=None, small=None):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (small, small))
 
-    return subprocess.run(
-        [sys.executable, "-m", "penstock", *arguments],
-        check=False,
-        cwd=project.folder,
-        env={**project.environ, **(environ or {})},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        preexec_fn=None if small is None else limit,
-    )
+    command = ["-m", "penstock", *arguments]
+    settings = {"cwd": project.folder, "env": {**project.environ, **(environ or {})}, "text": True, "timeout": 60}
+    if small is None:
+        return forked.run(command, capture_output=True, **settings)
+    return subprocess.run([sys.executable, *command], check=False, capture_output=True, preexec_fn=limit, **settings)
 
 
 def told(project, name, code, *, command=("run", "it"), **settings):

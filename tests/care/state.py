@@ -9,6 +9,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from unittest import mock
 
+import forked
 from acceptance_project import Project
 from penstock.cli.main import execute
 
@@ -20,7 +21,6 @@ def people(project, sandbox, number, name="Person"):
     project.destination(
         "../people.csv", "upsert_person", "user_id: id, name: name, email: email", base=sandbox.flat_url
     )
-    unlimited(project)
 
 
 def notes(project, sandbox, number, more=""):
@@ -31,13 +31,6 @@ def notes(project, sandbox, number, more=""):
     project.destination(
         "notes.csv", "create_note", "company_id: company_id, text: text", base=sandbox.flat_url, more=more
     )
-    unlimited(project)
-
-
-def unlimited(project):
-    text = (project.folder / "penstock.yaml").read_text()
-    rate = "connector: custify, rate_limit: {requests: 100000, per: 1s}"
-    project.write("penstock.yaml", text.replace("connector: custify", rate))
 
 
 def told(project, *arguments, code=0, stdin=None):
@@ -57,8 +50,8 @@ def refused(project, *arguments, code=2):
 
 
 def start(project, *arguments):
-    return subprocess.Popen(
-        [sys.executable, "-m", "penstock", *arguments],
+    return forked.Process(
+        ["-m", "penstock", *arguments],
         cwd=project.folder,
         env=project.environ,
         stdout=subprocess.PIPE,

@@ -4,14 +4,13 @@ import os
 import signal
 import sqlite3
 import stat
-import subprocess
-import sys
 import tarfile
 import time
 from io import BytesIO
 
 import pytest
 
+import forked
 from acceptance_project import HERE, Project
 from care.state import balanced, count, elsewhere, notes, people, refused, start, told
 from penstock.stores.database import Database
@@ -148,8 +147,8 @@ def test_the_frozen_input_of_an_unfinished_run_comes_along(project, sandbox, tmp
     people(project, sandbox, 40)
     text = (project.folder / "penstock.yaml").read_text()
     project.write("penstock.yaml", text.replace("key: id}", "key: id, sql: select * from source}"))
-    died = subprocess.run(
-        [sys.executable, HERE / "dying.py", "between verdict and commit", "20", "run", "it"],
+    died = forked.run(
+        [HERE / "dying.py", "between verdict and commit", "20", "run", "it"],
         cwd=project.folder,
         env=project.environ,
         capture_output=True,

@@ -2,8 +2,6 @@
 
 import json
 import signal
-import subprocess
-import sys
 import textwrap
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, update
 
+import forked
 from acceptance_project import Project
 from care.state import notes, people, refused, told
 from penstock.clock import SystemClock, iso
@@ -222,9 +221,7 @@ def test_kill_in_the_middle_leaves_books_that_balance(tmp_path, database):
         pruning._drop_ledger = dying
         care_retention.prune(database, SystemClock())
     """
-    died = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script), f"sqlite:///{tmp_path}/state.db"], check=False, timeout=60
-    )
+    died = forked.run(["-c", textwrap.dedent(script), f"sqlite:///{tmp_path}/state.db"], check=False, timeout=60)
     assert died.returncode == -signal.SIGKILL
     with database.read() as conn:
         for run in left(database):

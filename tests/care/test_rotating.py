@@ -1,12 +1,11 @@
 """Another sealing key: nothing sealed is lost, whenever the rotation dies."""
 
 import signal
-import subprocess
-import sys
 import textwrap
 
 import pytest
 
+import forked
 from penstock.engine.care_keys import rotate
 from penstock.engine.surroundings import sealer_of
 from penstock.model.errors import InputError
@@ -69,9 +68,7 @@ def test_killed_in_the_middle_everything_opens_and_the_next_one_ends_it(database
         setattr(module, {moment!r}, dying)
         care_keys.rotate(Database.open(sys.argv[1]), {{}})
     """
-    died = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script), f"sqlite:///{tmp_path}/state.db"], check=False, timeout=60
-    )
+    died = forked.run(["-c", textwrap.dedent(script), f"sqlite:///{tmp_path}/state.db"], check=False, timeout=60)
     assert died.returncode == -signal.SIGKILL
     assert opened(database, {}) == EXPECTED
     rotate(database, {})

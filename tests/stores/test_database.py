@@ -14,6 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 
+import forked
 from penstock.model.errors import InputError, NotAvailableYet, StateLocked, StateUnavailable
 from penstock.stores import database as database_module
 from penstock.stores import ledger, memory, postgresql, runs
@@ -123,7 +124,7 @@ def test_many_processes_may_open_a_new_database_at_once(url, tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     code = "import sys; from penstock.stores.database import Database; Database.open(sys.argv[1]).close()"
     with ThreadPoolExecutor(3) as pool:
-        ended = list(pool.map(lambda _: subprocess.run([sys.executable, "-c", code, url], check=False), range(3)))
+        ended = list(pool.map(lambda _: forked.run(["-c", code, url]), range(3)))
     assert [process.returncode for process in ended] == [0, 0, 0]
 
 
@@ -243,7 +244,7 @@ def test_a_file_that_cannot_grow_is_told_and_what_was_kept_stays(sqlite_database
         sys.exit(2)
     """
     url = f"sqlite:///{database.path}"
-    assert subprocess.run([sys.executable, "-c", textwrap.dedent(code), url], check=False).returncode == 0
+    assert forked.run(["-c", textwrap.dedent(code), url]).returncode == 0
     with database.read() as conn:
         assert [run.id for run in runs.list_runs(conn)] == ["r-1"]
 
@@ -299,7 +300,7 @@ def test_outcomes_memory_and_checkpoint_are_there_together_or_not_at_all(url, tm
         runs.start(conn, RunRow("r-1", "destination", "people", AT))
     positions = []
     for after in (0.0, 0.013, 0.051, 0.117, 0.205):
-        subprocess.run([sys.executable, "-c", textwrap.dedent(code), url, str(after)], check=False)
+        forked.run(["-c", textwrap.dedent(code), url, str(after)])
         with database.read() as conn:
             run = runs.get(conn, "r-1")
             known = memory.Memory.load(conn, "people", "v1")
