@@ -1,0 +1,140 @@
+"""The quarantine over HTTP: by cause, edited, looked at, sent again, given up, settled."""
+
+import json
+
+import pytest
+
+BAD = [{"id": "1", "email": "ada@x.example"}, {"id": "2", "email": "no-mail"}, {"id": "3", "email": "nor-this"}]
+
+
+def held(service, destination):
+    return service.ask(f"GET /quarantine?destination={destination}")["items"]
+
+
+def sent_again(service, body):
+    """The runs of a resend, when they have ended."""
+    asked = service.ask("POST /quarantine/resend", body, 202)
+    return [service.ended(run["run"]) for run in asked["items"]]
+
+
+def test_groups_say_what_is_wrong_and_how_often(service):
+    service.people("grouped", BAD)
+    service.sandbox.fault(status=422, path="/people")
+    assert service.run("grouped")["status"] == "partial"
+    ours = [group for group in service.ask("GET /quarantine/groups")["items"] if group["destination"] == "grouped"]
+    assert [(group["count"], group["outcome"]) for group in ours] == [(2, "quarantined"), (1, "quarantined")]
+    assert (ours[0]["field"], ours[1]["field"]) == ("email", None)
+    assert ours[0]["cause"] != ours[1]["cause"]
+    assert all(group["reason"] and group["first_at"] <= group["last_at"] for group in ours)
+    cause = ours[0]["cause"]
+    found = service.ask(f"GET /quarantine?destination=grouped&cause={cause}")["items"]
+    assert {entry["key"] for entry in found} == {"2", "3"}
+
+
+def test_an_edited_record_shows_its_new_bytes_and_arrives(service):
+    service.people("mended", BAD)
+    service.run("mended")
+    first, second = held(service, "mended")
+    whole = service.ask(f"GET /quarantine/{first['id']}")
+    assert (whole["record"], whole["field"], whole["value"]) == ({"id": 2, "email": "no-mail"}, "email", "no-mail")
+
+    preview = service.ask(f"POST /quarantine/{first['id']}/preview")
+    assert preview["requests"] == []
+    assert preview["refused"][0]["field"] == "email"
+    edited = service.ask(f"PATCH /quarantine/{first['id']}", {"changes": {"email": "grace@x.example"}})
+    assert edited["record"]["email"] == "grace@x.example"
+    service.ask(f"PATCH /quarantine/{second['id']}", {"record": {"id": 3, "email": "joan@x.example"}})
+    (request,) = service.ask(f"POST /quarantine/{first['id']}/preview")["requests"]
+    before = len(service.sandbox.requests())
+
+    (run,) = sent_again(service, {"ids": [first["id"]]})
+    assert (run["status"], run["records"]["delivered"]) == ("succeeded", 1)
+    assert run["trigger"].startswith("person:")
+    (arrived,) = service.sandbox.requests()[before:]
+    assert arrived["body"] == request["body"] == '{"user_id":"2","email":"grace@x.example"}'
+    assert [entry["id"] for entry in held(service, "mended")] == [second["id"]]
+    service.ask(f"GET /quarantine/{first['id']}", status=404)
+
+    (run,) = sent_again(service, {"destination": "mended"})
+    assert run["records"]["delivered"] == 1
+    assert service.arrived().keys() == {"1", "2", "3"}
+    assert held(service, "mended") == []
+
+
+def test_what_is_refused_again_stays_held(service):
+    service.people("stubborn", BAD)
+    service.run("stubborn")
+    before = held(service, "stubborn")
+    (run,) = sent_again(service, {"cause": before[0]["cause"], "destination": "stubborn"})
+    assert (run["status"], run["records"]["quarantined"]) == ("partial", 2)
+    assert [entry["id"] for entry in held(service, "stubborn")] == [entry["id"] for entry in before]
+
+
+def test_all_that_is_held_goes_in_one_run_for_each_destination(service):
+    for entry in service.ask("GET /quarantine")["items"]:  # of other tests
+        service.ask(f"POST /quarantine/{entry['id']}/discard", {})
+    for name in ("first", "second"):
+        service.people(name, [{"id": f"{name}1", "email": "nothing"}, {"id": f"{name}2", "email": "nothing"}])
+        service.run(name)
+    for entry in service.ask("GET /quarantine")["items"]:
+        service.ask(f"PATCH /quarantine/{entry['id']}", {"changes": {"email": f"{entry['key']}@x.example"}})
+    runs = sent_again(service, {"all": True})
+    assert {run["destination"] for run in runs} == {"first", "second"}
+    assert [run["records"]["delivered"] for run in runs] == [2, 2]
+    assert service.arrived().keys() == {"first1", "first2", "second1", "second2"}
+
+
+def test_what_is_given_up_never_comes_again(service):
+    service.people("given_up", BAD)
+    service.run("given_up")
+    first, second = held(service, "given_up")
+    assert service.ask(f"POST /quarantine/{first['id']}/discard", {"reason": "left us"}) == {"discarded": 1}
+    assert service.ask("POST /quarantine/discard", {"ids": [second["id"]], "reason": "too"}) == {"discarded": 1}
+    again = service.run("given_up")
+    assert (again["status"], again["records"]["unchanged"], again["records"]["quarantined"]) == ("succeeded", 3, 0)
+    assert service.refused("POST /quarantine/discard", {"destination": "given_up"})["code"] == "nothing-held"
+
+
+def test_a_person_who_knows_settles_what_is_unknown(service):
+    service.dataset("tasks", [{"id": "t1", "name": "Call Ada"}])
+    value = {"dataset": "tasks", "credential": "acme", "template": "create_task", "attributes": "none"}
+    service.ask("PUT /destinations/tasks", {**value, "fields": {"name": "name"}, "active": True})
+    service.sandbox.fault(cut="after", path="/task", times=1)
+    assert service.run("tasks")["records"]["unknown"] == 1
+    (entry,) = held(service, "tasks")
+    assert entry["outcome"] == "unknown"
+    assert service.ask(f"GET /quarantine/{entry['id']}")["request"]["body"]
+    service.ask(f"POST /quarantine/{entry['id']}/settle", status=204)
+    assert held(service, "tasks") == []
+    assert service.run("tasks")["records"]["unchanged"] == 1
+    assert len(service.sandbox.state()["tasks"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "body", "status", "code"),
+    [
+        ("GET /quarantine/999999", None, 404, "unknown-id"),
+        ("PATCH /quarantine/nothing", {"changes": {}}, 404, "unknown-id"),
+        ("POST /quarantine/nothing/preview", None, 404, "unknown-id"),
+        ("POST /quarantine/nothing/discard", {}, 404, "unknown-id"),
+        ("POST /quarantine/nothing/settle", None, 404, "unknown-id"),
+        ("POST /quarantine/resend", {}, 400, "which"),
+        ("POST /quarantine/discard", {"all": False}, 400, "which"),
+        ("POST /quarantine/resend", {"destination": "nobody"}, 400, "nothing-held"),
+        ("POST /quarantine/resend", {"ids": ["999999"]}, 404, "unknown-id"),
+    ],
+)
+def test_what_cannot_be_done_is_said(service, line, body, status, code):
+    assert service.refused(line, body, status)["code"] == code
+
+
+def test_what_cannot_be_a_record_is_not_kept(service):
+    service.people("kept", BAD[:2])
+    service.run("kept")
+    (entry,) = held(service, "kept")
+    path = f"/quarantine/{entry['id']}"
+    for wrong in ({"record": []}, {"changes": {"email.x": 1}}, {"record": {"id": 2}, "more": 1}):
+        service.refused(f"PATCH {path}", wrong)
+    assert service.ask(f"GET {path}")["record"]["email"] == "no-mail"
+    assert service.refused(f"POST {path}/settle", status=400)["code"] == "not-unknown"
+    assert json.dumps(service.ask(f"GET {path}")).count(service.sandbox.api_key) == 0

@@ -1,0 +1,31 @@
+"""Runs over HTTP that no worker of this process begins by itself: asked for, given up, listed page by page."""
+
+
+def test_runs_are_listed_page_by_page_and_filtered(service):
+    service.people("listed", [{"id": "1", "email": "a@x.example"}])
+    made = [service.run("listed")["run"] for _ in range(3)]
+    first = service.ask("GET /runs?target=listed&limit=2")
+    rest = service.ask(f"GET /runs?target=listed&limit=2&cursor={first['next']}")
+    assert [run["run"] for run in (*first["items"], *rest["items"])] == made[::-1]
+    assert rest["next"] is None
+    assert [run["run"] for run in service.ask("GET /runs?status=succeeded&target=listed")["items"]] == made[::-1]
+    assert service.ask("GET /runs?status=failed&target=listed")["items"] == []
+    since = service.ask(f"GET /runs/{made[2]}")["started_at"]
+    assert [run["run"] for run in service.ask(f"GET /runs?target=listed&since={since}")["items"]] == made[2:]
+
+
+def test_a_run_that_has_ended_is_neither_stopped_nor_resumed(service):
+    service.people("over", [{"id": "1", "email": "a@x.example"}])
+    run = service.run("over")["run"]
+    assert service.refused(f"POST /runs/{run}/cancel", status=409)["code"] == "ended"
+    assert service.refused(f"POST /runs/{run}/resume", status=409)["code"] == "not-resumable"
+    service.refused("POST /runs", {"target": "nobody"}, 404)
+    service.refused("POST /runs", {}, 400)
+
+
+def test_a_plan_says_what_the_next_run_would_do(service):
+    service.people("planned", [{"id": "1", "email": "a@x.example"}, {"id": "2", "email": "wrong"}])
+    plan = service.ask("GET /destinations/planned/plan")
+    assert (plan["records"], plan["creates_or_updates"], plan["invalid"]) == (2, 1, 1)
+    service.run("planned")
+    assert service.ask("GET /destinations/planned/plan")["creates_or_updates"] == 0
