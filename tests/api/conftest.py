@@ -2,8 +2,9 @@ import pytest
 
 from sandbox_process import sandbox, shared_sandbox
 from served_project import served_project
+from serving_office import office
 
-__all__ = ["sandbox", "shared_sandbox"]
+__all__ = ["office", "sandbox", "shared_sandbox"]
 
 
 @pytest.fixture(scope="module")

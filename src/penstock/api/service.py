@@ -17,13 +17,16 @@ from penstock.api.routes import (
     flows,
     hooks,
     looking,
+    overview,
     people,
     project,
     quarantine,
     resources,
     runs,
     sessions,
+    settings,
     unsaved,
+    unsaved_data,
     watch,
 )
 from penstock.api.web import add_web
@@ -57,13 +60,16 @@ def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
         hooks,
         looking,
         project,
+        overview,
         unsaved,
+        unsaved_data,
         destinations,
         quarantine,
         runs,
         flows,
         watch,
         care,
+        settings,
         resources,
     )
     for part in parts:

@@ -52,6 +52,7 @@ def serve_until_stopped(options: Options, ready: Callable[[Ready], None]) -> Non
         raise InputError(Problem("--host", message, "open-to-all", hint, found=options.host))
     with _listening(options) as listening, App.open_applied(options.database) as app:
         url = _url(options.host, listening.getsockname()[1])
+        app.demo.resume()
         server = _Server(make_api(app, without_sign_in=options.without_sign_in))
         with (
             _known_as_open(app, options),

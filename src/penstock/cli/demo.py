@@ -21,10 +21,10 @@ from penstock.cli.face import Face, write
 from penstock.cli.failing import DEBUG_VARIABLE, Exit
 from penstock.cli.groups import TRY
 from penstock.cli.options import Given
-from penstock.cli.sandbox import Place, running_sandbox
+from penstock.engine.stand_in import Place, running_sandbox
 
 if TYPE_CHECKING:
-    from penstock.cli.sample_company import SampleCompany
+    from penstock.engine.sample_company import SampleCompany
     from penstock.model.outcome import RunReport
     from penstock.model.reports import QuarantineEntry
 
@@ -175,10 +175,11 @@ def _inside(folder: Path, place: Place) -> Iterator[None]:
 
 
 def _sample_project(place: Place) -> SampleCompany:
-    from penstock.cli.sample_company import PROJECT, write_sample_company  # noqa: PLC0415 - pyarrow and faker are slow
+    from penstock.engine.sample_company import project, write_sample_company  # noqa: PLC0415 - pyarrow and faker
 
     made = write_sample_company(Path("data"))
-    Path("penstock.yaml").write_text(PROJECT % {"base_url": place.url}, encoding="utf-8")
+    text = project("data", place.url, f"${{env:{KEY_VARIABLE}}}")
+    Path("penstock.yaml").write_text(text, encoding="utf-8")
     return made
 
 

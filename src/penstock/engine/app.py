@@ -16,9 +16,12 @@ from penstock.delivery.budget import Budget
 from penstock.engine import connecting, mending
 from penstock.engine.allowance import SharedBudget
 from penstock.engine.datasets import dataset_spec, known_dataset
+from penstock.engine.demo import Demo
 from penstock.engine.edits import Edits
 from penstock.engine.flow import in_order
 from penstock.engine.intake import Intake
+from penstock.engine.mending import Held
+from penstock.engine.overview import Sight
 from penstock.engine.parents import held_parents
 from penstock.engine.people import People
 from penstock.engine.plan import eta_s, plan, plan_of_flow
@@ -33,6 +36,7 @@ from penstock.engine.surroundings import Surroundings
 from penstock.engine.trial import send_test
 from penstock.engine.truth import PROJECT_FILE, applied_project, knows_state, project_of, state_url
 from penstock.engine.unsaved import Unsaved
+from penstock.engine.uploads import Uploads
 from penstock.engine.work import Work
 from penstock.model.errors import InputError, Problem
 from penstock.model.events import Events
@@ -173,7 +177,27 @@ class App:
     @cached_property
     def unsaved(self) -> Unsaved:
         """What settings that are not saved would do."""
-        return Unsaved(self._present, self._send_test)
+        return Unsaved(self._present, self._send_test, self._ask_unsaved)
+
+    @cached_property
+    def demo(self) -> Demo:
+        """The sample company, for an empty service."""
+        return Demo(self._present, self.edits)
+
+    @cached_property
+    def sight(self) -> Sight:
+        """The whole project at a glance: nodes and edges, figures, search."""
+        return Sight(self._present)
+
+    @cached_property
+    def held(self) -> Held:
+        """Held records in pages and groups."""
+        return Held(self._present)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """Files that people upload for file sources."""
+        return Uploads(self._present)
 
     @cached_property
     def edits(self) -> Edits:
@@ -189,6 +213,8 @@ class App:
     def close(self) -> None:
         if "intake" in self.__dict__:
             self.intake.close()
+        if "demo" in self.__dict__:
+            self.demo.close()
         self._around.database.close()
 
     @cached_property
@@ -244,6 +270,11 @@ class App:
         spec = connecting.credential_spec(self._around, credential)
         return self._wait_for(connecting.check(self._around, spec, self._budget(spec), refresh=refresh))
 
+    def _ask_unsaved(self, spec: CredentialSpec, key: str | None) -> CheckReport:
+        is_known = spec.name in self._around.project.credentials
+        budget = self._budget(spec) if is_known else Budget(spec.rate_limit, self._around.clock)
+        return self._wait_for(connecting.check_unsaved(self._around, spec, budget, key))
+
     def preview(self, destination: str, *, limit: int | None = 5, everything: bool = False) -> Preview:
         """The requests that the cached samples (or the whole dataset) would make. Calls no API."""
         return preview(prepare(self._around, self._around.destination(destination)), limit=limit, everything=everything)
@@ -270,6 +301,10 @@ class App:
         if isinstance(spec, DestinationSpec):
             return plan(self._around, prepare(self._around, spec))
         return self._plan_flow(spec)
+
+    def plan_flow(self, flow: str) -> PlanReport:
+        """What `run` of this flow would do now, also where a destination has the same name."""
+        return self._plan_flow(self._around.flow(flow))
 
     def _plan_flow(self, flow: FlowSpec) -> PlanReport:
         specs, parts, skipped = in_order(self._around, flow), [], {}

@@ -9,14 +9,15 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from penstock.clock import Clock
+from penstock.clock import Clock, iso
 from penstock.engine.care_backup import BackedUp, back_up
 from penstock.engine.care_keys import Rotated, rotate
 from penstock.engine.care_restore import RestoredState, Wanted, restore
-from penstock.engine.care_retention import Pruned, prune, tick
+from penstock.engine.care_retention import RETENTION, Pruned, Retention, prune, retention, tick
 from penstock.engine.doctor_findings import BACKED_UP, OPEN_SERVICE, Diagnosis
 from penstock.engine.surroundings import Surroundings
 from penstock.engine.truth import PROJECT_FILE, project_of, state_url
@@ -24,7 +25,7 @@ from penstock.model.errors import EnvironmentFailure, InputError, Problem
 from penstock.stores import leases, projects, pruning
 from penstock.stores.database import Database
 from penstock.stores.migrations import HEAD
-from penstock.stores.settings import put_setting
+from penstock.stores.settings import put_setting, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +125,19 @@ class Caretaker:
         place = f"process {os.getpid()} on {socket.gethostname()}"
         with leases.hold(self.around().database, OPEN_SERVICE, place):
             yield
+
+    def retention(self) -> Retention:
+        """How long things are kept, in days."""
+        return retention(self.around().database)
+
+    def set_retention(
+        self, document: Mapping[str, Any], *, by: str, guard: Callable[[Retention], None] = lambda _: None
+    ) -> Retention:
+        """Write it, whole: what is left out has its default. `guard` raises when what is replaced is not as known."""
+        new = Retention.from_json(document)
+        around = self.around()
+        with around.database.begin() as conn:
+            found = setting(conn, RETENTION)
+            guard(Retention() if found is None else Retention.from_json(found.document))
+            put_setting(conn, RETENTION, asdict(new), by=by, at=iso(around.clock.now()))
+        return new

@@ -9,7 +9,7 @@ from penstock.delivery.budget import Budget
 from penstock.delivery.check import CheckResult, check_credential
 from penstock.engine.surroundings import Surroundings
 from penstock.model.delivery import Connection
-from penstock.model.errors import CredentialRefused, EnvironmentFailure, HostUnreachable, InputError
+from penstock.model.errors import CredentialRefused, EnvironmentFailure, HostUnreachable, InputError, Problem
 from penstock.model.reports import CheckReport, as_json
 from penstock.model.spec import CredentialSpec, Dialect
 from penstock.stores import credentials
@@ -67,10 +67,14 @@ def needs_check(around: Surroundings, spec: CredentialSpec) -> bool:
 
 def connection(around: Surroundings, spec: CredentialSpec, base_url: str) -> Connection:
     """The credential as the client needs it. InputError when its key is nowhere to be had."""
+    return _connection(around, spec, base_url, api_key(around, spec))
+
+
+def _connection(around: Surroundings, spec: CredentialSpec, base_url: str, key: str | None) -> Connection:
     return Connection(
         name=spec.name,
         base_url=base_url,
-        api_key=api_key(around, spec),
+        api_key=key,
         headers={name: around.resolve(value) for name, value in spec.headers.items()},
         timeout=spec.timeout,
         allowed_hosts=spec.allowed_hosts,
@@ -118,6 +122,26 @@ async def check(around: Surroundings, spec: CredentialSpec, budget: Budget, *, r
                 ),
             )
     return report
+
+
+async def check_unsaved(around: Surroundings, spec: CredentialSpec, budget: Budget, key: str | None) -> CheckReport:
+    """Ask the API with settings that are not saved and, unless they name one, with this key. Nothing is kept."""
+    key = _unsaved_key(around, spec) if key is None else key
+    around.events.hide(key)
+    bases = candidates(around) if spec.base_url == "auto" else (spec.base_url.rstrip("/"),)
+    connections = [_connection(around, spec, base, key) for base in bases]
+    return _report(spec, await check_credential(connections, budget, around.clock))
+
+
+def _unsaved_key(around: Surroundings, spec: CredentialSpec) -> str | None:
+    """The key that the settings name; a sealed one only for the very address that it was sealed for."""
+    saved = around.project.credentials.get(spec.name)
+    if spec.api_key is not None or (saved is not None and saved.base_url == spec.base_url):
+        return api_key(around, spec)
+    if spec.connector == "custify":
+        message, hint = "there is no API key to check", "give it as `secret`"
+        raise InputError(Problem("secret", message, "missing-key", hint))
+    return None
 
 
 def _report(spec: CredentialSpec, result: CheckResult) -> CheckReport:

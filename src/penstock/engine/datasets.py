@@ -54,7 +54,7 @@ def known_dataset(
     """
     spec = dataset_spec(around, name)
     source = around.project.sources[spec.source]
-    dataset = open_dataset(spec, source, _tools(around))
+    dataset = open_dataset(spec, source, tools(around))
     settings = _settings(spec, source)
     with around.database.read() as conn:
         stored = None if refresh else resources.stored_dataset(conn, name)
@@ -148,7 +148,9 @@ def _store(
         resources.store_dataset(conn, row)
 
 
-def _tools(around: Surroundings) -> Tools:
+def tools(around: Surroundings) -> Tools:
+    """What sources need of these surroundings."""
+
     def replies(destination: str) -> Replies:
         def after(last: int) -> Iterator[tuple[int, pa.RecordBatch]]:
             with around.database.read() as conn:

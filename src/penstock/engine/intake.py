@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from sqlalchemy import Connection
 
 from penstock.clock import iso
 from penstock.engine.intake_feed import Feed
@@ -156,14 +157,10 @@ class Intake:
         around = self._around()
         source = self._source(around, name)
         with around.database.read() as conn:
-            came = pushed.received(conn, name)
             samples = pushed.latest(conn, name, SAMPLES)
-            sealed = credentials.has_secret(conn, sealed_name(name))
+            told = hook_json(conn, source)
         return {
-            "url": f"/hooks/{name}",
-            "auth": _auth_json(source, has_secret=sealed or source.secret is not None),
-            "received": came.received,
-            "last_at": came.last_at,
+            **told,
             "samples": [{"at": at, "record": orjson.Fragment(record)} for _, at, record in reversed(samples)],
         }
 
@@ -194,6 +191,17 @@ class Intake:
 def sealed_name(source: str) -> str:
     """Under what name a source's secret is sealed: no credential can have it."""
     return f"sources/{source}"
+
+
+def hook_json(conn: Connection, source: WebhookSource) -> dict[str, Any]:
+    """Where to post to a webhook source, how to sign in, and how much came."""
+    came, sealed = pushed.received(conn, source.name), credentials.has_secret(conn, sealed_name(source.name))
+    return {
+        "url": f"/hooks/{source.name}",
+        "auth": _auth_json(source, has_secret=sealed or source.secret is not None),
+        "received": came.received,
+        "last_at": came.last_at,
+    }
 
 
 def no_secret(source: str) -> Problem:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from penstock.clock import iso
+from penstock.engine import cursors
 from penstock.engine.datasets import known_dataset
+from penstock.engine.pages import Page
 from penstock.engine.preparing import Prepared
 from penstock.engine.rows import chunk_of, read_record, write_record
 from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Outcome
 from penstock.model.record import Chunk
-from penstock.model.reports import QuarantineDetail, QuarantineEntry
+from penstock.model.reports import QuarantineDetail, QuarantineEntry, as_json
 from penstock.stores import quarantine
 from penstock.stores.memory import Memory
-from penstock.stores.quarantine import HeldRecord
+from penstock.stores.quarantine import HeldRecord, Which
 
 
 def chosen(around: Surroundings, ids: Sequence[str], *, cause: str | None, everything: bool) -> list[HeldRecord]:
@@ -160,3 +163,31 @@ def settle_delivered(around: Surroundings, prepared: Prepared, held: HeldRecord)
             contents = np.array([held.content], dtype=np.uint64)
             memory.remember(conn, hashes, contents, np.zeros(1, dtype=np.uint64))
         quarantine.release(conn, [held.id])
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The door of the App to the lists of held records. `around` answers the project as it is now."""
+
+    around: Callable[[], Surroundings]
+
+    def page(self, which: Which, *, limit: int, cursor: str | None = None) -> Page:
+        """Held records, oldest first, a page at a time."""
+        (after,) = (0,) if cursor is None else cursors.read(cursor, int)
+        with self.around().database.read() as conn:
+            found = quarantine.page(conn, which, limit + 1, after)
+        more = cursors.write(int(found[limit - 1].id.removeprefix("q-"))) if len(found) > limit else None
+        return Page([as_json(listed(held)) for held in found[:limit]], more)
+
+    def groups(self) -> list[dict[str, Any]]:
+        """All held records by destination, cause, outcome and field; the largest group first."""
+        with self.around().database.read() as conn:
+            return [as_json(group) for group in quarantine.groups(conn)]
+
+    def ids(self, which: Which) -> list[str]:
+        """The ids of held records. InputError when nothing of it is held."""
+        with self.around().database.read() as conn:
+            found = quarantine.ids(conn, which)
+        if not found:
+            raise InputError(Problem("body", "nothing of this is held", "nothing-held", "look at the groups"))
+        return found

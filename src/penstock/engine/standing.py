@@ -9,10 +9,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from penstock.engine import connecting
+from penstock.engine.intake import hook_json
+from penstock.engine.moments import next_at
 from penstock.engine.preparing import is_active
 from penstock.engine.surroundings import Surroundings
 from penstock.model.reports import run_json
-from penstock.stores import credentials, quarantine, resources, runs
+from penstock.model.spec import WebhookSource
+from penstock.stores import credentials, flow_times, quarantine, resources, runs
 
 Standing = dict[str, Any]
 
@@ -45,9 +48,10 @@ def _check(around: Surroundings, stored: credentials.StoredCheck) -> Standing:
     }
 
 
-def _source(around: Surroundings, _conn: Connection, name: str) -> Standing:
+def _source(around: Surroundings, conn: Connection, name: str) -> Standing:
     used = [dataset.name for dataset in around.project.datasets.values() if dataset.source == name]
-    return {"used_by": used, "hook": None}
+    source = around.project.sources[name]
+    return {"used_by": used, "hook": hook_json(conn, source) if isinstance(source, WebhookSource) else None}
 
 
 def _dataset(_around: Surroundings, conn: Connection, name: str) -> Standing:
@@ -68,8 +72,13 @@ def _destination(around: Surroundings, conn: Connection, name: str) -> Standing:
     }
 
 
-def _flow(_around: Surroundings, conn: Connection, name: str) -> Standing:
-    return {"next_at": None, "last_run": _last_run(conn, name, ("flow",)), "paused": False}
+def _flow(around: Surroundings, conn: Connection, name: str) -> Standing:
+    times = flow_times.times_of(conn, name)
+    return {
+        "next_at": next_at(around, around.project.flows[name], times),
+        "last_run": _last_run(conn, name, ("flow",)),
+        "paused": times.paused,
+    }
 
 
 def _last_run(conn: Connection, target: str, kinds: Sequence[runs.RunKind]) -> Standing | None:

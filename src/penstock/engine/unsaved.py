@@ -7,14 +7,17 @@ from dataclasses import dataclass, replace
 from dataclasses import field as member
 from typing import Any
 
+from penstock.config.edits import literal_key
 from penstock.engine import editing
 from penstock.engine.notes import Notes
 from penstock.engine.preparing import Prepared, prepare
 from penstock.engine.preview import batches, preview
 from penstock.engine.surroundings import Surroundings
+from penstock.engine.unsaved_data import Look, look_at_dataset, look_at_source
 from penstock.model.outcome import Note
 from penstock.model.record import Chunk
-from penstock.model.reports import Preview, RefusedRecord, TestReport
+from penstock.model.reports import CheckReport, Preview, RefusedRecord, TestReport
+from penstock.model.spec import CredentialSpec
 
 EXAMPLES = 3  # of each finding
 
@@ -95,10 +98,14 @@ class _Counted:
 
 @dataclass(frozen=True, slots=True)
 class Unsaved:
-    """The door of the App to all this. `send` sends the sample of the destination in these surroundings."""
+    """The door of the App to all this.
+
+    `send` sends the sample of the destination in these surroundings, `ask` asks the API of a credential with a key.
+    """
 
     around: Callable[[], Surroundings]
     send: Callable[..., TestReport]
+    ask: Callable[[CredentialSpec, str | None], CheckReport]
 
     def preview(self, name: str, value: Any, limit: int) -> Preview:
         """The requests that the samples make with these settings."""
@@ -111,3 +118,16 @@ class Unsaved:
     def test(self, name: str, value: Any, *, sample: int = 1, body: str | None = None) -> TestReport:
         """Send the request of one sample, or the edited body, with these settings."""
         return self.send(with_draft(self.around(), name, value), name, sample=sample, body=body)
+
+    def source(self, name: str, value: Any) -> Look:
+        """What a source with these settings would bring; a database is connected to."""
+        return look_at_source(self.around(), name, value)
+
+    def dataset(self, name: str, value: Any) -> Look:
+        """What a dataset with these settings would be; problems of its SQL point into it."""
+        return look_at_dataset(self.around(), name, value)
+
+    def credential(self, name: str, value: Any, secret: str | None) -> CheckReport:
+        """Ask the API whether a credential with these settings and this key works. Nothing of it is kept."""
+        spec = editing.draft(self.around(), "credentials", name, value).credentials[name]
+        return self.ask(spec, literal_key(value) if secret is None else secret)

@@ -172,12 +172,14 @@ class Progress:
 
 
 def as_json(value: Any) -> Any:
-    """A report (or a part of one) as plain JSON values: dataclasses become objects, tuples become lists."""
+    """A report (or a part of one) as plain JSON values: dataclasses become objects, tuples lists, sets sorted lists."""
     if is_dataclass(value) and not isinstance(value, type):
         return {part.name: as_json(getattr(value, part.name)) for part in fields(value)}
     if isinstance(value, Mapping):
         return {str(name): as_json(part) for name, part in value.items()}
-    if isinstance(value, tuple | list | frozenset | set):
+    if isinstance(value, frozenset | set):
+        return sorted(as_json(part) for part in value)
+    if isinstance(value, tuple | list):
         return [as_json(part) for part in value]
     return value
 

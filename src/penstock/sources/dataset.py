@@ -13,6 +13,7 @@ from penstock.model.record import Chunk, Column, Schema
 from penstock.model.spec import ColumnType, DatasetSpec, FileSource, SourceSpec
 from penstock.sources.detecting import SAMPLES, Detected, detect
 from penstock.sources.files import files_identity, matching_files
+from penstock.sources.first_rows import FirstRows
 from penstock.sources.freezing import Frozen, Window, read_frozen_chunks, write_frozen
 from penstock.sources.names import nearest
 from penstock.sources.pieces import Rows
@@ -32,11 +33,15 @@ def _silent(_records: int) -> None:
 class Dataset:
     """A named, keyed set of records of a source, perhaps shaped by SQL. Made by `open_dataset`."""
 
-    def __init__(self, spec: DatasetSpec, source: SourceSpec, rows: Rows, workspace: Path) -> None:
+    def __init__(
+        self, spec: DatasetSpec, source: SourceSpec, rows: Rows, workspace: Path, patience: float | None = None
+    ) -> None:
+        """`patience`: seconds that its SQL may take; None: as long as it takes."""
         self.spec = spec
         self.source = source
         self._rows = rows
         self._workspace = workspace
+        self._patience = patience
         self._last: tuple[Schema, Rows] | None = None
 
     @property
@@ -108,6 +113,11 @@ class Dataset:
         found = any(chunk.records.num_rows for chunk in self._typed(increment, schema))
         return found, increment.reached
 
+    @property
+    def complete(self) -> bool:
+        """Whether the last reading came to the end of the source; False when only its first rows were wanted."""
+        return not isinstance(self._rows, FirstRows) or self._rows.complete
+
     # ── what is pushed grows ─────────────────────────────────────────────────
 
     @property
@@ -173,7 +183,7 @@ class Dataset:
     def _shaped(self, base: Rows, inner: Schema) -> Rows:
         from penstock.sources.shaped_rows import ShapedRows  # noqa: PLC0415 - DuckDB costs 0.1 s
 
-        return ShapedRows(self.spec, base, inner, self._workspace)
+        return ShapedRows(self.spec, base, inner, self._workspace, self._patience)
 
     def _inner_schema(self, progress: Callable[[int], None], known: Schema | None = None) -> Schema:
         """The columns that the SQL sees: as the format declares them, else as one full pass types them."""

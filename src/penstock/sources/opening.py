@@ -11,6 +11,7 @@ from penstock.model.spec import DatasetSpec, FileSource, Secret, SourceSpec, Sql
 from penstock.sources.csv_rows import CsvRows
 from penstock.sources.dataset import Dataset
 from penstock.sources.files import file_format, matching_files, wrong
+from penstock.sources.first_rows import FirstRows
 from penstock.sources.json_rows import JsonRows
 from penstock.sources.parquet_rows import ParquetRows
 from penstock.sources.pieces import Rows
@@ -37,6 +38,21 @@ class Tools:
 def open_dataset(spec: DatasetSpec, source: SourceSpec, tools: Tools) -> Dataset:
     """Open the source and look at its header. Raises InputError when a file or table is missing or not readable."""
     return Dataset(spec, source, _rows(source, tools), tools.workspace)
+
+
+def open_first(spec: DatasetSpec, source: SourceSpec, tools: Tools, most: int, patience: float) -> Dataset:
+    """The dataset as its source's first `most` rows make it; SQL over them may take `patience` seconds.
+
+    What was posted is kept for a while only, and read whole.
+    """
+    rows = _rows(source, tools)
+    first = rows if isinstance(rows, PushedRows) else FirstRows(rows, most)
+    return Dataset(spec, source, first, tools.workspace, patience)
+
+
+def open_database(source: SqlSource, resolve: Callable[[Secret], str]) -> Database:
+    """The database of a source, not asked for anything yet."""
+    return _database(source, resolve(source.url))
 
 
 def open_rows(source: SqlSource, resolve: Callable[[Secret], str]) -> SqlRows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -50,8 +51,12 @@ class ShapedRows:
 
     open_ended = False
 
-    def __init__(self, spec: DatasetSpec, inner: Rows, schema: Schema, workspace: Path) -> None:
+    def __init__(
+        self, spec: DatasetSpec, inner: Rows, schema: Schema, workspace: Path, patience: float | None = None
+    ) -> None:
+        """`patience`: seconds after which a query is broken off; None: never."""
         self._spec = spec
+        self._patience = patience
         self._inner = inner
         self._schema = schema
         self._workspace = workspace
@@ -60,7 +65,10 @@ class ShapedRows:
         self._refuse_folded([field.name for field in self._arrow])
         with self._connection(self._arrow.empty_table()) as connection:
             self._scans = self._planned(connection)
-            self._statement, self._types = self._described(connection)
+            try:
+                self._statement, self._types = self._described(connection)
+            except duckdb.Error as error:  # it may fail, or take too long, over no rows of the source at all
+                raise self._failure(str(error), self._sql) from None
 
     def names(self) -> list[str]:
         return list(self._types)
@@ -120,7 +128,22 @@ class ShapedRows:
             connection.execute("set TimeZone = 'UTC'")
             connection.register("source", source)
             connection.execute("set lock_configuration = true")
-            yield connection
+            with self._impatient(connection):
+                yield connection
+
+    @contextmanager
+    def _impatient(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        if self._patience is None:
+            yield
+            return
+        timer = threading.Timer(self._patience, connection.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()  # it must not interrupt a connection that is closed
 
     def _planned(self, connection: duckdb.DuckDBPyConnection) -> int:
         """Plan the SQL without running it; how often it reads `source`. Raises InputError that points into the SQL."""
@@ -163,6 +186,9 @@ class ShapedRows:
 
     def _failure(self, words: str, statement: str) -> InputError:
         """DuckDB's own words, with the place in the person's SQL."""
+        if "INTERRUPT" in words.upper() and self._patience is not None:
+            message = f"the SQL takes longer than {self._patience:g} s, which is the most for a look"
+            return self._wrong(message, "look at less; a run may take as long as it needs")
         head, _, rest = words.partition(": ")
         try:
             said = orjson.loads(rest)

@@ -6,6 +6,7 @@ import re
 
 END = re.compile(r"[;\s]*;\s*(--[^\n']*\s*)*\Z")
 WORD = re.compile(r"[\w.]+|\"[^\"]*\"")
+PLACE = re.compile(r"line (\d+), column (\d+) of the SQL: ")
 PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^@\s]*(?=@)")
 
 
@@ -20,6 +21,12 @@ def pointed(words: str, sql: str, offset: int) -> str:
     cut = max(0, column - 60)
     shown, caret = text[cut : cut + 120].replace("\t", " "), " " * (column - cut) + "^"
     return f"line {line}, column {column + 1} of the SQL: {words}\n  {shown}\n  {caret}"
+
+
+def place_in(words: str) -> tuple[int, int] | None:
+    """The line and column, from 1, that words of `pointed` speak of."""
+    found = PLACE.match(words)
+    return None if found is None else (int(found[1]), int(found[2]))
 
 
 def word_at(sql: str, offset: int) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
-from sqlalchemy import Connection, RowMapping, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, select, update
 
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Key
@@ -117,6 +117,66 @@ def entries(conn: Connection, *, destination: str | None = None, cause: str | No
     if cause is not None:
         query = query.where(table.c.cause == cause)
     return [_held(row) for row in conn.execute(query).mappings()]
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which held records; None: whatever."""
+
+    destination: str | None = None
+    cause: str | None = None
+    outcome: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        given = {"destination": self.destination, "cause": self.cause, "outcome": self.outcome}
+        return [table.c[name] == value for name, value in given.items() if value is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Held records of one destination, cause, outcome and field; `reason` is that of the oldest."""
+
+    destination: str
+    cause: str
+    outcome: str
+    field: str | None
+    count: int
+    reason: str
+    first_at: str
+    last_at: str
+
+
+def page(conn: Connection, which: Which, limit: int, after: int = 0) -> list[HeldRecord]:
+    """Held records whose number is beyond `after`, oldest first."""
+    query = select(table).where(table.c.id > after, *which.conditions()).order_by(table.c.id).limit(limit)
+    return [_held(row) for row in conn.execute(query).mappings()]
+
+
+def ids(conn: Connection, which: Which) -> list[str]:
+    """The ids of held records, oldest first."""
+    query = select(table.c.id).where(*which.conditions()).order_by(table.c.id)
+    return [f"q-{number}" for number in conn.execute(query).scalars()]
+
+
+def groups(conn: Connection) -> list[Group]:
+    """All held records by destination, cause, outcome and field; the largest group first."""
+    c = table.c
+    same = (c.destination, c.cause, c.outcome, c.field)
+    number = func.count().label("number")
+    oldest = func.min(c.id).label("oldest")
+    ends = (func.min(c.at).label("first_at"), func.max(c.at).label("last_at"))
+    query = select(*same, number, oldest, *ends).group_by(*same)
+    found = conn.execute(query.order_by(number.desc(), oldest)).mappings().all()
+    oldest_ids = [row["oldest"] for row in found]
+    reasons = {row[0]: row[1] for row in conn.execute(select(c.id, c.reason).where(c.id.in_(oldest_ids)))}
+    return [
+        Group(
+            **{name: row[name] for name in ("destination", "cause", "outcome", "field", "first_at", "last_at")},
+            count=row["number"],
+            reason=reasons[row["oldest"]],
+        )
+        for row in found
+    ]
 
 
 def count(conn: Connection, destination: str) -> int:

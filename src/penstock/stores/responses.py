@@ -50,6 +50,15 @@ def newest(conn: Connection, destination: str) -> int:
     return int(conn.execute(select(func.coalesce(func.max(responses.c.id), 0)).where(mine)).scalar_one())
 
 
+def page(conn: Connection, destination: str, limit: int, before: int | None = None) -> list[tuple[int, dict[str, Any]]]:
+    """The newest replies with their ids, newest first; `before` starts below that id."""
+    query = select(responses.c.id, responses.c.record).where(responses.c.destination == destination)
+    if before is not None:
+        query = query.where(responses.c.id < before)
+    rows = conn.execute(query.order_by(responses.c.id.desc()).limit(limit))
+    return [(number, orjson.loads(record)) for number, record in rows]
+
+
 def batches(conn: Connection, destination: str, after: int = 0) -> Iterator[tuple[int, pa.RecordBatch]]:
     """The replies after the one of id `after`, a thousand at a time; nested members are JSON text.
 

@@ -1,13 +1,18 @@
 """About the service, the templates, datasets: what can be looked at."""
 
-from typing import Annotated, Any
+from difflib import get_close_matches
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.api.access import Person, Right, needs
+from penstock.api.answers import Page
 from penstock.api.opened import Opened
+from penstock.api.reports import CheckOut, ColumnOut, DatasetOut, SamplesOut
+from penstock.api.templates import TemplateOut
 from penstock.destinations.catalogue import load_catalogue
+from penstock.model.errors import InputError, Problem
 from penstock.model.reports import as_json
 from penstock.version import __version__
 
@@ -21,43 +26,60 @@ class NewSecret(BaseModel):
     secret: Annotated[str, Field(min_length=1)]
 
 
+class AboutOut(BaseModel):
+    name: str
+    version: str
+    openapi: str
+
+
 class HowToCheck(BaseModel):
     model_config = ConfigDict(extra="forbid")
     refresh: bool = False
 
 
-@router.get("/", tags=["about"])
-def about() -> dict[str, Any]:
+@router.get("/", tags=["about"], operation_id="getAbout")
+def about() -> AboutOut:
     """What answers here."""
-    return {"name": "penstock", "version": __version__, "openapi": "/api/v1/openapi.json"}
+    return AboutOut(name="penstock", version=__version__, openapi="/api/v1/openapi.json")
 
 
-@router.get("/templates", tags=["templates"])
-def templates(_: Person = needs(Right.VIEW)) -> dict[str, Any]:
+@router.get("/templates", tags=["templates"], operation_id="listTemplates")
+def templates(_: Person = needs(Right.VIEW)) -> Page[TemplateOut]:
     """The catalogue of templates, each with its fields."""
-    return {"items": [as_json(template) for template in load_catalogue().values()], "next": None}
+    return Page(items=[TemplateOut(**as_json(template)) for template in load_catalogue().values()])
 
 
-@router.get("/datasets/{name}/schema", tags=["datasets"])
-def schema(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> Any:
+@router.get("/templates/{name}", tags=["templates"], operation_id="getTemplate")
+def template(name: str, _: Person = needs(Right.VIEW)) -> TemplateOut:
+    """One template: its fields with labels, types, limits and rules."""
+    found = load_catalogue().get(name)
+    if found is None:
+        near = get_close_matches(name, load_catalogue(), n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(load_catalogue())}"
+        raise InputError(Problem("template", f"there is no template {name}", "no-such-template", hint, name))
+    return TemplateOut(**as_json(found))
+
+
+@router.get("/datasets/{name}/schema", tags=["datasets"], operation_id="getDatasetSchema")
+def schema(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> DatasetOut:
     """The detected columns of a dataset."""
-    return as_json(app.dataset(name))
+    return DatasetOut(**as_json(app.dataset(name)))
 
 
-@router.get("/datasets/{name}/samples", tags=["datasets"], operation_id="datasetSamples")
+@router.get("/datasets/{name}/samples", tags=["datasets"], operation_id="getDatasetSamples")
 def samples(
     name: str, app: Opened, limit: Annotated[int, Query(ge=1, le=500)] = 50, _: Person = needs(Right.VIEW)
-) -> dict[str, Any]:
+) -> SamplesOut:
     """Its columns, and the sample records that are kept of it."""
     found = app.dataset(name)
-    columns = [as_json(column) for column in found.schema.columns]
-    return {"columns": columns, "rows": [as_json(row) for row in app.samples(name)[:limit]], "problems": []}
+    columns = [ColumnOut(**as_json(column)) for column in found.schema.columns]
+    return SamplesOut(columns=columns, rows=app.samples(name)[:limit], problems=[])
 
 
-@router.post("/datasets/{name}/refresh", tags=["datasets"])
-def refresh(name: str, app: Opened, _: Person = needs(Right.EDIT)) -> Any:
+@router.post("/datasets/{name}/refresh", tags=["datasets"], operation_id="refreshDataset")
+def refresh(name: str, app: Opened, _: Person = needs(Right.EDIT)) -> DatasetOut:
     """Read the dataset and decide its columns anew."""
-    return as_json(app.dataset(name, refresh=True))
+    return DatasetOut(**as_json(app.dataset(name, refresh=True)))
 
 
 @router.put("/credentials/{name}/secret", status_code=204, tags=["credentials"], operation_id="setSecret")
@@ -67,6 +89,6 @@ def secret(name: str, given: NewSecret, app: Opened, _: Person = needs(Right.EDI
 
 
 @router.post("/credentials/{name}/check", tags=["credentials"], operation_id="checkCredential")
-def check(name: str, how: HowToCheck, app: Opened, _: Person = needs(Right.OPERATE)) -> Any:
+def check(name: str, how: HowToCheck, app: Opened, _: Person = needs(Right.OPERATE)) -> CheckOut:
     """Ask the API whether the credential works, and which base answers."""
-    return as_json(app.check(name, refresh=how.refresh))
+    return CheckOut(**as_json(app.check(name, refresh=how.refresh)))

@@ -1,17 +1,22 @@
 """The quarantine: list, look, edit, discard, settle."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.api.access import Person, Right, needs
+from penstock.api.answers import Page
 from penstock.api.opened import Opened
+from penstock.api.paging import Cursor, Limit
+from penstock.api.reports import RunOut, UnsavedPreview
 from penstock.engine.app import App
 from penstock.model.errors import InputError, Problem
-from penstock.model.reports import QuarantineDetail, QuarantineEntry, as_json
+from penstock.model.reports import QuarantineDetail, as_json
+from penstock.stores import quarantine as held
 
 router = APIRouter(prefix="/quarantine", tags=["quarantine"])
+Outcome = Literal["quarantined", "unknown", "waiting"]
 
 
 class Edit(BaseModel):
@@ -22,109 +27,150 @@ class Edit(BaseModel):
     record: dict[str, Any] | None = None
 
 
+class Settle(BaseModel):
+    """That it arrived; what did not is sent again or discarded instead."""
+
+    model_config = ConfigDict(extra="forbid")
+    delivered: bool = True
+
+
 class Discard(BaseModel):
     model_config = ConfigDict(extra="forbid")
     reason: str = ""
 
 
 class Which(BaseModel):
-    """The records by id; or those of a destination, of a cause, of both; or all."""
+    """The records by id; or those of a destination, a cause, an outcome, of all these; or all."""
 
     model_config = ConfigDict(extra="forbid")
-    ids: list[str] | None = None
+    ids: Annotated[list[str], Field(max_length=10_000)] | None = None
     destination: str | None = None
     cause: str | None = None
+    outcome: Outcome | None = None
     all: bool = False
 
     def entries(self, app: App) -> list[str]:
         """Their ids. InputError when nothing says which, or nothing is held."""
         if self.ids:
             return self.ids
-        if self.destination is None and self.cause is None and not self.all:
-            raise InputError(Problem("body", "say which records", "which", "give ids, destination, cause or all"))
-        found = [held.id for held in app.quarantine(destination=self.destination, cause=self.cause)]
-        if not found:
-            raise InputError(Problem("body", "nothing of this is held", "nothing-held", "look at the groups"))
-        return found
+        which = held.Which(self.destination, self.cause, self.outcome)
+        if not which.conditions() and not self.all:
+            hint = "give ids, destination, cause, outcome or all"
+            raise InputError(Problem("body", "say which records", "which", hint))
+        return app.held.ids(which)
 
 
 class Discarding(Which):
     reason: str = ""
 
 
-@router.get("")
+class HeldOut(BaseModel):
+    """A record held for a person; `key` is null for a record without one, a list for a key of several columns."""
+
+    id: str
+    destination: str
+    key: str | list[str] | None
+    outcome: str
+    cause: str
+    reason: str
+    field: str | None
+    at: str
+    run: str | None
+
+
+class HeldWhole(HeldOut):
+    """With the record, the rule that it breaks, and the last request and reply; secrets redacted."""
+
+    record: Any
+    rule: str | None
+    value: str | None
+    accepted: str | None
+    request: dict[str, Any] | None
+    reply: dict[str, Any] | None
+
+
+class GroupOut(BaseModel):
+    """Held records that share a destination, cause, outcome and field."""
+
+    destination: str
+    cause: str
+    outcome: str
+    field: str | None
+    count: int
+    reason: str
+    first_at: str
+    last_at: str
+
+
+class Discarded(BaseModel):
+    """How many records there were."""
+
+    discarded: int
+
+
+@router.get("", operation_id="listQuarantine")
 def entries(
-    app: Opened, destination: str | None = None, cause: str | None = None, _: Person = needs(Right.VIEW)
-) -> dict[str, Any]:
+    app: Opened,
+    destination: str | None = None,
+    cause: str | None = None,
+    outcome: Outcome | None = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    _: Person = needs(Right.VIEW),
+) -> Page[HeldOut]:
     """The held records, oldest first."""
-    return {"items": as_json(app.quarantine(destination=destination, cause=cause)), "next": None}
+    found = app.held.page(held.Which(destination, cause, outcome), limit=limit, cursor=cursor)
+    return Page(items=[HeldOut(**one) for one in found.items], next=found.next)
 
 
-@router.get("/groups", operation_id="quarantineGroups")
-def groups(app: Opened, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
+@router.get("/groups", operation_id="listQuarantineGroups")
+def groups(app: Opened, _: Person = needs(Right.VIEW)) -> Page[GroupOut]:
     """The held records by destination, cause, outcome and field; the largest group first."""
-    found: dict[tuple[str, str, str, str | None], list[QuarantineEntry]] = {}
-    for held in app.quarantine():
-        found.setdefault((held.destination, held.cause, held.outcome, held.field), []).append(held)
-    items = [
-        {
-            "destination": destination,
-            "cause": cause,
-            "outcome": outcome,
-            "field": field,
-            "count": len(group),
-            "reason": group[0].reason,
-            "first_at": min(one.at for one in group),
-            "last_at": max(one.at for one in group),
-        }
-        for (destination, cause, outcome, field), group in found.items()
-    ]
-    return {"items": sorted(items, key=lambda group: -int(str(group["count"]))), "next": None}
+    return Page(items=[GroupOut(**group) for group in app.held.groups()])
 
 
-@router.post("/resend", status_code=202, operation_id="resendHeld")
-def resend(which: Which, app: Opened, person: Person = needs(Right.OPERATE)) -> dict[str, Any]:
+@router.post("/resend", status_code=202, operation_id="resendHeld", response_model_exclude_unset=True)
+def resend(which: Which, app: Opened, person: Person = needs(Right.OPERATE)) -> Page[RunOut]:
     """Send held records: one run for each destination they belong to, under ids of their own."""
-    return {"items": app.ask_resend(which.entries(app), asked_by=person.name), "next": None}
+    return Page(items=[RunOut(**run) for run in app.ask_resend(which.entries(app), asked_by=person.name)], next=None)
 
 
 @router.post("/discard", operation_id="discardHeld")
-def discard_several(which: Discarding, app: Opened, _: Person = needs(Right.OPERATE)) -> dict[str, Any]:
+def discard_several(which: Discarding, app: Opened, _: Person = needs(Right.OPERATE)) -> Discarded:
     """Never send these versions."""
-    return {"discarded": app.discard(which.entries(app), reason=which.reason)}
+    return Discarded(discarded=app.discard(which.entries(app), reason=which.reason))
 
 
-@router.get("/{entry}")
-def entry(entry: str, app: Opened, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
+@router.get("/{entry}", operation_id="getHeld")
+def entry(entry: str, app: Opened, _: Person = needs(Right.VIEW)) -> HeldWhole:
     """One held record, with its last request and reply."""
     return _flat(app.quarantined(entry))
 
 
 @router.post("/{entry}/preview", operation_id="previewHeld")
-def preview(entry: str, app: Opened, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
+def preview(entry: str, app: Opened, _: Person = needs(Right.VIEW)) -> UnsavedPreview:
     """The request that a resend of this record would make; sends nothing."""
-    document: dict[str, Any] = as_json(app.preview_held(entry))
-    return {**document, "errors": []}
+    return UnsavedPreview(**as_json(app.preview_held(entry)), errors=[])
 
 
-@router.patch("/{entry}")
-def edit(entry: str, app: Opened, new: Edit, _: Person = needs(Right.OPERATE)) -> dict[str, Any]:
+@router.patch("/{entry}", operation_id="editHeld")
+def edit(entry: str, app: Opened, new: Edit, _: Person = needs(Right.OPERATE)) -> HeldWhole:
     """Change a held record; nothing is sent yet."""
     return _flat(app.edit(entry, changes=new.changes, record=new.record))
 
 
-@router.post("/{entry}/discard")
-def discard(entry: str, app: Opened, why: Discard, _: Person = needs(Right.OPERATE)) -> dict[str, Any]:
+@router.post("/{entry}/discard", operation_id="discardOneHeld")
+def discard(entry: str, app: Opened, why: Discard, _: Person = needs(Right.OPERATE)) -> Discarded:
     """Never send this version."""
-    return {"discarded": app.discard([entry], reason=why.reason)}
+    return Discarded(discarded=app.discard([entry], reason=why.reason))
 
 
-@router.post("/{entry}/settle", status_code=204)
-def settle(entry: str, app: Opened, _: Person = needs(Right.OPERATE)) -> None:
+@router.post("/{entry}/settle", status_code=204, operation_id="settleHeld")
+def settle(entry: str, app: Opened, how: Settle | None = None, _: Person = needs(Right.OPERATE)) -> None:
     """A person knows that it arrived."""
-    app.settle(entry, delivered=True)
+    app.settle(entry, delivered=how is None or how.delivered)
 
 
-def _flat(detail: QuarantineDetail) -> dict[str, Any]:
+def _flat(detail: QuarantineDetail) -> HeldWhole:
     document = as_json(detail)
-    return {**document.pop("entry"), **document}
+    return HeldWhole(**document.pop("entry"), **document)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import quote
 
 import orjson
@@ -12,16 +12,19 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
 
 from penstock.api.access import Person, Right, needs
+from penstock.api.answers import Page
 from penstock.api.opened import Opened
+from penstock.api.paging import Cursor, Limit
+from penstock.api.reports import DeliveryOut, RecordOut, RunOut, WholeDeliveryOut
 from penstock.engine.app import App
-from penstock.engine.pages import Page
+from penstock.engine.pages import Page as Listed
 from penstock.stores.run_pages import Which
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 LOOK_S = 0.4
 ALIVE_EVERY_S = 15.0
 MEDIA = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
-Limit = Annotated[int, Query(ge=1, le=500)]
+Out = TypeVar("Out", bound=BaseModel)
 
 
 class Start(BaseModel):
@@ -31,45 +34,50 @@ class Start(BaseModel):
     target: str
 
 
-@router.post("", status_code=202)
-def start(app: Opened, what: Start, person: Person = needs(Right.OPERATE)) -> dict[str, Any]:
+@router.post("", status_code=202, operation_id="startRun", response_model_exclude_unset=True)
+def start(app: Opened, what: Start, person: Person = needs(Right.OPERATE)) -> RunOut:
     """Ask for a run. It has its id at once, and begins when a worker is free; an unfinished run is continued."""
-    return app.work.enqueue(what.target, trigger=f"person:{person.name}", asked_by=person.name)
+    return RunOut(**app.work.enqueue(what.target, trigger=f"person:{person.name}", asked_by=person.name))
 
 
-@router.get("")
+@router.get("", operation_id="listRuns", response_model_exclude_unset=True)
 def runs(
     app: Opened,
     target: str | None = None,
     status: str | None = None,
     since: str | None = None,
-    cursor: str | None = None,
+    cursor: Cursor = None,
     limit: Limit = 50,
     _: Person = needs(Right.VIEW),
-) -> dict[str, Any]:
+) -> Page[RunOut]:
     """The runs, newest first: of one target, in one status, since a moment."""
-    return _paged(app.work.runs(Which(target, status, since), limit=limit, cursor=cursor))
+    return _paged(app.work.runs(Which(target, status, since), limit=limit, cursor=cursor), RunOut)
 
 
-@router.get("/{run}")
-def one(run: str, app: Opened, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
+@router.get("/{run}", operation_id="getRun", response_model_exclude_unset=True)
+def one(run: str, app: Opened, _: Person = needs(Right.VIEW)) -> RunOut:
     """One run."""
-    return app.work.run(run)
+    return RunOut(**app.work.run(run))
 
 
-@router.post("/{run}/cancel", status_code=202)
-def cancel(run: str, app: Opened, person: Person = needs(Right.OPERATE)) -> dict[str, Any]:
+@router.post("/{run}/cancel", status_code=202, operation_id="cancelRun", response_model_exclude_unset=True)
+def cancel(run: str, app: Opened, person: Person = needs(Right.OPERATE)) -> RunOut:
     """Stop it after the requests in flight; it can be resumed."""
-    return app.work.cancel(run, by=person.name)
+    return RunOut(**app.work.cancel(run, by=person.name))
 
 
-@router.post("/{run}/resume", status_code=202)
-def resume(run: str, app: Opened, person: Person = needs(Right.OPERATE)) -> dict[str, Any]:
+@router.post("/{run}/resume", status_code=202, operation_id="resumeRun", response_model_exclude_unset=True)
+def resume(run: str, app: Opened, person: Person = needs(Right.OPERATE)) -> RunOut:
     """Go on with a run that was stopped or interrupted."""
-    return app.work.resume(run, asked_by=person.name)
+    return RunOut(**app.work.resume(run, asked_by=person.name))
 
 
-@router.get("/{run}/events", response_class=StreamingResponse)
+@router.get(
+    "/{run}/events",
+    operation_id="followRun",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
 async def events(run: str, app: Opened, _: Person = needs(Right.VIEW)) -> StreamingResponse:
     """Server-sent events: `progress` while it lasts, then `end` with the run."""
     await run_in_threadpool(app.work.run, run)  # an unknown run is refused before the stream begins
@@ -95,39 +103,44 @@ def _event(name: str, document: dict[str, Any]) -> str:
     return f"event: {name}\ndata: {orjson.dumps(document).decode()}\n\n"
 
 
-@router.get("/{run}/deliveries")
+@router.get("/{run}/deliveries", operation_id="listDeliveries", response_model_exclude_unset=True)
 def deliveries(
     run: str,
     app: Opened,
     outcome: str | None = None,
-    cursor: str | None = None,
+    cursor: Cursor = None,
     limit: Limit = 50,
     _: Person = needs(Right.VIEW),
-) -> dict[str, Any]:
+) -> Page[DeliveryOut]:
     """The requests of a run, in the order they were made; of a flow's run, those of its destinations."""
-    return _paged(app.work.details.deliveries(run, outcome=outcome, limit=limit, cursor=cursor))
+    return _paged(app.work.details.deliveries(run, outcome=outcome, limit=limit, cursor=cursor), DeliveryOut)
 
 
-@router.get("/{run}/deliveries/{delivery}")
-def delivery(run: str, delivery: str, app: Opened, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
+@router.get("/{run}/deliveries/{delivery}", operation_id="getDelivery", response_model_exclude_unset=True)
+def delivery(run: str, delivery: str, app: Opened, _: Person = needs(Right.VIEW)) -> WholeDeliveryOut:
     """One request and its reply, exactly, where they were kept."""
-    return app.work.details.delivery(run, delivery)
+    return WholeDeliveryOut(**app.work.details.delivery(run, delivery))
 
 
-@router.get("/{run}/records")
+@router.get("/{run}/records", operation_id="listRecords")
 def records(
     run: str,
     app: Opened,
     outcome: str | None = None,
-    cursor: str | None = None,
+    cursor: Cursor = None,
     limit: Limit = 50,
     _: Person = needs(Right.VIEW),
-) -> dict[str, Any]:
+) -> Page[RecordOut]:
     """The records of a run and what became of each."""
-    return _paged(app.work.details.records(run, outcome=outcome, limit=limit, cursor=cursor))
+    return _paged(app.work.details.records(run, outcome=outcome, limit=limit, cursor=cursor), RecordOut)
 
 
-@router.get("/{run}/records/export", response_class=StreamingResponse)
+@router.get(
+    "/{run}/records/export",
+    operation_id="exportRecords",
+    response_class=StreamingResponse,
+    responses={200: {"content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in MEDIA.values()}}},
+)
 def export(
     run: str,
     app: Opened,
@@ -139,5 +152,5 @@ def export(
     return StreamingResponse(app.work.details.export(run, kind), media_type=MEDIA[kind], headers=named)
 
 
-def _paged(page: Page) -> dict[str, Any]:
-    return {"items": page.items, "next": page.next}
+def _paged(page: Listed, out: type[Out]) -> Page[Out]:
+    return Page(items=[out(**item) for item in page.items], next=page.next)

@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from penstock.api.access import Person, Right, needs
 from penstock.api.answers import problems
 from penstock.api.opened import Opened
+from penstock.api.reports import CheckOut, FindingsOut, TestOut, UnsavedPreview
 from penstock.model.errors import InputError
 from penstock.model.reports import as_json, test_json
 
-router = APIRouter(prefix="/destinations", tags=["destinations"])
+router = APIRouter()
 LOOK_S = 2.0  # how long the whole dataset is looked at, at most
 
 
@@ -35,27 +36,39 @@ class TestDraft(Draft):
     body: str | None = None
 
 
-@router.post("/preview", operation_id="previewUnsaved")
-def preview(draft: PreviewDraft, app: Opened, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
+class CredentialDraft(Draft):
+    """A credential as the project file would say it; `secret` is its API key, where `value` names none."""
+
+    secret: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
+
+
+@router.post("/destinations/preview", tags=["destinations"], operation_id="previewUnsaved")
+def preview(draft: PreviewDraft, app: Opened, _: Person = needs(Right.VIEW)) -> UnsavedPreview:
     """The requests that its samples make; `errors` in their place while the settings are wrong. Sends nothing."""
     try:
-        document: dict[str, Any] = as_json(app.unsaved.preview(draft.name, draft.value, draft.limit))
+        found = app.unsaved.preview(draft.name, draft.value, draft.limit)
     except InputError as error:
-        return {"requests": [], "refused": [], "notes": [], **problems(error.problems).model_dump()}
-    return {**document, "errors": []}
+        return UnsavedPreview(requests=[], refused=[], notes=[], errors=problems(error.problems).errors)
+    return UnsavedPreview(**as_json(found), errors=[])
 
 
-@router.post("/findings", operation_id="checkUnsaved")
-def findings(draft: Draft, app: Opened, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
+@router.post("/destinations/findings", tags=["destinations"], operation_id="checkUnsaved")
+def findings(draft: Draft, app: Opened, _: Person = needs(Right.VIEW)) -> FindingsOut:
     """What would be refused of the whole dataset, by field and rule; `checked` says how many records were looked at."""
     try:
-        document: dict[str, Any] = as_json(app.unsaved.findings(draft.name, draft.value, LOOK_S))
+        found = app.unsaved.findings(draft.name, draft.value, LOOK_S)
     except InputError as error:
-        return {"records": None, "checked": 0, "refused": [], "notes": [], **problems(error.problems).model_dump()}
-    return {**document, "errors": []}
+        return FindingsOut(records=None, checked=0, refused=[], notes=[], errors=problems(error.problems).errors)
+    return FindingsOut(**as_json(found), errors=[])
 
 
-@router.post("/test", operation_id="testUnsaved")
-def send(draft: TestDraft, app: Opened, _: Person = needs(Right.OPERATE)) -> dict[str, Any]:
+@router.post("/destinations/test", tags=["destinations"], operation_id="testUnsaved", response_model_exclude_unset=True)
+def send(draft: TestDraft, app: Opened, _: Person = needs(Right.OPERATE)) -> TestOut:
     """Send one request now, with these settings."""
-    return test_json(app.unsaved.test(draft.name, draft.value, sample=draft.sample, body=draft.body))
+    return TestOut(**test_json(app.unsaved.test(draft.name, draft.value, sample=draft.sample, body=draft.body)))
+
+
+@router.post("/credentials/check", tags=["credentials"], operation_id="checkUnsavedCredential")
+def check(draft: CredentialDraft, app: Opened, _: Person = needs(Right.EDIT)) -> CheckOut:
+    """Ask the API whether these settings and this key work. Nothing of them is kept."""
+    return CheckOut(**as_json(app.unsaved.credential(draft.name, draft.value, draft.secret)))

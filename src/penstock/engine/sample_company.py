@@ -155,19 +155,28 @@ def _write_sqlite(path: Path, rows: Sequence[Row]) -> None:
         db.executemany(f"insert into subscriptions values ({places})", rows)
 
 
+def project(data: str, base_url: str, api_key: str, *, draft: bool = False) -> str:
+    """The project file: the data in this folder, to the sandbox at this base; `draft` leaves the notes to be activated.
+
+    `api_key` is a reference, or the sandbox's key itself.
+    """
+    values = {"data": data, "base_url": base_url, "api_key": api_key, "notes": "false" if draft else "true"}
+    return PROJECT % values
+
+
 PROJECT = """\
 # The demo's project: a made-up company's data, sent to the local sandbox.
 credentials:
   sandbox:
     connector: custify
-    api_key: ${env:PENSTOCK_DEMO_KEY}
+    api_key: %(api_key)s
     base_url: %(base_url)s
 sources:
-  accounts: {type: file, path: data/companies.parquet}
-  contacts: {type: file, path: data/people.csv}
-  billing:  {type: sql, url: "sqlite:///data/billing.db", table: subscriptions}
-  usage:    {type: file, path: data/events.parquet}
-  meetings: {type: file, path: data/notes.csv}
+  accounts: {type: file, path: "%(data)s/companies.parquet"}
+  contacts: {type: file, path: "%(data)s/people.csv"}
+  billing:  {type: sql, url: "sqlite:///%(data)s/billing.db", table: subscriptions}
+  usage:    {type: file, path: "%(data)s/events.parquet"}
+  meetings: {type: file, path: "%(data)s/notes.csv"}
 datasets:
   companies:     {source: accounts, key: account_id}
   people:        {source: contacts, key: id}
@@ -191,7 +200,7 @@ destinations:
     active: true
   subscriptions: {dataset: subscriptions, credential: sandbox, template: upsert_subscription, active: true}
   events:        {dataset: events, credential: sandbox, template: insert_event, active: true}
-  notes:         {dataset: notes, credential: sandbox, template: create_note, attributes: none, active: true}
+  notes:         {dataset: notes, credential: sandbox, template: create_note, attributes: none, active: %(notes)s}
 flows:
   everything: {destinations: [companies, people, subscriptions, events, notes]}
 """

@@ -1,0 +1,129 @@
+"""Files that people upload, to be read by file sources: kept beside the state, under names that nobody else has."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkstemp
+from typing import BinaryIO
+
+from penstock.engine.surroundings import Surroundings
+from penstock.model.errors import InputError, Problem, StateUnavailable
+from penstock.model.spec import FileSource
+from penstock.sources.files import file_format
+
+FOLDER = "uploads"
+LARGEST = 512 * 1024 * 1024
+KINDS = (".csv", ".tsv", ".tab", ".txt", ".json", ".ndjson", ".jsonl", ".parquet", ".pq")
+LONGEST = 100  # letters of a name
+_UNSAFE = re.compile(r"[^\w.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """`path` as a file source says it; `format` as it will be read."""
+
+    path: str
+    bytes: int
+    format: str
+
+
+class Draft:
+    """A file on its way in. It is there under its name only when `finish` has returned."""
+
+    def __init__(self, folder: Path, base: Path, name: str) -> None:
+        self._folder, self._base, self._name = folder, base, name
+        with _plain(folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, path = mkstemp(prefix=".", suffix=".part", dir=folder)  # 0600
+        self._path = Path(path)
+        self._file: BinaryIO = os.fdopen(handle, "wb")
+        self._size = 0
+
+    def write(self, piece: bytes) -> None:
+        """Some more of it. InputError when it becomes too large."""
+        self._size += len(piece)
+        if self._size > LARGEST:
+            raise too_large()
+        with _plain(self._folder):
+            self._file.write(piece)
+
+    def finish(self) -> Uploaded:
+        """Keep it. InputError for an empty file."""
+        if not self._size:
+            raise InputError(Problem("body", "the file is empty", "empty-file", "send the file as the body"))
+        with _plain(self._folder):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            final = self._named()
+        shown = final.relative_to(self._base) if final.is_relative_to(self._base) else final
+        try:
+            kind = file_format(FileSource(final.stem, str(shown), self._base), final)
+        except InputError:
+            final.unlink()
+            raise
+        return Uploaded(str(shown), self._size, kind)
+
+    def close(self) -> None:
+        """Let go of what was not finished."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+    def _named(self) -> Path:
+        """Give it the first name that is free: `contacts.csv`, `contacts-2.csv`, …"""
+        stem, dot, rest = self._name.partition(".")
+        number = 1
+        while True:
+            final = self._folder / (self._name if number == 1 else f"{stem}-{number}{dot}{rest}")
+            with suppress(FileExistsError):
+                os.link(self._path, final)
+                return final
+            number += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """The door of the App to it."""
+
+    around: Callable[[], Surroundings]
+
+    def begin(self, filename: str) -> Draft:
+        """Take a file in, under a name made of this one. InputError for a kind that no source reads."""
+        around = self.around()
+        return Draft((around.folder / FOLDER).resolve(), around.project.base.resolve(), safe_name(filename))
+
+
+def safe_name(filename: str) -> str:
+    """A name without folders and signs, that ends as the given one. InputError for a kind that no source reads."""
+    last = re.split(r"[/\\]", filename)[-1]
+    plain = last.lower().removesuffix(".gz")
+    kind = next((kind for kind in KINDS if plain.endswith(kind)), None)
+    if kind is None:
+        hint = f"one of: {', '.join(KINDS)}, each also with .gz"
+        message = "no source reads files of this kind"
+        raise InputError(Problem("filename", message, "unknown-format", hint, last[:LONGEST]))
+    ending = kind + (".gz" if last.lower().endswith(".gz") else "")
+    stem = _UNSAFE.sub("-", last[: -len(ending)]).strip(".-")[:LONGEST]
+    return f"{stem.replace('.', '-') or 'file'}{ending}"
+
+
+def too_large() -> InputError:
+    message = f"a file has {LARGEST // 1024 // 1024} MiB at most"
+    return InputError(Problem("body", message, "too-large", "pack it (.gz), split it, or place it beside the project"))
+
+
+@contextmanager
+def _plain(folder: Path) -> Iterator[None]:
+    """Turn what the disk says into words for people."""
+    try:
+        yield
+    except OSError as error:
+        code = "disk-full" if error.errno in {errno.ENOSPC, errno.EDQUOT} else "cannot-write"
+        message = f"the file cannot be kept: {error.strerror}"
+        hint = "make room, or look at the rights of the folder"
+        raise StateUnavailable(Problem(str(folder), message, code, hint)) from error

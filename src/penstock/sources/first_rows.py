@@ -1,0 +1,41 @@
+"""The first rows of others: for a look that must not take long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from penstock.model.spec import ColumnType
+from penstock.sources.pieces import Caster, Judge, Piece, Rows
+
+
+class FirstRows:
+    """At most so many rows. After a full reading `complete` says whether these were all."""
+
+    def __init__(self, rows: Rows, most: int) -> None:
+        self._rows = rows
+        self._most = most
+        self.open_ended = rows.open_ended
+        self.complete = True
+
+    def names(self) -> list[str]:
+        return self._rows.names()
+
+    def declared(self, name: str) -> ColumnType | None:
+        return self._rows.declared(name)
+
+    def judge(self, name: str) -> Judge:
+        return self._rows.judge(name)
+
+    def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:
+        return self._rows.caster(name, kind, given=given)
+
+    def pieces(self) -> Iterator[Piece]:
+        left = self._most
+        for piece in self._rows.pieces():
+            if piece.length > left:
+                self.complete = False
+                if left:
+                    yield piece.head(left)
+                return
+            yield piece
+            left -= piece.length

@@ -1,0 +1,72 @@
+"""The canvas, the figures and the search, over real HTTP."""
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def run(office):
+    """A run that sent two records and held one."""
+    found = office.run("it")
+    assert found["status"] == "partial", found
+    return found
+
+
+def test_the_overview_leads_from_every_source_to_the_credential(office, run):
+    shown = office.client.get("/overview").json()
+    nodes = {node["id"]: node for node in shown["nodes"]}
+    edges = {(edge["from"], edge["to"]) for edge in shown["edges"]}
+    assert edges >= {
+        ("sources/crm", "datasets/people"),
+        ("datasets/people", "destinations/it"),
+        ("destinations/it", "credentials/acme"),
+        ("destinations/it", "sources/it.responses"),
+        ("flows/nightly", "destinations/it"),
+    }
+    assert {end for edge in edges for end in edge} <= nodes.keys()
+    it = nodes["destinations/it"]
+    assert (it["state"]["state"], it["state"]["held"], it["state"]["last_run"]["run"]) == ("active", 1, run["run"])
+    assert nodes["datasets/people"]["state"]["records"] == 3
+    assert nodes["sources/push"]["type"] == "webhook"
+
+
+def test_the_figures_add_up_to_the_runs(office, run):
+    shown = office.client.get("/stats", params={"hours": 24, "destination": "it"}).json()
+    totals = {name: sum(bucket[name] for bucket in shown["buckets"]) for name in ("delivered", "quarantined")}
+    assert totals == {"delivered": 2, "quarantined": 1}
+    assert sum(bucket["requests"] for bucket in shown["buckets"]) == run["requests"]
+    assert [bucket["p50_ms"] for bucket in shown["buckets"] if bucket["requests"]] != [None]
+    assert len(shown["buckets"]) == 25
+    assert shown["budget"][0]["credential"] == "acme"
+    assert office.client.get("/stats", params={"destination": "draft"}).json()["buckets"][-1]["delivered"] == 0
+    assert office.client.get("/stats", params={"destination": "nobody"}).status_code == 404
+
+
+@pytest.mark.parametrize(("hours", "minutes"), [(1, 5), (24 * 30, 24 * 60)])
+def test_figures_of_a_short_and_of_a_long_span(office, run, hours, minutes):
+    shown = office.client.get("/stats", params={"hours": hours}).json()
+    assert shown["minutes"] == minutes
+    assert sum(bucket["delivered"] for bucket in shown["buckets"]) == 2
+
+
+def test_the_search_finds_resources_runs_and_records(office, run):
+    def found(words):
+        return {(one["kind"], one["path"]) for one in office.client.get("/search", params={"q": words}).json()["items"]}
+
+    assert ("destination", "/destinations/draft") in found("DRA")
+    assert ("flow", "/flows/nightly") in found("night")
+    assert ("run", f"/runs/{run['run']}") in found(run["run"][-6:])
+    assert ("run", f"/runs/{run['run']}") in found("u1")
+    assert {kind for kind, _ in found("u3")} >= {"quarantine"}
+    assert found("100%_nothing") == set()
+
+
+def test_flows_and_hooks_tell_how_they_stand(office, run):
+    state = office.client.get("/flows/nightly").json()["state"]
+    assert state["next_at"] is not None
+    assert state["paused"] is False
+    assert office.client.post("/flows/nightly/pause").status_code == 204
+    state = office.client.get("/flows/nightly").json()["state"]
+    assert (state["next_at"], state["paused"]) == (None, True)
+    hook = office.client.get("/sources/push").json()["state"]["hook"]
+    assert (hook["url"], hook["received"]) == ("/hooks/push", 0)
+    assert hook["auth"]["has_secret"] is False

@@ -1,0 +1,74 @@
+"""Retention, templates, plans, replies, checks of unsaved credentials; over real HTTP."""
+
+
+def test_retention_is_read_and_written_whole(office):
+    first = office.client.get("/settings/retention")
+    assert first.json()["runs"] == 90
+    written = office.client.put("/settings/retention", json={"runs": 7}, headers={"If-Match": first.headers["etag"]})
+    assert written.json()["runs"] == 7
+    assert office.client.get("/settings/retention").json() == written.json()
+    late = office.client.put("/settings/retention", json={"runs": 8}, headers={"If-Match": first.headers["etag"]})
+    assert late.status_code == 412
+    wrong = office.client.put("/settings/retention", json={"runs": -1, "rums": 3}).json()["errors"]
+    assert {(problem["path"], problem["code"]) for problem in wrong} == {
+        ("retention.runs", "wrong-value"),
+        ("retention.rums", "unknown-key"),
+    }
+    assert office.client.get("/settings/retention").json()["runs"] == 7
+
+
+def test_one_template_is_the_one_of_the_list(office):
+    listed = {template["name"]: template for template in office.client.get("/templates").json()["items"]}
+    assert len(listed) == 10
+    assert office.client.get("/templates/create_task").json() == listed["create_task"]
+    assert office.client.get("/templates/create_tusk").json()["errors"][0]["hint"] == "did you mean create_task?"
+
+
+def test_a_flow_tells_what_it_would_do(office):
+    plan = office.client.get("/flows/nightly/plan").json()
+    assert plan["flow"] == "nightly"
+    assert [part["destination"] for part in plan["destinations"]] == ["it"]
+    assert office.client.get("/flows/it/plan").status_code == 404
+
+
+def test_replies_are_listed_newest_first(office):
+    office.run("it")
+    first = office.client.get("/responses/it", params={"limit": 1}).json()
+    second = office.client.get("/responses/it", params={"limit": 1, "cursor": first["next"]}).json()
+    assert first["items"][0]["id"] > second["items"][0]["id"]
+    assert first["items"][0]["response"]["status"] in {200, 201}
+    assert office.client.get("/responses/nobody").status_code == 404
+
+
+def ask(office, value, **more):
+    return office.client.post("/credentials/check", json={"name": "new", "value": value, **more})
+
+
+def test_an_unsaved_credential_is_asked_with_its_key_and_nothing_is_kept(office):
+    value = {"connector": "custify", "base_url": office.sandbox.url}
+    found = ask(office, value, secret=office.sandbox.api_key).json()
+    assert (found["ok"], found["dialect"], found["base_url"]) == (True, "native", office.sandbox.url)
+    refused = ask(office, value, secret="wr0ng-k3y-of-mine")
+    assert refused.json()["ok"] is False
+    assert "wr0ng-k3y-of-mine" not in refused.text
+    assert ask(office, value).json()["errors"][0]["code"] == "missing-key"
+    assert ask(office, {"conector": "custify"}).status_code == 400
+    assert [one["name"] for one in office.client.get("/credentials").json()["items"]] == ["acme"]
+    assert b"wr0ng-k3y-of-mine" not in (office.folder / "state.db").read_bytes()
+
+
+def test_a_sealed_key_is_not_shown_to_another_address(office):
+    address = {"connector": "custify", "base_url": office.sandbox.url}
+    assert office.client.post("/credentials", json={"name": "new", "value": address}).status_code == 201
+    sealed = office.client.put("/credentials/new/secret", json={"secret": office.sandbox.api_key})
+    assert sealed.status_code == 204
+    assert ask(office, address).json()["ok"] is True
+    elsewhere = {**address, "base_url": "http://127.0.0.1:9/api"}
+    assert ask(office, elsewhere).json()["errors"][0]["code"] == "missing-key"
+    assert office.client.delete("/credentials/new").status_code == 204
+
+
+def test_the_sample_company_is_for_an_empty_service_only(office):
+    assert office.client.get("/demo").json() == {"loaded": False, "arrived": None}
+    refused = office.client.post("/demo")
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "not-empty")

@@ -1,0 +1,124 @@
+"""Sources and datasets that are not saved: looked at, uploaded, shaped by SQL; over real HTTP."""
+
+import gzip
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from penstock.engine import unsaved_data, uploads
+
+
+@pytest.fixture(scope="module")
+def shop(office):
+    with closing(sqlite3.connect(office.folder / "shop.db")) as db, db:
+        db.execute("create table orders (id integer primary key, total real)")
+        db.executemany("insert into orders values (?, ?)", [(n, n * 1.5) for n in range(1, 31)])
+    return "sqlite:///shop.db"
+
+
+def check(office, value, name="new"):
+    reply = office.client.post("/sources/check", json={"name": name, "value": value})
+    assert reply.status_code == 200, reply.text
+    return reply.json()
+
+
+def preview(office, **value):
+    reply = office.client.post("/datasets/preview", json={"name": "new", "value": value})
+    assert reply.status_code == 200, reply.text
+    return reply.json()
+
+
+def test_a_file_shows_its_columns_and_rows(office):
+    seen = check(office, {"type": "file", "path": "people.csv"})
+    assert [column["name"] for column in seen["columns"]] == ["id", "name", "email"]
+    assert seen["rows"][0] == {"id": "u1", "name": "Ada", "email": "ada@x.example"}
+    assert (seen["records"], seen["complete"], seen["problems"]) == (3, True, [])
+    assert "new" not in {source["name"] for source in office.client.get("/sources").json()["items"]}
+
+
+def test_what_cannot_be_read_is_told_not_failed(office):
+    seen = check(office, {"type": "file", "path": "peeple.csv"})
+    assert (seen["rows"], seen["problems"][0]["code"]) == ([], "missing-file")
+    seen = check(office, {"type": "file", "paths": "people.csv"})
+    assert {problem["path"] for problem in seen["problems"]} >= {"sources.new.paths"}
+
+
+def test_a_database_is_connected_to_and_tells_its_tables(office, shop):
+    seen = check(office, {"type": "sql", "url": shop})
+    assert (seen["tables"], seen["columns"], seen["problems"]) == (["orders"], [], [])
+    seen = check(office, {"type": "sql", "url": shop, "query": "select id, total * 2 as double from orders"})
+    assert [column["name"] for column in seen["columns"]] == ["id", "double"]
+    assert (len(seen["rows"]), seen["records"]) == (20, 30)
+    seen = check(office, {"type": "sql", "url": shop, "table": "nothing"})
+    assert seen["problems"][0]["code"] == "sql-error"
+    seen = check(office, {"type": "sql", "url": "postgresql://nobody:geheim@127.0.0.1:1/none"})
+    assert seen["problems"][0]["code"] == "host-unreachable"
+    assert "geheim" not in str(seen)
+
+
+def test_only_the_first_records_of_a_long_source_are_looked_at(office, monkeypatch):
+    monkeypatch.setattr(unsaved_data, "FIRST", 2)
+    seen = check(office, {"type": "file", "path": "people.csv"})
+    assert (seen["records"], seen["complete"], len(seen["rows"])) == (2, False, 2)
+
+
+def test_sql_is_run_over_the_source_before_there_is_a_key(office):
+    seen = preview(office, source="crm", sql="select id, upper(name) as big from source where id <> 'u2'")
+    assert [row["big"] for row in seen["rows"]] == ["ADA", "EVE"]
+    assert seen["errors"] == []
+    seen = preview(office, source="crm", key="nope", sql="select id from source")
+    assert seen["rows"]
+    assert seen["errors"][0]["code"] == "unknown-column"
+
+
+def test_an_error_points_into_the_sql(office):
+    seen = preview(office, source="crm", key="id", sql="select id,\n  namme from source")
+    assert [(error["line"], error["column"], error["found"]) for error in seen["errors"]] == [(2, 3, "namme")]
+    assert seen["rows"] == []
+
+
+def test_sql_that_takes_too_long_is_broken_off(office, monkeypatch):
+    monkeypatch.setattr(unsaved_data, "PATIENCE_S", 0.2)
+    seen = preview(office, source="crm", sql="select count(*) as n from range(100000) a, range(100000) b, range(9) c")
+    assert "takes longer than" in seen["errors"][0]["message"]
+
+
+def test_an_uploaded_file_can_be_read_at_once(office):
+    body = b"id,plan\n1,team\n2,free\n"
+    kept = [
+        office.client.post("/sources/upload", params={"filename": name}, content=body).json()
+        for name in ("Plans März.csv", "../../Plans März.csv")
+    ]
+    assert kept[0]["path"] != kept[1]["path"]
+    assert {(one["bytes"], one["format"]) for one in kept} == {(len(body), "csv")}
+    for one in kept:
+        assert (office.folder / one["path"]).parent == office.folder / "uploads"
+        assert (office.folder / one["path"]).stat().st_mode & 0o077 == 0
+        assert check(office, {"type": "file", "path": one["path"]})["rows"][1] == {"id": 2, "plan": "free"}
+
+
+def test_a_large_packed_file_comes_in_whole(office):
+    lines = b"".join(b'{"n": %d}\n' % n for n in range(300_000))
+    packed = gzip.compress(lines, 0)
+    assert len(packed) > 3_000_000
+    kept = office.client.post("/sources/upload", params={"filename": "many.ndjson.gz"}, content=packed).json()
+    assert (kept["bytes"], kept["format"]) == (len(packed), "ndjson")
+    assert gzip.decompress((office.folder / kept["path"]).read_bytes()) == lines
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "status", "code"),
+    [
+        ("a.xlsx", b"PK", 400, "unknown-format"),
+        ("a.csv", b"", 400, "empty-file"),
+        ("a.csv", b"x" * 101, 413, "too-large"),
+    ],
+)
+def test_what_is_not_kept_leaves_nothing_behind(office, monkeypatch, name, body, status, code):
+    monkeypatch.setattr(uploads, "LARGEST", 100)
+    folder = office.folder / "uploads"
+    before = set(folder.iterdir()) if folder.exists() else set()
+    reply = office.client.post("/sources/upload", params={"filename": name}, content=iter([body]))
+    assert (reply.status_code, reply.json()["errors"][0]["code"]) == (status, code)
+    assert (set(folder.iterdir()) if folder.exists() else set()) == before
