@@ -3,7 +3,7 @@
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -81,13 +81,18 @@ class Service:
 
 
 @contextmanager
-def running(folder: Path, *, without_sign_in: bool = False) -> Iterator[Service]:
+def running(
+    folder: Path, *, without_sign_in: bool = False, environ: Mapping[str, str] | None = None
+) -> Iterator[Service]:
     (folder / "penstock.yaml").write_text(PROJECT)
     (folder / "people.csv").write_text("id,email\n1,ada@example.com\n2,nonsense\n")
     url, clock = f"sqlite:///{folder / 'state.db'}", MovedClock()
     with Truth.open(folder / "penstock.yaml", url, {}, SystemClock()) as truth:
         truth.apply()
-    with socket.socket() as listening, App.open_applied(url, environ={"KEY": KEY}, clock=clock) as app:
+    with (
+        socket.socket() as listening,
+        App.open_applied(url, environ={"KEY": KEY, **(environ or {})}, clock=clock) as app,
+    ):
         listening.bind(("127.0.0.1", 0))
         api = make_api(app, without_sign_in=without_sign_in)
         server = uvicorn.Server(uvicorn.Config(api, log_level="critical"))

@@ -24,6 +24,8 @@ OPEN = {
     ("GET", "/api/v1/openapi.json"): "the description of the API",
     ("GET", "/api/v1/session"): "whether one is signed in",
     ("POST", "/api/v1/session"): "signs in",
+    ("GET", "/api/v1/session/oidc"): "leads to the identity provider",
+    ("GET", "/api/v1/session/oidc/callback"): "signs in whom the identity provider vouches for",
     ("POST", "/api/v1/setup"): "needs a one-time link",
     ("any", "/hooks/{source}"): "what posts there proves itself as its source says",
     ("GET", "/healthz"): "whether the process lives",

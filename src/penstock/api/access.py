@@ -11,13 +11,14 @@ from typing import Any
 from fastapi import Depends, Request, Response
 
 from penstock.engine.app import App
-from penstock.engine.people import SESSION_LIVES_S, People, Signed
+from penstock.engine.people import SESSION_LIVES_S, SIGN_ON_LIVES_S, People, Signed
 from penstock.model.errors import InputError, Problem
 from penstock.model.people import Person, Right, role_of
 
 __all__ = ["Person", "Right", "needs"]
 
 COOKIE = "penstock_session"
+SIGN_ON_COOKIE = "penstock_sign_on"
 CSRF_HEADER = "X-Penstock-CSRF"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -104,6 +105,19 @@ def keep_session(request: Request, response: Response, signed: Signed) -> None:
     )
 
 
+def sign_on_cookie(request: Request) -> str | None:
+    return request.cookies.get(_cookie_name(request, SIGN_ON_COOKIE))
+
+
+def keep_sign_on(request: Request, response: Response, kept: str | None) -> None:
+    """What a browser keeps while its person is at the identity provider, from whose page it returns: so it is lax."""
+    name, secure = _cookie_name(request, SIGN_ON_COOKIE), _is_secure(request)
+    if kept is None:
+        response.delete_cookie(name, httponly=True, samesite="lax", secure=secure)
+    else:
+        response.set_cookie(name, kept, max_age=SIGN_ON_LIVES_S, httponly=True, samesite="lax", secure=secure)
+
+
 def drop_session(request: Request, response: Response) -> None:
     response.delete_cookie(_cookie_name(request), httponly=True, samesite="strict", secure=_is_secure(request))
 
@@ -112,6 +126,6 @@ def _is_secure(request: Request) -> bool:
     return request.url.scheme == "https"
 
 
-def _cookie_name(request: Request) -> str:
+def _cookie_name(request: Request, name: str = COOKIE) -> str:
     """Over https the browser itself makes sure that no other host and no plain connection has set it."""
-    return f"__Host-{COOKIE}" if _is_secure(request) else COOKIE
+    return f"__Host-{name}" if _is_secure(request) else name

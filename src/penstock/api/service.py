@@ -25,6 +25,7 @@ from penstock.api.routes import (
     runs,
     sessions,
     settings,
+    sign_on,
     unsaved,
     unsaved_data,
     watch,
@@ -55,6 +56,7 @@ def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
     api.router.routes.insert(0, Route(hooks.PATH, hooks.Door(app)))
     parts = (
         sessions,
+        sign_on,
         people,
         audit,
         hooks,

@@ -51,6 +51,7 @@ def serve_until_stopped(options: Options, ready: Callable[[Ready], None]) -> Non
         hint = "leave --without-sign-in out, or --host"
         raise InputError(Problem("--host", message, "open-to-all", hint, found=options.host))
     with _listening(options) as listening, App.open_applied(options.database) as app:
+        _ = app.people.sign_on  # wrong settings are told at the start, not to the first who signs in
         url = _url(options.host, listening.getsockname()[1])
         app.demo.resume()
         server = _Server(make_api(app, without_sign_in=options.without_sign_in))

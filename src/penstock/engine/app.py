@@ -227,7 +227,8 @@ class App:
     @cached_property
     def people(self) -> People:
         """Who may sign in, and who asks."""
-        return People(self._around.database, self._around.clock, self._around.sealer)
+        around = self._around
+        return People(around.database, around.clock, around.sealer, environ=around.environ)
 
     @staticmethod
     def validate(file: Path | None = None, *, environ: Mapping[str, str] | None = None) -> tuple[Problem, ...]:

@@ -10,7 +10,7 @@ from penstock.config.addresses import is_loopback
 from penstock.config.document import changes, document_of_path
 from penstock.config.edits import without_keys
 from penstock.config.loading import check_project
-from penstock.engine import connecting
+from penstock.engine import connecting, people_sign_on
 from penstock.engine.doctor_findings import Examined, Findings, note, of_error, wrong
 from penstock.engine.intake import sealed_name
 from penstock.engine.preparing import is_active
@@ -35,7 +35,7 @@ VARIABLES = frozenset(
         "PENSTOCK_SECRET_KEY",
         "PENSTOCK_TRACES",
     }
-)
+) | {people_sign_on.PREFIX + name for name in people_sign_on.KNOWN}
 
 
 def project(found: Examined) -> Findings:

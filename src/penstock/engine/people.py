@@ -5,15 +5,20 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import secrets
-from collections.abc import Callable
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import orjson
+
 from penstock.clock import Clock, iso
+from penstock.delivery.identity import Asked, Provider, refused
 from penstock.engine import people_secrets as secret
 from penstock.engine.people_audit import Audit
 from penstock.engine.people_register import Register
 from penstock.engine.people_secrets import Session
+from penstock.engine.people_sign_on import SignOn, person_of, read_sign_on
 from penstock.model.errors import InputError, Problem, TooManyTries
 from penstock.model.people import ROLES, Person
 from penstock.stores import people as rows
@@ -24,6 +29,7 @@ from penstock.stores.people import PersonRow
 from penstock.stores.tries import Patience
 
 SESSION_LIVES_S = 7 * 24 * 3600
+SIGN_ON, SIGN_ON_LIVES_S = "sign-in by an identity provider", 600
 BY_NAME = Patience(free=5, longest_s=60)  # short: whoever only knows a name must not lock its owner out
 BY_ADDRESS = Patience(free=20, longest_s=15 * 60)
 
@@ -45,6 +51,7 @@ class People:
     clock: Clock
     sealer: Callable[[], Sealer]
     draw: Callable[[int], str] = secrets.token_urlsafe
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @cached_property
     def register(self) -> Register:
@@ -84,11 +91,49 @@ class People:
             raise InputError(Problem("session", message, "wrong-sign-in", hint))
         return self._session(found)
 
-    def sign_in_subject(self, subject: str) -> Signed | None:
-        """A session of who the identity provider says this is; None when nobody is known by it."""
-        with self.database.read() as conn:
-            found = rows.person_of_subject(conn, subject)
-        return None if found is None else self._session(found)
+    # ── sign-in by an identity provider ──────────────────────────────────────
+
+    @cached_property
+    def sign_on(self) -> SignOn | None:
+        """Its settings; None when there are none. InputError for wrong ones."""
+        return read_sign_on(self.environ)
+
+    @cached_property
+    def _provider(self) -> Provider:
+        assert self.sign_on is not None
+        return Provider(self.sign_on.client, lambda: self.clock.now().timestamp())
+
+    def begin_sign_on(self, back: str, to: str) -> tuple[str, str]:
+        """Where the browser is sent, and what it keeps meanwhile, sealed. It comes back to `back`, at last to `to`."""
+        asked = Asked.anew(self.draw)
+        ends = int(self.clock.now().timestamp()) + SIGN_ON_LIVES_S
+        kept = orjson.dumps([asked.state, asked.nonce, asked.verifier, back, to, ends]).decode()
+        return self._provider.address(asked, back), b64encode(self.sealer().seal(kept, SIGN_ON)).decode()
+
+    def end_sign_on(self, kept: str | None, told: Mapping[str, str]) -> tuple[Signed, str]:
+        """The session of who came back with `told`, and where they go. InputError when it is not to be believed."""
+        asked, back, to = self._opened(kept)
+        if not hmac.compare_digest(told.get("state", "").encode(), asked.state.encode()):
+            raise refused("this is not the sign-in that this browser began")
+        assert self.sign_on is not None
+        if told.get("iss", self.sign_on.client.issuer).rstrip("/") != self.sign_on.client.issuer.rstrip("/"):
+            raise refused("another identity provider has answered")
+        if "code" not in told:
+            raise refused("the identity provider let nobody in")
+        claims = self._provider.told(asked, told["code"], back)
+        return self._session(person_of(self.register, self.sign_on, claims)), to
+
+    def _opened(self, kept: str | None) -> tuple[Asked, str, str]:
+        try:
+            text = self.sealer().open(b64decode((kept or "").encode(), validate=True), SIGN_ON)
+            state, nonce, verifier, back, to, ends = orjson.loads(text)
+        except (InputError, ValueError, IndexError):
+            raise refused("this browser has begun no sign-in, or too long ago") from None
+        if ends <= self.clock.now().timestamp():
+            raise refused("this sign-in was begun too long ago")
+        return Asked(state, nonce, verifier), back, to
+
+    # ── who a cookie or a token is ───────────────────────────────────────────
 
     def _session(self, row: PersonRow) -> Signed:
         now = int(self.clock.now().timestamp())

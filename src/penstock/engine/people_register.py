@@ -70,7 +70,7 @@ class Register:
             owner = self._owner(conn, token, name)
             rows.end_links(conn, owner)
             if owner is None:
-                rows.add(conn, self._row(name, "admin", None, hashed))
+                rows.add(conn, self.new_row(name, "admin", None, hashed))
             else:
                 rows.change(conn, owner, {"password": hashed})
                 rows.end_sessions(conn, owner)
@@ -87,7 +87,7 @@ class Register:
             )
         return found[0]
 
-    def _row(
+    def new_row(
         self, name: str, role: str, email: str | None, hashed: str | None, subject: str | None = None
     ) -> PersonRow:
         """A new person. The epoch begins with the moment: sessions of a former person of this name stay over."""
@@ -107,7 +107,7 @@ class Register:
         if password is not None:
             secret.check_password(password, name)
             hashed = secret.hash_password(password)
-        row = self._row(name, role, proper_email(email), hashed)
+        row = self.new_row(name, role, proper_email(email), hashed)
         with self.database.begin() as conn:
             if rows.person(conn, name) is not None:
                 raise ConflictError(
@@ -117,9 +117,18 @@ class Register:
         return row
 
     def change(
-        self, name: str, *, role: str | None = None, email: str | None = None, password: str | None = None
+        self,
+        name: str,
+        *,
+        role: str | None = None,
+        email: str | None = None,
+        password: str | None = None,
+        sign_on: bool = True,
     ) -> PersonRow:
-        """Give another role, address or password (which ends the sessions there are)."""
+        """Give another role, address or password; without `sign_on` nobody is them by an identity provider any more.
+
+        A new password, and the end of `sign_on`, end the sessions there are.
+        """
         values: dict[str, str | None] = {}
         if role is not None:
             values["role"] = proper_role(role)
@@ -128,12 +137,14 @@ class Register:
         if password is not None:
             secret.check_password(password, name)
             values["password"] = secret.hash_password(password)
+        if not sign_on:
+            values["subject"] = None
         with self.database.begin() as conn:
             found = known(conn, name)
             if role not in (None, "admin"):
                 _not_the_last(conn, found)
             rows.change(conn, found.name, values)
-            if password is not None:
+            if password is not None or not sign_on:
                 rows.end_sessions(conn, found.name)
             return known(conn, name)
 

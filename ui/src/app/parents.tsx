@@ -32,6 +32,7 @@ export const shellRoute = createRoute({
 export interface SignInSearch {
   to?: string;
   again?: boolean;
+  refused?: string;
 }
 export const signInRoute = createRoute({
   getParentRoute: () => rootRoute,
@@ -39,6 +40,7 @@ export const signInRoute = createRoute({
   validateSearch: (search: Record<string, unknown>): SignInSearch => ({
     ...(typeof search["to"] === "string" && search["to"].startsWith("/") && !search["to"].startsWith("//") && { to: search["to"] }),
     ...(search["again"] === true && { again: true }),
+    ...(typeof search["refused"] === "string" && { refused: search["refused"] }),
   }),
   component: lazyRouteComponent(() => import("@/pages/entry/SignIn"), "SignIn"),
 });

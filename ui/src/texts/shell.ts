@@ -44,6 +44,11 @@ export const t = {
     again: "Your session ended. Sign in and you go on where you were.",
     with: (label: string) => `Continue with ${label}`,
     or: "or",
+    refused: {
+      "unknown-subject": "You were recognized, but you are not known here. Ask an admin to let you in.",
+      "identity-provider": "The identity provider does not answer. Try again in a while, or sign in by password.",
+    } as Record<string, string>,
+    refusedElse: "This sign-in was not accepted. Try it once more.",
     setup: "Nobody can sign in yet",
     setupHint: "Open the one-time link that the service printed when it started. It ends in /setup#token=…",
   },

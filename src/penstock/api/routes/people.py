@@ -25,12 +25,13 @@ class NewPerson(BaseModel):
 
 
 class Changed(BaseModel):
-    """What is absent stays; an empty `email` takes it out."""
+    """What is absent stays; an empty `email` takes it out, `"sign_on": false` who they are at the identity provider."""
 
     model_config = ConfigDict(extra="forbid")
     role: Role | None = None
     email: Short | None = None
     password: Password | None = None
+    sign_on: Literal[False] | None = None
 
 
 class NewToken(BaseModel):
@@ -60,7 +61,9 @@ def add(request: Request, given: NewPerson, _: Person = needs(Right.ADMIN)) -> d
 @router.patch("/people/{name}")
 def change(request: Request, name: str, given: Changed, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
     """Another role, address or password. A new password ends the sessions there are."""
-    row = people_of(request).register.change(name, role=given.role, email=given.email, password=given.password)
+    row = people_of(request).register.change(
+        name, role=given.role, email=given.email, password=given.password, sign_on=given.sign_on is None
+    )
     return person_json(row)
 
 

@@ -95,10 +95,15 @@ def _told(request: Request, person: Person | None, csrf: str | None) -> dict[str
         "person": None if person is None else {"name": person.name, "role": person.role},
         "sign_in": signs_in,
         "setup": signs_in and people_of(request).nobody(),
-        "oidc": None,
+        "oidc": _sign_on(request) if signs_in else None,
         "csrf": csrf,
         "version": __version__,
     }
+
+
+def _sign_on(request: Request) -> dict[str, str] | None:
+    found = people_of(request).sign_on
+    return None if found is None else {"label": found.label, "url": request.app.url_path_for("begin_sign_on")}
 
 
 def _signs_in(request: Request) -> bool:

@@ -1,4 +1,4 @@
-import { Button, Divider, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { Alert, Button, Divider, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
@@ -10,7 +10,7 @@ import { t } from "@/texts/shell";
 import { Card } from "./Card";
 
 export function SignIn() {
-  const { to, again } = useSearch({ from: "/sign-in" });
+  const { to, again, refused } = useSearch({ from: "/sign-in" });
   const session = useQuery(queries.session());
   const client = useQueryClient();
   const navigate = useNavigate();
@@ -56,7 +56,12 @@ export function SignIn() {
       {oidc && (
         <>
           <Divider label={t.signIn.or} my="md" />
-          <Button component="a" href={oidc.url} variant="default" size="sm" fullWidth>
+          {refused !== undefined && (
+            <Alert color="red" mb="sm" role="alert">
+              {t.signIn.refused[refused] ?? t.signIn.refusedElse}
+            </Alert>
+          )}
+          <Button component="a" href={`${oidc.url}?${new URLSearchParams({ to: to ?? "/flows" }).toString()}`} variant="default" size="sm" fullWidth>
             {t.signIn.with(oidc.label)}
           </Button>
         </>
