@@ -35,7 +35,7 @@ VARIABLES = frozenset(
         "PENSTOCK_SECRET_KEY",
         "PENSTOCK_TRACES",
     }
-) | {people_sign_on.PREFIX + name for name in people_sign_on.KNOWN}
+).union(people_sign_on.KNOWN)
 
 
 def project(found: Examined) -> Findings:

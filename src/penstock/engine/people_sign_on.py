@@ -18,13 +18,23 @@ from penstock.model.people import ROLES
 from penstock.stores import people as rows
 from penstock.stores.people import PersonRow
 
-PREFIX = "PENSTOCK_OIDC_"
+PREFIX = "PENSTOCK_OIDC_ISSUER".removesuffix("ISSUER")
 YES, NO = frozenset({"1", "yes", "true", "on"}), frozenset({"", "0", "no", "false", "off"})
 NONE = "none"  # the default role that lets nobody in
 KNOWN = frozenset(
     {
-        *("ISSUER", "CLIENT_ID", "CLIENT_SECRET", "CLIENT_SECRET_FILE", "LABEL", "SCOPES", "REDIRECT_URL"),
-        *("ROLE_CLAIM", "ROLES", "DEFAULT_ROLE", "CREATE", "TRUST_EMAIL"),
+        "PENSTOCK_OIDC_CLIENT_ID",
+        "PENSTOCK_OIDC_CLIENT_SECRET",
+        "PENSTOCK_OIDC_CLIENT_SECRET_FILE",
+        "PENSTOCK_OIDC_CREATE",
+        "PENSTOCK_OIDC_DEFAULT_ROLE",
+        "PENSTOCK_OIDC_ISSUER",
+        "PENSTOCK_OIDC_LABEL",
+        "PENSTOCK_OIDC_REDIRECT_URL",
+        "PENSTOCK_OIDC_ROLES",
+        "PENSTOCK_OIDC_ROLE_CLAIM",
+        "PENSTOCK_OIDC_SCOPES",
+        "PENSTOCK_OIDC_TRUST_EMAIL",
     }
 )
 
@@ -52,8 +62,9 @@ def read_sign_on(environ: Mapping[str, str]) -> SignOn | None:
     }
     if not given:
         return None
-    for name in given.keys() - KNOWN:
-        raise _wrong(name, "there is no such setting", f"one of {', '.join(sorted(PREFIX + each for each in KNOWN))}")
+    for name in sorted(given):
+        if PREFIX + name not in KNOWN:
+            raise _wrong(name, "there is no such setting", f"one of {', '.join(sorted(KNOWN))}")
     for name in ("ISSUER", "CLIENT_ID"):
         if name not in given:
             raise _wrong(name, "it is needed for sign-in by an identity provider", "write what the provider tells")
