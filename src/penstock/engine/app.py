@@ -10,23 +10,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from penstock.clock import Clock, SystemClock, iso
+from penstock.clock import Clock, SystemClock
 from penstock.config.loading import check_project, load_project, project_json_schema
 from penstock.delivery.budget import Budget
-from penstock.engine import connecting, mending
+from penstock.engine import connecting, mending, past, switching
 from penstock.engine.allowance import SharedBudget
 from penstock.engine.datasets import dataset_spec, known_dataset
 from penstock.engine.demo import Demo
 from penstock.engine.edits import Edits
-from penstock.engine.flow import in_order
 from penstock.engine.intake import Intake
 from penstock.engine.mending import Held
 from penstock.engine.overview import Sight
-from penstock.engine.parents import held_parents
 from penstock.engine.people import People
-from penstock.engine.plan import eta_s, plan, plan_of_flow
-from penstock.engine.preparing import Prepared, is_active, prepare
-from penstock.engine.preview import preview, preview_of_chunks
+from penstock.engine.plan import plan, plan_flow
+from penstock.engine.preparing import prepare
+from penstock.engine.preview import preview
 from penstock.engine.rows import read_record, record_json
 from penstock.engine.runner import Listener
 from penstock.engine.running import Conductor
@@ -38,7 +36,7 @@ from penstock.engine.truth import PROJECT_FILE, applied_project, knows_state, pr
 from penstock.engine.unsaved import Unsaved
 from penstock.engine.uploads import Uploads
 from penstock.engine.work import Work
-from penstock.model.errors import InputError, Problem
+from penstock.model.errors import Problem
 from penstock.model.events import Events
 from penstock.model.outcome import RunReport
 from penstock.model.reports import (
@@ -52,10 +50,8 @@ from penstock.model.reports import (
     TestReport,
 )
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
-from penstock.stores import credentials, leases, ledger, projects, quarantine, resources, restored, runs
+from penstock.stores import projects
 from penstock.stores.database import Database
-from penstock.stores.resources import SwitchState
-from penstock.stores.runs import RunRow
 
 if TYPE_CHECKING:
     from penstock.engine.care import Caretaker
@@ -256,15 +252,7 @@ class App:
 
     def set_credential(self, name: str, secret: str) -> None:
         """Seal the API key of a credential in the state database."""
-        spec = connecting.credential_spec(self._around, name)
-        if spec.api_key is not None:
-            path = f"credentials.{name}.api_key"
-            message = f"the project file already says where the key of {name} comes from"
-            hint = "take api_key out of the file, then set it here"
-            raise InputError(self._around.problem(path, message, "key-in-file", hint=hint))
-        at = iso(self._around.clock.now())
-        with self._around.database.begin() as conn:
-            credentials.set_credential(conn, self._around.sealer(), name, secret, at)
+        connecting.set_key(self._around, name, secret)
 
     def check(self, credential: str, *, refresh: bool = False) -> CheckReport:
         """Ask the API whether the credential works, and which base answers."""
@@ -301,27 +289,11 @@ class App:
         spec = self._around.target(target)
         if isinstance(spec, DestinationSpec):
             return plan(self._around, prepare(self._around, spec))
-        return self._plan_flow(spec)
+        return plan_flow(self._around, spec)
 
     def plan_flow(self, flow: str) -> PlanReport:
         """What `run` of this flow would do now, also where a destination has the same name."""
-        return self._plan_flow(self._around.flow(flow))
-
-    def _plan_flow(self, flow: FlowSpec) -> PlanReport:
-        specs, parts, skipped = in_order(self._around, flow), [], {}
-        eta: dict[str, float] = {}
-        for spec in specs:
-            active, reason = is_active(self._around, spec)
-            if not active:
-                skipped[spec.name] = reason
-                continue
-            prepared = prepare(self._around, spec)
-            part = plan(self._around, prepared, held_parents(self._around, spec, specs))
-            parts.append(part)
-            eta[spec.credential] = eta.get(spec.credential, 0) + part.requests
-        rates = self._around.project.credentials
-        seconds = max((eta_s(int(n), rates[name].rate_limit, 1) for name, n in eta.items()), default=0.0)
-        return plan_of_flow(flow.name, parts, seconds, skipped)
+        return plan_flow(self._around, self._around.flow(flow))
 
     # ── running ──────────────────────────────────────────────────────────────
 
@@ -349,78 +321,33 @@ class App:
 
     def activate(self, destination: str, *, by: str = "command line") -> None:
         """Let runs send this destination."""
-        spec = self._around.destination(destination)
-        prepare(self._around, spec)  # a destination that cannot be compiled is not activated
-        if spec.active is False and self._around.version is not None:
-            self.edits.patch("destinations", destination, {"active": None}, author=by)
-        elif spec.active is False:
-            path = f"destinations.{destination}.active"
-            message = f"the project file says `active: false` for {destination}, and the file decides"
-            raise InputError(self._around.problem(path, message, "file-decides", hint="write `active: true` there"))
-        self._switch(destination, "active", by)
+        switching.activate(self._around, self.edits, destination, by)
 
     def pause(self, destination: str, *, by: str = "command line") -> None:
         """Stop runs from sending this destination, until it is activated again."""
-        self._around.destination(destination)
-        self._switch(destination, "paused", by)
-
-    def _switch(self, destination: str, state: SwitchState, by: str) -> None:
-        at = iso(self._around.clock.now())
-        with self._around.database.begin() as conn:
-            resources.set_switch(conn, destination, state, by=by, at=at)
-            if state == "active":  # a person decides that what it remembers is enough
-                restored.settle(conn, destination)
+        switching.pause(self._around, destination, by)
 
     def runs(self, *, run: str | None = None, limit: int = 50) -> list[RunReport]:
         """The runs, newest first; or the one named."""
-        with self._around.database.read() as conn:
-            rows = runs.list_runs(conn, limit) if run is None else [self._run(conn, run)]
-            families = [(row, runs.children(conn, row.id)) for row in rows]
-        return [runs.to_report(self._seen(row), [self._seen(part) for part in parts]) for row, parts in families]
-
-    def _seen(self, row: RunRow) -> RunRow:
-        """A run that nobody works on any more, though it never ended, was interrupted."""
-        name = f"flow {row.target}" if row.kind == "flow" else row.target
-        if row.status == "running" and not leases.is_held(self._around.database, name):
-            return replace(row, status="interrupted")
-        return row
+        return past.runs_of(self._around, run, limit)
 
     def deliveries(self, run: str) -> list[DeliveryReport]:
         """The requests of a run; of a flow's run, those of its destinations."""
-        with self._around.database.read() as conn:
-            row = self._run(conn, run)
-            parts = runs.children(conn, row.id) or [row]
-            return [
-                DeliveryReport(
-                    **{**found, "delivery": f"{part.id}-{found['delivery']}", "records": tuple(found["records"])}
-                )
-                for part in parts
-                for found in ledger.deliveries(conn, part.id)
-            ]
-
-    @staticmethod
-    def _run(conn: Any, run: str) -> RunRow:
-        row = runs.get(conn, run)
-        if row is None:
-            raise InputError(Problem("run", f"there is no run {run}", "unknown-run", "penstock runs lists them", run))
-        return row
+        return past.deliveries_of(self._around, run)
 
     # ── mending ──────────────────────────────────────────────────────────────
 
     def quarantine(self, *, destination: str | None = None, cause: str | None = None) -> list[QuarantineEntry]:
         """The records held for a person."""
-        with self._around.database.read() as conn:
-            return [mending.listed(held) for held in quarantine.entries(conn, destination=destination, cause=cause)]
+        return mending.listing(self._around, destination=destination, cause=cause)
 
     def quarantined(self, entry: str) -> QuarantineDetail:
         """One held record, whole."""
-        return mending.detail(mending.chosen(self._around, [entry], cause=None, everything=False)[0])
+        return mending.shown(self._around, entry)
 
     def preview_held(self, entry: str) -> Preview:
         """What a resend of this held record would send."""
-        held = mending.chosen(self._around, [entry], cause=None, everything=False)
-        prepared = prepare(self._around, self._around.destination(held[0].destination))
-        return preview_of_chunks(prepared, mending.chunks_of(prepared, held), None, 1)
+        return mending.preview_of(self._around, entry)
 
     def edit(self, entry: str, *, changes: Mapping[str, Any] | None = None, record: Any = None) -> QuarantineDetail:
         """Change the held record: some of its members (dotted paths reach into nested values), or all of it."""
@@ -463,13 +390,7 @@ class App:
 
     def settle(self, entry: str, *, delivered: bool) -> None:
         """A person knows that an unknown record arrived: remember it as sent."""
-        if not delivered:
-            message = "say --delivered: it arrived"
-            hint = "if it did not arrive, use `penstock quarantine resend`; if it never shall, discard it"
-            raise InputError(Problem("quarantine", message, "settle-how", hint))
-        held = mending.chosen(self._around, [entry], cause=None, everything=False)[0]
-        prepared: Prepared = prepare(self._around, self._around.destination(held.destination))
-        mending.settle_delivered(self._around, prepared, held)
+        mending.settle(self._around, entry, delivered=delivered)
 
     # ── inside ───────────────────────────────────────────────────────────────
 

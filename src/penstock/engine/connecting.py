@@ -97,6 +97,19 @@ def api_key(around: Surroundings, spec: CredentialSpec) -> str | None:
     return sealed
 
 
+def set_key(around: Surroundings, name: str, secret: str) -> None:
+    """Seal the API key of a credential in the state database. InputError when the project file names one already."""
+    spec = credential_spec(around, name)
+    if spec.api_key is not None:
+        path = f"credentials.{name}.api_key"
+        message = f"the project file already says where the key of {name} comes from"
+        hint = "take api_key out of the file, then set it here"
+        raise InputError(around.problem(path, message, "key-in-file", hint=hint, found="an api_key in the file"))
+    at = iso(around.clock.now())
+    with around.database.begin() as conn:
+        credentials.set_credential(conn, around.sealer(), name, secret, at)
+
+
 async def check(around: Surroundings, spec: CredentialSpec, budget: Budget, *, refresh: bool) -> CheckReport:
     """Ask the API, and keep the answer. A stored choice of base changes only with `refresh`."""
     if spec.base_url != "auto":

@@ -13,13 +13,14 @@ from penstock.clock import iso
 from penstock.engine import cursors
 from penstock.engine.datasets import known_dataset
 from penstock.engine.pages import Page
-from penstock.engine.preparing import Prepared
+from penstock.engine.preparing import Prepared, prepare
+from penstock.engine.preview import preview_of_chunks
 from penstock.engine.rows import chunk_of, read_record, write_record
 from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Outcome
 from penstock.model.record import Chunk
-from penstock.model.reports import QuarantineDetail, QuarantineEntry, as_json
+from penstock.model.reports import Preview, QuarantineDetail, QuarantineEntry, as_json
 from penstock.stores import quarantine
 from penstock.stores.memory import Memory
 from penstock.stores.quarantine import HeldRecord, Which
@@ -79,6 +80,24 @@ def detail(held: HeldRecord) -> QuarantineDetail:
         request=held.request,
         reply=held.reply,
     )
+
+
+def listing(around: Surroundings, *, destination: str | None, cause: str | None) -> list[QuarantineEntry]:
+    """The records held for a person, of one destination or one cause."""
+    with around.database.read() as conn:
+        return [listed(held) for held in quarantine.entries(conn, destination=destination, cause=cause)]
+
+
+def shown(around: Surroundings, name: str) -> QuarantineDetail:
+    """One held record, whole. InputError when there is none of this id."""
+    return detail(chosen(around, [name], cause=None, everything=False)[0])
+
+
+def preview_of(around: Surroundings, name: str) -> Preview:
+    """What a resend of this held record would send."""
+    held = chosen(around, [name], cause=None, everything=False)
+    prepared = prepare(around, around.destination(held[0].destination))
+    return preview_of_chunks(prepared, chunks_of(prepared, held), None, 1)
 
 
 def edit(around: Surroundings, name: str, *, changes: Mapping[str, Any] | None, record: Any) -> QuarantineDetail:
@@ -151,7 +170,17 @@ def discard(around: Surroundings, held: Sequence[HeldRecord], reason: str) -> in
     return len(held)
 
 
-def settle_delivered(around: Surroundings, prepared: Prepared, held: HeldRecord) -> None:
+def settle(around: Surroundings, name: str, *, delivered: bool) -> None:
+    """A person says what became of an unknown record. InputError unless it was delivered, and is unknown."""
+    if not delivered:
+        message = "say --delivered: it arrived"
+        hint = "if it did not arrive, use `penstock quarantine resend`; if it never shall, discard it"
+        raise InputError(Problem("quarantine", message, "settle-how", hint))
+    held = chosen(around, [name], cause=None, everything=False)[0]
+    _settle_delivered(around, prepare(around, around.destination(held.destination)), held)
+
+
+def _settle_delivered(around: Surroundings, prepared: Prepared, held: HeldRecord) -> None:
     """A person saw that it arrived: remember its content as sent, and let it go."""
     if held.outcome is not Outcome.UNKNOWN:
         message = f"{held.id} is {held.outcome}, not unknown: there is nothing to settle"

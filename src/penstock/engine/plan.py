@@ -12,8 +12,10 @@ import numpy as np
 
 from penstock.engine.backlog import OpenChunk
 from penstock.engine.doubting import doubt
+from penstock.engine.flow import in_order
 from penstock.engine.notes import Notes
-from penstock.engine.preparing import Prepared
+from penstock.engine.parents import held_parents
+from penstock.engine.preparing import Prepared, is_active, prepare
 from penstock.engine.preview import described, described_decision, finished, grouping_code, words_of
 from penstock.engine.remembering import QuarantineIndex, open_chunk
 from penstock.engine.screen import Parents, Screen, Sifted
@@ -21,7 +23,7 @@ from penstock.engine.surroundings import Surroundings
 from penstock.model.outcome import Note, Outcome
 from penstock.model.record import Batch, Chunk, Lookup, Replies, Shape
 from penstock.model.reports import PlanReport, RefusedRecord
-from penstock.model.spec import RateLimit
+from penstock.model.spec import FlowSpec, RateLimit
 from penstock.sources.dataset import read_frozen
 from penstock.sources.freezing import Window
 from penstock.stores import resources
@@ -157,7 +159,24 @@ def eta_s(requests: int, rate: RateLimit, concurrency: int) -> float:
     return windows * rate.per + min(requests, rate.requests) * SECONDS_A_REQUEST / concurrency
 
 
-def plan_of_flow(name: str, parts: Sequence[PlanReport], rate_eta: float, skipped: dict[str, str]) -> PlanReport:
+def plan_flow(around: Surroundings, flow: FlowSpec) -> PlanReport:
+    """The plans of a flow's destinations together; those that are not active are skipped."""
+    specs, parts, skipped = in_order(around, flow), list[PlanReport](), dict[str, str]()
+    requests: Counter[str] = Counter()  # by credential: an allowance is shared
+    for spec in specs:
+        active, reason = is_active(around, spec)
+        if not active:
+            skipped[spec.name] = reason
+            continue
+        part = plan(around, prepare(around, spec), held_parents(around, spec, specs))
+        parts.append(part)
+        requests[spec.credential] += part.requests
+    rates = around.project.credentials
+    seconds = max((eta_s(number, rates[name].rate_limit, 1) for name, number in requests.items()), default=0.0)
+    return _together(flow.name, parts, seconds, skipped)
+
+
+def _together(name: str, parts: Sequence[PlanReport], rate_eta: float, skipped: dict[str, str]) -> PlanReport:
     """The plans of a flow's destinations together."""
     return PlanReport(
         records=sum(part.records for part in parts),
