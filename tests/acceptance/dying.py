@@ -31,13 +31,15 @@ def _plant(here, moment: str) -> None:
     from penstock.delivery.client import Client
     from penstock.delivery.confirm import Confirmer
     from penstock.engine.book import Book
+    from penstock.engine.committing import Commits
     from penstock.engine.screen import Screen
     from penstock.stores import runs
 
-    attempt, settle, commit, save, sift, poll = (
+    attempt, settle, commit, together, save, sift, poll = (
         Client._attempt,
         Book.settle,
-        Book.commit,
+        Commits.commit,
+        Commits._commit_together,
         runs.save,
         Screen.sift,
         Confirmer.poll,
@@ -62,6 +64,10 @@ def _plant(here, moment: str) -> None:
         commit(self)
         here("after the commit")
 
+    async def dying_together(self):
+        await together(self)
+        here("after the commit")
+
     def dying_save(*args, **kwargs):
         here("inside the commit")
         return save(*args, **kwargs)
@@ -74,7 +80,8 @@ def _plant(here, moment: str) -> None:
         here("between accepted and confirmed")
         return await poll(self, *args, **kwargs)
 
-    Client._attempt, Book.settle, Book.commit = dying_attempt, dying_settle, dying_commit
+    Client._attempt, Book.settle = dying_attempt, dying_settle
+    Commits.commit, Commits._commit_together = dying_commit, dying_together
     runs.save, Screen.sift, Confirmer.poll = dying_save, dying_sift, dying_poll
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -74,6 +74,29 @@ class Backlog:
             if chunk.first <= ordinal < chunk.end:
                 return chunk
         raise KeyError(ordinal)
+
+    def trace(self, ordinal: int) -> Traced:
+        """One open record as the book knows it."""
+        return self.find(ordinal).trace(ordinal)
+
+    def hash_of(self, ordinal: int) -> tuple[int, int]:
+        """The key hash of an open record."""
+        chunk = self.find(ordinal)
+        high, low = chunk.hashes[ordinal - chunk.first]
+        return int(high), int(low)
+
+    def words(self, ordinals: Sequence[int]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """Key hashes (n, 2) and fingerprints (n,) of open records."""
+        hashes = np.empty((len(ordinals), 2), dtype=np.uint64)
+        prints = np.zeros(len(ordinals), dtype=np.uint64)
+        chunk: OpenChunk | None = None
+        for index, ordinal in enumerate(ordinals):
+            if chunk is None or not chunk.first <= ordinal < chunk.end:
+                chunk = self.find(ordinal)
+            hashes[index] = chunk.hashes[ordinal - chunk.first]
+            if chunk.prints is not None:
+                prints[index] = chunk.prints[ordinal - chunk.first]
+        return hashes, prints
 
     def decided(self, ordinals: Ordinals) -> None:
         """Take these ordinals off; each must be decided exactly once."""

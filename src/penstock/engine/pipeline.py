@@ -24,7 +24,7 @@ from penstock.transform.requests import encode_bodies, records_of, requests_for
 from penstock.usercode.sandbox import CodeFailed, GroupingCode
 
 Ticket = tuple[str, int]  # a delivery: its run, and its number in it
-AHEAD = 4  # one more single request for so many in flight
+AHEAD = 4  # one more single request for so many in flight; of those that are sent once, as many as are in flight
 OUTSTANDING_JOBS = 64  # batch jobs the API has taken and not ended yet, before new ones wait
 
 
@@ -82,10 +82,17 @@ class Pipeline:
     _failure: BaseException | None = None
 
     def __post_init__(self) -> None:
-        # The next few are made ready, their intents written down, while the client keeps `concurrency` in flight: few,
-        # because an intent may end unknown if the process dies. Large batches gain nothing by it.
-        ahead = self.concurrency // AHEAD if self.road.shape.size == 1 else 0
-        self._room = asyncio.Semaphore(self.concurrency + ahead)
+        self._room = asyncio.Semaphore(self.concurrency + self._ahead())
+
+    def _ahead(self) -> int:
+        """How many more requests are made ready while the client keeps `concurrency` in flight.
+
+        Those that are sent once wait for their intents to be durable: while the disk works for one group of them, the
+        next gathers. No more, because an intent may end unknown if the process dies. Large batches gain nothing by it.
+        """
+        if self.road.shape.size > 1:
+            return 0
+        return self.concurrency if self.road.shape.retry is RetryClass.ONCE else self.concurrency // AHEAD
 
     async def put(self, batch: Batch) -> None:
         """Hand a batch over; waits for room, and for earlier versions of its keys to be decided."""

@@ -18,8 +18,9 @@ from penstock.delivery.confirm import Confirmer
 from penstock.delivery.lookups import Directory
 from penstock.delivery.sending import Sender
 from penstock.engine import connecting
-from penstock.engine.backlog import Backlog, OpenChunk
-from penstock.engine.book import Book, Desk
+from penstock.engine.backlog import OpenChunk
+from penstock.engine.book import Book
+from penstock.engine.desk import Desk
 from penstock.engine.doubting import doubt
 from penstock.engine.notes import Notes
 from penstock.engine.pipeline import Pipeline, Road
@@ -131,9 +132,10 @@ class _Run:
             index=None if job.resend else quarantined,
             requests=lambda: client.requests,
         )
-        self.book = Book(desk, job.run, Backlog(job.run.position), Notes(prepared.compiled.notes))
-        if not job.resend:  # what a resend gets through, leaves the quarantine at its end, by its id
-            self.book.held = set(quarantined.keys())
+        held = set[tuple[int, int]]() if job.resend else set(quarantined.keys())
+        self.book = Book.open(
+            desk, job.run, Notes(prepared.compiled.notes), held
+        )  # a resend releases by id, at its end
         self.book.next_delivery = next_delivery
         self.book.last_intent = max((intent.number for intent in self.left_intents), default=0)
         self.reported = -PROGRESS_EVERY_S
@@ -151,7 +153,7 @@ class _Run:
             raise
         finally:
             ticker.cancel()
-            await self.book.close()
+            await self.book.commits.close()
         return self._end()
 
     # ── before: what an earlier process left ─────────────────────────────────
@@ -181,7 +183,7 @@ class _Run:
             opened = self._open(chunk)
             sifted = self.screen.sift(opened)
             self.book.screened(opened, sifted)
-            self.book.on_its_way(opened, sifted.fresh)
+            await self.book.on_its_way(opened, sifted.fresh)
             for batch in batcher.add(sifted.fresh):
                 await pipeline.put(batch)
             for refused in batcher.oversized:
@@ -244,7 +246,7 @@ class _Run:
 
     def _report(self) -> None:
         if self.job.listener is not None:
-            run = self.book.snapshot()
+            run = self.book.commits.snapshot()
             self.job.listener(
                 Progress(
                     target=run.target,

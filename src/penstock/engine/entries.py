@@ -1,0 +1,64 @@
+"""A delivery as the stores have it: an entry of the ledger, a batch job, the memory's words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from penstock.engine.backlog import Traced
+from penstock.model.delivery import Delivery, Settled
+from penstock.model.outcome import Outcome
+from penstock.stores.jobs import Job, JobRecord
+from penstock.stores.ledger import Change, LedgerEntry, LedgerException, Sent
+
+Ticket = tuple[str, int]  # a delivery: its run, and its number in it
+
+
+def entry_of(delivery: Delivery, number: int, decided: Sequence[Settled]) -> LedgerEntry:
+    """A delivery as a row of the ledger: the outcome most of its records met, and the exceptions."""
+    usual = Counter(settled.outcome for settled in decided).most_common(1)
+    outcome = usual[0][0] if usual else delivery.outcome
+    exceptions = [
+        LedgerException(
+            item, s.outcome, s.refusal.reason if s.refusal else delivery.reason, s.refusal.field if s.refusal else None
+        )
+        for item, s in enumerate(decided)
+        if s.outcome is not outcome
+    ]
+    sent = Sent(
+        delivery=number,
+        method=delivery.request.method,
+        url=delivery.request.url,
+        status=delivery.status,
+        attempts=delivery.attempts,
+        requests=delivery.requests,
+        duration_ms=delivery.duration_ms,
+    )
+    ordinals = [settled.payload.ordinal for settled in decided]
+    keys = [settled.payload.key for settled in decided]
+    return LedgerEntry(outcome, ordinals, delivery.sent_at, keys, delivery.reason, sent, exceptions)
+
+
+def changes_of(delivery: Delivery) -> tuple[dict[int, Change], Counter[str]]:
+    """What the end of a batch job makes of records that were accepted, by ordinal, and how the counts change."""
+    changes: dict[int, Change] = {}
+    counts: Counter[str] = Counter()
+    for settled in delivery.settled:
+        if settled.outcome is not Outcome.ACCEPTED:
+            refusal = settled.refusal
+            reason = delivery.reason if refusal is None else refusal.reason
+            changes[settled.payload.ordinal] = Change(
+                settled.outcome, reason, None if refusal is None else refusal.field
+            )
+            counts[Outcome.ACCEPTED] -= 1
+            counts[settled.outcome] += 1
+    return changes, counts
+
+
+def job_of(
+    destination: str, ticket: Ticket, delivery: Delivery, decided: Sequence[Settled], traced: Mapping[int, Traced]
+) -> Job:
+    """A batch job that the API has taken: whoever goes on after us polls it."""
+    assert delivery.job is not None
+    records = [JobRecord(*traced[s.payload.ordinal], s.payload.content) for s in decided]
+    return Job(destination, *ticket, delivery.job, delivery.sent_at, records)

@@ -1,0 +1,67 @@
+"""The quarantine as a run fills and empties it: records held, and released once their key got through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from penstock.engine.backlog import Traced
+from penstock.engine.desk import Desk, Write
+from penstock.engine.replies import reply_document, request_document
+from penstock.engine.rows import record_hash
+from penstock.engine.screen import Held
+from penstock.model.delivery import Delivery
+from penstock.model.outcome import Outcome, Refusal
+from penstock.stores import quarantine
+
+KeyHash = tuple[int, int]
+
+
+class Holder:
+    """`held` are the key hashes that stand in the quarantine; `write` puts something into the next commit."""
+
+    def __init__(self, desk: Desk, run: str, write: Callable[[Write], None], held: set[KeyHash]) -> None:
+        self.held = held
+        self._desk, self._run, self._write = desk, run, write
+
+    def hold(
+        self,
+        record: Traced,
+        outcome: Outcome,
+        refusal: Refusal,
+        delivery: Delivery | None = None,
+        content: int | None = None,
+    ) -> None:
+        """Keep the record for a person; `content` is what was, or may have been, sent of it."""
+        hold = quarantine.Hold(
+            destination=self._desk.destination,
+            key=record.key,
+            key_hash=record.hash,
+            outcome=outcome,
+            refusal=refusal,
+            at=self._desk.now(),
+            run=self._run,
+            record=record.record,
+            record_print=record_hash(record.record),
+            settings=self._desk.settings,
+            content=content,
+            request=None if delivery is None else request_document(delivery.request),
+            reply=None if delivery is None else reply_document(delivery.answer),
+        )
+        self.held.add(record.hash)
+        if self._desk.index is not None and record.key is not None:
+            self._desk.index.hold(record.hash, Held(outcome, hold.record_print, hold.settings, refusal.reason))
+        self._write(lambda conn: quarantine.hold(conn, hold))
+
+    def release(self, hash_: KeyHash) -> None:
+        """Let go of a key that got through, or is as it was sent."""
+        if hash_ not in self.held:
+            return
+        self.held.discard(hash_)
+        if self._desk.index is not None:
+            self._desk.index.release(hash_)
+        destination, mended, now = self._desk.destination, self._desk.mended.get(hash_), self._desk.now()
+        if mended is not None:  # the source still has the version that was mended: it must not be held again
+            why = f"mended, and delivered by {self._run}"
+            self._write(lambda conn: quarantine.discard(conn, [mended], why, now))
+        else:
+            self._write(lambda conn: quarantine.release_key(conn, destination, hash_))
