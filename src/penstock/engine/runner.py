@@ -20,6 +20,7 @@ from penstock.delivery.sending import Sender
 from penstock.engine import connecting
 from penstock.engine.backlog import OpenChunk
 from penstock.engine.book import Book
+from penstock.engine.calm import calm
 from penstock.engine.desk import Desk
 from penstock.engine.doubting import doubt
 from penstock.engine.notes import Notes
@@ -64,7 +65,7 @@ class Job:
 
 async def run_destination(around: Surroundings, job: Job) -> RunRow:
     """Send what there is to send; answers the run as it ended. Errors of the state database come through."""
-    with told(around.events, job.run) as ended:
+    with calm(), told(around.events, job.run) as ended:
         ended.append(await _run_destination(around, job))
     return ended[0]
 

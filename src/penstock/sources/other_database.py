@@ -19,7 +19,7 @@ from sqlalchemy.pool import NullPool
 from penstock.model.errors import HostUnreachable, InputError, PenstockError, Problem
 from penstock.model.spec import SqlSource
 from penstock.sources.sql_rows import PIECE_ROWS, Rowset, SqlColumn
-from penstock.sources.sql_text import part, redacted
+from penstock.sources.sql_text import part, redacted, shortened
 
 
 class OtherDatabase:
@@ -61,20 +61,23 @@ class OtherDatabase:
         except ModuleNotFoundError as error:
             message = f"the driver {error.name} for this database is not installed"
             hint = "install it, or name another in the URL, as in mysql+pymysql://…"
-            raise InputError(Problem(path, message, "missing-driver", hint)) from None
+            raise InputError(Problem(path, message, "missing-driver", hint, error.name)) from None
         except NoSuchModuleError as error:
             message = redacted(str(error.args[0]), self._url)
             hint = "install the SQLAlchemy dialect for it, or check the beginning of the URL"
-            raise InputError(Problem(path, message, "missing-driver", hint)) from None
+            raise InputError(Problem(path, message, "missing-driver", hint, self._url.partition(":")[0])) from None
         except (ArgumentError, SQLAlchemyError):
             hint = "write sqlite:///PATH, postgresql://user:password@host/database or another SQLAlchemy URL"
-            raise InputError(Problem(path, "this is no database URL", "database-url", hint)) from None
+            found = shortened(redacted(self._url, self._url))
+            raise InputError(Problem(path, "this is no database URL", "database-url", hint, found)) from None
 
     def _failure(self, error: DBAPIError) -> PenstockError:
         words = redacted(str(error.orig).strip(), self._url)
-        problem = Problem(f"sources.{self._source.name}", f"the database says: {words}", "sql-error")
+        place, message = f"sources.{self._source.name}", f"the database says: {words}"
         if error.connection_invalidated or (
             isinstance(error, (OperationalError, InterfaceError)) and not error.statement
         ):
-            return HostUnreachable(problem)
-        return InputError(problem)
+            hint = "check host, port, user and password in the URL, and whether the server runs"
+            found = shortened(redacted(self._url, self._url))
+            return HostUnreachable(Problem(f"{place}.url", message, "host-unreachable", hint, found))
+        return InputError(Problem(place, message, "sql-error", f"mend the query of {place}", shortened(words)))

@@ -17,9 +17,11 @@ from penstock.model.errors import CredentialRefused, HostUnreachable, InputError
 from penstock.model.spec import ColumnType, SqlSource
 from penstock.sources.exact_json import Unfit, parse
 from penstock.sources.sql_rows import PIECE_ROWS, Rowset, SqlColumn
-from penstock.sources.sql_text import part, pointed, redacted
+from penstock.sources.sql_text import part, pointed, redacted, shortened, word_at
 
 PATIENCE = 15  # seconds to wait for a connection
+REFUSED = ("authentication failed", "no pg_hba.conf entry", "no password supplied", 'FATAL:  role "')
+LOST = ("08", "57P")  # SQLSTATE: the connection broke, the server shuts down
 KINDS: dict[str, ColumnType] = {
     "bool": "boolean",
     "int2": "integer",
@@ -84,31 +86,47 @@ class PostgresDatabase:
         except psycopg.OperationalError as error:
             raise self._unreached(error) from None
         except psycopg.Error as error:
-            raise self._wrong(str(error), "database-url", "write postgresql://user:password@host/database") from None
+            words = redacted(str(error).strip(), self._url)
+            hint = "write postgresql://user:password@host/database"
+            raise InputError(self._at_url(f"this is no PostgreSQL URL: {words}", "database-url", hint)) from None
         return connection
 
     def _unreached(self, error: psycopg.Error) -> PenstockError:
+        """Why there is no connection: the login, the database's name, or the way to the server."""
         words = redacted(str(error).strip(), self._url)
-        path = f"sources.{self._source.name}.url"
-        refused = ("authentication failed", "no pg_hba.conf entry", "no password supplied", 'FATAL:  role "')
-        if any(sign in words for sign in refused) or (error.sqlstate or "").startswith("28"):
-            return CredentialRefused(Problem(path, f"PostgreSQL refuses the login: {words}", "login-refused"))
+        state = error.sqlstate or ""
+        if any(sign in words for sign in REFUSED) or state.startswith("28"):
+            hint = "check the user and the password in the URL; keep the password in ${env:NAME}"
+            return CredentialRefused(self._at_url(f"PostgreSQL refuses the login: {words}", "login-refused", hint))
         if "does not exist" in words:
-            return InputError(Problem(path, f"PostgreSQL says: {words}", "database-url"))
-        return HostUnreachable(Problem(path, f"PostgreSQL cannot be reached: {words}", "host-unreachable"))
+            hint = "write the name of a database that is there: postgresql://user@host/database"
+            return InputError(self._at_url(f"PostgreSQL says: {words}", "database-url", hint))
+        hint = "check the host and the port in the URL, and whether the server runs"
+        return HostUnreachable(self._at_url(f"PostgreSQL cannot be reached: {words}", "host-unreachable", hint))
 
     def _failure(self, error: psycopg.Error, query: str, statement: str) -> PenstockError:
         words = error.diag.message_primary or redacted(str(error).strip(), self._url)
-        if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
-            return self._unreached(error)
+        state = error.sqlstate
+        if isinstance(error, psycopg.OperationalError) and (state is None or state.startswith(LOST)):
+            message = f"the connection to PostgreSQL was lost while it was read: {words}"
+            hint = "when the server is there again, run the same command: nothing is lost, and nothing is sent twice"
+            return HostUnreachable(self._at_url(message, "connection-lost", hint))
         message = f"PostgreSQL says: {words}"
         if error.diag.statement_position is not None:
             offset = int(error.diag.statement_position) - 1 - max(statement.find(query), 0)
-            message = pointed(message, query, offset)
-        return self._wrong(message, "sql-error", error.diag.message_hint or "")
+            message, found = pointed(message, query, offset), word_at(query, offset)
+        else:
+            found = statement
+        hint = error.diag.message_hint or f"mend the query of sources.{self._source.name}"
+        return self._wrong(message, "sql-error", hint, found)
 
-    def _wrong(self, message: str, code: str, hint: str = "") -> InputError:
-        return InputError(Problem(f"sources.{self._source.name}", message, code, hint))
+    def _wrong(self, message: str, code: str, hint: str, found: str | None) -> InputError:
+        shown = None if found is None else shortened(found)
+        return InputError(Problem(f"sources.{self._source.name}", message, code, hint, shown))
+
+    def _at_url(self, message: str, code: str, hint: str) -> Problem:
+        found = shortened(redacted(self._url, self._url))
+        return Problem(f"sources.{self._source.name}.url", message, code, hint, found)
 
 
 def _column(column: psycopg.Column) -> SqlColumn:

@@ -57,6 +57,12 @@ def quoted_table(name: str, mark: str = '"') -> str:
     return ".".join(piece if piece.startswith('"') and mark == '"' else quoted(piece, mark) for piece in parts)
 
 
+def shortened(text: str, most: int = 80) -> str:
+    """Text on one line, for `found`."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
 def redacted(text: str, url: str) -> str:
     """A driver's words without the password of `url`."""
     found = re.search(r"://[^/@\s:]*:([^@\s]*)@", url)

@@ -13,7 +13,7 @@ from penstock.model.spec import SqlSource
 from penstock.sources.exact_json import Unfit
 from penstock.sources.names import listed, nearest
 from penstock.sources.sql_rows import PIECE_ROWS, Rowset, SqlColumn
-from penstock.sources.sql_text import part
+from penstock.sources.sql_text import part, shortened
 
 PATIENCE = 10.0  # seconds to wait for a writer's lock
 
@@ -29,7 +29,7 @@ class SqliteDatabase:
         written = unquote(url.partition("://")[2].partition("?")[0]).removeprefix("/")
         self._path = source.base / written
         if not written or written == ":memory:":
-            raise self._wrong("a database in memory holds nothing to read", "missing-file", "write sqlite:///PATH")
+            raise self._wrong("a database in memory holds nothing to read", "missing-file", "write sqlite:///PATH", url)
         if not self._path.is_file():
             hint = f"the path is relative to {source.base.absolute()}; an absolute one has four slashes"
             raise self._wrong(f"no SQLite file {written}", "missing-file", hint, found=written)
@@ -64,22 +64,24 @@ class SqliteDatabase:
                 check_same_thread=False,
             )
         except sqlite3.Error as error:
-            raise self._wrong(f"{self._path.name} cannot be opened: {error}", "unreadable-file") from None
+            message, hint = f"{self._path.name} cannot be opened: {error}", "check the path and its rights"
+            raise self._wrong(message, "unreadable-file", hint, self._path.name) from None
         connection.text_factory = _text
         return connection
 
     def _failure(self, error: sqlite3.Error, connection: sqlite3.Connection) -> Exception:
         words = str(error)
         if "locked" in words:
-            problem = Problem(f"sources.{self._source.name}", f"{self._path.name}: {words}", "database-locked")
-            return EnvironmentFailure(problem)
-        hint = ""
+            hint, message = "wait for who writes to it, then run it again", f"{self._path.name}: {words}"
+            place = f"sources.{self._source.name}"
+            return EnvironmentFailure(Problem(place, message, "database-locked", hint, self._path.name))
+        hint = f"mend the query of sources.{self._source.name}"
         if words.startswith("no such table: "):
             query = "select name from sqlite_master where type in ('table', 'view') order by name"
             tables = [name for (name,) in connection.execute(query)]
             hint = nearest(words.partition(": ")[2], tables).replace("the columns are", "there are the tables")
             hint = hint if tables else f"there are no tables in {self._path.name}{listed(tables)}"
-        return self._wrong(f"SQLite says: {words}", "sql-error", hint)
+        return self._wrong(f"SQLite says: {words}", "sql-error", hint, shortened(words.rpartition(": ")[2]))
 
     def _wrong(self, message: str, code: str, hint: str = "", found: str | None = None) -> InputError:
         return InputError(Problem(f"sources.{self._source.name}", message, code, hint, found))
