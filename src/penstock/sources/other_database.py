@@ -68,7 +68,7 @@ class OtherDatabase:
             raise InputError(Problem(path, message, "missing-driver", hint, self._url.partition(":")[0])) from None
         except (ArgumentError, SQLAlchemyError):
             hint = "write sqlite:///PATH, postgresql://user:password@host/database or another SQLAlchemy URL"
-            found = shortened(redacted(self._url, self._url))
+            found = self._url.partition(":")[0]  # no more: the rest may be a password
             raise InputError(Problem(path, "this is no database URL", "database-url", hint, found)) from None
 
     def _failure(self, error: DBAPIError) -> PenstockError:
@@ -78,6 +78,6 @@ class OtherDatabase:
             isinstance(error, (OperationalError, InterfaceError)) and not error.statement
         ):
             hint = "check host, port, user and password in the URL, and whether the server runs"
-            found = shortened(redacted(self._url, self._url))
-            return HostUnreachable(Problem(f"{place}.url", message, "host-unreachable", hint, found))
+            found = self._engine.url.set(query={}).render_as_string(hide_password=True)
+            return HostUnreachable(Problem(f"{place}.url", message, "host-unreachable", hint, shortened(found)))
         return InputError(Problem(place, message, "sql-error", f"mend the query of {place}", shortened(words)))

@@ -125,8 +125,17 @@ class PostgresDatabase:
         return InputError(Problem(f"sources.{self._source.name}", message, code, hint, shown))
 
     def _at_url(self, message: str, code: str, hint: str) -> Problem:
-        found = shortened(redacted(self._url, self._url))
-        return Problem(f"sources.{self._source.name}.url", message, code, hint, found)
+        return Problem(f"sources.{self._source.name}.url", message, code, hint, _shown(self._url))
+
+
+def _shown(url: str) -> str:
+    """Who, where and which database; never the password, wherever it stands in the URL."""
+    try:
+        told = conninfo_to_dict(url)
+    except psycopg.Error:
+        return url.partition("://")[0]
+    user, place = told.get("user"), f"{told.get('host') or 'localhost'}:{told.get('port') or 5432}"
+    return shortened(f"{user}@{place}/{told.get('dbname') or ''}" if user else f"{place}/{told.get('dbname') or ''}")
 
 
 def _column(column: psycopg.Column) -> SqlColumn:
