@@ -107,3 +107,16 @@ def test_what_is_not_there_is_said(client, path, status):
     reply = client.get(path)
     assert reply.status_code == status
     assert reply.json()["errors"][0]["message"]
+
+
+def test_the_next_times_of_a_schedule_are_told_before_it_is_saved(client):
+    asked = client.get("/schedules/next", params={"schedule": "30 2 * * *", "timezone": "Europe/Berlin", "count": 3})
+    times = asked.json()["times"]
+    assert len(times) == 3
+    assert times == sorted(times)
+    assert all(moment[14:16] == "30" for moment in times)
+    assert client.get("/schedules/next", params={"schedule": "on new data"}).json() == {"times": [], "errors": []}
+    (wrong,) = client.get("/schedules/next", params={"schedule": "0 25 * * *"}).json()["errors"]
+    assert (wrong["path"], wrong["code"]) == ("schedule", "bad-schedule")
+    (zone,) = client.get("/schedules/next", params={"schedule": "0 2 * * *", "timezone": "Nowhere"}).json()["errors"]
+    assert zone["path"] == "timezone"

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from penstock.clock import iso
-from penstock.config.schedules import read_schedule
+from penstock.config.schedules import NoSchedule, read_schedule
 from penstock.engine.surroundings import Surroundings
+from penstock.model.errors import InputError, Problem
 from penstock.model.schedule import CatchUp, Cron, Every, Schedule
 from penstock.model.spec import FlowSpec
 from penstock.stores.flow_times import FlowTimes
@@ -46,6 +47,22 @@ def next_at(around: Surroundings, flow: FlowSpec, times: FlowTimes) -> str | Non
         return None
     moment = next_after(read_schedule(flow.schedule), flow.timezone, around.clock.now())
     return None if moment is None else iso(moment)
+
+
+def upcoming(text: str, zone: str | None, after: datetime, most: int) -> list[datetime]:
+    """The next moments of a schedule as the project file says it. Raises InputError where it is none."""
+    try:
+        schedule = read_schedule(text)
+        _zone(zone)
+    except NoSchedule as error:
+        raise InputError(Problem("schedule", str(error), "bad-schedule", error.hint, text)) from None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        hint = "write a zone such as Europe/Berlin or UTC"
+        raise InputError(Problem("timezone", f"there is no time zone {zone}", "unknown-value", hint, zone)) from None
+    moments: list[datetime] = []
+    while len(moments) < most and (moment := next_after(schedule, zone, moments[-1] if moments else after)) is not None:
+        moments.append(moment)
+    return moments
 
 
 def passed(schedule: Schedule, zone: str | None, after: datetime, now: datetime) -> list[datetime]:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from penstock.clock import iso
 from penstock.engine import cursors, flow, starting
-from penstock.engine.moments import next_at
+from penstock.engine.moments import next_at, upcoming
 from penstock.engine.pages import Page
 from penstock.engine.preparing import is_active, require_active
 from penstock.engine.queue import lease_of
@@ -181,6 +181,10 @@ class Work:
             newest = run_pages.page(conn, Which(target=flow), 1)
             last = self._all_shown(conn, newest)[0] if newest else None
         return {"next_at": next_at(around, spec, times), "last_run": last, "paused": times.paused}
+
+    def upcoming(self, schedule: str, timezone: str | None, most: int) -> list[str]:
+        """When a flow with this schedule would run next. Raises InputError where it is no schedule."""
+        return [iso(moment) for moment in upcoming(schedule, timezone, self.around().clock.now(), most)]
 
     def progress(self, run: str) -> tuple[dict[str, Any], bool]:
         """Where a run stands, and whether it has ended: then it is the run itself."""

@@ -264,6 +264,8 @@ export interface Sampled {
   rows: Record<string, unknown>[];
   problems?: Problem[];
   errors?: Problem[];
+  /** Of a database: what there is, null where nobody can name it. */
+  tables?: string[] | null;
 }
 
 export interface TemplateField {
@@ -313,13 +315,63 @@ export interface QuarantineGroup {
   last_at: string;
 }
 
-export interface Overview {
-  nodes: { kind: "source" | "dataset" | "destination" | string; name: string; state: Record<string, unknown> }[];
-  edges: { from: string; to: string }[];
+interface Node<Kind extends string, State> {
+  /** `sources/crm` */
+  id: string;
+  kind: Kind;
+  name: string;
+  state: State;
 }
+export type SourceNode = Node<"source", Source["state"]> & { type: string };
+export type DatasetNode = Node<"dataset", Dataset["state"]> & { key: string[]; sql: boolean };
+export type DestinationNode = Node<"destination", DestinationState> & { template: string | null; credential: string; responses: boolean };
+export type CredentialNode = Node<"credential", Credential["state"]> & { type: string };
+export type FlowNode = Node<"flow", Flow["state"]> & { schedule: string | null; timezone: string | null; destinations: string[] };
+export interface Overview {
+  nodes: (SourceNode | DatasetNode | DestinationNode | CredentialNode | FlowNode)[];
+  edges: { kind: "reads" | "feeds" | "sends" | "runs" | "replies"; from: string; to: string }[];
+}
+
+export interface Bucket extends Record<Outcome, number> {
+  at: string;
+  requests: number;
+  p50_ms: number | null;
+  p95_ms: number | null;
+}
+export interface Allowance {
+  credential: string;
+  limit: number;
+  per_s: number;
+  used_share: number;
+  blocked_s: number;
+}
+export interface Stats {
+  /** How long each bucket is. */
+  minutes: number;
+  buckets: Bucket[];
+  budget: Allowance[];
+}
+
+/** A reply as a record of the source `<destination>.responses`. */
+export interface Reply {
+  id: number;
+  sent_at: string;
+  run: string;
+  delivery: string;
+  attempt: number;
+  request: Record<string, unknown>;
+  response: Record<string, unknown> | null;
+  duration_ms: number | null;
+  outcome: string;
+  records: RecordKey[];
+  error: string | null;
+}
+
 export interface Found {
   kind: string;
   name: string;
   title: string;
   where: string;
+  /** Its address here. */
+  path: string;
 }

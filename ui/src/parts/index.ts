@@ -5,6 +5,8 @@ export { Copy } from "./Copy";
 export { type Col, DataTable } from "./DataTable";
 export * from "./format";
 export { type Crumb, Facts, Page, Panel } from "./Page";
+export { elsewhere, placed, placedOf } from "./places";
+export { Records } from "./Records";
 export type { Sort } from "./sorting";
 export { Empty, Failed, Loaded, Loading, Problems, problemsOf } from "./States";
 export { OutcomeBar, OutcomeCounts, outcomeColor, Status } from "./Status";

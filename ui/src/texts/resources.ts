@@ -3,6 +3,10 @@ import { count, number } from "@/parts/format";
 
 export const t = {
   name: "Name",
+  nameHint: "How flows, datasets and the command line call it. Left empty, it gets the suggested one.",
+  more: "More",
+  asDocument: "Edit as a document",
+  asForm: "Back to the form",
   document: "Settings",
   documentHint: "As in the project file, written as JSON.",
   notJson: "This is not JSON",
@@ -20,7 +24,7 @@ export const t = {
     datasets: { title: "Datasets", about: "Keyed sets of records of a source, perhaps shaped by SQL.", one: "dataset", new: "New dataset", none: "No dataset yet", hint: "A dataset names the records of a source and the key that identifies one across runs." },
     credentials: { title: "Credentials", about: "Accounts, each with its sealed key.", one: "credential", new: "New credential", none: "No credential yet", hint: "An account of Custify, or of another HTTP API." },
   },
-  columns: { type: "Type", where: "Where", usedBy: "Used by", source: "Source", key: "Key", records: "Records", columns: "Columns", schedule: "Schedule", next: "Next", destinations: "Destinations", last: "Last run", base: "Base URL", check: "Last check" },
+  columns: { type: "Type", where: "Where", usedBy: "Used by", source: "Source", key: "Key", shaped: "Shaped", records: "Records", columns: "Columns", schedule: "Schedule", next: "Next", destinations: "Destinations", last: "Last run", base: "Base URL", check: "Last check" },
   send: "Send to destination",
   samples: "Sample records",
   schema: "Columns",

@@ -96,6 +96,6 @@ export const t = {
     copy: "Copy",
   },
   problem: { hint: "What to do", found: "found" },
-  table: { sort: (column: string) => `Sort by ${column}`, rows: "Rows", empty: "No rows" },
+  table: { sort: (column: string) => `Sort by ${column}`, rows: "Rows", empty: "No rows", blank: "empty text" },
   time: { never: "never", utc: "UTC", now: "just now" },
 };

@@ -1,66 +1,128 @@
-/** An account: its settings, its sealed key, and what its check said. */
-import { Button, PasswordInput } from "@mantine/core";
-import { useParams } from "@tanstack/react-router";
+/** An account: what its check said, its settings, its sealed key. */
+import { Button, PasswordInput, SegmentedControl } from "@mantine/core";
+import { IconPlugConnected } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, at } from "@/api/client";
-import { keys } from "@/api/queries";
-import type { Check } from "@/api/types";
-import { Facts, Panel, Status, useChange } from "@/parts";
-import { NewResource, ResourcePage } from "@/resources/ResourcePage";
+import { keys, queries } from "@/api/queries";
+import type { Check, Credential, CredentialValue } from "@/api/types";
+import { Empty, Page, Panel, Status, Time, useChange } from "@/parts";
+import { AddCredentialForm } from "@/resources/AddCredential";
+import { CheckText, CredentialFields } from "@/resources/CredentialFields";
+import classes from "@/resources/Form.module.css";
+import { ResourcePage, type Value } from "@/resources/ResourcePage";
+import { t as texts } from "@/texts/credentials";
 import { t } from "@/texts/resources";
 
 export function CredentialPage() {
   const { name } = useParams({ from: "/shell/credentials/$name" });
   const refresh = [keys.kind("credentials")];
-  const check = useChange({ run: () => api.post<Check>(at`/credentials/${name}/check`, { refresh: true }), done: (found) => found.reason, refresh });
-  const [key, setKey] = useState("");
-  const seal = useChange({ run: () => api.put(at`/credentials/${name}/secret`, { secret: key }), done: () => t.keySet, refresh, then: () => setKey("") });
+  const check = useChange({ run: () => api.post<Check>(at`/credentials/${name}/check`, { refresh: true }), refresh });
   return (
     <ResourcePage
       kind="credentials"
       name={name}
+      description={(found) => texts.connectors[(found.value as CredentialValue).connector ?? "custify"]}
       actions={() => (
-        <Button variant="default" onClick={() => check.mutate()} loading={check.isPending}>
+        <Button variant="default" leftSection={<IconPlugConnected size={14} />} onClick={() => check.mutate()} loading={check.isPending}>
           {t.check}
         </Button>
       )}
-    >
-      {(resource) => {
-        const state = resource.state as { has_key: boolean; check: Check | null };
-        return (
-          <>
-            <Panel title={t.key}>
-              <form
-                onSubmit={(event) => {
-                  event.preventDefault();
-                  seal.mutate();
-                }}
-                style={{ display: "flex", gap: 8, alignItems: "flex-end" }}
-              >
-                <PasswordInput label={state.has_key ? t.keySealed : t.keyNone} value={key} autoComplete="off" onChange={(event) => setKey(event.currentTarget.value)} w={320} />
-                <Button type="submit" disabled={key === ""} loading={seal.isPending}>
-                  {t.setKey}
-                </Button>
-              </form>
+      form={({ value, onChange }) => (
+        <div className={classes.split}>
+          <div className={classes.main}>
+            <Panel title={texts.settings}>
+              <div className={classes.form}>
+                <CredentialFields value={value as CredentialValue} onChange={(next) => onChange(next as Value)} open />
+              </div>
             </Panel>
-            {state.check && (
-              <Panel title={t.columns.check}>
-                <Facts
-                  items={[
-                    [t.columns.check, <Status key="s" of={state.check.ok ? "ok" : "error"} label={state.check.reason} />],
-                    [t.columns.base, state.check.base_url ?? "–"],
-                    ...state.check.tried.map((one): [string, string] => [one.base_url, one.result]),
-                  ]}
-                />
-              </Panel>
-            )}
-          </>
-        );
-      }}
-    </ResourcePage>
+            <SealedKey name={name} />
+          </div>
+          <div className={classes.side}>
+            <LastCheck name={name} />
+            <UsedBy name={name} />
+          </div>
+        </div>
+      )}
+    />
+  );
+}
+
+function SealedKey({ name }: { name: string }) {
+  const query = useQuery(queries.one("credentials", name));
+  const [key, setKey] = useState("");
+  const seal = useChange({ run: () => api.put(at`/credentials/${name}/secret`, { secret: key }), done: () => t.keySet, refresh: [keys.kind("credentials")], then: () => setKey("") });
+  const sealed = query.data?.state.has_key === true;
+  return (
+    <Panel title={t.key}>
+      <form
+        className={classes.line}
+        onSubmit={(event) => {
+          event.preventDefault();
+          seal.mutate();
+        }}
+      >
+        <PasswordInput className={classes.grow} label={sealed ? t.keySealed : t.keyNone} description={sealed ? texts.keyKept : texts.keyHint} value={key} autoComplete="off" onChange={(event) => setKey(event.currentTarget.value)} />
+        <Button type="submit" variant="default" disabled={key === ""} loading={seal.isPending}>
+          {t.setKey}
+        </Button>
+      </form>
+    </Panel>
+  );
+}
+
+function LastCheck({ name }: { name: string }) {
+  const query = useQuery(queries.one("credentials", name));
+  const check = (query.data as Credential | undefined)?.state.check ?? null;
+  return (
+    <Panel title={texts.last} actions={check?.at ? <span className="muted"><Time at={check.at} /></span> : undefined}>
+      {check === null ? (
+        <Empty compact title={texts.never}>
+          {texts.neverHint}
+        </Empty>
+      ) : (
+        <CheckText check={check} />
+      )}
+    </Panel>
+  );
+}
+
+function UsedBy({ name }: { name: string }) {
+  const query = useQuery(queries.kind("destinations"));
+  const using = (query.data ?? []).filter((destination) => destination.value.credential === name);
+  return using.length === 0 ? null : (
+    <Panel title={texts.usedBy}>
+      <ul style={{ margin: 0, padding: 0, listStyle: "none", display: "grid", gap: 8 }}>
+        {using.map((destination) => (
+          <li key={destination.name} style={{ display: "flex", gap: 10, alignItems: "center" }}>
+            <Status of={destination.state.state} />
+            <Link to="/destinations/$name" params={{ name: destination.name }}>
+              {destination.name}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </Panel>
   );
 }
 
 export function NewCredential() {
-  return <NewResource kind="credentials" first={{ connector: "custify", base_url: "auto" }} />;
+  const navigate = useNavigate();
+  const all = useQuery(queries.kind("credentials"));
+  const [connector, setConnector] = useState<"custify" | "http">("custify");
+  return (
+    <Page title={t.kinds.credentials.new} crumbs={[{ label: t.kinds.credentials.title, to: "/credentials" }]} width="text">
+      <SegmentedControl
+        aria-label={texts.connector}
+        value={connector}
+        onChange={(said) => setConnector(said as "custify")}
+        data={Object.entries(texts.connectors).map(([value, label]) => ({ value, label }))}
+        style={{ alignSelf: "flex-start" }}
+      />
+      <Panel title={texts.settings}>
+        <AddCredentialForm key={connector} connector={connector} taken={all.data?.map((one) => one.name) ?? []} added={(name) => void navigate({ to: "/credentials/$name", params: { name } })} />
+      </Panel>
+    </Page>
+  );
 }

@@ -1,5 +1,29 @@
-import { NewResource } from "@/resources/ResourcePage";
+/** A new dataset: of a source, or shaped from what another dataset is made of. */
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { queries } from "@/api/queries";
+import type { DatasetValue } from "@/api/types";
+import { Loading } from "@/parts";
+import { NewResource, type Value } from "@/resources/ResourcePage";
+import { DatasetForm } from "./DatasetForm";
+import { FIRST_SQL, keysOf } from "./value";
 
 export function NewDataset() {
-  return <NewResource kind="datasets" first={{ source: "", key: "id" }} />;
+  const { source = "", from } = useSearch({ from: "/shell/datasets/new" });
+  const shaped = useQuery({ ...queries.one("datasets", from ?? ""), enabled: from !== undefined });
+  const navigate = useNavigate();
+  if (from !== undefined && shaped.isPending) return <Loading height={480} />;
+  const first: DatasetValue = shaped.data ? { ...shaped.data.value, sql: shaped.data.value.sql ?? FIRST_SQL } : { source, key: "" };
+  return (
+    <NewResource
+      key={`${source}|${from ?? ""}`}
+      kind="datasets"
+      first={first as unknown as Value}
+      suggest={(value) => from ?? String(value["source"] ?? "")}
+      ready={(value) => value["source"] !== "" && keysOf(value as unknown as DatasetValue).length > 0}
+      shows={["sql", "key"]}
+      then={(name) => void navigate({ to: "/datasets/$name", params: { name } })}
+      form={({ name, value, onChange, problems }) => <DatasetForm name={name} value={value as unknown as DatasetValue} onChange={(next) => onChange(next as unknown as Value)} problems={problems} />}
+    />
+  );
 }

@@ -7,12 +7,13 @@ import { api } from "@/api/client";
 import { keys, queries } from "@/api/queries";
 import type { Destination } from "@/api/types";
 import { Empty, Loaded, Page, Panel, Problems, problemsOf, useChange } from "@/parts";
+import { freeName } from "@/resources/naming";
 import { t } from "@/texts/destinations";
 import { Configure } from "./Configure";
 import { CredentialStep } from "./CredentialStep";
 import classes from "./Destinations.module.css";
 import { type Draft, forget, useDraft } from "./draft";
-import { asManual, freeName, tidy } from "./value";
+import { asManual, tidy } from "./value";
 
 const STEPS = ["connector", "credential", "configure"] as const;
 export type Step = (typeof STEPS)[number];

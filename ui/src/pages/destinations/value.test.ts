@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Column, Template } from "@/api/types";
-import { asManual, asTemplate, freeName, givenAs, meant, regiven, suggestedFields, tidy, typed } from "./value";
+import { freeName } from "@/resources/naming";
+import { asManual, asTemplate, givenAs, meant, regiven, suggestedFields, tidy, typed } from "./value";
 
 const column = (name: string): Column => ({ name, type: "text", nullable: false, examples: [] });
 const person = {

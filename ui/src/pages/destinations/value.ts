@@ -112,12 +112,3 @@ export function meant(text: string): unknown {
 export function typed(value: unknown): string {
   return value === null ? "null" : typeof value === "string" ? value : JSON.stringify(value);
 }
-
-/** A name for a new destination that is not taken: `people`, `people-2`. */
-export function freeName(wished: string, taken: string[]): string {
-  const base = wished.replace(/[\s./\\]+/g, "-") || "destination";
-  if (!taken.includes(base)) return base;
-  let n = 2;
-  while (taken.includes(`${base}-${n}`)) n += 1;
-  return `${base}-${n}`;
-}

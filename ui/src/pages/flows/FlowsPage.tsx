@@ -1,20 +1,121 @@
-import { IconArrowsSplit2 } from "@tabler/icons-react";
-import type { Flow } from "@/api/types";
-import { Status, Time } from "@/parts";
-import { ResourceList } from "@/resources/ResourceList";
-import { t } from "@/texts/resources";
+/** Everything that flows: as a picture, and the same as a list. */
+import { Button, SegmentedControl } from "@mantine/core";
+import { IconArrowsSplit2, IconBuildingFactory2, IconPlus } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { lazy, Suspense, useCallback, useMemo } from "react";
+import { api } from "@/api/client";
+import { queries } from "@/api/queries";
+import type { Overview } from "@/api/types";
+import { Empty, Loaded, Loading, Page, useChange } from "@/parts";
+import { t } from "@/texts/flows";
+import { FlowList } from "./FlowList";
+import { FlowStrip } from "./FlowStrip";
+import classes from "./Flows.module.css";
+import { flowsOf, flowsWith, graphOf, isLive, nextStep, ofFlow } from "./graph";
+
+const Canvas = lazy(() => import("./canvas/Canvas"));
+const moves = (overview: Overview | undefined): boolean => overview?.nodes.some((node) => (node.kind === "destination" || node.kind === "flow") && isLive(node.state.last_run)) === true;
 
 export function FlowsPage() {
+  const query = useQuery({ ...queries.overview(), refetchInterval: (asked) => (moves(asked.state.data) ? 1_500 : 8_000) });
+  const search = useSearch({ from: "/shell/flows" });
+  const navigate = useNavigate({ from: "/flows" });
+  const view = search.view ?? "canvas";
   return (
-    <ResourceList<Flow & { value: Record<string, unknown>; state: Record<string, unknown> }>
-      kind="flows"
+    <Page
+      title={t.title}
+      description={t.about}
+      width="fill"
+      actions={
+        <>
+          <SegmentedControl
+            aria-label={t.view}
+            value={view}
+            onChange={(to) => void navigate({ search: (old) => ({ ...old, view: to === "list" ? ("list" as const) : undefined }), replace: true })}
+            data={[
+              { value: "canvas", label: t.canvas },
+              { value: "list", label: t.list },
+            ]}
+          />
+          <Button component={Link} to="/flows/new" leftSection={<IconPlus size={14} />}>
+            {t.new}
+          </Button>
+        </>
+      }
+    >
+      <Loaded query={query} meanwhile={<Loading height={480} />}>
+        {(overview) => <Shown overview={overview} list={view === "list"} chosen={search.flow} choose={(flow) => void navigate({ search: (old) => ({ ...old, flow }), replace: true })} />}
+      </Loaded>
+    </Page>
+  );
+}
+
+interface ShownProps {
+  overview: Overview;
+  list: boolean;
+  chosen: string | undefined;
+  choose: (flow: string | undefined) => void;
+}
+function Shown({ overview, list, chosen, choose }: ShownProps) {
+  const flows = flowsOf(overview);
+  const flow = flows.find((one) => one.name === chosen);
+  const whole = useMemo(() => graphOf(overview), [overview]);
+  const graph = useMemo(() => (flow === undefined ? whole : ofFlow(whole, flow)), [whole, flow]);
+  const withIt = useCallback((destination: string) => flowsWith(overview, destination), [overview]);
+  if (whole.nodes.length === 0) return <Nothing />;
+  return (
+    <>
+      <Next graph={whole} />
+      {flows.length > 0 && <FlowStrip flows={flows} chosen={chosen} choose={choose} />}
+      {list ? (
+        <FlowList graph={graph} flowsOf={withIt} />
+      ) : (
+        <section className={classes.canvas} aria-label={t.canvasLabel}>
+          <p className="sr-only">{t.keyboard}</p>
+          <Suspense fallback={<Loading height={380} />}>
+            <Canvas graph={graph} flowsOf={withIt} />
+          </Suspense>
+        </section>
+      )}
+    </>
+  );
+}
+
+/** What to do next, while nothing arrives anywhere yet. */
+function Next({ graph }: { graph: ReturnType<typeof graphOf> }) {
+  const step = nextStep(graph);
+  if (step === null) return null;
+  const to = step.kind === "dataset" ? `/datasets/new?source=${encodeURIComponent(step.of)}` : `/destinations/new?dataset=${encodeURIComponent(step.of)}`;
+  return (
+    <div className={classes.next}>
+      <b>{t.next.title}</b>
+      <span>{step.kind === "dataset" ? t.next.datasetWhy : t.next.destinationWhy}</span>
+      <Button component={Link} to={to} leftSection={<IconPlus size={14} />}>
+        {t.next[step.kind](step.of)}
+      </Button>
+    </div>
+  );
+}
+
+function Nothing() {
+  const load = useChange({ run: () => api.post("/demo"), done: () => t.empty.loaded, refresh: [[]] });
+  return (
+    <Empty
       icon={IconArrowsSplit2}
-      columns={[
-        { id: "destinations", header: t.columns.destinations, cell: (row) => [row.value.destinations].flat().join(", ") },
-        { id: "schedule", header: t.columns.schedule, width: 180, cell: (row) => row.value.schedule ?? <span className="muted">{t.byHand}</span> },
-        { id: "next", header: t.columns.next, width: 140, cell: (row) => (row.state.next_at ? <Time at={row.state.next_at} /> : "–") },
-        { id: "last", header: t.columns.last, width: 140, cell: (row) => (row.state.last_run ? <Status of={row.state.last_run.status} /> : "–") },
-      ]}
-    />
+      title={t.empty.title}
+      actions={
+        <>
+          <Button component={Link} to="/sources/new" leftSection={<IconPlus size={14} />}>
+            {t.empty.source}
+          </Button>
+          <Button variant="default" leftSection={<IconBuildingFactory2 size={14} />} loading={load.isPending} onClick={() => load.mutate()}>
+            {t.empty.demo}
+          </Button>
+        </>
+      }
+    >
+      {t.empty.hint}
+    </Empty>
   );
 }

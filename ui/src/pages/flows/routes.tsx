@@ -1,10 +1,20 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { shellRoute } from "@/app/parents";
 
+interface FlowsSearch {
+  view?: "list" | undefined;
+  /** Only what this flow runs. */
+  flow?: string | undefined;
+}
+
 export const flowRoutes = [
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/flows",
+    validateSearch: (search: Record<string, unknown>): FlowsSearch => ({
+      ...(search["view"] === "list" && { view: "list" as const }),
+      ...(typeof search["flow"] === "string" && { flow: search["flow"] }),
+    }),
     component: lazyRouteComponent(() => import("./FlowsPage"), "FlowsPage"),
   }),
   createRoute({

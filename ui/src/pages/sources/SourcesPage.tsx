@@ -1,7 +1,11 @@
-import { IconDatabase } from "@tabler/icons-react";
+import { IconDatabase, IconFile, IconTable, IconWebhook, type TablerIcon } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
 import type { Source } from "@/api/types";
 import { ResourceList } from "@/resources/ResourceList";
 import { t } from "@/texts/resources";
+import { t as words } from "@/texts/sources";
+
+const ICONS: Record<string, TablerIcon> = { file: IconFile, sql: IconDatabase, webhook: IconWebhook };
 
 export function SourcesPage() {
   return (
@@ -9,9 +13,34 @@ export function SourcesPage() {
       kind="sources"
       icon={IconDatabase}
       columns={[
-        { id: "type", header: t.columns.type, width: 120, by: (row) => row.value.type, cell: (row) => row.value.type },
-        { id: "where", header: t.columns.where, cell: (row) => <span className="mono">{row.value.path ?? row.value.table ?? row.value.query ?? ""}</span> },
-        { id: "used", header: t.columns.usedBy, cell: (row) => row.state.used_by.join(", ") },
+        {
+          id: "type",
+          header: t.columns.type,
+          width: 140,
+          by: (row) => row.value.type,
+          cell: (row) => {
+            const Icon = ICONS[row.value.type] ?? IconTable;
+            return (
+              <span style={{ display: "inline-flex", gap: 8, alignItems: "center" }}>
+                <Icon size={15} stroke={1.7} aria-hidden /> {words.types[row.value.type] ?? row.value.type}
+              </span>
+            );
+          },
+        },
+        { id: "where", header: t.columns.where, cell: (row) => <span className="mono">{row.value.path ?? row.value.table ?? row.value.query ?? (row.value.type === "webhook" ? `/hooks/${row.name}` : "")}</span> },
+        {
+          id: "used",
+          header: t.columns.usedBy,
+          cell: (row) =>
+            row.state.used_by.map((dataset, i) => (
+              <span key={dataset}>
+                {i > 0 && ", "}
+                <Link to="/datasets/$name" params={{ name: dataset }}>
+                  {dataset}
+                </Link>
+              </span>
+            )),
+        },
       ]}
     />
   );

@@ -1,5 +1,6 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { shellRoute } from "@/app/parents";
+import { isWay, type Way } from "./value";
 
 export const sourceRoutes = [
   createRoute({
@@ -10,6 +11,7 @@ export const sourceRoutes = [
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/sources/new",
+    validateSearch: (search: Record<string, unknown>): { way?: Way } => (isWay(search["way"]) ? { way: search["way"] } : {}),
     component: lazyRouteComponent(() => import("./NewSource"), "NewSource"),
   }),
   createRoute({

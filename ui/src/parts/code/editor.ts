@@ -15,9 +15,10 @@ import { tags } from "@lezer/highlight";
 import { nonce } from "@/theme/nonce";
 
 export type Language = "json" | "sql" | "python" | "yaml" | "xml" | "text";
-/** An error at a line (from 1). */
+/** An error at a line (from 1), perhaps at a column of it (from 1). */
 export interface LineError {
   line: number;
+  column?: number;
   message: string;
 }
 
@@ -85,7 +86,9 @@ export function extensions(setup: Setup): Extension[] {
     EditorView.contentAttributes.of({ "aria-label": setup.label }),
     setup.readOnly
       ? [EditorState.readOnly.of(true), EditorView.contentAttributes.of({ "aria-readonly": "true", tabindex: "0" })]
-      : [closeBrackets(), highlightActiveLine(), lintGutter(), autocompletion(setup.complete ? { override: [setup.complete] } : {})],
+      : [closeBrackets(), highlightActiveLine(), lintGutter(), autocompletion(setup.complete && setup.language === "text" ? { override: [setup.complete] } : {})],
+    // beside what the language itself completes
+    setup.complete && setup.language !== "text" ? EditorState.languageData.of(() => [{ autocomplete: setup.complete }]) : [],
     setup.hint ? placeholder(setup.hint) : [],
     // Escape, then Tab leaves the editor: the keyboard is never trapped
     keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...completionKeymap, ...(setup.readOnly ? [] : [indentWithTab])]),
@@ -98,7 +101,9 @@ export function extensions(setup: Setup): Extension[] {
 export function showErrors(view: EditorView, errors: LineError[]): void {
   const diagnostics = errors.map((error) => {
     const line = view.state.doc.line(Math.max(1, Math.min(error.line, view.state.doc.lines)));
-    return { from: line.from, to: line.to, severity: "error" as const, message: error.message };
+    const from = Math.min(line.from + (error.column ?? 1) - 1, line.to);
+    const word = error.column === undefined ? null : view.state.wordAt(from);
+    return { from: word?.from ?? from, to: word?.to ?? line.to, severity: "error" as const, message: error.message };
   });
   view.dispatch(setDiagnostics(view.state, diagnostics));
 }

@@ -1,0 +1,91 @@
+/** The flows above the canvas: one is chosen to see only what it runs; each says when it is due and how it went. */
+import { ActionIcon, Menu, UnstyledButton } from "@mantine/core";
+import { IconArrowRight, IconDots, IconPlayerPause, IconPlayerPlay, IconPlayerTrackNext } from "@tabler/icons-react";
+import { useNavigate } from "@tanstack/react-router";
+import type { FlowNode } from "@/api/types";
+import { Status, Time } from "@/parts";
+import { t } from "@/texts/flows";
+import { useFlowActions } from "./FlowActions";
+import classes from "./Flows.module.css";
+
+interface Props {
+  flows: FlowNode[];
+  chosen: string | undefined;
+  choose: (flow: string | undefined) => void;
+}
+
+export function FlowStrip({ flows, chosen, choose }: Props) {
+  return (
+    <div className={classes.strip} role="group" aria-label={t.pick}>
+      <div className={classes.flow} data-chosen={chosen === undefined} data-all>
+        <UnstyledButton className={classes.pick} aria-pressed={chosen === undefined} onClick={() => choose(undefined)}>
+          <b>{t.all}</b>
+        </UnstyledButton>
+      </div>
+      {flows.map((flow) => (
+        <FlowCard key={flow.name} flow={flow} chosen={flow.name === chosen} choose={() => choose(flow.name === chosen ? undefined : flow.name)} />
+      ))}
+    </div>
+  );
+}
+
+function FlowCard({ flow, chosen, choose }: { flow: FlowNode; chosen: boolean; choose: () => void }) {
+  const { state } = flow;
+  return (
+    <div className={classes.flow} data-chosen={chosen}>
+      <UnstyledButton className={classes.pick} aria-pressed={chosen} onClick={choose}>
+        <b className="truncate">{flow.name}</b>
+        <span className={classes.small}>
+          <ScheduleText flow={flow} />
+        </span>
+      </UnstyledButton>
+      {state.last_run && <Status of={state.last_run.status} plain />}
+      <FlowMenu flow={flow} />
+    </div>
+  );
+}
+
+/** When it is due, in a few words. */
+export function ScheduleText({ flow }: { flow: FlowNode }) {
+  const { state, schedule } = flow;
+  if (state.paused) return <Status of="paused" plain />;
+  if (schedule === null) return <>{t.byHand}</>;
+  if (state.next_at === null) return <>{schedule}</>;
+  return (
+    <>
+      {t.due} <Time at={state.next_at} />
+    </>
+  );
+}
+
+export function FlowMenu({ flow }: { flow: FlowNode }) {
+  const { run, pause, resume } = useFlowActions(flow.name);
+  const navigate = useNavigate();
+  return (
+    <Menu>
+      <Menu.Target>
+        <ActionIcon aria-label={t.menu(flow.name)} size={26}>
+          <IconDots size={15} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item leftSection={<IconArrowRight size={14} />} onClick={() => void navigate({ to: "/flows/$name", params: { name: flow.name } })}>
+          {t.open}
+        </Menu.Item>
+        <Menu.Item leftSection={<IconPlayerPlay size={14} />} onClick={() => run.mutate()}>
+          {t.run}
+        </Menu.Item>
+        {flow.schedule !== null &&
+          (flow.state.paused ? (
+            <Menu.Item leftSection={<IconPlayerTrackNext size={14} />} onClick={() => resume.mutate()}>
+              {t.resume}
+            </Menu.Item>
+          ) : (
+            <Menu.Item leftSection={<IconPlayerPause size={14} />} onClick={() => pause.mutate()}>
+              {t.pause}
+            </Menu.Item>
+          ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

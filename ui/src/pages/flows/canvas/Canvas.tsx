@@ -1,0 +1,88 @@
+/** The project as a picture: what feeds what, from left to right, with how each part stands. Loaded only when it is shown. */
+import "@xyflow/react/dist/base.css";
+import { useMantineColorScheme } from "@mantine/core";
+import { Background, Controls, type Edge, MarkerType, ReactFlow, ReactFlowProvider, useReactFlow } from "@xyflow/react";
+import { useEffect, useMemo } from "react";
+import { t } from "@/texts/flows";
+import "./canvas.css";
+import type { Graph } from "../graph";
+import { placesOf, SIZES } from "./layout";
+import { Card, type CardNode } from "./Nodes";
+
+interface Props {
+  graph: Graph;
+  flowsOf: (destination: string) => string[];
+}
+const types = { card: Card };
+const hidden = { hideAttribution: true };
+const fitted = { padding: 0.12, maxZoom: 1 };
+
+export default function Canvas(props: Props) {
+  return (
+    <ReactFlowProvider>
+      <Drawn {...props} />
+    </ReactFlowProvider>
+  );
+}
+
+function Drawn({ graph, flowsOf }: Props) {
+  const { colorScheme } = useMantineColorScheme();
+  const shape = graph.nodes.map((node) => node.id).join() + graph.edges.map((edge) => edge.id).join();
+  const places = useMemo(() => placesOf(graph), [shape]); // eslint-disable-line react-hooks/exhaustive-deps -- counts move nothing
+  const nodes = useMemo(
+    () =>
+      graph.nodes.map(
+        (node): CardNode => ({
+          id: node.id,
+          type: "card",
+          position: places.get(node.id) ?? { x: 0, y: 0 },
+          data: { node, flows: node.kind === "destination" ? flowsOf(node.name) : [] },
+          ...SIZES[node.kind],
+        }),
+      ),
+    [graph, places, flowsOf],
+  );
+  const edges = useMemo(
+    () =>
+      graph.edges.map(
+        (edge): Edge => ({
+          id: edge.id,
+          source: edge.from,
+          target: edge.to,
+          animated: edge.live,
+          className: edge.live ? "live" : edge.back ? "back" : "",
+          markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14, color: "var(--p-line-strong)" },
+        }),
+      ),
+    [graph],
+  );
+  const { fitView } = useReactFlow();
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => void fitView(fitted));
+    return () => cancelAnimationFrame(frame);
+  }, [shape, fitView]);
+  return (
+    <ReactFlow
+      nodes={nodes}
+      edges={edges}
+      nodeTypes={types}
+      colorMode={colorScheme === "auto" ? "system" : colorScheme}
+      fitView
+      fitViewOptions={fitted}
+      minZoom={0.3}
+      maxZoom={1.4}
+      nodesDraggable={false}
+      nodesConnectable={false}
+      nodesFocusable={false}
+      edgesFocusable={false}
+      elementsSelectable={false}
+      disableKeyboardA11y
+      zoomOnDoubleClick={false}
+      proOptions={hidden}
+      aria-label={t.canvasLabel}
+    >
+      <Background gap={22} size={1.2} color="var(--p-line-strong)" />
+      <Controls showInteractive={false} position="bottom-right" />
+    </ReactFlow>
+  );
+}

@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import type { Graph } from "../graph";
+import { placesOf, SIZES } from "./layout";
+
+const node = (kind: "source" | "dataset" | "destination", name: string) => ({ id: `${kind}s/${name}`, kind, name, state: {} }) as never;
+const edge = (from: string, to: string) => ({ id: `${from}→${to}`, from, to, live: false, back: false });
+
+test("records go from left to right, and no two nodes lie over one another", () => {
+  const graph: Graph = {
+    nodes: [node("source", "crm"), node("dataset", "contacts"), node("destination", "people"), node("destination", "companies"), node("source", "alone")],
+    edges: [edge("sources/crm", "datasets/contacts"), edge("datasets/contacts", "destinations/people"), edge("datasets/contacts", "destinations/companies")],
+  };
+  const places = placesOf(graph);
+  const x = (id: string) => places.get(id)?.x ?? Number.NaN;
+  expect(x("sources/crm")).toBeLessThan(x("datasets/contacts"));
+  expect(x("datasets/contacts")).toBeLessThan(x("destinations/people"));
+  const boxes = graph.nodes.map((one) => ({ ...(places.get(one.id) as { x: number; y: number }), ...SIZES[one.kind] }));
+  for (const [i, a] of boxes.entries())
+    for (const b of boxes.slice(i + 1)) expect(a.x + a.width <= b.x || b.x + b.width <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y).toBe(true);
+});

@@ -1,0 +1,105 @@
+/** The settings of one source, by its kind. */
+import { Code, Panel } from "@/parts";
+import { Select, SegmentedControl, TextInput } from "@mantine/core";
+import type { SourceValue } from "@/api/types";
+import classes from "@/resources/Form.module.css";
+import { t } from "@/texts/sources";
+import { FileDrop } from "./FileDrop";
+import { asQuery, asTable, type Auth, authOf, authText, cursorOf, readsQuery, withAuth, withAuthKey, withCursor, withKey } from "./value";
+
+interface Props {
+  value: SourceValue;
+  onChange: (value: SourceValue) => void;
+  /** A file comes from this computer. */
+  uploads?: boolean;
+}
+
+export function SourceForm({ value, onChange, uploads = false }: Props) {
+  if (value.type === "sql") return <SqlForm value={value} onChange={onChange} />;
+  return value.type === "webhook" ? <HookForm value={value} onChange={onChange} /> : <FileForm value={value} onChange={onChange} uploads={uploads} />;
+}
+
+const FORMATS = ["csv", "tsv", "json", "ndjson", "parquet"];
+
+function FileForm({ value, onChange, uploads }: Props) {
+  const text = (key: string, label: string, placeholder: string) => (
+    <TextInput label={label} placeholder={placeholder} w={150} value={String(value[key] ?? "")} onChange={(event) => onChange(withKey(value, key, event.currentTarget.value))} />
+  );
+  return (
+    <Panel title={t.file.title}>
+      <div className={classes.form}>
+        {uploads && <FileDrop onUploaded={(made) => onChange({ ...value, path: made.path })} />}
+        {(!uploads || value.path !== "") && (
+          <TextInput label={t.file.path} description={t.file.pathHint} value={value.path ?? ""} spellCheck={false} onChange={(event) => onChange(withKey(value, "path", event.currentTarget.value))} />
+        )}
+        <div className={classes.line} role="group" aria-label={t.file.reading}>
+          <Select label={t.file.format} w={170} data={FORMATS} clearable clearButtonProps={{ "aria-label": t.file.formatAuto }} placeholder={t.file.formatAuto} value={value.format ?? null} onChange={(format) => onChange(withKey(value, "format", format ?? undefined))} />
+          {text("encoding", t.file.encoding, t.file.detected)}
+          {text("delimiter", t.file.delimiter, t.file.detected)}
+        </div>
+      </div>
+    </Panel>
+  );
+}
+
+function SqlForm({ value, onChange }: Props) {
+  const query = readsQuery(value);
+  const { column, overlap } = cursorOf(value);
+  return (
+    <Panel title={t.sql.title}>
+      <div className={classes.form}>
+        <TextInput label={t.sql.url} description={t.sql.urlHint} value={value.url ?? ""} spellCheck={false} autoComplete="off" onChange={(event) => onChange(withKey(value, "url", event.currentTarget.value))} />
+        <SegmentedControl
+          aria-label={t.sql.what}
+          value={query ? "query" : "table"}
+          onChange={(what) => onChange(what === "query" ? asQuery(value) : asTable(value))}
+          data={[
+            { value: "table", label: t.sql.table },
+            { value: "query", label: t.sql.query },
+          ]}
+          style={{ alignSelf: "flex-start" }}
+        />
+        {query ? (
+          <Code value={value.query ?? ""} language="sql" label={t.sql.queryLabel} lines minHeight={110} maxHeight={320} onChange={(said) => onChange({ ...value, query: said })} />
+        ) : (
+          <TextInput label={t.sql.tableName} description={t.sql.tableHint} value={value.table ?? ""} spellCheck={false} onChange={(event) => onChange(withKey(value, "table", event.currentTarget.value))} />
+        )}
+        <div className={classes.line}>
+          <TextInput className={classes.grow} label={t.sql.cursor} description={t.sql.cursorHint} value={column} spellCheck={false} onChange={(event) => onChange(withCursor(value, event.currentTarget.value, overlap))} />
+          {column !== "" && <TextInput className={classes.grow} label={t.sql.overlap} description={t.sql.overlapHint} value={overlap} onChange={(event) => onChange(withCursor(value, column, event.currentTarget.value))} />}
+        </div>
+      </div>
+    </Panel>
+  );
+}
+
+function HookForm({ value, onChange }: Props) {
+  const auth = authOf(value);
+  const setting = (key: string, label: string, otherwise = "") => (
+    <TextInput label={label} w={220} value={authText(value, key, otherwise)} spellCheck={false} onChange={(event) => onChange(withAuthKey(value, key, event.currentTarget.value))} />
+  );
+  return (
+    <Panel title={t.hook.title}>
+      <div className={classes.form}>
+        <div className={classes.line}>
+          <Select
+            className={classes.grow}
+            label={t.hook.auth}
+            data={Object.entries(t.hook.auths).map(([way, label]) => ({ value: way, label }))}
+            value={auth}
+            allowDeselect={false}
+            onChange={(way) => way && onChange(withAuth(value, way as Auth))}
+          />
+          {auth === "key" && setting("header", t.hook.header, "X-API-Key")}
+          {auth === "query" && setting("query", t.hook.parameter)}
+          {auth === "basic" && setting("basic", t.hook.user)}
+          {auth === "generic" && setting("header", t.hook.header)}
+          {auth === "generic" && setting("prefix", t.hook.prefix)}
+        </div>
+        {auth === "none" && <p className={classes.hint}>{t.hook.noneHint}</p>}
+        {auth === "query" && <p className={classes.hint}>{t.hook.queryHint}</p>}
+        <TextInput label={t.hook.retain} description={t.hook.retainHint} w={220} value={String(value["retain"] ?? "")} onChange={(event) => onChange(withKey(value, "retain", event.currentTarget.value))} />
+      </div>
+    </Panel>
+  );
+}

@@ -1,0 +1,20 @@
+/** What the pages of sources ask the API. */
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { api, at } from "@/api/client";
+import type { Hook, Sampled, SourceValue } from "@/api/types";
+
+export const asked = {
+  /** Columns and first records of settings that may not be saved. */
+  check: (name: string, value: SourceValue, on: boolean) =>
+    queryOptions({
+      queryKey: ["sources", name, "look", value],
+      queryFn: ({ signal }) => api.post<Sampled>("/sources/check", { name, value }, { signal }),
+      enabled: on,
+      retry: false,
+      staleTime: 30_000,
+      gcTime: 60_000,
+      placeholderData: keepPreviousData,
+    }),
+  hook: (name: string, every: number) =>
+    queryOptions({ queryKey: ["sources", name, "hook"], queryFn: ({ signal }) => api.get<Hook>(at`/sources/${name}/hook`, { signal }), refetchInterval: every }),
+};

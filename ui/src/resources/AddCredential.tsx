@@ -1,0 +1,104 @@
+/** Add an account: it is checked before anything is saved, and says which host answered as an API. */
+import { Button, Group, Modal, PasswordInput, TextInput } from "@mantine/core";
+import { useState } from "react";
+import { api, at } from "@/api/client";
+import { keys } from "@/api/queries";
+import type { Check, CredentialValue } from "@/api/types";
+import { Problems, problemsOf, useChange } from "@/parts";
+import { t } from "@/texts/credentials";
+import { CheckText, CredentialFields } from "./CredentialFields";
+import classes from "./Form.module.css";
+import { freeName } from "./naming";
+
+interface Props {
+  connector: "custify" | "http";
+  taken: string[];
+  added: (name: string) => void;
+}
+
+export function AddCredential({ open, close, ...form }: Props & { open: boolean; close: () => void }) {
+  return (
+    <Modal opened={open} onClose={close} title={t.title} size="lg">
+      <AddCredentialForm {...form} />
+    </Modal>
+  );
+}
+
+export function AddCredentialForm({ connector, taken, added }: Props) {
+  const [name, setName] = useState("");
+  const [key, setKey] = useState("");
+  const [value, setValue] = useState<CredentialValue>(begun(connector));
+  const final = freeName(name || connector, taken);
+  const given = { ...value, connector };
+  const checks = connector === "custify";
+  const check = useChange({ run: () => api.post<Check>("/credentials/check", { name: final, value: given, secret: key === "" ? null : key }), quiet: true });
+  const add = useChange({
+    run: async (): Promise<string> => {
+      await api.post("/credentials", { name: final, value: given });
+      if (key !== "") await api.put(at`/credentials/${final}/secret`, { secret: key });
+      if (checks) await api.post<Check>(at`/credentials/${final}/check`, { refresh: true });
+      return final;
+    },
+    refresh: [keys.kind("credentials")],
+    then: (made) => {
+      setName("");
+      setKey("");
+      setValue(begun(connector));
+      check.reset();
+      added(made);
+    },
+    quiet: true,
+  });
+  const submit = async () => {
+    if (!checks) return add.mutate();
+    const said = await check.mutateAsync().catch(() => null); // its error is shown below
+    if (said?.ok) add.mutate();
+  };
+  const change = (next: CredentialValue) => {
+    check.reset();
+    setValue(next);
+  };
+  const busy = check.isPending || add.isPending;
+  return (
+    <form
+      className={classes.form}
+      onSubmit={(event) => {
+        event.preventDefault();
+        void submit();
+      }}
+    >
+      <TextInput label={t.name} value={name} placeholder={freeName(connector, taken)} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
+      <PasswordInput
+        label={t.key}
+        description={t.keyHint}
+        value={key}
+        autoComplete="off"
+        onChange={(event) => {
+          check.reset();
+          setKey(event.currentTarget.value);
+        }}
+      />
+      <CredentialFields value={given} onChange={change} />
+      {check.isError && <Problems problems={problemsOf(check.error)} />}
+      {add.isError && <Problems problems={problemsOf(add.error)} />}
+      {check.data && <CheckText check={check.data} />}
+      <Group justify="flex-end" gap="xs">
+        {checks && (
+          <Button variant="default" onClick={() => check.mutate()} loading={check.isPending} disabled={busy}>
+            {t.check}
+          </Button>
+        )}
+        {(check.isError || (check.data && !check.data.ok)) && (
+          <Button variant="default" onClick={() => add.mutate()} disabled={busy}>
+            {t.saveAnyway}
+          </Button>
+        )}
+        <Button type="submit" loading={busy}>
+          {t.save}
+        </Button>
+      </Group>
+    </form>
+  );
+}
+
+const begun = (connector: "custify" | "http"): CredentialValue => ({ connector, base_url: connector === "custify" ? "auto" : "" });

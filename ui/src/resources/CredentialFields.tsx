@@ -1,0 +1,91 @@
+/** The settings of an account, and what its check said: the same in the overlay and on its page. */
+import { Button, Collapse, NumberInput, Select, TextInput } from "@mantine/core";
+import { IconChevronDown, IconChevronRight } from "@tabler/icons-react";
+import { useState } from "react";
+import type { Check, CredentialValue } from "@/api/types";
+import { Status } from "@/parts";
+import { t } from "@/texts/credentials";
+import classes from "./Form.module.css";
+
+export function withSetting(value: CredentialValue, key: keyof CredentialValue, said: unknown): CredentialValue {
+  const { [key]: _, ...others } = value;
+  return said === undefined || said === "" ? others : { ...others, [key]: said };
+}
+
+export function CredentialFields({ value, onChange, open = false }: { value: CredentialValue; onChange: (value: CredentialValue) => void; open?: boolean }) {
+  const [more, setMore] = useState(open);
+  const custify = (value.connector ?? "custify") === "custify";
+  const rate = value.rate_limit ?? {};
+  return (
+    <>
+      <TextInput
+        label={t.base}
+        description={custify ? t.baseHint : undefined}
+        placeholder={custify ? "auto" : "https://api.example.com"}
+        value={value.base_url ?? ""}
+        spellCheck={false}
+        onChange={(event) => onChange(withSetting(value, "base_url", event.currentTarget.value))}
+      />
+      <div>
+        <Button variant="subtle" px={4} leftSection={more ? <IconChevronDown size={14} /> : <IconChevronRight size={14} />} onClick={() => setMore(!more)} aria-expanded={more}>
+          {t.more}
+        </Button>
+      </div>
+      <Collapse expanded={more}>
+        <div className={classes.line}>
+          <NumberInput
+            label={t.requests}
+            min={1}
+            w={110}
+            placeholder="100"
+            value={rate.requests ?? ""}
+            onChange={(requests) => onChange(withSetting(value, "rate_limit", typeof requests === "number" ? { per: "10s", ...rate, requests } : undefined))}
+          />
+          <TextInput label={t.per} w={90} placeholder="10s" value={String(rate.per ?? "")} onChange={(event) => onChange(withSetting(value, "rate_limit", { requests: 100, ...rate, per: event.currentTarget.value || "10s" }))} />
+          <TextInput label={t.timeout} w={180} placeholder="30s" value={String(value.timeout ?? "")} onChange={(event) => onChange(withSetting(value, "timeout", event.currentTarget.value))} />
+          {custify && (
+            <Select
+              label={t.dialect}
+              className={classes.grow}
+              data={Object.entries(t.dialects).map(([dialect, label]) => ({ value: dialect, label }))}
+              value={value.dialect ?? "auto"}
+              allowDeselect={false}
+              onChange={(dialect) => onChange(withSetting(value, "dialect", dialect === "auto" ? undefined : dialect))}
+            />
+          )}
+        </div>
+      </Collapse>
+    </>
+  );
+}
+
+/** Which host answered as an API, in which dialect, how much is left; and all that were asked. */
+export function CheckText({ check }: { check: Check }) {
+  return (
+    <div role="status" className={classes.form} style={{ gap: 6 }}>
+      <div>
+        <Status of={check.ok ? "ok" : "error"} label={check.ok && check.base_url ? t.answered(check.base_url) : check.reason} />
+      </div>
+      {check.ok && check.dialect && (
+        <p className={classes.hint}>
+          {t.speaks(check.dialect)}
+          {check.allowance && ` · ${t.left(check.allowance.remaining, check.allowance.limit)}`}
+        </p>
+      )}
+      {check.tried.length > 0 && (
+        <table className={classes.tried} aria-label={t.tried}>
+          <tbody>
+            {check.tried.map((one) => (
+              <tr key={one.base_url}>
+                <th scope="row">
+                  <code>{one.base_url}</code>
+                </th>
+                <td>{one.result}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,14 @@
+/** A name that is not taken: `people`, `people-2`. What a name may not hold becomes a hyphen. */
+export function freeName(wished: string, taken: string[], otherwise = "destination"): string {
+  const base = wished.trim().replace(/[\s./\\]+/g, "-").replace(/^-+|-+$/g, "") || otherwise;
+  if (!taken.includes(base)) return base;
+  let n = 2;
+  while (taken.includes(`${base}-${n}`)) n += 1;
+  return `${base}-${n}`;
+}
+
+/** A file's name without its folders and endings: `data/2026 contacts.csv.gz` → `2026 contacts`. */
+export function stem(path: string): string {
+  const last = path.split(/[/\\]/).at(-1) ?? "";
+  return last.replace(/(\.(csv|tsv|txt|json|ndjson|jsonl|parquet|gz))+$/i, "").replace(/[*?[\]]+/g, "");
+}
