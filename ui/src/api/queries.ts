@@ -1,5 +1,5 @@
 /** Every question the pages share, with its key; an area's own questions live in pages/<area>/queries.ts. */
-import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { type InfiniteData, infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { ApiError, api, at, setCsrf, type Options } from "./client";
 import type {
   Credential,
@@ -16,6 +16,7 @@ import type {
   Sampled,
   Session,
   Source,
+  Stats,
   Template,
 } from "./types";
 
@@ -98,6 +99,8 @@ export const queries = {
       queryKey: [...keys.quarantine, "groups"],
       queryFn: ({ signal }) => everything<QuarantineGroup>("/quarantine/groups", {}, signal),
     }),
+  stats: (hours: number, destination?: string) =>
+    queryOptions({ queryKey: ["stats", hours, destination ?? null], queryFn: ({ signal }) => api.get<Stats>("/stats", { query: { hours, destination }, signal }), placeholderData: keepPreviousData }),
   search: (words: string) =>
     queryOptions({
       queryKey: ["search", words],

@@ -1,4 +1,5 @@
 /** ⌘K: pages at once, everything else from the API. */
+import { useDebouncedValue } from "@mantine/hooks";
 import { Spotlight, spotlight, type SpotlightActionGroupData } from "@mantine/spotlight";
 import {
   IconArrowsSplit2,
@@ -13,7 +14,7 @@ import {
 } from "@tabler/icons-react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useDeferredValue, useState } from "react";
+import { useState } from "react";
 import { queries } from "@/api/queries";
 import type { Found } from "@/api/types";
 import { t } from "@/texts/shell";
@@ -32,44 +33,46 @@ const ICONS: Record<string, TablerIcon> = {
   credential: IconKey,
 };
 
-/** Where a found thing is shown. */
-export function addressOf(found: Found): string {
-  const kind = found.kind.endsWith("s") ? found.kind.slice(0, -1) : found.kind;
-  const folder = kind === "record" || kind === "quarantine" ? "quarantine" : `${kind}s`;
-  return `/${folder}/${encodeURIComponent(found.name)}`;
-}
+/** What can be begun from anywhere. */
+const BEGIN = [
+  { to: "/destinations/new", label: t.search.begin.destination, icon: IconTarget },
+  { to: "/sources/new", label: t.search.begin.source, icon: IconDatabase },
+  { to: "/datasets/new", label: t.search.begin.dataset, icon: IconTable },
+  { to: "/flows/new", label: t.search.begin.flow, icon: IconArrowsSplit2 },
+  { to: "/credentials/new", label: t.search.begin.credential, icon: IconKey },
+];
 
 export function Search() {
   const [words, setWords] = useState("");
-  const asked = useDeferredValue(words);
+  const [asked] = useDebouncedValue(words, 120);
   const navigate = useNavigate();
   const found = useQuery({ ...queries.search(asked), placeholderData: keepPreviousData });
   const typed = words.trim().toLowerCase();
-  const pages = PLACES.flatMap((group) => group.places).filter((place) => place.label.toLowerCase().includes(typed));
+  const pages = PLACES.flatMap((group) => group.places);
+  const offered = (places: { to: string; label: string; icon: TablerIcon }[]) =>
+    places
+      .filter((place) => place.label.toLowerCase().includes(typed))
+      .map((place) => ({ id: place.to, label: place.label, leftSection: <place.icon size={17} stroke={1.7} />, onClick: () => void navigate({ to: place.to }) }));
+  const kinds = new Map<string, Found[]>();
+  for (const item of typed === "" ? [] : (found.data?.items ?? [])) kinds.set(item.kind, [...(kinds.get(item.kind) ?? []), item]);
   const groups: SpotlightActionGroupData[] = [
-    {
-      group: t.search.found,
-      actions: (typed === "" ? [] : (found.data?.items ?? [])).map((item, i) => {
-        const Icon = ICONS[item.kind.replace(/s$/, "")] ?? IconSearch;
+    ...[...kinds].map(([kind, items]) => ({
+      group: t.search.kinds[kind] ?? kind,
+      actions: items.map((item, i) => {
+        const Icon = ICONS[kind] ?? IconSearch;
         return {
-          id: `found-${i}`,
+          id: `${kind}-${i}-${item.path}`,
           label: item.title || item.name,
-          description: [item.kind, item.where].filter(Boolean).join(" · "),
+          description: item.where,
           leftSection: <Icon size={17} stroke={1.7} />,
-          onClick: () => void navigate({ to: addressOf(item) }),
+          onClick: () => void navigate({ to: item.path }),
         };
       }),
-    },
-    {
-      group: t.search.pages,
-      actions: pages.map((place) => ({
-        id: place.to,
-        label: place.label,
-        leftSection: <place.icon size={17} stroke={1.7} />,
-        onClick: () => void navigate({ to: place.to }),
-      })),
-    },
+    })),
+    { group: t.search.pages, actions: offered(pages) },
+    { group: t.search.start, actions: offered(BEGIN) },
   ].filter((group) => group.actions.length > 0);
+  const waits = typed !== "" && (found.isFetching || asked !== words);
   return (
     <Spotlight
       actions={groups}
@@ -77,7 +80,7 @@ export function Search() {
       onQueryChange={setWords}
       filter={(_, actions) => actions}
       shortcut={["mod + K", "/"]}
-      nothingFound={t.search.nothing}
+      nothingFound={waits ? t.search.looking : found.isError ? t.search.failed : t.search.nothing}
       searchProps={{ placeholder: t.search.placeholder, "aria-label": t.search.open, leftSection: <IconSearch size={17} /> }}
       scrollable
       maxHeight={420}

@@ -5,6 +5,7 @@ import {
   IconHistory,
   IconKey,
   IconListDetails,
+  IconMessageReply,
   IconSettings,
   IconShieldExclamation,
   IconTable,
@@ -31,6 +32,7 @@ export const PLACES: { title: string; places: Place[] }[] = [
     places: [
       { to: "/runs", label: t.nav.runs, icon: IconChartDots3 },
       { to: "/quarantine", label: t.nav.quarantine, icon: IconShieldExclamation },
+      { to: "/responses", label: t.nav.responses, icon: IconMessageReply },
     ],
   },
   {

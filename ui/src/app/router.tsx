@@ -5,6 +5,7 @@ import { datasetRoutes } from "@/pages/datasets/routes";
 import { destinationRoutes } from "@/pages/destinations/routes";
 import { flowRoutes } from "@/pages/flows/routes";
 import { quarantineRoutes } from "@/pages/quarantine/routes";
+import { responseRoutes } from "@/pages/responses/routes";
 import { runRoutes } from "@/pages/runs/routes";
 import { settingsRoutes } from "@/pages/settings/routes";
 import { sourceRoutes } from "@/pages/sources/routes";
@@ -28,6 +29,7 @@ const tree = rootRoute.addChildren([
   shellRoute.addChildren([
     ...flowRoutes,
     ...destinationRoutes,
+    ...responseRoutes,
     ...runRoutes,
     ...quarantineRoutes,
     ...sourceRoutes,

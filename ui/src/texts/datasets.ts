@@ -22,6 +22,7 @@ export const t = {
   run: "Run",
   preview: "Preview",
   previewHint: "Nothing is saved and nothing is sent: the first records as these settings make them.",
+  before: "With an error these are the records as they could be read last.",
   reading: "Reading",
   wrong: "It cannot be read like this",
   rows: (rows: number, columns: number) => `First ${count(rows, "record")}, ${count(columns, "column")}`,

@@ -28,7 +28,7 @@ export const t = {
   send: "Send to destination",
   samples: "Sample records",
   schema: "Columns",
-  nullable: "may be null",
+  nullable: "May be null",
   examples: "Examples",
   refresh: "Detect again",
   refreshed: "Columns are detected again",

@@ -82,7 +82,6 @@ export const t = {
     rule: "Rule",
     last: "Last request and reply",
   },
-  responses: { title: "Responses", about: "What the API answered, as records of a source of its own.", none: "No destination keeps its replies", noneHint: "Switch on “Keep the replies as a source” in a destination.", noRecords: "No reply yet", at: "Sent", status: "Status", outcome: "Outcome", delivery: "Request", ms: "Time" },
   versions: { title: "Versions", about: "Every change of the project, newest first. Any of them can be made the truth again.", none: "Nothing was changed yet", version: "Version", at: "When", author: "By", changes: "Changes", back: "Roll back", backTitle: (n: number) => `Go back to version ${n}?`, backText: (n: number) => `The project becomes what version ${n} said, as a new version. Nothing is lost.`, done: (n: number) => `Version ${n} is the truth again`, path: "Place", before: "Before", after: "After", project: "The project then" },
   audit: { title: "Audit", about: "Who did what, when, from where.", none: "Nothing was done yet", at: "When", who: "Who", action: "Action", what: "What", from: "From", result: "Result", export: (format: string) => `Download ${format}` },
   settings: {

@@ -22,7 +22,7 @@ interface Props {
 
 /** What these settings make of the first records; nothing is saved. The key is no part of it: it changes no record. */
 export function usePreview(name: string, value: DatasetValue) {
-  const shaped = useMemo(() => ({ name, value }), [name, value]);
+  const shaped = useMemo(() => ({ name, value: keysOf(value).length === 0 ? withoutKey(value) : value }), [name, value]);
   const [settled] = useDebouncedValue(shaped, 400);
   return useQuery({
     queryKey: ["datasets", "preview", settled],
@@ -35,6 +35,11 @@ export function usePreview(name: string, value: DatasetValue) {
   });
 }
 
+function withoutKey(value: DatasetValue): Partial<DatasetValue> {
+  const { key: _, ...others } = value;
+  return others;
+}
+
 export function DatasetForm({ name, value, onChange, problems }: Props) {
   const sources = useQuery(queries.kind("sources"));
   const destinations = useQuery(queries.kind("destinations"));
@@ -44,7 +49,10 @@ export function DatasetForm({ name, value, onChange, problems }: Props) {
   const said = preview.data?.errors ?? preview.data?.problems ?? [];
   const found = preview.isPlaceholderData ? undefined : preview.data;
   const errors = [...new Map([...said, ...problems].map((problem) => [problem.message, problem])).values()];
-  const columns = (preview.data?.columns ?? []).map((column) => column.name);
+  const last = useRef<Sampled | undefined>(undefined); // what could be read last: it stays while the SQL has an error
+  if (preview.data && preview.data.columns.length > 0) last.current = preview.data;
+  const shown = said.length > 0 ? last.current : preview.data;
+  const columns = (shown?.columns ?? []).map((column) => column.name);
   const keys = keysOf(value);
   const suggested = preview.data ? likelyKey(preview.data.columns, preview.data.rows) : null;
   const offered = useRef(false);
@@ -128,7 +136,8 @@ export function DatasetForm({ name, value, onChange, problems }: Props) {
             {preview.isError && <Failed error={preview.error} retry={() => void preview.refetch()} />}
             <Problems problems={elsewhere(said, "sql", "key")} title={t.wrong} />
             {found !== undefined && errors.length === 0 && found.rows.length > 0 && <Status of="ok" label={t.rows(found.rows.length, found.columns.length)} />}
-            {preview.data !== undefined && preview.data.rows.length > 0 && <Records label={t.preview} columns={preview.data.columns} rows={preview.data.rows} height={520} />}
+            {said.length > 0 && shown !== undefined && <p className={classes.hint}>{t.before}</p>}
+            {shown !== undefined && shown.rows.length > 0 && <Records label={t.preview} columns={shown.columns} rows={shown.rows} height={520} />}
             {found !== undefined && errors.length === 0 && found.rows.length === 0 && (
               <Empty compact title={t.none}>
                 {t.noneHint}

@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { queries } from "@/api/queries";
 import type { Destination } from "@/api/types";
+import { SentCharts } from "@/charts/SentCharts";
 import { Code, duration, Empty, Facts, Loaded, Num, OutcomeCounts, Page, Panel, Status, Time } from "@/parts";
 import { t } from "@/texts/destinations";
 import { Actions } from "./Actions";
@@ -84,6 +85,7 @@ function Shown({ destination }: { destination: Destination }) {
               }
             </Loaded>
           </Panel>
+          {state.last_run !== null && <SentCharts hours={24} destination={name} />}
           <Panel title={t.page.settings}>
             <Code value={JSON.stringify(value, null, 2)} language="json" label={t.page.settings} readOnly maxHeight={420} />
           </Panel>

@@ -1,9 +1,11 @@
-import { Select, TextInput } from "@mantine/core";
-import { IconChartDots3 } from "@tabler/icons-react";
+import { Button, SegmentedControl, Select, TextInput } from "@mantine/core";
+import { IconChartBar, IconChartDots3 } from "@tabler/icons-react";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { queries } from "@/api/queries";
 import type { Run } from "@/api/types";
 import { type Col, DataTable, duration, Empty, Failed, Loading, Num, OutcomeBar, Page, Status, Time, useItems } from "@/parts";
+import { SentCharts } from "@/charts/SentCharts";
+import { t as charts } from "@/texts/charts";
 import { t as states } from "@/texts/states";
 import { t } from "@/texts/watch";
 
@@ -11,8 +13,9 @@ const STATUSES = ["queued", "running", "succeeded", "partial", "failed", "cancel
 
 export function RunsPage() {
   const search = useSearch({ from: "/shell/runs" });
+  const { hours = 24, charts: hidden, ...asked } = search;
   const navigate = useNavigate({ from: "/runs" });
-  const { query, items, more } = useItems({ ...queries.runs({ ...search }), refetchInterval: 5_000 });
+  const { query, items, more } = useItems({ ...queries.runs(asked), refetchInterval: 5_000 });
   const columns: Col<Run>[] = [
     { id: "status", header: t.runs.columns.status, width: 130, cell: (run) => <Status of={run.status} /> },
     { id: "of", header: t.runs.columns.of, cell: (run) => run.flow ?? run.destination },
@@ -25,7 +28,7 @@ export function RunsPage() {
     { id: "run", header: t.runs.columns.run, width: 210, cell: (run) => <Link to="/runs/$run" params={{ run: run.run }} className="mono">{run.run}</Link> },
   ];
   const filters = (
-    <div style={{ display: "flex", gap: 8 }}>
+    <div style={{ display: "flex", gap: 8, flexWrap: "wrap", alignItems: "center" }}>
       <Select
         aria-label={t.runs.status}
         placeholder={`${t.runs.status}: ${t.runs.any}`}
@@ -42,10 +45,23 @@ export function RunsPage() {
         onBlur={(event) => void navigate({ search: (old) => ({ ...old, target: event.currentTarget?.value || undefined }), replace: true })}
         onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
       />
+      <span style={{ flex: 1 }} />
+      {hidden === undefined && (
+        <SegmentedControl
+          aria-label={charts.range}
+          value={String(hours)}
+          onChange={(said) => void navigate({ search: (old) => ({ ...old, hours: said === "24" ? undefined : Number(said) }), replace: true })}
+          data={Object.entries(charts.ranges).map(([value, label]) => ({ value, label }))}
+        />
+      )}
+      <Button variant="default" leftSection={<IconChartBar size={14} />} aria-expanded={hidden === undefined} onClick={() => void navigate({ search: (old) => ({ ...old, charts: old.charts === undefined ? ("off" as const) : undefined }), replace: true })}>
+        {hidden === undefined ? charts.hide : charts.show}
+      </Button>
     </div>
   );
   return (
     <Page title={t.runs.title} description={t.runs.about} below={filters} width="fill">
+      {hidden === undefined && <SentCharts hours={hours} />}
       {query.isError && items === undefined ? (
         <Failed error={query.error} retry={() => void query.refetch()} />
       ) : items === undefined ? (

@@ -4,6 +4,9 @@ import { shellRoute } from "@/app/parents";
 interface RunsSearch {
   status?: string | undefined;
   target?: string | undefined;
+  /** How far back the charts look. */
+  hours?: number | undefined;
+  charts?: "off" | undefined;
 }
 interface RunSearch {
   tab?: "records" | undefined;
@@ -17,6 +20,8 @@ export const runRoutes = [
     validateSearch: (search: Record<string, unknown>): RunsSearch => ({
       ...(typeof search["status"] === "string" && { status: search["status"] }),
       ...(typeof search["target"] === "string" && { target: search["target"] }),
+      ...([1, 168, 720].includes(search["hours"] as number) && { hours: search["hours"] as number }),
+      ...(search["charts"] === "off" && { charts: "off" as const }),
     }),
     component: lazyRouteComponent(() => import("./RunsPage"), "RunsPage"),
   }),

@@ -48,7 +48,7 @@ function SqlForm({ value, onChange }: Props) {
   return (
     <Panel title={t.sql.title}>
       <div className={classes.form}>
-        <TextInput label={t.sql.url} description={t.sql.urlHint} value={value.url ?? ""} spellCheck={false} autoComplete="off" onChange={(event) => onChange(withKey(value, "url", event.currentTarget.value))} />
+        <TextInput label={t.sql.url} placeholder="postgresql://…" description={t.sql.urlHint} value={value.url ?? ""} spellCheck={false} autoComplete="off" onChange={(event) => onChange(withKey(value, "url", event.currentTarget.value))} />
         <SegmentedControl
           aria-label={t.sql.what}
           value={query ? "query" : "table"}
@@ -98,7 +98,7 @@ function HookForm({ value, onChange }: Props) {
         </div>
         {auth === "none" && <p className={classes.hint}>{t.hook.noneHint}</p>}
         {auth === "query" && <p className={classes.hint}>{t.hook.queryHint}</p>}
-        <TextInput label={t.hook.retain} description={t.hook.retainHint} w={220} value={String(value["retain"] ?? "")} onChange={(event) => onChange(withKey(value, "retain", event.currentTarget.value))} />
+        <TextInput label={t.hook.retain} description={t.hook.retainHint} placeholder="7d" maw={420} value={String(value["retain"] ?? "")} onChange={(event) => onChange(withKey(value, "retain", event.currentTarget.value))} />
       </div>
     </Panel>
   );

@@ -17,7 +17,8 @@ export const columnNames =
     if (word === null && !context.explicit) return null;
     return {
       from: word?.from ?? context.pos,
-      options: columns().map((column) => ({ label: sqlName(column.name), displayLabel: column.name, detail: column.type, type: "property", boost: 1 })),
+      // what stands there already is not offered: Enter then breaks the line
+      options: columns().filter((column) => sqlName(column.name) !== word?.text).map((column) => ({ label: sqlName(column.name), displayLabel: column.name, detail: column.type, type: "property", boost: 1 })),
       validFor: /^[\w"]*$/,
     };
   };

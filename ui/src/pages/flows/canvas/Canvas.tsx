@@ -82,7 +82,7 @@ function Drawn({ graph, flowsOf }: Props) {
       aria-label={t.canvasLabel}
     >
       <Background gap={22} size={1.2} color="var(--p-line-strong)" />
-      <Controls showInteractive={false} position="bottom-right" />
+      <Controls showInteractive={false} position="bottom-left" />
     </ReactFlow>
   );
 }

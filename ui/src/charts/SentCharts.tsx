@@ -1,0 +1,87 @@
+/** What was sent lately: records by outcome, how long requests took, how much of each allowance is used. */
+import { useQuery } from "@tanstack/react-query";
+import { queries } from "@/api/queries";
+import type { Allowance, Stats } from "@/api/types";
+import { Chart, Failed, Loading, outcomeColor } from "@/parts";
+import { t } from "@/texts/charts";
+import { t as states } from "@/texts/states";
+import classes from "./Charts.module.css";
+import { hasLatency, outcomesOf, plotted, recordsOf, requestsOf } from "./series";
+
+interface Props {
+  hours: number;
+  /** Only of this destination. */
+  destination?: string;
+}
+
+export function SentCharts({ hours, destination }: Props) {
+  const query = useQuery({ ...queries.stats(hours, destination), refetchInterval: 10_000 });
+  if (query.isError && query.data === undefined) return <Failed error={query.error} retry={() => void query.refetch()} />;
+  return (
+    <section className={classes.strip} aria-label={t.title}>
+      {query.data === undefined ? <Loading height={160} /> : <Drawn stats={query.data} hours={hours} budgets={destination === undefined} />}
+    </section>
+  );
+}
+
+function Drawn({ stats, hours, budgets }: { stats: Stats; hours: number; budgets: boolean }) {
+  const data = plotted(stats, hours);
+  const outcomes = outcomesOf(stats.buckets);
+  return (
+    <>
+      <div className={classes.cell}>
+        <header>
+          <h2>{t.outcomes}</h2>
+          <span className="num">{t.said(recordsOf(stats.buckets), requestsOf(stats.buckets))}</span>
+        </header>
+        {outcomes.length === 0 ? (
+          <p className={classes.none}>{t.none}</p>
+        ) : (
+          <Chart kind="bar" stacked data={data} x="time" height={150} label={t.outcomes} format={t.number} series={outcomes.map((outcome) => ({ name: outcome, color: outcomeColor(outcome), label: states.words[outcome] ?? outcome }))} />
+        )}
+      </div>
+      <div className={classes.cell}>
+        <header>
+          <h2>{t.latency}</h2>
+        </header>
+        {hasLatency(stats.buckets) ? (
+          <Chart
+            kind="line"
+            data={data}
+            x="time"
+            height={150}
+            label={t.latency}
+            format={t.ms}
+            series={[
+              { name: "p50_ms", color: "var(--p-accent)", label: t.p50 },
+              { name: "p95_ms", color: "var(--p-fill-waiting)", label: t.p95 },
+            ]}
+          />
+        ) : (
+          <p className={classes.none}>{t.none}</p>
+        )}
+      </div>
+      {budgets && (
+        <div className={classes.cell}>
+          <header>
+            <h2>{t.budget}</h2>
+          </header>
+          {stats.budget.length === 0 ? <p className={classes.none}>{t.noBudget}</p> : <ul className={classes.budget}>{stats.budget.map((one) => <Budget key={one.credential} allowance={one} />)}</ul>}
+        </div>
+      )}
+    </>
+  );
+}
+
+function Budget({ allowance }: { allowance: Allowance }) {
+  const { credential, limit, per_s, used_share, blocked_s } = allowance;
+  return (
+    <li>
+      <b>{credential}</b>
+      <span className={classes.meter} role="meter" aria-label={t.budgetOf(credential)} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(used_share * 100)}>
+        <span data-full={used_share > 0.9 || blocked_s > 0} style={{ width: `${Math.min(100, used_share * 100)}%` }} />
+      </span>
+      <span className="muted num">{blocked_s > 0 ? t.blocked(blocked_s) : t.used(used_share, limit, per_s)}</span>
+    </li>
+  );
+}

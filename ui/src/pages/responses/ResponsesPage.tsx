@@ -1,0 +1,63 @@
+/** The destinations whose replies are kept as records. */
+import { Button } from "@mantine/core";
+import { IconMessageReply } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { queries } from "@/api/queries";
+import type { Dataset, Destination } from "@/api/types";
+import { type Col, DataTable, Empty, Loaded, Loading, Page, Status, Time } from "@/parts";
+import { t } from "@/texts/responses";
+
+export function ResponsesPage() {
+  const query = useQuery(queries.kind("destinations"));
+  const datasets = useQuery(queries.kind("datasets"));
+  const navigate = useNavigate();
+  const using = (destination: string): Dataset[] => (datasets.data ?? []).filter((dataset) => dataset.value.source === `${destination}.responses`);
+  const columns: Col<Destination>[] = [
+    { id: "name", header: t.destination, by: (row) => row.name, cell: (row) => <Link to="/responses/$destination" params={{ destination: row.name }}>{row.name}</Link> },
+    { id: "source", header: t.source, cell: (row) => <span className="mono">{`${row.name}.responses`}</span> },
+    {
+      id: "used",
+      header: t.usedBy,
+      cell: (row) =>
+        using(row.name).map((dataset, i) => (
+          <span key={dataset.name}>
+            {i > 0 && ", "}
+            <Link to="/datasets/$name" params={{ name: dataset.name }}>
+              {dataset.name}
+            </Link>
+          </span>
+        )),
+    },
+    { id: "run", header: t.run, width: 210, cell: (row) => (row.state.last_run ? <><Status of={row.state.last_run.status} plain /> <Time at={row.state.last_run.started_at} /></> : <Time at={null} />) },
+  ];
+  return (
+    <Page title={t.title} description={t.about} width="fill">
+      <Loaded query={query} meanwhile={<Loading rows={6} />}>
+        {(all) => (
+          <DataTable
+            label={t.list}
+            rows={all.filter((one) => one.value.responses === true)}
+            columns={columns}
+            rowKey={(row) => row.name}
+            minWidth={720}
+            onOpen={(row) => void navigate({ to: "/responses/$destination", params: { destination: row.name } })}
+            empty={
+              <Empty
+                icon={IconMessageReply}
+                title={t.none}
+                actions={
+                  <Button component={Link} to="/destinations" variant="default">
+                    {t.toDestinations}
+                  </Button>
+                }
+              >
+                {t.noneHint}
+              </Empty>
+            }
+          />
+        )}
+      </Loaded>
+    </Page>
+  );
+}

@@ -1,0 +1,16 @@
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { shellRoute } from "@/app/parents";
+
+export const responseRoutes = [
+  createRoute({
+    getParentRoute: () => shellRoute,
+    path: "/responses",
+    component: lazyRouteComponent(() => import("./ResponsesPage"), "ResponsesPage"),
+  }),
+  createRoute({
+    getParentRoute: () => shellRoute,
+    path: "/responses/$destination",
+    validateSearch: (search: Record<string, unknown>): { open?: number | undefined } => (typeof search["open"] === "number" ? { open: search["open"] } : {}),
+    component: lazyRouteComponent(() => import("./RepliesPage"), "RepliesPage"),
+  }),
+] as const;
