@@ -59,12 +59,13 @@ def serve_until_stopped(options: Options, ready: Callable[[Ready], None]) -> Non
             _known_as_open(app, options),
             server.stopped_by_signals(),
             watched(app, os.environ),
-            _working(app, options),
+            _working(app, options) as begin_to_work,
         ):
 
             def told() -> None:
                 app.events.tell("service.started", url=url)
                 ready(Ready(url, _setup_url(app, options, url), app.edits.newest().version))
+                begin_to_work()
 
             server.run_told([listening], told)
             app.events.tell("service.stopped")
@@ -81,16 +82,18 @@ def _known_as_open(app: App, options: Options) -> Iterator[None]:
 
 
 @contextmanager
-def _working(app: App, options: Options) -> Iterator[None]:
-    """Run what is due meanwhile; at the end, runs stop after their requests in flight."""
+def _working(app: App, options: Options) -> Iterator[Callable[[], None]]:
+    """What begins to run what is due, once people are answered; at the end, runs stop after their requests in flight.
+
+    It imports for a second what only runs need.
+    """
     if not options.worker:
-        yield
+        yield lambda: None
         return
     worker = app.worker()
-    worker.start(wait=False)  # it imports for a second what only runs need: people are answered before
     app.watch.belongs(lambda: None if worker.is_alive() else "the worker of this process has stopped")
     try:
-        yield
+        yield lambda: worker.start(wait=False)
     finally:
         worker.stop()
 

@@ -4,6 +4,7 @@ and stays small while it waits (docs/decisions/2026-11-25-what-a-waiting-service
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib import import_module
 from threading import RLock
@@ -14,6 +15,7 @@ from typing import Any
 LATER = {
     "pyarrow": ("pyarrow.compute", "pyarrow.csv", "pyarrow.dataset", "pyarrow.parquet", "pyarrow.types"),
     "duckdb": (),
+    "numpy": (),
 }
 ASKED = frozenset({"__path__", "__version__"})  # names with underscores that stand for a use
 _lock = RLock()
@@ -30,14 +32,26 @@ class Later(ModuleType):
         return getattr(real, name)
 
 
-def import_later() -> None:
-    """From now on these libraries are imported at their first use. Called before anything of ours imports them."""
+def start_soon() -> None:
+    """Import only what answering needs. Called before anything of ours imports these libraries; then `started`."""
+    gc.disable()  # a sixth of the start would go into looking for garbage among modules
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type] # structlog would import it to colour what we never show
+    import structlog  # noqa: F401, PLC0415 - see above
+
+    if sys.modules["rich"] is None:
+        del sys.modules["rich"]
     for library, parts in LATER.items():
         if library not in sys.modules:
             whole = sys.modules[library] = Later(library)
             for part in parts:
                 sys.modules[part] = Later(part)
                 setattr(whole, part.rpartition(".")[2], sys.modules[part])
+
+
+def started() -> None:
+    """What is there by now stays: it is never looked at for garbage again."""
+    gc.freeze()
+    gc.enable()
 
 
 def _loaded(name: str) -> ModuleType:

@@ -10,11 +10,10 @@ from cyclopts import App, Parameter
 
 from penstock.cli.face import Face
 from penstock.cli.groups import SERVE
-from penstock.cli.lazily import import_later
+from penstock.cli.lazily import start_soon, started
 from penstock.cli.options import Given
 
 if TYPE_CHECKING:
-    import_later()
     from penstock.api.serving import Ready
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -39,6 +38,7 @@ def serve(
     The project is the one in the database: `penstock apply` loads a project file into it. `penstock serve` also runs
     what is due, unless --no-worker leaves that to others.
     """
+    start_soon()
     from penstock.api.serving import Options, serve_until_stopped  # noqa: PLC0415 - half a second
     from penstock.engine.truth import PROJECT_FILE, state_url  # noqa: PLC0415
 
@@ -50,7 +50,12 @@ def serve(
         worker=not no_worker,
         without_sign_in=without_sign_in,
     )
-    serve_until_stopped(options, lambda ready: _tell(face, file, ready))
+
+    def tell(ready: Ready) -> None:
+        _tell(face, file, ready)
+        started()
+
+    serve_until_stopped(options, tell)
 
 
 def _tell(face: Face, file: Path, ready: Ready) -> None:

@@ -13,7 +13,7 @@ from cyclopts import App
 
 from penstock.cli.failing import Exit
 from penstock.cli.groups import SERVE
-from penstock.cli.lazily import import_later
+from penstock.cli.lazily import start_soon, started
 from penstock.cli.options import Given
 
 
@@ -28,7 +28,7 @@ def worker(*, face: Given) -> Exit:
     share a PostgreSQL database; beside SQLite there is one, for `penstock serve --no-worker`. On SIGTERM it stops
     after the requests in flight, and leaves the rest to the next.
     """
-    import_later()
+    start_soon()
     from penstock.engine.app import App as Engine  # noqa: PLC0415 - a third of a second
     from penstock.engine.truth import PROJECT_FILE, state_url  # noqa: PLC0415
     from penstock.engine.watch_start import watched  # noqa: PLC0415
@@ -37,6 +37,7 @@ def worker(*, face: Given) -> Exit:
     with Engine.open_applied(url) as engine, watched(engine, os.environ), _asked_to_stop() as asked:
         working = engine.worker()
         working.start()
+        started()
         face.show({"worker": working.id}, lambda: [f"The worker {working.id} is ready (^C ends it)."])
         while not asked.wait(3600):
             pass

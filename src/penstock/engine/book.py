@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from penstock.engine.backlog import Backlog, OpenChunk, Traced
 from penstock.engine.committing import Commits
@@ -23,9 +23,12 @@ from penstock.stores import in_flight, intents, jobs, ledger, responses, run_rec
 from penstock.stores.ledger import LedgerEntry
 from penstock.stores.runs import RunRow
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 KEPT_FIRST = 20  # requests of a run that are kept whole
 KEPT_FAILURES = 100  # of one process of it
-Words = NDArray[np.uint64]
+Words: TypeAlias = "NDArray[np.uint64]"
 
 
 class Book:

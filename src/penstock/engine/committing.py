@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from penstock.engine.backlog import Backlog
 from penstock.engine.desk import Desk, Write
@@ -24,6 +24,9 @@ from penstock.engine.notes import Notes
 from penstock.stores import in_flight, intents, ledger, runs
 from penstock.stores.ledger import LedgerEntry
 from penstock.stores.runs import RunRow
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 COMMIT_EVERY_S = 0.5
 COMMIT_RECORDS = 8192

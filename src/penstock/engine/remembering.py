@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from penstock.clock import Clock, iso
@@ -20,8 +20,10 @@ from penstock.stores.fingerprint import fingerprints
 from penstock.stores.memory import key_hashes
 from penstock.transform.keys import key_cells
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 KeyHash = tuple[int, int]
-NO_KEY = np.zeros(2, dtype=np.uint64)
 
 
 def open_chunk(
@@ -31,7 +33,7 @@ def open_chunk(
     keys = key_cells(chunk, prepared.data.spec.key)
     hashes = key_hashes(keys)
     if None in keys:
-        hashes[[row for row, key in enumerate(keys) if key is None]] = NO_KEY
+        hashes[[row for row, key in enumerate(keys) if key is None]] = np.zeros(2, dtype=np.uint64)  # no key
     return OpenChunk(
         chunk=chunk,
         rows=np.arange(chunk.records.num_rows, dtype=np.int64) if rows is None else rows,

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from penstock.clock import iso
@@ -39,6 +39,9 @@ from penstock.stores.memory import Memory
 from penstock.stores.runs import RunRow
 from penstock.transform.batching import Batcher
 from penstock.usercode.sandbox import GroupingCode
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 CHUNK_ROWS = 4096
 PROGRESS_EVERY_S = 0.2

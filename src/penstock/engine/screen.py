@@ -15,15 +15,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from penstock.engine.backlog import OpenChunk
 from penstock.engine.rows import record_hash, record_json
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Chunk, Key, Payload, Rendered
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 SUPERSEDED = "superseded: a newer version of the same key follows in the same chunk"
 SAME_INPUT = "the same as when it was last sent"

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from penstock.clock import Clock, iso
@@ -24,6 +24,9 @@ from penstock.sources.freezing import Window
 from penstock.stores import frozen_inputs, intents, leases, ledger, quarantine, resources, runs
 from penstock.stores.memory import key_hashes
 from penstock.stores.runs import RunRow
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 DIED = "the process ended while the request was under way: it may have arrived or not"

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from mmap import mmap
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from penstock.stores.packing import Words
 
-Mask = NDArray[np.bool_]
-Positions = NDArray[np.intp]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Mask: TypeAlias = "NDArray[np.bool_]"
+Positions: TypeAlias = "NDArray[np.intp]"
 
 _RATIO = 4
 LARGE = 1 << 15  # rows

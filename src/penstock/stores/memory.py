@@ -8,10 +8,10 @@ rolled back, load it again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import xxhash
-from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from penstock.model.record import Key
@@ -20,7 +20,10 @@ from penstock.stores.key_table import KeyTable
 from penstock.stores.packing import Words
 from penstock.stores.segments import FORGOTTEN
 
-Mask = NDArray[np.bool_]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Mask: TypeAlias = "NDArray[np.bool_]"
 
 
 def key_hashes(keys: Sequence[Key | None]) -> Words:
