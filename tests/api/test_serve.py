@@ -4,10 +4,12 @@ import json
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx
 import pytest
 
+ONLY_FOR_RUNS = ("libarrow", "_duckdb", "_multiarray_umath")
 COMMAND = (sys.executable, "-m", "penstock", "--json")
 
 
@@ -20,6 +22,8 @@ def test_it_tells_its_address_answers_and_stops_on_sigterm(tmp_path, worker):
         assert told["setup_url"].startswith(f"{told['url']}/setup#token=")
         assert httpx.get(f"{told['url']}/healthz", timeout=20).status_code == 200
         assert httpx.get(f"{told['url']}/api/v1/destinations", timeout=20).status_code == 401
+        loaded = Path(f"/proc/{process.pid}/maps").read_text()
+        assert [name for name in ONLY_FOR_RUNS if name in loaded] == []  # they are half of what a run's process holds
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
 

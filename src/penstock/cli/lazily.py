@@ -14,8 +14,10 @@ from typing import Any
 # Each with the parts of it that are imported by name anywhere; a library is loaded as a whole.
 LATER = {
     "pyarrow": ("pyarrow.compute", "pyarrow.csv", "pyarrow.dataset", "pyarrow.parquet", "pyarrow.types"),
+    "aiohttp": (),
     "duckdb": (),
     "numpy": (),
+    "psycopg": (),
 }
 ASKED = frozenset({"__path__", "__version__"})  # names with underscores that stand for a use
 _lock = RLock()
@@ -35,11 +37,14 @@ class Later(ModuleType):
 def start_soon() -> None:
     """Import only what answering needs. Called before anything of ours imports these libraries; then `started`."""
     gc.disable()  # a sixth of the start would go into looking for garbage among modules
-    sys.modules.setdefault("rich", None)  # type: ignore[arg-type] # structlog would import it to colour what we never show
+    modules: dict[str, Any] = sys.modules
+    without = "rich" not in modules
+    if without:
+        modules["rich"] = None  # structlog would import it, to colour what a service never shows
     import structlog  # noqa: F401, PLC0415 - see above
 
-    if sys.modules["rich"] is None:
-        del sys.modules["rich"]
+    if without:
+        del modules["rich"]
     for library, parts in LATER.items():
         if library not in sys.modules:
             whole = sys.modules[library] = Later(library)

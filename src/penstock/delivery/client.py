@@ -11,10 +11,9 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from io import BytesIO
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self, cast
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -26,6 +25,9 @@ from penstock.delivery.words import voice_of
 from penstock.model.delivery import Connection, Lane, Lost, LostKind, Reply
 from penstock.model.events import SILENT, Events
 from penstock.model.record import Request
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractResolver, ResolveResult
 
 KEEP_ALIVE = 4.0  # seconds idle; many servers close after 5, and a request met by that close would be lost
 CONNECT_SHARE = 0.9  # of the time-out: connecting gives up first, so that it is known that nothing was sent
@@ -42,8 +44,11 @@ class BarredError(OSError):
     """The name leads inside the network; the message says where."""
 
 
-class PinningResolver(AbstractResolver):
-    """Looks a name up once and bars what lies inside the network; the connection goes to the very addresses judged."""
+class PinningResolver:
+    """Looks a name up once and bars what lies inside the network; the connection goes to the very addresses judged.
+
+    An `AbstractResolver` in all but descent: a service that sends nothing yet does not import the library.
+    """
 
     def __init__(self, connection: Connection, names: AbstractResolver) -> None:
         self._connection = connection
@@ -93,7 +98,8 @@ class Client:
 
     async def __aenter__(self) -> Self:
         timeout = self.connection.timeout
-        resolver = PinningResolver(self.connection, self._names or aiohttp.ThreadedResolver())
+        pinning = PinningResolver(self.connection, self._names or aiohttp.ThreadedResolver())
+        resolver = cast("AbstractResolver", pinning)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE, ttl_dns_cache=60, resolver=resolver),
             cookie_jar=aiohttp.DummyCookieJar(),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg.types.string import StrDumper
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
 from penstock.model.errors import InputError, PenstockError, Problem, StateLocked, StateUnavailable
+
+if TYPE_CHECKING:
+    from psycopg.types.string import StrDumper
 
 WRITER = 0x50454E53544F434B  # the advisory lock of who writes: any number that no other program uses here
 LOCK_TIMEOUT_MS = 10_000
@@ -34,11 +37,16 @@ _PLAIN = {
 _BUSY = ("55P03", "40P01", "40001")  # a lock not given in time, a deadlock, a clash of writers
 
 
-class _Text(StrDumper):
-    """Text without U+0000, which this database refuses."""
+@cache
+def _text_dumper() -> type[StrDumper]:
+    """Writes text without U+0000, which this database refuses."""
+    from psycopg.types.string import StrDumper  # noqa: PLC0415 - not where the state is in SQLite
 
-    def dump(self, obj: str) -> Any:
-        return super().dump(obj.replace("\0", "\ufffd"))
+    class Text(StrDumper):
+        def dump(self, obj: str) -> Any:
+            return super().dump(obj.replace("\0", "\ufffd"))
+
+    return Text
 
 
 def shown(url: URL) -> str:
@@ -71,7 +79,7 @@ def engine_of(url: URL) -> Engine:
 
 
 def _prepare(connection: psycopg.Connection[Any], _record: object) -> None:
-    connection.adapters.register_dumper(str, _Text)
+    connection.adapters.register_dumper(str, _text_dumper())
     connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
     connection.commit()
 
