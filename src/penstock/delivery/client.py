@@ -19,10 +19,11 @@ from yarl import URL
 
 from penstock.clock import Clock
 from penstock.delivery.budget import Gate
-from penstock.delivery.hosts import barred, check_spelling, check_url
+from penstock.delivery.hosts import barred, check_spelling, check_url, literal
 from penstock.delivery.unpack import unpack
 from penstock.delivery.words import voice_of
 from penstock.model.delivery import Connection, Lane, Lost, LostKind, Reply
+from penstock.model.errors import InputError, Problem
 from penstock.model.events import SILENT, Events
 from penstock.model.record import Request
 
@@ -201,7 +202,16 @@ class Client:
             self._urls.clear()
         made = URL(url, encoded=True)
         check_spelling(made.host or "", self.connection)
+        self._judge_literal(made)
         return self._urls.setdefault(url, made)
+
+    def _judge_literal(self, url: URL) -> None:
+        """An address that stands in the URL itself is looked up nowhere, so it is judged here."""
+        host = url.host or ""
+        address = literal(host)
+        reason = None if address is None else barred(host, url.port or 443, [address], self.connection)
+        if reason is not None:
+            raise InputError(Problem(self.connection.name, reason, "foreign-host", found=host))
 
     def _complete(self, own: tuple[tuple[str, str], ...]) -> CIMultiDict[str]:
         headers = CIMultiDict[str]({"Accept": "application/json", "Accept-Encoding": "gzip, deflate"})

@@ -87,19 +87,27 @@ def barred(host: str, port: int, addresses: Iterable[str], connection: Connectio
     """Why `host`, which was found at `addresses`, must not be reached; None when it may.
 
     An address inside the network (loopback, private, link-local, metadata, multicast, unspecified) is reached only when
-    `allowed_hosts` names the host, or when the credential's base URL is that very address, or this machine itself.
+    `allowed_hosts` names the host; this machine itself also when the credential's base URL says so: the sandbox.
     """
     if host in connection.allowed_hosts or f"{host}:{port}" in connection.allowed_hosts:
         return None
     own = urlsplit(connection.base_url).hostname or ""
     for text in addresses:
         address = _plain(ipaddress.ip_address(text))
-        if not _is_inside(address) or text == own:
+        if not _is_inside(address):
             continue
         if host == own and is_loopback(own) and address.is_loopback:
             continue
         return f"{host} leads to {text}, inside the network: add {host} to allowed_hosts if that is meant"
     return None
+
+
+def literal(host: str) -> str | None:
+    """The address that a host in a URL is by itself; None for a name."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return None
 
 
 def _plain(address: Address) -> Address:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import socket
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from penstock.delivery.hosts import barred
+from penstock.delivery.pinning import addresses, judging
 from penstock.model.delivery import Connection
 from penstock.model.errors import InputError, Problem
 
@@ -32,16 +35,24 @@ def check_channel(name: str, url: str) -> None:
 def notify(url: str, title: str, body: str, allowed_hosts: tuple[str, ...] = ()) -> str | None:
     """Send one message; answers why it did not go, or None.
 
-    A host that the URL names is judged as that of a request is: nothing inside the network, unless it is allowed.
+    A host that the URL names is judged as that of a request is: nothing inside the network, unless it is allowed. It is
+    judged again where the channel connects, and the connection goes to what was judged.
     """
     plugin = _plugin(url)
     if plugin is None:
         return "the URL is no channel"
-    if _names_host(plugin):
-        reason = _barred(plugin, allowed_hosts)
-        if reason is not None:
-            return reason
-        plugin.redirects = False  # a redirect could lead to where the first host may not
+    if not _names_host(plugin):
+        return _taken(plugin, title, body)
+    reason = _barred(plugin, allowed_hosts)
+    if reason is not None:
+        return reason
+    plugin.redirects = False  # a redirect could lead to where the first host may not
+    with judging(lambda host, port, found: _judged(host, port, found, allowed_hosts)) as reasons:
+        trouble = _taken(plugin, title, body)
+    return reasons[0] if reasons and trouble is not None else trouble
+
+
+def _taken(plugin: Any, title: str, body: str) -> str | None:
     try:
         taken = plugin.notify(body=body, title=title)
     except Exception as error:  # noqa: BLE001 - a channel of the library may fail in any way; it is tried again
@@ -60,12 +71,18 @@ def _names_host(plugin: Any) -> bool:
 
 
 def _barred(plugin: Any, allowed: tuple[str, ...]) -> str | None:
-    host = str(getattr(plugin, "smtp_host", "") or plugin.host or "")
+    host = str(getattr(plugin, "smtp_host", "") or plugin.host or "").strip("[]")
     port = int(plugin.port or 443)
     try:
-        found = {str(entry[4][0]).partition("%")[0] for entry in socket.getaddrinfo(host, port)}
-    except OSError:
+        found = addresses(host, port)
+    except (OSError, UnicodeError):
         return f"the host {host} was not found"
-    return barred(
-        host, port, sorted(found), Connection("alerts", "https://alerts.invalid", None, allowed_hosts=allowed)
-    )
+    return _judged(host, port, found, allowed)
+
+
+def _judged(host: str, port: int, found: Sequence[str], allowed: tuple[str, ...]) -> str | None:
+    """Why a host must not be reached. The proxies of the environment may: whoever runs the service has set them."""
+    proxies = {urlsplit(url).hostname for url in getproxies().values()}
+    if host.lower() in proxies:
+        return None
+    return barred(host, port, found, Connection("alerts", "https://alerts.invalid", None, allowed_hosts=allowed))
