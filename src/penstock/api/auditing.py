@@ -28,7 +28,8 @@ class Auditing:
             return
 
         async def noted_first(message: Message) -> None:
-            if message["type"] == "http.response.start" and _is_noted(scope, message["status"]):
+            replayed = scope.get("state", {}).get("replayed", False)
+            if message["type"] == "http.response.start" and not replayed and _is_noted(scope, message["status"]):
                 await run_in_threadpool(self._note, Request(scope), message["status"])
             await send(message)
 

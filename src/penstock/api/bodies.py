@@ -45,7 +45,7 @@ class Bodies:
             await answer(413 if problem.code == "too-large" else 400, [problem])(scope, receive, send)
             return
         request.state.names = _names(body)
-        await self.inner(scope, _again(body, receive), send)
+        await self.inner(scope, again(body, receive), send)
 
 
 def _packed(request: Request) -> Problem | None:
@@ -104,15 +104,15 @@ def _as_name(value: Any) -> str | None:
     return value if isinstance(value, str) and NAME.fullmatch(value) else None
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
+def again(body: bytes, receive: Receive) -> Receive:
     """The body once more, for the route; then what else the client says."""
     told = False
 
-    async def again() -> Message:
+    async def once_more() -> Message:
         nonlocal told
         if told:
             return await receive()
         told = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return again
+    return once_more

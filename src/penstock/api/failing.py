@@ -15,7 +15,21 @@ from starlette.exceptions import HTTPException
 from penstock.model.errors import EnvironmentFailure, PenstockError, Problem, StateLocked, TooManyTries
 from penstock.model.problems import problem_json
 
-CONFLICTS = frozenset({"active", "ended", "held", "in-use", "last-admin", "name-taken", "not-empty", "not-resumable"})
+CONFLICTS = frozenset(
+    {
+        "active",
+        "answer-gone",
+        "ended",
+        "held",
+        "in-progress",
+        "in-use",
+        "key-reused",
+        "last-admin",
+        "name-taken",
+        "not-empty",
+        "not-resumable",
+    }
+)
 STATUSES = {
     "changed-meanwhile": 412,
     "cross-site": 403,

@@ -7,9 +7,11 @@ from starlette.routing import Route
 
 from penstock.api.auditing import Auditing
 from penstock.api.bodies import Bodies
+from penstock.api.described import describe
 from penstock.api.failing import tell_failures
 from penstock.api.guard import Guard
 from penstock.api.heard import Heard
+from penstock.api.once import Once
 from penstock.api.routes import (
     audit,
     care,
@@ -49,7 +51,8 @@ def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
     api.state.penstock = app
     api.state.without_sign_in = without_sign_in
     tell_failures(api)
-    api.add_middleware(Bodies)  # the innermost
+    api.add_middleware(Once, api=api)  # the innermost
+    api.add_middleware(Bodies)
     api.add_middleware(Auditing, api=api)
     api.add_middleware(Guard, api=api)
     api.add_middleware(Heard, api=api)
@@ -80,4 +83,5 @@ def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
         api.include_router(part.router, prefix=ROOT)
     api.include_router(watch.outside)
     add_web(api)
+    describe(api)
     return api

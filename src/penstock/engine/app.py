@@ -15,6 +15,7 @@ from penstock.config.loading import check_project, load_project, project_json_sc
 from penstock.delivery.budget import Budget
 from penstock.engine import connecting, mending, past, switching
 from penstock.engine.allowance import SharedBudget
+from penstock.engine.answered import Answered
 from penstock.engine.datasets import dataset_spec, known_dataset
 from penstock.engine.demo import Demo
 from penstock.engine.edits import Edits
@@ -189,6 +190,11 @@ class App:
     def held(self) -> Held:
         """Held records in pages and groups."""
         return Held(self._present)
+
+    @cached_property
+    def answered(self) -> Answered:
+        """Answers to requests that may be asked again."""
+        return Answered(self._present)
 
     @cached_property
     def uploads(self) -> Uploads:

@@ -41,6 +41,7 @@ from penstock.stores.schema import (
     runs,
     switches,
 )
+from penstock.stores.schema_api import answers
 from penstock.stores.schema_care import alerts
 from penstock.stores.schema_people import audit, one_time_links
 from penstock.stores.schema_work import exchanges, ticks, work
@@ -82,6 +83,7 @@ def sweeps(before: Cutoffs) -> Iterator[Sweep]:
         ("alerts", alerts, (alerts.c.state == "over") & (alerts.c.over_at < before.alerts)),
         ("ticks", ticks, ticks.c.run.is_not(None) & (ticks.c.due < before.runs)),
         ("one_time_links", one_time_links, one_time_links.c.expires < before.now),
+        ("answers", answers, answers.c.until < before.now),
     ):
         yield _plain(name, table, old)
 

@@ -6,6 +6,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
 from penstock.api.access import Person, Right, needs, people_of
+from penstock.api.answers import Page
+from penstock.api.identities import EntryOut
 from penstock.engine.people_audit import entry_json, moment
 from penstock.stores.audit import AuditFilter
 
@@ -14,7 +16,7 @@ Word = Annotated[str | None, Query(max_length=300)]
 TYPES = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
 
 
-@router.get("")
+@router.get("", operation_id="listAudit", response_model=Page[EntryOut])
 def entries(
     request: Request,
     person: Word = None,
@@ -31,7 +33,12 @@ def entries(
     return {"items": [entry_json(entry) for entry in found[:limit]], "next": more}
 
 
-@router.get("/export", response_class=StreamingResponse)
+@router.get(
+    "/export",
+    operation_id="exportAudit",
+    response_class=StreamingResponse,
+    responses={200: {"content": {kind: {"schema": {"type": "string"}} for kind in TYPES.values()}}},
+)
 def export(
     request: Request,
     format: Literal["ndjson", "csv"] = "ndjson",  # noqa: A002 - the word of the contract

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 from fastapi import APIRouter, Response
+from pydantic import BaseModel
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from penstock.api.access import Person, Right, needs
@@ -34,16 +35,39 @@ BODY_S = 30.0  # for a whole body to come in
 router = APIRouter(prefix="/sources/{name}/hook", tags=["sources"])
 
 
-@router.get("")
+class HookSampleOut(BaseModel):
+    """A record that came, and when."""
+
+    at: str
+    record: Any
+
+
+class HookOut(BaseModel):
+    """Where to post, how to sign in (`auth`, by its `type`), how much came and the newest records."""
+
+    url: str
+    auth: dict[str, Any]
+    received: int
+    last_at: str | None
+    samples: list[HookSampleOut]
+
+
+class HookKeyOut(BaseModel):
+    """The key or signing secret; shown this once."""
+
+    key: str
+
+
+@router.get("", operation_id="getHook", responses={200: {"model": HookOut}})
 def info(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> Response:
     """Where to post, how to sign in, and what came."""
     return Response(orjson.dumps(app.intake.info(name)), media_type="application/json")
 
 
-@router.post("/key")
-def new_key(name: str, app: Opened, _: Person = needs(Right.EDIT)) -> dict[str, str]:
+@router.post("/key", operation_id="newHookKey")
+def new_key(name: str, app: Opened, _: Person = needs(Right.EDIT)) -> HookKeyOut:
     """Make a new key or signing secret; it is shown this once."""
-    return {"key": app.intake.new_key(name)}
+    return HookKeyOut(key=app.intake.new_key(name))
 
 
 class _Gone(Exception):  # noqa: N818

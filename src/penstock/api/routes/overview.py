@@ -126,7 +126,7 @@ def search(
     return Page(items=[FoundOut.model_validate(one, from_attributes=True) for one in found])
 
 
-@router.get("/responses/{destination}", tags=["destinations"], operation_id="listResponses")
+@router.get("/responses/{destination}", operation_id="listResponses")
 def responses(
     destination: str, app: Opened, cursor: Cursor = None, limit: Limit = 50, _: Person = needs(Right.VIEW)
 ) -> Page[ReplyOut]:

@@ -6,6 +6,8 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.api.access import Person, Right, by_session, needs, people_of
+from penstock.api.answers import Page
+from penstock.api.identities import LinkOut, NewPersonOut, NewTokenOut, PersonOut, TokenOut
 from penstock.stores.people import PersonRow, TokenRow
 
 router = APIRouter(tags=["people"])
@@ -43,13 +45,19 @@ class NewToken(BaseModel):
     expires_at: Short | None = None
 
 
-@router.get("/people")
+@router.get("/people", operation_id="listPeople", response_model=Page[PersonOut])
 def everybody(request: Request, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
     """Who there is."""
     return {"items": [person_json(row) for row in people_of(request).register.everybody()], "next": None}
 
 
-@router.post("/people", status_code=201)
+@router.post(
+    "/people",
+    status_code=201,
+    operation_id="addPerson",
+    response_model=NewPersonOut,
+    response_model_exclude_unset=True,
+)
 def add(request: Request, given: NewPerson, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
     """Let somebody in."""
     register = people_of(request).register
@@ -58,7 +66,7 @@ def add(request: Request, given: NewPerson, _: Person = needs(Right.ADMIN)) -> d
     return {**person_json(row), **link}
 
 
-@router.patch("/people/{name}")
+@router.patch("/people/{name}", operation_id="changePerson", response_model=PersonOut)
 def change(request: Request, name: str, given: Changed, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
     """Another role, address or password. A new password ends the sessions there are."""
     row = people_of(request).register.change(
@@ -67,26 +75,26 @@ def change(request: Request, name: str, given: Changed, _: Person = needs(Right.
     return person_json(row)
 
 
-@router.post("/people/{name}/reset")
+@router.post("/people/{name}/reset", operation_id="resetPerson", response_model=LinkOut)
 def reset(request: Request, name: str, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
     """A one-time link, good for a day, by which they choose a new password."""
     return {"link": f"/setup#token={people_of(request).register.reset(name)}"}
 
 
-@router.delete("/people/{name}", status_code=204)
+@router.delete("/people/{name}", status_code=204, operation_id="removePerson")
 def remove(request: Request, name: str, _: Person = needs(Right.ADMIN)) -> None:
     """Shut somebody out, their sessions and tokens with them."""
     people_of(request).register.remove(name)
 
 
-@router.get("/tokens")
+@router.get("/tokens", operation_id="listTokens", response_model=Page[TokenOut])
 def tokens(request: Request, person: Person = needs(Right.VIEW)) -> dict[str, Any]:
     """One's own API tokens; of an admin, everybody's."""
     owner = None if person.right is Right.ADMIN else person.name
     return {"items": [token_json(row) for row in people_of(request).register.tokens(owner)], "next": None}
 
 
-@router.post("/tokens", status_code=201)
+@router.post("/tokens", status_code=201, operation_id="addToken", response_model=NewTokenOut)
 def add_token(request: Request, given: NewToken, person: Person = needs(Right.VIEW)) -> dict[str, Any]:
     """A new API token of one's own. `token` is shown this once."""
     by_session(person)
@@ -94,7 +102,7 @@ def add_token(request: Request, given: NewToken, person: Person = needs(Right.VI
     return {**token_json(row), "token": text}
 
 
-@router.delete("/tokens/{identity}", status_code=204)
+@router.delete("/tokens/{identity}", status_code=204, operation_id="removeToken")
 def remove_token(request: Request, identity: str, person: Person = needs(Right.VIEW)) -> None:
     """End one of one's own tokens; an admin, any."""
     people_of(request).register.remove_token(identity, by=person)

@@ -17,6 +17,7 @@ from penstock.api.access import (
     session_cookie,
     whoever,
 )
+from penstock.api.identities import SessionOut
 from penstock.engine.people import Signed
 from penstock.version import __version__
 
@@ -43,7 +44,7 @@ class NewPassword(BaseModel):
     new: Password
 
 
-@router.get("/session")
+@router.get("/session", operation_id="getSession", response_model=SessionOut)
 def session(request: Request) -> dict[str, Any]:
     """Who is signed in, how one can, and the value that a session's writes carry in `X-Penstock-CSRF`."""
     person, cookie = whoever(request), session_cookie(request)
@@ -51,7 +52,7 @@ def session(request: Request) -> dict[str, Any]:
     return _told(request, person, people_of(request).csrf(cookie) if has_session and cookie is not None else None)
 
 
-@router.post("/session")
+@router.post("/session", operation_id="signIn", response_model=SessionOut)
 def sign_in(request: Request, response: Response, given: SignIn) -> dict[str, Any]:
     """Sign in by name and password."""
     people = people_of(request)
@@ -59,7 +60,7 @@ def sign_in(request: Request, response: Response, given: SignIn) -> dict[str, An
     return _begun(request, response, people.sign_in(given.name, given.password, address_of(request)))
 
 
-@router.delete("/session", status_code=204)
+@router.delete("/session", status_code=204, operation_id="signOut")
 def sign_out(request: Request, response: Response, person: Person = needs(Right.VIEW)) -> None:
     """Sign out, everywhere: all sessions of this person end."""
     by_session(person)
@@ -67,13 +68,13 @@ def sign_out(request: Request, response: Response, person: Person = needs(Right.
     drop_session(request, response)
 
 
-@router.post("/setup")
+@router.post("/setup", operation_id="setUp", response_model=SessionOut)
 def set_up(request: Request, response: Response, given: SetUp) -> dict[str, Any]:
     """Choose a password by a one-time link, and be signed in. The first link makes the first person, an admin."""
     return _begun(request, response, people_of(request).set_up(given.token, given.name, given.password))
 
 
-@router.post("/people/me/password")
+@router.post("/people/me/password", operation_id="changePassword", response_model=SessionOut)
 def change_password(
     request: Request, response: Response, given: NewPassword, person: Person = needs(Right.VIEW)
 ) -> dict[str, Any]:

@@ -6,8 +6,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
 
 from penstock.api.access import Person, Right, needs
+from penstock.api.answers import Page
 from penstock.api.failing import answer
 from penstock.api.opened import Opened
 from penstock.clock import iso
@@ -21,6 +23,27 @@ YES = frozenset({"1", "true", "yes", "on"})
 
 outside = APIRouter(include_in_schema=False)
 router = APIRouter(tags=["alerts"])
+
+
+class AlertOut(BaseModel):
+    """Something that needs a person, or did; `state`: raised or over."""
+
+    id: str
+    kind: str
+    subject: str
+    state: str
+    reason: str
+    since: str | None
+    over_at: str | None
+    told_at: str | None
+
+
+class TriedOut(BaseModel):
+    """What became of a trial message; `reason` says why it did not go."""
+
+    channel: str
+    ok: bool
+    reason: str | None
 
 
 def _may_see_metrics(request: Request) -> None:
@@ -57,19 +80,19 @@ def metrics(app: Opened, request: Request) -> Response:
     return Response(body, media_type=kind)
 
 
-@router.get("/alerts")
+@router.get("/alerts", operation_id="listAlerts", response_model=Page[AlertOut])
 def alerts(app: Opened, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
     """What needs a person, and what did."""
     return {"items": [_alert(alert) for alert in app.watch.alerts()], "next": None}
 
 
-@router.get("/settings/alerts")
+@router.get("/settings/alerts", operation_id="getAlertSettings", response_model=AlertSettings)
 def alert_settings(app: Opened, response: Response, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
     """Channels and rules; the URLs of channels are never shown."""
     return _settings(app.watch.alert_settings(), response)
 
 
-@router.put("/settings/alerts")
+@router.put("/settings/alerts", operation_id="putAlertSettings", response_model=AlertSettings)
 def put_alert_settings(
     document: Annotated[dict[str, Any], Body()],
     app: Opened,
@@ -87,7 +110,7 @@ def put_alert_settings(
     return _settings(app.watch.set_alerts(document, by=person.name, guard=guard), response)
 
 
-@router.post("/settings/alerts/test")
+@router.post("/settings/alerts/test", operation_id="tryAlerts", response_model=Page[TriedOut])
 def try_alerts(
     app: Opened, channel: Annotated[str | None, Query()] = None, _: Person = needs(Right.ADMIN)
 ) -> dict[str, Any]:

@@ -1,0 +1,70 @@
+"""The description of the API says of every route what a typed client needs."""
+
+import re
+
+import pytest
+
+from penstock.api.service import make_api
+from penstock.engine.app import App
+
+UNTYPED = {"getFileSchema"}  # a JSON Schema
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("openapi")
+    with App.open_applied(f"sqlite:///{folder / 'state.db'}", environ={}) as app:
+        return make_api(app).openapi()
+
+
+@pytest.fixture(scope="module")
+def operations(document):
+    return [(method, path, op) for path, methods in document["paths"].items() for method, op in methods.items()]
+
+
+def test_every_operation_has_a_name_that_code_can_use(document, operations):
+    names = [operation["operationId"] for _, _, operation in operations]
+    assert len(set(names)) == len(names)
+    assert [name for name in names if not re.fullmatch("[a-z][A-Za-z]+", name)] == []
+    known = {tag["name"] for tag in document["tags"]}
+    assert {tag for _, _, operation in operations for tag in operation["tags"]} <= known
+
+
+def test_every_answer_is_described(document, operations):
+    plain = []
+    for method, path, operation in operations:
+        assert "422" not in operation["responses"], path
+        assert operation["responses"]["4XX"]["content"]["application/json"]["schema"]["$ref"].endswith("/Problems")
+        [good] = [each for status, each in operation["responses"].items() if status.startswith("2")]
+        for kind, media in good.get("content", {}).items():
+            schema = media.get("schema", {})
+            typed = (
+                "$ref" in schema or kind != "application/json" or schema.get("additionalProperties") not in (None, True)
+            )
+            if not typed and operation["operationId"] not in UNTYPED:
+                plain.append((method, path))
+    assert plain == []
+    shapes = document["components"]["schemas"]
+    assert "Problems" in shapes
+    assert not {"HTTPValidationError", "ValidationError"} & shapes.keys()
+
+
+def test_what_needs_a_sign_in_says_how(document, operations):
+    assert set(document["components"]["securitySchemes"]) == {"session", "csrf", "token"}
+    for method, path, operation in operations:
+        if path in {"/api/v1/", "/api/v1/session", "/api/v1/setup"} and method != "delete":
+            assert "security" not in operation, path
+        elif "security" in operation:
+            session, token = operation["security"]
+            assert token == {"token": []}
+            assert set(session) == ({"session"} if method == "get" else {"session", "csrf"}), path
+
+
+def test_what_creates_or_starts_takes_a_key(operations):
+    keyed = {
+        operation["operationId"]
+        for _, _, operation in operations
+        if any(each["name"] == "Idempotency-Key" for each in operation.get("parameters", []))
+    }
+    assert keyed >= {"startRun", "createResource", "copyResource", "resendHeld", "addToken", "rollBack", "loadDemo"}
+    assert not keyed & {"signIn", "setUp", "uploadFile", "previewUnsaved", "validateResource", "getRun"}
