@@ -19,6 +19,7 @@ class DoctorFinding(BaseModel):
     message: str
     hint: str
     about: str
+    check: str
 
 
 class DiagnosisOut(BaseModel):
