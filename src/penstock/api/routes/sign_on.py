@@ -15,7 +15,7 @@ HOME, SIGN_IN = "/", "/sign-in"
 ACTION = "GET /session/oidc/callback"
 
 
-@router.get("/session/oidc", status_code=303)
+@router.get("/session/oidc", status_code=303, operation_id="beginSignOn")
 def begin_sign_on(request: Request, to: Annotated[str, Query(max_length=500)] = HOME) -> RedirectResponse:
     """Send the browser to the identity provider; at last it comes to `to`, a path of ours."""
     people = _people(request)
@@ -30,7 +30,7 @@ def begin_sign_on(request: Request, to: Annotated[str, Query(max_length=500)] = 
     return response
 
 
-@router.get("/session/oidc/callback", status_code=303)
+@router.get("/session/oidc/callback", status_code=303, operation_id="endSignOn")
 def end_sign_on(request: Request) -> RedirectResponse:
     """Where the identity provider sends the browser back to. Whoever is believed is signed in."""
     people, origin = _people(request), address_of(request)
