@@ -1,29 +1,23 @@
 """A real browser on a real `penstock serve`, beside the sandbox."""
 
-import json
 import os
+import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from served import Served
 
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
-CONTACTS = """\
-id,email,name,company,signed_up,seats
-007,ada@example.com,Ada O'Brien,acme,2025-03-01,12
-8,grace@example.com,Grace,acme,2025-04-12,0
-9,not-an-address,Nobody,acme,2025-04-13,3
-"""
-PROJECT = """\
-credentials:
-  acme: {{connector: custify, api_key: "{key}", base_url: "{url}"}}
-sources:
-  crm: {{type: file, path: contacts.csv}}
-datasets:
-  contacts: {{source: crm, key: id}}
-"""
+PATIENCE_MS = int(os.environ.get("PENSTOCK_PATIENCE_S", "90")) * 1000  # the machine may be busy
+AXE = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(600))
 
 
 def _chromium() -> str:
@@ -39,67 +33,77 @@ def _chromium() -> str:
 def browser():
     # No wider than a module: while Playwright is open its event loop runs in this thread, where the tests that come
     # after these want to run loops of their own.
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=_chromium(), args=FLAGS.split())
         yield opened
         opened.close()
 
 
-def _first_line(process: subprocess.Popen[str]) -> dict:
-    text = ""
-    for line in process.stdout:
-        text += line
-        try:
-            return json.loads(text)
-        except ValueError:
-            continue
-    pytest.fail(f"it ended before it was ready: {text}")
-
-
-@pytest.fixture
-def service(tmp_path: Path):
-    """The address of a served project with a dataset and a credential, and nothing that is sent yet."""
-    (tmp_path / "contacts.csv").write_text(CONTACTS)
-    sandbox = subprocess.Popen(
-        [sys.executable, "-m", "penstock_sandbox", "--port", "0", "--rate", "off"], stdout=subprocess.PIPE, text=True
-    )
-    told = _first_line(sandbox)
-    (tmp_path / "penstock.yaml").write_text(PROJECT.format(key=told["api_key"], url=told["url"]))
-    command = [sys.executable, "-m", "penstock"]
-    subprocess.run([*command, "apply"], cwd=tmp_path, check=True, capture_output=True)
-    log = (tmp_path / "serve.log").open("w")
-    serving = subprocess.Popen(
-        [*command, "serve", "--port", "0", "--without-sign-in", "--json"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=log,
-        text=True,
-        env={**os.environ, "PENSTOCK_LOG_LEVEL": "warning"},
-    )
+@pytest.fixture(scope="session")
+def place(tmp_path_factory):
+    """A served project with datasets and credentials; what a test makes in it has a name of its own."""
+    served = Served(tmp_path_factory.mktemp("served"))
     try:
-        yield _first_line(serving)["url"]
+        served.begin()
+        yield served
     finally:
-        for process in (serving, sandbox):
-            process.terminate()
-            process.wait(30)
-        log.close()
+        served.end()
 
 
 @pytest.fixture
-def page(browser, service):
-    """A page that fails its test on any error in the console and any request to another host."""
-    context = browser.new_context(base_url=service, viewport={"width": 1440, "height": 900})
-    opened = context.new_page()
+def forgiven():
+    """What the browser's console may say in this test: parts of its lines."""
+    return []
+
+
+@pytest.fixture
+def new_page(browser, place, forgiven, request):
+    """Makes pages, each of a person of its own, who fail their test on any other error and any other host."""
     wrong: list[str] = []
-    opened.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    opened.on("pageerror", lambda error: wrong.append(str(error)))
-    opened.on(
-        "request",
-        lambda request: None if request.url.startswith((service, "data:", "blob:")) else wrong.append(request.url),
-    )
-    opened.set_default_timeout(90_000)  # the machine may be busy
-    yield opened
-    context.close()
+    contexts = []
+
+    def note(message):
+        if message.type == "error" and not any(part in message.text for part in forgiven):
+            wrong.append(f"{message.text} at {message.location.get('url')}")
+
+    def make(served: Served = place, **options):
+        url = served.url
+        context = browser.new_context(base_url=url, viewport={"width": 1440, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", note)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        ours = (url, "data:", "blob:")
+        page.on("request", lambda asked: None if asked.url.startswith(ours) else wrong.append(asked.url))
+        page.set_default_timeout(PATIENCE_MS)
+        return page
+
+    yield make
+    folder = os.environ.get("PENSTOCK_SHOTS")  # where somebody wants to see how each test ended
+    for number, context in enumerate(contexts):
+        if folder:
+            name = re.sub(r"\W+", "-", request.node.name)
+            context.pages[0].screenshot(path=Path(folder, f"{name}-{number}.png"))
+        context.close()
     assert wrong == []
+
+
+@pytest.fixture
+def page(new_page):
+    return new_page()
+
+
+@pytest.fixture
+def axe():
+    """What axe finds on a page as it stands: rule and elements."""
+    text = AXE.read_text()
+
+    def look(page):
+        page.evaluate(text)
+        told = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
+        return [(found["id"], [node["html"][:200] for node in found["nodes"]][:3]) for found in told["violations"]]
+
+    return look

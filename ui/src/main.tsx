@@ -14,20 +14,19 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { onSignedOut } from "./api/client";
 import { connection } from "./api/connection";
-import { keys } from "./api/queries";
 import { client } from "./app/client";
 import { router } from "./app/router";
+import { signedOut } from "./app/signedOut";
 import { ConfirmDialog } from "./parts/Confirm";
 import { nonce } from "./theme/nonce";
 import { theme, variables } from "./theme/theme";
 
 setNonce(nonce());
 
-// Whoever is signed out goes to the sign-in page and comes back to where they were.
+// Whoever is signed out signs in above the page they are at: nothing that they typed goes.
 onSignedOut(() => {
-  client.removeQueries({ queryKey: keys.session });
-  const { pathname, href } = router.state.location;
-  if (pathname !== "/sign-in" && pathname !== "/setup") void router.navigate({ to: "/sign-in", search: { to: href, again: true } });
+  const { pathname } = router.state.location;
+  return pathname === "/sign-in" || pathname === "/setup" ? Promise.resolve(false) : signedOut.ask();
 });
 connection.onReturn(() => void client.invalidateQueries());
 

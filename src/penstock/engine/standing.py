@@ -31,7 +31,8 @@ def _credential(around: Surroundings, conn: Connection, name: str) -> Standing:
     spec = around.project.credentials[name]
     stored = credentials.stored_check(conn, name)
     check = None if stored is None else {**_check(around, stored), **(stored.report or {}), "at": stored.checked_at}
-    return {"has_key": spec.api_key is not None or credentials.has_secret(conn, name), "check": check}
+    has_key = spec.api_key is not None or credentials.has_secret(conn, name)
+    return {"has_key": has_key, "check": check, "dialect": connecting.address(around, spec).dialect}
 
 
 def _check(around: Surroundings, stored: credentials.StoredCheck) -> Standing:

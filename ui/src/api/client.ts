@@ -1,8 +1,9 @@
 /** The one door to the API: one error type, the CSRF header, ETags, and what to do when nobody is signed in or nothing answers. */
 import { connection } from "./connection";
-import type { Problem } from "./types";
+import type { Problem, Session } from "./types";
 
 const ROOT = "/api/v1";
+const CSRF = "X-Penstock-CSRF";
 
 export class ApiError extends Error {
   readonly status: number;
@@ -38,15 +39,18 @@ export interface Options {
   contentType?: string;
   etag?: string;
   signal?: AbortSignal;
+  /** Sees the answer's headers. */
+  heard?: (headers: Headers) => void;
 }
 
 let csrf: string | null = null;
-let whenSignedOut: () => void = () => {};
+let whenSignedOut: () => Promise<boolean> = () => Promise.resolve(false);
 
 export function setCsrf(token: string | null): void {
   csrf = token;
 }
-export function onSignedOut(act: () => void): void {
+/** `act` lets the person sign in again and says whether they did; what was asked is then asked again. */
+export function onSignedOut(act: () => Promise<boolean>): void {
   whenSignedOut = act;
 }
 
@@ -61,14 +65,14 @@ export function at(words: TemplateStringsArray, ...parts: string[]): string {
   return words.reduce((made, word, i) => made + word + (i < parts.length ? encodeURIComponent(parts[i] ?? "") : ""), "");
 }
 
-export async function call<T>(method: string, path: string, options: Options = {}): Promise<T> {
+export async function call<T>(method: string, path: string, options: Options = {}, again = true): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json" };
   let body: BodyInit | undefined = options.raw;
   if (options.body !== undefined) {
     headers["Content-Type"] = "application/json";
     body = JSON.stringify(options.body);
   } else if (options.contentType !== undefined) headers["Content-Type"] = options.contentType;
-  if (method !== "GET" && csrf !== null) headers["X-Penstock-CSRF"] = csrf;
+  if (method !== "GET" && csrf !== null) headers[CSRF] = csrf;
   if (method === "POST") headers["Idempotency-Key"] = freshKey();
   if (options.etag !== undefined) headers["If-Match"] = `"${options.etag}"`;
 
@@ -87,10 +91,22 @@ export async function call<T>(method: string, path: string, options: Options = {
     throw new ApiError(0, [{ path: "", code: "no-connection", message: "Penstock does not answer", hint: null }]);
   }
   connection.found();
-  if (reply.ok) return (await readBody(reply)) as T;
+  if (reply.ok) {
+    options.heard?.(reply.headers);
+    return (await readBody(reply)) as T;
+  }
   const failure = await readFailure(reply);
-  if (failure.status === 401 && path !== "/session") whenSignedOut();
+  if (again && (await mended(failure, path))) return call<T>(method, path, options, false);
   throw failure;
+}
+
+/** Whether the same request may go well now: the person signed in again, or another tab did. */
+async function mended(failure: ApiError, path: string): Promise<boolean> {
+  if (path === "/session" || path === "/setup") return false;
+  if (failure.status === 401) return whenSignedOut();
+  if (failure.problems[0]?.path !== CSRF) return false;
+  setCsrf((await call<Session>("GET", "/session")).csrf);
+  return true;
 }
 
 export const api = {
@@ -102,14 +118,14 @@ export const api = {
 };
 
 /** Send a file as it is; `onProgress` is told the share that went out. fetch tells no progress, so this is an XMLHttpRequest. */
-export function upload<T>(path: string, file: Blob, query: Options["query"], onProgress: (share: number) => void, signal?: AbortSignal): Promise<T> {
+export function upload<T>(path: string, file: Blob, query: Options["query"], onProgress: (share: number) => void, signal?: AbortSignal, again = true): Promise<T> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", address(path, query));
     request.setRequestHeader("Accept", "application/json");
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.setRequestHeader("Idempotency-Key", freshKey());
-    if (csrf !== null) request.setRequestHeader("X-Penstock-CSRF", csrf);
+    if (csrf !== null) request.setRequestHeader(CSRF, csrf);
     request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
     request.onerror = () => {
       connection.lost();
@@ -121,12 +137,21 @@ export function upload<T>(path: string, file: Blob, query: Options["query"], onP
       const reply = new Response(request.responseText, { status: request.status, statusText: request.statusText });
       if (reply.ok) return resolve(JSON.parse(request.responseText) as T);
       const failure = await readFailure(reply);
-      if (failure.status === 401) whenSignedOut();
+      if (again && (await mended(failure, path))) return upload<T>(path, file, query, onProgress, signal, false).then(resolve, reject);
       reject(failure);
     };
     signal?.addEventListener("abort", () => request.abort());
     request.send(file);
   });
+}
+
+/** A document whose ETag stands in the header alone. */
+export async function tagged<T>(path: string, options: Options = {}): Promise<{ value: T; etag: string }> {
+  let etag = "";
+  const heard = (headers: Headers) => {
+    etag = headers.get("etag")?.replace(/^W\/|"/g, "") ?? "";
+  };
+  return { value: await call<T>("GET", path, { ...options, heard }), etag };
 }
 
 async function readBody(reply: Response): Promise<unknown> {

@@ -55,7 +55,7 @@ export interface Check {
   reason: string;
   at?: string;
 }
-export type Credential = Resource<CredentialValue, { has_key: boolean; check: Check | null }>;
+export type Credential = Resource<CredentialValue, { has_key: boolean; check: Check | null; dialect?: "native" | "flat" }>;
 
 export interface SourceValue {
   type: "file" | "sql" | "webhook" | string;

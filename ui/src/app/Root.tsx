@@ -1,18 +1,28 @@
 import { Outlet } from "@tanstack/react-router";
 import { Button } from "@mantine/core";
 import { IconPlugX } from "@tabler/icons-react";
-import { useSyncExternalStore } from "react";
+import { lazy, Suspense, useSyncExternalStore } from "react";
 import { connection } from "@/api/connection";
 import { t } from "@/texts/shell";
 import classes from "./Shell.module.css";
+import { signedOut } from "./signedOut";
+
+const SignInAgain = lazy(() => import("@/pages/entry/SignInAgain").then((part) => ({ default: part.SignInAgain })));
 
 export function Root() {
   return (
     <>
       <Outlet />
       <Lost />
+      <SignedOut />
     </>
   );
+}
+
+/** The session ended: sign in above whatever is open. */
+function SignedOut() {
+  const asking = useSyncExternalStore(signedOut.subscribe, signedOut.isAsking);
+  return <Suspense>{asking && <SignInAgain />}</Suspense>;
 }
 
 /** Nothing answers: said once, for all pages. It lies over the page, so that nothing moves. */

@@ -11,6 +11,7 @@ import { t } from "@/texts/shell";
 import { client } from "./client";
 import { PLACES, type Place } from "./navigation";
 import { Search, openSearch } from "./Search";
+import { signedOut } from "./signedOut";
 import classes from "./Shell.module.css";
 
 const apple = /Mac|iPhone|iPad/.test(navigator.platform);
@@ -117,6 +118,7 @@ function PersonMenu() {
     await api.delete("/session");
     client.clear();
     await navigate({ to: "/sign-in" });
+    signedOut.settle(false);
   };
   const name = signIn && person !== null ? person.name : t.person.local;
   return (

@@ -18,6 +18,8 @@ export interface CodeProps {
   wrap?: boolean;
   hint?: string;
   errors?: LineError[];
+  /** An earlier text: what is new against it is marked. */
+  before?: string;
   complete?: CompletionSource;
   minHeight?: number;
   maxHeight?: number;

@@ -12,9 +12,13 @@ interface Question {
   cancel?: string;
   /** Red by default. */
   tone?: "danger" | "plain";
+  /** A third way, beside the verb and the way back. */
+  other?: string;
+  size?: "md" | "xl";
 }
+export type Answer = "yes" | "other" | "no";
 interface Asked extends Question {
-  answer: (yes: boolean) => void;
+  answer: (said: Answer) => void;
 }
 
 let asked: Asked | null = null;
@@ -25,7 +29,12 @@ function set(next: Asked | null): void {
 }
 
 /** Resolves to true when the person agrees. */
-export function confirm(question: Question): Promise<boolean> {
+export async function confirm(question: Question): Promise<boolean> {
+  return (await choose(question)) === "yes";
+}
+
+/** The same with a third way; Escape is the way back, "no". */
+export function choose(question: Question): Promise<Answer> {
   return new Promise((answer) => set({ ...question, answer }));
 }
 
@@ -40,20 +49,25 @@ export function ConfirmDialog() {
   );
   const [shown, setShown] = useState<Question | null>(null); // keeps the words while it closes
   if (current !== null && current !== shown) setShown(current);
-  const close = (yes: boolean) => {
-    current?.answer(yes);
+  const close = (said: Answer) => {
+    current?.answer(said);
     set(null);
   };
   return (
-    <Modal opened={current !== null} onClose={() => close(false)} title={shown?.title} size="md">
+    <Modal opened={current !== null} onClose={() => close("no")} title={shown?.title} size={shown?.size ?? "md"}>
       <Text size="sm" component="div">
         {shown?.consequence}
       </Text>
       <Group justify="flex-end" mt="lg" gap="xs">
-        <Button variant="default" onClick={() => close(false)} data-autofocus>
+        <Button variant="default" onClick={() => close("no")} data-autofocus>
           {shown?.cancel ?? t.change.cancel}
         </Button>
-        <Button color={shown?.tone === "plain" ? undefined : "red"} onClick={() => close(true)}>
+        {shown?.other && (
+          <Button variant="default" onClick={() => close("other")}>
+            {shown.other}
+          </Button>
+        )}
+        <Button color={shown?.tone === "plain" ? undefined : "red"} onClick={() => close("yes")}>
           {shown?.verb}
         </Button>
       </Group>

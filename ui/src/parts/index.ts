@@ -1,6 +1,7 @@
 export { Chart } from "./Chart";
 export { Code, type CodeProps, Diff, type LineError } from "./Code";
-export { confirm } from "./Confirm";
+export { choose, confirm } from "./Confirm";
+export { Conflict } from "./Conflict";
 export { Copy } from "./Copy";
 export { type Col, DataTable } from "./DataTable";
 export * from "./format";

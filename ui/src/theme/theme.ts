@@ -1,6 +1,7 @@
 import {
   ActionIcon,
   Alert,
+  Autocomplete,
   Badge,
   Button,
   type CSSVariablesResolver,
@@ -88,6 +89,7 @@ export const theme = createTheme({
     }),
     Tooltip: Tooltip.extend({ defaultProps: { openDelay: 300, withArrow: false, events: { hover: true, focus: true, touch: false } } }),
     InputWrapper: InputWrapper.extend({ styles: { description: { fontSize: "12px", lineHeight: "16px" } } }),
+    Autocomplete: Autocomplete.extend(sizeXs),
     TextInput: TextInput.extend(sizeXs),
     PasswordInput: PasswordInput.extend(sizeXs),
     NumberInput: NumberInput.extend(sizeXs),

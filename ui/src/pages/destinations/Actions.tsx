@@ -100,7 +100,7 @@ export function Actions({ destination, main = false }: { destination: Destinatio
     done: () => t.remove.done(name),
     undo: () => api.put(at`/destinations/${name}`, destination.value),
     refresh,
-    then: () => void navigate({ to: "/destinations" }),
+    then: () => navigate({ to: "/destinations" }),
   });
   const removal = async () => {
     if (await confirm({ title: t.remove.title(name), consequence: t.remove.consequence(state.held), verb: t.remove.verb })) remove.mutate();

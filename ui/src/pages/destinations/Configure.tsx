@@ -2,7 +2,7 @@
 import { SegmentedControl, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { type ReactNode, useMemo } from "react";
 import { queries } from "@/api/queries";
 import type { DestinationValue } from "@/api/types";
 import { Failed, Loading, Panel } from "@/parts";
@@ -22,13 +22,15 @@ interface Props {
   onName: ((name: string) => void) | null;
   value: DestinationValue;
   onChange: (value: DestinationValue) => void;
+  /** What stands below the form: when it runs. */
+  children?: ReactNode;
 }
 
-export function Configure({ name, onName, value, onChange }: Props) {
+export function Configure({ name, onName, value, onChange, children }: Props) {
   const templates = useQuery(queries.templates());
   const samples = useQuery(queries.samples(value.dataset, 20));
   const credential = useQuery(queries.one("credentials", value.credential));
-  const dialect: Dialect = credential.data?.state.check?.dialect ?? (credential.data?.value.dialect === "native" ? "native" : "flat");
+  const dialect: Dialect = credential.data?.state.dialect ?? "flat";
   const columns = samples.data?.columns ?? [];
   const manual = value.request !== undefined;
   const ready = manual || value.template !== undefined;
@@ -69,7 +71,8 @@ export function Configure({ name, onName, value, onChange }: Props) {
         ) : (
           <TemplateForm value={value} onChange={onChange} templates={templates.data} columns={columns} dialect={dialect} />
         )}
-        {ready && <DeliveryForm name={name} value={value} onChange={onChange} columns={columns} template={template} dialect={dialect} />}
+        {ready && <DeliveryForm name={name} value={value} onChange={onChange} columns={columns} rows={samples.data?.rows ?? []} template={template} dialect={dialect} />}
+        {ready && children}
       </div>
       <SamplePanel name={name} value={settled} ready={ready} />
     </div>

@@ -3,7 +3,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { useCallback } from "react";
-import { api, at } from "@/api/client";
+import { ApiError, api, at } from "@/api/client";
 import { keys, queries } from "@/api/queries";
 import type { Destination } from "@/api/types";
 import { Loaded, Page, Problems, problemsOf, Status, useChange } from "@/parts";
@@ -12,16 +12,19 @@ import { Configure } from "./Configure";
 import classes from "./Destinations.module.css";
 import { type Draft, forget, useDraft } from "./draft";
 import { tidy } from "./value";
+import { RunsWith } from "./When";
 
 export function ConfigurePage() {
   const { name } = useParams({ from: "/shell/destinations/$name/configure" });
   const query = useQuery({ ...queries.one("destinations", name), refetchOnWindowFocus: false });
   return (
     <Loaded query={query} height={480}>
-      {(destination) => <Editing destination={destination} />}
+      {(destination) => <Editing key={destination.etag} destination={destination} />}
     </Loaded>
   );
 }
+
+const isStale = (error: unknown): boolean => error instanceof ApiError && error.stale;
 
 function Editing({ destination }: { destination: Destination }) {
   const { name } = destination;
@@ -33,6 +36,7 @@ function Editing({ destination }: { destination: Destination }) {
   const save = useChange({
     run: () => put(draft.etag ?? undefined),
     overwrite: () => put(),
+    conflict: { theirs: async () => (await api.get<Destination>(at`/destinations/${name}`)).value, mine: tidy(draft.value), take: startOver },
     done: () => t.steps.saved(name),
     undo: () => api.put(at`/destinations/${name}`, destination.value),
     refresh: [keys.kind("destinations"), keys.overview, keys.versions],
@@ -64,8 +68,10 @@ function Editing({ destination }: { destination: Destination }) {
       }
     >
       {restored && <p className={classes.hint}>{t.steps.restored}</p>}
-      {save.isError && <Problems problems={problemsOf(save.error)} />}
-      <Configure name={name} onName={null} value={draft.value} onChange={(value) => change((old) => ({ ...old, value }))} />
+      {save.isError && !isStale(save.error) && <Problems problems={problemsOf(save.error)} />}
+      <Configure name={name} onName={null} value={draft.value} onChange={(value) => change((old) => ({ ...old, value }))}>
+        <RunsWith name={name} />
+      </Configure>
     </Page>
   );
 }

@@ -1,26 +1,33 @@
 /** What both ways share: other columns, exclusion, mode, batching of templates, replies. */
-import { NumberInput, SegmentedControl, Select, Switch, MultiSelect, TagsInput } from "@mantine/core";
+import { MultiSelect, NumberInput, SegmentedControl, Select, Switch, TagsInput } from "@mantine/core";
+import { useMemo } from "react";
 import type { Column, DestinationValue, Template } from "@/api/types";
 import { Panel } from "@/parts";
 import { t } from "@/texts/destinations";
 import classes from "./Destinations.module.css";
-import type { Dialect } from "./value";
+import { type Dialect, nestedPaths } from "./value";
 
 interface Props {
   name: string;
   value: DestinationValue;
   onChange: (value: DestinationValue) => void;
   columns: Column[];
+  rows: Record<string, unknown>[];
   template: Template | undefined;
   dialect: Dialect;
 }
 
-export function DeliveryForm({ name, value, onChange, columns, template, dialect }: Props) {
+/** A mode that templates know and runs do not do yet. */
+const NOT_YET = "mirror";
+
+export function DeliveryForm({ name, value, onChange, columns, rows, template, dialect }: Props) {
   const names = columns.map((column) => column.name);
+  const paths = useMemo(() => [...names, ...nestedPaths(rows)], [columns, rows]);
+  const own = typeof value.batch === "object" ? value.batch : {};
   const extras = (template?.["extras"] as Record<Dialect, string> | undefined)?.[dialect];
   const attributes = value.attributes ?? "all";
   const batch = typeof value.batch === "string" ? value.batch : value.batch === undefined ? "auto" : "on";
-  const modes = template?.modes ?? ["all", "new", "changed"];
+  const modes = (template?.modes ?? ["all", "new", "changed"]).filter((mode) => mode !== NOT_YET || value.mode === mode);
   return (
     <>
       <Panel title={t.configure.extras}>
@@ -45,20 +52,21 @@ export function DeliveryForm({ name, value, onChange, columns, template, dialect
         <TagsInput
           label={t.configure.exclude}
           description={t.configure.excludeHint}
-          data={names}
+          data={paths}
           value={value.exclude ?? []}
           clearable
           clearButtonProps={{ "aria-label": "Clear" }}
           onChange={(exclude) => onChange({ ...value, exclude })}
         />
-        <SegmentedControl
-          aria-label={t.configure.nulls}
-          value={value.nulls ?? "omit"}
-          onChange={(nulls) => onChange({ ...value, nulls: nulls as "omit" })}
+        <Select
+          label={t.configure.nulls}
           data={[
-            { value: "omit", label: `${t.configure.nulls}: ${t.configure.nullsOmit}` },
+            { value: "omit", label: t.configure.nullsOmit },
             { value: "send", label: t.configure.nullsSend },
           ]}
+          value={value.nulls ?? "omit"}
+          allowDeselect={false}
+          onChange={(nulls) => nulls && onChange({ ...value, nulls: nulls as "omit" })}
         />
       </Panel>
       <Panel title={t.configure.delivery}>
@@ -70,8 +78,10 @@ export function DeliveryForm({ name, value, onChange, columns, template, dialect
           onChange={(mode) => mode && onChange({ ...value, mode: mode as "changed" })}
         />
         {template && (
+          <div className={classes.line}>
           <Select
             label={t.configure.batching}
+            className={classes.grow}
             data={[
               { value: "auto", label: t.configure.batchAuto },
               { value: "on", label: t.configure.batchOn },
@@ -81,6 +91,16 @@ export function DeliveryForm({ name, value, onChange, columns, template, dialect
             allowDeselect={false}
             onChange={(said) => said && onChange({ ...value, batch: said as "auto" })}
           />
+          {batch === "on" && (
+            <NumberInput
+              label={t.configure.size}
+              min={1}
+              placeholder={t.configure.sizeLimit}
+              value={own.size ?? ""}
+              onChange={(size) => onChange({ ...value, batch: typeof size === "number" ? { ...own, size } : "on" })}
+            />
+          )}
+          </div>
         )}
         <NumberInput
           label={t.configure.concurrency}

@@ -29,7 +29,7 @@ export function Findings({ name, value, ready }: { name: string; value: Destinat
         <ul>
           {found.refused.map((finding, i) => (
             <li key={i}>
-              <span className="num">{number(finding.count)}</span> {finding.field && <code>{finding.field}</code>} {finding.reason}
+              <span className="num">{number(finding.count)}</span> {finding.field && !finding.reason.startsWith(`${finding.field}:`) && <code>{finding.field}</code>} {finding.reason}
               {finding.examples[0] !== undefined && (
                 <span className="muted"> {t.findings.example(keyText(finding.examples[0].key), finding.examples[0].value ?? "")}</span>
               )}

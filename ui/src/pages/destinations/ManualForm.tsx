@@ -1,10 +1,11 @@
 /** Configure by hand: method, address, format, headers, batching and what sending twice does. */
-import { Checkbox, NumberInput, Select, TextInput } from "@mantine/core";
+import { Checkbox, NumberInput, Select, Switch, TextInput } from "@mantine/core";
 import { useState } from "react";
 import type { Column, DestinationValue, Grouping, Problem, RequestValue } from "@/api/types";
 import { Code, Panel } from "@/parts";
 import { t } from "@/texts/destinations";
 import classes from "./Destinations.module.css";
+import { type Macro, MacroInput } from "./MacroInput";
 
 interface Props {
   value: DestinationValue;
@@ -17,22 +18,24 @@ const CODE = 'def batch(records):\n    return {"batch": records}\n';
 
 export function ManualForm({ value, onChange, columns, problems }: Props) {
   const request: RequestValue = value.request ?? { method: "POST", url: "/people" };
-  const set = (change: Partial<RequestValue>) => {
+  const set = (change: { [K in keyof RequestValue]?: RequestValue[K] | undefined }) => {
     const next = Object.fromEntries(Object.entries({ ...request, ...change }).filter(([, item]) => item !== undefined));
     onChange({ ...value, request: next as unknown as RequestValue });
   };
-  const macros = ["{run.id}", "{now:%Y-%m-%d}", ...columns.map((column) => `{record.${column.name}}`)];
+  const macros: Macro[] = [
+    ...columns.map((column) => ({ text: `{record.${column.name}}`, about: [column.type, column.examples[0]].filter(Boolean).join(" · ") })),
+    { text: "{now:%Y-%m-%d}", about: t.configure.macroNow },
+    { text: "{run.id}", about: t.configure.macroRun },
+  ];
+  const bodiless = request.method === "GET" || request.method === "DELETE";
   return (
     <>
       <Panel title={t.configure.request}>
         <div className={classes.line}>
           <Select label={t.configure.method} data={METHODS} value={request.method} allowDeselect={false} w={110} onChange={(method) => method && set({ method: method as RequestValue["method"] })} />
-          <TextInput className={classes.grow} label={t.configure.url} value={request.url} onChange={(event) => set({ url: event.currentTarget.value })} list="macros" spellCheck={false} />
-          <datalist id="macros">
-            {macros.map((macro) => (
-              <option key={macro} value={`${request.url}${macro}`} />
-            ))}
-          </datalist>
+          <div className={classes.grow}>
+            <MacroInput label={t.configure.url} value={request.url} onChange={(url) => set({ url })} macros={macros} error={problems.find((problem) => problem.path.endsWith("request.url"))?.message} />
+          </div>
         </div>
         <p className={classes.hint}>{t.configure.urlHint}</p>
         <Select
@@ -46,14 +49,29 @@ export function ManualForm({ value, onChange, columns, problems }: Props) {
           allowDeselect={false}
           onChange={(format) => format && set({ content_format: format as "json" })}
         />
-        <TextInput
+        {request.content_format === "xml" && (
+          <div className={classes.line}>
+            <TextInput label={t.configure.xmlRoot} value={request.xml?.root ?? ""} placeholder="records" onChange={(event) => set({ xml: named({ ...request.xml, root: event.currentTarget.value }) })} />
+            <TextInput label={t.configure.xmlRecord} value={request.xml?.record ?? ""} placeholder="record" onChange={(event) => set({ xml: named({ ...request.xml, record: event.currentTarget.value }) })} />
+          </div>
+        )}
+        {bodiless && (
+          <Switch
+            label={t.configure.body(request.method)}
+            checked={request.body === true}
+            onChange={(event) => set({ body: event.currentTarget.checked ? true : undefined })}
+          />
+        )}
+        <MacroInput
           label={t.configure.headers}
           description={t.configure.headersHint}
           value={typeof request.headers === "string" ? request.headers : headersText(request.headers)}
-          onChange={(event) => set({ headers: event.currentTarget.value === "" ? undefined : event.currentTarget.value } as Partial<RequestValue>)}
+          onChange={(text) => set({ headers: text === "" ? undefined : text })}
+          macros={macros}
         />
         <Select
           label={t.configure.idempotent}
+          description={t.configure.idempotentHint}
           data={[
             { value: "auto", label: t.configure.idempotentAuto },
             { value: "true", label: t.configure.idempotentYes },
@@ -61,14 +79,14 @@ export function ManualForm({ value, onChange, columns, problems }: Props) {
           ]}
           value={request.idempotent === undefined ? "auto" : String(request.idempotent)}
           allowDeselect={false}
-          onChange={(said) => set({ idempotent: said === "auto" ? undefined : said === "true" } as Partial<RequestValue>)}
+          onChange={(said) => set({ idempotent: said === "auto" ? undefined : said === "true" })}
         />
       </Panel>
       <Panel title={t.configure.batching}>
         <Checkbox
           label={t.configure.batchIt}
           checked={request.batch !== undefined}
-          onChange={(event) => set({ batch: event.currentTarget.checked ? { size: 100, grouping: { algorithm: "array" } } : undefined } as Partial<RequestValue>)}
+          onChange={(event) => set({ batch: event.currentTarget.checked ? { size: 100, grouping: { algorithm: "array" } } : undefined })}
         />
         {request.batch !== undefined && (
           <>
@@ -81,6 +99,16 @@ export function ManualForm({ value, onChange, columns, problems }: Props) {
                 allowDeselect={false}
                 onChange={(algorithm) => algorithm && set({ batch: { ...request.batch, grouping: begun(algorithm as Grouping["algorithm"]) } })}
               />
+              <NumberInput
+                label={t.configure.maxBytes}
+                min={1}
+                thousandSeparator=","
+                value={request.batch.max_bytes ?? ""}
+                onChange={(bytes) => {
+                  const { max_bytes: _, ...others } = request.batch ?? {};
+                  set({ batch: typeof bytes === "number" ? { ...others, max_bytes: bytes } : others });
+                }}
+              />
             </div>
             <GroupingForm grouping={request.batch.grouping ?? { algorithm: "array" }} onChange={(grouping) => set({ batch: { ...request.batch, grouping } })} problems={problems} />
           </>
@@ -88,6 +116,12 @@ export function ManualForm({ value, onChange, columns, problems }: Props) {
       </Panel>
     </>
   );
+}
+
+/** Names of XML elements that were typed; undefined when none was. */
+function named(xml: { root?: string; record?: string }): { root?: string; record?: string } | undefined {
+  const kept = Object.fromEntries(Object.entries(xml).filter(([, name]) => name !== ""));
+  return Object.keys(kept).length === 0 ? undefined : kept;
 }
 
 function begun(algorithm: Grouping["algorithm"]): Grouping {

@@ -6,7 +6,7 @@ import { useCallback, useEffect, useMemo } from "react";
 import { api } from "@/api/client";
 import { keys, queries } from "@/api/queries";
 import type { Destination } from "@/api/types";
-import { Empty, Loaded, Page, Panel, Problems, problemsOf, useChange } from "@/parts";
+import { Empty, Loaded, Page, Panel, Problems, problemsOf, toastFailure, useChange } from "@/parts";
 import { freeName } from "@/resources/naming";
 import { t } from "@/texts/destinations";
 import { Configure } from "./Configure";
@@ -14,6 +14,7 @@ import { CredentialStep } from "./CredentialStep";
 import classes from "./Destinations.module.css";
 import { type Draft, forget, useDraft } from "./draft";
 import { asManual, tidy } from "./value";
+import { runWhen, When } from "./When";
 
 const STEPS = ["connector", "credential", "configure"] as const;
 export type Step = (typeof STEPS)[number];
@@ -41,9 +42,13 @@ export function NewDestination() {
   );
   const name = draft.name || suggested;
   const save = useChange({
-    run: () => api.post<Destination>("/destinations", { name, value: tidy(draft.value) }),
+    run: async () => {
+      const made = await api.post<Destination>("/destinations", { name, value: tidy(draft.value) });
+      await runWhen(draft.when, made.name).catch(toastFailure); // it is saved; only its flow is not
+      return made;
+    },
     done: (made) => t.steps.savedDraft(made.name),
-    refresh: [keys.kind("destinations"), keys.overview],
+    refresh: [keys.kind("destinations"), keys.kind("flows"), keys.overview, keys.versions],
     then: (made) => {
       forget("new");
       void navigate({ to: "/destinations/$name", params: { name: made.name } });
@@ -99,7 +104,9 @@ export function NewDestination() {
         </Panel>
       )}
       {step === "configure" && (
-        <Configure name={name} onName={(typed) => change((old) => ({ ...old, name: typed }))} value={draft.value} onChange={(value) => change((old) => ({ ...old, name: old.name, value }))} />
+        <Configure name={name} onName={(typed) => change((old) => ({ ...old, name: typed }))} value={draft.value} onChange={(value) => change((old) => ({ ...old, value }))}>
+          <When when={draft.when} onChange={(when) => change((old) => ({ ...old, when }))} />
+        </Configure>
       )}
     </Page>
   );

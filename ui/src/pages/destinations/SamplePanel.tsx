@@ -40,6 +40,7 @@ export function SamplePanel({ name, value, ready }: Props) {
           toggle={() => setOpen(open === i ? -1 : i)}
         />
       ))}
+      {!ready && <Empty compact title={t.samples.before} />}
       {preview && preview.requests.length === 0 && (preview.errors ?? []).length === 0 && (
         <Empty compact title={t.samples.none}>
           {t.samples.noneHint}
@@ -158,7 +159,7 @@ function Sample({ request, number, total, destination, value, open, toggle }: Sa
             ) : view === "diff" && changed ? (
               <Diff before={before} after={body} language="json" label={t.samples.body(number)} maxHeight={420} />
             ) : (
-              <Code value={body} language={body.startsWith("<") ? "xml" : "json"} label={t.samples.body(number)} readOnly maxHeight={420} />
+              <Code value={body} before={before} language={body.startsWith("<") ? "xml" : "json"} label={t.samples.body(number)} readOnly maxHeight={420} />
             )}
             {request.unresolved.length > 0 && (
               <p className="muted">

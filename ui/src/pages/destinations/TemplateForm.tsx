@@ -5,7 +5,7 @@ import type { Column, DestinationValue, FieldValue, Template, TemplateField } fr
 import { Panel } from "@/parts";
 import { t } from "@/texts/destinations";
 import classes from "./Destinations.module.css";
-import { asTemplate, columnOf, type Dialect, fieldsOf, type Given, givenAs, isRequired, matchOf, meant, regiven, typed, withField } from "./value";
+import { asTemplate, columnOf, type Dialect, fieldsOf, type Given, givenAs, grouped, isRequired, matchOf, meant, regiven, suggestedFields, suggestion, typed, withField } from "./value";
 
 interface Props {
   value: DestinationValue;
@@ -15,36 +15,64 @@ interface Props {
   dialect: Dialect;
 }
 
+const BATCH = "send_batch";
+/** What a batch may hold, by the template that describes it. */
+const ITEMS: Record<string, string> = { person: "upsert_person", company: "upsert_company", event: "insert_event", custom_object: "upsert_custom_object" };
+
 export function TemplateForm({ value, onChange, templates, columns, dialect }: Props) {
   const chosen = templates.find((template) => template.name === value.template);
+  const [browsing, setBrowsing] = useState(false);
+  const groups = grouped(templates);
+  const choose = (template: Template) => {
+    setBrowsing(false);
+    const next = asTemplate(value, template, columns);
+    const item = templates.find((one) => one.name === ITEMS["person"]);
+    // a batch has no fields of its own: those of what it holds
+    onChange(template.name === BATCH && item ? { ...next, object: "person", fields: suggestedFields(item, columns) } : next);
+  };
   return (
     <>
-      <Panel title={t.configure.endpoint}>
+      <Panel
+        title={t.configure.endpoint}
+        actions={
+          chosen && (
+            <Button variant="subtle" aria-expanded={browsing} onClick={() => setBrowsing(!browsing)}>
+              {browsing ? t.configure.fewerTemplates : t.configure.allTemplates}
+            </Button>
+          )
+        }
+      >
         <Select
           label={t.configure.choose}
-          data={templates.map((template) => ({ value: template.name, label: template.title }))}
+          placeholder={t.configure.choosePlaceholder}
+          data={groups.map((one) => ({ group: t.configure.groups[one.group] ?? one.group, items: one.templates.map((template) => ({ value: template.name, label: template.title })) }))}
           value={value.template ?? null}
           searchable
+          allowDeselect={false}
+          maxDropdownHeight={420}
           onChange={(name) => {
             const template = templates.find((one) => one.name === name);
-            if (template) onChange(asTemplate(value, template, columns));
+            if (template) choose(template);
           }}
         />
-        {chosen === undefined ? (
-          <div className={classes.cards}>
-            {templates.map((template) => (
-              <UnstyledButton key={template.name} className={classes.card} onClick={() => onChange(asTemplate(value, template, columns))}>
-                <b>{template.title}</b>
-                <span>{template.description}</span>
-              </UnstyledButton>
-            ))}
-          </div>
-        ) : (
-          <p className={classes.hint}>{chosen.description}</p>
-        )}
+        {chosen !== undefined && !browsing && <p className={classes.hint}>{chosen.description}</p>}
+        {(chosen === undefined || browsing) &&
+          groups.map((one) => (
+            <section key={one.group} aria-label={t.configure.groups[one.group]}>
+              <h3 className={classes.groupTitle}>{t.configure.groups[one.group]}</h3>
+              <div className={classes.cards}>
+                {one.templates.map((template) => (
+                  <UnstyledButton key={template.name} className={classes.card} data-chosen={template === chosen} aria-pressed={template === chosen} onClick={() => choose(template)}>
+                    <b>{template.title}</b>
+                    <span>{template.description}</span>
+                  </UnstyledButton>
+                ))}
+              </div>
+            </section>
+          ))}
       </Panel>
-      {chosen && chosen.name !== "send_batch" && <Fields {...{ value, onChange, columns, dialect }} template={chosen} />}
-      {chosen?.name === "send_batch" && <BatchObject {...{ value, onChange, templates, columns, dialect }} />}
+      {chosen && chosen.name !== BATCH && <Fields {...{ value, onChange, columns, dialect }} template={chosen} />}
+      {chosen?.name === BATCH && <BatchObject {...{ value, onChange, templates, columns, dialect }} />}
     </>
   );
 }
@@ -53,8 +81,8 @@ function BatchObject(props: Props) {
   const { value, onChange, templates, dialect } = props;
   const objects = dialect === "flat" ? ["person", "company"] : ["person", "company", "event", "custom_object"];
   const object = typeof value["object"] === "string" ? value["object"] : null;
-  const items: Record<string, string> = { person: "upsert_person", company: "upsert_company", event: "insert_event", custom_object: "upsert_custom_object" };
-  const template = templates.find((one) => one.name === items[object ?? "person"]);
+  const of = (name: string | null) => templates.find((one) => one.name === ITEMS[name ?? "person"]);
+  const template = of(object);
   return (
     <>
       <Panel title={t.configure.request}>
@@ -62,7 +90,11 @@ function BatchObject(props: Props) {
           label={t.configure.object}
           data={objects.map((name) => ({ value: name, label: t.configure.objects[name] ?? name }))}
           value={object ?? "person"}
-          onChange={(name) => onChange({ ...value, object: name ?? "person" })}
+          allowDeselect={false}
+          onChange={(name) => {
+            const next = of(name);
+            if (name !== null && next) onChange({ ...value, object: name, fields: suggestedFields(next, props.columns) });
+          }}
         />
       </Panel>
       {template && <Fields {...props} template={template} />}
@@ -123,7 +155,9 @@ function FieldRow({ field, required, given, columns, onChange }: RowProps) {
     { value: "constant", label: t.configure.constant },
     { value: "default", label: t.configure.withDefault },
   ];
-  const choices = columns.map((one) => ({ value: one.name, label: `${one.name} · ${one.type}` }));
+  const choices = columns.map((one) => ({ value: one.name, label: one.name }));
+  const examples = known === undefined || as === "constant" ? [] : known.examples.slice(0, 3);
+  const suggested = as === "column" && column !== null && column === suggestion(field, columns);
   return (
     <div className={classes.field} role="group" aria-label={field.label}>
       <div className={classes.fieldName}>
@@ -142,6 +176,10 @@ function FieldRow({ field, required, given, columns, onChange }: RowProps) {
             value={column}
             searchable
             allowDeselect={false}
+            rightSection={<span className={classes.type}>{known?.type}</span>}
+            rightSectionWidth={74}
+            rightSectionPointerEvents="none"
+            renderOption={({ option }) => <ColumnOption column={columns.find((one) => one.name === option.value)} name={option.label} />}
             onChange={(name) => name !== null && onChange(as === "default" ? { column: name, default: (given as { default?: unknown }).default } : name)}
           />
         )}
@@ -155,8 +193,22 @@ function FieldRow({ field, required, given, columns, onChange }: RowProps) {
             onChange={(event) => onChange({ column: column ?? "", default: meant(event.currentTarget.value) })}
           />
         )}
-        {known !== undefined && known.examples.length > 0 && as !== "constant" && <small>{t.configure.example(known.examples.slice(0, 3).join(", "))}</small>}
+        {(examples.length > 0 || suggested) && (
+          <small title={examples.join(", ")}>{[examples.length > 0 && t.configure.example(examples.join(", ")), suggested && t.configure.suggested].filter(Boolean).join(" · ")}</small>
+        )}
       </div>
+    </div>
+  );
+}
+
+/** A column to choose: its name, its type, and what its values look like. */
+function ColumnOption({ column, name }: { column: Column | undefined; name: string }) {
+  return (
+    <div className={classes.option}>
+      <span>
+        {name} <span className="muted">{column?.type}</span>
+      </span>
+      {column !== undefined && column.examples.length > 0 && <small>{column.examples.slice(0, 3).join(", ")}</small>}
     </div>
   );
 }

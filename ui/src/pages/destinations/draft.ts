@@ -2,7 +2,15 @@
 import { useCallback, useEffect, useState } from "react";
 import type { DestinationValue } from "@/api/types";
 
+/** When it shall run: with a flow that is there, or, null, with one of its own. */
+export interface Plan {
+  flow: string | null;
+  schedule?: string;
+  timezone?: string;
+}
+
 export interface Draft {
+  when?: Plan | undefined;
   connector?: "custify" | "http" | undefined;
   name: string;
   value: DestinationValue;

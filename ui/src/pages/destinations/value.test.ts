@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Column, Template } from "@/api/types";
 import { freeName } from "@/resources/naming";
-import { asManual, asTemplate, givenAs, meant, regiven, suggestedFields, tidy, typed } from "./value";
+import { asManual, asTemplate, givenAs, macroBegun, meant, nestedPaths, regiven, suggestedFields, tidy, typed, withField } from "./value";
 
 const column = (name: string): Column => ({ name, type: "text", nullable: false, examples: [] });
 const person = {
@@ -51,8 +51,40 @@ describe("a value", () => {
   });
 });
 
+describe("a field", () => {
+  it("that no longer takes the column of its name leaves that column out, and takes it in again", () => {
+    const begun = { dataset: "d", credential: "c", fields: { plan: "plan" } };
+    const constant = withField(begun, "plan", { value: "gold" });
+    expect(constant).toEqual({ ...begun, fields: { plan: { value: "gold" } }, exclude: ["plan"] });
+    expect(withField(constant, "name", "plan").exclude).toEqual([]);
+  });
+});
+
 describe("names", () => {
   it("are free, and without what a path may not hold", () => {
     expect(freeName("a b/c", ["a-b-c"])).toBe("a-b-c-2");
+  });
+});
+
+describe("macros", () => {
+  it("are begun by a brace that is still open at the caret", () => {
+    expect(macroBegun("/people/{rec", 12)).toEqual({ from: 8, typed: "rec" });
+    expect(macroBegun("/people/{record.id}/x", 21)).toBeNull();
+    expect(macroBegun("/{record.id}/{", 14)).toEqual({ from: 13, typed: "" });
+    expect(macroBegun("{", 0)).toBeNull();
+  });
+});
+
+describe("nested paths", () => {
+  it("reach into objects, not into lists, and leave the columns themselves out", () => {
+    const rows = [{ id: 1, address: { street: "s", geo: { lat: 1 } }, tags: [{ a: 1 }] }, { id: 2, address: null }];
+    expect(nestedPaths(rows)).toEqual(["address.street", "address.geo", "address.geo.lat"]);
+  });
+});
+
+describe("another template", () => {
+  it("keeps what was mapped to fields of the same name", () => {
+    const before = { dataset: "d", credential: "c", template: "upsert_company", fields: { company_id: "org", size: "seats" } };
+    expect(asTemplate(before, person, [column("email"), column("account")]).fields).toEqual({ email: "email", company_id: "org" });
   });
 });

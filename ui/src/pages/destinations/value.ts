@@ -79,9 +79,17 @@ export function tidy(value: DestinationValue): DestinationValue {
   return Object.fromEntries(kept) as DestinationValue;
 }
 
+/**
+ * A field given otherwise. A column of the field's own name that nothing maps any more is excluded, else it would go out
+ * as an attribute in the field's place; a column that is mapped is not excluded.
+ */
 export function withField(value: DestinationValue, name: string, field: FieldValue | undefined): DestinationValue {
-  const { [name]: _, ...others } = value.fields ?? {};
-  return { ...value, fields: field === undefined ? others : { ...others, [name]: field } };
+  const { [name]: before, ...others } = value.fields ?? {};
+  const fields = field === undefined ? others : { ...others, [name]: field };
+  const mapped = new Set(Object.values(fields).map(columnOf));
+  const exclude = (value.exclude ?? []).filter((column) => !mapped.has(column));
+  if (columnOf(before) === name && !mapped.has(name)) exclude.push(name);
+  return { ...value, fields, ...((exclude.length > 0 || value.exclude !== undefined) && { exclude }) };
 }
 
 /** From one way of giving a field to another, keeping what both know. */
@@ -96,7 +104,9 @@ export function regiven(field: FieldValue | undefined, as: Given, columns: Colum
 /** The other way round: by template or by hand. What only the other knows goes. */
 export function asTemplate(value: DestinationValue, template: Template, columns: Column[]): DestinationValue {
   const { request: _, mode: __, object: ___, ...kept } = value;
-  return { ...kept, template: template.name, fields: suggestedFields(template, columns) };
+  const names = new Set(fieldsOf(template).map((field) => field.name));
+  const same = Object.entries(value.fields ?? {}).filter(([name]) => names.has(name));
+  return { ...kept, template: template.name, fields: { ...suggestedFields(template, columns), ...Object.fromEntries(same) } };
 }
 export function asManual(value: DestinationValue): DestinationValue {
   const { template: _, fields: __, batch: ___, mode: ____, object: _____, ...kept } = value;
@@ -111,4 +121,40 @@ export function meant(text: string): unknown {
 }
 export function typed(value: unknown): string {
   return value === null ? "null" : typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** The macro that is being typed at the caret: where its brace stands, and what follows it; null when there is none. */
+export function macroBegun(text: string, caret: number): { from: number; typed: string } | null {
+  const from = text.lastIndexOf("{", caret - 1);
+  if (from < 0 || caret <= from) return null;
+  const typed = text.slice(from + 1, caret);
+  return typed.includes("}") ? null : { from, typed };
+}
+
+/** Paths of the values inside nested samples: address.street. */
+export function nestedPaths(rows: Record<string, unknown>[], most = 200): string[] {
+  const found = new Set<string>();
+  const look = (value: unknown, path: string): void => {
+    if (typeof value !== "object" || value === null || Array.isArray(value) || found.size >= most) return;
+    for (const [name, inner] of Object.entries(value)) {
+      const to = path === "" ? name : `${path}.${name}`;
+      if (path !== "") found.add(to);
+      look(inner, to);
+    }
+  };
+  for (const row of rows) look(row, "");
+  return [...found];
+}
+
+const GROUPS: [group: string, objects: string[]][] = [
+  ["who", ["person", "company"]],
+  ["money", ["subscription", "invoice", "deal"]],
+  ["activity", ["event", "task", "note"]],
+  ["own", ["custom_object"]],
+  ["batch", ["batch"]],
+];
+/** The templates by what they are about, in a fixed order; an object that no group knows stands with your own. */
+export function grouped(templates: Template[]): { group: string; templates: Template[] }[] {
+  const of = (template: Template): string => GROUPS.find(([, objects]) => objects.includes(template.object))?.[0] ?? "own";
+  return GROUPS.map(([group]) => ({ group, templates: templates.filter((template) => of(template) === group) })).filter((one) => one.templates.length > 0);
 }

@@ -1,14 +1,14 @@
 import { Button, PasswordInput, Stack, TextInput } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { api, setCsrf } from "@/api/client";
-import { keys } from "@/api/queries";
+import { keys, queries } from "@/api/queries";
 import type { Session } from "@/api/types";
 import { Problems, problemsOf } from "@/parts/States";
 import { t } from "@/texts/shell";
 import { Card } from "./Card";
-import { tokenOf } from "./token";
+import { nameOf, tokenOf } from "./token";
 
 const LEAST = 12;
 
@@ -16,11 +16,13 @@ const LEAST = 12;
 export function Setup() {
   const [token, setToken] = useState(() => tokenOf(window.location.hash));
   const [given] = useState(token !== "");
-  const [name, setName] = useState("");
+  const [name, setName] = useState(() => nameOf(window.location.hash));
   const [password, setPassword] = useState("");
   const [repeat, setRepeat] = useState("");
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
+  const session = useQuery(queries.session());
+  const first = session.data?.setup !== false; // else: a link of somebody who is there already
   const client = useQueryClient();
   const navigate = useNavigate();
   const short = password !== "" && password.length < LEAST;
@@ -43,7 +45,7 @@ export function Setup() {
     }
   };
   return (
-    <Card title={t.setup.title} note={t.setup.intro}>
+    <Card title={first ? t.setup.title : t.setup.again} note={first ? t.setup.intro : t.setup.againIntro}>
       <form onSubmit={(event) => void submit(event)}>
         <Stack gap="sm">
           {!given && <TextInput size="sm" label={t.setup.token} description={t.setup.tokenHint} value={token} onChange={(event) => setToken(event.currentTarget.value)} required withAsterisk={false} />}
@@ -52,7 +54,7 @@ export function Setup() {
           <PasswordInput size="sm" label={t.setup.repeat} value={repeat} onChange={(event) => setRepeat(event.currentTarget.value)} autoComplete="new-password" error={differs && t.setup.differs} required withAsterisk={false} />
           {error !== null && <Problems problems={problemsOf(error)} />}
           <Button type="submit" size="sm" loading={busy} fullWidth mt={4}>
-            {t.setup.submit}
+            {first ? t.setup.submit : t.setup.againSubmit}
           </Button>
         </Stack>
       </form>

@@ -8,6 +8,7 @@ import { keys } from "@/api/queries";
 import type { Preview, QuarantineDetail } from "@/api/types";
 import { Code, confirm, Facts, keyText, Loaded, Page, Panel, Problems, pretty, problemsOf, Status, useChange } from "@/parts";
 import { t } from "@/texts/watch";
+import { editOf } from "./edit";
 
 export function EntryPage() {
   const { id } = useParams({ from: "/shell/quarantine/$id" });
@@ -36,13 +37,21 @@ function Shown({ entry }: { entry: QuarantineDetail }) {
   const dirty = text !== before;
   const navigate = useNavigate();
   const refresh = [keys.quarantine, keys.runs, keys.kind("destinations")];
-  const back = () => void navigate({ to: "/quarantine" });
-  const save = useChange({ run: () => api.patch(at`/quarantine/${entry.id}`, { record }), done: () => t.quarantine.saved, refresh, quiet: true });
+  const back = () => navigate({ to: "/quarantine" });
+  const save = useChange({ run: () => api.patch(at`/quarantine/${entry.id}`, editOf(entry.record, record ?? {})), done: () => t.quarantine.saved, refresh, quiet: true });
   const preview = useQuery({
     queryKey: [...keys.quarantine, entry.id, "preview", before],
     queryFn: ({ signal }) => api.post<Preview>(at`/quarantine/${entry.id}/preview`, {}, { signal }),
   });
-  const resend = useChange({ run: () => api.post("/quarantine/resend", { ids: [entry.id] }), done: () => t.quarantine.resent, refresh, then: back });
+  const resend = useChange({
+    run: async () => {
+      if (dirty && record !== null) await api.patch(at`/quarantine/${entry.id}`, editOf(entry.record, record));
+      return api.post("/quarantine/resend", { ids: [entry.id] });
+    },
+    done: () => t.quarantine.resent,
+    refresh,
+    then: back,
+  });
   const discard = useChange({ run: () => api.post("/quarantine/discard", { ids: [entry.id], reason: "" }), done: () => t.quarantine.discarded(1), refresh, then: back });
   const settle = useChange({ run: () => api.post(at`/quarantine/${entry.id}/settle`, { delivered: true }), done: () => t.quarantine.settled, refresh, then: back });
   const askDiscard = async () => {
@@ -68,8 +77,8 @@ function Shown({ entry }: { entry: QuarantineDetail }) {
               {t.quarantine.settle}
             </Button>
           )}
-          <Button onClick={() => resend.mutate()} loading={resend.isPending} disabled={dirty}>
-            {t.quarantine.resend}
+          <Button onClick={() => resend.mutate()} loading={resend.isPending} disabled={dirty && record === null}>
+            {dirty ? t.quarantine.saveAndResend : t.quarantine.resend}
           </Button>
         </>
       }

@@ -60,7 +60,7 @@ function Entries({ cause, destination }: { cause: string; destination: string | 
     run: () => api.post<{ discarded: number }>("/quarantine/discard", { ...chosen, reason: "" }),
     done: (done) => t.quarantine.discarded(done.discarded),
     refresh,
-    then: () => void navigate({ to: "/quarantine" }),
+    then: () => navigate({ to: "/quarantine" }),
   });
   const askDiscard = async () => {
     if (await confirm({ title: t.quarantine.discardTitle(all), consequence: t.quarantine.discardText(all), verb: t.quarantine.discardAll(all) })) discard.mutate();

@@ -3,13 +3,14 @@ import { EditorView } from "@codemirror/view";
 import { useEffect, useRef } from "react";
 import type { CodeProps } from "../Code";
 import { extensions, showErrors } from "./editor";
+import { markNew, newMarks } from "./marks";
 
 export default function CodeEditor(props: CodeProps) {
   const place = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
   const latest = useRef(props);
   latest.current = props;
-  const { language = "text", readOnly, lines, wrap, label, hint, value, errors, minHeight, maxHeight } = props;
+  const { language = "text", readOnly, lines, wrap, label, hint, value, before, errors, minHeight, maxHeight } = props;
 
   useEffect(() => {
     if (place.current === null) return;
@@ -17,7 +18,9 @@ export default function CodeEditor(props: CodeProps) {
       parent: place.current,
       state: EditorState.create({
         doc: latest.current.value,
-        extensions: extensions({
+        extensions: [
+          newMarks,
+          extensions({
           language,
           label,
           readOnly,
@@ -27,7 +30,8 @@ export default function CodeEditor(props: CodeProps) {
           complete: latest.current.complete && ((context) => latest.current.complete?.(context) ?? null),
           onChange: (text) => latest.current.onChange?.(text),
           onSubmit: latest.current.onSubmit && (() => latest.current.onSubmit?.()),
-        }),
+          }),
+        ],
       }),
     });
     view.current = made;
@@ -41,6 +45,9 @@ export default function CodeEditor(props: CodeProps) {
     if (made === null || made.state.doc.toString() === value) return;
     made.dispatch({ changes: { from: 0, to: made.state.doc.length, insert: value } });
   }, [value]);
+  useEffect(() => {
+    if (view.current !== null && before !== undefined) markNew(view.current, before);
+  }, [before, value]);
   useEffect(() => {
     if (view.current !== null) showErrors(view.current, errors ?? []);
   }, [errors]);

@@ -56,6 +56,20 @@ const look = EditorView.theme({
   ".cm-foldPlaceholder": { backgroundColor: "var(--p-sunken)", border: "1px solid var(--p-line)", color: "var(--p-muted)" },
 });
 
+/**
+ * Text over a selection is put in by us: the browser would keep the look of what it replaces in a style attribute, which
+ * our content security policy refuses, in the console too. Brackets go their way, around the selection.
+ */
+const replacing = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const text = event.inputType === "insertText" ? event.data : null;
+    if (text === null || view.state.selection.main.empty || view.composing || (text.length === 1 && "([{\"'".includes(text))) return false;
+    event.preventDefault();
+    view.dispatch(view.state.replaceSelection(text), { scrollIntoView: true, userEvent: "input.type" });
+    return true;
+  },
+});
+
 export interface Setup {
   language: Language;
   label: string;
@@ -86,7 +100,7 @@ export function extensions(setup: Setup): Extension[] {
     EditorView.contentAttributes.of({ "aria-label": setup.label }),
     setup.readOnly
       ? [EditorState.readOnly.of(true), EditorView.contentAttributes.of({ "aria-readonly": "true", tabindex: "0" })]
-      : [closeBrackets(), highlightActiveLine(), lintGutter(), autocompletion(setup.complete && setup.language === "text" ? { override: [setup.complete] } : {})],
+      : [replacing, closeBrackets(), highlightActiveLine(), lintGutter(), autocompletion(setup.complete && setup.language === "text" ? { override: [setup.complete] } : {})],
     // beside what the language itself completes
     setup.complete && setup.language !== "text" ? EditorState.languageData.of(() => [{ autocomplete: setup.complete }]) : [],
     setup.hint ? placeholder(setup.hint) : [],

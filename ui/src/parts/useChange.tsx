@@ -2,7 +2,8 @@
 import { type QueryKey, useMutation, useQueryClient } from "@tanstack/react-query";
 import { ApiError } from "@/api/client";
 import { t } from "@/texts/shell";
-import { confirm } from "./Confirm";
+import { choose } from "./Confirm";
+import { Conflict } from "./Conflict";
 import { toast, toastFailure } from "./toast";
 
 interface Change<Input, Output> {
@@ -14,7 +15,10 @@ interface Change<Input, Output> {
   refresh?: QueryKey[];
   /** Someone changed it meanwhile and the person wants to overwrite: run it again without the ETag. */
   overwrite?: (input: Input) => Promise<Output>;
-  then?: (output: Output, input: Input) => void;
+  /** What both said, to show it; `take` forgets what this person typed. */
+  conflict?: { theirs: () => Promise<unknown>; mine: unknown; take?: () => void };
+  /** Where it leads; what is old is refreshed once it is there, so that nothing asks for what is gone. */
+  then?: (output: Output, input: Input) => unknown;
   /** The page shows the errors itself. */
   quiet?: boolean;
 }
@@ -28,14 +32,21 @@ export function useChange<Input = void, Output = unknown>(change: Change<Input, 
         return await change.run(input);
       } catch (error) {
         if (!(error instanceof ApiError && error.stale) || change.overwrite === undefined) throw error;
-        const mine = await confirm({
+        const { conflict } = change;
+        const theirs = await conflict?.theirs();
+        const said = await choose({
           title: t.change.stale,
-          consequence: t.change.staleHint,
+          consequence: conflict === undefined ? t.change.staleHint : <Conflict theirs={theirs} mine={conflict.mine} />,
           verb: t.change.overwrite,
-          cancel: t.change.reload,
+          other: t.change.reload,
+          cancel: t.change.keep,
+          size: conflict === undefined ? "md" : "xl",
         });
-        if (mine) return change.overwrite(input);
-        await refresh();
+        if (said === "yes") return change.overwrite(input);
+        if (said === "other") {
+          conflict?.take?.();
+          await refresh();
+        }
         throw error;
       }
     },
@@ -56,7 +67,7 @@ export function useChange<Input = void, Output = unknown>(change: Change<Input, 
                 (error: unknown) => toastFailure(error),
               )),
         });
-      change.then?.(output, input);
+      await change.then?.(output, input);
       await refresh();
     },
     onError: (error) => {

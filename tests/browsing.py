@@ -1,0 +1,38 @@
+"""What a person does in the browser, in a few words."""
+
+import re
+from typing import Any
+
+
+def begin(page: Any, dataset: str = "contacts", credential: str = "acme") -> None:
+    """Send a dataset to a destination: as far as the configuration."""
+    page.goto("/destinations/new")
+    pick(page, "Which records?", dataset)
+    page.get_by_role("button", name=re.compile("^Custify")).click()
+    page.get_by_role("radio", name=re.compile(f"^{credential}")).click()
+
+
+def pick(page: Any, label: str, option: str) -> None:
+    """Choose in a pull-down."""
+    page.get_by_role("combobox", name=label, exact=True).click()
+    page.get_by_role("option", name=option, exact=True).filter(visible=True).click()
+
+
+def samples(page: Any) -> Any:
+    """The panel at the right."""
+    return page.get_by_role("complementary", name="Sample payloads")
+
+
+def write(page: Any, label: str, text: str) -> None:
+    """Replace the text of a code editor."""
+    page.get_by_label(label, exact=True).last.click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text(text)
+
+
+def done(page: Any, name: str) -> None:
+    """Name it, save it as a draft, and see that it is one."""
+    page.get_by_label("Name of the destination").fill(name)
+    page.get_by_role("button", name="Done").click()
+    page.get_by_role("heading", name=name, exact=True).wait_for()
+    page.get_by_text("draft", exact=True).first.wait_for()

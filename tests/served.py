@@ -1,0 +1,119 @@
+"""A served project for the browser: `penstock serve` and the sandbox, as real processes."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PENSTOCK = (sys.executable, "-m", "penstock")
+CONTACTS = """\
+id,email,name,company,signed_up,seats
+007,ada@example.com,Ada O'Brien,acme,2025-03-01,12
+8,grace@example.com,Grace,acme,2025-04-12,0
+9,not-an-address,Nobody,acme,2025-04-13,3
+"""
+# one row for each thing that a template may want
+ANYTHING = """\
+id,user_id,email,name,company_id,plan,mrr,start_date,renewal_date,status,amount,due_date,stage,value,close_date,text,type,created_at,assignee_email
+r-1,u-1,ada@example.com,Ada,acme,team,100,2025-01-01,2027-01-01,active,250.5,2026-02-01,won,5000,2026-01-15,Called them,usage,2026-01-02T03:04:05Z,csm@example.com
+r-2,u-2,grace@example.com,Grace,acme,business,0,2025-02-01,2027-02-01,trialing,99,2026-03-01,proposal,0,2026-02-15,Sent the offer,usage,2026-01-03T03:04:05Z,csm@example.com
+"""
+PROJECT = """\
+credentials:
+  acme: {{connector: custify, api_key: "{key}", base_url: "{url}"}}
+  page: {{connector: custify, api_key: "{key}", base_url: "{flat_url}"}}
+sources:
+  crm: {{type: file, path: contacts.csv}}
+  all: {{type: file, path: anything.csv}}
+datasets:
+  contacts: {{source: crm, key: id}}
+  anything: {{source: all, key: id}}
+"""
+
+
+def first_line(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """The JSON document that a process says when it is ready."""
+    text = ""
+    assert process.stdout is not None
+    for line in process.stdout:
+        text += line
+        try:
+            return json.loads(text)
+        except ValueError:
+            continue
+    raise AssertionError(f"it ended before it was ready: {text}")
+
+
+@dataclass
+class Served:
+    """The project in a folder; `restart` keeps the address."""
+
+    folder: Path
+    options: tuple[str, ...] = ("--without-sign-in",)
+    more: str = ""
+    told: dict[str, Any] = field(default_factory=dict)
+    sandbox: dict[str, Any] = field(default_factory=dict)
+    processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return str(self.told["url"])
+
+    def begin(self) -> None:
+        self._sandbox()
+        (self.folder / "contacts.csv").write_text(CONTACTS)
+        (self.folder / "anything.csv").write_text(ANYTHING)
+        (self.folder / "penstock.yaml").write_text(
+            PROJECT.format(**self.sandbox, key=self.sandbox["api_key"]) + self.more
+        )
+        self.command("apply")
+        self.serve(0)
+
+    def command(self, *words: str) -> str:
+        return subprocess.run([*PENSTOCK, *words], cwd=self.folder, check=True, capture_output=True, text=True).stdout
+
+    def _sandbox(self) -> None:
+        command = [sys.executable, "-m", "penstock_sandbox", "--port", "0", "--rate", "off", "--with-parent"]
+        self.processes["sandbox"] = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.sandbox = first_line(self.processes["sandbox"])
+
+    def serve(self, port: int) -> None:
+        environ = {**os.environ, "PENSTOCK_LOG_LEVEL": "warning"}
+        command = [*PENSTOCK, "serve", "--port", str(port), "--json", *self.options]
+        with (self.folder / "serve.log").open("a") as log:
+            serving = subprocess.Popen(
+                command, cwd=self.folder, stdout=subprocess.PIPE, stderr=log, text=True, env=environ
+            )
+        self.processes["serve"] = serving
+        self.told = first_line(serving)
+
+    def stop(self) -> int:
+        """End the service; its port, to be served at again."""
+        self.processes["serve"].terminate()
+        self.processes["serve"].communicate(timeout=30)
+        return int(self.url.rpartition(":")[2])
+
+    def end(self) -> None:
+        for process in self.processes.values():
+            process.terminate()
+            process.communicate(timeout=30)
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask the API, without sign-in."""
+        return _ask(method, f"{self.url}/api/v1{path}", body)
+
+    def admin(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask the sandbox what arrived, or tell it what shall happen."""
+        return _ask(method, f"{self.sandbox['admin_url']}{path}", body)
+
+
+def _ask(method: str, url: str, body: Any) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    asked = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
+    with urllib.request.urlopen(asked, timeout=30) as reply:
+        text = reply.read()
+    return json.loads(text) if text else None

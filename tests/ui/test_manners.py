@@ -1,0 +1,156 @@
+"""What a browser does to people, and people to each other: nothing that was typed is lost, nothing overwritten unseen."""
+
+import re
+
+import pytest
+from browsing import begin, done, samples
+from playwright.sync_api import expect
+from served import Served
+
+PERSON = {"dataset": "contacts", "credential": "acme", "template": "upsert_person", "fields": {"email": "email"}}
+
+
+@pytest.fixture
+def own_place(tmp_path):
+    """A service that this test alone ends and begins again."""
+    served = Served(tmp_path)
+    try:
+        served.begin()
+        yield served
+    finally:
+        served.end()
+
+
+def test_the_service_goes_and_comes_back_under_a_form(new_page, own_place, forgiven):
+    forgiven.append("ERR_CONNECTION_REFUSED")
+    page = new_page(own_place)
+    begin(page)
+    page.get_by_role("button", name=re.compile("^Upsert person")).click()
+    samples(page).get_by_text("ada@example.com").first.wait_for()
+    port = own_place.stop()
+    name = page.get_by_role("group", name="Name", exact=True)
+    name.get_by_role("combobox", name="How Name is given").click()
+    page.get_by_role("option", name="Constant").click()
+    name.get_by_label("Value of Name").fill("typed meanwhile")
+    page.get_by_text("Penstock does not answer.").wait_for()
+    own_place.serve(port)
+    expect(page.get_by_text("Penstock does not answer.")).to_have_count(0)
+    samples(page).get_by_text("typed meanwhile").first.wait_for()  # it looked again by itself
+    page.reload()
+    samples(page).get_by_text("typed meanwhile").first.wait_for()
+    done(page, "survivor")
+
+
+def test_two_people_edit_the_same(new_page, place, forgiven):
+    forgiven.append("status of 412")
+    place.call("POST", "/destinations", {"name": "shared", "value": PERSON})
+    ada, grace = new_page(), new_page()
+    for page in (ada, grace):
+        page.goto("/destinations/shared/configure")
+        samples(page).get_by_text("ada@example.com").first.wait_for()
+    for page, column in ((ada, "seats"), (grace, "company")):
+        page.get_by_role("combobox", name="Exclude attributes").fill(column)
+        page.keyboard.press("Enter")
+    ada.get_by_role("button", name="Save", exact=True).click()
+    ada.get_by_text("shared is saved").wait_for()
+
+    save = grace.get_by_role("button", name="Save", exact=True)
+    save.click()
+    dialog = grace.get_by_role("dialog")
+    row = dialog.get_by_role("row", name=re.compile("exclude"))
+    expect(row).to_contain_text('["seats"]')  # theirs
+    expect(row).to_contain_text('["company"]')  # hers
+    grace.keyboard.press("Escape")  # goes on editing: nothing is lost, nothing overwritten
+    expect(grace.get_by_text("company", exact=True).first).to_be_visible()
+    assert place.call("GET", "/destinations/shared")["value"]["exclude"] == ["seats"]
+    save.click()
+    dialog.get_by_role("button", name="Overwrite with mine").click()
+    grace.get_by_text("shared is saved").wait_for()
+    assert place.call("GET", "/destinations/shared")["value"]["exclude"] == ["company"]
+
+
+def test_theirs_are_taken(new_page, place, forgiven):
+    forgiven.append("status of 412")
+    place.call("POST", "/destinations", {"name": "yielded", "value": PERSON})
+    page = new_page()
+    page.goto("/destinations/yielded/configure")
+    page.get_by_role("combobox", name="Exclude attributes").fill("company")
+    page.keyboard.press("Enter")
+    place.call("PATCH", "/destinations/yielded", {"exclude": ["seats"]})
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Take theirs").click()
+    expect(page.get_by_text("seats", exact=True).first).to_be_visible()
+    expect(page.get_by_role("button", name="Save", exact=True)).to_be_disabled()
+    page.reload()
+    expect(page.get_by_text("seats", exact=True).first).to_be_visible()
+
+
+def reach(page, target, most=120):
+    """Tab as far as this element."""
+    for _ in range(most):
+        if target.count() > 0 and target.first.evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"the keyboard does not come to {target}")
+
+
+def test_the_whole_wizard_by_the_keyboard(page, place):
+    page.goto("/destinations")
+    page.get_by_role("heading", name="Destinations").wait_for()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    reach(page, page.get_by_role("link", name="Send to destination"))
+    page.keyboard.press("Enter")
+    records = page.get_by_role("combobox", name="Which records?")
+    records.wait_for()
+    reach(page, records)
+    page.keyboard.type("contacts")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    reach(page, page.get_by_role("button", name=re.compile("^Custify")))
+    page.keyboard.press("Enter")
+    tile = page.get_by_role("radio", name=re.compile("^acme"))
+    tile.wait_for()
+    reach(page, tile)
+    page.keyboard.press("Enter")
+    card = page.get_by_role("button", name=re.compile("^Upsert person"))
+    card.wait_for()
+    reach(page, card)
+    page.keyboard.press("Enter")
+    panel = samples(page)
+    panel.get_by_text("ada@example.com").first.wait_for()
+    way = page.get_by_role("combobox", name="How Phone is given")
+    reach(page, way)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    reach(page, page.get_by_label("Value of Phone"))
+    page.keyboard.type("0123")
+    panel.get_by_text("0123").first.wait_for()
+    test = panel.get_by_role("button", name="Test", exact=True)
+    reach(page, test)
+    page.keyboard.press("Enter")
+    reach(page, panel.get_by_label("Body of request 1", exact=True))
+    page.keyboard.press("Escape")  # out of the editor, which takes Tab for itself
+    reach(page, panel.get_by_role("button", name="Send test data"))
+    page.keyboard.press("Enter")
+    panel.get_by_text(re.compile(r"Reply 20\d after")).wait_for()
+    for _ in range(300):
+        page.keyboard.press("Shift+Tab")
+        if page.evaluate("document.activeElement.textContent") == "Done":
+            break
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Activate").wait_for()
+    reach(page, page.get_by_role("button", name="Activate"))
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("3 records become").wait_for()
+    reach(page, dialog.get_by_role("button", name="Activate"))
+    page.keyboard.press("Enter")
+    run = page.get_by_role("button", name="Run now")
+    run.wait_for()
+    reach(page, run)
+    page.keyboard.press("Enter")
+    page.get_by_text(re.compile("2 delivered")).first.wait_for()

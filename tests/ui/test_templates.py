@@ -1,0 +1,153 @@
+"""Send to destination by each of the ten templates, and by hand with each way to group, configured in the browser."""
+
+import json
+import re
+
+import pytest
+from browsing import begin, done, pick, samples, write
+from playwright.sync_api import expect
+
+TEMPLATES = {
+    "Upsert person": ("upsert_person", "/batch", "custom_attributes"),
+    "Upsert company": ("upsert_company", "/batch", "custom_attributes"),
+    "Upsert subscription": ("upsert_subscription", "/financial/subscription", "nextBillingAt"),
+    "Upsert invoice": ("upsert_invoice", "/financial/invoice", "total"),
+    "Upsert deal": ("upsert_deal", "/financial/deal", "wonAt"),
+    "Insert event": ("insert_event", "/batch", "deduplication_id"),
+    "Create task": ("create_task", "/task", "dueDate"),
+    "Create note": ("create_note", "/note", "text"),
+    "Upsert custom data object": ("upsert_custom_object", "/batch", "data_type"),
+    "Send batch": ("send_batch", "/batch", "jobs"),
+}
+
+
+@pytest.mark.parametrize("title", TEMPLATES)
+def test_by_each_template(page, place, title):
+    template, path, member = TEMPLATES[title]
+    begin(page, "anything")
+    page.get_by_role("button", name=re.compile(f"^{title}")).click()
+
+    panel = samples(page)
+    panel.get_by_text(re.compile(rf"{re.escape(path)}$")).first.wait_for()
+    panel.get_by_text(f'"{member}"').first.wait_for()
+    page.get_by_text("All 2 records pass").wait_for()  # the contract check, over the whole dataset
+
+    panel.get_by_role("button", name="Test", exact=True).click()
+    panel.get_by_role("button", name="Send test data").click()
+    panel.get_by_text(re.compile(r"Reply 20\d after")).wait_for()
+
+    name = template.replace("_", "-")
+    done(page, name)
+    saved = place.call("GET", f"/destinations/{name}")
+    assert (saved["value"]["template"], saved["state"]["state"]) == (template, "draft")
+
+
+def test_a_template_in_every_detail(page, place):
+    begin(page, "anything")
+    pick(page, "Choose what a record becomes", "Upsert person")  # the pull-down, grouped
+    panel = samples(page)
+    panel.get_by_text("ada@example.com").first.wait_for()
+
+    plan = page.get_by_role("group", name="Plan", exact=True)
+    expect(plan).to_contain_text("Suggested by name")
+    pick(page, "How Plan is given", "Constant")
+    plan.get_by_label("Value of Plan").fill("gold")
+    panel.get_by_text('"gold"').first.wait_for()
+    panel.get_by_text("changed", exact=True).first.wait_for()
+    panel.get_by_text("Difference", exact=True).first.click()  # against the last version, line by line
+    panel.locator(".cm-deletedChunk").first.wait_for()
+    phone = page.get_by_role("group", name="Phone", exact=True)
+    pick(page, "How Phone is given", "Column, with a default")
+    phone.get_by_label("Default of Phone").fill("none")
+
+    page.get_by_role("radiogroup", name="Other columns").get_by_text("Chosen").click()
+    page.get_by_role("combobox", name="Columns to send as well").click()
+    page.get_by_role("option", name="stage").click()
+    page.keyboard.press("Escape")
+    page.get_by_role("combobox", name="Exclude attributes").fill("text")
+    page.keyboard.press("Enter")
+    pick(page, "Which records a run sends", "All: every record in every run")
+    pick(page, "Batching", "One record a request")
+    pick(page, "Runs", "On a schedule of its own")
+    pick(page, "Schedule", "every hour")
+    expect(panel.get_by_role("button", name=re.compile("POST"))).to_have_count(2)
+    done(page, "detailed")
+
+    value = place.call("GET", "/destinations/detailed")["value"]
+    assert value["fields"]["plan"] == {"value": "gold"}
+    assert value["fields"]["phone"]["default"] == "none"
+    assert (value["attributes"], value["exclude"], value["mode"], value["batch"]) == (
+        ["stage"],
+        ["plan", "text"],
+        "all",
+        "off",
+    )
+    assert place.call("GET", "/flows/detailed")["value"]["schedule"] == "0 * * * *"
+
+
+def test_by_hand_with_each_way_to_group(page, place):
+    begin(page)
+    page.get_by_text("By hand", exact=True).click()
+    panel = samples(page)
+    body = panel.get_by_label("Body of request 1", exact=True)
+    expect(body).to_contain_text("ada@example.com")
+
+    url = page.get_by_role("textbox", name="URL", exact=True)
+    url.fill("/batch?of=")
+    url.press_sequentially("{comp")
+    page.get_by_role("option", name=re.compile(r"record\.company")).click()  # completion of macros
+    expect(url).to_have_value("/batch?of={record.company}")
+    panel.get_by_text("/batch?of=acme").first.wait_for()
+
+    pick(page, "Grouping", "Property of an object")
+    expect(body).to_contain_text('"batch"')
+    page.get_by_label("Further properties, as a JSON object").fill('{"origin": "walk"}')
+    expect(body).to_contain_text('"walk"')
+    page.get_by_label("Records in a request").fill("2")
+    expect(panel.get_by_role("button", name=re.compile("POST"))).to_have_count(2)
+
+    pick(page, "Grouping", "Python code")
+    write(page, "def batch(records): returns the body, or a list of bodies", "def batch(records):\n    return {oops\n")
+    page.locator(".cm-lintRange-error, .cm-lint-marker-error").first.wait_for()  # at its line
+    write(
+        page,
+        "def batch(records): returns the body, or a list of bodies",
+        'def batch(records):\n    return {"n": len(records), "first": records[0]["id"]}\n',
+    )
+    expect(body).to_contain_text('"007"')
+
+    page.get_by_role("textbox", name="Request headers").fill("X-Trace:{run.id},X-From:walk")
+    expect(panel.get_by_label("Headers").first).to_contain_text("X-From")
+    pick(page, "Sending the same request twice", "Does no harm")
+    pick(page, "Content format", "XML")
+    page.get_by_label("Root element").fill("people")
+    expect(body).to_contain_text("<people>")
+    pick(page, "Content format", "JSON")
+    page.get_by_label("Keep the replies as a source").check()
+    done(page, "by-hand")
+    value = place.call("GET", "/destinations/by-hand")["value"]
+    assert value["responses"] is True
+    assert value["request"]["idempotent"] is True
+    assert value["request"]["batch"]["size"] == 2
+    assert "len(records)" in json.dumps(value["request"]["batch"]["grouping"])
+
+
+def test_a_credential_is_added_and_checked_at_once(page, place):
+    page.goto("/destinations/new")
+    pick(page, "Which records?", "contacts")
+    page.get_by_role("button", name=re.compile("^Custify")).click()
+    page.get_by_role("button", name="Add credential").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name", exact=True).fill("second")
+    dialog.get_by_label("API key").fill("a wrong one")
+    dialog.get_by_label("Base URL").fill(place.sandbox["url"])
+    dialog.get_by_role("button", name="Check and add").click()
+    dialog.get_by_text(place.sandbox["url"]).first.wait_for()  # who was asked, and that the key was refused
+    dialog.get_by_role("button", name="Use it anyway").wait_for()
+    dialog.get_by_label("API key").fill(place.sandbox["api_key"])
+    dialog.get_by_role("button", name="Check and add").click()
+    dialog.wait_for(state="hidden")
+    page.get_by_role("button", name="Back", exact=True).click()
+    tile = page.get_by_role("radio", name=re.compile("^second"))
+    expect(tile).to_contain_text("works")
+    assert "a wrong one" not in page.content()

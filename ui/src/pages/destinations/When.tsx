@@ -1,0 +1,99 @@
+/** When a new destination runs: by hand, with a flow that is there, or on a schedule of its own. */
+import { Autocomplete, Select, TextInput } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { api, at } from "@/api/client";
+import { queries } from "@/api/queries";
+import type { Flow } from "@/api/types";
+import { Panel } from "@/parts";
+import { t } from "@/texts/destinations";
+import classes from "./Destinations.module.css";
+import type { Plan } from "./draft";
+import { freeName } from "@/resources/naming";
+
+const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+const NIGHTLY = "0 2 * * *";
+
+export function When({ when, onChange }: { when: Plan | undefined; onChange: (when: Plan | undefined) => void }) {
+  const flows = useQuery(queries.kind("flows"));
+  const way = when === undefined ? "hand" : when.flow === null ? "own" : `flow:${when.flow}`;
+  const known = when?.schedule !== undefined && t.when.presets[when.schedule] !== undefined;
+  return (
+    <Panel title={t.when.title}>
+      <Select
+        label={t.when.by}
+        description={t.when.hint}
+        data={[
+          { value: "hand", label: t.when.hand },
+          { value: "own", label: t.when.own },
+          ...(flows.data ?? []).map((flow) => ({ value: `flow:${flow.name}`, label: t.when.flow(flow.name, flow.value.schedule && (t.when.presets[flow.value.schedule] ?? flow.value.schedule)) })),
+        ]}
+        value={way}
+        allowDeselect={false}
+        onChange={(said) => {
+          if (said === "hand") onChange(undefined);
+          else if (said === "own") onChange({ flow: null, schedule: NIGHTLY, timezone: HERE });
+          else if (said !== null) onChange({ flow: said.slice("flow:".length) });
+        }}
+      />
+      {when?.flow === null && (
+        <div className={classes.line}>
+          <Select
+            className={classes.grow}
+            label={t.when.schedule}
+            data={[...Object.entries(t.when.presets).map(([value, label]) => ({ value, label })), { value: "", label: t.when.other }]}
+            value={known ? (when.schedule ?? "") : ""}
+            allowDeselect={false}
+            onChange={(schedule) => onChange({ ...when, schedule: schedule ?? NIGHTLY })}
+          />
+          {!known && <TextInput label={t.when.cron} value={when.schedule ?? ""} placeholder={NIGHTLY} onChange={(event) => onChange({ ...when, schedule: event.currentTarget.value })} />}
+          <Autocomplete label={t.when.zone} data={zones()} limit={20} value={when.timezone ?? "UTC"} onChange={(timezone) => onChange({ ...when, timezone })} />
+        </div>
+      )}
+    </Panel>
+  );
+}
+
+function zones(): string[] {
+  return ["UTC", ...Intl.supportedValuesOf("timeZone")];
+}
+
+/** What the plan says, done; answers the flow's name. The destination is there already. */
+export async function runWhen(when: Plan | undefined, destination: string): Promise<string | null> {
+  if (when === undefined) return null;
+  if (when.flow === null) {
+    const taken = (await api.get<{ items: Flow[] }>("/flows", { query: { limit: 500 } })).items.map((flow) => flow.name);
+    const name = freeName(destination, taken);
+    await api.post("/flows", { name, value: { schedule: when.schedule, timezone: when.timezone || "UTC", destinations: [destination] } });
+    return name;
+  }
+  const { value, etag } = await api.get<Flow>(at`/flows/${when.flow}`);
+  await api.patch(at`/flows/${when.flow}`, { destinations: [...value.destinations, destination] }, { etag });
+  return when.flow;
+}
+
+/** Of a destination that is there: the flows it runs with. */
+export function RunsWith({ name }: { name: string }) {
+  const flows = useQuery(queries.kind("flows"));
+  const mine = (flows.data ?? []).filter((flow) => flow.value.destinations.includes(name));
+  return (
+    <Panel title={t.when.title}>
+      {mine.length === 0 ? (
+        <p className={classes.hint}>
+          {t.when.none} <Link to="/flows">{t.when.toFlows}</Link>
+        </p>
+      ) : (
+        <ul className={classes.plain}>
+          {mine.map((flow) => (
+            <li key={flow.name}>
+              <Link to="/flows/$name" params={{ name: flow.name }}>
+                {flow.name}
+              </Link>{" "}
+              <span className="muted">{flow.value.schedule && (t.when.presets[flow.value.schedule] ?? flow.value.schedule)}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,29 @@
+/** Sign in above the page that is open; what it asked then goes on by itself. */
+import { Modal } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
+import { keys } from "@/api/queries";
+import type { Session } from "@/api/types";
+import { signedOut } from "@/app/signedOut";
+import { t } from "@/texts/shell";
+import { SignInForm } from "./SignInForm";
+
+export function SignInAgain() {
+  const client = useQueryClient();
+  const before = client.getQueryData<Session>(keys.session);
+  return (
+    <Modal opened onClose={() => {}} withCloseButton={false} closeOnEscape={false} closeOnClickOutside={false} title={t.signIn.title} size="sm">
+      <p className="muted" style={{ marginTop: 0 }}>
+        {t.signIn.over}
+      </p>
+      <SignInForm
+        name={before?.person?.name ?? ""}
+        oidc={before?.oidc ?? null}
+        to={window.location.pathname + window.location.search}
+        then={() => {
+          signedOut.settle(true);
+          void client.invalidateQueries();
+        }}
+      />
+    </Modal>
+  );
+}

@@ -1,0 +1,26 @@
+/** What is new in a text against an earlier one, marked in place. */
+import { presentableDiff } from "@codemirror/merge";
+import { StateEffect, StateField } from "@codemirror/state";
+import { Decoration, type DecorationSet, EditorView } from "@codemirror/view";
+
+const MOST = 200_000; // characters: beyond them a difference costs more than it tells
+const setMarks = StateEffect.define<DecorationSet>();
+const fresh = Decoration.mark({ class: "cm-fresh" });
+
+const field = StateField.define<DecorationSet>({
+  create: () => Decoration.none,
+  update(marks, change) {
+    const set = change.effects.find((effect) => effect.is(setMarks));
+    return set === undefined ? marks.map(change.changes) : (set.value as DecorationSet);
+  },
+  provide: (from) => EditorView.decorations.from(from),
+});
+
+export const newMarks = [field, EditorView.theme({ ".cm-fresh": { backgroundColor: "var(--p-good-soft)", boxShadow: "0 0 0 1px var(--p-good-soft)", borderRadius: "2px" } })];
+
+export function markNew(view: EditorView, before: string): void {
+  const now = view.state.doc.toString();
+  const small = before !== now && before.length + now.length < MOST;
+  const found = small ? presentableDiff(before, now, { scanLimit: 500 }).filter((change) => change.toB > change.fromB) : [];
+  view.dispatch({ effects: setMarks.of(Decoration.set(found.map((change) => fresh.range(change.fromB, change.toB)))) });
+}
