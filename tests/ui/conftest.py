@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from served import Served
 
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"

@@ -3,8 +3,9 @@
 import re
 
 import pytest
-from browsing import begin, done, samples
 from playwright.sync_api import expect
+
+from browsing import begin, done, samples
 from served import Served
 
 PERSON = {"dataset": "contacts", "credential": "acme", "template": "upsert_person", "fields": {"email": "email"}}

@@ -4,8 +4,9 @@ import json
 import re
 
 import pytest
-from browsing import begin, done, pick, samples, write
 from playwright.sync_api import expect
+
+from browsing import begin, done, pick, samples, write
 
 TEMPLATES = {
     "Upsert person": ("upsert_person", "/batch", "custom_attributes"),
@@ -82,7 +83,7 @@ def test_a_template_in_every_detail(page, place):
         "all",
         "off",
     )
-    assert place.call("GET", "/flows/detailed")["value"]["schedule"] == "0 * * * *"
+    assert place.call("GET", "/flows/detailed-schedule")["value"]["schedule"] == "0 * * * *"
 
 
 def test_by_hand_with_each_way_to_group(page, place):

@@ -3,8 +3,9 @@
 import json
 import re
 
-from browsing import begin, done, pick, samples, write
 from playwright.sync_api import expect
+
+from browsing import begin, done, pick, samples, write
 
 
 def test_send_to_destination_from_nothing_to_mended(page, place):

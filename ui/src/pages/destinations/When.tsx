@@ -3,8 +3,8 @@ import { Autocomplete, Select, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { api, at } from "@/api/client";
-import { queries } from "@/api/queries";
-import type { Flow } from "@/api/types";
+import { everything, queries } from "@/api/queries";
+import type { Destination, Flow } from "@/api/types";
 import { Panel } from "@/parts";
 import { t } from "@/texts/destinations";
 import classes from "./Destinations.module.css";
@@ -62,8 +62,9 @@ function zones(): string[] {
 export async function runWhen(when: Plan | undefined, destination: string): Promise<string | null> {
   if (when === undefined) return null;
   if (when.flow === null) {
-    const taken = (await api.get<{ items: Flow[] }>("/flows", { query: { limit: 500 } })).items.map((flow) => flow.name);
-    const name = freeName(destination, taken);
+    // `run NAME` must mean one thing: a flow is not called as a destination is
+    const taken = [...(await everything<Flow>("/flows")), ...(await everything<Destination>("/destinations"))].map((one) => one.name);
+    const name = freeName(`${destination}-schedule`, taken);
     await api.post("/flows", { name, value: { schedule: when.schedule, timezone: when.timezone || "UTC", destinations: [destination] } });
     return name;
   }
