@@ -1,4 +1,9 @@
-"""Retention, templates, plans, replies, checks of unsaved credentials; over real HTTP."""
+"""Retention and other care, templates, plans, replies, checks of unsaved credentials; over real HTTP."""
+
+from penstock.clock import SystemClock
+from penstock.engine.app import App
+from penstock.engine.care import Care
+from penstock.engine.care_restore import Wanted
 
 
 def test_retention_is_read_and_written_whole(office):
@@ -15,6 +20,37 @@ def test_retention_is_read_and_written_whole(office):
         ("retention.rums", "unknown-key"),
     }
     assert office.client.get("/settings/retention").json()["runs"] == 7
+
+
+def test_what_is_old_is_removed_when_asked(office):
+    counted = office.client.post("/prune", json={"dry_run": True}).json()
+    assert counted["dry_run"]
+    assert set(counted["removed"]) >= {"runs", "ledger", "audit"}
+    assert office.client.post("/prune", json={}).json()["finished"]
+    refused = office.client.post("/prune", json={"forget": ["it"]})
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "in-use")
+
+
+def test_a_backup_comes_over_http_and_can_be_restored(office, tmp_path):
+    reply = office.client.post("/backup")
+    assert reply.status_code == 200, reply.text
+    file = tmp_path / "state.backup"
+    file.write_bytes(reply.content)
+    assert list(office.folder.glob(".backup-*")) == []
+    care = Care.of(None, f"sqlite:///{tmp_path / 'restored' / 'state.db'}", {}, SystemClock())
+    care.restore(Wanted(file, replace=False, resend_all=False))
+    with App.open_applied(care.url, environ={}) as restored:
+        assert list(restored.edits.listed("destinations")) == ["it", "draft"]
+
+
+def test_the_sealing_key_is_changed_and_what_was_sealed_opens_still(office):
+    value = {"connector": "custify", "base_url": office.sandbox.url}
+    assert office.client.post("/credentials", json={"name": "sealed", "value": value}).status_code == 201
+    assert office.client.put("/credentials/sealed/secret", json={"secret": office.sandbox.api_key}).status_code == 204
+    rotated = office.client.post("/rotate-key").json()
+    assert rotated["sealed"] >= 1
+    assert office.client.post("/credentials/sealed/check", json={}).json()["ok"] is True
+    assert office.client.delete("/credentials/sealed").status_code == 204
 
 
 def test_one_template_is_the_one_of_the_list(office):

@@ -24,8 +24,8 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 OUTSIDE = frozenset(
-    f"{PREFIX}/{route}" for route in ("session", "setup", "people/me/password", "sources/upload")
-)  # these give a cookie; and a file is too large to be remembered
+    f"{PREFIX}/{route}" for route in ("session", "setup", "people/me/password", "sources/upload", "backup")
+)  # these give a cookie; and files are too large to be remembered
 LARGEST = 1 << 20  # bytes of an answer that is kept
 NOT_KEPT = frozenset({"content-length", "date", "connection", "transfer-encoding"})
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from penstock.cli.failing import Exit
+from penstock.cli.failing import Exit, refuse
 from penstock.cli.groups import CARE
 from penstock.cli.options import Given
 
@@ -22,6 +22,7 @@ def add_to(app: App) -> None:
     app.command(backup, group=CARE, sort_key=2)
     app.command(restore, group=CARE, sort_key=3)
     app.command(prune, group=CARE, sort_key=4)
+    app.command(retention, group=CARE, sort_key=5)
 
 
 def doctor(*, face: Given) -> Exit:
@@ -99,6 +100,23 @@ def prune(
     from penstock.cli.text.care import prune_text  # noqa: PLC0415 - rich is slow to import
 
     face.show(asdict(pruned), lambda: prune_text(pruned))
+
+
+def retention(
+    *settings: Annotated[str, Parameter(name="NAME=DAYS", help="What to keep how long, such as runs=30; 0: for ever.")],
+    face: Given,
+) -> None:
+    """Show how many days things are kept; or change some of it."""
+    found = _care(face).retention(dict(map(_setting, settings)))
+    days = {name: f"{days} days" if days else "for ever" for name, days in asdict(found).items()}
+    face.show(asdict(found), lambda: [f"{name:<10} {text}" for name, text in days.items()])
+
+
+def _setting(text: str) -> tuple[str, int]:
+    name, _, days = text.partition("=")
+    if not days.isascii() or not days.isdecimal():
+        raise refuse("NAME=DAYS", "a number of days is wanted", "usage", "such as runs=30", text)
+    return name, int(days)
 
 
 def rotate_key(*, face: Given) -> None:

@@ -43,6 +43,14 @@ class Face:
         """The project and its state; raises InputError or EnvironmentFailure."""
         return self.opener(self.file, self.database)
 
+    def applied(self) -> App:
+        """The project in the database, whatever the file says; InputError when there is none."""
+        from penstock.engine.app import App  # noqa: PLC0415 - see `open_app`
+        from penstock.engine.truth import PROJECT_FILE, state_url  # noqa: PLC0415
+
+        url = state_url(self.file or PROJECT_FILE, self.database, os.environ)
+        return App.open_applied(url, shared=False)
+
     def truth(self) -> Truth:
         """The project file beside the project that was applied."""
         from penstock.clock import SystemClock  # noqa: PLC0415 - see `open_app`

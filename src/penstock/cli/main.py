@@ -15,6 +15,7 @@ from penstock.cli import (
     care,
     configure,
     demo,
+    flows,
     hooks,
     look,
     noting,
@@ -24,6 +25,7 @@ from penstock.cli import (
     sandbox,
     serve,
     truth,
+    versions,
     worker,
 )
 from penstock.cli.face import Face, open_app
@@ -44,6 +46,9 @@ Start with `penstock demo` to see it work without any account, or `penstock init
 """
 FILE = "The project file, or a folder of them (default: penstock.yaml here)."
 DATABASE = "The state (default: sqlite:///.penstock/state.db beside the file; also PENSTOCK_DATABASE_URL)."
+PARTS = (
+    *(configure, hooks, truth, versions, look, run, quarantine, demo, sandbox, serve, worker, flows, people, care),
+)
 JSON = "Print exactly one JSON document on stdout, everything else on stderr."
 
 
@@ -57,7 +62,7 @@ def build(opener: Opener) -> App:
         default_parameter=Parameter(negative=(), show_default=False),
         suppress_keyboard_interrupt=False,
     )
-    for part in (configure, hooks, truth, look, run, quarantine, demo, sandbox, serve, worker, people, care):
+    for part in PARTS:
         part.add_to(app)
     app.meta.group_parameters = EVERYWHERE
     app.meta.suppress_keyboard_interrupt = False

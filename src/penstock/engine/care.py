@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 from penstock.clock import Clock, iso
@@ -20,7 +22,7 @@ from penstock.engine.care_restore import RestoredState, Wanted, restore
 from penstock.engine.care_retention import RETENTION, Pruned, Retention, prune, retention, tick
 from penstock.engine.doctor_findings import BACKED_UP, OPEN_SERVICE, Diagnosis
 from penstock.engine.surroundings import Surroundings
-from penstock.engine.truth import PROJECT_FILE, project_of, state_url
+from penstock.engine.truth import PROJECT_FILE, SQLITE, project_of, state_url
 from penstock.model.errors import EnvironmentFailure, InputError, Problem
 from penstock.stores import leases, projects, pruning
 from penstock.stores.database import Database
@@ -60,20 +62,16 @@ class Care:
         """Remove what is older than the retention says; forget destinations that the project does not have any more."""
         with closing(Database.open(self.url, self.file.parent / ".penstock")) as database:
             project = project_of(database, self.file, given=False) if forget or self._has_project(database) else None
-            with database.read() as conn:
-                known = pruning.remembered_destinations(conn)
-            there = set() if project is None else set(project.destinations)
-            gone = {} if project is None else {name: size for name, size in known.items() if name not in there}
-            for name in forget:
-                if name not in gone:
-                    raise _not_gone(name, there, gone)
-            pruned = prune(database, self.clock, dry_run=dry_run)
-            if not dry_run:
-                with database.begin() as conn:
-                    for name in forget:
-                        pruning.forget_destination(conn, name)
-            left = {name: size for name, size in gone.items() if name not in forget}
-            return replace(pruned, gone=left, forgotten=tuple(forget))
+            known = None if project is None else frozenset(project.destinations)
+            return _pruned(database, self.clock, known, dry_run=dry_run, forget=forget)
+
+    def retention(self, changes: Mapping[str, int]) -> Retention:
+        """How long things are kept, in days; after these changes."""
+        with closing(Database.open(self.url, self.file.parent / ".penstock")) as database:
+            if not changes:
+                return retention(database)
+            document = {**asdict(retention(database)), **changes}
+            return _set_retention(database, document, by="command line", at=iso(self.clock.now()))
 
     def rotate_key(self) -> Rotated:
         """Seal everything with another key; processes that run go on."""
@@ -91,7 +89,48 @@ class Care:
             return self.file.exists() or projects.newest(conn) is not None
 
 
-def _not_gone(name: str, there: set[str], gone: Mapping[str, int]) -> InputError:
+def _pruned(
+    database: Database,
+    clock: Clock,
+    there: frozenset[str] | None,
+    *,
+    dry_run: bool,
+    forget: Sequence[str],
+    most_s: float | None = None,
+) -> Pruned:
+    """Remove what is old, and forget destinations; `there` are those of the project, None where nobody knows."""
+    with database.read() as conn:
+        known = pruning.remembered_destinations(conn)
+    gone = {} if there is None else {name: size for name, size in known.items() if name not in there}
+    for name in forget:
+        if name not in gone:
+            raise _not_gone(name, there or frozenset(), gone)
+    pruned = prune(database, clock, dry_run=dry_run, most_s=most_s)
+    if not dry_run:
+        with database.begin() as conn:
+            for name in forget:
+                pruning.forget_destination(conn, name)
+    left = {name: size for name, size in gone.items() if name not in forget}
+    return replace(pruned, gone=left, forgotten=tuple(forget))
+
+
+def _set_retention(
+    database: Database,
+    document: Mapping[str, Any],
+    *,
+    by: str,
+    at: str,
+    guard: Callable[[Retention], None] = lambda _: None,
+) -> Retention:
+    new = Retention.from_json(document)
+    with database.begin() as conn:
+        found = setting(conn, RETENTION)
+        guard(Retention() if found is None else Retention.from_json(found.document))
+        put_setting(conn, RETENTION, asdict(new), by=by, at=at)
+    return new
+
+
+def _not_gone(name: str, there: frozenset[str], gone: Mapping[str, int]) -> InputError:
     if name in there:
         message, hint = f"{name} is in the project: its memory keeps records from being sent again", "take it out first"
         return InputError(Problem("--forget-destination", message, "in-use", hint, name))
@@ -134,10 +173,27 @@ class Caretaker:
         self, document: Mapping[str, Any], *, by: str, guard: Callable[[Retention], None] = lambda _: None
     ) -> Retention:
         """Write it, whole: what is left out has its default. `guard` raises when what is replaced is not as known."""
-        new = Retention.from_json(document)
         around = self.around()
-        with around.database.begin() as conn:
-            found = setting(conn, RETENTION)
-            guard(Retention() if found is None else Retention.from_json(found.document))
-            put_setting(conn, RETENTION, asdict(new), by=by, at=iso(around.clock.now()))
-        return new
+        return _set_retention(around.database, document, by=by, at=iso(around.clock.now()), guard=guard)
+
+    def prune(self, *, dry_run: bool, forget: Sequence[str], most_s: float) -> Pruned:
+        """Remove what is old now, as far as `most_s` seconds reach; forget destinations that the project has not."""
+        around = self.around()
+        there = frozenset(around.project.destinations)
+        return _pruned(around.database, around.clock, there, dry_run=dry_run, forget=forget, most_s=most_s)
+
+    def back_up(self) -> BackedUp:
+        """Write a backup of a SQLite state, without the sealing key, into a folder that the caller removes."""
+        around = self.around()
+        url = "postgresql://" if around.database.path is None else f"{SQLITE}{around.database.path}"
+        folder = Path(mkdtemp(prefix=".backup-", dir=around.folder))
+        try:
+            return Care(url, PROJECT_FILE, around.environ, around.clock).back_up(folder / "state.backup")
+        except BaseException:
+            rmtree(folder)
+            raise
+
+    def rotate_key(self) -> Rotated:
+        """Seal everything with another key; processes that run go on."""
+        around = self.around()
+        return rotate(around.database, around.environ)

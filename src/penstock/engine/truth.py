@@ -140,6 +140,11 @@ class Truth:
                 conn, sealer_of(self.environ, self.database.folder), name, key, iso(self.clock.now())
             )
 
+    def versions(self, limit: int) -> list[ProjectVersion]:
+        """The versions of the project in the database, newest first."""
+        with self.database.read() as conn:
+            return projects.listed(conn, limit, None)
+
     def export(self) -> str:
         """The applied project as YAML; where none was applied, that of the file."""
         with self.database.read() as conn:

@@ -1,0 +1,63 @@
+"""The commands of the applied project's past: versions, roll-back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from penstock.cli.failing import printable, refuse
+from penstock.cli.groups import SET_UP
+from penstock.cli.options import Given
+
+if TYPE_CHECKING:
+    from penstock.stores.projects import ProjectVersion
+
+AUTHOR = "command line"
+
+
+def add_to(app: App) -> None:
+    app.command(versions, group=SET_UP, sort_key=6)
+    app.command(roll_back, name="roll-back", group=SET_UP, sort_key=7)
+
+
+def versions(
+    *, limit: Annotated[int, Parameter(help="How many to list at most (default 20).")] = 20, face: Given
+) -> None:
+    """List the versions of the project in the database, the newest first, with what each changed."""
+    if limit < 1:
+        raise refuse("--limit", "there is no such number of versions", "wrong-value", "write 1 or more", str(limit))
+    with face.truth() as truth:
+        found = truth.versions(limit)
+    face.show([_document(version) for version in found], lambda: _text(found))
+
+
+def roll_back(
+    number: Annotated[int, Parameter(name="VERSION", help="The version to go back to.")],
+    /,
+    *,
+    only: Annotated[str | None, Parameter(help="Only this part of it, such as destinations.people.")] = None,
+    face: Given,
+) -> None:
+    """Make an old version of the project in the database the truth again, as a new version.
+
+    A project file beside it then differs, and commands say so, until one of the two is chosen.
+    """
+    with face.applied() as app:
+        made = app.edits.roll_back(number, author=AUTHOR, only=only)
+    face.show(_document(made), lambda: _text([made]))
+
+
+def _document(version: ProjectVersion) -> dict[str, Any]:
+    return {"version": version.version, "at": version.at, "author": version.author, "changes": list(version.changes)}
+
+
+def _text(found: Sequence[ProjectVersion]) -> Iterator[str]:
+    signs = {"added": "+", "removed": "-", "changed": "~"}
+    for version in found:
+        yield printable(f"Version {version.version}, {version.at}, by {version.author}")
+        for change in version.changes:
+            yield printable(f"  {signs[change['change']]} {change['path']}")
+    if not found:
+        yield "No project was applied to this database yet: `penstock apply` loads the project file."
