@@ -4,6 +4,7 @@ from penstock.clock import SystemClock
 from penstock.engine.app import App
 from penstock.engine.care import Care
 from penstock.engine.care_restore import Wanted
+from work_parts import until
 
 
 def test_retention_is_read_and_written_whole(office):
@@ -36,7 +37,7 @@ def test_a_backup_comes_over_http_and_can_be_restored(office, tmp_path):
     assert reply.status_code == 200, reply.text
     file = tmp_path / "state.backup"
     file.write_bytes(reply.content)
-    assert list(office.folder.glob(".backup-*")) == []
+    until(lambda: not list(office.folder.glob(".backup-*")))  # removed when it is sent
     care = Care.of(None, f"sqlite:///{tmp_path / 'restored' / 'state.db'}", {}, SystemClock())
     care.restore(Wanted(file, replace=False, resend_all=False))
     with App.open_applied(care.url, environ={}) as restored:
