@@ -13,7 +13,7 @@ from penstock.model.outcome import Outcome
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
-COMMAND = re.compile(r"\bpenstock ([a-z]+(?:-[a-z]+)*)(?: ([a-z]+))?")
+COMMAND = re.compile(r"(?<!from )penstock ([a-z]+(?:-[a-z]+)*)(?: ([a-z]+))?")
 YAML = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
 LINK = re.compile(r"\]\((?!https?://)([^)#]+)[^)]*\)")
 
