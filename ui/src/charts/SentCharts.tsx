@@ -18,7 +18,7 @@ export function SentCharts({ hours, destination }: Props) {
   const query = useQuery({ ...queries.stats(hours, destination), refetchInterval: 10_000 });
   if (query.isError && query.data === undefined) return <Failed error={query.error} retry={() => void query.refetch()} />;
   return (
-    <section className={classes.strip} aria-label={t.title}>
+    <section className={classes.strip} data-two={destination !== undefined} aria-label={t.title}>
       {query.data === undefined ? <Loading height={160} /> : <Drawn stats={query.data} hours={hours} budgets={destination === undefined} />}
     </section>
   );
@@ -70,6 +70,19 @@ function Drawn({ stats, hours, budgets }: { stats: Stats; hours: number; budgets
         </div>
       )}
     </>
+  );
+}
+
+/** How much of each allowance is used, while something runs. */
+export function Allowances({ credential }: { credential: string | undefined }) {
+  const query = useQuery({ ...queries.stats(1), refetchInterval: 2_000 });
+  const shown = (query.data?.budget ?? []).filter((one) => credential === undefined || one.credential === credential);
+  return shown.length === 0 ? null : (
+    <ul className={classes.budget} aria-label={t.budget} data-line>
+      {shown.map((one) => (
+        <Budget key={one.credential} allowance={one} />
+      ))}
+    </ul>
   );
 }
 

@@ -33,6 +33,7 @@ export function toast({ text, undo }: Done): void {
     color: "teal",
     autoClose: undo ? 8000 : 4000,
     withBorder: true,
+    closeButtonProps: { "aria-label": t.change.close },
   });
 }
 
@@ -46,5 +47,6 @@ export function toastFailure(error: unknown, title: string = t.change.failed): v
     color: "red",
     autoClose: 12_000,
     withBorder: true,
+    closeButtonProps: { "aria-label": t.change.close },
   });
 }

@@ -32,7 +32,8 @@ interface Shared {
 }
 interface Props extends Shared {
   name: string;
-  actions?: (resource: Resource) => ReactNode;
+  /** `touched`: there is something to save. */
+  actions?: (resource: Resource, touched: boolean) => ReactNode;
   before?: (resource: Resource) => ReactNode;
   description?: (resource: Resource) => ReactNode;
   /** What stands above the settings. */
@@ -145,7 +146,7 @@ function Editing({ kind, name: known, found, made, form, shows = [], width = "wi
       width={width}
       actions={
         <>
-          {!made && actions?.(found)}
+          {!made && actions?.(found, touched)}
           {(made || touched || text !== null) && (
             <Button onClick={() => save.mutate()} loading={save.isPending} disabled={broken || !ready}>
               {made ? t.create : t.save}

@@ -47,6 +47,7 @@ export const t = {
   },
   hook: {
     title: "Webhook",
+    senders: "Who may post",
     auth: "How a sender shows who it is",
     auths: {
       key: "A key in a header",

@@ -16,6 +16,8 @@ import { SamplePanel } from "./SamplePanel";
 import { TemplateForm } from "./TemplateForm";
 import { asManual, asTemplate, type Dialect, tidy } from "./value";
 
+const NONE: never[] = [];
+
 interface Props {
   name: string;
   /** Null: the name stands. */
@@ -67,7 +69,7 @@ export function Configure({ name, onName, value, onChange, children }: Props) {
           {ready && <Findings name={name} value={calm} ready={ready} />}
         </Panel>
         {manual ? (
-          <ManualForm value={value} onChange={onChange} columns={columns} problems={preview.data?.errors ?? []} />
+          <ManualForm value={value} onChange={onChange} columns={columns} problems={preview.data?.errors ?? NONE} refused={preview.data?.refused ?? NONE} />
         ) : (
           <TemplateForm value={value} onChange={onChange} templates={templates.data} columns={columns} dialect={dialect} />
         )}

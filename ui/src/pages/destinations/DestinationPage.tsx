@@ -67,11 +67,11 @@ function Shown({ destination }: { destination: Destination }) {
           <Panel title={t.page.runs}>
             <Loaded query={runs} height={120}>
               {(found) =>
-                found.items.length === 0 ? (
+                found.items.length === 0 && state.last_run === null ? (
                   <Empty compact title={t.page.noRuns} />
                 ) : (
                   <ul style={{ listStyle: "none", margin: 0, padding: 0, display: "grid", gap: 8 }}>
-                    {found.items.map((run) => (
+                    {(found.items.length === 0 && state.last_run ? [state.last_run] : found.items).map((run) => (
                       <li key={run.run} className={classes.line}>
                         <Status of={run.status} />
                         <Link to="/runs/$run" params={{ run: run.run }}>

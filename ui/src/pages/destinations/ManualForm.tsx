@@ -1,8 +1,8 @@
 /** Configure by hand: method, address, format, headers, batching and what sending twice does. */
 import { Checkbox, NumberInput, Select, Switch, TextInput } from "@mantine/core";
-import { useState } from "react";
-import type { Column, DestinationValue, Grouping, Problem, RequestValue } from "@/api/types";
-import { Code, Panel } from "@/parts";
+import { useMemo, useState } from "react";
+import type { Column, DestinationValue, Grouping, Problem, RefusedRecord, RequestValue } from "@/api/types";
+import { Code, type LineError, Panel, placed, placedOf } from "@/parts";
 import { t } from "@/texts/destinations";
 import classes from "./Destinations.module.css";
 import { type Macro, MacroInput } from "./MacroInput";
@@ -12,11 +12,13 @@ interface Props {
   onChange: (value: DestinationValue) => void;
   columns: Column[];
   problems: Problem[];
+  /** Why samples are refused: code that fails on a record names its line. */
+  refused: RefusedRecord[];
 }
 const METHODS = ["POST", "PUT", "PATCH", "DELETE", "GET"];
 const CODE = 'def batch(records):\n    return {"batch": records}\n';
 
-export function ManualForm({ value, onChange, columns, problems }: Props) {
+export function ManualForm({ value, onChange, columns, problems, refused }: Props) {
   const request: RequestValue = value.request ?? { method: "POST", url: "/people" };
   const set = (change: { [K in keyof RequestValue]?: RequestValue[K] | undefined }) => {
     const next = Object.fromEntries(Object.entries({ ...request, ...change }).filter(([, item]) => item !== undefined));
@@ -110,7 +112,7 @@ export function ManualForm({ value, onChange, columns, problems }: Props) {
                 }}
               />
             </div>
-            <GroupingForm grouping={request.batch.grouping ?? { algorithm: "array" }} onChange={(grouping) => set({ batch: { ...request.batch, grouping } })} problems={problems} />
+            <GroupingForm grouping={request.batch.grouping ?? { algorithm: "array" }} onChange={(grouping) => set({ batch: { ...request.batch, grouping } })} problems={problems} refused={refused} />
           </>
         )}
       </Panel>
@@ -129,15 +131,27 @@ function begun(algorithm: Grouping["algorithm"]): Grouping {
   return algorithm === "code" ? { algorithm, code: CODE } : { algorithm };
 }
 
-function GroupingForm({ grouping, onChange, problems }: { grouping: Grouping; onChange: (grouping: Grouping) => void; problems: Problem[] }) {
+interface GroupingProps {
+  grouping: Grouping;
+  onChange: (grouping: Grouping) => void;
+  problems: Problem[];
+  refused: RefusedRecord[];
+}
+function GroupingForm({ grouping, onChange, problems, refused }: GroupingProps) {
   const [props, setProps] = useState(() => (grouping.other_props === undefined ? "" : JSON.stringify(grouping.other_props)));
   const [wrong, setWrong] = useState(false);
+  const errors = useMemo(() => codeErrors(problems, refused), [problems, refused]);
   if (grouping.algorithm === "array") return null;
   if (grouping.algorithm === "code")
     return (
       <>
         <p className={classes.hint}>{t.configure.code}</p>
-        <Code value={grouping.code ?? CODE} language="python" label={t.configure.code} lines minHeight={120} onChange={(code) => onChange({ ...grouping, code })} errors={codeErrors(problems)} />
+        <Code value={grouping.code ?? CODE} language="python" label={t.configure.code} lines minHeight={120} onChange={(code) => onChange({ ...grouping, code })} errors={errors} />
+        {errors.map((error, i) => (
+          <p key={i} className={classes.wrong} role="alert">
+            {error.message}
+          </p>
+        ))}
       </>
     );
   return (
@@ -175,11 +189,10 @@ function objectOf(text: string): Record<string, unknown> | null | undefined {
   }
 }
 
-/** Errors of the code at their lines. */
-function codeErrors(problems: Problem[]): { line: number; message: string }[] {
-  return problems
-    .filter((problem) => problem.path.endsWith("code"))
-    .map((problem) => ({ line: Number(/line (\d+)/.exec(problem.message)?.[1] ?? 1), message: problem.message }));
+/** What is wrong with the code, at its lines: it cannot be read, or it fails on a sample. */
+function codeErrors(problems: Problem[], refused: RefusedRecord[]): LineError[] {
+  const failed = new Set(refused.filter((record) => record.rule === "code").map((record) => record.reason));
+  return [...placedOf(problems, "code"), ...[...failed].map(placed)];
 }
 
 /** A map of headers in the one-line notation; commas stand in quotes. */

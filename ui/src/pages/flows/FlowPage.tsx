@@ -25,7 +25,7 @@ export function FlowPage() {
       name={name}
       before={() => (live.data ? <Standing flow={live.data} /> : null)}
       description={(found) => <Due flow={(live.data ?? found) as Flow} />}
-      actions={(found: Resource) => (
+      actions={(found: Resource, touched) => (
         <>
           {typeof found.value["schedule"] === "string" &&
             (paused ? (
@@ -37,7 +37,7 @@ export function FlowPage() {
                 {t.pause}
               </Button>
             ))}
-          <Button leftSection={<IconPlayerPlay size={14} />} onClick={() => run.mutate()} loading={run.isPending}>
+          <Button variant={touched ? "default" : "filled"} leftSection={<IconPlayerPlay size={14} />} onClick={() => run.mutate()} loading={run.isPending}>
             {t.run}
           </Button>
         </>

@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { address, api, at } from "@/api/client";
 import { keys, listOptions, queries } from "@/api/queries";
+import { Allowances } from "@/charts/SentCharts";
 import { type Delivery, OUTCOMES, type RecordKey, type Run } from "@/api/types";
 import { type Col, confirm, DataTable, duration, Empty, Facts, Key, Loaded, Loading, Num, number, OutcomeBar, OutcomeCounts, Page, Panel, Status, Time, useChange, useItems } from "@/parts";
 import { t as states } from "@/texts/states";
@@ -46,6 +47,7 @@ function Shown({ run }: { run: Run }) {
     if (await confirm({ title: t.runs.cancelTitle(run.run), consequence, verb: t.runs.cancel })) cancel.mutate();
   };
   const rate = progress?.rate_per_s ?? 0;
+  const of = useQuery({ ...queries.one("destinations", run.destination ?? ""), enabled: live && run.destination !== undefined });
   return (
     <Page
       title={run.run}
@@ -88,6 +90,7 @@ function Shown({ run }: { run: Run }) {
               {progress.waiting_for_allowance_s > 0 ? ` · ${t.runs.waiting}` : progress.phase !== "sending" ? ` · ${progress.phase}` : ""}
             </p>
           )}
+          {live && <Allowances credential={of.data?.value.credential} />}
           <Facts
             items={[
               [t.runs.columns.of, run.destination ? <Link key="d" to="/destinations/$name" params={{ name: run.destination }}>{run.destination}</Link> : target],

@@ -19,13 +19,13 @@ export function RunsPage() {
   const columns: Col<Run>[] = [
     { id: "status", header: t.runs.columns.status, width: 130, cell: (run) => <Status of={run.status} /> },
     { id: "of", header: t.runs.columns.of, cell: (run) => run.flow ?? run.destination },
-    { id: "outcomes", header: t.runs.columns.outcomes, width: 150, cell: (run) => <OutcomeBar counts={run.records} /> },
-    { id: "records", header: t.runs.columns.records, width: 100, align: "right", cell: (run) => <Num value={run.records.read ?? 0} /> },
-    { id: "requests", header: t.runs.columns.requests, width: 100, align: "right", cell: (run) => <Num value={run.requests} /> },
-    { id: "took", header: t.runs.columns.took, width: 110, align: "right", cell: (run) => duration(run.duration_s) },
-    { id: "started", header: t.runs.columns.started, width: 160, cell: (run) => <Time at={run.started_at} /> },
-    { id: "by", header: t.runs.columns.by, width: 150, cell: (run) => run.asked_by ?? run.trigger ?? "" },
-    { id: "run", header: t.runs.columns.run, width: 210, cell: (run) => <Link to="/runs/$run" params={{ run: run.run }} className="mono">{run.run}</Link> },
+    { id: "outcomes", header: t.runs.columns.outcomes, width: 140, cell: (run) => <OutcomeBar counts={run.records} /> },
+    { id: "records", header: t.runs.columns.records, width: 90, align: "right", cell: (run) => <Num value={run.records.read ?? 0} /> },
+    { id: "requests", header: t.runs.columns.requests, width: 90, align: "right", cell: (run) => <Num value={run.requests} /> },
+    { id: "took", header: t.runs.columns.took, width: 100, align: "right", cell: (run) => duration(run.duration_s) },
+    { id: "started", header: t.runs.columns.started, width: 140, cell: (run) => <Time at={run.started_at} /> },
+    { id: "by", header: t.runs.columns.by, width: 110, cell: (run) => run.asked_by ?? run.trigger ?? "" },
+    { id: "run", header: t.runs.columns.run, width: 195, cell: (run) => <Link to="/runs/$run" params={{ run: run.run }} className="mono">{run.run}</Link> },
   ];
   const filters = (
     <div style={{ display: "flex", gap: 8, flexWrap: "wrap", alignItems: "center" }}>

@@ -75,7 +75,7 @@ function Shown({ name, hook }: { name: string; hook: Hook }) {
               <Loader size={14} type="dots" /> <span><b>{t.hook.waiting}.</b> {t.hook.waitingHint}</span>
             </p>
           ) : (
-            <span>
+            <span style={{ display: "inline-flex", gap: 8, alignItems: "center", fontSize: 13 }}>
               <Status of="ok" label={t.hook.received(hook.received)} /> <span className="muted">{t.hook.last}</span> <Time at={hook.last_at} />
             </span>
           )}

@@ -79,7 +79,7 @@ function HookForm({ value, onChange }: Props) {
     <TextInput label={label} w={220} value={authText(value, key, otherwise)} spellCheck={false} onChange={(event) => onChange(withAuthKey(value, key, event.currentTarget.value))} />
   );
   return (
-    <Panel title={t.hook.title}>
+    <Panel title={t.hook.senders}>
       <div className={classes.form}>
         <div className={classes.line}>
           <Select

@@ -16,8 +16,8 @@ import { asTable } from "./value";
 
 export function SourcePage() {
   const { name } = useParams({ from: "/shell/sources/$name" });
-  const make = (
-    <Button component={Link} to={`/datasets/new?source=${encodeURIComponent(name)}`} leftSection={<IconPlus size={14} />}>
+  const make = (touched: boolean) => (
+    <Button variant={touched ? "default" : "filled"} component={Link} to={`/datasets/new?source=${encodeURIComponent(name)}`} leftSection={<IconPlus size={14} />}>
       {t.page.makeDataset}
     </Button>
   );
@@ -25,7 +25,7 @@ export function SourcePage() {
     <ResourcePage
       kind="sources"
       name={name}
-      actions={() => make}
+      actions={(_, touched) => make(touched)}
       description={(found) => t.types[(found.value as SourceValue).type] ?? ""}
       form={({ value, onChange }) => {
         const source = value as SourceValue;

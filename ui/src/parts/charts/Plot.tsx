@@ -12,6 +12,8 @@ export default function Plot({ kind, data, series, x, height = 180, stacked, for
     gridAxis: "x" as const,
     tickLine: "none" as const,
     tooltipAnimationDuration: 0,
+    styles: { legendItemName: { fontSize: 12 }, legendItem: { padding: "2px 8px" } },
+    legendProps: { height: 26 },
     ...(format && { valueFormatter: format }),
   };
   const type = stacked ? "stacked" : "default";
@@ -19,7 +21,7 @@ export default function Plot({ kind, data, series, x, height = 180, stacked, for
     <figure aria-label={label} style={{ margin: 0 }}>
       {kind === "bar" && <BarChart {...shared} type={type} />}
       {kind === "area" && <AreaChart {...shared} type={type} withDots={false} strokeWidth={1.5} fillOpacity={0.35} />}
-      {kind === "line" && <LineChart {...shared} withDots={false} strokeWidth={1.5} />}
+      {kind === "line" && <LineChart {...shared} dotProps={{ r: 2.5, strokeWidth: 0 }} connectNulls={false} strokeWidth={1.5} />}
     </figure>
   );
 }
