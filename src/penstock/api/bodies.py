@@ -25,7 +25,7 @@ _BRACKET = re.compile(rb"[\[\]{}]")
 
 
 class Bodies:
-    """Refuses bodies that are too large, too deep or packed; tells the names in them to the audit log."""
+    """Refuses bodies that are too large, too deep, packed or no JSON; tells the names in them to the audit log."""
 
     def __init__(self, inner: ASGIApp) -> None:
         self.inner = inner
@@ -39,12 +39,15 @@ class Bodies:
         if problem is None and scope["path"] in STREAMED:
             await self.inner(scope, receive, send)
             return
+        document: Any = None
         if problem is None:
             body, problem = await _body(request)
+        if problem is None:
+            document, problem = _json(body)
         if problem is not None:
             await answer(413 if problem.code == "too-large" else 400, [problem])(scope, receive, send)
             return
-        request.state.names = _names(body)
+        request.state.names = _names(document)
         await self.inner(scope, again(body, receive), send)
 
 
@@ -85,12 +88,22 @@ def _depth(body: bytes) -> int:
     return deepest
 
 
-def _names(body: bytes) -> dict[str, str]:
-    """The names that a body tells: under known words only, and only what looks like a name."""
+def _json(body: bytes) -> tuple[Any, Problem | None]:
+    """The body as JSON, or what is wrong with it: a number that is none, half a character, and the like.
+
+    What reads bodies later would let them in, and whoever keeps or answers them could not write them down.
+    """
+    if not body:
+        return None, None
     try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
+        return orjson.loads(body), None
+    except orjson.JSONDecodeError as error:
+        message = f"the body is not JSON: {error.msg} at character {error.pos + 1}"
+        return None, Problem("body", message, "not-json", "send one JSON document")
+
+
+def _names(document: Any) -> dict[str, str]:
+    """The names that a body tells: under known words only, and only what looks like a name."""
     if not isinstance(document, dict):
         return {}
     found = {word: _as_name(document.get(word)) for word in NAMES}

@@ -9,6 +9,8 @@ import orjson
 
 from penstock.model.errors import InputError, Problem
 
+WHOLE = range(-(2**63), 2**63)
+
 
 def write(*place: str | int) -> str:
     return urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
@@ -20,7 +22,12 @@ def read(cursor: str, *kinds: type[str | int]) -> Any:
         place = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except ValueError:
         place = None
-    if isinstance(place, list) and len(place) == len(kinds) and all(map(isinstance, place, kinds)):
+    if isinstance(place, list) and len(place) == len(kinds) and all(map(_is, place, kinds)):
         return tuple(place)
     hint = "take the `next` of the page before it"
     raise InputError(Problem("cursor", "this cursor is not one of ours", "wrong-cursor", hint, found=cursor[:80]))
+
+
+def _is(value: object, kind: type[str | int]) -> bool:
+    """Whether a value is of this kind, and a whole number one that a database holds."""
+    return isinstance(value, kind) and not (isinstance(value, int) and value not in WHOLE)

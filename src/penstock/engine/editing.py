@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as dataclass_replace
@@ -9,7 +10,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import orjson
 from sqlalchemy.exc import IntegrityError
 
 from penstock.clock import iso
@@ -26,6 +26,7 @@ from penstock.stores.projects import ProjectVersion
 
 Tree = Mapping[str, Marked]
 Edit = Callable[[Tree, dict[str, str]], Tree]  # also gives the keys to seal, by credential
+NUMBERS = range(1, 2**63)  # of versions: no database holds more
 TRIES = 5  # of an edit that another process overtook
 NOTHING = ProjectVersion(0, "", "", "", "")
 
@@ -217,7 +218,7 @@ def versions(around: Surroundings, limit: int, before: int | None) -> list[Proje
 def version(around: Surroundings, number: int) -> ProjectVersion:
     """One version, with its changes. InputError when there is none of this number."""
     with around.database.read() as conn:
-        found = projects.numbered(conn, number)
+        found = projects.numbered(conn, number) if number in NUMBERS else None
     if found is None:
         raise InputError(
             Problem("version", f"there is no version {number}", "unknown-version", "look at the versions", str(number))
@@ -286,7 +287,7 @@ def _resource(around: Surroundings, tree: Tree, kind: str, name: str, number: in
     if node is None:
         raise around.unknown(kind[:-1], name, tree[kind].entries())
     value = plain(node)
-    etag = sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+    etag = sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]  # whole numbers of any size
     return Resource(kind, name, value, etag, number)
 
 

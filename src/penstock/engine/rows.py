@@ -14,6 +14,7 @@ import xxhash
 
 from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk, Column, Schema
+from penstock.sources.exact_json import json_text
 
 JSON_MARK = {b"penstock": b"json"}
 INT64 = range(-(2**63), 2**63)
@@ -51,7 +52,10 @@ def read_record(text: str) -> Any:
 
 def write_record(record: Any) -> str:
     """A record as JSON text, as `record_json` writes it."""
-    return orjson.dumps(record, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        return orjson.dumps(record, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
+    except orjson.JSONEncodeError:  # a whole number of more than 64 bits
+        return json_text(record)
 
 
 def chunk_of(records: Sequence[Mapping[str, Any]], schema: Schema) -> Chunk:

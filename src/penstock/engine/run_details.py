@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -21,6 +22,7 @@ from penstock.stores.database import Database
 from penstock.stores.run_records import Fate
 
 COLUMNS = ("run", "ordinal", "key", "outcome", "reason", "field", "delivery")
+NUMBER = re.compile(r"[0-9]{1,18}")  # of a delivery: what a database holds
 AT_ONCE = 10_000  # records of an export that are in memory
 
 
@@ -45,7 +47,7 @@ class RunDetails:
         of, _, number = delivery.rpartition("-")
         with self.database().read() as conn:
             row = None
-            if of in _parts(conn, run) and number.isdecimal():
+            if of in _parts(conn, run) and NUMBER.fullmatch(number):
                 row = run_records.delivery(conn, of, int(number))
             if row is None:
                 hint = "look at the list of deliveries"

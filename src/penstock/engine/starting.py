@@ -56,8 +56,8 @@ class Asked:
 
 
 def new_run_id(clock: Clock) -> str:
-    """`r-20260131-120000-x7f2`: sorts by time, short enough to type."""
-    tail = "".join(ALPHABET[int(clock.dice() * len(ALPHABET))] for _ in range(4))
+    """`r-20260131-120000-x7f2m9`: sorts by time, short enough to type; never twice in a second."""
+    tail = "".join(ALPHABET[int(clock.dice() * len(ALPHABET))] for _ in range(6))
     return f"r-{clock.now():%Y%m%d-%H%M%S}-{tail}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from penstock.stores.schema import discarded
 from penstock.stores.schema import quarantine as table
 
 KeyHash = tuple[int, int]
+DIGITS = re.compile(r"[0-9]{1,18}")  # of a number that a database holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +257,7 @@ def _hash(identity: bytes) -> KeyHash:
 
 def _number(entry: str) -> int | None:
     digits = entry.removeprefix("q-")
-    return int(digits) if digits.isdecimal() and digits.isascii() else None
+    return int(digits) if DIGITS.fullmatch(digits) else None
 
 
 def _held(row: RowMapping) -> HeldRecord:
