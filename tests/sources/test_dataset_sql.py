@@ -151,3 +151,20 @@ def test_replies_are_a_source_like_any_other(tmp_path):
     empty = open_dataset(spec, source, tools([]))
     assert empty.detect().schema.records == 0
     assert [(c.name, c.type) for c in empty.detect().schema.columns] == [("id", "integer"), ("request", "json")]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from source",
+        "select id, upper(a) as letter, n::int as n, [id] as several, {'a': id} as nested from source",
+        "select id, a from source where id is not null order by 1",
+    ],
+)
+def test_sql_over_a_file_of_which_only_the_header_is_there(opened, sql):
+    full = opened("a.csv", BODY, sql=sql).detect().schema
+    dataset = opened("a.csv", BODY.partition("\n")[0] + "\n", sql=sql)
+    detected = dataset.detect()
+    assert detected.schema.records == 0
+    assert rows_of(dataset.read(detected.schema)) == []
+    assert rows_of(dataset.read(full)) == [], "rows were there when it was looked at"

@@ -67,7 +67,7 @@ class Confirmer:
             return None  # the job is still there
         said = self._voice.quote(answer.status, own_words(answer))
         if answer.status in {401, 403}:
-            return Halt(Stop("credential", f"the credential was refused: {said}"))
+            return Halt(Stop("credential", f"the credential was refused: {said}", said))
         if 200 <= answer.status < 300:
             return judge_job(answer, records, self._voice)
         if polls < PATIENCE_WITH_404:

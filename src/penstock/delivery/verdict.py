@@ -91,7 +91,7 @@ def judge(answer: Reply | Lost, question: Question) -> Verdict:
         return _taken(answer, question)
     if status in {401, 403}:
         said = question.voice.quote(status, own_words(answer))
-        return Halt(Stop("credential", f"the credential was refused: {said}"))
+        return Halt(Stop("credential", f"the credential was refused: {said}", said))
     if status == 429:
         return Halt(Stop("unreachable", f"the API takes no requests: {question.voice.quote(429, own_words(answer))}"))
     if (status == 408 or status >= 500) and question.shape.retry is RetryClass.ONCE:

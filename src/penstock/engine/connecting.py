@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from penstock.clock import iso
 from penstock.delivery.budget import Budget
 from penstock.delivery.check import CheckResult, check_credential
+from penstock.engine.stopping import StopSignal
 from penstock.engine.surroundings import Surroundings
 from penstock.model.delivery import Connection
 from penstock.model.errors import CredentialRefused, EnvironmentFailure, HostUnreachable, InputError, Problem
@@ -185,6 +186,21 @@ def failure(around: Surroundings, report: CheckReport) -> EnvironmentFailure:
     found = "; ".join(f"{tried['base_url']}: {tried['result']}" for tried in report.tried)
     hint = f"see `penstock check {report.credential}`"
     return kind(around.problem(f"credentials.{report.credential}", report.reason, code, hint=hint, found=found))
+
+
+def stop_problem(around: Surroundings, spec: CredentialSpec, signal: StopSignal, base_url: str) -> Problem | None:
+    """Why a run stopped, as a problem of its credential; None when that is not to blame."""
+    if signal.kind == "credential":
+        where = f"credentials.{spec.name}" + ("" if spec.api_key is None else ".api_key")
+        hint = f"give it a key that may do this, then `penstock check {spec.name}`"
+        message = signal.reason if signal.found is None else "the credential was refused"
+        return around.problem(where, message, "credential-refused", hint=hint, found=signal.found or base_url)
+    if signal.kind == "unreachable":
+        where = f"credentials.{spec.name}" + ("" if spec.base_url == "auto" else ".base_url")
+        hint = f"check the address, and whether it answers: `penstock check {spec.name}`"
+        found = signal.found or base_url
+        return around.problem(where, signal.reason, "host-unreachable", hint=hint, found=found)
+    return None
 
 
 def _made_for(around: Surroundings, spec: CredentialSpec) -> str:

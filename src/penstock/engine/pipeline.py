@@ -196,7 +196,7 @@ class Pipeline:
                 intent = None if delivery.settled else intent
                 road.teller.delivered(ticket[1], delivery, span)
                 if delivery.stop is not None:
-                    road.signal.stop(delivery.stop.kind, delivery.stop.reason)
+                    road.signal.stop(delivery.stop.kind, delivery.stop.reason, delivery.stop.found)
                 if delivery.job is not None:
                     jobs.append((ticket, delivery))
         except Stopped:  # what is not settled stays undecided: the run's end counts it as unsent
@@ -213,7 +213,7 @@ class Pipeline:
             return  # the next run polls it first
         if delivery is not None:
             if delivery.stop is not None:
-                self.road.signal.stop(delivery.stop.kind, delivery.stop.reason)
+                self.road.signal.stop(delivery.stop.kind, delivery.stop.reason, delivery.stop.found)
                 return  # the job is still there: the next run polls it first
             self.road.book.confirm(ticket, delivery)
 

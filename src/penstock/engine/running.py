@@ -19,7 +19,7 @@ from penstock.engine.runner import Job, Listener, run_destination
 from penstock.engine.starting import Start
 from penstock.engine.stopping import StopKind, StoppableClock, Stopped, StopSignal
 from penstock.engine.surroundings import Surroundings
-from penstock.model.errors import StateLocked
+from penstock.model.errors import Problem, StateLocked
 from penstock.model.outcome import HELD, RunReport
 from penstock.model.reports import Progress
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
@@ -44,12 +44,13 @@ class Conductor:
     signal: StopSignal = field(default_factory=StopSignal)
     sending: dict[str, StopSignal] = field(default_factory=dict)  # of each destination that is run now
     leases: dict[str, Lease] = field(default_factory=dict)  # of what is held now
+    troubles: dict[str, Problem] = field(default_factory=dict)  # run → what was wrong with its credential
 
     async def run_one(self, spec: DestinationSpec) -> RunReport:
         """One destination. InputError when it is a draft or paused; StateLocked when another process runs it."""
         require_active(self.around, spec)
         with self._stoppable():
-            return runs.to_report(await self._run(spec, None, None, self.queued))
+            return self._report(await self._run(spec, None, None, self.queued))
 
     async def run_flow(self, spec: FlowSpec) -> RunReport:
         """A flow's active destinations in dependency order, under one run. Drafts are skipped, and listed."""
@@ -77,7 +78,7 @@ class Conductor:
         with self._stoppable():
             for name, entries in by_destination.items():
                 if not self.signal.is_set:
-                    reports.append(runs.to_report(await self._resend(self.around.destination(name), entries)))
+                    reports.append(self._report(await self._resend(self.around.destination(name), entries)))
         return reports
 
     def stop(self, kind: StopKind, reason: str, destination: str | None = None) -> None:
@@ -89,6 +90,10 @@ class Conductor:
                 signal.stop(kind, reason)
 
     # ── inside ───────────────────────────────────────────────────────────────
+
+    def _report(self, run: RunRow, parts: Sequence[RunRow] = ()) -> RunReport:
+        errors = tuple(self.troubles[row.id] for row in (run, *parts) if row.id in self.troubles)
+        return replace(runs.to_report(run, parts), errors=errors)
 
     @asynccontextmanager
     async def _held(self, name: str) -> AsyncIterator[None]:
@@ -172,6 +177,9 @@ class Conductor:
             return await run_destination(self.around, job)
         finally:
             del self.sending[name]
+            trouble = connecting.stop_problem(self.around, prepared.credential, signal, prepared.address.base_url)
+            if trouble is not None:
+                self.troubles[start.run.id] = trouble
             if signal.kind is not None and signal.kind != "cancelled":  # what stops one, stops the rest of its flow
                 self.signal.stop(signal.kind, signal.reason)
 
@@ -246,7 +254,7 @@ class Conductor:
             status = "cancelled" if self.signal.kind == "cancelled" else flow.status_of_flow(parts)
             resumable = self.signal.kind == "cancelled"
             ended = runs.finish(conn, ended, status, iso(self.around.clock.now()), resumable=resumable)
-        return runs.to_report(ended, parts)
+        return self._report(ended, parts)
 
     @contextmanager
     def _stoppable(self) -> Iterator[None]:

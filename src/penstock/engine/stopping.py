@@ -29,11 +29,12 @@ class StopSignal:
 
     kind: StopKind | None = None
     reason: str = ""
+    found: str | None = None  # what answered, in its own words
     _waiting: set[asyncio.Task[Any]] = field(default_factory=set)
 
-    def stop(self, kind: StopKind, reason: str) -> None:
+    def stop(self, kind: StopKind, reason: str, found: str | None = None) -> None:
         if self.kind is None:
-            self.kind, self.reason = kind, reason
+            self.kind, self.reason, self.found = kind, reason, found
             for task in self._waiting:
                 task.cancel()
 

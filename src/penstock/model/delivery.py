@@ -74,6 +74,7 @@ class Stop:
 
     kind: Literal["credential", "unreachable"]
     reason: str
+    found: str | None = None  # what answered, in its own words
 
 
 @dataclass(frozen=True, slots=True)

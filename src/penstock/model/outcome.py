@@ -1,10 +1,12 @@
-"""What became of one record. Imports nothing of ours."""
+"""What became of one record, and of a run. Imports nothing of ours but the ground floor."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from penstock.model.errors import Problem
 
 
 class Outcome(StrEnum):
@@ -94,3 +96,4 @@ class RunReport:
     started_at: str | None = None
     finished_at: str | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)  # in a flow: destination → why it was skipped
+    errors: tuple[Problem, ...] = ()  # of a run that just ended: what stopped it, with place, finding and hint

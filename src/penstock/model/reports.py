@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from penstock.model.outcome import Note, RunReport
+from penstock.model.problems import problem_json
 from penstock.model.record import Key, Schema
 
 
@@ -210,6 +211,8 @@ def run_json(report: RunReport, *, times: bool = False) -> dict[str, Any]:
     }
     if report.reason is not None:
         document["reason"] = report.reason
+    if report.errors:
+        document["errors"] = [problem_json(problem) for problem in report.errors]
     if report.flow is not None:
         document["destinations"] = [run_json(child, times=times) for child in report.destinations]
         document["skipped"] = dict(report.skipped)

@@ -131,6 +131,8 @@ def _cast_naturally(name: str, kind: ColumnType, target: pa.DataType, column: Ra
     array = decoded(column)
     if array.type == target:
         return Cast(array, {})
+    if len(array) == 0:  # Arrow does not know every cast, not even of nothing
+        return Cast(pa.array([], target), {})
     try:
         return Cast(_converted(array, target), {})
     except (pa.ArrowInvalid, OverflowError):

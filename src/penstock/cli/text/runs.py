@@ -18,7 +18,9 @@ def run_text(report: RunReport) -> Iterator[RenderableType]:
     """How a run ended: the outcomes, what it took, and what to do now."""
     name = report.flow or report.destination or ""
     yield Text.assemble((f"{name} ", "bold"), coloured(report.status), (f"  run {report.run}", "dim"))
-    if report.reason:
+    for problem in report.errors:
+        yield said(f"  {problem}")
+    if report.reason and not report.errors:
         yield said(f"  {report.reason}")
     outcomes = outcome_words(counts_of(report.records))
     yield Text.assemble(f"  {amount(report.records.read, 'record')}{': ' if outcomes else ''}", outcomes)
