@@ -8,24 +8,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from penstock.api.access import LOOPBACK, SAFE
 from penstock.api.failing import answer, defect
+from penstock.api.headers import harden
 from penstock.model.errors import Problem
 
 OPEN = ("/hooks/", "/healthz", "/readyz")  # asked by programs, under whatever name leads here
-CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-    "font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; manifest-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
-HEADERS = {
-    "Content-Security-Policy": CSP,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-ONE_YEAR_S = 365 * 24 * 3600
 
 
 class Guard:
@@ -45,7 +31,7 @@ class Guard:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                _harden(MutableHeaders(scope=message), scope)
+                harden(MutableHeaders(scope=message), scope)
             await send(message)
 
         request = Request(scope)
@@ -77,12 +63,3 @@ def _is_own_page(request: Request) -> bool:
     if site is not None:
         return site in {"same-origin", "none"}
     return origin is None or origin.partition("://")[2] == request.headers.get("Host")
-
-
-def _harden(headers: MutableHeaders, scope: Scope) -> None:
-    for name, value in HEADERS.items():
-        headers.setdefault(name, value)
-    if scope["path"].startswith("/api/"):
-        headers.setdefault("Cache-Control", "no-store")
-    if scope.get("scheme") == "https":
-        headers.setdefault("Strict-Transport-Security", f"max-age={ONE_YEAR_S}")

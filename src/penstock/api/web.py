@@ -11,20 +11,12 @@ from starlette.datastructures import Headers
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from penstock.api.headers import POLICY, policy
+
 BUILT = Path(__file__).parent / "web"
 OURS = ("/api/", "/hooks/", "/metrics", "/healthz", "/readyz")
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 NONCE = "__NONCE__"
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
-GUARDS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
-}
 NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Penstock</title>
 <h1>The pages of Penstock were not built</h1>
 <p>The service runs, and its API answers under <code>/api/v1</code>. To build the pages: in the folder <code>ui</code>
@@ -63,16 +55,16 @@ class _Web:
         """The one page. Its styles are known by a nonce, new each time; scripts come from files only."""
         page = self.folder / "index.html"
         if not page.is_file():
-            return HTMLResponse(NOT_BUILT, 503, {**GUARDS, "Content-Security-Policy": "default-src 'none'"})
+            return HTMLResponse(NOT_BUILT, 503)
         nonce = secrets.token_urlsafe(16)
-        headers = {**GUARDS, "Cache-Control": "no-cache", "Content-Security-Policy": POLICY.format(nonce=nonce)}
+        headers = {"Cache-Control": "no-cache", POLICY: policy(nonce)}
         return HTMLResponse(page.read_text(encoding="utf-8").replace(NONCE, nonce), 200, headers)
 
 
 def _file(file: Path, accepted: str, *, immutable: bool) -> Response:
     """A built file, compressed beforehand where the browser takes it. Names under /assets/ hold a hash."""
     cache = "public, max-age=31536000, immutable" if immutable else "no-cache"
-    headers = {**GUARDS, "Cache-Control": cache, "Vary": "Accept-Encoding"}
+    headers = {"Cache-Control": cache, "Vary": "Accept-Encoding"}
     kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
     names = {part.split(";")[0].strip() for part in accepted.split(",")}
     for name, ending in ENCODINGS:

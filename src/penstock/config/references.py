@@ -77,6 +77,12 @@ def resolve_secret(secret: Secret, environ: Mapping[str, str]) -> str:
     return "".join(resolver.part(kind, text) for kind, text in secret.parts)
 
 
+def references_of(secret: Secret, environ: Mapping[str, str]) -> list[str]:
+    """The values of its references alone: what is secret in the text. Raises like `resolve_secret`."""
+    resolver = _Resolver(secret, environ)
+    return [resolver.part(kind, text) for kind, text in secret.parts if kind != "text"]
+
+
 def resolve_headers(headers: Mapping[str, Secret], environ: Mapping[str, str]) -> dict[str, str]:
     """A credential's headers with their references filled in; raises like `resolve_secret`."""
     return {name: resolve_secret(value, environ) for name, value in headers.items()}

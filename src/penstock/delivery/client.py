@@ -12,8 +12,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from io import BytesIO
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
+from urllib.parse import quote
 
 import aiohttp
+import orjson
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -95,6 +97,7 @@ class Client:
         self._urls: dict[str, URL] = {}
         self._headers: dict[tuple[tuple[str, str], ...], CIMultiDict[str]] = {}
         self._voice = voice_of(connection)
+        self._hidden = _forms(connection)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -184,14 +187,16 @@ class Client:
 
     def _without_key(self, body: bytes) -> bytes:
         """A server that echoes the key must not bring it into quarantine, responses or reports."""
-        key = (self.connection.api_key or "").encode()
-        return body.replace(key, MASK) if len(key) >= SHORTEST_KEY and key in body else body
+        for form in self._hidden:
+            if form in body:
+                body = body.replace(form, MASK)
+        return body
 
     def _masked(self, told: Mapping[str, str]) -> Mapping[str, str]:
-        key = self.connection.api_key or ""
-        if len(key) < SHORTEST_KEY or not any(key in value for value in told.values()):
-            return told
-        return {name: value.replace(key, MASK.decode()) for name, value in told.items()}
+        for form in map(bytes.decode, self._hidden):
+            if any(form in value for value in told.values()):
+                told = {name: value.replace(form, MASK.decode()) for name, value in told.items()}
+        return told
 
     def _since(self, started: float) -> float:
         return (self._clock.monotonic() - started) * 1000
@@ -223,6 +228,16 @@ class Client:
         if len(self._headers) >= CACHED:
             self._headers.clear()
         return self._headers.setdefault(own, headers)
+
+
+def _forms(connection: Connection) -> tuple[bytes, ...]:
+    """How the secrets of a credential may stand in a reply: as they are, in JSON, in a URL. The longest first."""
+    secrets = [secret for secret in (connection.api_key, *connection.hidden) if len(secret or "") >= SHORTEST_KEY]
+    found: set[str] = set()
+    for secret in filter(None, secrets):
+        in_json = orjson.dumps(secret).decode()[1:-1]
+        found |= {secret, in_json, in_json.replace("/", "\\/"), quote(secret, safe="")}
+    return tuple(form.encode() for form in sorted(found, key=len, reverse=True))
 
 
 def _body(body: bytes | None) -> bytes | BytesIO | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from penstock.clock import iso
+from penstock.config.references import references_of
 from penstock.delivery.budget import Budget
 from penstock.delivery.check import CheckResult, check_credential
 from penstock.engine.stopping import StopSignal
@@ -79,6 +80,7 @@ def _connection(around: Surroundings, spec: CredentialSpec, base_url: str, key: 
         headers={name: around.resolve(value) for name, value in spec.headers.items()},
         timeout=spec.timeout,
         allowed_hosts=spec.allowed_hosts,
+        hidden=tuple(found for value in spec.headers.values() for found in references_of(value, around.environ)),
         api="Custify" if spec.connector == "custify" else "the API",
     )
 

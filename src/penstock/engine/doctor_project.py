@@ -12,8 +12,8 @@ from penstock.config.edits import without_keys
 from penstock.config.loading import check_project
 from penstock.engine import connecting, people_sign_on
 from penstock.engine.doctor_findings import Examined, Findings, note, of_error, wrong
-from penstock.engine.intake import sealed_name
 from penstock.engine.preparing import is_active
+from penstock.engine.sealing import sealed_name
 from penstock.model.errors import PenstockError, Problem
 from penstock.model.spec import CredentialSpec, FileSource, SourceSpec, SqlSource, WebhookSource
 from penstock.sources.files import matching_files

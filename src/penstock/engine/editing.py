@@ -18,6 +18,7 @@ from penstock.config.edits import literal_key, marked, merged, tree_of, without_
 from penstock.config.files import NAME, SECTIONS
 from penstock.config.loading import load_text, load_tree
 from penstock.config.marks import Marked, plain
+from penstock.engine.sealing import forget_removed
 from penstock.engine.surroundings import NOWHERE, Surroundings
 from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.model.spec import ProjectSpec
@@ -279,6 +280,7 @@ def _once(around: Surroundings, edit: Edit, author: str, note: str) -> ProjectVe
         told: list[dict[str, Any]] = [change._asdict() for change in found]
         new = ProjectVersion(before.version + 1, at, f"{author} ({note})" if note else author, str(base), text, told)
         projects.add(conn, new)
+        forget_removed(conn, before.text, text)
     return new
 
 

@@ -16,6 +16,7 @@ from penstock.clock import iso
 from penstock.engine.intake_feed import Feed
 from penstock.engine.intake_senders import KEY_HEADER, Headers, Signed, check_key, check_signature
 from penstock.engine.intake_writer import GroupWriter
+from penstock.engine.sealing import sealed_name
 from penstock.engine.surroundings import Surroundings
 from penstock.engine.work import Work
 from penstock.model.errors import ConflictError, InputError, Problem
@@ -186,11 +187,6 @@ class Intake:
             credentials.set_credential(conn, around.sealer(), sealed_name(name), key, at)
         self._hooks.pop(name, None)
         return key
-
-
-def sealed_name(source: str) -> str:
-    """Under what name a source's secret is sealed: no credential can have it."""
-    return f"sources/{source}"
 
 
 def hook_json(conn: Connection, source: WebhookSource) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from penstock.clock import Clock, iso
 from penstock.config.document import Change, changes, document_of_path
 from penstock.config.edits import without_keys
 from penstock.config.loading import load_project, load_text
+from penstock.engine.sealing import forget_removed
 from penstock.engine.surroundings import NOWHERE, sealer_of
 from penstock.model.errors import InputError, Problem
 from penstock.model.spec import ProjectSpec
@@ -132,6 +133,7 @@ class Truth:
             told = [change._asdict() for change in found]
             at = iso(self.clock.now())
             projects.add(conn, ProjectVersion(number + 1, at, author, str(base), text, told))
+            forget_removed(conn, "" if before is None else before.text, text)
         return Applied(number + 1, found)
 
     def _seal(self, conn: Connection, keys: Mapping[str, str]) -> None:

@@ -25,6 +25,7 @@ class Connection:
     timeout: float = 30.0  # seconds for one attempt, connecting included
     allowed_hosts: tuple[str, ...] = ()
     api: str = "Custify"  # what the API is called where its own words are quoted
+    hidden: tuple[str, ...] = field(default=(), repr=False)  # what else must never stand in what is kept of replies
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,6 +175,11 @@ def forget_credential(conn: Connection, name: str) -> None:
     conn.execute(delete(credentials).where(credentials.c.name == name))
 
 
+def forget_check(conn: Connection, name: str) -> None:
+    """Let go what a check of a credential found."""
+    conn.execute(delete(checks).where(checks.c.credential == name))
+
+
 def secret_of(conn: Connection, name: str, sealer: Sealer) -> str | None:
     """The sealed key of a credential, opened; None when there is none."""
     sealed = conn.execute(select(credentials.c.sealed).where(credentials.c.name == name)).scalar_one_or_none()
