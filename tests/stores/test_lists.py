@@ -1,0 +1,117 @@
+"""Lists, figures and searches that the API shows: the same on every database."""
+
+import pytest
+
+from penstock.model.outcome import Outcome, Refusal
+from penstock.stores import answers, finding, ledger, quarantine, responses, runs, spans
+from penstock.stores.answers import Asked, Kept
+from penstock.stores.ledger import LedgerEntry, LedgerException, Sent
+from penstock.stores.memory import key_hashes
+from penstock.stores.quarantine import Hold, Which
+from penstock.stores.runs import RunRow
+
+
+def at(hour, minute=0):
+    return f"2026-01-31T{hour:02}:{minute:02}:00.000Z"
+
+
+def sent(number, ms=80.0, *, is_test=False):
+    return Sent(number, "POST", "https://api.example.com/people", 200, 1, 2, ms, is_test=is_test)
+
+
+def hold(conn, key, *, destination="people", field="email", outcome=Outcome.QUARANTINED, hour=12):
+    high, low = key_hashes([key]).tolist()[0]
+    refusal = Refusal("required", f"{field} of {key} is missing", field)
+    quarantine.hold(conn, Hold(destination, key, (high, low), outcome, refusal, at(hour), "r-1", "{}", 1, settings="s"))
+
+
+def test_held_records_come_in_pages_and_groups(database):
+    with database.begin() as conn:
+        for number in range(5):
+            hold(conn, f"k{number}", hour=number)
+        hold(conn, "other", field="name")
+        hold(conn, "lost", outcome=Outcome.UNKNOWN, destination="notes")
+        first = quarantine.page(conn, Which(destination="people"), 4)
+        rest = quarantine.page(conn, Which(destination="people"), 4, int(first[-1].id.removeprefix("q-")))
+        groups = quarantine.groups(conn)
+        assert [held.key for held in first + rest] == ["k0", "k1", "k2", "k3", "k4", "other"]
+        assert quarantine.ids(conn, Which(outcome="unknown")) == [quarantine.entries(conn, destination="notes")[0].id]
+        assert quarantine.ids(conn, Which(destination="people", cause="name: required")) == [rest[-1].id]
+    assert [(group.count, group.field, group.reason, group.first_at, group.last_at) for group in groups] == [
+        (5, "email", "email of k0 is missing", at(0), at(4)),
+        (1, "name", "name of other is missing", at(12), at(12)),
+        (1, "email", "email of lost is missing", at(12), at(12)),
+    ]
+
+
+@pytest.fixture
+def sent_records(database):
+    """Two runs of `people` and a test send; of the second run one record of three was held."""
+    odd = [LedgerException(1, Outcome.QUARANTINED, "no", "email")]
+    with database.begin() as conn:
+        for run, hour in (("r-1", 8), ("r-2", 10)):
+            runs.start(
+                conn, RunRow(run, "destination", "people", at(hour), status="succeeded", finished_at=at(hour, 30))
+            )
+        runs.start(conn, RunRow("t-1", "test", "people", at(10), status="succeeded", finished_at=at(10)))
+        ledger.append(conn, "r-1", [LedgerEntry(Outcome.DELIVERED, [0, 1], at(8, 10), ["a_1", "b"], None, sent(0))])
+        again = [
+            LedgerEntry(Outcome.DELIVERED, [0, 1, 2], at(10, 10), ["a_1", ("de", "7"), "c"], None, sent(0, 400.0), odd),
+            LedgerEntry(Outcome.UNCHANGED, range(3, 9), at(10, 20)),
+        ]
+        ledger.append(conn, "r-2", again)
+        ledger.append(conn, "t-1", [LedgerEntry(Outcome.DELIVERED, [0], at(10), ["a_1"], None, sent(0, is_test=True))])
+    return database
+
+
+def test_a_span_counts_records_requests_and_durations(sent_records):
+    with sent_records.read() as conn:
+        whole = spans.parts(conn, at(0), 13)
+        late = spans.parts(conn, at(9), 10, "people")
+        other = spans.parts(conn, at(0), 13, "companies")
+    assert {part: dict(found.records) for part, found in whole.items()} == {
+        "2026-01-31T08": {"delivered": 2},
+        "2026-01-31T10": {"delivered": 2, "quarantined": 1, "unchanged": 6},
+    }
+    assert [whole["2026-01-31T10"].requests, whole["2026-01-31T08"].requests] == [2, 2]
+    assert 70 <= whole["2026-01-31T08"].quantile(0.5) <= 100
+    assert 300 <= whole["2026-01-31T10"].quantile(0.95) <= 400
+    assert list(late) == ["2026-01-31"]
+    assert sum(late["2026-01-31"].records.values()) == 9
+    assert dict(other) == {}
+
+
+def test_runs_and_keys_are_found_by_a_part_and_signs_mean_themselves(sent_records):
+    with sent_records.begin() as conn:
+        hold(conn, "Wild%Card")
+        assert [run.id for run in finding.runs_named(conn, "R-", 5)] == ["r-2", "r-1"]
+        assert [held.key for held in finding.held_keys(conn, "d%c", 5)] == ["Wild%Card"]
+        assert finding.held_keys(conn, "d_c", 5) == []
+        assert [(found.run, found.key) for found in finding.sent_keys(conn, "a_1", 5)] == [
+            ("r-2", "a_1"),
+            ("r-1", "a_1"),
+        ]
+        assert [found.key for found in finding.sent_keys(conn, "7", 5)] == [("de", "7")]
+        assert list(finding.sent_keys(conn, "axc", 5)) == []
+
+
+def test_replies_come_newest_first(database):
+    with database.begin() as conn:
+        responses.append(conn, "people", [{"n": number} for number in range(4)])
+        first = responses.page(conn, "people", 2)
+        assert [record["n"] for _, record in first] == [3, 2]
+        assert [record["n"] for _, record in responses.page(conn, "people", 9, first[-1][0])] == [1, 0]
+
+
+def test_an_answer_is_kept_until_its_time_and_a_new_one_takes_its_place(database):
+    request = Asked("ada", "k", "hash")
+    with database.begin() as conn:
+        assert answers.find(conn, request, 1.0) is None
+        answers.begin(conn, request, 10.0)
+        assert answers.find(conn, request, 1.0) == Kept("hash", None, {}, None)
+        answers.keep(conn, request, Kept("hash", 201, {"etag": '"1"'}, b"\x00sealed"))
+        assert answers.find(conn, request, 10.0) == Kept("hash", 201, {"etag": '"1"'}, b"\x00sealed")
+        assert answers.find(conn, Asked("bob", "k", "hash"), 1.0) is None
+        assert answers.find(conn, request, 11.0) is None
+        answers.begin(conn, Asked("ada", "k", "other"), 20.0)
+        assert answers.find(conn, request, 11.0).asked == "other"
