@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from typing import cast
 import uvloop
 from service_parts import cpu_of, tell
 
+WAITS_S = 5.0  # until everything that begins by itself has begun
 PROJECT = "sources:\n  app: {type: webhook, secret: '${env:HOOK_KEY}', rate_limit: {requests: 1000000, per: 1s}}\n"
 BODY = json.dumps({"id": "u-123456", "email": "ada@example.com", "plan": "gold", "seats": 12, "mrr": 49.5}).encode()
 REQUEST = b"POST /hooks/app HTTP/1.1\r\nHost: x\r\nX-API-Key: k\r\nContent-Type: application/json\r\nContent-Length: "
@@ -28,25 +30,19 @@ MESSAGE = REQUEST + str(len(BODY)).encode() + b"\r\n\r\n" + BODY
 
 def serve(folder: Path, database: str | None) -> None:
     """The service's process: prints its port."""
-    import socket
-
-    import uvicorn
-
-    from penstock.api.service import make_api
+    from penstock.api.serving import Options, Ready, serve_until_stopped
     from penstock.clock import SystemClock
-    from penstock.engine.app import App
     from penstock.engine.truth import Truth
 
-    url = database or f"sqlite:///{folder / 'state.db'}"
-    with Truth.open(folder / "penstock.yaml", url, {}, SystemClock()) as truth:
-        truth.apply()
-    with socket.socket() as listening, App.open_applied(url, environ={"HOOK_KEY": "k"}) as app:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(512)
-        sys.stdout.write(f"{listening.getsockname()[1]}\n")
+    def ready(told: Ready) -> None:
+        sys.stdout.write(f"{told.url.rpartition(':')[2]}\n")
         sys.stdout.flush()
-        config = uvicorn.Config(make_api(app), log_level="critical", access_log=False, lifespan="off")
-        uvicorn.Server(config).run([listening])
+
+    os.environ |= {"HOOK_KEY": "k", "PENSTOCK_LOG_LEVEL": "error"}
+    url = database or f"sqlite:///{folder / 'state.db'}"
+    with Truth.open(folder / "penstock.yaml", url, os.environ, SystemClock()) as truth:
+        truth.apply()
+    serve_until_stopped(Options(url, "127.0.0.1", 0, worker=True, without_sign_in=True), ready)
 
 
 class Poster(asyncio.Protocol):
@@ -171,6 +167,7 @@ def _both(arguments: list[str]) -> None:
         with subprocess.Popen([*command, "--serve", folder], stdout=subprocess.PIPE, text=True) as server:
             assert server.stdout is not None
             port = server.stdout.readline().strip()
+            time.sleep(WAITS_S)
             before = cpu_of(server.pid)
             done = subprocess.run([*command, "--load", port, *arguments], check=True, stdout=subprocess.PIPE)
             found, cpu_s = json.loads(done.stdout), cpu_of(server.pid) - before

@@ -56,8 +56,9 @@ def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
     api.add_middleware(Auditing, api=api)
     api.add_middleware(Guard, api=api)
     api.add_middleware(Heard, api=api)
-    api.add_middleware(hooks.Straight, door=hooks.Door(app))  # the outermost: posts go straight to their door
-    api.router.routes.insert(0, Route(hooks.PATH, hooks.Door(app)))
+    api.state.door = hooks.Door(app)
+    api.add_middleware(hooks.Straight, door=api.state.door)  # the outermost: posts go straight to their door
+    api.router.routes.insert(0, Route(hooks.PATH, api.state.door))
     parts = (
         sessions,
         sign_on,

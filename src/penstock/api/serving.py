@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from penstock.api.access import LOOPBACK
+from penstock.api.routes.hooks import Straight
 from penstock.api.service import make_api
 from penstock.engine.app import App
 from penstock.engine.watch_start import watched
@@ -23,6 +25,7 @@ from penstock.model.errors import EnvironmentFailure, InputError, Problem, State
 
 LAST_REQUESTS_S = 10  # how long requests in flight may take once it shall stop
 BACKLOG = 2048
+TURN_S = 0.001  # of a thread that computes: who writes what others wait for comes back from each statement for a turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ def serve_until_stopped(options: Options, ready: Callable[[Ready], None]) -> Non
         raise InputError(Problem("--host", message, "open-to-all", hint, found=options.host))
     with _listening(options) as listening, App.open_applied(options.database) as app:
         _ = app.people.sign_on  # wrong settings are told at the start, not to the first who signs in
+        sys.setswitchinterval(TURN_S)
         url = _url(options.host, listening.getsockname()[1])
         app.demo.resume()
         server = _Server(make_api(app, without_sign_in=options.without_sign_in))
@@ -112,7 +116,7 @@ class _Server(uvicorn.Server):
     def __init__(self, api: FastAPI) -> None:
         super().__init__(
             uvicorn.Config(
-                api,
+                Straight(api, api.state.door),  # even the framework's own wrapping costs more than taking a post
                 lifespan="off",
                 log_config=None,
                 access_log=False,

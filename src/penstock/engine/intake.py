@@ -81,6 +81,7 @@ class Intake:
         self._database = around().database
         self._writer = GroupWriter(self._commit)
         self._forgotten = self._clock.monotonic()
+        self._events = around().events
         self.feed = Feed(around, work)
 
     # ── taking in ────────────────────────────────────────────────────────────
@@ -109,6 +110,7 @@ class Intake:
 
     def _look(self, name: str) -> Hook:
         around = self._around()
+        self._events = around.events
         source = self._source(around, name)
         before = self._hooks.get(name)
         same = before is not None and before.source.rate_limit == source.rate_limit
@@ -136,13 +138,12 @@ class Intake:
     def _commit(self, posts: Sequence[Post]) -> Sequence[int]:
         """Runs in the writer's thread."""
         now = self._clock.now()
-        told = self._around().events.tell
         with self._database.begin() as conn:
             taken = pushed.append(conn, posts, iso(now))
             if self._clock.monotonic() - self._forgotten > FORGET_S:
                 self._forgotten = self._clock.monotonic()
                 pushed.forget_seen(conn, now.timestamp())
-        told("intake.received", posts=len(posts), records=sum(taken))
+        self._events.tell("intake.received", posts=len(posts), records=sum(taken))
         return taken
 
     # ── looking, and the key ─────────────────────────────────────────────────

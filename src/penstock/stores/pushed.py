@@ -6,14 +6,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select
+import orjson
+from sqlalchemy import Connection, delete, insert, select, text
 
-from penstock.stores.put import put
 from penstock.stores.schema_intake import pushed, pushed_sources, seen_posts
 
 ROWS = 4096  # read at once
 CHARACTERS = 1 << 23  # of records that are read at once, one record more
 BITE = 5000  # records that one transaction lets go
+
+# One statement each: a thread that comes back from the database waits for its turn among those that answer posts.
+_ALL_AT_ONCE = text(
+    "INSERT INTO pushed (source, at, record) "
+    "SELECT json_extract(value, '$[0]'), :at, json_extract(value, '$[1]') FROM json_each(:rows)"
+)
+_COUNTED = text(
+    "INSERT INTO pushed_sources (source, received, tip, last_at) VALUES "
+    "(:source, :count, (SELECT id FROM pushed WHERE source = :source ORDER BY id DESC LIMIT 1), :at) "
+    "ON CONFLICT (source) DO UPDATE SET "
+    "received = pushed_sources.received + excluded.received, tip = excluded.tip, last_at = excluded.last_at"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +50,17 @@ def append(conn: Connection, posts: Sequence[Post], at: str) -> list[int]:
     """Take posts in; answers how many records of each: none of a signed one that was taken in before."""
     fresh = _unseen(conn, posts)
     taken = [len(post.records) if number in fresh else 0 for number, post in enumerate(posts)]
-    rows = [
-        {"source": post.source, "at": at, "record": record}
-        for number, post in enumerate(posts)
-        if number in fresh
-        for record in post.records
-    ]
-    if rows:
-        conn.execute(insert(pushed), rows)
+    rows = [(post.source, record) for number, post in enumerate(posts) if number in fresh for record in post.records]
+    if rows and conn.dialect.name == "sqlite":
+        conn.execute(_ALL_AT_ONCE, {"rows": orjson.dumps(rows).decode(), "at": at})
+    elif rows:
+        conn.execute(insert(pushed), [{"source": source, "at": at, "record": record} for source, record in rows])
     counts: dict[str, int] = {}
     for post, count in zip(posts, taken, strict=True):
         if count:
             counts[post.source] = counts.get(post.source, 0) + count
     for source, count in counts.items():
-        before = received(conn, source)
-        newest = select(pushed.c.id).where(pushed.c.source == source).order_by(pushed.c.id.desc()).limit(1)
-        tip = conn.execute(newest).scalar_one()
-        row = {"source": source, "received": before.received + count, "tip": tip, "last_at": at}
-        put(conn, pushed_sources, row)
+        conn.execute(_COUNTED, {"source": source, "count": count, "at": at})
     return taken
 
 

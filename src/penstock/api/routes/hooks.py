@@ -184,7 +184,8 @@ class Straight:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         if scope["type"] == "http" and path.startswith(BEFORE) and "/" not in path[len(BEFORE) :]:
-            await self._door({**scope, "path_params": {"source": path[len(BEFORE) :]}}, receive, send)
+            scope["path_params"] = {"source": path[len(BEFORE) :]}
+            await self._door(scope, receive, send)
         else:
             await self._inner(scope, receive, send)
 
