@@ -40,13 +40,13 @@ def main() -> None:
                 found: list[float] = []
                 began = service.cpu_s()
                 for number in range(TIMES):
-                    edited = {**value, "fields": {**value["fields"], "name": {"value": f"Ada {number}"}}}
+                    edited = {**value, "fields": {**value["fields"], "phone": {"value": f"{100_000 + number}"}}}
                     asked = time.perf_counter()
                     reply = client.ask(
                         "POST", "/api/v1/destinations/preview", {"name": "people", "value": edited, **more}
                     )
                     found.append((time.perf_counter() - asked) * 1000)
-                    if f"Ada {number}" not in reply["requests"][0]["body"]:
+                    if f"{100_000 + number}" not in reply["requests"][0]["body"]:
                         raise SystemExit("it is not the edit that was shown")
                 cpu_ms = (service.cpu_s() - began) / TIMES * 1000
                 first, found = found[0], sorted(found)

@@ -257,10 +257,12 @@ class Work:
 
     def _all_shown(self, conn: Connection, rows: Sequence[RunRow]) -> list[dict[str, Any]]:
         around, asked = self.around(), work.of_runs(conn, [row.id for row in rows])
-        return [self._document(conn, around, row, asked.get(row.id)) for row in rows]
+        parts = runs.children_of(conn, [row.id for row in rows if row.kind == "flow"])
+        return [self._document(around, row, asked.get(row.id), parts.get(row.id, [])) for row in rows]
 
-    def _document(self, conn: Connection, around: Surroundings, row: RunRow, asked: WorkRow | None) -> dict[str, Any]:
-        parts = runs.children(conn, row.id) if row.kind == "flow" else []
+    def _document(
+        self, around: Surroundings, row: RunRow, asked: WorkRow | None, parts: Sequence[RunRow]
+    ) -> dict[str, Any]:
         seen = replace(row, status=self._status(around, row, asked))
         if parts and row.finished_at is None:
             seen = replace(seen, counts=flow.total(parts), requests=sum(part.requests for part in parts))

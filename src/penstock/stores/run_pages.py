@@ -48,7 +48,9 @@ def _status(status: str) -> ColumnElement[bool]:
     if status == "queued":
         return waiting
     if status in ("running", "interrupted"):
-        return ~waiting & or_(taken, runs.c.status.in_(("running", "interrupted")))
+        stored = select(runs.c.id).where(runs.c.status.in_(("running", "interrupted")), runs.c.parent.is_(None))
+        at_work = select(work.c.run).where(work.c.state == "running")
+        return ~waiting & runs.c.id.in_(stored.union(at_work))  # few: each is looked up
     return ~waiting & ~taken & (runs.c.status == status)
 
 

@@ -103,6 +103,16 @@ def children(connection: Connection, flow_run: str) -> list[RunRow]:
     return [to_run(row) for row in connection.execute(query).mappings()]
 
 
+def children_of(connection: Connection, flow_runs: Sequence[str]) -> dict[str, list[RunRow]]:
+    """The same of several flows' runs at once."""
+    found: dict[str, list[RunRow]] = {}
+    if flow_runs:
+        query = select(runs).where(runs.c.parent.in_(list(flow_runs))).order_by(runs.c.started_at, runs.c.id)
+        for row in connection.execute(query).mappings():
+            found.setdefault(row["parent"], []).append(to_run(row))
+    return found
+
+
 def unfinished(connection: Connection, target: str, kind: RunKind = "destination") -> RunRow | None:
     """The newest run of a destination (or flow), if the same command goes on with it."""
     newest = last(connection, target, kind)

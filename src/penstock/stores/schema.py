@@ -54,8 +54,12 @@ runs = Table(
     Column("started_at", Text, nullable=False),
     Column("finished_at", Text),
     Index("runs_of_target", "target", "kind", "started_at"),
-    Index("runs_of_parent", "parent"),
 )
+_OF_A_FLOW, _LISTED = runs.c.parent.is_not(None), runs.c.parent.is_(None)
+Index("runs_of_parent", runs.c.parent, sqlite_where=_OF_A_FLOW, postgresql_where=_OF_A_FLOW)
+for _name, _first in (("newest", ()), ("newest_of_target", (runs.c.target,)), ("newest_in_status", (runs.c.status,))):
+    _columns = (*_first, runs.c.started_at, runs.c.id)  # lists show a page of them, newest first
+    Index(f"runs_{_name}", *_columns, sqlite_where=_LISTED, postgresql_where=_LISTED)
 
 ledger_batches = Table(
     "ledger_batches",
