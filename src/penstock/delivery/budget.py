@@ -63,11 +63,10 @@ class Budget:
 
     async def acquire(self, lane: Lane, cost: int = 1) -> Taken:
         """Wait for a place; give it to `observe`, `lost` or `give_back` when the request is over."""
+        taken = self.at_once(cost)
+        if taken is not None:
+            return taken
         cost = min(cost, self._window.limit)
-        if not self._waiting:
-            taken = self._window.take(self._clock.monotonic(), cost)
-            if taken is not None:
-                return taken
         place: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
         heappush(self._waiting, (RANKS[lane], next(self._numbers), cost, place))
         self._serve()
@@ -77,6 +76,12 @@ class Budget:
             if place.done() and not place.cancelled():
                 self.give_back(place.result())
             raise
+
+    def at_once(self, cost: int = 1) -> Taken | None:
+        """A place when there is one and nobody waits for it."""
+        if self._waiting:
+            return None
+        return self._window.take(self._clock.monotonic(), min(cost, self._window.limit))
 
     def observe(self, taken: Taken, status: int, headers: Mapping[str, str]) -> None:
         """A reply came: obey what it says of the limit. Header names are lower-case."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from penstock.clock import Clock, SystemClock
-from penstock.config.loading import check_project, load_project, project_json_schema
+from penstock.config.loading import check_project, project_json_schema
 from penstock.delivery.budget import Budget
 from penstock.engine import connecting, mending, past, switching
 from penstock.engine.allowance import SharedBudget
@@ -33,7 +33,7 @@ from penstock.engine.schedules import Schedules
 from penstock.engine.station import Worker
 from penstock.engine.surroundings import Surroundings
 from penstock.engine.trial import send_test
-from penstock.engine.truth import PROJECT_FILE, applied_project, knows_state, project_of, state_url
+from penstock.engine.truth import PROJECT_FILE, applied_project, open_applied_state, open_state
 from penstock.engine.unsaved import Unsaved
 from penstock.engine.uploads import Uploads
 from penstock.engine.work import Work
@@ -52,7 +52,6 @@ from penstock.model.reports import (
 )
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.stores import projects
-from penstock.stores.database import Database
 
 if TYPE_CHECKING:
     from penstock.engine.care import Caretaker
@@ -87,15 +86,7 @@ class App:
         The state's default is `.penstock/state.db` beside the file, or what `PENSTOCK_DATABASE_URL` says.
         """
         environ = os.environ if environ is None else environ
-        path = file or PROJECT_FILE
-        url = state_url(path, database, environ)
-        project = None if knows_state(url) else load_project(path)  # what is wrong in the file needs no state
-        opened = Database.open(url, (path if path.is_dir() else path.parent) / ".penstock")
-        try:
-            project = project or project_of(opened, path, given=file is not None)
-        except BaseException:
-            opened.close()
-            raise
+        project, opened = open_state(file, database, environ)
         return cls(Surroundings(project, opened, clock or SystemClock(), environ))
 
     @classmethod
@@ -106,12 +97,7 @@ class App:
 
         While none was applied the project is empty, of version 0; without `shared` that is InputError `not-applied`.
         """
-        opened = Database.open(database)
-        try:
-            project, version = applied_project(opened, base=opened.folder, may_be_empty=shared)
-        except BaseException:
-            opened.close()
-            raise
+        project, version, opened = open_applied_state(database, shared=shared)
         environ = os.environ if environ is None else environ
         return cls(Surroundings(project, opened, clock or SystemClock(), environ, version))
 

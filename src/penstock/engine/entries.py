@@ -16,8 +16,11 @@ Ticket = tuple[str, int]  # a delivery: its run, and its number in it
 
 def entry_of(delivery: Delivery, number: int, decided: Sequence[Settled]) -> LedgerEntry:
     """A delivery as a row of the ledger: the outcome most of its records met, and the exceptions."""
-    usual = Counter(settled.outcome for settled in decided).most_common(1)
-    outcome = usual[0][0] if usual else delivery.outcome
+    if len(decided) == 1:
+        outcome = decided[0].outcome
+    else:
+        usual = Counter(settled.outcome for settled in decided).most_common(1)
+        outcome = usual[0][0] if usual else delivery.outcome
     exceptions = [
         LedgerException(
             item, s.outcome, s.refusal.reason if s.refusal else delivery.reason, s.refusal.field if s.refusal else None

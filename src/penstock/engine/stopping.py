@@ -90,6 +90,9 @@ class StoppableBudget:
     async def acquire(self, lane: Lane, cost: int = 1) -> Taken:
         if self.signal.is_set:
             raise Stopped
+        taken = self.budget.at_once(cost)
+        if taken is not None:
+            return taken
         return await self.signal.unless_stopped(self.budget.acquire(lane, cost))
 
     def observe(self, taken: Taken, status: int, headers: Mapping[str, str]) -> None:

@@ -57,6 +57,29 @@ def project_of(database: Database, file: Path, *, given: bool) -> ProjectSpec:
     return project
 
 
+def open_state(file: Path | None, database: str | None, environ: Mapping[str, str]) -> tuple[ProjectSpec, Database]:
+    """The project of the file (default `penstock.yaml` here), and its state."""
+    path = file or PROJECT_FILE
+    url = state_url(path, database, environ)
+    project = None if knows_state(url) else load_project(path)  # what is wrong in the file needs no state
+    opened = Database.open(url, (path if path.is_dir() else path.parent) / ".penstock")
+    try:
+        return project or project_of(opened, path, given=file is not None), opened
+    except BaseException:
+        opened.close()
+        raise
+
+
+def open_applied_state(database: str, *, shared: bool) -> tuple[ProjectSpec, int, Database]:
+    """The project that was applied to this database, its version, and the state; see `applied_project`."""
+    opened = Database.open(database)
+    try:
+        return *applied_project(opened, base=opened.folder, may_be_empty=shared), opened
+    except BaseException:
+        opened.close()
+        raise
+
+
 def applied_project(database: Database, *, base: Path, may_be_empty: bool = True) -> tuple[ProjectSpec, int]:
     """The applied project and its version; while none was applied an empty one of version 0, at `base`.
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
@@ -232,8 +233,13 @@ class _Stamps:
         return quote(self.header(found), safe="")
 
 
+@lru_cache(256)
+def _stands_in(headers: tuple[tuple[str, str], ...]) -> bool:
+    return any("{" in value for _, value in headers)
+
+
 def _replaced(request: Request, in_url: Replace, in_header: Replace) -> Request:
-    if "{" not in request.url and not any("{" in value for _, value in request.headers):
+    if "{" not in request.url and not _stands_in(request.headers):
         return request
     headers = tuple((name, _LATER.sub(in_header, value)) for name, value in request.headers)
     return replace(request, url=_LATER.sub(in_url, request.url), headers=headers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from penstock.model.outcome import Refusal
 from penstock.model.record import Payload, Request, Shape
@@ -35,11 +36,15 @@ def preview_headers(shape: Shape, own: Headers | None = None) -> Headers:
 
     `own` are a payload's finished headers, where macros make them differ per record.
     """
-    headers = shape.headers if own is None else own
+    return _with_defaults(shape.headers if own is None else own, content_type(shape) if shape.carries_body else None)
+
+
+@lru_cache(256)
+def _with_defaults(headers: Headers, content: str | None) -> Headers:
     given = {name.lower() for name, _ in headers}
     defaults = [("Accept", "application/json")]
-    if shape.carries_body:
-        defaults.append(("Content-Type", content_type(shape)))
+    if content is not None:
+        defaults.append(("Content-Type", content))
     return (*(pair for pair in defaults if pair[0].lower() not in given), *headers)
 
 
