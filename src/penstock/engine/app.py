@@ -16,7 +16,7 @@ from penstock.delivery.budget import Budget
 from penstock.engine import connecting, mending, past, switching
 from penstock.engine.allowance import SharedBudget
 from penstock.engine.answered import Answered
-from penstock.engine.datasets import dataset_spec, known_dataset
+from penstock.engine.datasets import dataset_report, samples_of
 from penstock.engine.demo import Demo
 from penstock.engine.edits import Edits
 from penstock.engine.intake import Intake
@@ -26,7 +26,6 @@ from penstock.engine.people import People
 from penstock.engine.plan import plan, plan_flow
 from penstock.engine.preparing import prepare
 from penstock.engine.preview import preview
-from penstock.engine.rows import read_record, record_json
 from penstock.engine.runner import Listener
 from penstock.engine.running import Conductor
 from penstock.engine.schedules import Schedules
@@ -233,14 +232,11 @@ class App:
 
     def dataset(self, name: str, *, refresh: bool = False) -> DatasetReport:
         """The detected schema of a dataset; `refresh` reads and decides it anew."""
-        known = known_dataset(self._around, name, refresh=refresh)
-        extra = tuple(known.dataset.extra_columns)
-        return DatasetReport(name, dataset_spec(self._around, name).key, known.schema, extra)
+        return dataset_report(self._around, name, refresh=refresh)
 
     def samples(self, name: str) -> list[dict[str, Any]]:
         """The sample records that are kept of a dataset, as JSON values."""
-        found = known_dataset(self._around, name).samples
-        return [read_record(record_json(found, row)) for row in range(found.records.num_rows)]
+        return samples_of(self._around, name)
 
     def set_credential(self, name: str, secret: str) -> None:
         """Seal the API key of a credential in the state database."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pyarrow as pa
 
+from penstock.engine.rows import read_record, record_json
 from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import InputError
 from penstock.model.record import Chunk, Column, Schema
+from penstock.model.reports import DatasetReport
 from penstock.model.spec import DatasetSpec, SourceSpec, WebhookSource
 from penstock.sources.dataset import Dataset
 from penstock.sources.freezing import load_chunk, save_chunk
@@ -180,3 +183,15 @@ def _settings(spec: DatasetSpec, source: SourceSpec) -> str:
     """What decides the types besides the data: a change of it makes the schema be detected anew."""
     told = dict(source.columns) if isinstance(source, WebhookSource) else source
     return f"{spec!r} {told!r}"
+
+
+def dataset_report(around: Surroundings, name: str, *, refresh: bool = False) -> DatasetReport:
+    """The detected schema of a dataset; `refresh` reads and decides it anew."""
+    known = known_dataset(around, name, refresh=refresh)
+    return DatasetReport(name, dataset_spec(around, name).key, known.schema, tuple(known.dataset.extra_columns))
+
+
+def samples_of(around: Surroundings, name: str) -> list[dict[str, Any]]:
+    """The sample records that are kept of a dataset, as JSON values."""
+    found = known_dataset(around, name).samples
+    return [read_record(record_json(found, row)) for row in range(found.records.num_rows)]
