@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
@@ -128,10 +128,13 @@ def _array(values: list[Any], column: Column) -> pa.Array[Any]:
     return pa.array(values, types[column.type])
 
 
-def _exact_float(text: str) -> float | Decimal:
-    """A float where it says the same as the text, else a decimal."""
+def _exact_float(text: str) -> float | Decimal | str:
+    """A float where it says the same as the text, else a decimal; the text where its exponent is beyond both."""
     number = float(text)
-    return number if Decimal(repr(number)) == Decimal(text) else Decimal(text)
+    try:
+        return number if Decimal(repr(number)) == Decimal(text) else Decimal(text)
+    except InvalidOperation:
+        return text
 
 
 def _plain(value: object) -> object:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 import orjson
@@ -131,7 +131,10 @@ def _number(text: str) -> object:
         return value
     if value in {float("inf"), float("-inf")}:
         return Unfit(text, "larger than a number can be")
-    exact = Decimal(text)
+    try:
+        exact = Decimal(text)
+    except InvalidOperation:
+        return Unfit(text, "its exponent is beyond those of numbers")
     return value if Decimal(repr(value)) == exact else exact
 
 
