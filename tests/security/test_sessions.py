@@ -132,6 +132,13 @@ def test_good_sign_ins_are_not_counted(service):
     assert {client.post(SESSION, json=GOOD).status_code for _ in range(25)} == {200}
 
 
+def test_a_password_is_kept_as_a_dear_hash(true_hashes, empty):
+    empty.add("ada", "viewer")
+    (ada,) = empty.app.people.register.everybody()
+    assert ada.password.startswith("$argon2id$v=19$m=19456,t=3,p=1$")
+    assert empty.signed_in("ada").get("/api/v1/runs").status_code == 200
+
+
 def test_a_name_that_nobody_has_is_answered_alike(service):
     client = service.client()
     replies = [

@@ -3,9 +3,9 @@
 import pytest
 
 from penstock.stores.database import Database
-from postgres_server import postgres, server
+from postgres_server import empty_postgres, postgres, server
 
-__all__ = ["postgres", "server"]
+__all__ = ["empty_postgres", "postgres", "server"]
 
 
 @pytest.fixture

@@ -38,6 +38,12 @@ def shape(path):
     return {name: "".join((sql or "").split()).replace('"', "") for name, sql in rows if name != "alembic_version"}
 
 
+@pytest.fixture
+def postgres(empty_postgres):
+    """Here tables are made: these tests begin with nothing."""
+    return empty_postgres
+
+
 def test_folder_and_files_are_closed_to_others(sqlite_database):
     database = sqlite_database
     with database.begin() as conn:
