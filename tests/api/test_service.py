@@ -15,7 +15,9 @@ from penstock.clock import SystemClock
 from penstock.engine.app import App
 from penstock.engine.truth import Truth
 
-OPEN = {"/api/v1/", "/api/v1/session"}  # anybody may ask what answers, and whether they are signed in
+OPEN = {  # anybody may ask what answers, and whether they are signed in; and sign on at a provider
+    *("/api/v1/", "/api/v1/session", "/api/v1/session/oidc", "/api/v1/session/oidc/callback"),
+}
 PROJECT = """\
 credentials:
   sandbox: {connector: custify, api_key: "${env:KEY}", base_url: "http://127.0.0.1:9"}
