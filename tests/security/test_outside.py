@@ -223,3 +223,15 @@ def test_a_channel_goes_to_what_was_judged_and_follows_no_redirect(api, trap):
     with listening(307, f"{trap.url}/x") as server:
         assert told(api, f"json://127.0.0.1:{server.server_port}/x", allowed_hosts=["127.0.0.1"])["ok"] is False
         assert server.came == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["PENSTOCK_SECRET_KEY", "PENSTOCK_DATABASE_URL", "PENSTOCK_METRICS_TOKEN", "PENSTOCK_OIDC_CLIENT_SECRET"],
+)
+def test_what_the_service_proves_itself_by_is_sent_nowhere(api, trap, name):
+    base = f"http://127.0.0.1:{trap.server_port}"
+    for value in ({"api_key": f"${{env:{name}}}"}, {"headers": {"X-Key": f"a ${{env:{name}}}"}}):
+        value |= {"connector": "http", "base_url": base}
+        reply = api.post("/api/v1/credentials/check", json={"name": "x", "value": value})
+        assert (reply.status_code, reply.json()["errors"][0]["code"]) == (400, "bad-reference"), reply.text

@@ -15,6 +15,9 @@ from penstock.model.spec import Secret
 
 KINDS = ("env", "file", "secret")
 PIECE = re.compile(r"\$\$\{|\$\{(?P<inside>[^}]*)\}|(?P<open>\$\{)")
+OUR_OWN = frozenset(  # what the service proves itself by: no project may send it anywhere
+    {"PENSTOCK_DATABASE_URL", "PENSTOCK_METRICS_TOKEN", "PENSTOCK_OIDC_CLIENT_SECRET", "PENSTOCK_SECRET_KEY"}
+)
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 Part = tuple[Literal["text", "env", "file"], str]
 
@@ -55,6 +58,9 @@ def _reference(inside: str | None, node: Marked, report: Report) -> Part | None:
     elif kind == "env" and VARIABLE.fullmatch(name) is None:
         hint = "write ${env:NAME}: letters, digits and _"
         report.add(node.place, "bad-reference", "this is no name of an environment variable", hint)
+    elif kind == "env" and name in OUR_OWN:
+        message = "this variable is the service's own secret, and goes to nobody"
+        report.add(node.place, "bad-reference", message, "give the project a variable of its own", f"${{env:{name}}}")
     elif kind == "file" and not name.strip():
         report.add(node.place, "bad-reference", "the reference names no file", "write ${file:PATH}")
     else:
