@@ -52,7 +52,10 @@ def _first_sign_in(service):
 
 def _credential(service):
     """Only what is asked about it works: the key is sealed, and the check finds the base and its dialect."""
-    service.ask("POST /credentials", {"name": "acme", "value": {"connector": "custify", "base_url": "auto"}}, 201)
+    value = {"connector": "custify", "base_url": "auto"}
+    unsaved = service.ask("POST /credentials/check", {"name": "acme", "value": value, "secret": "wrong-key"})
+    assert unsaved["ok"] is False
+    service.ask("POST /credentials", {"name": "acme", "value": value}, 201)
     service.ask("PUT /credentials/acme/secret", {"secret": "wrong-key"}, 204)
     assert service.ask("POST /credentials/acme/check", {})["ok"] is False
     service.ask("PUT /credentials/acme/secret", {"secret": service.sandbox.api_key}, 204)
@@ -242,7 +245,13 @@ def test_by_hand_a_plain_array_goes_where_arrays_are_taken(service):
 def test_a_destination_lives_from_draft_to_its_end(service):
     """Edited test, activation, run, replies, quarantine, pause, copy, deletion, roll-back."""
     rows = [*PEOPLE, {**PEOPLE[0], "id": "u4", "mail": "not-an-address"}]
-    service.dataset("life", rows)
+    service.rows("life", rows)
+    looked = service.ask("POST /sources/check", {"name": "life", "value": {"type": "file", "path": "life.csv"}})
+    assert ([column["name"] for column in looked["columns"]], looked["problems"]) == (list(rows[0]), [])
+    service.ask("POST /sources", {"name": "life", "value": {"type": "file", "path": "life.csv"}}, 201)
+    dataset = {"name": "life", "value": {"source": "life", "key": "id"}}
+    assert [row["id"] for row in service.ask("POST /datasets/preview", dataset)["rows"]] == ["u1", "u2", "u3", "u4"]
+    service.ask("POST /datasets", dataset, 201)
     value = {
         "dataset": "life",
         "credential": "acme",
@@ -264,6 +273,8 @@ def test_a_destination_lives_from_draft_to_its_end(service):
     assert "u1" not in service.arrived()
 
     # activation, and a run with what became of each record
+    plan = service.ask("GET /destinations/life/plan")
+    assert (plan["creates_or_updates"], plan["invalid"], plan["requests"]) == (3, 1, 3)
     service.ask("POST /destinations/life/activate", status=204)
     run = service.run("life")
     assert (run["status"], run["records"]["delivered"], run["records"]["quarantined"]) == ("partial", 3, 1)
@@ -272,6 +283,10 @@ def test_a_destination_lives_from_draft_to_its_end(service):
     assert "secret" not in json.dumps(service.sandbox.state())
 
     # the replies are a dataset by themselves, which another destination sends on
+    replies = service.ask("GET /responses/life")["items"]
+    assert {(each["run"], each["response"]["status"]) for each in replies if each["run"] == run["run"]} == {
+        (run["run"], 200)
+    }
     samples = service.ask("GET /datasets/life.responses/samples?limit=500")
     statuses = {row["delivery"]: row["response"]["status"] for row in samples["rows"] if row["outcome"] == "delivered"}
     assert set(statuses.values()) == {200}
