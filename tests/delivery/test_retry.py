@@ -33,6 +33,7 @@ def lost(kind, *, nothing_sent):
         (lost("timeout", nothing_sent=False), False, True),
         (lost("cut", nothing_sent=False), False, True),
         (lost("tls", nothing_sent=True), False, False),
+        (lost("barred", nothing_sent=True), False, False),
     ],
 )
 def test_what_is_tried_again(answer, once, idempotent):
@@ -74,3 +75,17 @@ def test_every_request_comes_to_an_end(dice, status, asked):
         assert limited or asked is None or step.after_s >= asked
     assert isinstance(step, GiveUp)
     assert waited <= policy.patience
+
+
+@pytest.mark.parametrize(
+    ("status", "just", "over"),
+    [
+        (500, Spent(attempts=5), Spent(attempts=6)),
+        (500, Spent(attempts=1, seconds=119.75), Spent(attempts=1, seconds=119.76)),  # the pause is 0.25 s
+        (429, Spent(held=600.0), Spent(held=600.5)),
+        (429, Spent(held=590.0, asked=10.0), Spent(held=590.0, asked=10.5)),
+    ],
+)
+def test_patience_ends_where_the_policy_says(status, just, over):
+    assert isinstance(decide(reply(status), IDEMPOTENT, just, POLICY, 1.0), Again)
+    assert isinstance(decide(reply(status), IDEMPOTENT, over, POLICY, 1.0), GiveUp)
