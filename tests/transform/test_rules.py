@@ -171,3 +171,48 @@ def test_a_refusal_quotes_at_most_eighty_printable_characters(value):
             assert len(found.value) <= 80
             found.value.encode()
             assert found.accepted
+
+
+OBJECT_ID = "5f5b3c1d2e4a6b7c8d9e0f1a"
+
+
+@pytest.mark.parametrize(
+    ("rule", "good", "meant"),
+    [
+        (rules.email_or_id, OBJECT_ID, OBJECT_ID),
+        (rules.email_or_id, "ada@example.com", "ada@example.com"),
+        (rules.object_id, OBJECT_ID, OBJECT_ID),
+        (rules.texts, '["a", 7, true]', ["a", "7", "true"]),
+        (rules.texts, "a", ["a"]),
+        (rules.texts, "", None),
+        (rules.whole_object, '{"seats": 5}', {"seats": 5}),
+        (rules.whole_object, " ", None),
+        (rules.members(rules.text), {"a": 1, "b": None}, {"a": "1", "b": None}),
+        (rules.members(rules.text, names=True), {"a": 1}, {"a": "1"}),
+        (rules.without_nulls(rules.members(rules.text)), {"a": 1, "b": None}, {"a": "1"}),
+        (rules.link(5), "acme", [{"company_id": "acme"}]),
+        (rules.link(None), "", None),
+        (rules.choice("High", "Low"), " high ", "High"),
+        (rules.choice("High", "Low"), " ", None),
+    ],
+)
+def test_what_a_rule_makes_of_what_fits(rule, good, meant):
+    assert rule(good) == meant
+
+
+@pytest.mark.parametrize(
+    ("rule", "bad", "broken"),
+    [
+        (rules.text, ["a"], "type"),
+        (rules.text, {"a": 1}, "type"),
+        (rules.email_or_id, OBJECT_ID[:-1], "email"),
+        (rules.object_id, OBJECT_ID[:-1] + "g", "id"),
+        (rules.texts, '["a", ["b"]]', "type"),
+        (rules.whole_object, "[1]", "type"),
+        (rules.members(rules.text), {"a": [1]}, "type"),
+        (rules.members(rules.text, names=True), {"a.b": 1}, "name"),
+        (rules.link(3), "acme", "length"),
+    ],
+)
+def test_what_a_rule_says_of_what_does_not(rule, bad, broken):
+    assert rule(bad).rule == broken
