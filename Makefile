@@ -17,7 +17,9 @@ $(BIN)/python:
 	$(PYTHON) -m venv .venv || (rm -rf .venv && $(PYTHON) -m venv --without-pip .venv && $(PYTHON) -m pip --python .venv install pip)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 
-$(SETUP): $(BIN)/python pyproject.toml constraints.txt
+UI := $(shell find ui \( -name node_modules -o -name dist \) -prune -o -type f -print)  # changed: the pages are built anew
+
+$(SETUP): $(BIN)/python pyproject.toml constraints.txt hatch_build.py $(UI)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
 	@touch $@
 

@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,6 +75,10 @@ class Served:
         self.command("apply")
         self.serve(0)
 
+    def begin_empty(self) -> None:
+        """A service with no project."""
+        self.serve(0)
+
     def command(self, *words: str) -> str:
         return subprocess.run([*PENSTOCK, *words], cwd=self.folder, check=True, capture_output=True, text=True).stdout
 
@@ -105,6 +111,13 @@ class Served:
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the API, without sign-in."""
         return _ask(method, f"{self.url}/api/v1{path}", body)
+
+    def until(self, true: Callable[[], bool], within_s: float = 60) -> None:
+        """Look again until it is so."""
+        end = time.monotonic() + within_s
+        while not true():
+            assert time.monotonic() < end, "it did not come to that"
+            time.sleep(0.1)
 
     def admin(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the sandbox what arrived, or tell it what shall happen."""

@@ -28,6 +28,7 @@ def test_the_demo_shows_the_whole_job_and_leaves_nothing(tmp_path):
     last_run = out[out.rindex("$ penstock run everything") :]
     assert "0 requests" in last_run
     assert "40  companies" in last_run
+    assert "penstock demo --serve shows all this in the browser" in last_run
     assert list(tmp_path.iterdir()) == []
 
 
@@ -59,6 +60,14 @@ def test_a_demo_that_goes_astray_says_so(tmp_path, monkeypatch, capsys):
 def test_a_demo_that_serves_stays_until_it_is_stopped(tmp_path, sign):
     process = demo(tmp_path, "--serve")
     assert process.stderr is not None
+    line = next(line for line in process.stderr if "In the browser: " in line)
+    api = line.split("In the browser: ")[1].split()[0] + "/api/v1"
+    with urlopen(f"{api}/destinations") as reply:  # the sample company, with one left to activate
+        states = {one["name"]: one["state"]["state"] for one in json.load(reply)["items"]}
+    assert states.pop("renewals") == "draft"
+    assert set(states.values()) == {"active"}
+    with urlopen(f"{api}/runs") as reply:
+        assert len(json.load(reply)["items"]) > 3
     line = next(line for line in process.stderr if "What arrived: " in line)
     admin = line.split("What arrived: ")[1].strip()
     with urlopen(f"{admin}/state") as reply:

@@ -32,6 +32,15 @@ FLOW = "everything"
 KINDS = ("companies", "people", "subscriptions", "events", "notes")
 KEY_VARIABLE = "PENSTOCK_DEMO_KEY"
 OURS = ("PENSTOCK_DATABASE_URL", "PENSTOCK_CUSTIFY_BASES")  # a person's own settings are not the demo's
+LOG_LEVEL = "PENSTOCK_LOG_LEVEL"
+DRAFT = "renewals"
+RENEWALS = f"""\
+  {DRAFT}:        # a draft: for a person to activate in the browser
+    dataset: subscriptions
+    credential: sandbox
+    template: create_task
+    fields: {{name: {{value: Talk about the renewal}}, due_date: renewal_date, company_id: company_id}}
+"""
 Execute = Callable[[Sequence[str]], int]
 
 
@@ -41,7 +50,7 @@ def add_to(app: App) -> None:
 
 def demo(
     *,
-    serve: Annotated[bool, Parameter(help="Leave the stand-in running afterwards, until ^C.")] = False,
+    serve: Annotated[bool, Parameter(help="Show it in the browser afterwards, until ^C.")] = False,
     folder: Annotated[
         Path | None, Parameter(name="--dir", help="Keep the sample project here (default: a temporary folder).")
     ] = None,
@@ -146,10 +155,17 @@ class Story:
                 yield f"  {number:>5,}  {kind}"
         if not self.wrong:
             yield "\nEvery record has exactly one outcome; the held ones wait for you with their reasons."
-            yield "→ penstock init begins a project of your own"
+            yield f"→ {_called()} demo --serve shows all this in the browser, with one destination left to activate"
+            yield f"→ {_called()} init begins a project of your own"
             return
         yield "\nThe demo did not come out as it should:"
         yield from (f"  expected: {what}" for what in self.wrong)
+
+
+def _called() -> str:
+    """Penstock as the person called it."""
+    written = sys.argv[0]
+    return written if Path(written).name == "penstock" and not Path(written).is_absolute() else "penstock"
 
 
 def say(text: str) -> None:
@@ -178,7 +194,7 @@ def _sample_project(place: Place) -> SampleCompany:
     from penstock.engine.sample_company import project, write_sample_company  # noqa: PLC0415 - pyarrow and faker
 
     made = write_sample_company(Path("data"))
-    text = project("data", place.url, f"${{env:{KEY_VARIABLE}}}")
+    text = project("data", place.url, f"${{env:{KEY_VARIABLE}}}").replace("flows:\n", f"{RENEWALS}flows:\n", 1)
     Path("penstock.yaml").write_text(text, encoding="utf-8")
     return made
 
@@ -204,14 +220,23 @@ def _expected(held: Sequence[QuarantineEntry]) -> dict[str, int]:
 
 
 def _serve(place: Place, folder: Path, face: Face) -> None:
-    """Stay until ^C, so that a person can look and try."""
+    """Show it in the browser until ^C, so that a person can look and try."""
+    from penstock.cli.serve import serve_here  # noqa: PLC0415 - help must not wait for it
+    from penstock.engine.truth import PROJECT_FILE, state_url  # noqa: PLC0415
+
     _end_tidily()
+    os.environ.setdefault(LOG_LEVEL, "warning")
     with suppress(KeyboardInterrupt):
-        face.remark(
-            f"\nThe stand-in goes on until ^C. What arrived: {place.admin_url}",
-            f"To try things, in another terminal: export {KEY_VARIABLE}={place.api_key} && cd {folder}",
+        with Face().truth() as truth:
+            truth.apply()
+        serve_here(
+            state_url(PROJECT_FILE, None, os.environ),
+            lambda ready: face.remark(
+                f"\nIn the browser: {ready.url} (^C ends it). `{DRAFT}` is a draft: activate it, run it, and watch.",
+                f"To try commands, in another terminal: export {KEY_VARIABLE}={place.api_key} && cd {folder}",
+                f"What arrived: {place.admin_url}",
+            ),
         )
-        place.process.wait()
 
 
 def _end_tidily() -> None:

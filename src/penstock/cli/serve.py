@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +18,7 @@ from penstock.cli.options import Given
 if TYPE_CHECKING:
     from penstock.api.serving import Ready
 
+PORT = 8765
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -26,7 +29,7 @@ def add_to(app: App) -> None:
 def serve(
     *,
     host: Annotated[str, Parameter(help="The address to listen at (default: this machine alone).")] = "127.0.0.1",
-    port: Annotated[int, Parameter(help="The port (default 8765; 0: any that is free).")] = 8765,
+    port: Annotated[int, Parameter(help="The port (default 8765; 0: any that is free).")] = PORT,
     no_worker: Annotated[bool, Parameter(help="Run nothing here: `penstock worker` does.")] = False,
     without_sign_in: Annotated[
         bool, Parameter(help="Whoever is at this machine may do everything; only at a loopback address.")
@@ -56,6 +59,16 @@ def serve(
         started()
 
     serve_until_stopped(options, tell)
+
+
+def serve_here(database: str, ready: Callable[[Ready], None]) -> None:
+    """Serve a state to whoever is at this machine, until ^C; at the usual port, else at one that is free."""
+    from penstock.api.serving import Options, serve_until_stopped  # noqa: PLC0415 - half a second
+
+    with socket.socket() as asked:
+        taken = asked.connect_ex(("127.0.0.1", PORT)) == 0
+    options = Options(database, "127.0.0.1", 0 if taken else PORT, worker=True, without_sign_in=True)
+    serve_until_stopped(options, ready)
 
 
 def _tell(face: Face, file: Path, ready: Ready) -> None:

@@ -88,7 +88,7 @@ export async function call<T>(method: string, path: string, options: Options = {
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     connection.lost();
-    throw new ApiError(0, [{ path: "", code: "no-connection", message: "Penstock does not answer", hint: null }]);
+    throw new ApiError(0, [{ path: "", code: "no-connection", message: "Penstock does not answer", hint: "" }]);
   }
   connection.found();
   if (reply.ok) {
@@ -129,7 +129,7 @@ export function upload<T>(path: string, file: Blob, query: Options["query"], onP
     request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
     request.onerror = () => {
       connection.lost();
-      reject(new ApiError(0, [{ path: "", code: "no-connection", message: "Penstock does not answer", hint: null }]));
+      reject(new ApiError(0, [{ path: "", code: "no-connection", message: "Penstock does not answer", hint: "" }]));
     };
     request.onabort = () => reject(new DOMException("stopped", "AbortError"));
     request.onload = async () => {
@@ -171,7 +171,7 @@ async function readFailure(reply: Response): Promise<ApiError> {
     // not ours: a proxy answered; said below
   }
   const message = `something between here and Penstock answered ${reply.status} ${reply.statusText}`.trim();
-  return new ApiError(reply.status, [{ path: "", code: "not-ours", message, hint: null }], retryAfter);
+  return new ApiError(reply.status, [{ path: "", code: "not-ours", message, hint: "" }], retryAfter);
 }
 
 /** Unique per press of a button; randomUUID exists only on https and loopback. */

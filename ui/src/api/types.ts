@@ -1,13 +1,12 @@
-/** The shapes of the REST API, in the words of the glossary. Moments are ISO text in UTC. */
+/**
+ * The shapes of the REST API, in the words of the glossary: those of its own description (schema.ts), and, where that
+ * says only "text" or "object", what the text or the object may be. Moments are ISO text in UTC.
+ */
+import type { components } from "./schema";
 
-export interface Problem {
-  path: string;
-  line?: number | null;
-  code: string;
-  found?: string | null;
-  message: string;
-  hint?: string | null;
-}
+type S = components["schemas"];
+
+export type Problem = Pick<S["ProblemOut"], "path" | "code" | "message"> & Partial<S["ProblemOut"]>;
 
 export interface Items<T> {
   items: T[];
@@ -16,14 +15,7 @@ export interface Items<T> {
 
 export type Role = "viewer" | "operator" | "editor" | "admin";
 
-export interface Session {
-  person: { name: string; role: Role } | null;
-  sign_in: boolean;
-  setup: boolean;
-  oidc: { label: string; url: string } | null;
-  csrf: string | null;
-  version: string;
-}
+export type Session = Omit<S["SessionOut"], "person"> & { person: { name: string; role: Role } | null };
 
 export type Kind = "credentials" | "sources" | "datasets" | "destinations" | "flows";
 
@@ -154,12 +146,7 @@ export type Counts = Partial<Record<Outcome | "read", number>>;
 
 export type RunStatus = "queued" | "running" | "succeeded" | "partial" | "failed" | "cancelled" | "interrupted";
 
-export interface Note {
-  field: string | null;
-  count: number;
-  action: string;
-  reason: string;
-}
+export type Note = S["NoteOut"];
 export interface Run {
   run: string;
   destination?: string;
@@ -192,35 +179,10 @@ export interface Progress {
   phase: string;
 }
 export type RecordKey = string | string[] | null;
-export interface Delivery {
-  delivery: string;
-  method: string;
-  url: string;
-  status: number | null;
-  attempts: number;
-  duration_ms: number;
-  records: RecordKey[];
-  outcome: string;
-  reason: string;
-  test?: boolean;
-}
+export type Delivery = S["DeliveryOut"];
 
-export interface PreviewedRequest {
-  method: string;
-  url: string;
-  headers: Record<string, string>;
-  body: string | null;
-  records: RecordKey[];
-  unresolved: string[];
-}
-export interface RefusedRecord {
-  key: RecordKey;
-  field: string | null;
-  rule: string;
-  reason: string;
-  value?: string | null;
-  accepted?: string | null;
-}
+export type PreviewedRequest = S["RequestOut"];
+export type RefusedRecord = S["RefusedOut"];
 export interface Preview {
   requests: PreviewedRequest[];
   refused: RefusedRecord[];
@@ -229,36 +191,10 @@ export interface Preview {
   base_url?: string;
   base_url_reason?: string;
 }
-export interface Plan {
-  destination?: string;
-  flow?: string;
-  records: number;
-  creates_or_updates: number;
-  unchanged: number;
-  deletes: number;
-  invalid: number;
-  held: number;
-  requests: number;
-  eta_s: number;
-  first_errors: RefusedRecord[];
-  notes: Note[];
-  destinations?: Plan[];
-  skipped?: Record<string, string>;
-  base_url?: string;
-}
-export interface TestReport {
-  request: PreviewedRequest;
-  response: { status: number; headers: Record<string, string>; body: string } | null;
-  error: string | null;
-  duration_ms: number;
-}
+export type Plan = S["PlanOut"];
+export type TestReport = S["TestOut"];
 
-export interface Column {
-  name: string;
-  type: string;
-  nullable: boolean;
-  examples: string[];
-}
+export type Column = S["ColumnOut"];
 export interface Sampled {
   columns: Column[];
   rows: Record<string, unknown>[];
@@ -285,35 +221,9 @@ export interface Template {
   [more: string]: unknown;
 }
 
-export interface QuarantineEntry {
-  id: string;
-  destination: string;
-  key: RecordKey;
-  outcome: "quarantined" | "unknown" | "waiting";
-  cause: string;
-  reason: string;
-  field: string | null;
-  at: string;
-  run: string | null;
-}
-export interface QuarantineDetail extends QuarantineEntry {
-  record: Record<string, unknown> | null;
-  rule: string | null;
-  value: string | null;
-  accepted: string | null;
-  request: Record<string, unknown> | null;
-  reply: Record<string, unknown> | null;
-}
-export interface QuarantineGroup {
-  destination: string;
-  cause: string;
-  outcome: QuarantineEntry["outcome"];
-  field: string | null;
-  count: number;
-  reason: string;
-  first_at: string;
-  last_at: string;
-}
+export type QuarantineEntry = Omit<S["HeldOut"], "outcome"> & { outcome: "quarantined" | "unknown" | "waiting" };
+export type QuarantineDetail = Omit<S["HeldWhole"], "outcome" | "record"> & { outcome: QuarantineEntry["outcome"]; record: Record<string, unknown> | null };
+export type QuarantineGroup = Omit<S["GroupOut"], "outcome"> & { outcome: QuarantineEntry["outcome"] };
 
 interface Node<Kind extends string, State> {
   /** `sources/crm` */
@@ -367,11 +277,4 @@ export interface Reply {
   error: string | null;
 }
 
-export interface Found {
-  kind: string;
-  name: string;
-  title: string;
-  where: string;
-  /** Its address here. */
-  path: string;
-}
+export type Found = S["FoundOut"];

@@ -14,7 +14,7 @@ import { Search, openSearch } from "./Search";
 import { signedOut } from "./signedOut";
 import classes from "./Shell.module.css";
 
-const apple = /Mac|iPhone|iPad/.test(navigator.platform);
+const KEY = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘" : "Ctrl";
 
 export function Shell() {
   const main = useRef<HTMLElement>(null);
@@ -31,10 +31,10 @@ export function Shell() {
           <img src="/icon.svg" width={24} height={24} alt="" />
           <span>{t.product}</span>
         </Link>
-        <UnstyledButton className={classes.search} onClick={openSearch} aria-label={t.search.open}>
+        <UnstyledButton className={classes.search} onClick={openSearch} aria-label={`${t.search.open} ${KEY} K`}>
           <IconSearch size={15} aria-hidden />
           <span>{t.search.open}</span>
-          <Kbd size="xs">{apple ? "⌘" : "Ctrl"} K</Kbd>
+          <Kbd size="xs">{KEY} K</Kbd>
         </UnstyledButton>
         <nav aria-label={t.nav.label} className={classes.nav}>
           {PLACES.map((group) => (

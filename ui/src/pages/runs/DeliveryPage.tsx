@@ -26,7 +26,7 @@ export function DeliveryPage() {
                   [t.runs.request, <span key="r" className="mono">{found.method} {found.url}</span>],
                   [t.runs.status, found.status ?? "–"],
                   [t.runs.attempts, <Num key="a" value={found.attempts} />],
-                  [t.runs.latency, duration(found.duration_ms / 1000)],
+                  [t.runs.latency, found.duration_ms === null ? "–" : duration(found.duration_ms / 1000)],
                   [t.runs.reason, found.reason],
                   [t.runs.records, found.records.slice(0, 20).map((key, i) => <span key={i}><Key value={key} /> </span>)],
                 ]}

@@ -108,7 +108,7 @@ function Shown({ run }: { run: Run }) {
           <ul style={{ margin: 0, paddingLeft: 18 }}>
             {run.notes.map((note, i) => (
               <li key={i}>
-                {note.field && <code>{note.field}</code>} {note.action} ({number(note.count)}): {note.reason}
+                {note.field && <code>{note.field}</code>} {note.action}{note.count !== null && ` (${number(note.count)})`}: {note.reason}
               </li>
             ))}
           </ul>
@@ -145,12 +145,12 @@ function Deliveries({ run, live }: { run: string; live: boolean }) {
   if (items === undefined) return <Loading rows={6} />;
   const columns: Col<Delivery>[] = [
     { id: "outcome", header: t.runs.outcome, width: 130, cell: (row) => <Status of={row.outcome} /> },
-    { id: "request", header: t.runs.request, cell: (row) => <span className="mono" title={row.url}>{row.method} {row.url}</span> },
+    { id: "request", header: t.runs.request, cell: (row) => <span className="mono" title={row.url ?? ""}>{row.method} {row.url}</span> },
     { id: "status", header: t.runs.status, width: 80, cell: (row) => row.status ?? "–" },
     { id: "records", header: t.runs.records, width: 90, align: "right", cell: (row) => <Num value={row.records.length} /> },
     { id: "attempts", header: t.runs.attempts, width: 90, align: "right", cell: (row) => <Num value={row.attempts} /> },
-    { id: "ms", header: t.runs.latency, width: 100, align: "right", cell: (row) => duration(row.duration_ms / 1000) },
-    { id: "reason", header: t.runs.reason, cell: (row) => <span title={row.reason}>{row.reason}</span> },
+    { id: "ms", header: t.runs.latency, width: 100, align: "right", cell: (row) => (row.duration_ms === null ? "–" : duration(row.duration_ms / 1000)) },
+    { id: "reason", header: t.runs.reason, cell: (row) => <span title={row.reason ?? ""}>{row.reason}</span> },
   ];
   return (
     <DataTable

@@ -1,0 +1,12 @@
+"""The web UI's types are those of the API's own description."""
+
+from pathlib import Path
+
+from openapi_text import described, digest
+
+SCHEMA = Path(__file__).parents[2] / "ui" / "src" / "api" / "schema.ts"
+
+
+def test_the_types_are_in_step_with_the_api():
+    first = SCHEMA.read_text(encoding="utf-8").partition("\n")[0]
+    assert first.endswith(f" {digest(described())}"), "`npm run api` in ui/ makes them anew"

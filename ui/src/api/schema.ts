@@ -1,0 +1,822 @@
+// Made of the API's own description by `npm run api`; a test looks that it is in step with 4751482c5fd9fc11
+export interface components {
+    schemas: {
+        AboutOut: {
+            name: string;
+            version: string;
+            openapi: string;
+        };
+        AlertOut: {
+            id: string;
+            kind: string;
+            subject: string;
+            state: string;
+            reason: string;
+            since: string | null;
+            over_at: string | null;
+            told_at: string | null;
+        };
+        AlertSettings: {
+            channels: {
+                [key: string]: components["schemas"]["ChannelDocument"];
+            };
+            rules: components["schemas"]["RulesDocument"];
+            quiet: string[];
+            digest: number;
+        };
+        AllowanceOut: {
+            credential: string;
+            limit: number;
+            per_s: number;
+            used_share: number;
+            blocked_s: number;
+        };
+        AnswerOut: {
+            status: number;
+            headers: {
+                [key: string]: string;
+            };
+            body: string;
+        };
+        AppliedOut: {
+            version: number;
+            changes: components["schemas"]["ChangeOut"][];
+        };
+        BackTo: {
+            only?: string | null;
+        };
+        BucketOut: {
+            at: string;
+            delivered: number;
+            accepted: number;
+            unchanged: number;
+            quarantined: number;
+            unknown: number;
+            waiting: number;
+            unsent: number;
+            requests: number;
+            p50_ms: number | null;
+            p95_ms: number | null;
+        };
+        ChangeOut: {
+            path: string;
+            change: string;
+            before: string | null;
+            after: string | null;
+        };
+        Changed: {
+            role?: ("viewer" | "operator" | "editor" | "admin") | null;
+            email?: string | null;
+            password?: string | null;
+            sign_on?: false | null;
+        };
+        ChannelDocument: {
+            url?: string | null;
+            allowed_hosts: string[];
+            shown?: string | null;
+        };
+        CheckOut: {
+            credential: string;
+            ok: boolean;
+            base_url: string | null;
+            dialect: string | null;
+            tried: {
+                [key: string]: string;
+            }[];
+            allowance: {
+                [key: string]: number;
+            } | null;
+            reason: string;
+        };
+        ColumnOut: {
+            name: string;
+            type: string;
+            nullable: boolean;
+            examples: string[];
+        };
+        CountsOut: {
+            read: number;
+            delivered: number;
+            accepted: number;
+            unchanged: number;
+            quarantined: number;
+            unknown: number;
+            waiting: number;
+            unsent: number;
+        };
+        CredentialDraft: {
+            name: string;
+            value: {
+                [key: string]: unknown;
+            };
+            secret?: string | null;
+        };
+        DatasetLook: {
+            columns: components["schemas"]["ColumnOut"][];
+            rows: {
+                [key: string]: unknown;
+            }[];
+            records: number;
+            complete: boolean;
+            errors: components["schemas"]["SqlProblemOut"][];
+        };
+        DatasetOut: {
+            dataset: string;
+            key: string[];
+            schema: components["schemas"]["SchemaOut"];
+            extra_columns: string[];
+        };
+        DeliveryOut: {
+            delivery: string;
+            method: string | null;
+            url: string | null;
+            status: number | null;
+            attempts: number;
+            duration_ms: number | null;
+            outcome: string;
+            reason: string | null;
+            records: (string | string[] | null)[];
+            at: string;
+            test: boolean;
+        };
+        DemoLoaded: {
+            version: number;
+            records: {
+                [key: string]: number;
+            };
+            sandbox: string;
+            arrived: string;
+        };
+        DemoState: {
+            loaded: boolean;
+            arrived: string | null;
+        };
+        DiagnosisOut: {
+            ok: boolean;
+            at: string;
+            database: string;
+            versions: {
+                [key: string]: string;
+            };
+            checks: string[];
+            findings: components["schemas"]["DoctorFinding"][];
+        };
+        Discard: {
+            reason: string;
+        };
+        Discarded: {
+            discarded: number;
+        };
+        Discarding: {
+            ids?: string[] | null;
+            destination?: string | null;
+            cause?: string | null;
+            outcome?: ("quarantined" | "unknown" | "waiting") | null;
+            all: boolean;
+            reason: string;
+        };
+        DoctorFinding: {
+            level: string;
+            code: string;
+            message: string;
+            hint: string;
+            about: string;
+            check: string;
+        };
+        Draft: {
+            name: string;
+            value: {
+                [key: string]: unknown;
+            };
+        };
+        EdgeOut: {
+            kind: string;
+            from: string;
+            to: string;
+        };
+        Edit: {
+            changes?: {
+                [key: string]: unknown;
+            } | null;
+            record?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        EntryOut: {
+            id: number;
+            at: string;
+            who: string;
+            action: string;
+            what: string;
+            from: string;
+            result: string;
+        };
+        ExternalOut: {
+            field: string;
+            setting: string | null;
+            max_length: number | null;
+        };
+        FindingOut: {
+            field: string | null;
+            rule: string;
+            reason: string;
+            count: number;
+            examples: {
+                [key: string]: unknown;
+            }[];
+        };
+        FindingsOut: {
+            records: number | null;
+            checked: number;
+            refused: components["schemas"]["FindingOut"][];
+            notes: components["schemas"]["NoteOut"][];
+            errors: components["schemas"]["ProblemOut"][];
+        };
+        FoundOut: {
+            kind: string;
+            name: string;
+            title: string;
+            where: string;
+            path: string;
+        };
+        GroupOut: {
+            destination: string;
+            cause: string;
+            outcome: string;
+            field: string | null;
+            count: number;
+            reason: string;
+            first_at: string;
+            last_at: string;
+        };
+        HeldOut: {
+            id: string;
+            destination: string;
+            key: string | string[] | null;
+            outcome: string;
+            cause: string;
+            reason: string;
+            field: string | null;
+            at: string;
+            run: string | null;
+        };
+        HeldWhole: {
+            id: string;
+            destination: string;
+            key: string | string[] | null;
+            outcome: string;
+            cause: string;
+            reason: string;
+            field: string | null;
+            at: string;
+            run: string | null;
+            record: unknown;
+            rule: string | null;
+            value: string | null;
+            accepted: string | null;
+            request: {
+                [key: string]: unknown;
+            } | null;
+            reply: {
+                [key: string]: unknown;
+            } | null;
+        };
+        HookKeyOut: {
+            key: string;
+        };
+        HookOut: {
+            url: string;
+            auth: {
+                [key: string]: unknown;
+            };
+            received: number;
+            last_at: string | null;
+            samples: components["schemas"]["HookSampleOut"][];
+        };
+        HookSampleOut: {
+            at: string;
+            record: unknown;
+        };
+        HowToCheck: {
+            refresh: boolean;
+        };
+        LinkOut: {
+            link: string;
+        };
+        NewName: {
+            name: string;
+        };
+        NewPassword: {
+            old: string;
+            new: string;
+        };
+        NewPerson: {
+            name: string;
+            role: "viewer" | "operator" | "editor" | "admin";
+            email?: string | null;
+            password?: string | null;
+        };
+        NewPersonOut: {
+            name: string;
+            role: string;
+            email: string | null;
+            has_password: boolean;
+            has_sign_on: boolean;
+            made_at: string;
+            seen_at: string | null;
+            link?: string | null;
+        };
+        NewProject: {
+            yaml: string;
+        };
+        NewResource: {
+            name: string;
+            value: {
+                [key: string]: unknown;
+            };
+        };
+        NewSecret: {
+            secret: string;
+        };
+        NewToken: {
+            name: string;
+            role: "viewer" | "operator" | "editor" | "admin";
+            expires_at?: string | null;
+        };
+        NewTokenOut: {
+            id: string;
+            name: string;
+            owner: string;
+            role: string;
+            made_at: string;
+            expires_at: string | null;
+            used_at: string | null;
+            token: string;
+        };
+        NodeOut: {
+            id: string;
+            kind: string;
+            name: string;
+            state: {
+                [key: string]: unknown;
+            };
+        } & {
+            [key: string]: unknown;
+        };
+        NoteOut: {
+            field: string;
+            action: string;
+            reason: string;
+            count: number | null;
+        };
+        OidcOut: {
+            label: string;
+            url: string;
+        };
+        OverviewOut: {
+            nodes: components["schemas"]["NodeOut"][];
+            edges: components["schemas"]["EdgeOut"][];
+        };
+        Page_AlertOut_: {
+            items: components["schemas"]["AlertOut"][];
+            next?: string | null;
+        };
+        Page_DeliveryOut_: {
+            items: components["schemas"]["DeliveryOut"][];
+            next?: string | null;
+        };
+        Page_EntryOut_: {
+            items: components["schemas"]["EntryOut"][];
+            next?: string | null;
+        };
+        Page_FoundOut_: {
+            items: components["schemas"]["FoundOut"][];
+            next?: string | null;
+        };
+        Page_GroupOut_: {
+            items: components["schemas"]["GroupOut"][];
+            next?: string | null;
+        };
+        Page_HeldOut_: {
+            items: components["schemas"]["HeldOut"][];
+            next?: string | null;
+        };
+        Page_PersonOut_: {
+            items: components["schemas"]["PersonOut"][];
+            next?: string | null;
+        };
+        Page_RecordOut_: {
+            items: components["schemas"]["RecordOut"][];
+            next?: string | null;
+        };
+        Page_ReplyOut_: {
+            items: components["schemas"]["ReplyOut"][];
+            next?: string | null;
+        };
+        Page_ResourceOut_: {
+            items: components["schemas"]["ResourceOut"][];
+            next?: string | null;
+        };
+        Page_RunOut_: {
+            items: components["schemas"]["RunOut"][];
+            next?: string | null;
+        };
+        Page_TemplateOut_: {
+            items: components["schemas"]["TemplateOut"][];
+            next?: string | null;
+        };
+        Page_TokenOut_: {
+            items: components["schemas"]["TokenOut"][];
+            next?: string | null;
+        };
+        Page_TriedOut_: {
+            items: components["schemas"]["TriedOut"][];
+            next?: string | null;
+        };
+        Page_VersionOut_: {
+            items: components["schemas"]["VersionOut"][];
+            next?: string | null;
+        };
+        PartOut: {
+            run: string;
+            destination?: string | null;
+            flow?: string | null;
+            status: string;
+            records: components["schemas"]["CountsOut"];
+            deleted: number;
+            requests: number;
+            retries: number;
+            duration_s: number;
+            notes: components["schemas"]["NoteOut"][];
+            reason?: string | null;
+            started_at: string | null;
+            finished_at: string | null;
+        };
+        PersonOut: {
+            name: string;
+            role: string;
+            email: string | null;
+            has_password: boolean;
+            has_sign_on: boolean;
+            made_at: string;
+            seen_at: string | null;
+        };
+        PlanOut: {
+            destination?: string | null;
+            flow?: string | null;
+            records: number;
+            creates_or_updates: number;
+            unchanged: number;
+            deletes: number;
+            invalid: number;
+            held: number;
+            requests: number;
+            eta_s: number;
+            first_errors: components["schemas"]["RefusedOut"][];
+            notes: components["schemas"]["NoteOut"][];
+            base_url?: string | null;
+            destinations: components["schemas"]["PlanOut"][];
+            skipped: {
+                [key: string]: string;
+            };
+        };
+        PreviewDraft: {
+            name: string;
+            value: {
+                [key: string]: unknown;
+            };
+            limit: number;
+        };
+        PreviewOut: {
+            requests: components["schemas"]["RequestOut"][];
+            notes: components["schemas"]["NoteOut"][];
+            refused: components["schemas"]["RefusedOut"][];
+            base_url: string;
+            base_url_reason: string;
+        };
+        ProblemOut: {
+            path: string;
+            line: number | null;
+            code: string;
+            found: string | null;
+            message: string;
+            hint: string;
+            file: string | null;
+        };
+        Problems: {
+            errors: components["schemas"]["ProblemOut"][];
+        };
+        ProjectOut: {
+            version: number;
+            yaml: string;
+        };
+        RecordOut: {
+            key: string | string[] | null;
+            outcome: string;
+            reason: string | null;
+            field: string | null;
+            delivery: string | null;
+            ordinal: number;
+            run: string;
+        };
+        RefusedOut: {
+            key: string | string[] | null;
+            field: string | null;
+            rule: string;
+            reason: string;
+            value: string | null;
+            accepted: string | null;
+        };
+        ReplyOut: {
+            id: number;
+            sent_at: string;
+            run: string;
+            delivery: string;
+            attempt: number;
+            request: {
+                [key: string]: unknown;
+            };
+            response: {
+                [key: string]: unknown;
+            } | null;
+            duration_ms: number | null;
+            outcome: string;
+            records: unknown[];
+            error: string | null;
+        };
+        RequestOut: {
+            method: string;
+            url: string;
+            headers: {
+                [key: string]: string;
+            };
+            body: string | null;
+            records: (string | string[])[];
+            unresolved: string[];
+        };
+        ResourceOut: {
+            name: string;
+            value: {
+                [key: string]: unknown;
+            };
+            etag: string;
+            state: {
+                [key: string]: unknown;
+            };
+        };
+        RulesDocument: {
+            stalled_minutes: number | null;
+            volume_under: number | null;
+            volume_over: number | null;
+            volume_runs: number;
+            error_share: number | null;
+            error_least: number;
+            quarantine_more: number | null;
+            run_failed: boolean;
+            run_partial: boolean;
+            credential_refused: boolean;
+            waiting_minutes: number | null;
+            repeat_hours: number;
+            calm_minutes: number;
+        };
+        RunOut: {
+            run: string;
+            destination?: string | null;
+            flow?: string | null;
+            status: string;
+            records: components["schemas"]["CountsOut"];
+            deleted: number;
+            requests: number;
+            retries: number;
+            duration_s: number;
+            notes: components["schemas"]["NoteOut"][];
+            reason?: string | null;
+            started_at: string | null;
+            finished_at: string | null;
+            destinations: components["schemas"]["PartOut"][];
+            skipped: {
+                [key: string]: string;
+            };
+            kind: string;
+            trigger: string;
+            asked_by: string;
+            asked_at: string;
+        };
+        SamplesOut: {
+            columns: components["schemas"]["ColumnOut"][];
+            rows: {
+                [key: string]: unknown;
+            }[];
+            problems: components["schemas"]["ProblemOut"][];
+        };
+        SchemaOut: {
+            columns: components["schemas"]["ColumnOut"][];
+            records: number;
+            source: components["schemas"]["SchemaOut"] | null;
+        };
+        SessionOut: {
+            person: components["schemas"]["WhoOut"] | null;
+            sign_in: boolean;
+            setup: boolean;
+            oidc: components["schemas"]["OidcOut"] | null;
+            csrf: string | null;
+            version: string;
+        };
+        SetUp: {
+            name: string;
+            password: string;
+            token: string;
+        };
+        Settle: {
+            delivered: boolean;
+        };
+        SignIn: {
+            name: string;
+            password: string;
+        };
+        SourceLook: {
+            columns: components["schemas"]["ColumnOut"][];
+            rows: {
+                [key: string]: unknown;
+            }[];
+            records: number;
+            complete: boolean;
+            problems: components["schemas"]["ProblemOut"][];
+            tables: string[] | null;
+        };
+        SqlProblemOut: {
+            path: string;
+            line?: number | null;
+            code: string;
+            found?: string | null;
+            message: string;
+            hint: string;
+            file?: string | null;
+            column?: number | null;
+        };
+        Start: {
+            target: string;
+        };
+        StatsOut: {
+            minutes: number;
+            buckets: components["schemas"]["BucketOut"][];
+            budget: components["schemas"]["AllowanceOut"][];
+        };
+        TemplateFieldOut: {
+            name: string;
+            label: string;
+            type: string;
+            description: string;
+            native: string | null;
+            target: string | null;
+            others: string[];
+            why: string | null;
+            required: string[];
+            page: boolean;
+            auto: boolean;
+            max_length: number | null;
+            whole: boolean;
+            choices: string[];
+            default: string | null;
+            or_id: boolean;
+        };
+        TemplateOut: {
+            name: string;
+            title: string;
+            description: string;
+            object: string;
+            phase: number;
+            fields: components["schemas"]["TemplateFieldOut"][];
+            match: {
+                [key: string]: string[];
+            };
+            extras: {
+                [key: string]: string;
+            };
+            path: {
+                [key: string]: string;
+            };
+            retry: {
+                [key: string]: string;
+            };
+            retry_with: string[] | null;
+            modes: string[];
+            job: string | null;
+            flat_batch: boolean;
+            external: components["schemas"]["ExternalOut"] | null;
+            combine: string[];
+            text_limit: number | null;
+            attribute_limit: number | null;
+            attribute_chars: number | null;
+            items: {
+                [key: string]: string;
+            };
+            method: string;
+        };
+        TestDraft: {
+            name: string;
+            value: {
+                [key: string]: unknown;
+            };
+            sample: number;
+            body?: string | null;
+        };
+        TestOut: {
+            request: components["schemas"]["RequestOut"];
+            response: components["schemas"]["AnswerOut"] | null;
+            error: string | null;
+            duration_ms: number;
+            earlier: components["schemas"]["TestOut"][];
+        };
+        TestSend: {
+            sample: number;
+            body?: string | null;
+        };
+        TimesOut: {
+            times: string[];
+            errors: components["schemas"]["ProblemOut"][];
+        };
+        TokenOut: {
+            id: string;
+            name: string;
+            owner: string;
+            role: string;
+            made_at: string;
+            expires_at: string | null;
+            used_at: string | null;
+        };
+        TriedOut: {
+            channel: string;
+            ok: boolean;
+            reason: string | null;
+        };
+        Unsaved: {
+            name: string;
+            value: {
+                [key: string]: unknown;
+            };
+        };
+        UnsavedPreview: {
+            requests: components["schemas"]["RequestOut"][];
+            notes: components["schemas"]["NoteOut"][];
+            refused: components["schemas"]["RefusedOut"][];
+            base_url: string;
+            base_url_reason: string;
+            errors: components["schemas"]["ProblemOut"][];
+        };
+        UploadedOut: {
+            path: string;
+            bytes: number;
+            format: string;
+        };
+        VersionOut: {
+            version: number;
+            at: string;
+            author: string;
+            changes: components["schemas"]["ChangeOut"][];
+        };
+        Which: {
+            ids?: string[] | null;
+            destination?: string | null;
+            cause?: string | null;
+            outcome?: ("quarantined" | "unknown" | "waiting") | null;
+            all: boolean;
+        };
+        WhoOut: {
+            name: string;
+            role: string;
+        };
+        WholeDeliveryOut: {
+            delivery: string;
+            method: string | null;
+            url: string | null;
+            status: number | null;
+            attempts: number;
+            duration_ms: number | null;
+            outcome: string;
+            reason: string | null;
+            records: (string | string[] | null)[];
+            at: string;
+            test: boolean;
+            kept: boolean;
+            request: {
+                [key: string]: unknown;
+            } | null;
+            response: {
+                [key: string]: unknown;
+            } | null;
+        };
+        WholeVersionOut: {
+            version: number;
+            at: string;
+            author: string;
+            changes: components["schemas"]["ChangeOut"][];
+            yaml: string;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
