@@ -1,4 +1,4 @@
-// Made of the API's own description by `npm run api`; a test looks that it is in step with 4751482c5fd9fc11
+// Made of the API's own description by `npm run api`; a test looks that it is in step with 60d2416f4f5200a7
 export interface components {
     schemas: {
         AboutOut: {
@@ -510,6 +510,23 @@ export interface components {
             version: number;
             yaml: string;
         };
+        Prune: {
+            dry_run: boolean;
+            forget: string[];
+        };
+        PrunedOut: {
+            dry_run: boolean;
+            removed: {
+                [key: string]: number;
+            };
+            finished: boolean;
+            frozen: string[];
+            gone: {
+                [key: string]: number;
+            };
+            forgotten: string[];
+            free_bytes: number;
+        };
         RecordOut: {
             key: string | string[] | null;
             outcome: string;
@@ -563,6 +580,11 @@ export interface components {
             state: {
                 [key: string]: unknown;
             };
+        };
+        RotatedOut: {
+            key: string;
+            sealed: number;
+            from_environment: boolean;
         };
         RulesDocument: {
             stalled_minutes: number | null;
