@@ -11,7 +11,7 @@ from fastapi.routing import iter_route_contexts
 from penstock.model.people import Right, role_of
 
 KINDS = {"string": "text", "integer": "whole number", "boolean": "true or false", "null": "null"}
-NEVER = "422"  # FastAPI's own word for wrong input; this service says 400
+REFUSALS = ("4XX", "5XX")  # of every route alike: the page says it once
 
 
 def reference(api: FastAPI) -> str:
@@ -24,7 +24,7 @@ def reference(api: FastAPI) -> str:
             lines += _told(method, path, operation, rights.get((method, path)))
     shapes = document.get("components", {}).get("schemas", {})
     lines += ["## Shapes", ""]
-    for name in sorted(name for name in shapes if name not in {"HTTPValidationError", "ValidationError"}):
+    for name in sorted(shapes):
         lines += _shape(name, shapes[name])
     return "\n".join(lines).rstrip() + "\n"
 
@@ -57,7 +57,7 @@ def _told(method: str, path: str, operation: dict[str, Any], role: str | None) -
         lines += [_parameter(each) for each in parameters]
         lines.append("")
     lines += [f"Body: {_content(operation['requestBody'])}.", ""] if "requestBody" in operation else []
-    answers = {status: each for status, each in operation["responses"].items() if status != NEVER}
+    answers = {status: each for status, each in operation["responses"].items() if status not in REFUSALS}
     lines += ["Answers " + "; ".join(f"`{status}`{_with(each)}" for status, each in answers.items()) + ".", ""]
     return lines
 
