@@ -263,10 +263,10 @@ class Work:
     def _document(
         self, around: Surroundings, row: RunRow, asked: WorkRow | None, parts: Sequence[RunRow]
     ) -> dict[str, Any]:
-        seen = replace(row, status=self._status(around, row, asked))
+        seen = self._seen(around, row, asked)
         if parts and row.finished_at is None:
             seen = replace(seen, counts=flow.total(parts), requests=sum(part.requests for part in parts))
-        report = runs.to_report(seen, [replace(part, status=self._status(around, part, None)) for part in parts])
+        report = runs.to_report(seen, [self._seen(around, part, None) for part in parts])
         document = run_json(report, times=True)
         if row.position == NOT_BEGUN:
             document["started_at"] = None
@@ -274,6 +274,10 @@ class Work:
         trigger = f"person:{by}" if asked is None else asked.trigger
         at = row.started_at if asked is None else asked.asked_at
         return {**document, "kind": row.kind, "trigger": trigger, "asked_by": by, "asked_at": at}
+
+    def _seen(self, around: Surroundings, row: RunRow, asked: WorkRow | None) -> RunRow:
+        status = self._status(around, row, asked)
+        return row if status == row.status else replace(row, status=status)
 
     def _status(self, around: Surroundings, row: RunRow, asked: WorkRow | None) -> str:
         """A run that waits for a worker is queued; one that nobody works on, though it never ended, interrupted."""

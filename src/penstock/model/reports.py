@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
-from penstock.model.outcome import Note, RunReport
+from penstock.model.outcome import COUNT_NAMES, Note, RunReport
 from penstock.model.problems import problem_json
 from penstock.model.record import Key, Schema
 
@@ -202,7 +202,7 @@ def run_json(report: RunReport, *, times: bool = False) -> dict[str, Any]:
         "run": report.run,
         **target,
         "status": report.status,
-        "records": as_json(report.records),
+        "records": {name: getattr(report.records, name) for name in COUNT_NAMES},
         "deleted": report.deleted,
         "requests": report.requests,
         "retries": report.retries,

@@ -147,7 +147,7 @@ class FlushSpec:
     """When pushed records go to destinations: at `records` of them, or `after` seconds, whichever comes first."""
 
     records: int = 500
-    after: float = 0.5
+    after: float = 0.25
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,10 +168,11 @@ def _to_columns(run: RunRow) -> dict[str, Any]:
 
 
 def to_run(row: RowMapping) -> RunRow:
+    values = dict(row)  # a mapping of the library looks each name up anew
     return RunRow(
-        **{name: row[name] for name in _PLAIN},
-        counts=Counts(**{name: row[name] for name in COUNT_NAMES}),
-        notes=tuple(Note(*note) for note in orjson.loads(row["notes"])),
-        skipped=orjson.loads(row["skipped"]),
-        window=None if row["window"] is None else orjson.loads(row["window"]),
+        **{name: values[name] for name in _PLAIN},
+        counts=Counts(**{name: values[name] for name in COUNT_NAMES}),
+        notes=tuple(Note(*note) for note in orjson.loads(values["notes"])),
+        skipped=orjson.loads(values["skipped"]),
+        window=None if values["window"] is None else orjson.loads(values["window"]),
     )
