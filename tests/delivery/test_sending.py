@@ -365,6 +365,11 @@ async def test_a_batch_that_became_a_job(name, nested):
     assert [s.outcome for s in delivery.settled] == [Outcome.ACCEPTED] * 2
 
 
+async def test_an_id_in_a_reply_makes_no_job_of_what_is_not_polled():
+    delivery, _, _ = await one([reply(200, {"id": "b-1", "status": "completed"})], count=2, replies=Replies.ITEMS)
+    assert (delivery.job, delivery.outcome) == (None, Outcome.DELIVERED)
+
+
 async def test_taken_without_a_job_is_accepted():
     delivery, _, _ = await one([reply(202, {})], count=2, replies=Replies.JOBS)
     assert (delivery.job, delivery.outcome) == (None, Outcome.ACCEPTED)

@@ -212,6 +212,7 @@ def test_what_a_rule_makes_of_what_fits(rule, good, meant):
         (rules.members(rules.text), {"a": [1]}, "type"),
         (rules.members(rules.text, names=True), {"a.b": 1}, "name"),
         (rules.link(3), "acme", "length"),
+        (rules.choice("High", "Low"), "middle", "choice"),
     ],
 )
 def test_what_a_rule_says_of_what_does_not(rule, bad, broken):
