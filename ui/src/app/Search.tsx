@@ -1,6 +1,6 @@
 /** ⌘K: pages at once, everything else from the API. */
-import { useDebouncedValue } from "@mantine/hooks";
-import { Spotlight, spotlight, type SpotlightActionGroupData } from "@mantine/spotlight";
+import { useDebouncedValue, useHotkeys } from "@mantine/hooks";
+import { createSpotlight, Spotlight, type SpotlightActionGroupData } from "@mantine/spotlight";
 import {
   IconArrowsSplit2,
   IconChartDots3,
@@ -14,13 +14,22 @@ import {
 } from "@tabler/icons-react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { queries } from "@/api/queries";
 import type { Found } from "@/api/types";
 import { t } from "@/texts/shell";
 import { PLACES } from "./navigation";
 
+const [store, spotlight] = createSpotlight();
 export const openSearch = (): void => spotlight.open();
+
+/** What was found came after the words were typed: Enter takes the first of it. */
+function selectFirst(): void {
+  const list = document.getElementById(store.getState().listId);
+  if (list === null || list.querySelector("[data-selected]") !== null) return;
+  list.querySelector("[data-action]")?.setAttribute("data-selected", "true");
+  store.updateState((state) => ({ ...state, selected: 0 }));
+}
 
 const ICONS: Record<string, TablerIcon> = {
   flow: IconArrowsSplit2,
@@ -46,6 +55,11 @@ export function Search() {
   const [words, setWords] = useState("");
   const [asked] = useDebouncedValue(words, 120);
   const navigate = useNavigate();
+  useEffect(() => {
+    const frame = requestAnimationFrame(selectFirst);
+    return () => cancelAnimationFrame(frame);
+  });
+  useHotkeys([["/", openSearch]]); // not while something is typed
   const found = useQuery({ ...queries.search(asked), placeholderData: keepPreviousData });
   const typed = words.trim().toLowerCase();
   const pages = PLACES.flatMap((group) => group.places);
@@ -75,11 +89,14 @@ export function Search() {
   const waits = typed !== "" && (found.isFetching || asked !== words);
   return (
     <Spotlight
+      store={store}
       actions={groups}
       query={words}
       onQueryChange={setWords}
       filter={(_, actions) => actions}
-      shortcut={["mod + K", "/"]}
+      shortcut="mod + K"
+      tagsToIgnore={[]} // also from within a field or an editor
+      triggerOnContentEditable
       nothingFound={waits ? t.search.looking : found.isError ? t.search.failed : t.search.nothing}
       searchProps={{ placeholder: t.search.placeholder, "aria-label": t.search.open, leftSection: <IconSearch size={17} /> }}
       scrollable

@@ -33,6 +33,8 @@ export const t = {
   typeOf: (column: string) => `Type of ${column}`,
   about: (source: string, key: string) => `From ${source}, keyed by ${key}`,
   size: (records: number | null, columns: number | null) => (records === null ? "" : ` · ${count(records, "record")}${columns === null ? "" : `, ${count(columns, "column")}`}`),
+  replies: "The replies of a destination, keyed by delivery. It is there as long as that destination keeps them.",
+  toReplies: "Reply by reply",
   refresh: "Detect again",
   refreshed: "Columns are detected again",
   samples: "Sample records",

@@ -2,12 +2,12 @@
 import { Button, Select, Tabs, TextInput } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, at } from "@/api/client";
 import { keys, queries } from "@/api/queries";
 import type { Column, DatasetValue, Resource } from "@/api/types";
-import { type Col, DataTable, Empty, Loaded, Records, useChange } from "@/parts";
+import { type Col, DataTable, Empty, Loaded, Page, Records, useChange } from "@/parts";
 import { DatasetMenu } from "@/resources/DatasetMenu";
 import { ResourcePage, type Value } from "@/resources/ResourcePage";
 import { t } from "@/texts/datasets";
@@ -20,6 +20,32 @@ const TYPES = ["text", "integer", "number", "boolean", "date", "timestamp", "jso
 
 export function DatasetPage() {
   const { name } = useParams({ from: "/shell/datasets/$name" });
+  return name.endsWith(".responses") ? <Replies name={name} /> : <Own name={name} />;
+}
+
+/** The replies of a destination are a dataset by themselves: there is nothing to set. */
+function Replies({ name }: { name: string }) {
+  const destination = name.replace(/\.responses$/, "");
+  return (
+    <Page
+      title={name}
+      crumbs={[{ label: words.kinds.datasets.title, to: "/datasets" }]}
+      description={t.replies}
+      actions={
+        <>
+          <Button component={Link} to={`/responses/${encodeURIComponent(destination)}`} variant="default">
+            {t.toReplies}
+          </Button>
+          <DatasetMenu name={name} full />
+        </>
+      }
+    >
+      <Samples name={name} />
+    </Page>
+  );
+}
+
+function Own({ name }: { name: string }) {
   const { tab = "records" } = useSearch({ from: "/shell/datasets/$name" });
   const navigate = useNavigate({ from: "/datasets/$name" });
   const refresh = useChange({ run: () => api.post(at`/datasets/${name}/refresh`), done: () => t.refreshed, refresh: [keys.kind("datasets")] });

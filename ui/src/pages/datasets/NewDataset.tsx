@@ -10,10 +10,11 @@ import { FIRST_SQL, keysOf } from "./value";
 
 export function NewDataset() {
   const { source = "", from } = useSearch({ from: "/shell/datasets/new" });
-  const shaped = useQuery({ ...queries.one("datasets", from ?? ""), enabled: from !== undefined });
+  const replies = from?.endsWith(".responses") === true; // a dataset by itself: its source has its name
+  const shaped = useQuery({ ...queries.one("datasets", from ?? ""), enabled: from !== undefined && !replies });
   const navigate = useNavigate();
-  if (from !== undefined && shaped.isPending) return <Loading height={480} />;
-  const first: DatasetValue = shaped.data ? { ...shaped.data.value, sql: shaped.data.value.sql ?? FIRST_SQL } : { source, key: "" };
+  if (from !== undefined && !replies && shaped.isPending) return <Loading height={480} />;
+  const first: DatasetValue = shaped.data ? { ...shaped.data.value, sql: shaped.data.value.sql ?? FIRST_SQL } : replies ? { source: from, key: "delivery", sql: FIRST_SQL } : { source, key: "" };
   return (
     <NewResource
       key={`${source}|${from ?? ""}`}

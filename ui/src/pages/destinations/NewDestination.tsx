@@ -139,7 +139,7 @@ function ConnectorStep({ draft, change, next }: { draft: Draft; change: (next: (
               <Select
                 aria-label={t.steps.dataset}
                 description={t.steps.datasetHint}
-                data={all.map((one) => one.name)}
+                data={[...new Set([...all.map((one) => one.name), draft.value.dataset])].filter((one) => one !== "")}
                 value={draft.value.dataset || null}
                 searchable
                 allowDeselect={false}

@@ -1,10 +1,11 @@
 /** The replies to one destination, newest first; one of them whole beside the list. */
-import { ActionIcon, Button } from "@mantine/core";
-import { IconMessageReply, IconPlus, IconX } from "@tabler/icons-react";
+import { ActionIcon } from "@mantine/core";
+import { IconMessageReply, IconX } from "@tabler/icons-react";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { listOptions } from "@/api/queries";
 import type { Reply } from "@/api/types";
 import { Code, type Col, DataTable, duration, Empty, Facts, Failed, Key, Loading, Num, Page, Panel, pretty, Status, Time, useItems } from "@/parts";
+import { DatasetMenu } from "@/resources/DatasetMenu";
 import classes from "@/resources/Form.module.css";
 import { t } from "@/texts/responses";
 
@@ -31,9 +32,7 @@ export function RepliesPage() {
       description={t.asSource(source)}
       width="fill"
       actions={
-        <Button component={Link} to={`/datasets/new?source=${encodeURIComponent(source)}`} leftSection={<IconPlus size={14} />}>
-          {t.makeDataset}
-        </Button>
+        <DatasetMenu name={source} full />
       }
     >
       {query.isError && items === undefined ? (

@@ -4,7 +4,7 @@ import { IconMessageReply } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { queries } from "@/api/queries";
-import type { Dataset, Destination } from "@/api/types";
+import type { Destination } from "@/api/types";
 import { type Col, DataTable, Empty, Loaded, Loading, Page, Status, Time } from "@/parts";
 import { t } from "@/texts/responses";
 
@@ -12,20 +12,24 @@ export function ResponsesPage() {
   const query = useQuery(queries.kind("destinations"));
   const datasets = useQuery(queries.kind("datasets"));
   const navigate = useNavigate();
-  const using = (destination: string): Dataset[] => (datasets.data ?? []).filter((dataset) => dataset.value.source === `${destination}.responses`);
+  const using = (destination: string): { to: string; name: string }[] => {
+    const own = `${destination}.responses`;
+    return [
+      ...(datasets.data ?? []).filter((dataset) => dataset.value.source === own).map(({ name }) => ({ to: `/datasets/${encodeURIComponent(name)}`, name })),
+      ...(query.data ?? []).filter((other) => other.value.dataset === own).map(({ name }) => ({ to: `/destinations/${encodeURIComponent(name)}`, name })),
+    ];
+  };
   const columns: Col<Destination>[] = [
     { id: "name", header: t.destination, by: (row) => row.name, cell: (row) => <Link to="/responses/$destination" params={{ destination: row.name }}>{row.name}</Link> },
-    { id: "source", header: t.source, cell: (row) => <span className="mono">{`${row.name}.responses`}</span> },
+    { id: "source", header: t.source, cell: (row) => <Link to="/datasets/$name" params={{ name: `${row.name}.responses` }} className="mono">{`${row.name}.responses`}</Link> },
     {
       id: "used",
       header: t.usedBy,
       cell: (row) =>
-        using(row.name).map((dataset, i) => (
-          <span key={dataset.name}>
+        using(row.name).map(({ to, name }, i) => (
+          <span key={to}>
             {i > 0 && ", "}
-            <Link to="/datasets/$name" params={{ name: dataset.name }}>
-              {dataset.name}
-            </Link>
+            <Link to={to}>{name}</Link>
           </span>
         )),
     },

@@ -1,0 +1,114 @@
+"""From a file on this computer to a flow with a schedule: sources, datasets, the canvas and the search in Chromium."""
+
+import re
+import urllib.request
+
+from playwright.sync_api import expect
+
+from browsing import pick, write
+
+SEATS = b"seat,mail,team\n1,ADA@example.com,acme\n2,grace@example.com,acme\n"
+
+
+def test_a_file_is_uploaded_and_shaped_with_sql(page, place):
+    page.goto("/sources")
+    page.get_by_role("link", name="New source").first.click()
+    file = {"name": "seats.csv", "mimeType": "text/csv", "buffer": SEATS}
+    page.get_by_label("File to upload").set_input_files(file)
+    page.get_by_text("3 columns, first 2 records").wait_for()  # before anything is saved
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("link", name="Make a dataset").click()
+
+    preview = page.get_by_role("region", name="Preview").first
+    preview.get_by_text("ADA@example.com").wait_for()
+    page.get_by_role("switch", name="Shape the records with SQL").focus()
+    page.keyboard.press("Space")
+    write(page, "SQL of the dataset", "select seat, lower(mial) as mail\nfrom source")
+    page.get_by_text(re.compile("line 1, column 20 of the SQL")).first.wait_for()  # the error, at its place
+    write(page, "SQL of the dataset", "select seat, lower(mail) as mail\nfrom source")
+    preview.get_by_text("ada@example.com").wait_for()
+    if page.get_by_role("button", name="Create").is_disabled():
+        pick(page, "Key", "seat")
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("heading", name="seats", exact=True).wait_for()
+    page.get_by_role("region", name="Sample records").get_by_text("ada@example.com").wait_for()
+    saved = place.call("GET", "/datasets/seats")["value"]
+    assert saved["key"] == "seat"
+    assert "lower(mail)" in saved["sql"]
+
+    page.get_by_role("button", name="Add to seats").click()  # + of the dataset
+    page.get_by_role("menuitem", name="Send to destination").click()
+    expect(page.get_by_role("combobox", name="Which records?")).to_have_value("seats")
+
+
+def test_a_webhook_shows_its_key_once_and_its_first_record(page):
+    page.goto("/sources/new?way=webhook")
+    page.get_by_label("Name", exact=True).fill("signups")
+    page.get_by_role("button", name="Create").click()
+    page.get_by_text("Waiting for the first record").wait_for()
+    page.get_by_role("button", name="Make a key").click()
+    key = page.get_by_role("dialog").get_by_role("textbox", name="The new key").input_value()
+    page.keyboard.press("Escape")
+    address = page.get_by_text(re.compile("^http.*/hooks/signups$")).inner_text()
+    headers = {"X-API-Key": key, "Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(address, b'{"id": "first-one"}', headers), timeout=30) as reply:
+        assert reply.status == 200
+    page.get_by_text("1 record received").wait_for()  # by itself
+    page.get_by_text("first-one").wait_for()
+    page.reload()
+    page.get_by_text("A key is sealed").wait_for()
+    assert key not in page.content()
+
+
+def test_a_flow_has_its_destinations_its_times_and_its_place_on_the_canvas(page, place):
+    value = {"dataset": "contacts", "credential": "acme", "template": "upsert_person"}
+    fields = {"user_id": "id", "email": "email"}
+    for name in ("first-stop", "second-stop"):
+        place.call("POST", "/destinations", {"name": name, "value": {**value, "fields": fields}})
+    page.goto("/flows/new")
+    page.get_by_label("Name", exact=True).fill("mornings")
+    for name in ("first-stop", "second-stop"):
+        pick(page, "Add a destination", name)
+    page.get_by_role("button", name="Move second-stop up").click()
+    page.get_by_role("radio", name="At times").focus()
+    page.keyboard.press("Space")
+    page.get_by_label("Cron fields").fill("30 25 * * *")
+    page.get_by_text("this is no schedule").first.wait_for()  # told before it is saved
+    page.get_by_label("Cron fields").fill("30 6 * * 1-5")
+    expect(page.get_by_role("combobox", name="Repeats")).to_have_value("Monday to Friday")
+    page.get_by_text(re.compile("06:30|:30:00")).first.wait_for()  # the next times
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Resume").wait_for()
+    saved = place.call("GET", "/flows/mornings")
+    assert saved["value"]["destinations"] == ["second-stop", "first-stop"]
+    assert saved["value"]["schedule"] == "30 6 * * 1-5"
+    assert saved["state"]["paused"] is True
+
+    page.goto("/flows?flow=mornings")
+    page.get_by_role("article", name="Destination first-stop").wait_for()
+    page.get_by_role("article", name="Dataset contacts").wait_for()
+    assert page.get_by_role("article", name="Dataset anything").count() == 0  # another's
+    page.get_by_role("radio", name="List").focus()  # the same, row by row
+    page.keyboard.press("Space")
+    expect(page.get_by_role("row", name=re.compile("crm.*contacts.*first-stop.*draft"))).to_be_visible()
+
+    page.keyboard.press("ControlOrMeta+k")
+    page.keyboard.insert_text("second-st")
+    page.get_by_role("dialog").get_by_text("second-stop", exact=True).wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="second-stop").wait_for()
+
+
+def test_an_account_is_checked_before_it_is_kept(page, place):
+    page.goto("/credentials/new")
+    page.get_by_label("Name", exact=True).fill("checked")
+    page.get_by_role("textbox", name="API key").fill("wrong")
+    page.get_by_label("Base URL").fill(place.sandbox["url"])
+    page.get_by_role("button", name="Check", exact=True).click()
+    page.get_by_text("the key is refused").first.wait_for()
+    assert "checked" not in [one["name"] for one in place.call("GET", "/credentials")["items"]]
+    page.get_by_role("textbox", name="API key").fill(place.sandbox["api_key"])
+    page.get_by_role("button", name="Check and add").click()
+    page.get_by_role("heading", name="checked").wait_for()
+    page.get_by_text(f"{place.sandbox['url']} answers as an API").wait_for()
