@@ -69,7 +69,7 @@ def _post_and_wait(service: Served, port: str, number: int) -> float:
 def _arrived(port: str) -> bool:
     """Whether a request came since it was asked last."""
     with urlopen(f"http://127.0.0.1:{port}/count") as reply:
-        return json.loads(reply.read())["requests"] > 0
+        return bool(json.loads(reply.read())["requests"])
 
 
 if __name__ == "__main__":
