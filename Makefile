@@ -4,6 +4,9 @@ BIN    := .venv/bin
 SETUP  := .venv/.ready
 PYTEST_WORKERS ?= 2
 
+# Compiled once, not once a process: the tests start many.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test browser check bench clean help
 
 help:
