@@ -31,10 +31,12 @@ export function Shell() {
           <img src="/icon.svg" width={24} height={24} alt="" />
           <span>{t.product}</span>
         </Link>
-        <UnstyledButton className={classes.search} onClick={openSearch} aria-label={`${t.search.open} ${KEY} K`}>
+        <UnstyledButton className={classes.search} onClick={openSearch} aria-keyshortcuts="Control+K Meta+K">
           <IconSearch size={15} aria-hidden />
           <span>{t.search.open}</span>
-          <Kbd size="xs">{KEY} K</Kbd>
+          <Kbd size="xs" aria-hidden>
+            {KEY} K
+          </Kbd>
         </UnstyledButton>
         <nav aria-label={t.nav.label} className={classes.nav}>
           {PLACES.map((group) => (

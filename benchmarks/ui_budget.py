@@ -1,0 +1,147 @@
+"""The web UI's budget, measured in the machine's Chromium: `python benchmarks/ui_budget.py`.
+
+First load, interactive cold and warm, a preview after an edit, and frames while a long list scrolls.
+"""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from playwright.sync_api import sync_playwright
+
+from browsing import begin, samples  # type: ignore[import-not-found]
+from served import Served  # type: ignore[import-not-found]
+
+RUNS = 10_000
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+ENTRIES = "() => performance.getEntriesByType('resource').map(one => [one.name, one.encodedBodySize])"
+SCROLL = """async () => {
+  const list = document.querySelector('table').parentElement;
+  const frames = [];
+  let last = performance.now();
+  for (let at = 0; at < 240; at += 1) {
+    list.scrollTop += 400;
+    await new Promise(requestAnimationFrame);
+    const now = performance.now();
+    frames.push(now - last);
+    last = now;
+  }
+  return [frames, document.querySelectorAll('tbody tr').length, list.scrollTop];
+}"""
+
+
+def main() -> None:
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        served = Served(Path(folder))
+        try:
+            served.begin()
+            browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+            _load(browser, served)
+            _preview(browser, served)
+            _scroll(browser, served)
+            browser.close()
+        finally:
+            served.end()
+
+
+def _load(browser: Any, served: Served) -> None:
+    cold, warm, scripts = [], [], 0
+    for _ in range(5):
+        context = browser.new_context(base_url=served.url)
+        page = context.new_page()
+        cold.append(_interactive(page))
+        entries = page.evaluate(ENTRIES)
+        scripts = sum(_zipped(name) for name, _ in entries if name.endswith(".js"))
+        warm.append(_interactive(page))
+        context.close()
+    print(f"first load: {scripts / 1000:.0f} kB of script, gzipped (budget 300)")
+    print(f"interactive: cold {median(cold):.0f} ms (budget 1500), warm {median(warm):.0f} ms (budget 600)")
+
+
+def _interactive(page: Any) -> float:
+    """Until the list of destinations is there and its button can be pressed."""
+    page.goto("/destinations", wait_until="commit")
+    page.get_by_role("link", name="Send to destination").first.click(trial=True)
+    return float(page.evaluate("performance.now()"))
+
+
+def _zipped(address: str) -> int:
+    """The size of a script as it travels gzipped."""
+    import urllib.request
+
+    with urllib.request.urlopen(address) as reply:
+        return len(gzip.compress(reply.read(), 9))
+
+
+def _preview(browser: Any, served: Served) -> None:
+    """From a key pressed to the new bytes on the screen, in the page's own time."""
+    page = browser.new_context(base_url=served.url, viewport={"width": 1440, "height": 900}).new_page()
+    begin(page)
+    page.get_by_role("button", name="Upsert person").first.click()
+    samples(page).get_by_text("ada@example.com").first.wait_for()
+    page.get_by_role("combobox", name="How Phone is given").click()
+    page.get_by_role("option", name="Constant").click()
+    field = page.get_by_label("Value of Phone")
+    page.evaluate(
+        """() => {
+          window.took = [];
+          document.addEventListener('input', event => {
+            window.since = performance.now();
+            window.wanted = event.target.value;
+          }, true);
+          new MutationObserver(() => {
+            const body = document.querySelector('aside[aria-label="Sample payloads"] .cm-content');
+            if (window.since && body && body.textContent.includes('"' + window.wanted + '"')) {
+              window.took.push(performance.now() - window.since);
+              window.since = 0;
+            }
+          }).observe(document.body, {subtree: true, childList: true, characterData: true});
+        }"""
+    )
+    for number in range(20):
+        field.fill(f"x{number}")
+        page.wait_for_function(f"window.took.length > {number}")
+    took = sorted(page.evaluate("window.took"))
+    print(f"preview after an edit: median {median(took):.0f} ms, slowest {took[-1]:.0f} ms (budget 150)")
+
+
+def _scroll(browser: Any, served: Served) -> None:
+    _many_runs(served)
+    page = browser.new_context(base_url=served.url, viewport={"width": 1440, "height": 900}).new_page()
+    page.goto("/runs")
+    page.locator("tbody tr").first.wait_for()
+    frames, rows, top = page.evaluate(SCROLL)
+    slow = sum(1 for frame in frames if frame > 50)
+    print(f"{RUNS:,} runs: {top:,} px scrolled, {rows} rows in the page at once")
+    print(f"frames: median {median(frames):.0f} ms, {slow} of {len(frames)} over 50 ms")
+
+
+def _many_runs(served: Served) -> None:
+    """Ten thousand runs that were, written straight into the state."""
+    import sqlite3
+
+    value = {"dataset": "contacts", "credential": "acme", "template": "upsert_person", "fields": {"email": "email"}}
+    served.call("POST", "/destinations", {"name": "often", "value": {**value, "active": True}})
+    run = served.call("POST", "/runs", {"target": "often"})["run"]
+    served.until(lambda: served.call("GET", f"/runs/{run}")["status"] not in {"queued", "running"})
+    with sqlite3.connect(served.folder / ".penstock" / "state.db") as db:
+        db.row_factory = sqlite3.Row
+        row = dict(db.execute("select * from runs where id = ?", (run,)).fetchone())
+        names = ", ".join(row)
+        places = ", ".join(f":{name}" for name in row)
+        many = ({**row, "id": f"{run}-{n:05}"} for n in range(RUNS - 1))
+        db.executemany(f"insert into runs ({names}) values ({places})", many)
+    db.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Every page as axe sees it, in light and in dark, with much and with nothing on it."""
+
+import re
+
+import pytest
+
+from browsing import begin, samples
+
+LISTS = (
+    "flows",
+    "destinations",
+    "runs",
+    "quarantine",
+    "responses",
+    "sources",
+    "datasets",
+    "credentials",
+    "versions",
+    "audit",
+)
+PERSON = {"dataset": "contacts", "credential": "acme", "template": "upsert_person", "responses": True, "active": True}
+
+
+@pytest.fixture(scope="module")
+def filled(place):
+    """With a run, a held record, a reply: places to look at."""
+    place.call("POST", "/destinations", {"name": "looked-at", "value": PERSON})
+    place.call("POST", "/flows", {"name": "seen", "value": {"destinations": ["looked-at"], "schedule": "0 2 * * *"}})
+    run = place.call("POST", "/runs", {"target": "looked-at"})["run"]
+    place.until(lambda: place.call("GET", f"/runs/{run}")["status"] not in {"queued", "running"})
+    delivery = place.call("GET", f"/runs/{run}/deliveries")["items"][0]["delivery"]
+    held = place.call("GET", "/quarantine?destination=looked-at")["items"][0]["id"]
+    return (
+        *(f"/{name}" for name in LISTS),
+        *(f"/settings?tab={tab}" for tab in ("people", "tokens", "alerts", "retention", "account")),
+        *(f"/{kind}/new" for kind in ("sources", "datasets", "credentials", "flows")),
+        "/destinations/looked-at",
+        "/destinations/looked-at/configure",
+        f"/runs/{run}",
+        f"/runs/{run}?tab=records",
+        f"/runs/{run}/deliveries/{delivery}",
+        f"/quarantine/{held}",
+        "/sources/crm",
+        "/datasets/contacts",
+        "/credentials/acme",
+        "/flows/seen",
+        "/versions/1",
+        "/nowhere/at/all",
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_accessible(new_page, filled, axe, scheme):
+    page = new_page(color_scheme=scheme)
+    found = {}
+    for address in filled:
+        page.goto(address)
+        page.locator("main h1:visible, main p:visible").first.wait_for()
+        page.wait_for_load_state("networkidle")
+        wrong = axe(page)
+        if wrong:
+            found[address] = wrong
+    assert found == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_each_step_of_the_wizard_is_accessible(new_page, place, axe, scheme):
+    page = new_page(color_scheme=scheme)
+    begin(page)
+    found = {"cards": axe(page)}
+    page.get_by_role("button", name=re.compile("^Upsert person")).click()
+    samples(page).get_by_text("ada@example.com").first.wait_for()
+    page.get_by_text("records would be quarantined").wait_for()
+    found["template"] = axe(page)
+    samples(page).get_by_role("button", name="Test", exact=True).click()
+    found["test"] = axe(page)
+    page.get_by_text("By hand", exact=True).click()
+    page.get_by_role("combobox", name="Grouping").wait_for()
+    found["by hand"] = axe(page)
+    page.get_by_role("button", name="Back", exact=True).click()
+    page.get_by_role("button", name="Add credential").click()
+    page.get_by_role("dialog").get_by_label("API key").wait_for()
+    found["credential"] = axe(page)
+    assert {step: wrong for step, wrong in found.items() if wrong} == {}
