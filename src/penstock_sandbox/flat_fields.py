@@ -140,10 +140,11 @@ class Sorted:
 
 def sort(account: Account, body: JsonObject, kind: FlatObject) -> Sorted:
     """Check and sort a flat payload. Raises Refused 400 for a missing key or a value of the wrong type."""
-    checks.require(body, *kind.required)
-    if kind.any_of:
-        checks.require_any(body, *kind.any_of)
     rules, stored_as = kind.rules, kind.stored_as
     known = checks.screen(account, {name: body[name] for name in body if name in rules}, rules)
+    for given in (body, known):  # the lenient account drops what it cannot read: then it is missing as well
+        checks.require(given, *kind.required)
+        if kind.any_of:
+            checks.require_any(given, *kind.any_of)
     fields = {stored_as.get(name, name): value for name, value in known.items()}
     return Sorted(fields, {name: body[name] for name in body if name not in rules})

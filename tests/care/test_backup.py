@@ -291,6 +291,9 @@ def test_a_backup_of_an_older_version_is_brought_up_to_date(project, sandbox, tm
     told_tables = [row[0] for row in older.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     known = {"runs", "ledger_batches", "ledger_exceptions", "memory_segments", "in_flight", "quarantine", "discarded"}
     known |= {"datasets", "switches", "cursors", "intents", "jobs", "credentials", "checks", "known_ids", "responses"}
+    for index in ("runs_newest", "runs_newest_of_target", "runs_newest_in_status", "runs_of_parent"):
+        older.execute(f"DROP INDEX {index}")
+    older.execute("CREATE INDEX runs_of_parent ON runs (parent)")
     for table in set(told_tables) - known - {"alembic_version", "sqlite_sequence"}:
         older.execute(f"DROP TABLE {table}")
     older.execute("ALTER TABLE checks DROP COLUMN report")

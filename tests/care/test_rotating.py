@@ -9,7 +9,7 @@ import forked
 from penstock.engine.care_keys import rotate
 from penstock.engine.surroundings import sealer_of
 from penstock.model.errors import InputError
-from penstock.stores import credentials
+from penstock.stores import answers, credentials
 from penstock.stores.credentials import KEY_VARIABLE, Sealer
 from penstock.stores.database import Database
 from penstock.stores.schema import metadata
@@ -93,6 +93,18 @@ def test_what_opens_with_no_key_stops_it_and_nothing_is_changed(database):
     with pytest.raises(InputError):
         rotate(database, {KEY_VARIABLE: "new,old"})
     assert key_ids(database.path) == before
+
+
+def test_an_answer_that_is_kept_for_a_request_of_its_own_name_is_sealed_anew_too(database):
+    request = answers.Asked("token/ci", "once", "a hash")
+    with database.begin() as conn:
+        answers.begin(conn, request, until=100.0)
+        sealed = answers.seal(sealer_of({}, database.folder), request, b'{"token": "shown once"}')
+        answers.keep(conn, request, answers.Kept(request.asked, 201, {}, sealed))
+    assert rotate(database, {}).sealed == 1
+    with database.read() as conn:
+        kept = answers.find(conn, request, now=1.0)
+    assert answers.opened(Sealer.from_folder(database.folder), request, kept.sealed) == b'{"token": "shown once"}'
 
 
 def test_every_column_of_sealed_texts_is_in_the_list():

@@ -12,8 +12,10 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Table, and_, select, update
 
+from penstock.stores.answers import Asked, sealed_name
 from penstock.stores.credentials import Sealer
 from penstock.stores.schema import credentials
+from penstock.stores.schema_api import answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,11 @@ def _name(row: RowMapping) -> Any:
     return row["name"]
 
 
-SEALED = (SealedColumn(credentials, "sealed", _name),)
+def _request(row: RowMapping) -> str:
+    return sealed_name(Asked(row["who"], row["key"], row["asked"]))
+
+
+SEALED = (SealedColumn(credentials, "sealed", _name), SealedColumn(answers, "sealed", _request))
 
 
 def key_ids(path: Path) -> Counter[str]:
