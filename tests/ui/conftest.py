@@ -12,6 +12,9 @@ from served import Served
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 PATIENCE_MS = int(os.environ.get("PENSTOCK_PATIENCE_S", "90")) * 1000  # the machine may be busy
 AXE = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
+STILL = """() => Promise.all(document.getAnimations()
+    .filter(one => one.effect.getComputedTiming().endTime !== Infinity)
+    .map(one => one.finished.catch(() => null)))"""  # what fades in has no contrast yet
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -103,6 +106,7 @@ def axe():
     text = AXE.read_text()
 
     def look(page):
+        page.evaluate(STILL)
         page.evaluate(text)
         told = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
         return [(found["id"], [node["html"][:200] for node in found["nodes"]][:3]) for found in told["violations"]]

@@ -94,6 +94,7 @@ def test_a_flow_has_its_destinations_its_times_and_its_place_on_the_canvas(page,
     expect(page.get_by_role("row", name=re.compile("crm.*contacts.*first-stop.*draft"))).to_be_visible()
 
     page.keyboard.press("ControlOrMeta+k")
+    expect(page.get_by_role("dialog").get_by_label("Search", exact=True)).to_be_focused()
     page.keyboard.insert_text("second-st")
     page.get_by_role("dialog").get_by_text("second-stop", exact=True).wait_for()
     page.keyboard.press("Enter")

@@ -29,7 +29,7 @@ def test_send_to_destination_from_nothing_to_mended(page, place):
     write(page, "Body of request 1", json.dumps({"jobs": [{"type": "people", "payload": person}]}))
     panel.get_by_role("button", name="Send test data").click()
     panel.get_by_text(re.compile(r"Reply 20\d after")).wait_for()
-    assert any(one.get("name") == "Edited by hand" for one in place.admin("GET", "/state")["people"])
+    place.until(lambda: any(one.get("name") == "Edited by hand" for one in place.admin("GET", "/state")["people"]))
 
     done(page, "walked")
     page.get_by_role("button", name="Activate").click()

@@ -22,6 +22,8 @@ const home = createRoute({
   },
 });
 
+const elsewhere = createRoute({ getParentRoute: () => shellRoute, path: "$", component: NotFound });
+
 const tree = rootRoute.addChildren([
   home,
   signInRoute,
@@ -38,6 +40,7 @@ const tree = rootRoute.addChildren([
     ...versionRoutes,
     ...auditRoutes,
     ...settingsRoutes,
+    elsewhere,
   ]),
 ]);
 

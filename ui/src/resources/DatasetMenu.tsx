@@ -10,9 +10,7 @@ export function DatasetMenu({ name, full = false }: { name: string; full?: boole
     <Menu position="bottom-start">
       <Menu.Target>
         {full ? (
-          <Button leftSection={<IconPlus size={14} />} aria-label={t.add(name)}>
-            {t.send}
-          </Button>
+          <Button leftSection={<IconPlus size={14} />}>{t.add(name)}</Button>
         ) : (
           <ActionIcon className="nodrag" aria-label={t.add(name)} variant="default" size={24}>
             <IconPlus size={14} />

@@ -177,6 +177,7 @@ export const t = {
   },
   samples: {
     title: "Sample payloads",
+    reading: "Reading sample payloads",
     before: "Choose a template, or configure by hand: what your records become stands here.",
     of: (n: number, total: number) => `Request ${n} of ${total}`,
     keys: (n: number) => count(n, "record"),

@@ -131,7 +131,7 @@ export function DatasetForm({ name, value, onChange, problems }: Props) {
         </Panel>
       </div>
       <div className={classes.side}>
-        <Panel title={t.preview} actions={preview.isFetching ? <Loader size={14} aria-label={t.reading} /> : undefined} label={t.preview}>
+        <Panel title={t.preview} actions={preview.isFetching ? <Loader size={14} role="status" aria-label={t.reading} /> : undefined} label={t.preview}>
           <div className={classes.form}>
             {preview.isError && <Failed error={preview.error} retry={() => void preview.refetch()} />}
             <Problems problems={elsewhere(said, "sql", "key")} title={t.wrong} />

@@ -24,7 +24,7 @@ export function SamplePanel({ name, value, ready }: Props) {
     <aside className={classes.samples} aria-label={t.samples.title}>
       <header className={classes.samplesHead}>
         <h2>{t.samples.title}</h2>
-        {query.isFetching && <Loader size={13} aria-label={t.samples.title} />}
+        {query.isFetching && <Loader size={13} role="status" aria-label={t.samples.reading} />}
       </header>
       {query.isError && <Failed error={query.error} retry={() => void query.refetch()} />}
       {preview && <Problems problems={preview.errors ?? []} />}
