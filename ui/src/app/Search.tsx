@@ -98,7 +98,12 @@ export function Search() {
       tagsToIgnore={[]} // also from within a field or an editor
       triggerOnContentEditable
       nothingFound={waits ? t.search.looking : found.isError ? t.search.failed : t.search.nothing}
-      searchProps={{ placeholder: t.search.placeholder, "aria-label": t.search.open, leftSection: <IconSearch size={17} /> }}
+      searchProps={{
+        placeholder: t.search.placeholder,
+        "aria-label": t.search.open,
+        leftSection: <IconSearch size={17} />,
+        onKeyDown: selectFirst, // before Enter is looked at: it never finds nothing chosen
+      }}
       scrollable
       maxHeight={420}
     />
