@@ -9,6 +9,8 @@ from penstock.config.loading import check_project, load_project
 from penstock.model.errors import InputError, NotAvailableYet
 
 INVALID = Path(__file__).parents[1] / "fixtures" / "config" / "invalid"
+# What is missing is not there; a literal secret is not shown; a parser's message holds its finding.
+NOTHING_FOUND = {"missing-key", "empty-value", "no-file", "literal-secret", "yaml-syntax", "not-utf-8"}
 PROJECTS = sorted(path.name for path in INVALID.iterdir() if path.suffix == ".yaml" or path.is_dir())
 
 
@@ -26,7 +28,9 @@ def test_every_rule_says_where_what_and_what_to_write(name, monkeypatch):
     for problem in problems:
         assert problem.hint, f"{problem.message}: says nothing about what to write instead"
         assert problem.file is not None
-        assert problem.found is None or len(problem.found) <= 80
+        if problem.code not in NOTHING_FOUND:
+            assert problem.found, f"{problem.message}: says nothing about what stands there"
+        assert len(problem.found or "") <= 80
         if name != "empty-folder":
             lines = Path(problem.file).read_bytes().split(b"\n")
             assert problem.line is not None

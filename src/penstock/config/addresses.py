@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from penstock.config.marks import Marked
 from penstock.config.report import Report
+from penstock.config.shapes import kind_of
 from penstock.model.spec import CredentialSpec
 
 CUSTIFY_HOSTS = ".custify.com"
@@ -47,22 +48,30 @@ def split_address(url: str) -> tuple[Address, SplitResult] | None:
     return Address(parts.scheme.lower(), parts.hostname.lower(), port), parts
 
 
+def without_secrets(url: str) -> str:
+    """The URL as far as it can hold no secret: without query, and without user and password."""
+    bare = url.partition("?")[0]
+    head, slashes, rest = bare.partition("//")
+    return f"{head}{slashes}{rest.rpartition('@')[2]}"
+
+
 def check_base_url(text: str, node: Marked, report: Report) -> None:
     """A base URL is https (http for loopback) and has a host, no user, no query and no fragment."""
     split = split_address(text)
+    shown = without_secrets(text)
     if split is None or "{" in text:
         hint = "write auto, or an address such as https://api.custify.com"
-        report.add(node.place, "bad-url", "this is not an absolute URL", hint)
+        report.add(node.place, "bad-url", "this is not an absolute URL", hint, kind_of(node))
         return
     address, parts = split
     if parts.username is not None or parts.password is not None:
-        report.add(node.place, "bad-url", "a base URL takes no user and password", "use `api_key` or `headers`")
+        report.add(node.place, "bad-url", "a base URL takes no user and password", "use `api_key` or `headers`", shown)
     elif parts.query or parts.fragment or text.endswith(("?", "#")):
         hint = f"write {address.scheme}://{parts.netloc}{parts.path}"
-        report.add(node.place, "bad-url", "a base URL takes no query and no fragment", hint)
+        report.add(node.place, "bad-url", "a base URL takes no query and no fragment", hint, shown)
     elif address.scheme == "http" and not address.is_loopback:
         message = "http would send the key in the clear; it is allowed for loopback hosts only"
-        report.add(node.place, "bad-url", message, f"write https://{parts.netloc}{parts.path}")
+        report.add(node.place, "bad-url", message, f"write https://{parts.netloc}{parts.path}", shown)
 
 
 def may_receive_key(address: Address, credential: CredentialSpec) -> bool:

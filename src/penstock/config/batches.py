@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from penstock.config.addresses import split_address
 from penstock.config.marks import Marked
 from penstock.config.report import Report
+from penstock.config.shapes import shown
 from penstock.destinations.catalogue import BATCH_LIMITS, Template
 from penstock.model.spec import BatchSpec, DestinationSpec, Dialect, GroupingSpec, RequestSpec
 from penstock.transform.xml_text import name_problem
@@ -51,7 +52,7 @@ def _check_template_batch(
     limits = [limit for dialect in dialects if (limit := template.batch_limit(dialect)) is not None]
     if not limits:
         message = f"Custify's batch endpoint does not take what {template.name} sends"
-        report.add(node.place, "no-batch", message, "remove `batch`: records go one by one")
+        report.add(node.place, "no-batch", message, "remove `batch`: records go one by one", shown(node))
     elif batch.size is not None and batch.size > max(limits):
         _too_large(batch.size, max(limits), node, report)
     if batch.grouping is not None:
@@ -72,7 +73,7 @@ def _check_manual_batch(request: RequestSpec, dialects: Sequence[Dialect], node:
         _too_large(batch.size, limit, node, report)
     if request.body is False or (request.body is None and request.method in BODILESS):
         message = f"a {request.method} request without a body has no room for a batch"
-        report.add(node.place, "batch-without-body", message, "write `body: true`, or remove `batch`")
+        report.add(node.place, "batch-without-body", message, "write `body: true`, or remove `batch`", request.method)
     if batch.grouping is not None:
         _check_grouping(batch.grouping, request, node.at("grouping"), report)
 
@@ -140,7 +141,7 @@ def _check_code(code: str | None, node: Marked, report: Report) -> None:
         report.add(place, "bad-code", f"the code does not compile: {words}{where}", hint, found)
         return
     if not any(isinstance(item, ast.FunctionDef) and _takes_one(item.args) for item in tree.body if _is_batch(item)):
-        report.add(place, "bad-code", "the code defines no `def batch(records)` with one parameter", hint)
+        report.add(place, "bad-code", "the code defines no `def batch(records)` with one parameter", hint, code.strip())
 
 
 def _is_batch(item: ast.stmt) -> bool:

@@ -160,7 +160,13 @@ def _check_mode(destination: DestinationSpec, template: Template | None, node: M
     report = around.report
     if "mirror_max_share" in node.entries():
         hint = "remove `mirror_max_share`"
-        report.add(node.at("mirror_max_share").place, "not-available-yet", "`mode: mirror` is not available yet", hint)
+        report.add(
+            node.at("mirror_max_share").place,
+            "not-available-yet",
+            "`mode: mirror` is not available yet",
+            hint,
+            "mirror_max_share",
+        )
     mode = destination.mode
     if mode is None:
         return

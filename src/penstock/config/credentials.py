@@ -64,7 +64,7 @@ def _check_http(credential: CredentialSpec, node: Marked, report: Report) -> Non
     dialect = node.get("dialect")
     if dialect is not None and credential.dialect != "auto":
         message = "a dialect is a way to write to Custify; `connector: http` has none"
-        report.add(dialect.place, "key-not-here", message, "remove `dialect`")
+        report.add(dialect.place, "key-not-here", message, "remove `dialect`", credential.dialect)
 
 
 def _refuse_literal(key: Secret, base_url: str, node: Marked, report: Report) -> None:

@@ -49,9 +49,15 @@ def _binding(value: str | dict[str, Any], node: Marked, report: Report) -> Bindi
         return Binding(column=value)
     hint = "write a column, {value: …} or {column: …, default: …}"
     if "value" in node.entries() and not {"column", "default"}.isdisjoint(node.entries()):
-        report.add(node.place, "one-of", "a constant takes no column and no default", hint)
+        report.add(node.place, "one-of", "a constant takes no column and no default", hint, ", ".join(node.entries()))
     elif "value" not in node.entries() and "column" not in node.entries():
-        report.add(node.place, "missing-key", "neither a column nor a constant is given", hint)
+        report.add(
+            node.place,
+            "missing-key",
+            "neither a column nor a constant is given",
+            hint,
+            ", ".join(node.entries()) or "nothing",
+        )
     return Binding(value.get("column"), value.get("value"), value.get("default"))
 
 

@@ -83,7 +83,7 @@ def read_sections(text: str, file: str, report: Report) -> dict[str, Marked]:
         return {}
     if not isinstance(root.value, dict):
         message = f"a project file is a mapping, not {kind_of(root)}"
-        report.add(root.place, "wrong-type", message, f"start with one of: {', '.join(SECTIONS)}")
+        report.add(root.place, "wrong-type", message, f"start with one of: {', '.join(SECTIONS)}", kind_of(root))
         return {}
     return {name: node for name, node in root.value.items() if _is_section(name, node, report)}
 

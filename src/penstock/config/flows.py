@@ -86,7 +86,7 @@ def refuse_circles(project: ProjectSpec, node: Marked, report: Report) -> None:
             way = " ← ".join((*chain, name))
             place = node.at(name, "dataset").place
             message = f"the destination {name} is fed by its own replies: {way}"
-            report.add(place, "circle", message, "give it a dataset that does not come from its replies")
+            report.add(place, "circle", message, "give it a dataset that does not come from its replies", way)
 
 
 def _feeder(name: str, project: ProjectSpec) -> str | None:

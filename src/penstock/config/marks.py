@@ -147,7 +147,9 @@ class _Grower:
                 continue
             if not isinstance(key, ScalarNode):
                 message = "a key must be a plain word"
-                self.report.add(Place(path, line, self.file), "wrong-type", message, "write `name: value`")
+                self.report.add(
+                    Place(path, line, self.file), "wrong-type", message, "write `name: value`", "a list or a mapping"
+                )
                 continue
             name = _join(path, key.value)
             if key.value in first:

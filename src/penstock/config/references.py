@@ -43,26 +43,30 @@ def parse_secret(text: str, node: Marked, base: Path, report: Report) -> Secret:
 
 def _reference(inside: str | None, node: Marked, report: Report) -> Part | None:
     if inside is None:
-        report.add(node.place, "bad-reference", "a reference is not closed", "write ${env:NAME}; a plain ${ is $${")
+        report.add(
+            node.place, "bad-reference", "a reference is not closed", "write ${env:NAME}; a plain ${ is $${", "${"
+        )
         return None
     kind, colon, name = inside.partition(":")
     if not colon:
         hint = "write ${env:NAME} or ${file:PATH}; a plain ${ is $${"
-        report.add(node.place, "bad-reference", "a reference must say where the value is", hint)
+        report.add(node.place, "bad-reference", "a reference must say where the value is", hint, f"${{{inside}}}")
     elif kind not in KINDS:
         hint = suggest(kind, KINDS, "kinds of reference")
         report.add(node.place, "bad-reference", "this kind of reference is not known", hint, f"${{{kind}:…}}")
     elif kind == "secret":
         hint = "use ${env:NAME} or ${file:PATH}"
-        report.add(node.place, "not-available-yet", "${secret:…} is not available yet", hint)
+        report.add(node.place, "not-available-yet", "${secret:…} is not available yet", hint, "${secret:…}")
     elif kind == "env" and VARIABLE.fullmatch(name) is None:
         hint = "write ${env:NAME}: letters, digits and _"
-        report.add(node.place, "bad-reference", "this is no name of an environment variable", hint)
+        report.add(node.place, "bad-reference", "this is no name of an environment variable", hint, f"${{env:{name}}}")
     elif kind == "env" and name in OUR_OWN:
         message = "this variable is the service's own secret, and goes to nobody"
         report.add(node.place, "bad-reference", message, "give the project a variable of its own", f"${{env:{name}}}")
     elif kind == "file" and not name.strip():
-        report.add(node.place, "bad-reference", "the reference names no file", "write ${file:PATH}")
+        report.add(
+            node.place, "bad-reference", "the reference names no file", "write ${file:PATH}", f"${{file:{name}}}"
+        )
     else:
         return ("env", name) if kind == "env" else ("file", name)
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from penstock.config.addresses import CUSTIFY_HOSTS, may_receive_key, split_address
+from penstock.config.addresses import CUSTIFY_HOSTS, may_receive_key, split_address, without_secrets
 from penstock.config.headers import check_header
 from penstock.config.marks import Marked
 from penstock.config.report import Report
@@ -36,13 +36,13 @@ def check_path(path: str, node: Marked, report: Report) -> None:
     bare = MACRO.sub("x", path)
     if SCHEME.match(bare) or bare.startswith("//"):
         message = "a path below the credential's base URL is needed here"
-        report.add(node.place, "bad-url", message, "write it as /people, for example", _without_query(path))
+        report.add(node.place, "bad-url", message, "write it as /people, for example", without_secrets(path))
     elif "#" in bare or UNPRINTABLE.search(bare):
         message = "a path has no `#`, no blank and no backslash"
-        report.add(node.place, "bad-url", message, "percent-encode them, such as %20", _without_query(path))
+        report.add(node.place, "bad-url", message, "percent-encode them, such as %20", without_secrets(path))
     elif not {"..", "."}.isdisjoint(bare.split("?")[0].split("/")):
         message = "a path cannot leave the base URL: it has a segment of dots"
-        report.add(node.place, "bad-url", message, "write the path without them", _without_query(path))
+        report.add(node.place, "bad-url", message, "write the path without them", without_secrets(path))
 
 
 def _check_url(url: str, credential: CredentialSpec | None, node: Marked, report: Report) -> None:
@@ -51,14 +51,14 @@ def _check_url(url: str, credential: CredentialSpec | None, node: Marked, report
         check_path(url, node, report)
         return
     split = split_address(url)
-    shown = _without_query(url)
+    shown = without_secrets(url)
     hint = "write https://host/path, or a path below the credential's base URL such as /people"
     if split is None or "\\" in url or "{" in split[1].netloc:
         report.add(node.place, "bad-url", "this is not an absolute https URL with a fixed host", hint, shown)
         return
     address, parts = split
     if parts.username is not None or parts.password is not None:
-        report.add(node.place, "bad-url", "a URL takes no user and password", "keep secrets in the credential")
+        report.add(node.place, "bad-url", "a URL takes no user and password", "keep secrets in the credential", shown)
     elif parts.fragment:
         report.add(node.place, "bad-url", "a `#` is never sent", "remove it and what follows", shown)
     elif address.scheme == "http" and not address.is_loopback:
@@ -76,7 +76,7 @@ def _refuse_host(host: str, credential: CredentialSpec, node: Marked, report: Re
     hint = (
         f"allowed: {', '.join((*known, *credential.allowed_hosts))}; or name it in `allowed_hosts` of {credential.name}"
     )
-    report.add(node.place, "foreign-host", message, hint, _without_query(node.raw))
+    report.add(node.place, "foreign-host", message, hint, without_secrets(node.raw))
 
 
 def _check_headers(request: RequestSpec, credential: CredentialSpec | None, node: Marked, report: Report) -> None:
@@ -101,11 +101,4 @@ def _check_macros(text: str, place: Literal["url", "header"], node: Marked, repo
         parse_macros(text, place, path=node.path)
     except InputError as error:
         for problem in error.problems:
-            report.add(node.place, problem.code, problem.message, problem.hint)
-
-
-def _without_query(url: str) -> str:
-    """The URL as far as it can hold no secret: without query, and without user and password."""
-    bare = url.partition("?")[0]
-    head, slashes, rest = bare.partition("//")
-    return f"{head}{slashes}{rest.rpartition('@')[2]}"
+            report.add(node.place, problem.code, problem.message, problem.hint, problem.found)

@@ -106,7 +106,7 @@ def _webhook(name: str, node: Marked, base: Path, report: Report) -> WebhookSour
             report.add(place.place, "literal-secret", message, hint)
         if values.get("auth", ...) is None:
             message = "with `auth: none` nobody is asked for a secret"
-            report.add(place.place, "key-not-here", message, "remove `secret`, or say how it is shown")
+            report.add(place.place, "key-not-here", message, "remove `secret`, or say how it is shown", "secret")
     return WebhookSource(name, **values)
 
 

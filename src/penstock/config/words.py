@@ -55,7 +55,8 @@ def _pair(part: str, node: Marked, report: Report) -> tuple[str, str] | None:
         value = value[1:-1]
     if not colon or not name.strip() or whole.count('"') % 2:
         message = "a part of the headers is not `name:value`"
-        report.add(node.place, "bad-header", message, 'write "X-A:1,X-B:2"; put a value with a comma in quotes')
+        hint = 'write "X-A:1,X-B:2"; put a value with a comma in quotes'
+        report.add(node.place, "bad-header", message, hint, name.strip() if colon else "a text without a colon")
         return None
     return name.strip(), value
 
