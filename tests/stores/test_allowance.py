@@ -72,8 +72,9 @@ def test_several_processes_use_the_allowance_and_no_more(state):
         sent = run_senders(state, sandbox, 40, 2.0, 7.0)
     assert {status for _, status in sent} == {200}
     took = sent[-1][0] - sent[0][0]
-    windows = 1 + int(took / 2.05)
-    assert len(sent) >= 0.95 * 40 * windows
+    passed_whole = int(took / 2.05)  # the last one may just have opened when the senders ended
+    assert passed_whole >= 2
+    assert len(sent) >= 0.95 * 40 * passed_whole
 
 
 def test_a_429_seen_by_one_stops_all(state):
