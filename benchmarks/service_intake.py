@@ -21,7 +21,7 @@ from typing import cast
 import uvloop
 from service_parts import cpu_of, tell
 
-WAITS_S = 5.0  # until everything that begins by itself has begun
+WAITS_S = 10.0  # until everything that begins by itself has begun
 PROJECT = "sources:\n  app: {type: webhook, secret: '${env:HOOK_KEY}', rate_limit: {requests: 1000000, per: 1s}}\n"
 BODY = json.dumps({"id": "u-123456", "email": "ada@example.com", "plan": "gold", "seats": 12, "mrr": 49.5}).encode()
 REQUEST = b"POST /hooks/app HTTP/1.1\r\nHost: x\r\nX-API-Key: k\r\nContent-Type: application/json\r\nContent-Length: "

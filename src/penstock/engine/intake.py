@@ -77,6 +77,7 @@ class Intake:
     def __init__(self, around: Callable[[], Surroundings], work: Work) -> None:
         self._around = around
         self._hooks: dict[str, Hook] = {}
+        self._looking: dict[str, asyncio.Future[Hook]] = {}
         self._clock = around().clock
         self._database = around().database
         self._writer = GroupWriter(self._commit)
@@ -89,9 +90,13 @@ class Intake:
     async def hook(self, name: str) -> Hook:
         """The source that posts to this name go to. InputError `unknown-source` when there is none."""
         known = self._hooks.get(name)
-        if known is None or self._clock.monotonic() - known.looked_at > KNOWN_S:
-            known = await asyncio.to_thread(self._look, name)
-        return known
+        if known is not None and self._clock.monotonic() - known.looked_at <= KNOWN_S:
+            return known
+        looking = self._looking.get(name)
+        if looking is None:  # one looks, however many posts wait for it
+            looking = self._looking[name] = asyncio.ensure_future(asyncio.to_thread(self._look, name))
+            looking.add_done_callback(lambda _: self._looking.pop(name, None))
+        return await asyncio.shield(looking)
 
     async def take(self, hook: Hook, records: Sequence[str], signed: Signed) -> int:
         """Keep records; comes back when they are durable, with how many there were. A signed post counts once."""
