@@ -52,4 +52,5 @@ class SystemClock:
 
 def iso(moment: datetime) -> str:
     """A moment as `2026-01-31T12:00:00.000Z`, the form used in every report."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{in_utc.isoformat(timespec='milliseconds').removesuffix('+00:00')}Z"

@@ -29,18 +29,18 @@ def company(number):
 
 def account(count, *, wrap=False):
     """An account with that many companies and people, in the shapes that Custify's clients meet."""
+    both = [{"id": f"id-{n}", "company_id": f"c{n}", "user_id": f"c{n}", "email": f"P{n}@x.io"} for n in range(count)]
 
     def answer(seen):
         url = urlsplit(seen.target)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
-        kind, by = ("companies", "company_id") if url.path.startswith("/company") else ("people", "user_id")
-        everyone = [{"id": f"id-{n}", by: f"c{n}", "email": f"P{n}@x.io"} for n in range(count)]
+        kind = "companies" if url.path.startswith("/company") else "people"
         if url.path.endswith("/all"):
             size, page = int(query["itemsPerPage"]), int(query["page"])
-            found = everyone[size * (page - 1) : size * page]
+            found = both[size * (page - 1) : size * page]
         else:
             ((name, value),) = query.items()
-            found = [each for each in everyone if each[name].lower() == value.lower()]
+            found = [each for each in both if each[name].lower() == value.lower()]
         body = {kind: found, "total": count if url.path.endswith("/all") else len(found)}
         return reply(200, [body] if wrap or kind == "people" else body)
 

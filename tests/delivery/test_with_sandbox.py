@@ -52,7 +52,7 @@ async def test_a_real_window_is_filled_and_never_overrun(sandbox):
     sandbox.settings(rate="off", latency=0)
     assert {delivery.outcome for delivery in deliveries} == {Outcome.DELIVERED}
     assert [entry["status"] for entry in sandbox.requests()] == [200] * 100
-    assert took < 2.4  # five windows; the ideal is 2.0 s and a little
+    assert took < 4.0  # five windows, so 2.0 s and a little; windows filled by half would take 4.5 s
 
 
 async def test_the_credential_check_finds_the_base_that_is_there(sandbox):

@@ -42,20 +42,28 @@ class Pending:
     begun: list[intents.Intent] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)  # numbers of intents
     counts: Counter[str] = field(default_factory=Counter)
-    ordinals: list[NDArray[np.int64]] = field(default_factory=list)
+    ordinals: list[int] = field(default_factory=list)
+    more_ordinals: list[NDArray[np.int64]] = field(default_factory=list)
     records: int = 0
     retries: int = 0
 
     def decide(self, entry: LedgerEntry) -> None:
         """The outcome of these records."""
-        ordinals = np.asarray(entry.ordinals, dtype=np.int64)
+        number = len(entry.ordinals)
         self.entries.append(entry)
-        self.ordinals.append(ordinals)
-        self.records += len(ordinals)
-        self.counts["read"] += len(ordinals)
-        self.counts[entry.outcome] += len(ordinals) - len(entry.exceptions)
+        if isinstance(entry.ordinals, np.ndarray):
+            self.more_ordinals.append(entry.ordinals)
+        else:  # often a single one, for which an array would cost more than all the rest
+            self.ordinals.extend(entry.ordinals)
+        self.records += number
+        self.counts["read"] += number
+        self.counts[entry.outcome] += number - len(entry.exceptions)
         for exception in entry.exceptions:
             self.counts[exception.outcome] += 1
+
+    def decided(self) -> NDArray[np.int64]:
+        """The ordinals of all these records."""
+        return np.concatenate((np.array(self.ordinals, dtype=np.int64), *self.more_ordinals))
 
 
 class Commits:
@@ -136,8 +144,7 @@ class Commits:
     def _statements(self) -> ExitStack:
         """Everything pending in an open transaction; closing it is the commit."""
         pending, self.pending = self.pending, Pending()
-        for ordinals in pending.ordinals:
-            self._backlog.decided(ordinals)
+        self._backlog.decided(pending.decided())
         run = self._with(pending)
         run = replace(run, position=self._backlog.position, notes=self._notes.all(run.counts.read))
         with ExitStack() as stack:

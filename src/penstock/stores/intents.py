@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +40,7 @@ def begin_all(conn: Connection, run: str, some: Sequence[Intent]) -> None:
             "number": intent.number,
             "ordinals": pack_ordinals(intent.ordinals),
             "keys": pack_keys(intent.keys),
-            "contents": np.array(intent.contents, dtype="<u8").tobytes(),
+            "contents": struct.pack(f"<{len(intent.contents)}Q", *intent.contents),
             "request": orjson.dumps(intent.request).decode(),
             "at": intent.at,
         }
@@ -52,8 +53,19 @@ def begin_all(conn: Connection, run: str, some: Sequence[Intent]) -> None:
 def end_all(conn: Connection, run: str, numbers: Sequence[int]) -> None:
     """These requests have their outcomes, or never left."""
     if numbers:
-        gone = (intents.c.run == bindparam("of_run")) & (intents.c.number == bindparam("of_number"))
-        conn.execute(delete(intents).where(gone), [{"of_run": run, "of_number": number} for number in numbers])
+        gone = (intents.c.run == run) & intents.c.number.between(bindparam("first"), bindparam("last"))
+        conn.execute(delete(intents).where(gone), [{"first": first, "last": last} for first, last in _ranges(numbers)])
+
+
+def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """The numbers as first and last of what is in a row: requests end nearly in the order they began."""
+    found: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if found and number <= found[-1][1] + 1:
+            found[-1] = found[-1][0], number
+        else:
+            found.append((number, number))
+    return found
 
 
 def end(conn: Connection, run: str, number: int) -> None:

@@ -93,7 +93,7 @@ def append(connection: Connection, run: str, entries: Sequence[LedgerEntry]) -> 
 
 
 def _to_columns(run: str, number: int, entry: LedgerEntry) -> dict[str, Any]:
-    sent, ordinals = entry.sent, np.asarray(entry.ordinals, dtype=np.int64)
+    sent, ordinals = entry.sent, entry.ordinals
     request = _NOTHING_SENT if sent is None else {name: getattr(sent, name) for name in _NOTHING_SENT}
     return {
         **request,
@@ -105,7 +105,7 @@ def _to_columns(run: str, number: int, entry: LedgerEntry) -> dict[str, Any]:
         "records": len(ordinals),
         "keys": None if entry.keys is None else pack_keys(entry.keys),
         "ordinals": pack_ordinals(ordinals),
-        "top": int(ordinals.max()) if len(ordinals) > 0 else -1,
+        "top": int(max(ordinals, default=-1)) if isinstance(ordinals, Sequence) else int(ordinals.max(initial=-1)),
     }
 
 

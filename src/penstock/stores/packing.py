@@ -24,11 +24,11 @@ def pack_ordinals(ordinals: Sequence[int] | Ordinals) -> str:
 
     `item` is the index of `first` among the ordinals given, so that SQL can find the ordinal of an item.
     """
-    numbers = np.asarray(ordinals, dtype=np.int64)
-    if numbers.size == 0:
+    if len(ordinals) == 0:
         return "[]"
-    if numbers.size == 1:
-        return f"[[{int(numbers[0])},1,0]]"
+    if len(ordinals) == 1:
+        return f"[[{int(ordinals[0])},1,0]]"
+    numbers = np.asarray(ordinals, dtype=np.int64)
     starts = np.concatenate(([0], np.flatnonzero(np.diff(numbers) != 1) + 1))
     counts = np.diff(np.append(starts, numbers.size))
     ranges = np.column_stack((numbers[starts], counts, starts))
