@@ -274,7 +274,7 @@ def test_a_destination_lives_from_draft_to_its_end(service):
 
     # activation, and a run with what became of each record
     plan = service.ask("GET /destinations/life/plan")
-    assert (plan["creates_or_updates"], plan["invalid"], plan["requests"]) == (3, 1, 3)
+    assert (plan["creates_or_updates"], plan["invalid"], plan["requests"], plan["asking"]) == (3, 1, 3, 0)
     service.ask("POST /destinations/life/activate", status=204)
     run = service.run("life")
     assert (run["status"], run["records"]["delivered"], run["records"]["quarantined"]) == ("partial", 3, 1)

@@ -5,8 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -19,6 +20,13 @@ def demo(folder: Path, *options: str) -> subprocess.Popen[str]:
     )
 
 
+def post(url: str, body: object = None):
+    data = b"" if body is None else json.dumps(body).encode()
+    with urlopen(Request(url, data, {"Content-Type": "application/json"}, method="POST")) as reply:
+        text = reply.read()
+    return json.loads(text) if text else None
+
+
 def test_the_demo_shows_the_whole_job_and_leaves_nothing(tmp_path):
     process = demo(tmp_path)
     out, err = process.communicate(timeout=100)
@@ -28,7 +36,9 @@ def test_the_demo_shows_the_whole_job_and_leaves_nothing(tmp_path):
     last_run = out[out.rindex("$ penstock run everything") :]
     assert "0 requests" in last_run
     assert "40  companies" in last_run
-    assert "penstock demo --serve shows all this in the browser" in last_run
+    ending = last_run[last_run.index("Every record has exactly one outcome") :]
+    assert "penstock demo --serve shows all this in the browser, with one destination left to activate" in ending
+    assert "http://127.0.0.1:8765" in ending or "at the address that it says" in ending
     assert list(tmp_path.iterdir()) == []
 
 
@@ -61,17 +71,29 @@ def test_a_demo_that_serves_stays_until_it_is_stopped(tmp_path, sign):
     process = demo(tmp_path, "--serve")
     assert process.stderr is not None
     line = next(line for line in process.stderr if "In the browser: " in line)
-    api = line.split("In the browser: ")[1].split()[0] + "/api/v1"
+    site = line.split("In the browser: ")[1].split()[0]
+    api = site + "/api/v1"
+    with urlopen(site) as reply:
+        assert "<title>Penstock" in reply.read().decode()
     with urlopen(f"{api}/destinations") as reply:  # the sample company, with one left to activate
         states = {one["name"]: one["state"]["state"] for one in json.load(reply)["items"]}
     assert states.pop("renewals") == "draft"
     assert set(states.values()) == {"active"}
     with urlopen(f"{api}/runs") as reply:
         assert len(json.load(reply)["items"]) > 3
+    post(f"{api}/destinations/renewals/activate")
+    run = post(f"{api}/runs", {"target": "renewals"})["run"]
+    end, status = time.monotonic() + 60, ""
+    while status not in {"succeeded", "partial", "failed"}:
+        assert time.monotonic() < end, status
+        with urlopen(f"{api}/runs/{run}") as reply:
+            status = json.load(reply)["status"]
     line = next(line for line in process.stderr if "What arrived: " in line)
     admin = line.split("What arrived: ")[1].strip()
     with urlopen(f"{admin}/state") as reply:
-        assert len(json.load(reply)["companies"]) == 40
+        arrived = json.load(reply)
+    assert len(arrived["companies"]) == 40
+    assert len(arrived["tasks"]) > 0
     process.send_signal(sign)
     process.communicate(timeout=30)
     assert process.returncode == 0

@@ -55,7 +55,7 @@ def test_plan_counts_the_requests_that_the_code_makes(tmp_path, sandbox, monkeyp
     shell = shell_with(ONE_EACH, rows, tmp_path, sandbox, monkeypatch, capsys)
     planned = shell.json("plan people")
     assert (planned["records"], planned["creates_or_updates"], planned["invalid"]) == (7, 4, 3)
-    assert planned["requests"] == 2 + 0 + 1
+    assert (planned["requests"], planned["asking"]) == (2 + 0 + 1, 0)
     assert [error["key"] for error in planned["first_errors"]] == ["u4", "u5", "u6"]
     assert sandbox.stats()["requests"] == 0
     done = shell.json("run people", code=1)

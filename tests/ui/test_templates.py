@@ -70,7 +70,7 @@ def test_a_template_in_every_detail(page, place):
     pick(page, "Which records a run sends", "All: every record in every run")
     pick(page, "Batching", "One record a request")
     pick(page, "Runs", "On a schedule of its own")
-    pick(page, "Schedule", "every hour")
+    pick(page, "Repeats", "every hour")
     expect(panel.get_by_role("button", name=re.compile("POST"))).to_have_count(2)
     done(page, "detailed")
 

@@ -104,7 +104,10 @@ class UnsavedPreview(PreviewOut):
 
 
 class PlanOut(BaseModel):
-    """What a run would do now; `eta_s` is the time that the allowance needs. Of a flow, with its `destinations`."""
+    """What a run would do now; `eta_s` is the time that the allowance needs. Of a flow, with its `destinations`.
+
+    Of the `requests`, `asking` send nothing: look-ups, and questions about what became of a batch.
+    """
 
     destination: str | None = None
     flow: str | None = None
@@ -115,6 +118,7 @@ class PlanOut(BaseModel):
     invalid: int
     held: int
     requests: int
+    asking: int
     eta_s: float
     first_errors: list[RefusedOut]
     notes: list[NoteOut]

@@ -149,13 +149,16 @@ class Story:
 
     def ending(self) -> Iterator[str]:
         """What arrived, and whether it is what should have."""
+        from penstock.cli.serve import here  # noqa: PLC0415 - help must not wait for it
+
         yield "\n━━ What arrived in the stand-in"
         for kind, number in self.place.arrived().items():
             if number and kind in KINDS:
                 yield f"  {number:>5,}  {kind}"
         if not self.wrong:
             yield "\nEvery record has exactly one outcome; the held ones wait for you with their reasons."
-            yield f"→ {_called()} demo --serve shows all this in the browser, with one destination left to activate"
+            yield f"→ {_called()} demo --serve shows all this in the browser, with one destination left to activate:"
+            yield f"  {here()}"
             yield f"→ {_called()} init begins a project of your own"
             return
         yield "\nThe demo did not come out as it should:"

@@ -65,10 +65,18 @@ def serve_here(database: str, ready: Callable[[Ready], None]) -> None:
     """Serve a state to whoever is at this machine, until ^C; at the usual port, else at one that is free."""
     from penstock.api.serving import Options, serve_until_stopped  # noqa: PLC0415 - half a second
 
+    port = 0 if _is_taken() else PORT
+    serve_until_stopped(Options(database, "127.0.0.1", port, worker=True, without_sign_in=True), ready)
+
+
+def here() -> str:
+    """Where `serve_here` will serve, as far as one can say before."""
+    return "at the address that it says" if _is_taken() else f"http://127.0.0.1:{PORT}"
+
+
+def _is_taken() -> bool:
     with socket.socket() as asked:
-        taken = asked.connect_ex(("127.0.0.1", PORT)) == 0
-    options = Options(database, "127.0.0.1", 0 if taken else PORT, worker=True, without_sign_in=True)
-    serve_until_stopped(options, ready)
+        return asked.connect_ex(("127.0.0.1", PORT)) == 0
 
 
 def _tell(face: Face, file: Path, ready: Ready) -> None:

@@ -73,6 +73,7 @@ def plan(around: Surroundings, prepared: Prepared, parents: Parents | None = Non
         invalid=tally.counts["invalid"],
         held=tally.counts["held"],
         requests=tally.requests,
+        asking=tally.asking,
         eta_s=eta_s(tally.requests, prepared.credential.rate_limit, prepared.spec.concurrency),
         first_errors=tuple(tally.errors),
         notes=(*notes.all(tally.counts["records"]), *_address_note(prepared)),
@@ -92,7 +93,11 @@ class _Tally:
 
     @property
     def requests(self) -> int:
-        return self.counts["requests"] + len(self.lookups)
+        return self.counts["requests"] + self.asking
+
+    @property
+    def asking(self) -> int:
+        return self.counts["polls"] + len(self.lookups)
 
     def sifted(self, opened: OpenChunk, sifted: Sifted) -> None:
         """What the screen made of a chunk."""
@@ -123,7 +128,8 @@ class _Tally:
                 self.refuse([described(payload, failure.refusal) for payload in batch.payloads])
                 return
         polls = 1 if shape.replies is Replies.JOBS and made == 1 else 0  # the replies of several are not followed up
-        self.counts["requests"] += made + polls
+        self.counts["requests"] += made
+        self.counts["polls"] += polls
 
 
 def _read(around: Surroundings, prepared: Prepared, last: Window | None) -> Iterator[Chunk]:
@@ -186,6 +192,7 @@ def _together(name: str, parts: Sequence[PlanReport], rate_eta: float, skipped: 
         invalid=sum(part.invalid for part in parts),
         held=sum(part.held for part in parts),
         requests=sum(part.requests for part in parts),
+        asking=sum(part.asking for part in parts),
         eta_s=rate_eta,
         first_errors=tuple(error for part in parts for error in part.first_errors)[:FIRST_ERRORS],
         notes=tuple(note for part in parts for note in part.notes),

@@ -52,7 +52,10 @@ class RefusedRecord:
 
 @dataclass(frozen=True, slots=True)
 class PlanReport:
-    """What a run would do now. `eta_s` is the time the credential's allowance needs, in seconds."""
+    """What a run would do now. `eta_s` is the time the credential's allowance needs, in seconds.
+
+    Of the `requests`, `asking` send nothing: look-ups, and questions about what became of a batch.
+    """
 
     records: int
     creates_or_updates: int
@@ -64,6 +67,7 @@ class PlanReport:
     first_errors: tuple[RefusedRecord, ...] = ()
     notes: tuple[Note, ...] = ()
     held: int = 0  # skipped because their present version stands in the quarantine
+    asking: int = 0
     destination: str | None = None
     flow: str | None = None
     destinations: tuple[PlanReport, ...] = ()
@@ -241,6 +245,7 @@ def plan_json(report: PlanReport) -> dict[str, Any]:
         "invalid": report.invalid,
         "held": report.held,
         "requests": report.requests,
+        "asking": report.asking,
         "eta_s": round(report.eta_s, 1),
         "first_errors": as_json(report.first_errors),
         "notes": as_json(report.notes),

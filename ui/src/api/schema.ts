@@ -1,4 +1,4 @@
-// Made of the API's own description by `npm run api`; a test looks that it is in step with 60d2416f4f5200a7
+// Made of the API's own description by `npm run api`; a test looks that it is in step with 0a790775596409f3
 export interface components {
     schemas: {
         AboutOut: {
@@ -471,6 +471,7 @@ export interface components {
             invalid: number;
             held: number;
             requests: number;
+            asking: number;
             eta_s: number;
             first_errors: components["schemas"]["RefusedOut"][];
             notes: components["schemas"]["NoteOut"][];

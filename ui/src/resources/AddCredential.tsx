@@ -1,12 +1,13 @@
 /** Add an account: it is checked before anything is saved, and says which host answered as an API. */
 import { Button, Group, Modal, PasswordInput, TextInput } from "@mantine/core";
-import { useState } from "react";
+import { useCallback, useState } from "react";
 import { api, at } from "@/api/client";
 import { keys } from "@/api/queries";
 import type { Check, CredentialValue } from "@/api/types";
 import { Problems, problemsOf, useChange } from "@/parts";
 import { t } from "@/texts/credentials";
 import { CheckText, CredentialFields } from "./CredentialFields";
+import { useDraft } from "./draft";
 import classes from "./Form.module.css";
 import { freeName } from "./naming";
 
@@ -25,9 +26,10 @@ export function AddCredential({ open, close, ...form }: Props & { open: boolean;
 }
 
 export function AddCredentialForm({ connector, taken, added }: Props) {
-  const [name, setName] = useState("");
-  const [key, setKey] = useState("");
-  const [value, setValue] = useState<CredentialValue>(begun(connector));
+  const first = useCallback(() => ({ name: "", value: begun(connector) }), [connector]);
+  const { draft, change: keep, restored, startOver } = useDraft(`new.credentials.${connector}`, first);
+  const { name, value } = draft;
+  const [key, setKey] = useState(""); // never kept
   const final = freeName(name || connector, taken);
   const given = { ...value, connector };
   const checks = connector === "custify";
@@ -41,9 +43,8 @@ export function AddCredentialForm({ connector, taken, added }: Props) {
     },
     refresh: [keys.kind("credentials")],
     then: (made) => {
-      setName("");
+      startOver();
       setKey("");
-      setValue(begun(connector));
       check.reset();
       added(made);
     },
@@ -56,7 +57,7 @@ export function AddCredentialForm({ connector, taken, added }: Props) {
   };
   const change = (next: CredentialValue) => {
     check.reset();
-    setValue(next);
+    keep((old) => ({ ...old, value: next }));
   };
   const busy = check.isPending || add.isPending;
   return (
@@ -67,7 +68,21 @@ export function AddCredentialForm({ connector, taken, added }: Props) {
         void submit();
       }}
     >
-      <TextInput label={t.name} value={name} placeholder={freeName(connector, taken)} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
+      {restored && (
+        <p className={classes.hint} role="status">
+          {t.restored}
+        </p>
+      )}
+      <TextInput
+        label={t.name}
+        value={name}
+        placeholder={freeName(connector, taken)}
+        onChange={(event) => {
+          const said = event.currentTarget.value;
+          keep((old) => ({ ...old, name: said }));
+        }}
+        data-autofocus
+      />
       <PasswordInput
         label={t.key}
         description={t.keyHint}
@@ -83,6 +98,11 @@ export function AddCredentialForm({ connector, taken, added }: Props) {
       {add.isError && <Problems problems={problemsOf(add.error)} />}
       {check.data && <CheckText check={check.data} />}
       <Group justify="flex-end" gap="xs">
+        {restored && (
+          <Button variant="subtle" onClick={startOver} disabled={busy}>
+            {t.startOver}
+          </Button>
+        )}
         {checks && (
           <Button variant="default" onClick={() => check.mutate()} loading={check.isPending} disabled={busy}>
             {t.check}

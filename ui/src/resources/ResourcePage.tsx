@@ -4,12 +4,13 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { IconBraces, IconDots, IconForms, IconTrash } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { type ReactNode, useMemo, useState } from "react";
+import { type ReactNode, useCallback, useMemo, useRef, useState } from "react";
 import { api, at } from "@/api/client";
 import { keys, queries } from "@/api/queries";
 import type { Kind, Problem, Resource } from "@/api/types";
 import { Code, confirm, Loaded, Page, Panel, Problems, problemsOf, Status, useChange } from "@/parts";
 import { t } from "@/texts/resources";
+import { useDraft } from "./draft";
 import { freeName } from "./naming";
 
 export type EditedKind = Exclude<Kind, "destinations">;
@@ -51,6 +52,8 @@ export function ResourcePage(props: Props) {
 }
 
 interface NewProps extends Shared {
+  /** Which new one of its kind: what was begun is kept under this name until it is saved. */
+  draft: string;
   first: Value;
   /** What it is called when the person says nothing. */
   suggest: (value: Value) => string;
@@ -59,15 +62,32 @@ interface NewProps extends Shared {
   ready?: (value: Value) => boolean;
   description?: ReactNode;
 }
-export function NewResource({ first, suggest, then, ready, description, ...shared }: NewProps) {
-  const [typed, setTyped] = useState("");
+export function NewResource({ draft: id, first, suggest, then, ready, description, ...shared }: NewProps) {
+  const begun = useRef(first);
+  const { draft, change, restored, startOver, drop } = useDraft(
+    `new.${shared.kind}.${id}`,
+    useCallback(() => ({ typed: "", value: begun.current }), []),
+  );
+  const leave = (name: string) => {
+    drop();
+    then(name);
+  };
   const taken = useQuery(queries.kind(shared.kind));
   const names = (taken.data ?? []) as unknown as Resource[];
   return (
     <Editing
       {...shared}
-      name={typed}
-      made={{ typed, setTyped, then, ready: ready ?? (() => true), suggest: (value) => freeName(suggest(value), names.map((one) => one.name), t.kinds[shared.kind].one) }}
+      name={draft.typed}
+      made={{
+        typed: draft.typed,
+        setTyped: (typed) => change((old) => ({ ...old, typed })),
+        value: draft.value,
+        setValue: (value) => change((old) => ({ ...old, value })),
+        startOver: restored ? startOver : undefined,
+        then: leave,
+        ready: ready ?? (() => true),
+        suggest: (value) => freeName(suggest(value), names.map((one) => one.name), t.kinds[shared.kind].one),
+      }}
       found={{ name: "", value: first, etag: "", state: {} }}
       {...(description !== undefined && { description: () => description })}
     />
@@ -94,6 +114,10 @@ function sortedKeys(value: unknown): unknown {
 interface Made {
   typed: string;
   setTyped: (name: string) => void;
+  value: Value;
+  setValue: (value: Value) => void;
+  /** When it was begun earlier and is here again. */
+  startOver: (() => void) | undefined;
   suggest: (value: Value) => string;
   then: (name: string) => void;
   ready: (value: Value) => boolean;
@@ -104,7 +128,8 @@ interface EditingProps extends Props {
   made?: Made;
 }
 function Editing({ kind, name: known, found, made, form, shows = [], width = "wide", actions, before, description, top, children }: EditingProps) {
-  const [value, setValue] = useState<Value>(found.value);
+  const here = useState<Value>(found.value);
+  const [value, setValue] = made === undefined ? here : [made.value, made.setValue];
   const [text, setText] = useState<string | null>(null); // as a document, while it is edited as one
   const broken = text !== null && valueOf(text) === undefined;
   const name = made === undefined ? known : made.typed.trim() || made.suggest(value);
@@ -147,6 +172,17 @@ function Editing({ kind, name: known, found, made, form, shows = [], width = "wi
       actions={
         <>
           {!made && actions?.(found, touched)}
+          {made?.startOver && (
+            <Button
+              variant="subtle"
+              onClick={() => {
+                setText(null);
+                made.startOver?.();
+              }}
+            >
+              {t.startOver}
+            </Button>
+          )}
           {(made || touched || text !== null) && (
             <Button onClick={() => save.mutate()} loading={save.isPending} disabled={broken || !ready}>
               {made ? t.create : t.save}
@@ -181,6 +217,11 @@ function Editing({ kind, name: known, found, made, form, shows = [], width = "wi
       {save.isError && <Problems problems={problemsOf(save.error)} />}
       {!save.isError && <Problems problems={problems.filter((problem) => !inForm(problem))} />}
       {!made && top?.(found)}
+      {made?.startOver && (
+        <p className="muted" role="status" style={{ margin: 0 }}>
+          {t.restored}
+        </p>
+      )}
       {made && (
         <TextInput label={t.name} value={made.typed} placeholder={made.suggest(value)} description={t.nameHint} maw={420} onChange={(event) => made.setTyped(event.currentTarget.value)} />
       )}

@@ -17,6 +17,8 @@ export const t = {
   timeout: "Longest wait for a reply",
   dialect: "Dialect",
   dialects: { auto: "auto: as the base URL says", native: "native: the published API", flat: "flat: fields at the top level" } as Record<string, string>,
+  restored: "What you had begun is here again, without its key: type that again.",
+  startOver: "Start over",
   check: "Check",
   saveAnyway: "Use it anyway",
   save: "Check and add",

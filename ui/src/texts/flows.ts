@@ -70,6 +70,8 @@ export const t = {
     handHint: "It runs when somebody presses Run now, or by the command line or the API.",
     dataHint: "It runs whenever a source of its destinations has something new.",
     every: "Every",
+    dayOf: (day: number) => `day ${day}`,
+    minuteOf: (minute: number) => `at minute ${minute}`,
     units: { s: "seconds", m: "minutes", h: "hours", d: "days" } as Record<string, string>,
     unit: "Unit",
     preset: "Repeats",

@@ -14,6 +14,8 @@ export const t = {
   save: "Save",
   saved: (name: string) => `${name} is saved`,
   create: "Create",
+  restored: "What you had begun is here again. Passwords in an address are not kept.",
+  startOver: "Start over",
   remove: "Delete",
   removeTitle: (name: string) => `Delete ${name}?`,
   removeText: "Its settings go; nothing that was sent is touched. Versions keep it.",

@@ -38,6 +38,8 @@ export const t = {
     field: "Field",
     request: "Request",
     response: "Reply",
+    requestHeaders: "Headers of the request",
+    replyHeaders: "Headers of the reply",
     notKept: "Not kept: only replies with `responses: true` and those of held records are.",
     attempts: "Attempts",
     latency: "Time",
@@ -58,6 +60,11 @@ export const t = {
     latest: "Latest",
     open: "Open",
     resendAll: (n: number) => `Resend ${count(n, "record")}`,
+    resendTitle: (n: number) => `Resend ${count(n, "record")}?`,
+    resendText: (unknown: number) =>
+      unknown === 0
+        ? "Each goes out once more, as it would be sent now. Those that still cannot be sent stay here."
+        : `Each goes out once more, as it would be sent now. The reply to ${number(unknown)} of them was lost: if they had arrived, they arrive twice.`,
     discardAll: (n: number) => `Discard ${count(n, "record")}`,
     discardTitle: (n: number) => `Discard ${count(n, "record")}?`,
     discardText: (n: number) => `${n === 1 ? "It is" : "They are"} never sent in this version. A later change of the record is sent.`,

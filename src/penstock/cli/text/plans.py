@@ -20,6 +20,8 @@ def plan_text(report: PlanReport) -> Iterator[RenderableType]:
         f"{amount(report.records, 'record')} → {amount(report.requests, 'request')} → ",
         f"{duration(report.eta_s)} at the credential's rate limit",
     )
+    if report.asking:
+        yield Text(f"  {report.asking:>9,}  of the requests only ask: look-ups, and what became of a batch")
     yield from _shares(report)
     if report.destinations:
         yield Text("")

@@ -2,7 +2,7 @@
 import { Button, PasswordInput, SegmentedControl } from "@mantine/core";
 import { IconPlugConnected } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, at } from "@/api/client";
 import { keys, queries } from "@/api/queries";
@@ -108,15 +108,15 @@ function UsedBy({ name }: { name: string }) {
 }
 
 export function NewCredential() {
-  const navigate = useNavigate();
+  const navigate = useNavigate({ from: "/credentials/new" });
   const all = useQuery(queries.kind("credentials"));
-  const [connector, setConnector] = useState<"custify" | "http">("custify");
+  const { connector = "custify" } = useSearch({ from: "/shell/credentials/new" });
   return (
     <Page title={t.kinds.credentials.new} crumbs={[{ label: t.kinds.credentials.title, to: "/credentials" }]} width="text">
       <SegmentedControl
         aria-label={texts.connector}
         value={connector}
-        onChange={(said) => setConnector(said as "custify")}
+        onChange={(said) => void navigate({ search: said === "http" ? { connector: "http" } : {}, replace: true })}
         data={Object.entries(texts.connectors).map(([value, label]) => ({ value, label }))}
         style={{ alignSelf: "flex-start" }}
       />

@@ -15,6 +15,7 @@ export const credentialRoutes = [
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/credentials/new",
+    validateSearch: (search: Record<string, unknown>): { connector?: "http" | undefined } => (search["connector"] === "http" ? { connector: "http" } : {}),
     component: lazyRouteComponent(() => import("./CredentialPage"), "NewCredential"),
   }),
 ] as const;

@@ -19,6 +19,7 @@ export function NewDataset() {
     <NewResource
       key={`${source}|${from ?? ""}`}
       kind="datasets"
+      draft={`${source}|${from ?? ""}`}
       first={first as unknown as Value}
       suggest={(value) => from ?? String(value["source"] ?? "")}
       ready={(value) => value["source"] !== "" && keysOf(value as unknown as DatasetValue).length > 0}

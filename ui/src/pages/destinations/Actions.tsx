@@ -7,7 +7,7 @@ import { useState } from "react";
 import { api, at } from "@/api/client";
 import { keys } from "@/api/queries";
 import type { Destination, Plan, Run } from "@/api/types";
-import { confirm, Failed, useChange } from "@/parts";
+import { confirm, Failed, Key, useChange } from "@/parts";
 import { t } from "@/texts/destinations";
 import { asked } from "./queries";
 
@@ -53,15 +53,23 @@ export function PlanText({ plan }: { plan: Plan }) {
     <>
       <p>{t.activate.sends(plan.records, plan.requests, plan.eta_s)}</p>
       <ul>
+        {plan.asking > 0 && <li>{t.activate.asking(plan.asking)}</li>}
         <li>{t.activate.creates(plan.creates_or_updates)}</li>
         <li>{t.activate.unchanged(plan.unchanged)}</li>
         {plan.held > 0 && <li>{t.activate.held(plan.held)}</li>}
-        {plan.invalid > 0 && <li>{t.activate.refused(plan.invalid)}</li>}
-        {plan.first_errors.slice(0, 3).map((error, i) => (
-          <li key={i} className="muted">
-            {error.field && <code>{error.field}</code>} {error.reason}
+        {plan.invalid > 0 && (
+          <li>
+            {t.activate.refused(plan.invalid)}
+            {plan.invalid > plan.first_errors.length && <span className="muted">; {t.activate.first(plan.first_errors.length)}</span>}
+            <ul className="muted">
+              {plan.first_errors.map((error, i) => (
+                <li key={i}>
+                  <Key value={error.key} /> {error.field !== null && !error.reason.startsWith(`${error.field}:`) && <code>{error.field}</code>} {error.reason}
+                </li>
+              ))}
+            </ul>
           </li>
-        ))}
+        )}
       </ul>
     </>
   );

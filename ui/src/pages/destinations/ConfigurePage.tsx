@@ -7,10 +7,11 @@ import { ApiError, api, at } from "@/api/client";
 import { keys, queries } from "@/api/queries";
 import type { Destination } from "@/api/types";
 import { Loaded, Page, Problems, problemsOf, Status, useChange } from "@/parts";
+import { useDraft } from "@/resources/draft";
 import { t } from "@/texts/destinations";
 import { Configure } from "./Configure";
 import classes from "./Destinations.module.css";
-import { type Draft, forget, useDraft } from "./draft";
+import type { Draft } from "./draft";
 import { tidy } from "./value";
 import { RunsWith } from "./When";
 
@@ -31,7 +32,7 @@ function Editing({ destination }: { destination: Destination }) {
   const id = `edit.${name}`;
   const navigate = useNavigate();
   const first = useCallback((): Draft => ({ name, value: destination.value, etag: destination.etag }), [name, destination.value, destination.etag]);
-  const { draft, change, restored, startOver, touched } = useDraft(id, first);
+  const { draft, change, restored, startOver, touched, drop } = useDraft(id, first);
   const put = (etag?: string) => api.put<Destination>(at`/destinations/${name}`, tidy(draft.value), etag === undefined ? {} : { etag });
   const save = useChange({
     run: () => put(draft.etag ?? undefined),
@@ -41,7 +42,7 @@ function Editing({ destination }: { destination: Destination }) {
     undo: () => api.put(at`/destinations/${name}`, destination.value),
     refresh: [keys.kind("destinations"), keys.overview, keys.versions],
     then: () => {
-      forget(id);
+      drop();
       void navigate({ to: "/destinations/$name", params: { name } });
     },
     quiet: true,

@@ -7,12 +7,13 @@ import { api } from "@/api/client";
 import { keys, queries } from "@/api/queries";
 import type { Destination } from "@/api/types";
 import { Empty, Loaded, Page, Panel, Problems, problemsOf, toastFailure, useChange } from "@/parts";
+import { useDraft } from "@/resources/draft";
 import { freeName } from "@/resources/naming";
 import { t } from "@/texts/destinations";
 import { Configure } from "./Configure";
 import { CredentialStep } from "./CredentialStep";
 import classes from "./Destinations.module.css";
-import { type Draft, forget, useDraft } from "./draft";
+import type { Draft } from "./draft";
 import { asManual, tidy } from "./value";
 import { runWhen, When } from "./When";
 
@@ -27,7 +28,7 @@ export function NewDestination() {
     (): Draft => ({ name: "", value: { dataset: search.dataset ?? "", credential: "" }, etag: null }),
     [search.dataset],
   );
-  const { draft, change, restored, startOver } = useDraft("new", first);
+  const { draft, change, restored, startOver, drop } = useDraft("new", first);
   const destinations = useQuery(queries.kind("destinations"));
   useEffect(() => {
     const { dataset } = search;
@@ -50,7 +51,7 @@ export function NewDestination() {
     done: (made) => t.steps.savedDraft(made.name),
     refresh: [keys.kind("destinations"), keys.kind("flows"), keys.overview, keys.versions],
     then: (made) => {
-      forget("new");
+      drop();
       void navigate({ to: "/destinations/$name", params: { name: made.name } });
     },
     quiet: true,

@@ -1,5 +1,5 @@
 /** When a new destination runs: by hand, with a flow that is there, or on a schedule of its own. */
-import { Autocomplete, Select, TextInput } from "@mantine/core";
+import { Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { api, at } from "@/api/client";
@@ -10,14 +10,14 @@ import { t } from "@/texts/destinations";
 import classes from "./Destinations.module.css";
 import type { Plan } from "./draft";
 import { freeName } from "@/resources/naming";
+import { ScheduleForm } from "@/resources/ScheduleForm";
+import { asKind, HERE, inWords, type ScheduleKind } from "@/resources/schedule";
 
-const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
-const NIGHTLY = "0 2 * * *";
+const KINDS: readonly ScheduleKind[] = ["every", "cron", "data"];
 
 export function When({ when, onChange }: { when: Plan | undefined; onChange: (when: Plan | undefined) => void }) {
   const flows = useQuery(queries.kind("flows"));
   const way = when === undefined ? "hand" : when.flow === null ? "own" : `flow:${when.flow}`;
-  const known = when?.schedule !== undefined && t.when.presets[when.schedule] !== undefined;
   return (
     <Panel title={t.when.title}>
       <Select
@@ -26,36 +26,19 @@ export function When({ when, onChange }: { when: Plan | undefined; onChange: (wh
         data={[
           { value: "hand", label: t.when.hand },
           { value: "own", label: t.when.own },
-          ...(flows.data ?? []).map((flow) => ({ value: `flow:${flow.name}`, label: t.when.flow(flow.name, flow.value.schedule && (t.when.presets[flow.value.schedule] ?? flow.value.schedule)) })),
+          ...(flows.data ?? []).map((flow) => ({ value: `flow:${flow.name}`, label: t.when.flow(flow.name, flow.value.schedule && inWords(flow.value.schedule)) })),
         ]}
         value={way}
         allowDeselect={false}
         onChange={(said) => {
           if (said === "hand") onChange(undefined);
-          else if (said === "own") onChange({ flow: null, schedule: NIGHTLY, timezone: HERE });
+          else if (said === "own") onChange(asKind({ flow: null }, "cron", HERE));
           else if (said !== null) onChange({ flow: said.slice("flow:".length) });
         }}
       />
-      {when?.flow === null && (
-        <div className={classes.line}>
-          <Select
-            className={classes.grow}
-            label={t.when.schedule}
-            data={[...Object.entries(t.when.presets).map(([value, label]) => ({ value, label })), { value: "", label: t.when.other }]}
-            value={known ? (when.schedule ?? "") : ""}
-            allowDeselect={false}
-            onChange={(schedule) => onChange({ ...when, schedule: schedule ?? NIGHTLY })}
-          />
-          {!known && <TextInput label={t.when.cron} value={when.schedule ?? ""} placeholder={NIGHTLY} onChange={(event) => onChange({ ...when, schedule: event.currentTarget.value })} />}
-          <Autocomplete label={t.when.zone} data={zones()} limit={20} value={when.timezone ?? "UTC"} onChange={(timezone) => onChange({ ...when, timezone })} />
-        </div>
-      )}
+      {when?.flow === null && <ScheduleForm value={when} onChange={onChange} kinds={KINDS} />}
     </Panel>
   );
-}
-
-function zones(): string[] {
-  return ["UTC", ...Intl.supportedValuesOf("timeZone")];
 }
 
 /** What the plan says, done; answers the flow's name. The destination is there already. */
@@ -65,7 +48,8 @@ export async function runWhen(when: Plan | undefined, destination: string): Prom
     // `run NAME` must mean one thing: a flow is not called as a destination is
     const taken = [...(await everything<Flow>("/flows")), ...(await everything<Destination>("/destinations"))].map((one) => one.name);
     const name = freeName(`${destination}-schedule`, taken);
-    await api.post("/flows", { name, value: { schedule: when.schedule, timezone: when.timezone || "UTC", destinations: [destination] } });
+    const { flow: _, ...times } = when;
+    await api.post("/flows", { name, value: { ...times, destinations: [destination] } });
     return name;
   }
   const { value, etag } = await api.get<Flow>(at`/flows/${when.flow}`);
@@ -90,7 +74,7 @@ export function RunsWith({ name }: { name: string }) {
               <Link to="/flows/$name" params={{ name: flow.name }}>
                 {flow.name}
               </Link>{" "}
-              <span className="muted">{flow.value.schedule && (t.when.presets[flow.value.schedule] ?? flow.value.schedule)}</span>
+              <span className="muted">{flow.value.schedule && inWords(flow.value.schedule)}</span>
             </li>
           ))}
         </ul>

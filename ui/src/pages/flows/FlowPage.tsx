@@ -88,6 +88,7 @@ function PlanPanel({ name }: { name: string }) {
               items={[
                 [destinations.page.records, <Num key="n" value={found.records} />],
                 [destinations.page.requests, <Num key="r" value={found.requests} />],
+                ...(found.asking > 0 ? ([["", destinations.activate.asking(found.asking)]] as [string, string][]) : []),
                 [destinations.page.time, duration(found.eta_s)],
                 ...(found.invalid > 0 ? ([[destinations.columns.held, destinations.activate.refused(found.invalid)]] as [string, string][]) : []),
               ]}
@@ -149,6 +150,7 @@ export function NewFlow() {
   return (
     <NewResource
       kind="flows"
+      draft=""
       first={first}
       width="text"
       suggest={() => t.form.name}

@@ -17,6 +17,17 @@ export function QuarantinePage() {
 function Groups({ destination }: { destination: string | undefined }) {
   const query = useQuery(queries.quarantineGroups());
   const navigate = useNavigate();
+  const shown = (query.data ?? []).filter((group) => destination === undefined || group.destination === destination);
+  const all = shown.reduce((sum, group) => sum + group.count, 0);
+  const unknown = shown.filter((group) => group.outcome === "unknown").reduce((sum, group) => sum + group.count, 0);
+  const resend = useChange({
+    run: () => api.post("/quarantine/resend", destination === undefined ? { all: true } : { destination }),
+    done: () => t.quarantine.resent,
+    refresh: [keys.quarantine, keys.runs, keys.kind("destinations")],
+  });
+  const askResend = async () => {
+    if (await confirm({ title: t.quarantine.resendTitle(all), consequence: t.quarantine.resendText(unknown), verb: t.quarantine.resendAll(all), tone: "plain" })) resend.mutate();
+  };
   const columns: Col<QuarantineGroup>[] = [
     { id: "outcome", header: t.runs.outcome, width: 140, cell: (row) => <Status of={row.outcome} /> },
     { id: "count", header: t.quarantine.count, width: 90, align: "right", by: (row) => row.count, cell: (row) => <Num value={row.count} /> },
@@ -26,12 +37,23 @@ function Groups({ destination }: { destination: string | undefined }) {
     { id: "last", header: t.quarantine.latest, width: 150, by: (row) => row.last_at, cell: (row) => <Time at={row.last_at} /> },
   ];
   return (
-    <Page title={t.quarantine.title} description={t.quarantine.about} width="fill">
+    <Page
+      title={t.quarantine.title}
+      description={t.quarantine.about}
+      width="fill"
+      actions={
+        all > 0 && (
+          <Button variant="default" onClick={() => void askResend()} loading={resend.isPending}>
+            {t.quarantine.resendAll(all)}
+          </Button>
+        )
+      }
+    >
       <Loaded query={query} meanwhile={<Loading rows={6} />}>
-        {(groups) => (
+        {() => (
           <DataTable
             label={t.quarantine.groups}
-            rows={groups.filter((group) => destination === undefined || group.destination === destination)}
+            rows={shown}
             columns={columns}
             rowKey={(row) => JSON.stringify([row.destination, row.cause, row.outcome, row.field])}
             minWidth={860}

@@ -32,13 +32,26 @@ export function DeliveryPage() {
                 ]}
               />
             </Panel>
-            <Panel title={t.runs.request}>{found.request ? <Code value={pretty(found.request.body)} language="json" label={t.runs.request} readOnly maxHeight={420} /> : <p className="muted">{t.runs.notKept}</p>}</Panel>
+            <Panel title={t.runs.request}>
+              {found.request && <Headers of={found.request.headers} label={t.runs.requestHeaders} />}
+              {found.request ? <Code value={pretty(found.request.body)} language="json" label={t.runs.request} readOnly maxHeight={420} /> : <p className="muted">{t.runs.notKept}</p>}
+            </Panel>
             <Panel title={t.runs.response}>
+              {found.response?.headers && <Headers of={found.response.headers} label={t.runs.replyHeaders} />}
               {found.response ? <Code value={pretty(found.response.body ?? found.response.error ?? "")} language="json" label={t.runs.response} readOnly maxHeight={420} /> : <p className="muted">{t.runs.notKept}</p>}
             </Panel>
           </>
         )}
       </Loaded>
     </Page>
+  );
+}
+
+function Headers({ of, label }: { of: Record<string, string>; label: string }) {
+  const items = Object.entries(of);
+  return items.length === 0 ? null : (
+    <div role="group" aria-label={label} style={{ marginBottom: 10 }}>
+      <Facts items={items.map(([name, text]) => [name, <span key={name} className="mono">{text}</span>])} />
+    </div>
   );
 }

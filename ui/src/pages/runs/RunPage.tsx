@@ -182,6 +182,17 @@ function Records({ run, outcome }: { run: string; outcome: string | undefined })
     { id: "outcome", header: t.runs.outcome, width: 140, cell: (row) => <Status of={row.outcome} /> },
     { id: "field", header: t.runs.field, width: 140, cell: (row) => row.field && <code>{row.field}</code> },
     { id: "reason", header: t.runs.reason, cell: (row) => <span title={row.reason ?? ""}>{row.reason}</span> },
+    {
+      id: "delivery",
+      header: t.runs.request,
+      width: 150,
+      cell: (row) =>
+        row.delivery && (
+          <Link to="/runs/$run/deliveries/$delivery" params={{ run, delivery: row.delivery }} className="mono truncate">
+            {row.delivery}
+          </Link>
+        ),
+    },
   ];
   return (
     <div style={{ display: "grid", gap: 8 }}>

@@ -8,6 +8,7 @@ import { SentCharts } from "@/charts/SentCharts";
 import { t as charts } from "@/texts/charts";
 import { t as states } from "@/texts/states";
 import { t } from "@/texts/watch";
+import { useFreshRuns } from "./fresh";
 
 const STATUSES = ["queued", "running", "succeeded", "partial", "failed", "cancelled", "interrupted"];
 
@@ -15,7 +16,8 @@ export function RunsPage() {
   const search = useSearch({ from: "/shell/runs" });
   const { hours = 24, charts: hidden, ...asked } = search;
   const navigate = useNavigate({ from: "/runs" });
-  const { query, items, more } = useItems({ ...queries.runs(asked), refetchInterval: 5_000 });
+  const { query, items, more } = useItems(queries.runs(asked));
+  useFreshRuns(asked, 5_000);
   const columns: Col<Run>[] = [
     { id: "status", header: t.runs.columns.status, width: 130, cell: (run) => <Status of={run.status} /> },
     { id: "of", header: t.runs.columns.of, cell: (run) => run.flow ?? run.destination },

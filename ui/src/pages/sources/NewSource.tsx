@@ -20,6 +20,7 @@ export function NewSource() {
     <NewResource
       key={way}
       kind="sources"
+      draft={way}
       first={begun(way)}
       suggest={(value) => suggested(value as SourceValue)}
       ready={(value) => isComplete(value as SourceValue)}

@@ -1,5 +1,10 @@
 /** A schedule as its form edits it; the text is what the project file says: `0 2 * * *`, `every 15m`, `on new data`. Pure. */
+import { t } from "@/texts/flows";
+
 export type ScheduleKind = "hand" | "every" | "cron" | "data";
+export const KINDS: readonly ScheduleKind[] = ["hand", "every", "cron", "data"];
+/** The person's own zone. */
+export const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 export type Unit = "s" | "m" | "h" | "d";
 export type Preset = "hourly" | "daily" | "weekdays" | "weekly" | "monthly" | "custom";
 
@@ -58,7 +63,21 @@ export function cronText({ preset, minute, hour, weekday, day }: Cron, otherwise
   };
   return texts[preset];
 }
-export const clockText = ({ hour, minute }: { hour: number; minute: number }): string => `${String(hour).padStart(2, "0")}:${String(minute).padStart(2, "0")}`;
+/** A schedule as a person would say it, where it can be said so. */
+export function inWords(text: string): string {
+  if (kindOf(text) !== "cron") return text;
+  const cron = cronOf(text);
+  const { presets, weekdays, dayOf, minuteOf } = t.form;
+  if (cron.preset === "custom") return text;
+  const more: string[] = [];
+  if (cron.preset === "weekly") more.push(weekdays[cron.weekday] ?? "");
+  if (cron.preset === "monthly") more.push(dayOf(cron.day));
+  more.push(cron.preset === "hourly" ? minuteOf(cron.minute) : clockText(cron));
+  return `${presets[cron.preset]}, ${more.join(" ")}`;
+}
+export function clockText({ hour, minute }: { hour: number; minute: number }): string {
+  return `${String(hour).padStart(2, "0")}:${String(minute).padStart(2, "0")}`;
+}
 export function clockOf(text: string): { hour: number; minute: number } | null {
   const found = /^(\d{1,2}):(\d{2})/.exec(text);
   return found ? { hour: Number(found[1]), minute: Number(found[2]) } : null;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { asKind, clockOf, clockText, cronOf, cronText, everyOf, everyText, kindOf, moved } from "./schedule";
+import { asKind, clockOf, clockText, cronOf, cronText, everyOf, everyText, inWords, kindOf, moved } from "./schedule";
 
 describe("a schedule", () => {
   test("its kind is read from its words", () => {
@@ -23,6 +23,16 @@ describe("a schedule", () => {
     expect(clockText({ hour: 2, minute: 5 })).toBe("02:05");
     expect(clockOf("14:30")).toEqual({ hour: 14, minute: 30 });
     expect(clockOf("")).toBe(null);
+  });
+  test.each([
+    ["5 * * * *", "every hour, at minute 5"],
+    ["0 2 * * *", "every day, 02:00"],
+    ["0 6 * * 1", "every week, Monday 06:00"],
+    ["30 3 31 * *", "every month, day 31 03:30"],
+    ["0 2 1 1 *", "0 2 1 1 *"],
+    ["every 15m", "every 15m"],
+  ])("%s is said as %s", (text, words) => {
+    expect(inWords(text)).toBe(words);
   });
   test("keys that do not belong to a kind go with it", () => {
     const nightly = { destinations: ["a"], schedule: "0 2 * * *", timezone: "Europe/Berlin", catch_up: "all" };

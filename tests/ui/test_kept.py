@@ -1,0 +1,121 @@
+"""What was begun and not saved is there again after a reload, and through a connection that was lost."""
+
+import re
+import sqlite3
+
+from playwright.sync_api import expect
+
+from browsing import begin, done, pick, samples, write
+
+AGAIN = re.compile("What you had begun is here again")
+KEPT = "() => Object.values(localStorage).join()"
+
+
+def test_a_new_source_is_kept_without_its_password(page, place):
+    with sqlite3.connect(place.folder / "crm.db") as database:
+        database.execute("create table customers (id text, mail text)")
+        database.execute("insert into customers values ('c-1', 'ada@example.com')")
+    page.goto("/sources/new?way=sql")
+    page.get_by_label("Name", exact=True).fill("customers-db")
+    page.get_by_label("Address of the database").fill("postgresql://ada:s3cret@127.0.0.1/crm")
+    page.get_by_label("Table", exact=True).fill("customers")
+    page.reload()
+    page.get_by_text(AGAIN).wait_for()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("customers-db")
+    expect(page.get_by_label("Table", exact=True)).to_have_value("customers")
+    expect(page.get_by_label("Address of the database")).to_have_value("postgresql://ada:@127.0.0.1/crm")
+    assert "s3cret" not in page.evaluate(KEPT)
+
+    page.get_by_role("button", name="Start over").click()
+    expect(page.get_by_label("Table", exact=True)).to_have_value("")
+    expect(page.get_by_text(AGAIN)).to_have_count(0)
+    page.get_by_label("Name", exact=True).fill("customers-db")
+    page.get_by_label("Address of the database").fill(f"sqlite:///{place.folder}/crm.db")
+    page.get_by_role("button", name="Check connection").click()  # which tables there are
+    page.get_by_role("button", name="customers", exact=True).click()
+    page.get_by_role("button", name="Check connection").click()
+    page.get_by_text("2 columns, first 1 record").wait_for()
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("heading", name="customers-db").wait_for()
+    assert place.call("GET", "/sources/customers-db")["value"]["table"] == "customers"
+    page.goto("/sources/new?way=sql")  # saved: it is no draft any more
+    expect(page.get_by_label("Table", exact=True)).to_have_value("")
+
+
+def test_a_new_dataset_and_a_new_flow_are_kept(page, place):
+    page.goto("/datasets/new?source=crm")
+    preview = page.get_by_role("region", name="Preview").first
+    preview.get_by_text("ada@example.com").wait_for()
+    page.get_by_role("switch", name="Shape the records with SQL").focus()
+    page.keyboard.press("Space")
+    write(page, "SQL of the dataset", "select id, upper(email) as email\nfrom source")
+    preview.get_by_text("ADA@EXAMPLE.COM").wait_for()
+    page.reload()
+    page.get_by_text(AGAIN).wait_for()
+    preview.get_by_text("ADA@EXAMPLE.COM").wait_for()
+    page.get_by_label("Name", exact=True).fill("loud")
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("heading", name="loud", exact=True).wait_for()
+    assert "upper(email)" in place.call("GET", "/datasets/loud")["value"]["sql"]
+
+    value = {"dataset": "contacts", "credential": "acme", "template": "upsert_person", "fields": {"email": "email"}}
+    place.call("POST", "/destinations", {"name": "kept-stop", "value": value})
+    page.goto("/flows/new")
+    pick(page, "Add a destination", "kept-stop")
+    page.get_by_role("radio", name="On new data").focus()
+    page.keyboard.press("Space")
+    page.reload()
+    page.get_by_text(AGAIN).wait_for()
+    expect(page.get_by_role("link", name="kept-stop")).to_be_visible()
+    page.get_by_label("Name", exact=True).fill("kept-flow")
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("heading", name="kept-flow").wait_for()
+    assert place.call("GET", "/flows/kept-flow")["value"]["schedule"] == "on new data"
+
+
+def test_a_new_credential_is_kept_without_its_key(page, place):
+    page.goto("/credentials/new?connector=http")
+    page.get_by_label("Name", exact=True).fill("other-api")
+    page.get_by_role("textbox", name="API key").fill("k-very-secret")
+    page.get_by_label("Base URL").fill(place.sandbox["flat_url"])
+    page.reload()
+    page.get_by_text(AGAIN).wait_for()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("other-api")
+    expect(page.get_by_label("Base URL")).to_have_value(place.sandbox["flat_url"])
+    expect(page.get_by_role("textbox", name="API key")).to_have_value("")
+    assert "k-very-secret" not in page.evaluate(KEPT)
+    page.get_by_role("textbox", name="API key").fill(place.sandbox["api_key"])
+    page.get_by_role("button", name="Check and add").click()
+    page.get_by_role("heading", name="other-api").wait_for()
+
+    # and it is what "HTTP API" sends to, by hand
+    page.goto("/destinations/new")
+    pick(page, "Which records?", "contacts")
+    page.get_by_role("button", name=re.compile("^HTTP API")).click()
+    page.get_by_role("radio", name=re.compile("^other-api")).click()
+    panel = samples(page)
+    expect(panel.get_by_label("Body of request 1", exact=True)).to_contain_text("ada@example.com")
+    expect(panel.get_by_label("Headers").first).not_to_contain_text(place.sandbox["api_key"])
+    done(page, "by-http")
+    assert place.call("GET", "/destinations/by-http")["value"]["credential"] == "other-api"
+
+
+def test_a_lost_connection_takes_nothing_away(page, place, forgiven):
+    forgiven.append("ERR_INTERNET_DISCONNECTED")
+    begin(page)
+    page.get_by_role("button", name=re.compile("^Upsert person")).click()
+    samples(page).get_by_text("ada@example.com").first.wait_for()
+    page.context.set_offline(True)
+    name = page.get_by_role("group", name="Name", exact=True)
+    pick(page, "How Name is given", "Constant")
+    name.get_by_label("Value of Name").fill("typed without a line")
+    page.get_by_text("Penstock does not answer.").wait_for()
+    page.get_by_label("Name of the destination").fill("offline")
+    page.get_by_role("button", name="Done").click()  # it cannot be saved now, and says so
+    expect(page.get_by_label("Name of the destination")).to_have_value("offline")
+    page.context.set_offline(False)
+    expect(page.get_by_text("Penstock does not answer.")).to_have_count(0)
+    samples(page).get_by_text("typed without a line").first.wait_for()
+    done(page, "offline")
+    saved = place.call("GET", "/destinations/offline")["value"]
+    assert saved["fields"]["name"] == {"value": "typed without a line"}

@@ -1,0 +1,164 @@
+"""Runs in the browser: filters, what goes on, cancel and resume, request and record, charts, files."""
+
+import csv
+import io
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import expect
+from pyarrow import parquet
+
+from browsing import pick
+
+PERSON = {
+    "dataset": "contacts",
+    "credential": "page",
+    "template": "upsert_person",
+    "fields": {"user_id": "id", "email": "email"},
+    "batch": "off",
+    "concurrency": 1,
+    "responses": True,
+    "active": True,
+}
+OVER = {"succeeded", "partial", "failed", "cancelled"}
+
+
+@pytest.fixture(scope="module")
+def ran(place):
+    """A run that is over: one record of three is held."""
+    place.call("POST", "/destinations", {"name": "told", "value": PERSON})
+    run = place.call("POST", "/runs", {"target": "told"})["run"]
+    place.until(lambda: place.call("GET", f"/runs/{run}")["status"] in OVER)
+    return run
+
+
+def test_runs_are_found_and_charted(page, ran):
+    page.goto("/runs?charts=off")
+    page.get_by_role("row", name=re.compile(ran)).wait_for()
+    page.get_by_role("button", name="Show charts").click()
+    for chart in ("Records by outcome", "Time of a request"):
+        page.get_by_role("figure", name=chart).locator("svg.recharts-surface").first.wait_for()
+    expect(page.get_by_role("meter", name="Allowance of page")).to_be_visible()
+    page.get_by_role("radio", name="7 days").focus()
+    page.keyboard.press("Space")
+    expect(page).to_have_url(re.compile("hours=168"))
+
+    pick(page, "State", "failed")
+    expect(page.get_by_role("row", name=re.compile(ran))).to_have_count(0)
+    pick(page, "State", "partial")
+    page.get_by_label("Target").fill("told")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("target=told"))
+    page.reload()  # its address is all of its state
+    row = page.get_by_role("row", name=re.compile(ran))
+    row.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name=ran).wait_for()
+
+
+def test_from_a_run_to_a_request_to_a_record(page, place, ran):
+    page.goto(f"/runs/{ran}")
+    page.get_by_role("row", name=re.compile("delivered")).first.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Request", exact=True)).to_contain_text("ada@example.com")
+    expect(page.get_by_role("group", name="Headers of the request")).to_contain_text(re.compile("json", re.IGNORECASE))
+    expect(page.get_by_label("Reply", exact=True)).to_be_visible()
+    assert place.sandbox["api_key"] not in page.content()
+    page.go_back()
+
+    page.get_by_role("tab", name="Records").click()
+    pick(page, "Outcome", "quarantined")
+    held = page.get_by_role("row", name=re.compile("not-an-address|quarantined")).last
+    expect(held).to_contain_text("email")
+    page.reload()
+    expect(page.get_by_role("row", name=re.compile("quarantined")).last).to_contain_text("email")
+    pick(page, "Outcome", "delivered")
+    page.get_by_role("row", name=re.compile("007")).get_by_role("link").click()  # and back to its request
+    expect(page.get_by_label("Request", exact=True)).to_contain_text("ada@example.com")
+
+
+def test_a_run_is_downloaded(page, ran):
+    page.goto(f"/runs/{ran}")
+    with page.expect_download() as coming:
+        page.get_by_role("link", name="Records as CSV").click()
+    rows = list(csv.DictReader(io.StringIO(coming.value.path().read_text(encoding="utf-8"))))
+    assert sorted(row["outcome"] for row in rows) == ["delivered", "delivered", "quarantined"]
+    with page.expect_download() as coming:
+        page.get_by_role("link", name="Records as PARQUET").click()
+    assert coming.value.suggested_filename.endswith(".parquet")
+    assert parquet.read_table(coming.value.path()).num_rows == 3
+
+
+def test_a_run_is_watched_cancelled_and_resumed(page, place):
+    place.call("POST", "/destinations", {"name": "slow", "value": {**PERSON, "mode": "all"}})
+    place.admin("POST", "/faults", ["slow=8s,path=/people,times=1"])  # the second record waits meanwhile
+    page.goto("/destinations/slow")
+    page.get_by_role("button", name="Run now").click()
+    page.get_by_role("heading", name="Progress").wait_for()
+    page.get_by_text(re.compile("records a second")).wait_for()
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("It stops after the requests in flight and can be resumed.").wait_for()
+    dialog.get_by_role("button", name="Cancel", exact=True).last.click()
+    page.get_by_text("cancelled", exact=True).first.wait_for()
+    page.get_by_text(re.compile("1 unsent")).first.wait_for()
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_text(re.compile("2 delivered")).first.wait_for()
+    before = page.url
+    page.get_by_role("button", name="Run now").click()
+    page.wait_for_url(lambda url: url != before)  # a run of its own
+    page.get_by_text(re.compile("2 delivered")).first.wait_for()
+
+
+def test_only_what_can_change_is_asked_again(page):
+    asked: list[str] = []
+    runs = [
+        {
+            "run": f"r-{number:04}",
+            "destination": "far",
+            "status": "running" if number == 0 else "succeeded",
+            "records": {"read": number, "delivered": number},
+            "requests": 1,
+            "retries": 0,
+            "duration_s": 1.0,
+            "started_at": "2026-01-02T03:04:05Z",
+            "finished_at": None,
+            "notes": [],
+            "deleted": 0,
+            "trigger": "schedule",
+            "asked_by": None,
+        }
+        for number in reversed(range(250))
+    ]
+
+    def answer(route):
+        url = urlsplit(route.request.url)
+        name = url.path.rpartition("/")[2]
+        asked.append(name if name.startswith("r-") else parse_qs(url.query).get("cursor", ["first"])[0])
+        if name.startswith("r-"):
+            route.fulfill(json={**runs[-1], "status": "failed"})
+            return
+        start = int(parse_qs(url.query).get("cursor", ["0"])[0])
+        rest = start + 100 if start + 100 < len(runs) else None
+        route.fulfill(json={"items": runs[start : start + 100], "next": None if rest is None else str(rest)})
+
+    page.route(re.compile(r"/api/v1/runs(\?|/r-|$)"), answer)
+    page.goto("/runs?charts=off")
+    page.get_by_role("row", name=re.compile("r-0249")).focus()
+    page.keyboard.press("End")
+    page.get_by_role("row", name=re.compile("r-0150")).wait_for()
+    page.keyboard.press("End")
+    page.get_by_role("row", name=re.compile("r-0050")).wait_for()
+    page.keyboard.press("End")
+    last = page.get_by_role("row", name=re.compile("r-0000"))
+    last.wait_for()
+    below = "document.querySelector('table').parentElement.scrollTop"
+    at = page.evaluate(below)
+    asked.clear()
+    runs.insert(0, {**runs[0], "run": "r-new"})
+    expect(last).to_contain_text("failed")  # it was running
+    assert set(asked) == {"first", "r-0000"}
+    assert page.evaluate(below) >= at
+    page.keyboard.press("Home")
+    page.get_by_role("row", name=re.compile("r-new")).wait_for()
