@@ -345,9 +345,8 @@ def header(rounds: int, load: float, speed: float | None) -> str:
         f"# Benchmark\n\n`make bench` (`.venv/bin/python benchmarks/compare.py --rounds {rounds}`), {now}; {machine};"
         f" load average before it began {load:.1f}; rounds: {rounds}, the fastest counts.\n\n"
         f"**This machine has {speed or 1:.2f} x the speed** of the one that targets in records/s, seconds and ms are"
-        f" meant for: by the aiohttp loop of (b), which made {QUIET_SINGLES:,} records/s there. They are judged as they"
-        " stand here; divide a rate by that factor (multiply a time) before you compare; the peers' rows and the shares"
-        " need none.\n"
+        f" meant for, by the aiohttp loop of (b), which made {QUIET_SINGLES:,} records/s there. They are judged as they"
+        " stand; divide a rate by that factor (multiply a time) before you compare. Shares and ratios need none.\n"
     )
 
 
