@@ -14,6 +14,17 @@ def test_runs_are_listed_page_by_page_and_filtered(service):
     assert [run["run"] for run in service.ask(f"GET /runs?target=listed&since={since}")["items"]] == made[2:]
 
 
+def test_a_destination_shows_its_runs_within_flows_too(service):
+    service.people("within", [{"id": "1", "email": "a@x.example"}])
+    service.ask("POST /flows", {"name": "around", "value": {"destinations": ["within"]}}, 201)
+    alone, whole = service.run("within")["run"], service.run("around")["run"]
+    [part, first] = service.ask("GET /runs?target=within")["items"]
+    assert (first["run"], part["kind"], part["status"]) == (alone, "destination", "succeeded")
+    assert part["trigger"] == service.ask(f"GET /runs/{whole}")["trigger"]
+    assert [run["run"] for run in service.ask("GET /runs?target=around")["items"]] == [whole]
+    assert part["run"] not in [run["run"] for run in service.ask("GET /runs")["items"]], "there the flow stands for it"
+
+
 def test_a_run_that_has_ended_is_neither_stopped_nor_resumed(service):
     service.people("over", [{"id": "1", "email": "a@x.example"}])
     run = service.run("over")["run"]

@@ -256,14 +256,26 @@ class Work:
         return self._all_shown(conn, [self._run(conn, run)])[0]
 
     def _all_shown(self, conn: Connection, rows: Sequence[RunRow]) -> list[dict[str, Any]]:
-        around, asked = self.around(), work.of_runs(conn, [row.id for row in rows])
+        around, asked = (
+            self.around(),
+            work.of_runs(conn, [name for row in rows for name in (row.id, row.parent) if name]),
+        )
         parts = runs.children_of(conn, [row.id for row in rows if row.kind == "flow"])
-        return [self._document(around, row, asked.get(row.id), parts.get(row.id, [])) for row in rows]
+        return [
+            self._document(around, row, (asked.get(row.id), asked.get(row.parent or row.id)), parts.get(row.id, []))
+            for row in rows
+        ]
 
     def _document(
-        self, around: Surroundings, row: RunRow, asked: WorkRow | None, parts: Sequence[RunRow]
+        self,
+        around: Surroundings,
+        row: RunRow,
+        works: tuple[WorkRow | None, WorkRow | None],
+        parts: Sequence[RunRow],
     ) -> dict[str, Any]:
-        seen = self._seen(around, row, asked)
+        """A run as it is shown; `works`: what stands in the queue of it, and of the flow's run it is part of."""
+        own, asked = works
+        seen = self._seen(around, row, own)
         if parts and row.finished_at is None:
             seen = replace(seen, counts=flow.total(parts), requests=sum(part.requests for part in parts))
         report = runs.to_report(seen, [self._seen(around, part, None) for part in parts])

@@ -22,8 +22,11 @@ class Which:
 
 
 def page(conn: Connection, which: Which, limit: int, after: tuple[str, str] | None = None) -> list[RunRow]:
-    """Runs that belong to no flow's run, newest first; `after` is the (started_at, id) of the last one seen."""
-    query = select(runs).where(runs.c.parent.is_(None), runs.c.kind != "test", *_conditions(which))
+    """Runs, newest first; `after` is the (started_at, id) of the last one seen.
+
+    A destination's runs are all of it; a list without target shows a flow's run, not the parts of it.
+    """
+    query = select(runs).where(runs.c.kind != "test", *_conditions(which))
     if after is not None:
         at, run = after
         query = query.where(or_(runs.c.started_at < at, and_(runs.c.started_at == at, runs.c.id < run)))
@@ -32,9 +35,8 @@ def page(conn: Connection, which: Which, limit: int, after: tuple[str, str] | No
 
 
 def _conditions(which: Which) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if which.target is not None:
-        conditions.append(runs.c.target == which.target)
+    listed = runs.c.parent.is_(None) if which.target is None else runs.c.target == which.target
+    conditions: list[ColumnElement[bool]] = [listed]
     if which.since is not None:
         conditions.append(runs.c.started_at >= which.since)
     if which.status is not None:
@@ -48,7 +50,7 @@ def _status(status: str) -> ColumnElement[bool]:
     if status == "queued":
         return waiting
     if status in ("running", "interrupted"):
-        stored = select(runs.c.id).where(runs.c.status.in_(("running", "interrupted")), runs.c.parent.is_(None))
+        stored = select(runs.c.id).where(runs.c.status.in_(("running", "interrupted")))
         at_work = select(work.c.run).where(work.c.state == "running")
         return ~waiting & runs.c.id.in_(stored.union(at_work))  # few: each is looked up
     return ~waiting & ~taken & (runs.c.status == status)

@@ -57,8 +57,9 @@ runs = Table(
 )
 _OF_A_FLOW, _LISTED = runs.c.parent.is_not(None), runs.c.parent.is_(None)
 Index("runs_of_parent", runs.c.parent, sqlite_where=_OF_A_FLOW, postgresql_where=_OF_A_FLOW)
-for _name, _first in (("newest", ()), ("newest_of_target", (runs.c.target,)), ("newest_in_status", (runs.c.status,))):
-    _columns = (*_first, runs.c.started_at, runs.c.id)  # lists show a page of them, newest first
+Index("runs_newest_of_target", runs.c.target, runs.c.started_at, runs.c.id)  # lists show a page, newest first
+for _name, _first in (("newest", ()), ("newest_in_status", (runs.c.status,))):
+    _columns = (*_first, runs.c.started_at, runs.c.id)
     Index(f"runs_{_name}", *_columns, sqlite_where=_LISTED, postgresql_where=_LISTED)
 
 ledger_batches = Table(
