@@ -31,6 +31,21 @@ def test_groups_say_what_is_wrong_and_how_often(service):
     assert {entry["key"] for entry in found} == {"2", "3"}
 
 
+def test_a_record_is_shown_and_edited_to_the_last_digit(service):
+    service.people("exact", [{"id": "1", "email": "no-mail", "n": 12345678901234567890123, "x": 0.30}])
+    service.run("exact")
+    (entry,) = held(service, "exact")
+    text = service.ask(f"GET /quarantine/{entry['id']}")["record_text"]
+    assert "12345678901234567890123" in text
+    for wrong, code in (("{", "not-json"), ("[]", "not-an-object")):
+        assert service.refused(f"PATCH /quarantine/{entry['id']}", {"record_text": wrong}, 400)["code"] == code
+    new = text.replace("no-mail", "a@x.example").replace("0123,", "0124,")
+    edited = service.ask(f"PATCH /quarantine/{entry['id']}", {"record_text": new})
+    assert edited["record_text"] == new
+    (run,) = sent_again(service, {"ids": [entry["id"]]})
+    assert run["records"]["delivered"] == 1
+
+
 def test_an_edited_record_shows_its_new_bytes_and_arrives(service):
     service.people("mended", BAD)
     service.run("mended")

@@ -114,6 +114,15 @@ def edit(around: Surroundings, name: str, *, changes: Mapping[str, Any] | None, 
         return detail(_entry(conn, name))
 
 
+def record_of(text: str) -> Any:
+    """What a person wrote as a record, every digit of its numbers kept. InputError where it is no JSON."""
+    try:
+        return read_record(text)
+    except ValueError as error:
+        message = f"this is no JSON: {error}"
+        raise InputError(Problem("record_text", message, "not-json", 'write {"column": value, …}')) from None
+
+
 def _put(record: dict[str, Any], path: str, value: Any) -> None:
     """Set a member: the column of that exact name first, else the dotted path into nested values."""
     if path in record or "." not in path:
@@ -207,6 +216,11 @@ class Held:
             found = quarantine.page(conn, which, limit + 1, after)
         more = cursors.write(int(found[limit - 1].id.removeprefix("q-"))) if len(found) > limit else None
         return Page([as_json(listed(held)) for held in found[:limit]], more)
+
+    def text(self, entry: str) -> str:
+        """The record that is held as JSON text: every digit of its numbers stands there."""
+        with self.around().database.read() as conn:
+            return _entry(conn, entry).record
 
     def groups(self) -> list[dict[str, Any]]:
         """All held records by destination, cause, outcome and field; the largest group first."""

@@ -1,4 +1,4 @@
-// Made of the API's own description by `npm run api`; a test looks that it is in step with 0a790775596409f3
+// Made of the API's own description by `npm run api`; a test looks that it is in step with 556f28591ea42136
 export interface components {
     schemas: {
         AboutOut: {
@@ -195,6 +195,7 @@ export interface components {
             to: string;
         };
         Edit: {
+            record_text?: string | null;
             changes?: {
                 [key: string]: unknown;
             } | null;
@@ -271,6 +272,7 @@ export interface components {
             at: string;
             run: string | null;
             record: unknown;
+            record_text: string;
             rule: string | null;
             value: string | null;
             accepted: string | null;

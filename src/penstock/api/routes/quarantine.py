@@ -11,6 +11,7 @@ from penstock.api.opened import Opened
 from penstock.api.paging import Cursor, Limit
 from penstock.api.reports import RunOut, UnsavedPreview
 from penstock.engine.app import App
+from penstock.engine.mending import record_of
 from penstock.model.errors import InputError, Problem
 from penstock.model.reports import QuarantineDetail, as_json
 from penstock.stores import quarantine as held
@@ -20,9 +21,13 @@ Outcome = Literal["quarantined", "unknown", "waiting"]
 
 
 class Edit(BaseModel):
-    """Members to change (dotted paths reach into nested values), or the whole record."""
+    """Members to change (dotted paths reach into nested values), or the whole record: as JSON, or as the text of it.
+
+    A program that reads JSON numbers as floats changes large ones; text comes as it was written.
+    """
 
     model_config = ConfigDict(extra="forbid")
+    record_text: str | None = None
     changes: dict[str, Any] | None = None
     record: dict[str, Any] | None = None
 
@@ -82,6 +87,7 @@ class HeldWhole(HeldOut):
     """With the record, the rule that it breaks, and the last request and reply; secrets redacted."""
 
     record: Any
+    record_text: str  # every digit of its numbers stands there
     rule: str | None
     value: str | None
     accepted: str | None
@@ -144,7 +150,7 @@ def discard_several(which: Discarding, app: Opened, _: Person = needs(Right.OPER
 @router.get("/{entry}", operation_id="getHeld")
 def entry(entry: str, app: Opened, _: Person = needs(Right.VIEW)) -> HeldWhole:
     """One held record, with its last request and reply."""
-    return _flat(app.quarantined(entry))
+    return _flat(app, app.quarantined(entry))
 
 
 @router.post("/{entry}/preview", operation_id="previewHeld")
@@ -156,7 +162,8 @@ def preview(entry: str, app: Opened, _: Person = needs(Right.VIEW)) -> UnsavedPr
 @router.patch("/{entry}", operation_id="editHeld")
 def edit(entry: str, app: Opened, new: Edit, _: Person = needs(Right.OPERATE)) -> HeldWhole:
     """Change a held record; nothing is sent yet."""
-    return _flat(app.edit(entry, changes=new.changes, record=new.record))
+    record = new.record if new.record_text is None else record_of(new.record_text)
+    return _flat(app, app.edit(entry, changes=new.changes, record=record))
 
 
 @router.post("/{entry}/discard", operation_id="discardOneHeld")
@@ -171,6 +178,6 @@ def settle(entry: str, app: Opened, how: Settle | None = None, _: Person = needs
     app.settle(entry, delivered=how is None or how.delivered)
 
 
-def _flat(detail: QuarantineDetail) -> HeldWhole:
+def _flat(app: App, detail: QuarantineDetail) -> HeldWhole:
     document = as_json(detail)
-    return HeldWhole(**document.pop("entry"), **document)
+    return HeldWhole(**document.pop("entry"), **document, record_text=app.held.text(detail.entry.id))

@@ -8,44 +8,43 @@ import { keys } from "@/api/queries";
 import type { Preview, QuarantineDetail } from "@/api/types";
 import { Code, confirm, Facts, keyText, Loaded, Page, Panel, Problems, pretty, problemsOf, Status, useChange } from "@/parts";
 import { t } from "@/texts/watch";
-import { editOf } from "./edit";
 
 export function EntryPage() {
   const { id } = useParams({ from: "/shell/quarantine/$id" });
   const query = useQuery({ queryKey: [...keys.quarantine, id], queryFn: ({ signal }) => api.get<QuarantineDetail>(at`/quarantine/${id}`, { signal }) });
   return (
     <Loaded query={query} height={480}>
-      {(found) => <Shown entry={found} key={JSON.stringify(found.record)} />}
+      {(found) => <Shown entry={found} key={found.record_text} />}
     </Loaded>
   );
 }
 
-/** The record that a text is; null when it is none. */
-function recordOf(text: string): Record<string, unknown> | null {
+function isRecord(text: string): boolean {
   try {
     const read: unknown = JSON.parse(text);
-    return typeof read === "object" && read !== null && !Array.isArray(read) ? (read as Record<string, unknown>) : null;
+    return typeof read === "object" && read !== null && !Array.isArray(read);
   } catch {
-    return null;
+    return false;
   }
 }
 
 function Shown({ entry }: { entry: QuarantineDetail }) {
-  const before = JSON.stringify(entry.record, null, 2);
+  const before = pretty(entry.record_text);
   const [text, setText] = useState(before);
-  const record = recordOf(text);
+  const whole = isRecord(text);
   const dirty = text !== before;
   const navigate = useNavigate();
   const refresh = [keys.quarantine, keys.runs, keys.kind("destinations")];
   const back = () => navigate({ to: "/quarantine" });
-  const save = useChange({ run: () => api.patch(at`/quarantine/${entry.id}`, editOf(entry.record, record ?? {})), done: () => t.quarantine.saved, refresh, quiet: true });
+  const edit = () => api.patch(at`/quarantine/${entry.id}`, { record_text: text }); // as text: JavaScript's numbers would round
+  const save = useChange({ run: edit, done: () => t.quarantine.saved, refresh, quiet: true });
   const preview = useQuery({
     queryKey: [...keys.quarantine, entry.id, "preview", before],
     queryFn: ({ signal }) => api.post<Preview>(at`/quarantine/${entry.id}/preview`, {}, { signal }),
   });
   const resend = useChange({
     run: async () => {
-      if (dirty && record !== null) await api.patch(at`/quarantine/${entry.id}`, editOf(entry.record, record));
+      if (dirty && whole) await edit();
       return api.post("/quarantine/resend", { ids: [entry.id] });
     },
     done: () => t.quarantine.resent,
@@ -77,7 +76,7 @@ function Shown({ entry }: { entry: QuarantineDetail }) {
               {t.quarantine.settle}
             </Button>
           )}
-          <Button onClick={() => resend.mutate()} loading={resend.isPending} disabled={dirty && record === null}>
+          <Button onClick={() => resend.mutate()} loading={resend.isPending} disabled={dirty && !whole}>
             {dirty ? t.quarantine.saveAndResend : t.quarantine.resend}
           </Button>
         </>
@@ -98,12 +97,12 @@ function Shown({ entry }: { entry: QuarantineDetail }) {
       <Panel
         title={t.quarantine.record}
         actions={
-          <Button variant="default" disabled={!dirty || record === null} loading={save.isPending} onClick={() => save.mutate()}>
+          <Button variant="default" disabled={!dirty || !whole} loading={save.isPending} onClick={() => save.mutate()}>
             {t.quarantine.save}
           </Button>
         }
       >
-        <p className="muted">{record === null ? t.quarantine.notJson : t.quarantine.recordHint}</p>
+        <p className="muted">{!whole ? t.quarantine.notJson : t.quarantine.recordHint}</p>
         {save.isError && <Problems problems={problemsOf(save.error)} />}
         <Code value={text} language="json" label={t.quarantine.record} lines onChange={setText} maxHeight={420} />
       </Panel>
