@@ -103,6 +103,28 @@ def test_a_literal_key_is_sealed_and_never_stored(filled, tmp_path):
     assert filled.preview("people").requests
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"base_url": "https://mine.example/api"},
+        {"allowed_hosts": ["mine.example"]},
+        {"base_url": "https://a.custify.com:444"},
+    ],
+)
+def test_a_sealed_key_goes_to_no_other_host_unless_it_is_given_anew(filled, change):
+    with pytest.raises(InputError) as caught:
+        filled.edits.patch("credentials", "acme", change, author="eve", if_match=None)
+    assert codes(caught) == ["key-needed"]
+    assert "very-secret" not in repr(caught.value.problems)
+    assert filled.edits.one("credentials", "acme").value == {"connector": "custify"}
+    given = {**change, "api_key": "known to who moves it"}
+    assert filled.edits.patch("credentials", "acme", given, author="eve", if_match=None).value == {
+        "connector": "custify",
+        **change,
+    }
+    filled.edits.patch("credentials", "acme", dict.fromkeys(change), author="eve", if_match=None)  # fewer: well
+
+
 def test_a_key_in_an_applied_file_is_sealed_and_the_file_still_agrees(tmp_path):
     text = "credentials: {local: {base_url: 'http://127.0.0.1:9/api', api_key: very-secret}}\n"
     (tmp_path / "penstock.yaml").write_text(text)

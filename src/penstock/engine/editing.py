@@ -19,6 +19,7 @@ from penstock.config.files import NAME, SECTIONS
 from penstock.config.loading import load_text, load_tree
 from penstock.config.marks import Marked, plain
 from penstock.engine.sealing import forget_removed
+from penstock.engine.strangers import refuse_strangers
 from penstock.engine.surroundings import NOWHERE, Surroundings
 from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.model.spec import ProjectSpec
@@ -271,6 +272,7 @@ def _once(around: Surroundings, edit: Edit, author: str, note: str) -> ProjectVe
         base = Path(before.base) if before.base else around.project.base
         tree = edit(tree_of(before.text), keys)
         load_tree(tree, base)
+        refuse_strangers(conn, plain(tree_of(before.text)["credentials"]), plain(tree["credentials"]), keys)
         text = canonical(tree)
         for name, key in keys.items():
             credentials.set_credential(conn, sealer, name, key, at)
