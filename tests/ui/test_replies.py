@@ -1,0 +1,171 @@
+"""What comes back is followed: a reply as a record, shaped and sent on; who did what; the plan before the first run."""
+
+import csv
+import io
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from browsing import pick, samples, write
+
+OVER = {"succeeded", "partial", "failed", "cancelled"}
+PERSON = {"credential": "page", "template": "upsert_person", "fields": {"user_id": "id", "email": "email"}}
+LONG = "id,email\n" + "".join(
+    f"p-{number},{'x' if number % 5 == 0 else f'p{number}@example.com'}\n" for number in range(40)
+)
+
+
+def run(place, name):
+    started = place.call("POST", "/runs", {"target": name})["run"]
+    place.until(lambda: place.call("GET", f"/runs/{started}")["status"] in OVER, within_s=90)
+    return started
+
+
+def test_a_reply_is_followed_shaped_and_sent_on(page, place):
+    value = {**PERSON, "dataset": "contacts", "batch": "off", "responses": True, "active": True}
+    place.call("POST", "/destinations", {"name": "asks", "value": value})
+    page.goto("/responses/asks")
+    page.get_by_text(re.compile("[Nn]o rep")).first.wait_for()
+    started = run(place, "asks")
+    page.goto("/responses")
+    page.get_by_role("link", name="asks", exact=True).click()
+    page.get_by_role("row", name=re.compile("delivered")).first.focus()
+    page.keyboard.press("Enter")
+    reply = page.get_by_role("complementary", name="Reply")
+    expect(reply.get_by_role("link", name=started, exact=True)).to_be_visible()
+    page.reload()  # the reply that is open stands in the address
+    reply.get_by_role("link", name=re.compile(rf"^{started}-\d+$")).click()
+    expect(page.get_by_label("Request", exact=True)).to_contain_text("@example.com")
+
+    page.goto("/responses/asks")
+    page.get_by_role("button", name="Add to asks.responses").click()
+    page.get_by_role("menuitem", name="Shape with SQL").click()
+    preview = page.get_by_role("region", name="Preview").first
+    write(page, "SQL of the dataset", "select delivery, outcome, 'again@example.com' as email\nfrom source")
+    preview.get_by_text("again@example.com").first.wait_for()
+    page.get_by_label("Name", exact=True).fill("told-back")
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("heading", name="told-back").wait_for()
+    page.get_by_role("button", name="Add to told-back").click()
+    page.get_by_role("menuitem", name="Send to destination").click()
+    page.get_by_role("button", name=re.compile("^Custify")).click()
+    page.get_by_role("radio", name=re.compile("^page")).click()
+    page.get_by_role("button", name=re.compile("^Upsert person")).click()
+    samples(page).get_by_text("again@example.com").first.wait_for()
+
+
+@pytest.fixture(scope="module")
+def long(place):
+    """Forty people, every fifth without an address."""
+    (place.folder / "long.csv").write_text(LONG)
+    place.call("POST", "/sources", {"name": "long", "value": {"type": "file", "path": "long.csv"}})
+    place.call("POST", "/datasets", {"name": "long", "value": {"source": "long", "key": "id"}})
+
+
+def test_the_plan_before_it_is_active(page, place, long):
+    value = {**PERSON, "dataset": "long", "batch": "off"}
+    place.call("POST", "/destinations", {"name": "planned", "value": value})
+    page.goto("/destinations/planned")
+    page.get_by_role("button", name="Activate").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("40 records become 32 requests; at your rate limit that takes")
+    expect(dialog).to_contain_text("32 to create or update")
+    expect(dialog).to_contain_text("0 unchanged, nothing is sent for them")
+    expect(dialog).to_contain_text("8 would be quarantined; the first 5:")
+    expect(dialog.get_by_role("listitem").filter(has_text="p-0").last).to_contain_text("email")
+    dialog.get_by_role("button", name="Back").click()
+    dialog.wait_for(state="hidden")
+    assert place.call("GET", "/destinations/planned")["state"]["state"] == "draft"
+    page.get_by_role("button", name="Activate").click()
+    dialog.get_by_role("button", name="Activate").click()
+    page.get_by_role("button", name="Run now").click()
+    page.get_by_text(re.compile("32 delivered")).first.wait_for()
+    page.goto("/destinations/planned")
+    page.get_by_text("0 to create or update, 32 unchanged, nothing is sent for them").wait_for()
+    page.get_by_role("link", name="8 records held").wait_for()
+
+
+def test_requests_that_only_ask_are_told(page, place):
+    grouping = {"algorithm": "code", "code": 'def batch(records):\n    return {"batch": records}\n'}
+    request = {"method": "POST", "url": "/batch", "batch": {"size": 2, "grouping": grouping}}
+    value = {"dataset": "contacts", "credential": "acme", "request": request}
+    place.call("POST", "/destinations", {"name": "by-code", "value": value})
+    page.goto("/destinations/by-code/configure")
+    expect(samples(page).get_by_role("button", name=re.compile("POST"))).to_have_count(2)
+    page.goto("/destinations/by-code")
+    page.get_by_role("button", name="Activate").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("3 records become 4 requests")
+    expect(dialog).to_contain_text("2 of the requests only ask")
+
+
+def test_a_group_of_held_records_is_resent_and_mended_at_its_source(page, place, long):
+    for name in ("group-one", "group-two"):
+        place.call("POST", "/destinations", {"name": name, "value": {**PERSON, "dataset": "long", "active": True}})
+        run(place, name)
+    page.goto("/quarantine?destination=group-one")
+    page.get_by_role("row", name=re.compile("group-one")).get_by_role("link").click()
+    page.get_by_role("link", name="p-5", exact=True).click()
+    page.get_by_role("link", name="Change the mapping").click()  # where it is mended for all of them
+    page.get_by_role("heading", name="group-one").wait_for()
+    page.go_back()
+    page.get_by_role("link", name="Quarantine").first.click()
+    page.goto("/quarantine?destination=group-one")
+    page.get_by_role("row", name=re.compile("group-one")).get_by_role("link").click()
+    page.get_by_role("button", name="Resend 8 records").click()
+    page.get_by_text("Resending: a run of its own is queued").wait_for()
+    runs = lambda name: place.call("GET", f"/runs?target={name}")["items"]  # noqa: E731
+    place.until(lambda: len(runs("group-one")) == 2)
+
+    # mended where they come from, they all go
+    (place.folder / "long.csv").write_text(LONG.replace(",x\n", ",mended@example.com\n"))
+    place.until(lambda: all(one["status"] in OVER for one in runs("group-one")))
+    for name in ("group-one", "group-two"):
+        run(place, name)
+    (place.folder / "long.csv").write_text(LONG)
+    for name in ("group-one", "group-two"):
+        assert place.call("GET", f"/destinations/{name}")["state"]["held"] == 0
+
+
+def test_an_unknown_record_is_sent_again(page, place):
+    value = {"dataset": "anything", "credential": "page", "template": "create_task", "fields": {"name": "name"}}
+    place.call("POST", "/destinations", {"name": "again", "value": {**value, "active": True, "concurrency": 1}})
+    before = len(place.admin("GET", "/state")["tasks"])
+    place.admin("POST", "/faults", ["cut=before,path=/task,times=1"])
+    page.goto("/destinations/again")
+    page.get_by_role("button", name="Run now").click()
+    page.get_by_text(re.compile("1 unknown")).first.wait_for()
+    page.goto("/quarantine?destination=again")
+    page.get_by_role("button", name="Resend 1 record").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("The reply to 1 of them was lost").wait_for()  # the consequence in numbers
+    dialog.get_by_role("button", name="Resend 1 record").click()
+    page.get_by_text("Resending: a run of its own is queued").wait_for()
+    place.until(lambda: place.call("GET", "/destinations/again")["state"]["held"] == 0)
+    assert len(place.admin("GET", "/state")["tasks"]) == before + 2
+
+
+def test_who_did_what(page, place):
+    place.call("POST", "/destinations", {"name": "audited", "value": {**PERSON, "dataset": "contacts"}})
+    page.goto("/audit")
+    page.get_by_role("row", name=re.compile("audited")).first.wait_for()
+    with page.expect_download() as coming:
+        page.get_by_role("link", name="CSV").click()
+    rows = list(csv.DictReader(io.StringIO(coming.value.path().read_text(encoding="utf-8"))))
+    assert any("audited" in row["what"] for row in rows)
+
+
+def test_a_version_is_taken_back_in_the_browser(page, place):
+    place.call("POST", "/destinations", {"name": "turned", "value": {**PERSON, "dataset": "contacts"}})
+    page.goto("/destinations/turned/configure")
+    samples(page).get_by_text("ada@example.com").first.wait_for()
+    pick(page, "Which records a run sends", "New: each key once")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("turned is saved").wait_for()
+    page.goto("/versions")
+    page.get_by_role("row", name=re.compile("turned")).nth(1).get_by_role("link").click()
+    page.get_by_role("button", name="Roll back").click()
+    page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
+    page.get_by_text("is the truth again").wait_for()
+    assert "mode" not in place.call("GET", "/destinations/turned")["value"]
