@@ -41,6 +41,11 @@ def test_a_newcomer_loads_the_sample_company_activates_the_draft_and_watches(new
         expect(page).to_have_url(re.compile(re.escape(there)))
         page.goto("/flows")
 
+    sent = page.get_by_role("article", name="Destination companies")
+    sent.get_by_text("partial").wait_for()  # it is being sent, and one company is wrong on purpose
+    sent.get_by_text("1 held").wait_for()
+    (whole,) = nobody.call("GET", "/runs?limit=1")["items"]
+    nobody.until(lambda: nobody.call("GET", f"/runs/{whole['run']}")["status"] == "partial", within_s=90)
     card.get_by_role("link", name=draft).click()
     page.get_by_role("button", name="Activate").click()
     dialog = page.get_by_role("dialog")

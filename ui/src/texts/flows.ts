@@ -22,7 +22,7 @@ export const t = {
     source: "New source",
     demo: "Load sample company",
     loading: "Loading the sample company",
-    loaded: "The sample company is here. One destination is a draft: activate it and watch.",
+    loaded: "The sample company is here and is being sent to its stand-in. One destination is a draft: activate it and watch.",
   },
   next: {
     dataset: (source: string) => `Make a dataset of ${source}`,

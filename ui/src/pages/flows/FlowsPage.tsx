@@ -5,9 +5,9 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense, useCallback, useMemo } from "react";
 import { api } from "@/api/client";
-import { queries } from "@/api/queries";
-import type { Overview } from "@/api/types";
-import { Empty, Loaded, Loading, Page, useChange } from "@/parts";
+import { everything, queries } from "@/api/queries";
+import type { Flow, Overview } from "@/api/types";
+import { Empty, Loaded, Loading, Page, toastFailure, useChange } from "@/parts";
 import { t } from "@/texts/flows";
 import { FlowList } from "./FlowList";
 import { FlowStrip } from "./FlowStrip";
@@ -99,7 +99,16 @@ function Next({ graph }: { graph: ReturnType<typeof graphOf> }) {
 }
 
 function Nothing() {
-  const load = useChange({ run: () => api.post("/demo"), done: () => t.empty.loaded, refresh: [[]] });
+  const load = useChange({
+    run: async () => {
+      await api.post("/demo");
+      const flows = await everything<Flow>("/flows");
+      // so that there is something to look at, and what the draft needs is there before it
+      await Promise.all(flows.map(({ name }) => api.post("/runs", { target: name }))).catch(toastFailure);
+    },
+    done: () => t.empty.loaded,
+    refresh: [[]],
+  });
   return (
     <Empty
       icon={IconArrowsSplit2}

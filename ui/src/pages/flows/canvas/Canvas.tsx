@@ -15,6 +15,8 @@ interface Props {
 }
 const types = { card: Card };
 const hidden = { hideAttribution: true };
+// what can be neither moved nor selected would not feel the pointer at all: its links and its + must
+const reached = { pointerEvents: "all" as const };
 const fitted = { padding: 0.12, maxZoom: 1 };
 
 export default function Canvas(props: Props) {
@@ -38,6 +40,7 @@ function Drawn({ graph, flowsOf }: Props) {
           position: places.get(node.id) ?? { x: 0, y: 0 },
           data: { node, flows: node.kind === "destination" ? flowsOf(node.name) : [] },
           ...SIZES[node.kind],
+          style: reached,
         }),
       ),
     [graph, places, flowsOf],
