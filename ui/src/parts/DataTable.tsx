@@ -52,11 +52,18 @@ export function DataTable<T>(props: Props<T>) {
     if (onEnd && shown.length > 0 && last >= shown.length - 20) onEnd();
   }, [last, shown.length, onEnd]);
 
+  // a row far away is drawn some frames later
+  const focusRow = (index: number, frames = 20) =>
+    requestAnimationFrame(() => {
+      const row = scroll.current?.querySelector<HTMLElement>(`[data-index="${index}"]`);
+      if (row) row.focus();
+      else if (frames > 0) focusRow(index, frames - 1);
+    });
   const go = (index: number) => {
     const to = Math.max(0, Math.min(shown.length - 1, index));
     setFocused(to);
     virtual.scrollToIndex(to);
-    requestAnimationFrame(() => scroll.current?.querySelector<HTMLElement>(`[data-index="${to}"]`)?.focus());
+    focusRow(to);
   };
   const onKeyDown = (event: KeyboardEvent, index: number) => {
     if (event.target !== event.currentTarget) return; // a link or button within the row
