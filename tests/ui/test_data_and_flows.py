@@ -101,7 +101,7 @@ def test_a_flow_has_its_destinations_its_times_and_its_place_on_the_canvas(page,
     page.get_by_role("heading", name="second-stop").wait_for()
 
 
-def test_an_account_is_checked_before_it_is_kept(page, place):
+def test_an_account_is_checked_before_it_is_kept(page, place, forgiven):
     page.goto("/credentials/new")
     page.get_by_label("Name", exact=True).fill("checked")
     page.get_by_role("textbox", name="API key").fill("wrong")
@@ -113,3 +113,15 @@ def test_an_account_is_checked_before_it_is_kept(page, place):
     page.get_by_role("button", name="Check and add").click()
     page.get_by_role("heading", name="checked").wait_for()
     page.get_by_text(f"{place.sandbox['url']} answers as an API").wait_for()
+
+    forgiven.append("status of 400")
+    moved = place.sandbox["url"].replace("127.0.0.1", "localhost")  # the sealed key does not move along by itself
+    page.get_by_label("Base URL").fill(moved)
+    page.get_by_label("API key, anew").wait_for()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("which it was not given for").first.wait_for()
+    page.get_by_label("API key, anew").fill(place.sandbox["api_key"])
+    page.get_by_role("button", name="Save", exact=True).click()
+    place.until(lambda: place.call("GET", "/credentials/checked")["value"]["base_url"] == moved)
+    expect(page.get_by_label("API key, anew")).to_be_hidden()
+    assert "api_key" not in place.call("GET", "/credentials/checked")["value"]

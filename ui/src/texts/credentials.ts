@@ -8,6 +8,7 @@ export const t = {
   connectors: { custify: "Custify", http: "HTTP API" } as Record<string, string>,
   key: "API key",
   keyHint: "Kept sealed; nobody can read it again.",
+  keyAnewHint: "The sealed one stays with the hosts it was given for.",
   keyKept: "A key is sealed. Another one replaces it.",
   base: "Base URL",
   baseHint: "auto asks which of the known hosts answers as an API",

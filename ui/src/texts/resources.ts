@@ -42,6 +42,7 @@ export const t = {
   keySealed: "A key is sealed",
   keyNone: "No key is sealed",
   setKey: "Seal this key",
+  keyAnew: "API key, anew",
   keySet: "The key is sealed",
   byHand: "by hand",
   never: "not checked yet",

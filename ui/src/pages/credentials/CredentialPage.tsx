@@ -35,6 +35,7 @@ export function CredentialPage() {
             <Panel title={texts.settings}>
               <div className={classes.form}>
                 <CredentialFields value={value as CredentialValue} onChange={(next) => onChange(next as Value)} open />
+                <MovedKey name={name} value={value} onChange={onChange} />
               </div>
             </Panel>
             <SealedKey name={name} />
@@ -45,6 +46,25 @@ export function CredentialPage() {
           </div>
         </div>
       )}
+    />
+  );
+}
+
+/** The sealed key goes to no other host by itself: who moves the credential gives it anew. */
+function MovedKey({ name, value, onChange }: { name: string; value: Value; onChange: (value: Value) => void }) {
+  const { data } = useQuery(queries.one("credentials", name));
+  const hosts = (of: Value) => JSON.stringify([of["base_url"], of["allowed_hosts"]]);
+  if (data?.state.has_key !== true || hosts(data.value as Value) === hosts(value)) return null;
+  return (
+    <PasswordInput
+      label={t.keyAnew}
+      description={texts.keyAnewHint}
+      value={String(value["api_key"] ?? "")}
+      autoComplete="off"
+      onChange={(event) => {
+        const { api_key: _, ...rest } = value;
+        onChange(event.currentTarget.value === "" ? rest : { ...rest, api_key: event.currentTarget.value });
+      }}
     />
   );
 }
