@@ -1,6 +1,7 @@
 """Sources and datasets that are not saved: looked at, uploaded, shaped by SQL; over real HTTP."""
 
 import gzip
+import os
 import sqlite3
 from contextlib import closing
 
@@ -96,6 +97,19 @@ def test_an_uploaded_file_can_be_read_at_once(office):
         assert (office.folder / one["path"]).parent == office.folder / "uploads"
         assert (office.folder / one["path"]).stat().st_mode & 0o077 == 0
         assert check(office, {"type": "file", "path": one["path"]})["rows"][1] == {"id": 2, "plan": "free"}
+
+
+def test_a_file_that_no_version_speaks_of_goes_after_a_week(office):
+    old, read, new = (
+        office.client.post("/sources/upload", params={"filename": name}, content=b"id\n1\n").json()["path"]
+        for name in ("old.csv", "read-by-a-source.csv", "new.csv")
+    )
+    office.app.edits.put("sources", "reads", {"type": "file", "path": read}, author="test")
+    office.app.edits.delete("sources", "reads", author="test", if_match=None)  # a version still speaks of it
+    for path in (old, read):
+        os.utime(office.folder / path, (1, 1))
+    assert uploads.forget_uploads(office.app._around) == ["old.csv"]
+    assert [(office.folder / path).exists() for path in (old, read, new)] == [False, True, True]
 
 
 def test_a_large_packed_file_comes_in_whole(office):

@@ -23,6 +23,7 @@ from penstock.engine.care_retention import RETENTION, Pruned, Retention, prune, 
 from penstock.engine.doctor_findings import BACKED_UP, OPEN_SERVICE, Diagnosis
 from penstock.engine.surroundings import Surroundings
 from penstock.engine.truth import PROJECT_FILE, SQLITE, project_of, state_url
+from penstock.engine.uploads import forget_uploads
 from penstock.model.errors import EnvironmentFailure, InputError, Problem
 from penstock.stores import leases, projects, pruning
 from penstock.stores.database import Database
@@ -147,7 +148,13 @@ class Caretaker:
     def tick(self) -> Pruned | None:
         """To be called now and then: prunes once a day, for about a second a call."""
         around = self.around()
-        pruned = tick(around.database, around.clock)
+        try:
+            pruned = tick(around.database, around.clock)
+            if pruned is not None and pruned.finished:
+                forget_uploads(around)
+        except Exception as error:
+            around.events.tell("care.failed", work="prune", error=type(error).__name__)
+            raise
         if pruned is not None and pruned.finished:
             around.events.tell("care.done", work="prune", removed=sum(pruned.removed.values()))
         return pruned

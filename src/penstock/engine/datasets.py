@@ -99,6 +99,8 @@ def _pushed(
         schema, samples = stored.schema, load_chunk(stored.samples)
         if tip > seen and dataset.has_grown(schema, seen):
             schema = dataset.detect(known=schema).schema
+            new = [name for name in schema.names() if name not in stored.schema.names()]
+            around.events.tell("intake.changed", dataset=spec.name, columns=new)
     few = samples.records.num_rows < SAMPLES
     if stored is None or schema is not stored.schema or tip - seen >= SAMPLES or (few and tip > seen):
         newest = dataset.newest(schema) if schema.records else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,7 +22,6 @@ from penstock.stores import flow_times, pushed, resources, runs, work
 ASKED_BY = "intake"
 LET_GO_S = 60.0
 LONGEST_WAIT_S = 300.0
-log = logging.getLogger("penstock.intake")
 
 
 @dataclass(slots=True)
@@ -116,7 +114,7 @@ class Feed:
         except PenstockError as error:
             if self._said.get(target) != str(error):  # once, and not again and again while it is so
                 self._said[target] = str(error)
-                log.warning("intake.not-run target=%s %s", target, error)
+                self.around().events.tell("intake.not-run", target=target, reason=str(error))
             return False
         self._said.pop(target, None)
         return True

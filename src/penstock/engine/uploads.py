@@ -16,10 +16,12 @@ from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import InputError, Problem, StateUnavailable
 from penstock.model.spec import FileSource
 from penstock.sources.files import file_format
+from penstock.stores import projects
 
 FOLDER = "uploads"
 LARGEST = 512 * 1024 * 1024
 KINDS = (".csv", ".tsv", ".tab", ".txt", ".json", ".ndjson", ".jsonl", ".parquet", ".pq")
+KEPT_S = 7 * 86_400.0  # a file that no source reads: somebody may still be at the form
 LONGEST = 100  # letters of a name
 _UNSAFE = re.compile(r"[^\w.-]+")
 
@@ -96,6 +98,22 @@ class Uploads:
         """Take a file in, under a name made of this one. InputError for a kind that no source reads."""
         around = self.around()
         return Draft((around.folder / FOLDER).resolve(), around.project.base.resolve(), safe_name(filename))
+
+
+def forget_uploads(around: Surroundings) -> list[str]:
+    """Remove files that no version of the project speaks of and that came long enough ago; answers their names."""
+    folder = around.folder / FOLDER
+    with around.database.read() as conn:
+        texts = projects.texts(conn)
+    oldest = around.clock.now().timestamp() - KEPT_S
+    gone = [
+        path
+        for path in (sorted(folder.iterdir()) if folder.is_dir() else ())
+        if path.stat().st_mtime < oldest and not any(path.name in text for text in texts)
+    ]
+    for path in gone:
+        path.unlink(missing_ok=True)
+    return [path.name for path in gone]
 
 
 def safe_name(filename: str) -> str:

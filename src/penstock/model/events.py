@@ -44,6 +44,9 @@ EVENTS: Mapping[str, Kind] = MappingProxyType(
         "schedule.failed": Kind("error", "a due flow could not be begun"),
         "intake.refused": Kind("warning", "a webhook's request was refused, with the reason"),
         "intake.received": Kind("debug", "a webhook's records are durable"),
+        "intake.not-run": Kind(
+            "warning", "what waits for records of a webhook could not be run, with the reason, told once"
+        ),
         "intake.changed": Kind("warning", "the records of a webhook have other columns than before"),
         "signin.accepted": Kind("info", "a person signed in"),
         "signin.refused": Kind("warning", "a name and password, or a token, were refused"),

@@ -48,6 +48,11 @@ def listed(conn: Connection, limit: int, before: int | None) -> list[ProjectVers
     return [_version(row) for row in conn.execute(query).mappings()]
 
 
+def texts(conn: Connection) -> list[str]:
+    """The project as every version says it."""
+    return list(conn.execute(select(table.c.text)).scalars())
+
+
 def _version(row: Mapping[Any, Any]) -> ProjectVersion:
     return ProjectVersion(**{**row, "changes": orjson.loads(row["changes"])})
 

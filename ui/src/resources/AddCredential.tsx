@@ -36,8 +36,8 @@ export function AddCredentialForm({ connector, taken, added }: Props) {
   const check = useChange({ run: () => api.post<Check>("/credentials/check", { name: final, value: given, secret: key === "" ? null : key }), quiet: true });
   const add = useChange({
     run: async (): Promise<string> => {
-      await api.post("/credentials", { name: final, value: given });
-      if (key !== "") await api.put(at`/credentials/${final}/secret`, { secret: key });
+      // The key goes along: it is sealed with the account, or neither is there.
+      await api.post("/credentials", { name: final, value: key === "" ? given : { ...given, api_key: key } });
       if (checks) await api.post<Check>(at`/credentials/${final}/check`, { refresh: true });
       return final;
     },
