@@ -41,6 +41,35 @@ def test_a_file_is_uploaded_and_shaped_with_sql(page, place):
     expect(page.get_by_role("combobox", name="Which records?")).to_have_value("seats")
 
 
+def test_a_file_is_dropped_and_another_is_read_from_the_server(page, place):
+    page.goto("/sources/new")
+    held = page.evaluate_handle(
+        """text => {
+            const held = new DataTransfer();
+            held.items.add(new File([text], "dropped.csv", {type: "text/csv"}));
+            return held;
+        }""",
+        SEATS.decode(),
+    )
+    page.get_by_text("Drop a file here, or choose one").dispatch_event("drop", {"dataTransfer": held})
+    page.get_by_text("dropped.csv is uploaded").wait_for()
+    page.get_by_text("3 columns, first 2 records").wait_for()
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("heading", name="dropped", exact=True).wait_for()
+
+    page.goto("/sources/new?way=file")
+    page.get_by_label("Path", exact=True).fill("nowhere.csv")
+    page.get_by_role("button", name="Check", exact=True).click()
+    page.get_by_text("It cannot be read like this").wait_for()
+    page.get_by_label("Path", exact=True).fill("contacts.csv")
+    page.get_by_role("button", name="Check", exact=True).click()
+    page.get_by_text("6 columns, first 3 records").wait_for()
+    page.get_by_label("Name", exact=True).fill("from-the-server")
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("heading", name="from-the-server").wait_for()
+    assert place.call("GET", "/sources/from-the-server")["value"]["path"] == "contacts.csv"
+
+
 def test_a_webhook_shows_its_key_once_and_its_first_record(page):
     page.goto("/sources/new?way=webhook")
     page.get_by_label("Name", exact=True).fill("signups")

@@ -193,3 +193,20 @@ def test_alerts_are_a_form_with_a_test_message(new_page, guarded, ada, channel):
     page.reload()
     expect(page.get_by_label("A run ended with records held or unknown")).to_be_checked()
     expect(page.get_by_label("More records held than", exact=True)).to_have_value("50 records")
+
+
+def test_a_person_changes_their_password(new_page, guarded, ada, forgiven):
+    # the last one here: it ends the session that the others use
+    forgiven += ["status of 400", "status of 401"]
+    page = new_page(guarded)
+    page.goto("/settings?tab=account")
+    page.get_by_label("Name", exact=True).fill("ada")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    for old, new in ((PASSWORD, "another staple battery"), ("another staple battery", PASSWORD)):  # and back
+        page.get_by_label("Present password").fill(old)
+        page.get_by_label("New password", exact=True).fill(new)
+        page.get_by_label("New password, again").fill(new)
+        page.get_by_role("button", name="Change password").click()
+        expect(page.get_by_label("Present password")).to_have_value("")
+    expect(page.get_by_text("Your password is changed").first).to_be_visible()

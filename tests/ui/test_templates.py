@@ -133,6 +133,26 @@ def test_by_hand_with_each_way_to_group(page, place):
     assert "len(records)" in json.dumps(value["request"]["batch"]["grouping"])
 
 
+def test_samples_are_opened_and_nested_values_excluded(page, place):
+    lines = ('{"id": "n-1", "home": {"street": "Elm 1", "city": "Bonn"}}', '{"id": "n-2", "home": {"street": "Oak 2"}}')
+    (place.folder / "nested.ndjson").write_text("\n".join(lines))
+    place.call("POST", "/sources", {"name": "nested", "value": {"type": "file", "path": "nested.ndjson"}})
+    place.call("POST", "/datasets", {"name": "nested", "value": {"source": "nested", "key": "id"}})
+    begin(page, "nested")
+    page.get_by_text("By hand", exact=True).click()
+    page.get_by_role("checkbox", name="Send several records in one request").uncheck()
+    panel = samples(page)
+    expect(panel.get_by_label("Body of request 1", exact=True)).to_contain_text("Elm 1")
+    panel.get_by_role("button", name=re.compile("POST")).nth(1).click()  # several, each opened by a click
+    second = panel.get_by_label("Body of request 2", exact=True)
+    expect(second).to_contain_text("Oak 2")
+    page.get_by_role("combobox", name="Exclude attributes").click()
+    page.get_by_role("option", name="home.street").click()
+    expect(second).not_to_contain_text("Oak 2")
+    expect(second).to_contain_text("n-2")
+    expect(panel.get_by_label("Headers").first).not_to_contain_text(place.sandbox["api_key"])
+
+
 def test_a_credential_is_added_and_checked_at_once(page, place):
     page.goto("/destinations/new")
     pick(page, "Which records?", "contacts")
