@@ -7,7 +7,7 @@ PYTEST_WORKERS ?= 2
 # Compiled once, not once a process: the tests start many.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test browser check bench clean help
+.PHONY: demo test browser components check bench clean help
 
 help:
 	@echo "make demo   the main job on sample data: plan, run, quarantine, second run, what arrived"
@@ -43,7 +43,11 @@ browser:
 	  || (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null) \
 	  || (echo "The browser's tests need Chromium: install it, then run make test again" && exit 1)
 
-test: $(SETUP)-dev browser
+# The web UI's types and component tests.
+components: $(SETUP)-dev
+	$(BIN)/python ui/check.py
+
+test: $(SETUP)-dev browser components
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
 
 check: $(SETUP)-dev

@@ -1,5 +1,6 @@
 /** What was sent lately: records by outcome, how long requests took, how much of each allowance is used. */
 import { useQuery } from "@tanstack/react-query";
+import { memo } from "react";
 import { queries } from "@/api/queries";
 import type { Allowance, Stats } from "@/api/types";
 import { Chart, Failed, Loading, outcomeColor } from "@/parts";
@@ -14,15 +15,29 @@ interface Props {
   destination?: string;
 }
 
-export function SentCharts({ hours, destination }: Props) {
+/** Drawn anew only when its figures are: the list below it may grow while it stands. */
+export const SentCharts = memo(function SentCharts({ hours, destination }: Props) {
   const query = useQuery({ ...queries.stats(hours, destination), refetchInterval: 10_000 });
   if (query.isError && query.data === undefined) return <Failed error={query.error} retry={() => void query.refetch()} />;
   return (
     <section className={classes.strip} data-two={destination !== undefined} aria-label={t.title}>
-      {query.data === undefined ? <Loading height={160} /> : <Drawn stats={query.data} hours={hours} budgets={destination === undefined} />}
+      {query.data === undefined ? <ToCome cells={destination === undefined ? 3 : 2} /> : <Drawn stats={query.data} hours={hours} budgets={destination === undefined} />}
     </section>
   );
+});
+
+function ToCome({ cells }: { cells: number }) {
+  return Array.from({ length: cells }, (_, i) => (
+    <div key={i} className={classes.cell}>
+      <Loading rows={4} />
+    </div>
+  ));
 }
+
+const LATENCY = [
+  { name: "p50_ms", color: "var(--p-accent)", label: t.p50 },
+  { name: "p95_ms", color: "var(--p-fill-waiting)", label: t.p95 },
+];
 
 function Drawn({ stats, hours, budgets }: { stats: Stats; hours: number; budgets: boolean }) {
   const data = plotted(stats, hours);
@@ -52,10 +67,7 @@ function Drawn({ stats, hours, budgets }: { stats: Stats; hours: number; budgets
             height={150}
             label={t.latency}
             format={t.ms}
-            series={[
-              { name: "p50_ms", color: "var(--p-accent)", label: t.p50 },
-              { name: "p95_ms", color: "var(--p-fill-waiting)", label: t.p95 },
-            ]}
+            series={LATENCY}
           />
         ) : (
           <p className={classes.none}>{t.none}</p>

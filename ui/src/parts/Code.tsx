@@ -31,7 +31,7 @@ const DiffView = lazy(() => import("./code/DiffView"));
 
 export function Code(props: CodeProps) {
   const plain = (
-    <pre className={classes.meanwhile} style={{ minHeight: props.minHeight, maxHeight: props.maxHeight }}>
+    <pre className={classes.meanwhile} data-lines={props.lines !== false} style={{ minHeight: props.minHeight, maxHeight: props.maxHeight }}>
       {props.value}
     </pre>
   );
@@ -58,7 +58,7 @@ export interface DiffProps {
 export function Diff(props: DiffProps) {
   return (
     <div className={classes.box}>
-      <Suspense fallback={<pre className={classes.meanwhile} style={{ maxHeight: props.maxHeight }}>{props.after}</pre>}>
+      <Suspense fallback={<pre className={classes.meanwhile} data-lines style={{ maxHeight: props.maxHeight }}>{props.after}</pre>}>
         <DiffView {...props} />
       </Suspense>
     </div>

@@ -2,7 +2,7 @@
 import { UnstyledButton } from "@mantine/core";
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type MouseEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, memo, type MouseEvent, type PointerEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { t } from "@/texts/shell";
 import classes from "./DataTable.module.css";
 import { type Sort, sorted } from "./sorting";
@@ -75,17 +75,29 @@ export function DataTable<T>(props: Props<T>) {
     else return;
     event.preventDefault();
   };
-  const onClick = (event: MouseEvent, row: T) => {
+  const onClick = (event: MouseEvent, index: number) => {
     const target = event.target as HTMLElement;
-    if (target.closest("a,button,input,label,[role=menuitem]") || window.getSelection()?.toString()) return;
+    const row = shown[index];
+    if (row === undefined || target.closest("a,button,input,label,[role=menuitem]") || window.getSelection()?.toString()) return;
     onOpen?.(row);
   };
+  // a row that did not change is not made again while the table scrolls: what it calls stays the same, and asks here
+  const latest = useRef({ onKeyDown, onClick });
+  latest.current = { onKeyDown, onClick };
+  const on = useMemo<Hands>(
+    () => ({
+      key: (event, index) => latest.current.onKeyDown(event, index),
+      click: (event, index) => latest.current.onClick(event, index),
+      focus: setFocused,
+    }),
+    [],
+  );
 
   if (rows.length === 0 && props.empty !== undefined) return props.empty;
   const before = items[0]?.start ?? 0;
   const after = virtual.getTotalSize() - (items[items.length - 1]?.end ?? 0);
   return (
-    <div ref={scroll} className={classes.scroll} data-fill={props.height === undefined} style={props.height === undefined ? undefined : { height: Math.min(props.height, shown.length * rowHeight + 38) }}>
+    <div ref={scroll} className={classes.scroll} data-fill={props.height === undefined} style={props.height === undefined ? { minHeight: Math.min(120, shown.length * rowHeight + 38) } : { height: Math.min(props.height, shown.length * rowHeight + 38) }}>
       <table className={classes.table} aria-label={label} aria-rowcount={shown.length + 1} style={{ minWidth: props.minWidth }}>
         <colgroup>
           {columns.map((column) => (
@@ -109,24 +121,17 @@ export function DataTable<T>(props: Props<T>) {
             const row = shown[item.index] as T;
             const key = rowKey(row);
             return (
-              <tr
+              <Row
                 key={key}
-                data-index={item.index}
-                data-open={props.openKey === key || undefined}
-                data-opens={onOpen !== undefined || undefined}
-                aria-rowindex={item.index + 2}
-                tabIndex={item.index === Math.min(focused, shown.length - 1) ? 0 : -1}
-                onFocus={() => setFocused(item.index)}
-                onKeyDown={(event) => onKeyDown(event, item.index)}
-                onClick={(event) => onClick(event, row)}
-                style={{ height: rowHeight }}
-              >
-                {columns.map((column) => (
-                  <td key={column.id} data-align={column.align}>
-                    {column.cell(row)}
-                  </td>
-                ))}
-              </tr>
+                row={row}
+                index={item.index}
+                columns={columns}
+                open={props.openKey === key}
+                tabbed={item.index === Math.min(focused, shown.length - 1)}
+                height={rowHeight}
+                on={on}
+                opens={onOpen !== undefined}
+              />
             );
           })}
           {after > 0 && (
@@ -138,6 +143,53 @@ export function DataTable<T>(props: Props<T>) {
       </table>
     </div>
   );
+}
+
+interface Hands {
+  key: (event: KeyboardEvent, index: number) => void;
+  click: (event: MouseEvent, index: number) => void;
+  focus: (index: number) => void;
+}
+interface RowProps<T> {
+  row: T;
+  index: number;
+  columns: Col<T>[];
+  open: boolean;
+  opens: boolean;
+  tabbed: boolean;
+  height: number;
+  on: Hands;
+}
+function PlainRow<T>({ row, index, columns, open, opens, tabbed, height, on }: RowProps<T>) {
+  return (
+    <tr
+      data-index={index}
+      data-open={open || undefined}
+      data-opens={opens || undefined}
+      aria-rowindex={index + 2}
+      tabIndex={tabbed ? 0 : -1}
+      onFocus={() => on.focus(index)}
+      onKeyDown={(event) => on.key(event, index)}
+      onClick={(event) => on.click(event, index)}
+      onPointerOver={whole}
+      style={{ height }}
+    >
+      {columns.map((column) => (
+        <td key={column.id} data-align={column.align}>
+          {column.cell(row)}
+        </td>
+      ))}
+    </tr>
+  );
+}
+const Row = memo(PlainRow) as typeof PlainRow;
+
+/** What a cell has no room for is told on hover. */
+function whole(event: PointerEvent) {
+  const cell = (event.target as HTMLElement).closest("td");
+  if (cell === null) return;
+  if (cell.scrollWidth > cell.clientWidth) cell.title = cell.innerText;
+  else cell.removeAttribute("title");
 }
 
 function Head<T>({ column, sort, onSort }: { column: Col<T>; sort: Sort | null; onSort: (sort: Sort | null) => void }) {

@@ -1,6 +1,7 @@
+import { Skeleton } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { IconChevronRight } from "@tabler/icons-react";
-import { type ReactNode, useEffect } from "react";
+import { createContext, type ReactNode, useContext, useEffect } from "react";
 import { t } from "@/texts/shell";
 import classes from "./Page.module.css";
 
@@ -23,6 +24,10 @@ interface Props {
   width?: "text" | "wide" | "fill";
   children: ReactNode;
 }
+
+const Within = createContext(false);
+/** Whether a page is around already. */
+export const useWithin = (): boolean => useContext(Within);
 
 /** Every page: its document title, its heading, its actions, its width. */
 export function Page({ title, before, after, description, crumbs, actions, below, width = "wide", children }: Props) {
@@ -53,6 +58,21 @@ export function Page({ title, before, after, description, crumbs, actions, below
         {description && <p className={classes.description}>{description}</p>}
         {below && <div className={classes.below}>{below}</div>}
       </header>
+      <div className={classes.body}>
+        <Within value>{children}</Within>
+      </div>
+    </div>
+  );
+}
+
+/** A page of which nothing is known yet: it holds the places of the heading and of what comes below it. */
+export function PageToCome({ children }: { children: ReactNode }) {
+  return (
+    <div className={classes.page} data-width="wide">
+      <div className={classes.head}>
+        <Skeleton height={11} width={84} mb={14} />
+        <Skeleton height={18} width={220} mb={6} />
+      </div>
       <div className={classes.body}>{children}</div>
     </div>
   );

@@ -6,15 +6,21 @@ import type { ReactNode } from "react";
 import { ApiError } from "@/api/client";
 import type { Problem } from "@/api/types";
 import { t } from "@/texts/shell";
+import { Page, PageToCome, useWithin } from "./Page";
 import classes from "./States.module.css";
 
-/** Holds the place of what comes: `height` is that of the content, so that nothing jumps. */
+/** Holds the place of what comes: `height` is that of the content, so that nothing jumps. Without a page around it, it holds the page's. */
 export function Loading({ height = 240, rows }: { height?: number; rows?: number }) {
-  return (
-    <div role="status" aria-label={t.states.loading} className={classes.loading} style={{ minHeight: rows ? rows * 36 : height }}>
-      {rows ? Array.from({ length: rows }, (_, i) => <Skeleton key={i} height={14} width={`${92 - ((i * 17) % 40)}%`} />) : <Skeleton height={height} />}
+  const within = useWithin();
+  const lines = rows ?? Math.max(1, Math.floor((height - 32) / 44));
+  const place = (
+    <div role="status" aria-label={t.states.loading} className={classes.loading} data-panel={rows === undefined && height >= 120} style={{ minHeight: rows ? rows * 36 : height }}>
+      {Array.from({ length: Math.min(lines, 12) }, (_, i) => (
+        <Skeleton key={i} height={12} width={`${92 - ((i * 17) % 40)}%`} />
+      ))}
     </div>
   );
+  return within ? place : <PageToCome>{place}</PageToCome>;
 }
 
 export function Empty({ icon: Icon, title, children, actions, compact }: { icon?: TablerIcon; title: string; children?: ReactNode; actions?: ReactNode; compact?: boolean }) {
@@ -25,7 +31,7 @@ export function Empty({ icon: Icon, title, children, actions, compact }: { icon?
           <Icon size={22} stroke={1.6} aria-hidden />
         </span>
       )}
-      <p className={classes.emptyTitle}>{title}</p>
+      {title !== "" && <p className={classes.emptyTitle}>{title}</p>}
       {children && <div className={classes.emptyText}>{children}</div>}
       {actions && <div className={classes.actions}>{actions}</div>}
     </div>
@@ -58,23 +64,27 @@ export function problemsOf(error: unknown): Problem[] {
   return [{ path: "", code: "defect", message: error instanceof Error ? error.message : String(error), hint: t.states.defectHint }];
 }
 
+/** Instead of what was asked for. Without a page around it, it is one, with its heading. */
 export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
-  if (error instanceof ApiError && error.status === 403)
-    return (
-      <Empty icon={IconLock} title={t.states.forbidden}>
+  const within = useWithin();
+  const status = error instanceof ApiError ? error.status : null;
+  const title = status === 403 ? t.states.forbidden : status === 404 ? t.states.notFound : t.states.failed;
+  const said =
+    status === 403 ? (
+      <Empty icon={IconLock} title={within ? title : ""}>
         {t.states.forbiddenHint}
       </Empty>
+    ) : (
+      <div className={classes.failed}>
+        <Problems problems={problemsOf(error)} {...(within && { title })} />
+        {retry && (
+          <Button variant="default" leftSection={<IconRefresh size={14} />} onClick={retry}>
+            {t.states.retry}
+          </Button>
+        )}
+      </div>
     );
-  return (
-    <div className={classes.failed}>
-      <Problems problems={problemsOf(error)} title={t.states.failed} />
-      {retry && (
-        <Button variant="default" leftSection={<IconRefresh size={14} />} onClick={retry}>
-          {t.states.retry}
-        </Button>
-      )}
-    </div>
-  );
+  return within ? said : <Page title={title}>{said}</Page>;
 }
 
 interface LoadedProps<T> {

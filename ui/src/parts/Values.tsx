@@ -1,5 +1,4 @@
 /** Numbers, moments, keys: the same look everywhere. */
-import { Tooltip } from "@mantine/core";
 import { useSyncExternalStore } from "react";
 import type { RecordKey } from "@/api/types";
 import { t } from "@/texts/shell";
@@ -40,11 +39,10 @@ export function Time({ at, relative = true }: { at: string | null | undefined; r
   const when = new Date(at);
   const text = relative ? ago(when, new Date(Math.max(present.getTime(), relative ? Math.min(when.getTime(), Date.now()) : 0))) : moment(when);
   return (
-    <Tooltip label={relative ? `${moment(when)} · ${utc(when)}` : utc(when)}>
-      <time dateTime={at} className="num" style={{ whiteSpace: "nowrap" }}>
-        {text}
-      </time>
-    </Tooltip>
+    // the browser's own tip: a long list has hundreds of these
+    <time dateTime={at} className="num" style={{ whiteSpace: "nowrap" }} title={relative ? `${moment(when)}\n${utc(when)}` : utc(when)}>
+      {text}
+    </time>
   );
 }
 

@@ -22,6 +22,7 @@ export function bytes(count: number): string {
 
 /** 0.42 → "420 ms", 75 → "1 min 15 s". */
 export function duration(seconds: number): string {
+  if (seconds === 0) return "0 s";
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 10) return `${Math.round(seconds * 10) / 10} s`;
   if (seconds < 60) return `${Math.round(seconds)} s`;
@@ -55,9 +56,16 @@ export function ago(at: Date, now: Date): string {
   return Math.abs(seconds) < 10 ? "just now" : relative.format(Math.trunc(seconds), "second");
 }
 
+const inZone = new Map<string | undefined, Intl.DateTimeFormat>(); // one costs more to make than a thousand to use
+
 /** "25 Nov 2026, 16:04:09" in the person's zone. */
 export function moment(at: Date, zone?: string): string {
-  return new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium", ...(zone && { timeZone: zone }) }).format(at);
+  let format = inZone.get(zone);
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium", ...(zone && { timeZone: zone }) });
+    inZone.set(zone, format);
+  }
+  return format.format(at);
 }
 
 export const utc = (at: Date): string => `${at.toISOString().slice(0, 19).replace("T", " ")} UTC`;

@@ -2,7 +2,7 @@
 import { ActionIcon, Button, Menu, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconBraces, IconDots, IconForms, IconTrash } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useCallback, useMemo, useRef, useState } from "react";
 import { api, at } from "@/api/client";
@@ -12,6 +12,7 @@ import { Code, confirm, Loaded, Page, Panel, Problems, problemsOf, Status, useCh
 import { t } from "@/texts/resources";
 import { useDraft } from "./draft";
 import { freeName } from "./naming";
+import { usersOf } from "./users";
 
 export type EditedKind = Exclude<Kind, "destinations">;
 export type Value = Record<string, unknown>;
@@ -157,8 +158,11 @@ function Editing({ kind, name: known, found, made, form, shows = [], width = "wi
     refresh,
     then: home,
   });
+  const client = useQueryClient();
   const askRemove = async () => {
-    if (await confirm({ title: t.removeTitle(name), consequence: t.removeText, verb: t.remove })) remove.mutate();
+    const overview = await client.fetchQuery(queries.overview()).catch(() => undefined); // without it: no numbers
+    const users = overview === undefined ? null : usersOf(overview, kind, name);
+    if (await confirm({ title: t.removeTitle(name), consequence: t.removeText(users), verb: t.remove })) remove.mutate();
   };
   const toDocument = () => setText(JSON.stringify(value, null, 2));
   const inForm = (problem: Problem) => text === null && shows.some((key) => problem.path.split(".").includes(key));

@@ -205,7 +205,8 @@ export const t = {
     fine: (n: number) => `All ${number(n)} records pass`,
     some: (bad: number, all: number) => `${number(bad)} of ${count(all, "record")} would be quarantined`,
     partly: (checked: number, all: number) => `checked ${number(checked)} of ${number(all)}`,
-    example: (key: string, value: string) => `${key}: ${value}`,
+    example: (key: string, value: string | null) => (value === null || value === "" ? key : `${key} (${value})`),
+    examples: (all: string[]) => `for example ${all.join(", ")}`,
   },
   page: {
     sends: "What it sends",

@@ -18,7 +18,11 @@ export const t = {
   startOver: "Start over",
   remove: "Delete",
   removeTitle: (name: string) => `Delete ${name}?`,
-  removeText: "Its settings go; nothing that was sent is touched. Versions keep it.",
+  /** Users: what stands on it; null: that is not known. */
+  removeText: (users: string[] | null) =>
+    users !== null && users.length > 0
+      ? `${count(users.length, "resource uses it", "resources use it")}: ${users.slice(0, 5).join(", ")}${users.length > 5 ? ", …" : ""}. It can only go once ${users.length === 1 ? "that" : "those"} no longer ${users.length === 1 ? "does" : "do"}.`
+      : `${users === null ? "" : "Nothing uses it. "}Its settings go; nothing that was sent is touched. Versions keep it.`,
   removed: (name: string) => `${name} is deleted`,
   kinds: {
     flows: { title: "Flows", about: "Destinations that run together, on a schedule, companies before people before the rest.", one: "flow", new: "New flow", none: "No flow yet", hint: "A flow runs several destinations in the right order, by hand or on a schedule." },

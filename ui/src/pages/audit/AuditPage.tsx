@@ -41,7 +41,7 @@ export function AuditPage() {
       ) : items === undefined ? (
         <Loading rows={10} />
       ) : (
-        <DataTable label={t.audit.title} rows={items} columns={columns} rowKey={(row) => String(row.id)} onEnd={more} minWidth={860} empty={<Empty icon={IconListDetails} title={t.audit.none} />} />
+        <DataTable label={t.audit.title} rows={items} columns={columns} rowKey={(row) => String(row.id)} onEnd={more} minWidth={860} empty={<Empty icon={IconListDetails} title={t.audit.none}>{t.audit.noneHint}</Empty>} />
       )}
     </Page>
   );

@@ -2,9 +2,9 @@
 import { SegmentedControl, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useMemo } from "react";
+import { memo, type ReactNode, useMemo } from "react";
 import { queries } from "@/api/queries";
-import type { DestinationValue } from "@/api/types";
+import type { Column, DestinationValue } from "@/api/types";
 import { Failed, Loading, Panel } from "@/parts";
 import { t } from "@/texts/destinations";
 import { DeliveryForm } from "./DeliveryForm";
@@ -17,6 +17,7 @@ import { TemplateForm } from "./TemplateForm";
 import { asManual, asTemplate, type Dialect, tidy } from "./value";
 
 const NONE: never[] = [];
+const NO_COLUMNS: Column[] = [];
 
 interface Props {
   name: string;
@@ -33,13 +34,10 @@ export function Configure({ name, onName, value, onChange, children }: Props) {
   const samples = useQuery(queries.samples(value.dataset, 20));
   const credential = useQuery(queries.one("credentials", value.credential));
   const dialect: Dialect = credential.data?.state.dialect ?? "flat";
-  const columns = samples.data?.columns ?? [];
+  const columns = samples.data?.columns ?? NO_COLUMNS;
   const manual = value.request !== undefined;
   const ready = manual || value.template !== undefined;
   const current = useMemo(() => tidy(value), [value]);
-  const [settled] = useDebouncedValue(current, 60);
-  const [calm] = useDebouncedValue(current, 600);
-  const preview = useQuery(asked.preview(name, settled, ready));
   if (templates.data === undefined || (samples.isPending && !samples.isError)) return <Loading height={480} />;
   const template = templates.data.find((one) => one.name === value.template);
   const onlyManual = credential.data?.value.connector === "http";
@@ -66,17 +64,41 @@ export function Configure({ name, onName, value, onChange, children }: Props) {
               ]}
             />
           )}
-          {ready && <Findings name={name} value={calm} ready={ready} />}
+          {ready && <Checked name={name} value={current} />}
         </Panel>
         {manual ? (
-          <ManualForm value={value} onChange={onChange} columns={columns} problems={preview.data?.errors ?? NONE} refused={preview.data?.refused ?? NONE} />
+          <ByHand name={name} current={current} value={value} onChange={onChange} columns={columns} />
         ) : (
           <TemplateForm value={value} onChange={onChange} templates={templates.data} columns={columns} dialect={dialect} />
         )}
-        {ready && <DeliveryForm name={name} value={value} onChange={onChange} columns={columns} rows={samples.data?.rows ?? []} template={template} dialect={dialect} />}
+        {ready && <DeliveryForm name={name} value={value} onChange={onChange} columns={columns} rows={samples.data?.rows ?? NONE} template={template} dialect={dialect} />}
         {ready && children}
       </div>
-      <SamplePanel name={name} value={settled} ready={ready} />
+      <Samples name={name} value={current} ready={ready} />
     </div>
   );
+}
+
+// Each of these waits by itself for a pause in the typing: what comes then draws its own part anew, never the whole form.
+
+/** The first key is answered at once, the ones that follow it closely together. */
+const usePaused = (value: DestinationValue): DestinationValue => useDebouncedValue(value, 60, { leading: true })[0];
+
+const Samples = memo(function Samples({ name, value, ready }: { name: string; value: DestinationValue; ready: boolean }) {
+  return <SamplePanel name={name} value={usePaused(value)} ready={ready} />;
+});
+
+const Checked = memo(function Checked({ name, value }: { name: string; value: DestinationValue }) {
+  const [calm] = useDebouncedValue(value, 600);
+  return <Findings name={name} value={calm} ready />;
+});
+
+interface ByHandProps extends Pick<Props, "name" | "value" | "onChange"> {
+  current: DestinationValue;
+  columns: Column[];
+}
+/** The form by hand, with what the samples found wrong at its place. */
+function ByHand({ name, current, value, onChange, columns }: ByHandProps) {
+  const preview = useQuery(asked.preview(name, usePaused(current), true));
+  return <ManualForm value={value} onChange={onChange} columns={columns} problems={preview.data?.errors ?? NONE} refused={preview.data?.refused ?? NONE} />;
 }

@@ -33,9 +33,9 @@ export function DestinationsPage() {
       by: (row) => row.state.last_run?.started_at ?? "",
       cell: (row) =>
         row.state.last_run ? (
-          <>
+          <span style={{ display: "flex", alignItems: "center", gap: 6 }}>
             <Status of={row.state.last_run.status} plain /> <Time at={row.state.last_run.started_at} />
-          </>
+          </span>
         ) : (
           <Time at={null} />
         ),

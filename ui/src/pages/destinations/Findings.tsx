@@ -29,10 +29,11 @@ export function Findings({ name, value, ready }: { name: string; value: Destinat
         <ul>
           {found.refused.map((finding, i) => (
             <li key={i}>
-              <span className="num">{number(finding.count)}</span> {finding.field && !finding.reason.startsWith(`${finding.field}:`) && <code>{finding.field}</code>} {finding.reason}
-              {finding.examples[0] !== undefined && (
-                <span className="muted"> {t.findings.example(keyText(finding.examples[0].key), finding.examples[0].value ?? "")}</span>
-              )}
+              <b className="num">{number(finding.count)}</b>
+              <div>
+                {finding.field && !finding.reason.startsWith(`${finding.field}:`) && <code>{finding.field}</code>} {finding.reason}
+                {finding.examples.length > 0 && <p>{t.findings.examples(finding.examples.slice(0, 3).map((one) => t.findings.example(keyText(one.key), one.value)))}</p>}
+              </div>
             </li>
           ))}
         </ul>

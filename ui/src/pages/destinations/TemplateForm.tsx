@@ -1,6 +1,6 @@
 /** Configure by template: the ten as cards grouped by object, then each field's column, constant or default. */
 import { Button, Select, TextInput, UnstyledButton } from "@mantine/core";
-import { useState } from "react";
+import { memo, useCallback, useRef, useState } from "react";
 import type { Column, DestinationValue, FieldValue, Template, TemplateField } from "@/api/types";
 import { Panel } from "@/parts";
 import { t } from "@/texts/destinations";
@@ -110,6 +110,10 @@ function Fields({ value, onChange, template, columns, dialect }: Omit<Props, "te
   const fields = fieldsOf(template);
   const first = fields.filter((field) => field["page"] !== false || value.fields?.[field.name] !== undefined || isRequired(field, dialect));
   const more = fields.length - first.length;
+  // a row whose field did not change is not made again at every key: what it calls stays the same, and asks here
+  const latest = useRef<Give>(() => undefined);
+  latest.current = (field, given) => onChange(withField(value, field, given));
+  const give = useCallback<Give>((field, given) => latest.current(field, given), []);
   return (
     <Panel title={t.configure.fields}>
       {match.length > 0 && (
@@ -125,7 +129,7 @@ function Fields({ value, onChange, template, columns, dialect }: Omit<Props, "te
             required={isRequired(field, dialect) || match.length === 1 && match[0] === field.name}
             given={value.fields?.[field.name]}
             columns={columns}
-            onChange={(given) => onChange(withField(value, field.name, given))}
+            give={give}
           />
         ))}
       </div>
@@ -138,14 +142,16 @@ function Fields({ value, onChange, template, columns, dialect }: Omit<Props, "te
   );
 }
 
+type Give = (field: string, given: FieldValue | undefined) => void;
 interface RowProps {
   field: TemplateField;
   required: boolean;
   given: FieldValue | undefined;
   columns: Column[];
-  onChange: (given: FieldValue | undefined) => void;
+  give: Give;
 }
-function FieldRow({ field, required, given, columns, onChange }: RowProps) {
+const FieldRow = memo(function FieldRow({ field, required, given, columns, give }: RowProps) {
+  const onChange = (next: FieldValue | undefined) => give(field.name, next);
   const as = givenAs(given);
   const column = columnOf(given);
   const known = columns.find((one) => one.name === column);
@@ -194,12 +200,12 @@ function FieldRow({ field, required, given, columns, onChange }: RowProps) {
           />
         )}
         {(examples.length > 0 || suggested) && (
-          <small title={examples.join(", ")}>{[examples.length > 0 && t.configure.example(examples.join(", ")), suggested && t.configure.suggested].filter(Boolean).join(" · ")}</small>
+          <small title={examples.join(", ")}>{[suggested && t.configure.suggested, examples.length > 0 && t.configure.example(examples.join(", "))].filter(Boolean).join(" · ")}</small>
         )}
       </div>
     </div>
   );
-}
+});
 
 /** A column to choose: its name, its type, and what its values look like. */
 function ColumnOption({ column, name }: { column: Column | undefined; name: string }) {

@@ -42,7 +42,7 @@ export function VersionsPage() {
           onEnd={more}
           minWidth={720}
           onOpen={(row) => void navigate({ to: "/versions/$version", params: { version: String(row.version) } })}
-          empty={<Empty icon={IconHistory} title={t.versions.none} />}
+          empty={<Empty icon={IconHistory} title={t.versions.none}>{t.versions.noneHint}</Empty>}
         />
       )}
     </Page>

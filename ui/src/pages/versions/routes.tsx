@@ -1,5 +1,6 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { shellRoute } from "@/app/parents";
+import { type View, VIEWS } from "./views";
 
 export const versionRoutes = [
   createRoute({
@@ -10,6 +11,10 @@ export const versionRoutes = [
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/versions/$version",
+    validateSearch: (search): { view?: View } => {
+      const view = VIEWS.find((one) => one === search["view"]);
+      return view === undefined ? {} : { view };
+    },
     component: lazyRouteComponent(() => import("./VersionPage"), "VersionPage"),
   }),
 ] as const;

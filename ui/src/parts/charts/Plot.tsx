@@ -2,6 +2,8 @@ import "@mantine/charts/styles.css";
 import { AreaChart, BarChart, LineChart } from "@mantine/charts";
 import type { ChartProps } from "../Chart";
 
+const STILL = { isAnimationActive: false }; // figures that are read anew every few seconds stand still
+
 export default function Plot({ kind, data, series, x, height = 180, stacked, format, label }: ChartProps) {
   const shared = {
     h: height,
@@ -19,9 +21,9 @@ export default function Plot({ kind, data, series, x, height = 180, stacked, for
   const type = stacked ? "stacked" : "default";
   return (
     <figure aria-label={label} style={{ margin: 0 }}>
-      {kind === "bar" && <BarChart {...shared} type={type} />}
-      {kind === "area" && <AreaChart {...shared} type={type} withDots={false} strokeWidth={1.5} fillOpacity={0.35} />}
-      {kind === "line" && <LineChart {...shared} dotProps={{ r: 2.5, strokeWidth: 0 }} connectNulls={false} strokeWidth={1.5} />}
+      {kind === "bar" && <BarChart {...shared} type={type} barProps={STILL} />}
+      {kind === "area" && <AreaChart {...shared} type={type} withDots={false} strokeWidth={1.5} fillOpacity={0.35} areaProps={STILL} />}
+      {kind === "line" && <LineChart {...shared} dotProps={{ r: 2.5, strokeWidth: 0 }} connectNulls={false} strokeWidth={1.5} lineProps={STILL} />}
     </figure>
   );
 }

@@ -3,6 +3,7 @@ import { EditorView } from "@codemirror/view";
 import { useEffect, useRef } from "react";
 import type { CodeProps } from "../Code";
 import { extensions, showErrors } from "./editor";
+import { changed } from "./changed";
 import { markNew, newMarks } from "./marks";
 
 export default function CodeEditor(props: CodeProps) {
@@ -43,7 +44,7 @@ export default function CodeEditor(props: CodeProps) {
   useEffect(() => {
     const made = view.current;
     if (made === null || made.state.doc.toString() === value) return;
-    made.dispatch({ changes: { from: 0, to: made.state.doc.length, insert: value } });
+    made.dispatch({ changes: changed(made.state.doc.toString(), value) });
   }, [value]);
   useEffect(() => {
     if (view.current !== null && before !== undefined) markNew(view.current, before);

@@ -18,9 +18,14 @@ const field = StateField.define<DecorationSet>({
 
 export const newMarks = [field, EditorView.theme({ ".cm-fresh": { backgroundColor: "var(--p-good-soft)", boxShadow: "0 0 0 1px var(--p-good-soft)", borderRadius: "2px" } })];
 
+/** The stretches of `now` that `before` does not have. */
+export function freshIn(before: string, now: string): { from: number; to: number }[] {
+  if (before === now || before.length + now.length >= MOST) return [];
+  const found = presentableDiff(before, now, { scanLimit: 500 });
+  return found.filter((change) => change.toB > change.fromB).map((change) => ({ from: change.fromB, to: change.toB }));
+}
+
 export function markNew(view: EditorView, before: string): void {
-  const now = view.state.doc.toString();
-  const small = before !== now && before.length + now.length < MOST;
-  const found = small ? presentableDiff(before, now, { scanLimit: 500 }).filter((change) => change.toB > change.fromB) : [];
-  view.dispatch({ effects: setMarks.of(Decoration.set(found.map((change) => fresh.range(change.fromB, change.toB)))) });
+  const found = freshIn(before, view.state.doc.toString());
+  view.dispatch({ effects: setMarks.of(Decoration.set(found.map(({ from, to }) => fresh.range(from, to)))) });
 }

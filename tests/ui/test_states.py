@@ -1,0 +1,195 @@
+"""The pages in every state: full, empty, loading, failed, large, long names; `PENSTOCK_SHOTS=folder` keeps the pictures."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from served import Served
+from taken import many_runs
+
+SHOTS = os.environ.get("PENSTOCK_SHOTS")
+LISTS = (
+    "/flows",
+    "/flows?view=list",
+    "/destinations",
+    "/runs",
+    "/quarantine",
+    "/responses",
+    "/sources",
+    "/datasets",
+    "/credentials",
+    "/versions",
+    "/audit",
+    "/settings?tab=people",
+    "/settings?tab=tokens",
+    "/settings?tab=alerts",
+    "/settings?tab=retention",
+)
+DETAILS = (
+    "/destinations/people",
+    "/destinations/people/configure",
+    "/sources/contacts",
+    "/datasets/people",
+    "/credentials/{credential}",
+    "/flows/everything",
+    "/runs/{run}",
+    "/versions/1",
+)
+NEW = ("/destinations/new", "/sources/new", "/datasets/new", "/credentials/new", "/flows/new")
+LEADING = {"/flows", "/destinations", "/responses", "/sources", "/datasets", "/credentials"}
+OVERFLOW = "document.documentElement.scrollWidth > window.innerWidth"
+LONG = "customer-success-workspace-of-the-european-subsidiary-number-12"
+
+
+def keep(page, state, address):
+    """The page as a picture, where somebody wants to look at it."""
+    if SHOTS:
+        name = re.sub(r"\W+", "-", f"{state}{address}").strip("-")
+        page.screenshot(path=Path(SHOTS, f"{name}.png"))
+
+
+def settled(page):
+    page.locator("main h1:visible, main p:visible").first.wait_for()
+    page.wait_for_load_state("networkidle")
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory):
+    served = Served(tmp_path_factory.mktemp("company"))
+    try:
+        served.begin_empty()
+        served.call("POST", "/demo")
+        run = served.call("POST", "/runs", {"target": "everything"})["run"]
+        served.until(lambda: served.call("GET", f"/runs/{run}")["status"] not in {"queued", "running"}, within_s=120)
+        parts = served.call("GET", "/runs?limit=1")["items"][0]["run"]
+        credential = served.call("GET", "/credentials")["items"][0]["name"]
+        entry = served.call("GET", "/quarantine?limit=1")["items"][0]["id"]
+        delivery = served.call("GET", f"/runs/{parts}/deliveries")["items"][0]["delivery"]
+        more = (f"/runs/{parts}?tab=records", f"/runs/{parts}/deliveries/{delivery}", f"/quarantine/{entry}")
+        yield served, tuple(one.format(run=parts, credential=credential) for one in DETAILS) + more
+    finally:
+        served.end()
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory):
+    served = Served(tmp_path_factory.mktemp("empty"))
+    try:
+        served.begin_empty()
+        yield served
+    finally:
+        served.end()
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """A hundred columns, ten thousand runs, names that do not end."""
+    folder = tmp_path_factory.mktemp("large")
+    columns = ["id", "email", *(f"a_measured_value_number_{n:03}" for n in range(98))]
+    rows = [[str(n), f"p{n}@example.com", *(f"{n * 7919 + m}" for m in range(98))] for n in range(500)]
+    (folder / "wide.csv").write_text("\n".join(",".join(row) for row in [columns, *rows]) + "\n")
+    served = Served(folder)
+    try:
+        served.begin()
+        served.call("POST", "/sources", {"name": "wide", "value": {"type": "file", "path": "wide.csv"}})
+        served.call("POST", "/datasets", {"name": "wide", "value": {"source": "wide", "key": "id"}})
+        for kind, value in (
+            ("sources", {"type": "file", "path": "contacts.csv"}),
+            ("datasets", {"source": LONG, "key": "id"}),
+            ("destinations", _to(LONG)),
+            ("flows", {"destinations": [LONG]}),
+        ):
+            served.call("POST", f"/{kind}", {"name": LONG, "value": value})
+        served.call("POST", "/destinations", {"name": "wide", "value": _to("wide")})
+        many_runs(served, 10_000)
+        yield served
+    finally:
+        served.end()
+
+
+def _to(dataset):
+    return {"dataset": dataset, "credential": "acme", "template": "upsert_person", "fields": {"email": "email"}}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark", "tablet"] if SHOTS else ["tablet"])
+def test_full(new_page, company, scheme):
+    served, details = company
+    page = new_page(served, color_scheme="light" if scheme == "tablet" else scheme)
+    if scheme == "tablet":
+        page.set_viewport_size({"width": 820, "height": 1180})
+    wide = []
+    for address in (*LISTS, *details, *NEW):
+        page.goto(address)
+        settled(page)
+        keep(page, scheme, address)
+        if page.evaluate(OVERFLOW):
+            wide.append(address)
+    assert wide == []
+
+
+def test_empty_leads_to_the_next_step(new_page, empty):
+    page = new_page(empty)
+    for address in LISTS:
+        page.goto(address)
+        settled(page)
+        keep(page, "empty", address)
+        if address in LEADING:
+            assert page.locator("main").get_by_role("link").count() > 0, address
+
+
+def test_loading_says_so_and_holds_the_place(new_page, company):
+    served, details = company
+    page = new_page(served)
+    page.route(re.compile("/api/v1/(?!session)"), lambda route: None)
+    for address in (*LISTS, *details):
+        page.goto(address, wait_until="commit")
+        page.locator("main").get_by_role("status").first.wait_for()
+        keep(page, "loading", address)
+
+
+@pytest.mark.parametrize("status", [500, 403])
+def test_failed_says_what_to_do(new_page, company, forgiven, status):
+    forgiven.append(f"status of {status}")
+    served, details = company
+    page = new_page(served)
+    told = {"code": "defect", "path": "", "message": "Something here went wrong.", "hint": "Try again."}
+    body = json.dumps({"errors": [told]})
+    page.route(
+        re.compile("/api/v1/(?!session)"),
+        lambda route: route.fulfill(status=status, body=body, content_type="application/json"),
+    )
+    for address in (*LISTS, *details):
+        page.goto(address)
+        settled(page)
+        keep(page, f"failed{status}", address)
+        assert page.locator("h1").count() == 1, address
+        if status == 500:
+            assert page.get_by_role("button", name="Try again").count() > 0, address
+
+
+def test_large(new_page, large):
+    page = new_page(large)
+    wide = []
+    for width in (1440, 820):
+        page.set_viewport_size({"width": width, "height": 900})
+        for address in (
+            *LISTS,
+            "/datasets/wide",
+            "/sources/wide",
+            "/destinations/wide/configure",
+            "/destinations/wide",
+            f"/datasets/{LONG}",
+            f"/destinations/{LONG}",
+            f"/destinations/{LONG}/configure",
+            f"/flows/{LONG}",
+            f"/sources/{LONG}",
+        ):
+            page.goto(address)
+            settled(page)
+            keep(page, f"large{width}", address)
+            if page.evaluate(OVERFLOW):
+                wide.append((width, address))
+    assert wide == []

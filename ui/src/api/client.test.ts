@@ -1,0 +1,82 @@
+// @vitest-environment happy-dom
+import { beforeEach, describe, expect, test } from "vitest";
+import { answering, refusal } from "@/test/around";
+import { ApiError, address, api, at, onSignedOut, setCsrf } from "./client";
+
+beforeEach(() => {
+  setCsrf("c-1");
+  onSignedOut(() => Promise.resolve(false));
+});
+const failed = (asking: Promise<unknown>): Promise<ApiError> =>
+  asking.then(
+    () => Promise.reject(new Error("it went well")),
+    (error: unknown) => error as ApiError,
+  );
+
+describe("an address", () => {
+  test("loses what was not said, and keeps 0 and false", () => {
+    expect(address("/runs", { limit: 0, dry_run: false, status: undefined, cursor: null, target: "" })).toBe("/api/v1/runs?limit=0&dry_run=false");
+  });
+  test("takes names of any characters", () => {
+    expect(at`/runs/${"a/b ?#%"}/records`).toBe("/runs/a%2Fb%20%3F%23%25/records");
+  });
+});
+
+describe("a request", () => {
+  test("that changes something carries the CSRF token and the ETag; one that reads carries neither", async () => {
+    const asked = answering({ body: {} });
+    await api.put("/flows/a", { x: 0 }, { etag: "e1" });
+    await api.get("/flows/a");
+    expect(asked[0]?.headers).toMatchObject({ "X-Penstock-CSRF": "c-1", "If-Match": '"e1"' });
+    expect(asked[0]?.body).toEqual({ x: 0 });
+    expect(Object.keys(asked[1]?.headers ?? {})).toEqual(["Accept"]);
+  });
+  test("that creates has a key of its own each time", async () => {
+    const asked = answering({ status: 204 });
+    await api.post("/runs", { target: "a" });
+    await api.post("/runs", { target: "a" });
+    const keys = asked.map((one) => one.headers["Idempotency-Key"]);
+    expect(new Set(keys).size).toBe(2);
+    expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
+  });
+  test("that needs a signed-in person is asked again, once, after they signed in", async () => {
+    let signedIn = 0;
+    onSignedOut(() => Promise.resolve(++signedIn > 0));
+    const asked = answering(refusal(401, "signed-out"), { body: { version: 3 } });
+    expect(await api.get("/project")).toEqual({ version: 3 });
+    expect([signedIn, asked.length]).toEqual([1, 2]);
+    answering(refusal(401, "signed-out"));
+    expect((await failed(api.get("/project"))).status).toBe(401);
+    expect(signedIn).toBe(2);
+  });
+  test("of a tab whose token is old gets the new one and goes again", async () => {
+    const asked = answering(refusal(403, "csrf", "X-Penstock-CSRF"), { body: { csrf: "c-2" } }, { status: 204 });
+    await api.delete("/flows/a");
+    expect(asked.map((one) => `${one.method} ${one.path} ${one.headers["X-Penstock-CSRF"] ?? ""}`)).toEqual([
+      "DELETE /api/v1/flows/a c-1",
+      "GET /api/v1/session ",
+      "DELETE /api/v1/flows/a c-2",
+    ]);
+  });
+});
+
+describe("a failure", () => {
+  test("says what the service said", async () => {
+    answering(refusal(412, "changed-meanwhile"));
+    const error = await failed(api.put("/flows/a", {}));
+    expect([error.stale, error.code, error.message, error.problems[0]?.hint]).toEqual([true, "changed-meanwhile", "told: changed-meanwhile", "do this"]);
+  });
+  test("of something in between is told as such", async () => {
+    answering({ status: 502, body: "<html>Bad gateway</html>" });
+    const error = await failed(api.get("/flows"));
+    expect([error.code, error.problems[0]?.message]).toEqual(["not-ours", "something between here and Penstock answered 502"]);
+  });
+  test("to answer at all is no defect", async () => {
+    answering(new TypeError("failed to fetch"));
+    expect((await failed(api.get("/flows"))).unreachable).toBe(true);
+  });
+  test("says how long to wait", async () => {
+    answering({ ...refusal(429, "too-many"), headers: { "retry-after": "7" } });
+    expect((await failed(api.get("/flows"))).retryAfter).toBe(7);
+  });
+});

@@ -1,0 +1,19 @@
+import { expect, test } from "vitest";
+import { freshIn } from "./marks";
+
+const marked = (before: string, now: string) => freshIn(before, now).map(({ from, to }) => now.slice(from, to));
+
+test("what is new in a payload is marked, a value at a time", () => {
+  const before = '{\n  "email": "ada@example.com",\n  "seats": 1\n}';
+  expect(marked(before, before.replace("1", "7"))).toEqual(["7"]);
+  expect(marked(before, before.replace("\n}", ',\n  "plan": "team"\n}')).join("")).toContain('"plan": "team"');
+});
+
+test("nothing is marked where nothing came: the same text, or only less of it", () => {
+  expect(marked("abc", "abc")).toEqual([]);
+  expect(marked('{"a": 1, "b": 2}', '{"a": 1}')).toEqual([]);
+});
+
+test("texts too long to compare are shown as they are", () => {
+  expect(marked("a".repeat(150_000), "b".repeat(150_000))).toEqual([]);
+});
