@@ -39,6 +39,7 @@ DETAILS = (
     "/versions/1",
 )
 NEW = ("/destinations/new", "/sources/new", "/datasets/new", "/credentials/new", "/flows/new")
+SOME = ("/flows", "/runs", "/settings?tab=alerts")  # in a failing service each page tries again for seconds
 LEADING = {"/flows", "/destinations", "/responses", "/sources", "/datasets", "/credentials"}
 OVERFLOW = "document.documentElement.scrollWidth > window.innerWidth"
 LONG = "customer-success-workspace-of-the-european-subsidiary-number-12"
@@ -161,13 +162,13 @@ def test_failed_says_what_to_do(new_page, company, forgiven, status):
         re.compile("/api/v1/(?!session)"),
         lambda route: route.fulfill(status=status, body=body, content_type="application/json"),
     )
-    for address in (*LISTS, *details):
+    for address in (*LISTS, *details) if SHOTS else (*SOME, *details[:2]):
         page.goto(address)
         settled(page)
+        if status == 500:
+            page.get_by_role("button", name="Try again").first.wait_for()
         keep(page, f"failed{status}", address)
         assert page.locator("h1").count() == 1, address
-        if status == 500:
-            assert page.get_by_role("button", name="Try again").count() > 0, address
 
 
 def test_large(new_page, large):

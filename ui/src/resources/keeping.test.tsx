@@ -2,9 +2,14 @@
 import { act, renderHook } from "@testing-library/react";
 import { expect, test } from "vitest";
 import "@/test/around";
-import { type Draft, forget, useDraft } from "./draft";
+import { forget, useDraft } from "./draft";
 
-const first = (): Draft => ({ name: "", value: { dataset: "people", credential: "" }, etag: null });
+interface Draft {
+  name: string;
+  value: Record<string, unknown>;
+}
+
+const first = (): Draft => ({ name: "", value: { dataset: "people", credential: "" } });
 const begun = (id = "new") => renderHook(() => useDraft(id, first));
 const typed = (old: Draft): Draft => ({ ...old, name: "typed", value: { ...old.value, concurrency: 0 } });
 
@@ -38,6 +43,20 @@ test("each destination has a draft of its own, forgotten once it is saved", () =
   expect(begun("edit.b").result.current.restored).toBe(false);
   forget("edit.a");
   expect(begun("edit.a").result.current.restored).toBe(false);
+});
+
+test("what was saved is not kept again by what is still on the screen", () => {
+  const { result } = begun();
+  act(() => result.current.change(typed));
+  act(() => result.current.drop());
+  act(() => result.current.change((old) => ({ ...old, name: "after" })));
+  expect(begun().result.current.restored).toBe(false);
+});
+
+test("a password typed into an address stays out of this browser's store", () => {
+  const { result } = begun();
+  act(() => result.current.change((old) => ({ ...old, value: { url: "postgresql://ada:hush@db/crm" } })));
+  expect(localStorage.getItem("penstock.draft.new")).not.toContain("hush");
 });
 
 test("another program's text in its place is not a draft", () => {
