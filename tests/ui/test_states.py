@@ -101,9 +101,9 @@ def large(tmp_path_factory):
             ("sources", {"type": "file", "path": "contacts.csv"}),
             ("datasets", {"source": LONG, "key": "id"}),
             ("destinations", _to(LONG)),
-            ("flows", {"destinations": [LONG]}),
         ):
             served.call("POST", f"/{kind}", {"name": LONG, "value": value})
+        served.call("POST", "/flows", {"name": f"{LONG}_flow", "value": {"destinations": [LONG]}})
         served.call("POST", "/destinations", {"name": "wide", "value": _to("wide")})
         many_runs(served, 10_000)
         yield served
@@ -185,7 +185,7 @@ def test_large(new_page, large):
             f"/datasets/{LONG}",
             f"/destinations/{LONG}",
             f"/destinations/{LONG}/configure",
-            f"/flows/{LONG}",
+            f"/flows/{LONG}_flow",
             f"/sources/{LONG}",
         ):
             page.goto(address)
