@@ -109,3 +109,15 @@ def test_the_sample_company_is_for_an_empty_service_only(office):
     assert office.client.get("/demo").json() == {"loaded": False, "arrived": None}
     refused = office.client.post("/demo")
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "not-empty")
+
+
+def test_the_doctor_looks_at_the_service_and_says_what_to_do(office):
+    assert office.client.put("/sources/gone", json={"type": "file", "path": "gone.csv"}).status_code in {200, 201}
+    found = office.client.get("/doctor").json()
+    assert found["ok"] is False
+    assert len(found["checks"]) > 5
+    (gone,) = [finding for finding in found["findings"] if finding["about"] == "gone"]
+    assert gone["message"]
+    assert gone["hint"]
+    assert office.client.delete("/sources/gone").status_code == 204
+    assert "gone" not in [finding["about"] for finding in office.client.get("/doctor").json()["findings"]]

@@ -34,6 +34,9 @@ def test_an_admin_lets_somebody_in_who_chooses_a_password(service):
     assert signed.json()["person"] == {"name": "grace", "role": "editor"}
     assert code_of(admin.post("/api/v1/people", json={"name": "GRACE", "role": "viewer"})) == "name-taken"
     assert [row["name"] for row in admin.get("/api/v1/people").json()["items"]].count("grace") == 1
+    assert admin.get("/api/v1/people/grace").json()["email"] == "grace@example.com"
+    nobody = admin.get("/api/v1/people/eve")
+    assert (nobody.status_code, code_of(nobody)) == (404, "unknown-person")
 
 
 @pytest.mark.parametrize("name", ["", " ", "me", "Ada Lovelace", "../x", "x" * 65, "é", "=cmd", "a\nb"])

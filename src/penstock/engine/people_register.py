@@ -100,6 +100,11 @@ class Register:
         with self.database.read() as conn:
             return rows.listed(conn)
 
+    def one(self, name: str) -> PersonRow:
+        """The person of this name. InputError `unknown-person` when there is none."""
+        with self.database.read() as conn:
+            return known(conn, name)
+
     def add(self, name: str, role: str, *, email: str | None = None, password: str | None = None) -> PersonRow:
         """A new person; without a password they need a link (`reset`) or the identity provider to sign in."""
         name, hashed = proper_name(name), None

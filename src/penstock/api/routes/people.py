@@ -66,6 +66,12 @@ def add(request: Request, given: NewPerson, _: Person = needs(Right.ADMIN)) -> d
     return {**person_json(row), **link}
 
 
+@router.get("/people/{name}", operation_id="getPerson", response_model=PersonOut)
+def one(request: Request, name: str, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
+    """One person."""
+    return person_json(people_of(request).register.one(name))
+
+
 @router.patch("/people/{name}", operation_id="changePerson", response_model=PersonOut)
 def change(request: Request, name: str, given: Changed, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
     """Another role, address or password. A new password ends the sessions there are."""

@@ -1,0 +1,58 @@
+"""`penstock hooks`: where others post, and the key they show."""
+
+import pytest
+
+from command_shell import Shell
+
+PROJECT = """\
+sources:
+  app: {type: webhook}
+  signed: {type: webhook, auth: {type: hmac, scheme: standard}}
+  open: {type: webhook, auth: none}
+  filed: {type: webhook, secret: "${env:HOOK_KEY}"}
+"""
+
+
+@pytest.fixture
+def shell(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOOK_KEY", "known to others")
+    (tmp_path / "penstock.yaml").write_text(PROJECT)
+    made = Shell(tmp_path, monkeypatch, capsys)
+    made.text("apply")
+    return made
+
+
+def test_a_key_is_made_shown_once_and_kept_sealed(shell):
+    before = {each["source"]: each for each in shell.json("hooks list")}
+    assert {name: each["auth"].get("has_secret") for name, each in before.items()} == {
+        "app": False,
+        "signed": False,
+        "open": None,
+        "filed": True,
+    }
+    text = shell.text("hooks list")
+    assert "/hooks/app" in text
+    assert "`penstock hooks new-key app` makes its key" in text
+    made = shell.json("hooks new-key app")
+    assert made["source"] == "app"
+    assert len(made["key"]) >= 32
+    assert shell.json("hooks new-key signed")["key"].startswith("whsec_")
+    assert shell.json("hooks new-key app")["key"] != made["key"]
+    after = {each["source"]: each["auth"].get("has_secret") for each in shell.json("hooks list")}
+    assert (after["app"], after["signed"]) == (True, True)
+    assert made["key"].encode() not in (shell.folder / ".penstock" / "state.db").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "says"),
+    [
+        ("open", "no-auth", "everybody may post"),
+        ("filed", "key-in-file", "the project says where"),
+        ("ap", "unknown-source", "app"),
+    ],
+)
+def test_where_no_key_can_be_made_it_says_why(shell, source, code, says):
+    (error,) = shell.json(f"hooks new-key {source}", 2)["errors"]
+    assert error["code"] == code
+    assert says in error["message"] + error["hint"]
