@@ -115,6 +115,24 @@ def test_records_flow_by_themselves_and_each_only_once(opened, sandbox):
     assert len(sandbox.state()["people"]) == 3
 
 
+def test_records_wait_for_a_paused_destination_while_another_gets_them(opened, sandbox):
+    app, client = opened
+    for name in ("people", "shaped"):
+        app.activate(name)
+    app.pause("people")
+    worker = app.worker()
+    worker.start()
+    try:
+        posted = [{"id": "w1", "email": None}, {"id": "w2", "email": "w2@example.com"}]
+        client.post("/hooks/app", json=posted).raise_for_status()
+        until(lambda: "w2" in people(sandbox))  # by `shaped`, which wants those with an address
+        assert "w1" not in people(sandbox)
+        app.activate("people")
+        until(lambda: "w1" in people(sandbox))
+    finally:
+        worker.stop()
+
+
 def test_records_are_kept_until_whoever_wants_them_has_them(opened):
     app, client = opened
     app.activate("people")

@@ -1,6 +1,6 @@
 """The whole life of a service, with a distinctive secret in every place that takes one; then all it left is searched.
 
-The API at the other end echoes whatever it is sent, its key too. Searched are answers, events, exports, logs, every file
+The API at the other end echoes whatever it is sent, its key too. Searched are answers, events, exports, logs, traces, every file
 of the state and a backup, for each secret as it is and as it may have been written: in base64, hex, percent-encoded.
 """
 
@@ -83,17 +83,36 @@ class Echo(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
 
 
+class Collector(BaseHTTPRequestHandler):
+    """Takes the traces."""
+
+    def do_POST(self) -> None:
+        self.server.got.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None: ...
+
+
 @contextmanager
-def echoing():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+def listening(handler):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.got = []
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield server
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def echoing():
+    with listening(Echo) as server:
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 def forms(secret: str) -> set[bytes]:
@@ -224,11 +243,21 @@ def through_looking(told: Told) -> None:
     told.answers["metrics"] = metrics.content
 
 
-def test_no_secret_is_left_anywhere(service, caplog, capsys, tmp_path_factory):
+@pytest.fixture
+def collector(monkeypatch):
+    """Where traces go; `got` is what came, unpacked."""
+    with listening(Collector) as server:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
+        yield server
+
+
+def test_no_secret_is_left_anywhere(service, collector, caplog, capsys, tmp_path_factory):
     caplog.set_level(logging.DEBUG)
     stream, told = io.StringIO(), Told(service.client())
     worker = service.app.worker()
-    with watched(service.app, {"PENSTOCK_LOG_LEVEL": "debug", "PENSTOCK_LOG_FORMAT": "json"}, stream):
+    wanted = {"PENSTOCK_LOG_LEVEL": "debug", "PENSTOCK_LOG_FORMAT": "json", "PENSTOCK_TRACES": "on"}
+    with watched(service.app, wanted, stream):
         worker.start()
         try:
             drawn = through_people(told, service)
@@ -244,11 +273,13 @@ def test_no_secret_is_left_anywhere(service, caplog, capsys, tmp_path_factory):
     printed = "".join(capsys.readouterr())
     ours = [record for record in caplog.records if not record.name.startswith(("httpx", "httpcore"))]  # the browser's
     assert "run.ended" in stream.getvalue()
+    assert b"penstock.request" in b"".join(collector.got)
     searched = {
         **told.answers,
         "log": stream.getvalue().encode(),
         "records of the log": "".join(map(logging.Formatter().format, ours)).encode(),
         "commands": printed.encode(),
+        "traces": b"".join(collector.got),
         **{
             f"file {path.name}": path.read_bytes()
             for path in service.folder.rglob("*")

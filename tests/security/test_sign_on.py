@@ -1,11 +1,13 @@
 """Sign-in by an identity provider: a real one, which signs real tokens, and wrong ones of every kind."""
 
+import json
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
 from identity_provider import ADA, CLIENT, SECRET, new_key, running_provider
+from penstock.cli.main import execute
 from penstock.engine.people_sign_on import read_sign_on
 from penstock.model.errors import PenstockError
 from penstock.stores.audit import AuditFilter
@@ -180,6 +182,19 @@ def test_an_admin_takes_the_sign_on_away(opened, provider):
     assert (changed.status_code, changed.json()["has_sign_on"]) == (200, False)
     assert person(browser) is None
     assert refusal(through(browser)) == "unknown-subject"
+
+
+def test_a_command_takes_the_sign_on_away(opened, provider, capsys):
+    service = opened()
+    service.app.people.register.add("ada", "viewer", email=ADAS)
+    browser = service.client()
+    through(browser)
+    assert person(browser)["name"] == "ada"
+    place = ["--database", f"sqlite:///{service.folder}/state.db", "--json"]
+    assert execute(["people", "unlink", "ada", *place]) == 0
+    assert json.loads(capsys.readouterr().out) == {"name": "ada", "has_sign_on": False}
+    assert person(browser) is None
+    assert [row.subject for row in service.app.people.register.everybody() if row.name == "ada"] == [None]
 
 
 WRONG = {

@@ -26,7 +26,7 @@ HERE = "http://127.0.0.1:8765"
 def add_to(app: App) -> None:
     people = App(name="people", help="Who may sign in to the service.", group=PEOPLE, sort_key=1)
     people.command(list_, name="list")
-    for command in (add, role, remove, reset, setup_link):
+    for command in (add, role, unlink, remove, reset, setup_link):
         people.command(command)
     tokens = App(name="token", help="API tokens: for programs, in a person's name.", group=PEOPLE, sort_key=2)
     tokens.command(list_tokens, name="list")
@@ -82,6 +82,18 @@ def role(name: Name, role: Annotated[Role, Parameter(name="ROLE")], /, *, face: 
     with opened(face) as app:
         row = app.people.register.change(name, role=role)
     face.show({"name": row.name, "role": row.role}, lambda: [f"{row.name} is {row.role} now."])
+
+
+def unlink(name: Name, /, *, face: Given) -> None:
+    """Take away who a person is at the identity provider.
+
+    Their sessions end. Whoever next signs in there with their address is this person again: change the address, or
+    remove them, to keep somebody out.
+    """
+    with opened(face) as app:
+        row = app.people.register.change(name, sign_on=False)
+    text = f"{row.name} is known by no identity provider any more."
+    face.show({"name": row.name, "has_sign_on": row.subject is not None}, lambda: [text])
 
 
 def remove(name: Name, /, *, face: Given) -> None:
