@@ -58,7 +58,7 @@ function Shown({ run }: { run: Run }) {
         <>
           {(["csv", "parquet"] as const).map((format) => (
             <Button key={format} component="a" variant="default" href={address(at`/runs/${run.run}/records/export`, { format })} download>
-              {t.runs.export(format.toUpperCase())}
+              {t.runs.export(format === "csv" ? "CSV" : "Parquet")}
             </Button>
           ))}
           {live && (
