@@ -3,17 +3,21 @@
 import json
 import signal
 import textwrap
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.exc import OperationalError
 
 import forked
 from acceptance_project import Project
 from care.state import notes, people, refused, told
+from heard_events import Heard
 from penstock.clock import SystemClock, iso
+from penstock.engine.app import App
 from penstock.engine.care_retention import Retention, prune, tick
 from penstock.model.outcome import Counts, Outcome
 from penstock.stores import intents, ledger, runs
@@ -41,6 +45,20 @@ def database(tmp_path):
     opened = Database.open(f"sqlite:///{tmp_path}/state.db")
     yield opened
     opened.close()
+
+
+def test_pruning_that_fails_is_told(tmp_path, database, monkeypatch):
+    (tmp_path / "penstock.yaml").write_text("sources: {}\n")
+    with App.open(tmp_path / "penstock.yaml", f"sqlite:///{tmp_path}/state.db", environ={}) as app:
+        app._around = replace(app._around, events=(heard := Heard()))
+        assert app.care.tick().finished
+        assert heard.of("care.done") == [{"work": "prune", "removed": 0}]
+        with app._around.database.begin() as conn:
+            conn.execute(text("DELETE FROM settings"))
+            conn.execute(text("DROP TABLE responses"))
+        with pytest.raises(OperationalError):
+            app.care.tick()
+    assert heard.of("care.failed") == [{"work": "prune", "error": "OperationalError"}]
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from heard_events import Heard
 from penstock.engine.intake_feed import let_go
-from penstock.model.events import SILENT
 from penstock.stores import pushed
 from serving import service
 
@@ -52,28 +52,16 @@ def until(what, limit=40.0):
         time.sleep(0.02)
 
 
-class Told:
-    """What was told, event by event."""
-
-    def __init__(self):
-        self.all = []
-        self.hide, self.span = SILENT.hide, SILENT.span
-
-    def tell(self, event, **facts):
-        self.all.append((event, facts))
-
-
 def test_a_new_column_is_noticed_and_told_once(opened):
     app, client = opened
-    told = Told()
-    app._around = replace(app._around, events=told)
+    heard = Heard()
+    app._around = replace(app._around, events=heard)
     client.post("/hooks/app", json={"id": "1", "email": "a@x.example"}).raise_for_status()
     app.dataset("people")
     client.post("/hooks/app", json={"id": "2", "email": "b@x.example", "plan": "gold"}).raise_for_status()
     for _ in range(2):
         assert [column.name for column in app.dataset("people").schema.columns] == ["id", "email", "plan"]
-    changed = [facts for event, facts in told.all if event == "intake.changed"]
-    assert changed == [{"dataset": "people", "columns": ["plan"]}]
+    assert heard.of("intake.changed") == [{"dataset": "people", "columns": ["plan"]}]
 
 
 def test_a_destination_can_be_made_ready_before_the_first_record(opened):

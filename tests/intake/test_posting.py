@@ -4,10 +4,12 @@ import base64
 import gzip
 import json
 import time
+from dataclasses import replace
 
 import httpx
 import pytest
 
+from heard_events import Heard
 from penstock.engine.intake_senders import sign, sign_standard
 from penstock.model.spec import HookSignature
 from serving import service
@@ -206,3 +208,22 @@ def test_other_methods_and_names_have_the_one_shape(client):
 def test_the_receipt_is_json(client):
     reply = client.post("/hooks/open", content=json.dumps(RECORD))
     assert reply.headers["content-type"] == "application/json"
+
+
+def test_refused_posts_are_told_once_a_second_and_measured(opened):
+    app, client = opened
+    app._around = replace(app._around, events=(heard := Heard()))
+    before = refused_posts(client)
+    for _ in range(20):
+        assert client.post("/hooks/queried", json=RECORD).status_code == 401
+    told = heard.of("intake.refused")
+    assert {(one["source"], one["status"]) for one in told} == {("queried", 401)}
+    assert 1 <= len(told) < 20
+    assert refused_posts(client) == before + 20
+
+
+def refused_posts(client):
+    """How many posts `/metrics` says were answered by 401."""
+    lines = client.get("/metrics").text.splitlines()
+    found = [line for line in lines if "_count{" in line and "/hooks/" in line and 'status="401"' in line]
+    return sum(float(line.rpartition(" ")[2]) for line in found)

@@ -56,8 +56,8 @@ EVENTS: Mapping[str, Kind] = MappingProxyType(
         "alert.raised": Kind("warning", "something needs a person"),
         "alert.over": Kind("info", "what needed a person is over"),
         "alert.undelivered": Kind("error", "a channel did not take a message; it is tried again"),
-        "care.done": Kind("info", "pruning, backup or key rotation did its work"),
-        "care.failed": Kind("error", "pruning, backup or key rotation could not do its work"),
+        "care.done": Kind("info", "what the retention calls old was removed"),
+        "care.failed": Kind("error", "what is old could not be removed; it is tried again"),
     }
 )
 

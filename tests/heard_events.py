@@ -1,0 +1,20 @@
+"""A listener that keeps what it was told."""
+
+from typing import Any
+
+from penstock.model.events import SILENT
+
+
+class Heard:
+    """`all` holds every event with its facts, in order. Secrets and traces are nobody's business here."""
+
+    def __init__(self) -> None:
+        self.all: list[tuple[str, dict[str, Any]]] = []
+        self.hide, self.span = SILENT.hide, SILENT.span
+
+    def tell(self, event: str, /, **facts: Any) -> None:
+        self.all.append((event, facts))
+
+    def of(self, event: str) -> list[dict[str, Any]]:
+        """The facts of each time that this event was told."""
+        return [facts for name, facts in self.all if name == event]
