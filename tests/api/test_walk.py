@@ -230,7 +230,9 @@ def test_by_hand_a_plain_array_goes_where_arrays_are_taken(service):
         200,
     )
     assert refused["code"] == "foreign-host"
-    service.ask("PATCH /credentials/acme", {"allowed_hosts": [url.split("/")[2]]})
+    more = {"allowed_hosts": [url.split("/")[2]]}
+    assert service.refused("PATCH /credentials/acme", more)["code"] == "key-needed", "a sealed key stays where it is"
+    service.ask("PATCH /credentials/acme", {**more, "api_key": service.sandbox.api_key})
     request = {"method": "POST", "url": url, "batch": {"size": 10, "grouping": {"algorithm": "array"}}}
     value = {"dataset": "hand_array", "credential": "acme", "request": request, "active": True}
     service.ask("POST /destinations", {"name": "hand_array", "value": value}, 201)

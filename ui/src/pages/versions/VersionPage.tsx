@@ -42,7 +42,7 @@ export function VersionPage() {
       title={`${t.versions.version} ${version}`}
       crumbs={[{ label: t.versions.title, to: "/versions" }]}
       actions={
-        <Button variant="default" onClick={() => void ask()} loading={back.isPending}>
+        <Button variant="default" onClick={() => void ask()} loading={back.isPending} disabled={query.data === undefined}>
           {t.versions.back}
         </Button>
       }

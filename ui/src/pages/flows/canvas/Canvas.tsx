@@ -17,7 +17,7 @@ const types = { card: Card };
 const hidden = { hideAttribution: true };
 // what can be neither moved nor selected would not feel the pointer at all: its links and its + must
 const reached = { pointerEvents: "all" as const };
-const fitted = { padding: 0.12, maxZoom: 1 };
+const fitted = { padding: 0.12, minZoom: 0.8, maxZoom: 1 }; // any smaller, and what is pressed is under 24 px
 
 export default function Canvas(props: Props) {
   return (
