@@ -12,7 +12,7 @@ export function DatasetMenu({ name, full = false }: { name: string; full?: boole
         {full ? (
           <Button leftSection={<IconPlus size={14} />}>{t.add(name)}</Button>
         ) : (
-          <ActionIcon className="nodrag" aria-label={t.add(name)} variant="default" size={30}>
+          <ActionIcon className="nodrag" aria-label={t.add(name)} variant="default" size={30} my={-3}>
             <IconPlus size={14} />
           </ActionIcon>
         )}
