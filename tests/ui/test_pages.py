@@ -21,7 +21,7 @@ LISTS = (
 PERSON = {"dataset": "contacts", "credential": "acme", "template": "upsert_person", "responses": True, "active": True}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # as the place: whoever steals work comes back to a module
 def filled(place):
     """With a run, a held record, a reply: places to look at."""
     place.call("POST", "/destinations", {"name": "looked-at", "value": PERSON})

@@ -24,7 +24,7 @@ PERSON = {
 OVER = {"succeeded", "partial", "failed", "cancelled"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # as the place: whoever steals work comes back to a module
 def ran(place):
     """A run that is over: one record of three is held."""
     place.call("POST", "/destinations", {"name": "told", "value": PERSON})
