@@ -104,12 +104,15 @@ def test_a_file_that_no_version_speaks_of_goes_after_a_week(office):
         office.client.post("/sources/upload", params={"filename": name}, content=b"id\n1\n").json()["path"]
         for name in ("old.csv", "read-by-a-source.csv", "new.csv")
     )
+    daily = office.client.post("/sources/upload", params={"filename": "daily-1.csv"}, content=b"id\n1\n").json()["path"]
+    pattern = daily.replace("daily-1", "daily-*")
     office.app.edits.put("sources", "reads", {"type": "file", "path": read}, author="test")
+    office.app.edits.put("sources", "reads", {"type": "file", "path": pattern}, author="test")
     office.app.edits.delete("sources", "reads", author="test", if_match=None)  # a version still speaks of it
-    for path in (old, read):
+    for path in (old, read, daily):
         os.utime(office.folder / path, (1, 1))
     assert uploads.forget_uploads(office.app._around) == ["old.csv"]
-    assert [(office.folder / path).exists() for path in (old, read, new)] == [False, True, True]
+    assert [(office.folder / path).exists() for path in (old, read, daily, new)] == [False, True, True, True]
 
 
 def test_a_large_packed_file_comes_in_whole(office):

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from tempfile import mkstemp
 from typing import BinaryIO
@@ -23,6 +24,7 @@ LARGEST = 512 * 1024 * 1024
 KINDS = (".csv", ".tsv", ".tab", ".txt", ".json", ".ndjson", ".jsonl", ".parquet", ".pq")
 KEPT_S = 7 * 86_400.0  # a file that no source reads: somebody may still be at the form
 LONGEST = 100  # letters of a name
+_PATHS = re.compile(r'^ +path: "?(.*?)"?$', re.MULTILINE)
 _UNSAFE = re.compile(r"[^\w.-]+")
 
 
@@ -102,18 +104,24 @@ class Uploads:
 
 def forget_uploads(around: Surroundings) -> list[str]:
     """Remove files that no version of the project speaks of and that came long enough ago; answers their names."""
-    folder = around.folder / FOLDER
+    folder, oldest = around.folder / FOLDER, around.clock.now().timestamp() - KEPT_S
+    there = sorted(folder.iterdir()) if folder.is_dir() else []
+    old = [path for path in there if path.is_file() and path.stat().st_mtime < oldest]
+    if not old:
+        return []
     with around.database.read() as conn:
         texts = projects.texts(conn)
-    oldest = around.clock.now().timestamp() - KEPT_S
-    gone = [
-        path
-        for path in (sorted(folder.iterdir()) if folder.is_dir() else ())
-        if path.stat().st_mtime < oldest and not any(path.name in text for text in texts)
-    ]
+    if not texts:  # the project is a file, of which others may be at work: nobody here knows them all
+        return []
+    gone = [path for path in old if not any(_speaks_of(path.name, text) for text in texts)]
     for path in gone:
         path.unlink(missing_ok=True)
     return [path.name for path in gone]
+
+
+def _speaks_of(name: str, text: str) -> bool:
+    """Whether a project (as versions are written: a value a line) may read the file, by its name or by a pattern."""
+    return name in text or any(fnmatch(name, path.rpartition("/")[2]) for path in _PATHS.findall(text))
 
 
 def safe_name(filename: str) -> str:
