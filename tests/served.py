@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 PENSTOCK = (sys.executable, "-m", "penstock")
 CONTACTS = """\
@@ -52,7 +52,7 @@ def first_line(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 @dataclass
 class Served:
-    """The project in a folder; `restart` keeps the address."""
+    """The project in a folder; its processes end with the `with` that it stands in."""
 
     folder: Path
     options: tuple[str, ...] = ("--without-sign-in",)
@@ -60,6 +60,14 @@ class Served:
     told: dict[str, Any] = field(default_factory=dict)
     sandbox: dict[str, Any] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.processes.values():
+            process.terminate()
+            process.communicate(timeout=30)
 
     @property
     def url(self) -> str:
@@ -78,6 +86,14 @@ class Served:
     def begin_empty(self) -> None:
         """A service with no project."""
         self.serve(0)
+
+    def begin_company(self) -> str:
+        """A service with the sample company, which was run once and has one destination left to activate; the run."""
+        self.begin_empty()
+        self.call("POST", "/demo")
+        run = self.call("POST", "/runs", {"target": "everything"})["run"]
+        self.until(lambda: self.call("GET", f"/runs/{run}")["status"] not in {"queued", "running"}, within_s=120)
+        return str(run)
 
     def command(self, *words: str) -> str:
         return subprocess.run([*PENSTOCK, *words], cwd=self.folder, check=True, capture_output=True, text=True).stdout
@@ -102,11 +118,6 @@ class Served:
         self.processes["serve"].terminate()
         self.processes["serve"].communicate(timeout=30)
         return int(self.url.rpartition(":")[2])
-
-    def end(self) -> None:
-        for process in self.processes.values():
-            process.terminate()
-            process.communicate(timeout=30)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the API, without sign-in."""

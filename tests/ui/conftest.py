@@ -49,12 +49,9 @@ def browser():
 @pytest.fixture(scope="session")
 def place(tmp_path_factory):
     """A served project with datasets and credentials; what a test makes in it has a name of its own."""
-    served = Served(tmp_path_factory.mktemp("served"))
-    try:
+    with Served(tmp_path_factory.mktemp("served")) as served:
         served.begin()
         yield served
-    finally:
-        served.end()
 
 
 @pytest.fixture

@@ -14,12 +14,9 @@ PERSON = {"dataset": "contacts", "credential": "acme", "template": "upsert_perso
 @pytest.fixture
 def own_place(tmp_path):
     """A service that this test alone ends and begins again."""
-    served = Served(tmp_path)
-    try:
+    with Served(tmp_path) as served:
         served.begin()
         yield served
-    finally:
-        served.end()
 
 
 def test_the_service_goes_and_comes_back_under_a_form(new_page, own_place, forgiven):

@@ -15,15 +15,9 @@ WRITE = os.environ.get("PENSTOCK_PICTURES") == "write"
 @pytest.fixture(scope="module")
 def company(tmp_path_factory):
     """An empty service that loaded the sample company, ran it once, and has one destination left to activate."""
-    served = Served(tmp_path_factory.mktemp("company"))
-    try:
-        served.begin_empty()
-        served.call("POST", "/demo")
-        run = served.call("POST", "/runs", {"target": "everything"})["run"]
-        served.until(lambda: served.call("GET", f"/runs/{run}")["status"] not in {"queued", "running"}, within_s=120)
+    with Served(tmp_path_factory.mktemp("company")) as served:
+        run = served.begin_company()
         yield served, run
-    finally:
-        served.end()
 
 
 PAGES = {

@@ -115,7 +115,10 @@ def test_a_group_of_held_records_is_resent_and_mended_at_its_source(page, place,
     page.get_by_role("row", name=re.compile("group-one")).get_by_role("link").click()
     page.get_by_role("button", name="Resend 8 records").click()
     page.get_by_text("Resending: a run of its own is queued").wait_for()
-    runs = lambda name: place.call("GET", f"/runs?target={name}")["items"]  # noqa: E731
+
+    def runs(name):
+        return place.call("GET", f"/runs?target={name}")["items"]
+
     place.until(lambda: len(runs("group-one")) == 2)
 
     # mended where they come from, they all go

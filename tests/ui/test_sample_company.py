@@ -11,12 +11,9 @@ from served import Served
 @pytest.fixture(scope="module")
 def nobody(tmp_path_factory):
     """A service with nothing in it."""
-    served = Served(tmp_path_factory.mktemp("nobody"))
-    try:
+    with Served(tmp_path_factory.mktemp("nobody")) as served:
         served.begin_empty()
         yield served
-    finally:
-        served.end()
 
 
 def test_a_newcomer_loads_the_sample_company_activates_the_draft_and_watches(new_page, nobody):

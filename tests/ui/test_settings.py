@@ -21,12 +21,9 @@ destinations:
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory):
     """A service that people sign in to, with nobody there yet."""
-    served = Served(tmp_path_factory.mktemp("guarded"), options=(), more=DESTINATION)
-    try:
+    with Served(tmp_path_factory.mktemp("guarded"), options=(), more=DESTINATION) as served:
         served.begin()
         yield served
-    finally:
-        served.end()
 
 
 @pytest.fixture(scope="module")

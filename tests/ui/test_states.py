@@ -59,30 +59,20 @@ def settled(page):
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory):
-    served = Served(tmp_path_factory.mktemp("company"))
-    try:
-        served.begin_empty()
-        served.call("POST", "/demo")
-        run = served.call("POST", "/runs", {"target": "everything"})["run"]
-        served.until(lambda: served.call("GET", f"/runs/{run}")["status"] not in {"queued", "running"}, within_s=120)
-        parts = served.call("GET", "/runs?limit=1")["items"][0]["run"]
+    with Served(tmp_path_factory.mktemp("company")) as served:
+        run = served.begin_company()
         credential = served.call("GET", "/credentials")["items"][0]["name"]
         entry = served.call("GET", "/quarantine?limit=1")["items"][0]["id"]
-        delivery = served.call("GET", f"/runs/{parts}/deliveries")["items"][0]["delivery"]
-        more = (f"/runs/{parts}?tab=records", f"/runs/{parts}/deliveries/{delivery}", f"/quarantine/{entry}")
-        yield served, tuple(one.format(run=parts, credential=credential) for one in DETAILS) + more
-    finally:
-        served.end()
+        delivery = served.call("GET", f"/runs/{run}/deliveries")["items"][0]["delivery"]
+        more = (f"/runs/{run}?tab=records", f"/runs/{run}/deliveries/{delivery}", f"/quarantine/{entry}")
+        yield served, tuple(one.format(run=run, credential=credential) for one in DETAILS) + more
 
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory):
-    served = Served(tmp_path_factory.mktemp("empty"))
-    try:
+    with Served(tmp_path_factory.mktemp("empty")) as served:
         served.begin_empty()
         yield served
-    finally:
-        served.end()
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +82,7 @@ def large(tmp_path_factory):
     columns = ["id", "email", *(f"a_measured_value_number_{n:03}" for n in range(98))]
     rows = [[str(n), f"p{n}@example.com", *(f"{n * 7919 + m}" for m in range(98))] for n in range(500)]
     (folder / "wide.csv").write_text("\n".join(",".join(row) for row in [columns, *rows]) + "\n")
-    served = Served(folder)
-    try:
+    with Served(folder) as served:
         served.begin()
         served.call("POST", "/sources", {"name": "wide", "value": {"type": "file", "path": "wide.csv"}})
         served.call("POST", "/datasets", {"name": "wide", "value": {"source": "wide", "key": "id"}})
@@ -107,8 +96,6 @@ def large(tmp_path_factory):
         served.call("POST", "/destinations", {"name": "wide", "value": _to("wide")})
         many_runs(served, 10_000)
         yield served
-    finally:
-        served.end()
 
 
 def _to(dataset):

@@ -159,14 +159,8 @@ def _items_of(destination: DestinationSpec, template: Template | None, around: S
 def _check_mode(destination: DestinationSpec, template: Template | None, node: Marked, around: Surroundings) -> None:
     report = around.report
     if "mirror_max_share" in node.entries():
-        hint = "remove `mirror_max_share`"
-        report.add(
-            node.at("mirror_max_share").place,
-            "not-available-yet",
-            "`mode: mirror` is not available yet",
-            hint,
-            "mirror_max_share",
-        )
+        place, found = node.at("mirror_max_share").place, "mirror_max_share"
+        report.add(place, "not-available-yet", "`mode: mirror` is not available yet", f"remove `{found}`", found)
     mode = destination.mode
     if mode is None:
         return

@@ -270,9 +270,10 @@ def _once(around: Surroundings, edit: Edit, author: str, note: str) -> ProjectVe
     with around.database.begin() as conn:
         before = projects.newest(conn) or NOTHING
         base = Path(before.base) if before.base else around.project.base
-        tree = edit(tree_of(before.text), keys)
+        was = tree_of(before.text)
+        tree = edit(was, keys)
         load_tree(tree, base)
-        refuse_strangers(conn, plain(tree_of(before.text)["credentials"]), plain(tree["credentials"]), keys)
+        refuse_strangers(conn, plain(was["credentials"]), plain(tree["credentials"]), keys)
         text = canonical(tree)
         for name, key in keys.items():
             credentials.set_credential(conn, sealer, name, key, at)

@@ -5,7 +5,7 @@ Asking writes rows; a worker, in this process or another, does the rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -256,26 +256,17 @@ class Work:
         return self._all_shown(conn, [self._run(conn, run)])[0]
 
     def _all_shown(self, conn: Connection, rows: Sequence[RunRow]) -> list[dict[str, Any]]:
-        around, asked = (
-            self.around(),
-            work.of_runs(conn, [name for row in rows for name in (row.id, row.parent) if name]),
-        )
+        around = self.around()
+        asked = work.of_runs(conn, [run for row in rows for run in (row.id, row.parent) if run is not None])
         parts = runs.children_of(conn, [row.id for row in rows if row.kind == "flow"])
-        return [
-            self._document(around, row, (asked.get(row.id), asked.get(row.parent or row.id)), parts.get(row.id, []))
-            for row in rows
-        ]
+        return [self._document(around, row, asked, parts.get(row.id, [])) for row in rows]
 
     def _document(
-        self,
-        around: Surroundings,
-        row: RunRow,
-        works: tuple[WorkRow | None, WorkRow | None],
-        parts: Sequence[RunRow],
+        self, around: Surroundings, row: RunRow, asked_for: Mapping[str, WorkRow], parts: Sequence[RunRow]
     ) -> dict[str, Any]:
-        """A run as it is shown; `works`: what stands in the queue of it, and of the flow's run it is part of."""
-        own, asked = works
-        seen = self._seen(around, row, own)
+        """A run as it is shown. Who asked for a part of a flow's run is who asked for that; `asked_for` by run."""
+        seen = self._seen(around, row, asked_for.get(row.id))
+        asked = asked_for.get(row.parent or row.id)
         if parts and row.finished_at is None:
             seen = replace(seen, counts=flow.total(parts), requests=sum(part.requests for part in parts))
         report = runs.to_report(seen, [self._seen(around, part, None) for part in parts])
