@@ -81,6 +81,8 @@ class Served:
             PROJECT.format(**self.sandbox, key=self.sandbox["api_key"]) + self.more
         )
         self.command("apply")
+        # a note is about a company that is known there
+        _ask("POST", f"{self.sandbox['url']}/company", {"company_id": "acme"}, key=self.sandbox["api_key"])
         self.serve(0)
 
     def begin_empty(self) -> None:
@@ -135,9 +137,10 @@ class Served:
         return _ask(method, f"{self.sandbox['admin_url']}{path}", body)
 
 
-def _ask(method: str, url: str, body: Any) -> Any:
+def _ask(method: str, url: str, body: Any, key: str | None = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
-    asked = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
+    headers = {"Content-Type": "application/json"} | ({} if key is None else {"Authorization": f"Bearer {key}"})
+    asked = urllib.request.Request(url, data, headers, method=method)
     with urllib.request.urlopen(asked, timeout=30) as reply:
         text = reply.read()
     return json.loads(text) if text else None

@@ -20,7 +20,7 @@ from penstock.engine.starting import new_run_id
 from penstock.engine.surroundings import Surroundings
 from penstock.model.delivery import Lost, Reply
 from penstock.model.errors import InputError, Problem
-from penstock.model.outcome import Outcome
+from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Payload, Request
 from penstock.model.reports import RefusedRecord, TestReport
 from penstock.stores import ledger, runs
@@ -100,6 +100,8 @@ async def _requests(
     if payload.lookups:
         found = await directory.resolve(payload.lookups)
         trouble = next((answer for answer in found.values() if not isinstance(answer, str)), None)
+        if isinstance(trouble, Refusal):
+            raise InputError(Problem(path, trouble.reason, "lookup", trouble.accepted or "", found=trouble.value))
         if trouble is not None:
             raise InputError(Problem(path, trouble.reason, "lookup"))
         payload = filled(payload, {lookup: str(answer) for lookup, answer in found.items()})
