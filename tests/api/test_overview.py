@@ -1,6 +1,9 @@
 """The canvas, the figures and the search, over real HTTP."""
 
+from typing import Any
+
 import pytest
+from jsonschema import Draft202012Validator
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +61,50 @@ def test_the_search_finds_resources_runs_and_records(office, run):
     assert ("run", f"/runs/{run['run']}") in found("u1")
     assert {kind for kind, _ in found("u3")} >= {"quarantine"}
     assert found("100%_nothing") == set()
+
+
+def strict(schema: Any) -> Any:
+    """The schema, whose objects may have no keys but those that it names."""
+    if isinstance(schema, list):
+        return [strict(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    more = {"additionalProperties": False} if "properties" in schema and "additionalProperties" not in schema else {}
+    return {**{name: strict(part) for name, part in schema.items()}, **more}
+
+
+@pytest.fixture(scope="module")
+def answers(office):
+    """By path of a route, what checks its answers."""
+    document = strict(office.client.get("/openapi.json").json())
+    parts = {"components": document["components"]}
+    return {
+        path: Draft202012Validator(
+            {**parts, **methods["get"]["responses"]["200"]["content"]["application/json"]["schema"]}
+        )
+        for path, methods in document["paths"].items()
+        if "application/json" in methods.get("get", {}).get("responses", {}).get("200", {}).get("content", {})
+    }
+
+
+def test_what_is_answered_unchecked_has_its_shape(office, run, answers):
+    """These routes hand on what the engine says as it is; so here it is checked, to the last key."""
+    whole = office.run("nightly")
+    for path, asked in (
+        ("/runs", {}),
+        ("/runs", {"target": "it"}),
+        ("/runs/{run}/deliveries", {}),
+        ("/runs/{run}/records", {}),
+        ("/stats", {"hours": 720}),
+        ("/search", {"q": "u"}),
+        ("/search", {"q": run["run"]}),
+        ("/search", {"q": "it"}),
+    ):
+        for of in (run, whole):
+            found = office.client.get(path.format(run=of["run"]), params=asked)
+            assert found.status_code == 200, found.text
+            assert list(answers[f"/api/v1{path}"].iter_errors(found.json())) == [], (path, asked)
+            assert found.headers["content-type"] == "application/json"
 
 
 def test_flows_and_hooks_tell_how_they_stand(office, run):

@@ -46,7 +46,7 @@ def _names(around: Surroundings, words: str) -> Iterator[Found]:
 
 def _records(around: Surroundings, words: str, most: int) -> Iterator[Found]:
     with around.database.read() as conn:
-        held, sent = finding.held_keys(conn, words, most), list(finding.sent_keys(conn, words, most))
+        held, sent = finding.held_keys(conn, words, most), finding.sent_keys(conn, words, most)
         runs = finding.runs_named(conn, words, most)
     for entry in held:
         where = f"{entry.outcome} in {entry.destination}: {entry.reason}"

@@ -211,7 +211,7 @@ def run_json(report: RunReport, *, times: bool = False) -> dict[str, Any]:
         "requests": report.requests,
         "retries": report.retries,
         "duration_s": round(report.duration_s, 3),
-        "notes": as_json(report.notes),
+        "notes": [as_json(note) for note in report.notes],
     }
     if report.reason is not None:
         document["reason"] = report.reason

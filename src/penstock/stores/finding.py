@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+import re
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, Text, func, literal, select
@@ -13,7 +13,10 @@ from penstock.stores.packing import key_from_json
 from penstock.stores.runs import RunRow, to_run
 from penstock.stores.schema import ledger_batches, quarantine, runs
 
-LOOKED_AT = 20_000  # newest entries of the ledger that are searched for a key
+HELD = 20_000  # newest records of the quarantine that are searched
+STEPS = (500, 1500, 8000)  # newest entries of the ledger that are searched for a key, step by step,
+RECORDS = 300_000  # until they told of so many records
+OF_AN_ID = re.compile(r"[a-z0-9-]+")  # what a part of a run's id is made of
 ESCAPE = "\\"
 
 
@@ -39,15 +42,21 @@ class SentKey(NamedTuple):
 
 def runs_named(conn: Connection, words: str, most: int) -> list[RunRow]:
     """Runs whose id has these words in it."""
-    query = select(runs).where(_has(runs.c.id, words)).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(most)
-    return [to_run(row) for row in conn.execute(query).mappings()]
+    wanted = words.lower()
+    if not OF_AN_ID.fullmatch(wanted):
+        return []
+    r = runs.c
+    named = select(r.id).where(_has(r.id, wanted, exact=True)).order_by(r.id.desc()).limit(most)  # the index is enough
+    found = select(runs).where(r.id.in_(list(conn.execute(named).scalars())))
+    return [to_run(row) for row in conn.execute(found.order_by(r.started_at.desc(), r.id.desc()))]
 
 
 def held_keys(conn: Connection, words: str, most: int) -> list[HeldKey]:
     """Held records whose key has these words in it."""
     q = quarantine.c
+    newest = conn.execute(select(func.coalesce(func.max(q.id), 0))).scalar_one()
     query = select(q.id, q.destination, q.key, q.outcome, q.reason).where(
-        q.key.is_not(None), _has(q.key, _inside(words))
+        q.id > newest - HELD, q.key.is_not(None), _has(q.key, _inside(words))
     )
     found = conn.execute(query.order_by(q.id.desc()).limit(most))
     return [
@@ -57,24 +66,40 @@ def held_keys(conn: Connection, words: str, most: int) -> list[HeldKey]:
     ]
 
 
-def sent_keys(conn: Connection, key: str, most: int) -> Iterator[SentKey]:
+def sent_keys(conn: Connection, key: str, most: int) -> list[SentKey]:
     """What became of the record of this key, and of keys of several columns with it, in the newest runs."""
     b = ledger_batches.c
+    top, seen = int(conn.execute(select(func.coalesce(func.max(b.id), 0))).scalar_one()), 0
+    found: list[SentKey] = []
+    for entries in STEPS:
+        here = (b.id > top - entries) & (b.id <= top)
+        found += _sent_in(conn, here, key, most - len(found))
+        top -= entries
+        seen += int(conn.execute(select(func.coalesce(func.sum(b.records), 0)).where(here)).scalar_one())
+        if len(found) >= most or seen >= RECORDS or top <= 0:
+            break
+    return found
+
+
+def _sent_in(conn: Connection, here: ColumnElement[bool], key: str, most: int) -> list[SentKey]:
+    b = ledger_batches.c
     all_keys = b["keys"]  # `b.keys` is a method
-    newest = select(b.id).order_by(b.id.desc()).limit(LOOKED_AT).subquery()
-    low = select(func.coalesce(func.min(newest.c.id), 0)).scalar_subquery()
     query = (
         select(b.run, runs.c.target, all_keys, b.outcome, b.at)
         .join(runs, runs.c.id == b.run)
-        .where(b.id >= low, ~b.is_test, all_keys.is_not(None), _has(all_keys, orjson.dumps(key).decode(), exact=True))
+        .where(here, ~b.is_test, all_keys.is_not(None), _has(all_keys, orjson.dumps(key).decode(), exact=True))
         .order_by(b.id.desc())
         .limit(most)
     )
-    for run, destination, keys, outcome, at in conn.execute(query):
-        for found in orjson.loads(keys):
-            if found == key or (isinstance(found, list) and key in found):
-                yield SentKey(run, destination, tuple(found) if isinstance(found, list) else found, outcome, at)
-                break
+    return [
+        SentKey(run, destination, tuple(one) if isinstance(one, list) else one, outcome, at)
+        for run, destination, keys, outcome, at in conn.execute(query)
+        if (one := next((each for each in orjson.loads(keys) if _is(key, each)), None)) is not None
+    ]
+
+
+def _is(key: str, found: Any) -> bool:
+    return bool(found == key or (isinstance(found, list) and key in found))
 
 
 def _inside(words: str) -> str:

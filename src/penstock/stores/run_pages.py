@@ -31,7 +31,7 @@ def page(conn: Connection, which: Which, limit: int, after: tuple[str, str] | No
         at, run = after
         query = query.where(or_(runs.c.started_at < at, and_(runs.c.started_at == at, runs.c.id < run)))
     query = query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)
-    return [to_run(row) for row in conn.execute(query).mappings()]
+    return [to_run(row) for row in conn.execute(query)]
 
 
 def _conditions(which: Which) -> list[ColumnElement[bool]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from operator import itemgetter
 from typing import Any, Literal
 
 import orjson
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from penstock.model.outcome import COUNT_NAMES, Counts, Note, RunReport
 from penstock.stores.schema import runs
@@ -83,7 +84,7 @@ def finish(connection: Connection, run: RunRow, status: str, at: str, *, resumab
 
 
 def get(connection: Connection, run: str) -> RunRow | None:
-    row = connection.execute(select(runs).where(runs.c.id == run)).mappings().one_or_none()
+    row = connection.execute(select(runs).where(runs.c.id == run)).one_or_none()
     return None if row is None else to_run(row)
 
 
@@ -94,13 +95,13 @@ def list_runs(connection: Connection, limit: int = 100) -> list[RunRow]:
         .where(runs.c.parent.is_(None), runs.c.kind != "test")
         .order_by(runs.c.started_at.desc(), runs.c.id.desc())
     )
-    return [to_run(row) for row in connection.execute(query.limit(limit)).mappings()]
+    return [to_run(row) for row in connection.execute(query.limit(limit))]
 
 
 def children(connection: Connection, flow_run: str) -> list[RunRow]:
     """The runs of a flow's run, in the order they were started."""
     query = select(runs).where(runs.c.parent == flow_run).order_by(runs.c.started_at, runs.c.id)
-    return [to_run(row) for row in connection.execute(query).mappings()]
+    return [to_run(row) for row in connection.execute(query)]
 
 
 def children_of(connection: Connection, flow_runs: Sequence[str]) -> dict[str, list[RunRow]]:
@@ -108,8 +109,8 @@ def children_of(connection: Connection, flow_runs: Sequence[str]) -> dict[str, l
     found: dict[str, list[RunRow]] = {}
     if flow_runs:
         query = select(runs).where(runs.c.parent.in_(list(flow_runs))).order_by(runs.c.started_at, runs.c.id)
-        for row in connection.execute(query).mappings():
-            found.setdefault(row["parent"], []).append(to_run(row))
+        for row in connection.execute(query):
+            found.setdefault(row.parent, []).append(to_run(row))
     return found
 
 
@@ -129,7 +130,7 @@ def recount(connection: Connection, run: str, changes: Mapping[str, int]) -> Non
 def last(connection: Connection, target: str, kind: RunKind = "destination") -> RunRow | None:
     """The newest run of a destination (or flow) that has begun."""
     query = select(runs).where(runs.c.target == target, runs.c.kind == kind, runs.c.position != NOT_BEGUN)
-    row = connection.execute(query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1)).mappings().first()
+    row = connection.execute(query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1)).first()
     return None if row is None else to_run(row)
 
 
@@ -167,12 +168,19 @@ def _to_columns(run: RunRow) -> dict[str, Any]:
     }
 
 
-def to_run(row: RowMapping) -> RunRow:
-    values = dict(row)  # a mapping of the library looks each name up anew
-    return RunRow(
-        **{name: values[name] for name in _PLAIN},
-        counts=Counts(**{name: values[name] for name in COUNT_NAMES}),
-        notes=tuple(Note(*note) for note in orjson.loads(values["notes"])),
-        skipped=orjson.loads(values["skipped"]),
-        window=None if values["window"] is None else orjson.loads(values["window"]),
-    )
+_COLUMNS = [column.name for column in runs.columns]
+_FIELDS = [item.name for item in fields(RunRow)]
+_place = {name: _FIELDS.index(name) for name in ("counts", "notes", "skipped", "window")}
+_in_fields_order = itemgetter(*(_COLUMNS.index("id" if name == "counts" else name) for name in _FIELDS))
+_counts = itemgetter(*(_COLUMNS.index(name) for name in COUNT_NAMES))
+
+
+def to_run(row: Row[Any]) -> RunRow:
+    """A run from a row of all columns; by places, for a page has hundreds of them."""
+    values = list(_in_fields_order(row))
+    notes, skipped, window = (values[_place[name]] for name in ("notes", "skipped", "window"))
+    values[_place["counts"]] = Counts(*_counts(row))
+    values[_place["notes"]] = () if notes == "[]" else tuple(Note(*note) for note in orjson.loads(notes))
+    values[_place["skipped"]] = {} if skipped == "{}" else orjson.loads(skipped)
+    values[_place["window"]] = None if window is None else orjson.loads(window)
+    return RunRow(*values)

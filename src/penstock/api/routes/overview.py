@@ -1,12 +1,13 @@
 """The whole project at a glance: what feeds what, what happened lately, and where a name or key stands."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.api.access import Person, Right, needs
-from penstock.api.answers import Page
+from penstock.api.answers import Page, as_it_is
 from penstock.api.opened import Opened
 from penstock.api.paging import Cursor, Limit
 
@@ -103,27 +104,26 @@ def overview(app: Opened, _: Person = needs(Right.VIEW)) -> OverviewOut:
     return OverviewOut.model_validate(app.sight.overview())
 
 
-@router.get("/stats", operation_id="getStats")
+@router.get("/stats", operation_id="getStats", response_model=StatsOut)
 def stats(
     app: Opened,
     hours: Annotated[int, Query(ge=1, le=MOST_HOURS, description="How far back.")] = 24,
     destination: Annotated[str | None, Query(description="Only of this one.")] = None,
     _: Person = needs(Right.VIEW),
-) -> StatsOut:
+) -> Response:
     """What was sent in the last hours, part by part, and how much of each allowance is used now."""
-    return StatsOut.model_validate(app.sight.stats(hours, destination))
+    return as_it_is(app.sight.stats(hours, destination))
 
 
-@router.get("/search", operation_id="search")
+@router.get("/search", operation_id="search", response_model=Page[FoundOut])
 def search(
     app: Opened,
     q: Annotated[str, Query(max_length=300, description="A part of a name, run id or key; a record's whole key.")],
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     _: Person = needs(Right.VIEW),
-) -> Page[FoundOut]:
+) -> Response:
     """Resources, runs, held records and sent ones."""
-    found = app.sight.search(q, limit)
-    return Page(items=[FoundOut.model_validate(one, from_attributes=True) for one in found])
+    return as_it_is({"items": [asdict(found) for found in app.sight.search(q, limit)], "next": None})
 
 
 @router.get("/responses/{destination}", operation_id="listResponses")
