@@ -105,7 +105,12 @@ def _hold(database: Any) -> None:
 
     empty = {column.name: None for column in quarantine.columns if column.name != "id"}
     with database.begin() as conn:
-        same = {"destination": "people", "outcome": "quarantined", "cause": "email", "reason": "no e-mail address"}
+        same: dict[str, Any] = {
+            "destination": "people",
+            "outcome": "quarantined",
+            "cause": "email",
+            "reason": "no e-mail address",
+        }
         same |= {"rule": "email", "at": "2026-01-01T00:00:00.000Z", "run": "r-20260101-000000-000001", "record": "{}"}
         same |= {"record_print": 0, "edited": False, "settings": "{}"}
         rows = [{"identity": n.to_bytes(16), "key": json.dumps(f"held-{n}")} for n in range(10_000)]
