@@ -21,7 +21,8 @@ from .settings import Settings, UnknownCompany
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("penstock_sandbox", description="A local stand-in for Custify's API.")
+    parser = argparse.ArgumentParser("penstock sandbox", description="A local stand-in for Custify's API.")
+    parser.add_argument("--json", action="store_true", help="what it says is one JSON line anyhow")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one (default)")
     parser.add_argument("--api-key", default="sandbox-key")

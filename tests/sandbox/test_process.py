@@ -39,7 +39,7 @@ def test_a_signal_ends_it_quietly_and_soon(sign):
 
 
 def test_flags_are_the_settings():
-    flags = "--lenient --rate 5/1s --job-delay 2s --unknown-company error --assignee id --batch-cost jobs --latency 1"
+    flags = "--json --lenient --rate 5/1s --job-delay 2s --unknown-company error --assignee id --batch-cost jobs --latency 1"
     with running_sandbox(*flags.split(), "--api-key", "k1") as own:
         assert own.api_key == "k1"
         assert own.settings() == {
