@@ -57,6 +57,7 @@ class Served:
     folder: Path
     options: tuple[str, ...] = ("--without-sign-in",)
     more: str = ""
+    environ: dict[str, str] = field(default_factory=dict)
     told: dict[str, Any] = field(default_factory=dict)
     sandbox: dict[str, Any] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
@@ -106,7 +107,7 @@ class Served:
         self.sandbox = first_line(self.processes["sandbox"])
 
     def serve(self, port: int) -> None:
-        environ = {**os.environ, "PENSTOCK_LOG_LEVEL": "warning"}
+        environ = {**os.environ, "PENSTOCK_LOG_LEVEL": "warning", **self.environ}
         command = [*PENSTOCK, "serve", "--port", str(port), "--json", *self.options]
         with (self.folder / "serve.log").open("a") as log:
             serving = subprocess.Popen(

@@ -56,7 +56,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture
 def forgiven():
-    """What the browser's console may say in this test: parts of its lines."""
+    """What the browser's console may say in this test, and where else it may go: parts of lines and addresses."""
     return []
 
 
@@ -70,6 +70,10 @@ def new_page(browser, place, forgiven, request):
         if message.type == "error" and not any(part in message.text for part in forgiven):
             wrong.append(f"{message.text} at {message.location.get('url')}")
 
+    def stays(address, url):
+        if not address.startswith((url, "data:", "blob:")) and not any(part in address for part in forgiven):
+            wrong.append(address)
+
     def make(served: Served = place, **options):
         url = served.url
         context = browser.new_context(base_url=url, viewport={"width": 1440, "height": 900}, **options)
@@ -77,8 +81,7 @@ def new_page(browser, place, forgiven, request):
         page = context.new_page()
         page.on("console", note)
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        ours = (url, "data:", "blob:")
-        page.on("request", lambda asked: None if asked.url.startswith(ours) else wrong.append(asked.url))
+        page.on("request", lambda asked: stays(asked.url, url))
         page.set_default_timeout(PATIENCE_MS)
         return page
 

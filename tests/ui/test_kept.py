@@ -119,3 +119,70 @@ def test_a_lost_connection_takes_nothing_away(page, place, forgiven):
     done(page, "offline")
     saved = place.call("GET", "/destinations/offline")["value"]
     assert saved["fields"]["name"] == {"value": "typed without a line"}
+
+
+def test_edits_of_what_is_there_are_kept_and_settled_with_those_of_others(page, place, forgiven):
+    forgiven.append("status of 412")
+    account = {"connector": "custify", "base_url": place.sandbox["url"], "api_key": place.sandbox["api_key"]}
+    person = {"dataset": "kept-data", "credential": "kept-account", "template": "upsert_person"}
+    for kind, name, value in (
+        ("credentials", "kept-account", account),
+        ("sources", "kept-file", {"type": "file", "path": "contacts.csv"}),
+        ("datasets", "kept-data", {"source": "kept-file", "key": "id", "sql": "select id, email from source"}),
+        ("destinations", "kept-to", {**person, "fields": {"email": "email"}}),
+        ("flows", "kept-run", {"destinations": ["kept-to"]}),
+    ):
+        place.call("POST", f"/{kind}", {"name": name, "value": value})
+    save = page.get_by_role("button", name="Save", exact=True)
+
+    page.goto("/sources/kept-file")
+    page.get_by_label("Delimiter").fill(",")
+    page.reload()
+    page.get_by_text(AGAIN).wait_for()
+    expect(page.get_by_label("Delimiter")).to_have_value(",")
+    save.click()
+    page.get_by_text("kept-file is saved").wait_for()
+    expect(save).to_have_count(0)
+    assert place.call("GET", "/sources/kept-file")["value"]["delimiter"] == ","
+
+    page.goto("/datasets/kept-data?tab=settings")  # edited as a form, then by another
+    write(page, "SQL of the dataset", "select id, upper(email) as email from source")
+    page.get_by_role("region", name="Preview").first.get_by_text("ADA@EXAMPLE.COM").wait_for()
+    page.reload()
+    page.get_by_text(AGAIN).wait_for()
+    expect(page.get_by_label("SQL of the dataset", exact=True).last).to_contain_text("upper(email)")
+    place.call("PATCH", "/datasets/kept-data", {"types": {"id": "text"}})
+    save.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("row", name=re.compile("sql"))).to_contain_text("upper(email)")
+    expect(dialog.get_by_role("row", name=re.compile("types"))).to_contain_text("text")
+    dialog.get_by_role("button", name="Take theirs").click()
+    expect(page.get_by_label("SQL of the dataset", exact=True).last).not_to_contain_text("upper(email)")
+    expect(save).to_have_count(0)
+
+    page.goto("/flows/kept-run")  # by another while it is open: what was typed stays on the screen
+    page.get_by_role("radio", name="At times").focus()
+    page.keyboard.press("Space")
+    page.get_by_label("Cron fields").fill("15 4 * * *")
+    place.call("PATCH", "/flows/kept-run", {"schedule": "on new data"})
+    page.get_by_text("Someone saved it meanwhile").wait_for()  # by itself
+    page.reload()
+    page.get_by_text(AGAIN).wait_for()
+    expect(page.get_by_label("Cron fields")).to_have_value("15 4 * * *")
+    save.click()
+    dialog.get_by_role("button", name="Overwrite with mine").click()
+    page.get_by_text("kept-run is saved").wait_for()
+    assert place.call("GET", "/flows/kept-run")["value"]["schedule"] == "15 4 * * *"
+
+    page.goto("/credentials/kept-account")
+    page.get_by_label("Longest wait for a reply").fill("45s")
+    page.get_by_label("Base URL").fill(place.sandbox["url"].replace("127.0.0.1", "localhost"))
+    page.get_by_label("API key, anew").fill("k-not-to-keep")
+    page.reload()
+    page.get_by_text(AGAIN).wait_for()
+    expect(page.get_by_label("Longest wait for a reply")).to_have_value("45s")
+    expect(page.get_by_label("API key, anew")).to_have_value("")
+    assert "k-not-to-keep" not in page.evaluate(KEPT)
+    page.get_by_role("button", name="Start over").click()
+    expect(page.get_by_label("Longest wait for a reply")).to_have_value("")
+    assert page.evaluate("() => Object.keys(localStorage).filter(one => one.startsWith('penstock.draft.'))") == []

@@ -25,7 +25,11 @@ def test_the_service_goes_and_comes_back_under_a_form(new_page, own_place, forgi
     begin(page)
     page.get_by_role("button", name=re.compile("^Upsert person")).click()
     samples(page).get_by_text("ada@example.com").first.wait_for()
+    other = new_page(own_place)
+    other.goto("/sources/crm")  # one that is there already, edited meanwhile
+    other.get_by_label("Delimiter").wait_for()
     port = own_place.stop()
+    other.get_by_label("Delimiter").fill(",")
     name = page.get_by_role("group", name="Name", exact=True)
     name.get_by_role("combobox", name="How Name is given").click()
     page.get_by_role("option", name="Constant").click()
@@ -37,6 +41,10 @@ def test_the_service_goes_and_comes_back_under_a_form(new_page, own_place, forgi
     page.reload()
     samples(page).get_by_text("typed meanwhile").first.wait_for()
     done(page, "survivor")
+    other.reload()
+    expect(other.get_by_label("Delimiter")).to_have_value(",")
+    other.get_by_role("button", name="Save", exact=True).click()
+    other.get_by_text("crm is saved").wait_for()
 
 
 def test_two_people_edit_the_same(new_page, place, forgiven):

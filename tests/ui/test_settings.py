@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from browsing import pick, samples
+from identity_provider import CLIENT, SECRET, running_provider
 from served import Served
 
 PASSWORD = "correct horse battery"
@@ -19,9 +20,18 @@ destinations:
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory):
-    """A service that people sign in to, with nobody there yet."""
-    with Served(tmp_path_factory.mktemp("guarded"), options=(), more=DESTINATION) as served:
+def provider():
+    """Who says for the service who somebody is."""
+    with running_provider() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory, provider):
+    """A service that people sign in to, by password or by the identity provider, with nobody there yet."""
+    sign_on = {"ISSUER": provider.issuer, "CLIENT_ID": CLIENT, "CLIENT_SECRET": SECRET, "LABEL": "Acme"}
+    environ = {f"PENSTOCK_OIDC_{name}": text for name, text in sign_on.items()}
+    with Served(tmp_path_factory.mktemp("guarded"), options=(), more=DESTINATION, environ=environ) as served:
         served.begin()
         yield served
 
@@ -44,14 +54,25 @@ def ada(browser, guarded):
     return kept
 
 
+def let_in(admin, name, **more):
+    """Another person, for one test alone, by the administrator's session."""
+    headers = {"X-Penstock-CSRF": admin.request.get("/api/v1/session").json()["csrf"]}
+    made = admin.request.post("/api/v1/people", data={"name": name, "role": "editor", **more}, headers=headers)
+    assert made.ok, made.text()
+
+
+def sign_in(page, name, password=PASSWORD):
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
 def test_whoever_is_not_signed_in_comes_back_to_where_they_wanted(new_page, guarded, ada, forgiven):
     forgiven += ["status of 400", "status of 401"]
     page = new_page(guarded)
     page.goto("/destinations/people")
     page.get_by_role("heading", name="Sign in").wait_for()
-    page.get_by_label("Name", exact=True).fill("ada")
-    page.get_by_label("Password", exact=True).fill("something else")
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, "ada", "something else")
     page.get_by_text("name or password is wrong").wait_for()
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
@@ -75,6 +96,54 @@ def test_a_session_that_ends_under_a_form_takes_nothing_away(new_page, guarded, 
     expect(page.get_by_text("seats", exact=True).first).to_be_visible()
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("people is saved").wait_for()
+
+
+def test_by_the_identity_provider(new_page, guarded, ada, provider, forgiven):
+    forgiven.append(provider.issuer)
+    provider.who = {"sub": "s-ida", "email": "ida@example.com", "email_verified": True}
+    page = new_page(guarded)
+    page.goto("/destinations/people")
+    page.get_by_role("link", name="Continue with Acme").click()
+    page.get_by_text("You were recognized, but you are not known here.").wait_for()
+    let_in(new_page(guarded, storage_state=ada), "ida", email="ida@example.com")
+    page.get_by_role("link", name="Continue with Acme").click()
+    page.get_by_role("heading", name="people").wait_for()  # where they wanted to go
+    page.get_by_role("button", name="ida").click()
+    page.get_by_text("ida may edit").wait_for()
+    page.get_by_role("menuitem", name="Sign out").click()
+    page.get_by_role("heading", name="Sign in").wait_for()
+
+
+def test_what_was_begun_goes_with_its_person(new_page, guarded, ada, forgiven):
+    forgiven.append("status of 401")
+    kept = "() => Object.keys(localStorage).filter(one => one.startsWith('penstock.draft.'))"
+    admin = new_page(guarded, storage_state=ada)
+    for name in ("alan", "lin"):
+        let_in(admin, name, password=PASSWORD)
+    page = new_page(guarded)
+    page.goto("/sources/crm")
+    sign_in(page, "alan")
+    delimiter = page.get_by_label("Delimiter")
+    delimiter.fill(";")
+    guarded.until(lambda: page.evaluate(kept) == ["penstock.draft.edit.sources.crm"])
+    page.get_by_role("button", name="alan").click()
+    page.get_by_role("menuitem", name="Sign out").click()
+    page.get_by_role("heading", name="Sign in").wait_for()
+    assert page.evaluate(kept) == []
+
+    page.goto("/sources/crm")
+    sign_in(page, "alan")
+    expect(delimiter).to_have_value("")
+    delimiter.fill(";")
+    page.context.clear_cookies()
+    delimiter.fill("|")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("Your session ended.").wait_for()
+    sign_in(dialog, "lin")  # another person at this browser: neither the form nor what was typed is theirs
+    page.get_by_role("heading", name="Flows").wait_for()
+    assert page.evaluate(kept) == []
+    page.goto("/sources/crm")
+    expect(delimiter).to_have_value("")
 
 
 def test_people_are_let_in_and_shut_out(new_page, guarded, ada, forgiven):
@@ -193,17 +262,18 @@ def test_alerts_are_a_form_with_a_test_message(new_page, guarded, ada, channel):
 
 
 def test_a_person_changes_their_password(new_page, guarded, ada, forgiven):
-    # the last one here: it ends the session that the others use
     forgiven += ["status of 400", "status of 401"]
+    let_in(new_page(guarded, storage_state=ada), "mary", password=PASSWORD)
     page = new_page(guarded)
     page.goto("/settings?tab=account")
-    page.get_by_label("Name", exact=True).fill("ada")
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    for old, new in ((PASSWORD, "another staple battery"), ("another staple battery", PASSWORD)):  # and back
-        page.get_by_label("Present password").fill(old)
-        page.get_by_label("New password", exact=True).fill(new)
-        page.get_by_label("New password, again").fill(new)
-        page.get_by_role("button", name="Change password").click()
-        expect(page.get_by_label("Present password")).to_have_value("")
-    expect(page.get_by_text("Your password is changed").first).to_be_visible()
+    sign_in(page, "mary")
+    page.get_by_label("Present password").fill(PASSWORD)
+    page.get_by_label("New password", exact=True).fill("another staple battery")
+    page.get_by_label("New password, again").fill("another staple battery")
+    page.get_by_role("button", name="Change password").click()
+    expect(page.get_by_label("Present password")).to_have_value("")
+    page.get_by_text("Your password is changed").first.wait_for()
+    page.context.clear_cookies()
+    page.goto("/settings?tab=account")
+    sign_in(page, "mary", "another staple battery")
+    page.get_by_label("Present password").wait_for()

@@ -38,13 +38,20 @@ export const keys = {
   versions: ["versions"] as const,
 };
 
-/** Every page of a list, flattened by `useItems`. */
-export function listOptions<T>(key: readonly unknown[], path: string, query: NonNullable<Options["query"]> = {}) {
+export type Query = NonNullable<Options["query"]>;
+
+export const listKey = (key: readonly unknown[], query: Query = {}): readonly unknown[] => [...key, query];
+export const pageOf = <T>(path: string, query: Query = {}, cursor: string | null, signal: AbortSignal): Promise<Items<T>> =>
+  api.get<Items<T>>(path, { query: { limit: 100, ...query, cursor }, signal });
+
+/** Every page of a list, flattened by `useItems`; `parts/fresh` keeps it up to date. */
+export function listOptions<T>(key: readonly unknown[], path: string, query: Query = {}) {
   return infiniteQueryOptions<Items<T>, Error, InfiniteData<Items<T>, string | null>, readonly unknown[], string | null>({
-    queryKey: [...key, query] as readonly unknown[],
-    queryFn: ({ pageParam, signal }) => api.get<Items<T>>(path, { query: { limit: 100, ...query, cursor: pageParam }, signal }),
+    queryKey: listKey(key, query),
+    queryFn: ({ pageParam, signal }) => pageOf<T>(path, query, pageParam, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next,
+    refetchOnWindowFocus: false, // that would ask for every page that was ever scrolled to
   });
 }
 

@@ -7,6 +7,7 @@ import { useEffect, useRef } from "react";
 import { api } from "@/api/client";
 import { queries } from "@/api/queries";
 import { compact } from "@/parts/format";
+import { forgetAll } from "@/resources/draft";
 import { t } from "@/texts/shell";
 import { client } from "./client";
 import { PLACES, type Place } from "./navigation";
@@ -118,6 +119,7 @@ function PersonMenu() {
   const signIn = session.data?.sign_in === true;
   const signOut = async () => {
     await api.delete("/session");
+    forgetAll(); // what was begun here is nobody else's
     client.clear();
     await navigate({ to: "/sign-in" });
     signedOut.settle(false);

@@ -3,6 +3,7 @@ import { createRootRouteWithContext, createRoute, lazyRouteComponent, redirect }
 import type { QueryClient } from "@tanstack/react-query";
 import { ApiError } from "@/api/client";
 import { queries } from "@/api/queries";
+import { draftsOf } from "@/resources/draft";
 import { Defect, NotFound } from "./Errors";
 import { Root } from "./Root";
 import { Shell } from "./Shell";
@@ -22,6 +23,7 @@ export const shellRoute = createRoute({
     try {
       const session = await context.client.ensureQueryData(queries.session());
       if (session.sign_in && session.person === null) throw redirect({ to: "/sign-in", search: { to: location.href } });
+      draftsOf(session.sign_in ? (session.person?.name ?? "") : "");
     } catch (error) {
       if (error instanceof ApiError) return; // nothing answers: the banner says so, the pages wait
       throw error;

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { memo } from "react";
 import { queries } from "@/api/queries";
 import type { Allowance, Stats } from "@/api/types";
-import { Chart, Failed, Loading, outcomeColor } from "@/parts";
+import { Chart, Loading, outcomeColor } from "@/parts";
 import { t } from "@/texts/charts";
 import { t as states } from "@/texts/states";
 import classes from "./Charts.module.css";
@@ -18,7 +18,8 @@ interface Props {
 /** Drawn anew only when its figures are: the list below it may grow while it stands. */
 export const SentCharts = memo(function SentCharts({ hours, destination }: Props) {
   const query = useQuery({ ...queries.stats(hours, destination), refetchInterval: 10_000 });
-  if (query.isError && query.data === undefined) return <Failed error={query.error} retry={() => void query.refetch()} />;
+  // what went wrong is told once, by the list below: these try again by themselves
+  if (query.isError && query.data === undefined) return <p className={classes.none}>{t.failed}</p>;
   return (
     <section className={classes.strip} data-two={destination !== undefined} aria-label={t.title}>
       {query.data === undefined ? <ToCome cells={destination === undefined ? 3 : 2} /> : <Drawn stats={query.data} hours={hours} budgets={destination === undefined} />}

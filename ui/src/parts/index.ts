@@ -15,3 +15,4 @@ export { toast, toastFailure } from "./toast";
 export { useChange } from "./useChange";
 export { useItems } from "./useItems";
 export { Key, Num, Time, useNow } from "./Values";
+export { useFreshFirst, useFreshLast } from "./fresh";

@@ -4,13 +4,13 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { IconBraces, IconDots, IconForms, IconTrash } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { type ReactNode, useCallback, useMemo, useRef, useState } from "react";
-import { api, at } from "@/api/client";
+import { type ReactNode, type RefObject, useCallback, useMemo, useRef, useState } from "react";
+import { ApiError, api, at } from "@/api/client";
 import { keys, queries } from "@/api/queries";
 import type { Kind, Problem, Resource } from "@/api/types";
 import { Code, confirm, Loaded, Page, Panel, Problems, problemsOf, Status, useChange } from "@/parts";
 import { t } from "@/texts/resources";
-import { useDraft } from "./draft";
+import { forget, useDraft } from "./draft";
 import { freeName } from "./naming";
 import { usersOf } from "./users";
 
@@ -47,8 +47,66 @@ export function ResourcePage(props: Props) {
   const query = useQuery({ ...queries.one(props.kind, props.name), refetchOnWindowFocus: false });
   return (
     <Loaded query={query} height={360}>
-      {(found) => <Editing key={(found as Resource).etag} {...props} found={found as unknown as Resource} />}
+      {(found) => <Steady {...props} newest={found as unknown as Resource} />}
     </Loaded>
+  );
+}
+
+interface SteadyProps extends Props {
+  newest: Resource;
+}
+/** What somebody edits stays on the screen when another person saves: the difference is settled when both are known. */
+function Steady({ newest, ...props }: SteadyProps) {
+  const [held, setHeld] = useState(newest);
+  const editing = useRef(false);
+  if (held.etag !== newest.etag && !editing.current) setHeld(newest);
+  return <Existing key={held.etag} {...props} held={held} newest={newest} editing={editing} />;
+}
+
+/** What is kept of settings that are not saved. */
+interface Draft {
+  typed: string;
+  value: Value;
+  /** As a document, while it is edited as one. */
+  text: string | null;
+  /** Of the version that was edited; empty for a new one. */
+  etag: string;
+}
+
+interface ExistingProps extends SteadyProps {
+  held: Resource;
+  editing: RefObject<boolean>;
+}
+function Existing({ held, newest, editing, ...props }: ExistingProps) {
+  const { kind, name } = props;
+  const client = useQueryClient();
+  const first = useCallback((): Draft => ({ typed: "", value: held.value, text: null, etag: held.etag }), [held]);
+  const worth = useCallback((draft: Draft) => !same(draft.value, held.value) || (draft.text !== null && valueOf(draft.text) === undefined), [held]);
+  const { draft, change, restored, startOver, drop } = useDraft(`edit.${kind}.${name}`, first, worth);
+  editing.current = worth(draft);
+  const write = (etag?: string) => api.put<Resource>(at`/${kind}/${name}`, draft.value, etag === undefined ? {} : { etag });
+  return (
+    <Editing
+      {...props}
+      found={newest}
+      draft={draft}
+      change={change}
+      again={restored}
+      stale={draft.etag !== newest.etag}
+      startOver={startOver}
+      save={{
+        run: () => write(draft.etag),
+        overwrite: () => write(),
+        conflict: { theirs: async () => (await api.get<Resource>(at`/${kind}/${name}`)).value, mine: withoutKey(draft.value), take: startOver },
+        undo: () => api.put(at`/${kind}/${name}`, held.value),
+        then: (saved) => {
+          drop();
+          editing.current = false;
+          if (saved.etag === held.etag) startOver(); // only its key is new
+          client.setQueryData(keys.one(kind, name), saved);
+        },
+      }}
+    />
   );
 }
 
@@ -67,27 +125,28 @@ export function NewResource({ draft: id, first, suggest, then, ready, descriptio
   const begun = useRef(first);
   const { draft, change, restored, startOver, drop } = useDraft(
     `new.${shared.kind}.${id}`,
-    useCallback(() => ({ typed: "", value: begun.current }), []),
+    useCallback((): Draft => ({ typed: "", value: begun.current, text: null, etag: "" }), []),
   );
-  const leave = (name: string) => {
-    drop();
-    then(name);
-  };
   const taken = useQuery(queries.kind(shared.kind));
   const names = (taken.data ?? []) as unknown as Resource[];
+  const suggested = freeName(suggest(draft.value), names.map((one) => one.name), t.kinds[shared.kind].one);
+  const name = draft.typed.trim() || suggested;
   return (
     <Editing
       {...shared}
-      name={draft.typed}
-      made={{
-        typed: draft.typed,
-        setTyped: (typed) => change((old) => ({ ...old, typed })),
-        value: draft.value,
-        setValue: (value) => change((old) => ({ ...old, value })),
-        startOver: restored ? startOver : undefined,
-        then: leave,
-        ready: ready ?? (() => true),
-        suggest: (value) => freeName(suggest(value), names.map((one) => one.name), t.kinds[shared.kind].one),
+      name={name}
+      draft={draft}
+      change={change}
+      again={restored}
+      stale={false}
+      startOver={startOver}
+      made={{ ready: (ready ?? (() => true))(draft.value), suggested }}
+      save={{
+        run: () => api.post<Resource>(`/${shared.kind}`, { name, value: draft.value }),
+        then: () => {
+          drop();
+          then(name);
+        },
       }}
       found={{ name: "", value: first, etag: "", state: {} }}
       {...(description !== undefined && { description: () => description })}
@@ -104,6 +163,8 @@ function valueOf(text: string): Value | undefined {
     return undefined;
   }
 }
+const isStale = (error: unknown): boolean => error instanceof ApiError && error.stale;
+
 /** The same settings, whatever the order of their keys. */
 const same = (a: Value, b: Value): boolean => JSON.stringify(sortedKeys(a)) === JSON.stringify(sortedKeys(b));
 function sortedKeys(value: unknown): unknown {
@@ -112,51 +173,52 @@ function sortedKeys(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, sortedKeys(item)]));
 }
 
-interface Made {
-  typed: string;
-  setTyped: (name: string) => void;
-  value: Value;
-  setValue: (value: Value) => void;
-  /** When it was begun earlier and is here again. */
-  startOver: (() => void) | undefined;
-  suggest: (value: Value) => string;
-  then: (name: string) => void;
-  ready: (value: Value) => boolean;
+/** As it is shown beside another's: a key that was typed is not. */
+function withoutKey({ api_key: _, ...rest }: Value): Value {
+  return rest;
 }
+
 interface EditingProps extends Props {
   found: Resource;
+  draft: Draft;
+  change: (next: (draft: Draft) => Draft) => void;
+  /** It was begun earlier and is here again. */
+  again: boolean;
+  /** Another person saved since it was begun. */
+  stale: boolean;
+  startOver: () => void;
+  save: {
+    run: () => Promise<Resource>;
+    overwrite?: () => Promise<Resource>;
+    conflict?: { theirs: () => Promise<unknown>; mine: unknown; take: () => void };
+    undo?: () => Promise<unknown>;
+    then: (saved: Resource) => unknown;
+  };
   /** Of a resource that is not there yet. */
-  made?: Made;
+  made?: { ready: boolean; suggested: string };
 }
-function Editing({ kind, name: known, found, made, form, shows = [], width = "wide", actions, before, description, top, children }: EditingProps) {
-  const here = useState<Value>(found.value);
-  const [value, setValue] = made === undefined ? here : [made.value, made.setValue];
-  const [text, setText] = useState<string | null>(null); // as a document, while it is edited as one
+function Editing({ kind, name, found, draft, change, again, stale, startOver, save: saving, made, form, shows = [], width = "wide", actions, before, description, top, children }: EditingProps) {
+  const { value, text } = draft;
+  const setValue = (next: Value) => change((old) => ({ ...old, value: next }));
+  const setText = (next: string | null) => change((old) => ({ ...old, text: next }));
   const broken = text !== null && valueOf(text) === undefined;
-  const name = made === undefined ? known : made.typed.trim() || made.suggest(value);
   const words = t.kinds[kind];
   const navigate = useNavigate();
   const home = () => void navigate({ to: `/${kind}` });
   const refresh = [keys.kind(kind), keys.overview, keys.versions];
   const touched = !same(value, found.value);
-  const ready = made === undefined ? touched : made.ready(value);
+  const ready = made === undefined ? touched : made.ready;
   const problems = useProblems(kind, name, value, ready);
-  const write = (etag?: string) => (made ? api.post(`/${kind}`, { name, value }) : api.put(at`/${kind}/${name}`, value, etag === undefined ? {} : { etag }));
-  const save = useChange({
-    run: () => write(found.etag),
-    overwrite: () => write(),
-    done: () => t.saved(name),
-    ...(made === undefined && { undo: () => api.put(at`/${kind}/${name}`, found.value) }),
-    refresh,
-    quiet: true,
-    then: () => made?.then(name),
-  });
+  const save = useChange<void, Resource>({ ...saving, done: () => t.saved(name), refresh, quiet: true });
   const remove = useChange({
     run: () => api.delete(at`/${kind}/${name}`, { etag: found.etag }),
     done: () => t.removed(name),
     undo: () => api.post(`/${kind}`, { name, value: found.value }),
     refresh,
-    then: home,
+    then: () => {
+      forget(`edit.${kind}.${name}`);
+      home();
+    },
   });
   const client = useQueryClient();
   const askRemove = async () => {
@@ -176,14 +238,8 @@ function Editing({ kind, name: known, found, made, form, shows = [], width = "wi
       actions={
         <>
           {!made && actions?.(found, touched)}
-          {made?.startOver && (
-            <Button
-              variant="subtle"
-              onClick={() => {
-                setText(null);
-                made.startOver?.();
-              }}
-            >
+          {(again || (!made && touched)) && (
+            <Button variant="subtle" onClick={startOver}>
               {t.startOver}
             </Button>
           )}
@@ -218,16 +274,26 @@ function Editing({ kind, name: known, found, made, form, shows = [], width = "wi
         </>
       }
     >
-      {save.isError && <Problems problems={problemsOf(save.error)} />}
-      {!save.isError && <Problems problems={problems.filter((problem) => !inForm(problem))} />}
+      {save.isError && !isStale(save.error) && <Problems problems={problemsOf(save.error)} />}
+      {(!save.isError || isStale(save.error)) && <Problems problems={problems.filter((problem) => !inForm(problem))} />}
       {!made && top?.(found)}
-      {made?.startOver && (
+      {(again || (stale && touched)) && (
         <p className="muted" role="status" style={{ margin: 0 }}>
-          {t.restored}
+          {[again && t.restored, stale && touched && t.stale].filter(Boolean).join(" ")}
         </p>
       )}
       {made && (
-        <TextInput label={t.name} value={made.typed} placeholder={made.suggest(value)} description={t.nameHint} maw={420} onChange={(event) => made.setTyped(event.currentTarget.value)} />
+        <TextInput
+          label={t.name}
+          value={draft.typed}
+          placeholder={made.suggested}
+          description={t.nameHint}
+          maw={420}
+          onChange={(event) => {
+            const typed = event.currentTarget.value;
+            change((old) => ({ ...old, typed }));
+          }}
+        />
       )}
       {text === null ? (
         form({ value, onChange: setValue, problems, name, isNew: made !== undefined })
@@ -251,9 +317,8 @@ function Editing({ kind, name: known, found, made, form, shows = [], width = "wi
             minHeight={140}
             maxHeight={480}
             onChange={(next) => {
-              setText(next);
               const read = valueOf(next);
-              if (read !== undefined) setValue(read);
+              change((old) => ({ ...old, text: next, ...(read !== undefined && { value: read }) }));
             }}
           />
         </Panel>

@@ -11,3 +11,25 @@ test.each([
 ])("a password in an address is not kept in the browser: %s", (typed, kept) => {
   expect(JSON.parse(keptText({ value: { url: [typed] } }))).toEqual({ value: { url: [kept] } });
 });
+
+test("no key that was typed is kept in the browser: as a form, as a document, as a header", () => {
+  const typed = {
+    text: '{"api_key": "k-1", "headers": {"X-API-Key": "k-2", "X-From": "crm"}, "url": "postgresql://ada:k-3@db/crm"}',
+    value: {
+      api_key: "k-4",
+      auth: { type: "hmac", secret: "k-5" },
+      headers: { Authorization: "Bearer k-6", "X-From": "crm", "X-Token": "${env:TOKEN}" },
+      request: { headers: "X-API-Key:k-7,X-From:crm,X-Token:{record.token}" },
+    },
+  };
+  const kept = keptText(typed);
+  expect(kept).not.toMatch(/k-\d/);
+  expect(JSON.parse(kept)).toMatchObject({
+    value: { auth: { type: "hmac" }, headers: { "X-From": "crm", "X-Token": "${env:TOKEN}" }, request: { headers: "X-API-Key:,X-From:crm,X-Token:{record.token}" } },
+  });
+});
+
+test("what only looks like a key is kept: a column, a query, a text", () => {
+  const typed = { value: { sql: "select token, 'secret: 1' as x from source where password = 'y'", types: { secret: "text", token: "json" }, fields: { name: "api_token" }, key: "api_key" } };
+  expect(JSON.parse(keptText(typed))).toEqual(typed);
+});

@@ -1,7 +1,9 @@
 /** What a person has begun and not saved: kept in this browser, so that a reload or a lost service takes nothing away. */
 import { useCallback, useEffect, useRef, useState } from "react";
 
-const place = (id: string): string => `penstock.draft.${id}`;
+const DRAFTS = "penstock.draft.";
+const OWNER = "penstock.drafts-of";
+const place = (id: string): string => `${DRAFTS}${id}`;
 
 function stored<T>(id: string): T | null {
   try {
@@ -13,24 +15,67 @@ function stored<T>(id: string): T | null {
 }
 
 const PASSWORD = /(:\/\/[^/?#@:\s"]*):(?!\$\{)[^/?#@\s"]+@/g;
-/** A draft as it is kept: a password that was typed into an address is not; `${env:NAME}` says none. */
-export function keptText(draft: unknown): string {
-  return JSON.stringify(draft, (_, item: unknown) => (typeof item === "string" ? item.replace(PASSWORD, "$1:@") : item));
+const HEADER = /^(proxy-)?authorization$|cookie|key|token|secret/i;
+/** In settings that are written as a document: a key, a secret, a header that carries one. */
+const WRITTEN = /("(?:api_key|secret|[\w-]*(?:authorization|cookie|-key|-token|-secret)[\w-]*)"\s*:\s*")(?!\$\{)(?:[^"\\\n]|\\.)*/gi;
+/** In headers that are written in one line. */
+const LINED = /(^|,)(\s*"?[\w-]*(?:authorization|cookie|key|token|secret)[\w-]*\s*:)(?!\s*(?:\$?\{|,|$))[^,]*/gi;
+
+/** Without the keys and passwords that were typed; `${env:NAME}` says none. */
+function masked(value: unknown, key = ""): unknown {
+  if (typeof value === "string") {
+    if (key === "text") return value.replace(WRITTEN, "$1").replace(PASSWORD, "$1:@");
+    return (key === "headers" ? value.replace(LINED, "$1$2") : value).replace(PASSWORD, "$1:@");
+  }
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map((item) => masked(item));
+  const secret = (name: string, item: unknown) =>
+    typeof item === "string" && !item.startsWith("${") && (name === "api_key" || (name === "secret" && "type" in value) || (key === "headers" && HEADER.test(name) && !item.startsWith("{")));
+  return Object.fromEntries(Object.entries(value).flatMap(([name, item]) => (secret(name, item) ? [] : [[name, masked(item, name)]])));
 }
+
+/** A draft as it is kept in the browser. */
+export const keptText = (draft: unknown): string => JSON.stringify(masked(draft));
 
 export function forget(id: string): void {
   localStorage.removeItem(place(id));
 }
 
-/** The draft of this id, from where it was left, else from `first`. `restored` says that something was there. */
-export function useDraft<T>(id: string, first: () => T) {
-  const [restored, setRestored] = useState(() => stored<T>(id) !== null);
-  const [draft, setDraft] = useState<T>(() => stored<T>(id) ?? first());
+export function forgetAll(): void {
+  for (const key of Object.keys(localStorage)) if (key.startsWith(DRAFTS)) localStorage.removeItem(key);
+  localStorage.removeItem(OWNER);
+}
+
+/** Whose browser this is now: what another person began in it is forgotten. */
+export function draftsOf(person: string): void {
+  try {
+    if (localStorage.getItem(OWNER) === person) return;
+    forgetAll();
+    localStorage.setItem(OWNER, person);
+  } catch {
+    // no storage: nothing is kept in it either
+  }
+}
+
+const always = (): boolean => true;
+/**
+ * The draft of this id, from where it was left, else from `first`. `restored` says that something was there; only what
+ * is `worth` it is kept.
+ */
+export function useDraft<T>(id: string, first: () => T, worth: (draft: T) => boolean = always) {
+  const [found] = useState(() => {
+    const left = stored<T>(id);
+    return left !== null && worth(left) ? left : null;
+  });
+  const [restored, setRestored] = useState(found !== null);
+  const [draft, setDraft] = useState<T>(() => found ?? first());
   const [touched, setTouched] = useState(restored);
   const gone = useRef(false); // saved: what is still rendered must not be kept again
   useEffect(() => {
-    if (touched && !gone.current) localStorage.setItem(place(id), keptText(draft));
-  }, [id, draft, touched]);
+    if (!touched || gone.current) return;
+    if (worth(draft)) localStorage.setItem(place(id), keptText(draft));
+    else forget(id);
+  }, [id, draft, touched, worth]);
   const change = useCallback((next: (draft: T) => T) => {
     setTouched(true);
     setDraft(next);

@@ -2,7 +2,7 @@
 import { act, renderHook } from "@testing-library/react";
 import { expect, test } from "vitest";
 import "@/test/around";
-import { forget, useDraft } from "./draft";
+import { draftsOf, forget, forgetAll, useDraft } from "./draft";
 
 interface Draft {
   name: string;
@@ -62,4 +62,28 @@ test("a password typed into an address stays out of this browser's store", () =>
 test("another program's text in its place is not a draft", () => {
   localStorage.setItem("penstock.draft.new", "{broken");
   expect(begun().result.current.draft).toEqual(first());
+});
+
+test("what is as it was saved is not kept, nor said to be here again", () => {
+  const worth = (draft: Draft) => draft.name !== "";
+  const { result } = renderHook(() => useDraft("edit.sources.crm", first, worth));
+  act(() => result.current.change(typed));
+  expect(localStorage.getItem("penstock.draft.edit.sources.crm")).not.toBeNull();
+  act(() => result.current.change((old) => ({ ...old, name: "" })));
+  expect(localStorage.getItem("penstock.draft.edit.sources.crm")).toBeNull();
+});
+
+test("drafts are one person's: the next one finds none, and after signing out nobody does", () => {
+  draftsOf("ada");
+  const { result, unmount } = begun();
+  act(() => result.current.change(typed));
+  unmount();
+  draftsOf("ada"); // another page of hers
+  expect(begun().result.current.restored).toBe(true);
+  draftsOf("grace");
+  expect(begun().result.current.restored).toBe(false);
+  const other = begun();
+  act(() => other.result.current.change(typed));
+  forgetAll();
+  expect(Object.keys(localStorage)).toEqual([]);
 });

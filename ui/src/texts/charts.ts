@@ -16,6 +16,7 @@ export const t = {
   used: (share: number, limit: number, per: number) => `${percent(share)} of ${count(limit, "request")} in ${duration(per)}`,
   blocked: (seconds: number) => `nobody may send for ${duration(seconds)}`,
   noBudget: "No request was counted yet",
+  failed: "What was sent lately could not be read. It is tried again every ten seconds.",
   none: "Nothing was sent in this time",
   said: (records: number, requests: number) => `${count(records, "record")}, ${count(requests, "request")}`,
   ms: (value: number) => duration(value / 1000),

@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { IconListDetails } from "@tabler/icons-react";
 import { address } from "@/api/client";
 import { listOptions } from "@/api/queries";
-import { type Col, DataTable, Empty, Failed, Loading, Page, Time, useItems } from "@/parts";
+import { type Col, DataTable, Empty, Failed, Loading, Page, Time, useFreshFirst, useItems } from "@/parts";
 import { t } from "@/texts/watch";
 
 interface Entry {
@@ -17,6 +17,7 @@ interface Entry {
 
 export function AuditPage() {
   const { query, items, more } = useItems(listOptions<Entry>(["audit"], "/audit"));
+  useFreshFirst<Entry>({ key: ["audit"], path: "/audit", idOf: (entry) => String(entry.id), every: 15_000 });
   const columns: Col<Entry>[] = [
     { id: "at", header: t.audit.at, width: 160, cell: (row) => <Time at={row.at} /> },
     { id: "who", header: t.audit.who, width: 140, cell: (row) => row.who },

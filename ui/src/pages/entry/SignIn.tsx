@@ -3,10 +3,11 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { queries } from "@/api/queries";
 import { t } from "@/texts/shell";
 import { Card } from "./Card";
-import { SignInForm } from "./SignInForm";
+import { SignInForm, WANTED } from "./SignInForm";
 
 export function SignIn() {
-  const { to, again, refused } = useSearch({ from: "/sign-in" });
+  const { to: asked, again, refused } = useSearch({ from: "/sign-in" });
+  const to = asked ?? (refused === undefined ? undefined : (sessionStorage.getItem(WANTED) ?? undefined));
   const session = useQuery(queries.session());
   const navigate = useNavigate();
   const { oidc, setup } = session.data ?? {};

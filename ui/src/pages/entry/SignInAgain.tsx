@@ -4,6 +4,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { keys } from "@/api/queries";
 import type { Session } from "@/api/types";
 import { signedOut } from "@/app/signedOut";
+import { forgetAll } from "@/resources/draft";
 import { t } from "@/texts/shell";
 import { SignInForm } from "./SignInForm";
 
@@ -20,6 +21,12 @@ export function SignInAgain() {
         oidc={before?.oidc ?? null}
         to={window.location.pathname + window.location.search}
         then={() => {
+          const now = client.getQueryData<Session>(keys.session)?.person?.name;
+          if (before?.person && now !== before.person.name) {
+            forgetAll(); // another person begins anew: neither the page nor what was typed in it is theirs
+            window.location.assign("/");
+            return;
+          }
           signedOut.settle(true);
           void client.invalidateQueries();
         }}

@@ -8,6 +8,9 @@ import type { Session } from "@/api/types";
 import { Problems, problemsOf } from "@/parts/States";
 import { t } from "@/texts/shell";
 
+/** Where a person wanted to go who went to the identity provider: it sends back whom it refuses, but not where to. */
+export const WANTED = "penstock.wanted";
+
 interface Props {
   /** Who is asked for. */
   name?: string;
@@ -62,7 +65,7 @@ export function SignInForm({ name: first = "", oidc, to, refused, then }: Props)
               {t.signIn.refused[refused] ?? t.signIn.refusedElse}
             </Alert>
           )}
-          <Button component="a" href={`${oidc.url}?${new URLSearchParams({ to: to ?? "/flows" }).toString()}`} variant="default" size="sm" fullWidth>
+          <Button component="a" href={`${oidc.url}?${new URLSearchParams({ to: to ?? "/flows" }).toString()}`} onClick={() => sessionStorage.setItem(WANTED, to ?? "/flows")} variant="default" size="sm" fullWidth>
             {t.signIn.with(oidc.label)}
           </Button>
         </>

@@ -6,7 +6,7 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { api } from "@/api/client";
 import { keys, listOptions, queries } from "@/api/queries";
 import type { QuarantineEntry, QuarantineGroup } from "@/api/types";
-import { type Col, confirm, DataTable, Empty, Key, Loaded, Loading, Num, Page, Status, Time, useChange, useItems } from "@/parts";
+import { type Col, confirm, DataTable, Empty, Failed, Key, Loaded, Loading, Num, Page, Status, Time, useChange, useFreshFirst, useItems } from "@/parts";
 import { t } from "@/texts/watch";
 
 export function QuarantinePage() {
@@ -71,7 +71,9 @@ function Groups({ destination }: { destination: string | undefined }) {
 }
 
 function Entries({ cause, destination }: { cause: string; destination: string | undefined }) {
-  const { items, more } = useItems(listOptions<QuarantineEntry>(keys.quarantine, "/quarantine", { cause, destination }));
+  const list = { key: keys.quarantine, path: "/quarantine", query: { cause, destination } };
+  const { query, items, more } = useItems(listOptions<QuarantineEntry>(list.key, list.path, list.query));
+  useFreshFirst<QuarantineEntry>({ ...list, idOf: (entry) => entry.id, every: 15_000 });
   const groups = useQuery(queries.quarantineGroups());
   const navigate = useNavigate();
   const all = (groups.data ?? []).filter((group) => group.cause === cause && (destination === undefined || group.destination === destination)).reduce((sum, group) => sum + group.count, 0);
@@ -111,7 +113,9 @@ function Entries({ cause, destination }: { cause: string; destination: string | 
         </>
       }
     >
-      {items === undefined ? (
+      {query.isError && items === undefined ? (
+        <Failed error={query.error} retry={() => void query.refetch()} />
+      ) : items === undefined ? (
         <Loading rows={8} />
       ) : (
         <DataTable

@@ -2,9 +2,10 @@
 import { ActionIcon } from "@mantine/core";
 import { IconMessageReply, IconX } from "@tabler/icons-react";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { at } from "@/api/client";
 import { listOptions } from "@/api/queries";
 import type { Reply } from "@/api/types";
-import { Code, type Col, DataTable, duration, Empty, Facts, Failed, Key, Loading, Num, Page, Panel, pretty, Status, Time, useItems } from "@/parts";
+import { Code, type Col, DataTable, duration, Empty, Facts, Failed, Key, Loading, Num, Page, Panel, pretty, Status, Time, useFreshFirst, useItems } from "@/parts";
 import { DatasetMenu } from "@/resources/DatasetMenu";
 import classes from "@/resources/Form.module.css";
 import { t } from "@/texts/responses";
@@ -13,7 +14,9 @@ export function RepliesPage() {
   const { destination } = useParams({ from: "/shell/responses/$destination" });
   const { open } = useSearch({ from: "/shell/responses/$destination" });
   const navigate = useNavigate({ from: "/responses/$destination" });
-  const { query, items, more } = useItems({ ...listOptions<Reply>(["responses", destination], `/responses/${encodeURIComponent(destination)}`), refetchInterval: 10_000 });
+  const list = { key: ["responses", destination], path: at`/responses/${destination}` };
+  const { query, items, more } = useItems(listOptions<Reply>(list.key, list.path));
+  useFreshFirst<Reply>({ ...list, idOf: (reply) => String(reply.id), every: 10_000 });
   const show = (id: number | undefined) => void navigate({ search: { open: id }, replace: true });
   const shown = items?.find((reply) => reply.id === open);
   const source = `${destination}.responses`;

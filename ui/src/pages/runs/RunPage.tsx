@@ -6,7 +6,7 @@ import { address, api, at } from "@/api/client";
 import { keys, listOptions, queries } from "@/api/queries";
 import { Allowances } from "@/charts/SentCharts";
 import { type Delivery, OUTCOMES, type RecordKey, type Run } from "@/api/types";
-import { type Col, confirm, DataTable, duration, Empty, Facts, Key, Loaded, Loading, Num, number, OutcomeBar, OutcomeCounts, Page, Panel, Status, Time, useChange, useItems } from "@/parts";
+import { type Col, confirm, DataTable, duration, Empty, Facts, Failed, Key, Loaded, Loading, Num, number, OutcomeBar, OutcomeCounts, Page, Panel, Status, Time, useChange, useFreshLast, useItems } from "@/parts";
 import { t as states } from "@/texts/states";
 import { t } from "@/texts/watch";
 import { useProgress } from "./live";
@@ -140,9 +140,11 @@ function Shown({ run }: { run: Run }) {
 }
 
 function Deliveries({ run, live }: { run: string; live: boolean }) {
-  const { items, more } = useItems({ ...listOptions<Delivery>(["runs", run, "deliveries"], at`/runs/${run}/deliveries`), refetchInterval: live ? 3_000 : false });
+  const list = { key: ["runs", run, "deliveries"], path: at`/runs/${run}/deliveries` };
+  const { query, items, more } = useItems(listOptions<Delivery>(list.key, list.path));
+  useFreshLast<Delivery>({ ...list, every: live && 3_000 });
   const navigate = useNavigate();
-  if (items === undefined) return <Loading rows={6} />;
+  if (items === undefined) return query.isError ? <Failed error={query.error} retry={() => void query.refetch()} /> : <Loading rows={6} />;
   const columns: Col<Delivery>[] = [
     { id: "outcome", header: t.runs.outcome, width: 130, cell: (row) => <Status of={row.outcome} /> },
     { id: "request", header: t.runs.request, cell: (row) => <span className="mono" title={row.url ?? ""}>{row.method} {row.url}</span> },
@@ -176,7 +178,7 @@ interface RunRecord {
 }
 function Records({ run, outcome }: { run: string; outcome: string | undefined }) {
   const navigate = useNavigate({ from: "/runs/$run" });
-  const { items, more } = useItems(listOptions<RunRecord>(["runs", run, "records"], at`/runs/${run}/records`, { outcome }));
+  const { query, items, more } = useItems(listOptions<RunRecord>(["runs", run, "records"], at`/runs/${run}/records`, { outcome }));
   const columns: Col<RunRecord>[] = [
     { id: "key", header: t.runs.key, width: 220, cell: (row) => <Key value={row.key} /> },
     { id: "outcome", header: t.runs.outcome, width: 140, cell: (row) => <Status of={row.outcome} /> },
@@ -206,7 +208,9 @@ function Records({ run, outcome }: { run: string; outcome: string | undefined })
         value={outcome ?? null}
         onChange={(said) => void navigate({ search: (old) => ({ ...old, outcome: said ?? undefined }), replace: true })}
       />
-      {items === undefined ? (
+      {query.isError && items === undefined ? (
+        <Failed error={query.error} retry={() => void query.refetch()} />
+      ) : items === undefined ? (
         <Loading rows={6} />
       ) : (
         <DataTable label={t.runs.records} rows={items} columns={columns} rowKey={(row) => `${JSON.stringify(row.key)}${row.delivery ?? ""}${row.reason ?? ""}`} onEnd={more} height={480} minWidth={640} empty={<Empty compact title={t.runs.noRecords} />} />
