@@ -37,6 +37,7 @@ flows:
 def fill(folder: Path, number: int) -> None:
     """So many runs, one a minute: three of four succeeded; a tenth are of flows, with two parts each."""
     from penstock.clock import iso
+    from penstock.stores import spans
     from penstock.stores.database import Database
     from penstock.stores.runs import RunRow, start
     from penstock.stores.schema import ledger_batches, runs
@@ -63,6 +64,7 @@ def fill(folder: Path, number: int) -> None:
             conn.execute(
                 insert(ledger_batches), [entry for row in rows[begin : begin + 10_000] for entry in _sent(row)]
             )
+        spans.fold(conn)  # as a service does every few seconds
     _hold(database)
     database.close()
 
@@ -148,6 +150,7 @@ def _paths(client: Client) -> list[str]:
         f"{root}?status=running",
         f"{root}?target=nightly&status=succeeded",
         f"{root}?since={(datetime.now(UTC) - timedelta(days=30)).strftime('%Y-%m-%dT00:00:00.000Z')}",
+        "/api/v1/overview",
         "/api/v1/destinations",
         "/api/v1/flows",
         "/api/v1/quarantine",

@@ -5,10 +5,11 @@ import pytest
 from penstock.model.outcome import Outcome, Refusal
 from penstock.stores import answers, finding, ledger, quarantine, responses, runs, spans
 from penstock.stores.answers import Asked, Kept
-from penstock.stores.ledger import LedgerEntry, LedgerException, Sent
+from penstock.stores.ledger import Change, LedgerEntry, LedgerException, Sent
 from penstock.stores.memory import key_hashes
 from penstock.stores.quarantine import Hold, Which
 from penstock.stores.runs import RunRow
+from penstock.stores.schema import ledger_batches
 
 
 def at(hour, minute=0):
@@ -64,21 +65,65 @@ def sent_records(database):
     return database
 
 
-def test_a_span_counts_records_requests_and_durations(sent_records):
+def added_up(database):
+    with database.begin() as conn:
+        while spans.fold(conn, 2):
+            pass
+
+
+@pytest.mark.parametrize("first", [lambda _: None, added_up], ids=["as written down", "added up"])
+def test_a_span_counts_records_requests_and_durations(sent_records, first):
+    first(sent_records)
     with sent_records.read() as conn:
-        whole = spans.parts(conn, at(0), 13)
-        late = spans.parts(conn, at(9), 10, "people")
-        other = spans.parts(conn, at(0), 13, "companies")
+        whole = spans.parts(conn, at(0), 60)
+        late = spans.parts(conn, at(9), 24 * 60, "people")
+        short = spans.parts(conn, at(10, 12), 5)
+        other = spans.parts(conn, at(0), 60, "companies")
     assert {part: dict(found.records) for part, found in whole.items()} == {
-        "2026-01-31T08": {"delivered": 2},
-        "2026-01-31T10": {"delivered": 2, "quarantined": 1, "unchanged": 6},
+        "2026-01-31T08:00": {"delivered": 2},
+        "2026-01-31T10:00": {"delivered": 2, "quarantined": 1, "unchanged": 6},
     }
-    assert [whole["2026-01-31T10"].requests, whole["2026-01-31T08"].requests] == [2, 2]
-    assert 70 <= whole["2026-01-31T08"].quantile(0.5) <= 100
-    assert 300 <= whole["2026-01-31T10"].quantile(0.95) <= 400
-    assert list(late) == ["2026-01-31"]
-    assert sum(late["2026-01-31"].records.values()) == 9
+    assert [whole["2026-01-31T10:00"].requests, whole["2026-01-31T08:00"].requests] == [2, 2]
+    assert 70 <= whole["2026-01-31T08:00"].quantile(0.5) <= 100
+    assert 300 <= whole["2026-01-31T10:00"].quantile(0.95) <= 400
+    assert {part: sum(found.records.values()) for part, found in late.items()} == {"2026-01-31T00:00": 11}
+    assert [part for part, found in short.items() if sum(found.records.values())] == [
+        "2026-01-31T10:10",
+        "2026-01-31T10:20",
+    ]
     assert dict(other) == {}
+
+
+def test_what_was_added_up_stays_right(sent_records):
+    """Rows that come later are counted once, what becomes of an accepted record is followed, and pruning takes nothing."""
+    with sent_records.begin() as conn:
+        ledger.append(conn, "r-2", [LedgerEntry(Outcome.ACCEPTED, [9, 10], at(10, 40), ["x", "y"], None, sent(1))])
+        spans.fold(conn)
+        more = LedgerEntry(Outcome.UNCHANGED, range(11, 14), at(11))
+        ledger.append(conn, "r-2", [more])
+        done = Change(Outcome.DELIVERED)
+        ledger.change_outcomes(conn, "r-2", 1, {9: done, 10: Change(Outcome.QUARANTINED, "no", "email")})
+        changed = spans.parts(conn, at(0), 24 * 60)["2026-01-31T00:00"]
+        spans.fold(conn)
+        conn.execute(ledger_batches.delete())
+        pruned = spans.parts(conn, at(0), 24 * 60)["2026-01-31T00:00"]
+        ledger.append(conn, "r-2", [more])  # its number is one that was added up before
+        anew = spans.parts(conn, at(11), 60)["2026-01-31T11:00"]
+    expected = {"delivered": 5, "quarantined": 2, "unchanged": 9}
+    assert {word: number for word, number in changed.records.items() if number} == expected
+    assert {word: number for word, number in pruned.records.items() if number} == expected
+    assert (changed.requests, pruned.requests) == (6, 6)
+    assert anew.records["unchanged"] == 6
+
+
+def test_short_parts_are_kept_for_a_short_time(sent_records):
+    added_up(sent_records)
+    with sent_records.begin() as conn:
+        later = "2026-03-02T00:00:00.000Z"
+        ledger.append(conn, "r-2", [LedgerEntry(Outcome.UNCHANGED, [20], later)])
+        spans.fold(conn)
+        kept = {minutes: len(spans.parts(conn, at(0), minutes)) for minutes in spans.LENGTHS}
+    assert kept == {5: 1, 60: 1, 24 * 60: 2}
 
 
 def test_runs_and_keys_are_found_by_a_part_and_signs_mean_themselves(sent_records):

@@ -51,16 +51,15 @@ class Sight:
         around = self.around()
         if destination is not None:
             around.destination(destination)
-        now, minutes = around.clock.now(), next((part for most, part in PARTS if hours <= most), 24 * 60)
+        now, minutes = around.clock.now(), next((part for most, part in PARTS if hours <= most), spans.DAY)
         first = _floor(now - timedelta(hours=hours), minutes)
         with around.database.read() as conn:
-            found = spans.parts(conn, iso(first), 10 if minutes > 60 else 13 if minutes == 60 else 16, destination)
+            found = spans.parts(conn, iso(first), minutes, destination)
             budgets = figures.budget_use(conn)
         buckets = []
         while first <= now:
-            after = first + timedelta(minutes=minutes)
-            buckets.append(_bucket(iso(first), _together(found, iso(first), iso(after))))
-            first = after
+            buckets.append(_bucket(iso(first), found.get(spans.beginning(iso(first), minutes), Part())))
+            first += timedelta(minutes=minutes)
         return {"minutes": minutes, "buckets": buckets, "budget": _allowances(around, budgets, now.timestamp())}
 
     def replies(self, destination: str, *, limit: int, cursor: str | None = None) -> Page:
@@ -144,14 +143,6 @@ def _floor(moment: datetime, minutes: int) -> datetime:
     """The part of the day that a moment is in begins here."""
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     return day + timedelta(minutes=(moment - day).total_seconds() // 60 // minutes * minutes)
-
-
-def _together(found: Mapping[str, Part], start: str, end: str) -> Part:
-    whole = Part()
-    for at, part in found.items():
-        if start[: len(at)] <= at < end[: len(at)]:
-            whole.add(part)
-    return whole
 
 
 def _bucket(at: str, part: Part) -> Document:

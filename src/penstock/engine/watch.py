@@ -13,12 +13,13 @@ from penstock.engine.surroundings import Surroundings
 from penstock.engine.watch_metrics import Metrics
 from penstock.engine.watch_settings import AlertSettings
 from penstock.model.errors import PenstockError, Problem
-from penstock.stores import alerts, figures, tallies
+from penstock.stores import alerts, figures, spans, tallies
 from penstock.stores.alerts import Alert
 from penstock.stores.put import put
 from penstock.stores.schema_care import tallies as table
 
 LOOK_AGAIN_S = 2.0  # whoever asks more often gets the last answer: asking writes to the database
+AT_ONCE = 20_000  # rows of the ledger that are added up in one transaction
 Alive = Callable[[], str | None]
 
 
@@ -92,9 +93,12 @@ class Watch:
         watch_alerts.deliver(around)
 
     def fold(self) -> None:
-        """Add up the deliveries that are new in the ledger, so that asking for metrics stays cheap."""
-        with self.around().database.begin() as conn:
-            tallies.fold_deliveries(conn)
+        """Add up what is new in the ledger, so that asking for metrics and figures stays cheap."""
+        more = True
+        while more:  # a long ledger, of a state that was never added up, part by part: others write, too
+            with self.around().database.begin() as conn:
+                tallies.fold_deliveries(conn)
+                more = spans.fold(conn, AT_ONCE)
 
 
 def _trouble(around: Surroundings) -> list[Problem]:

@@ -25,6 +25,7 @@ from penstock.stores import figures, tallies
 from penstock.stores.tallies import BUCKETS_MS, Tally
 from penstock.version import __version__
 
+GOOD = ("succeeded",)
 KEPT_S = 2.0  # seconds that an answer of the database is used again: many may ask
 ENDED = ("succeeded", "partial")
 OPEN = frozenset({Outcome.ACCEPTED.value, Outcome.UNSENT.value})
@@ -79,7 +80,7 @@ def _seen(around: Surroundings) -> Seen:
         held, budgets = figures.held_counts(conn), figures.budget_use(conn)
         queue, oldest = figures.queue_figures(conn)
         received, alerts = figures.received(conn), figures.raised_alerts(conn)
-        ended, good = figures.last_ended(conn, ENDED), figures.last_ended(conn, ("succeeded",))
+        ended, good = (figures.last_ended(conn, around.project.destinations, words) for words in (ENDED, GOOD))
     active = frozenset(name for name, spec in around.project.destinations.items() if is_active(around, spec)[0])
     return Seen(counts, held, budgets, ended, good, queue, oldest, received, alerts, active)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select, text
@@ -85,15 +86,18 @@ def budget_use(conn: Connection) -> list[BudgetUse]:
     return [BudgetUse(*row) for row in conn.execute(query)]
 
 
-def last_ended(conn: Connection, statuses: tuple[str, ...]) -> dict[str, tuple[str, str]]:
-    """Of each destination, when its newest run that ended so began and ended."""
+def last_ended(conn: Connection, destinations: Iterable[str], statuses: tuple[str, ...]) -> dict[str, tuple[str, str]]:
+    """Of each of these destinations, when its newest run that ended so began and ended."""
     r = runs.c
-    query = (
-        select(r.target, func.max(r.started_at), func.max(r.finished_at))
-        .where(r.kind == "destination", r.status.in_(statuses), r.finished_at.is_not(None))
-        .group_by(r.target)
-    )
-    return {target: (started, finished) for target, started, finished in conn.execute(query)}
+    found: dict[str, tuple[str, str]] = {}
+    for name in destinations:
+        query = select(r.started_at, r.finished_at).where(
+            r.target == name, r.kind == "destination", r.status.in_(statuses), r.finished_at.is_not(None)
+        )
+        row = conn.execute(query.order_by(r.started_at.desc(), r.id.desc()).limit(1)).one_or_none()
+        if row is not None and row.finished_at is not None:
+            found[name] = (row.started_at, row.finished_at)
+    return found
 
 
 def recent_runs(conn: Connection, target: str, kind: str, limit: int) -> list[RunFigures]:

@@ -14,9 +14,9 @@ from penstock.stores.runs import RunRow, to_run
 from penstock.stores.schema import ledger_batches, quarantine, runs
 
 HELD = 20_000  # newest records of the quarantine that are searched
-STEPS = (500, 1500, 8000)  # newest entries of the ledger that are searched for a key, step by step,
+STEPS = (500, 1500, 4000)  # newest entries of the ledger that are searched for a key, step by step,
 RECORDS = 300_000  # until they told of so many records
-OF_AN_ID = re.compile(r"[a-z0-9-]+")  # what a part of a run's id is made of
+OF_AN_ID = re.compile(r"[a-hjkmnp-z0-9-]+")  # what the ids of runs are made of
 ESCAPE = "\\"
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, upd
 
 from penstock.model.outcome import Outcome
 from penstock.model.record import Key
+from penstock.stores import spans
 from penstock.stores.packing import Ordinals, pack_keys, pack_ordinals, unpack_ordinals
 from penstock.stores.schema import ledger_batches as batches
 from penstock.stores.schema import ledger_exceptions as exceptions
@@ -168,8 +169,11 @@ def change_outcomes(connection: Connection, run: str, delivery: int, changes: Ma
     query = select(batches).where(batches.c.run == run, batches.c.delivery == delivery)
     for row in connection.execute(query).mappings().all():
         fates = _fates(connection, row)
+        before = Counter(fate.outcome for fate in fates)
         for item, ordinal in enumerate(unpack_ordinals(row["ordinals"]).tolist()):
             fates[item] = changes.get(ordinal, fates[item])
+        after = Counter(fate.outcome for fate in fates)
+        spans.became(connection, row["id"], {word.value: after[word] - before[word] for word in before | after})
         usual = Counter(fates).most_common(1)[0][0]
         odd = [(item, fate) for item, fate in enumerate(fates) if fate != usual]
         if usual.field is not None:  # only an exception has room for a field

@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from penstock.stores import tallies
+from penstock.stores import spans, tallies
 from penstock.stores.schema import (
     cursors,
     discarded,
@@ -147,6 +147,7 @@ def _ledger(conn: Connection, before: str, most: int) -> Sequence[Any]:
 def _drop_ledger(conn: Connection, ids: Sequence[Any]) -> int:
     """Before the first outcome of a run goes, the run says so: its counts stand, its records cannot be listed."""
     tallies.fold_deliveries(conn)
+    spans.fold(conn)
     mine = select(ledger_batches.c.run).where(ledger_batches.c.id.in_(ids))
     for run, notes in conn.execute(select(runs.c.id, runs.c.notes).where(runs.c.id.in_(mine))).all():
         known = orjson.loads(notes)

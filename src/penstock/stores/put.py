@@ -22,3 +22,14 @@ def put_all(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], b
     statement = dialect.insert(table)
     new = {name: statement.excluded[name] for name in rows[0] if name not in by}
     conn.execute(statement.on_conflict_do_update(index_elements=list(by), set_=new), [dict(row) for row in rows])
+
+
+def add_all(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], number: str) -> None:
+    """Add to the `number` of rows by the table's primary key; a row that is not there yet begins with it."""
+    if not rows:
+        return
+    dialect = postgresql if conn.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table)
+    key = [column.name for column in table.primary_key]
+    more = {number: table.c[number] + statement.excluded[number]}
+    conn.execute(statement.on_conflict_do_update(index_elements=key, set_=more), [dict(row) for row in rows])

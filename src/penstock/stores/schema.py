@@ -53,7 +53,7 @@ runs = Table(
     Column("stopped_by", Text),
     Column("started_at", Text, nullable=False),
     Column("finished_at", Text),
-    Index("runs_of_target", "target", "kind", "started_at"),
+    Index("runs_of_target", "target", "kind", "started_at", "id"),
 )
 _OF_A_FLOW, _LISTED = runs.c.parent.is_not(None), runs.c.parent.is_(None)
 Index("runs_of_parent", runs.c.parent, sqlite_where=_OF_A_FLOW, postgresql_where=_OF_A_FLOW)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Integer, Table, Text
+from sqlalchemy import BigInteger, Column, Float, Integer, Table, Text
 
 from penstock.stores.schema import metadata
 
@@ -48,4 +48,14 @@ tallies = Table(
     Column("name", Text, primary_key=True),
     Column("labels", Text, primary_key=True),  # JSON array of text
     Column("value", Float(53), nullable=False),
+)
+
+span_parts = Table(
+    "span_parts",
+    metadata,
+    Column("minutes", Integer, primary_key=True, autoincrement=False),  # how long the part is
+    Column("at", Text, primary_key=True),  # when it begins, to the minute
+    Column("destination", Text, primary_key=True),
+    Column("word", Text, primary_key=True),  # an outcome, `requests`, or a step of durations
+    Column("number", BigInteger, nullable=False),
 )
