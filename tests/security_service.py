@@ -1,8 +1,6 @@
 """A real service over real HTTP, with people in it, and a clock that tests move on."""
 
 import re
-import socket
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,12 +9,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 
-from penstock.api.service import make_api
 from penstock.clock import SystemClock
 from penstock.engine.app import App
 from penstock.engine.truth import Truth
+from serving import served
 
 KEY = "cus_" + "k3y" * 9  # the API key of the project's credential: must be seen nowhere
 PASSWORD = "correct horse battery"
@@ -90,22 +87,13 @@ def running(
     with Truth.open(folder / "penstock.yaml", url, {}, SystemClock()) as truth:
         truth.apply()
     with (
-        socket.socket() as listening,
         App.open_applied(url, environ={"KEY": KEY, **(environ or {})}, clock=clock) as app,
+        served(app, without_sign_in=without_sign_in) as first,
     ):
-        listening.bind(("127.0.0.1", 0))
-        api = make_api(app, without_sign_in=without_sign_in)
-        server = uvicorn.Server(uvicorn.Config(api, log_level="critical"))
-        thread = threading.Thread(target=server.run, args=([listening],))
-        thread.start()
-        service = Service(f"http://127.0.0.1:{listening.getsockname()[1]}", app, clock, folder)
-        while not server.started and thread.is_alive():
-            thread.join(0.02)
+        service = Service(str(first.base_url), app, clock, folder)
         yield service
         for client in service.clients:
             client.close()
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """A project that was applied to a state database, sending to the sandbox; and how tests wait."""
 
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 
-from penstock.api.service import make_api
 from penstock.clock import SystemClock
 from penstock.engine.app import App
 from penstock.engine.truth import Truth
 from sandbox_process import Sandbox
+from serving import served
 
-LONGEST_S = 30.0
+LONGEST_S = 60.0
 ENDED = ("succeeded", "partial", "failed", "cancelled")
 
 
@@ -87,14 +84,6 @@ def ended(app: App, run: str) -> dict[str, Any]:
 @contextmanager
 def serving(app: App) -> Iterator[httpx.Client]:
     """The REST API over real HTTP, for one person at this machine."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(make_api(app, without_sign_in=True), log_level="critical"))
-        thread = threading.Thread(target=server.run, args=([listening],))
-        thread.start()
-        base = f"http://127.0.0.1:{listening.getsockname()[1]}/api/v1"
-        with httpx.Client(base_url=base, timeout=LONGEST_S) as client:
-            until(lambda: server.started)
-            yield client
-        server.should_exit = True
-        thread.join()
+    with served(app, without_sign_in=True) as client:
+        client.base_url = client.base_url.join("/api/v1")
+        yield client

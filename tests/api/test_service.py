@@ -1,19 +1,15 @@
 """The REST API over real HTTP."""
 
 import re
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 
 from penstock.api.service import make_api
-from penstock.clock import SystemClock
 from penstock.engine.app import App
-from penstock.engine.truth import Truth
+from serving import service
 
 OPEN = {  # anybody may ask what answers, and whether they are signed in; and sign on at a provider
     *("/api/v1/", "/api/v1/session", "/api/v1/session/oidc", "/api/v1/session/oidc/callback"),
@@ -36,24 +32,9 @@ destinations:
 
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[httpx.Client]:
-    (tmp_path / "penstock.yaml").write_text(PROJECT)
     (tmp_path / "people.csv").write_text("id,email\n1,ada@example.com\n")
-    url = f"sqlite:///{tmp_path / 'state.db'}"
-    with Truth.open(tmp_path / "penstock.yaml", url, {}, SystemClock()) as truth:
-        truth.apply()
-    with socket.socket() as listening, App.open_applied(url, environ={"KEY": "k"}) as app:
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(make_api(app, without_sign_in=True), log_level="critical"))
-        thread = threading.Thread(target=server.run, args=([listening],))
-        thread.start()
-        with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=20) as made:
-            for _ in range(200):
-                if server.started:
-                    break
-                thread.join(0.02)
-            yield made
-        server.should_exit = True
-        thread.join()
+    with service(tmp_path, PROJECT, environ={"KEY": "k"}) as (_, made):
+        yield made
 
 
 def test_a_preview_shows_the_exact_request(client: httpx.Client) -> None:
