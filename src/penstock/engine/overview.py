@@ -11,10 +11,13 @@ from typing import Any
 from penstock.clock import iso
 from penstock.engine import cursors
 from penstock.engine.pages import Page
+from penstock.engine.preparing import prepare
+from penstock.engine.preview import preview_of_everything
 from penstock.engine.searching import Found, search
 from penstock.engine.standing import standing
 from penstock.engine.surroundings import Surroundings
-from penstock.model.outcome import Outcome
+from penstock.model.outcome import Note, Outcome
+from penstock.model.reports import PreviewedRequest, RefusedRecord
 from penstock.model.spec import FileSource, ProjectSpec, ResponseSource, SourceSpec, SqlSource, WebhookSource
 from penstock.stores import figures, responses, spans
 from penstock.stores.figures import BudgetUse
@@ -61,6 +64,14 @@ class Sight:
             buckets.append(_bucket(iso(first), found.get(spans.beginning(iso(first), minutes), Part())))
             first += timedelta(minutes=minutes)
         return {"minutes": minutes, "buckets": buckets, "budget": _allowances(around, budgets, now.timestamp())}
+
+    def everything(self, destination: str) -> Iterator[PreviewedRequest | RefusedRecord | Note]:
+        """What the whole dataset would make, one by one: requests and refused records, then the notes. Calls no API.
+
+        InputError for settings or data that cannot be read, before the first; while it goes on, too.
+        """
+        around = self.around()
+        return preview_of_everything(prepare(around, around.destination(destination)))
 
     def replies(self, destination: str, *, limit: int, cursor: str | None = None) -> Page:
         """The replies that are kept of a destination, newest first."""

@@ -10,7 +10,7 @@ from penstock.engine.notes import Notes
 from penstock.engine.preparing import Prepared
 from penstock.engine.remembering import open_chunk
 from penstock.engine.screen import Decision, Screen
-from penstock.model.outcome import Outcome, Refusal
+from penstock.model.outcome import Note, Outcome, Refusal
 from penstock.model.record import Batch, Chunk, Payload, Request, Shape
 from penstock.model.reports import Preview, PreviewedRequest, RefusedRecord
 from penstock.transform.batching import Batcher
@@ -19,6 +19,7 @@ from penstock.transform.macros import shown
 from penstock.transform.requests import encode_bodies, records_of, requests_for
 from penstock.usercode.sandbox import CodeFailed, GroupingCode
 
+CHUNK_ROWS = 4096  # as a run reads
 REDACTED = "Bearer ***"
 
 
@@ -33,7 +34,7 @@ def preview_of_chunks(prepared: Prepared, chunks: Iterator[Chunk], limit: int | 
     """The first `limit` requests of these records, or all; `rows` is how many the notes speak of."""
     notes = Notes(prepared.compiled.notes)
     refused: list[RefusedRecord] = []
-    made = _requests(prepared, chunks, notes, refused)
+    made = (request for request in _requests(prepared, chunks, notes, refused) if request is not None)
     return Preview(
         requests=tuple(made if limit is None else islice(made, limit)),
         notes=notes.all(rows),
@@ -43,12 +44,39 @@ def preview_of_chunks(prepared: Prepared, chunks: Iterator[Chunk], limit: int | 
     )
 
 
+def preview_of_everything(prepared: Prepared) -> Iterator[PreviewedRequest | RefusedRecord | Note]:
+    """The same of the whole dataset, one by one and however long it is: requests and refused records in the order they
+    are met, then the notes.
+    """
+    data = prepared.data
+    notes, rows = Notes(prepared.compiled.notes), 0
+
+    def counted() -> Iterator[Chunk]:
+        nonlocal rows
+        for chunk in data.dataset.read(data.schema, rows=CHUNK_ROWS):
+            rows += chunk.records.num_rows
+            yield chunk
+
+    refused: list[RefusedRecord] = []
+    for request in _requests(prepared, counted(), notes, refused):
+        yield from refused
+        refused.clear()
+        if request is not None:
+            yield request
+    yield from refused
+    yield from notes.all(rows)
+
+
 def _requests(
     prepared: Prepared, chunks: Iterator[Chunk], notes: Notes, refused: list[RefusedRecord]
-) -> Iterator[PreviewedRequest]:
+) -> Iterator[PreviewedRequest | None]:
+    """None after each chunk: who does not keep what was refused can let it go, also where everything is."""
     shape = prepared.compiled.shape
     with grouping_code(shape) as code:
-        for batch in batches(prepared, chunks, notes, refused):
+        for batch in _walk(prepared, chunks, notes, refused):
+            if batch is None:
+                yield None
+                continue
             try:
                 requests = finished(shape, batch.payloads, code)
             except (CodeFailed, Unencodable) as failure:
@@ -60,6 +88,13 @@ def _requests(
 
 def batches(prepared: Prepared, chunks: Iterator[Chunk], notes: Notes, refused: list[RefusedRecord]) -> Iterator[Batch]:
     """The batches that these chunks make when nothing is remembered; what is refused goes to `refused`."""
+    return (batch for batch in _walk(prepared, chunks, notes, refused) if batch is not None)
+
+
+def _walk(
+    prepared: Prepared, chunks: Iterator[Chunk], notes: Notes, refused: list[RefusedRecord]
+) -> Iterator[Batch | None]:
+    """The same, and None after each chunk."""
     screen = Screen(prepared.policy, prepared.compiled.renderer.render)
     batcher = Batcher(prepared.compiled.shape, repeats=not prepared.policy.newest_wins)
     for chunk in chunks:
@@ -70,6 +105,7 @@ def batches(prepared: Prepared, chunks: Iterator[Chunk], notes: Notes, refused: 
         yield from batcher.add(sifted.fresh)
         refused.extend(RefusedRecord(r.key, *words_of(r.refusal)) for r in batcher.oversized)
         batcher.oversized.clear()
+        yield None
     yield from batcher.flush()
 
 

@@ -1,16 +1,25 @@
 """Destinations as a person works with them: preview, plan, test, activate, pause."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any
+from urllib.parse import quote
 
+import orjson
 from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.api.access import Person, Right, needs
 from penstock.api.opened import Opened
 from penstock.api.reports import PlanOut, PreviewOut, TestOut
-from penstock.model.reports import as_json, plan_json, test_json
+from penstock.model.errors import PenstockError
+from penstock.model.outcome import Note
+from penstock.model.problems import problem_json
+from penstock.model.reports import PreviewedRequest, RefusedRecord, as_json, plan_json, test_json
 
 router = APIRouter(prefix="/destinations/{name}", tags=["destinations"])
+LINES = "application/x-ndjson"
+PIECE = 1 << 16  # bytes of lines that are handed on together
 
 
 class TestSend(BaseModel):
@@ -28,6 +37,50 @@ def preview(
 ) -> PreviewOut:
     """The requests its samples make; sends nothing."""
     return PreviewOut(**as_json(app.preview(name, limit=limit)))
+
+
+@router.get(
+    "/preview/export",
+    operation_id="exportPreview",
+    response_class=StreamingResponse,
+    responses={200: {"content": {LINES: {"schema": {"type": "string"}}}}},
+)
+def export(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> StreamingResponse:
+    """The requests of the whole dataset, a line of JSON each, as the preview shows them; sends nothing.
+
+    A record that would be held is a line with `refused`. The last line has the numbers of both and the `notes`; or,
+    when the data cannot be read to its end, `errors`.
+    """
+    named = {"Content-Disposition": f'attachment; filename="{quote(name)}.preview.ndjson"'}
+    return StreamingResponse(_pieces(_lines(app.sight.everything(name))), media_type=LINES, headers=named)
+
+
+def _lines(found: Iterator[PreviewedRequest | RefusedRecord | Note]) -> Iterator[dict[str, Any]]:
+    requests, refused, notes = 0, 0, list[Any]()
+    try:
+        for one in found:
+            if isinstance(one, Note):
+                notes.append(as_json(one))
+            elif isinstance(one, RefusedRecord):
+                refused += 1
+                yield {"refused": as_json(one)}
+            else:
+                requests += 1
+                yield as_json(one)
+    except PenstockError as error:  # the answer has begun: its status is said
+        yield {"errors": [problem_json(problem) for problem in error.problems]}
+    else:
+        yield {"requests": requests, "refused": refused, "notes": notes}
+
+
+def _pieces(lines: Iterator[dict[str, Any]]) -> Iterator[bytes]:
+    piece = bytearray()
+    for line in lines:
+        piece += orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+        if len(piece) >= PIECE:
+            yield bytes(piece)
+            piece.clear()
+    yield bytes(piece)
 
 
 @router.get("/plan", operation_id="planDestination", response_model_exclude_unset=True)
