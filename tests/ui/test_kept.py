@@ -144,6 +144,14 @@ def test_edits_of_what_is_there_are_kept_and_settled_with_those_of_others(page, 
     page.get_by_text("kept-file is saved").wait_for()
     expect(save).to_have_count(0)
     assert place.call("GET", "/sources/kept-file")["value"]["delimiter"] == ","
+    page.get_by_role("button", name="Undo").last.click()
+    page.get_by_text("Undone").wait_for()
+    expect(page.get_by_label("Delimiter")).to_have_value("")
+    assert "delimiter" not in place.call("GET", "/sources/kept-file")["value"]
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("menuitem", name="Delete").click()
+    page.get_by_role("dialog").get_by_text("1 resource uses it: kept-data.").wait_for()  # the consequence, in numbers
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
 
     page.goto("/datasets/kept-data?tab=settings")  # edited as a form, then by another
     write(page, "SQL of the dataset", "select id, upper(email) as email from source")

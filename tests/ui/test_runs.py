@@ -3,7 +3,9 @@
 import csv
 import io
 import re
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import expect
@@ -57,8 +59,13 @@ def test_runs_are_found_and_charted(page, ran):
     page.get_by_role("heading", name=ran).wait_for()
 
 
-def test_from_a_run_to_a_request_to_a_record(page, place, ran):
+def test_from_a_run_to_a_request_to_a_record(new_page, place, ran):
+    page = new_page(timezone_id="Asia/Kolkata")
     page.goto(f"/runs/{ran}")
+    started = page.locator("time").first
+    began = datetime.fromisoformat(started.get_attribute("datetime"))
+    assert started.get_attribute("title") == f"{began.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"  # on hover
+    expect(started).to_contain_text(f"{began.astimezone(ZoneInfo('Asia/Kolkata')):%H:%M:%S}")
     page.get_by_role("row", name=re.compile("delivered")).first.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_label("Request", exact=True)).to_contain_text("ada@example.com")
@@ -97,6 +104,9 @@ def test_a_run_is_watched_cancelled_and_resumed(page, place):
     page.get_by_role("button", name="Run now").click()
     page.get_by_role("heading", name="Progress").wait_for()
     page.get_by_text(re.compile("records a second")).wait_for()
+    allowance = page.get_by_role("list", name="Allowance used now")
+    expect(allowance.get_by_role("meter", name="Allowance of page")).to_be_visible()  # the rate against it
+    expect(allowance).to_contain_text(re.compile(r"[\d.]+ % of 100 requests in 10 s"))
     page.get_by_role("button", name="Cancel", exact=True).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_text("It stops after the requests in flight and can be resumed.").wait_for()

@@ -153,7 +153,9 @@ def test_samples_are_opened_and_nested_values_excluded(page, place):
     expect(panel.get_by_label("Headers").first).not_to_contain_text(place.sandbox["api_key"])
 
 
-def test_a_credential_is_added_and_checked_at_once(page, place):
+def test_a_credential_is_added_and_checked_at_once(page, place, request):
+    place.admin("POST", "/settings", {"rate": "1000/10s"})  # so that it says how much of its allowance is left
+    request.addfinalizer(lambda: place.admin("POST", "/settings", {"rate": "off"}))
     page.goto("/destinations/new")
     pick(page, "Which records?", "contacts")
     page.get_by_role("button", name=re.compile("^Custify")).click()
@@ -171,4 +173,5 @@ def test_a_credential_is_added_and_checked_at_once(page, place):
     page.get_by_role("button", name="Back", exact=True).click()
     tile = page.get_by_role("radio", name=re.compile("^second"))
     expect(tile).to_contain_text("works")
+    expect(tile).to_contain_text(re.compile(r"99\d of 1,000 requests left"))
     assert "a wrong one" not in page.content()

@@ -98,7 +98,7 @@ function Existing({ held, newest, editing, ...props }: ExistingProps) {
         run: () => write(draft.etag),
         overwrite: () => write(),
         conflict: { theirs: async () => (await api.get<Resource>(at`/${kind}/${name}`)).value, mine: withoutKey(draft.value), take: startOver },
-        undo: () => api.put(at`/${kind}/${name}`, held.value),
+        undo: (saved) => api.put(at`/${kind}/${name}`, held.value, { etag: saved.etag }),
         then: (saved) => {
           drop();
           editing.current = false;
@@ -191,7 +191,7 @@ interface EditingProps extends Props {
     run: () => Promise<Resource>;
     overwrite?: () => Promise<Resource>;
     conflict?: { theirs: () => Promise<unknown>; mine: unknown; take: () => void };
-    undo?: () => Promise<unknown>;
+    undo?: (saved: Resource) => Promise<unknown>;
     then: (saved: Resource) => unknown;
   };
   /** Of a resource that is not there yet. */

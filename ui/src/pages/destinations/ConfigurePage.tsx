@@ -39,7 +39,7 @@ function Editing({ destination }: { destination: Destination }) {
     overwrite: () => put(),
     conflict: { theirs: async () => (await api.get<Destination>(at`/destinations/${name}`)).value, mine: tidy(draft.value), take: startOver },
     done: () => t.steps.saved(name),
-    undo: () => api.put(at`/destinations/${name}`, destination.value),
+    undo: (saved) => api.put(at`/destinations/${name}`, destination.value, { etag: saved.etag }),
     refresh: [keys.kind("destinations"), keys.overview, keys.versions],
     then: () => {
       drop();

@@ -27,7 +27,7 @@ export function DeliveryForm({ name, value, onChange, columns, rows, template, d
   const extras = (template?.["extras"] as Record<Dialect, string> | undefined)?.[dialect];
   const attributes = value.attributes ?? "all";
   const batch = typeof value.batch === "string" ? value.batch : value.batch === undefined ? "auto" : "on";
-  const modes = (template?.modes ?? ["all", "new", "changed"]).filter((mode) => mode !== NOT_YET || value.mode === mode);
+  const modes = template?.modes ?? ["all", "new", "changed"];
   return (
     <>
       <Panel title={t.configure.extras}>
@@ -72,7 +72,10 @@ export function DeliveryForm({ name, value, onChange, columns, rows, template, d
       <Panel title={t.configure.delivery}>
         <Select
           label={t.configure.mode}
-          data={modes.map((mode) => ({ value: mode, label: t.configure.modes[mode] ?? mode }))}
+          data={modes.map((mode) => {
+            const label = t.configure.modes[mode] ?? mode;
+            return mode === NOT_YET ? { value: mode, label: t.configure.notYet(label), disabled: true } : { value: mode, label };
+          })}
           value={value.mode ?? (template ? (modes[0] ?? null) : "all")}
           allowDeselect={false}
           onChange={(mode) => mode && onChange({ ...value, mode: mode as "changed" })}

@@ -1,5 +1,5 @@
 /** Configure by hand: method, address, format, headers, batching and what sending twice does. */
-import { Checkbox, NumberInput, Select, Switch, TextInput } from "@mantine/core";
+import { Checkbox, Input, NumberInput, Select, Switch, TextInput } from "@mantine/core";
 import { useMemo, useState } from "react";
 import type { Column, DestinationValue, Grouping, Problem, RefusedRecord, RequestValue } from "@/api/types";
 import { Code, type LineError, Panel, placed, placedOf } from "@/parts";
@@ -83,6 +83,11 @@ export function ManualForm({ value, onChange, columns, problems, refused }: Prop
           allowDeselect={false}
           onChange={(said) => set({ idempotent: said === "auto" ? undefined : said === "true" })}
         />
+        {request.idempotent !== true && (
+          <Input.Wrapper labelElement="div" label={t.configure.readBack} description={t.configure.readBackHint}>
+            {null}
+          </Input.Wrapper>
+        )}
       </Panel>
       <Panel title={t.configure.batching}>
         <Checkbox

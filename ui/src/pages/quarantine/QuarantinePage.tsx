@@ -76,7 +76,9 @@ function Entries({ cause, destination }: { cause: string; destination: string | 
   useFreshFirst<QuarantineEntry>({ ...list, idOf: (entry) => entry.id, every: 15_000 });
   const groups = useQuery(queries.quarantineGroups());
   const navigate = useNavigate();
-  const all = (groups.data ?? []).filter((group) => group.cause === cause && (destination === undefined || group.destination === destination)).reduce((sum, group) => sum + group.count, 0);
+  const mine = (groups.data ?? []).filter((group) => group.cause === cause && (destination === undefined || group.destination === destination));
+  const all = mine.reduce((sum, group) => sum + group.count, 0);
+  const unknown = mine.filter((group) => group.outcome === "unknown").reduce((sum, group) => sum + group.count, 0);
   const chosen = { cause, ...(destination !== undefined && { destination }) };
   const refresh = [keys.quarantine, keys.runs, keys.kind("destinations")];
   const resend = useChange({ run: () => api.post("/quarantine/resend", chosen), done: () => t.quarantine.resent, refresh });
@@ -86,6 +88,10 @@ function Entries({ cause, destination }: { cause: string; destination: string | 
     refresh,
     then: () => navigate({ to: "/quarantine" }),
   });
+  const askResend = async () => {
+    const sure = unknown === 0 || (await confirm({ title: t.quarantine.resendTitle(all), consequence: t.quarantine.resendText(unknown), verb: t.quarantine.resendAll(all), tone: "plain" }));
+    if (sure) resend.mutate();
+  };
   const askDiscard = async () => {
     if (await confirm({ title: t.quarantine.discardTitle(all), consequence: t.quarantine.discardText(all), verb: t.quarantine.discardAll(all) })) discard.mutate();
   };
@@ -107,7 +113,7 @@ function Entries({ cause, destination }: { cause: string; destination: string | 
           <Button variant="default" color="red" onClick={() => void askDiscard()} disabled={all === 0}>
             {t.quarantine.discardAll(all)}
           </Button>
-          <Button onClick={() => resend.mutate()} loading={resend.isPending} disabled={all === 0}>
+          <Button onClick={() => void askResend()} loading={resend.isPending} disabled={all === 0}>
             {t.quarantine.resendAll(all)}
           </Button>
         </>
