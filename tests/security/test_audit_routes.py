@@ -1,0 +1,181 @@
+"""Every route that changes something leaves one entry in the audit log; the list is held against the router."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.routing import iter_route_contexts
+
+from penstock.api.auditing import PREFIX, is_change
+from penstock.api.service import make_api
+from penstock.clock import SystemClock
+from penstock.engine.app import App
+from penstock.model.outcome import Outcome, Refusal
+from penstock.stores import quarantine, runs
+from penstock.stores.audit import AuditFilter
+from penstock.stores.memory import key_hashes
+from penstock.stores.quarantine import Hold
+from penstock.stores.runs import RunRow
+from sandbox_process import sandbox, shared_sandbox
+from security_service import PASSWORD
+from serving import served
+
+__all__ = ["sandbox", "shared_sandbox"]
+NOT_TOLD = {
+    "POST /{kind}/validate": "looks at settings that are not saved",
+    "POST /destinations/preview": "shows what settings that are not saved would send",
+    "POST /destinations/findings": "checks settings that are not saved",
+    "POST /datasets/preview": "runs SQL that is not saved over a sample",
+    "POST /quarantine/{entry}/preview": "shows what would be sent",
+}
+AT = "2026-01-31T12:00:00.000Z"
+PROJECT = """\
+credentials:
+  acme: {{connector: custify, base_url: "{url}"}}
+sources:
+  file: {{type: file, path: people.csv}}
+  push: {{type: webhook}}
+datasets:
+  people: {{source: file, key: id}}
+destinations:
+  it: {{dataset: people, credential: acme, template: upsert_person, fields: {{user_id: id, email: email}}}}
+flows:
+  all: {{destinations: [it]}}
+"""
+DRAFT = {"dataset": "people", "credential": "acme", "template": "upsert_person", "fields": {"user_id": "id"}}
+
+
+@dataclass
+class Walk:
+    """What is asked, in this order; each of it succeeds. `keep` are answers that later requests need."""
+
+    app: App
+    sandbox: Any
+    keep: dict[str, Any] = field(default_factory=dict)
+
+    def hold(self, key: str, outcome: Outcome = Outcome.QUARANTINED) -> str:
+        high, low = key_hashes([key]).tolist()[0]
+        refusal = Refusal("required", "no e-mail address", "email")
+        record = f'{{"id":"{key}","email":"{key}@x.example"}}'
+        with self.app._around.database.begin() as conn:
+            quarantine.hold(conn, Hold("it", key, (high, low), outcome, refusal, AT, "r-1", record, 1, settings="s"))
+            return quarantine.entries(conn, destination="it")[-1].id
+
+    def stopped(self) -> str:
+        with self.app._around.database.begin() as conn:
+            runs.start(conn, RunRow("r-9", "destination", "it", AT, status="cancelled", finished_at=AT))
+        return "r-9"
+
+    def people(self) -> Iterator[tuple[str, Any]]:
+        yield "POST /people", {"name": "grace", "role": "viewer"}
+        yield "PATCH /people/{name}: grace", {"role": "editor"}
+        yield "POST /people/{name}/reset: grace", None
+        yield "DELETE /people/{name}: grace", None
+        yield "POST /tokens", {"name": "ci", "role": "viewer"}
+        yield f"DELETE /tokens/{{identity}}: {self.keep['POST /tokens']['id']}", None
+
+    def project(self) -> Iterator[tuple[str, Any]]:
+        yield "PUT /project", {"yaml": PROJECT.format(url=self.sandbox.flat_url)}
+        yield "POST /{kind}: flows", {"name": "other", "value": {"destinations": ["it"]}}
+        yield "PUT /{kind}/{name}: flows other", {"destinations": ["it"], "schedule": "every 1h"}
+        yield "PATCH /{kind}/{name}: flows other", {"schedule": "every 2h"}
+        yield "POST /{kind}/{name}/copy: flows other", {"name": "third"}
+        yield "DELETE /{kind}/{name}: flows other", None
+        yield "POST /versions/{number}/roll-back: 2", {}
+        yield "PUT /credentials/{name}/secret: acme", {"secret": self.sandbox.api_key}
+        yield "POST /credentials/{name}/check: acme", {}
+        value = {"connector": "custify", "base_url": self.sandbox.flat_url}
+        yield "POST /credentials/check", {"name": "new", "value": value, "secret": self.sandbox.api_key}
+        yield "POST /sources/upload?filename=more.csv", b"id\n1\n"
+        yield "POST /sources/check", {"name": "new", "value": {"type": "file", "path": "people.csv"}}
+        yield "POST /sources/{name}/hook/key: push", None
+        yield "POST /datasets/{name}/refresh: people", None
+
+    def sending(self) -> Iterator[tuple[str, Any]]:
+        yield "POST /destinations/test", {"name": "draft", "value": DRAFT}
+        yield "POST /destinations/{name}/test: it", {}
+        yield "POST /destinations/{name}/activate: it", None
+        yield "POST /flows/{name}/pause: all", None
+        yield "POST /flows/{name}/resume: all", None
+        yield "POST /runs", {"target": "it"}
+        yield f"POST /runs/{{run}}/cancel: {self.keep['POST /runs']['run']}", None
+        yield f"POST /runs/{{run}}/resume: {self.stopped()}", None
+        yield f"PATCH /quarantine/{{entry}}: {self.hold('1')}", {"changes": {"email": "one@x.example"}}
+        yield f"POST /quarantine/{{entry}}/discard: {self.hold('2')}", {"reason": "a test"}
+        yield f"POST /quarantine/{{entry}}/settle: {self.hold('3', Outcome.UNKNOWN)}", None
+        yield "POST /quarantine/resend", {"ids": [self.hold("4")]}
+        yield "POST /quarantine/discard", {"ids": [self.hold("5")]}
+        yield "POST /destinations/{name}/pause: it", None
+
+    def care(self) -> Iterator[tuple[str, Any]]:
+        yield "PUT /settings/retention", {"runs": 90}
+        yield "PUT /settings/alerts", {}
+        yield "POST /settings/alerts/test", None
+        yield "POST /prune", {}
+        yield "POST /backup", None
+        yield "POST /rotate-key", None  # whoever is signed in has to sign in again
+        yield "POST /session", {"name": "ada", "password": PASSWORD}
+        yield "POST /people/me/password", {"old": PASSWORD, "new": f"{PASSWORD} too"}
+        yield "DELETE /session", None
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        yield "POST /setup", {"token": self.keep["link"], "name": "ada", "password": PASSWORD}
+        yield "POST /demo", None
+        for part in (self.people, self.project, self.sending, self.care):
+            yield from part()
+
+
+@pytest.fixture
+def app(tmp_path, sandbox) -> Iterator[App]:
+    (tmp_path / "people.csv").write_text("id,email\n1,ada@x.example\n2,bob@x.example\n")
+    environ = {"PENSTOCK_CUSTIFY_BASES": sandbox.url}
+    with App.open_applied(f"sqlite:///{tmp_path / 'state.db'}", environ=environ, clock=SystemClock()) as opened:
+        yield opened
+
+
+def changing(app: App) -> set[str]:
+    """The routes of the API that do not only look."""
+    return {
+        f"{method} {str(route.path).removeprefix(PREFIX)}"
+        for route in iter_route_contexts(make_api(app).routes)
+        for method in (route.methods or ())
+        if str(route.path).startswith(f"{PREFIX}/") and method not in {"GET", "HEAD"}
+    }
+
+
+def ask(client: httpx.Client, line: str, body: Any) -> tuple[str, httpx.Response]:
+    """`POST /runs/{run}/cancel: r-1` asks with r-1 in its place; answers the route, too."""
+    route, _, names = line.partition(": ")
+    method, path = route.split(" ")
+    for name in names.split():
+        before, _, rest = path.partition("{")
+        path = before + name + rest.partition("}")[2]
+    given = {"content": body} if isinstance(body, bytes) else {"json": body}
+    return route.partition("?")[0], client.request(method, PREFIX + path, **given)
+
+
+def entries(app: App) -> list[Any]:
+    return app.people.audit.page(AuditFilter(), 500, None)[::-1]
+
+
+def test_every_change_leaves_one_entry(app, sandbox):
+    asked = []
+    with served(app) as client:
+        walk = Walk(app, sandbox, {"link": app.people.register.setup_link()})
+        for line, body in walk:
+            before = entries(app)
+            route, reply = ask(client, line, body)
+            assert reply.is_success, f"{line}: {reply.status_code} {reply.text}"
+            if reply.content and reply.headers["content-type"] == "application/json":
+                walk.keep[route] = reply.json()
+                if isinstance(walk.keep[route], dict) and walk.keep[route].get("csrf"):
+                    client.headers["X-Penstock-CSRF"] = walk.keep[route]["csrf"]
+            new = entries(app)[len(before) :]
+            assert [(entry.action, entry.result) for entry in new] == [(route, "ok")], line
+            assert new[0].who == "ada", line
+            asked.append(route)
+    assert len(asked) == len(set(asked))
+    assert changing(app) - set(asked) == set(NOT_TOLD), "ask it above, or say in NOT_TOLD why it is no change"
+    assert [route for route in NOT_TOLD if is_change(*route.split(" "))] == []
