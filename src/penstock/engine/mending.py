@@ -100,16 +100,26 @@ def preview_of(around: Surroundings, name: str) -> Preview:
     return preview_of_chunks(prepared, chunks_of(prepared, held), None, 1)
 
 
-def edit(around: Surroundings, name: str, *, changes: Mapping[str, Any] | None, record: Any) -> QuarantineDetail:
-    """Change the record that is held; what stood there before is gone only when the new one is a JSON object."""
-    with around.database.read() as conn:
-        held = _entry(conn, name)
-    new = read_record(held.record) if record is None else record
-    if not isinstance(new, dict):
-        raise InputError(Problem(name, "a record is a JSON object", "not-an-object", 'write {"column": value, …}'))
-    for path, value in (changes or {}).items():
-        _put(new, path, value)
+def edit(
+    around: Surroundings,
+    name: str,
+    *,
+    changes: Mapping[str, Any] | None,
+    record: Any,
+    guard: Callable[[str], None] = lambda _: None,
+) -> QuarantineDetail:
+    """Change the record that is held; what stood there before is gone only when the new one is a JSON object.
+
+    `guard` is given the record's text as it is, and raises when that is not what the writer knows.
+    """
     with around.database.begin() as conn:
+        held = _entry(conn, name)
+        guard(held.record)
+        new = read_record(held.record) if record is None else record
+        if not isinstance(new, dict):
+            raise InputError(Problem(name, "a record is a JSON object", "not-an-object", 'write {"column": value, …}'))
+        for path, value in (changes or {}).items():
+            _put(new, path, value)
         quarantine.edit(conn, name, write_record(new))
         return detail(_entry(conn, name))
 
@@ -221,6 +231,12 @@ class Held:
         """The record that is held as JSON text: every digit of its numbers stands there."""
         with self.around().database.read() as conn:
             return _entry(conn, entry).record
+
+    def edit(
+        self, entry: str, *, changes: Mapping[str, Any] | None, record: Any, guard: Callable[[str], None]
+    ) -> QuarantineDetail:
+        """Change a held record: some of its members, or all of it."""
+        return edit(self.around(), entry, changes=changes, record=record, guard=guard)
 
     def groups(self) -> list[dict[str, Any]]:
         """All held records by destination, cause, outcome and field; the largest group first."""

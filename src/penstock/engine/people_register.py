@@ -129,10 +129,12 @@ class Register:
         email: str | None = None,
         password: str | None = None,
         sign_on: bool = True,
+        guard: Callable[[PersonRow], None] = lambda _: None,
     ) -> PersonRow:
         """Give another role, address or password; without `sign_on` nobody is them by an identity provider any more.
 
-        A new password, and the end of `sign_on`, end the sessions there are.
+        A new password, and the end of `sign_on`, end the sessions there are. `guard` raises when the person is not what
+        the writer knows.
         """
         values: dict[str, str | None] = {}
         if role is not None:
@@ -146,6 +148,7 @@ class Register:
             values["subject"] = None
         with self.database.begin() as conn:
             found = known(conn, name)
+            guard(found)
             if role not in (None, "admin"):
                 _not_the_last(conn, found)
             rows.change(conn, found.name, values)

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.api.access import Person, Right, by_session, needs, people_of
 from penstock.api.answers import Page
+from penstock.api.etags import IfMatch, require, tell
 from penstock.api.identities import LinkOut, NewPersonOut, NewTokenOut, PersonOut, TokenOut
 from penstock.stores.people import PersonRow, TokenRow
 
@@ -67,18 +68,34 @@ def add(request: Request, given: NewPerson, _: Person = needs(Right.ADMIN)) -> d
 
 
 @router.get("/people/{name}", operation_id="getPerson", response_model=PersonOut)
-def one(request: Request, name: str, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
+def one(request: Request, name: str, response: Response, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
     """One person."""
-    return person_json(people_of(request).register.one(name))
+    return _shown(people_of(request).register.one(name), response)
 
 
 @router.patch("/people/{name}", operation_id="changePerson", response_model=PersonOut)
-def change(request: Request, name: str, given: Changed, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
+def change(
+    request: Request,
+    name: str,
+    given: Changed,
+    response: Response,
+    if_match: IfMatch = None,
+    _: Person = needs(Right.ADMIN),
+) -> dict[str, Any]:
     """Another role, address or password. A new password ends the sessions there are."""
+
+    def guard(before: PersonRow) -> None:
+        require(if_match, _edited(before), before.name)
+
     row = people_of(request).register.change(
-        name, role=given.role, email=given.email, password=given.password, sign_on=given.sign_on is None
+        name,
+        role=given.role,
+        email=given.email,
+        password=given.password,
+        sign_on=given.sign_on is None,
+        guard=guard,
     )
-    return person_json(row)
+    return _shown(row, response)
 
 
 @router.post("/people/{name}/reset", operation_id="resetPerson", response_model=LinkOut)
@@ -112,6 +129,16 @@ def add_token(request: Request, given: NewToken, person: Person = needs(Right.VI
 def remove_token(request: Request, identity: str, person: Person = needs(Right.VIEW)) -> None:
     """End one of one's own tokens; an admin, any."""
     people_of(request).register.remove_token(identity, by=person)
+
+
+def _shown(row: PersonRow, response: Response) -> dict[str, Any]:
+    tell(response, _edited(row))
+    return person_json(row)
+
+
+def _edited(row: PersonRow) -> dict[str, Any]:
+    """What of a person is edited: an ETag is of that, not of when they were seen."""
+    return {name: value for name, value in person_json(row).items() if name != "seen_at"}
 
 
 def person_json(row: PersonRow) -> dict[str, Any]:

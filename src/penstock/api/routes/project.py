@@ -2,17 +2,17 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict
 
 from penstock.api.access import Person, Right, needs
 from penstock.api.answers import Page
+from penstock.api.etags import IfMatch, bare
 from penstock.api.opened import Opened
 from penstock.api.paging import Cursor, Limit, number_of, paged
 from penstock.stores.projects import ProjectVersion
 
 router = APIRouter(tags=["project"])
-IfMatch = Annotated[str | None, Header(description="The version that was read: another one answers 412.")]
 
 
 class ProjectOut(BaseModel):
@@ -78,8 +78,7 @@ def replace(
     person: Person = needs(Right.EDIT),
 ) -> AppliedOut:
     """Make this project the truth, whole; literal API keys are sealed. Every problem is told with its line."""
-    etag = None if if_match is None else if_match.removeprefix("W/").strip('"')
-    written = app.edits.replace(new.yaml, author=person.name, if_match=etag, dry_run=dry_run)
+    written = app.edits.replace(new.yaml, author=person.name, if_match=bare(if_match), dry_run=dry_run)
     return AppliedOut(version=written.version, changes=[ChangeOut(**change) for change in written.changes])
 
 

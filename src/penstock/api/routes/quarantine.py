@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.api.access import Person, Right, needs
 from penstock.api.answers import Page
+from penstock.api.etags import IfMatch, require, tell
 from penstock.api.opened import Opened
 from penstock.api.paging import Cursor, Limit
 from penstock.api.reports import RunOut, UnsavedPreview
@@ -148,9 +149,9 @@ def discard_several(which: Discarding, app: Opened, _: Person = needs(Right.OPER
 
 
 @router.get("/{entry}", operation_id="getHeld")
-def entry(entry: str, app: Opened, _: Person = needs(Right.VIEW)) -> HeldWhole:
+def entry(entry: str, app: Opened, response: Response, _: Person = needs(Right.VIEW)) -> HeldWhole:
     """One held record, with its last request and reply."""
-    return _flat(app, app.quarantined(entry))
+    return _flat(app, app.quarantined(entry), response)
 
 
 @router.post("/{entry}/preview", operation_id="previewHeld")
@@ -160,10 +161,16 @@ def preview(entry: str, app: Opened, _: Person = needs(Right.VIEW)) -> UnsavedPr
 
 
 @router.patch("/{entry}", operation_id="editHeld")
-def edit(entry: str, app: Opened, new: Edit, _: Person = needs(Right.OPERATE)) -> HeldWhole:
+def edit(
+    entry: str, app: Opened, new: Edit, response: Response, if_match: IfMatch = None, _: Person = needs(Right.OPERATE)
+) -> HeldWhole:
     """Change a held record; nothing is sent yet."""
+
+    def guard(before: str) -> None:
+        require(if_match, before, entry)
+
     record = new.record if new.record_text is None else record_of(new.record_text)
-    return _flat(app, app.edit(entry, changes=new.changes, record=record))
+    return _flat(app, app.held.edit(entry, changes=new.changes, record=record, guard=guard), response)
 
 
 @router.post("/{entry}/discard", operation_id="discardOneHeld")
@@ -178,6 +185,7 @@ def settle(entry: str, app: Opened, how: Settle | None = None, _: Person = needs
     app.settle(entry, delivered=how is None or how.delivered)
 
 
-def _flat(app: App, detail: QuarantineDetail) -> HeldWhole:
-    document = as_json(detail)
-    return HeldWhole(**document.pop("entry"), **document, record_text=app.held.text(detail.entry.id))
+def _flat(app: App, detail: QuarantineDetail, response: Response) -> HeldWhole:
+    document, text = as_json(detail), app.held.text(detail.entry.id)
+    tell(response, text)
+    return HeldWhole(**document.pop("entry"), **document, record_text=text)

@@ -2,18 +2,18 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Header, Response
+from fastapi import APIRouter, Body, Response
 from pydantic import BaseModel, ConfigDict
 
 from penstock.api.access import Person, Right, needs
 from penstock.api.answers import Page, Problems, problems
+from penstock.api.etags import IfMatch, bare
 from penstock.api.opened import Opened
 from penstock.engine.app import App
 from penstock.engine.editing import Resource
 
 router = APIRouter(prefix="/{kind}", tags=["project"])
 Kind = Literal["credentials", "sources", "datasets", "destinations", "flows"]
-IfMatch = Annotated[str | None, Header(description="The etag that was read: a newer one answers 412.")]
 
 
 class ResourceOut(BaseModel):
@@ -77,7 +77,7 @@ def put(
     person: Person = needs(Right.EDIT),
 ) -> ResourceOut:
     """Write a resource as in the project file; the whole project is checked first."""
-    return _shown(app, app.edits.put(kind, name, value, author=person.name, if_match=_etag(if_match)), response)
+    return _shown(app, app.edits.put(kind, name, value, author=person.name, if_match=bare(if_match)), response)
 
 
 @router.patch("/{name}", operation_id="patchResource")
@@ -91,13 +91,13 @@ def patch(
     person: Person = needs(Right.EDIT),
 ) -> ResourceOut:
     """Change parts of a resource: a JSON merge patch."""
-    return _shown(app, app.edits.patch(kind, name, changes, author=person.name, if_match=_etag(if_match)), response)
+    return _shown(app, app.edits.patch(kind, name, changes, author=person.name, if_match=bare(if_match)), response)
 
 
 @router.delete("/{name}", status_code=204, operation_id="deleteResource")
 def delete(kind: Kind, name: str, app: Opened, if_match: IfMatch = None, person: Person = needs(Right.EDIT)) -> None:
     """Take out a resource that nobody refers to and that is not active."""
-    app.edits.delete(kind, name, author=person.name, if_match=_etag(if_match))
+    app.edits.delete(kind, name, author=person.name, if_match=bare(if_match))
 
 
 @router.post("/{name}/copy", status_code=201, operation_id="copyResource")
@@ -115,7 +115,3 @@ def _shown(app: App, resource: Resource, response: Response) -> ResourceOut:
 
 def _out(resource: Resource, state: dict[str, Any]) -> ResourceOut:
     return ResourceOut(name=resource.name, value=resource.value, etag=resource.etag, state=state)
-
-
-def _etag(given: str | None) -> str | None:
-    return None if given is None else given.removeprefix("W/").strip('"')

@@ -1,16 +1,14 @@
 """How long things are kept, and the sample company for whoever has nothing yet."""
 
-from hashlib import sha256
 from typing import Annotated, Any
 
-import orjson
-from fastapi import APIRouter, Body, Header, Response
+from fastapi import APIRouter, Body, Response
 from pydantic import BaseModel
 
 from penstock.api.access import Person, Right, needs
+from penstock.api.etags import IfMatch, require, tell
 from penstock.api.opened import Opened
 from penstock.engine.care_retention import Retention
-from penstock.model.errors import ConflictError, Problem
 from penstock.model.reports import as_json
 
 router = APIRouter()
@@ -43,15 +41,13 @@ def put_retention(
     document: Annotated[dict[str, Any], Body(examples=[{"runs": 90, "responses": 30}])],
     app: Opened,
     response: Response,
-    if_match: Annotated[str | None, Header(description="The etag that was read: a newer one answers 412.")] = None,
+    if_match: IfMatch = None,
     person: Person = needs(Right.ADMIN),
 ) -> dict[str, int]:
     """Say it anew, whole: what is left out has its default."""
 
     def guard(before: Retention) -> None:
-        if if_match is not None and if_match.removeprefix("W/").strip('"') not in {"*", _etag(before)}:
-            message, hint = "the settings were changed meanwhile", "read them again, then write"
-            raise ConflictError(Problem("If-Match", message, "changed-meanwhile", hint))
+        require(if_match, as_json(before), "the retention")
 
     return _told(app.care.set_retention(document, by=person.name, guard=guard), response)
 
@@ -72,10 +68,6 @@ def load_demo(app: Opened, person: Person = needs(Right.EDIT)) -> DemoLoaded:
 
 
 def _told(found: Retention, response: Response) -> dict[str, int]:
-    response.headers["ETag"] = f'"{_etag(found)}"'
     document: dict[str, int] = as_json(found)
+    tell(response, document)
     return document
-
-
-def _etag(found: Retention) -> str:
-    return sha256(orjson.dumps(as_json(found))).hexdigest()[:16]

@@ -1,20 +1,19 @@
 """Is it well, and what are its figures: for whoever watches over the service from outside."""
 
 import hmac
-from hashlib import sha256
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Header, Query, Request
+from fastapi import APIRouter, Body, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
 from penstock.api.access import Person, Right, needs
 from penstock.api.answers import Page
+from penstock.api.etags import IfMatch, require, tell
 from penstock.api.failing import answer
 from penstock.api.opened import Opened
 from penstock.clock import iso
 from penstock.engine.watch_settings import AlertSettings
-from penstock.model.errors import ConflictError, Problem
 from penstock.stores.alerts import Alert
 
 METRICS_PUBLIC = "PENSTOCK_METRICS_PUBLIC"
@@ -97,15 +96,13 @@ def put_alert_settings(
     document: Annotated[dict[str, Any], Body()],
     app: Opened,
     response: Response,
-    if_match: Annotated[str | None, Header()] = None,
+    if_match: IfMatch = None,
     person: Person = needs(Right.ADMIN),
 ) -> dict[str, Any]:
     """Write channels and rules, whole; a channel without `url` keeps the one it has."""
 
     def guard(before: AlertSettings) -> None:
-        if if_match is not None and if_match.removeprefix("W/").strip('"') != _etag(before):
-            message, hint = "the settings were changed meanwhile", "read them again, then write"
-            raise ConflictError(Problem("If-Match", message, "changed-meanwhile", hint))
+        require(if_match, before.model_dump(mode="json"), "the settings of alerts")
 
     return _settings(app.watch.set_alerts(document, by=person.name, guard=guard), response)
 
@@ -126,9 +123,5 @@ def _alert(alert: Alert) -> dict[str, Any]:
 
 
 def _settings(settings: AlertSettings, response: Response) -> dict[str, Any]:
-    response.headers["ETag"] = f'"{_etag(settings)}"'
+    tell(response, settings.model_dump(mode="json"))
     return settings.model_dump()
-
-
-def _etag(settings: AlertSettings) -> str:
-    return sha256(settings.model_dump_json().encode()).hexdigest()[:16]
