@@ -48,9 +48,9 @@ def test_wrong_settings_are_told_in_place_of_requests(service, draft):
 
 
 def test_findings_count_what_would_be_refused_of_the_whole_dataset(service, draft):
-    service.rows("drafted", [{"id": n, "email": f"p{n}@x.example" if n % 3 else "x", "size": n} for n in range(3000)])
-    service.ask("POST /datasets/drafted/refresh")
-    found = service.ask("POST /destinations/findings", {"name": "new", "value": draft})
+    people = [{"id": n, "email": f"p{n}@x.example" if n % 3 else "x", "size": n} for n in range(3000)]
+    service.dataset("counted", people)
+    found = service.ask("POST /destinations/findings", {"name": "new", "value": {**draft, "dataset": "counted"}})
     assert (found["records"], found["checked"], found["errors"]) == (3000, 3000, [])
     (email,) = found["refused"]
     assert (email["field"], email["count"]) == ("email", 1000)

@@ -114,6 +114,7 @@ def test_flows_and_hooks_tell_how_they_stand(office, run):
     assert office.client.post("/flows/nightly/pause").status_code == 204
     state = office.client.get("/flows/nightly").json()["state"]
     assert (state["next_at"], state["paused"]) == (None, True)
+    assert office.client.post("/flows/nightly/resume").status_code == 204
     hook = office.client.get("/sources/push").json()["state"]["hook"]
     assert (hook["url"], hook["received"]) == ("/hooks/push", 0)
     assert hook["auth"]["has_secret"] is False
