@@ -218,3 +218,36 @@ def test_urls_of_channels_are_sealed_and_private_hosts_refused(service: Service,
 def test_wrong_settings_are_refused_at_their_place(service: Service, document: dict, path: str) -> None:
     reply = service.client.put("/api/v1/settings/alerts", json=document)
     assert (reply.status_code, reply.json()["errors"][0]["path"]) == (400, path)
+
+
+def test_how_runs_ended_is_told_where_that_is_wanted_and_gathered(service: Service, receiver: Receiver) -> None:
+    def rules(**more: object) -> None:
+        channels = {"ops": channel(receiver, allowed_hosts=["127.0.0.1"])}
+        document = {"channels": channels, "rules": {"run_results": True, **more}}
+        assert service.client.put("/api/v1/settings/alerts", json=document).status_code == 200
+
+    service.people("ada@example.com")
+    service.app.run("it")
+    rules(calm_minutes=0)
+    service.app.watch.tick()
+    assert receiver.got == [], "what ended before is old"
+    service.people("grace@example.com", "not an address")
+    first = service.app.run("it").run
+    for _ in range(3):
+        service.app.watch.tick()
+    (message,) = receiver.got
+    assert message["title"] == "Penstock: it partial"
+    assert message["message"] == f"it: partial; 2 read, 1 sent, 1 held or unknown, run {first}"
+    rules(calm_minutes=10)
+    service.people("bob@example.com")
+    later = [service.app.run("it").run for _ in range(2)]
+    service.app.watch.tick()
+    assert len(receiver.got) == 1, "the last message is too fresh"
+    rules(calm_minutes=0)
+    service.app.watch.tick()
+    assert receiver.got[1]["title"] == "Penstock: 2 runs ended"
+    assert [line.rpartition(" ")[2] for line in receiver.got[1]["message"].splitlines()] == later
+    rules(run_results=False)
+    service.app.run("it")
+    service.app.watch.tick()
+    assert len(receiver.got) == 2

@@ -13,6 +13,7 @@ from penstock.engine import watch_settings
 from penstock.engine.preparing import is_active
 from penstock.engine.surroundings import Surroundings
 from penstock.engine.watch_judge import Facts, FlowFacts, News, TargetFacts, judge
+from penstock.engine.watch_results import results
 from penstock.engine.watch_settings import AlertSettings
 from penstock.model.errors import PenstockError
 from penstock.stores import alerts, figures
@@ -38,6 +39,9 @@ def look(around: Surroundings) -> list[News]:
         news, after = judge(facts, settings.judged_by(), known)
         alerts.put_alerts(conn, [alert for name, alert in after.items() if known.get(name) != alert])
         alerts.post(conn, _messages(news, settings, facts.now))
+        ended = results(conn, settings, facts.now)
+        if ended is not None:
+            alerts.post(conn, _to_all(settings, [(ended.title, ended.body)], facts.now, "results"))
     for one in news:
         event = "alert.over" if one.what == "over" else "alert.raised"
         around.events.tell(event, alert=one.alert.id, reason=one.alert.reason, repeated=one.what == "still")
@@ -86,9 +90,13 @@ def _messages(news: Sequence[News], settings: AlertSettings, now: datetime) -> l
     texts = [(TITLES[one.what].format(one.alert.id), _line(one)) for one in news]
     if len(news) > settings.digest:
         texts = [(f"Penstock: {len(news)} alerts", "\n".join(_line(one) for one in news))]
+    return _to_all(settings, texts, now, "alerts")
+
+
+def _to_all(settings: AlertSettings, texts: Sequence[tuple[str, str]], now: datetime, word: str) -> list[Message]:
     at = iso(now)
     return [
-        Message(f"{at} {channel} {number}", channel, title, body, at)
+        Message(f"{at} {channel} {word} {number}", channel, title, body, at)
         for channel in settings.channels
         for number, (title, body) in enumerate(texts)
     ]

@@ -44,6 +44,7 @@ class RulesDocument(_Strict):
     quarantine_more: int | None = Field(default=Rules.quarantine_more, ge=0)
     run_failed: bool = Rules.run_failed
     run_partial: bool = Rules.run_partial
+    run_results: bool = False  # not an alert: how every run ended
     credential_refused: bool = Rules.credential_refused
     waiting_minutes: float | None = Field(default=Rules.waiting_minutes, gt=0)
     repeat_hours: float = Field(default=Rules.repeat_hours, ge=1)
@@ -94,6 +95,8 @@ def write(
     at = iso(around.clock.now())
     sealer = around.sealer()
     with around.database.begin() as conn:
+        found = setting(conn, NAME)  # again, now that nobody else writes
+        guard(AlertSettings() if found is None else AlertSettings.model_validate(found.document))
         for name, channel in wanted.channels.items():
             if channel.url is not None:
                 credentials.set_credential(conn, sealer, SEALED.format(name), channel.url, at)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from penstock.stores.runs import RunRow, to_run
 from penstock.stores.schema import runs
 from penstock.stores.schema_work import work
 from penstock.stores.work import WAITING
+
+NEWEST = 500  # runs that are looked at for those that have ended lately
+OVER = ("succeeded", "partial", "failed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,42 @@ class Which:
     target: str | None = None
     status: str | None = None
     since: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run ended; of a flow's run, with what its destinations have counted. `trigger` None: by a command."""
+
+    run: str
+    target: str
+    status: str
+    reason: str | None
+    finished_at: str
+    trigger: str | None
+    read: int
+    sent: int
+    held: int
+
+
+def ended_since(conn: Connection, moment: str) -> list[Ended]:
+    """Of the newest runs those that ended after a moment, in that order; a flow's run stands for its parts."""
+    r = runs.c
+    newest = (
+        select(runs.c.id).where(r.parent.is_(None), r.kind != "test").order_by(r.started_at.desc(), r.id.desc())
+    ).limit(NEWEST)
+    part = runs.alias()
+    mine = (part.c.id == r.id) | (part.c.parent == r.id)
+    sums = [
+        select(func.coalesce(func.sum(one), 0)).where(mine, part.c.kind != "flow").scalar_subquery()
+        for one in (part.c.read, part.c.delivered + part.c.accepted, part.c.quarantined + part.c.unknown)
+    ]
+    query = (
+        select(r.id, r.target, r.status, r.reason, r.finished_at, work.c.trigger, *sums)
+        .outerjoin(work, work.c.run == r.id)
+        .where(r.id.in_(newest), r.finished_at > moment, r.status.in_(OVER))
+        .order_by(r.finished_at, r.id)
+    )
+    return [Ended(*row) for row in conn.execute(query)]
 
 
 def page(conn: Connection, which: Which, limit: int, after: tuple[str, str] | None = None) -> list[RunRow]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from penstock.stores.put import put
 from penstock.stores.schema_care import settings
@@ -31,3 +31,8 @@ def setting(conn: Connection, name: str) -> Setting | None:
 def put_setting(conn: Connection, name: str, document: Mapping[str, Any], *, by: str, at: str) -> None:
     """Write a document, over the one that is there."""
     put(conn, settings, {"name": name, "document": orjson.dumps(document).decode(), "at": at, "by": by})
+
+
+def forget_setting(conn: Connection, name: str) -> None:
+    """As if nobody had written it."""
+    conn.execute(delete(settings).where(settings.c.name == name))

@@ -1,4 +1,4 @@
-// Made of the API's own description by `npm run api`; a test looks that it is in step with bd14f7fcf20e0e58
+// Made of the API's own description by `npm run api`; a test looks that it is in step with b1d080845f4d4085
 export interface components {
     schemas: {
         AboutOut: {
@@ -599,6 +599,7 @@ export interface components {
             quarantine_more: number | null;
             run_failed: boolean;
             run_partial: boolean;
+            run_results: boolean;
             credential_refused: boolean;
             waiting_minutes: number | null;
             repeat_hours: number;

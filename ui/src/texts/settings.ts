@@ -119,6 +119,7 @@ export const t = {
     names: {
       run_failed: "A run failed",
       run_partial: "A run ended with records held or unknown",
+      run_results: "How every run ended, gathered into one message",
       credential_refused: "An account's key is refused",
       quarantine_more: "More records held than",
       error_share: "Share of a run's records refused or unknown, from",
