@@ -45,7 +45,7 @@ export function DataTable<T>(props: Props<T>) {
   const shown = useMemo(() => sorted(rows, columns, sort), [rows, columns, sort]);
   const scroll = useRef<HTMLDivElement>(null);
   const [focused, setFocused] = useState(0);
-  const virtual = useVirtualizer({ count: shown.length, getScrollElement: () => scroll.current, estimateSize: () => rowHeight, overscan: 12 });
+  const virtual = useVirtualizer({ count: shown.length, getScrollElement: () => scroll.current, estimateSize: () => rowHeight, overscan: 8 });
   const items = virtual.getVirtualItems();
   const last = items[items.length - 1]?.index ?? 0;
   useEffect(() => {

@@ -40,7 +40,7 @@ export function Time({ at, relative = true }: { at: string | null | undefined; r
   const text = relative ? ago(when, new Date(Math.max(present.getTime(), relative ? Math.min(when.getTime(), Date.now()) : 0))) : moment(when);
   return (
     // the browser's own tip: a long list has hundreds of these
-    <time dateTime={at} className="num" style={{ whiteSpace: "nowrap" }} title={relative ? `${moment(when)}\n${utc(when)}` : utc(when)}>
+    <time dateTime={at} className="num moment" title={relative ? `${moment(when)}\n${utc(when)}` : utc(when)}>
       {text}
     </time>
   );

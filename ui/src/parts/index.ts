@@ -16,3 +16,4 @@ export { useChange } from "./useChange";
 export { useItems } from "./useItems";
 export { Key, Num, Time, useNow } from "./Values";
 export { useFreshFirst, useFreshLast } from "./fresh";
+export { RowLink } from "./RowLink";

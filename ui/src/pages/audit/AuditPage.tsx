@@ -15,17 +15,18 @@ interface Entry {
   result: string;
 }
 
+const COLUMNS: Col<Entry>[] = [
+  { id: "at", header: t.audit.at, width: 160, cell: (row) => <Time at={row.at} /> },
+  { id: "who", header: t.audit.who, width: 140, cell: (row) => row.who },
+  { id: "action", header: t.audit.action, cell: (row) => <span className="mono">{row.action}</span> },
+  { id: "what", header: t.audit.what, cell: (row) => row.what },
+  { id: "from", header: t.audit.from, width: 160, cell: (row) => row.from },
+  { id: "result", header: t.audit.result, width: 110, cell: (row) => row.result },
+];
+
 export function AuditPage() {
   const { query, items, more } = useItems(listOptions<Entry>(["audit"], "/audit"));
   useFreshFirst<Entry>({ key: ["audit"], path: "/audit", idOf: (entry) => String(entry.id), every: 15_000 });
-  const columns: Col<Entry>[] = [
-    { id: "at", header: t.audit.at, width: 160, cell: (row) => <Time at={row.at} /> },
-    { id: "who", header: t.audit.who, width: 140, cell: (row) => row.who },
-    { id: "action", header: t.audit.action, cell: (row) => <span className="mono">{row.action}</span> },
-    { id: "what", header: t.audit.what, cell: (row) => row.what },
-    { id: "from", header: t.audit.from, width: 160, cell: (row) => row.from },
-    { id: "result", header: t.audit.result, width: 110, cell: (row) => row.result },
-  ];
   return (
     <Page
       title={t.audit.title}
@@ -42,7 +43,7 @@ export function AuditPage() {
       ) : items === undefined ? (
         <Loading rows={10} />
       ) : (
-        <DataTable label={t.audit.title} rows={items} columns={columns} rowKey={(row) => String(row.id)} onEnd={more} minWidth={860} empty={<Empty icon={IconListDetails} title={t.audit.none}>{t.audit.noneHint}</Empty>} />
+        <DataTable label={t.audit.title} rows={items} columns={COLUMNS} rowKey={(row) => String(row.id)} onEnd={more} minWidth={860} empty={<Empty icon={IconListDetails} title={t.audit.none}>{t.audit.noneHint}</Empty>} />
       )}
     </Page>
   );

@@ -2,7 +2,7 @@
 import { SegmentedControl, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { memo, type ReactNode, useMemo } from "react";
+import { memo, type ReactNode, useCallback, useMemo, useRef } from "react";
 import { queries } from "@/api/queries";
 import type { Column, DestinationValue } from "@/api/types";
 import { Failed, Loading, Panel } from "@/parts";
@@ -38,6 +38,19 @@ export function Configure({ name, onName, value, onChange, children }: Props) {
   const manual = value.request !== undefined;
   const ready = manual || value.template !== undefined;
   const current = useMemo(() => tidy(value), [value]);
+  const latest = useRef({ value, onChange });
+  latest.current = { value, onChange };
+  const set = useCallback((change: Record<string, unknown>) => latest.current.onChange({ ...latest.current.value, ...change }), []);
+  const { data: known } = templates;
+  const choose = useCallback(
+    (way: string) => {
+      const { value: old, onChange: put } = latest.current;
+      const first = known?.[0];
+      if (way === "manual") put(asManual(old));
+      else if (first) put({ ...asTemplate(old, first, columns), template: undefined as never, fields: undefined as never });
+    },
+    [known, columns],
+  );
   if (templates.data === undefined || (samples.isPending && !samples.isError)) return <Loading height={480} />;
   const template = templates.data.find((one) => one.name === value.template);
   const onlyManual = credential.data?.value.connector === "http";
@@ -47,23 +60,7 @@ export function Configure({ name, onName, value, onChange, children }: Props) {
         {samples.isError && <Failed error={samples.error} retry={() => void samples.refetch()} />}
         <Panel>
           {onName && <TextInput label={t.configure.name} value={name} onChange={(event) => onName(event.currentTarget.value)} />}
-          {!onlyManual && (
-            <SegmentedControl
-              aria-label={t.steps.configure}
-              value={manual ? "manual" : "template"}
-              onChange={(way) => {
-                if (way === "manual") onChange(asManual(value));
-                else {
-                  const first = templates.data[0];
-                  if (first) onChange({ ...asTemplate(value, first, columns), template: undefined as never, fields: undefined as never });
-                }
-              }}
-              data={[
-                { value: "template", label: t.configure.template },
-                { value: "manual", label: t.configure.manual },
-              ]}
-            />
-          )}
+          {!onlyManual && <Ways manual={manual} choose={choose} />}
           {ready && <Checked name={name} value={current} />}
         </Panel>
         {manual ? (
@@ -71,13 +68,27 @@ export function Configure({ name, onName, value, onChange, children }: Props) {
         ) : (
           <TemplateForm value={value} onChange={onChange} templates={templates.data} columns={columns} dialect={dialect} />
         )}
-        {ready && <DeliveryForm name={name} value={value} onChange={onChange} columns={columns} rows={samples.data?.rows ?? NONE} template={template} dialect={dialect} />}
+        {ready && <DeliveryForm name={name} value={value} set={set} columns={columns} rows={samples.data?.rows ?? NONE} template={template} dialect={dialect} />}
         {ready && children}
       </div>
       <Samples name={name} value={current} ready={ready} />
     </div>
   );
 }
+
+const Ways = memo(function Ways({ manual, choose }: { manual: boolean; choose: (way: string) => void }) {
+  return (
+    <SegmentedControl
+      aria-label={t.steps.configure}
+      value={manual ? "manual" : "template"}
+      onChange={choose}
+      data={[
+        { value: "template", label: t.configure.template },
+        { value: "manual", label: t.configure.manual },
+      ]}
+    />
+  );
+});
 
 // Each of these waits by itself for a pause in the typing: what comes then draws its own part anew, never the whole form.
 

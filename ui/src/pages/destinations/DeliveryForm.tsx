@@ -1,6 +1,6 @@
 /** What both ways share: other columns, exclusion, mode, batching of templates, replies. */
 import { MultiSelect, NumberInput, SegmentedControl, Select, Switch, TagsInput } from "@mantine/core";
-import { useMemo } from "react";
+import { memo, useMemo } from "react";
 import type { Column, DestinationValue, Template } from "@/api/types";
 import { Panel } from "@/parts";
 import { t } from "@/texts/destinations";
@@ -10,17 +10,26 @@ import { type Dialect, nestedPaths } from "./value";
 interface Props {
   name: string;
   value: DestinationValue;
-  onChange: (value: DestinationValue) => void;
+  /** Puts these settings in place of theirs; undefined takes one away. */
+  set: (change: Record<string, unknown>) => void;
   columns: Column[];
   rows: Record<string, unknown>[];
   template: Template | undefined;
   dialect: Dialect;
 }
 
+const ELSEWHERE = new Set(["fields", "request"]);
+/** At every key in a field's form these stay as they are: what shows nothing of that is not drawn anew. */
+function sameHere({ value: a, ...before }: Props, { value: b, ...after }: Props): boolean {
+  const same = (one: object, other: object) => [...new Set([...Object.keys(one), ...Object.keys(other)])].every((key) => ELSEWHERE.has(key) || Object.is(one[key as never], other[key as never]));
+  return same(a, b) && same(before, after);
+}
+export const DeliveryForm = memo(PlainDeliveryForm, sameHere);
+
 /** A mode that templates know and runs do not do yet. */
 const NOT_YET = "mirror";
 
-export function DeliveryForm({ name, value, onChange, columns, rows, template, dialect }: Props) {
+function PlainDeliveryForm({ name, value, set, columns, rows, template, dialect }: Props) {
   const names = columns.map((column) => column.name);
   const paths = useMemo(() => [...names, ...nestedPaths(rows)], [columns, rows]);
   const own = typeof value.batch === "object" ? value.batch : {};
@@ -37,7 +46,7 @@ export function DeliveryForm({ name, value, onChange, columns, rows, template, d
             <SegmentedControl
               aria-label={t.configure.extras}
               value={typeof attributes === "string" ? attributes : "chosen"}
-              onChange={(said) => onChange({ ...value, attributes: said === "chosen" ? [] : (said as "all") })}
+              onChange={(said) => set({ attributes: said === "chosen" ? [] : (said as "all") })}
               data={[
                 { value: "all", label: t.configure.extrasAll },
                 { value: "none", label: t.configure.extrasNone },
@@ -45,7 +54,7 @@ export function DeliveryForm({ name, value, onChange, columns, rows, template, d
               ]}
             />
             {Array.isArray(attributes) && (
-              <MultiSelect label={t.configure.extrasColumns} data={names} value={attributes} searchable onChange={(chosen) => onChange({ ...value, attributes: chosen })} />
+              <MultiSelect label={t.configure.extrasColumns} data={names} value={attributes} searchable onChange={(chosen) => set({ attributes: chosen })} />
             )}
           </>
         )}
@@ -56,7 +65,7 @@ export function DeliveryForm({ name, value, onChange, columns, rows, template, d
           value={value.exclude ?? []}
           clearable
           clearButtonProps={{ "aria-label": "Clear" }}
-          onChange={(exclude) => onChange({ ...value, exclude })}
+          onChange={(exclude) => set({ exclude })}
         />
         <Select
           label={t.configure.nulls}
@@ -66,7 +75,7 @@ export function DeliveryForm({ name, value, onChange, columns, rows, template, d
           ]}
           value={value.nulls ?? "omit"}
           allowDeselect={false}
-          onChange={(nulls) => nulls && onChange({ ...value, nulls: nulls as "omit" })}
+          onChange={(nulls) => nulls && set({ nulls: nulls as "omit" })}
         />
       </Panel>
       <Panel title={t.configure.delivery}>
@@ -78,7 +87,7 @@ export function DeliveryForm({ name, value, onChange, columns, rows, template, d
           })}
           value={value.mode ?? (template ? (modes[0] ?? null) : "all")}
           allowDeselect={false}
-          onChange={(mode) => mode && onChange({ ...value, mode: mode as "changed" })}
+          onChange={(mode) => mode && set({ mode: mode as "changed" })}
         />
         {template && (
           <div className={classes.line}>
@@ -92,7 +101,7 @@ export function DeliveryForm({ name, value, onChange, columns, rows, template, d
             ]}
             value={batch}
             allowDeselect={false}
-            onChange={(said) => said && onChange({ ...value, batch: said as "auto" })}
+            onChange={(said) => said && set({ batch: said as "auto" })}
           />
           {batch === "on" && (
             <NumberInput
@@ -100,7 +109,7 @@ export function DeliveryForm({ name, value, onChange, columns, rows, template, d
               min={1}
               placeholder={t.configure.sizeLimit}
               value={own.size ?? ""}
-              onChange={(size) => onChange({ ...value, batch: typeof size === "number" ? { ...own, size } : "on" })}
+              onChange={(size) => set({ batch: typeof size === "number" ? { ...own, size } : "on" })}
             />
           )}
           </div>
@@ -110,13 +119,13 @@ export function DeliveryForm({ name, value, onChange, columns, rows, template, d
           min={1}
           max={200}
           value={typeof value["concurrency"] === "number" ? value["concurrency"] : 10}
-          onChange={(said) => typeof said === "number" && onChange({ ...value, concurrency: said })}
+          onChange={(said) => typeof said === "number" && set({ concurrency: said })}
         />
         <Switch
           label={t.configure.responses}
           description={t.configure.responsesHint(name)}
           checked={value.responses === true}
-          onChange={(event) => onChange({ ...value, responses: event.currentTarget.checked ? true : (undefined as never) })}
+          onChange={(event) => set({ responses: event.currentTarget.checked ? true : (undefined as never) })}
         />
       </Panel>
     </>

@@ -2,7 +2,7 @@
 import { Button, Select, Stepper, UnstyledButton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { useCallback, useEffect, useMemo } from "react";
+import { memo, useCallback, useEffect, useMemo } from "react";
 import { api } from "@/api/client";
 import { keys, queries } from "@/api/queries";
 import type { Destination } from "@/api/types";
@@ -36,7 +36,8 @@ export function NewDestination() {
     // only when the address says another dataset
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [search.dataset]);
-  const go = (to: Step) => void navigate({ to: "/destinations/new", search: (old) => ({ ...old, step: to }) });
+  const go = useCallback((to: Step) => void navigate({ to: "/destinations/new", search: (old) => ({ ...old, step: to }) }), [navigate]);
+  const setWhen = useCallback((when: Draft["when"]) => change((old) => ({ ...old, when })), [change]);
   const suggested = useMemo(
     () => freeName(draft.value.template?.replace(/^(upsert|insert|create|send)_/, "") ?? draft.value.dataset, destinations.data?.map((one) => one.name) ?? []),
     [draft.value.template, draft.value.dataset, destinations.data],
@@ -81,13 +82,7 @@ export function NewDestination() {
           {done}
         </>
       }
-      below={
-        <Stepper active={at} onStepClick={(to) => go(STEPS[to] ?? "connector")} size="xs" iconSize={24} allowNextStepsSelect={false}>
-          {STEPS.map((one) => (
-            <Stepper.Step key={one} label={t.steps[one]} />
-          ))}
-        </Stepper>
-      }
+      below={<Steps at={at} go={go} />}
     >
       {restored && <p className={classes.hint}>{t.steps.restored}</p>}
       {save.isError && <Problems problems={problemsOf(save.error)} />}
@@ -106,12 +101,22 @@ export function NewDestination() {
       )}
       {step === "configure" && (
         <Configure name={name} onName={(typed) => change((old) => ({ ...old, name: typed }))} value={draft.value} onChange={(value) => change((old) => ({ ...old, value }))}>
-          <When when={draft.when} onChange={(when) => change((old) => ({ ...old, when }))} />
+          <When when={draft.when} onChange={setWhen} />
         </Configure>
       )}
     </Page>
   );
 }
+
+const Steps = memo(function Steps({ at, go }: { at: number; go: (to: Step) => void }) {
+  return (
+    <Stepper active={at} onStepClick={(to) => go(STEPS[to] ?? "connector")} size="xs" iconSize={24} allowNextStepsSelect={false}>
+      {STEPS.map((one) => (
+        <Stepper.Step key={one} label={t.steps[one]} />
+      ))}
+    </Stepper>
+  );
+});
 
 function ConnectorStep({ draft, change, next }: { draft: Draft; change: (next: (draft: Draft) => Draft) => void; next: () => void }) {
   const datasets = useQuery(queries.kind("datasets"));

@@ -2,7 +2,7 @@
 import { Button, Collapse, Loader, SegmentedControl, UnstyledButton } from "@mantine/core";
 import { IconChevronDown, IconChevronRight, IconSend } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { memo, useCallback, useEffect, useRef, useState } from "react";
 import { api } from "@/api/client";
 import type { DestinationValue, Preview, PreviewedRequest, TestReport } from "@/api/types";
 import { Code, Diff, Empty, Failed, Key, Problems, pretty, problemsOf, Status, useChange } from "@/parts";
@@ -20,6 +20,10 @@ export function SamplePanel({ name, value, ready }: Props) {
   const query = useQuery(asked.preview(name, value, ready));
   const [open, setOpen] = useState(0);
   const preview = query.data;
+  const toggle = useCallback((number: number) => setOpen((old) => (old === number ? -1 : number)), []);
+  const latest = useRef({ name, value });
+  latest.current = { name, value };
+  const now = useCallback(() => latest.current, []);
   return (
     <aside className={classes.samples} aria-label={t.samples.title}>
       <header className={classes.samplesHead}>
@@ -34,10 +38,9 @@ export function SamplePanel({ name, value, ready }: Props) {
           number={i + 1}
           total={preview.requests.length}
           request={request}
-          destination={name}
-          value={value}
+          now={now}
           open={open === i}
-          toggle={() => setOpen(open === i ? -1 : i)}
+          toggle={toggle}
         />
       ))}
       {!ready && <Empty compact title={t.samples.before} />}
@@ -94,12 +97,13 @@ interface SampleProps {
   request: PreviewedRequest;
   number: number;
   total: number;
-  destination: string;
-  value: DestinationValue;
+  /** What would be tested, when it is. */
+  now: () => { name: string; value: DestinationValue };
   open: boolean;
-  toggle: () => void;
+  toggle: (number: number) => void;
 }
-function Sample({ request, number, total, destination, value, open, toggle }: SampleProps) {
+/** A request that stays as it was is not drawn anew. */
+const Sample = memo(function Sample({ request, number, total, now, open, toggle }: SampleProps) {
   const body = pretty(request.body);
   const { before, changed } = useChanges(body);
   const [view, setView] = useState("plain");
@@ -110,12 +114,12 @@ function Sample({ request, number, total, destination, value, open, toggle }: Sa
   }, [changed]);
   const send = useChange({
     run: () =>
-      api.post<TestReport>("/destinations/test", { name: destination, value, sample: number, ...(edited !== body && edited !== null && { body: edited }) }),
+      api.post<TestReport>("/destinations/test", { ...now(), sample: number, ...(edited !== body && edited !== null && { body: edited }) }),
     quiet: true,
   });
   return (
     <section className={classes.sample} data-open={open}>
-      <UnstyledButton className={classes.sampleHead} onClick={toggle} aria-expanded={open}>
+      <UnstyledButton className={classes.sampleHead} onClick={() => toggle(number - 1)} aria-expanded={open}>
         {open ? <IconChevronDown size={14} aria-hidden /> : <IconChevronRight size={14} aria-hidden />}
         <b>{request.method}</b>
         <span className="truncate mono" title={request.url}>
@@ -181,7 +185,7 @@ function Sample({ request, number, total, destination, value, open, toggle }: Sa
       </Collapse>
     </section>
   );
-}
+});
 
 function Answer({ report }: { report: TestReport }) {
   const { response } = report;

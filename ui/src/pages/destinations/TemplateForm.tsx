@@ -21,61 +21,77 @@ const ITEMS: Record<string, string> = { person: "upsert_person", company: "upser
 
 export function TemplateForm({ value, onChange, templates, columns, dialect }: Props) {
   const chosen = templates.find((template) => template.name === value.template);
-  const [browsing, setBrowsing] = useState(false);
-  const groups = grouped(templates);
-  const choose = (template: Template) => {
-    setBrowsing(false);
+  const latest = useRef<(template: Template) => void>(() => undefined);
+  latest.current = (template) => {
     const next = asTemplate(value, template, columns);
     const item = templates.find((one) => one.name === ITEMS["person"]);
     // a batch has no fields of its own: those of what it holds
     onChange(template.name === BATCH && item ? { ...next, object: "person", fields: suggestedFields(item, columns) } : next);
   };
+  const choose = useCallback((template: Template) => latest.current(template), []);
   return (
     <>
-      <Panel
-        title={t.configure.endpoint}
-        actions={
-          chosen && (
-            <Button variant="subtle" aria-expanded={browsing} onClick={() => setBrowsing(!browsing)}>
-              {browsing ? t.configure.fewerTemplates : t.configure.allTemplates}
-            </Button>
-          )
-        }
-      >
-        <Select
-          label={t.configure.choose}
-          placeholder={t.configure.choosePlaceholder}
-          data={groups.map((one) => ({ group: t.configure.groups[one.group] ?? one.group, items: one.templates.map((template) => ({ value: template.name, label: template.title })) }))}
-          value={value.template ?? null}
-          searchable
-          allowDeselect={false}
-          maxDropdownHeight={420}
-          onChange={(name) => {
-            const template = templates.find((one) => one.name === name);
-            if (template) choose(template);
-          }}
-        />
-        {chosen !== undefined && !browsing && <p className={classes.hint}>{chosen.description}</p>}
-        {(chosen === undefined || browsing) &&
-          groups.map((one) => (
-            <section key={one.group} aria-label={t.configure.groups[one.group]}>
-              <h3 className={classes.groupTitle}>{t.configure.groups[one.group]}</h3>
-              <div className={classes.cards}>
-                {one.templates.map((template) => (
-                  <UnstyledButton key={template.name} className={classes.card} data-chosen={template === chosen} aria-pressed={template === chosen} onClick={() => choose(template)}>
-                    <b>{template.title}</b>
-                    <span>{template.description}</span>
-                  </UnstyledButton>
-                ))}
-              </div>
-            </section>
-          ))}
-      </Panel>
+      <Endpoint templates={templates} chosen={chosen} choose={choose} />
       {chosen && chosen.name !== BATCH && <Fields {...{ value, onChange, columns, dialect }} template={chosen} />}
       {chosen?.name === BATCH && <BatchObject {...{ value, onChange, templates, columns, dialect }} />}
     </>
   );
 }
+
+interface EndpointProps {
+  templates: Template[];
+  chosen: Template | undefined;
+  choose: (template: Template) => void;
+}
+const Endpoint = memo(function Endpoint({ templates, chosen, choose: take }: EndpointProps) {
+  const [browsing, setBrowsing] = useState(false);
+  const groups = grouped(templates);
+  const choose = (template: Template) => {
+    setBrowsing(false);
+    take(template);
+  };
+  return (
+    <Panel
+      title={t.configure.endpoint}
+      actions={
+        chosen && (
+          <Button variant="subtle" aria-expanded={browsing} onClick={() => setBrowsing(!browsing)}>
+            {browsing ? t.configure.fewerTemplates : t.configure.allTemplates}
+          </Button>
+        )
+      }
+    >
+      <Select
+        label={t.configure.choose}
+        placeholder={t.configure.choosePlaceholder}
+        data={groups.map((one) => ({ group: t.configure.groups[one.group] ?? one.group, items: one.templates.map((template) => ({ value: template.name, label: template.title })) }))}
+        value={chosen?.name ?? null}
+        searchable
+        allowDeselect={false}
+        maxDropdownHeight={420}
+        onChange={(name) => {
+          const template = templates.find((one) => one.name === name);
+          if (template) choose(template);
+        }}
+      />
+      {chosen !== undefined && !browsing && <p className={classes.hint}>{chosen.description}</p>}
+      {(chosen === undefined || browsing) &&
+        groups.map((one) => (
+          <section key={one.group} aria-label={t.configure.groups[one.group]}>
+            <h3 className={classes.groupTitle}>{t.configure.groups[one.group]}</h3>
+            <div className={classes.cards}>
+              {one.templates.map((template) => (
+                <UnstyledButton key={template.name} className={classes.card} data-chosen={template === chosen} aria-pressed={template === chosen} onClick={() => choose(template)}>
+                  <b>{template.title}</b>
+                  <span>{template.description}</span>
+                </UnstyledButton>
+              ))}
+            </div>
+          </section>
+        ))}
+    </Panel>
+  );
+});
 
 function BatchObject(props: Props) {
   const { value, onChange, templates, dialect } = props;

@@ -2,6 +2,7 @@
 import { Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { memo } from "react";
 import { api, at } from "@/api/client";
 import { everything, queries } from "@/api/queries";
 import type { Destination, Flow } from "@/api/types";
@@ -15,7 +16,7 @@ import { asKind, HERE, inWords, type ScheduleKind } from "@/resources/schedule";
 
 const KINDS: readonly ScheduleKind[] = ["every", "cron", "data"];
 
-export function When({ when, onChange }: { when: Plan | undefined; onChange: (when: Plan | undefined) => void }) {
+export const When = memo(function When({ when, onChange }: { when: Plan | undefined; onChange: (when: Plan | undefined) => void }) {
   const flows = useQuery(queries.kind("flows"));
   const way = when === undefined ? "hand" : when.flow === null ? "own" : `flow:${when.flow}`;
   return (
@@ -39,7 +40,7 @@ export function When({ when, onChange }: { when: Plan | undefined; onChange: (wh
       {when?.flow === null && <ScheduleForm value={when} onChange={onChange} kinds={KINDS} />}
     </Panel>
   );
-}
+});
 
 /** What the plan says, done; answers the flow's name. The destination is there already. */
 export async function runWhen(when: Plan | undefined, destination: string): Promise<string | null> {
@@ -58,7 +59,7 @@ export async function runWhen(when: Plan | undefined, destination: string): Prom
 }
 
 /** Of a destination that is there: the flows it runs with. */
-export function RunsWith({ name }: { name: string }) {
+export const RunsWith = memo(function RunsWith({ name }: { name: string }) {
   const flows = useQuery(queries.kind("flows"));
   const mine = (flows.data ?? []).filter((flow) => flow.value.destinations.includes(name));
   return (
@@ -81,4 +82,4 @@ export function RunsWith({ name }: { name: string }) {
       )}
     </Panel>
   );
-}
+});

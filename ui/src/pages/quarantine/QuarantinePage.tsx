@@ -3,10 +3,10 @@ import { Button } from "@mantine/core";
 import { IconShieldCheck } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { api } from "@/api/client";
+import { api, at } from "@/api/client";
 import { keys, listOptions, queries } from "@/api/queries";
 import type { QuarantineEntry, QuarantineGroup } from "@/api/types";
-import { type Col, confirm, DataTable, Empty, Failed, Key, Loaded, Loading, Num, Page, Status, Time, useChange, useFreshFirst, useItems } from "@/parts";
+import { type Col, confirm, DataTable, Empty, Failed, Key, Loaded, Loading, Num, Page, RowLink, Status, Time, useChange, useFreshFirst, useItems } from "@/parts";
 import { t } from "@/texts/watch";
 
 export function QuarantinePage() {
@@ -70,6 +70,16 @@ function Groups({ destination }: { destination: string | undefined }) {
   );
 }
 
+// once: a row is not made again while the list around it is
+const ENTRIES: Col<QuarantineEntry>[] = [
+  { id: "key", header: t.runs.key, width: 200, cell: (row) => <RowLink to={at`/quarantine/${row.id}`}><Key value={row.key} /></RowLink> },
+  { id: "outcome", header: t.runs.outcome, width: 140, cell: (row) => <Status of={row.outcome} /> },
+  { id: "destination", header: t.quarantine.destination, width: 160, cell: (row) => row.destination },
+  { id: "field", header: t.runs.field, width: 140, cell: (row) => row.field && <code>{row.field}</code> },
+  { id: "reason", header: t.runs.reason, cell: (row) => <span title={row.reason}>{row.reason}</span> },
+  { id: "at", header: t.quarantine.since, width: 150, cell: (row) => <Time at={row.at} /> },
+];
+
 function Entries({ cause, destination }: { cause: string; destination: string | undefined }) {
   const list = { key: keys.quarantine, path: "/quarantine", query: { cause, destination } };
   const { query, items, more } = useItems(listOptions<QuarantineEntry>(list.key, list.path, list.query));
@@ -95,14 +105,6 @@ function Entries({ cause, destination }: { cause: string; destination: string | 
   const askDiscard = async () => {
     if (await confirm({ title: t.quarantine.discardTitle(all), consequence: t.quarantine.discardText(all), verb: t.quarantine.discardAll(all) })) discard.mutate();
   };
-  const columns: Col<QuarantineEntry>[] = [
-    { id: "key", header: t.runs.key, width: 200, cell: (row) => <Link to="/quarantine/$id" params={{ id: row.id }}><Key value={row.key} /></Link> },
-    { id: "outcome", header: t.runs.outcome, width: 140, cell: (row) => <Status of={row.outcome} /> },
-    { id: "destination", header: t.quarantine.destination, width: 160, cell: (row) => row.destination },
-    { id: "field", header: t.runs.field, width: 140, cell: (row) => row.field && <code>{row.field}</code> },
-    { id: "reason", header: t.runs.reason, cell: (row) => <span title={row.reason}>{row.reason}</span> },
-    { id: "at", header: t.quarantine.since, width: 150, cell: (row) => <Time at={row.at} /> },
-  ];
   return (
     <Page
       title={cause}
@@ -127,7 +129,7 @@ function Entries({ cause, destination }: { cause: string; destination: string | 
         <DataTable
           label={t.quarantine.entries}
           rows={items}
-          columns={columns}
+          columns={ENTRIES}
           rowKey={(row) => row.id}
           onEnd={more}
           minWidth={860}

@@ -10,6 +10,15 @@ import { DatasetMenu } from "@/resources/DatasetMenu";
 import classes from "@/resources/Form.module.css";
 import { t } from "@/texts/responses";
 
+const COLUMNS: Col<Reply>[] = [
+  { id: "outcome", header: t.outcome, width: 130, cell: (row) => <Status of={row.outcome} /> },
+  { id: "status", header: t.status, width: 80, cell: (row) => statusOf(row) },
+  { id: "records", header: t.records, width: 90, align: "right", cell: (row) => <Num value={row.records.length} /> },
+  { id: "ms", header: t.ms, width: 100, align: "right", by: (row) => row.duration_ms, cell: (row) => (row.duration_ms === null ? "–" : duration(row.duration_ms / 1000)) },
+  { id: "at", header: t.at, width: 150, by: (row) => row.sent_at, cell: (row) => <Time at={row.sent_at} /> },
+  { id: "reply", header: t.reply, cell: (row) => <span className="mono">{row.error ?? bodyOf(row)}</span> },
+];
+
 export function RepliesPage() {
   const { destination } = useParams({ from: "/shell/responses/$destination" });
   const { open } = useSearch({ from: "/shell/responses/$destination" });
@@ -20,14 +29,6 @@ export function RepliesPage() {
   const show = (id: number | undefined) => void navigate({ search: { open: id }, replace: true });
   const shown = items?.find((reply) => reply.id === open);
   const source = `${destination}.responses`;
-  const columns: Col<Reply>[] = [
-    { id: "outcome", header: t.outcome, width: 130, cell: (row) => <Status of={row.outcome} /> },
-    { id: "status", header: t.status, width: 80, cell: (row) => statusOf(row) },
-    { id: "records", header: t.records, width: 90, align: "right", cell: (row) => <Num value={row.records.length} /> },
-    { id: "ms", header: t.ms, width: 100, align: "right", by: (row) => row.duration_ms, cell: (row) => (row.duration_ms === null ? "–" : duration(row.duration_ms / 1000)) },
-    { id: "at", header: t.at, width: 150, by: (row) => row.sent_at, cell: (row) => <Time at={row.sent_at} /> },
-    { id: "reply", header: t.reply, cell: (row) => <span className="mono">{row.error ?? bodyOf(row)}</span> },
-  ];
   return (
     <Page
       title={t.of(destination)}
@@ -47,7 +48,7 @@ export function RepliesPage() {
           <DataTable
             label={t.of(destination)}
             rows={items}
-            columns={columns}
+            columns={COLUMNS}
             rowKey={(row) => String(row.id)}
             onEnd={more}
             onOpen={(row) => show(row.id === open ? undefined : row.id)}

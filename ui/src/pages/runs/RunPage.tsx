@@ -2,11 +2,12 @@
 import { Button, Select, Tabs } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useMemo } from "react";
 import { address, api, at } from "@/api/client";
 import { keys, listOptions, queries } from "@/api/queries";
 import { Allowances } from "@/charts/SentCharts";
 import { type Delivery, OUTCOMES, type RecordKey, type Run } from "@/api/types";
-import { type Col, confirm, DataTable, duration, Empty, Facts, Failed, Key, Loaded, Loading, Num, number, OutcomeBar, OutcomeCounts, Page, Panel, Status, Time, useChange, useFreshLast, useItems } from "@/parts";
+import { type Col, confirm, DataTable, duration, Empty, Facts, Failed, Key, Loaded, Loading, Num, number, OutcomeBar, OutcomeCounts, Page, Panel, RowLink, Status, Time, useChange, useFreshLast, useItems } from "@/parts";
 import { t as states } from "@/texts/states";
 import { t } from "@/texts/watch";
 import { useProgress } from "./live";
@@ -139,26 +140,28 @@ function Shown({ run }: { run: Run }) {
   );
 }
 
+// once: a row is not made again while the list around it is
+const REQUESTS: Col<Delivery>[] = [
+  { id: "outcome", header: t.runs.outcome, width: 130, cell: (row) => <Status of={row.outcome} /> },
+  { id: "request", header: t.runs.request, cell: (row) => <span className="mono" title={row.url ?? ""}>{row.method} {row.url}</span> },
+  { id: "status", header: t.runs.status, width: 80, cell: (row) => row.status ?? "–" },
+  { id: "records", header: t.runs.records, width: 90, align: "right", cell: (row) => <Num value={row.records.length} /> },
+  { id: "attempts", header: t.runs.attempts, width: 90, align: "right", cell: (row) => <Num value={row.attempts} /> },
+  { id: "ms", header: t.runs.latency, width: 100, align: "right", cell: (row) => (row.duration_ms === null ? "–" : duration(row.duration_ms / 1000)) },
+  { id: "reason", header: t.runs.reason, cell: (row) => <span title={row.reason ?? ""}>{row.reason}</span> },
+];
+
 function Deliveries({ run, live }: { run: string; live: boolean }) {
   const list = { key: ["runs", run, "deliveries"], path: at`/runs/${run}/deliveries` };
   const { query, items, more } = useItems(listOptions<Delivery>(list.key, list.path));
   useFreshLast<Delivery>({ ...list, every: live && 3_000 });
   const navigate = useNavigate();
   if (items === undefined) return query.isError ? <Failed error={query.error} retry={() => void query.refetch()} /> : <Loading rows={6} />;
-  const columns: Col<Delivery>[] = [
-    { id: "outcome", header: t.runs.outcome, width: 130, cell: (row) => <Status of={row.outcome} /> },
-    { id: "request", header: t.runs.request, cell: (row) => <span className="mono" title={row.url ?? ""}>{row.method} {row.url}</span> },
-    { id: "status", header: t.runs.status, width: 80, cell: (row) => row.status ?? "–" },
-    { id: "records", header: t.runs.records, width: 90, align: "right", cell: (row) => <Num value={row.records.length} /> },
-    { id: "attempts", header: t.runs.attempts, width: 90, align: "right", cell: (row) => <Num value={row.attempts} /> },
-    { id: "ms", header: t.runs.latency, width: 100, align: "right", cell: (row) => (row.duration_ms === null ? "–" : duration(row.duration_ms / 1000)) },
-    { id: "reason", header: t.runs.reason, cell: (row) => <span title={row.reason ?? ""}>{row.reason}</span> },
-  ];
   return (
     <DataTable
       label={t.runs.deliveries}
       rows={items}
-      columns={columns}
+      columns={REQUESTS}
       rowKey={(row) => row.delivery}
       onEnd={more}
       height={480}
@@ -176,26 +179,28 @@ interface RunRecord {
   field: string | null;
   delivery: string | null;
 }
+const recordColumns = (run: string): Col<RunRecord>[] => [
+  { id: "key", header: t.runs.key, width: 220, cell: (row) => <Key value={row.key} /> },
+  { id: "outcome", header: t.runs.outcome, width: 140, cell: (row) => <Status of={row.outcome} /> },
+  { id: "field", header: t.runs.field, width: 140, cell: (row) => row.field && <code>{row.field}</code> },
+  { id: "reason", header: t.runs.reason, cell: (row) => <span title={row.reason ?? ""}>{row.reason}</span> },
+  {
+    id: "delivery",
+    header: t.runs.request,
+    width: 150,
+    cell: (row) =>
+      row.delivery && (
+        <RowLink to={at`/runs/${run}/deliveries/${row.delivery}`} className="mono truncate">
+          {row.delivery}
+        </RowLink>
+      ),
+  },
+];
+
 function Records({ run, outcome }: { run: string; outcome: string | undefined }) {
   const navigate = useNavigate({ from: "/runs/$run" });
+  const columns = useMemo(() => recordColumns(run), [run]);
   const { query, items, more } = useItems(listOptions<RunRecord>(["runs", run, "records"], at`/runs/${run}/records`, { outcome }));
-  const columns: Col<RunRecord>[] = [
-    { id: "key", header: t.runs.key, width: 220, cell: (row) => <Key value={row.key} /> },
-    { id: "outcome", header: t.runs.outcome, width: 140, cell: (row) => <Status of={row.outcome} /> },
-    { id: "field", header: t.runs.field, width: 140, cell: (row) => row.field && <code>{row.field}</code> },
-    { id: "reason", header: t.runs.reason, cell: (row) => <span title={row.reason ?? ""}>{row.reason}</span> },
-    {
-      id: "delivery",
-      header: t.runs.request,
-      width: 150,
-      cell: (row) =>
-        row.delivery && (
-          <Link to="/runs/$run/deliveries/$delivery" params={{ run, delivery: row.delivery }} className="mono truncate">
-            {row.delivery}
-          </Link>
-        ),
-    },
-  ];
   return (
     <div style={{ display: "grid", gap: 8 }}>
       <Select

@@ -1,9 +1,10 @@
 import { Button, SegmentedControl, Select, TextInput } from "@mantine/core";
 import { IconChartBar, IconChartDots3 } from "@tabler/icons-react";
-import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { at } from "@/api/client";
 import { queries } from "@/api/queries";
 import type { Run } from "@/api/types";
-import { type Col, DataTable, duration, Empty, Failed, Loading, Num, OutcomeBar, Page, Status, Time, useItems } from "@/parts";
+import { type Col, DataTable, duration, Empty, Failed, Loading, Num, OutcomeBar, Page, RowLink, Status, Time, useItems } from "@/parts";
 import { SentCharts } from "@/charts/SentCharts";
 import { t as charts } from "@/texts/charts";
 import { t as states } from "@/texts/states";
@@ -12,23 +13,25 @@ import { useFreshRuns } from "./fresh";
 
 const STATUSES = ["queued", "running", "succeeded", "partial", "failed", "cancelled", "interrupted"];
 
+// once: a row is not made again while the list around it is
+const COLUMNS: Col<Run>[] = [
+  { id: "status", header: t.runs.columns.status, width: 130, cell: (run) => <Status of={run.status} /> },
+  { id: "of", header: t.runs.columns.of, cell: (run) => run.flow ?? run.destination },
+  { id: "outcomes", header: t.runs.columns.outcomes, width: 140, cell: (run) => <OutcomeBar counts={run.records} /> },
+  { id: "records", header: t.runs.columns.records, width: 90, align: "right", cell: (run) => <Num value={run.records.read ?? 0} /> },
+  { id: "requests", header: t.runs.columns.requests, width: 90, align: "right", cell: (run) => <Num value={run.requests} /> },
+  { id: "took", header: t.runs.columns.took, width: 100, align: "right", cell: (run) => duration(run.duration_s) },
+  { id: "started", header: t.runs.columns.started, width: 140, cell: (run) => <Time at={run.started_at} /> },
+  { id: "by", header: t.runs.columns.by, width: 110, cell: (run) => run.asked_by ?? run.trigger ?? "" },
+  { id: "run", header: t.runs.columns.run, width: 195, cell: (run) => <RowLink to={at`/runs/${run.run}`} className="mono">{run.run}</RowLink> },
+];
+
 export function RunsPage() {
   const search = useSearch({ from: "/shell/runs" });
   const { hours = 24, charts: hidden, ...asked } = search;
   const navigate = useNavigate({ from: "/runs" });
   const { query, items, more } = useItems(queries.runs(asked));
   useFreshRuns(asked, 5_000);
-  const columns: Col<Run>[] = [
-    { id: "status", header: t.runs.columns.status, width: 130, cell: (run) => <Status of={run.status} /> },
-    { id: "of", header: t.runs.columns.of, cell: (run) => run.flow ?? run.destination },
-    { id: "outcomes", header: t.runs.columns.outcomes, width: 140, cell: (run) => <OutcomeBar counts={run.records} /> },
-    { id: "records", header: t.runs.columns.records, width: 90, align: "right", cell: (run) => <Num value={run.records.read ?? 0} /> },
-    { id: "requests", header: t.runs.columns.requests, width: 90, align: "right", cell: (run) => <Num value={run.requests} /> },
-    { id: "took", header: t.runs.columns.took, width: 100, align: "right", cell: (run) => duration(run.duration_s) },
-    { id: "started", header: t.runs.columns.started, width: 140, cell: (run) => <Time at={run.started_at} /> },
-    { id: "by", header: t.runs.columns.by, width: 110, cell: (run) => run.asked_by ?? run.trigger ?? "" },
-    { id: "run", header: t.runs.columns.run, width: 195, cell: (run) => <Link to="/runs/$run" params={{ run: run.run }} className="mono">{run.run}</Link> },
-  ];
   const filters = (
     <div style={{ display: "flex", gap: 8, flexWrap: "wrap", alignItems: "center" }}>
       <Select
@@ -72,7 +75,7 @@ export function RunsPage() {
         <DataTable
           label={t.runs.title}
           rows={items}
-          columns={columns}
+          columns={COLUMNS}
           rowKey={(run) => run.run}
           onEnd={more}
           minWidth={1080}

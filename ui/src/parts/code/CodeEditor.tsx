@@ -4,7 +4,7 @@ import { useEffect, useRef } from "react";
 import type { CodeProps } from "../Code";
 import { extensions, showErrors } from "./editor";
 import { changed } from "./changed";
-import { markNew, newMarks } from "./marks";
+import { marksOf, newMarks } from "./marks";
 
 export default function CodeEditor(props: CodeProps) {
   const place = useRef<HTMLDivElement>(null);
@@ -43,12 +43,12 @@ export default function CodeEditor(props: CodeProps) {
 
   useEffect(() => {
     const made = view.current;
-    if (made === null || made.state.doc.toString() === value) return;
-    made.dispatch({ changes: changed(made.state.doc.toString(), value) });
-  }, [value]);
-  useEffect(() => {
-    if (view.current !== null && before !== undefined) markNew(view.current, before);
-  }, [before, value]);
+    if (made === null) return;
+    const now = made.state.doc.toString();
+    if (now === value && before === undefined) return;
+    // the new text and what is new in it, drawn at once
+    made.dispatch({ ...(now !== value && { changes: changed(now, value) }), ...(before !== undefined && { effects: marksOf(before, value) }) });
+  }, [value, before]);
   useEffect(() => {
     if (view.current !== null) showErrors(view.current, errors ?? []);
   }, [errors]);

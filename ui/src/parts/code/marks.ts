@@ -25,7 +25,5 @@ export function freshIn(before: string, now: string): { from: number; to: number
   return found.filter((change) => change.toB > change.fromB).map((change) => ({ from: change.fromB, to: change.toB }));
 }
 
-export function markNew(view: EditorView, before: string): void {
-  const found = freshIn(before, view.state.doc.toString());
-  view.dispatch({ effects: setMarks.of(Decoration.set(found.map(({ from, to }) => fresh.range(from, to)))) });
-}
+export const marksOf = (before: string, now: string): StateEffect<DecorationSet> =>
+  setMarks.of(Decoration.set(freshIn(before, now).map(({ from, to }) => fresh.range(from, to))));
