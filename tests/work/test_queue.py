@@ -76,6 +76,24 @@ def test_pausing_a_destination_stops_it(app, worker, project, sandbox):
     assert ended(app, run)["records"]["delivered"] == 400
 
 
+def test_pausing_a_flow_stops_its_run_and_the_next_one_goes_on(app, worker, project, sandbox):
+    project.people(400)
+    sandbox.settings(latency=50)
+    run = ask(app, "all")["run"]
+    until(lambda: app.work.run(run)["records"]["delivered"] > 10)
+    app.work.pause_flow("all", by="ada")
+    stopped = ended(app, run)
+    assert (stopped["status"], stopped["records"]["unknown"]) == ("cancelled", 0)
+    assert 10 < stopped["records"]["delivered"] < 400
+    with pytest.raises(InputError, match="ada"):
+        ask(app, "all")
+    sandbox.settings(latency=0)
+    app.work.resume_flow("all", by="ada")
+    assert ask(app, "all")["run"] == run
+    assert ended(app, run)["records"]["delivered"] == 400
+    assert len(sandbox.state()["people"]) == 400
+
+
 def test_a_run_that_cannot_begin_has_failed_with_the_reason(app, worker, project):
     (project.folder / "people.csv").unlink()
     run = ended(app, ask(app)["run"])
