@@ -147,6 +147,7 @@ class Conductor:
         credential = connecting.credential_spec(self.around, spec.credential)
         checks = len(connecting.candidates(self.around)) if connecting.needs_check(self.around, credential) else 0
         address = await connecting.ensure_checked(self.around, credential, self.budget(credential))
+        connecting.connection(self.around, credential, address.base_url)  # without its key no run begins
         return await asyncio.to_thread(prepare, self.around, spec, address), checks
 
     async def _go(
