@@ -134,9 +134,8 @@ def test_wrong_input_ends_with_2_and_says_where_what_and_what_to_write(name, pro
     names(told(project, name, 2))
     assert project.sandbox.requests() == []
     write_project(project.folder, project.sandbox.url)
-    assert (
-        json.loads(call(project, "--json", "runs").stdout) == []
-    )  # no run has begun that a later one would go on with
+    # and no run has begun that a later one would go on with
+    assert json.loads(call(project, "--json", "runs").stdout) == []
 
 
 @pytest.mark.parametrize(
