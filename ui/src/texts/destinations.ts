@@ -24,7 +24,7 @@ export const t = {
     counting: "Counting what a run would send",
     sends: (records: number, requests: number, seconds: number) =>
       `${count(records, "record")} become ${count(requests, "request")}; at your rate limit that takes ${duration(seconds)}.`,
-    asking: (n: number) => `${number(n)} of the requests only ask: look-ups, and what became of a batch`,
+    asking: (n: number) => `${number(n)} of the requests only ${n === 1 ? "asks" : "ask"}: look-ups, and what became of a batch`,
     creates: (n: number) => `${number(n)} to create or update`,
     unchanged: (n: number) => `${number(n)} unchanged, nothing is sent for them`,
     refused: (n: number) => `${number(n)} would be quarantined`,
@@ -220,6 +220,8 @@ export const t = {
     records: "Records",
     requests: "Requests",
     time: "At your rate limit",
+    atOnce: "at once",
+    changes: "Changes",
     heldLink: (n: number) => `${count(n, "record")} held`,
   },
 };

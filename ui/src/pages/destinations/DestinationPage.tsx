@@ -52,9 +52,9 @@ function Shown({ destination }: { destination: Destination }) {
                     [t.page.records, <Num key="n" value={found.records} />],
                     [t.page.requests, <Num key="r" value={found.requests} />],
                     ...(found.asking > 0 ? ([["", t.activate.asking(found.asking)]] as [string, string][]) : []),
-                    [t.page.time, duration(found.eta_s)],
-                    [t.columns.state, `${t.activate.creates(found.creates_or_updates)}, ${t.activate.unchanged(found.unchanged)}`],
-                    ...(found.invalid > 0 ? ([["", t.activate.refused(found.invalid)]] as [string, string][]) : []),
+                    [t.page.time, found.eta_s === 0 ? t.page.atOnce : duration(found.eta_s)],
+                    [t.page.changes, `${t.activate.creates(found.creates_or_updates)}, ${t.activate.unchanged(found.unchanged)}`],
+                    ...(found.invalid > 0 ? ([[t.columns.held, t.activate.refused(found.invalid)]] as [string, string][]) : []),
                   ]}
                 />
               )}

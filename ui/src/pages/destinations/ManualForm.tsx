@@ -84,7 +84,7 @@ export function ManualForm({ value, onChange, columns, problems, refused }: Prop
           onChange={(said) => set({ idempotent: said === "auto" ? undefined : said === "true" })}
         />
         {request.idempotent !== true && (
-          <Input.Wrapper labelElement="div" label={t.configure.readBack} description={t.configure.readBackHint}>
+          <Input.Wrapper size="xs" labelElement="div" label={t.configure.readBack} description={t.configure.readBackHint}>
             {null}
           </Input.Wrapper>
         )}

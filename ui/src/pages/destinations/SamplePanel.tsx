@@ -64,7 +64,7 @@ export function Remarks({ preview }: { preview: Preview }) {
           <ul>
             {preview.refused.slice(0, 5).map((refused, i) => (
               <li key={i}>
-                <Key value={refused.key} /> {refused.field && <code>{refused.field}</code>} {refused.reason}
+                <Key value={refused.key} /> {refused.field && !refused.reason.startsWith(`${refused.field}:`) && <code>{refused.field}</code>} {refused.reason}
               </li>
             ))}
           </ul>

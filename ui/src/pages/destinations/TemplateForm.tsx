@@ -77,7 +77,7 @@ const Endpoint = memo(function Endpoint({ templates, chosen, choose: take }: End
       {chosen !== undefined && !browsing && <p className={classes.hint}>{chosen.description}</p>}
       {(chosen === undefined || browsing) &&
         groups.map((one) => (
-          <section key={one.group} aria-label={t.configure.groups[one.group]}>
+          <div key={one.group} role="group" aria-label={t.configure.groups[one.group]}>
             <h3 className={classes.groupTitle}>{t.configure.groups[one.group]}</h3>
             <div className={classes.cards}>
               {one.templates.map((template) => (
@@ -87,7 +87,7 @@ const Endpoint = memo(function Endpoint({ templates, chosen, choose: take }: End
                 </UnstyledButton>
               ))}
             </div>
-          </section>
+          </div>
         ))}
     </Panel>
   );

@@ -89,7 +89,7 @@ function PlanPanel({ name }: { name: string }) {
                 [destinations.page.records, <Num key="n" value={found.records} />],
                 [destinations.page.requests, <Num key="r" value={found.requests} />],
                 ...(found.asking > 0 ? ([["", destinations.activate.asking(found.asking)]] as [string, string][]) : []),
-                [destinations.page.time, duration(found.eta_s)],
+                [destinations.page.time, found.eta_s === 0 ? destinations.page.atOnce : duration(found.eta_s)],
                 ...(found.invalid > 0 ? ([[destinations.columns.held, destinations.activate.refused(found.invalid)]] as [string, string][]) : []),
               ]}
             />

@@ -113,7 +113,7 @@ function Shown({ entry }: { entry: QuarantineDetail }) {
               <Problems problems={made.errors ?? []} />
               {made.refused.map((refused, i) => (
                 <p key={i}>
-                  {refused.field && <code>{refused.field}</code>} {refused.reason}
+                  {refused.field && !refused.reason.startsWith(`${refused.field}:`) && <code>{refused.field}</code>} {refused.reason}
                 </p>
               ))}
               {made.requests.map((request, i) => (

@@ -23,7 +23,7 @@ const COLUMNS: Col<Run>[] = [
   { id: "took", header: t.runs.columns.took, width: 100, align: "right", cell: (run) => duration(run.duration_s) },
   { id: "started", header: t.runs.columns.started, width: 140, cell: (run) => <Time at={run.started_at} /> },
   { id: "by", header: t.runs.columns.by, width: 110, cell: (run) => run.asked_by ?? run.trigger ?? "" },
-  { id: "run", header: t.runs.columns.run, width: 195, cell: (run) => <RowLink to={at`/runs/${run.run}`} className="mono">{run.run}</RowLink> },
+  { id: "run", header: t.runs.columns.run, width: 214, cell: (run) => <RowLink to={at`/runs/${run.run}`} className="mono">{run.run}</RowLink> },
 ];
 
 export function RunsPage() {
@@ -78,7 +78,7 @@ export function RunsPage() {
           columns={COLUMNS}
           rowKey={(run) => run.run}
           onEnd={more}
-          minWidth={1080}
+          minWidth={1100}
           onOpen={(run) => void navigate({ to: "/runs/$run", params: { run: run.run } })}
           empty={
             <Empty icon={IconChartDots3} title={search.status || search.target ? t.runs.noneFound : t.runs.none}>
