@@ -201,7 +201,7 @@ def test_by_hand_records_are_grouped_as_the_sample_shows(service, grouping):
         "headers": "X-Origin:walk,X-Two:2",
         "batch": {"size": 2, "grouping": settings},
     }
-    value = {"dataset": name, "credential": "acme", "exclude": ["note"], "request": request}
+    value = {"dataset": name, "credential": "acme", "exclude": ["note"], "concurrency": 1, "request": request}
     shown = service.ask("POST /destinations/preview", {"name": name, "value": value})
     assert [json.loads(each["body"]) for each in shown["requests"]] == bodies
     assert "note" not in json.dumps(shown["requests"])
