@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 SETUP  := .venv/.ready
-PYTEST_WORKERS ?= 2
+# One more than cores: tests wait for processes, browsers and servers for a part of their time.
+PYTEST_WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() + 1, 8))')
 
 # Compiled once, not once a process: the tests start many.
 unexport PYTHONDONTWRITEBYTECODE
