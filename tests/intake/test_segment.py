@@ -119,7 +119,12 @@ def test_the_same_message_twice_is_one_event(opened, rows):
 
 def test_what_is_previewed_is_flat_and_whole(opened, rows):
     app, _ = opened
-    rows("companies", call("group", userId="o", groupId="c9", traits={"name": "N"}))
+    rows(
+        "companies",
+        call("group", userId="o", groupId="c9", traits={"name": "N"}),
+        call("identify", userId="p", traits={"email": "p@example.com"}),
+        call("track", userId="p", event="Signed", properties={"plan": "team"}),
+    )
     for destination in ("companies", "people", "events"):
         found = app.preview(destination, limit=None, everything=True)
         assert found.requests
