@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
+from penstock.bounds import bounds
 from penstock.cli import (
     care,
     configure,
@@ -112,6 +113,7 @@ def execute(arguments: Sequence[str], opener: Opener = open_app) -> int:
     app = build(opener)
     json = "--json" in arguments
     try:
+        bounds()  # a wrong variable is an error of every command, before anything is read
         result: Any = app.meta(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         tell_problems([usage_problem(error, app.meta.assemble_argument_collection())], json=json)

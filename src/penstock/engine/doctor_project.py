@@ -6,6 +6,7 @@ import os
 from difflib import get_close_matches
 from urllib.parse import urlsplit
 
+from penstock import bounds
 from penstock.config.addresses import is_loopback
 from penstock.config.document import changes, document_of_path
 from penstock.config.edits import without_keys
@@ -35,7 +36,7 @@ VARIABLES = frozenset(
         "PENSTOCK_SECRET_KEY",
         "PENSTOCK_TRACES",
     }
-).union(people_sign_on.KNOWN)
+).union(people_sign_on.KNOWN, bounds.VARIABLES)
 
 
 def project(found: Examined) -> Findings:

@@ -1,0 +1,46 @@
+"""Bounds are read from the environment once, and a wrong value says what to write."""
+
+import pytest
+
+from forked import run
+from penstock.bounds import VARIABLES, Bounds, read_bounds
+from penstock.model.errors import InputError
+
+
+def test_unset_and_empty_variables_keep_the_defaults():
+    assert read_bounds({}) == read_bounds(dict.fromkeys(VARIABLES, " ")) == Bounds()
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("16MB", 16_000_000), ("16 mb", 16_000_000), ("2000", 2000), ("1.5kB", 1500), ("1GB", 10**9), ("5000B", 5000)],
+)
+def test_sizes_are_written_with_a_unit_or_in_bytes(text, size):
+    assert read_bounds({"PENSTOCK_MAX_CELL": text}).cell == size
+
+
+def test_the_nodes_of_a_project_grow_with_its_size():
+    found = read_bounds({"PENSTOCK_MAX_PROJECT": "4MB"})
+    assert (found.project_bytes, found.project_nodes) == (4_000_000, 200_000)
+
+
+def test_every_wrong_variable_is_named_at_once():
+    wrong = {"PENSTOCK_MAX_CELL": "much", "PENSTOCK_MAX_COLUMNS": "0", "PENSTOCK_MAX_PROJECT": "1", "X": "y"}
+    with pytest.raises(InputError) as caught:
+        read_bounds(wrong)
+    found = {problem.path: (problem.code, problem.found) for problem in caught.value.problems}
+    assert found == {name: ("wrong-value", wrong[name]) for name in wrong if name != "X"}
+    assert all(problem.hint for problem in caught.value.problems)
+
+
+def test_a_command_with_a_wrong_bound_ends_with_exit_2_and_the_name(tmp_path):
+    done = run(
+        ["-m", "penstock", "validate"],
+        cwd=tmp_path,
+        env={"PENSTOCK_MAX_COLUMNS": "1e6"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "PENSTOCK_MAX_COLUMNS" in done.stderr
+    assert "1e6" in done.stderr
