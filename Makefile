@@ -8,11 +8,12 @@ PYTEST_WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() + 1,
 # Compiled once, not once a process: the tests start many.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test browser components check bench clean help
+.PHONY: demo test random browser components check bench clean help
 
 help:
 	@echo "make demo   the main job on sample data: plan, run, quarantine, second run, what arrived"
 	@echo "make test   all tests (sets up its own PostgreSQL and sandbox)"
+	@echo "make random all tests but the browser's, with new random examples"
 	@echo "make check  formatting, lint, types and the floor plan"
 	@echo "make bench  the benchmark table, beside hand-written loops and dlt (takes minutes)"
 
@@ -50,6 +51,10 @@ components: $(SETUP)-dev
 
 test: $(SETUP)-dev browser components
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
+
+# The property-based tests with new random examples; `make test` takes the same ones in every run.
+random: $(SETUP)-dev
+	PENSTOCK_EXAMPLES=random $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal --ignore=tests/ui
 
 check: $(SETUP)-dev
 	$(BIN)/ruff format --check src tests benchmarks

@@ -19,7 +19,7 @@ from penstock.model.errors import InputError, NotAvailableYet, StateLocked, Stat
 from penstock.stores import database as database_module
 from penstock.stores import ledger, memory, postgresql, runs
 from penstock.stores.database import Database
-from penstock.stores.migrations import HEAD, REVISIONS
+from penstock.stores.migrations import REVISIONS
 from penstock.stores.migrations.upgrade import scripts, upgrade
 from penstock.stores.runs import RunRow
 from penstock.stores.schema import metadata
@@ -91,23 +91,6 @@ def test_the_migrations_lead_to_the_schema_of_a_new_database(sqlite, tmp_path):
 
 def test_every_script_is_known_in_order():
     assert tuple(script.revision for script in reversed(list(scripts().walk_revisions()))) == REVISIONS
-
-
-@pytest.mark.parametrize("version", REVISIONS[:-1])
-def test_an_older_database_keeps_what_it_holds(url, tmp_path, monkeypatch, version):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "state").mkdir()
-    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-    with engine.begin() as conn:
-        upgrade(conn, to=version)
-        runs.start(conn, RunRow("r-1", "destination", "people", AT, position=7))
-    engine.dispose()
-    opened = Database.open(url)
-    with opened.read() as conn:
-        assert conn.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD
-        assert runs.get(conn, "r-1").position == 7
-        assert compare_metadata(MigrationContext.configure(conn, opts={"include_object": ours}), metadata) == []
-    opened.close()
 
 
 def ours(_object, name, _type, _reflected, _compared):

@@ -13,6 +13,7 @@ from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import InputError
 from penstock.model.record import Chunk, Column, Schema
 from penstock.model.reports import DatasetReport
+from penstock.model.settings_text import settings_text
 from penstock.model.spec import DatasetSpec, SourceSpec, WebhookSource
 from penstock.sources.dataset import Dataset
 from penstock.sources.freezing import load_chunk, save_chunk
@@ -184,7 +185,7 @@ def tools(around: Surroundings) -> Tools:
 def _settings(spec: DatasetSpec, source: SourceSpec) -> str:
     """What decides the types besides the data: a change of it makes the schema be detected anew."""
     told = dict(source.columns) if isinstance(source, WebhookSource) else source
-    return f"{spec!r} {told!r}"
+    return f"{settings_text(spec)} {settings_text(told)}"
 
 
 def dataset_report(around: Surroundings, name: str, *, refresh: bool = False) -> DatasetReport:

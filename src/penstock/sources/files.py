@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from penstock.model.errors import InputError, Problem
+from penstock.model.settings_text import settings_text
 from penstock.model.spec import FileSource
 
 BLOCK = 1 << 20  # bytes read at once
@@ -97,7 +98,7 @@ def raw_blocks(source: FileSource, path: Path) -> Iterator[bytes]:
 
 def files_identity(files: list[Path], *settings: object) -> str:
     """A short text that changes when a file or a setting changes."""
-    digest = hashlib.blake2b(repr(settings).encode(), digest_size=12)
+    digest = hashlib.blake2b(settings_text(settings).encode(), digest_size=12)
     for path in files:
         stat = path.stat()
         digest.update(f"{os.path.abspath(path)}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())  # noqa: PTH100 - keeps links

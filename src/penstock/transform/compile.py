@@ -8,6 +8,7 @@ from penstock.destinations.catalogue import Template, load_catalogue
 from penstock.model.errors import InputError
 from penstock.model.outcome import Note
 from penstock.model.record import Schema, Shape
+from penstock.model.settings_text import settings_text
 from penstock.model.spec import DestinationSpec, Dialect
 from penstock.transform.externals import add_external
 from penstock.transform.extras import add_extras, limits_of
@@ -77,7 +78,7 @@ def version_of(destination: DestinationSpec, schema: Schema, columns: tuple[str,
     """The settings that decide what is sent, and nothing else: not who is active, nor a line number."""
     told = replace(destination, active=None, line=None, concurrency=0, fuse=None, responses=False)
     types = [(column.name, column.type) for column in schema.columns if column.name in columns]
-    return f"{RENDERER} {told!r} {rest} {types!r}"
+    return f"{RENDERER} {settings_text(told)} {rest} {types!r}"
 
 
 def _item_template(bench: Workbench) -> Template:
