@@ -69,14 +69,31 @@ async def test_the_next_job_is_asked_about_when_this_one_had_ended():
     [
         (reply(200, {"status": "failed", "message": "no such type"}), Outcome.QUARANTINED),
         (reply(200, {"status": "completed"}), Outcome.ACCEPTED),
-        (reply(200, {"status": "completed", "results": [{"index": 1, "status": "ok"}]}), Outcome.ACCEPTED),
         (reply(200, {"results": [{"status": "ok"}, {"status": "ok"}]}), Outcome.DELIVERED),
     ],
 )
 async def test_ends_that_say_little(step, outcome):
     delivery, _, _ = await polled(step)
     assert delivery.outcome is outcome
-    assert len(delivery.settled) == 2
+    assert len(delivery.settled) + len(delivery.missing) == 2
+
+
+@pytest.mark.parametrize(
+    ("document", "settled", "missing"),
+    [
+        ({"status": "failed", "message": "no such type"}, [], ["k0", "k1"]),
+        ({"status": "canceled", "results": [{"index": 0, "status": "ok"}]}, ["k0"], ["k1"]),
+        ({"status": "failed", "results": [{"index": 1}, {"index": 0, "error": "no"}]}, ["k0"], ["k1"]),
+        ({"status": "completed", "results": [{"index": 1, "status": "ok"}]}, ["k1"], ["k0"]),
+        ({"status": "completed", "results": [{"key": "k1", "status": "ok"}]}, ["k1"], ["k0"]),
+        ({"status": "completed", "results": [{"status": "ok"}]}, [], ["k0", "k1"]),
+        ({"status": "completed", "results": [{"status": "ok"}] * 3}, [], ["k0", "k1"]),
+    ],
+)
+async def test_a_record_without_a_result_is_not_taken_as_good(document, settled, missing):
+    delivery, _, _ = await polled(reply(200, document))
+    assert [s.payload.key for s in delivery.settled] == settled
+    assert [payload.key for payload in delivery.missing] == missing
 
 
 async def test_a_job_nobody_knows_any_more_is_unknown():

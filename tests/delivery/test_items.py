@@ -34,8 +34,8 @@ def test_what_an_item_says(value, good, name):
 
 
 def verdicts(data, records):
-    found = read_items(data, records)
-    return None if found is None else ([item.good for item in found.items], found.ignored)
+    found = read_items(data, records, lambda: {"ann": 0, "bob": 1})
+    return None if found is None else ([item.good for item in found.items], len(found.strays))
 
 
 OK, NO = {"status": "ok"}, {"status": "error"}
@@ -55,18 +55,25 @@ OK, NO = {"status": "ok"}, {"status": "error"}
         ({"results": [{"index": 1, **OK}, {"index": 2, **NO}]}, 3, ([None, True, False], 0)),
         ({"results": [{"index": 0, **OK}, {"index": 0, **NO}]}, 1, ([False], 0)),  # the graver one
         ({"results": [{"index": 0, **NO}, {"index": 0, **OK}]}, 1, ([False], 0)),
-        ({"results": [OK, NO, OK]}, 2, ([True, False], 1)),
+        ({"results": [OK, NO, OK]}, 2, ([None, None], 3)),  # which two are ours is not said
+        ({"results": [{"user_id": "bob", **NO}, {"email": "ann", **OK}]}, 2, ([True, False], 0)),
+        ({"results": [{"payload": {"user_id": "bob"}, **NO}]}, 2, ([None, False], 0)),
+        ({"results": {"bob": OK, "ann": NO}}, 2, ([False, True], 0)),
+        ({"results": [{"id": "bob", **OK}, NO]}, 2, ([True, False], 0)),  # an `id` is usually Custify's own
+        ({"results": [{"id": "bob", **OK}]}, 2, ([None, True], 0)),
+        ({"results": [{"user_id": "ann", "email": "bob", **OK}]}, 2, ([None, None], 1)),
         ({"results": [{"index": 5, **OK}]}, 1, ([None], 1)),
         ({"results": [{"index": -1, **OK}]}, 1, ([None], 1)),
         ({"results": [NO]}, 2, ([None, None], 1)),  # whose failure is not said
-        ({"results": [{"index": 0, **OK}, NO]}, 2, ([None, None], 2)),
+        ({"results": [{"index": 0, **OK}, NO]}, 2, ([True, None], 1)),
         ({"results": []}, 2, ([None, None], 0)),
         ({"message": "success"}, 2, None),
         ({}, 2, None),
         (None, 2, None),
         ("done", 2, None),
         ([], 2, None),
-        ([OK], 2, None),
+        ([OK], 2, ([None, None], 1)),
+        ([{}], 2, None),
     ],
 )
 def test_which_record_an_item_belongs_to(data, records, expected):

@@ -339,9 +339,14 @@ async def test_results_per_item_find_their_records():
 
 async def test_a_record_the_reply_does_not_mention_is_not_called_delivered():
     results = [{"index": 0, "status": "success"}]
-    delivery, _, _ = await one([reply(200, {"results": results})], count=2, replies=Replies.ITEMS)
-    assert [s.outcome for s in delivery.settled] == [Outcome.DELIVERED, Outcome.ACCEPTED]
-    assert "unconfirmed" in delivery.reason
+    script = [reply(200, {"results": results}), *[reply(200, {"results": [{"status": "ok"}] * 2})] * 9]
+    async with ScriptedServer(script) as server:
+        where = shape(server.url, size=2, replies=Replies.ITEMS)
+        deliveries, _ = await deliver(server, payloads(2), where)
+    assert outcomes(deliveries) == {"k0": Outcome.DELIVERED, "k1": Outcome.QUARANTINED}
+    assert [len(delivery.settled) for delivery in deliveries] == [1, 0, 0, 0, 0, 1]
+    assert "after 6 attempts" in deliveries[-1].reason
+    assert [seen.body for seen in server.log] == [b'[{"n":0},{"n":1}]', *[b'[{"n":1}]'] * 5]
 
 
 async def test_results_in_a_refusal_spare_the_halving():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from urllib.parse import quote
 
 from penstock.clock import Clock
 from penstock.delivery.attempts import Attempts, Tried
 from penstock.delivery.client import Client
 from penstock.delivery.retry import RetryPolicy
-from penstock.delivery.sending import delivered
+from penstock.delivery.sending import delivered, positions_of
 from penstock.delivery.verdict import Halt, Judged, Same, Verdict, judge_job
 from penstock.delivery.words import own_words, voice_of
 from penstock.model.delivery import Delivery, Reply, Stop
@@ -41,6 +42,7 @@ class Confirmer:
     async def poll(self, job: str, payloads: Sequence[Payload]) -> Delivery | None:
         """The end of a job as a delivery that settles its records; None when it has not ended in time.
 
+        Records that the job gives no result for are in the delivery's `missing`.
         A delivery with `stop` (the credential was refused) settles no record: the job has to be polled again later.
         """
         url = self._client.connection.base_url + self._path.format(job=quote(job, safe=""))
@@ -53,14 +55,14 @@ class Confirmer:
             tried = await self._attempts.make(request, RetryClass.IDEMPOTENT)
             polls += 1
             requests += tried.requests
-            verdict = self._judge(tried, len(payloads), polls)
+            verdict = self._judge(tried, payloads, polls)
             if verdict is not None:
                 self._learn(self._clock.monotonic() - began, at_once=polls == 1)
                 settles = () if isinstance(verdict, Halt) else payloads
                 return delivered(request, tried, verdict, settles, requests=requests)
         return None
 
-    def _judge(self, tried: Tried, records: int, polls: int) -> Verdict | None:
+    def _judge(self, tried: Tried, payloads: Sequence[Payload], polls: int) -> Verdict | None:
         """What the poll says of the records; None: ask again."""
         answer = tried.answer
         if not isinstance(answer, Reply) or answer.status >= 500 or answer.status == 429:
@@ -69,7 +71,7 @@ class Confirmer:
         if answer.status in {401, 403}:
             return Halt(Stop("credential", f"the credential was refused: {said}", said))
         if 200 <= answer.status < 300:
-            return judge_job(answer, records, self._voice)
+            return judge_job(answer, len(payloads), self._voice, partial(positions_of, payloads))
         if polls < PATIENCE_WITH_404:
             return None
         reason = f"its batch job is not known any more: {said}"

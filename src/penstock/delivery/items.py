@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -13,28 +13,35 @@ RESULTS = ("results", "jobs", "items")
 WRAPPERS = ("batch", "job", "data", "result")
 GOOD = frozenset({"success", "succeeded", "successful", "ok", "done", "completed", "complete"})
 BAD = frozenset({"error", "failed", "failure", "failures", "invalid", "rejected"})
-ENDED = GOOD | BAD | {"finished", "ended", "partial"}
+JOB_FAILED = BAD | {"cancelled", "canceled", "aborted", "expired", "timeout", "timed_out", "timedout"}
+ENDED = GOOD | {"finished", "ended", "partial"}
 ENTITY_IDS = ("id", "_id")
+OUR_IDS = ("user_id", "email", "company_id", "external_id", "externalId", "data_id", "deduplication_id")
+ANY_IDS = (*OUR_IDS, "key", *ENTITY_IDS)
+ECHOES = ("payload", "data", "record", "item", "entity")  # members in which a result may repeat its item
+
+Positions = Mapping[str, int]  # an identifier that exactly one record of the batch has → the record's position
 
 
 class Item(NamedTuple):
-    """What a reply says of one record. `good` None: it does not say clearly."""
+    """What a reply says about one record. `good` None: it does not say clearly; `matched` False: it has no result."""
 
     good: bool | None
     status: int | None = None
     words: str = ""
     remote_id: str | None = None
+    matched: bool = True
 
 
-UNCLEAR = Item(None)
+NO_RESULT = Item(None, matched=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """One item per record of the batch, in order; `ignored` results belong to no record."""
+    """One item per record of the batch, in order; `strays` are the results that could be given to no record."""
 
     items: tuple[Item, ...]
-    ignored: int = 0
+    strays: tuple[Item, ...] = ()
 
     @property
     def clear(self) -> bool:
@@ -56,30 +63,32 @@ def job_state(data: object) -> Literal["pending", "ended", "failed"]:
     for place in _places(data):
         word = place.get("status", place.get("state"))
         if isinstance(word, str):
-            if word.lower() in BAD:
+            if word.lower() in JOB_FAILED:
                 return "failed"
             return "ended" if word.lower() in ENDED else "pending"
     return "pending"
 
 
-def read_items(data: object, records: int) -> Items | None:
-    """The results per record; None when the reply holds none."""
+def read_items(data: object, records: int, positions: Callable[[], Positions] = dict) -> Items | None:
+    """The results per record; None when the reply holds none.
+
+    A result belongs to the record that its index names, else to the one that its identifier names (`positions` is
+    asked only where an index is missing), else, where there are as many results as records and neither is given, to
+    the record in its place.
+    """
     found = _results(data, records)
     if found is None:
         return None
-    placed = _place(found, records)
-    if placed is None:
-        return Items((UNCLEAR,) * records, ignored=len(found))
-    items: list[Item] = [UNCLEAR] * records
-    ignored = 0
-    for position, value in placed:
-        if not 0 <= position < records:
-            ignored += 1
-            continue
+    items: list[Item] = [NO_RESULT] * records
+    strays: list[Item] = []
+    for position, (_, value) in zip(_matched(found, records, positions), found, strict=True):
         item = _item(value)
+        if position is None:
+            strays.append(item)
+            continue
         known = items[position]
         items[position] = item if known.good is None or item.good is False else known
-    return Items(tuple(items), ignored)
+    return Items(tuple(items), tuple(strays))
 
 
 def _places(data: object) -> Iterator[Mapping[str, object]]:
@@ -95,30 +104,63 @@ def _places(data: object) -> Iterator[Mapping[str, object]]:
 def _results(data: object, records: int) -> list[tuple[object, object]] | None:
     """Pairs of (where the reply puts it, its value): an index, a name, or None for the given order."""
     if isinstance(data, list):
-        return [(None, value) for value in data] if len(data) == records else None
+        told = len(data) == records or any(_item(value).good is not None for value in data)
+        return [(_index(value), value) for value in data] if told and data else None
     for place in _places(data):
         for name in RESULTS:
             found = place.get(name)
             if isinstance(found, list):
                 return [(_index(value), value) for value in found]
             if isinstance(found, Mapping):
-                return [(_number(key), value) for key, value in found.items()]
+                return [(_index_or_name(key, records), value) for key, value in found.items()]
     return None
 
 
-def _place(found: Sequence[tuple[object, object]], records: int) -> list[tuple[int, object]] | None:
-    """Each value at the position of its record; None when that cannot be known."""
-    numbers = [number for number, _ in found if isinstance(number, int)]
-    if len(numbers) == len(found) and found:
-        first = 1 if min(numbers) == 1 and max(numbers) == records else 0  # some people count from 1
-        return [(number - first, value) for number, (_, value) in zip(numbers, found, strict=True)]
-    if numbers or len(found) < records:
-        return None  # a shorter list may hold only the failures: whose they are is not said
-    return [(position, value) for position, (_, value) in enumerate(found)]
+def _matched(
+    found: Sequence[tuple[object, object]], records: int, positions: Callable[[], Positions]
+) -> list[int | None]:
+    """The position of each result's record; None where that is not said."""
+    numbers = [where for where, _ in found if isinstance(where, int)]
+    first = 1 if numbers and min(numbers) == 1 and max(numbers) == records else 0  # some people count from 1
+    by_index = [
+        where - first if isinstance(where, int) and first <= where < records + first else None for where, _ in found
+    ]
+    if None not in by_index:
+        return by_index
+    known = positions()
+    names = OUR_IDS if len(found) == records else ANY_IDS  # the results' own ids are usually Custify's
+    by_id = [_named(where, value, names, known) for where, value in found]
+    if numbers or len(found) != records:  # a shorter list may hold only the failures
+        return [index if index is not None else named for index, named in zip(by_index, by_id, strict=True)]
+    in_order = all(named in (None, place) for place, named in enumerate(by_id))
+    return list(range(records)) if in_order else by_id
+
+
+def _named(where: object, value: object, names: Sequence[str], known: Positions) -> int | None:
+    """The position of the only record that has an identifier of this result."""
+    met = {known[where]} if isinstance(where, str) and where in known else set[int]()
+    places = [value, *(value.get(name) for name in ECHOES)] if isinstance(value, Mapping) else []
+    for place in places:
+        if isinstance(place, Mapping):
+            texts = (identifier_text(place.get(name)) for name in names)
+            met |= {known[text] for text in texts if text is not None and text in known}
+    return met.pop() if len(met) == 1 else None
+
+
+def identifier_text(value: object) -> str | None:
+    """An identifier as text; None for what cannot be one."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) and value != "" else None
 
 
 def _index(value: object) -> int | None:
     return _number(value.get("index")) if isinstance(value, Mapping) else None
+
+
+def _index_or_name(key: object, records: int) -> object:
+    number = _number(key)
+    return key if number is None or number > records else number
 
 
 def _number(value: object) -> int | None:

@@ -50,6 +50,11 @@ def decide(answer: Reply | Lost, retry: RetryClass, spent: Spent, policy: RetryP
     refusal = _final(answer, retry)
     if refusal is not None:
         return GiveUp(refusal)
+    return repeat(spent, policy, dice, answer.reason if isinstance(answer, Lost) else str(answer.status))
+
+
+def repeat(spent: Spent, policy: RetryPolicy, dice: float, reason: str) -> Again | GiveUp:
+    """Try again for `reason` while the policy's attempts and patience last. `dice` is in [0, 1)."""
     if spent.attempts >= policy.attempts:
         return GiveUp(f"{spent.attempts} attempts")
     pause = min(policy.clamp, policy.base * 2.0 ** (spent.attempts - 1)) * (0.5 + dice / 2)
@@ -57,7 +62,7 @@ def decide(answer: Reply | Lost, retry: RetryClass, spent: Spent, policy: RetryP
         pause = max(pause, spent.asked)
     if spent.seconds + pause > policy.patience:
         return GiveUp(f"{spent.attempts} attempts in {spent.seconds:.0f} s")
-    return Again(pause, answer.reason if isinstance(answer, Lost) else str(answer.status))
+    return Again(pause, reason)
 
 
 def _held(spent: Spent, policy: RetryPolicy) -> Again | GiveUp:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from penstock.delivery.items import GOOD, Item, Items, job_id, job_state, read_items
+from penstock.delivery.items import GOOD, Item, Items, Positions, job_id, job_state, read_items
 from penstock.delivery.words import UNREADABLE, Voice, is_html, own_words, parse, phrase, words_in
 from penstock.model.delivery import Lost, Reply, Stop
 from penstock.model.outcome import Outcome, Refusal
@@ -15,6 +16,7 @@ from penstock.model.record import Replies, RetryClass, Shape
 REFUSED_AS_A_WHOLE = frozenset({400, 413, 422})  # one bad record may be why; the others may be fine
 GRAVEST = (Outcome.QUARANTINED, Outcome.UNKNOWN, Outcome.ACCEPTED, Outcome.DELIVERED)
 UNCONFIRMED = "unconfirmed: the reply does not say what became of it"
+JOB_RULE = "job"  # of records whose batch has no result for them
 
 
 class Judged(NamedTuple):
@@ -33,6 +35,7 @@ class Question:
     records: int
     voice: Voice
     attempts: int = 1
+    positions: Callable[[], Positions] = dict  # asked only where a result has no index
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,15 @@ class Each:
     @property
     def outcome(self) -> Outcome:
         """The gravest one, for the delivery as a whole."""
-        met = {judged.outcome for judged in self.records}
-        return next((outcome for outcome in GRAVEST if outcome in met), Outcome.DELIVERED)
+        return gravest(judged.outcome for judged in self.records)
+
+
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """Some records have no result (None). They may be sent again if idempotent; `refusal` is for them otherwise."""
+
+    records: tuple[Judged | None, ...]
+    refusal: Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +89,13 @@ class Halt:
     stop: Stop
 
 
-Verdict = Same | Each | Bisect | Poll | Halt
+Verdict = Same | Each | Unmatched | Bisect | Poll | Halt
+
+
+def gravest(outcomes: Iterable[Outcome]) -> Outcome:
+    """The outcome that a delivery as a whole is listed under."""
+    met = set(outcomes)
+    return next((outcome for outcome in GRAVEST if outcome in met), Outcome.DELIVERED)
 
 
 def judge(answer: Reply | Lost, question: Question) -> Verdict:
@@ -101,18 +117,40 @@ def judge(answer: Reply | Lost, question: Question) -> Verdict:
     return Same(Judged(Outcome.QUARANTINED, _refusal(answer, question)), _reason(answer, question))
 
 
-def judge_job(reply: Reply, records: int, voice: Voice) -> Same | Each | None:
-    """The results of a batch job; None while it has not ended."""
+def judge_job(
+    reply: Reply, records: int, voice: Voice, positions: Callable[[], Positions] = dict
+) -> Same | Each | Unmatched | None:
+    """The results of a batch job; None while it has not ended.
+
+    A job that failed leaves every record without a clear result unmatched; of one that ended well, only records
+    without any result are, and only if it gives results at all.
+    """
     data = parse(reply.body)
     state = job_state(data)
-    items = read_items(data, records)
+    items = read_items(data, records, positions)
     if state == "pending" and (items is None or not items.clear):
         return None
-    if items is not None:
-        return _each(items, voice, reply.status)
     if state == "failed":
-        return _same(Outcome.QUARANTINED, "job", f"the batch job failed: {voice.quote(None, words_in(data))}")
-    return Same(Judged(Outcome.ACCEPTED), f"the batch job ended without results; {UNCONFIRMED}")
+        return _failed_job(items or Items(()), records, voice, (words_in(data), reply.status))
+    if items is None:
+        return Same(Judged(Outcome.ACCEPTED), f"the batch job ended without results; {UNCONFIRMED}")
+    return _each(items, voice, reply.status)
+
+
+def _failed_job(items: Items, records: int, voice: Voice, said: tuple[str, int]) -> Each | Unmatched:
+    words, status = said
+    judged = tuple(None if item.good is None else _judged(item, voice) for item in items.items) or (None,) * records
+    whole = tuple(one for one in judged if one is not None)
+    if len(whole) == records:
+        return _summed(whole, status)
+    first = words or _first_words((*items.strays, *items.items))
+    reason = f"the batch job failed: {voice.quote(None, first)}"
+    return Unmatched(judged, Refusal(JOB_RULE, reason))
+
+
+def _first_words(items: Sequence[Item]) -> str:
+    """What the first failure says."""
+    return next((item.words for item in items if item.good is False and item.words), "")
 
 
 def _lost(lost: Lost, question: Question) -> Verdict:
@@ -135,7 +173,7 @@ def _taken(reply: Reply, question: Question) -> Verdict:
     reason = _spoken(reply, readable=data is not UNREADABLE)
     if question.shape.replies is Replies.STATUS:
         return Same(Judged(outcome, None, _remote_id(data)), reason)
-    items = read_items(data, question.records)
+    items = read_items(data, question.records, question.positions)
     if question.shape.replies is Replies.JOBS and (items is None or not items.clear):
         job = job_id(data)
         if job is not None:
@@ -150,7 +188,7 @@ def _taken(reply: Reply, question: Question) -> Verdict:
 def _batch_refused(reply: Reply, question: Question) -> Verdict:
     """400, 413 or 422 for several records."""
     if question.shape.replies is not Replies.STATUS:
-        items = read_items(parse(reply.body), question.records)
+        items = read_items(parse(reply.body), question.records, question.positions)
         if items is not None and items.clear:
             return _each(items, question.voice, reply.status)
     refusal = _refusal(reply, question)
@@ -159,8 +197,22 @@ def _batch_refused(reply: Reply, question: Question) -> Verdict:
     return Same(Judged(Outcome.QUARANTINED, refusal), refusal.reason)
 
 
-def _each(items: Items, voice: Voice, status: int) -> Each:
+def _each(items: Items, voice: Voice, status: int) -> Each | Unmatched:
+    """One end per record. A reply without a single result confirms nothing, and refuses nothing either."""
     records = tuple(_judged(item, voice) for item in items.items)
+    missing = [not item.matched for item in items.items]
+    if not any(missing) or (all(missing) and not items.strays):
+        return _summed(records, status, ignored=len(items.strays))
+    given = sum(item.matched for item in items.items) + len(items.strays)
+    reason = f"{given} results for {len(missing)} records, and the reply does not say which result is whose"
+    failed = [item for item in items.strays if item.good is False]
+    if failed:
+        reason += f"; {len(failed)} failed: {voice.quote(None, _first_words(failed))}"
+    known = tuple(None if lost else judged for lost, judged in zip(missing, records, strict=True))
+    return Unmatched(known, Refusal(JOB_RULE, reason))
+
+
+def _summed(records: tuple[Judged, ...], status: int, *, ignored: int = 0) -> Each:
     counts = Counter(judged.outcome for judged in records)
     parts = [f"{count} {outcome}" for outcome, count in counts.items()]
     first = next((judged.refusal.reason for judged in records if judged.refusal is not None), None)
@@ -169,8 +221,8 @@ def _each(items: Items, voice: Voice, status: int) -> Each:
         reason += f"; first: {first}"
     if counts[Outcome.ACCEPTED]:
         reason += f"; {counts[Outcome.ACCEPTED]} {UNCONFIRMED}"
-    if items.ignored:
-        reason += f"; {items.ignored} results belong to no record and were ignored"
+    if ignored:
+        reason += f"; {ignored} results belong to no record and were ignored"
     return Each(records, reason)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from penstock.delivery.verdict import JOB_RULE
 from penstock.engine.backlog import Backlog, OpenChunk, Traced
 from penstock.engine.committing import Commits
 from penstock.engine.desk import Desk, Write
@@ -150,14 +151,15 @@ class Book:
         self.commits.soon()
         return self.run.id, number
 
-    def confirm(self, ticket: Ticket, delivery: Delivery) -> None:
+    def confirm(self, ticket: Ticket, delivery: Delivery, repeats: int) -> None:
         run, number = ticket
+        self.commits.pending.retries += repeats
         changes, counts = changes_of(delivery)
         if run == self.run.id:
             self.commits.pending.counts.update(counts)
         else:  # the records were counted by an earlier run, and are so still
             self._write(lambda conn: runs.recount(conn, run, counts))
-        self._write(lambda conn: ledger.change_outcomes(conn, run, number, changes))
+        self._write(lambda conn: ledger.change_outcomes(conn, run, number, changes, repeats))
         self._write(lambda conn: jobs.done(conn, run, number))
         self._settle(delivery, list(delivery.settled), self._jobs.pop(ticket))
         self._keep_response(delivery, number)
@@ -214,6 +216,7 @@ class Book:
         if sent and self.desk.memory is not None:
             self._remember(*self._words(sent, traced), confirmed=delivery.job is None)
         answered = isinstance(delivery.answer, Reply)
+        without_result = False
         for settled in decided:
             refused = settled.outcome is Outcome.QUARANTINED and answered
             if settled.outcome in HELD and settled.refusal is not None:
@@ -223,8 +226,12 @@ class Book:
                 self._follow(record, settled.payload.content, settled.outcome, settled.refusal)
             elif self._holder.held:
                 self._holder.release(self._hash_of(settled.payload, traced))
-            if settled.outcome is not Outcome.ACCEPTED:
+            if settled.refusal is not None and settled.refusal.rule == JOB_RULE:
+                without_result = True
+            elif settled.outcome is not Outcome.ACCEPTED:
                 self.desk.fuse.saw(refused=refused)
+        if without_result:  # a whole batch for one reply, which says nothing of its records: it counts once
+            self.desk.fuse.saw(refused=True)
         blown = self.desk.fuse.blown()
         if blown is not None:
             self.desk.signal.stop("fuse", blown)

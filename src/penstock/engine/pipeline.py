@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from penstock.clock import Clock
-from penstock.delivery.confirm import Confirmer
+from penstock.delivery.batch_job import BatchJobs, SentJob
 from penstock.delivery.lookups import Directory
 from penstock.delivery.sending import Sender
 from penstock.engine.stopping import Stopped, StopSignal
@@ -16,7 +17,7 @@ from penstock.engine.telling import RunTeller
 from penstock.model.delivery import Delivery, Lane, Lost
 from penstock.model.events import Span
 from penstock.model.outcome import Refusal
-from penstock.model.record import Batch, Key, Payload, Replies, Request, RetryClass, Shape
+from penstock.model.record import Batch, Key, Payload, Rendered, Replies, Request, RetryClass, Shape
 from penstock.transform.encoding import Unencodable
 from penstock.transform.lookups import filled
 from penstock.transform.macros import finish
@@ -43,8 +44,8 @@ class Bookkeeper(Protocol):
         """Write down one delivery with all its records; answers what to call it by."""
         ...
 
-    def confirm(self, ticket: Ticket, delivery: Delivery) -> None:
-        """A batch job has ended: its records are no longer just accepted."""
+    def confirm(self, ticket: Ticket, delivery: Delivery, repeats: int) -> None:
+        """A batch job has ended: its records are no longer just accepted. `repeats`: how often some were sent again."""
         ...
 
     def refuse(self, payloads: Sequence[Payload], refusal: Refusal) -> None:
@@ -58,7 +59,7 @@ class Road:
 
     shape: Shape
     sender: Sender
-    confirmer: Confirmer
+    batch_jobs: BatchJobs
     directory: Directory
     book: Bookkeeper
     signal: StopSignal
@@ -109,15 +110,18 @@ class Pipeline:
         self._busy |= keys
         self._spawn(self._send(batch, keys))
 
-    def poll(self, ticket: Ticket, job: str, payloads: Sequence[Payload]) -> None:
-        """Confirm a batch job that an earlier process left."""
+    def poll(
+        self, ticket: Ticket, job: str, payloads: Sequence[Payload], render: Callable[[Sequence[Payload]], Rendered]
+    ) -> None:
+        """Confirm a batch job that an earlier process left; `render` makes its payloads again."""
         keys = {payload.key for payload in payloads}
         self._busy |= keys
-        self._spawn(self._confirm_left(ticket, job, payloads, keys))
+        left = SentJob(job, payloads, self.road.shape, self._requests, render)
+        self._spawn(self._confirm_left(ticket, left, keys))
 
-    async def _confirm_left(self, ticket: Ticket, job: str, payloads: Sequence[Payload], keys: set[Key]) -> None:
+    async def _confirm_left(self, ticket: Ticket, job: SentJob, keys: set[Key]) -> None:
         try:
-            await self._confirm(ticket, job, payloads)
+            await self._confirm(ticket, job)
         finally:
             self._busy -= keys
 
@@ -149,7 +153,7 @@ class Pipeline:
             raise self._failure
 
     async def _send(self, batch: Batch, keys: set[Key]) -> None:
-        jobs: list[tuple[Ticket, Delivery]] = []
+        jobs: list[tuple[Ticket, SentJob]] = []
         try:
             try:
                 with self.road.teller.batch(len(batch.payloads)) as span:
@@ -158,15 +162,14 @@ class Pipeline:
                 pass  # its records stay undecided: the run's end counts them as unsent
             finally:
                 self._room.release()
-            for ticket, delivery in jobs:
-                assert delivery.job is not None
-                await self._confirm(ticket, delivery.job, [settled.payload for settled in delivery.settled])
+            for ticket, job in jobs:
+                await self._confirm(ticket, job)
         finally:
             self._busy -= keys
             if self.road.shape.replies is Replies.JOBS:
                 self._jobs.release()
 
-    async def _deliver(self, batch: Batch, span: Span) -> list[tuple[Ticket, Delivery]]:
+    async def _deliver(self, batch: Batch, span: Span) -> list[tuple[Ticket, SentJob]]:
         """Send one batch and write down every delivery of it; answers those whose job has to be polled."""
         road = self.road
         payloads = await self._resolved(batch.payloads)
@@ -174,10 +177,7 @@ class Pipeline:
         if not payloads or (road.code is not None and bodies is None):
             return []
 
-        def requests(some: Sequence[Payload]) -> Sequence[Request]:
-            made = requests_for(road.shape, some, bodies)
-            return [finish(request, run=road.run, now=road.clock.now()) for request in made]
-
+        requests = partial(self._requests, bodies=bodies)
         whole = requests(payloads)
         intent: int | None = None
 
@@ -187,7 +187,7 @@ class Pipeline:
                 intent = await road.book.intend(payloads, whole[0])
 
         once = road.shape.retry is RetryClass.ONCE
-        jobs: list[tuple[Ticket, Delivery]] = []
+        jobs: list[tuple[Ticket, SentJob]] = []
         try:
             async for delivery in road.sender.deliver(
                 payloads, road.shape, requests, whole, lane=road.lane, before=before if once else None
@@ -198,7 +198,8 @@ class Pipeline:
                 if delivery.stop is not None:
                     road.signal.stop(delivery.stop.kind, delivery.stop.reason, delivery.stop.found)
                 if delivery.job is not None:
-                    jobs.append((ticket, delivery))
+                    taken = [settled.payload for settled in delivery.settled]
+                    jobs.append((ticket, SentJob(delivery.job, taken, road.shape, requests)))
         except Stopped:  # what is not settled stays undecided: the run's end counts it as unsent
             # A request sent once is retried only while nothing of it can have arrived, so the intent may be taken
             # back; not so when code made several requests of it, of which the first may have been sent.
@@ -206,16 +207,21 @@ class Pipeline:
                 road.book.withdraw(intent)
         return jobs
 
-    async def _confirm(self, ticket: Ticket, job: str, payloads: Sequence[Payload]) -> None:
+    def _requests(self, some: Sequence[Payload], bodies: Sequence[bytes] | None = None) -> Sequence[Request]:
+        made = requests_for(self.road.shape, some, bodies)
+        return [finish(request, run=self.road.run, now=self.road.clock.now()) for request in made]
+
+    async def _confirm(self, ticket: Ticket, job: SentJob) -> None:
         try:
-            delivery = await self.road.confirmer.poll(job, payloads)
+            end = await self.road.batch_jobs.end_of(job)
         except Stopped:
             return  # the next run polls it first
-        if delivery is not None:
-            if delivery.stop is not None:
-                self.road.signal.stop(delivery.stop.kind, delivery.stop.reason, delivery.stop.found)
+        if end is not None:
+            stop = end.delivery.stop
+            if stop is not None:
+                self.road.signal.stop(stop.kind, stop.reason, stop.found)
                 return  # the job is still there: the next run polls it first
-            self.road.book.confirm(ticket, delivery)
+            self.road.book.confirm(ticket, end.delivery, end.repeats)
 
     async def _resolved(self, payloads: Sequence[Payload]) -> list[Payload]:
         """The payloads with their look-ups filled in; those whose look-up is refused are quarantined."""

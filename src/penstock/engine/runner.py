@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from penstock.clock import iso
+from penstock.delivery.batch_job import BatchJobs
 from penstock.delivery.budget import Budget
 from penstock.delivery.client import Client
 from penstock.delivery.confirm import Confirmer
@@ -27,12 +28,13 @@ from penstock.engine.notes import Notes
 from penstock.engine.pipeline import Pipeline, Road
 from penstock.engine.preparing import Prepared
 from penstock.engine.remembering import KnownIds, QuarantineIndex, open_chunk
+from penstock.engine.rows import chunk_of, read_record
 from penstock.engine.screen import Parents, Screen
 from penstock.engine.stopping import Fuse, StoppableBudget, StoppableClock, StopSignal
 from penstock.engine.surroundings import Surroundings
 from penstock.engine.telling import RunTeller, told
 from penstock.model.outcome import Outcome
-from penstock.model.record import Chunk, Payload
+from penstock.model.record import Chunk, Payload, Rendered
 from penstock.model.reports import Progress
 from penstock.stores import in_flight, intents, jobs, ledger, restored, runs
 from penstock.stores.memory import Memory
@@ -85,10 +87,11 @@ async def _run_destination(around: Surroundings, job: Job) -> RunRow:
         async with Client(link, budget, clock, concurrency=concurrency) as client:
             client.events = around.events
             run = _Run(around, job, client)
+            sender = Sender(client, clock, batch_cost=prepared.credential.rate_limit.batch_cost)
             road = Road(
                 shape=prepared.compiled.shape,
-                sender=Sender(client, clock, batch_cost=prepared.credential.rate_limit.batch_cost),
-                confirmer=Confirmer(client, clock),
+                sender=sender,
+                batch_jobs=BatchJobs(Confirmer(client, clock), sender, clock),
                 directory=Directory(client, KnownIds(around.database, prepared.credential.name, around.clock), clock),
                 book=run.book,
                 signal=job.signal,
@@ -171,8 +174,13 @@ class _Run:
         for left in self.left_jobs:
             self.book.resume_job(left)
             records = left.records
-            payloads = [Payload(r.ordinal, r.key or "", b"", r.content) for r in records]
-            pipeline.poll((left.run, left.delivery), left.job, payloads)
+            payloads = [Payload(r.ordinal, r.key or "", r.record.encode(), r.content) for r in records]
+            pipeline.poll((left.run, left.delivery), left.job, payloads, self._rendered_again)
+
+    def _rendered_again(self, payloads: Sequence[Payload]) -> Rendered:
+        """The records of a job that an earlier process left, under the present settings; `text` is their record."""
+        records = [read_record(payload.text.decode()) for payload in payloads]
+        return self.job.prepared.compiled.renderer.render(chunk_of(records, self.job.prepared.data.schema), None)
 
     # ── the way of the records ───────────────────────────────────────────────
 

@@ -83,7 +83,8 @@ class Delivery:
     """One request, its attempts and its end.
 
     `outcome` and `reason` sum it up; `settled` has every record of it exactly once; `job` is the id of a batch job that
-    has to be polled (then every record stands as `accepted`). `answer` is the last reply or loss.
+    has to be polled (then every record stands as `accepted`). `answer` is the last reply or loss. `missing` are records
+    that the reply gives no result for, and `missing_why` says why: they are not in `settled`, and are sent again.
     """
 
     request: Request
@@ -97,6 +98,8 @@ class Delivery:
     answer: Reply | Lost | None
     job: str | None = None
     stop: Stop | None = None
+    missing: tuple[Payload, ...] = ()
+    missing_why: Refusal | None = None
 
     @property
     def status(self) -> int | None:

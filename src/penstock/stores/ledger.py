@@ -164,8 +164,13 @@ def outcomes(connection: Connection, run: str) -> dict[int, Outcome]:
     return found
 
 
-def change_outcomes(connection: Connection, run: str, delivery: int, changes: Mapping[int, Change]) -> None:
-    """Give records of a delivery, by ordinal, a new outcome: what was accepted is delivered or refused in the end."""
+def change_outcomes(
+    connection: Connection, run: str, delivery: int, changes: Mapping[int, Change], more_attempts: int = 0
+) -> None:
+    """Give records of a delivery, by ordinal, a new outcome: what was accepted is delivered or refused in the end.
+
+    `more_attempts`: how often some of them were sent again meanwhile.
+    """
     query = select(batches).where(batches.c.run == run, batches.c.delivery == delivery)
     for row in connection.execute(query).mappings().all():
         fates = _fates(connection, row)
@@ -178,7 +183,8 @@ def change_outcomes(connection: Connection, run: str, delivery: int, changes: Ma
         odd = [(item, fate) for item, fate in enumerate(fates) if fate != usual]
         if usual.field is not None:  # only an exception has room for a field
             odd, usual = list(enumerate(fates)), Change(usual.outcome, usual.reason)
-        new = {"outcome": usual.outcome.value, "reason": usual.reason}
+        attempts = row["attempts"] + more_attempts
+        new = {"outcome": usual.outcome.value, "reason": usual.reason, "attempts": attempts}
         connection.execute(update(batches).where(batches.c.id == row["id"]).values(new))
         connection.execute(delete(exceptions).where(exceptions.c.batch == row["id"]))
         if odd:

@@ -1,0 +1,70 @@
+"""A native batch endpoint of its own, in a thread of the test: what a job's document says is the test's to choose."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any
+
+
+@dataclass
+class JobServer:
+    """`answer(n, jobs)` is the document of the n-th job (from 1); a status code instead is the reply to its poll."""
+
+    answer: Callable[[int, list[Any]], Any]
+    url: str = ""
+    posted: list[list[Any]] = field(default_factory=list)
+    polled: Event = field(default_factory=Event)
+
+    def results(self, number: int) -> Any:
+        return self.answer(number, self.posted[number - 1])
+
+
+def good(_number: int, jobs: list[Any]) -> Any:
+    return {"status": "completed", "results": [{"index": n, "status": "success"} for n in range(len(jobs))]}
+
+
+@contextmanager
+def job_server(answer: Callable[[int, list[Any]], Any]) -> Iterator[JobServer]:
+    told = JobServer(answer)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            told.posted.append(body["jobs"])
+            self._reply(202, {"id": f"j{len(told.posted)}", "status": "pending"})
+
+        def do_GET(self) -> None:
+            if not self.path.startswith("/batch/j"):
+                self._reply(200, {"companies": [], "total": 0})
+                return
+            number = int(self.path.removeprefix("/batch/j"))
+            self._reply(200, {"id": f"j{number}", **told.results(number)})
+            told.polled.set()
+
+        def _reply(self, status: int, document: Any) -> None:
+            body = json.dumps(document).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    told.url = f"http://127.0.0.1:{server.server_port}"
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield told
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
