@@ -15,6 +15,7 @@ import xxhash
 from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk, Column, Schema
 from penstock.sources.exact_json import json_text
+from penstock.transform.nested import json_values
 
 JSON_MARK = {b"penstock": b"json"}
 INT64 = range(-(2**63), 2**63)
@@ -26,13 +27,30 @@ def record_json(chunk: Chunk, row: int) -> str:
     for index, field in enumerate(chunk.records.schema):
         if row in chunk.absent.get(field.name, ()):
             continue
-        value = chunk.records.column(index)[row].as_py()
+        value = _value(chunk.records.column(index), row)
         if value is not None and is_json_text(field):
             value = orjson.Fragment(value)
         members[field.name] = value
     for refusal in [chunk.misfits[row]] if row in chunk.misfits else []:
         members[refusal.field or ""] = refusal.value  # its cell is empty because it did not fit: show what stood there
     return orjson.dumps(members, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _value(column: pa.Array[Any], row: int) -> Any:
+    """One cell; where Python's own types do not hold it, as the text or JSON value that is sent or refused."""
+    try:
+        return column[row].as_py()
+    except (ValueError, OverflowError):
+        return _shown(json_values(column[row : row + 1])[0])
+
+
+def _shown(value: Any) -> Any:
+    """A value as a person reads it: what is refused by the text that was found."""
+    if isinstance(value, Refusal):
+        return value.value
+    if isinstance(value, dict):
+        return {name: _shown(member) for name, member in value.items()}
+    return [_shown(item) for item in value] if isinstance(value, list) else value
 
 
 def record_hash(text: str) -> int:

@@ -2,8 +2,9 @@
 
 Integers become int64; an unsigned one beyond that makes its column a decimal number. float32 is read by its shortest
 decimal (29.85, not 29.850000381), decimals stay decimal128 (more than 38 digits: text). Times of day become text
-`12:30:00`, durations ISO 8601 text (`PT90.5S`), binary hex text. Dictionaries are decoded, nested values stay Arrow.
-Zoned time stamps become UTC, naive ones stay naive; digits beyond microseconds are cut.
+`12:30:00`, durations ISO 8601 text (`PT90.5S`), binary hex text, or the UTF-8 text that it holds where a type is given.
+Dictionaries are decoded, nested values stay Arrow. Zoned time stamps become UTC, naive ones stay naive; digits beyond
+microseconds are cut. A value that a column cannot hold quarantines its record.
 """
 
 from __future__ import annotations
@@ -15,10 +16,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.types as kinds
 
+from penstock.model.outcome import Refusal
 from penstock.model.spec import ColumnType
+from penstock.sources.exact_json import json_text
 from penstock.sources.pieces import Cast, Caster, RawColumn, compute, misfit
-from penstock.sources.python_values import value_text
+from penstock.sources.python_values import jsonable, value_text
 from penstock.sources.text_typing import arrow_types, text_caster
+from penstock.transform.nested import json_values
+from penstock.transform.scalars import durations, is_bytes, scalar_values, times, utf8_texts
+from penstock.transform.values import plain as json_plain
 
 JSON_EXTENSION = "arrow.json"
 
@@ -74,12 +80,15 @@ class ArrowJudge:
         self._doubtful = plain == pa.uint64() or whole
         self._fits = True
         self._nulls = False
+        self.bytes_are_text = is_bytes(plain)  # whether every value seen is UTF-8 text
 
     def observe(self, column: RawColumn) -> None:
         array = decoded(column)
         self._nulls = self._nulls or array.null_count > 0
         if self._doubtful and self._fits:
             self._fits = _holds_int64(array)
+        if self.bytes_are_text:
+            self.bytes_are_text = _is_utf8(array)
 
     def verdict(self) -> ColumnType:
         if self._doubtful:
@@ -90,15 +99,18 @@ class ArrowJudge:
         return self._nulls
 
 
-def arrow_caster(name: str, source: pa.DataType, kind: ColumnType) -> Caster:
-    """Types an Arrow column as `kind`: its own, or another by way of its text."""
+def arrow_caster(name: str, source: pa.DataType, kind: ColumnType, *, given: bool = False) -> Caster:
+    """Types an Arrow column as `kind`: its own, or another by way of its text. `given`: a person said so."""
     natural = column_type(source)
     plain = plain_type(source)
+    if given and is_bytes(plain):
+        read = text_caster(name, kind, given=True)
+        return Caster(read.arrow, partial(_cast_by_text, name, kind, read, utf8_texts_of_bytes))
     if kind == natural or (kind == "number" and plain == pa.uint64()):
         target = typed_as(source, kind)
         return Caster(target, partial(_cast_naturally, name, kind, target))
     read = text_caster(name, kind, given=True)
-    return Caster(read.arrow, lambda column: read.cast(as_text(decoded(column))))
+    return Caster(read.arrow, partial(_cast_by_text, name, kind, read, texts))
 
 
 def decoded(column: RawColumn) -> Any:
@@ -115,33 +127,86 @@ def decoded(column: RawColumn) -> Any:
             return array
 
 
-def as_text(array: Any) -> Any:
-    """A plain Arrow column as text: ISO 8601 for times, hex for bytes, JSON for nested values."""
+def texts(array: Any) -> list[Any]:
+    """A plain Arrow column as text: ISO 8601 for times, hex for bytes, JSON for nested values; or Refusals."""
     kind = array.type
-    if kinds.is_string(kind):
-        return array
+    if kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind):
+        return utf8_texts(array)
     if kinds.is_timestamp(kind):
-        return compute.replace_substring(_micros(array).cast(pa.string()), " ", "T")
-    if _spelled(kind):
-        return pa.array([None if value is None else value_text(value) for value in array.to_pylist()], pa.string())
-    return array.cast(pa.string())
+        return _moments_as_written(array)
+    if kinds.is_time(kind):
+        return times(array)
+    if kinds.is_duration(kind):
+        return durations(array)
+    if kinds.is_nested(kind) and not kinds.is_union(kind):
+        return [_json_or_refusal(value) for value in json_values(array)]
+    if _is_spelled(kind):
+        return [None if value is None else value_text(value) for value in array.to_pylist()]
+    return list(array.cast(pa.string()).to_pylist())
+
+
+def _moments_as_written(array: Any) -> list[Any]:
+    """Time stamps as `2026-01-31T12:30:00` and, where they have a zone, with its offset."""
+    try:
+        micros = _micros(array)
+        spelled = micros.cast(pa.string())
+    except pa.ArrowInvalid:  # a zone that this machine does not know, or a moment out of reach
+        return scalar_values(array)
+    return list(compute.replace_substring(spelled, " ", "T").to_pylist())
+
+
+def utf8_texts_of_bytes(array: Any) -> list[Any]:
+    """The UTF-8 text that the bytes of a column are; a Refusal where they are none."""
+    return utf8_texts(array.cast(pa.large_binary()))
+
+
+def _json_or_refusal(value: object) -> object:
+    """A nested value as compact JSON text, or the refusal that it holds."""
+    if value is None or isinstance(value, Refusal):
+        return value
+    found = json_plain(value)
+    return found if isinstance(found, Refusal) else json_text(jsonable(found))
+
+
+def _cast_by_text(
+    name: str, kind: ColumnType, read: Caster, spell: Callable[[Any], list[Any]], column: RawColumn
+) -> Cast:
+    spelled = spell(decoded(column))
+    refused = {row: text for row, text in enumerate(spelled) if isinstance(text, Refusal)}
+    if refused:
+        spelled = [None if isinstance(text, Refusal) else text for text in spelled]
+    array, misfits = read.cast(pa.array(spelled, pa.string()))
+    found = {row: misfit(name, kind, text.value, f"column {name}: {text.reason}") for row, text in refused.items()}
+    return Cast(array, {**misfits, **found})
 
 
 def _cast_naturally(name: str, kind: ColumnType, target: pa.DataType, column: RawColumn) -> Cast:
     array = decoded(column)
-    if array.type == target:
-        return Cast(array, {})
     if len(array) == 0:  # Arrow does not know every cast, not even of nothing
         return Cast(pa.array([], target), {})
+    if kinds.is_string(target):
+        return _cast_text(name, kind, array)
+    if array.type == target:
+        return Cast(array, {})
     try:
         return Cast(_converted(array, target), {})
     except (pa.ArrowInvalid, OverflowError):
         return _cast_each(name, kind, target, array)
 
 
+def _cast_text(name: str, kind: ColumnType, array: Any) -> Cast:
+    """Text as it is, as long as all of it is UTF-8; else, and of other types, value by value."""
+    if kinds.is_string(array.type) or kinds.is_large_string(array.type) or kinds.is_string_view(array.type):
+        try:
+            array.validate(full=True)
+            return Cast(array.cast(pa.string()), {})
+        except pa.ArrowInvalid:
+            pass
+    as_is = Caster(pa.string(), lambda column: Cast(column, {}))  # type: ignore[arg-type]
+    return _cast_by_text(name, kind, as_is, texts, array)
+
+
 def _converted(array: Any, target: pa.DataType) -> Any:
-    if kinds.is_string(target):
-        return as_text(array)
     if kinds.is_timestamp(target):
         return _micros(array).cast(target)
     if kinds.is_float32(array.type) or kinds.is_float16(array.type):
@@ -151,14 +216,27 @@ def _converted(array: Any, target: pa.DataType) -> Any:
 
 def _cast_each(name: str, kind: ColumnType, target: pa.DataType, array: pa.Array[Any]) -> Cast:
     """Row by row, where the whole column cannot be cast at once."""
-    good, misfits = [], {}
+    parts: list[Any] = []
+    misfits = {}
     for row in range(len(array)):
+        one = array[row : row + 1]
         try:
-            good.append(_converted(array[row : row + 1], target)[0].as_py())
+            parts.append(_converted(one, target))
         except (pa.ArrowInvalid, OverflowError):
-            good.append(None)
-            misfits[row] = misfit(name, kind, array[row : row + 1].cast(pa.string())[0].as_py())
-    return Cast(pa.array(good, target), misfits)
+            parts.append(pa.array([None], target))
+            value = texts(one)[0]
+            out = isinstance(value, Refusal)
+            misfits[row] = misfit(name, kind, value.value if out else value, value.reason if out else None)
+    return Cast(pa.concat_arrays(parts), misfits)
+
+
+def examples_of(column: RawColumn) -> list[Any]:
+    """The values of a raw Arrow column as people read them; never an error, whatever the column holds."""
+    array = decoded(column)
+    try:
+        return list(array.to_pylist())
+    except (ValueError, OverflowError):  # Python's own types hold less than Arrow's
+        return [value.value if isinstance(value, Refusal) else value for value in texts(array)]
 
 
 def _micros(array: pa.Array[Any]) -> pa.Array[Any]:
@@ -174,20 +252,23 @@ def _holds_int64(array: pa.Array[Any]) -> bool:
     return True
 
 
-def _spelled(kind: pa.DataType) -> bool:
+def _is_utf8(array: Any) -> bool:
+    try:
+        array.cast(pa.large_binary()).cast(pa.large_string())
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _is_spelled(kind: pa.DataType) -> bool:
     """Types whose text Arrow does not write as we promise."""
-    binary = kinds.is_binary(kind) or kinds.is_large_binary(kind) or kinds.is_fixed_size_binary(kind)
-    return binary or kinds.is_duration(kind) or kinds.is_nested(kind) or kinds.is_time(kind) or _is_rare(kind)
-
-
-def _is_rare(kind: pa.DataType) -> bool:
-    return kinds.is_interval(kind) or kinds.is_binary_view(kind)
+    return is_bytes(kind) or kinds.is_interval(kind)
 
 
 def _is_text(kind: pa.DataType) -> bool:
     strings = kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind)
     wide = kinds.is_decimal(kind) and kind.precision > 38
-    return strings or wide or kinds.is_null(kind) or (_spelled(kind) and not kinds.is_nested(kind))
+    return strings or wide or kinds.is_null(kind) or kinds.is_duration(kind) or kinds.is_time(kind) or _is_spelled(kind)
 
 
 def _is_json(kind: pa.DataType) -> bool:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from penstock.model.record import Chunk, Column, Schema
 from penstock.model.spec import ColumnType
+from penstock.sources.arrow_typing import examples_of
 from penstock.sources.exact_json import NotJson
 from penstock.sources.pieces import Judge, Piece, RawColumn, Rows, shorten
 from penstock.sources.python_values import value_text
@@ -39,7 +40,7 @@ class _Watch:
         self.judge.observe(column)
         if len(self.examples) < EXAMPLES:
             head = column[:LOOKED_AT]
-            values = head.to_pylist() if isinstance(head, pa.Array) else head
+            values = examples_of(head) if isinstance(head, pa.Array) else head
             for value in values:
                 self._show(value)
 

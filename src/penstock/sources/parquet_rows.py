@@ -43,8 +43,8 @@ class ParquetRows:
     def judge(self, name: str) -> Judge:
         return ArrowJudge(self._types[name], narrow=False)
 
-    def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:  # noqa: ARG002 - the same either way
-        return arrow_caster(name, self._types[name], kind)
+    def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:
+        return arrow_caster(name, self._types[name], kind, given=given)
 
     def pieces(self) -> Iterator[Piece]:
         for path in self._files:
@@ -60,7 +60,7 @@ class ParquetRows:
 
     def _open(self, path: Path) -> pq.ParquetFile:
         try:
-            return pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER)
+            return pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER, coerce_int96_timestamp_unit="us")
         except (pa.ArrowInvalid, OSError) as error:
             message = f"{path.name} is no readable Parquet file: {error}"
             raise wrong(self._source, message, "torn-file", file=str(path)) from None

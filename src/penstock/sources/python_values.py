@@ -7,6 +7,7 @@ from decimal import Decimal
 from math import isfinite
 
 from penstock.sources.exact_json import Unfit, json_text
+from penstock.transform.scalars import duration_text
 
 
 def value_text(value: object) -> str:
@@ -26,7 +27,7 @@ def value_text(value: object) -> str:
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
     if isinstance(value, timedelta):
-        return f"PT{_seconds(value)}S"
+        return duration_text(value // timedelta(microseconds=1), 10**6)
     if isinstance(value, (dict, list, tuple)):
         return json_text(jsonable(value))
     return value.text if isinstance(value, Unfit) else str(value)
@@ -43,8 +44,3 @@ def jsonable(value: object) -> object:
     if value is None or isinstance(value, (str, bool, int, Unfit)):
         return value
     return value_text(value)
-
-
-def _seconds(value: timedelta) -> str:
-    whole, micros = divmod(value // timedelta(microseconds=1), 1_000_000)
-    return f"{whole}.{micros:06d}".rstrip("0").rstrip(".") if micros else str(whole)

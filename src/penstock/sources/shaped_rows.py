@@ -79,8 +79,8 @@ class ShapedRows:
     def judge(self, name: str) -> Judge:
         return ArrowJudge(self._types[name], narrow=True)
 
-    def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:  # noqa: ARG002 - the same either way
-        return arrow_caster(name, self._types[name], kind)
+    def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:
+        return arrow_caster(name, self._types[name], kind, given=given)
 
     def pieces(self) -> Iterator[Piece]:
         failures: list[PenstockError] = []

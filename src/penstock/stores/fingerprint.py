@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from penstock.stores.packing import Words
+from penstock.transform.nested import json_values
 
 
 def fingerprint_version() -> str:
@@ -57,4 +58,16 @@ def _stirred(prints: Words, number: int) -> Words:
 
 
 def _plain(array: pa.Array) -> pa.Array:  # type: ignore[type-arg]
-    return pc.cast(array, array.type.value_type) if pa.types.is_dictionary(array.type) else array
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        return pc.cast(array, kind.value_type)
+    if pa.types.is_nested(kind) and _holds_foreign(kind):
+        return pa.array([repr(value) for value in json_values(array)], pa.string())
+    return array
+
+
+def _holds_foreign(kind: pa.DataType) -> bool:
+    """Whether a type, or one inside it, is one that DuckDB does not read."""
+    if pa.types.is_nested(kind):
+        return any(_holds_foreign(kind.field(number).type) for number in range(kind.num_fields))
+    return pa.types.is_float16(kind) or pa.types.is_decimal256(kind)

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from penstock.model.outcome import Refusal
-from penstock.transform.dates import ACCEPTED
-from penstock.transform.refusing import refuse
+from penstock.transform.nested import json_values
+from penstock.transform.scalars import out_of_years
 from penstock.transform.values import read_json
 
 Kind = Literal["null", "text", "integer", "number", "decimal", "boolean", "date", "json"]
@@ -79,9 +79,8 @@ def _decode_rarer(array: pa.Array[Any]) -> Cells:
         return _dates(array.cast(pa.date32()))
     if pa.types.is_timestamp(kind):
         return _moments(array)
-    if pa.types.is_map(kind):
-        return Cells([None if pairs is None else dict(pairs) for pairs in array.to_pylist()], "json", array)
-    return Cells(array.to_pylist(), "json", array)
+    nested = json_values(array)
+    return Cells(nested, "json", array, flawed=any(type(value) is Refusal for value in nested))
 
 
 def _json(array: pa.Array[Any]) -> Cells:
@@ -114,14 +113,10 @@ def _shortened(text: str) -> str:
 def _checked(texts: list[Any], array: pa.Array[Any], lengths: set[int]) -> Cells:
     """Years past 9999 or before 1 have no ISO form: their texts are longer, or begin with 0000."""
     values = [
-        text if text is None or (len(text) in lengths and text[:4] != "0000") else _out_of_years(text) for text in texts
+        text if text is None or (len(text) in lengths and text[:4] != "0000") else out_of_years(text) for text in texts
     ]
     flawed = any(type(value) is Refusal for value in values)
     return Cells(values, "date", array, flawed=flawed)
-
-
-def _out_of_years(text: str) -> Refusal:
-    return refuse("date", text, "is outside the years 1 to 9999", ACCEPTED)
 
 
 def cut(value: object, path: tuple[str, ...]) -> object:
