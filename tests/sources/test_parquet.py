@@ -48,6 +48,35 @@ def test_every_arrow_type_keeps_its_values(opened, tmp_path, column, kind, value
     assert detected.schema.columns[0].nullable == (None in values)
 
 
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        (pa.array([1714521600123456789], pa.timestamp("ns")), "2024-05-01T00:00:00.123456"),
+        (pa.array([1714521600123], pa.timestamp("ms", "Etc/Nowhere")), "2024-05-01T00:00:00.123Z"),
+        (pa.array([45000123456789], pa.int64()).cast(pa.time64("ns")), "12:30:00.123456"),
+        (pa.array([2**62], pa.int64()).cast(pa.duration("s")), f"PT{2**62}S"),
+        (pa.array([-1500], pa.int64()).cast(pa.duration("ms")), "PT-1.5S"),
+        (pa.array([{"f": 29.85}], pa.struct([("f", pa.float32())])), '{"f":29.85}'),
+        (pa.array([b"c1"]), "c1"),
+    ],
+    ids=lambda value: str(value.type) if isinstance(value, pa.Array) else None,
+)
+def test_as_text_every_value_is_what_it_says(opened, tmp_path, column, text):
+    pq.write_table(pa.table({"c": column}), tmp_path / "a.parquet")
+    dataset = opened("a.parquet", types={"c": "text"})
+    assert rows_of(dataset.read(dataset.detect().schema)) == [{"c": text}]
+
+
+def test_bytes_read_as_text_quarantine_what_is_none(opened, tmp_path):
+    pq.write_table(pa.table({"c": [b"c1", b"\xff"]}), tmp_path / "a.parquet")
+    dataset = opened("a.parquet", types={"c": "text"})
+    chunk = next(dataset.read(dataset.detect().schema))
+    assert chunk.records.to_pylist() == [{"c": "c1"}, {"c": None}]
+    assert {row: (one.value, one.reason) for row, one in chunk.misfits.items()} == {
+        1: ("\\xff", "column c: is not UTF-8 text")
+    }
+
+
 def test_a_later_file_of_another_type_is_read_as_the_stored_one(opened, tmp_path):
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"c": [1, 2]}), path)

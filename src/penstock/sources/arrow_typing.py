@@ -23,7 +23,7 @@ from penstock.sources.pieces import Cast, Caster, RawColumn, compute, misfit
 from penstock.sources.python_values import jsonable, value_text
 from penstock.sources.text_typing import arrow_types, text_caster
 from penstock.transform.nested import json_values
-from penstock.transform.scalars import durations, is_bytes, scalar_values, times, utf8_texts
+from penstock.transform.scalars import bytes_as_texts, durations, is_bytes, scalar_values, times, utf8_texts
 from penstock.transform.values import plain as json_plain
 
 JSON_EXTENSION = "arrow.json"
@@ -105,7 +105,7 @@ def arrow_caster(name: str, source: pa.DataType, kind: ColumnType, *, given: boo
     plain = plain_type(source)
     if given and is_bytes(plain):
         read = text_caster(name, kind, given=True)
-        return Caster(read.arrow, partial(_cast_by_text, name, kind, read, utf8_texts_of_bytes))
+        return Caster(read.arrow, partial(_cast_by_text, name, kind, read, bytes_as_texts))
     if kind == natural or (kind == "number" and plain == pa.uint64()):
         target = typed_as(source, kind)
         return Caster(target, partial(_cast_naturally, name, kind, target))
@@ -153,11 +153,6 @@ def _moments_as_written(array: Any) -> list[Any]:
     except pa.ArrowInvalid:  # a zone that this machine does not know, or a moment out of reach
         return scalar_values(array)
     return list(compute.replace_substring(spelled, " ", "T").to_pylist())
-
-
-def utf8_texts_of_bytes(array: Any) -> list[Any]:
-    """The UTF-8 text that the bytes of a column are; a Refusal where they are none."""
-    return utf8_texts(array.cast(pa.large_binary()))
 
 
 def _json_or_refusal(value: object) -> object:

@@ -29,18 +29,25 @@ def fingerprints(
     """(rows,) uint64, never 0. Absent is told from null; the columns' order counts, their neighbours do not."""
     if not columns:
         return np.ones(batch.num_rows, dtype=np.uint64)
-    names = [f"c{number}" for number in range(len(columns))]
-    table = pa.Table.from_arrays([_plain(batch.column(name)) for name in columns], names)
-    with _database().cursor() as con:
-        con.register("input", table)
-        found = con.sql(f"select hash({', '.join(names)}) as print from input").fetchnumpy()
-    prints = np.asarray(found["print"], dtype=np.uint64)
+    arrays = [_plain(batch.column(name)) for name in columns]
+    try:
+        prints = _hashed(arrays)
+    except duckdb.Error:
+        prints = _hashed([_spelled(array) for array in arrays])
     for number, name in enumerate(columns, start=1):
         gone = list((absent or {}).get(name, ()))
         if gone:
             prints[gone] = _stirred(prints[gone], number)
     prints[prints == 0] = 1
     return prints
+
+
+def _hashed(arrays: Sequence[pa.Array]) -> Words:  # type: ignore[type-arg]
+    names = [f"c{number}" for number in range(len(arrays))]
+    with _database().cursor() as con:
+        con.register("input", pa.Table.from_arrays(arrays, names))
+        found = con.sql(f"select hash({', '.join(names)}) as print from input").fetchnumpy()
+    return np.asarray(found["print"], dtype=np.uint64)
 
 
 @cache
@@ -58,16 +65,9 @@ def _stirred(prints: Words, number: int) -> Words:
 
 
 def _plain(array: pa.Array) -> pa.Array:  # type: ignore[type-arg]
-    kind = array.type
-    if pa.types.is_dictionary(kind):
-        return pc.cast(array, kind.value_type)
-    if pa.types.is_nested(kind) and _holds_foreign(kind):
-        return pa.array([repr(value) for value in json_values(array)], pa.string())
-    return array
+    return pc.cast(array, array.type.value_type) if pa.types.is_dictionary(array.type) else array
 
 
-def _holds_foreign(kind: pa.DataType) -> bool:
-    """Whether a type, or one inside it, is one that DuckDB does not read."""
-    if pa.types.is_nested(kind):
-        return any(_holds_foreign(kind.field(number).type) for number in range(kind.num_fields))
-    return pa.types.is_float16(kind) or pa.types.is_decimal256(kind)
+def _spelled(array: pa.Array) -> pa.Array:  # type: ignore[type-arg]
+    """A nested column as text: DuckDB knows fewer types than Arrow, and refuses text that is not UTF-8."""
+    return pa.array(map(repr, json_values(array)), pa.string()) if pa.types.is_nested(array.type) else array

@@ -79,7 +79,12 @@ def utf8_texts(array: Any) -> list[Any]:
     try:
         return list(array.to_pylist())
     except UnicodeDecodeError:
-        return [_utf8(value) for value in array.cast(pa.large_binary()).to_pylist()]
+        return bytes_as_texts(array)
+
+
+def bytes_as_texts(array: Any) -> list[Any]:
+    """The text that bytes are in UTF-8; where they are none, a Refusal."""
+    return [_utf8(value) for value in array.cast(pa.large_binary()).to_pylist()]
 
 
 def not_utf8(data: bytes) -> Refusal:
