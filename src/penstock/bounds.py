@@ -72,7 +72,7 @@ def read_bounds(environ: Mapping[str, str]) -> Bounds:
 
 def in_megabytes(size: int) -> str:
     """A bound in bytes, as a person writes it: `16 MB`."""
-    return f"{size / 10**6:g} MB"
+    return f"{size / 10**6:g} MB" if size >= 10**5 else f"{size / 1000:g} kB"
 
 
 def _size(environ: Mapping[str, str], name: str, usual: int, problems: list[Problem]) -> int:

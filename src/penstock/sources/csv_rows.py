@@ -18,8 +18,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
+from penstock.bounds import bounds
 from penstock.model.spec import ColumnType, FileSource
-from penstock.sources.encoding import utf8_blocks
+from penstock.sources.file_bounds import bounded_blocks, refuse_wide, too_long
 from penstock.sources.files import wrong
 from penstock.sources.names import doubled, listed
 from penstock.sources.pieces import Caster, Judge, Piece, compute
@@ -27,7 +28,6 @@ from penstock.sources.quotes import QuoteCheck, RaggedRow, examine, lines_of
 from penstock.sources.text_typing import TextJudge, text_caster
 
 BLOCK = 1 << 20
-LONGEST_ROW = 1 << 28  # bytes
 USUAL_BLANKS = ["", *(" " * count for count in range(1, 33)), "\t", "\u00a0"]
 
 
@@ -80,7 +80,7 @@ class CsvRows:
                 else:
                     return
             except _RowTooLong:
-                block *= 16
+                block = min(block * 16, max(block, bounds().cell))
 
     def _learn_blanks(self, batch: pa.RecordBatch) -> bool:
         """Whether the batch holds a blank that Arrow was not told of (quoted or not, it cannot tell yet)."""
@@ -113,6 +113,8 @@ class _Table:
         blocks = _text_blocks(source, path)
         try:
             head = next(blocks, b"").decode()
+            if not {"\n", "\r"} & set(head) and next(blocks, None) is not None:
+                raise too_long(source, path, 1, "the header", BLOCK)
         finally:
             blocks.close()
         if not head.strip():
@@ -120,7 +122,10 @@ class _Table:
             place = {"file": str(path), "line": 1}
             raise wrong(source, f"{path.name} is empty", "empty-file", hint=hint, found="nothing", **place)
         delimiter = _delimiter(source, head, tabs=tabs)
-        names = next(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter))
+        try:
+            names = next(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter))
+        except csv.Error:
+            raise too_long(source, path, 1, "a name in the header", csv.field_size_limit()) from None
         return cls(source, path, delimiter, _checked_names(source, path, names))
 
     def batches(self, blanks: list[str], block: int) -> Iterator[pa.RecordBatch]:
@@ -128,7 +133,7 @@ class _Table:
         generic = [f"c{number}" for number in range(len(self.names))]
         feed: Any = pa.PythonFile(_Feed(self), "r")
         try:
-            yield from arrow_csv.open_csv(
+            for batch in arrow_csv.open_csv(
                 feed,
                 read_options=arrow_csv.ReadOptions(
                     use_threads=False, block_size=block, column_names=generic, skip_rows_after_names=1
@@ -141,19 +146,33 @@ class _Table:
                     quoted_strings_can_be_null=False,
                     null_values=blanks,
                 ),
-            )
+            ):
+                self._refuse_long(batch)
+                yield batch
         except pa.ArrowInvalid as error:
             self.examine()
-            if "straddling" in str(error) and block < LONGEST_ROW:
-                raise _RowTooLong from None
+            if "straddling" in str(error):
+                if block < bounds().cell:
+                    raise _RowTooLong from None
+                raise too_long(self.source, self.path, None, "a row") from None
             raise wrong(self.source, f"{self.path.name}: {error}", "torn-file", file=str(self.path)) from None
+
+    def _refuse_long(self, batch: pa.RecordBatch) -> None:
+        """Raise InputError where a cell of several lines is beyond the bound; a line was measured before."""
+        most = bounds().cell
+        if batch.nbytes > most and any(
+            (compute.max(compute.binary_length(c)).as_py() or 0) > most for c in batch.columns
+        ):
+            self.examine()
 
     def examine(self) -> None:
         """Read the file strictly, row by row. Raises InputError that names the line of the first torn row."""
-        lines = lines_of(utf8_blocks(self.source, self.path))
+        lines = lines_of(bounded_blocks(self.source, self.path))
         try:
-            examine(lines, self.delimiter, len(self.names))
+            examine(lines, self.delimiter, len(self.names), bounds().cell)
         except RaggedRow as ragged:
+            if ragged.too_long:
+                raise too_long(self.source, self.path, ragged.line, "a cell or row") from None
             message = f"{self.path.name}: line {ragged.line} {ragged}"
             raise wrong(self.source, message, "torn-file", line=ragged.line, file=str(self.path)) from None
         self.examined = True
@@ -207,7 +226,7 @@ class _Feed(io.RawIOBase):
 def _text_blocks(source: FileSource, path: Path) -> Generator[bytes, None, None]:
     """The file as UTF-8, from its first line that is not empty."""
     started = False
-    for block in utf8_blocks(source, path):
+    for block in bounded_blocks(source, path):
         fresh = block if started else block.lstrip(b"\r\n")
         if fresh:
             started = True
@@ -215,6 +234,7 @@ def _text_blocks(source: FileSource, path: Path) -> Generator[bytes, None, None]
 
 
 def _checked_names(source: FileSource, path: Path, names: list[str]) -> list[str]:
+    refuse_wide(source, path, len(names), 1)
     if (name := doubled(names)) is not None and name.strip():
         hint = "give each column its own name"
         message = f"{path.name}, line 1: the column {name} stands twice in the header"

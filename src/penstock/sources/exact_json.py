@@ -15,8 +15,12 @@ from typing import Any, NoReturn
 
 import orjson
 
+from penstock.bounds import bounds
+
 DEEPEST = 200  # levels of lists and objects
 TOO_DEEP = f"nested deeper than {DEEPEST} levels"
+SHORT = 1 << 20  # characters: their values need not be counted before they are built
+CHARACTERS_OF_A_VALUE = 32  # that a long text must have on average: 16 MB are 500,000 values
 SURE = 16  # characters: up to 15 digits and a point are held by float64 as they are
 
 
@@ -42,6 +46,7 @@ class Unfit:
 
 def parse(text: str) -> object:
     """The value of one JSON document. Raises NotJson."""
+    refuse_many(text, 0)
     value, end = scan(text, _skip_blanks(text, 0))
     if _skip_blanks(text, end) != len(text):
         raise NotJson("something follows the JSON value", _skip_blanks(text, end))
@@ -65,6 +70,15 @@ def scan(text: str, start: int) -> tuple[object, int]:
     if text.count("[", start, end) + text.count("{", start, end) > DEEPEST and _is_deeper(value):
         raise NotJson(TOO_DEEP)
     return value, end
+
+
+def refuse_many(text: str, start: int) -> None:
+    """Raise NotJson where a long text holds more values than may be built: each takes many times its text."""
+    if len(text) - start <= SHORT:
+        return
+    most = max(bounds().cell, SHORT) // CHARACTERS_OF_A_VALUE
+    if sum(text.count(sign, start) for sign in ",[{") > most:
+        raise NotJson(f"it holds more than {most:,} values")
 
 
 def _is_deeper(value: object) -> bool:

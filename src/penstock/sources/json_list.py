@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 
-from penstock.sources.exact_json import NotJson, scan
+from penstock.bounds import bounds, in_megabytes
+from penstock.sources.exact_json import NotJson, refuse_many, scan
 
-LONGEST_ITEM = 1 << 27  # characters
-BLANKS = " \t\r\n"
+BLANKS = re.compile(r"[ \t\r\n]*")
 
 
 class BadItem(ValueError):  # noqa: N818 - it names what was met
     """The text is no JSON list; `line` says where, `hint` what to write."""
 
-    def __init__(self, line: int, reason: str, hint: str = "") -> None:
+    def __init__(self, line: int, reason: str, hint: str = "", code: str = "torn-file") -> None:
         super().__init__(reason)
         self.line = line
         self.hint = hint
+        self.code = code
 
 
 class _Text:
@@ -26,13 +28,18 @@ class _Text:
     def __init__(self, blocks: Iterator[bytes]) -> None:
         self._blocks = blocks
         self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._most = bounds().cell  # characters of an item, and of blanks between items
         self.held = ""
         self.at = 0
         self.line = 1
 
     def more(self) -> bool:
-        """Read at least as much as is held, so that an item of any length costs linear time; False at the end."""
-        parts, wanted = [self.held[self.at :]], max(len(self.held) - self.at, 1)
+        """Read at least as much as is held, so that a long item costs linear time; False at the end.
+
+        No more is read than tells an item that is too long.
+        """
+        held = len(self.held) - self.at
+        parts, wanted = [self.held[self.at :]], max(min(held, self._most + 1 - held), 1)
         read = 0
         while read < wanted:
             block = next(self._blocks, None)
@@ -49,15 +56,22 @@ class _Text:
 
     def peek(self) -> str:
         """The next character that is no blank, or nothing at the end."""
+        blanks, line = 0, self.line
         while True:
-            end = self.at
-            while end < len(self.held) and self.held[end] in BLANKS:
-                end += 1
+            found = BLANKS.match(self.held, self.at)
+            end = self.at if found is None else found.end()
+            blanks += end - self.at
             self.use(end)
             if end < len(self.held):
                 return self.held[end]
+            if blanks > self._most:
+                raise self.too_long(line)
             if not self.more():
                 return ""
+
+    def too_long(self, line: int) -> BadItem:
+        reason = f"what begins here is longer than {in_megabytes(self._most)}"
+        return BadItem(line, reason, "a quote or a bracket may be missing", "too-long")
 
     def item(self) -> object:
         """The value that begins here. Raises BadItem."""
@@ -66,12 +80,24 @@ class _Text:
                 value, end = scan(self.held, self.at)
             except NotJson as error:
                 line = self.line + (self.held.count("\n", self.at, error.at) if error.at is not None else 0)
-                long = len(self.held) - self.at > LONGEST_ITEM
-                if _certain(error, len(self.held)) or long or not self.more():
+                certain = _certain(error, len(self.held))
+                if not certain and len(self.held) - self.at > self._most:
+                    raise self.too_long(self.line) from None
+                if certain or not self.more():
                     raise BadItem(line, error.reason) from None
+                self._refuse_many()
                 continue
+            if end - self.at > self._most:
+                raise self.too_long(self.line)
             self.use(end)
             return value
+
+    def _refuse_many(self) -> None:
+        """Raise BadItem while an item that is not whole yet already has more values than may be built."""
+        try:
+            refuse_many(self.held, self.at)
+        except NotJson as error:
+            raise BadItem(self.line, error.reason, code="too-long") from None
 
 
 def list_items(blocks: Iterator[bytes]) -> Iterator[tuple[int, object, int]]:

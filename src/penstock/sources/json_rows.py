@@ -9,6 +9,7 @@ from penstock.model.errors import InputError
 from penstock.model.spec import ColumnType, FileSource
 from penstock.sources.encoding import utf8_blocks
 from penstock.sources.exact_json import NotJson, parse
+from penstock.sources.file_bounds import bounded_blocks
 from penstock.sources.files import wrong
 from penstock.sources.json_list import BadItem, list_items
 from penstock.sources.members import Record, piece_of, word
@@ -17,7 +18,7 @@ from penstock.sources.quotes import lines_of
 from penstock.sources.value_typing import ValueJudge, value_caster
 
 ROWS = 8192  # rows of a piece at most
-CHARACTERS = 1 << 23  # text of a piece at most, one record more
+CHARACTERS = 1 << 22  # text of a piece at most, one record more
 
 
 class JsonRows:
@@ -63,7 +64,7 @@ class JsonRows:
                 yield piece_of(records, self._names)
 
     def _line_records(self, path: Path) -> Iterator[tuple[Record, int]]:
-        for line, text in enumerate(lines_of(utf8_blocks(self._source, path)), start=1):
+        for line, text in enumerate(lines_of(bounded_blocks(self._source, path)), start=1):
             if text.isspace():
                 continue
             try:
@@ -83,9 +84,8 @@ class JsonRows:
                     raise self._wrong(path, line, f"{word(value)}, where a record is an object {{…}}")
                 yield value, length
         except BadItem as error:
-            raise self._wrong(path, error.line, str(error), error.hint) from None
+            raise self._wrong(path, error.line, str(error), error.hint, error.code) from None
 
-    def _wrong(self, path: Path, line: int, reason: str, hint: str = "") -> InputError:
-        return wrong(
-            self._source, f"{path.name}, line {line}: {reason}", "torn-file", hint=hint, line=line, file=str(path)
-        )
+    def _wrong(self, path: Path, line: int, reason: str, hint: str = "", code: str = "torn-file") -> InputError:
+        message = f"{path.name}, line {line}: {reason}"
+        return wrong(self._source, message, code, hint=hint, line=line, file=str(path))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 import threading
 from collections.abc import Iterable, Iterator
 
@@ -59,24 +58,28 @@ class QuoteCheck:
 
 
 class RaggedRow(ValueError):  # noqa: N818 - it names what was met
-    """A row that is torn or has another number of cells; `line` is where it starts."""
+    """A row that is torn, has another number of cells or is too long; `line` is where it starts."""
 
-    def __init__(self, line: int, reason: str) -> None:
+    def __init__(self, line: int, reason: str, *, too_long: bool = False) -> None:
         super().__init__(reason)
         self.line = line
+        self.too_long = too_long
 
 
-def examine(lines: Iterable[str], delimiter: str, width: int) -> None:
-    """Read the whole text row by row, strictly. Raises RaggedRow at the first row that is not `width` cells."""
+def examine(lines: Iterable[str], delimiter: str, width: int, most: int) -> None:
+    """Read the whole text row by row, strictly.
+
+    Raises RaggedRow at the first row that is not `width` cells, or has a cell, or is itself, longer than `most` bytes.
+    """
     with LIMIT:
-        before = csv.field_size_limit(sys.maxsize)
+        before = csv.field_size_limit(most)
         try:
-            _examine(lines, delimiter, width)
+            _examine(lines, delimiter, width, most)
         finally:
             csv.field_size_limit(before)
 
 
-def _examine(lines: Iterable[str], delimiter: str, width: int) -> None:
+def _examine(lines: Iterable[str], delimiter: str, width: int, most: int) -> None:
     reader = csv.reader(iter(lines), delimiter=delimiter, strict=True)
     start = 1
     try:
@@ -84,9 +87,12 @@ def _examine(lines: Iterable[str], delimiter: str, width: int) -> None:
             if row and len(row) != width:
                 cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
                 raise RaggedRow(start, f"has {cells}, the header has {width}")
+            if sum(map(len, row)) * 4 > most and sum(len(cell.encode()) for cell in row) > most:
+                raise RaggedRow(start, "is too long", too_long=True)
             start = reader.line_num + 1
     except csv.Error as error:
-        raise RaggedRow(start, _torn(str(error))) from None
+        too_long = "larger than field limit" in str(error)
+        raise RaggedRow(start, _torn(str(error)), too_long=too_long) from None
 
 
 def lines_of(blocks: Iterable[bytes]) -> Iterator[str]:

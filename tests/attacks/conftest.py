@@ -1,0 +1,13 @@
+"""One service that all attacks of this folder go to: none of them may harm what comes after it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from measured_service import MeasuredService
+
+
+@pytest.fixture(scope="package")
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MeasuredService]:
+    with MeasuredService(tmp_path_factory.mktemp("attacked")) as service:
+        yield service

@@ -1,0 +1,127 @@
+"""A real `penstock serve` in a process of its own, whose time and memory are measured while it is attacked."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from os import environ
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+MEMORY_MB = 300  # above the value at rest
+TIME_S = 10
+LARGEST_ANSWER = 10**6  # bytes
+READY_S = 1  # how soon /readyz answers meanwhile
+PROJECT = "sources: {crm: {type: file, path: crm.csv}}\ndatasets: {crm: {source: crm, key: id}}\n"
+
+
+@dataclass
+class MeasuredService:
+    """Serves a small project in `folder`, without sign-in. Files for attacks go into that folder."""
+
+    folder: Path
+    project: str = PROJECT
+    options: tuple[str, ...] = ()
+    variables: dict[str, str] = field(default_factory=dict)
+    url: str = ""
+    at_rest_mb: float = 0.0
+
+    def __enter__(self) -> Self:
+        (self.folder / "penstock.yaml").write_text(self.project)
+        (self.folder / "crm.csv").write_text("id,email\n1,ada@example.com\n")
+        penstock = [sys.executable, "-m", "penstock"]
+        own = {**environ, "PENSTOCK_LOG_LEVEL": "warning", "PENSTOCK_DEBUG": "1", **self.variables}
+        subprocess.run([*penstock, "apply"], cwd=self.folder, env=own, check=True, capture_output=True)
+        command = [*penstock, "serve", "--port", "0", "--json", "--without-sign-in", *self.options]
+        with (self.folder / "serve.log").open("w") as log:
+            self.process = subprocess.Popen(
+                command, cwd=self.folder, env=own, stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        self.url = _ready(self.process)["url"]
+        self.client = httpx.Client(base_url=f"{self.url}/api/v1", timeout=15)
+        self._rest()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+        self.process.kill()
+        self.process.communicate(timeout=30)
+
+    def _rest(self) -> None:
+        """Wait until its memory no longer grows: it imports in the background what runs need."""
+        calm = 0
+        while calm < 5:
+            before = self.memory_mb()
+            time.sleep(0.2)
+            calm = calm + 1 if httpx.get(f"{self.url}/readyz").is_success and self.memory_mb() <= before + 1 else 0
+        self.at_rest_mb = self.memory_mb()
+
+    def memory_mb(self) -> float:
+        """The resident memory of the process now."""
+        return self._status("VmRSS")
+
+    def peak_mb(self) -> float:
+        """The most resident memory since the last attack began."""
+        return self._status("VmHWM")
+
+    def _status(self, name: str) -> float:
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{name}:"))
+
+    @contextmanager
+    def attack(self, *, within_s: float = TIME_S, memory_mb: float = MEMORY_MB) -> Iterator[None]:
+        """The block ends within the time, the memory keeps its bound, and /readyz answers within a second meanwhile."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")  # the peak begins anew
+        over, slowest = threading.Event(), [0.0]
+        watcher = threading.Thread(target=self._watch, args=(over, slowest))
+        watcher.start()
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            took = time.monotonic() - began
+            over.set()
+            watcher.join()
+        more = self.peak_mb() - self.at_rest_mb
+        assert took <= within_s, f"it took {took:.1f} s"
+        assert more <= memory_mb, f"it took {more:.0f} MB more than at rest"
+        assert slowest[0] <= READY_S, f"/readyz took {slowest[0]:.1f} s meanwhile"
+
+    def _watch(self, over: threading.Event, slowest: list[float]) -> None:
+        with httpx.Client(timeout=60) as client:
+            while not over.wait(0.1):
+                began = time.monotonic()
+                client.get(f"{self.url}/readyz")
+                slowest[0] = max(slowest[0], time.monotonic() - began)
+
+    def check(self, source: dict[str, Any]) -> Any:
+        """What `sources/check` answers about a source that is not saved."""
+        reply = self.client.post("/sources/check", json={"name": "x", "value": source})
+        assert reply.status_code == 200, reply.text[:500]
+        assert len(reply.content) < LARGEST_ANSWER
+        return reply.json()
+
+    def until(self, true: Any, within_s: float = 30) -> None:
+        """Look again until it is so."""
+        end = time.monotonic() + within_s
+        while not true():
+            assert time.monotonic() < end, "it did not come to that"
+            time.sleep(0.1)
+
+
+def _ready(process: subprocess.Popen[str]) -> dict[str, Any]:
+    text = ""
+    assert process.stdout is not None
+    for line in process.stdout:
+        text += line
+        try:
+            return dict(json.loads(text))
+        except ValueError:
+            continue
+    raise AssertionError(f"it ended before it was ready: {text}")
