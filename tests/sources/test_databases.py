@@ -18,9 +18,9 @@ from read_rows import rows_of, types_of
 LITE = "sqlite:///data.db"
 
 
-def frozen_ids(dataset, schema, path, window=None):
+def frozen_ids(dataset, schema, path, window=None, now=None):
     """Freeze what is new, as a run does; the ids, and the next window as it is stored."""
-    frozen = dataset.freeze(schema, path, window)
+    frozen = dataset.freeze(schema, path, window, now)
     rows = rows_of(read_frozen(path))
     assert len(rows) == frozen.rows
     return [row["id"] for row in rows], None if frozen.window is None else Window.from_json(frozen.window.to_json())
@@ -136,6 +136,50 @@ def test_a_text_time_goes_back_by_its_overlap(sqlite, queried, tmp_path):
     assert caught.value.problems[0].path == "sources.billing.cursor.overlap"
 
 
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("before", "odd", "after"),
+    [
+        ("2026-01-01", "2999-12-31", "2026-01-02"),
+        ("2026-01-01 10:00:00", "2026-03-01 12:00:01", "2026-03-01 11:59:59"),
+        ("2026-01-01T10:00:00Z", "9999-12-31T23:59:59Z", "2026-01-01T10:00:01Z"),
+        ("2026-01-01 10:00:00", "never", "2026-01-01 10:00:00"),
+        (7, float("inf"), 8),
+        (7, "n/a", 8),
+        ("v1", b"v2", "v2"),
+    ],
+)
+def test_a_value_that_is_no_place_for_a_cursor_does_not_move_it(sqlite, queried, tmp_path, before, odd, after):
+    sqlite.execute("create table t (id, at)")
+    sqlite.executemany("insert into t values (?,?)", [(1, before), (2, odd), (3, odd)])
+    dataset = queried(LITE, table="t", cursor="at")
+    schema = dataset.detect().schema
+    ids, window = frozen_ids(dataset, schema, tmp_path / "run", None, NOW)
+    assert ids == [1, 2, 3]
+    sqlite.execute("insert into t values (4, ?)", (after,))
+    ids, window = frozen_ids(dataset, schema, tmp_path / "run", window, NOW)
+    assert ids == [4]
+    sqlite.executemany("insert into t values (?,?)", [(2, odd), (5, odd)])  # an equal row more, and a new one
+    ids, window = frozen_ids(dataset, schema, tmp_path / "run", window, NOW)
+    assert sorted(ids) == [2, 5]
+    assert frozen_ids(dataset, schema, tmp_path / "run", window, NOW) == ([], window)
+
+
+def test_a_date_that_has_come_is_not_read_a_second_time(sqlite, queried, tmp_path):
+    sqlite.execute("create table t (id, at)")
+    sqlite.executemany("insert into t values (?,?)", [(1, "2026-03-02"), (2, "2026-03-03"), (3, "2026-04-01")])
+    dataset = queried(LITE, table="t", cursor="at")
+    schema = dataset.detect().schema
+    ids, window = frozen_ids(dataset, schema, tmp_path / "run", None, NOW)
+    assert (ids, window.value) == ([1, 2, 3], None)
+    sqlite.execute("insert into t values (4, '2026-03-02')")
+    ids, window = frozen_ids(dataset, schema, tmp_path / "run", window, NOW.replace(day=9))
+    assert (ids, window.value) == ([4], "2026-03-03")
+    assert frozen_ids(dataset, schema, tmp_path / "run", window, NOW.replace(day=10)) == ([], window)
+
+
 def test_any_other_database_is_read_by_sqlalchemy(sqlite, tmp_path):
     sqlite.execute("create table t as select 1 as id, 'a:b' as \"c:d\" union all select 2, null")
     source = SqlSource("billing", Secret(()), tmp_path, table="t")
@@ -211,6 +255,56 @@ def test_a_postgres_cursor_of_any_type_continues(postgres, postgres_url, queried
     ids, window = frozen_ids(dataset, schema, tmp_path / "run", window)
     assert ids == [6]
     assert frozen_ids(dataset, schema, tmp_path / "run", window)[0] == []
+
+
+@pytest.mark.parametrize("kind", ["real", "float8", "date", "timestamp", "char(4)", "varchar(4)", "bit(3)", "boolean"])
+def test_rows_at_exactly_the_cursors_value_are_found(postgres, postgres_url, queried, tmp_path, kind):
+    values = {"date": "2026-01-02", "timestamp": "2026-01-02 10:00:00.000001", "bit(3)": "101", "boolean": "true"}
+    value = values.get(kind, "0.7")
+    postgres.execute(f"create table t (id int, at {kind})")
+    postgres.execute(f"insert into t values (1, '{value}')")
+    dataset = queried(postgres_url, table="t", cursor="at")
+    schema = dataset.detect().schema
+    ids, window = frozen_ids(dataset, schema, tmp_path / "run", None, NOW)
+    assert ids == [1]
+    postgres.execute(f"insert into t values (2, '{value}')")
+    ids, window = frozen_ids(dataset, schema, tmp_path / "run", window, NOW)
+    assert ids == [2]
+    assert frozen_ids(dataset, schema, tmp_path / "run", window, NOW)[0] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "odd"),
+    [("date", ["infinity", "20000-01-01"]), ("timestamp", ["infinity"]), ("numeric", ["NaN"]), ("real", ["infinity"])],
+)
+def test_a_cursor_passes_over_infinity(postgres, postgres_url, queried, tmp_path, kind, odd):
+    postgres.execute(f"create table t (id int, at {kind})")
+    one, two = ("2026-01-01", "2026-01-02") if kind in ("date", "timestamp") else ("1.5", "2.5")
+    for number, value in enumerate([one, *odd, None]):
+        postgres.execute(f"insert into t values ({number}, %s::{kind})", (value,))
+    dataset = queried(postgres_url, table="t", cursor="at")
+    schema = dataset.detect().schema
+    _, window = frozen_ids(dataset, schema, tmp_path / "run", None, NOW)
+    postgres.execute(f"insert into t values (9, %s::{kind})", (two,))
+    ids, _ = frozen_ids(dataset, schema, tmp_path / "run", window, NOW)
+    assert ids == [9, len(odd) + 1]  # and the row without a value, which is read every time
+
+
+def test_text_of_a_server_that_checks_no_encoding(postgres, postgres_url, queried):
+    postgres.execute("drop database if exists unchecked")
+    postgres.execute("create database unchecked template template0 encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C'")
+    url = postgres_url.replace("/postgres?", "/unchecked?")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("create table t (id int, x text, j json)")
+        connection.execute(
+            r"""insert into t values (1, 'Ze' || E'\303\251', '{"a":1}'), (2, E'\351', null), (3, 'a', (E'"\351"')::json)"""
+        )
+    samples = queried(url, table="t").detect().samples
+    assert samples.records.to_pylist()[0] == {"id": 1, "x": "Zeé", "j": '{"a":1}'}
+    assert {row: (one.field, one.reason) for row, one in samples.misfits.items()} == {
+        1: ("x", "not UTF-8 text"),
+        2: ("j", "not UTF-8 text"),
+    }
 
 
 @pytest.mark.parametrize(

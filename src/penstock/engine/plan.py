@@ -141,7 +141,7 @@ def _read(around: Surroundings, prepared: Prepared, last: Window | None) -> Iter
     path = around.folder / "frozen" / f"plan-{os.getpid()}.arrow"
     path.parent.mkdir(mode=0o700, exist_ok=True)
     try:
-        data.dataset.freeze(data.schema, path, last)
+        data.dataset.freeze(data.schema, path, last, around.clock.now())
         yield from read_frozen(path)
     finally:
         path.unlink(missing_ok=True)

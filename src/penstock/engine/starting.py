@@ -143,7 +143,7 @@ def _new(around: Surroundings, prepared: Prepared, asked: Asked) -> Start:
         with around.database.read() as conn:
             stored = resources.window_of(conn, name)
         last = None if stored is None else Window.from_json(stored)
-        frozen = data.dataset.freeze(data.schema, path, last)
+        frozen = data.dataset.freeze(data.schema, path, last, clock.now())
         window = frozen.window
         frozen_inputs.keep(around.database, run.id, path)
         saved = None if window is None else window.to_json()

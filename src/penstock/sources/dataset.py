@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -88,21 +89,27 @@ class Dataset:
         """
         return rechunked(self._typed(self._rows, schema), skip=skip, rows=rows)
 
-    def freeze(self, schema: Schema, path: Path, window: Window | None) -> Frozen:
-        """Copy the typed records to a private file; of a source with a cursor only those new since `window`."""
-        increment = self.since(window)
+    def freeze(self, schema: Schema, path: Path, window: Window | None, now: datetime | None = None) -> Frozen:
+        """Copy the typed records to a private file; of a source with a cursor only those new since `window`.
+
+        Rows dated after `now` do not move the cursor; None: no date is too late.
+        """
+        increment = self.since(window, now)
         if increment is None:
             return Frozen(write_frozen(self.read(schema), path), None)
         count = write_frozen(rechunked(self._typed(increment, schema), skip=0, rows=CHUNK_ROWS), path)
         return Frozen(count, increment.reached)
 
-    def since(self, window: Window | None) -> Increment | PushedIncrement | ReplyIncrement | None:
+    def since(
+        self, window: Window | None, now: datetime | None = None
+    ) -> Increment | PushedIncrement | ReplyIncrement | None:
         """The source's rows that are new since `window`; None where a source is always read whole."""
         rows = self._rows
         if isinstance(rows, PushedRows | ReplyRows):
             return rows.since(window)
         if isinstance(rows, SqlRows) and rows.source.cursor is not None:
-            return rows.since(rows.source.cursor, None if window is None or window.kind.startswith(RECORD) else window)
+            mine = None if window is None or window.kind.startswith(RECORD) else window
+            return rows.since(rows.source.cursor, mine, now)
         return None
 
     def any_since(self, schema: Schema, window: Window | None) -> tuple[bool, Window | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -15,13 +16,14 @@ from psycopg.types.string import TextLoader
 
 from penstock.model.errors import CredentialRefused, HostUnreachable, InputError, PenstockError, Problem
 from penstock.model.spec import ColumnType, SqlSource
-from penstock.sources.exact_json import Unfit, parse
+from penstock.sources.exact_json import NotJson, Unfit, parse
 from penstock.sources.sql_rows import PIECE_ROWS, Rowset, SqlColumn
 from penstock.sources.sql_text import part, pointed, redacted, shortened, word_at
 
 PATIENCE = 15  # seconds to wait for a connection
 REFUSED = ("authentication failed", "no pg_hba.conf entry", "no password supplied", 'FATAL:  role "')
 LOST = ("08", "57P")  # SQLSTATE: the connection broke, the server shuts down
+TEXTS = ("text", "varchar", "bpchar", "name", 0)  # 0: whatever psycopg knows no loader for
 KINDS: dict[str, ColumnType] = {
     "bool": "boolean",
     "int2": "integer",
@@ -43,8 +45,20 @@ AS_WRITTEN = (
 )  # fmt: skip
 
 
+SESSION = """
+    set local client_encoding = 'UTF8'; set local datestyle = 'ISO'; set local intervalstyle = 'postgres';
+    set local timezone = 'UTC'; set local extra_float_digits = 3; set local bytea_output = 'hex'
+"""  # what a server, a database or a role sets as default would else decide what is read
+UNCHECKED = "; set local client_encoding = 'SQL_ASCII'"  # with UTF8 the server would refuse a statement for one value
+TYPE_NAMES = "select oid::int8, format_type(oid, -1) from unnest(%s::oid[]) as oid"
+
+
 class PostgresDatabase:
-    """A PostgreSQL server. Intervals, times of day and ranges stand as PostgreSQL writes them, bytea as hex text."""
+    """A PostgreSQL server. Intervals, times of day and ranges stand as PostgreSQL writes them, bytea as hex text.
+
+    Its session sets everything itself that decides how values are written. Text of a SQL_ASCII database, which checks
+    no encoding, is read as UTF-8.
+    """
 
     mark = '"'
     placeholder = "%s"
@@ -59,9 +73,11 @@ class PostgresDatabase:
             statement = f"select * from {part(query)} limit 0"
             try:
                 found = connection.execute(statement.encode()).description or []
+                oids = [column.type_code for column in found]
+                names = dict(connection.execute(TYPE_NAMES, (oids,)).fetchall())
             except psycopg.Error as error:
                 raise self._failure(error, query, statement) from None
-            return [_column(column) for column in found]
+            return [replace(_column(column), sql=names.get(column.type_code)) for column in found]
 
     def rows(self, statement: str, values: Sequence[object]) -> Iterator[Rowset]:
         with self._connection() as connection:
@@ -82,7 +98,9 @@ class PostgresDatabase:
             connection = psycopg.connect(self._url, connect_timeout=int(patience))
             connection.read_only = True
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            _read_exactly(connection)
+            unchecked = connection.info.parameter_status("server_encoding") == "SQL_ASCII"
+            connection.execute(SESSION + UNCHECKED if unchecked else SESSION)
+            _read_exactly(connection, unchecked=unchecked)
         except psycopg.OperationalError as error:
             raise self._unreached(error) from None
         except psycopg.Error as error:
@@ -152,20 +170,46 @@ def _column(column: psycopg.Column) -> SqlColumn:
     return SqlColumn(column.name, kind)
 
 
-def _read_exactly(connection: psycopg.Connection[Any]) -> None:
-    """Exact JSON, and values that Python has no room for (infinity, the year 20000) as what they are."""
+def _read_exactly(connection: psycopg.Connection[Any], *, unchecked: bool) -> None:
+    """Exact JSON, and values that Python has no room for (infinity, the year 20000) as what they are.
+
+    `unchecked`: text may be anything.
+    """
     adapters = connection.adapters
     for name in ("json", "jsonb"):
         adapters.register_loader(name, _JsonLoader)
     for name in AS_WRITTEN:
         adapters.register_loader(name, TextLoader)
+    for text in TEXTS if unchecked else ():
+        adapters.register_loader(text, _UncheckedTextLoader)
     for name, loader in (("date", DateLoader), ("timestamp", TimestampLoader), ("timestamptz", TimestamptzLoader)):
         adapters.register_loader(name, _tolerant(loader))
 
 
 class _JsonLoader(Loader):
+    """Exact JSON; what PostgreSQL takes for JSON and we do not (a name twice in an object) as Unfit."""
+
     def load(self, data: Any) -> object:
-        return parse(bytes(data).decode())
+        try:
+            return parse(bytes(data).decode())
+        except NotJson as error:
+            return Unfit(bytes(data).decode(), str(error))
+        except UnicodeDecodeError:
+            return _not_utf8(data)
+
+
+class _UncheckedTextLoader(Loader):
+    """Text of a server that checks no encoding: what is not UTF-8 as Unfit."""
+
+    def load(self, data: Any) -> object:
+        try:
+            return bytes(data).decode()
+        except UnicodeDecodeError:
+            return _not_utf8(data)
+
+
+def _not_utf8(data: Any) -> Unfit:
+    return Unfit(bytes(data).decode(errors="backslashreplace"), "not UTF-8 text")
 
 
 def _tolerant(loader: type[Loader]) -> type[Loader]:

@@ -27,11 +27,15 @@ Rowset = Sequence[Sequence[object]]
 
 @dataclass(frozen=True, slots=True)
 class SqlColumn:
-    """A column of a result. `kind` and `arrow` are set where the database itself declares them."""
+    """A column of a result. `kind` and `arrow` are set where the database itself declares them.
+
+    `sql` is the name of its type, where a value has to be cast to it to be compared with the column as it is.
+    """
 
     name: str
     kind: ColumnType | None = None
     arrow: pa.DataType | None = None
+    sql: str | None = None
 
 
 class Database(Protocol):
@@ -84,9 +88,9 @@ class SqlRows:
         for rows in self._database.rows(self._query, ()):
             yield self.piece(rows)
 
-    def since(self, cursor: CursorSpec, window: Window | None) -> Increment:
-        """Only the rows at and past `window`, in the order of the cursor."""
-        return Increment(self, cursor, window)
+    def since(self, cursor: CursorSpec, window: Window | None, now: datetime | None) -> Increment:
+        """Only the rows at and past `window`, in the order of the cursor, which does not move past `now`."""
+        return Increment(self, cursor, window, now)
 
     def ordered(self, cursor: CursorSpec, window: Window | None) -> Iterator[Rowset]:
         """The rows from the window's value (less the overlap) on, and those without a value, in order."""
@@ -98,9 +102,14 @@ class SqlRows:
         name = self._database.escaped(name)
         statement = (
             f"select * from {part(query)} "
-            f"where {name} >= {self._database.placeholder} or {name} is null order by {name}"
+            f"where {name} >= {self._placeholder(cursor.column)} or {name} is null order by {name}"
         )
         return self._database.rows(statement, (_start(self.source, cursor, window),))
+
+    def _placeholder(self, column: str) -> str:
+        """What stands for a value of the column: of the column's type, so that 0.7 in a `real` column equals 0.7."""
+        kind = self._columns[column].sql
+        return self._database.placeholder if kind is None else f"cast({self._database.placeholder} as {kind})"
 
     def newest(self, cursor: CursorSpec) -> str:
         """The largest value of the cursor and how many rows have it: another text when something is new."""
@@ -134,10 +143,11 @@ class Increment:
 
     open_ended = False
 
-    def __init__(self, rows: SqlRows, cursor: CursorSpec, window: Window | None) -> None:
+    def __init__(self, rows: SqlRows, cursor: CursorSpec, window: Window | None, now: datetime | None) -> None:
         self._rows = rows
         self._cursor = cursor
         self._window = window
+        self._now = now
         self.reached: Window | None = window
         self.names = rows.names
         self.declared = rows.declared
@@ -145,7 +155,7 @@ class Increment:
         self.caster = rows.caster
 
     def pieces(self) -> Iterator[Piece]:
-        reached = Reached(self._rows.names().index(self._cursor.column), self._window)
+        reached = Reached(self._rows.names().index(self._cursor.column), self._window, self._now)
         for rows in self._rows.ordered(self._cursor, self._window):
             fresh = reached.fresh(rows)
             if fresh:
