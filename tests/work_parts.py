@@ -69,6 +69,10 @@ flows:
   all: {{destinations: [it]}}
   {flows}
 """)
+        self.apply_file()
+
+    def apply_file(self) -> None:
+        """Apply the project file as it is."""
         with Truth.open(self.folder / "penstock.yaml", self.url, {}, SystemClock()) as truth:
             truth.apply()
 

@@ -32,6 +32,7 @@ class Exit(IntEnum):
 
 
 ENVIRONMENT_STOPS = frozenset({"credential", "unreachable", "error"})
+INPUT_STOP = "input"
 
 
 def exit_of_run(report: RunReport) -> Exit:
@@ -43,7 +44,9 @@ def exit_of_run(report: RunReport) -> Exit:
             return Exit.CANCELLED
         case "failed":
             stops = {report.stopped_by, *(part.stopped_by for part in report.destinations)}
-            return Exit.ENVIRONMENT if stops & ENVIRONMENT_STOPS or stops == {None} else Exit.NOT_ALL_WELL
+            if stops & ENVIRONMENT_STOPS or stops == {None}:
+                return Exit.ENVIRONMENT
+            return Exit.INPUT if INPUT_STOP in stops else Exit.NOT_ALL_WELL
         case _:
             return Exit.NOT_ALL_WELL
 

@@ -16,7 +16,7 @@ from penstock.cli.options import Given, Target
 if TYPE_CHECKING:
     from penstock.model.outcome import RunReport
 
-WORST_FIRST = (Exit.CANCELLED, Exit.ENVIRONMENT, Exit.NOT_ALL_WELL, Exit.WELL)
+WORST_FIRST = (Exit.CANCELLED, Exit.ENVIRONMENT, Exit.INPUT, Exit.NOT_ALL_WELL, Exit.WELL)
 
 
 def add_to(app: App) -> None:

@@ -132,7 +132,7 @@ class Execution:
             ended = replace(run, reason=reason, stopped_by=kind)
             if run.kind == "flow":
                 ended = replace(ended, counts=flow.total(runs.children(conn, run.id)))
-            resumable = run.position != NOT_BEGUN and run.resumable
+            resumable = run.position != NOT_BEGUN and run.resumable and run.kind != "flow"
             runs.finish(conn, ended, status, iso(self.around.clock.now()), resumable=resumable)
 
     # ── for any thread ───────────────────────────────────────────────────────

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from penstock.clock import iso
+from penstock.engine import connecting, starting
+from penstock.engine.datasets import known_dataset
 from penstock.engine.surroundings import Surroundings
+from penstock.model.errors import InputError, PenstockError, Problem
 from penstock.model.outcome import COUNT_NAMES, Counts
 from penstock.model.spec import DestinationSpec, FlowSpec
-from penstock.stores.runs import RunRow
+from penstock.stores.runs import NOT_BEGUN, RunRow
 
 LAST_PHASE = 9  # manual requests: nobody knows what they need to be there
 
@@ -27,6 +31,50 @@ def _phase(around: Surroundings, spec: DestinationSpec) -> int:
     return around.catalogue[spec.template].phase
 
 
+def require_a_key(around: Surroundings, specs: Sequence[DestinationSpec]) -> None:
+    """InputError when none of the destinations has a credential that can be used: then there is nothing to begin."""
+    problems: dict[Problem, None] = {}
+    for name in dict.fromkeys(spec.credential for spec in specs):
+        credential = connecting.credential_spec(around, name)
+        try:
+            connecting.connection(around, credential, connecting.address(around, credential).base_url)
+        except InputError as error:
+            problems.update(dict.fromkeys(error.problems))
+        else:
+            return
+    if problems:
+        raise InputError(*problems)
+
+
+def input_changed(around: Surroundings, part: RunRow) -> bool:
+    """Whether a destination that had its turn would read something else now. False where nobody can know that."""
+    if part.input_identity is None or part.target not in around.project.destinations:
+        return False
+    try:
+        known = known_dataset(around, around.destination(part.target).dataset)
+        return known.dataset.identity() != part.input_identity
+    except InputError:
+        return True
+
+
+def refused_part(around: Surroundings, spec: DestinationSpec, flow_run: str, error: PenstockError, kind: str) -> RunRow:
+    """A destination's part of a flow's run that could not begin: it has an end, and no input."""
+    at = iso(around.clock.now())
+    return RunRow(
+        id=starting.new_run_id(around.clock),
+        kind="destination",
+        target=spec.name,
+        started_at=at,
+        finished_at=at,
+        status="failed",
+        parent=flow_run,
+        resumable=False,
+        position=NOT_BEGUN,
+        reason=str(error.problems[0]),
+        stopped_by=kind,
+    )
+
+
 def total(parts: Sequence[RunRow]) -> Counts:
     """The counts of a flow's runs together."""
     sums: Counter[str] = Counter()
@@ -40,3 +88,12 @@ def status_of_flow(parts: Sequence[RunRow]) -> str:
     """The worst of the parts: cancelled, failed, partial, succeeded."""
     states = {part.status for part in parts}
     return next((state for state in ("cancelled", "failed", "partial") if state in states), "succeeded")
+
+
+def reason_of(parts: Sequence[RunRow]) -> str | None:
+    """Why a flow's run failed, where the input or settings of a destination are to blame."""
+    refused = [part for part in parts if part.stopped_by == "input"]
+    if not refused:
+        return None
+    names = ", ".join(part.target for part in refused)
+    return f"{names}: {refused[0].reason}"

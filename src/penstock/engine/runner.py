@@ -33,6 +33,7 @@ from penstock.engine.screen import Parents, Screen
 from penstock.engine.stopping import Fuse, StoppableBudget, StoppableClock, StopSignal
 from penstock.engine.surroundings import Surroundings
 from penstock.engine.telling import RunTeller, told
+from penstock.model.errors import InputError
 from penstock.model.outcome import Outcome
 from penstock.model.record import Chunk, Payload, Rendered
 from penstock.model.reports import Progress
@@ -152,7 +153,10 @@ class _Run:
         ticker = asyncio.get_running_loop().create_task(self._report_regularly())
         try:
             self._recover(pipeline)
-            await self._send_all(pipeline)
+            try:
+                await self._send_all(pipeline)
+            except InputError as error:  # the input cannot be read on: what is on its way comes to its end first
+                self.job.signal.stop("input", str(error.problems[0]), problems=error.problems)
             await pipeline.drain()
             self.book.followed()
         except BaseException:

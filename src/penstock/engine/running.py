@@ -19,7 +19,7 @@ from penstock.engine.runner import Job, Listener, run_destination
 from penstock.engine.starting import Start
 from penstock.engine.stopping import StopKind, StoppableClock, Stopped, StopSignal
 from penstock.engine.surroundings import Surroundings
-from penstock.model.errors import Problem, StateLocked
+from penstock.model.errors import CredentialRefused, HostUnreachable, InputError, PenstockError, Problem, StateLocked
 from penstock.model.outcome import HELD, RunReport
 from penstock.model.reports import Progress
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
@@ -44,7 +44,7 @@ class Conductor:
     signal: StopSignal = field(default_factory=StopSignal)
     sending: dict[str, StopSignal] = field(default_factory=dict)  # of each destination that is run now
     leases: dict[str, Lease] = field(default_factory=dict)  # of what is held now
-    troubles: dict[str, Problem] = field(default_factory=dict)  # run → what was wrong with its credential
+    troubles: dict[str, tuple[Problem, ...]] = field(default_factory=dict)  # run → what was wrong
 
     async def run_one(self, spec: DestinationSpec) -> RunReport:
         """One destination. InputError when it is a draft or paused; StateLocked when another process runs it."""
@@ -56,18 +56,41 @@ class Conductor:
         """A flow's active destinations in dependency order, under one run. Drafts are skipped, and listed."""
         specs = flow.in_order(self.around, spec)
         skipped = {s.name: reason for s in specs for active, reason in [is_active(self.around, s)] if not active}
+        flow.require_a_key(self.around, [each for each in specs if each.name not in skipped])
         with self._stoppable():
             async with self._held(f"flow {spec.name}"):
                 row, done = self._start_flow(spec, skipped)
-                for destination in specs:
-                    if destination.name in done | skipped.keys() or self.signal.is_set:
-                        continue
-                    active, reason = is_active(self.around, destination)
-                    if active:
-                        await self._run(destination, row.id, held_parents(self.around, destination, specs))
-                    else:  # paused since the flow began
-                        skipped[destination.name] = reason
+                try:
+                    for destination in specs:
+                        if destination.name in done | skipped.keys() or self.signal.is_set:
+                            continue
+                        active, reason = is_active(self.around, destination)
+                        if active:
+                            await self._run_part(destination, row.id, held_parents(self.around, destination, specs))
+                        else:  # paused since the flow began
+                            skipped[destination.name] = reason
+                except StateLocked as locked:
+                    self.signal.stop("error", str(locked.problems[0]))
+                    self._end_flow(replace(row, skipped=skipped))
+                    raise
                 return self._end_flow(replace(row, skipped=skipped))
+
+    async def _run_part(self, spec: DestinationSpec, flow_run: str, parents: HeldParents) -> None:
+        """One destination of a flow. What is wrong with its input or settings ends this part only."""
+        try:
+            await self._run(spec, flow_run, parents)
+        except InputError as error:
+            self._refuse_part(spec, flow_run, error, "input")
+        except (CredentialRefused, HostUnreachable) as error:
+            kind: StopKind = "credential" if isinstance(error, CredentialRefused) else "unreachable"
+            self._refuse_part(spec, flow_run, error, kind)
+            self.signal.stop(kind, str(error.problems[0]))
+
+    def _refuse_part(self, spec: DestinationSpec, flow_run: str, error: PenstockError, kind: StopKind) -> None:
+        part = flow.refused_part(self.around, spec, flow_run, error, kind)
+        with self.around.database.begin() as conn:
+            runs.start(conn, part)
+        self.troubles[part.id] = error.problems
 
     async def resend(self, held: Sequence[HeldRecord]) -> list[RunReport]:
         """The held records, edited or not, one run for each destination they belong to."""
@@ -92,8 +115,12 @@ class Conductor:
     # ── inside ───────────────────────────────────────────────────────────────
 
     def _report(self, run: RunRow, parts: Sequence[RunRow] = ()) -> RunReport:
-        errors = tuple(self.troubles[row.id] for row in (run, *parts) if row.id in self.troubles)
-        return replace(runs.to_report(run, parts), errors=errors)
+        """What is wrong with the input or settings of a flow's part is said there; what stopped it all, for all."""
+        report = runs.to_report(run, parts)
+        shown = tuple(replace(part, errors=self.troubles.get(part.run, ())) for part in report.destinations)
+        rows = [run, *(part for part in parts if part.stopped_by != "input")]
+        errors = dict.fromkeys(problem for row in rows for problem in self.troubles.get(row.id, ()))
+        return replace(report, destinations=shown, errors=tuple(errors))
 
     @asynccontextmanager
     async def _held(self, name: str) -> AsyncIterator[None]:
@@ -134,9 +161,20 @@ class Conductor:
             prepared, checks = await self._prepared(spec)
             start = await asyncio.to_thread(self._begin, prepared, parent, queued)
             run = replace(start.run, requests=start.run.requests + checks)
-            ended = await self._go(prepared, replace(start, run=run), parents)
+            try:
+                ended = await self._go(prepared, replace(start, run=run), parents)
+            except InputError as error:  # before anything was sent
+                ended = self._refused(run, error)
             starting.finish_input(self.around, start, ended, self.leases[spec.name].check)
             return ended
+
+    def _refused(self, run: RunRow, error: InputError) -> RunRow:
+        """The end of a run that had begun, and could not send anything for what is wrong with its settings."""
+        self.troubles[run.id] = error.problems
+        ended = replace(run, reason=str(error.problems[0]), stopped_by="input")
+        with self.around.database.begin() as conn:
+            self.leases[run.target].check(conn)
+            return runs.finish(conn, ended, "failed", iso(self.around.clock.now()))
 
     def _begin(self, prepared: Prepared, parent: str | None, queued: str | None) -> Start:
         guard = self.leases[prepared.spec.name].check
@@ -179,9 +217,10 @@ class Conductor:
         finally:
             del self.sending[name]
             trouble = connecting.stop_problem(self.around, prepared.credential, signal, prepared.address.base_url)
-            if trouble is not None:
-                self.troubles[start.run.id] = trouble
-            if signal.kind is not None and signal.kind != "cancelled":  # what stops one, stops the rest of its flow
+            if trouble is not None or signal.problems:
+                placed = map(self.around.placed, signal.problems)
+                self.troubles[start.run.id] = tuple(placed) if trouble is None else (trouble,)
+            if signal.kind not in (None, "cancelled", "input"):  # what stops one, stops the rest of its flow
                 self.signal.stop(signal.kind, signal.reason)
 
     async def _resend(self, spec: DestinationSpec, entries: Sequence[HeldRecord]) -> RunRow:
@@ -221,20 +260,27 @@ class Conductor:
 
     def _start_flow(self, spec: FlowSpec, skipped: dict[str, str]) -> tuple[RunRow, set[str]]:
         """The flow's run, and which of its destinations an earlier process of it has ended."""
-        at = iso(self.around.clock.now())
+        at, holder = iso(self.around.clock.now()), starting.holder_text(self.around.clock)
+        with self.around.database.read() as conn:
+            last = runs.unfinished(conn, spec.name, "flow")
+            parts = [] if last is None else runs.children(conn, last.id)
+        ended = [part for part in parts if not part.resumable and part.stopped_by != "input"]
+        stale = any(flow.input_changed(self.around, part) for part in ended)
         with self.around.database.begin() as conn:
             self.leases[f"flow {spec.name}"].check(conn)
-            last = runs.unfinished(conn, spec.name, "flow")
-            if last is not None:
-                row = replace(last, status="running", finished_at=None, skipped=skipped)
+            if last is not None and not stale:
+                row = replace(last, status="running", finished_at=None, skipped=skipped, holder=holder)
                 runs.save(conn, row)
-                return row, {part.target for part in runs.children(conn, row.id) if not part.resumable}
+                return row, {part.target for part in ended}
+            for left in runs.left_open(conn, spec.name):
+                runs.finish(conn, replace(left, counts=flow.total(runs.children(conn, left.id))), "interrupted", at)
             row = RunRow(
                 id=starting.fresh(conn, self.queued, None) or starting.new_run_id(self.around.clock),
                 kind="flow",
                 target=spec.name,
                 started_at=at,
                 skipped=skipped,
+                holder=holder,
             )
             runs.begin(conn, row)
         return row, set()
@@ -249,7 +295,7 @@ class Conductor:
                 requests=sum(part.requests for part in parts),
                 retries=sum(part.retries for part in parts),
                 duration_s=sum(part.duration_s for part in parts),
-                reason=self.signal.reason or None,
+                reason=self.signal.reason or flow.reason_of(parts),
                 stopped_by=self.signal.kind,
             )
             status = "cancelled" if self.signal.kind == "cancelled" else flow.status_of_flow(parts)

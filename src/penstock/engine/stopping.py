@@ -12,11 +12,12 @@ from penstock.clock import Clock
 from penstock.delivery.budget import Budget
 from penstock.delivery.limits import Taken
 from penstock.model.delivery import Lane
+from penstock.model.errors import Problem
 from penstock.model.spec import FuseSpec
 
 T = TypeVar("T")
 
-StopKind = Literal["cancelled", "fuse", "credential", "unreachable", "error"]
+StopKind = Literal["cancelled", "fuse", "credential", "unreachable", "input", "error"]
 
 
 class Stopped(Exception):  # noqa: N818 - it is a signal, raised where a request would have to wait or leave
@@ -30,11 +31,12 @@ class StopSignal:
     kind: StopKind | None = None
     reason: str = ""
     found: str | None = None  # what answered, in its own words
+    problems: tuple[Problem, ...] = ()  # what is wrong with the input or the configuration
     _waiting: set[asyncio.Task[Any]] = field(default_factory=set)
 
-    def stop(self, kind: StopKind, reason: str, found: str | None = None) -> None:
+    def stop(self, kind: StopKind, reason: str, found: str | None = None, problems: tuple[Problem, ...] = ()) -> None:
         if self.kind is None:
-            self.kind, self.reason, self.found = kind, reason, found
+            self.kind, self.reason, self.found, self.problems = kind, reason, found, problems
             for task in self._waiting:
                 task.cancel()
 

@@ -98,6 +98,12 @@ def list_runs(connection: Connection, limit: int = 100) -> list[RunRow]:
     return [to_run(row) for row in connection.execute(query.limit(limit))]
 
 
+def left_open(connection: Connection, target: str) -> list[RunRow]:
+    """The runs of a flow that never ended. Whoever holds the flow knows that nobody works on them."""
+    query = select(runs).where(runs.c.target == target, runs.c.kind == "flow", runs.c.finished_at.is_(None))
+    return [to_run(row) for row in connection.execute(query.where(runs.c.position != NOT_BEGUN))]
+
+
 def children(connection: Connection, flow_run: str) -> list[RunRow]:
     """The runs of a flow's run, in the order they were started."""
     query = select(runs).where(runs.c.parent == flow_run).order_by(runs.c.started_at, runs.c.id)
@@ -115,9 +121,18 @@ def children_of(connection: Connection, flow_runs: Sequence[str]) -> dict[str, l
 
 
 def unfinished(connection: Connection, target: str, kind: RunKind = "destination") -> RunRow | None:
-    """The newest run of a destination (or flow), if the same command goes on with it."""
+    """The newest run of a destination (or flow), if the same command goes on with it.
+
+    A flow goes on after ^C or a crash only. Penstock 0.1.0 left flows open that an error of input or configuration had
+    ended; whoever went on with one would skip the destinations that had their turn then, whatever their data is now.
+    """
     newest = last(connection, target, kind)
-    return None if newest is None or not newest.resumable else newest
+    if newest is None or not newest.resumable:
+        return None
+    if kind != "flow" or newest.status == "cancelled":
+        return newest
+    crashed = newest.status == "running" and newest.holder is not None  # 0.1.0 wrote no holder
+    return newest if crashed or any(part.resumable for part in children(connection, newest.id)) else None
 
 
 def recount(connection: Connection, run: str, changes: Mapping[str, int]) -> None:

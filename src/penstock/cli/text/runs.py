@@ -20,7 +20,7 @@ def run_text(report: RunReport) -> Iterator[RenderableType]:
     yield Text.assemble((f"{name} ", "bold"), coloured(report.status), (f"  run {report.run}", "dim"))
     for problem in report.errors:
         yield said(f"  {problem}")
-    if report.reason and not report.errors:
+    if report.reason and not any(one.errors for one in (report, *report.destinations)):
         yield said(f"  {report.reason}")
     outcomes = outcome_words(counts_of(report.records))
     yield Text.assemble(f"  {amount(report.records.read, 'record')}{': ' if outcomes else ''}", outcomes)
@@ -98,7 +98,9 @@ def _parts(report: RunReport) -> Iterator[RenderableType]:
             )
         yield rows
     for part in report.destinations:
-        if part.reason and part.reason != report.reason:
+        for problem in part.errors if part.errors != report.errors else ():
+            yield said(f"  {part.destination}: {problem}")
+        if part.reason and part.reason != report.reason and not part.errors:
             yield said(f"  {part.destination}: {part.reason}")
     for destination, reason in report.skipped.items():
         yield said(f"  skipped: {destination} ({reason})", "yellow")
