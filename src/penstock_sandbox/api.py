@@ -62,7 +62,7 @@ class Api:
         headers = ticket.headers
         if not ticket.admitted:
             return Answer(Reply(429, _TOO_MANY, headers), _NO_FAULT, committed=False)
-        fault = self.faults.meet(arrived.method, path)
+        fault = self.faults.meet(arrived.method, path, arrived.body)
         if fault is not None and not fault.commits():
             return Answer(Reply(200, {}, headers), fault, committed=False)
         reply = self._handled(arrived, path, query, fault)

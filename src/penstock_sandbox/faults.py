@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from fnmatch import fnmatchcase
 from typing import Any, Literal, get_args
 
@@ -20,8 +20,9 @@ class Fault:
     `status` replaces the reply's; `cut` drops the connection before or after the change; `slow` holds the reply back
     (seconds); `body` spoils the reply; `partial` fails items of a batch: a share (0.3), `every:3`, or `at:0+4`.
     `commit` says whether the change is made all the same: by default yes, except for HTML and for a status of 400 up.
-    `method` and `path` choose requests (a path means everything below it, in both dialects; `*` is a wildcard),
-    `after` lets so many matching ones pass first, `times` ends it (default: never).
+    `method` and `path` choose requests (a path means everything below it, in both dialects; `*` is a wildcard), and
+    `containing` those whose body holds this text: several requests under way may arrive in any order. `after` lets so
+    many matching ones pass first, `times` ends it (default: never).
     """
 
     status: int | None = None
@@ -34,6 +35,7 @@ class Fault:
     commit: bool | None = None
     method: str | None = None
     path: str | None = None
+    containing: str | None = None
     times: int | None = None
     after: int = 0
 
@@ -44,8 +46,10 @@ class Fault:
             return self.commit
         return self.body != "html" and (self.status is None or self.status < 400)
 
-    def matches(self, method: str, path: str) -> bool:
+    def matches(self, method: str, path: str, body: bytes = b"") -> bool:
         if self.method is not None and self.method != method:
+            return False
+        if self.containing is not None and self.containing.encode() not in body:
             return False
         return self.path is None or _below(self.path, path) or _below(self.path, path.removeprefix("/api"))
 
@@ -92,10 +96,10 @@ class FaultBook:
     def clear(self) -> None:
         self.armed.clear()
 
-    def meet(self, method: str, path: str) -> Fault | None:
+    def meet(self, method: str, path: str, body: bytes = b"") -> Fault | None:
         for armed in self.armed:
             fault = armed.fault
-            if (fault.times is not None and armed.fired >= fault.times) or not fault.matches(method, path):
+            if (fault.times is not None and armed.fired >= fault.times) or not fault.matches(method, path, body):
                 continue
             armed.seen += 1
             if armed.seen > fault.after:
@@ -135,7 +139,7 @@ def fault_from(wanted: Mapping[str, Any]) -> Fault:
     if unknown:
         raise ValueError(f"unknown in a fault: {', '.join(unknown)} (known: {', '.join(sorted(known | FLAGS))})")
     fault = Fault(**{key: _READERS[key](key, value) for key, value in values.items() if value is not None})
-    if fault == Fault(method=fault.method, path=fault.path, times=fault.times, after=fault.after):
+    if replace(fault, method=None, path=None, containing=None, times=None, after=0) == Fault():
         raise ValueError("this fault does nothing: give status, cut, slow, partial, gzip or a body")
     return fault
 
@@ -207,6 +211,7 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "commit": _truth,
     "method": lambda key, value: _text(key, value).upper(),
     "path": _text,
+    "containing": _text,
     "times": _whole,
     "after": _whole,
 }

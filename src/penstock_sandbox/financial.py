@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import checks, links, lists, values
+from . import checks, links, lists, matching, values
 from .account import Account
 from .links import path_id
 from .values import Rule
@@ -83,6 +83,8 @@ def store(account: Account, kind: str, fields: JsonObject) -> JsonObject:
     for name, value in placed.items():
         if value is None:
             stored.pop(name, None)
+        elif name == "metadata":  # not published; ours: merged member by member, as custom attributes are
+            matching.overlay(stored.setdefault(name, {}), value)
         else:
             stored[name] = value
     stored["updated_at"] = account.stamp()

@@ -156,14 +156,15 @@ def _merge(account: Account, kind: str, stored: JsonObject, change: Change, keys
             stored.pop(name, None)
     if change.attributes:
         checks.pin_types(account, kind, change.attributes)
-        _overlay(stored["custom_attributes"], change.attributes)
+        overlay(stored["custom_attributes"], change.attributes)
     for name in change.unset:
         custom = name.removeprefix("custom_attributes.")
         (stored if custom == name else stored["custom_attributes"]).pop(custom, None)
     stored["updated_at"] = account.stamp()
 
 
-def _overlay(stored: JsonObject, sent: JsonObject) -> None:
+def overlay(stored: JsonObject, sent: JsonObject) -> None:
+    """Lay what is sent over what is stored, member by member; null takes a member away."""
     for name, value in sent.items():
         if value is None:
             stored.pop(name, None)

@@ -89,7 +89,10 @@ def _rendered(job: SentJob, missing: Sequence[Payload]) -> tuple[list[Payload], 
     if job.render is None:
         return list(missing), []
     made = job.render(missing)
-    payloads = [payload._replace(ordinal=missing[payload.ordinal].ordinal) for payload in made.payloads]
+    payloads = [
+        payload._replace(ordinal=missing[payload.ordinal].ordinal, parts=missing[payload.ordinal].parts)
+        for payload in made.payloads
+    ]
     refused = [Settled(missing[one.ordinal], Outcome.QUARANTINED, one.refusal) for one in made.refused]
     return payloads, refused
 

@@ -78,12 +78,31 @@ class External:
 
 
 @dataclass(frozen=True, slots=True)
+class MergeRules:
+    """How two payloads of one template become one; the names are those of the payload's top level.
+
+    `identity`: members by which Custify finds the object; the first that is present decides. `same`: members that may
+    not differ. `united`: lists of links to companies. `overlaid`: objects that Custify merges member by member.
+    `unset`: the member that lists fields to clear. `whole`: Custify replaces the object, so that a newer version stands
+    for an older one only if it has all of its members.
+    """
+
+    identity: tuple[str, ...]
+    same: tuple[str, ...] = ()
+    united: tuple[str, ...] = ()
+    overlaid: tuple[str, ...] = ()
+    unset: str | None = None
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """One endpoint of Custify, in both dialects.
 
     `match` holds the fields of which a record needs any one (none: no such rule). `extras` says where unmapped columns
     go: a native object, `inline` (flat, top level) or `none`. `job` is the type of a native batch job, `flat_batch`
     whether the flat batch endpoint takes its object. `combine` names the rules that read several fields at once.
+    `versions` says how several versions of one object become one payload; a dialect that it does not name sends each.
     `retry_with` is the retry class of both dialects when that field is mapped. `items` (send_batch) maps objects to the
     templates that describe them.
     """
@@ -108,6 +127,7 @@ class Template:
     attribute_limit: int | None = None
     attribute_chars: int | None = None
     items: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    versions: Mapping[str, MergeRules] = field(default_factory=lambda: MappingProxyType({}))
     method: str = "POST"
 
     @property
@@ -157,6 +177,7 @@ def _template(name: str, document: Mapping[str, Any]) -> Template:
         external=None if external is None else _external(external),
         combine=tuple(rest.pop("combine", ())),
         items=MappingProxyType(rest.pop("items", {})),
+        versions=MappingProxyType({d: _merge_rules(entry) for d, entry in rest.pop("versions", {}).items()}),
         **rest,
     )
 
@@ -179,6 +200,11 @@ def _field(name: str, entry: Mapping[str, Any], text_limit: int | None) -> Field
 
 def _external(entry: Mapping[str, Any]) -> External:
     return External(entry["field"], entry.get("setting"), entry.get("max"))
+
+
+def _merge_rules(entry: Mapping[str, Any]) -> MergeRules:
+    names = {name: tuple(entry.get(name, ())) for name in ("identity", "same", "united", "overlaid")}
+    return MergeRules(**names, unset=entry.get("unset"), whole=entry.get("whole", False))
 
 
 def _per_dialect(entry: Mapping[str, str]) -> Mapping[Dialect, str]:

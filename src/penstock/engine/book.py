@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -15,7 +15,8 @@ from penstock.engine.entries import Ticket, changes_of, entry_of, job_of
 from penstock.engine.holding import Holder
 from penstock.engine.notes import Notes
 from penstock.engine.replies import reply_document, request_document, response_record
-from penstock.engine.screen import SAME_INPUT, Decision, Sifted
+from penstock.engine.rows import record_hash
+from penstock.engine.screen import SAME_INPUT, SUPERSEDED, Decision, Sifted
 from penstock.engine.twins import Twin, Twins
 from penstock.model.delivery import Delivery, Reply, Settled
 from penstock.model.outcome import HELD, SENT, Outcome, Refusal
@@ -67,7 +68,8 @@ class Book:
         """Write down what needs no request: unchanged, refused by our own checks, held, waiting."""
         now = self.desk.now()
         for rows, reason in sifted.unchanged:
-            self._decide(LedgerEntry(Outcome.UNCHANGED, rows + chunk.first, now, reason=reason))
+            keys = [chunk.keys[row] for row in rows.tolist()] if reason is SUPERSEDED else None
+            self._decide(LedgerEntry(Outcome.UNCHANGED, rows + chunk.first, now, keys=keys, reason=reason))
         alike: dict[tuple[Outcome, str], list[Decision]] = {}
         for decision in sifted.decided:
             alike.setdefault((decision.outcome, decision.reason), []).append(decision)
@@ -82,7 +84,7 @@ class Book:
             high, low = chunk.hashes[payload.ordinal - chunk.first]
             self._twins.add(Twin(payload, (int(high), int(low))))
         self._keep_up(chunk, sifted)
-        self.notes.count(sifted.notes)
+        self.notes.count(chunk, sifted)
         self.commits.soon()
 
     def _keep_up(self, chunk: OpenChunk, sifted: Sifted) -> None:
@@ -94,7 +96,13 @@ class Book:
         if self._holder.held:
             for some in (rows, *(rows for rows, reason in sifted.unchanged)):
                 for row in some.tolist():
-                    self._holder.release((int(chunk.hashes[row, 0]), int(chunk.hashes[row, 1])))
+                    self._release(
+                        chunk.trace, row + chunk.first, (int(chunk.hashes[row, 0]), int(chunk.hashes[row, 1]))
+                    )
+            for payload in sifted.refreshed:
+                for part in payload.parts:
+                    row = part - chunk.first
+                    self._release(chunk.trace, part, (int(chunk.hashes[row, 0]), int(chunk.hashes[row, 1])))
 
     # ── what the pipeline reports ────────────────────────────────────────────
 
@@ -167,19 +175,24 @@ class Book:
 
     def resume_job(self, job: jobs.Job) -> None:
         """Take over a batch job that an earlier process left unconfirmed."""
-        self._jobs[job.run, job.delivery] = {record.ordinal: Traced(*record[:-1]) for record in job.records}
+        traced = {record.ordinal: Traced(*record[:5]) for record in job.records}
+        for record in job.records:
+            for ordinal, text in record.parts:
+                traced[ordinal] = Traced(ordinal, record.key, record.hash, 0, text)
+        self._jobs[job.run, job.delivery] = traced
         if self.desk.memory is not None and job.records:
             hashes = np.array([record.hash for record in job.records], dtype=np.uint64)
             self.desk.memory.stage(hashes, np.array([record.content for record in job.records], dtype=np.uint64))
 
     def refuse(self, payloads: Sequence[Payload], refusal: Refusal) -> None:
-        ordinals = [payload.ordinal for payload in payloads]
-        keys = [payload.key for payload in payloads]
+        ordinals = [ordinal for payload in payloads for ordinal in payload.ordinals]
+        keys = [payload.key for payload in payloads for _ in payload.ordinals]
         self._decide(LedgerEntry(Outcome.QUARANTINED, ordinals, self.desk.now(), keys=keys, reason=refusal.reason))
         for payload in payloads:
-            record = self.backlog.trace(payload.ordinal)
-            self._holder.hold(record, Outcome.QUARANTINED, refusal)
-            self._follow(record, payload.content, Outcome.QUARANTINED, refusal)
+            records = [self.backlog.trace(ordinal) for ordinal in payload.ordinals]
+            for record in records:
+                self._holder.hold(record, Outcome.QUARANTINED, refusal)
+            self._follow(records[-1], payload.content, Outcome.QUARANTINED, refusal)
         self._unstage(payloads)
         self.commits.soon()
 
@@ -207,7 +220,9 @@ class Book:
         """The records that have to be held or (with `every`) kept until their job has ended, by ordinal."""
         return {
             ordinal: self.backlog.trace(ordinal)
-            for ordinal in (s.payload.ordinal for s in decided if every or s.outcome in HELD)
+            for settled in decided
+            if every or settled.outcome in HELD
+            for ordinal in settled.payload.ordinals
         }
 
     def _settle(self, delivery: Delivery, decided: Sequence[Settled], traced: Mapping[int, Traced]) -> None:
@@ -221,11 +236,13 @@ class Book:
             refused = settled.outcome is Outcome.QUARANTINED and answered
             if settled.outcome in HELD and settled.refusal is not None:
                 record = traced[settled.payload.ordinal]
-                self._holder.hold(record, settled.outcome, settled.refusal, delivery, settled.payload.content)
+                for ordinal in settled.payload.ordinals:
+                    held = traced[ordinal]
+                    self._holder.hold(held, settled.outcome, settled.refusal, delivery, settled.payload.content)
                 self._forget([settled.payload], record.hash)
                 self._follow(record, settled.payload.content, settled.outcome, settled.refusal)
             elif self._holder.held:
-                self._holder.release(self._hash_of(settled.payload, traced))
+                self._got_through(settled.payload, traced)
             if settled.refusal is not None and settled.refusal.rule == JOB_RULE:
                 without_result = True
             elif settled.outcome is not Outcome.ACCEPTED:
@@ -245,6 +262,17 @@ class Book:
             return hashes, contents, np.array([record.print for record in records], dtype=np.uint64)
         hashes, prints = self.backlog.words([settled.payload.ordinal for settled in sent])
         return hashes, contents, prints
+
+    def _got_through(self, payload: Payload, traced: Mapping[int, Traced]) -> None:
+        """What was held of these records is not held any more."""
+        for ordinal in payload.ordinals:
+            find = traced.__getitem__ if ordinal in traced else self.backlog.trace
+            self._release(find, ordinal, self._hash_of(payload, traced))
+
+    def _release(self, find: Callable[[int], Traced], ordinal: int, hash_: tuple[int, int]) -> None:
+        """Let go of what is held of a key: of it, or, where a record may be a part, of this record alone."""
+        if hash_ in self._holder.held:
+            self._holder.release(hash_, record_hash(find(ordinal).record) if self.desk.partial else None)
 
     def _hash_of(self, payload: Payload, traced: Mapping[int, Traced]) -> tuple[int, int]:
         if payload.ordinal in traced:
@@ -274,7 +302,8 @@ class Book:
 
     def _decide_twins(self, twins: Sequence[Twin], outcome: Outcome, reason: str) -> None:
         if twins:
-            ordinals, keys = [t.payload.ordinal for t in twins], [t.payload.key for t in twins]
+            ordinals = [ordinal for twin in twins for ordinal in twin.payload.ordinals]
+            keys = [twin.payload.key for twin in twins for _ in twin.payload.ordinals]
             self._decide(LedgerEntry(outcome, ordinals, self.desk.now(), keys=keys, reason=reason))
 
     def _remember(self, hashes: Words, contents: Words, prints: Words, *, confirmed: bool = True) -> None:

@@ -29,7 +29,9 @@ class Desk:
     memory: Memory | None = None
     index: QuarantineIndex | None = None  # what the screen asks; None: it does not
     keep_responses: bool = False
+    partial: bool = False  # whether a record may be a part: then each held version of a key is held by itself
     mended: Mapping[tuple[int, int], str] = field(default_factory=dict)  # resent after an edit: key hash → entry
+    resent: Mapping[int, int] = field(default_factory=dict)  # of parts that are resent: ordinal → the source's version
     guard: Write = lambda _: None  # raises when another process has taken the destination over
     requests: Callable[[], int] = lambda: 0  # HTTP requests made by this process for the run
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from penstock.engine.backlog import Traced
 from penstock.model.delivery import Delivery, Settled
@@ -21,6 +21,8 @@ def entry_of(delivery: Delivery, number: int, decided: Sequence[Settled]) -> Led
     else:
         usual = Counter(settled.outcome for settled in decided).most_common(1)
         outcome = usual[0][0] if usual else delivery.outcome
+    if any(settled.payload.parts for settled in decided):
+        decided = [part for settled in decided for part in parts_of(settled)]
     exceptions = [
         LedgerException(
             item, s.outcome, s.refusal.reason if s.refusal else delivery.reason, s.refusal.field if s.refusal else None
@@ -42,6 +44,12 @@ def entry_of(delivery: Delivery, number: int, decided: Sequence[Settled]) -> Led
     return LedgerEntry(outcome, ordinals, delivery.sent_at, keys, delivery.reason, sent, exceptions)
 
 
+def parts_of(settled: Settled) -> Iterator[Settled]:
+    """Every record of a payload, older ones first, with the outcome that they share."""
+    for ordinal in settled.payload.ordinals:
+        yield settled._replace(payload=settled.payload._replace(ordinal=ordinal, parts=()))
+
+
 def changes_of(delivery: Delivery) -> tuple[dict[int, Change], Counter[str]]:
     """What the end of a batch job makes of records that were accepted, by ordinal, and how the counts change."""
     changes: dict[int, Change] = {}
@@ -50,11 +58,11 @@ def changes_of(delivery: Delivery) -> tuple[dict[int, Change], Counter[str]]:
         if settled.outcome is not Outcome.ACCEPTED:
             refusal = settled.refusal
             reason = delivery.reason if refusal is None else refusal.reason
-            changes[settled.payload.ordinal] = Change(
-                settled.outcome, reason, None if refusal is None else refusal.field
-            )
-            counts[Outcome.ACCEPTED] -= 1
-            counts[settled.outcome] += 1
+            change = Change(settled.outcome, reason, None if refusal is None else refusal.field)
+            for ordinal in settled.payload.ordinals:
+                changes[ordinal] = change
+                counts[Outcome.ACCEPTED] -= 1
+                counts[settled.outcome] += 1
     return changes, counts
 
 
@@ -63,5 +71,10 @@ def job_of(
 ) -> Job:
     """A batch job that the API has taken: whoever goes on after us polls it."""
     assert delivery.job is not None
-    records = [JobRecord(*traced[s.payload.ordinal], s.payload.content) for s in decided]
+    records = [
+        JobRecord(
+            *traced[s.payload.ordinal], s.payload.content, [(part, traced[part].record) for part in s.payload.parts]
+        )
+        for s in decided
+    ]
     return Job(destination, *ticket, delivery.job, delivery.sent_at, records)

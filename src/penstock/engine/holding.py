@@ -41,26 +41,31 @@ class Holder:
             at=self._desk.now(),
             run=self._run,
             record=record.record,
-            record_print=record_hash(record.record),
+            record_print=self._desk.resent.get(record.ordinal) or record_hash(record.record),
             settings=self._desk.settings,
             content=content,
+            part=self._desk.partial,
             request=None if delivery is None else request_document(delivery.request),
             reply=None if delivery is None else reply_document(delivery.answer),
         )
         self.held.add(record.hash)
         if self._desk.index is not None and record.key is not None:
-            self._desk.index.hold(record.hash, Held(outcome, hold.record_print, hold.settings, refusal.reason))
+            version = Held(outcome, hold.record_print, hold.settings, refusal.reason)
+            self._desk.index.hold(record.hash, version, part=self._desk.partial)
         self._write(lambda conn: quarantine.hold(conn, hold))
 
-    def release(self, hash_: KeyHash) -> None:
-        """Let go of a key that got through, or is as it was sent."""
+    def release(self, hash_: KeyHash, record: int | None = None) -> None:
+        """Let go of a key that got through, or is as it was sent; with `record` (a hash) of that version alone."""
         if hash_ not in self.held:
             return
-        self.held.discard(hash_)
+        if record is None or self._desk.index is None or not self._desk.index.holds_others(hash_, record):
+            self.held.discard(hash_)
         if self._desk.index is not None:
-            self._desk.index.release(hash_)
+            self._desk.index.release(hash_, record)
         destination, mended, now = self._desk.destination, self._desk.mended.get(hash_), self._desk.now()
-        if mended is not None:  # the source still has the version that was mended: it must not be held again
+        if record is not None:
+            self._write(lambda conn: quarantine.release_part(conn, destination, hash_, record))
+        elif mended is not None:  # the source still has the version that was mended: it must not be held again
             why = f"mended, and delivered by {self._run}"
             self._write(lambda conn: quarantine.discard(conn, [mended], why, now))
         else:

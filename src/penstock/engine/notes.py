@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from penstock.engine.backlog import OpenChunk
+from penstock.engine.duplicate_keys import DuplicateKeys
+from penstock.engine.screen import Sifted
 from penstock.model.outcome import Note
 
 
@@ -14,13 +17,26 @@ class Notes:
     """`fixed` are true of every record; the others are counted as they occur."""
 
     fixed: tuple[Note, ...]
+    keys: DuplicateKeys | None = None
     counted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
-    def count(self, notes: Mapping[tuple[str, str, str], int]) -> None:
+    def count(self, opened: OpenChunk, sifted: Sifted) -> None:
+        """What there is to say of a chunk."""
+        self._add(sifted.notes)
+        if self.keys is not None:
+            self.keys.saw(opened, sifted.groups)
+
+    def _add(self, notes: Mapping[tuple[str, str, str], int]) -> None:
         for name, number in notes.items():
             self.counted[name] += number
+
+    def read(self) -> None:
+        """The input came to its end."""
+        if self.keys is not None:
+            self.keys.close()
 
     def all(self, records: int) -> tuple[Note, ...]:
         """Every note; those that are true of every record stand with `records`."""
         always = [replace(note, count=note.count or records) for note in self.fixed]
-        return (*always, *(Note(*name, count=number) for name, number in sorted(self.counted.items())))
+        keys = () if self.keys is None else self.keys.notes()
+        return (*always, *(Note(*name, count=number) for name, number in sorted(self.counted.items())), *keys)

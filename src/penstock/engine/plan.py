@@ -13,7 +13,6 @@ import numpy as np
 from penstock.engine.backlog import OpenChunk
 from penstock.engine.doubting import doubt
 from penstock.engine.flow import in_order
-from penstock.engine.notes import Notes
 from penstock.engine.parents import held_parents
 from penstock.engine.preparing import Prepared, is_active, prepare
 from penstock.engine.preview import described, described_decision, finished, grouping_code, words_of
@@ -21,7 +20,7 @@ from penstock.engine.remembering import QuarantineIndex, open_chunk
 from penstock.engine.screen import Parents, Screen, Sifted
 from penstock.engine.surroundings import Surroundings
 from penstock.model.outcome import Note, Outcome
-from penstock.model.record import Batch, Chunk, Lookup, Replies, Shape
+from penstock.model.record import Batch, Chunk, Lookup, Payload, Replies, Shape
 from penstock.model.reports import PlanReport, RefusedRecord
 from penstock.model.spec import FlowSpec, RateLimit
 from penstock.sources.dataset import read_frozen
@@ -45,15 +44,16 @@ def plan(around: Surroundings, prepared: Prepared, parents: Parents | None = Non
         window = resources.window_of(conn, name)
         doubts = doubt(conn, prepared)
     known = None if doubts.forgetful else memory
-    screen = Screen(policy, prepared.compiled.renderer.render, known, quarantine, parents, doubts.hold)
-    batcher = Batcher(prepared.compiled.shape, repeats=not policy.newest_wins)
-    notes, tally = Notes(prepared.compiled.notes), _Tally()
+    render, merger = prepared.compiled.renderer.render, prepared.merger
+    screen = Screen(policy, render, known, quarantine, parents, doubts.hold, merger)
+    batcher = Batcher(prepared.compiled.shape, repeats=policy.repeats)
+    notes, tally = prepared.notes(), _Tally()
     last = None if window is None else Window.from_json(window)
     with grouping_code(prepared.compiled.shape) as code:
         for chunk in _read(around, prepared, last):
             opened = open_chunk(prepared, chunk, prints=policy.compares)
             sifted = screen.sift(opened)
-            notes.count(sifted.notes)
+            notes.count(opened, sifted)
             tally.sifted(opened, sifted)
             if memory is not None and sifted.fresh:
                 rows = [payload.ordinal - chunk.first for payload in sifted.fresh]
@@ -63,6 +63,7 @@ def plan(around: Surroundings, prepared: Prepared, parents: Parents | None = Non
                 tally.batch(batch, prepared.compiled.shape, code)
             tally.refuse([RefusedRecord(r.key, *words_of(r.refusal)) for r in batcher.oversized])
             batcher.oversized.clear()
+        notes.read()
         for batch in batcher.flush():
             tally.batch(batch, prepared.compiled.shape, code)
     return PlanReport(
@@ -102,8 +103,8 @@ class _Tally:
     def sifted(self, opened: OpenChunk, sifted: Sifted) -> None:
         """What the screen made of a chunk."""
         self.counts["records"] += len(opened.rows)
-        self.counts["fresh"] += len(sifted.fresh)
-        self.counts["unchanged"] += sum(len(rows) for rows, _ in sifted.unchanged) + len(sifted.twins)
+        self.counts["fresh"] += _records(sifted.fresh)
+        self.counts["unchanged"] += sum(len(rows) for rows, _ in sifted.unchanged) + _records(sifted.twins)
         for decision in sifted.decided:
             kind = _kind(decision.outcome, held=not decision.hold)
             self.counts[kind] += 1
@@ -130,6 +131,10 @@ class _Tally:
         polls = 1 if shape.replies is Replies.JOBS and made == 1 else 0  # the replies of several are not followed up
         self.counts["requests"] += made
         self.counts["polls"] += polls
+
+
+def _records(payloads: Sequence[Payload]) -> int:
+    return sum(len(payload.parts) for payload in payloads if payload.parts) + len(payloads)
 
 
 def _read(around: Surroundings, prepared: Prepared, last: Window | None) -> Iterator[Chunk]:

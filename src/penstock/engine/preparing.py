@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 
 from penstock.engine import connecting
 from penstock.engine.datasets import KnownDataset, known_dataset, with_columns
-from penstock.engine.screen import Policy
+from penstock.engine.duplicate_keys import DuplicateKeys
+from penstock.engine.notes import Notes
+from penstock.engine.screen import Policy, Versions
 from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import InputError, NotAvailableYet
 from penstock.model.outcome import Note
@@ -17,6 +19,7 @@ from penstock.stores.fingerprint import fingerprint_version
 from penstock.transform.awaited import columns_by_name, columns_named
 from penstock.transform.compile import Compiled, compile_template
 from penstock.transform.manual import compile_manual
+from penstock.transform.merging import Merger
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class Prepared:
     def policy(self) -> Policy:
         upsert = self.compiled.template is not None and self.compiled.template.startswith(("upsert_", "send_batch"))
         return Policy(
-            newest_wins=self.mode is Mode.CHANGED or (upsert and self.mode is Mode.ALL),
+            versions=self._versions,
+            repeats=not upsert and self.mode is not Mode.CHANGED,
             compares=self.mode in (Mode.CHANGED, Mode.NEW),
             once_per_key=self.mode is Mode.NEW,
             ignore_changed=self.spec.on_changed == "ignore",
@@ -42,9 +46,26 @@ class Prepared:
         )
 
     @property
+    def _versions(self) -> Versions:
+        """Of several records of one key: a row of a table is whole, a record of JSON may be a part."""
+        if self.mode is not Mode.CHANGED:
+            return "each"
+        if not self.data.dataset.partial:
+            return "newest"
+        return "each" if self.compiled.merger is None else "merge"
+
+    @property
+    def merger(self) -> Merger | None:
+        return self.compiled.merger if self._versions == "merge" else None
+
+    @property
     def fingerprints(self) -> str:
         """The version of the input's fingerprints: under another one they do not count as the same."""
         return f"{fingerprint_version()} {self.compiled.version} {self.compiled.columns!r}"
+
+    def notes(self) -> Notes:
+        """Where the notes of one read are gathered."""
+        return Notes(self.compiled.notes, DuplicateKeys(self.policy, self.data.spec.key))
 
     @property
     def once(self) -> bool:

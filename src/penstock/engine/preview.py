@@ -32,7 +32,7 @@ def preview(prepared: Prepared, *, limit: int | None, everything: bool) -> Previ
 
 def preview_of_chunks(prepared: Prepared, chunks: Iterator[Chunk], limit: int | None, rows: int) -> Preview:
     """The first `limit` requests of these records, or all; `rows` is how many the notes speak of."""
-    notes = Notes(prepared.compiled.notes)
+    notes = prepared.notes()
     refused: list[RefusedRecord] = []
     made = (request for request in _requests(prepared, chunks, notes, refused) if request is not None)
     return Preview(
@@ -49,7 +49,7 @@ def preview_of_everything(prepared: Prepared) -> Iterator[PreviewedRequest | Ref
     are met, then the notes.
     """
     data = prepared.data
-    notes, rows = Notes(prepared.compiled.notes), 0
+    notes, rows = prepared.notes(), 0
 
     def counted() -> Iterator[Chunk]:
         nonlocal rows
@@ -95,17 +95,18 @@ def _walk(
     prepared: Prepared, chunks: Iterator[Chunk], notes: Notes, refused: list[RefusedRecord]
 ) -> Iterator[Batch | None]:
     """The same, and None after each chunk."""
-    screen = Screen(prepared.policy, prepared.compiled.renderer.render)
-    batcher = Batcher(prepared.compiled.shape, repeats=not prepared.policy.newest_wins)
+    screen = Screen(prepared.policy, prepared.compiled.renderer.render, merger=prepared.merger)
+    batcher = Batcher(prepared.compiled.shape, repeats=prepared.policy.repeats)
     for chunk in chunks:
         opened = open_chunk(prepared, chunk)
         sifted = screen.sift(opened)
-        notes.count(sifted.notes)
+        notes.count(opened, sifted)
         refused.extend(described_decision(d) for d in sifted.decided if d.outcome is Outcome.QUARANTINED)
         yield from batcher.add(sifted.fresh)
         refused.extend(RefusedRecord(r.key, *words_of(r.refusal)) for r in batcher.oversized)
         batcher.oversized.clear()
         yield None
+    notes.read()
     yield from batcher.flush()
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from penstock.clock import Clock, iso
 from penstock.engine.backlog import OpenChunk
 from penstock.engine.preparing import Prepared
-from penstock.engine.screen import Held
+from penstock.engine.screen import ANY_VERSION, Held
 from penstock.model.record import Chunk, Lookup
 from penstock.stores import quarantine, resources
 from penstock.stores.database import Database
@@ -47,16 +47,16 @@ def open_chunk(
 class QuarantineIndex:
     """The held and discarded versions of one destination, for the screen's questions; the book keeps it up to date."""
 
-    _held: dict[KeyHash, Held]
+    _held: dict[KeyHash, list[Held]]  # several of a key where its records may be parts of an object
     _discarded: frozenset[tuple[KeyHash, int]]
     _words: set[int] = field(default_factory=set)  # the first halves of their key hashes
 
     @staticmethod
     def load(conn: Connection, destination: str) -> QuarantineIndex:
-        held = {
-            entry.key_hash: Held(entry.outcome, entry.record_print, entry.settings, entry.reason)
-            for entry in quarantine.held_index(conn, destination)
-        }
+        held: dict[KeyHash, list[Held]] = {}
+        for entry in quarantine.held_index(conn, destination):
+            version = Held(entry.outcome, entry.record_print, entry.settings, entry.reason)
+            held.setdefault(entry.key_hash, []).append(version)
         discarded = frozenset(quarantine.discarded_index(conn, destination))
         words = {key_hash[0] for key_hash in held} | {key_hash[0] for key_hash, _ in discarded}
         return QuarantineIndex(held, discarded, words)
@@ -64,16 +64,27 @@ class QuarantineIndex:
     def keys(self) -> Iterator[KeyHash]:
         return iter(self._held)
 
-    def hold(self, key_hash: KeyHash, held: Held) -> None:
-        """Hold a version from now on: a later row that is the same is not sent."""
-        self._held[key_hash] = held
+    def hold(self, key_hash: KeyHash, held: Held, *, part: bool = False) -> None:
+        """Hold a version from now on: a later row that is the same is not sent. A `part` leaves other versions held."""
+        others = [one for one in self._held.get(key_hash, ()) if part and one.record != held.record]
+        self._held[key_hash] = [*others, held]
         self._words.add(key_hash[0])
 
-    def release(self, key_hash: KeyHash) -> None:
-        self._held.pop(key_hash, None)
+    def holds_others(self, key_hash: KeyHash, record: int) -> bool:
+        """Whether versions of the key besides this one are held."""
+        return any(one.record != record for one in self._held.get(key_hash, ()))
 
-    def held(self, key_hash: KeyHash) -> Held | None:
-        return self._held.get(key_hash)
+    def release(self, key_hash: KeyHash, record: int | None = None) -> None:
+        """Let go of a key, or of one version of it."""
+        others = [] if record is None else [one for one in self._held.get(key_hash, ()) if one.record != record]
+        if others:
+            self._held[key_hash] = others
+        else:
+            self._held.pop(key_hash, None)
+
+    def held(self, key_hash: KeyHash, record: int) -> Held | None:
+        """What is known of this version: held itself, or in doubt with all versions of its key."""
+        return next((one for one in self._held.get(key_hash, ()) if one.record in (record, ANY_VERSION)), None)
 
     def discarded(self, key_hash: KeyHash, record: int) -> bool:
         identity = key_hash if key_hash != (0, 0) else (0, record)

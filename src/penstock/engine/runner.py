@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +25,6 @@ from penstock.engine.book import Book
 from penstock.engine.calm import calm
 from penstock.engine.desk import Desk
 from penstock.engine.doubting import doubt
-from penstock.engine.notes import Notes
 from penstock.engine.pipeline import Pipeline, Road
 from penstock.engine.preparing import Prepared
 from penstock.engine.remembering import KnownIds, QuarantineIndex, open_chunk
@@ -41,6 +41,7 @@ from penstock.stores import in_flight, intents, jobs, ledger, restored, runs
 from penstock.stores.memory import Memory
 from penstock.stores.runs import RunRow
 from penstock.transform.batching import Batcher
+from penstock.transform.merging import one_of_each
 from penstock.usercode.sandbox import GroupingCode
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Job:
     resend: bool = False  # sends what is held, whatever was sent before
     guard: Callable[[Connection], None] = lambda _: None  # raises in a transaction of who has lost the lease
     mended: Mapping[tuple[int, int], str] = field(default_factory=dict)  # of a resend: key hash → edited entry
+    resent: Mapping[int, int] = field(default_factory=dict)  # of a resend: ordinal → hash of the source's version
 
 
 async def run_destination(around: Surroundings, job: Job) -> RunRow:
@@ -125,6 +127,7 @@ class _Run:
             quarantine=None if job.resend else quarantined,
             parents=job.parents,
             doubt=None if job.resend else doubts.hold,
+            merger=prepared.merger,
         )
         desk = Desk(
             database=around.database,
@@ -135,15 +138,15 @@ class _Run:
             fuse=Fuse(prepared.spec.fuse),
             memory=self.memory,
             keep_responses=prepared.spec.responses,
+            partial=prepared.policy.versions == "merge",
             mended=job.mended,
+            resent=job.resent if prepared.policy.versions == "merge" else {},
             guard=job.guard,
             index=None if job.resend else quarantined,
             requests=lambda: client.requests,
         )
         held = set[tuple[int, int]]() if job.resend else set(quarantined.keys())
-        self.book = Book.open(
-            desk, job.run, Notes(prepared.compiled.notes), held
-        )  # a resend releases by id, at its end
+        self.book = Book.open(desk, job.run, prepared.notes(), held)  # a resend releases by id, at its end
         self.book.next_delivery = next_delivery
         self.book.last_intent = max((intent.number for intent in self.left_intents), default=0)
         self.reported = -PROGRESS_EVERY_S
@@ -178,19 +181,31 @@ class _Run:
         for left in self.left_jobs:
             self.book.resume_job(left)
             records = left.records
-            payloads = [Payload(r.ordinal, r.key or "", r.record.encode(), r.content) for r in records]
-            pipeline.poll((left.run, left.delivery), left.job, payloads, self._rendered_again)
+            payloads = [
+                Payload(
+                    r.ordinal, r.key or "", r.record.encode(), r.content, parts=tuple(ordinal for ordinal, _ in r.parts)
+                )
+                for r in records
+            ]
+            older = {ordinal: text for record in records for ordinal, text in record.parts}
+            pipeline.poll((left.run, left.delivery), left.job, payloads, partial(self._rendered_again, older))
 
-    def _rendered_again(self, payloads: Sequence[Payload]) -> Rendered:
-        """The records of a job that an earlier process left, under the present settings; `text` is their record."""
-        records = [read_record(payload.text.decode()) for payload in payloads]
-        return self.job.prepared.compiled.renderer.render(chunk_of(records, self.job.prepared.data.schema), None)
+    def _rendered_again(self, older: Mapping[int, str], payloads: Sequence[Payload]) -> Rendered:
+        """The payloads of a job that an earlier process left, under the present settings; the ordinals are theirs here.
+
+        `text` of each is its newest record, `older` has the records of its parts.
+        """
+        prepared = self.job.prepared
+        texts = [[*(older[part] for part in payload.parts), payload.text.decode()] for payload in payloads]
+        records = [read_record(text) for some in texts for text in some]
+        made = prepared.compiled.renderer.render(chunk_of(records, prepared.data.schema), None)
+        return made if prepared.merger is None else one_of_each(made, [len(some) for some in texts], prepared.merger)
 
     # ── the way of the records ───────────────────────────────────────────────
 
     async def _send_all(self, pipeline: Pipeline) -> None:
         prepared, signal = self.job.prepared, self.job.signal
-        batcher = Batcher(prepared.compiled.shape, repeats=not prepared.policy.newest_wins)
+        batcher = Batcher(prepared.compiled.shape, repeats=prepared.policy.repeats)
         reader = self.job.chunks(self.job.run.position)
         while not signal.is_set:
             chunk = await asyncio.to_thread(next, reader, None)
@@ -206,6 +221,7 @@ class _Run:
                 payload = next(p for p in sifted.fresh if p.ordinal == refused.ordinal)
                 self.book.refuse([payload], refused.refusal)
             batcher.oversized.clear()
+        self.book.notes.read()
         for batch in batcher.flush():
             await pipeline.put(batch)
 

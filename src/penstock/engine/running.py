@@ -211,6 +211,7 @@ class Conductor:
             resend=resent is not None,
             guard=self.leases[name].check,
             mended={entry.key_hash: entry.id for entry in resent or () if entry.edited},
+            resent={ordinal: entry.record_print for ordinal, entry in enumerate(resent or ())},
         )
         try:
             return await run_destination(self.around, job)
@@ -223,8 +224,9 @@ class Conductor:
             if signal.kind not in (None, "cancelled", "input"):  # what stops one, stops the rest of its flow
                 self.signal.stop(signal.kind, signal.reason)
 
-    async def _resend(self, spec: DestinationSpec, entries: Sequence[HeldRecord]) -> RunRow:
+    async def _resend(self, spec: DestinationSpec, held: Sequence[HeldRecord]) -> RunRow:
         require_active(self.around, spec)
+        entries = sorted(held, key=lambda entry: entry.number)  # versions of one key in the order they came
         async with self._held(spec.name):
             prepared, checks = await self._prepared(spec)
             chunks = list(mending.chunks_of(prepared, entries))

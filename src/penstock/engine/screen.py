@@ -3,10 +3,10 @@
 The order of the questions, each for the rows that the one before it left:
 
 1. does the row have a key, and does it fit its columns? (the kernel refuses it otherwise)
-2. is a newer version of the same key in this chunk? (only where the newest wins)
+2. does the chunk have several versions of its key? (where a record is a whole row, only the newest counts)
 3. is the key's input the same as when it was last sent? (a vectorised fingerprint: no rendering)
 4. is this very version held in the quarantine, or discarded by a person?
-5. rendered: would the request differ from what was last sent?
+5. rendered, and with the other versions of its key as one payload: would the request differ from what was last sent?
 6. is its parent there?
 7. may it have been sent already, by a state that was lost?
 """
@@ -15,14 +15,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import numpy as np
 
 from penstock.engine.backlog import OpenChunk
+from penstock.engine.key_groups import Rows, fold_prints, key_groups
 from penstock.engine.rows import record_hash, record_json
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Chunk, Key, Payload, Rendered
+from penstock.transform.merging import Merger
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,7 +76,7 @@ class Held(NamedTuple):
 class Quarantined(Protocol):
     """The held and discarded versions of this destination, by key hash."""
 
-    def held(self, key_hash: tuple[int, int]) -> Held | None: ...
+    def held(self, key_hash: tuple[int, int], record: int) -> Held | None: ...
 
     def discarded(self, key_hash: tuple[int, int], record: int) -> bool: ...
 
@@ -99,13 +101,19 @@ class Sifted:
     unchanged: list[tuple[NDArray[np.int64], str]] = field(default_factory=list)  # rows (not ordinals), reason
     refreshed: list[Payload] = field(default_factory=list)  # unchanged content under a new fingerprint
     notes: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    groups: list[Rows] = field(default_factory=list)  # the rows of each key that has several of them
+
+
+Versions = Literal["newest", "merge", "each"]
+"""What becomes of several records of one key in a chunk: the newest goes, they go as one, or each goes in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How a destination treats a key it has seen: see promise 9 (`changed`, `new`, `all`)."""
 
-    newest_wins: bool
+    versions: Versions
+    repeats: bool  # whether one request may hold several payloads of a key
     compares: bool  # changed and new: ask memory
     once_per_key: bool  # new
     ignore_changed: bool  # on_changed: ignore
@@ -120,15 +128,24 @@ class Screen:
     quarantine: Quarantined | None = None
     parents: Parents | None = None
     doubt: Refusal | None = None  # why nothing may be sent that was not held to be unsent before
+    merger: Merger | None = None  # where `versions` is "merge"
 
     def sift(self, chunk: OpenChunk) -> Sifted:
         """Ask all questions of the chunk's open rows."""
         sifted = Sifted()
         rows = chunk.rows
-        if self.policy.newest_wins:
-            rows = self._newest(chunk, rows, sifted)
-        if self.memory is not None and self.policy.compares:
-            rows = self._same_input(chunk, rows, sifted)
+        groups = sifted.groups = key_groups(chunk.hashes, rows)
+        if groups and self.policy.versions == "newest":
+            older = np.concatenate([group[:-1] for group in groups])
+            sifted.unchanged.append((np.sort(older), SUPERSEDED))
+            rows, groups = rows[~np.isin(rows, older)], []
+        compares = self.memory is not None and self.policy.compares
+        if self.policy.once_per_key:
+            groups = []  # each row is compared by itself
+        elif groups and chunk.prints is not None:
+            fold_prints(chunk.prints, groups, frozenset(chunk.chunk.misfits))
+        if compares:
+            rows = self._same_input(chunk, rows, sifted, groups)
         if self.quarantine is not None:
             rows = self._held(chunk, rows, sifted)
         if len(rows):
@@ -139,28 +156,32 @@ class Screen:
                 Decision(refused.ordinal, refused.key, Outcome.QUARANTINED, refused.refusal.reason, refused.refusal)
                 for refused in rendered.refused
             ]
-            self._compare(chunk, rendered.payloads, sifted)
+            self._compare(chunk, self._merged(chunk, rendered.payloads, groups), sifted)
         if self.doubt is not None:
             sifted.decided += [
-                Decision(p.ordinal, p.key, Outcome.UNKNOWN, self.doubt.reason, self.doubt, content=p.content)
+                Decision(ordinal, p.key, Outcome.UNKNOWN, self.doubt.reason, self.doubt, content=p.content)
                 for p in sifted.fresh
+                for ordinal in p.ordinals
             ]
             sifted.fresh = []
         return sifted
 
-    def _newest(self, chunk: OpenChunk, rows: NDArray[np.int64], sifted: Sifted) -> NDArray[np.int64]:
-        keys = chunk.hashes[rows, 0] ^ chunk.hashes[rows, 1]
-        # the first occurrence in reverse order is the newest; keyless rows (hash 0) are never the same record
-        _, last = np.unique(keys[::-1], return_index=True)
-        if len(last) == len(rows):
-            return rows
-        newest = np.zeros(len(rows), dtype=bool)
-        newest[len(rows) - 1 - last] = True
-        newest |= keys == 0
-        sifted.unchanged.append((rows[~newest], SUPERSEDED))
-        return rows[newest]
+    def _merged(self, chunk: OpenChunk, payloads: Sequence[Payload], groups: Sequence[Rows]) -> Sequence[Payload]:
+        """The versions of a key as one payload, where there are several and one request can say them all."""
+        if not groups:
+            return payloads
+        rendered = {payload.ordinal - chunk.first: payload for payload in payloads}
+        for group in groups:
+            mine = [rendered[row] for row in group.tolist() if row in rendered]
+            if len(mine) < len(group) and chunk.prints is not None:
+                chunk.prints[group] = 0  # a part stays behind: the others are not all of this input
+            if len(mine) > 1 and self.merger is not None:
+                for payload in mine:
+                    del rendered[payload.ordinal - chunk.first]
+                rendered |= {payload.ordinal - chunk.first: payload for payload in self.merger.merge(mine)}
+        return [rendered[row] for row in sorted(rendered)]
 
-    def _same_input(self, chunk: OpenChunk, rows: NDArray[np.int64], sifted: Sifted) -> NDArray[np.int64]:
+    def _same_input(self, chunk: OpenChunk, rows: Rows, sifted: Sifted, groups: Sequence[Rows]) -> Rows:
         assert self.memory is not None
         assert chunk.prints is not None
         if chunk.chunk.misfits:
@@ -168,6 +189,10 @@ class Screen:
         else:
             misfits = rows[:0]
         same = self.memory.same_input(chunk.hashes[rows], chunk.prints[rows])
+        for group in groups if same.any() else ():  # its last row has the fingerprint of all of them
+            places = np.searchsorted(rows, group)
+            if len(rows) > places[-1] and rows[places[-1]] == group[-1] and same[places[-1]]:
+                same[places] = True
         if same.any():
             sifted.unchanged.append((rows[same], SAME_INPUT))
             rows = rows[~same]
@@ -192,8 +217,8 @@ class Screen:
         ordinal = chunk.first + row
         if self.quarantine.discarded(key_hash, record):
             return Decision(ordinal, chunk.keys[row], Outcome.UNCHANGED, DISCARDED, hold=False)
-        held = self.quarantine.held(key_hash)
-        if held is None or held.record not in (record, ANY_VERSION):
+        held = self.quarantine.held(key_hash, record)
+        if held is None:
             return None
         if held.outcome is Outcome.WAITING:
             return None  # asked anew: its parent may be there now
@@ -206,7 +231,7 @@ class Screen:
         if not compares and self.parents is None:
             sifted.fresh.extend(payloads)
             return
-        first_in_chunk: dict[Key, int] = {}
+        latest: dict[Key, int] = {}
         rows = [payload.ordinal - chunk.first for payload in payloads]
         before: list[int | None] = []
         flying: list[bool] = []
@@ -217,22 +242,38 @@ class Screen:
             )
         for number, payload in enumerate(payloads):
             if compares:
-                known = first_in_chunk.get(payload.key, before[number])
-                if known == payload.content and (flying[number] or payload.key in first_in_chunk):
+                known = latest.get(payload.key, before[number])
+                if known == payload.content and (flying[number] or payload.key in latest):
                     sifted.twins.append(payload)
                     continue
                 decision = self._against_memory(payload, known, sifted)
                 if decision is not None:
-                    sifted.decided.append(decision)
+                    sifted.decided += [decision._replace(ordinal=ordinal) for ordinal in payload.ordinals]
                     continue
-            missing = self.parents.missing(chunk.chunk, payload.ordinal - chunk.first) if self.parents else None
-            if missing is not None:
-                sifted.decided.append(
-                    Decision(payload.ordinal, payload.key, Outcome.WAITING, missing.reason, missing),
-                )
-                continue
-            first_in_chunk[payload.key] = payload.content
-            sifted.fresh.append(payload)
+            for ready in self._with_parents(chunk, payload, sifted):
+                latest[ready.key] = ready.content
+                sifted.fresh.append(ready)
+
+    def _with_parents(self, chunk: OpenChunk, payload: Payload, sifted: Sifted) -> Sequence[Payload]:
+        """The payload, or what is left of it when some of its records wait for their parents."""
+        if self.parents is None:
+            return (payload,)
+        refusals = {
+            ordinal: refusal
+            for ordinal in payload.ordinals
+            if (refusal := self.parents.missing(chunk.chunk, ordinal - chunk.first)) is not None
+        }
+        if not refusals:
+            return (payload,)
+        for ordinal, missing in refusals.items():
+            sifted.decided.append(Decision(ordinal, payload.key, Outcome.WAITING, missing.reason, missing))
+        ready = [ordinal - chunk.first for ordinal in payload.ordinals if ordinal not in refusals]
+        if not ready:
+            return ()
+        if chunk.prints is not None:
+            chunk.prints[[ordinal - chunk.first for ordinal in payload.ordinals]] = 0
+        parts = self.render(chunk.chunk, ready).payloads  # rendered a moment ago: none is refused
+        return parts if self.merger is None else self.merger.merge(parts)
 
     def _against_memory(self, payload: Payload, known: int | None, sifted: Sifted) -> Decision | None:
         """The decision when the key was sent before; None when this content has to go."""

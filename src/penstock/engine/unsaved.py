@@ -9,7 +9,6 @@ from typing import Any
 
 from penstock.config.edits import literal_key
 from penstock.engine import editing
-from penstock.engine.notes import Notes
 from penstock.engine.preparing import Prepared, prepare
 from penstock.engine.preview import batches, preview
 from penstock.engine.surroundings import Surroundings
@@ -59,7 +58,7 @@ def findings(around: Surroundings, name: str, value: Any, most_s: float) -> Find
     drafted = with_draft(around, name, value)
     prepared = prepare(drafted, drafted.destination(name))
     data, counted = prepared.data, _Counted()
-    notes, refused = Notes(prepared.compiled.notes), list[RefusedRecord]()
+    notes, refused = prepared.notes(), list[RefusedRecord]()
     for _batch in batches(prepared, counted.until(around, prepared, most_s), notes, refused):
         counted.take(refused)
     counted.take(refused)

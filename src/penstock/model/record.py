@@ -88,7 +88,8 @@ class Payload(NamedTuple):
     of what would be sent (payload, and URL and headers where they differ per record); `url` and `headers` are the
     finished ones when macros make them differ per record, else None (the shape's own);
     `lookups` and `value` are set together: `value` is the payload as Python, waiting for its ids, and `text` shows
-    readable placeholders.
+    readable placeholders. `parts` are the ordinals of older records of the same key that were merged into it: they
+    share its outcome.
     """
 
     ordinal: int
@@ -99,6 +100,12 @@ class Payload(NamedTuple):
     headers: tuple[tuple[str, str], ...] | None = None
     lookups: tuple[Lookup, ...] = ()
     value: Mapping[str, object] | None = None
+    parts: tuple[int, ...] = ()
+
+    @property
+    def ordinals(self) -> tuple[int, ...]:
+        """The ordinals of all records in it, in their order."""
+        return (*self.parts, self.ordinal)
 
 
 class Refused(NamedTuple):

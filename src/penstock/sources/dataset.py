@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from penstock.model.errors import InputError, Problem
 from penstock.model.record import Chunk, Column, Schema
-from penstock.model.spec import ColumnType, DatasetSpec, FileSource, SourceSpec
+from penstock.model.spec import ColumnType, DatasetSpec, FileSource, SourceSpec, SqlSource
 from penstock.sources.detecting import SAMPLES, Detected, detect
-from penstock.sources.files import files_identity, matching_files
+from penstock.sources.files import file_format, files_identity, matching_files
 from penstock.sources.first_rows import FirstRows
 from penstock.sources.freezing import Frozen, Window, read_frozen_chunks, write_frozen
 from penstock.sources.names import nearest
@@ -57,6 +57,13 @@ class Dataset:
     def volatile(self) -> bool:
         """Whether a second reading may give other rows, or another order: then a run freezes it first."""
         return self.spec.sql is not None or not isinstance(self.source, FileSource)
+
+    @property
+    def partial(self) -> bool:
+        """Whether a record may hold a part of its object only: of a table's rows, each is whole."""
+        if isinstance(self.source, FileSource):
+            return file_format(self.source, matching_files(self.source)[0]) in ("json", "ndjson")
+        return not isinstance(self.source, SqlSource)
 
     def identity(self) -> str | None:
         """Changes when the input or what is made of it changes; None when that cannot be known."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -14,7 +14,10 @@ from penstock.stores.schema import jobs
 
 
 class JobRecord(NamedTuple):
-    """One record of a job, with all that its end may need. `print` is 0 without a fingerprint; `record` is JSON."""
+    """One payload of a job, with all that its end may need. `print` is 0 without a fingerprint; `record` is JSON.
+
+    `parts` are the older records that were merged into it: (ordinal, JSON).
+    """
 
     ordinal: int
     key: Key | None
@@ -22,6 +25,7 @@ class JobRecord(NamedTuple):
     print: int
     record: str
     content: int
+    parts: Sequence[tuple[int, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +64,10 @@ def pending(conn: Connection, destination: str) -> list[Job]:
     ]
 
 
-def _record(
-    ordinal: int, key: str | list[str] | None, hash_: list[int], print_: int, record: str, content: int
-) -> JobRecord:
-    exact = tuple(key) if isinstance(key, list) else key
-    return JobRecord(ordinal, exact, (hash_[0], hash_[1]), print_, record, content)
+def _record(*values: Any) -> JobRecord:
+    """One stored row; rows of an earlier version have no `parts`."""
+    record = JobRecord(*values)
+    key: Any = record.key
+    key = tuple(key) if isinstance(key, list) else key
+    parts = [(ordinal, text) for ordinal, text in record.parts]
+    return record._replace(key=key, hash=(record.hash[0], record.hash[1]), parts=parts)

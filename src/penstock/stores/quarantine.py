@@ -1,4 +1,6 @@
-"""The records held for a person: one live entry per destination and key, whole, with the last request and reply."""
+"""The records held for a person, whole, with the last request and reply: one live entry per destination and key, or,
+where records may be parts of an object, per version of a key.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +41,7 @@ class Hold:
     content: int | None = None
     request: Mapping[str, Any] | None = None
     reply: Mapping[str, Any] | None = None
+    part: bool = False  # of its object: then each version of the key is held by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,11 @@ class HeldRecord:
     request: Mapping[str, Any] | None
     reply: Mapping[str, Any] | None
 
+    @property
+    def number(self) -> int:
+        """Its place in the order in which records were held."""
+        return int(self.id.removeprefix("q-"))
+
 
 class HeldVersion(NamedTuple):
     """What a run asks of a held key."""
@@ -78,7 +86,9 @@ class HeldVersion(NamedTuple):
 
 
 def hold(conn: Connection, *holds: Hold) -> None:
-    """Hold records; an entry of the same key is replaced, its id kept. Of equal keys the last counts.
+    """Hold records; an entry of the same key (of a part: of the same version) is replaced, its id kept.
+
+    Of equal ones the last counts.
 
     Ids are never given twice; SQLite leaves gaps between them.
     """
@@ -90,7 +100,7 @@ def _row(held: Hold) -> dict[str, Any]:
     refusal = held.refusal
     return {
         "destination": held.destination,
-        "identity": _identity(held.key_hash, held.record_print),
+        "identity": _identity(held.key_hash, held.record_print, part=held.part),
         "key": key_json(held.key),
         "outcome": held.outcome.value,
         "cause": refusal.cause,
@@ -213,6 +223,13 @@ def release_key(conn: Connection, destination: str, key_hash: KeyHash) -> None:
     conn.execute(delete(table).where(mine))
 
 
+def release_part(conn: Connection, destination: str, key_hash: KeyHash, record_print: int) -> None:
+    """Let the entry of one version of a key go: it got through."""
+    both = [_identity(key_hash, record_print, part=part) for part in (True, False)]
+    mine = (table.c.destination == destination) & table.c.identity.in_(both)
+    conn.execute(delete(table).where(mine, table.c.record_print == to_signed(record_print)))
+
+
 def discard(conn: Connection, ids: Sequence[str], reason: str, at: str) -> None:
     """Never these versions: the entries go, and the versions are remembered as unwanted."""
     for entry in ids:
@@ -245,13 +262,14 @@ def discarded_index(conn: Connection, destination: str) -> Iterator[tuple[KeyHas
         yield _hash(identity), to_unsigned(record_print)
 
 
-def _identity(key_hash: KeyHash, record_print: int) -> bytes:
+def _identity(key_hash: KeyHash, record_print: int, *, part: bool = False) -> bytes:
+    """What tells an entry from others: the key's hash; of a part the record's hash besides."""
     pair = key_hash if key_hash != (0, 0) else (0, record_print)
-    return np.array(pair, dtype="<u8").tobytes()
+    return np.array((*pair, record_print) if part else pair, dtype="<u8").tobytes()
 
 
 def _hash(identity: bytes) -> KeyHash:
-    high, low = np.frombuffer(identity, dtype="<u8").tolist()
+    high, low, *_ = np.frombuffer(identity, dtype="<u8").tolist()
     return high, low
 
 

@@ -10,8 +10,10 @@ from penstock.model.outcome import Note
 from penstock.model.record import Schema, Shape
 from penstock.model.settings_text import settings_text
 from penstock.model.spec import DestinationSpec, Dialect
+from penstock.transform.encoding import frame_of
 from penstock.transform.externals import add_external
 from penstock.transform.extras import add_extras, limits_of
+from penstock.transform.merging import Merger
 from penstock.transform.placing import add_defaults, map_fields
 from penstock.transform.render import Renderer, Whereabouts
 from penstock.transform.shaping import batches, shape_of
@@ -35,6 +37,7 @@ class Compiled:
     template: str | None
     dialect: Dialect | None
     version: str
+    merger: Merger | None = None  # of several versions of one record; None: no request can say what several say
 
 
 def compile_template(
@@ -71,7 +74,17 @@ def compile_template(
     )
     columns = bench.columns()
     version = version_of(destination, schema, columns, f"{dialect} {base_url} {dataset_key!r}")
-    return Compiled(renderer, shape, tuple(bench.notes), columns, template.name, dialect, version)
+    rules = None if wrapped else bench.template.versions.get(dialect)
+    merger = None if rules is None else Merger(rules, renderer.bounded, _room(shape))
+    return Compiled(renderer, shape, tuple(bench.notes), columns, template.name, dialect, version, merger)
+
+
+def _room(shape: Shape) -> int | None:
+    """The bytes that one payload may take in a body of its own."""
+    if shape.max_bytes is None or not shape.carries_body:
+        return None
+    frame = frame_of(shape)
+    return shape.max_bytes - len(frame.head) - len(frame.tail)
 
 
 def version_of(destination: DestinationSpec, schema: Schema, columns: tuple[str, ...], rest: str) -> str:

@@ -194,13 +194,13 @@ class Renderer:
         for row, body in enumerate(bodies):
             key = keys[row]
             if row not in refused and key is not None:
-                text = dumps(body, _digits, OPTIONS)
+                text = dumps(body, as_digits, OPTIONS)
                 payloads.append(Payload(first + rows[row], key, text, digest(text) or 1))
         return payloads
 
     def _special(self, draft: Draft, row: int, body: dict[str, Any], first: int) -> Payload | None:
         """A payload that wants more than its members side by side; None when it is refused now."""
-        refusal = _merge(body, draft.merged, row) or self._bounded(body)
+        refusal = _merge(body, draft.merged, row) or self.bounded(body)
         if refusal is None and self.check is not None:
             refusal = self.check(body)
         url, headers, where = None, None, b""
@@ -215,12 +215,12 @@ class Renderer:
         if refusal is not None or key is None:
             draft.refuse(row, NO_KEY if refusal is None else refusal)
             return None
-        text = orjson.dumps(body, _digits, OPTIONS)
+        text = orjson.dumps(body, as_digits, OPTIONS)
         if self.whereabouts is not None:
             where = str(draft.fields[self.whereabouts.field][row]).encode()
             url, body = self._whereabouts(self.whereabouts, where.decode(), body)
             content = xxhash.xxh3_64_intdigest(text + where) or 1
-            text = orjson.dumps(body, _digits, OPTIONS) if url is None else text
+            text = orjson.dumps(body, as_digits, OPTIONS) if url is None else text
         else:
             content = xxhash.xxh3_64_intdigest(text + where) or 1
         lookups = tuple(draft.lookups.get(row, ()))
@@ -233,7 +233,8 @@ class Renderer:
             return f"{own.url}?{own.field}={quote(value, safe='')}", body
         return None, {**own.beside, own.field: value, **body}
 
-    def _bounded(self, body: Mapping[str, Any]) -> Refusal | None:
+    def bounded(self, body: Mapping[str, Any]) -> Refusal | None:
+        """Why a container of this payload is too large, or None."""
         limits = self.limits
         part = None if limits is None else body.get(limits.container)
         if limits is None or not part:
@@ -242,7 +243,7 @@ class Renderer:
             reason = f"{len(part)} {limits.container} are more than {limits.members}"
             return Refusal("count", reason, field=limits.container, accepted=f"at most {limits.members}")
         if limits.characters is not None:
-            size = len(orjson.dumps(part, _digits, OPTIONS).decode())
+            size = len(orjson.dumps(part, as_digits, OPTIONS).decode())
             if size > limits.characters:
                 reason = f"{limits.container} has {size} characters of JSON, more than {limits.characters}"
                 return Refusal("length", reason, field=limits.container, accepted=f"at most {limits.characters}")
@@ -324,7 +325,7 @@ def _merge(body: dict[str, Any], members: Sequence[tuple[str, Values]], row: int
     return None
 
 
-def _digits(value: object) -> object:
+def as_digits(value: object) -> object:
     """Numbers that only their digits can say."""
     if isinstance(value, Digits):
         return orjson.Fragment(value.text)
