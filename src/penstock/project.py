@@ -60,9 +60,14 @@ class Project:
         """What a run of this destination or flow would do now."""
         return self._app.plan(target)
 
-    def run(self, target: str, *, wait: bool = False, listener: Listener | None = None) -> RunReport:
-        """Run a destination or flow from its checkpoint to its end; an unfinished run is continued."""
-        return self._app.run(target, wait=wait, listener=listener)
+    def run(
+        self, target: str, *, wait: bool = False, listener: Listener | None = None, begins_at: str | None = None
+    ) -> RunReport:
+        """Run a destination or flow from its checkpoint to its end; an unfinished run is continued.
+
+        `begins_at` reads a source with a cursor again: from its `start`, or from a value of the cursor on.
+        """
+        return self._app.run(target, wait=wait, listener=listener, begins_at=begins_at)
 
     def activate(self, destination: str) -> None:
         """Let runs send a destination."""

@@ -167,6 +167,18 @@ def test_a_value_that_is_no_place_for_a_cursor_does_not_move_it(sqlite, queried,
     assert frozen_ids(dataset, schema, tmp_path / "run", window, NOW) == ([], window)
 
 
+@pytest.mark.parametrize("odd", [["2999-12-31"], ["2999-12-31", "2999-12-30"], [float("inf")], ["n/a", "2999-12-31"]])
+def test_news_below_a_value_that_a_cursor_does_not_move_to_is_seen(sqlite, queried, odd):
+    low, new = (7, 8) if isinstance(odd[0], float) else ("2026-01-01", "2026-01-02")
+    sqlite.execute("create table t (id, at)")
+    sqlite.executemany("insert into t values (?,?)", [(1, low), *[(2, value) for value in odd]])
+    rows = queried(LITE, table="t", cursor="at")._rows
+    before = rows.newest(CursorSpec("at"), NOW)
+    assert rows.newest(CursorSpec("at"), NOW) == before
+    sqlite.execute("insert into t values (3, ?)", (new,))
+    assert rows.newest(CursorSpec("at"), NOW) != before
+
+
 def test_a_date_that_has_come_is_not_read_a_second_time(sqlite, queried, tmp_path):
     sqlite.execute("create table t (id, at)")
     sqlite.executemany("insert into t values (?,?)", [(1, "2026-03-02"), (2, "2026-03-03"), (3, "2026-04-01")])

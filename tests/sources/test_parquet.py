@@ -58,6 +58,9 @@ def test_every_arrow_type_keeps_its_values(opened, tmp_path, column, kind, value
         (pa.array([-1500], pa.int64()).cast(pa.duration("ms")), "PT-1.5S"),
         (pa.array([{"f": 29.85}], pa.struct([("f", pa.float32())])), '{"f":29.85}'),
         (pa.array([b"c1"]), "c1"),
+        (pa.array([1234567890123456.0]), "1234567890123456"),
+        (pa.array([16777216.0], pa.float32()), "16777216"),
+        (pa.array([29.85], pa.float32()), "29.85"),
     ],
     ids=lambda value: str(value.type) if isinstance(value, pa.Array) else None,
 )

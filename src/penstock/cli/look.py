@@ -104,9 +104,9 @@ def plan(target: Target, /, *, face: Given) -> None:
     show_plan(target, face)
 
 
-def show_plan(target: str, face: Face) -> None:
+def show_plan(target: str, face: Face, begins_at: str | None = None) -> None:
     with face.open() as app:
-        report = app.plan(target)
+        report = app.plan(target, begins_at=begins_at)
     from penstock.cli.text.plans import plan_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.reports import plan_json  # noqa: PLC0415
 

@@ -28,6 +28,14 @@ def run(
     /,
     *,
     dry_run: Annotated[bool, Parameter(help="Send nothing: say what would be done, as `plan` does.")] = False,
+    begins_at: Annotated[
+        str | None,
+        Parameter(
+            name="--from",
+            allow_leading_hyphen=True,
+            help="Read a source with a cursor again: from its start, or from a VALUE of the cursor on.",
+        ),
+    ] = None,
     wait: Annotated[bool, Parameter(help="Wait when another run holds the destination.")] = False,
     face: Given,
 ) -> Exit:
@@ -39,12 +47,12 @@ def run(
     3 credential, host or state; 130 stopped by ^C.
     """
     if dry_run:
-        show_plan(target, face)
+        show_plan(target, face, begins_at)
         return Exit.WELL
     from penstock.cli.progress import progress_display  # noqa: PLC0415 - only where something is sent
 
     with face.open() as app, progress_display() as listener:
-        report = app.run(target, wait=wait, listener=listener, handle_signals=True)
+        report = app.run(target, wait=wait, listener=listener, handle_signals=True, begins_at=begins_at)
     return show_runs([report], face)
 
 

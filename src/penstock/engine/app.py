@@ -49,7 +49,7 @@ from penstock.model.reports import (
     QuarantineEntry,
     TestReport,
 )
-from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
+from penstock.model.spec import CredentialSpec, FlowSpec
 from penstock.stores import projects
 
 if TYPE_CHECKING:
@@ -272,12 +272,12 @@ class App:
 
         return self._wait_for(send())
 
-    def plan(self, target: str) -> PlanReport:
-        """What `run` of this destination or flow would do now."""
+    def plan(self, target: str, *, begins_at: str | None = None) -> PlanReport:
+        """What `run` of this destination or flow would do now. `begins_at` as for `run`."""
         spec = self._around.target(target)
-        if isinstance(spec, DestinationSpec):
-            return plan(self._around, prepare(self._around, spec))
-        return plan_flow(self._around, spec)
+        if isinstance(spec, FlowSpec):
+            return plan_flow(self._around, spec, begins_at)
+        return plan(self._around, prepare(self._around, spec), begins_at=begins_at)
 
     def plan_flow(self, flow: str) -> PlanReport:
         """What `run` of this flow would do now, also where a destination has the same name."""
@@ -292,20 +292,20 @@ class App:
         wait: bool = False,
         listener: Listener | None = None,
         handle_signals: bool = False,
+        begins_at: str | None = None,
     ) -> RunReport:
         """Run a destination or flow from its checkpoint to its end (resumes an unfinished run).
 
         `wait` waits for another run that holds the destination; `listener` hears the progress a few times a second;
-        `handle_signals` lets SIGINT and SIGTERM stop the run cleanly after the requests in flight.
+        `handle_signals` lets SIGINT and SIGTERM stop the run cleanly after the requests in flight; `begins_at` is where
+        a source with a cursor is read from: `start`, or a value of the cursor.
         """
         spec = self._around.target(target)
-        conductor = self._conductor(listener, wait=wait, handle_signals=handle_signals)
-        if isinstance(spec, FlowSpec):
-            return self._wait_for(conductor.run_flow(spec))
-        return self._wait_for(conductor.run_one(spec))
+        conductor = self._conductor(listener, wait=wait, handle_signals=handle_signals, begins_at=begins_at)
+        return self._wait_for(conductor.run_flow(spec) if isinstance(spec, FlowSpec) else conductor.run_one(spec))
 
-    def _conductor(self, listener: Listener | None, *, wait: bool, handle_signals: bool) -> Conductor:
-        return Conductor(self._around, self._budget, listener, wait=wait, handle_signals=handle_signals)
+    def _conductor(self, listener: Listener | None, **how: Any) -> Conductor:
+        return Conductor(self._around, self._budget, listener, **how)
 
     def activate(self, destination: str, *, by: str = "command line") -> None:
         """Let runs send this destination."""

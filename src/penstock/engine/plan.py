@@ -11,6 +11,7 @@ from math import ceil
 import numpy as np
 
 from penstock.engine.backlog import OpenChunk
+from penstock.engine.cursor_reading import reading_of, with_notes
 from penstock.engine.doubting import doubt
 from penstock.engine.flow import in_order
 from penstock.engine.parents import held_parents
@@ -25,7 +26,6 @@ from penstock.model.reports import PlanReport, RefusedRecord
 from penstock.model.spec import FlowSpec, RateLimit
 from penstock.sources.dataset import read_frozen
 from penstock.sources.freezing import Window
-from penstock.stores import resources
 from penstock.stores.memory import Memory
 from penstock.transform.batching import Batcher
 from penstock.transform.encoding import Unencodable
@@ -35,22 +35,29 @@ FIRST_ERRORS = 5
 SECONDS_A_REQUEST = 0.05  # what a request takes when the allowance does not hold it up; for the estimate only
 
 
-def plan(around: Surroundings, prepared: Prepared, parents: Parents | None = None) -> PlanReport:
-    """Count what a run of this destination would send, leave and refuse."""
+def plan(
+    around: Surroundings,
+    prepared: Prepared,
+    parents: Parents | None = None,
+    begins_at: str | None = None,
+    *,
+    alone: bool = True,
+) -> PlanReport:
+    """Count what a run of this destination would send, leave and refuse. `begins_at` as in `cursor_reading`."""
     policy, name = prepared.policy, prepared.spec.name
     with around.database.read() as conn:
         memory = Memory.load(conn, name, prepared.fingerprints) if policy.compares else None
         quarantine = QuarantineIndex.load(conn, name)
-        window = resources.window_of(conn, name)
+        reading = reading_of(conn, prepared, begins_at, around.clock.now(), alone=alone)
         doubts = doubt(conn, prepared)
+    prepared = with_notes(prepared, reading)
     known = None if doubts.forgetful else memory
     render, merger = prepared.compiled.renderer.render, prepared.merger
     screen = Screen(policy, render, known, quarantine, parents, doubts.hold, merger)
     batcher = Batcher(prepared.compiled.shape, repeats=policy.repeats)
     notes, tally = prepared.notes(), _Tally()
-    last = None if window is None else Window.from_json(window)
     with grouping_code(prepared.compiled.shape) as code:
-        for chunk in _read(around, prepared, last):
+        for chunk in _read(around, prepared, reading.window):
             opened = open_chunk(prepared, chunk, prints=policy.compares)
             sifted = screen.sift(opened)
             notes.count(opened, sifted)
@@ -170,7 +177,7 @@ def eta_s(requests: int, rate: RateLimit, concurrency: int) -> float:
     return windows * rate.per + min(requests, rate.requests) * SECONDS_A_REQUEST / concurrency
 
 
-def plan_flow(around: Surroundings, flow: FlowSpec) -> PlanReport:
+def plan_flow(around: Surroundings, flow: FlowSpec, begins_at: str | None = None) -> PlanReport:
     """The plans of a flow's destinations together; those that are not active are skipped."""
     specs, parts, skipped = in_order(around, flow), list[PlanReport](), dict[str, str]()
     requests: Counter[str] = Counter()  # by credential: an allowance is shared
@@ -179,7 +186,7 @@ def plan_flow(around: Surroundings, flow: FlowSpec) -> PlanReport:
         if not active:
             skipped[spec.name] = reason
             continue
-        part = plan(around, prepare(around, spec), held_parents(around, spec, specs))
+        part = plan(around, prepare(around, spec), held_parents(around, spec, specs), begins_at, alone=False)
         parts.append(part)
         requests[spec.credential] += part.requests
     rates = around.project.credentials

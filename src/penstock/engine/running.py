@@ -13,6 +13,7 @@ import numpy as np
 from penstock.clock import iso
 from penstock.delivery.budget import Budget
 from penstock.engine import connecting, flow, mending, starting
+from penstock.engine.cursor_reading import CursorReading, reading_of, with_notes
 from penstock.engine.parents import HeldParents, held_parents
 from penstock.engine.preparing import Prepared, is_active, prepare, require_active
 from penstock.engine.runner import Job, Listener, run_destination
@@ -41,6 +42,9 @@ class Conductor:
     wait: bool
     handle_signals: bool
     queued: str | None = None  # the id under which it was asked for
+    begins_at: str | None = (
+        None  # where sources with a cursor are read from: `start`, a value, None: where they were left
+    )
     signal: StopSignal = field(default_factory=StopSignal)
     sending: dict[str, StopSignal] = field(default_factory=dict)  # of each destination that is run now
     leases: dict[str, Lease] = field(default_factory=dict)  # of what is held now
@@ -159,7 +163,9 @@ class Conductor:
     ) -> RunRow:
         async with self._held(spec.name):
             prepared, checks = await self._prepared(spec)
-            start = await asyncio.to_thread(self._begin, prepared, parent, queued)
+            reading = await asyncio.to_thread(self._reading, prepared, parent)
+            prepared = with_notes(prepared, reading)
+            start = await asyncio.to_thread(self._begin, prepared, parent, queued, reading)
             run = replace(start.run, requests=start.run.requests + checks)
             try:
                 ended = await self._go(prepared, replace(start, run=run), parents)
@@ -176,9 +182,14 @@ class Conductor:
             self.leases[run.target].check(conn)
             return runs.finish(conn, ended, "failed", iso(self.around.clock.now()))
 
-    def _begin(self, prepared: Prepared, parent: str | None, queued: str | None) -> Start:
+    def _reading(self, prepared: Prepared, parent: str | None) -> CursorReading:
+        now = self.around.clock.now()
+        with self.around.database.read() as conn:
+            return reading_of(conn, prepared, self.begins_at, now, alone=parent is None)
+
+    def _begin(self, prepared: Prepared, parent: str | None, queued: str | None, reading: CursorReading) -> Start:
         guard = self.leases[prepared.spec.name].check
-        return starting.begin(self.around, prepared, starting.Asked(parent, queued, guard))
+        return starting.begin(self.around, prepared, starting.Asked(parent, queued, guard, reading))
 
     async def _prepared(self, spec: DestinationSpec) -> tuple[Prepared, int]:
         """The destination compiled for its checked address, and how many requests the check took."""

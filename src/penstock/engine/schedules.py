@@ -167,7 +167,10 @@ def _news(around: Surroundings, flow: FlowSpec) -> str:
         source = project.sources[name]
         if isinstance(source, WebhookSource):
             continue
-        found = _newest(around, source) if isinstance(source, ResponseSource) else news_of(source, around.resolve)
+        if isinstance(source, ResponseSource):
+            found = _newest(around, source)
+        else:
+            found = news_of(source, around.resolve, around.clock.now())
         known = known or found is not None
         digest.update(f"{name}\0{found}\0".encode())
     return digest.hexdigest() if known else ""

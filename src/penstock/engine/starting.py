@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlalchemy import Connection
 
 from penstock.clock import Clock, iso
+from penstock.engine.cursor_reading import CursorReading, reading_of
 from penstock.engine.preparing import Prepared
 from penstock.engine.surroundings import Surroundings
 from penstock.model.outcome import Note, Outcome, Refusal
 from penstock.model.record import Chunk
 from penstock.model.spec import Mode
 from penstock.sources.dataset import read_frozen
-from penstock.sources.freezing import Window
 from penstock.stores import frozen_inputs, intents, leases, ledger, quarantine, resources, runs
 from penstock.stores.memory import key_hashes
 from penstock.stores.runs import RunRow
@@ -40,19 +40,21 @@ class Start:
     run: RunRow
     chunks: Callable[[int], Iterator[Chunk]]
     decided: NDArray[np.int64]
-    window: Window | None = None  # what the cursor will be when the run has come to its end
+    window: Mapping[str, Any] | None = None  # what the cursor will be when the run has come to its end
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """How a run was asked for: as part of which flow's run, and under which id (the unfinished run's, or a new one).
 
-    `guard` raises in a transaction of who does not hold the destination any more.
+    `reading` says from where a source with a cursor is read. `guard` raises
+    in a transaction of who does not hold the destination any more.
     """
 
     parent: str | None = None
     queued: str | None = None
     guard: Callable[[Connection], None] = lambda _: None
+    reading: CursorReading | None = None
 
 
 def new_run_id(clock: Clock) -> str:
@@ -77,7 +79,7 @@ def begin(around: Surroundings, prepared: Prepared, asked: Asked) -> Start:
         last = runs.unfinished(conn, name)
         asked = replace(asked, queued=fresh(conn, asked.queued, last))
     last = _brought_here(around, last)
-    if last is not None and last.resumable and _same_input(prepared, last):
+    if last is not None and last.resumable and _same_input(prepared, last) and _same_start(last, asked.reading):
         return _resume(around, prepared, last, asked)
     if last is not None:
         _abandon(around, prepared, last, asked.guard)
@@ -104,6 +106,12 @@ def _same_input(prepared: Prepared, run: RunRow) -> bool:
     return run.input_identity is not None and run.input_identity == prepared.data.dataset.identity()
 
 
+def _same_start(run: RunRow, reading: CursorReading | None) -> bool:
+    """Whether an unfinished run began where the one that was asked for begins; a plain `run` continues any."""
+    asked = None if reading is None else reading.begins_at
+    return asked is None or run.frozen is None or (run.window or {}).get("from") == asked
+
+
 def _resume(around: Surroundings, prepared: Prepared, run: RunRow, asked: Asked) -> Start:
     """Go on with a run that a crash or ^C ended: its id, its counts; what it had read but not sent is read again."""
     unsent = run.counts.unsent
@@ -121,8 +129,7 @@ def _resume(around: Surroundings, prepared: Prepared, run: RunRow, asked: Asked)
         asked.guard(conn)
         runs.save(conn, resumed)
         decided = ledger.decided_beyond(conn, run.id, run.position)
-    window = None if run.window is None else Window.from_json(run.window)
-    return Start(resumed, _chunks(prepared, run), decided, window)
+    return Start(resumed, _chunks(prepared, run), decided, run.window)
 
 
 def _new(around: Surroundings, prepared: Prepared, asked: Asked) -> Start:
@@ -136,18 +143,19 @@ def _new(around: Surroundings, prepared: Prepared, asked: Asked) -> Start:
         settings=prepared.compiled.version,
         holder=holder_text(clock),
     )
-    data, window = prepared.data, None
+    data = prepared.data
+    window: Mapping[str, Any] | None = None
     if data.dataset.volatile:
         path = around.folder / "frozen" / f"{run.id}.arrow"
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        with around.database.read() as conn:
-            stored = resources.window_of(conn, name)
-        last = None if stored is None else Window.from_json(stored)
-        frozen = data.dataset.freeze(data.schema, path, last, clock.now())
-        window = frozen.window
+        reading = asked.reading
+        if reading is None:
+            with around.database.read() as conn:
+                reading = reading_of(conn, prepared, None, clock.now())
+        frozen = data.dataset.freeze(data.schema, path, reading.window, clock.now())
+        window = reading.document(frozen.window)
         frozen_inputs.keep(around.database, run.id, path)
-        saved = None if window is None else window.to_json()
-        run = replace(run, frozen=str(path), input_rows=frozen.rows, window=saved)
+        run = replace(run, frozen=str(path), input_rows=frozen.rows, window=window)
     else:
         identity = data.dataset.identity()
         rows = data.schema.records if identity == data.identity else None
@@ -226,7 +234,7 @@ def finish_input(around: Surroundings, start: Start, run: RunRow, guard: Callabl
         if start.window is not None:
             with around.database.begin() as conn:
                 guard(conn)
-                resources.store_window(conn, run.target, start.window.to_json())
+                resources.store_window(conn, run.target, start.window)
         discard_frozen(around, run)
 
 

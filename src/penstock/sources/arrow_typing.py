@@ -23,7 +23,16 @@ from penstock.sources.pieces import Cast, Caster, RawColumn, compute, misfit
 from penstock.sources.python_values import jsonable, value_text
 from penstock.sources.text_typing import arrow_types, text_caster
 from penstock.transform.nested import json_values
-from penstock.transform.scalars import bytes_as_texts, durations, is_bytes, scalar_values, times, utf8_texts
+from penstock.transform.numbers import float_text
+from penstock.transform.scalars import (
+    bytes_as_texts,
+    durations,
+    is_bytes,
+    scalar_values,
+    shortest_floats,
+    times,
+    utf8_texts,
+)
 from penstock.transform.values import plain as json_plain
 
 JSON_EXTENSION = "arrow.json"
@@ -134,6 +143,8 @@ def texts(array: Any) -> list[Any]:
         return utf8_texts(array)
     if kinds.is_timestamp(kind):
         return _moments_as_written(array)
+    if kinds.is_floating(kind):
+        return _float_texts(array)
     if kinds.is_time(kind):
         return times(array)
     if kinds.is_duration(kind):
@@ -143,6 +154,13 @@ def texts(array: Any) -> list[Any]:
     if _is_spelled(kind):
         return [None if value is None else value_text(value) for value in array.to_pylist()]
     return list(array.cast(pa.string()).to_pylist())
+
+
+def _float_texts(array: Any) -> list[Any]:
+    """Floats by their shortest decimal, whole ones by their digits; a Refusal where a float does not hold them."""
+    if kinds.is_float64(array.type):
+        return [None if value is None else float_text(value) for value in array.to_pylist()]
+    return [None if value is None else float_text(value) for value in shortest_floats(array)]
 
 
 def _moments_as_written(array: Any) -> list[Any]:

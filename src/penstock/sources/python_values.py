@@ -7,6 +7,7 @@ from decimal import Decimal
 from math import isfinite
 
 from penstock.sources.exact_json import Unfit, json_text
+from penstock.transform.numbers import float_text
 from penstock.transform.scalars import duration_text
 
 
@@ -21,7 +22,8 @@ def value_text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return repr(value).removesuffix(".0")
+        text = float_text(value)
+        return text if isinstance(text, str) else repr(value)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value).hex()
     if isinstance(value, (datetime, date, time)):

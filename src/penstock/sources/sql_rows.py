@@ -13,14 +13,16 @@ import pyarrow as pa
 
 from penstock.model.errors import InputError, Problem
 from penstock.model.spec import ColumnType, CursorSpec, SqlSource
+from penstock.sources.exact_json import Unfit
 from penstock.sources.freezing import Window
 from penstock.sources.names import doubled, nearest
 from penstock.sources.pieces import Caster, Judge, Piece
 from penstock.sources.sql_text import bare, part, quoted_table
-from penstock.sources.ties import Reached, value_of
+from penstock.sources.ties import Reached, as_written, bound_like, may_stand, moment_of, value_of
 from penstock.sources.value_typing import ValueJudge, value_caster
 
 PIECE_ROWS = 4096
+ODD_ENDS = 3  # at the end of an order may be NaN, infinity, and dates to come
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}  # seconds
 Rowset = Sequence[Sequence[object]]
 
@@ -111,13 +113,32 @@ class SqlRows:
         kind = self._columns[column].sql
         return self._database.placeholder if kind is None else f"cast({self._database.placeholder} as {kind})"
 
-    def newest(self, cursor: CursorSpec) -> str:
-        """The largest value of the cursor and how many rows have it: another text when something is new."""
+    def newest(self, cursor: CursorSpec, now: datetime) -> str:
+        """The largest values of the cursor and how many rows have each: another text when something is new.
+
+        Below a largest value that the cursor may not move to (a date after `now`, infinity) there is news, too: the
+        largest below it counts as well, and how many rows are past it.
+        """
         mark = self._database.mark
         name = mark + cursor.column.replace(mark, mark * 2) + mark
         top = f"{name} = (select max({name}) from {part(self._query)})"
-        rows = self._database.rows(f"select max({name}), count(*) from {part(self._query)} where {top}", ())
-        return repr([list(row) for some in rows for row in some])
+        found = self._asked(f"select max({name}), count(*) from {part(self._query)} where {top}", ())
+        for _ in range(ODD_ENDS):
+            largest = found[-1][0]
+            if largest is None or may_stand(largest, now):
+                break
+            bound = bound_like(largest, now)
+            query, escaped = self._database.escaped(self._query), self._database.escaped(name)
+            beyond = f"{escaped} {'<' if bound is largest else '<='} {self._placeholder(cursor.column)}"
+            value = largest.text if isinstance(largest, Unfit) else bound
+            statement = f"select max({escaped}), count(*) from {part(query)} where {beyond}"
+            found += self._asked(statement, (value,))
+        if isinstance(found[-1][0], str) and moment_of(found[-1][0]) is None:  # words may be at the end of an order
+            found += self._asked(f"select count(*) from {part(self._query)}", ())
+        return repr(found)
+
+    def _asked(self, statement: str, values: Sequence[object]) -> list[list[Any]]:
+        return [list(row) for some in self._database.rows(statement, values) for row in some]
 
     def piece(self, rows: Rowset) -> Piece:
         columns = zip(*rows, strict=True)
@@ -175,7 +196,7 @@ def _start(source: SqlSource, cursor: CursorSpec, window: Window) -> Any:
         if isinstance(value, date) and span[2]:  # datetime too
             return value - timedelta(seconds=float(span[1]) * UNITS[span[2]])
         if isinstance(value, str) and span[2] and (moment := _moment(value)) is not None:
-            return _as_written(moment - timedelta(seconds=float(span[1]) * UNITS[span[2]]), value)
+            return as_written(moment - timedelta(seconds=float(span[1]) * UNITS[span[2]]), value)
     message = f"the overlap {cursor.overlap} does not fit the cursor {cursor.column}, which is {window.kind}"
     hint = "write a number for a number, a span such as 1h or 2d for a date or time"
     raise InputError(Problem(f"sources.{source.name}.cursor.overlap", message, "overlap", hint, cursor.overlap))
@@ -186,11 +207,3 @@ def _moment(text: str) -> datetime | None:
         return datetime.fromisoformat(text)
     except ValueError:
         return None
-
-
-def _as_written(moment: datetime, like: str) -> str:
-    """A moment in the form that `like` has (databases without a time type keep times as text)."""
-    if len(like) == 10:
-        return moment.date().isoformat()
-    text = moment.isoformat(sep="T" if "T" in like else " ", timespec="auto")
-    return text.replace("+00:00", "Z") if like.endswith("Z") else text

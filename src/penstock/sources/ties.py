@@ -106,15 +106,8 @@ class Reached:
             return family == "moment text" and _family(self._reached) == "text" and not self._is_later(value)
         return not self._is_later(value)
 
-    def _is_later(self, value: Any) -> bool:
-        if self._now is None:
-            return False
-        if isinstance(value, str):
-            moment = moment_of(value)
-            return moment is not None and moment > self._now
-        if isinstance(value, datetime):
-            return (value if value.tzinfo is not None else value.replace(tzinfo=UTC)) > self._now
-        return isinstance(value, date) and value > self._now.astimezone(UTC).date()
+    def _is_later(self, value: object) -> bool:
+        return self._now is not None and _is_later(value, self._now)
 
     def _is_new(self, row: Row, value: Any) -> bool:
         """Whether a row was not read before; the cursor moves on to it where it may."""
@@ -162,6 +155,46 @@ def moment_of(text: str) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def may_stand(value: object, now: datetime) -> bool:
+    """Whether a cursor may move to this value at all, at this moment."""
+    plain = _plain(value)
+    return _family(plain) is not None and not _is_later(plain, now)
+
+
+def bound_like(value: object, now: datetime) -> object:
+    """What the values up to `now` lie below, in the form of this value that is later; other values as they are."""
+    plain = _plain(value)
+    if isinstance(plain, datetime):
+        return now if plain.tzinfo is not None else now.astimezone(UTC).replace(tzinfo=None)
+    if isinstance(plain, date):
+        return now.astimezone(UTC).date()
+    if isinstance(plain, str) and moment_of(plain) is not None:
+        return as_written(now.astimezone(UTC), plain)
+    return value
+
+
+def as_written(moment: datetime, like: str) -> str:
+    """A moment in the form that `like` has (databases without a time type keep times as text)."""
+    if len(like) == 10:
+        return moment.date().isoformat()
+    text = moment.isoformat(sep="T" if "T" in like else " ", timespec="auto")
+    offset = "Z" if like.endswith("Z") else "+00:00" if moment_has_offset(like) else ""
+    return text.replace("+00:00", offset)
+
+
+def moment_has_offset(text: str) -> bool:
+    return re.search(r"[+-]\d\d(:?\d\d)?$", text[10:]) is not None
+
+
+def _is_later(value: object, now: datetime) -> bool:
+    if isinstance(value, str):
+        moment = moment_of(value)
+        return moment is not None and moment > now
+    if isinstance(value, datetime):
+        return (value if value.tzinfo is not None else value.replace(tzinfo=UTC)) > now
+    return isinstance(value, date) and value > now.astimezone(UTC).date()
 
 
 def _family(value: object) -> str | None:

@@ -21,6 +21,7 @@ from penstock.sources.pieces import Cast, Caster, RawColumn, compute, misfit
 from penstock.sources.python_values import jsonable, value_text
 from penstock.sources.text_reading import READERS, Unreadable
 from penstock.sources.text_typing import arrow_types
+from penstock.transform.numbers import float_text
 
 INT64 = range(-(2**63), 2**63)
 FLOAT_EXACT = range(-(2**53), 2**53 + 1)
@@ -140,6 +141,8 @@ def _checked(fit: Callable[[object], object], value: object) -> object:
 def _fit_given(kind: ColumnType, value: object) -> object:
     """A value as the type a person gave: as it is where it fits, else what its text says."""
     if kind == "text":
+        if isinstance(value, float) and isinstance(found := float_text(value), Refusal):
+            raise Unreadable(found.reason)
         return value_text(value)
     if kind == "json" and not isinstance(value, str):
         return json_text(jsonable(value))

@@ -8,6 +8,7 @@ from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk, Key
 from penstock.transform import rules
 from penstock.transform.columns import decode
+from penstock.transform.refusing import named
 
 
 def key_cells(chunk: Chunk, names: Sequence[str]) -> list[Key | None]:
@@ -16,6 +17,17 @@ def key_cells(chunk: Chunk, names: Sequence[str]) -> list[Key | None]:
     if len(parts) == 1:
         return list(parts[0])
     return [None if None in row else row for row in zip(*parts, strict=True)]
+
+
+def why_no_key(chunk: Chunk, names: Sequence[str], row: int) -> Refusal | None:
+    """Why a row without a key has none, where its value is neither null nor blank."""
+    for name in names:
+        index = chunk.records.schema.get_field_index(name)
+        value = decode(chunk.records.column(index)[row : row + 1], chunk.records.schema.field(index)).values[0]
+        found = value if value is None or isinstance(value, Refusal) else rules.key(value)
+        if isinstance(found, Refusal):
+            return named(found, name)
+    return None
 
 
 def _texts(chunk: Chunk, name: str) -> list[str | None]:

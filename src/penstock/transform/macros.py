@@ -8,7 +8,6 @@ opening brace is followed by a mark, NUL, that no header may hold; `finish` and 
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from urllib.parse import quote
 from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Refusal
 from penstock.model.record import Request
+from penstock.transform.numbers import float_text
 
 Place = Literal["url", "header"]
 Replace = Callable[[re.Match[str]], str]
@@ -199,8 +199,11 @@ def _scalar(value: object) -> str | None:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
-    if isinstance(value, Decimal | float):
-        return str(value) if math.isfinite(value) else None
+    if isinstance(value, float):
+        text = float_text(value)
+        return text if isinstance(text, str) else None
+    if isinstance(value, Decimal):
+        return str(value) if value.is_finite() else None
     return None
 
 

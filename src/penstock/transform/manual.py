@@ -16,8 +16,9 @@ from penstock.transform.addressing import Addressing, addressing
 from penstock.transform.bindings import Paths, excluded_paths, nearest, remaining
 from penstock.transform.compile import Compiled, version_of
 from penstock.transform.manual_shape import endpoint_of, shape_of
+from penstock.transform.refusing import named
 from penstock.transform.render import TOP, Input, Renderer
-from penstock.transform.steps import Step, named, plain_attribute
+from penstock.transform.steps import Step, plain_attribute
 from penstock.transform.xml_text import name_problem, refusal_of
 
 

@@ -16,6 +16,7 @@ from penstock.transform.refusing import refuse
 INT32 = 2**31
 INT64 = 2**63
 WHOLE_FLOATS = 1e15  # past it a float no longer holds every integer: it is sent as it is
+LAST_WHOLE = 2**53 - 1  # up to here every float is one whole number
 DIGITS = 308  # before the point: past it, whoever reads JSON numbers as floats reads infinity
 SMALLEST = -324  # the exponent of the smallest float
 EXACT_DIGITS = 15  # significant digits that a float holds exactly
@@ -87,6 +88,17 @@ def sent(value: int | float | Decimal) -> object:  # noqa: PYI041 - Decimal is n
     if isinstance(value, int):
         return value if -INT64 <= value < INT64 else _digits(value)
     return _decimal(value)
+
+
+def float_text(value: float) -> str | Refusal:
+    """A float as text: whole ones by their digits. Past 2^53 - 1 a float no longer says which whole number it is."""
+    if not math.isfinite(value):
+        return refuse("type", value, "is no finite number", A_NUMBER)
+    if not value.is_integer():
+        return repr(value)
+    if abs(value) > LAST_WHOLE:
+        return refuse("digits", value, "has more digits than a float holds", "the digits as text or as an integer")
+    return str(int(value))
 
 
 def whole(value: object) -> object:

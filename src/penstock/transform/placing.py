@@ -10,9 +10,10 @@ from penstock.model.spec import Mode
 from penstock.transform.bindings import Bound, bind
 from penstock.transform.combining import COMBINATIONS
 from penstock.transform.fields import rule_of
+from penstock.transform.refusing import named
 from penstock.transform.render import TOP, Input
 from penstock.transform.rules import without_nulls
-from penstock.transform.steps import Step, constant, named
+from penstock.transform.steps import Step, constant
 from penstock.transform.workbench import Workbench
 
 

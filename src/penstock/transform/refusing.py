@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from penstock.model.outcome import Refusal
 
 SHOWN = 80  # characters of a value that a refusal quotes
@@ -10,6 +12,15 @@ SHOWN = 80  # characters of a value that a refusal quotes
 def refuse(rule: str, value: object, reason: str, accepted: str) -> Refusal:
     """A refusal that quotes the value, shortened; the field is filled in by whoever knows it."""
     return Refusal(rule, reason, value=shown(value), accepted=accepted)
+
+
+def named(refusal: Refusal, field: str) -> Refusal:
+    """The refusal with its field, and a reason that begins with it."""
+    if refusal.field is not None:
+        return refusal
+    found = "" if refusal.value is None else f" {refusal.value!r}"
+    accepted = "" if refusal.accepted is None else f"; accepted: {refusal.accepted}"
+    return replace(refusal, field=field, reason=f"{field}:{found} {refusal.reason}{accepted}")
 
 
 def shown(value: object) -> str:

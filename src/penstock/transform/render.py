@@ -13,7 +13,7 @@ import xxhash
 
 from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk, Key, Lookup, Payload, Refused, Rendered
-from penstock.transform.keys import key_cells
+from penstock.transform.keys import key_cells, why_no_key
 from penstock.transform.macros import Macros
 from penstock.transform.numbers import Digits
 from penstock.transform.steps import Columns, Step, Values
@@ -134,7 +134,7 @@ class Renderer:
         if None in keys:
             for row, key in enumerate(keys):
                 if key is None:
-                    refused.setdefault(row, NO_KEY)
+                    refused.setdefault(row, why_no_key(chunk, self.key, columns.rows[row]) or NO_KEY)
         return Draft(columns, keys, refused)
 
     @staticmethod

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from penstock.model.outcome import Refusal
-from penstock.transform.numbers import Digits, int32_if_whole, sent
+from penstock.transform.numbers import Digits, float_text, int32_if_whole, sent
 from penstock.transform.refusing import refuse
 from penstock.transform.values import plain, read_json
 
@@ -25,12 +25,17 @@ CUSTOM_ATTRIBUTES = "custom_attributes"  # the container whose names Custify res
 
 
 def text(value: object) -> object:
-    """Text as it is; numbers in their shortest form (366.0 → `366`), booleans as `true` and `false`."""
+    """Text as it is; numbers in their shortest form (366.0 → `366`), booleans as `true` and `false`.
+
+    Whole floats are written by their digits, as far as a float holds them.
+    """
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float | Decimal):
+    if isinstance(value, float):
+        return float_text(value)
+    if isinstance(value, int | Decimal):
         number = sent(value)
         return number if isinstance(number, Refusal) else str(number)
     return refuse("type", value, "is not text", "text, or a number or boolean to be written as text")

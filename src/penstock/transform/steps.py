@@ -7,7 +7,7 @@ the rule one by one, each distinct text once per chunk.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +18,7 @@ from penstock.model.record import Chunk
 from penstock.transform import rules
 from penstock.transform.columns import Cells, cut, decode
 from penstock.transform.numbers import WHOLE_FLOATS
+from penstock.transform.refusing import named
 from penstock.transform.rules import Rule
 from penstock.transform.values import ABSENT, plain
 
@@ -132,15 +133,6 @@ class Step:
         for path in self.cuts:
             value = cut(value, path)
         return value
-
-
-def named(refusal: Refusal, field: str) -> Refusal:
-    """The refusal with its field, and a reason that begins with it."""
-    if refusal.field is not None:
-        return refusal
-    found = "" if refusal.value is None else f" {refusal.value!r}"
-    accepted = "" if refusal.accepted is None else f"; accepted: {refusal.accepted}"
-    return replace(refusal, field=field, reason=f"{field}:{found} {refusal.reason}{accepted}")
 
 
 def constant(value: object, rule: Rule) -> object:

@@ -1,0 +1,144 @@
+"""From where a run reads a source with a cursor, and what is said when older rows were read under other settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
+
+from sqlalchemy import Connection
+
+from penstock.engine.preparing import Prepared
+from penstock.model.errors import InputError, Problem
+from penstock.model.outcome import Note
+from penstock.model.record import Schema
+from penstock.model.settings_text import settings_text
+from penstock.model.spec import BatchSpec, CursorSpec, SqlSource
+from penstock.sources.freezing import Window
+from penstock.sources.ties import READ, value_of
+from penstock.stores import resources
+
+START = "start"  # `--from start`
+READ_AGAIN = "the mapping or settings changed since older rows were read: they keep what was sent before"
+
+
+@dataclass(frozen=True, slots=True)
+class CursorReading:
+    """`window` None: the source is read whole. `settings` is the mark of those that every row before it was read with.
+
+    `begins_at` is what a person asked for: `start`, a value of the cursor, or None.
+    """
+
+    window: Window | None
+    settings: str
+    column: str | None = None
+    begins_at: str | None = None
+    notes: tuple[Note, ...] = ()
+
+    def document(self, reached: Window | None) -> dict[str, Any] | None:
+        """What is stored with the destination when the run has come to its end."""
+        if reached is None:
+            return None
+        return {**reached.to_json(), "column": self.column, "settings": self.settings, "from": self.begins_at}
+
+
+def reading_of(
+    conn: Connection, prepared: Prepared, begins_at: str | None, now: datetime, *, alone: bool = True
+) -> CursorReading:
+    """Where a run of this destination begins to read.
+
+    `begins_at` is what a person asked for. InputError when it is a value, and the source has no cursor (unless it is
+    part of a flow: not `alone`), the value is none of the column, or a run from it on would pass over rows.
+    """
+    stored = resources.window_of(conn, prepared.spec.name)
+    cursor = _cursor(prepared)
+    mark, column = settings_mark(prepared), None if cursor is None else cursor.column
+    before = None if stored is None else Window.from_json(stored)
+    notes: tuple[Note, ...] = ()
+    if before is not None and column is not None and (stored or {}).get("column", column) not in (column, None):
+        reason = f"the cursor was {stored['column'] if stored else ''}: the source is read from its start"
+        before, notes = None, (Note(column, "read again", reason),)
+    if begins_at == START or before is None:
+        window = None
+        if begins_at not in (None, START):
+            window = _asked_window(prepared, cursor, None, str(begins_at), now, alone=alone)
+        return CursorReading(window, mark, column, begins_at, notes)
+    old = (stored or {}).get("settings") or mark
+    if column is not None and old != mark:
+        hint = f"penstock run {prepared.spec.name} --from start reads them again; what is unchanged is not sent"
+        notes = (Note("cursor", "not read again", f"{READ_AGAIN}; {hint}"),)
+    window = before if begins_at is None else _asked_window(prepared, cursor, before, begins_at, now, alone=alone)
+    return CursorReading(window, old, column, begins_at, notes)
+
+
+def with_notes(prepared: Prepared, reading: CursorReading) -> Prepared:
+    """The destination with what the reading has to say."""
+    if not reading.notes:
+        return prepared
+    return replace(prepared, compiled=replace(prepared.compiled, notes=(*prepared.compiled.notes, *reading.notes)))
+
+
+def settings_mark(prepared: Prepared) -> str:
+    """Changes when something changes that decides which records older rows became, or what was sent of them."""
+    spec = replace(
+        prepared.spec, active=None, line=None, concurrency=0, fuse=None, responses=False, mode=None, batch=BatchSpec()
+    )
+    source: object = prepared.data.dataset.source
+    if isinstance(source, SqlSource):
+        source = (source.query, source.table)
+    text = f"{settings_text(spec)} {settings_text(prepared.data.spec)} {source if isinstance(source, tuple) else ''}"
+    return blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def _cursor(prepared: Prepared) -> CursorSpec | None:
+    source = prepared.data.dataset.source
+    return source.cursor if isinstance(source, SqlSource) else None
+
+
+def _asked_window(
+    prepared: Prepared, cursor: CursorSpec | None, before: Window | None, value: str, now: datetime, *, alone: bool
+) -> Window | None:
+    """The window that begins at a value that a person gave; of a part of a flow without a cursor the usual one."""
+    source = prepared.data.dataset.source
+    if cursor is None:
+        if not alone:
+            return before
+        raise _wrong(value, f"the source {source.name} has no cursor", "write --from start, or no --from")
+    known = before if before is not None and before.value is not None else None
+    kind = known.kind if known is not None else _kind(prepared.data.schema, cursor.column)
+    try:
+        begin = READ[kind](value)
+    except (ValueError, ArithmeticError):
+        message = f"{value} is no value of the cursor {cursor.column}, which is {kind}"
+        raise _wrong(value, message, "write a value of that column, or --from start") from None
+    latest = value_of(known)
+    if (
+        isinstance(begin, datetime)
+        and begin.tzinfo is None
+        and isinstance(latest, datetime)
+        and latest.tzinfo is not None
+    ):
+        begin = begin.replace(tzinfo=UTC)
+    if latest is not None and begin > latest:
+        hint = f"write a value up to {known.value if known else ''}, or no --from: the run goes on there"
+        raise _wrong(
+            value, f"rows up to {known.value if known else ''} were read: later ones would be passed over", hint
+        )
+    if isinstance(begin, datetime) and (begin if begin.tzinfo else begin.replace(tzinfo=UTC)) > now:
+        raise _wrong(
+            value, f"{value} is in the future: rows that come until then would be passed over", "write a past one"
+        )
+    return Window(value, kind=kind)
+
+
+def _kind(schema: Schema, column: str) -> str:
+    """The kind of a cursor that was never read, by its column's type."""
+    found = (schema.source or schema).column(column)
+    kind: Mapping[str, str] = {"json": "text"}
+    return "text" if found is None else kind.get(found.type, found.type)
+
+
+def _wrong(value: str, message: str, hint: str) -> InputError:
+    return InputError(Problem("--from", message, "wrong-start", hint, found=value))
