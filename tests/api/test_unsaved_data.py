@@ -139,3 +139,52 @@ def test_what_is_not_kept_leaves_nothing_behind(office, monkeypatch, name, body,
     reply = office.client.post("/sources/upload", params={"filename": name}, content=iter([body]))
     assert (reply.status_code, reply.json()["errors"][0]["code"]) == (status, code)
     assert (set(folder.iterdir()) if folder.exists() else set()) == before
+
+
+def saved(office, kind, name):
+    return name in {each["name"] for each in office.client.get(f"/{kind}").json()["items"]}
+
+
+@pytest.mark.parametrize(
+    ("value", "at"),
+    [
+        ({"key": "nummer"}, "key"),
+        ({"key": "id", "sql": "select name as person from source"}, "key"),
+        ({"key": "id", "sql": "select id, nothing from source"}, "sql"),
+        ({"key": "id", "sql": "select id from somewhere"}, "sql"),
+        ({"key": "id", "sql": "selec id"}, "sql"),
+    ],
+)
+def test_a_dataset_that_its_records_contradict_is_not_saved(office, value, at):
+    whole = {"source": "crm", **value}
+    for reply in (
+        office.client.post("/datasets", json={"name": "misfit", "value": whole}),
+        office.client.put("/datasets/misfit", json=whole),
+    ):
+        assert reply.status_code == 400, reply.text
+        assert {problem["path"] for problem in reply.json()["errors"]} == {f"datasets.misfit.{at}"}
+    assert not saved(office, "datasets", "misfit")
+
+
+def test_a_dataset_whose_source_cannot_be_read_now_is_saved(office):
+    office.client.put("/sources/later", json={"type": "file", "path": "later.csv"})
+    reply = office.client.put("/datasets/later", json={"source": "later", "key": "id"})
+    assert reply.status_code == 200, reply.text
+
+
+def test_a_destination_is_not_saved_with_a_field_that_its_records_lack(office):
+    value = {
+        "dataset": "people",
+        "credential": "acme",
+        "template": "upsert_person",
+        "fields": {"user_id": "id", "name": "nome"},
+    }
+    reply = office.client.post("/destinations", json={"name": "misfit", "value": value})
+    assert reply.status_code == 400, reply.text
+    assert [problem["path"] for problem in reply.json()["errors"]] == ["destinations.misfit.fields.name"]
+    assert not saved(office, "destinations", "misfit")
+    whole = {**value, "fields": {"user_id": "id", "name": "name"}}
+    assert office.client.post("/destinations", json={"name": "fits", "value": whole}).status_code == 201
+    reply = office.client.patch("/destinations/fits", json={"fields": {"name": "nome"}})
+    assert [problem["path"] for problem in reply.json()["errors"]] == ["destinations.fits.fields.name"]
+    assert office.client.get("/destinations/fits").json()["value"]["fields"]["name"] == "name"

@@ -107,10 +107,11 @@ def test_a_run_is_watched_cancelled_and_resumed(page, place):
     allowance = page.get_by_role("list", name="Allowance used now")
     expect(allowance.get_by_role("meter", name="Allowance of page")).to_be_visible()  # the rate against it
     expect(allowance).to_contain_text(re.compile(r"[\d.]+ % of 100 requests in 10 s"))
-    page.get_by_role("button", name="Cancel", exact=True).click()
+    page.get_by_role("button", name="Cancel run", exact=True).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_text("It stops after the requests in flight and can be resumed.").wait_for()
-    dialog.get_by_role("button", name="Cancel", exact=True).last.click()
+    expect(dialog.get_by_role("button", name="Cancel", exact=True)).to_have_count(0)  # no two buttons of one name
+    dialog.get_by_role("button", name="Cancel run", exact=True).click()
     page.get_by_text("cancelled", exact=True).first.wait_for()
     page.get_by_text(re.compile("1 unsent")).first.wait_for()
     page.get_by_role("button", name="Resume").click()
@@ -168,3 +169,39 @@ def test_only_what_can_change_is_asked_again(page, place):
     assert page.evaluate(below) >= at
     page.evaluate(scroll, 0)
     page.get_by_role("row", name=re.compile("r-new")).wait_for()
+
+
+def test_a_run_shows_its_attempts_and_what_it_waits_for(page, place):
+    place.call("POST", "/destinations", {"name": "flaky", "value": {**PERSON, "mode": "all"}})
+    place.admin("POST", "/faults", ["status=503,path=/people,times=4,retry_after=2"])
+    page.goto("/destinations/flaky")
+    page.get_by_role("button", name="Run now").click()
+    page.get_by_role("heading", name="Progress").wait_for()
+    page.get_by_text(re.compile(r"The API answered 503: attempt \d in")).first.wait_for()
+    attempts = page.get_by_role("table", name="Attempts that did not succeed at once")
+    first = attempts.get_by_role("row", name=re.compile("503")).first
+    expect(first).to_contain_text("POST")
+    expect(first).to_contain_text("again after")
+    page.get_by_text(re.compile("2 delivered")).first.wait_for()
+
+
+def test_after_a_resend_the_list_and_the_badge_follow_without_a_reload(page, place):
+    place.call("POST", "/destinations", {"name": "again", "value": {**PERSON, "mode": "all"}})
+    place.admin("POST", "/faults", ["status=422,path=/people,times=2"])
+    run = place.call("POST", "/runs", {"target": "again"})["run"]
+    place.until(lambda: place.call("GET", f"/runs/{run}")["status"] in OVER)
+
+    def held():
+        return sum(group["count"] for group in place.call("GET", "/quarantine/groups")["items"])
+
+    before = held()
+    page.goto("/quarantine?destination=again")
+    rows = page.get_by_role("table", name="By cause").get_by_role("row", name=re.compile("again"))
+    expect(rows).to_have_count(2)  # one record that our checks refuse, two that the API refused
+    badge = page.get_by_label(re.compile(f"^{before} "))
+    expect(badge.first).to_be_visible()
+    page.get_by_role("button", name="Resend 3 records").click()
+    page.get_by_role("dialog").get_by_role("button", name="Resend 3 records").click()
+    place.until(lambda: held() == before - 2)
+    expect(rows).to_have_count(1, timeout=8_000)
+    expect(badge).to_have_count(0, timeout=8_000)

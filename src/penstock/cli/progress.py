@@ -14,6 +14,7 @@ from penstock.model.outcome import COUNT_NAMES
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+    from penstock.model.delivery import Waiting
     from penstock.model.reports import Progress
 
 PLAIN_EVERY_S = 5.0
@@ -88,10 +89,20 @@ def words(progress: Progress) -> str:
     rate = done / progress.elapsed_s if progress.elapsed_s > 0 else 0.0
     if rate:
         told.append(f"{rate:,.0f} records/s" if rate >= 10 else f"{rate:.1f} records/s")
-    if progress.waiting_for_allowance_s:
-        told.append(f"waiting {duration(progress.waiting_for_allowance_s)} for the rate limit")
+    if progress.waiting_for is not None:
+        told.append(waiting_words(progress.waiting_for))
     elif progress.phase != SENDING:
         told.append(progress.phase)
-    if rate and progress.total is not None and done < progress.total:
-        told.append(f"{duration((progress.total - done) / rate)} left")
+    if progress.left_s:
+        told.append(f"{duration(progress.left_s)} left")
     return " · ".join(told)
+
+
+def waiting_words(waiting: Waiting) -> str:
+    """`503: attempt 3 in 8 s`, `waiting 4 s for the rate limit`, `batch job 65f1 asked again in 2 s`."""
+    after = duration(waiting.seconds)
+    if waiting.kind == "rate limit":
+        return f"waiting {after} for the rate limit"
+    if waiting.kind == "batch job":
+        return f"batch job {waiting.job} asked again in {after}"
+    return f"{waiting.status or 'no answer'}: attempt {waiting.attempt} in {after}"

@@ -10,7 +10,7 @@ from penstock.clock import Clock, iso
 from penstock.delivery.budget import retry_after
 from penstock.delivery.client import Before, Client
 from penstock.delivery.retry import GiveUp, RetryPolicy, Spent, decide
-from penstock.model.delivery import Lane, Lost, Reply
+from penstock.model.delivery import Lane, Lost, Reply, Waiting
 from penstock.model.record import Request, RetryClass
 
 NEXT_LANE: Mapping[Lane, Lane] = {"test": "test", "live": "retry", "retry": "retry", "backfill": "backfill"}
@@ -46,7 +46,7 @@ class Attempts:
         answer = await self._client.send(request, lane=lane, before=before, cost=cost)
         sent_at = iso(self._clock.now() - timedelta(milliseconds=answer.duration_ms))
         attempts, requests, duration = 1, _left(answer), answer.duration_ms
-        spent = Spent()
+        spent, log = Spent(), self._client.attempt_log
         held_since: float | None = None
         while not _plain(answer):
             now = self._clock.monotonic()
@@ -55,13 +55,19 @@ class Attempts:
             spent = self._reckon(spent, answer, 0.0 if held_since is None else now - held_since)
             step = decide(answer, retry, spent, self._policy, self._clock.dice())
             if isinstance(step, GiveUp):
+                log.add(request, attempts, answer, None)
                 break
-            await self._clock.sleep(step.after_s)
+            log.add(request, attempts, answer, step.after_s)
+            status = answer.status if isinstance(answer, Reply) else None
+            with log.pause(Waiting("retry", step.after_s, attempts + 1, status)):
+                await self._clock.sleep(step.after_s)
             spent = Spent(spent.attempts, spent.seconds + step.after_s, spent.held)
             answer = await self._client.send(request, lane=NEXT_LANE[lane], cost=cost)
             attempts += 1
             requests += _left(answer)
             duration += answer.duration_ms
+        if attempts > 1 and _plain(answer):
+            log.add(request, attempts, answer, None)
         return Tried(answer, attempts, requests, duration, sent_at)
 
     def _reckon(self, spent: Spent, answer: Reply | Lost, held: float) -> Spent:

@@ -20,6 +20,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from penstock.clock import Clock
+from penstock.delivery.attempt_log import AttemptLog
 from penstock.delivery.budget import Gate
 from penstock.delivery.hosts import barred, check_spelling, check_url, literal
 from penstock.delivery.unpack import unpack
@@ -74,6 +75,7 @@ class Client:
     """Sends requests with one credential. Use as an async context manager.
 
     `requests` counts the HTTP requests made so far: those of which a byte may have left. `events` is told of each.
+    `attempt_log` is filled by those who try again.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Client:
         self.connection = connection
         self.requests = 0
         self.events: Events = SILENT
+        self.attempt_log = AttemptLog(clock)
         self._budget = budget
         self._clock = clock
         self._slots = asyncio.Semaphore(concurrency)

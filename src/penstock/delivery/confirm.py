@@ -13,7 +13,7 @@ from penstock.delivery.retry import RetryPolicy
 from penstock.delivery.sending import delivered, positions_of
 from penstock.delivery.verdict import Halt, Judged, Same, Verdict, judge_job
 from penstock.delivery.words import own_words, voice_of
-from penstock.model.delivery import Delivery, Reply, Stop
+from penstock.model.delivery import Delivery, Reply, Stop, Waiting
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Payload, Request, RetryClass
 
@@ -50,7 +50,8 @@ class Confirmer:
         began = self._clock.monotonic()
         pause, polls, requests = self._usual, 0, 0
         while self._clock.monotonic() - began < self._timeout:
-            await self._clock.sleep(pause)
+            with self._client.attempt_log.pause(Waiting("batch job", pause, job=job)):
+                await self._clock.sleep(pause)
             pause = min(max(FIRST_PAUSE, pause * (GROWTH if polls else 0.5)), LONGEST_PAUSE)
             tried = await self._attempts.make(request, RetryClass.IDEMPOTENT)
             polls += 1

@@ -102,6 +102,11 @@ def patch(around: Surroundings, kind: str, name: str, change: Any, *, author: st
     return _write(around, kind, name, edit, author)
 
 
+def patched(around: Surroundings, kind: str, name: str, change: Any) -> Any:
+    """The value that a resource would have after this JSON merge patch. InputError when there is no such resource."""
+    return merged(one(around, kind, name).value, change)
+
+
 def copy(around: Surroundings, kind: str, name: str, new_name: str, *, author: str) -> Resource:
     """The same under a new name; the copy of a destination is a draft."""
 

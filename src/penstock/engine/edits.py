@@ -9,6 +9,7 @@ from typing import Any
 from penstock.engine import editing, standing
 from penstock.engine.editing import By, Resource
 from penstock.engine.surroundings import Surroundings
+from penstock.engine.unsaved_fit import refuse_misfit
 from penstock.model.errors import Problem
 from penstock.stores.projects import ProjectVersion
 
@@ -35,13 +36,19 @@ class Edits:
     def put(
         self, kind: str, name: str, value: Any, *, author: str, if_match: str | None = None, create: bool = False
     ) -> Resource:
-        """Write a resource; the whole project is checked first. A literal `api_key` is sealed, not written."""
+        """Write a resource. A literal `api_key` is sealed, not written.
+
+        The whole project is checked first, and whether the settings fit their records (`refuse_misfit`).
+        """
+        refuse_misfit(self.around(), kind, name, value)
         put = editing.put(self.around(), kind, name, value, By(author, if_match, create))
         self.reload()
         return put
 
     def patch(self, kind: str, name: str, patch: Any, *, author: str, if_match: str | None = None) -> Resource:
-        """Change parts of a resource by a JSON merge patch."""
+        """Change parts of a resource by a JSON merge patch; checked as `put` does."""
+        around = self.around()
+        refuse_misfit(around, kind, name, editing.patched(around, kind, name, patch))
         patched = editing.patch(self.around(), kind, name, patch, author=author, if_match=if_match)
         self.reload()
         return patched

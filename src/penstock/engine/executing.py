@@ -164,6 +164,9 @@ class Execution:
             "rate_per_s": self._rate(),
             "waiting_for_allowance_s": round(latest.waiting_for_allowance_s, 3),
             "phase": latest.phase,
+            "attempts": [attempt._asdict() for attempt in latest.attempts],
+            "waiting_for": None if latest.waiting_for is None else latest.waiting_for._asdict(),
+            "left_s": latest.left_s,
         }
 
     def _rate(self) -> float:

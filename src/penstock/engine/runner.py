@@ -33,8 +33,10 @@ from penstock.engine.screen import Parents, Screen
 from penstock.engine.stopping import Fuse, StoppableBudget, StoppableClock, StopSignal
 from penstock.engine.surroundings import Surroundings
 from penstock.engine.telling import RunTeller, told
+from penstock.engine.time_left import time_left
+from penstock.model.delivery import Waiting
 from penstock.model.errors import InputError
-from penstock.model.outcome import Outcome
+from penstock.model.outcome import COUNT_NAMES, Outcome
 from penstock.model.record import Chunk, Payload, Rendered
 from penstock.model.reports import Progress
 from penstock.stores import in_flight, intents, jobs, ledger, restored, runs
@@ -278,7 +280,9 @@ class _Run:
 
     def _report(self) -> None:
         if self.job.listener is not None:
-            run = self.book.commits.snapshot()
+            run, log = self.book.commits.snapshot(), self.client.attempt_log
+            for_allowance, limit = self.job.budget.wait_s(), self.job.prepared.credential.rate_limit
+            decided = sum(getattr(run.counts, name) for name in COUNT_NAMES[1:])
             self.job.listener(
                 Progress(
                     target=run.target,
@@ -286,8 +290,11 @@ class _Run:
                     requests=run.requests,
                     total=run.input_rows,
                     elapsed_s=run.duration_s,
-                    waiting_for_allowance_s=self.job.budget.wait_s(),
+                    waiting_for_allowance_s=for_allowance,
                     phase="stopping after the requests in flight" if self.job.signal.is_set else "sending",
+                    attempts=log.attempts(),
+                    waiting_for=Waiting("rate limit", round(for_allowance, 3)) if for_allowance else log.waiting(),
+                    left_s=time_left(decided, run.input_rows, run.requests, run.duration_s, limit),
                 )
             )
 

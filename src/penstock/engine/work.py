@@ -205,6 +205,9 @@ class Work:
             "rate_per_s": live.get("rate_per_s", 0.0),
             "waiting_for_allowance_s": live.get("waiting_for_allowance_s", 0.0),
             "phase": live.get("phase", stage.get(document["status"], "preparing")),
+            "attempts": live.get("attempts", []),
+            "waiting_for": live.get("waiting_for"),
+            "left_s": live.get("left_s") if at_hand else None,
             "destination": live.get("target", None if row.kind == "flow" else row.target),
         }, False
 

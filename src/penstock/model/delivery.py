@@ -57,6 +57,32 @@ class Lost:
     refused: bool = False  # the credential was: the API answered 401 or 403
 
 
+class Attempt(NamedTuple):
+    """One attempt of a request that needed more than one.
+
+    `status` is None when no answer came: then `reason` says why. `again_in_s` is the pause before the next attempt,
+    None when there is none.
+    """
+
+    at: str
+    method: str
+    url: str
+    attempt: int
+    status: int | None
+    reason: str | None
+    again_in_s: float | None
+
+
+class Waiting(NamedTuple):
+    """What a run waits for before it goes on: the rate limit, the next attempt of a request, or a batch job."""
+
+    kind: Literal["rate limit", "retry", "batch job"]
+    seconds: float
+    attempt: int | None = None  # the number of the next attempt
+    status: int | None = None  # what the last attempt was answered
+    job: str | None = None
+
+
 class Settled(NamedTuple):
     """What one delivery did to one record.
 

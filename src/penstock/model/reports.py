@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
+from penstock.model.delivery import Attempt, Waiting
 from penstock.model.outcome import COUNT_NAMES, Note, RunReport
 from penstock.model.problems import problem_json
 from penstock.model.record import Key, Schema
@@ -174,6 +175,9 @@ class Progress:
     elapsed_s: float
     waiting_for_allowance_s: float = 0.0
     phase: str = "sending"  # or what it does instead: waiting for someone, stopping
+    attempts: tuple[Attempt, ...] = ()  # the last ones of requests that needed more than one, oldest first
+    waiting_for: Waiting | None = None
+    left_s: float | None = None  # seconds until the end, as far as can be known; None: not yet
 
 
 def as_json(value: Any) -> Any:

@@ -82,7 +82,8 @@ export type FieldValue = string | { value: unknown } | { column: string; default
 export interface Grouping {
   algorithm: "array" | "property" | "code";
   property?: string;
-  other_props?: Record<string, unknown>;
+  /** Text while it is being typed: `tidy` reads it. */
+  other_props?: Record<string, unknown> | string;
   code?: string;
 }
 export interface BatchValue {
@@ -166,6 +167,24 @@ export interface Run {
   trigger?: string;
   asked_by?: string | null;
 }
+/** One attempt of a request that needed more than one. */
+export interface Attempt {
+  at: string;
+  method: string;
+  url: string;
+  attempt: number;
+  status: number | null;
+  reason: string | null;
+  /** Seconds before the next attempt; null: there is none. */
+  again_in_s: number | null;
+}
+export interface Waiting {
+  kind: "rate limit" | "retry" | "batch job";
+  seconds: number;
+  attempt: number | null;
+  status: number | null;
+  job: string | null;
+}
 /** `event: progress` of a run's events. */
 export interface Progress {
   run: string;
@@ -177,6 +196,9 @@ export interface Progress {
   rate_per_s: number;
   waiting_for_allowance_s: number;
   phase: string;
+  attempts: Attempt[];
+  waiting_for: Waiting | null;
+  left_s: number | null;
 }
 export type RecordKey = string | string[] | null;
 export type Delivery = S["DeliveryOut"];

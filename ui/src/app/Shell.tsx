@@ -7,6 +7,7 @@ import { useEffect, useRef } from "react";
 import { api } from "@/api/client";
 import { queries } from "@/api/queries";
 import { compact } from "@/parts/format";
+import { ValidityScope } from "@/parts/validity";
 import { forgetAll } from "@/resources/draft";
 import { t } from "@/texts/shell";
 import { client } from "./client";
@@ -55,7 +56,9 @@ export function Shell() {
         </div>
       </aside>
       <main id="content" ref={main} className={classes.main} tabIndex={-1}>
-        <Outlet />
+        <ValidityScope>
+          <Outlet />
+        </ValidityScope>
       </main>
       <Search />
     </div>

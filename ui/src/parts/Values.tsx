@@ -32,10 +32,13 @@ function watch(listener: () => void): () => void {
 }
 export const useNow = (): Date => new Date(useSyncExternalStore(watch, () => now));
 
-/** A moment in the person's zone, UTC on hover; `relative` says "3 minutes ago". */
-export function Time({ at, relative = true }: { at: string | null | undefined; relative?: boolean }) {
+/** For a moment that will come, such as the start of a queued run. */
+export const NOT_YET = t.time.notYet;
+
+/** A moment in the person's zone, UTC on hover; `relative` says "3 minutes ago"; `none` is shown for no moment. */
+export function Time({ at, relative = true, none = t.time.never }: { at: string | null | undefined; relative?: boolean; none?: string }) {
   const present = useNow();
-  if (at === null || at === undefined) return <span className="muted">{t.time.never}</span>;
+  if (at === null || at === undefined) return <span className="muted">{none}</span>;
   const when = new Date(at);
   const text = relative ? ago(when, new Date(Math.max(present.getTime(), relative ? Math.min(when.getTime(), Date.now()) : 0))) : moment(when);
   return (

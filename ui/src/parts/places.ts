@@ -16,6 +16,11 @@ export function placedOf(problems: Problem[], key: string): LineError[] {
   return problems.filter((problem) => problem.path.split(".").at(-1) === key).map((problem) => placed(problem.message));
 }
 
+/** The message of the problem whose path ends with one of these keys ("url", "rate_limit.per"), for the field that shows it. */
+export function messageAt(problems: Problem[], ...keys: string[]): string | undefined {
+  return problems.find((problem) => keys.some((key) => problem.path === key || problem.path.endsWith(`.${key}`)))?.message;
+}
+
 /** The rest: what has no place in that text. */
 export function elsewhere(problems: Problem[], ...keys: string[]): Problem[] {
   return problems.filter((problem) => !keys.includes(problem.path.split(".").at(-1) ?? ""));

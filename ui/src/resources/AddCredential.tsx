@@ -4,7 +4,7 @@ import { useCallback, useState } from "react";
 import { api, at } from "@/api/client";
 import { keys } from "@/api/queries";
 import type { Check, CredentialValue } from "@/api/types";
-import { Problems, problemsOf, useChange } from "@/parts";
+import { Problems, problemsOf, useChange, useValidated, ValidityScope } from "@/parts";
 import { t } from "@/texts/credentials";
 import { CheckText, CredentialFields } from "./CredentialFields";
 import { useDraft } from "./draft";
@@ -20,7 +20,9 @@ interface Props {
 export function AddCredential({ open, close, ...form }: Props & { open: boolean; close: () => void }) {
   return (
     <Modal opened={open} onClose={close} title={t.title} size="lg">
-      <AddCredentialForm {...form} />
+      <ValidityScope>
+        <AddCredentialForm {...form} />
+      </ValidityScope>
     </Modal>
   );
 }
@@ -60,12 +62,14 @@ export function AddCredentialForm({ connector, taken, added }: Props) {
     keep((old) => ({ ...old, value: next }));
   };
   const busy = check.isPending || add.isPending;
+  const validated = useValidated();
+  const problems = [...(check.isError ? problemsOf(check.error) : []), ...(add.isError ? problemsOf(add.error) : [])];
   return (
     <form
       className={classes.form}
       onSubmit={(event) => {
         event.preventDefault();
-        void submit();
+        validated(() => void submit())();
       }}
     >
       {restored && (
@@ -93,7 +97,7 @@ export function AddCredentialForm({ connector, taken, added }: Props) {
           setKey(event.currentTarget.value);
         }}
       />
-      <CredentialFields value={given} onChange={change} />
+      <CredentialFields value={given} onChange={change} problems={problems} />
       {check.isError && <Problems problems={problemsOf(check.error)} />}
       {add.isError && <Problems problems={problemsOf(add.error)} />}
       {check.data && <CheckText check={check.data} />}
@@ -104,12 +108,12 @@ export function AddCredentialForm({ connector, taken, added }: Props) {
           </Button>
         )}
         {checks && (
-          <Button variant="default" onClick={() => check.mutate()} loading={check.isPending} disabled={busy}>
+          <Button variant="default" onClick={validated(() => check.mutate())} loading={check.isPending} disabled={busy}>
             {t.check}
           </Button>
         )}
         {(check.isError || (check.data && !check.data.ok)) && (
-          <Button variant="default" onClick={() => add.mutate()} disabled={busy}>
+          <Button variant="default" onClick={validated(() => add.mutate())} disabled={busy}>
             {t.saveAnyway}
           </Button>
         )}

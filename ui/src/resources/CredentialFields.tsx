@@ -1,9 +1,9 @@
 /** The settings of an account, and what its check said: the same in the overlay and on its page. */
-import { Button, Collapse, NumberInput, Select, TextInput } from "@mantine/core";
+import { Button, Collapse, Select, TextInput } from "@mantine/core";
 import { IconChevronDown, IconChevronRight } from "@tabler/icons-react";
 import { useState } from "react";
-import type { Check, CredentialValue } from "@/api/types";
-import { Status } from "@/parts";
+import type { Check, CredentialValue, Problem } from "@/api/types";
+import { messageAt, NumberField, Status } from "@/parts";
 import { t } from "@/texts/credentials";
 import classes from "./Form.module.css";
 
@@ -12,8 +12,16 @@ export function withSetting(value: CredentialValue, key: keyof CredentialValue, 
   return said === undefined || said === "" ? others : { ...others, [key]: said };
 }
 
-export function CredentialFields({ value, onChange, open = false }: { value: CredentialValue; onChange: (value: CredentialValue) => void; open?: boolean }) {
-  const [more, setMore] = useState(open);
+interface Props {
+  value: CredentialValue;
+  onChange: (value: CredentialValue) => void;
+  open?: boolean;
+  /** What a check or a save found wrong. */
+  problems?: Problem[];
+}
+export function CredentialFields({ value, onChange, open = false, problems = [] }: Props) {
+  const [opened, setMore] = useState(open);
+  const more = opened || messageAt(problems, "per", "requests", "timeout", "rate_limit") !== undefined;
   const custify = (value.connector ?? "custify") === "custify";
   const rate = value.rate_limit ?? {};
   return (
@@ -24,6 +32,7 @@ export function CredentialFields({ value, onChange, open = false }: { value: Cre
         placeholder={custify ? "auto" : "https://api.example.com"}
         value={value.base_url ?? ""}
         spellCheck={false}
+        error={messageAt(problems, "base_url")}
         onChange={(event) => onChange(withSetting(value, "base_url", event.currentTarget.value))}
       />
       <div>
@@ -33,16 +42,19 @@ export function CredentialFields({ value, onChange, open = false }: { value: Cre
       </div>
       <Collapse expanded={more}>
         <div className={classes.line}>
-          <NumberInput
+          <NumberField
             label={t.requests}
             min={1}
             w={110}
             placeholder="100"
-            value={rate.requests ?? ""}
-            onChange={(requests) => onChange(withSetting(value, "rate_limit", typeof requests === "number" ? { per: "10s", ...rate, requests } : undefined))}
+            optional
+            allowDecimal={false}
+            value={rate.requests ?? null}
+            error={messageAt(problems, "rate_limit.requests", "rate_limit")}
+            onChange={(requests) => onChange(withSetting(value, "rate_limit", requests === null ? undefined : { per: "10s", ...rate, requests }))}
           />
-          <TextInput label={t.per} w={90} placeholder="10s" value={String(rate.per ?? "")} onChange={(event) => onChange(withSetting(value, "rate_limit", { requests: 100, ...rate, per: event.currentTarget.value || "10s" }))} />
-          <TextInput label={t.timeout} w={180} placeholder="30s" value={String(value.timeout ?? "")} onChange={(event) => onChange(withSetting(value, "timeout", event.currentTarget.value))} />
+          <TextInput label={t.per} w={90} error={messageAt(problems, "rate_limit.per")} placeholder="10s" value={String(rate.per ?? "")} onChange={(event) => onChange(withSetting(value, "rate_limit", { requests: 100, ...rate, per: event.currentTarget.value || "10s" }))} />
+          <TextInput label={t.timeout} w={180} error={messageAt(problems, "timeout")} placeholder="30s" value={String(value.timeout ?? "")} onChange={(event) => onChange(withSetting(value, "timeout", event.currentTarget.value))} />
           {custify && (
             <Select
               label={t.dialect}

@@ -8,7 +8,7 @@ import { type ReactNode, type RefObject, useCallback, useMemo, useRef, useState 
 import { ApiError, api, at } from "@/api/client";
 import { keys, queries } from "@/api/queries";
 import type { Kind, Problem, Resource } from "@/api/types";
-import { Code, confirm, Loaded, Page, Panel, Problems, problemsOf, Status, useChange } from "@/parts";
+import { Code, confirm, Loaded, Page, Panel, Problems, problemsOf, Status, useChange, useValidated } from "@/parts";
 import { t } from "@/texts/resources";
 import { forget, useDraft } from "./draft";
 import { freeName } from "./naming";
@@ -199,7 +199,11 @@ interface EditingProps extends Props {
 }
 function Editing({ kind, name, found, draft, change, again, stale, startOver, save: saving, made, form, shows = [], width = "wide", actions, before, description, top, children }: EditingProps) {
   const { value, text } = draft;
-  const setValue = (next: Value) => change((old) => ({ ...old, value: next }));
+  const validated = useValidated();
+  const setValue = (next: Value) => {
+    save.reset(); // what the last save was refused for may be right now
+    change((old) => ({ ...old, value: next }));
+  };
   const setText = (next: string | null) => change((old) => ({ ...old, text: next }));
   const broken = text !== null && valueOf(text) === undefined;
   const words = t.kinds[kind];
@@ -208,8 +212,10 @@ function Editing({ kind, name, found, draft, change, again, stale, startOver, sa
   const refresh = [keys.kind(kind), keys.overview, keys.versions];
   const touched = !same(value, found.value);
   const ready = made === undefined ? touched : made.ready;
-  const problems = useProblems(kind, name, value, ready);
+  const checked = useProblems(kind, name, value, ready);
   const save = useChange<void, Resource>({ ...saving, done: () => t.saved(name), refresh, quiet: true });
+  const refused = save.isError && !isStale(save.error) ? problemsOf(save.error) : [];
+  const problems = [...new Map([...refused, ...checked].map((problem) => [problem.message, problem])).values()];
   const remove = useChange({
     run: () => api.delete(at`/${kind}/${name}`, { etag: found.etag }),
     done: () => t.removed(name),
@@ -244,7 +250,7 @@ function Editing({ kind, name, found, draft, change, again, stale, startOver, sa
             </Button>
           )}
           {(made || touched || text !== null) && (
-            <Button onClick={() => save.mutate()} loading={save.isPending} disabled={broken || !ready}>
+            <Button onClick={validated(() => save.mutate())} loading={save.isPending} disabled={broken || !ready}>
               {made ? t.create : t.save}
             </Button>
           )}
@@ -274,8 +280,7 @@ function Editing({ kind, name, found, draft, change, again, stale, startOver, sa
         </>
       }
     >
-      {save.isError && !isStale(save.error) && <Problems problems={problemsOf(save.error)} />}
-      {(!save.isError || isStale(save.error)) && <Problems problems={problems.filter((problem) => !inForm(problem))} />}
+      <Problems problems={problems.filter((problem) => !inForm(problem))} />
       {!made && top?.(found)}
       {(again || (stale && touched)) && (
         <p className="muted" role="status" style={{ margin: 0 }}>

@@ -1,11 +1,11 @@
 /** When something runs, in words or in cron fields, and the next times that this means. */
-import { NumberInput, SegmentedControl, Select, TextInput } from "@mantine/core";
+import { SegmentedControl, Select, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "@/api/client";
 import type { Problem } from "@/api/types";
-import { Problems, Time } from "@/parts";
+import { NumberField, Problems, Time } from "@/parts";
 import { t } from "@/texts/flows";
 import form from "./Form.module.css";
 import { asKind, clockOf, clockText, type Cron, cronOf, cronText, everyOf, everyText, HERE, kindOf, KINDS, type Preset, type Scheduled, type ScheduleKind, type Unit } from "./schedule";
@@ -68,7 +68,7 @@ function EveryForm({ text, say }: { text: string; say: (text: string) => void })
   const { n, unit } = everyOf(text);
   return (
     <div className={form.line}>
-      <NumberInput label={t.form.every} w={110} min={1} allowDecimal={false} value={n} onChange={(said) => typeof said === "number" && say(everyText(said, unit))} />
+      <NumberField label={t.form.every} w={110} min={1} allowDecimal={false} value={n} onChange={(said) => said !== null && say(everyText(said, unit))} />
       <Select label={t.form.unit} w={130} data={Object.entries(t.form.units).map(([one, label]) => ({ value: one, label }))} value={unit} allowDeselect={false} onChange={(said) => said && say(everyText(n, said as Unit))} />
     </div>
   );
@@ -95,8 +95,8 @@ function CronForm({ text, say, zone, setZone }: CronProps) {
       <div className={form.line}>
         <Select label={t.form.preset} w={200} data={Object.entries(t.form.presets).map(([one, label]) => ({ value: one, label }))} value={preset} allowDeselect={false} onChange={(said) => said && choose(said as Preset)} />
         {preset === "weekly" && <Select label={t.form.weekday} w={140} data={t.form.weekdays.map((label, day) => ({ value: String(day), label }))} value={String(cron.weekday)} allowDeselect={false} onChange={(said) => said && set({ weekday: Number(said) })} />}
-        {preset === "monthly" && <NumberInput label={t.form.day} w={90} min={1} max={31} value={cron.day} onChange={(said) => typeof said === "number" && set({ day: said })} />}
-        {preset === "hourly" && <NumberInput label={t.form.minute} w={100} min={0} max={59} value={cron.minute} onChange={(said) => typeof said === "number" && set({ minute: said })} />}
+        {preset === "monthly" && <NumberField label={t.form.day} w={90} min={1} max={31} allowDecimal={false} value={cron.day} onChange={(said) => said !== null && set({ day: said })} />}
+        {preset === "hourly" && <NumberField label={t.form.minute} w={100} min={0} max={59} allowDecimal={false} value={cron.minute} onChange={(said) => said !== null && set({ minute: said })} />}
         {preset !== "hourly" && preset !== "custom" && (
           <TextInput
             type="time"

@@ -98,6 +98,9 @@ export const t = {
     forbidden: "You may not see this",
     forbiddenHint: "Ask an administrator for a role that may.",
   },
+  fields: {
+    number: (min: number, max: number | null) => (max === null ? `Write a number, ${min} or more` : `Write a number from ${min} to ${max.toLocaleString("en")}`),
+  },
   change: {
     undo: "Undo",
     undone: "Undone",
@@ -120,5 +123,5 @@ export const t = {
   },
   problem: { hint: "What to do", found: "found" },
   table: { sort: (column: string) => `Sort by ${column}`, rows: "Rows", empty: "No rows", blank: "empty text" },
-  time: { never: "never", utc: "UTC", now: "just now" },
+  time: { never: "never", notYet: "not yet", utc: "UTC", now: "just now" },
 };

@@ -13,6 +13,7 @@ export const t = {
   upload: {
     label: "File to upload",
     drop: "Drop a file here, or choose one",
+    replace: "Drop a newer file here to replace this one, or choose it",
     formats: "CSV, TSV, JSON, NDJSON, Parquet, also with .gz",
     again: "Drop another file to replace it",
     sending: (name: string, share: number) => `${name}: ${Math.round(share * 100)} %`,

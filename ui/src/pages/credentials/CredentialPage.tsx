@@ -29,12 +29,13 @@ export function CredentialPage() {
           {t.check}
         </Button>
       )}
-      form={({ value, onChange }) => (
+      shows={["base_url", "rate_limit", "per", "requests", "timeout"]}
+      form={({ value, onChange, problems }) => (
         <div className={classes.split}>
           <div className={classes.main}>
             <Panel title={texts.settings}>
               <div className={classes.form}>
-                <CredentialFields value={value as CredentialValue} onChange={(next) => onChange(next as Value)} open />
+                <CredentialFields value={value as CredentialValue} onChange={(next) => onChange(next as Value)} problems={problems} open />
                 <MovedKey name={name} value={value} onChange={onChange} />
               </div>
             </Panel>

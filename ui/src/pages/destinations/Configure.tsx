@@ -2,9 +2,9 @@
 import { SegmentedControl, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { memo, type ReactNode, useCallback, useMemo, useRef } from "react";
+import { type ComponentProps, memo, type ReactNode, useCallback, useMemo, useRef } from "react";
 import { queries } from "@/api/queries";
-import type { Column, DestinationValue } from "@/api/types";
+import type { Column, DestinationValue, Preview, Problem } from "@/api/types";
 import { Failed, Loading, Panel } from "@/parts";
 import { t } from "@/texts/destinations";
 import { DeliveryForm } from "./DeliveryForm";
@@ -14,7 +14,7 @@ import { ManualForm } from "./ManualForm";
 import { asked } from "./queries";
 import { SamplePanel } from "./SamplePanel";
 import { TemplateForm } from "./TemplateForm";
-import { asManual, asTemplate, type Dialect, tidy } from "./value";
+import { asManual, asTemplate, type Dialect, mappedColumns, tidy } from "./value";
 
 const NONE: never[] = [];
 const NO_COLUMNS: Column[] = [];
@@ -25,11 +25,13 @@ interface Props {
   onName: ((name: string) => void) | null;
   value: DestinationValue;
   onChange: (value: DestinationValue) => void;
-  /** What stands below the form: when it runs. */
+  /** What the last save was refused for. */
+  refused?: Problem[];
+  /** Shown below the form: when it runs. */
   children?: ReactNode;
 }
 
-export function Configure({ name, onName, value, onChange, children }: Props) {
+export function Configure({ name, onName, value, onChange, refused = NONE, children }: Props) {
   const templates = useQuery(queries.templates());
   const samples = useQuery(queries.samples(value.dataset, 20));
   const credential = useQuery(queries.one("credentials", value.credential));
@@ -38,6 +40,8 @@ export function Configure({ name, onName, value, onChange, children }: Props) {
   const manual = value.request !== undefined;
   const ready = manual || value.template !== undefined;
   const current = useMemo(() => tidy(value), [value]);
+  const mappedText = JSON.stringify(mappedColumns(value)); // the same list while no mapping changes
+  const mapped = useMemo(() => JSON.parse(mappedText) as string[], [mappedText]);
   const latest = useRef({ value, onChange });
   latest.current = { value, onChange };
   const set = useCallback((change: Record<string, unknown>) => latest.current.onChange({ ...latest.current.value, ...change }), []);
@@ -64,11 +68,11 @@ export function Configure({ name, onName, value, onChange, children }: Props) {
           {ready && <Checked name={name} value={current} />}
         </Panel>
         {manual ? (
-          <ByHand name={name} current={current} value={value} onChange={onChange} columns={columns} />
+          <ByHand name={name} current={current} value={value} onChange={onChange} columns={columns} saved={refused} />
         ) : (
-          <TemplateForm value={value} onChange={onChange} templates={templates.data} columns={columns} dialect={dialect} />
+          <ByTemplate name={name} current={current} ready={ready} saved={refused} value={value} onChange={onChange} templates={templates.data} columns={columns} dialect={dialect} />
         )}
-        {ready && <DeliveryForm name={name} value={value} set={set} columns={columns} rows={samples.data?.rows ?? NONE} template={template} dialect={dialect} />}
+        {ready && <Delivery mapped={mapped} current={current} saved={refused} name={name} value={value} set={set} columns={columns} rows={samples.data?.rows ?? NONE} template={template} dialect={dialect} />}
         {ready && children}
       </div>
       <Samples name={name} value={current} ready={ready} />
@@ -104,12 +108,30 @@ const Checked = memo(function Checked({ name, value }: { name: string; value: De
   return <Findings name={name} value={calm} ready />;
 });
 
-interface ByHandProps extends Pick<Props, "name" | "value" | "onChange"> {
+const errorsOf = (preview: Preview): Problem[] => preview.errors ?? NONE;
+/** What is wrong with the settings, from the samples and from the last save: the parts of the form show it at their fields. */
+function useErrors(name: string, current: DestinationValue, ready: boolean, saved: Problem[]): Problem[] {
+  const { data = NONE } = useQuery({ ...asked.preview(name, usePaused(current), ready), select: errorsOf });
+  return useMemo(() => [...data, ...saved], [data, saved]);
+}
+
+interface Marked {
+  /** The settings as the samples are asked with. */
   current: DestinationValue;
+  saved: Problem[];
+}
+interface ByHandProps extends Marked, Pick<Props, "name" | "value" | "onChange"> {
   columns: Column[];
 }
-/** The form by hand, with what the samples found wrong at its place. */
-function ByHand({ name, current, value, onChange, columns }: ByHandProps) {
+function ByHand({ name, current, saved, ...form }: ByHandProps) {
   const preview = useQuery(asked.preview(name, usePaused(current), true));
-  return <ManualForm value={value} onChange={onChange} columns={columns} problems={preview.data?.errors ?? NONE} refused={preview.data?.refused ?? NONE} />;
+  return <ManualForm {...form} problems={useErrors(name, current, true, saved)} refused={preview.data?.refused ?? NONE} />;
+}
+
+function ByTemplate({ name, current, ready, saved, ...form }: Marked & { name: string; ready: boolean } & Omit<ComponentProps<typeof TemplateForm>, "problems">) {
+  return <TemplateForm {...form} problems={useErrors(name, current, ready, saved)} />;
+}
+
+function Delivery({ current, saved, ...form }: Marked & Omit<ComponentProps<typeof DeliveryForm>, "problems">) {
+  return <DeliveryForm {...form} problems={useErrors(form.name, current, true, saved)} />;
 }

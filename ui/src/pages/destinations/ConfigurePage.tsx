@@ -2,11 +2,11 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { useCallback } from "react";
+import { useCallback, useMemo } from "react";
 import { ApiError, api, at } from "@/api/client";
 import { keys, queries } from "@/api/queries";
-import type { Destination } from "@/api/types";
-import { Loaded, Page, Problems, problemsOf, Status, useChange } from "@/parts";
+import type { Destination, DestinationValue } from "@/api/types";
+import { Loaded, Page, Problems, problemsOf, Status, useChange, useValidated } from "@/parts";
 import { useDraft } from "@/resources/draft";
 import { t } from "@/texts/destinations";
 import { Configure } from "./Configure";
@@ -47,6 +47,12 @@ function Editing({ destination }: { destination: Destination }) {
     },
     quiet: true,
   });
+  const refused = useMemo(() => (save.isError && !isStale(save.error) ? problemsOf(save.error) : []), [save.isError, save.error]);
+  const validated = useValidated();
+  const setValue = (value: DestinationValue) => {
+    save.reset(); // what the last save was refused for may be right now
+    change((old) => ({ ...old, value }));
+  };
   return (
     <Page
       title={name}
@@ -62,15 +68,15 @@ function Editing({ destination }: { destination: Destination }) {
           <Button variant="default" onClick={() => void navigate({ to: "/destinations/$name", params: { name } })}>
             {t.steps.back}
           </Button>
-          <Button onClick={() => save.mutate()} loading={save.isPending} disabled={!touched}>
+          <Button onClick={validated(() => save.mutate())} loading={save.isPending} disabled={!touched}>
             {t.steps.save}
           </Button>
         </>
       }
     >
       {restored && <p className={classes.hint}>{t.steps.restored}</p>}
-      {save.isError && !isStale(save.error) && <Problems problems={problemsOf(save.error)} />}
-      <Configure name={name} onName={null} value={draft.value} onChange={(value) => change((old) => ({ ...old, value }))}>
+      <Problems problems={refused} />
+      <Configure name={name} onName={null} value={draft.value} refused={refused} onChange={setValue}>
         <RunsWith name={name} />
       </Configure>
     </Page>

@@ -1,8 +1,8 @@
 /** What both ways share: other columns, exclusion, mode, batching of templates, replies. */
-import { MultiSelect, NumberInput, SegmentedControl, Select, Switch, TagsInput } from "@mantine/core";
+import { MultiSelect, SegmentedControl, Select, Switch, TagsInput } from "@mantine/core";
 import { memo, useMemo } from "react";
-import type { Column, DestinationValue, Template } from "@/api/types";
-import { Panel } from "@/parts";
+import type { Column, DestinationValue, Problem, Template } from "@/api/types";
+import { messageAt, NumberField, Panel } from "@/parts";
 import { t } from "@/texts/destinations";
 import classes from "./Destinations.module.css";
 import { type Dialect, nestedPaths } from "./value";
@@ -16,6 +16,9 @@ interface Props {
   rows: Record<string, unknown>[];
   template: Template | undefined;
   dialect: Dialect;
+  problems: Problem[];
+  /** Columns that fields are mapped to: they cannot be excluded. */
+  mapped: string[];
 }
 
 const ELSEWHERE = new Set(["fields", "request"]);
@@ -29,9 +32,9 @@ export const DeliveryForm = memo(PlainDeliveryForm, sameHere);
 /** A mode that templates know and runs do not do yet. */
 const NOT_YET = "mirror";
 
-function PlainDeliveryForm({ name, value, set, columns, rows, template, dialect }: Props) {
+function PlainDeliveryForm({ name, value, set, columns, rows, template, dialect, problems, mapped }: Props) {
   const names = columns.map((column) => column.name);
-  const paths = useMemo(() => [...names, ...nestedPaths(rows)], [columns, rows]);
+  const paths = useMemo(() => [...columns.map((column) => column.name), ...nestedPaths(rows)].filter((path) => !mapped.includes(path)), [columns, rows, mapped]);
   const own = typeof value.batch === "object" ? value.batch : {};
   const extras = (template?.["extras"] as Record<Dialect, string> | undefined)?.[dialect];
   const attributes = value.attributes ?? "all";
@@ -54,7 +57,7 @@ function PlainDeliveryForm({ name, value, set, columns, rows, template, dialect 
               ]}
             />
             {Array.isArray(attributes) && (
-              <MultiSelect label={t.configure.extrasColumns} data={names} value={attributes} searchable onChange={(chosen) => set({ attributes: chosen })} />
+              <MultiSelect label={t.configure.extrasColumns} data={names} value={attributes} searchable error={messageAt(problems, "attributes")} onChange={(chosen) => set({ attributes: chosen })} />
             )}
           </>
         )}
@@ -63,6 +66,7 @@ function PlainDeliveryForm({ name, value, set, columns, rows, template, dialect 
           description={t.configure.excludeHint}
           data={paths}
           value={value.exclude ?? []}
+          error={messageAt(problems, "exclude")}
           clearable
           clearButtonProps={{ "aria-label": "Clear" }}
           onChange={(exclude) => set({ exclude })}
@@ -104,22 +108,27 @@ function PlainDeliveryForm({ name, value, set, columns, rows, template, dialect 
             onChange={(said) => said && set({ batch: said as "auto" })}
           />
           {batch === "on" && (
-            <NumberInput
+            <NumberField
               label={t.configure.size}
               min={1}
+              optional
+              allowDecimal={false}
               placeholder={t.configure.sizeLimit}
-              value={own.size ?? ""}
-              onChange={(size) => set({ batch: typeof size === "number" ? { ...own, size } : "on" })}
+              value={own.size ?? null}
+              error={messageAt(problems, "batch.size", "batch")}
+              onChange={(size) => set({ batch: size === null ? "on" : { ...own, size } })}
             />
           )}
           </div>
         )}
-        <NumberInput
+        <NumberField
           label={t.configure.concurrency}
           min={1}
           max={200}
+          allowDecimal={false}
           value={typeof value["concurrency"] === "number" ? value["concurrency"] : 10}
-          onChange={(said) => typeof said === "number" && set({ concurrency: said })}
+          error={messageAt(problems, "concurrency")}
+          onChange={(said) => said !== null && set({ concurrency: said })}
         />
         <Switch
           label={t.configure.responses}

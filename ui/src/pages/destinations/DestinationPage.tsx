@@ -6,7 +6,7 @@ import { Link, useParams } from "@tanstack/react-router";
 import { queries } from "@/api/queries";
 import type { Destination } from "@/api/types";
 import { SentCharts } from "@/charts/SentCharts";
-import { Code, duration, Empty, Facts, Loaded, Num, OutcomeCounts, Page, Panel, Status, Time } from "@/parts";
+import { Code, duration, Empty, Facts, Loaded, NOT_YET, Num, OutcomeCounts, Page, Panel, Status, Time } from "@/parts";
 import { t } from "@/texts/destinations";
 import { Actions } from "./Actions";
 import classes from "./Destinations.module.css";
@@ -76,7 +76,7 @@ function Shown({ destination }: { destination: Destination }) {
                       <li key={run.run} className={classes.line}>
                         <Status of={run.status} />
                         <Link to="/runs/$run" params={{ run: run.run }}>
-                          <Time at={run.started_at} />
+                          <Time at={run.started_at} none={NOT_YET} />
                         </Link>
                         <OutcomeCounts counts={run.records} />
                       </li>

@@ -1,11 +1,12 @@
 /** Configure by hand: method, address, format, headers, batching and what sending twice does. */
-import { Checkbox, Input, NumberInput, Select, Switch, TextInput } from "@mantine/core";
-import { useMemo, useState } from "react";
+import { Checkbox, Input, Select, Switch, TextInput } from "@mantine/core";
+import { useMemo } from "react";
 import type { Column, DestinationValue, Grouping, Problem, RefusedRecord, RequestValue } from "@/api/types";
-import { Code, type LineError, Panel, placed, placedOf } from "@/parts";
+import { Code, type LineError, messageAt, NumberField, Panel, placed, placedOf, useFieldValidity } from "@/parts";
 import { t } from "@/texts/destinations";
 import classes from "./Destinations.module.css";
 import { type Macro, MacroInput } from "./MacroInput";
+import { objectOf } from "./value";
 
 interface Props {
   value: DestinationValue;
@@ -19,7 +20,7 @@ const METHODS = ["POST", "PUT", "PATCH", "DELETE", "GET"];
 const CODE = 'def batch(records):\n    return {"batch": records}\n';
 
 export function ManualForm({ value, onChange, columns, problems, refused }: Props) {
-  const request: RequestValue = value.request ?? { method: "POST", url: "/people" };
+  const request: RequestValue = value.request ?? { method: "POST", url: "" };
   const set = (change: { [K in keyof RequestValue]?: RequestValue[K] | undefined }) => {
     const next = Object.fromEntries(Object.entries({ ...request, ...change }).filter(([, item]) => item !== undefined));
     onChange({ ...value, request: next as unknown as RequestValue });
@@ -36,7 +37,7 @@ export function ManualForm({ value, onChange, columns, problems, refused }: Prop
         <div className={classes.line}>
           <Select label={t.configure.method} data={METHODS} value={request.method} allowDeselect={false} w={110} onChange={(method) => method && set({ method: method as RequestValue["method"] })} />
           <div className={classes.grow}>
-            <MacroInput label={t.configure.url} value={request.url} onChange={(url) => set({ url })} macros={macros} error={problems.find((problem) => problem.path.endsWith("request.url"))?.message} />
+            <MacroInput label={t.configure.url} value={request.url} onChange={(url) => set({ url })} macros={macros} error={messageAt(problems, "request.url")} />
           </div>
         </div>
         <p className={classes.hint}>{t.configure.urlHint}</p>
@@ -70,6 +71,7 @@ export function ManualForm({ value, onChange, columns, problems, refused }: Prop
           value={typeof request.headers === "string" ? request.headers : headersText(request.headers)}
           onChange={(text) => set({ headers: text === "" ? undefined : text })}
           macros={macros}
+          error={messageAt(problems, "request.headers")}
         />
         <Select
           label={t.configure.idempotent}
@@ -98,7 +100,7 @@ export function ManualForm({ value, onChange, columns, problems, refused }: Prop
         {request.batch !== undefined && (
           <>
             <div className={classes.line}>
-              <NumberInput label={t.configure.size} min={1} value={request.batch.size ?? 100} onChange={(size) => typeof size === "number" && set({ batch: { ...request.batch, size } })} />
+              <NumberField label={t.configure.size} min={1} allowDecimal={false} value={request.batch.size ?? 100} error={messageAt(problems, "batch.size")} onChange={(size) => size !== null && set({ batch: { ...request.batch, size } })} />
               <Select
                 label={t.configure.grouping}
                 data={Object.entries(t.configure.groupings).map(([algorithm, label]) => ({ value: algorithm, label }))}
@@ -106,14 +108,17 @@ export function ManualForm({ value, onChange, columns, problems, refused }: Prop
                 allowDeselect={false}
                 onChange={(algorithm) => algorithm && set({ batch: { ...request.batch, grouping: begun(algorithm as Grouping["algorithm"]) } })}
               />
-              <NumberInput
+              <NumberField
                 label={t.configure.maxBytes}
                 min={1}
+                optional
+                allowDecimal={false}
                 thousandSeparator=","
-                value={request.batch.max_bytes ?? ""}
+                value={request.batch.max_bytes ?? null}
+                error={messageAt(problems, "batch.max_bytes")}
                 onChange={(bytes) => {
                   const { max_bytes: _, ...others } = request.batch ?? {};
-                  set({ batch: typeof bytes === "number" ? { ...others, max_bytes: bytes } : others });
+                  set({ batch: bytes === null ? others : { ...others, max_bytes: bytes } });
                 }}
               />
             </div>
@@ -143,8 +148,9 @@ interface GroupingProps {
   refused: RefusedRecord[];
 }
 function GroupingForm({ grouping, onChange, problems, refused }: GroupingProps) {
-  const [props, setProps] = useState(() => (grouping.other_props === undefined ? "" : JSON.stringify(grouping.other_props)));
-  const [wrong, setWrong] = useState(false);
+  const props = otherPropsText(grouping.other_props);
+  const wrong = grouping.algorithm === "property" && objectOf(props) === null;
+  const id = useFieldValidity(!wrong);
   const errors = useMemo(() => codeErrors(problems, refused), [problems, refused]);
   if (grouping.algorithm === "array") return null;
   if (grouping.algorithm === "code")
@@ -161,37 +167,28 @@ function GroupingForm({ grouping, onChange, problems, refused }: GroupingProps) 
     );
   return (
     <div className={classes.line}>
-      <TextInput label={t.configure.property} value={grouping.property ?? ""} onChange={(event) => onChange({ ...grouping, property: event.currentTarget.value })} />
+      <TextInput label={t.configure.property} value={grouping.property ?? ""} error={messageAt(problems, "grouping.property")} onChange={(event) => onChange({ ...grouping, property: event.currentTarget.value })} />
       <TextInput
         className={classes.grow}
         label={t.configure.otherProps}
+        id={id}
         value={props}
-        error={wrong ? t.configure.notJson : undefined}
+        error={wrong ? t.configure.notJson : messageAt(problems, "grouping.other_props")}
         placeholder='{"origin": "penstock"}'
         onChange={(event) => {
           const text = event.currentTarget.value;
-          setProps(text);
-          const read = objectOf(text);
-          setWrong(read === null);
-          if (read === undefined) {
-            const { other_props: _, ...others } = grouping;
-            onChange(others);
-          } else if (read !== null) onChange({ ...grouping, other_props: read });
+          const { other_props: _, ...others } = grouping;
+          onChange(text === "" ? others : { ...others, other_props: text });
         }}
       />
     </div>
   );
 }
 
-/** The object that a text is; undefined when it is empty, null when it is something else. */
-function objectOf(text: string): Record<string, unknown> | null | undefined {
-  if (text.trim() === "") return undefined;
-  try {
-    const read: unknown = JSON.parse(text);
-    return typeof read === "object" && read !== null && !Array.isArray(read) ? (read as Record<string, unknown>) : null;
-  } catch {
-    return null;
-  }
+/** What was typed, as it was typed: it is kept as text until it is saved, so that nothing is lost while it is no JSON yet. */
+function otherPropsText(props: Grouping["other_props"]): string {
+  if (props === undefined) return "";
+  return typeof props === "string" ? props : JSON.stringify(props);
 }
 
 /** What is wrong with the code, at its lines: it cannot be read, or it fails on a sample. */

@@ -5,8 +5,8 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { memo, useCallback, useEffect, useMemo } from "react";
 import { api } from "@/api/client";
 import { keys, queries } from "@/api/queries";
-import type { Destination } from "@/api/types";
-import { Empty, Loaded, Page, Panel, Problems, problemsOf, toastFailure, useChange } from "@/parts";
+import type { Destination, DestinationValue } from "@/api/types";
+import { Empty, Loaded, Page, Panel, Problems, problemsOf, toastFailure, useChange, useValidated } from "@/parts";
 import { useDraft } from "@/resources/draft";
 import { freeName } from "@/resources/naming";
 import { t } from "@/texts/destinations";
@@ -37,6 +37,10 @@ export function NewDestination() {
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [search.dataset]);
   const go = useCallback((to: Step) => void navigate({ to: "/destinations/new", search: (old) => ({ ...old, step: to }) }), [navigate]);
+  const setValue = (value: DestinationValue) => {
+    save.reset(); // what the last save was refused for may be right now
+    change((old) => ({ ...old, value }));
+  };
   const setWhen = useCallback((when: Draft["when"]) => change((old) => ({ ...old, when })), [change]);
   const suggested = useMemo(
     () => freeName(draft.value.template?.replace(/^(upsert|insert|create|send)_/, "") ?? draft.value.dataset, destinations.data?.map((one) => one.name) ?? []),
@@ -57,9 +61,11 @@ export function NewDestination() {
     },
     quiet: true,
   });
+  const refused = useMemo(() => (save.isError ? problemsOf(save.error) : []), [save.isError, save.error]);
+  const validated = useValidated();
   const at = STEPS.indexOf(step);
   const done = step === "configure" && (
-    <Button onClick={() => save.mutate()} loading={save.isPending} disabled={draft.value.template === undefined && draft.value.request === undefined}>
+    <Button onClick={validated(() => save.mutate())} loading={save.isPending} disabled={draft.value.template === undefined && draft.value.request === undefined}>
       {t.steps.done}
     </Button>
   );
@@ -85,7 +91,7 @@ export function NewDestination() {
       below={<Steps at={at} go={go} />}
     >
       {restored && <p className={classes.hint}>{t.steps.restored}</p>}
-      {save.isError && <Problems problems={problemsOf(save.error)} />}
+      <Problems problems={refused} />
       {step === "connector" && <ConnectorStep draft={draft} change={change} next={() => go("credential")} />}
       {step === "credential" && (
         <Panel title={t.steps.chooseCredential}>
@@ -100,7 +106,7 @@ export function NewDestination() {
         </Panel>
       )}
       {step === "configure" && (
-        <Configure name={name} onName={(typed) => change((old) => ({ ...old, name: typed }))} value={draft.value} onChange={(value) => change((old) => ({ ...old, value }))}>
+        <Configure name={name} onName={(typed) => change((old) => ({ ...old, name: typed }))} value={draft.value} refused={refused} onChange={setValue}>
           <When when={draft.when} onChange={setWhen} />
         </Configure>
       )}

@@ -2,7 +2,7 @@
 import { fireEvent, screen, within } from "@testing-library/react";
 import { useState } from "react";
 import { expect, test } from "vitest";
-import type { Column, DestinationValue, Template } from "@/api/types";
+import type { Column, DestinationValue, Problem, Template } from "@/api/types";
 import { t } from "@/texts/destinations";
 import { show } from "@/test/around";
 import { TemplateForm } from "./TemplateForm";
@@ -25,10 +25,10 @@ const person = {
 } as unknown as Template;
 
 let now: DestinationValue;
-function Form({ dialect, columns = COLUMNS }: { dialect: "native" | "flat"; columns?: Column[] }) {
+function Form({ dialect, columns = COLUMNS, problems = [] }: { dialect: "native" | "flat"; columns?: Column[]; problems?: Problem[] }) {
   const [value, setValue] = useState<DestinationValue>({ dataset: "people", credential: "acme" });
   now = value;
-  return <TemplateForm value={value} onChange={setValue} templates={[person]} columns={columns} dialect={dialect} />;
+  return <TemplateForm value={value} onChange={setValue} templates={[person]} columns={columns} dialect={dialect} problems={problems} />;
 }
 const choose = () => fireEvent.click(screen.getByRole("button", { name: /^Upsert person/ }));
 const field = (label: string) => within(screen.getByRole("group", { name: label }));
@@ -77,4 +77,12 @@ test("further fields are there when they are asked for", () => {
   expect(screen.queryByRole("group", { name: "Cohort" })).toBeNull();
   fireEvent.click(screen.getByRole("button", { name: t.configure.moreFields(1) }));
   expect(screen.getByRole("group", { name: "Cohort" })).toBeTruthy();
+});
+
+test("what is wrong with a field is shown at the field", () => {
+  const problems = [{ path: "destinations.x.fields.email", code: "unknown-column", message: "there is no column mail", hint: "" }] as Problem[];
+  show(<Form dialect="native" problems={problems} />);
+  choose();
+  expect(field("E-mail").getByRole("alert").textContent).toBe("there is no column mail");
+  expect(field("User id").queryByRole("alert")).toBeNull();
 });

@@ -1,8 +1,8 @@
 /** Configure by template: the ten as cards grouped by object, then each field's column, constant or default. */
 import { Button, Select, TextInput, UnstyledButton } from "@mantine/core";
 import { memo, useCallback, useRef, useState } from "react";
-import type { Column, DestinationValue, FieldValue, Template, TemplateField } from "@/api/types";
-import { Panel } from "@/parts";
+import type { Column, DestinationValue, FieldValue, Problem, Template, TemplateField } from "@/api/types";
+import { messageAt, Panel } from "@/parts";
 import { t } from "@/texts/destinations";
 import classes from "./Destinations.module.css";
 import { asTemplate, columnOf, type Dialect, fieldsOf, type Given, givenAs, grouped, isRequired, matchOf, meant, regiven, suggestedFields, suggestion, typed, withField } from "./value";
@@ -13,13 +13,14 @@ interface Props {
   templates: Template[];
   columns: Column[];
   dialect: Dialect;
+  problems: Problem[];
 }
 
 const BATCH = "send_batch";
 /** What a batch may hold, by the template that describes it. */
 const ITEMS: Record<string, string> = { person: "upsert_person", company: "upsert_company", event: "insert_event", custom_object: "upsert_custom_object" };
 
-export function TemplateForm({ value, onChange, templates, columns, dialect }: Props) {
+export function TemplateForm({ value, onChange, templates, columns, dialect, problems }: Props) {
   const chosen = templates.find((template) => template.name === value.template);
   const latest = useRef<(template: Template) => void>(() => undefined);
   latest.current = (template) => {
@@ -32,8 +33,8 @@ export function TemplateForm({ value, onChange, templates, columns, dialect }: P
   return (
     <>
       <Endpoint templates={templates} chosen={chosen} choose={choose} />
-      {chosen && chosen.name !== BATCH && <Fields {...{ value, onChange, columns, dialect }} template={chosen} />}
-      {chosen?.name === BATCH && <BatchObject {...{ value, onChange, templates, columns, dialect }} />}
+      {chosen && chosen.name !== BATCH && <Fields {...{ value, onChange, columns, dialect, problems }} template={chosen} />}
+      {chosen?.name === BATCH && <BatchObject {...{ value, onChange, templates, columns, dialect, problems }} />}
     </>
   );
 }
@@ -118,7 +119,7 @@ function BatchObject(props: Props) {
   );
 }
 
-function Fields({ value, onChange, template, columns, dialect }: Omit<Props, "templates"> & { template: Template }) {
+function Fields({ value, onChange, template, columns, dialect, problems }: Omit<Props, "templates"> & { template: Template }) {
   const [all, setAll] = useState(false);
   const match = matchOf(template, dialect);
   const named = match.map((name) => fieldsOf(template).find((field) => field.name === name)?.label ?? name).join(" or ");
@@ -145,6 +146,7 @@ function Fields({ value, onChange, template, columns, dialect }: Omit<Props, "te
             required={isRequired(field, dialect) || match.length === 1 && match[0] === field.name}
             given={value.fields?.[field.name]}
             columns={columns}
+            error={messageAt(problems, `fields.${field.name}`, `fields.${field.name}.column`)}
             give={give}
           />
         ))}
@@ -164,9 +166,10 @@ interface RowProps {
   required: boolean;
   given: FieldValue | undefined;
   columns: Column[];
+  error: string | undefined;
   give: Give;
 }
-const FieldRow = memo(function FieldRow({ field, required, given, columns, give }: RowProps) {
+const FieldRow = memo(function FieldRow({ field, required, given, columns, error, give }: RowProps) {
   const onChange = (next: FieldValue | undefined) => give(field.name, next);
   const as = givenAs(given);
   const column = columnOf(given);
@@ -214,6 +217,11 @@ const FieldRow = memo(function FieldRow({ field, required, given, columns, give 
             value={typed((given as { default?: unknown }).default ?? "")}
             onChange={(event) => onChange({ column: column ?? "", default: meant(event.currentTarget.value) })}
           />
+        )}
+        {error !== undefined && (
+          <p className={classes.wrong} role="alert">
+            {error}
+          </p>
         )}
         {(examples.length > 0 || suggested) && (
           <small title={examples.join(", ")}>{[suggested && t.configure.suggested, examples.length > 0 && t.configure.example(examples.join(", "))].filter(Boolean).join(" · ")}</small>

@@ -1,5 +1,5 @@
 /** A destination's settings as the form edits them: pure steps from one value to the next. */
-import type { Column, DestinationValue, FieldValue, Template, TemplateField } from "@/api/types";
+import type { Column, DestinationValue, FieldValue, Grouping, Template, TemplateField } from "@/api/types";
 
 export type Dialect = "native" | "flat";
 
@@ -14,6 +14,11 @@ export function givenAs(field: FieldValue | undefined): Given {
 export function columnOf(field: FieldValue | undefined): string | null {
   if (typeof field === "string") return field;
   return field !== undefined && "column" in field ? field.column : null;
+}
+
+/** The columns that fields are mapped to, each once. */
+export function mappedColumns(value: DestinationValue): string[] {
+  return [...new Set(Object.values(value.fields ?? {}).map(columnOf))].filter((column) => column !== null);
 }
 
 const bare = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, "");
@@ -70,8 +75,29 @@ export function isRequired(field: TemplateField, dialect: Dialect): boolean {
   return Array.isArray(field.required) ? (field.required as string[]).includes(dialect) : field.required === true;
 }
 
-/** Without what is empty: the project file holds only what was said. */
-export function tidy(value: DestinationValue): DestinationValue {
+/** The object that a text is; undefined when it is empty, null when it is something else. */
+export function objectOf(text: string): Record<string, unknown> | null | undefined {
+  if (text.trim() === "") return undefined;
+  try {
+    const read: unknown = JSON.parse(text);
+    return typeof read === "object" && read !== null && !Array.isArray(read) ? (read as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Further properties as an object, where their text is one; other text stays, so that the service refuses it at its place. */
+function withProps(grouping: Grouping): Grouping {
+  const { other_props: props, ...others } = grouping;
+  if (typeof props !== "string") return grouping;
+  const read = objectOf(props);
+  return read === undefined ? others : { ...others, other_props: read ?? props };
+}
+
+/** Without what is empty, and with typed text read: the project file holds only what was said. */
+export function tidy(given: DestinationValue): DestinationValue {
+  const grouping = given.request?.batch?.grouping;
+  const value = grouping === undefined ? given : { ...given, request: { ...given.request, batch: { ...given.request?.batch, grouping: withProps(grouping) } } };
   const kept = Object.entries(value).filter(([key, item]) => {
     if (item === undefined || item === null) return false;
     return !(key === "exclude" && Array.isArray(item) && item.length === 0);
@@ -110,7 +136,7 @@ export function asTemplate(value: DestinationValue, template: Template, columns:
 }
 export function asManual(value: DestinationValue): DestinationValue {
   const { template: _, fields: __, batch: ___, mode: ____, object: _____, ...kept } = value;
-  return { ...kept, request: value.request ?? { method: "POST", url: "/people", batch: { size: 100, grouping: { algorithm: "array" } } } };
+  return { ...kept, request: value.request ?? { method: "POST", url: "" } };
 }
 
 /** Text that a person typed, as the value they mean: numbers, booleans and null as such, everything else as text. */

@@ -5,7 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { queries } from "@/api/queries";
 import type { Flow, FlowValue, Resource } from "@/api/types";
-import { duration, Empty, Facts, Loaded, Num, number, OutcomeCounts, Panel, Status, Time } from "@/parts";
+import { duration, Empty, Facts, Loaded, NOT_YET, Num, number, OutcomeCounts, Panel, Status, Time } from "@/parts";
 import form from "@/resources/Form.module.css";
 import { NewResource, ResourcePage, type Value } from "@/resources/ResourcePage";
 import { t as destinations } from "@/texts/destinations";
@@ -131,7 +131,7 @@ function LastRuns({ name }: { name: string }) {
                 <li key={run.run} style={{ display: "flex", gap: 12, alignItems: "center", flexWrap: "wrap" }}>
                   <Status of={run.status} />
                   <Link to="/runs/$run" params={{ run: run.run }} aria-label={`${run.run}, ${number(run.records.read ?? 0)}`}>
-                    <Time at={run.started_at} />
+                    <Time at={run.started_at} none={NOT_YET} />
                   </Link>
                   <OutcomeCounts counts={run.records} />
                 </li>

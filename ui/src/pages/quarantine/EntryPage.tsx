@@ -5,9 +5,10 @@ import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { api, at } from "@/api/client";
 import { keys } from "@/api/queries";
-import type { Preview, QuarantineDetail } from "@/api/types";
+import type { Items, Preview, QuarantineDetail, Run } from "@/api/types";
 import { Code, confirm, Facts, keyText, Loaded, Page, Panel, Problems, pretty, problemsOf, Status, useChange } from "@/parts";
 import { t } from "@/texts/watch";
+import { useFollow } from "../runs/live";
 
 export function EntryPage() {
   const { id } = useParams({ from: "/shell/quarantine/$id" });
@@ -35,6 +36,7 @@ function Shown({ entry }: { entry: QuarantineDetail }) {
   const dirty = text !== before;
   const navigate = useNavigate();
   const refresh = [keys.quarantine, keys.runs, keys.kind("destinations")];
+  const follow = useFollow();
   const back = () => navigate({ to: "/quarantine" });
   const edit = () => api.patch(at`/quarantine/${entry.id}`, { record_text: text }); // as text: JavaScript's numbers would round
   const save = useChange({ run: edit, done: () => t.quarantine.saved, refresh, quiet: true });
@@ -45,11 +47,14 @@ function Shown({ entry }: { entry: QuarantineDetail }) {
   const resend = useChange({
     run: async () => {
       if (dirty && whole) await edit();
-      return api.post("/quarantine/resend", { ids: [entry.id] });
+      return api.post<Items<Run>>("/quarantine/resend", { ids: [entry.id] });
     },
     done: () => t.quarantine.resent,
     refresh,
-    then: back,
+    then: (begun) => {
+      follow(begun);
+      return back();
+    },
   });
   const discard = useChange({ run: () => api.post("/quarantine/discard", { ids: [entry.id], reason: "" }), done: () => t.quarantine.discarded(1), refresh, then: back });
   const settle = useChange({ run: () => api.post(at`/quarantine/${entry.id}/settle`, { delivered: true }), done: () => t.quarantine.settled, refresh, then: back });

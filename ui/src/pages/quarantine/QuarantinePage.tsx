@@ -5,9 +5,10 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { api, at } from "@/api/client";
 import { keys, listOptions, queries } from "@/api/queries";
-import type { QuarantineEntry, QuarantineGroup } from "@/api/types";
+import type { Items, QuarantineEntry, QuarantineGroup, Run } from "@/api/types";
 import { type Col, confirm, DataTable, Empty, Failed, Key, Loaded, Loading, Num, Page, RowLink, Status, Time, useChange, useFreshFirst, useItems } from "@/parts";
 import { t } from "@/texts/watch";
+import { useFollow } from "../runs/live";
 
 export function QuarantinePage() {
   const search = useSearch({ from: "/shell/quarantine" });
@@ -16,14 +17,16 @@ export function QuarantinePage() {
 
 function Groups({ destination }: { destination: string | undefined }) {
   const query = useQuery(queries.quarantineGroups());
+  const follow = useFollow();
   const navigate = useNavigate();
   const shown = (query.data ?? []).filter((group) => destination === undefined || group.destination === destination);
   const all = shown.reduce((sum, group) => sum + group.count, 0);
   const unknown = shown.filter((group) => group.outcome === "unknown").reduce((sum, group) => sum + group.count, 0);
   const resend = useChange({
-    run: () => api.post("/quarantine/resend", destination === undefined ? { all: true } : { destination }),
+    run: () => api.post<Items<Run>>("/quarantine/resend", destination === undefined ? { all: true } : { destination }),
     done: () => t.quarantine.resent,
     refresh: [keys.quarantine, keys.runs, keys.kind("destinations")],
+    then: follow,
   });
   const askResend = async () => {
     if (await confirm({ title: t.quarantine.resendTitle(all), consequence: t.quarantine.resendText(unknown), verb: t.quarantine.resendAll(all), tone: "plain" })) resend.mutate();
@@ -91,7 +94,8 @@ function Entries({ cause, destination }: { cause: string; destination: string | 
   const unknown = mine.filter((group) => group.outcome === "unknown").reduce((sum, group) => sum + group.count, 0);
   const chosen = { cause, ...(destination !== undefined && { destination }) };
   const refresh = [keys.quarantine, keys.runs, keys.kind("destinations")];
-  const resend = useChange({ run: () => api.post("/quarantine/resend", chosen), done: () => t.quarantine.resent, refresh });
+  const follow = useFollow();
+  const resend = useChange({ run: () => api.post<Items<Run>>("/quarantine/resend", chosen), done: () => t.quarantine.resent, refresh, then: follow });
   const discard = useChange({
     run: () => api.post<{ discarded: number }>("/quarantine/discard", { ...chosen, reason: "" }),
     done: (done) => t.quarantine.discarded(done.discarded),

@@ -7,9 +7,10 @@ import { address, api, at } from "@/api/client";
 import { keys, listOptions, queries } from "@/api/queries";
 import { Allowances } from "@/charts/SentCharts";
 import { type Delivery, OUTCOMES, type RecordKey, type Run } from "@/api/types";
-import { type Col, confirm, DataTable, duration, Empty, Facts, Failed, Key, Loaded, Loading, Num, number, OutcomeBar, OutcomeCounts, Page, Panel, RowLink, Status, Time, useChange, useFreshLast, useItems } from "@/parts";
+import { type Col, confirm, DataTable, duration, Empty, Facts, Failed, Key, Loaded, Loading, NOT_YET, Num, number, OutcomeBar, OutcomeCounts, Page, Panel, RowLink, Status, Time, useChange, useFreshLast, useItems } from "@/parts";
 import { t as states } from "@/texts/states";
 import { t } from "@/texts/watch";
+import { Attempts, waitingText } from "./Attempts";
 import { useProgress } from "./live";
 
 const LIVE = new Set(["queued", "running"]);
@@ -45,7 +46,7 @@ function Shown({ run }: { run: Run }) {
   const left = total === null ? null : Math.max(0, total - decided);
   const askCancel = async () => {
     const consequence = t.runs.cancelText(decided, left === null ? "" : t.runs.left(left));
-    if (await confirm({ title: t.runs.cancelTitle(run.run), consequence, verb: t.runs.cancel })) cancel.mutate();
+    if (await confirm({ title: t.runs.cancelTitle(run.run), consequence, verb: t.runs.cancel, cancel: t.runs.keepRunning })) cancel.mutate();
   };
   const rate = progress?.rate_per_s ?? 0;
   const of = useQuery({ ...queries.one("destinations", run.destination ?? ""), enabled: live && run.destination !== undefined });
@@ -87,23 +88,25 @@ function Shown({ run }: { run: Run }) {
           {live && progress && (
             <p className="muted num" style={{ margin: 0 }}>
               {t.runs.read(decided, total)} · {t.runs.rate(rate)}
-              {left !== null && rate > 0 && ` · ${t.runs.remaining(duration(left / rate))}`}
-              {progress.waiting_for_allowance_s > 0 ? ` · ${t.runs.waiting}` : progress.phase !== "sending" ? ` · ${progress.phase}` : ""}
+              {progress.left_s !== null && ` · ${t.runs.remaining(duration(progress.left_s))}`}
+              {progress.waiting_for === null && progress.phase !== "sending" && ` · ${progress.phase}`}
             </p>
           )}
+          {live && progress?.waiting_for && <p style={{ margin: 0 }}>{waitingText(progress.waiting_for)}</p>}
           {live && <Allowances credential={of.data?.value.credential} />}
           <Facts
             items={[
               [t.runs.columns.of, run.destination ? <Link key="d" to="/destinations/$name" params={{ name: run.destination }}>{run.destination}</Link> : target],
               [t.runs.columns.records, <Num key="n" value={counts.read ?? 0} />],
               [t.runs.columns.requests, `${number(progress?.requests ?? run.requests)} (${t.runs.retries.toLowerCase()}: ${number(run.retries)})`],
-              [t.runs.columns.started, <Time key="s" at={run.started_at} relative={false} />],
+              [t.runs.columns.started, <Time key="s" at={run.started_at} relative={false} none={NOT_YET} />],
               [t.runs.columns.took, duration(progress?.elapsed_s ?? run.duration_s)],
               [t.runs.columns.by, run.asked_by ?? run.trigger ?? ""],
             ]}
           />
         </div>
       </Panel>
+      {live && progress && <Attempts attempts={progress.attempts} />}
       {run.notes.length > 0 && (
         <Panel title={t.runs.notes}>
           <ul style={{ margin: 0, paddingLeft: 18 }}>

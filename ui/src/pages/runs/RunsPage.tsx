@@ -4,7 +4,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { at } from "@/api/client";
 import { queries } from "@/api/queries";
 import type { Run } from "@/api/types";
-import { type Col, DataTable, duration, Empty, Failed, Loading, Num, OutcomeBar, Page, RowLink, Status, Time, useItems } from "@/parts";
+import { type Col, DataTable, duration, Empty, Failed, Loading, NOT_YET, Num, OutcomeBar, Page, RowLink, Status, Time, useItems } from "@/parts";
 import { SentCharts } from "@/charts/SentCharts";
 import { t as charts } from "@/texts/charts";
 import { t as states } from "@/texts/states";
@@ -21,7 +21,7 @@ const COLUMNS: Col<Run>[] = [
   { id: "records", header: t.runs.columns.records, width: 90, align: "right", cell: (run) => <Num value={run.records.read ?? 0} /> },
   { id: "requests", header: t.runs.columns.requests, width: 90, align: "right", cell: (run) => <Num value={run.requests} /> },
   { id: "took", header: t.runs.columns.took, width: 100, align: "right", cell: (run) => duration(run.duration_s) },
-  { id: "started", header: t.runs.columns.started, width: 140, cell: (run) => <Time at={run.started_at} /> },
+  { id: "started", header: t.runs.columns.started, width: 140, cell: (run) => <Time at={run.started_at} none={NOT_YET} /> },
   { id: "by", header: t.runs.columns.by, width: 110, cell: (run) => run.asked_by ?? run.trigger ?? "" },
   { id: "run", header: t.runs.columns.run, width: 214, cell: (run) => <RowLink to={at`/runs/${run.run}`} className="mono">{run.run}</RowLink> },
 ];

@@ -1,9 +1,9 @@
 /** A run's events while it lasts: its last progress, and the run itself once it ended. */
-import { useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { address, at } from "@/api/client";
+import { address, api, at } from "@/api/client";
 import { keys } from "@/api/queries";
-import type { Progress, Run } from "@/api/types";
+import type { Items, Progress, Run } from "@/api/types";
 
 export function useProgress(run: string, live: boolean): Progress | null {
   const [progress, setProgress] = useState<Progress | null>(null);
@@ -16,11 +16,37 @@ export function useProgress(run: string, live: boolean): Progress | null {
       events.close();
       setProgress(null);
       client.setQueryData(["runs", run], JSON.parse((event as MessageEvent<string>).data) as Run);
-      void client.invalidateQueries({ queryKey: keys.runs });
-      void client.invalidateQueries({ queryKey: keys.quarantine });
-      void client.invalidateQueries({ queryKey: keys.kind("destinations") });
+      void refreshAfterRun(client);
     });
     return () => events.close();
   }, [run, live, client]);
   return progress;
+}
+
+/** Everything that shows what a run did. */
+function refreshAfterRun(client: QueryClient): Promise<unknown> {
+  const old = [keys.runs, keys.quarantine, keys.kind("destinations"), keys.kind("flows"), keys.overview, ["stats"]];
+  return Promise.all(old.map((queryKey) => client.invalidateQueries({ queryKey })));
+}
+
+const LIVE = new Set(["queued", "running"]);
+const ASK_EVERY_MS = 500;
+const ASK_AT_MOST = 600; // times: then the pages' own refreshing goes on
+
+/** Asks after runs that were begun from a page that does not show them, and refreshes what they changed as each ends. */
+export async function followRuns(client: QueryClient, runs: string[]): Promise<void> {
+  let open = runs;
+  for (let asked = 0; open.length > 0 && asked < ASK_AT_MOST; asked++) {
+    await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
+    const found = await Promise.all(open.map((run) => api.get<Run>(at`/runs/${run}`).catch(() => null))); // null: ask again
+    const ended = new Set(found.filter((run) => run !== null && !LIVE.has(run.status)).map((run) => run?.run));
+    open = open.filter((run) => !ended.has(run));
+    if (ended.size > 0) await refreshAfterRun(client);
+  }
+}
+
+/** The same for the answer of a resend. */
+export function useFollow(): (begun: Items<Run>) => void {
+  const client = useQueryClient();
+  return (begun) => void followRuns(client, begun.items.map((run) => run.run));
 }

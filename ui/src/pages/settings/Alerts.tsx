@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { api } from "@/api/client";
 import { queries } from "@/api/queries";
 import type { Items } from "@/api/types";
-import { Empty, Loaded, Panel, Problems, problemsOf, Status, Time, useChange } from "@/parts";
+import { Empty, Loaded, Panel, Problems, problemsOf, Status, Time, useChange, useValidated } from "@/parts";
 import { t as all } from "@/texts/settings";
 import { Channels } from "./Channels";
 import { useDocument } from "./document";
@@ -46,6 +46,7 @@ const NUMBERS: { name: string; on: number; percent?: boolean; part?: boolean; le
 export function Alerts() {
   const { query, value, edit, touched, save } = useDocument<AlertSettings>("alerts");
   const destinations = useQuery(queries.kind("destinations"));
+  const validated = useValidated();
   const test = useChange({ run: () => api.post<Items<Answer>>("/settings/alerts/test"), quiet: true });
   return (
     <div className={classes.part}>
@@ -63,7 +64,7 @@ export function Alerts() {
                     <Button variant="default" disabled={touched || Object.keys(value.channels).length === 0} title={touched ? t.testUnsaved : undefined} loading={test.isPending} onClick={() => test.mutate()}>
                       {t.test}
                     </Button>
-                    <Button disabled={!touched} loading={save.isPending} onClick={() => save.mutate()}>
+                    <Button disabled={!touched} loading={save.isPending} onClick={validated(() => save.mutate())}>
                       {all.save}
                     </Button>
                   </>

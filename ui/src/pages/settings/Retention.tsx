@@ -1,6 +1,6 @@
 /** How long things are kept, in days. */
-import { Button, NumberInput, Switch } from "@mantine/core";
-import { Loaded, Panel, Problems, problemsOf } from "@/parts";
+import { Button, Switch } from "@mantine/core";
+import { Loaded, NumberField, Panel, Problems, problemsOf, useValidated } from "@/parts";
 import { t as all } from "@/texts/settings";
 import { useDocument } from "./document";
 import classes from "./Settings.module.css";
@@ -11,6 +11,7 @@ const MOST = 36_500;
 
 export function Retention() {
   const { query, value, edit, touched, save } = useDocument<Days>("retention");
+  const validated = useValidated();
   return (
     <Loaded query={query} height={320}>
       {() => {
@@ -20,7 +21,7 @@ export function Retention() {
           <Panel
             title={all.tabs.retention}
             actions={
-              <Button disabled={!touched} loading={save.isPending} onClick={() => save.mutate()}>
+              <Button disabled={!touched} loading={save.isPending} onClick={validated(() => save.mutate())}>
                 {all.save}
               </Button>
             }
@@ -39,16 +40,16 @@ export function Retention() {
                       {about !== "" && <small>{about}</small>}
                     </span>
                     <Switch aria-label={`${label}: ${t.keep}`} title={t.keep} checked={n === 0} onChange={(event) => set(name, event.currentTarget.checked ? 0 : 90)} />
-                    <NumberInput
+                    <NumberField
                       aria-label={`${label}: ${t.days}`}
                       min={1}
                       max={MOST}
                       disabled={n === 0}
-                      value={n === 0 ? "" : n}
+                      value={n === 0 ? null : n}
                       placeholder={t.forever}
                       suffix={` ${t.days}`}
                       allowDecimal={false}
-                      onChange={(said) => typeof said === "number" && said > 0 && set(name, said)}
+                      onChange={(said) => said !== null && set(name, said)}
                     />
                   </div>
                 );

@@ -1,5 +1,6 @@
 /** A rule: what it looks at, whether it is on, and from which number. */
-import { NumberInput, Switch } from "@mantine/core";
+import { Switch } from "@mantine/core";
+import { NumberField } from "@/parts";
 import { t as all } from "@/texts/settings";
 import classes from "./Settings.module.css";
 
@@ -35,16 +36,16 @@ export function NumberRule({ label, unit, value, on, percent = false, part = fal
     <div className={classes.rule} data-part={part}>
       <span>{label}</span>
       {part ? <span /> : <Switch aria-label={t.on(label)} checked={value !== null} onChange={(event) => onChange(event.currentTarget.checked ? on : null)} />}
-      <NumberInput
+      <NumberField
         aria-label={label}
         disabled={value === null}
-        min={least ?? (percent ? 1 : 1)}
+        min={least ?? 1}
         {...(percent && { max: 100 })}
         placeholder={t.off}
         suffix={` ${unit}`}
         thousandSeparator=","
-        value={value === null ? "" : Math.round(value * scale * 100) / 100}
-        onChange={(said) => typeof said === "number" && onChange(said / scale)}
+        value={value === null ? null : Math.round(value * scale * 100) / 100}
+        onChange={(said) => said !== null && onChange(said / scale)}
       />
     </div>
   );

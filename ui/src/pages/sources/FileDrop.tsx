@@ -19,7 +19,12 @@ interface Sending {
   stop: AbortController;
 }
 
-export function FileDrop({ onUploaded }: { onUploaded: (uploaded: Uploaded, name: string) => void }) {
+interface Props {
+  onUploaded: (uploaded: Uploaded, name: string) => void;
+  /** The source has a file already. */
+  replaces?: boolean;
+}
+export function FileDrop({ onUploaded, replaces = false }: Props) {
   const input = useRef<HTMLInputElement>(null);
   const [over, setOver] = useState(false);
   const [sending, setSending] = useState<Sending | null>(null);
@@ -59,7 +64,7 @@ export function FileDrop({ onUploaded }: { onUploaded: (uploaded: Uploaded, name
         onDrop={onDrop}
       >
         <IconFileUpload size={26} stroke={1.5} aria-hidden />
-        <b>{sending === null ? t.upload.drop : t.upload.sending(sending.name, sending.share)}</b>
+        <b>{sending === null ? (replaces ? t.upload.replace : t.upload.drop) : t.upload.sending(sending.name, sending.share)}</b>
         {sending === null ? <span className={classes.hint}>{done === null ? t.upload.formats : t.upload.again}</span> : <progress value={sending.share} max={1} aria-label={t.upload.sending(sending.name, sending.share)} />}
         <input
           ref={input}

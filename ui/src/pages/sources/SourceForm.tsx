@@ -28,7 +28,7 @@ function FileForm({ value, onChange, uploads }: Props) {
   return (
     <Panel title={t.file.title}>
       <div className={classes.form}>
-        {uploads && <FileDrop onUploaded={(made) => onChange({ ...value, path: made.path })} />}
+        {uploads && <FileDrop replaces={value.path !== ""} onUploaded={(made) => onChange({ ...value, path: made.path })} />}
         {(!uploads || value.path !== "") && (
           <TextInput label={t.file.path} description={t.file.pathHint} value={value.path ?? ""} spellCheck={false} onChange={(event) => onChange(withKey(value, "path", event.currentTarget.value))} />
         )}

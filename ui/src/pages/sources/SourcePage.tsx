@@ -12,7 +12,7 @@ import { t } from "@/texts/sources";
 import { HookPanel } from "./HookPanel";
 import { SourceCheck } from "./SourceCheck";
 import { SourceForm } from "./SourceForm";
-import { asTable } from "./value";
+import { asTable, isUpload } from "./value";
 
 export function SourcePage() {
   const { name } = useParams({ from: "/shell/sources/$name" });
@@ -33,7 +33,7 @@ export function SourcePage() {
           <div className={classes.split}>
             <div className={classes.main}>
               {source.type === "webhook" && <HookPanel name={name} />}
-              <SourceForm value={source} onChange={onChange} />
+              <SourceForm value={source} onChange={onChange} uploads={isUpload(source)} />
             </div>
             <div className={classes.side}>
               <UsedBy name={name} />

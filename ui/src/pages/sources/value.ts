@@ -95,3 +95,6 @@ export function command(url: string, auth: Record<string, unknown>, key: string 
   else if (auth["type"] === "key") lines.push(`-H '${String(auth["header"] ?? "X-API-Key")}: ${secret}'`);
   return [`curl '${address}'`, ...lines, "-H 'Content-Type: application/json'", `-d '{"id": "1", "email": "ada@example.com"}'`].join(" \\\n  ");
 }
+
+/** Whether the file came from a person's computer: a newer one can take its place. */
+export const isUpload = (value: SourceValue): boolean => value.type === "file" && /(^|\/)uploads\//.test(value.path ?? "");

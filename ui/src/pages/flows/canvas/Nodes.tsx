@@ -4,7 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { Handle, type Node, type NodeProps, Position, useReactFlow } from "@xyflow/react";
 import { type FocusEvent, type ReactNode, useRef } from "react";
 import type { DatasetNode, DestinationNode, SourceNode } from "@/api/types";
-import { OutcomeBar, Status, Time } from "@/parts";
+import { NOT_YET, OutcomeBar, Status, Time } from "@/parts";
 import { DatasetMenu } from "@/resources/DatasetMenu";
 import { t } from "@/texts/flows";
 import classes from "../Flows.module.css";
@@ -18,9 +18,12 @@ export function Card({ id, data }: NodeProps<CardNode>) {
   const { node, flows } = data;
   const { getNode, setCenter, getZoom } = useReactFlow();
   const box = useRef<HTMLElement>(null);
-  // whoever walks by the keyboard sees where they are
+  // what has the focus is in view
   const onFocus = (event: FocusEvent) => {
-    const pane = box.current?.closest(".react-flow")?.getBoundingClientRect();
+    const canvas = box.current?.closest(".react-flow");
+    // the browser has scrolled the canvas itself to what has the focus now: that would leave the whole picture displaced
+    for (let part = box.current?.parentElement; part && canvas?.contains(part); part = part.parentElement) part.scrollTo(0, 0);
+    const pane = canvas?.getBoundingClientRect();
     const own = event.target.getBoundingClientRect();
     const placed = getNode(id);
     if (pane === undefined || placed === undefined) return;
@@ -109,7 +112,7 @@ function Destination({ node, flows }: { node: DestinationNode; flows: string[] }
           <>
             <Link to="/runs/$run" params={{ run: run.run }} className="nodrag" style={{ display: "inline-flex", gap: 6, alignItems: "center" }}>
               <Status of={run.status} plain />
-              {isLive(run) ? <span className="num">{t.soFar(run.records.read ?? 0)}</span> : <Time at={run.finished_at ?? run.started_at} />}
+              {isLive(run) ? <span className="num">{t.soFar(run.records.read ?? 0)}</span> : <Time at={run.finished_at ?? run.started_at} none={NOT_YET} />}
             </Link>
           </>
         )}

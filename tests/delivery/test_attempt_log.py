@@ -1,0 +1,43 @@
+"""Who watches a run sees the attempts that did not succeed at once, and what is waited for."""
+
+from penstock.delivery.attempt_log import KEPT, AttemptLog
+from penstock.engine.time_left import time_left
+from penstock.model.delivery import Lost, Reply, Waiting
+from penstock.model.record import Request
+from penstock.model.spec import RateLimit
+from virtual_time import LoopClock
+
+POST = Request("POST", "https://api.custify.com/people", (), b"{}")
+
+
+def test_what_ends_first_is_what_is_waited_for():
+    clock = LoopClock()
+    log = AttemptLog(clock)
+    assert log.waiting() is None
+    with log.pause(Waiting("batch job", 9.0, job="j1")):
+        with log.pause(Waiting("retry", 4.0, 2, 503)):
+            assert log.waiting() == Waiting("retry", 4.0, 2, 503)
+        assert log.waiting().job == "j1"
+    assert log.waiting() is None
+
+
+def test_the_last_attempts_are_kept_in_order():
+    log = AttemptLog(LoopClock())
+    log.add(POST, 1, Lost("cut", False, "the connection broke", 5.0), 0.5)
+    for number in range(KEPT):
+        log.add(POST, number + 2, Reply(503, {}, b"", 5.0), 1.0)
+    log.add(POST, 99, Reply(200, {}, b"", 5.0), None)
+    attempts = log.attempts()
+    assert len(attempts) == KEPT
+    assert [attempts[0].attempt, attempts[-1].attempt] == [3, 99]
+    assert (attempts[-1].status, attempts[-1].again_in_s) == (200, None)
+
+
+def test_the_first_window_of_a_limited_run_does_not_promise_a_fast_end():
+    limit = RateLimit(100, 10.0)
+    # 100 of 1,000 single requests were sent in the first second: nine windows follow
+    assert time_left(100, 1000, 100, 1.0, limit) == 90.0
+    # unchanged records cost no request: the pace alone counts
+    assert time_left(500, 1000, 0, 2.0, limit) == 2.0
+    assert time_left(0, 1000, 0, 5.0, limit) is None
+    assert time_left(10, None, 10, 5.0, limit) is None

@@ -1,0 +1,119 @@
+"""Nothing invalid is saved: the error is shown at its field, and what was typed stays."""
+
+import re
+
+from playwright.sync_api import expect
+
+from browsing import begin, pick, write
+
+
+def names(place, kind):
+    return {each["name"] for each in place.call("GET", f"/{kind}")["items"]}
+
+
+def test_a_request_with_broken_further_properties_is_not_saved(page, place):
+    begin(page)
+    page.get_by_text("By hand", exact=True).click()
+    expect(page.get_by_label("URL", exact=True)).to_have_value("")
+    expect(page.get_by_label("Send several records in one request")).not_to_be_checked()
+    page.get_by_label("Name of the destination").fill("with-props")
+    page.get_by_label("URL", exact=True).fill("/batch")
+    page.get_by_label("Send several records in one request").check()
+    pick(page, "Grouping", "Property of an object")
+    props = page.get_by_label("Further properties, as a JSON object")
+    props.fill('{"origin": ')
+    page.get_by_role("button", name="Done").click()
+    expect(props).to_be_focused()
+    expect(page.get_by_text("This is not a JSON object")).to_be_visible()
+    page.reload()
+    expect(props).to_have_value('{"origin": ')  # what was typed is there again
+    page.get_by_role("button", name="Done").click()
+    expect(props).to_be_focused()
+    assert "with-props" not in names(place, "destinations")
+    props.fill('{"origin": 0}')
+    page.get_by_role("button", name="Done").click()
+    page.get_by_role("heading", name="with-props", exact=True).wait_for()
+    made = place.call("GET", "/destinations/with-props")["value"]["request"]["batch"]["grouping"]
+    assert made["other_props"] == {"origin": 0}
+
+
+def test_a_number_out_of_its_bounds_is_not_saved(page, place):
+    begin(page)
+    pick(page, "Choose what a record becomes", "Upsert person")
+    page.get_by_label("Name of the destination").fill("too-many")
+    requests = page.get_by_label("Requests in flight")
+    for text in ("", "0", "1000"):
+        requests.fill(text)
+        page.get_by_role("button", name="Done").click()
+        expect(requests).to_be_focused()
+        expect(page.get_by_text("Write a number from 1 to 200")).to_be_visible()
+    assert "too-many" not in names(place, "destinations")
+
+
+def test_a_dataset_is_not_saved_with_a_key_that_its_sql_does_not_give(page, place, forgiven):
+    forgiven.append("status of 400")  # the browser logs the refusal
+    page.goto("/datasets/new?source=crm")
+    page.get_by_label("Name", exact=True).fill("keyless")
+    expect(page.get_by_role("combobox", name="Key").or_(page.get_by_label("Key")).first).to_be_visible()
+    page.get_by_text("007").first.wait_for()  # the records are there, and so is the suggested key
+    page.get_by_role("switch", name=re.compile("SQL")).check(force=True)
+    write(page, "SQL of the dataset", "select name as person from source")
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_text("there is no column id").first).to_be_visible()
+    assert "keyless" not in names(place, "datasets")
+
+
+def test_only_columns_that_no_field_takes_are_offered_to_exclude(page):
+    begin(page)
+    pick(page, "Choose what a record becomes", "Upsert person")
+    page.get_by_role("group", name="E-mail").wait_for()
+    page.get_by_role("combobox", name="Exclude attributes").click()
+    offered = page.get_by_role("option").filter(visible=True)
+    expect(offered.filter(has_text="seats")).to_have_count(1)
+    expect(offered.filter(has_text=re.compile("^email$"))).to_have_count(0)
+
+
+def test_an_uploaded_file_is_replaced_by_a_newer_one(page, place):
+    page.goto("/sources/new?way=upload")
+    file = page.get_by_label("File to upload")
+    file.set_input_files({"name": "leads.csv", "mimeType": "text/csv", "buffer": b"id,plan\n1,team\n"})
+    page.get_by_text("leads.csv is uploaded").wait_for()
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("heading", name="leads", exact=True).wait_for()
+    first = place.call("GET", "/sources/leads")["value"]["path"]
+    file.set_input_files({"name": "leads.csv", "mimeType": "text/csv", "buffer": b"id,plan\n1,team\n2,free\n"})
+    page.get_by_text("leads.csv is uploaded").wait_for()
+    expect(page.get_by_role("cell", name="free").or_(page.get_by_text("free", exact=True)).first).to_be_visible()
+    page.get_by_role("button", name="Save").click()
+    place.until(lambda: place.call("GET", "/sources/leads")["value"]["path"] != first)
+
+
+def test_the_canvas_keeps_what_has_the_focus_in_view_and_enter_opens_it(page, place):
+    for number in range(12):
+        value = {"dataset": "contacts", "credential": "acme", "template": "upsert_person"}
+        place.call(
+            "POST", "/destinations", {"name": f"canvas-{number}", "value": {**value, "fields": {"user_id": "id"}}}
+        )
+    page.set_viewport_size({"width": 1100, "height": 520})
+    page.goto("/flows")
+    page.get_by_role("article", name="Destination canvas-0").get_by_role("link").first.focus()
+    seen = set()
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        # the canvas moves in an animation: wait until what has the focus lies within it
+        page.wait_for_function(
+            """() => {
+              const focused = document.activeElement, pane = document.querySelector('.react-flow');
+              if (!pane.contains(focused) || focused.closest('.react-flow__controls')) return true;
+              const a = focused.getBoundingClientRect(), b = pane.getBoundingClientRect();
+              return a.left >= b.left && a.right <= b.right && a.top >= b.top && a.bottom <= b.bottom;
+            }"""
+        )
+        name = page.evaluate("document.activeElement.closest('article')?.getAttribute('aria-label') ?? ''")
+        seen.add(name)
+        if not page.evaluate("document.querySelector('.react-flow').contains(document.activeElement)"):
+            break
+    assert {f"Destination canvas-{number}" for number in range(1, 12)} <= seen
+    page.get_by_role("article", name="Destination canvas-11").get_by_role("link").first.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="canvas-11", exact=True).wait_for()
