@@ -10,7 +10,7 @@ from virtual_time import LoopClock
 POST = Request("POST", "https://api.custify.com/people", (), b"{}")
 
 
-def test_what_ends_first_is_what_is_waited_for():
+async def test_what_ends_first_is_what_is_waited_for():
     clock = LoopClock()
     log = AttemptLog(clock)
     assert log.waiting() is None
@@ -21,7 +21,7 @@ def test_what_ends_first_is_what_is_waited_for():
     assert log.waiting() is None
 
 
-def test_the_last_attempts_are_kept_in_order():
+async def test_the_last_attempts_are_kept_in_order():
     log = AttemptLog(LoopClock())
     log.add(POST, 1, Lost("cut", False, "the connection broke", 5.0), 0.5)
     for number in range(KEPT):

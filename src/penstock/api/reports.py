@@ -147,7 +147,7 @@ class TestOut(BaseModel):
 
 
 class AttemptOut(BaseModel):
-    """An attempt of a request that needed more than one; `again_in_s` is the pause before the next, null: none follows."""
+    """An attempt of a request that needed more than one; `again_in_s` is the pause before the next, null: no more."""
 
     at: str
     method: str
