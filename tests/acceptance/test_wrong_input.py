@@ -140,18 +140,20 @@ def test_wrong_input_ends_with_2_and_says_where_what_and_what_to_write(name, pro
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("unreadable-encoding", b"id,email\n1,a@example.com\n2,\x81\x8d\x9d\xff\xfe@b.c\n"), ("empty-file", b"")],
+    [
+        ("encoding-unknown", "id,email,name\n1,a@example.com,Peña\n".encode("cp1252")),
+        ("wrong-format", b"PK\x05\x06" + bytes(18)),
+    ],
 )
 def test_a_file_that_cannot_be_read_is_wrong_input(name, content, project):
     (project.folder / "people.csv").write_bytes(content)
-    given = "{type: file, path: people.csv, encoding: utf-8}" if name == "unreadable-encoding" else USUAL["source"]
-    write_project(project.folder, project.sandbox.url, source=given)
     names(told(project, name, 2))
     assert project.sandbox.requests() == []
 
 
-def test_a_dataset_without_records_is_well_and_sends_nothing(project):
-    (project.folder / "people.csv").write_text("id,email\n", encoding="utf-8")
+@pytest.mark.parametrize("content", ["id,email\n", "", "\n\n"])
+def test_a_dataset_without_records_is_well_and_sends_nothing(project, content):
+    (project.folder / "people.csv").write_text(content, encoding="utf-8")
     document = call(project, "--json", "run", "it")
     assert document.returncode == 0, document.stderr
     report = json.loads(document.stdout)

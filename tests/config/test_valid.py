@@ -150,7 +150,10 @@ def test_the_long_forms_become_specs():
     billing = project.sources["billing"]
     assert isinstance(billing, SqlSource)
     assert billing.cursor == CursorSpec("updated_at", "1h")
-    assert project.sources["tabs"].delimiter == "\t"
+    tabs, hive, api = (project.sources[name] for name in ("tabs", "hive", "api"))
+    assert (tabs.delimiter, tabs.quote, tabs.skip_lines, tabs.skip_footer_lines) == ("\t", "none", 3, 1)
+    assert (hive.delimiter, hive.null_values, hive.decimal) == ("\t", ("\\N", "NULL"), ",")
+    assert api.records_path == "result.items"
     assert project.datasets["invoices"].key == ("number", "2024")
     people = project.destinations["people"]
     assert people.fields == {

@@ -107,11 +107,9 @@ def test_any_table_reads_back_as_section_2_types_it(opened, table, quote_all):
         ('id,c\n1,a\n2,"b\n3,c\n', "line 3 opens a quote that is never closed", 3),
         ('id,c\n1,"a\n2,b\n3,"c"\n', "line 2 has text right after a closing quote", 2),
         ("id,c\n1,a\n2,\0\n", "line 3: a NUL byte", 3),
-        (b"id,c\n" + b"1,ok\n" * 70_000 + b"2,caf\xe9\n", "line 70002: unreadable encoding, it is not utf-8", 70_002),
+        (b"id,c\n" + b"1,ok\n" * 400_000 + b"2,caf\xe9\n", "line 400002: the text is not UTF-8", 400_002),
         ("id,id\n1,2\n", "the column id stands twice in the header", 1),
         ("id,,c\n1,2,3\n", "column 2 of 3 has no name in the header", 1),
-        ("", "a.csv is empty", 1),
-        ("\n\n", "a.csv is empty", 1),
     ],
 )
 def test_a_torn_file_is_named_with_its_line(opened, body, said, line):
@@ -145,22 +143,12 @@ def test_a_cell_of_many_megabytes_arrives_whole(opened):
         ("utf-8", "naïve 😀"),
         ("utf-8-sig", "naïve 😀"),
         ("utf-16", "naïve 😀"),
-        ("cp1252", "Müller trägt Größe 44 – für 20 € geöffnet, natürlich"),
+        ("utf-32", "naïve 😀"),
     ],
 )
 def test_the_encoding_is_detected(opened, encoding, text):
     dataset = opened("a.csv", f'id,c\n1,"{text}"\n'.encode(encoding))
     assert rows_of(dataset.read(dataset.detect().schema)) == [{"id": 1, "c": text}]
-
-
-def test_the_encoding_given_is_obeyed(opened):
-    dataset = opened("a.csv", "id,c\n1,Ł\n".encode("cp1250"), encoding="cp1250")
-    assert rows_of(dataset.read(dataset.detect().schema)) == [{"id": 1, "c": "Ł"}]
-    with pytest.raises(InputError, match="line 2: unreadable encoding, it is not utf-8") as caught:
-        opened("a.csv", encoding="utf-8").detect()
-    assert "encoding:" in caught.value.problems[0].hint
-    with pytest.raises(InputError, match="there is no encoding klingon"):
-        opened("a.csv", encoding="klingon")
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

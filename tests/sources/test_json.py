@@ -65,7 +65,7 @@ def test_half_a_character_holds_only_its_record(opened):
         ("a.json", '[{"id":1},\n {"id":2},\n', "line 3: the list breaks off here"),
         ("a.json", '[{"id":1},\n 7]', "line 2: a number, where a record is an object"),
         ("a.json", '[{"id":1}]\n[]', "line 2: something follows the end of the list"),
-        ("a.json", '{\n"data": [{"id":1}]}', "line 1: "),
+        ("a.json", '{\n"data": 1}', "line 1: "),
     ],
 )
 def test_a_bad_file_is_named_with_its_line(opened, name, body, said):
@@ -76,7 +76,61 @@ def test_a_bad_file_is_named_with_its_line(opened, name, body, said):
 def test_one_object_in_a_json_file_is_told_what_to_write(opened):
     with pytest.raises(InputError) as caught:
         opened("a.json", '{"data": [{"id":1}]}', format="json").detect()
+    assert caught.value.problems[0].hint == "write records_path: data at sources.crm"
+    with pytest.raises(InputError) as caught:
+        opened("a.json", '{"data": [1]}', format="json").detect()
     assert caught.value.problems[0].hint == "write one list of objects; for one object a line write format: ndjson"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("data", '{"total": 2, "more": [[1], {"a": []}], "data": [{"id": 1}, {"id": 2}], "next": {"page": null}}'),
+        ("result.items", '{"result": {"items":\n[{"id": 1},\n{"id": 2}]}, "ok": true}'),
+        ("result.items", '{"result.items": [{"id": 1}, {"id": 2}]}'),
+        ("a.b.c", '{"a": 1, "b": {"c": 3}, "a": {"b": {"x": [], "c": [{"id": 1}, {"id": 2}]}}}'),
+    ],
+)
+def test_a_list_within_an_object_is_read_by_its_path(opened, path, body):
+    dataset = opened("a.json", body, records_path=path)
+    assert rows_of(dataset.read(dataset.detect().schema)) == [{"id": 1}, {"id": 2}]
+
+
+@pytest.mark.parametrize("body", ['{"data": []}', '{"data": null, "total": 0}', "", " \n"])
+def test_a_list_within_an_object_may_be_empty(opened, body):
+    assert opened("a.json", body, records_path="data").detect().schema.records == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "said", "hint"),
+    [
+        ('{"items": [{"id": 1}], "n": 1}', "line 1: there is no member data", "the lists here: items"),
+        ('{"data": {"id": 1}}', "line 1: the member data is no list", "name a member that holds a list of objects"),
+        ('{"data": [{"id": 1}],\n', "line 2: the object breaks off here", ""),
+        ('{"data": [{"id": 1},\n{"id"', "line 2: ", ""),
+        ('{"data": [{"id": 1}]}\n{}', "line 2: something follows the end of the object", ""),
+        ('[{"id": 1}]', "line 1: an object with the member data must begin here", ""),
+    ],
+)
+def test_a_path_that_leads_to_no_list_is_named(opened, body, said, hint):
+    with pytest.raises(InputError, match=re.escape(f"a.json, {said}")) as caught:
+        opened("a.json", body, records_path="data").detect()
+    assert caught.value.problems[0].hint == hint
+
+
+@pytest.mark.parametrize(
+    ("body", "way"),
+    [
+        ('{"data": [{"id": "c1"}], "total": 1}', "records_path: data"),
+        ('{"meta": {"n": 1}, "result": {"rows": [{"id": "c1"}]}}\n', "records_path: result.rows"),
+        ('{\n "meta": {},\n "result": {"rows": [{"id": "c1"}]}\n}', "records_path: result.rows"),
+    ],
+)
+def test_one_object_with_a_list_in_it_names_the_path(opened, body, way):
+    with pytest.raises(InputError) as caught:
+        dataset = opened("a.json", body)
+        raise InputError(*dataset.check_columns(dataset.detect().schema, ["id"]))
+    assert f"write {way} at sources.crm" in caught.value.problems[0].hint
 
 
 @pytest.mark.parametrize("as_list", [True, False])
@@ -88,10 +142,40 @@ def test_long_files_are_read_piece_by_piece(opened, as_list):
     assert rows_of(dataset.read(dataset.detect().schema)) == records
 
 
-def test_an_empty_list_has_no_records_and_an_empty_file_is_refused(opened):
-    assert opened("a.json", "[]").detect().schema.records == 0
-    with pytest.raises(InputError, match=r"b\.ndjson is empty"):
-        opened("b.ndjson", "")
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("a.json", "[]"),
+        ("a.json", ""),
+        ("a.json", "\n\n"),
+        ("a.ndjson", ""),
+        ("a.ndjson", "\n  \n\n"),
+        ("a.jsonl", "\ufeff"),
+    ],
+)
+def test_an_empty_file_has_no_records_and_a_note(opened, name, body):
+    dataset = opened(name, body)
+    assert dataset.detect().schema.records == 0
+    assert [(note.field, note.action) for note in dataset.notes()] == [(name, "empty")]
+
+
+@pytest.mark.parametrize("name", ["a.ndjson", "a.json"])
+def test_a_value_with_bytes_that_are_not_utf8_quarantines_its_record_alone(opened, name):
+    lines = [
+        b'{"id":1,"n":"Z\xc3\xbcrich"}',
+        b'{"id":2,"n":"caf\xe9"}',
+        b'{"id":3,"n":{"deep":["\xff"]}}',
+        b'{"id":4,"n":"\xc3\xa9t\xc3\xa9"}',
+    ]
+    body = b"[" + b",\n".join(lines) + b"]" if name == "a.json" else b"\n".join(lines)
+    dataset = opened(name, body)
+    (chunk,) = dataset.read(dataset.detect().schema)
+    assert [row["n"] for row in chunk.records.to_pylist()] == ["Zürich", None, None, "été"]
+    assert {row: (found.field, found.value) for row, found in chunk.misfits.items()} == {
+        1: ("n", "caf\\xe9"),
+        2: ("n", '{"deep":["\\xff"]}'),
+    }
+    assert {found.reason for found in chunk.misfits.values()} == {"n: bytes in it are not UTF-8"}
 
 
 values = st.recursive(

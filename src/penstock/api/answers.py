@@ -20,8 +20,18 @@ class Page(BaseModel, Generic[T]):
     next: str | None = None
 
 
+class ChoiceOut(BaseModel):
+    """A value that solves a problem, and what the input shows with it."""
+
+    value: str
+    shows: str
+
+
 class ProblemOut(BaseModel):
-    """One thing that is wrong: where, what was found, and what to write instead."""
+    """One thing that is wrong: where, what was found, and what to write instead.
+
+    `choices`: where only a person can decide (the encoding of a file), the likeliest values, the likeliest first.
+    """
 
     path: str
     line: int | None = None
@@ -30,6 +40,7 @@ class ProblemOut(BaseModel):
     message: str
     hint: str = ""
     file: str | None = None  # only where the project is a folder of files
+    choices: list[ChoiceOut] = []
 
 
 class Problems(BaseModel):

@@ -69,9 +69,19 @@ SOURCE_TYPE = Key(
 FILE_KEYS = (
     Key("path", Text(), "the file, or a glob for several; relative to the project file", required=True),
     Key("format", Choice(FORMATS), "the format, when the file's name does not tell it"),
-    Key("encoding", Text(), "the text encoding, when it should not be detected"),
-    Key("delimiter", Text(blank=True), "what separates the cells, when it should not be detected"),
+    Key("encoding", Text(), "the text encoding, such as cp1252, when it is not UTF-8"),
+    Key("delimiter", Text(blank=True), "CSV: what separates the cells, when it should not be detected"),
+    Key("skip_lines", Whole(0), "CSV and TSV: how many lines come before the header"),
+    Key("skip_footer_lines", Whole(0), "CSV and TSV: how many lines come after the last row"),
+    Key("quote", Choice(("double", "none")), "CSV and TSV: none when a double quote is a character like any other"),
+    Key("null_values", Names("a text or a list of texts"), "CSV and TSV: unquoted texts that mean null, such as \\N"),
+    Key("decimal", Choice((".", ",")), "CSV and TSV: the decimal sign of written numbers"),
+    Key("records_path", Text(), "JSON: the member that holds the list of records, such as data or result.items"),
 )
+OF_FORMATS = {  # keys that some formats have no use for
+    "csv": ("delimiter", "skip_lines", "skip_footer_lines", "quote", "null_values", "decimal"),
+    "json": ("records_path",),
+}
 SQL_KEYS = (
     Key("url", Text(references=True), "the database's URL; keep passwords in ${env:NAME}", required=True),
     Key("query", Text(), "a SELECT; either this or `table`"),

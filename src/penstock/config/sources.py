@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from penstock.config.keys import DATASET, FILE_SOURCE, HOOK_KEYS, HOOK_SOURCE, SQL_KEYS, SQL_SOURCE
+from penstock.config.keys import DATASET, FILE_SOURCE, HOOK_KEYS, HOOK_SOURCE, OF_FORMATS, SQL_KEYS, SQL_SOURCE
 from penstock.config.marks import Marked
 from penstock.config.references import is_literal, parse_secret
 from penstock.config.report import Report
@@ -49,7 +49,7 @@ def _kind(node: Marked) -> str:
 def _file(name: str, node: Marked, base: Path, report: Report) -> FileSource:
     read = FILE_SOURCE.read(node, report)
     values = {} if isinstance(read, Bad) else read
-    delimiter = values.get("delimiter")
+    delimiter = {"tab": "\t", "\\t": "\t"}.get(values.get("delimiter", ""), values.get("delimiter"))
     if delimiter is not None and len(delimiter) != 1:
         message = "a delimiter is a single character"
         report.add(
@@ -58,9 +58,30 @@ def _file(name: str, node: Marked, base: Path, report: Report) -> FileSource:
     encoding = values.get("encoding")
     if encoding is not None and not _is_encoding(encoding):
         report.add(node.at("encoding").place, "unknown-value", "this encoding is not known", "such as utf-8", encoding)
+    _refuse_other_formats(node, values.get("format"), report)
+    rest = ("skip_lines", "skip_footer_lines", "quote", "null_values", "decimal", "records_path")
     return FileSource(
-        name, values.get("path", ""), base, values.get("format"), values.get("encoding"), values.get("delimiter")
+        name,
+        values.get("path", ""),
+        base,
+        values.get("format"),
+        encoding,
+        delimiter,
+        **{key: values[key] for key in rest if key in values},
     )
+
+
+def _refuse_other_formats(node: Marked, form: str | None, report: Report) -> None:
+    """A key that the format given has no use for is an error."""
+    if form is None:
+        return
+    own = {"tsv": "csv"}.get(form, form)
+    for of, keys in OF_FORMATS.items():
+        for key in keys:
+            if of != own and key in node.entries():
+                what = "CSV and TSV" if of == "csv" else "JSON"
+                message = f"`{key}` has no meaning for format {form}"
+                report.add(node.at(key).place, "key-not-here", message, f"remove it; it is for {what}", key)
 
 
 def _is_encoding(name: str) -> bool:

@@ -62,7 +62,7 @@ def known_dataset(
     settings = _settings(spec, source)
     with around.database.read() as conn:
         stored = None if refresh else resources.stored_dataset(conn, name)
-    if stored is not None and stored.settings != settings:
+    if stored is not None and (stored.settings != settings or not stored.schema.columns):
         stored = None
     if isinstance(source, WebhookSource):
         return _pushed(around, dataset, settings, stored)
@@ -78,6 +78,8 @@ def known_dataset(
             samples = next(iter(dataset.read(schema, rows=SAMPLES)), samples)
             seen = None  # the samples are of the input as it is now, the count of records is not
             _store(around, dataset, settings, schema, samples)
+    if not schema.columns:  # nothing is known of a source without records, and nothing is wrong with it
+        return with_columns(KnownDataset(spec, dataset, schema, samples, seen, awaits=True), spec.key)
     problems = dataset.check_columns(schema, spec.key)
     if problems:
         raise InputError(*problems)

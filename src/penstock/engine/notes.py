@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from penstock.engine.backlog import OpenChunk
@@ -14,10 +14,14 @@ from penstock.model.outcome import Note
 
 @dataclass(slots=True)
 class Notes:
-    """`fixed` are true of every record; the others are counted as they occur."""
+    """`fixed` are true of every record; the others are counted as they occur.
+
+    `source` gives what was met in reading so far.
+    """
 
     fixed: tuple[Note, ...]
     keys: DuplicateKeys | None = None
+    source: Callable[[], tuple[Note, ...]] = tuple
     counted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     def count(self, opened: OpenChunk, sifted: Sifted) -> None:
@@ -37,6 +41,7 @@ class Notes:
 
     def all(self, records: int) -> tuple[Note, ...]:
         """Every note; those that are true of every record stand with `records`."""
-        always = [replace(note, count=note.count or records) for note in self.fixed]
+        fixed = dict.fromkeys((*self.fixed, *self.source()))
+        always = [replace(note, count=note.count or records) for note in fixed]
         keys = () if self.keys is None else self.keys.notes()
         return (*always, *(Note(*name, count=number) for name, number in sorted(self.counted.items())), *keys)

@@ -65,7 +65,8 @@ class Prepared:
 
     def notes(self) -> Notes:
         """Where the notes of one read are gathered."""
-        return Notes(self.compiled.notes, DuplicateKeys(self.policy, self.data.spec.key))
+        keys = DuplicateKeys(self.policy, self.data.spec.key)
+        return Notes(self.compiled.notes, keys, self.data.dataset.notes)
 
     @property
     def once(self) -> bool:
@@ -97,8 +98,8 @@ def _prepare(around: Surroundings, spec: DestinationSpec, address: connecting.Ad
     if mode is Mode.MIRROR:
         path = f"destinations.{spec.name}.mode"
         raise NotAvailableYet(around.problem(path, "mode: mirror is not available yet", "not-available-yet"))
-    if unseen:
-        compiled = replace(compiled, notes=(*compiled.notes, *unseen))
+    if more := (*unseen, *data.schema.notes, *(data.schema.source.notes if data.schema.source else ())):
+        compiled = replace(compiled, notes=(*compiled.notes, *more))
     return Prepared(spec, credential, data, where, compiled, mode)
 
 

@@ -248,9 +248,11 @@ class _Run:
         """Close the run: what was read and has no outcome is unsent."""
         book, signal = self.book, self.job.signal
         unsent = book.backlog.undecided()
+        counts = book.run.counts.plus({"read": unsent, Outcome.UNSENT: unsent})
         run = replace(
             book.run,
-            counts=book.run.counts.plus({"read": unsent, Outcome.UNSENT: unsent}),
+            counts=counts,
+            notes=book.notes.all(counts.read) if counts.read else book.notes.source(),
             reason=self._reason(),
             stopped_by=signal.kind,
         )

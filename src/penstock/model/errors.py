@@ -19,12 +19,21 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """One way out of a problem: the `value` to write, and what the input `shows` with it."""
+
+    value: str
+    shows: str
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong, where it is, and what to write instead.
 
     `path` is the place in the project file (`destinations.people.fields.email`) or the name of the input that is
     wrong; `line` is 1-based; `code` is a stable word for programs (`unknown-key`); `found` is what stands there,
-    shortened and without secrets; `message` says what is wrong; `hint` says what to write instead.
+    shortened and without secrets; `message` says what is wrong; `hint` says what to write instead. `choices`: where
+    only a person can decide, the likeliest values, the likeliest first.
     """
 
     path: str
@@ -34,6 +43,7 @@ class Problem:
     found: str | None = None
     line: int | None = None
     file: str | None = None
+    choices: tuple[Choice, ...] = ()
 
     def __str__(self) -> str:
         """`file:line: path: message (found …) — hint`, without the parts that are not known."""

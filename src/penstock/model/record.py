@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from penstock.model.outcome import Refusal
+from penstock.model.outcome import Note, Refusal
 from penstock.model.spec import ColumnType, ContentFormat, XmlSpec
 
 if TYPE_CHECKING:  # 0.2 s to import, and reading a project needs none of it
@@ -33,12 +33,14 @@ class Column:
 class Schema:
     """The detected columns of a dataset, in its own order, and how many records the detecting pass saw.
 
-    `source` are the columns of its source as the dataset's SQL sees them, for a dataset that has SQL.
+    `source` are the columns of its source as the dataset's SQL sees them, for a dataset that has SQL. `notes` are what
+    was found out about its values when their types were decided.
     """
 
     columns: tuple[Column, ...]
     records: int
     source: Schema | None = None
+    notes: tuple[Note, ...] = ()
 
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)

@@ -83,8 +83,14 @@ class FileSource:
     path: str  # as written: relative to `base`, may be a glob
     base: Path
     format: Literal["csv", "tsv", "json", "ndjson", "parquet"] | None = None  # None: by the file's name
-    encoding: str | None = None  # None: detected
+    encoding: str | None = None  # None: UTF-8, or as a byte-order mark says
     delimiter: str | None = None  # None: detected
+    skip_lines: int = 0  # lines before the header
+    skip_footer_lines: int = 0  # lines after the rows; blank lines at the very end do not count
+    quote: Literal["double", "none"] = "double"
+    null_values: tuple[str, ...] = ()  # unquoted texts that mean null, besides blanks
+    decimal: Literal[".", ","] | None = None  # how the numbers of all columns are written; None: by each column
+    records_path: str | None = None  # the member of a JSON file that holds the list; dots lead into objects
 
 
 @dataclass(frozen=True, slots=True)

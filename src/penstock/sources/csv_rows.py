@@ -1,4 +1,4 @@
-"""Rows of CSV and TSV files: every cell as the text it is, in bounded memory, torn files named with their line.
+"""Rows of CSV and TSV files: every cell as the text it is, in bounded memory.
 
 An unquoted blank is null, `""` is empty text. Arrow's reader tells the two apart only for blanks that it is given by
 name, so blanks of an unusual kind are learned on the way: the file is opened again with them, and the rows already
@@ -7,63 +7,86 @@ given are skipped.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Generator, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as arrow_csv
 
 from penstock.bounds import bounds
+from penstock.model.outcome import Note
 from penstock.model.spec import ColumnType, FileSource
-from penstock.sources.file_bounds import bounded_blocks, refuse_wide, too_long
+from penstock.sources.csv_table import CsvTable, RowTooLong
 from penstock.sources.files import wrong
-from penstock.sources.names import doubled, listed
-from penstock.sources.pieces import Caster, Judge, Piece, compute
-from penstock.sources.quotes import QuoteCheck, RaggedRow, examine, lines_of
-from penstock.sources.text_typing import TextJudge, text_caster
+from penstock.sources.names import listed
+from penstock.sources.null_marks import NullMarkJudge, null_mark_note
+from penstock.sources.pieces import Cast, Caster, Judge, Piece, RawColumn, compute, misfit
+from penstock.sources.text_typing import text_caster
+from penstock.sources.undecodable import OPENING, reason, with_bytes_shown
 
 BLOCK = 1 << 20
 USUAL_BLANKS = ["", *(" " * count for count in range(1, 33)), "\t", "\u00a0"]
+GUARDED = r'^="[^"]*"$'
+UNGUARDED = 'a guard against spreadsheets, ="…", is taken off its values'
 
 
 class CsvRows:
-    """One or several delimited text files with the same columns; the order of columns may differ."""
+    """One or several delimited text files with the same columns; the order of columns may differ.
 
-    open_ended = False
+    Without any text in any of the files there are no columns, and `open_ended` is True.
+    """
 
     def __init__(self, source: FileSource, files: list[Path], *, tabs: bool) -> None:
         self._source = source
-        self._tables = [_Table.opened(source, path, tabs=tabs) for path in files]
-        self._blanks = list(USUAL_BLANKS)
-        first = self._tables[0]
-        for table in self._tables:
-            if set(table.names) != set(first.names):
-                odd = listed(sorted(set(table.names) ^ set(first.names)))
-                message = f"{table.path.name}, line 1: another header than in {first.path.name}: {odd}"
-                raise wrong(source, message, "other-columns", found=odd, line=1, file=str(table.path))
+        opened = {path: CsvTable.opened(source, path, tabs=tabs) for path in files}
+        self._tables = [table for table in opened.values() if table is not None]
+        self._empty = [path for path, table in opened.items() if table is None]
+        self._blanks = [*USUAL_BLANKS, *(mark for mark in source.null_values if mark not in USUAL_BLANKS)]
+        self._judges: dict[str, NullMarkJudge] = {}
+        self._unguarded: Counter[str] = Counter()
+        self.open_ended = not self._tables
+        for table in self._tables[1:]:
+            first = self._tables[0]
+            if set(table.layout.named) != set(first.layout.named):
+                odd = listed(sorted(set(table.layout.named) ^ set(first.layout.named)))
+                at = table.layout.header_at
+                message = f"{table.path.name}, line {at}: another header than in {first.path.name}: {odd}"
+                raise wrong(source, message, "other-columns", found=odd, line=at, file=str(table.path))
 
     def names(self) -> list[str]:
-        return list(self._tables[0].names)
+        return list(self._tables[0].layout.named) if self._tables else []
 
     def declared(self, _name: str) -> ColumnType | None:
         return None
 
-    def judge(self, _name: str) -> Judge:
-        return TextJudge()
+    def judge(self, name: str) -> Judge:
+        judge = self._judges[name] = NullMarkJudge(self._known)
+        return judge
 
     def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:
-        return text_caster(name, kind, given=given)
+        plain = text_caster(name, kind, given=given)
+        return Caster(plain.arrow, partial(self._cast, name, kind, plain))
+
+    def notes(self) -> tuple[Note, ...]:
+        """What was changed or left out of what the files say, as far as they have been read."""
+        empty = [Note(path.name, "empty", "the file holds no records") for path in self._empty]
+        headers = [note for table in self._tables for note in table.layout.notes]
+        guards = [Note(name, "unguarded", UNGUARDED, count) for name, count in self._unguarded.items()]
+        return tuple(dict.fromkeys((*empty, *headers, *guards)))
+
+    def typing_notes(self) -> tuple[Note, ...]:
+        """What was found out about the values that the last judges saw."""
+        judges = self._judges.items()
+        return tuple(null_mark_note(name, judge, self._source.name) for name, judge in judges if judge.marks_only)
 
     def pieces(self) -> Iterator[Piece]:
+        self._unguarded.clear()
         for table in self._tables:
             yield from self._table_pieces(table)
 
-    def _table_pieces(self, table: _Table) -> Iterator[Piece]:
+    def _table_pieces(self, table: CsvTable) -> Iterator[Piece]:
         """The rows of one file; starts again with what was learned, and skips what was given."""
         given, block = 0, BLOCK
         while True:
@@ -76,10 +99,11 @@ class CsvRows:
                         break
                     if fresh.num_rows:
                         given += fresh.num_rows
-                        yield Piece(fresh.num_rows, dict(zip(table.names, fresh.columns, strict=True)))
+                        columns = dict(zip(table.layout.named, fresh.columns, strict=True))
+                        yield Piece(fresh.num_rows, self._bare(columns) if table.has_guards else columns)
                 else:
                     return
-            except _RowTooLong:
+            except RowTooLong:
                 block = min(block * 16, max(block, bounds().cell))
 
     def _learn_blanks(self, batch: pa.RecordBatch) -> bool:
@@ -93,176 +117,39 @@ class CsvRows:
         self._blanks.extend(sorted(fresh))
         return bool(fresh)
 
+    def _bare(self, columns: dict[str, pa.Array[Any]]) -> dict[str, pa.Array[Any]]:
+        """The columns without guards: `="00123"` is the text 00123."""
+        for name, column in columns.items():
+            guarded = compute.match_substring_regex(column, GUARDED)
+            count = compute.sum(guarded).as_py()
+            if count:
+                bare = compute.utf8_slice_codeunits(column, 2, stop=-1)
+                columns[name] = compute.if_else(compute.fill_null(guarded, False), bare, column)
+                self._unguarded[name] += count
+        return columns
 
-class _RowTooLong(Exception):  # noqa: N818 - a signal to read with larger blocks
-    pass
+    # ── bytes that cannot be decoded ─────────────────────────────────────────
 
+    def _known(self, column: pa.Array[Any]) -> pa.Array[Any]:
+        """The column with null for values that hold bytes which cannot be decoded."""
+        broken = self._broken(column)
+        return column if broken is None else compute.if_else(broken, None, column)
 
-@dataclass(slots=True)
-class _Table:
-    """One delimited file: its header and how to read it."""
+    def _broken(self, column: pa.Array[Any]) -> Any:
+        """Which values hold bytes that cannot be decoded; None where none does."""
+        if not any(table.has_marks for table in self._tables):
+            return None
+        broken = compute.fill_null(compute.match_substring(column, OPENING), False)
+        return broken if compute.any(broken).as_py() else None
 
-    source: FileSource
-    path: Path
-    delimiter: str
-    names: list[str]
-    examined: bool = field(default=False)  # quotes out of place were found harmless
-
-    @classmethod
-    def opened(cls, source: FileSource, path: Path, *, tabs: bool) -> _Table:
-        blocks = _text_blocks(source, path)
-        try:
-            head = next(blocks, b"").decode()
-            if not {"\n", "\r"} & set(head) and next(blocks, None) is not None:
-                raise too_long(source, path, 1, "the header", BLOCK)
-        finally:
-            blocks.close()
-        if not head.strip():
-            hint = "write a header line with the names of the columns"
-            place = {"file": str(path), "line": 1}
-            raise wrong(source, f"{path.name} is empty", "empty-file", hint=hint, found="nothing", **place)
-        delimiter = _delimiter(source, head, tabs=tabs)
-        try:
-            names = next(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter))
-        except csv.Error:
-            raise too_long(source, path, 1, "a name in the header", csv.field_size_limit()) from None
-        return cls(source, path, delimiter, _checked_names(source, path, names))
-
-    def batches(self, blanks: list[str], block: int) -> Iterator[pa.RecordBatch]:
-        """Record batches of text columns. Raises InputError for a torn file, _RowTooLong for a larger block."""
-        generic = [f"c{number}" for number in range(len(self.names))]
-        feed: Any = pa.PythonFile(_Feed(self), "r")
-        try:
-            for batch in arrow_csv.open_csv(
-                feed,
-                read_options=arrow_csv.ReadOptions(
-                    use_threads=False, block_size=block, column_names=generic, skip_rows_after_names=1
-                ),
-                parse_options=arrow_csv.ParseOptions(delimiter=self.delimiter, newlines_in_values=True),
-                convert_options=arrow_csv.ConvertOptions(
-                    check_utf8=False,
-                    column_types=dict.fromkeys(generic, pa.string()),
-                    strings_can_be_null=True,
-                    quoted_strings_can_be_null=False,
-                    null_values=blanks,
-                ),
-            ):
-                self._refuse_long(batch)
-                yield batch
-        except pa.ArrowInvalid as error:
-            self.examine()
-            if "straddling" in str(error):
-                if block < bounds().cell:
-                    raise _RowTooLong from None
-                raise too_long(self.source, self.path, None, "a row") from None
-            raise wrong(self.source, f"{self.path.name}: {error}", "torn-file", file=str(self.path)) from None
-
-    def _refuse_long(self, batch: pa.RecordBatch) -> None:
-        """Raise InputError where a cell of several lines is beyond the bound; a line was measured before."""
-        most = bounds().cell
-        if batch.nbytes > most and any(
-            (compute.max(compute.binary_length(c)).as_py() or 0) > most for c in batch.columns
-        ):
-            self.examine()
-
-    def examine(self) -> None:
-        """Read the file strictly, row by row. Raises InputError that names the line of the first torn row."""
-        lines = lines_of(bounded_blocks(self.source, self.path))
-        try:
-            examine(lines, self.delimiter, len(self.names), bounds().cell)
-        except RaggedRow as ragged:
-            if ragged.too_long:
-                raise too_long(self.source, self.path, ragged.line, "a cell or row") from None
-            message = f"{self.path.name}: line {ragged.line} {ragged}"
-            raise wrong(self.source, message, "torn-file", line=ragged.line, file=str(self.path)) from None
-        self.examined = True
-
-
-class _Feed(io.RawIOBase):
-    """The clean bytes of a table as a file for Arrow, its quotes checked on the way."""
-
-    def __init__(self, table: _Table) -> None:
-        super().__init__()
-        self._table = table
-        self._blocks = self._checked()
-        self._rest = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        parts, length = [self._rest], len(self._rest)
-        while size < 0 or length < size:
-            block = next(self._blocks, None)
-            if block is None:
-                break
-            parts.append(block)
-            length += len(block)
-        whole = b"".join(parts) if len(parts) > 1 else parts[0]
-        cut = len(whole) if size < 0 else size
-        self._rest = whole[cut:]
-        return whole[:cut]
-
-    def _checked(self) -> Iterator[bytes]:
-        check = QuoteCheck(self._table.delimiter)
-        last = b"\n"
-        for block in _text_blocks(self._table.source, self._table.path):
-            if check.regular:
-                check.feed(block)
-            self._settle(check)
-            last = block[-1:]
-            yield block
-        if check.regular:
-            check.end()
-        self._settle(check)
-        if last not in {b"\n", b"\r"}:
-            yield b"\n"
-
-    def _settle(self, check: QuoteCheck) -> None:
-        if not check.regular and not self._table.examined:
-            self._table.examine()
-
-
-def _text_blocks(source: FileSource, path: Path) -> Generator[bytes, None, None]:
-    """The file as UTF-8, from its first line that is not empty."""
-    started = False
-    for block in bounded_blocks(source, path):
-        fresh = block if started else block.lstrip(b"\r\n")
-        if fresh:
-            started = True
-            yield fresh
-
-
-def _checked_names(source: FileSource, path: Path, names: list[str]) -> list[str]:
-    refuse_wide(source, path, len(names), 1)
-    if (name := doubled(names)) is not None and name.strip():
-        hint = "give each column its own name"
-        message = f"{path.name}, line 1: the column {name} stands twice in the header"
-        raise wrong(source, message, "double-column", found=name, hint=hint, line=1, file=str(path))
-    for place, name in enumerate(names, start=1):
-        if not name.strip():
-            message = f"{path.name}, line 1: column {place} of {len(names)} has no name in the header"
-            hint = "name it, or check the delimiter and that the first line is the header"
-            raise wrong(source, message, "nameless-column", hint=hint, line=1, file=str(path))
-    return names
-
-
-def _delimiter(source: FileSource, head: str, *, tabs: bool) -> str:
-    """The delimiter given, else the one among `,`, `;`, tab and `|` that cuts the first lines most evenly."""
-    if source.delimiter is not None:
-        given = {"tab": "\t", "\\t": "\t"}.get(source.delimiter, source.delimiter)
-        if len(given) == 1 and given.isascii() and given not in '"\r\n\0':
-            return given
-        hint = "write one character, or tab"
-        raise wrong(source, "the delimiter is one character", "delimiter", found=source.delimiter, hint=hint)
-    return "\t" if tabs else max(",;\t|", key=lambda candidate: _evenness(head, candidate))
-
-
-def _evenness(head: str, delimiter: str) -> tuple[int, int]:
-    """How many of the first lines have as many cells as the header (none when it is one cell), and how many cells."""
-    reader = csv.reader(io.StringIO(head[:BLOCK], newline=""), delimiter=delimiter)
-    rows: list[list[str]] = []
-    with suppress(csv.Error):  # a cell too long for a first look: the rows before it decide
-        rows.extend(row for row, _ in zip(reader, range(20), strict=False) if row)
-    width = len(rows[0]) if rows else 0
-    return (sum(len(row) == width for row in rows), width) if width > 1 else (0, 0)
+    def _cast(self, name: str, kind: ColumnType, plain: Caster, column: RawColumn) -> Cast:
+        broken = self._broken(column) if isinstance(column, pa.Array) else None
+        if broken is None:
+            return plain.cast(column)
+        cast = plain.cast(compute.if_else(broken, None, column))
+        why = reason(name, self._source.encoding)
+        found = {
+            row: misfit(name, kind, with_bytes_shown(str(column[row])), why)
+            for row in compute.indices_nonzero(broken).to_pylist()
+        }
+        return Cast(cast.array, {**cast.misfits, **found})

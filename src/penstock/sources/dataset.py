@@ -10,14 +10,16 @@ from pathlib import Path
 import pyarrow as pa
 
 from penstock.model.errors import InputError, Problem
+from penstock.model.outcome import Note
 from penstock.model.record import Chunk, Column, Schema
 from penstock.model.spec import ColumnType, DatasetSpec, FileSource, SourceSpec, SqlSource
 from penstock.sources.detecting import SAMPLES, Detected, detect
 from penstock.sources.files import file_format, files_identity, matching_files
 from penstock.sources.first_rows import FirstRows
 from penstock.sources.freezing import Frozen, Window, read_frozen_chunks, write_frozen
+from penstock.sources.json_rows import JsonRows
 from penstock.sources.names import nearest
-from penstock.sources.pieces import Rows
+from penstock.sources.pieces import Noting, Rows, TypingNoting
 from penstock.sources.pushed_rows import RECORD, PushedIncrement, PushedRows, window_at
 from penstock.sources.rechunking import rechunked
 from penstock.sources.reply_rows import ReplyIncrement, ReplyRows
@@ -65,6 +67,11 @@ class Dataset:
             return file_format(self.source, matching_files(self.source)[0]) in ("json", "ndjson")
         return not isinstance(self.source, SqlSource)
 
+    def notes(self) -> tuple[Note, ...]:
+        """What was changed or left out of what the source says, as far as it has been read."""
+        rows = self._rows.inner if isinstance(self._rows, FirstRows) else self._rows
+        return rows.notes() if isinstance(rows, Noting) else ()
+
     def identity(self) -> str | None:
         """Changes when the input or what is made of it changes; None when that cannot be known."""
         if not isinstance(self.source, FileSource):
@@ -78,7 +85,7 @@ class Dataset:
         `known`, a schema from before, stay; what it has not seen a value of is decided anew.
         """
         if self.spec.sql is None:
-            found = detect(self._rows, self._given(self._rows), progress, _decided(known))
+            found = self._detected(progress, known)
             self._check_types(found.schema.names(), found.schema.records)
             return found
         inner = self._inner_schema(progress, None if known is None else known.source)
@@ -161,8 +168,10 @@ class Dataset:
         """A problem for each of `names` (the key's columns) that the schema does not have."""
         known = schema.names()
         path = f"datasets.{self.spec.name}.key"
+        rows = self._rows.inner if isinstance(self._rows, FirstRows) else self._rows
+        way = rows.way_to_list if isinstance(rows, JsonRows) else ""
         return [
-            Problem(path, f"there is no column {name}", "unknown-column", nearest(name, known), found=name)
+            Problem(path, f"there is no column {name}", "unknown-column", way or nearest(name, known), found=name)
             for name in names
             if name not in known
         ]
@@ -184,7 +193,7 @@ class Dataset:
         """The result of the SQL; None before the first record, while it speaks of columns that nobody declares."""
         from penstock.sources.shaped_rows import UnknownColumns  # noqa: PLC0415 - DuckDB costs 0.1 s
 
-        awaited = isinstance(self._rows, PushedRows) and not inner.records
+        awaited = not inner.records and (isinstance(self._rows, PushedRows) or not inner.columns)
         if awaited and not inner.columns:
             return None
         try:
@@ -204,8 +213,15 @@ class Dataset:
         given = self._given(self._rows)
         kinds = {name: given.get(name) or self._rows.declared(name) for name in self._rows.names()}
         if self._rows.open_ended or None in kinds.values():
-            return detect(self._rows, given, progress, _decided(known)).schema
+            return self._detected(progress, known).schema
         return Schema(tuple(Column(name, kind, nullable=True) for name, kind in kinds.items() if kind is not None), 0)
+
+    def _detected(self, progress: Callable[[int], None], known: Schema | None) -> Detected:
+        """What one full pass over the source finds, with what is to be said of it."""
+        found = detect(self._rows, self._given(self._rows), progress, _decided(known))
+        rows = self._rows.inner if isinstance(self._rows, FirstRows) else self._rows
+        notes = rows.typing_notes() if isinstance(rows, TypingNoting) else ()
+        return replace(found, schema=replace(found.schema, notes=notes))
 
     def _given(self, rows: Rows) -> Mapping[str, ColumnType]:
         """The types that a person wrote for columns of `rows`."""

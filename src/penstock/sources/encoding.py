@@ -1,16 +1,25 @@
-"""Text files as UTF-8: which encoding a file has, and its bytes decoded strictly, without byte-order mark or NUL."""
+"""Text files as UTF-8: which encoding a file has, and its bytes decoded, without byte-order marks or NUL.
+
+UTF-8, and UTF-16 or UTF-32 with a byte-order mark, are certain. Every other encoding is a guess from the bytes, and a
+guess is never used: the file is refused with the likeliest encodings to choose from. In a file of known encoding, bytes
+that cannot be decoded become marks (see `undecodable`), so that only their records are quarantined.
+"""
 
 from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
-import charset_normalizer
+import numpy as np
 
-from penstock.model.errors import InputError
+from penstock.model.errors import Choice, InputError
 from penstock.model.spec import FileSource
 from penstock.sources.files import raw_blocks, sample, wrong
+from penstock.sources.likely_encodings import likely_encodings, likely_wide_encodings
+from penstock.sources.undecodable import HANDLER, OPENING
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -19,52 +28,80 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-LIKELY = ["cp1252", "cp1250", "cp1251", "shift_jis", "gb18030", "big5", "euc_kr"]
+JOINED = (
+    codecs.BOM_UTF8
+)  # a byte-order mark, once the text is UTF-8; joined files have one at the start of a later line
+EVIDENCE = 20  # lines from which encodings are guessed
+LINE_ENDS = (b"\n", b"\r")
 
 
-def encoding_of(source: FileSource, path: Path) -> str:
-    """The encoding given, else by byte-order mark, else UTF-8 when the start is, else the most likely one."""
-    if source.encoding is not None:
-        return _known(source, source.encoding)
-    start = sample(source, path)
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """`name` as Python knows it; `is_certain`: given by a person or by a byte-order mark."""
+
+    name: str
+    is_certain: bool
+
+    @property
+    def is_utf8(self) -> bool:
+        return codecs.lookup(self.name).name == "utf-8"
+
+
+def encoding_of(source: FileSource, path: Path) -> Encoding:
+    """The encoding that a byte-order mark says, else the one given, else UTF-8, which is not certain yet."""
+    start = sample(source, path, 4)
     for mark, name in MARKS:
         if start.startswith(mark):
-            return name
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(start)
-    except UnicodeDecodeError:
-        best = charset_normalizer.from_bytes(start, cp_isolation=LIKELY).best()
-        if best is None:
-            raise _unreadable(source, path, 1, "no encoding fits it") from None
-        return best.encoding
-    return "utf-8"
+            return Encoding(name, is_certain=True)
+    if source.encoding is not None:
+        return Encoding(_known(source, source.encoding), is_certain=True)
+    return Encoding("utf-8", is_certain=False)
 
 
 def utf8_blocks(source: FileSource, path: Path) -> Iterator[bytes]:
-    """The file's text as UTF-8 blocks, each a whole number of characters. Raises InputError naming the line."""
+    """The file's text as UTF-8 blocks, each a whole number of characters.
+
+    Raises InputError for a NUL byte, which it names with its line, and for a file whose encoding cannot be known.
+    """
     encoding = encoding_of(source, path)
-    decoder = codecs.getincrementaldecoder(encoding)("strict")
-    is_utf8 = codecs.lookup(encoding).name == "utf-8"
-    line, first = 1, True
+    is_utf8, is_open = encoding.is_utf8, not encoding.is_certain
+    decoder = codecs.getincrementaldecoder(encoding.name)(HANDLER)
+    line, starts_line, is_whole = 1, True, True
     for block in _and_end(raw_blocks(source, path)):
-        try:
+        if is_utf8 and is_whole and block.isascii():
+            clean = block
+        else:
+            if is_open:
+                _require_utf8(source, path)
+                is_open = False
             text = decoder.decode(block, final=not block)
-        except UnicodeDecodeError as error:
-            good = error.object[: error.start].decode(encoding, errors="ignore")
-            raise _unreadable(source, path, line + good.count("\n"), f"it is not {encoding}") from None
-        if first and text:
-            text, first = text.removeprefix("\ufeff"), False
-        clean = block if is_utf8 and block.isascii() and len(block) == len(text) else text.encode()
+            kept = False
+            if is_utf8:
+                was_whole, is_whole = is_whole, not decoder.getstate()[0]
+                kept = was_whole and is_whole and OPENING not in text
+            clean = block if kept else text.encode(errors="backslashreplace")
+            clean = _without_marks(clean, starts_line=starts_line)
         if b"\0" in clean:
             raise _nul(source, path, line + clean[: clean.index(b"\0")].count(b"\n"))
-        line += clean.count(b"\n")
         if clean:
+            line += clean.count(b"\n")
+            starts_line = clean.endswith(LINE_ENDS)
             yield clean
 
 
 def _and_end(blocks: Iterator[bytes]) -> Iterator[bytes]:
     yield from blocks
     yield b""
+
+
+def _without_marks(text: bytes, *, starts_line: bool) -> bytes:
+    """The text without byte-order marks where a line starts."""
+    while starts_line and text.startswith(JOINED):
+        text = text[len(JOINED) :]
+    for end in LINE_ENDS:
+        while end + JOINED in text:
+            text = text.replace(end + JOINED, end)
+    return text
 
 
 def _known(source: FileSource, encoding: str) -> str:
@@ -80,19 +117,95 @@ def _known(source: FileSource, encoding: str) -> str:
         ) from None
 
 
-def _unreadable(source: FileSource, path: Path, line: int, why: str) -> InputError:
+# ── is it UTF-8? ──────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One state of a file, by which what was found in it is kept."""
+
+    path: Path
+    size: int
+    changed: int
+    source: FileSource = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """What a whole file holds beyond ASCII: valid sequences of UTF-8, broken ones, and the first lines with those."""
+
+    valid: int
+    broken: int
+    line: int
+    lines: tuple[bytes, ...]
+
+
+def _require_utf8(source: FileSource, path: Path) -> None:
+    """Raise InputError unless the file's valid sequences of several bytes outnumber the broken ones."""
+    stat = path.stat()
+    found = _evidence(_File(path, stat.st_size, stat.st_mtime_ns, source))
+    if found.broken and found.valid <= found.broken:
+        wide = likely_wide_encodings(sample(source, path))
+        raise _unknown(source, path, found.line, wide or likely_encodings(found.lines))
+
+
+@lru_cache(maxsize=64)
+def _evidence(file: _File) -> _Evidence:
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    valid = broken = 0
+    line, first, lines, rest = 1, 0, list[bytes](), b""
+    for block in _and_end(raw_blocks(file.source, file.path)):
+        text = decoder.decode(block, final=not block)
+        lost = text.count("\ufffd") - block.count("\ufffd".encode())
+        ascii_signs = int(np.count_nonzero(np.frombuffer(block, dtype=np.uint8) < 0x80))
+        valid += len(text) - ascii_signs - max(lost, 0)
+        if lost > 0:
+            broken += lost
+            if len(lines) < EVIDENCE:
+                place, more = _broken_lines(rest + block, EVIDENCE - len(lines))
+                first = first or line + place
+                lines += more
+        line += block.count(b"\n")
+        rest = block[block.rfind(b"\n") + 1 :][-4096:]
+    return _Evidence(valid, broken, max(first, 1), tuple(lines))
+
+
+def _broken_lines(text: bytes, most: int) -> tuple[int, list[bytes]]:
+    """Up to `most` lines that are not UTF-8, and how many lines come before the first of them."""
+    found: list[bytes] = []
+    place = 0
+    for number, line in enumerate(text.splitlines()):
+        if line.isascii():
+            continue
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            place = place if found else number
+            found.append(line[:4096])
+            if len(found) == most:
+                break
+    return place, found
+
+
+def _unknown(source: FileSource, path: Path, line: int, choices: tuple[Choice, ...]) -> InputError:
+    shown = "; ".join(f"{choice.value} reads “{choice.shows}”" for choice in choices)
+    way = f"write the right one as encoding at sources.{source.name}: {shown}" if choices else "save the file as UTF-8"
+    message = f"{path.name}, line {line}: the text is not UTF-8, and its encoding cannot be known from its bytes"
     return wrong(
         source,
-        f"{path.name}, line {line}: unreadable encoding, {why}",
-        "unreadable-encoding",
+        message,
+        "encoding-unknown",
+        hint=way,
         found=f"line {line}",
-        hint=f"say which one it is: encoding: cp1252 (or utf-16, …) at sources.{source.name}",
         line=line,
         file=str(path),
+        choices=choices,
     )
 
 
 def _nul(source: FileSource, path: Path, line: int) -> InputError:
+    if source.encoding is None and (choices := likely_wide_encodings(sample(source, path))):
+        return _unknown(source, path, 1, choices)
     return wrong(
         source,
         f"{path.name}, line {line}: a NUL byte, which no text file holds",

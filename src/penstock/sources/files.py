@@ -7,6 +7,7 @@ import glob
 import gzip
 import hashlib
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import BinaryIO, cast
 from penstock.model.errors import InputError, Problem
 from penstock.model.settings_text import settings_text
 from penstock.model.spec import FileSource
+from penstock.sources.foreign_formats import foreign_format
 
 BLOCK = 1 << 20  # bytes read at once
 SAMPLE = 1 << 18  # bytes looked at to detect format, encoding and delimiter
@@ -35,7 +37,7 @@ def wrong(source: FileSource, message: str, code: str, **more: object) -> InputE
 
 
 def matching_files(source: FileSource) -> list[Path]:
-    """The files that the source's path names, sorted by name. Raises InputError when there is none."""
+    """The files that the source's path names, in natural order: `c-9` before `c-10`. InputError when there is none."""
     path = source.base / source.path
     if path.is_file():
         return [path]
@@ -43,24 +45,51 @@ def matching_files(source: FileSource) -> list[Path]:
         hint = f"name the files in it: {source.path.rstrip('/')}/*.csv"
         raise wrong(source, f"{source.path} is a folder", "not-a-file", found=source.path, hint=hint)
     found = glob.glob(source.path, root_dir=source.base, recursive=True)  # noqa: PTH207 - the pattern may be absolute
-    files = sorted(source.base / match for match in found if (source.base / match).is_file())
+    files = sorted((source.base / match for match in found if (source.base / match).is_file()), key=natural_key)
     if files:
         return files
     raise wrong(source, f"no file {source.path}", "missing-file", found=source.path, hint=_missing_hint(source, path))
 
 
+def natural_key(path: Path) -> tuple[object, ...]:
+    """Orders paths part by part, digits as the numbers they write; what is equal then, by its text."""
+    parts = [_runs(part) for part in path.parts]
+    return (*parts, str(path))
+
+
+def _runs(text: str) -> tuple[tuple[int, str], ...]:
+    """The text in runs of digits (with their number) and of other characters."""
+    runs = re.findall(r"[0-9]+|[^0-9]+", text)
+    return tuple((int(run), "") if run[0] in "0123456789" else (-1, run) for run in runs)
+
+
 def file_format(source: FileSource, path: Path) -> str:
-    """The format given, or by the file's name, or by its first bytes."""
-    if source.format is not None:
-        return source.format
-    by_name = FORMATS.get(Path(path.name.lower().removesuffix(".gz")).suffix)
-    if by_name is not None:
-        return by_name
-    start = sample(source, path, 4096)  # `.json` may be either of two: what it begins with decides
+    """The format given, or by the file's name, or by its first bytes.
+
+    Raises InputError that names what the file is where no reader of this format can read it: an archive, a workbook.
+    """
+    start = sample(source, path)
+    found = _declared_format(source, path) or _format_of(source, path, start)
+    foreign = foreign_format(start)
+    if foreign is not None and not (foreign.format == found == "parquet"):
+        hint = foreign.hint.replace("{place}", f"sources.{source.name}")
+        message = f"{path.name} is {foreign.name}"
+        raise wrong(source, message, "wrong-format", found=foreign.name, hint=hint, line=1, file=str(path))
+    return found
+
+
+def _declared_format(source: FileSource, path: Path) -> str | None:
+    return source.format or FORMATS.get(Path(path.name.lower().removesuffix(".gz")).suffix)
+
+
+def _format_of(source: FileSource, path: Path, start: bytes) -> str:
+    """`.json` may be either of two, and other names say nothing: what the file begins with decides."""
     if start.startswith(b"PAR1"):
         return "parquet"
     text = start.lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")
-    if text.startswith(b"["):
+    if not text and path.name.lower().removesuffix(".gz").endswith(".json"):
+        return "json"
+    if text.startswith(b"[") or (text.startswith(b"{") and source.records_path is not None):
         return "json"
     return "ndjson" if text.startswith(b"{") else "csv"
 

@@ -12,26 +12,26 @@ class FirstRows:
     """At most so many rows. After a full reading `complete` says whether these were all."""
 
     def __init__(self, rows: Rows, most: int) -> None:
-        self._rows = rows
+        self.inner = rows
         self._most = most
         self.open_ended = rows.open_ended
         self.complete = True
 
     def names(self) -> list[str]:
-        return self._rows.names()
+        return self.inner.names()
 
     def declared(self, name: str) -> ColumnType | None:
-        return self._rows.declared(name)
+        return self.inner.declared(name)
 
     def judge(self, name: str) -> Judge:
-        return self._rows.judge(name)
+        return self.inner.judge(name)
 
     def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:
-        return self._rows.caster(name, kind, given=given)
+        return self.inner.caster(name, kind, given=given)
 
     def pieces(self) -> Iterator[Piece]:
         left = self._most
-        for piece in self._rows.pieces():
+        for piece in self.inner.pieces():
             if piece.length > left:
                 self.complete = False
                 if left:

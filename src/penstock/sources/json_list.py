@@ -1,4 +1,4 @@
-"""A JSON list taken apart item by item, in bounded memory, however long it is."""
+"""A JSON list, or one within an object, taken apart item by item, in bounded memory, however long it is."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from penstock.bounds import bounds, in_megabytes
 from penstock.sources.exact_json import NotJson, refuse_many, scan
 
+DEEPEST_LIST = 3  # objects around a list that is suggested
 BLANKS = re.compile(r"[ \t\r\n]*")
 
 
 class BadItem(ValueError):  # noqa: N818 - it names what was met
-    """The text is no JSON list; `line` says where, `hint` what to write."""
+    """The text holds no JSON list there; `line` says where, `hint` what to write."""
 
     def __init__(self, line: int, reason: str, hint: str = "", code: str = "torn-file") -> None:
         super().__init__(reason)
@@ -100,20 +101,66 @@ class _Text:
             raise BadItem(self.line, error.reason, code="too-long") from None
 
 
-def list_items(blocks: Iterator[bytes]) -> Iterator[tuple[int, object, int]]:
-    """The items of a JSON list: the line each begins in, its value, and its length in characters. Raises BadItem."""
+def list_items(blocks: Iterator[bytes], path: str | None = None) -> Iterator[tuple[int, object, int]]:
+    """The items of a JSON list: the line each begins in, its value, and its length in characters. Raises BadItem.
+
+    `path` names the member of an object that holds the list; dots lead into objects. Null, and a text of blanks, are an
+    empty list.
+    """
     text = _Text(blocks)
+    if not text.peek():
+        return
+    depth = 0 if path is None else _enter(text, path)
+    if path is not None and text.peek() != "[":
+        line = text.line
+        if text.item() is not None:
+            raise BadItem(line, f"the member {path} is no list", "name a member that holds a list of objects")
+    else:
+        yield from _items(text)
+    for _ in range(depth):
+        while _next_member(text) is not None:
+            _skip(text)
+    if text.peek():
+        raise BadItem(text.line, f"something follows the end of the {'list' if path is None else 'object'}")
+
+
+def lists_within(blocks: Iterator[bytes]) -> dict[str, int]:
+    """The lists of objects that a JSON object holds, by their paths, with their lengths. Raises BadItem."""
+    text = _Text(blocks)
+    found: dict[str, int] = {}
+    _begin_object(text, "object")
+    while (name := _next_member(text)) is not None:
+        if text.peek() == "[":
+            count = sum(1 for _, item, _ in _items(text) if isinstance(item, dict))
+            if count:
+                found[name] = count
+        else:
+            found.update(lists_of(text.item(), f"{name}."))
+    return found
+
+
+def lists_of(value: object, prefix: str = "") -> dict[str, int]:
+    """The same of a value that was read."""
+    found: dict[str, int] = {}
+    for name, member in value.items() if isinstance(value, dict) else ():
+        if isinstance(member, list) and any(isinstance(item, dict) for item in member):
+            found[f"{prefix}{name}"] = len(member)
+        elif isinstance(member, dict) and prefix.count(".") < DEEPEST_LIST:
+            found.update(lists_of(member, f"{prefix}{name}."))
+    return found
+
+
+def _items(text: _Text) -> Iterator[tuple[int, object, int]]:
+    """The items of the list that must begin here."""
     if text.peek() != "[":
         hint = "write one list of objects; for one object a line write format: ndjson"
         raise BadItem(text.line, "a list of objects […] must begin here", hint)
     text.use(text.at + 1)
     first = True
-    while (found := text.peek()) != "]" or not first:
+    while (found := text.peek()) != "]":
         if not found:
             raise BadItem(text.line, "the list breaks off here")
         if not first:
-            if found == "]":
-                break
             if found != ",":
                 raise BadItem(text.line, "a comma or the end of the list is missing here")
             text.use(text.at + 1)
@@ -124,8 +171,59 @@ def list_items(blocks: Iterator[bytes]) -> Iterator[tuple[int, object, int]]:
         yield line, value, max(text.at - start, 1)
         first = False
     text.use(text.at + 1)
-    if text.peek():
-        raise BadItem(text.line, "something follows the end of the list")
+
+
+def _enter(text: _Text, path: str) -> int:
+    """Read up to the value of the member that `path` names; answers how many objects are open then."""
+    rest, depth = path, 0
+    while True:
+        _begin_object(text, f"object with the member {rest}")
+        depth += 1
+        lists: list[str] = []
+        while (name := _next_member(text)) is not None:
+            if name == rest:
+                return depth
+            if rest.startswith(f"{name}.") and text.peek() == "{":
+                rest = rest[len(name) + 1 :]
+                break
+            if _skip(text):
+                lists.append(name)
+        else:
+            hint = f"the lists here: {', '.join(lists[:12])}" if lists else "there is no list here"
+            raise BadItem(text.line, f"there is no member {rest}", hint)
+
+
+def _begin_object(text: _Text, what: str) -> None:
+    if text.peek() != "{":
+        raise BadItem(text.line, f"an {what} must begin here")
+    text.use(text.at + 1)
+
+
+def _next_member(text: _Text) -> str | None:
+    """The name of the next member of the object, read up to its value; None when the object ends here."""
+    found = text.peek()
+    if found == ",":
+        text.use(text.at + 1)
+        found = text.peek()
+    elif found == "}":
+        text.use(text.at + 1)
+        return None
+    name = text.item() if found == '"' else None
+    if not isinstance(name, str) or text.peek() != ":":
+        raise BadItem(
+            text.line, "the object breaks off here" if not found else "a member of the object must begin here"
+        )
+    text.use(text.at + 1)
+    text.peek()
+    return name
+
+
+def _skip(text: _Text) -> bool:
+    """Read over a value; whether it is a list with an object in it."""
+    if text.peek() == "[":
+        return any([isinstance(item, dict) for _, item, _ in _items(text)])  # noqa: C419 - to its end
+    text.item()
+    return False
 
 
 def _certain(error: NotJson, held: int) -> bool:

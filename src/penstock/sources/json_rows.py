@@ -1,20 +1,22 @@
-"""Rows of NDJSON files and of JSON files that hold one list of objects: every member exact, absent known from null."""
+"""Rows of NDJSON files and of JSON files that hold a list of objects: every member exact, absent known from null."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from penstock.model.errors import InputError
+from penstock.model.outcome import Note
 from penstock.model.spec import ColumnType, FileSource
 from penstock.sources.encoding import utf8_blocks
 from penstock.sources.exact_json import NotJson, parse
 from penstock.sources.file_bounds import bounded_blocks
 from penstock.sources.files import wrong
-from penstock.sources.json_list import BadItem, list_items
+from penstock.sources.json_list import BadItem, list_items, lists_of, lists_within
 from penstock.sources.members import Record, piece_of, word
 from penstock.sources.pieces import Caster, Judge, Piece
-from penstock.sources.quotes import lines_of
+from penstock.sources.text_lines import lines_of
+from penstock.sources.undecodable import OPENING_UTF8, has_marks, without_marks
 from penstock.sources.value_typing import ValueJudge, value_caster
 
 ROWS = 8192  # rows of a piece at most
@@ -31,12 +33,8 @@ class JsonRows:
         self._files = files
         self._lines = lines
         self._names: dict[str, None] = {}
-        for path in files:
-            if path.stat().st_size == 0:
-                hint = "write one object a line, or a list of objects"
-                raise wrong(
-                    source, f"{path.name} is empty", "empty-file", hint=hint, found="nothing", file=str(path), line=1
-                )
+        self._empty: list[str] = []  # names of files read to their end that hold no record
+        self._alone: dict[str, int] | None = None  # of a file that is one object on one line: the lists in it
 
     def names(self) -> list[str]:
         return list(self._names)
@@ -50,20 +48,36 @@ class JsonRows:
     def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:
         return value_caster(name, kind, given=given)
 
+    def notes(self) -> tuple[Note, ...]:
+        """What is to be said of the files, as far as they have been read."""
+        return tuple(Note(name, "empty", "the file holds no records") for name in self._empty)
+
+    @property
+    def way_to_list(self) -> str:
+        """What to write where the records seem to be a list within the one object that was read; else nothing."""
+        return _way_to_list(self._source, self._alone) if self._alone else ""
+
     def pieces(self) -> Iterator[Piece]:
+        self._empty.clear()
+        self._alone = None
         for path in self._files:
             records: list[Record] = []
             size = 0
+            is_empty = True
             for record, length in self._line_records(path) if self._lines else self._list_records(path):
                 records.append(record)
+                is_empty = False
                 size += length
                 if len(records) == ROWS or size > CHARACTERS:
                     yield piece_of(records, self._names)
                     records, size = [], 0
+            if is_empty:
+                self._empty.append(path.name)
             if records:
                 yield piece_of(records, self._names)
 
     def _line_records(self, path: Path) -> Iterator[tuple[Record, int]]:
+        read = 0
         for line, text in enumerate(lines_of(bounded_blocks(self._source, path)), start=1):
             if text.isspace():
                 continue
@@ -71,21 +85,51 @@ class JsonRows:
                 value = parse(text)
             except NotJson as error:
                 hint = "write each object on one line, or all of them as one list" if line == 1 else ""
-                raise self._wrong(path, line, str(error), hint) from None
+                raise self._one_object(path) or self._wrong(path, line, str(error), hint) from None
             if not isinstance(value, dict):
                 hint = "" if line > 1 else "for a list of objects write format: json"
                 raise self._wrong(path, line, f"{word(value)}, where a record is an object {{…}}", hint)
-            yield value, len(text)
+            read += 1
+            self._alone = lists_of(value) if read == 1 and len(self._files) == 1 else None
+            yield without_marks(value, self._source.encoding) if has_marks(text) else value, len(text)
 
     def _list_records(self, path: Path) -> Iterator[tuple[Record, int]]:
+        marked = False
+
+        def watched() -> Iterator[bytes]:
+            nonlocal marked
+            for block in utf8_blocks(self._source, path):
+                marked = marked or (not block.isascii() and OPENING_UTF8 in block)
+                yield block
+
         try:
-            for line, value, length in list_items(utf8_blocks(self._source, path)):
+            for line, value, length in list_items(watched(), self._source.records_path):
                 if not isinstance(value, dict):
                     raise self._wrong(path, line, f"{word(value)}, where a record is an object {{…}}")
-                yield value, length
+                yield without_marks(value, self._source.encoding) if marked else value, length
         except BadItem as error:
-            raise self._wrong(path, error.line, str(error), error.hint, error.code) from None
+            one = self._one_object(path) if self._source.records_path is None else None
+            raise one or self._wrong(path, error.line, str(error), error.hint, error.code) from None
+
+    def _one_object(self, path: Path) -> InputError | None:
+        """The error of a file that is one object with the records in a list within it; None for another file."""
+        try:
+            lists = lists_within(utf8_blocks(self._source, path))
+        except BadItem:
+            return None
+        if not lists:
+            return None
+        name, count = next(iter(lists.items()))
+        holds = "1 object" if count == 1 else f"{count} objects"
+        message = f"{path.name} is one object; its member {name} is a list of {holds}"
+        hint = _way_to_list(self._source, lists)
+        return wrong(self._source, message, "no-list", hint=hint, found="an object", line=1, file=str(path))
 
     def _wrong(self, path: Path, line: int, reason: str, hint: str = "", code: str = "torn-file") -> InputError:
         message = f"{path.name}, line {line}: {reason}"
         return wrong(self._source, message, code, hint=hint, line=line, file=str(path))
+
+
+def _way_to_list(source: FileSource, lists: Mapping[str, int]) -> str:
+    ways = " or ".join(f"records_path: {name}" for name in list(lists)[:3])
+    return f"write {ways} at sources.{source.name}"

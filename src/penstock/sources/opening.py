@@ -20,6 +20,8 @@ from penstock.sources.reply_rows import Replies, ReplyRows
 from penstock.sources.sql_rows import Database, SqlRows
 from penstock.sources.sqlite_database import SqliteDatabase
 
+TEXT_KEYS = ("delimiter", "skip_lines", "skip_footer_lines", "quote", "null_values", "decimal")
+
 
 @dataclass(frozen=True, slots=True)
 class Tools:
@@ -94,14 +96,29 @@ def _database(source: SqlSource, url: str) -> Database:
 
 def _file_rows(source: FileSource) -> Rows:
     files = matching_files(source)
-    formats = {file_format(source, path) for path in files}
-    if len(formats) > 1:
-        found = ", ".join(sorted(formats))
+    formats = {path: file_format(source, path) for path in files}
+    filled = {path: kind for path, kind in formats.items() if path.stat().st_size}
+    kinds = set(filled.values()) or set(formats.values())
+    if len(kinds) > 1:
+        found = ", ".join(sorted(kinds))
         message = f"{source.path} matches files of several formats: {found}"
         raise wrong(source, message, "mixed-formats", found=found, hint="narrow the pattern, or write format:")
-    kind = formats.pop()
-    if kind == "parquet":
-        return ParquetRows(source, files)
-    if kind in {"json", "ndjson"}:
-        return JsonRows(source, files, lines=kind == "ndjson")
+    kind = kinds.pop()
+    _check_keys(source, kind)
+    if kind == "parquet" and filled:
+        return ParquetRows(source, list(filled))
+    if kind in {"json", "ndjson", "parquet"}:
+        return JsonRows(source, files, lines=kind != "json")
     return CsvRows(source, files, tabs=kind == "tsv")
+
+
+def _check_keys(source: FileSource, kind: str) -> None:
+    """InputError for keys that have no meaning for files of this kind: they would be ignored silently."""
+    is_text = kind in {"csv", "tsv"}
+    own = FileSource(source.name, source.path, source.base)
+    keys = ("records_path",) if is_text else (*TEXT_KEYS, *(() if kind == "json" else ("records_path",)))
+    given = [key for key in keys if getattr(source, key) != getattr(own, key)]
+    if given:
+        hint = "remove it" if len(given) == 1 else "remove them"
+        message = f"{', '.join(given)}: no meaning for {source.path}, which is read as {kind}"
+        raise wrong(source, message, "key-not-here", found=given[0], hint=f"{hint}, or write the right format")

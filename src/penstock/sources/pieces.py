@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import pyarrow as pa
 import pyarrow.compute
 
-from penstock.model.outcome import Refusal
+from penstock.model.outcome import Note, Refusal
 from penstock.model.spec import ColumnType
 
 compute: Any = pyarrow.compute  # its type stubs know no column of any type
@@ -92,6 +92,24 @@ class Rows(Protocol):
 
     def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:
         """How to type one column as `kind`; `given` when a person said so under `types:`."""
+        ...
+
+
+@runtime_checkable
+class Noting(Protocol):
+    """Rows of a source of which more can be said than their values."""
+
+    def notes(self) -> tuple[Note, ...]:
+        """What was changed or left out of what the source says, as far as it has been read."""
+        ...
+
+
+@runtime_checkable
+class TypingNoting(Protocol):
+    """Rows whose judges find out more than types."""
+
+    def typing_notes(self) -> tuple[Note, ...]:
+        """What was found out about the values when the types were decided last."""
         ...
 
 

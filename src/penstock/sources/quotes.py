@@ -8,9 +8,10 @@ with stray quotes is then read once, row by row, to tell a harmless one (`5" pip
 from __future__ import annotations
 
 import csv
-import io
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 import numpy as np
 
@@ -58,52 +59,73 @@ class QuoteCheck:
 
 
 class RaggedRow(ValueError):  # noqa: N818 - it names what was met
-    """A row that is torn, has another number of cells or is too long; `line` is where it starts."""
+    """A row that is torn, has another number of cells or is too long; `line` is where it starts.
 
-    def __init__(self, line: int, reason: str, *, too_long: bool = False) -> None:
+    `header_line`: where the header seems to be instead. `is_last`: no row after it is whole. `is_open`: it opens a
+    quote that is never closed.
+    """
+
+    def __init__(self, line: int, reason: str, *, too_long: bool = False, is_open: bool = False) -> None:
         super().__init__(reason)
         self.line = line
         self.too_long = too_long
+        self.is_open = is_open
+        self.header_line: int | None = None
+        self.is_last = False
+
+    def moved(self, lines: int) -> None:
+        """Count so many lines that come before those examined."""
+        self.line += lines
+        self.header_line = None if self.header_line is None else self.header_line + lines
 
 
-def examine(lines: Iterable[str], delimiter: str, width: int, most: int) -> None:
-    """Read the whole text row by row, strictly.
+def examine(lines: Iterable[str], delimiter: str, width: int, most: int, *, quotes: bool = True) -> None:
+    """Read the rows one by one, strictly.
 
     Raises RaggedRow at the first row that is not `width` cells, or has a cell, or is itself, longer than `most` bytes.
     """
     with LIMIT:
         before = csv.field_size_limit(most)
         try:
-            _examine(lines, delimiter, width, most)
+            _examine(lines, delimiter, width, most, quotes=quotes)
         finally:
             csv.field_size_limit(before)
 
 
-def _examine(lines: Iterable[str], delimiter: str, width: int, most: int) -> None:
-    reader = csv.reader(iter(lines), delimiter=delimiter, strict=True)
+def _examine(lines: Iterable[str], delimiter: str, width: int, most: int, *, quotes: bool) -> None:
+    reader = (
+        csv.reader(iter(lines), delimiter=delimiter, strict=True)
+        if quotes
+        else csv.reader(iter(lines), delimiter=delimiter, strict=True, quoting=csv.QUOTE_NONE)
+    )
     start = 1
     try:
         for row in reader:
             if row and len(row) != width:
-                cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
-                raise RaggedRow(start, f"has {cells}, the header has {width}")
+                raise _ragged(start, row, width, reader)
             if sum(map(len, row)) * 4 > most and sum(len(cell.encode()) for cell in row) > most:
                 raise RaggedRow(start, "is too long", too_long=True)
             start = reader.line_num + 1
     except csv.Error as error:
-        too_long = "larger than field limit" in str(error)
-        raise RaggedRow(start, _torn(str(error)), too_long=too_long) from None
+        reason = str(error)
+        too_long = "larger than field limit" in reason
+        raise RaggedRow(start, _torn(reason), too_long=too_long, is_open="end of data" in reason) from None
 
 
-def lines_of(blocks: Iterable[bytes]) -> Iterator[str]:
-    """UTF-8 blocks as lines with their ends; a line feed, a return or both end a line."""
-    carry = b""
-    for block in blocks:
-        whole = carry + block
-        cut = max(whole.rfind(b"\n"), whole.rfind(b"\r", 0, -1)) + 1
-        carry = whole[cut:]
-        yield from io.StringIO(whole[:cut].decode(), newline="")
-    yield from io.StringIO(carry.decode(), newline="")
+def _ragged(line: int, row: list[str], width: int, rest: Iterator[list[str]]) -> RaggedRow:
+    """The error of a row of another width; the rows after it say what it may be."""
+    found = RaggedRow(line, f"has {'1 cell' if len(row) == 1 else f'{len(row)} cells'}, the header has {width}")
+    later = Counter(len(each) for each in _rest(rest) if each)
+    if len(row) > width and later[len(row)] > 0 and later.most_common(1)[0][0] == len(row):
+        found.header_line = line
+    found.is_last = len(row) < width and not later[width]
+    return found
+
+
+def _rest(reader: Iterator[list[str]]) -> Iterator[list[str]]:
+    """The rows up to the first that is torn."""
+    with suppress(csv.Error):
+        yield from reader
 
 
 def _torn(reason: str) -> str:

@@ -59,6 +59,11 @@ class TextJudge:
             self._integer = self._integer and _all(_are_integers(bare))
             self._number = self._number and _all(_are_numbers(bare))
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether the values seen so far, if any, have another type than text."""
+        return not self._seen or self._boolean or self._integer or self._number
+
     def verdict(self) -> ColumnType:
         if not self._seen:
             return "text"

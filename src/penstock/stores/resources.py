@@ -9,6 +9,7 @@ from typing import Any, Literal
 import orjson
 from sqlalchemy import Connection, delete, select
 
+from penstock.model.outcome import Note
 from penstock.model.record import Column, Schema
 from penstock.stores.put import put
 from penstock.stores.schema import cursors, datasets, known_ids, switches
@@ -70,7 +71,8 @@ def dataset_size(conn: Connection, name: str) -> tuple[int, int] | None:
 def _document(schema: Schema) -> dict[str, Any]:
     columns = [[c.name, c.type, c.nullable, c.examples] for c in schema.columns]
     source = None if schema.source is None else _document(schema.source)
-    return {"columns": columns, "records": schema.records, "source": source}
+    notes = [[note.field, note.action, note.reason, note.count] for note in schema.notes]
+    return {"columns": columns, "records": schema.records, "source": source, "notes": notes}
 
 
 def _schema(found: Mapping[str, Any]) -> Schema:
@@ -78,7 +80,8 @@ def _schema(found: Mapping[str, Any]) -> Schema:
         Column(name, kind, nullable, tuple(examples)) for name, kind, nullable, examples in found["columns"]
     )
     source = found.get("source")
-    return Schema(columns, found["records"], None if source is None else _schema(source))
+    notes = tuple(Note(*note) for note in found.get("notes", ()))
+    return Schema(columns, found["records"], None if source is None else _schema(source), notes)
 
 
 def set_switch(conn: Connection, destination: str, state: SwitchState, *, by: str, at: str) -> None:

@@ -1,4 +1,4 @@
-// Made of the API's own description by `npm run api`; a test looks that it is in step with b1d080845f4d4085
+// Made of the API's own description by `npm run api`; a test looks that it is in step with 69093210ca472691
 export interface components {
     schemas: {
         AboutOut: {
@@ -87,6 +87,10 @@ export interface components {
                 [key: string]: number;
             } | null;
             reason: string;
+        };
+        ChoiceOut: {
+            value: string;
+            shows: string;
         };
         ColumnOut: {
             name: string;
@@ -505,6 +509,7 @@ export interface components {
             message: string;
             hint: string;
             file: string | null;
+            choices: components["schemas"]["ChoiceOut"][];
         };
         Problems: {
             errors: components["schemas"]["ProblemOut"][];
@@ -678,6 +683,7 @@ export interface components {
             message: string;
             hint: string;
             file?: string | null;
+            choices: components["schemas"]["ChoiceOut"][];
             column?: number | null;
         };
         Start: {
