@@ -34,7 +34,7 @@ def test_a_number_arrives_as_it_is_or_is_refused(value):
 
 @given(st.integers() | st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**20), max_value=10**20))
 def test_number_text_means_the_number(value):
-    found = numbers.number(f" {value} ")
+    found = numbers.number(f" {value} ", ".")
     assert isinstance(found, Refusal) is (len(str(value)) > numbers.DIGITS)
     if not isinstance(found, Refusal):
         assert math.isclose(as_json(found), value, rel_tol=1e-14, abs_tol=0) or as_json(found) == value
@@ -57,8 +57,6 @@ def test_what_only_looks_like_a_number_is_refused(text):
     [
         ("$1,299.00", 1299),
         ("1.299,00 €", 1299),
-        ("1,299", 1299),
-        ("$ 1,299", 1299),
         ("12,5", 12.5),
         ("1 299,50 €", 1299.5),
         ("CHF 1'299.05", 1299.05),
@@ -78,12 +76,63 @@ def test_money_text_is_read(text, meant):
 
 
 @pytest.mark.parametrize(
-    "text", ["1.299 €", "$1.299", "5 %", "12,34,5", "1,29.9", "(5)", "five", "$", "€ €5", "1 2", "--5"]
+    "text",
+    [
+        "1.299 €",
+        "$1.299",
+        "1,299",
+        "12.000",
+        "$ 1,299",
+        "5 %",
+        "12,34,5",
+        "1,29.9",
+        "(5)",
+        "five",
+        "$",
+        "€ €5",
+        "1 2",
+        "--5",
+    ],
 )
 def test_money_that_may_mean_two_things_is_refused(text):
     found = numbers.money(text)
     assert isinstance(found, Refusal)
     assert found.accepted
+
+
+@pytest.mark.parametrize(
+    ("text", "point", "comma"),
+    [
+        ("12.000", 12, 12000),
+        ("1,299", 1299, 1.299),
+        ("-12.345", -12.345, -12345),
+        ("$1.299", 1.299, 1299),
+        ("0.125", 0.125, 0.125),
+        ("0,125", 0.125, 0.125),
+        ("1234.567", 1234.567, 1234.567),
+        ("1.299.000", 1299000, 1299000),
+        ("1.299,00", 1299, 1299),
+        ("1 234,567", 1234.567, 1234.567),
+        ("007", 7, 7),
+        ("1.5e3", 1500, 1500),
+    ],
+)
+def test_a_text_is_read_by_the_decimal_sign_of_its_column(text, point, comma):
+    assert (numbers.money(text, "."), numbers.money(text, ",")) == (point, comma)
+    alone = numbers.money(text)
+    assert alone == point if point == comma else alone.rule == "ambiguous"
+
+
+@given(
+    st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12), max_value=10**12, places=2),
+    st.sampled_from(".,"),
+    st.sampled_from(["", "'", "other"]),
+)
+def test_an_amount_written_with_a_sign_is_read_with_it(value, sign, gap):
+    text = f"{value:,.2f}".replace(",", "g").replace(".", sign)
+    other = "," if sign == "." else "."
+    read = numbers.money(text.replace("g", other if gap == "other" else gap), sign)
+    assert orjson.loads(repr(read)) == float(value)
 
 
 def test_integers_are_whole_and_within_32_bits():

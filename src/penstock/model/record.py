@@ -21,12 +21,18 @@ Key = str | tuple[str, ...]  # text, or one text per column of a several-column 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a dataset as it was detected. `examples` are up to three distinct values, as text, shortened."""
+    """One column of a dataset as it was detected. `examples` are up to three distinct values, as text, shortened.
+
+    `decimal`: the decimal sign of the numbers that it holds as text, where its values or its source decide. `open`: no
+    record had a value yet, so that its type is decided by the first.
+    """
 
     name: str
     type: ColumnType
     nullable: bool
     examples: tuple[str, ...] = ()
+    decimal: Literal[".", ","] | None = None
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

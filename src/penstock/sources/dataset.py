@@ -25,6 +25,7 @@ from penstock.sources.rechunking import rechunked
 from penstock.sources.reply_rows import ReplyIncrement, ReplyRows
 from penstock.sources.sql_rows import Increment, SqlRows
 from penstock.sources.typing_rows import typed
+from penstock.transform.written_numbers import DecimalSign
 
 CHUNK_ROWS = 16384
 
@@ -218,7 +219,7 @@ class Dataset:
 
     def _detected(self, progress: Callable[[int], None], known: Schema | None) -> Detected:
         """What one full pass over the source finds, with what is to be said of it."""
-        found = detect(self._rows, self._given(self._rows), progress, _decided(known))
+        found = detect(self._rows, self._given(self._rows), progress, _decided(known), _sign(self.source))
         rows = self._rows.inner if isinstance(self._rows, FirstRows) else self._rows
         notes = rows.typing_notes() if isinstance(rows, TypingNoting) else ()
         return replace(found, schema=replace(found.schema, notes=notes))
@@ -257,7 +258,12 @@ class Dataset:
 
 def _decided(schema: Schema | None) -> Mapping[str, ColumnType]:
     """The types that a value was seen for."""
-    return {} if schema is None else {column.name: column.type for column in schema.columns if column.examples}
+    return {} if schema is None else {column.name: column.type for column in schema.columns if not column.open}
+
+
+def _sign(source: SourceSpec) -> DecimalSign | None:
+    """How the source's numbers are written, where a person said so."""
+    return source.decimal if isinstance(source, FileSource) else None
 
 
 def _nothing_yet(source: Schema) -> Detected:

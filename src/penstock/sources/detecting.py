@@ -11,10 +11,12 @@ from penstock.model.record import Chunk, Column, Schema
 from penstock.model.spec import ColumnType
 from penstock.sources.arrow_typing import examples_of
 from penstock.sources.exact_json import NotJson
-from penstock.sources.pieces import Judge, Piece, RawColumn, Rows, shorten
+from penstock.sources.number_writing import WritingJudge
+from penstock.sources.pieces import Judge, Piece, RawColumn, Rows, compute, shorten
 from penstock.sources.python_values import value_text
 from penstock.sources.rechunking import rechunked
 from penstock.sources.typing_rows import typed
+from penstock.transform.written_numbers import DecimalSign
 
 SAMPLES = 20  # records kept
 EXAMPLES = 3  # distinct values shown per column
@@ -32,12 +34,16 @@ class Detected:
 @dataclass(slots=True)
 class _Watch:
     judge: Judge
+    writing: WritingJudge
     since: int  # rows that came before the column was first seen
     missing: bool = False  # absent in some row
+    valued: bool = False  # whether some value was seen that is neither null nor blank
     examples: list[str] = field(default_factory=list)
 
     def observe(self, column: RawColumn) -> None:
         self.judge.observe(column)
+        self.writing.observe(column)
+        self.valued = self.valued or has_value(column)
         if len(self.examples) < EXAMPLES:
             head = column[:LOOKED_AT]
             values = examples_of(head) if isinstance(head, pa.Array) else head
@@ -53,10 +59,11 @@ class _Watch:
             if text not in self.examples:
                 self.examples.append(text)
 
-    def column(self, name: str, given: ColumnType | None) -> Column:
-        kind = given or self.judge.verdict()
+    def column(self, name: str, decided: ColumnType | None, *, given: bool, declared: bool) -> Column:
+        kind, sign = self.writing.typed(decided or self.judge.verdict(), given=given or decided is not None)
         nullable = self.missing or self.since > 0 or self.judge.nullable(kind)
-        return Column(name, kind, nullable, tuple(self.examples))
+        is_open = not (self.valued or given or declared)
+        return Column(name, kind, nullable, tuple(self.examples), sign, is_open)
 
 
 def detect(
@@ -64,13 +71,14 @@ def detect(
     given: Mapping[str, ColumnType],
     progress: Callable[[int], None],
     known: Mapping[str, ColumnType] | None = None,
+    decimal: DecimalSign | None = None,
 ) -> Detected:
     """Read everything once. `given` are the types a person wrote; `progress` is told the records seen so far.
 
-    `known` are types that were decided before, and stay.
+    `known` are types that were decided before, and stay; `decimal` is how the source's numbers are written.
     """
     decided = {**(known or {}), **given}
-    watches = {name: _Watch(rows.judge(name), 0) for name in rows.names()}
+    watches = {name: _Watch(rows.judge(name), WritingJudge(decimal), 0) for name in rows.names()}
     heads: list[Piece] = []
     seen = 0
     for piece in rows.pieces():
@@ -78,14 +86,31 @@ def detect(
         if kept < SAMPLES:
             heads.append(piece.head(SAMPLES - kept))
         for name in rows.names():
-            watch = watches.get(name) or watches.setdefault(name, _Watch(rows.judge(name), seen))
+            watch = watches.get(name)
+            if watch is None:
+                watch = watches[name] = _Watch(rows.judge(name), WritingJudge(decimal), seen)
             if name in piece.columns:
                 watch.observe(piece.columns[name])
             watch.missing = watch.missing or name not in piece.columns or bool(piece.absent.get(name))
         seen += piece.length
         progress(seen)
-    schema = Schema(tuple(watches[name].column(name, decided.get(name)) for name in rows.names()), seen)
+    columns = (
+        watches[name].column(name, decided.get(name), given=name in given, declared=rows.declared(name) is not None)
+        for name in rows.names()
+    )
+    schema = Schema(tuple(columns), seen)
     return Detected(schema, _samples(rows, schema, given, heads))
+
+
+def has_value(column: RawColumn) -> bool:
+    """Whether some cell is neither null nor blank."""
+    if not isinstance(column, pa.Array):
+        return any(value is not None for value in column)
+    if column.null_count == len(column):
+        return False
+    if not pa.types.is_string(column.type):
+        return True
+    return bool(compute.any(compute.match_substring_regex(column, r"[^\s]")).as_py())
 
 
 def _samples(rows: Rows, schema: Schema, given: Mapping[str, ColumnType], heads: list[Piece]) -> Chunk:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk, Schema
 from penstock.model.spec import ColumnType
+from penstock.sources.number_writing import writing_caster
 from penstock.sources.pieces import Caster, Piece, Rows, arrow_field
 
 
@@ -30,7 +31,12 @@ def arrow_schema(rows: Rows, schema: Schema, given: Mapping[str, ColumnType]) ->
 
 
 def _casters(rows: Rows, schema: Schema, given: Mapping[str, ColumnType]) -> dict[str, Caster]:
-    return {column.name: rows.caster(column.name, column.type, given=column.name in given) for column in schema.columns}
+    casters = {}
+    for column in schema.columns:
+        by_person = column.name in given
+        caster = rows.caster(column.name, column.type, given=by_person)
+        casters[column.name] = writing_caster(column, caster, given=by_person)
+    return casters
 
 
 def _chunk(piece: Piece, arrow: pa.Schema, casters: Mapping[str, Caster]) -> Chunk:

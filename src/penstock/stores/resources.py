@@ -69,7 +69,7 @@ def dataset_size(conn: Connection, name: str) -> tuple[int, int] | None:
 
 
 def _document(schema: Schema) -> dict[str, Any]:
-    columns = [[c.name, c.type, c.nullable, c.examples] for c in schema.columns]
+    columns = [[c.name, c.type, c.nullable, c.examples, {"decimal": c.decimal, "open": c.open}] for c in schema.columns]
     source = None if schema.source is None else _document(schema.source)
     notes = [[note.field, note.action, note.reason, note.count] for note in schema.notes]
     return {"columns": columns, "records": schema.records, "source": source, "notes": notes}
@@ -77,7 +77,8 @@ def _document(schema: Schema) -> dict[str, Any]:
 
 def _schema(found: Mapping[str, Any]) -> Schema:
     columns = tuple(
-        Column(name, kind, nullable, tuple(examples)) for name, kind, nullable, examples in found["columns"]
+        Column(name, kind, nullable, tuple(examples), **(more[0] if more else {"open": not examples}))
+        for name, kind, nullable, examples, *more in found["columns"]
     )
     source = found.get("source")
     notes = tuple(Note(*note) for note in found.get("notes", ()))

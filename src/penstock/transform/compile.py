@@ -90,7 +90,11 @@ def _room(shape: Shape) -> int | None:
 def version_of(destination: DestinationSpec, schema: Schema, columns: tuple[str, ...], rest: str) -> str:
     """The settings that decide what is sent, and nothing else: not who is active, nor a line number."""
     told = replace(destination, active=None, line=None, concurrency=0, fuse=None, responses=False)
-    types = [(column.name, column.type) for column in schema.columns if column.name in columns]
+    types = [
+        (column.name, column.type, column.decimal)[: 2 if column.decimal is None else 3]
+        for column in schema.columns
+        if column.name in columns
+    ]
     return f"{RENDERER} {settings_text(told)} {rest} {types!r}"
 
 

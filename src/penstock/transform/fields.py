@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from penstock.destinations.catalogue import FieldDoc
@@ -12,23 +13,28 @@ from penstock.transform.columns import Cells
 from penstock.transform.rules import Rule
 from penstock.transform.steps import Quick, Values
 from penstock.transform.values import plain
+from penstock.transform.written_numbers import DecimalSign
 
 Ruled = tuple[Rule, Quick | None]
 
 
 class Asked(NamedTuple):
-    """A field in a dialect; `limit` is the most characters its text may have."""
+    """A field in a dialect; `limit` is the most characters its text may have.
+
+    `sign` is the decimal sign of the numbers that its column holds as text.
+    """
 
     doc: FieldDoc
     native: bool
     limit: int | None
+    sign: DecimalSign | None
 
 
-def rule_of(doc: FieldDoc, dialect: Dialect) -> Ruled:
+def rule_of(doc: FieldDoc, dialect: Dialect, sign: DecimalSign | None = None) -> Ruled:
     """The field's rule in a dialect. Lengths, 32 bits, choices and id shapes bind in native only."""
     native = dialect == "native"
     limit = doc.max_length if native else None
-    rule, quick = BY_TYPE[doc.type](Asked(doc, native, limit))
+    rule, quick = BY_TYPE[doc.type](Asked(doc, native, limit, sign))
     return (rules.at_most(limit, rule) if limit is not None else rule), quick
 
 
@@ -45,12 +51,13 @@ def _email(asked: Asked) -> Ruled:
 
 
 def _integer(asked: Asked) -> Ruled:
-    return (_int32, steps.quick_int32) if asked.native else (_whole, _quick_whole)
+    return (_int32(asked.sign), steps.quick_int32) if asked.native else (_whole(asked.sign), _quick_whole)
 
 
 def _money(asked: Asked) -> Ruled:
     whole = asked.native and asked.doc.whole
-    return (_money32, steps.quick_int32) if whole else (numbers.money, steps.quick_number)
+    money = partial(numbers.money, sign=asked.sign)
+    return (partial(_money32, asked.sign), steps.quick_int32) if whole else (money, steps.quick_number)
 
 
 def _choice(asked: Asked) -> Ruled:
@@ -76,7 +83,7 @@ BY_TYPE: Mapping[str, Callable[[Asked], Ruled]] = {
     "email": _email,
     "date": lambda _: (dates.moment, steps.quick_date),
     "integer": _integer,
-    "number": lambda _: (numbers.number, steps.quick_number),
+    "number": lambda asked: (partial(numbers.number, sign=asked.sign), steps.quick_number),
     "money": _money,
     "boolean": lambda _: (rules.boolean, steps.quick_boolean),
     "choice": _choice,
@@ -88,16 +95,16 @@ BY_TYPE: Mapping[str, Callable[[Asked], Ruled]] = {
 }
 
 
-def _int32(value: object) -> object:
-    return numbers.int32(numbers.number(value))
+def _int32(sign: DecimalSign | None) -> Rule:
+    return lambda value: numbers.int32(numbers.number(value, sign))
 
 
-def _whole(value: object) -> object:
-    return numbers.whole(numbers.number(value))
+def _whole(sign: DecimalSign | None) -> Rule:
+    return lambda value: numbers.whole(numbers.number(value, sign))
 
 
-def _money32(value: object) -> object:
-    return numbers.int32(numbers.money(value))
+def _money32(sign: DecimalSign | None, value: object) -> object:
+    return numbers.int32(numbers.money(value, sign))
 
 
 def _quick_whole(cells: Cells) -> Values | None:

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from penstock.model.outcome import Refusal
 from penstock.transform.refusing import refuse
+from penstock.transform.written_numbers import DecimalSign, plain_digits
 
 INT32 = 2**31
 INT64 = 2**63
@@ -22,15 +23,14 @@ SMALLEST = -324  # the exponent of the smallest float
 EXACT_DIGITS = 15  # significant digits that a float holds exactly
 
 _PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
-_CURRENCY = re.compile(r"[$€£¥₹]|(?:US|CA|AU|NZ)\$|[A-Z]{3}")
-_GAPS = re.compile(r"(?<=\d)['\u2019\u0020\u00a0\u202f](?=\d{3}(?!\d))")
-_COMMA_GROUPS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
-_DOT_GROUPS = re.compile(r"\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:\.\d{3}){2,}", re.ASCII)
-_COMMA_DECIMAL = re.compile(r"\d+,(?:\d{1,2}|\d{4,})", re.ASCII)
-_DOT_DECIMAL = re.compile(r"\d+(?:\.\d*)?|\.\d+", re.ASCII)
+_POINTED = re.compile(r"[+-]?(?:\d+|\d*\.(?:\d{1,2}|\d{4,})|(?:0\d*|\d{4,})\.\d{3})", re.ASCII)  # only one reading
+_EXPONENT = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)[eE][+-]?\d{1,3}", re.ASCII)
 
 A_NUMBER = "a number such as 70 or 29.85"
 AN_AMOUNT = "a number or an amount such as 1299, $1,299.00 or 1.299,00 €"
+UNAMBIGUOUS = (
+    'a number such as 1299 or 1299.00; or write the decimal sign of the file at its source: decimal: "," or "."'
+)
 A_WHOLE = "a whole number such as 70"
 
 
@@ -44,32 +44,21 @@ class Digits:
         return self.text
 
 
-def number(value: object) -> object:
-    """Numbers, and text that is one (`70`, `29.85`, `1e3`). Blank text is null."""
-    if isinstance(value, str):
-        if not value.strip():
-            return None
-        return _parsed(value.strip(), value, A_NUMBER)
-    return exact(value)
+def number(value: object, sign: DecimalSign | None = None) -> object:
+    """Numbers, and text that is one (`70`, `29.85`, `1e3`, `1.299,00`). Blank text is null.
+
+    `sign` is the decimal sign of the value's column, where that is known.
+    """
+    return _read(value, sign, A_NUMBER) if isinstance(value, str) else exact(value)
 
 
-def money(value: object) -> object:
+def money(value: object, sign: DecimalSign | None = None) -> object:
     """As `number`, and text with a currency and with digits in groups: `$1,299.00`, `1.299,00 €`, `CHF 1'299`.
 
-    A single comma before exactly three digits groups (`1,299` is 1299): amounts have no thousandths. A single dot
-    before exactly three digits beside a currency (`1.299 €`) may mean either, and is refused.
+    A point or comma before exactly three digits may be thousands or thousandths: the column's other values decide, and
+    where they do not, the value is refused.
     """
-    if not isinstance(value, str):
-        return exact(value)
-    text = value.strip()
-    if not text:
-        return None
-    if _PLAIN.fullmatch(text):
-        return _parsed(text, value, AN_AMOUNT)
-    digits = _amount(text)
-    if isinstance(digits, Refusal):
-        return digits
-    return _parsed(digits, value, AN_AMOUNT)
+    return _read(value, sign, AN_AMOUNT) if isinstance(value, str) else exact(value)
 
 
 def exact(value: object) -> object:
@@ -127,24 +116,21 @@ def int32_if_whole(value: object) -> object:
     return int32(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _amount(text: str) -> str | Refusal:
-    """The digits of an amount with a currency or groups, as plain number text."""
-    bare = _CURRENCY.sub("", text, count=1)
-    named = bare != text
-    bare = bare.strip()
-    sign, bare = ("-", bare[1:].strip()) if bare[:1] == "-" else ("", bare)
-    if named and _DOT_DECIMAL.fullmatch(bare) and re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", bare):
-        return refuse("money", text, "may be thousands or thousandths", "1299 or 1.299,00 or 1,299.00")
-    bare = _GAPS.sub("", bare)
-    if _COMMA_GROUPS.fullmatch(bare):
-        return sign + bare.replace(",", "")
-    if _DOT_GROUPS.fullmatch(bare):
-        return sign + bare.replace(".", "").replace(",", ".")
-    if _COMMA_DECIMAL.fullmatch(bare):
-        return sign + bare.replace(",", ".")
-    if _DOT_DECIMAL.fullmatch(bare):
-        return sign + bare
-    return refuse("money", text, "is not an amount", AN_AMOUNT)
+def _read(value: str, sign: DecimalSign | None, accepted: str) -> object:
+    """Written text as a number, read by its own shape and, where that is not enough, by its column's sign."""
+    text = value.strip()
+    if not text:
+        return None
+    if _POINTED.fullmatch(text) or _EXPONENT.fullmatch(text):
+        return _parsed(text, value, accepted)
+    digits = plain_digits(text, sign, currency=accepted == AN_AMOUNT)
+    if digits == "ambiguous":
+        return refuse("ambiguous", value, "may be thousands or thousandths", UNAMBIGUOUS)
+    if digits == "none":
+        if accepted == AN_AMOUNT:
+            return refuse("money", value, "is not an amount", accepted)
+        return refuse("type", value, "is not a number", accepted)
+    return _parsed(digits, value, accepted)
 
 
 def _parsed(text: str, found: str, accepted: str) -> object:
