@@ -159,6 +159,7 @@ def test_the_long_forms_become_specs():
     assert people.fields == {
         "user_id": Binding("id"),
         "email": Binding("mail", default=(None,)),
+        "name": Binding("full_name", truncate=True),
         "plan": Binding(constant=("free",)),
         "unsubscribed_from_calls": Binding(constant=(False,)),
     }

@@ -57,3 +57,8 @@ def _check_fields(template: Template, node: Marked, report: Report) -> None:
             report.add(item.place, "duplicate-field", message, "keep one of the two", name)
         else:
             given[doc.name] = name
+            truncate = item.get("truncate")
+            if truncate is not None and doc.type != "text":
+                message = f"{name} is no text that may be cut" + ("" if doc.type != "key" else ": it identifies")
+                hint = "remove it, or cut the value by the dataset's sql: left(x, 100)"
+                report.add(truncate.place, "truncate", message, hint, "truncate")

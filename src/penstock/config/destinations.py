@@ -58,7 +58,7 @@ def _binding(value: str | dict[str, Any], node: Marked, report: Report) -> Bindi
             hint,
             ", ".join(node.entries()) or "nothing",
         )
-    return Binding(value.get("column"), value.get("value"), value.get("default"))
+    return Binding(value.get("column"), value.get("value"), value.get("default"), value.get("truncate", False))
 
 
 def _batch(value: str | dict[str, Any]) -> BatchSpec:

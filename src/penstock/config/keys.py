@@ -179,6 +179,7 @@ BINDING = Section(
         Key("value", Json(), "a constant"),
         Key("column", Text(), "a column"),
         Key("default", Json(), "what is taken when the column is null or absent"),
+        Key("truncate", Switch(), "whether text past the field's limit is cut to it, with a note"),
     ),
 )
 FUSE = Section(

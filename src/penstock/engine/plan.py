@@ -52,7 +52,7 @@ def plan(
         doubts = doubt(conn, prepared)
     prepared = with_notes(prepared, reading)
     known = None if doubts.forgetful else memory
-    render, merger = prepared.compiled.renderer.render, prepared.merger
+    render, merger = prepared.render, prepared.merger
     screen = Screen(policy, render, known, quarantine, parents, doubts.hold, merger)
     batcher = Batcher(prepared.compiled.shape, repeats=policy.repeats)
     notes, tally = prepared.notes(), _Tally()

@@ -10,6 +10,7 @@ from penstock.engine.duplicate_keys import DuplicateKeys
 from penstock.engine.notes import Notes
 from penstock.engine.screen import Policy, Versions
 from penstock.engine.surroundings import Surroundings
+from penstock.engine.ways_out import Render, with_ways_out
 from penstock.model.errors import InputError, NotAvailableYet
 from penstock.model.outcome import Note
 from penstock.model.record import RetryClass
@@ -62,6 +63,13 @@ class Prepared:
     def fingerprints(self) -> str:
         """The version of the input's fingerprints: under another one they do not count as the same."""
         return f"{fingerprint_version()} {self.compiled.version} {self.compiled.columns!r}"
+
+    @property
+    def render(self) -> Render:
+        """The compiled rendering, whose refusals say what to write in the project file."""
+        renderer = self.compiled.renderer
+        attributes = frozenset(each.step.column or "" for each in renderer.inputs if each.extra)
+        return with_ways_out(renderer.render, self.spec, attributes)
 
     def notes(self) -> Notes:
         """Where the notes of one read are gathered."""

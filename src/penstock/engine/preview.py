@@ -95,7 +95,7 @@ def _walk(
     prepared: Prepared, chunks: Iterator[Chunk], notes: Notes, refused: list[RefusedRecord]
 ) -> Iterator[Batch | None]:
     """The same, and None after each chunk."""
-    screen = Screen(prepared.policy, prepared.compiled.renderer.render, merger=prepared.merger)
+    screen = Screen(prepared.policy, prepared.render, merger=prepared.merger)
     batcher = Batcher(prepared.compiled.shape, repeats=prepared.policy.repeats)
     for chunk in chunks:
         opened = open_chunk(prepared, chunk)

@@ -124,7 +124,7 @@ class _Run:
             self.left_jobs = jobs.pending(conn, name)
         self.screen = Screen(
             policy=prepared.policy,
-            render=prepared.compiled.renderer.render,
+            render=prepared.render,
             memory=None if job.resend or doubts.forgetful else self.memory,
             quarantine=None if job.resend else quarantined,
             parents=job.parents,
@@ -200,7 +200,7 @@ class _Run:
         prepared = self.job.prepared
         texts = [[*(older[part] for part in payload.parts), payload.text.decode()] for payload in payloads]
         records = [read_record(text) for some in texts for text in some]
-        made = prepared.compiled.renderer.render(chunk_of(records, prepared.data.schema), None)
+        made = prepared.render(chunk_of(records, prepared.data.schema), None)
         return made if prepared.merger is None else one_of_each(made, [len(some) for some in texts], prepared.merger)
 
     # ── the way of the records ───────────────────────────────────────────────

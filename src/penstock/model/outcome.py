@@ -31,7 +31,8 @@ class Refusal:
 
     `cause` groups like with like in the quarantine (`email: required`, `422 Unprocessable: …`); `rule` is the stable
     word of the rule (`required`, `int32`, `length`, `scalar`, `type`, `key`, `api`, …); `value` is what was found,
-    shortened to 80 characters; `accepted` says what would be taken.
+    shortened to 80 characters; `accepted` says what would be taken. `column` is where it was found, `type` the column's
+    stored type that it does not fit, `limit` the bound that it passes.
     """
 
     rule: str
@@ -39,6 +40,9 @@ class Refusal:
     field: str | None = None
     value: str | None = None
     accepted: str | None = None
+    column: str | None = None
+    type: str | None = None
+    limit: int | None = None
 
     @property
     def cause(self) -> str:

@@ -186,12 +186,14 @@ class DatasetSpec:
 class Binding:
     """Where one endpoint field takes its value from: a column, a constant, or a column with a default.
 
-    `constant` and `default` are one-tuples when given, so that null can be a constant.
+    `truncate`: text past the field's limit is cut to it. `constant` and `default` are one-tuples when given, so that
+    null can be a constant.
     """
 
     column: str | None = None
     constant: tuple[object] | None = None
     default: tuple[object] | None = None
+    truncate: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,4 +146,6 @@ def misfit(name: str, kind: ColumnType, value: object, reason: str | None = None
         field=name,
         value=shorten(value),
         accepted=ACCEPTED[kind],
+        column=name,
+        type=kind,
     )

@@ -69,5 +69,5 @@ def _record(*values: Any) -> JobRecord:
     record = JobRecord(*values)
     key: Any = record.key
     key = tuple(key) if isinstance(key, list) else key
-    parts = [(ordinal, text) for ordinal, text in record.parts]
+    parts = tuple((ordinal, text) for ordinal, text in record.parts)
     return record._replace(key=key, hash=(record.hash[0], record.hash[1]), parts=parts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from penstock.destinations.catalogue import INLINE, NOWHERE
 from penstock.transform.bindings import remaining
 from penstock.transform.render import TOP, Input, Limits
@@ -38,7 +40,8 @@ def add_extras(bench: Workbench) -> None:
         if _allowed(bench, column, container, clash=(container, column) in taken):
             cuts = rest.cuts.get(column, ())
             step = Step(column, rule, quick, column=column, cuts=cuts, sends_null=bench.sends_null)
-            bench.inputs.append(Input(step, (container, column), extra=True))
+            overlong: Any = "leave out" if bench.native and column in bench.derived else "refuse"
+            bench.inputs.append(Input(step, (container, column), extra=True, overlong=overlong))
 
 
 def limits_of(bench: Workbench) -> Limits | None:

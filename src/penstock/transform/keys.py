@@ -8,7 +8,7 @@ from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk, Key
 from penstock.transform import rules
 from penstock.transform.columns import decode
-from penstock.transform.refusing import named
+from penstock.transform.refusing import SHOWN, named
 
 
 def key_cells(chunk: Chunk, names: Sequence[str]) -> list[Key | None]:
@@ -34,8 +34,13 @@ def _texts(chunk: Chunk, name: str) -> list[str | None]:
     index = chunk.records.schema.get_field_index(name)
     cells = decode(chunk.records.column(index), chunk.records.schema.field(index))
     if cells.kind == "integer":
-        return [None if value is None else str(value) for value in cells.values]
-    return [_text(value) for value in cells.values]
+        texts = [None if value is None else str(value) for value in cells.values]
+    else:
+        texts = [_text(value) for value in cells.values]
+    for row, refusal in chunk.misfits.items():  # its cell is empty, and what was found is still its name
+        if refusal.column == name and texts[row] is None and len(refusal.value or "") < SHOWN:
+            texts[row] = refusal.value
+    return texts
 
 
 def _text(value: object) -> str | None:

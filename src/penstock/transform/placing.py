@@ -69,7 +69,8 @@ def _map_field(bench: Workbench, bound: Bound) -> None:
         cuts=bound.cuts,
         sends_null=bench.sends_null and _may_clear(bench, doc),
     )
-    bench.inputs.append(_placed(bench, doc, step) if bench.native else _placed_flat(bench, bound, step))
+    placed = _placed(bench, doc, step) if bench.native else _placed_flat(bench, bound, step)
+    bench.inputs.append(replace(placed, overlong="cut") if binding.truncate else placed)
 
 
 def _may_clear(bench: Workbench, doc: FieldDoc) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import orjson
@@ -16,6 +16,7 @@ from penstock.model.record import Chunk, Key, Lookup, Payload, Refused, Rendered
 from penstock.transform.keys import key_cells, why_no_key
 from penstock.transform.macros import Macros
 from penstock.transform.numbers import Digits
+from penstock.transform.rules import LENGTH, text
 from penstock.transform.steps import Columns, Step, Values
 from penstock.transform.steps import Refused as RefusedRows
 from penstock.transform.values import ABSENT
@@ -60,6 +61,7 @@ class Input:
     homeless: str | None = None
     told: str | None = None  # what to note of the rows in which its default stands in for null
     extra: bool = False  # an attribute: its field is the column's name, and no field of the template
+    overlong: Literal["refuse", "cut", "leave out"] = "refuse"  # what becomes of text past the field's limit
 
 
 Combination = Callable[[Draft], None]
@@ -143,7 +145,7 @@ class Renderer:
             # What is not sent needs no check either: it refuses no record.
             draft.homeless.append((each.step.field, each.homeless, each.step.values(draft.columns, {})))
             return
-        values = each.step.values(draft.columns, draft.refused)
+        values = _bounded_values(each, draft)
         if each.told is not None and each.step.column is not None:
             empty = sum(value is None for value in draft.columns.cells(each.step.column).values)
             if empty:
@@ -291,6 +293,27 @@ def _members(members: Mapping[str, Values], number: int) -> Iterator[dict[str, A
         rows = zip(*lists, strict=True)
         return ({n: v for n, v in zip(names, row, strict=True) if v is not ABSENT} for row in rows)
     return (dict(zip(names, row, strict=True)) for row in zip(*lists, strict=True))
+
+
+def _bounded_values(each: Input, draft: Draft) -> Values:
+    """The values of an input; text that is too long is refused, cut to the limit, or left out, with a note."""
+    if each.overlong == "refuse":
+        return each.step.values(draft.columns, draft.refused)
+    refused: RefusedRows = {}
+    values = each.step.values(draft.columns, refused)
+    for row, refusal in refused.items():
+        if refusal.rule != LENGTH or refusal.limit is None:
+            draft.refused.setdefault(row, refusal)
+            continue
+        if each.overlong == "cut":
+            assert each.step.column is not None
+            values[row] = str(text(draft.columns.cells(each.step.column).values[row]))[: refusal.limit]
+            note = (each.step.field, "truncated", f"cut to {refusal.limit} characters")
+        else:
+            note = (each.step.field, "left out", f"more than {refusal.limit} characters; an id is made from it")
+        if row not in draft.refused:
+            draft.notes[note] += 1
+    return values
 
 
 def _count_homeless(draft: Draft) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from penstock.model.outcome import Refusal
@@ -20,6 +21,7 @@ Rule = Callable[[object], object]
 _OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _TRUTH: Mapping[str, bool] = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+LENGTH = "length"  # the rule of text that is too long
 ATTRIBUTE_NAME_LIMIT = 190
 CUSTOM_ATTRIBUTES = "custom_attributes"  # the container whose names Custify restricts
 
@@ -112,10 +114,16 @@ def at_most(limit: int, rule: Rule) -> Rule:
     def bounded(value: object) -> object:
         found = rule(value)
         if isinstance(found, str) and len(found) > limit:
-            return refuse("length", found, f"has {len(found)} characters", f"at most {limit} characters")
+            return too_long(found, limit)
         return found
 
     return bounded
+
+
+def too_long(text_: str, limit: int) -> Refusal:
+    """The refusal of text of more than `limit` characters."""
+    refusal = refuse(LENGTH, text_, f"has {len(text_)} characters", f"at most {limit} characters")
+    return replace(refusal, limit=limit)
 
 
 def attribute(limit: int | None = None, *, bounded: bool = False) -> Rule:
@@ -130,7 +138,7 @@ def attribute(limit: int | None = None, *, bounded: bool = False) -> Rule:
         if isinstance(found, list | dict) and not _is_currency(found):
             return refuse("scalar", value, "is a nested value", "text, a number or a boolean; or exclude the column")
         if limit is not None and isinstance(found, str) and len(found) > limit:
-            return refuse("length", found, f"has {len(found)} characters", f"at most {limit} characters")
+            return too_long(found, limit)
         return int32_if_whole(found) if bounded else found
 
     return rule
