@@ -2,67 +2,15 @@
 
 import asyncio
 import random
-from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from budget_parts import FixedWindow, one_request, saturate
 from penstock.delivery.budget import Budget
 from penstock.model.spec import RateLimit
 from virtual_time import LoopClock, run_virtually
-
-
-@dataclass
-class FixedWindow:
-    """Custify's limiter as its OpenAPI describes it: the window starts with its first request."""
-
-    limit: int
-    per: float
-    headers: bool = False
-    began: float = float("-inf")
-    count: int = 0
-    refused: int = 0
-    per_window: list[int] = field(default_factory=list)
-
-    def answer(self, now: float) -> tuple[int, dict[str, str]]:
-        if now >= self.began + self.per:
-            self.began, self.count = now, 0
-            self.per_window.append(0)
-        if self.count >= self.limit:
-            self.refused += 1
-            return 429, {"retry-after": f"{self.began + self.per - now:.3f}"}
-        self.count += 1
-        self.per_window[-1] += 1
-        if not self.headers:
-            return 200, {}
-        return 200, {"x-ratelimit-limit": str(self.limit), "x-ratelimit-remaining": str(self.limit - self.count)}
-
-
-async def one_request(budget, server, up, down, lane="live"):
-    taken = await budget.acquire(lane)
-    loop = asyncio.get_running_loop()
-    await asyncio.sleep(up)
-    status, headers = server.answer(loop.time())
-    await asyncio.sleep(down)
-    budget.observe(taken, status, headers)
-    return status
-
-
-async def saturate(budget, server, seconds, concurrency, latency):
-    """Everybody sends as fast as the budget lets them."""
-    until = asyncio.get_running_loop().time() + seconds
-
-    async def worker():
-        while asyncio.get_running_loop().time() < until:
-            up, down = latency()
-            await one_request(budget, server, up, down)
-
-    workers = [asyncio.create_task(worker()) for _ in range(concurrency)]
-    await asyncio.sleep(seconds)
-    for task in workers:
-        task.cancel()
-    await asyncio.gather(*workers, return_exceptions=True)
 
 
 @pytest.mark.parametrize("headers", [False, True])

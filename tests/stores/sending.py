@@ -7,7 +7,7 @@ import time
 from urllib.parse import urlsplit
 
 from penstock.clock import SystemClock
-from penstock.engine.allowance import SharedBudget
+from penstock.engine.leased_window import shared_budget
 from penstock.model.spec import RateLimit
 from penstock.stores.database import Database
 
@@ -15,7 +15,7 @@ from penstock.stores.database import Database
 async def main() -> None:
     state, api, key, rate, per, seconds = sys.argv[1:]
     database = Database.open(state)
-    budget = SharedBudget(RateLimit(int(rate), float(per)), SystemClock(), database, "acme")
+    budget = shared_budget(RateLimit(int(rate), float(per)), SystemClock(), database, "acme")
     until = time.time() + float(seconds)
     parts = urlsplit(api)
 

@@ -2,54 +2,134 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from penstock.delivery.limits import Allowance
-from penstock.engine.allowance import News, Over, share
+from penstock.engine.allowance import Over, UsageReport, Waiting, lease
+from penstock.stores import budgets
 from penstock.stores.budgets import Ration
 from penstock.stores.database import Database
 from sandbox_process import running_sandbox
 
-ROW = Ration(100, 10.0)
+CONFIGURED = (100, 10.0)
+ROW = Ration(*CONFIGURED, CONFIGURED)
 SENDING = Path(__file__).parent / "sending.py"
+
+
+def report(user="a", **parts):
+    return UsageReport(user, CONFIGURED, **parts)
 
 
 def test_the_window_is_given_out_in_bites_and_opens_again_after_its_first_reply():
     row, given = ROW, []
-    for _ in range(12):
-        row, got = share(row, 1000.0, News(), 50)
+    for number in range(12):
+        row, got = lease(row, 1000.0, report(flying=10 * min(number, 10), want=50))
         given.append(got.places)
     assert given == [10] * 10 + [0, 0]
-    replies = News(tuple(Over(0.9, 0.5, 1) for _ in range(100)))
-    row, got = share(row, 1001.0, replies, 1)  # the first reply came at 1000.5
+    replies = tuple(Over(0.9, 0.5, 1) for _ in range(100))
+    row, got = lease(row, 1001.0, report(over=replies, want=1))  # the first reply came at 1000.5
     assert (got.places, round(got.again, 2)) == (0, 9.52)
-    assert share(row, 1010.4, News(), 5)[1].places == 0
-    assert share(row, 1010.6, News(), 5)[1].places == 5
+    assert lease(row, 1010.4, report(want=5))[1].places == 0
+    assert lease(row, 1010.6, report(want=5))[1].places == 5
 
 
-def test_what_a_dead_process_took_comes_back():
-    row, _ = share(ROW, 1000.0, News(), 10)
-    for _ in range(9):
-        row, _ = share(row, 1000.0, News(), 10)
-    assert share(row, 1019.0, News(), 10)[1].places == 0
-    assert share(row, 1021.0, News(), 10)[1].places == 10
+def test_places_that_are_left_are_given_before_the_window_ends():
+    """0.1.0 slept until the next window after a renewal that granted nothing."""
+    row, _ = lease(ROW, 1000.0, report(want=10))
+    told = (Over(0.1, 0.1, 1, Allowance(100, 10)),)
+    row, got = lease(row, 1000.2, report(flying=9, over=told, want=10))
+    assert got.places == 1
+    row, got = lease(row, 1000.2, report("b", want=10))
+    assert got.places == 0
+    assert got.again <= 0.1, "what the other has on its way may be counted already"
+    row, _ = lease(row, 1000.3, report(over=tuple(Over(0.1, 0.05, 1, Allowance(100, 5)) for _ in range(10))))
+    assert lease(row, 1000.3, report("b", want=10))[1].places == 5
 
 
-def test_a_429_stops_everyone_and_returned_places_are_given_again():
-    row, _ = share(ROW, 1000.0, News(), 10)
-    row, got = share(row, 1001.0, News(block=5.0), 10)
+def test_a_request_for_no_places_is_not_a_refusal():
+    row, _ = lease(ROW, 1000.0, report(want=10))
+    row, _ = lease(row, 1000.1, report(flying=9, over=(Over(0.05, 0.01, 1),), want=0))
+    assert lease(row, 1000.1, report(flying=9, want=10))[1].places == 10
+
+
+def test_what_a_dead_process_took_is_not_charged_to_the_next_window():
+    row, _ = lease(ROW, 1000.0, report("dead", want=10))
+    row, _ = lease(row, 1000.1, report(want=10))
+    row, _ = lease(row, 1000.2, report(over=tuple(Over(0.1, 0.05, 1) for _ in range(10))))
+    row, got = lease(row, 1010.4, report(want=100))
+    assert (got.places, row.used) == (10, 10)
+
+
+def test_what_nobody_answers_for_comes_back():
+    row, _ = lease(ROW, 1000.0, report("dead", want=10))
+    for number in range(1, 10):
+        row, _ = lease(row, 1000.0, report("dead", flying=10 * number, want=10))
+    assert lease(row, 1010.5, report(want=10))[1].places == 0
+    assert lease(row, 1011.1, report(want=10))[1].places == 10
+
+
+def test_a_process_that_was_taken_for_dead_and_is_not_is_charged_for_what_it_has():
+    row, _ = lease(ROW, 1000.0, report("slow", want=10))
+    row, _ = lease(row, 1000.0, report(want=10))
+    row, _ = lease(row, 1000.1, report(over=(Over(0.1, 0.05, 10),)))
+    row, _ = lease(row, 1010.4, report(want=1))
+    row, _ = lease(row, 1010.5, report("slow", flying=10))
+    assert row.used == 11
+
+
+def test_a_429_stops_everyone_and_then_a_new_window_is_there():
+    row, _ = lease(ROW, 1000.0, report(want=10))
+    row, got = lease(row, 1001.0, report("b", block=5.0, want=10))
     assert (got.places, got.blocked) == (0, 5.0)
-    assert share(row, 1005.9, News(), 1)[1].places == 0
-    row, got = share(row, 1006.1, News(returned=10), 3)
-    assert (got.places, row.used) == (3, 3)
+    assert lease(row, 1005.9, report(want=1))[1].places == 0
+    assert lease(row, 1006.1, report(want=3))[1].places == 3
+
+
+def test_returned_places_are_given_again():
+    row, _ = lease(ROW, 1000.0, report(want=10))
+    row, _ = lease(row, 1000.1, report(returned=10))
+    assert row.used == 0
 
 
 def test_what_the_headers_say_counts():
-    row, _ = share(ROW, 1000.0, News(), 2)
-    row, got = share(row, 1000.2, News((Over(0.1, 0.1, 1, Allowance(100, 4)),)), 10)
-    assert got.places == 3  # another one is still flying
+    row, _ = lease(ROW, 1000.0, report(want=2))
+    told = (Over(0.1, 0.1, 1, Allowance(100, 4)),)
+    row, got = lease(row, 1000.2, report(flying=1, over=told, want=10))
+    assert got.places == 3  # another one is still on its way
+    assert got.quota == 100
+
+
+def test_a_more_urgent_lane_of_another_process_goes_first():
+    waits = Waiting(rank=1, waited=1.0, least=1, cost=95)
+    row, _ = lease(
+        replace(ROW, opened=999.0, used=100, answered=999.5, last_end=999.5),
+        1000.0,
+        report("live", waiting=waits, want=95),
+    )
+    later = Waiting(rank=3, waited=5.0, least=1, cost=95)
+    row = replace(row, used=88)
+    _, got = lease(row, 1000.1, report("backfill", waiting=later, want=95))
+    assert got.places == 2
+    _, got = lease(row, 1000.1, report("test", waiting=Waiting(0, 0.0, 1, 95), want=95))
+    assert got.places == 10
+
+
+def test_a_clock_that_was_put_back_does_not_close_the_window_for_long():
+    row, _ = lease(ROW, 5000.0, report(want=10))
+    row, _ = lease(row, 5000.1, report(over=tuple(Over(0.1, 0.05, 1) for _ in range(10))))
+    row, _ = lease(row, 1000.0, report(want=10))
+    assert lease(row, 1010.3, report(over=(Over(10.2, 10.1, 10),), want=10))[1].places == 10
+
+
+def test_the_row_comes_back_from_the_database_as_it_was(database):
+    told = (Over(0.2, 0.1, 1, Allowance(90, 7)),)
+    row, _ = lease(ROW, 1000.0, report(want=3))
+    row, _ = lease(row, 1000.3, report("b", want=3, over=told, waiting=Waiting(1, 0.5, 1, 3)))
+    budgets.change(database, "acme", ROW, lambda: 0.0, lambda _row, _now: (row, None))
+    assert budgets.change(database, "acme", ROW, lambda: 0.0, lambda kept, _now: (kept, kept)) == row
 
 
 @pytest.fixture

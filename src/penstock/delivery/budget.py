@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
-from typing import Protocol, get_args
+from typing import NamedTuple, Protocol, get_args
 
 from penstock.clock import Clock
 from penstock.delivery.limits import Allowance, Taken, Window
@@ -33,13 +33,51 @@ class Gate(Protocol):
     def give_back(self, taken: Taken) -> None: ...
 
 
-class Budget:
-    """Lets requests through as fast as the API allows, and the urgent lanes first. One per credential and process."""
+class Places(Protocol):
+    """Where a budget takes its places from: a `Window` of its own, or one that processes share."""
 
-    def __init__(self, rate: RateLimit, clock: Clock) -> None:
+    limit: int
+    blocked_until: float
+
+    def take(self, now: float, cost: int = 1) -> Taken | None: ...
+
+    def opens(self) -> float: ...
+
+    def expected(self) -> float: ...
+
+    def end(self, taken: Taken, now: float, told: Allowance | None = None) -> None: ...
+
+    def give_back(self, taken: Taken) -> None: ...
+
+    def block(self, until: float) -> None: ...
+
+
+class WaitingRequests(NamedTuple):
+    """Who waits for places in a budget."""
+
+    rank: int  # of the lane of the first
+    since: float  # monotonic second when the first began to wait
+    least: int  # cost of the first
+    cost: int  # of all
+
+
+class Budget:
+    """Lets requests through as fast as the API allows, and the urgent lanes first. One per credential and event loop.
+
+    `on_change` is called after every request that was let through, has ended, or has begun to wait.
+    """
+
+    def __init__(
+        self,
+        rate: RateLimit,
+        clock: Clock,
+        window: Places | None = None,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
         self._clock = clock
-        self._window = Window(rate.requests, rate.per)
-        self._waiting: list[tuple[int, int, int, asyncio.Future[Taken]]] = []  # heap: rank, number, cost
+        self._window: Places = Window(rate.requests, rate.per) if window is None else window
+        self._on_change = on_change
+        self._waiting: list[tuple[int, int, float, int, asyncio.Future[Taken]]] = []  # heap: rank, number, since, cost
         self._numbers = count()
         self._alarm: asyncio.Task[None] | None = None
         self._alarm_at = inf
@@ -54,7 +92,7 @@ class Budget:
         """Seconds until the next of those who wait may go; 0 while nobody waits."""
         if not self._waiting:
             return 0.0
-        opens = self._window.opens()
+        opens = self._window.expected()
         return 0.0 if opens == inf else max(0.0, opens - self._clock.monotonic())
 
     def allowance(self) -> Allowance | None:
@@ -68,8 +106,8 @@ class Budget:
             return taken
         cost = min(cost, self._window.limit)
         place: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
-        heappush(self._waiting, (RANKS[lane], next(self._numbers), cost, place))
-        self._serve()
+        heappush(self._waiting, (RANKS[lane], next(self._numbers), self._clock.monotonic(), cost, place))
+        self.serve()
         try:
             return await place
         except asyncio.CancelledError:
@@ -81,7 +119,18 @@ class Budget:
         """A place when there is one and nobody waits for it."""
         if self._waiting:
             return None
-        return self._window.take(self._clock.monotonic(), min(cost, self._window.limit))
+        taken = self._window.take(self._clock.monotonic(), min(cost, self._window.limit))
+        if taken is not None:
+            self._on_change()
+        return taken
+
+    def waiting(self) -> WaitingRequests | None:
+        """The requests that wait for a place; None when there are none."""
+        costs = [cost for _, _, _, cost, place in self._waiting if not place.done()]
+        if not costs:
+            return None
+        rank, _, since, least, _ = min(request for request in self._waiting if not request[-1].done())
+        return WaitingRequests(rank, since, min(least, self._window.limit), sum(costs))
 
     def observe(self, taken: Taken, status: int, headers: Mapping[str, str]) -> None:
         """A reply came: obey what it says of the limit. Header names are lower-case."""
@@ -93,26 +142,29 @@ class Budget:
         if status == 429:
             self._window.block(now + self._retry_after(headers.get("retry-after")))
         self._window.end(taken, now, told)
-        self._serve()
+        self.serve()
 
     def lost(self, taken: Taken) -> None:
         """No reply came; the request may have been counted."""
         self._window.end(taken, self._clock.monotonic())
-        self._serve()
+        self.serve()
 
     def give_back(self, taken: Taken) -> None:
         """The request never left."""
         self._window.give_back(taken)
-        self._serve()
+        self.serve()
 
     def _retry_after(self, text: str | None) -> float:
         seconds = retry_after(text, self._clock)
         return RETRY_AFTER_MISSING if seconds is None else min(max(seconds, SHORTEST_BLOCK), LONGEST_BLOCK)
 
-    def _serve(self) -> None:
+    def serve(self) -> None:
         """Let through whoever may go, the first in rank first; set the alarm for the others."""
-        if not self._waiting:
-            return
+        if self._waiting:
+            self._let_through()
+        self._on_change()
+
+    def _let_through(self) -> None:
         now = self._clock.monotonic()
         while self._waiting:
             *_, cost, place = self._waiting[0]
@@ -137,7 +189,7 @@ class Budget:
     async def _wake(self, after: float) -> None:
         await self._clock.sleep(after)
         self._alarm = None
-        self._serve()
+        self.serve()
 
 
 def retry_after(text: str | None, clock: Clock) -> float | None:

@@ -84,6 +84,10 @@ class Window:
         # A little patience ends all doubt: by `clear` every window that saw one of our requests is over.
         return clear if (clear - certain) * self.limit < carried * self.per else certain
 
+    def expected(self) -> float:
+        """When a request that waits may go, as far as is known."""
+        return self.opens()
+
     def end(self, taken: Taken, now: float, told: Allowance | None = None) -> None:
         """The request is over: answered (`told` has what its headers said) or lost on the way."""
         self._leave(taken)

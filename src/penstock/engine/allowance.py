@@ -1,31 +1,26 @@
-"""A credential's allowance shared by processes: each leases small bites of the window from one row in the database.
+"""A credential's allowance shared by processes: each leases a few places of the window at a time from one row.
 
-The window begins at the server at a moment that nobody sees: not before the first bite was leased, and by the first
-reply at the latest. The next is open for certain one `per` after that reply. Places that were given out and are not
-over then may be counted in either window, and are charged to both; so the end of a process costs a window at most.
+This is the decision alone, pure: the row, the time and a process's report go in; the new row and a grant come out.
+
+The server's window begins at a moment that nobody sees: not before the first place was leased, and by the first reply
+at the latest. The next is open for certain one `per` after that reply. Requests that were on their way then may be
+counted in either window, and are charged to both. A process that has died is noticed because its report is overdue.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from math import ceil, inf
 from typing import NamedTuple
 
-from penstock.clock import Clock
-from penstock.delivery.budget import Budget
-from penstock.delivery.limits import MARGIN, Allowance, Taken, Window
-from penstock.model.errors import EnvironmentFailure
-from penstock.model.spec import RateLimit
-from penstock.stores import budgets
-from penstock.stores.budgets import Ration
-from penstock.stores.database import Database
+from penstock.delivery.limits import MARGIN, Allowance
+from penstock.stores.budgets import BudgetUser, Ration
 
-BITES = 10  # of a window: nobody takes more than this part at once
-REPORT_S = 0.02  # what ended together is told together
-OUT_OF_REACH_S = 1.0  # between tries to reach the database
+BITES = 10  # a grant is at most this part of a window, so that others get their share
+KEPT_S = 1.0  # places that were leased and not used are returned after this
+BEAT_S = 1.0  # who has places reports at least this often
+GRACE_S = 2.0  # who is overdue for longer has died
 
 
 class Over(NamedTuple):
@@ -37,203 +32,234 @@ class Over(NamedTuple):
     told: Allowance | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class News:
-    """What a process tells of its places since it told last."""
+class Waiting(NamedTuple):
+    """The requests that wait in a process."""
 
+    rank: int  # of the lane of the first
+    waited: float  # seconds, of the first
+    least: int  # cost of the first
+    cost: int  # of all
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReport:
+    """What an event loop of a process reports of its places, and how many it wants. Durations are seconds."""
+
+    user: str
+    configured: tuple[int, float]  # requests per window and its seconds, by the credential's settings
+    in_hand: int = 0
+    flying: int = 0
+    oldest: float = 0.0  # since the oldest of both was leased or left
     over: tuple[Over, ...] = ()
     returned: int = 0
-    block: float = 0.0  # seconds from now; 0: no 429 came
+    block: float = 0.0  # from now; 0: no 429 came
+    waiting: Waiting | None = None
+    want: int = 0  # places, beside those in hand
 
 
-class Share(NamedTuple):
+class Grant(NamedTuple):
     """What a process gets: places, and in how many seconds to ask again when it wants more."""
 
     places: int
-    again: float
-    blocked: float  # seconds
+    again: float = 0.0
+    blocked: float = 0.0  # seconds
+    opens: float = inf  # seconds until the next window is open for certain; inf: not known yet
+    is_alone: bool = False  # no other process uses the credential
+    is_tight: bool = False  # little is left of the window
+    quota: int = 0  # requests per window
 
 
-def share(row: Ration, now: float, news: News, want: int) -> tuple[Ration, Share]:
-    """Take in the news, turn the window when its time has come, and give out up to `want` places. Pure."""
-    row = _told(row, now, news)
+def lease(row: Ration, now: float, report: UsageReport) -> tuple[Ration, Grant]:
+    """Take in the report, turn the window when its time has come, and give out up to `report.want` places."""
+    row = _reported(_following(row, now, report.configured), now, report)
     if now < row.blocked_until:
-        return row, Share(0, row.blocked_until - now, row.blocked_until - now)
-    opens = _opens(row)
-    if now >= opens:
-        row, opens = _turned(row, now), inf
-    left = row.quota - row.used
-    if row.remaining is not None:
-        left = min(left, row.remaining - row.flying)
-    places = max(0, min(want, left, max(ceil(row.quota / BITES), 1)))
+        wait = row.blocked_until - now
+        return _promised(row, now, report, wait), Grant(0, wait, wait, wait, is_tight=True, quota=row.quota)
+    if now >= _opens(row, now):
+        row = _turned(row, now)
+    left, reserved = _left(row, now), _reserved(row, now, report)
+    places = _places(row, report, left - reserved)
+    again = 0.0 if places else _again(row, now, report.user, reserved)
     if places:
-        opened = now if not row.used else row.opened
-        row = replace(row, opened=opened, used=row.used + places, flying=row.flying + places, leased=now)
-    soon = min(max(row.per / 200, 0.02), 0.1)
-    again = 0.0 if places else max(soon, min(opens - now, row.per)) if row.answered is not None else soon
-    return row, Share(places, again, 0.0)
+        row = _leased(row, now, report.user, places)
+    row = _promised(row, now, report, again)
+    others = any(name != report.user for name, _ in _living(row, now))
+    tight = (left - places) * 4 < row.quota
+    return row, Grant(places, again, 0.0, _opens(row, now) - now, not others, tight, row.quota)
 
 
-def _told(row: Ration, now: float, news: News) -> Ration:
-    cost = sum(over.cost for over in news.over if now - over.left >= row.opened) + news.returned
-    row = replace(row, flying=max(0, row.flying - cost), used=max(0, row.used - news.returned))
-    for over in news.over:
-        left, ended = now - over.left, now - over.ended
-        if over.told is not None:
-            row = replace(row, quota=over.told.limit)
-        if left < row.opened:
+def _following(row: Ration, now: float, configured: tuple[int, float]) -> Ration:
+    """The row by the settings of today, and by a clock that may have been put back."""
+    if configured != row.configured:
+        row = replace(row, quota=configured[0], per=configured[1], configured=configured)
+    ahead = row.leased - now
+    if ahead <= 0:
+        return row
+    return replace(
+        row,
+        opened=row.opened - ahead,
+        first=None if row.first is None else row.first - ahead,
+        answered=None if row.answered is None else row.answered - ahead,
+        last_end=row.last_end - ahead,
+        leased=now,
+        late_end=row.late_end - ahead,
+        late_taken=row.late_taken - ahead,
+        blocked_until=row.blocked_until - ahead,
+        users={
+            name: user._replace(oldest=user.oldest - ahead, due=user.due - ahead, since=user.since - ahead)
+            for name, user in row.users.items()
+        },
+    )
+
+
+def _reported(row: Ration, now: float, report: UsageReport) -> Ration:
+    if report.over:
+        row = _ended(row, now, report.over)
+    was = row.users.get(report.user)
+    outstanding = report.in_hand + report.flying
+    # Somebody unknown who has places was taken for dead: they are not charged to this window yet.
+    change = outstanding if was is None else -report.returned
+    wait = report.waiting
+    user = BudgetUser(report.in_hand, report.flying, now - report.oldest, now)
+    if wait is not None:
+        user = user._replace(rank=wait.rank, since=now - wait.waited, least=wait.least, wants=wait.cost)
+    blocked = max(row.blocked_until, now + report.block) if report.block > 0 else row.blocked_until
+    return replace(row, used=max(0, row.used + change), blocked_until=blocked, users={**row.users, report.user: user})
+
+
+def _ended(row: Ration, now: float, ended: tuple[Over, ...]) -> Ration:
+    """The row with the requests that are over. One pass, for there may be thousands a second."""
+    opened, late_from = row.opened, inf if row.first is None else row.first + row.per
+    quota, remaining = row.quota, inf if row.remaining is None else row.remaining
+    answered, last_end = inf if row.answered is None else row.answered, row.last_end
+    late, late_end, late_taken = row.late, row.late_end, row.late_taken if row.late else inf
+    for before, over, cost, told in ended:
+        left, end = now - before, now - over
+        last_end = max(last_end, end)
+        if end > late_from:
+            late, late_end, late_taken = late + cost, max(late_end, end), min(late_taken, left)
+        if told is not None:
+            quota = told.limit
+        if left < opened:
             continue  # it tells of a window that is over
-        late = over.cost if ended > row.opened + row.per else 0
-        row = replace(row, answered=min(ended, inf if row.answered is None else row.answered), late=row.late + late)
-        if over.told is not None:
-            told = over.told.remaining
-            row = replace(row, remaining=told if row.remaining is None else min(row.remaining, told))
-    return replace(row, blocked_until=max(row.blocked_until, now + news.block)) if news.block > 0 else row
+        answered = min(answered, end)
+        if told is not None:
+            remaining = min(remaining, told.remaining)
+    return replace(
+        row,
+        quota=quota,
+        answered=None if answered == inf else answered,
+        last_end=last_end,
+        late=late,
+        late_end=late_end,
+        late_taken=late_taken if late else 0.0,
+        remaining=None if remaining == inf else int(remaining),
+    )
 
 
-def _opens(row: Ration) -> float:
-    """When the next window is open for certain."""
+def _living(row: Ration, now: float) -> Iterator[tuple[str, BudgetUser]]:
+    grace = min(GRACE_S, row.per / 2)
+    return ((name, user) for name, user in row.users.items() if now <= user.due + grace)
+
+
+def _outstanding(row: Ration, now: float) -> int:
+    return sum(user.in_hand + user.flying for _, user in _living(row, now))
+
+
+def _opens(row: Ration, now: float) -> float:
+    """When the next window is open for certain; inf when only a reply can tell."""
     if row.blocked_until > row.opened:
         return row.blocked_until
-    silent = row.leased + row.per * (2 + MARGIN)  # nobody has told anything: whoever leased last has died
-    return silent if row.answered is None else min(row.answered + row.per * (1 + MARGIN), silent)
+    outstanding = _outstanding(row, now)
+    if row.answered is None:  # perhaps whoever leased last has died: what it sent was sent by then
+        silent = row.leased + min(row.per, KEPT_S) + row.per * (1 + MARGIN)
+        return inf if outstanding or not row.used else silent
+    certain = row.answered + row.per * (1 + MARGIN)
+    if outstanding:
+        return certain
+    # A little patience ends all doubt: by `clear` every window that saw one of our requests is over.
+    clear = row.last_end + row.per * (1 + MARGIN)
+    return clear if (clear - certain) * row.quota < row.late * row.per else certain
 
 
 def _turned(row: Ration, now: float) -> Ration:
-    idle = now >= row.leased + row.per * (2 + MARGIN)
-    carried = 0 if idle else row.flying + (0 if row.blocked_until > row.opened else row.late)
-    return replace(row, opened=now, answered=None, used=carried, flying=0, late=0, remaining=None)
+    living = dict(_living(row, now))
+    busy = [user for user in living.values() if user.in_hand + user.flying]
+    is_settled = not busy and now >= row.last_end + row.per * (1 + MARGIN)
+    late = 0 if is_settled or row.blocked_until > row.opened else row.late
+    earliest = [user.oldest for user in busy] + ([row.late_taken] if late else [])
+    first = max((row.first or 0.0) + row.per, min(earliest)) if earliest else None
+    return replace(
+        row,
+        opened=now,
+        first=first,
+        answered=None,
+        used=sum(user.in_hand + user.flying for user in busy) + late,
+        late=late if first is not None and row.late_end > first + row.per else 0,
+        remaining=None,
+        users=living,
+    )
 
 
-@dataclass(slots=True)
-class _Purse:
-    """Places in hand, and what is to be told."""
-
-    places: int = 0
-    good_until: float = -inf  # monotonic; later they may fall into a window they were not charged to
-    over: list[tuple[float, float, int, Allowance | None]] = field(default_factory=list)
-    returned: int = 0
-    block_until: float = -inf
-    news: bool = False
+def _left(row: Ration, now: float) -> int:
+    own = row.quota - row.used
+    return own if row.remaining is None else min(own, row.remaining - _outstanding(row, now))
 
 
-class BiteWindow(Window):
-    """A window that has only the places leased so far."""
-
-    def __init__(self, limit: int, per: float) -> None:
-        super().__init__(limit, per)
-        self.purse = _Purse()
-
-    def take(self, now: float, cost: int = 1) -> Taken | None:
-        purse = self.purse
-        if purse.places and now >= purse.good_until:
-            purse.returned, purse.places = purse.returned + purse.places, 0
-        if now < self.blocked_until or purse.places < cost:
-            return None
-        purse.places -= cost
-        return Taken(now, cost)
-
-    def opens(self) -> float:
-        return self.blocked_until if self.blocked_until > -inf else inf
-
-    def end(self, taken: Taken, now: float, told: Allowance | None = None) -> None:
-        self.purse.over.append((taken.at, now, taken.cost, told))
-        self.limit = self.limit if told is None else told.limit
-
-    def give_back(self, taken: Taken) -> None:
-        self.purse.places += taken.cost
-
-    def block(self, until: float) -> None:
-        super().block(until)
-        self.purse.block_until = max(self.purse.block_until, until)
+def _reserved(row: Ration, now: float, report: UsageReport) -> int:
+    """Places for those of other processes who go first: in a more urgent lane, or waiting for longer in the same."""
+    wait, bite = report.waiting, _bite(row)
+    mine = (inf, 0.0) if wait is None else (wait.rank, now - wait.waited)
+    return sum(
+        max(0, min(user.wants, max(bite, user.least)) - user.in_hand)
+        for name, user in _living(row, now)
+        if name != report.user and user.rank is not None and (user.rank, user.since) < mine
+    )
 
 
-class SharedBudget(Budget):
-    """The gate of one credential for one event loop; its window is every process's. Made anew for each loop."""
+def _places(row: Ration, report: UsageReport, left: int) -> int:
+    least = 1 if report.waiting is None else max(1, report.waiting.least - report.in_hand)
+    places = max(0, min(report.want, left, max(_bite(row), least)))
+    return places if places >= least else 0
 
-    def __init__(self, rate: RateLimit, clock: Clock, database: Database, credential: str) -> None:
-        super().__init__(rate, clock)
-        self._bites = BiteWindow(rate.requests, rate.per)
-        self._window: Window = self._bites
-        self._row = Ration(rate.requests, rate.per)
-        self._database, self._credential = database, credential
-        self._pump: asyncio.Task[None] | None = None
-        self._alert = asyncio.Event()
 
-    def _serve(self) -> None:
-        super()._serve()
-        purse = self._bites.purse
-        if purse.block_until > -inf:
-            self._alert.set()  # a 429 is told at once
-        if self._waiting or purse.over or purse.returned or purse.places:
-            self._start()
+def _bite(row: Ration) -> int:
+    return max(ceil(row.quota / BITES), 1)
 
-    def _set_alarm(self, now: float) -> None:
-        """The pump alone wakes who waits."""
 
-    def _start(self) -> None:
-        if self._pump is None or self._pump.done():
-            self._pump = asyncio.get_running_loop().create_task(self._ask())
+def _leased(row: Ration, now: float, name: str, places: int) -> Ration:
+    user = row.users[name]
+    oldest = min(user.oldest, now) if user.in_hand + user.flying else now
+    users = {**row.users, name: user._replace(in_hand=user.in_hand + places, oldest=oldest)}
+    return replace(
+        row,
+        opened=row.opened if row.used else now,
+        first=row.first if row.used and row.first is not None else now,
+        used=row.used + places,
+        leased=now,
+        users=users,
+    )
 
-    async def _ask(self) -> None:
-        """Tell and lease, as long as somebody waits or there is something to tell."""
-        purse = self._bites.purse
-        try:
-            while True:
-                if not self._waiting:
-                    await self._clock.sleep(REPORT_S)
-                    purse.returned, purse.places = purse.returned + purse.places, 0
-                if not (self._waiting or purse.over or purse.returned):
-                    return
-                over, until = purse.over, purse.block_until
-                step, asked = self._step(), self._clock.monotonic()
-                try:
-                    got = await asyncio.shield(asyncio.to_thread(step))
-                except EnvironmentFailure:  # who waits goes on waiting until the database is there again
-                    purse.over, purse.block_until = over + purse.over, max(until, purse.block_until)
-                    await self._pause(OUT_OF_REACH_S)
-                    continue
-                self._take_in(got, asked)
-                if got.again > 0 and self._waiting:
-                    await self._pause(got.again)
-        except asyncio.CancelledError:
-            purse.returned, purse.places = purse.returned + purse.places, 0
-            if purse.over or purse.returned:
-                self._step(want=0)()  # the loop ends: what is told now, nobody has to wait for
-            raise
 
-    async def _pause(self, seconds: float) -> None:
-        self._alert.clear()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._alert.wait(), seconds)
+def _promised(row: Ration, now: float, report: UsageReport, again: float) -> Ration:
+    """With when the process reports next; without it when it has nothing and wants nothing."""
+    user = row.users[report.user]
+    if not (user.in_hand or user.flying or user.wants):
+        return replace(row, users={name: other for name, other in row.users.items() if name != report.user})
+    due = now + (beat(row.per) if user.in_hand or user.flying else again)
+    return replace(row, users={**row.users, report.user: user._replace(due=due)})
 
-    def _take_in(self, got: Share, asked: float) -> None:
-        purse, now = self._bites.purse, self._clock.monotonic()
-        if got.places:
-            purse.places += got.places
-            purse.good_until = asked + self._bites.per
-        if got.blocked > 0:
-            Window.block(self._bites, now + got.blocked)
-        super()._serve()  # without starting the pump again
 
-    def _step(self, want: int | None = None) -> Callable[[], Share]:
-        """One exchange with the row, to be made in a thread: it takes with it what is to be told."""
-        purse = self._bites.purse
-        told, returned, until = purse.over, purse.returned, purse.block_until
-        purse.over, purse.returned, purse.block_until = [], 0, -inf
-        waiting = sum(cost for _, _, cost, place in self._waiting if not place.done())
-        wanted = max(0, waiting - purse.places) if want is None else want
+def beat(per: float) -> float:
+    """Seconds within which a process that has places reports again."""
+    return min(BEAT_S, per / 4)
 
-        def step() -> Share:
-            def change(row: Ration, moment: float) -> tuple[Ration, Share]:
-                at = self._clock.monotonic()  # the row may have been waited for
-                over = tuple(Over(at - left, at - ended, cost, head) for left, ended, cost, head in told)
-                news = News(over, returned, max(0.0, until - at))
-                return share(row, moment, news, wanted)
 
-            def epoch() -> float:
-                return self._clock.now().timestamp()
-
-            return budgets.change(self._database, self._credential, self._row, epoch, change)
-
-        return step
+def _again(row: Ration, now: float, name: str, reserved: int) -> float:
+    """When places may be there: at the next window, unless others may return theirs or are only ahead."""
+    soon = min(max(row.per / 200, 0.02), 0.1)
+    opens = _opens(row, now)
+    others = [user for other, user in _living(row, now) if other != name]
+    may_return = any(user.in_hand for user in others)
+    may_tell = row.quota > row.used and (reserved > 0 or any(user.flying for user in others))
+    return soon if may_return or may_tell or opens == inf else max(soon, opens - now)

@@ -14,12 +14,12 @@ from penstock.clock import Clock, SystemClock
 from penstock.config.loading import check_project, project_json_schema
 from penstock.delivery.budget import Budget
 from penstock.engine import connecting, mending, past, switching
-from penstock.engine.allowance import SharedBudget
 from penstock.engine.answered import Answered
 from penstock.engine.datasets import dataset_report, samples_of
 from penstock.engine.demo import Demo
 from penstock.engine.edits import Edits
 from penstock.engine.intake import Intake
+from penstock.engine.leased_window import SharedBudgets
 from penstock.engine.mending import Held
 from penstock.engine.overview import Sight
 from penstock.engine.people import People
@@ -67,7 +67,7 @@ class App:
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
-        self._budgets: dict[str, Budget] = {}
+        self._shared_budgets = SharedBudgets()
 
     @classmethod
     def open(
@@ -245,12 +245,20 @@ class App:
     def check(self, credential: str, *, refresh: bool = False) -> CheckReport:
         """Ask the API whether the credential works, and which base answers."""
         spec = connecting.credential_spec(self._around, credential)
-        return self._wait_for(connecting.check(self._around, spec, self._budget(spec), refresh=refresh))
+
+        async def check() -> CheckReport:
+            return await connecting.check(self._around, spec, self._budget(spec), refresh=refresh)
+
+        return self._wait_for(check())
 
     def _ask_unsaved(self, spec: CredentialSpec, key: str | None) -> CheckReport:
         is_known = spec.name in self._around.project.credentials
-        budget = self._budget(spec) if is_known else Budget(spec.rate_limit, self._around.clock)
-        return self._wait_for(connecting.check_unsaved(self._around, spec, budget, key))
+
+        async def check() -> CheckReport:
+            budget = self._budget(spec) if is_known else Budget(spec.rate_limit, self._around.clock)
+            return await connecting.check_unsaved(self._around, spec, budget, key)
+
+        return self._wait_for(check())
 
     def preview(self, destination: str, *, limit: int | None = 5, everything: bool = False) -> Preview:
         """The requests that the cached samples (or the whole dataset) would make. Calls no API."""
@@ -383,12 +391,8 @@ class App:
     # ── inside ───────────────────────────────────────────────────────────────
 
     def _budget(self, spec: CredentialSpec) -> Budget:
-        """The one budget of this credential: in this process, or (in the service) of all processes on the database."""
-        if self._around.database.is_shared or self._around.version is not None:
-            return SharedBudget(spec.rate_limit, self._around.clock, self._around.database, spec.name)
-        if spec.name not in self._budgets:
-            self._budgets[spec.name] = Budget(spec.rate_limit, self._around.clock)
-        return self._budgets[spec.name]
+        """The one budget of this credential, for all processes on the state database."""
+        return self._shared_budgets.of(self._around, spec)
 
     @staticmethod
     def _wait_for(work: Coroutine[Any, Any, T]) -> T:

@@ -8,13 +8,13 @@ from collections import deque
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from traceback import extract_tb
 from typing import Any
 
 from penstock.clock import iso
-from penstock.delivery.budget import Budget
 from penstock.engine import flow, mending
-from penstock.engine.allowance import SharedBudget
+from penstock.engine.leased_window import SharedBudgets
 from penstock.engine.running import Conductor
 from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import (
@@ -25,7 +25,6 @@ from penstock.model.errors import (
     StateUnavailable,
 )
 from penstock.model.reports import Progress, as_json
-from penstock.model.spec import CredentialSpec
 from penstock.stores import runs
 from penstock.stores.runs import NOT_BEGUN
 from penstock.stores.work import WorkRow
@@ -91,7 +90,9 @@ class Execution:
 
     async def _conducted(self) -> None:
         row, around = self.row, self.around
-        conductor = Conductor(around, self._budget, self._hear, wait=True, handle_signals=False, queued=row.run)
+        conductor = Conductor(
+            around, partial(SharedBudgets().of, around), self._hear, wait=True, handle_signals=False, queued=row.run
+        )
         self._loop, self._conductor = asyncio.get_running_loop(), conductor
         if self._wanted is not None:
             conductor.stop("cancelled", *self._wanted)
@@ -102,9 +103,6 @@ class Execution:
             await conductor.resend(held)
         else:
             await conductor.run_one(around.destination(row.target))
-
-    def _budget(self, spec: CredentialSpec) -> Budget:
-        return SharedBudget(spec.rate_limit, self.around.clock, self.around.database, spec.name)
 
     def _hear(self, progress: Progress) -> None:
         self._latest = progress

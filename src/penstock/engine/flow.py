@@ -10,7 +10,7 @@ from penstock.engine import connecting, starting
 from penstock.engine.datasets import known_dataset
 from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import InputError, PenstockError, Problem
-from penstock.model.outcome import COUNT_NAMES, Counts
+from penstock.model.outcome import COUNT_NAMES, Counts, only_quarantine
 from penstock.model.spec import DestinationSpec, FlowSpec
 from penstock.stores.runs import NOT_BEGUN, RunRow
 
@@ -91,9 +91,11 @@ def status_of_flow(parts: Sequence[RunRow]) -> str:
 
 
 def reason_of(parts: Sequence[RunRow]) -> str | None:
-    """Why a flow's run failed, where the input or settings of a destination are to blame."""
+    """Why a flow's run has not succeeded, where the settings of a destination or the quarantine are to blame."""
     refused = [part for part in parts if part.stopped_by == "input"]
-    if not refused:
+    if refused:
+        names = ", ".join(part.target for part in refused)
+        return f"{names}: {refused[0].reason}"
+    if not only_quarantine(status_of_flow(parts), total(parts)):
         return None
-    names = ", ".join(part.target for part in refused)
-    return f"{names}: {refused[0].reason}"
+    return "; ".join(f"{part.target}: {part.reason}" for part in parts if part.status == "partial")

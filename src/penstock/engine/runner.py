@@ -36,10 +36,10 @@ from penstock.engine.telling import RunTeller, told
 from penstock.engine.time_left import time_left
 from penstock.model.delivery import Waiting
 from penstock.model.errors import InputError
-from penstock.model.outcome import COUNT_NAMES, Outcome
+from penstock.model.outcome import COUNT_NAMES, Outcome, only_quarantine, quarantine_reason
 from penstock.model.record import Chunk, Payload, Rendered
 from penstock.model.reports import Progress
-from penstock.stores import in_flight, intents, jobs, ledger, restored, runs
+from penstock.stores import in_flight, intents, jobs, ledger, quarantine, restored, runs
 from penstock.stores.memory import Memory
 from penstock.stores.runs import RunRow
 from penstock.transform.batching import Batcher
@@ -264,9 +264,11 @@ class _Run:
                 in_flight.clear(conn, run.target, run.id)
                 if not self.job.resend:
                     restored.settle(conn, run.target)
-            return runs.finish(
-                conn, run, status_of(run), iso(self.around.clock.now()), resumable=signal.kind == "cancelled"
-            )
+            status = status_of(run)
+            if run.reason is None and only_quarantine(status, run.counts):
+                new, since = quarantine.runs_behind(conn, run.target, run.id)
+                run = replace(run, reason=quarantine_reason(run.counts, new=new, since=since))
+            return runs.finish(conn, run, status, iso(self.around.clock.now()), resumable=signal.kind == "cancelled")
 
     def _reason(self) -> str | None:
         """Why the run stopped; of trouble with the credential also where it stands and what helps."""

@@ -80,6 +80,30 @@ class Counts:
 COUNT_NAMES = ("read", *(outcome.value for outcome in Outcome))
 
 
+def only_quarantine(status: str, counts: Counts) -> bool:
+    """Whether records in quarantine are all that keeps this run from having succeeded."""
+    return status == "partial" and counts.quarantined > 0 and counts.unknown == counts.waiting == counts.unsent == 0
+
+
+def status_for_people(status: str, counts: Counts) -> str:
+    """The status as people see it: a run in which every record was refused has failed. Programs get the status."""
+    return "failed" if only_quarantine(status, counts) and counts.quarantined == counts.read else status
+
+
+def quarantine_reason(counts: Counts, *, new: bool, since: str | None) -> str:
+    """What people are told of a run that only records in quarantine keep from having succeeded.
+
+    `new`: this run has put some there; `since` is the earliest other run that has.
+    """
+    everything = counts.quarantined == counts.read
+    records = "record" if counts.quarantined == 1 else "records"
+    words = f"{counts.quarantined:,} in quarantine"
+    words = f"nothing delivered, {words.replace(' in', f' {records} in')}" if everything else f"delivered, {words}"
+    if since is None:
+        return words
+    return f"{words}, some since run {since}" if new else f"{words} since run {since}"
+
+
 @dataclass(frozen=True, slots=True)
 class RunReport:
     """What `run` answers, and what `runs` remembers."""

@@ -248,6 +248,14 @@ def discard(conn: Connection, ids: Sequence[str], reason: str, at: str) -> None:
         release(conn, [entry])
 
 
+def runs_behind(conn: Connection, destination: str, run: str) -> tuple[bool, str | None]:
+    """Whether this run has put records of the destination in quarantine, and the earliest other run that has."""
+    refused = (table.c.destination == destination) & (table.c.outcome == Outcome.QUARANTINED.value)
+    others = conn.execute(select(func.min(table.c.run)).where(refused, table.c.run != run)).scalar_one()
+    own = conn.execute(select(table.c.id).where(refused, table.c.run == run).limit(1)).first()
+    return own is not None, others
+
+
 def held_index(conn: Connection, destination: str) -> Iterator[HeldVersion]:
     """The held versions of one destination that have a key."""
     columns = (table.c.identity, table.c.outcome, table.c.record_print, table.c.settings, table.c.reason)

@@ -25,11 +25,7 @@ budgets = Table(
     Column("quota", BigInteger, nullable=False),  # requests per window
     Column("per", Float(53), nullable=False),  # seconds
     Column("opened", Float(53), nullable=False),  # the window began not before
-    Column("answered", Float(53)),  # the window has begun by then; null: no reply yet
-    Column("leased", Float(53), nullable=False),  # when the last bite was given out
     Column("used", BigInteger, nullable=False),
-    Column("flying", BigInteger, nullable=False),  # given out, and neither over nor returned
-    Column("late", BigInteger, nullable=False),  # over, but perhaps counted in the next window already
-    Column("remaining", BigInteger),  # the lowest that was told in this window
     Column("blocked_until", Float(53), nullable=False),
+    Column("state", Text, nullable=False),  # the rest of `stores.budgets.Ration`, as JSON
 )

@@ -50,6 +50,23 @@ const LOOKS: Record<string, [Tone, TablerIcon]> = {
   error: ["bad", IconX],
 };
 
+type ShownRun = { status: string; records: Counts; reason?: string | null };
+
+/** The status of a run as people see it: what only records in quarantine keep from success says so, and where every record was refused, nothing went well. */
+export function runStatus({ status, records }: ShownRun): { of: string; label?: string } {
+  const count = (name: keyof Counts) => records[name] ?? 0;
+  if (status !== "partial" || count("quarantined") === 0 || count("unknown") + count("waiting") + count("unsent") > 0) return { of: status };
+  return count("quarantined") === count("read") ? { of: "failed" } : { of: status, label: t.inQuarantine(number(count("quarantined"))) };
+}
+
+export function RunStatus({ run, plain }: { run: ShownRun; plain?: boolean }) {
+  return (
+    <span title={run.reason ?? undefined}>
+      <Status {...runStatus(run)} plain={plain} />
+    </span>
+  );
+}
+
 export function Status({ of, label, plain }: { of: string; label?: string; plain?: boolean }) {
   const [tone, Icon] = LOOKS[of] ?? ["idle", IconCircleDashed];
   return (

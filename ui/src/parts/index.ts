@@ -11,7 +11,7 @@ export { elsewhere, messageAt, placed, placedOf } from "./places";
 export { Records } from "./Records";
 export type { Sort } from "./sorting";
 export { Empty, Failed, Loaded, Loading, Problems, problemsOf } from "./States";
-export { OutcomeBar, OutcomeCounts, outcomeColor, Status } from "./Status";
+export { OutcomeBar, OutcomeCounts, outcomeColor, RunStatus, runStatus, Status } from "./Status";
 export { toast, toastFailure } from "./toast";
 export { useChange } from "./useChange";
 export { useFieldValidity, useValidated, ValidityScope } from "./validity";

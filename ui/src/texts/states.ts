@@ -20,4 +20,4 @@ const words: Record<string, string> = {
   ok: "ok",
   error: "error",
 };
-export const t = { words, nothing: "nothing yet" };
+export const t = { words, nothing: "nothing yet", inQuarantine: (n: string) => `delivered, ${n} in quarantine` };

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from penstock.cli.text.words import amount, coloured, duration, hint, key_text, note_lines, outcome_words, said, table
-from penstock.model.outcome import COUNT_NAMES, Counts, RunReport
+from penstock.model.outcome import COUNT_NAMES, Counts, RunReport, status_for_people
 from penstock.model.reports import DeliveryReport
 
 QUIET = frozenset({"renamed", "derived"})
@@ -17,7 +17,7 @@ QUIET = frozenset({"renamed", "derived"})
 def run_text(report: RunReport) -> Iterator[RenderableType]:
     """How a run ended: the outcomes, what it took, and what to do now."""
     name = report.flow or report.destination or ""
-    yield Text.assemble((f"{name} ", "bold"), coloured(report.status), (f"  run {report.run}", "dim"))
+    yield Text.assemble((f"{name} ", "bold"), coloured(shown(report)), (f"  run {report.run}", "dim"))
     for problem in report.errors:
         yield said(f"  {problem}")
     if report.reason and not any(one.errors for one in (report, *report.destinations)):
@@ -44,7 +44,7 @@ def runs_text(reports: Sequence[RunReport]) -> Iterator[RenderableType]:
         rows.add_row(
             report.run,
             said(report.flow or report.destination or ""),
-            coloured(report.status),
+            coloured(shown(report)),
             moment(report.started_at),
             f"{report.records.read:,}",
             outcome_words(counts_of(report.records)),
@@ -76,6 +76,11 @@ def deliveries_text(reports: Sequence[DeliveryReport], run: str) -> Iterator[Ren
     yield rows
 
 
+def shown(report: RunReport) -> str:
+    """The status as people see it."""
+    return status_for_people(report.status, report.records)
+
+
 def counts_of(counts: Counts) -> Mapping[str, int]:
     return {name: getattr(counts, name) for name in COUNT_NAMES}
 
@@ -91,7 +96,7 @@ def _parts(report: RunReport) -> Iterator[RenderableType]:
         for part in report.destinations:
             rows.add_row(
                 said(f"  {part.destination}"),
-                coloured(part.status),
+                coloured(shown(part)),
                 f"{part.records.read:,}",
                 outcome_words(counts_of(part.records)),
                 f"{part.requests:,}",

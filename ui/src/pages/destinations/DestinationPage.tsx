@@ -6,7 +6,7 @@ import { Link, useParams } from "@tanstack/react-router";
 import { queries } from "@/api/queries";
 import type { Destination } from "@/api/types";
 import { SentCharts } from "@/charts/SentCharts";
-import { Code, duration, Empty, Facts, Loaded, NOT_YET, Num, OutcomeCounts, Page, Panel, Status, Time } from "@/parts";
+import { Code, duration, Empty, Facts, Loaded, NOT_YET, Num, OutcomeCounts, Page, Panel, RunStatus, Status, Time } from "@/parts";
 import { t } from "@/texts/destinations";
 import { Actions } from "./Actions";
 import classes from "./Destinations.module.css";
@@ -74,7 +74,7 @@ function Shown({ destination }: { destination: Destination }) {
                   <ul style={{ listStyle: "none", margin: 0, padding: 0, display: "grid", gap: 8 }}>
                     {(found.items.length === 0 && state.last_run ? [state.last_run] : found.items).map((run) => (
                       <li key={run.run} className={classes.line}>
-                        <Status of={run.status} />
+                        <RunStatus run={run} />
                         <Link to="/runs/$run" params={{ run: run.run }}>
                           <Time at={run.started_at} none={NOT_YET} />
                         </Link>

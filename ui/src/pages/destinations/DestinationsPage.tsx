@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { queries } from "@/api/queries";
 import type { Destination } from "@/api/types";
-import { type Col, DataTable, Empty, Loaded, Loading, NOT_YET, Num, Page, Status, Time } from "@/parts";
+import { type Col, DataTable, Empty, Loaded, Loading, NOT_YET, Num, Page, RunStatus, Status, Time } from "@/parts";
 import { t } from "@/texts/destinations";
 import { Actions } from "./Actions";
 
@@ -34,7 +34,7 @@ export function DestinationsPage() {
       cell: (row) =>
         row.state.last_run ? (
           <span style={{ display: "flex", alignItems: "center", gap: 6 }}>
-            <Status of={row.state.last_run.status} plain /> <Time at={row.state.last_run.started_at} none={NOT_YET} />
+            <RunStatus run={row.state.last_run} plain /> <Time at={row.state.last_run.started_at} none={NOT_YET} />
           </span>
         ) : (
           <Time at={null} />

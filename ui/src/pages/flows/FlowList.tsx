@@ -1,6 +1,6 @@
 /** The canvas as a list: one connection a row, for the keyboard and for whoever prefers rows. */
 import { Link } from "@tanstack/react-router";
-import { type Col, DataTable, NOT_YET, Num, OutcomeBar, Status, Time } from "@/parts";
+import { type Col, DataTable, NOT_YET, Num, OutcomeBar, RunStatus, Status, Time } from "@/parts";
 import { DatasetMenu } from "@/resources/DatasetMenu";
 import { t } from "@/texts/flows";
 import { addressOf, type Graph, type Path, pathsOf } from "./graph";
@@ -51,7 +51,7 @@ export function FlowList({ graph, flowsOf }: { graph: Graph; flowsOf: (destinati
         const run = path.destination?.state.last_run;
         return run ? (
           <Link to="/runs/$run" params={{ run: run.run }} style={{ display: "inline-flex", gap: 6, alignItems: "center" }}>
-            <Status of={run.status} plain /> <Time at={run.started_at} none={NOT_YET} />
+            <RunStatus run={run} plain /> <Time at={run.started_at} none={NOT_YET} />
           </Link>
         ) : (
           none

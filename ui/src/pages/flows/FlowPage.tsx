@@ -5,7 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { queries } from "@/api/queries";
 import type { Flow, FlowValue, Resource } from "@/api/types";
-import { duration, Empty, Facts, Loaded, NOT_YET, Num, number, OutcomeCounts, Panel, Status, Time } from "@/parts";
+import { duration, Empty, Facts, Loaded, NOT_YET, Num, number, OutcomeCounts, Panel, RunStatus, Status, Time } from "@/parts";
 import form from "@/resources/Form.module.css";
 import { NewResource, ResourcePage, type Value } from "@/resources/ResourcePage";
 import { t as destinations } from "@/texts/destinations";
@@ -59,7 +59,7 @@ export function FlowPage() {
 
 function Standing({ flow }: { flow: Flow }) {
   if (flow.state.paused) return <Status of="paused" />;
-  return flow.state.last_run ? <Status of={flow.state.last_run.status} /> : null;
+  return flow.state.last_run ? <RunStatus run={flow.state.last_run} /> : null;
 }
 function Due({ flow }: { flow: Flow }) {
   const { schedule, timezone } = flow.value;
@@ -129,7 +129,7 @@ function LastRuns({ name }: { name: string }) {
             <ul style={{ listStyle: "none", margin: 0, padding: 0, display: "grid", gap: 8, fontSize: 13 }}>
               {found.items.map((run) => (
                 <li key={run.run} style={{ display: "flex", gap: 12, alignItems: "center", flexWrap: "wrap" }}>
-                  <Status of={run.status} />
+                  <RunStatus run={run} />
                   <Link to="/runs/$run" params={{ run: run.run }} aria-label={`${run.run}, ${number(run.records.read ?? 0)}`}>
                     <Time at={run.started_at} none={NOT_YET} />
                   </Link>

@@ -3,7 +3,7 @@ import { ActionIcon, Menu, UnstyledButton } from "@mantine/core";
 import { IconArrowRight, IconDots, IconPlayerPause, IconPlayerPlay, IconPlayerTrackNext } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
 import type { FlowNode } from "@/api/types";
-import { Status, Time } from "@/parts";
+import { RunStatus, Status, Time } from "@/parts";
 import { t } from "@/texts/flows";
 import { useFlowActions } from "./FlowActions";
 import classes from "./Flows.module.css";
@@ -39,7 +39,7 @@ function FlowCard({ flow, chosen, choose }: { flow: FlowNode; chosen: boolean; c
           <ScheduleText flow={flow} />
         </span>
       </UnstyledButton>
-      {state.last_run && <Status of={state.last_run.status} plain />}
+      {state.last_run && <RunStatus run={state.last_run} plain />}
       <FlowMenu flow={flow} />
     </div>
   );

@@ -5,7 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { queries } from "@/api/queries";
 import type { Destination } from "@/api/types";
-import { type Col, DataTable, Empty, Loaded, Loading, NOT_YET, Page, Status, Time } from "@/parts";
+import { type Col, DataTable, Empty, Loaded, Loading, NOT_YET, Page, RunStatus, Time } from "@/parts";
 import { t } from "@/texts/responses";
 
 export function ResponsesPage() {
@@ -33,7 +33,7 @@ export function ResponsesPage() {
           </span>
         )),
     },
-    { id: "run", header: t.run, width: 210, cell: (row) => (row.state.last_run ? <><Status of={row.state.last_run.status} plain /> <Time at={row.state.last_run.started_at} none={NOT_YET} /></> : <Time at={null} />) },
+    { id: "run", header: t.run, width: 210, cell: (row) => (row.state.last_run ? <><RunStatus run={row.state.last_run} plain /> <Time at={row.state.last_run.started_at} none={NOT_YET} /></> : <Time at={null} />) },
   ];
   return (
     <Page title={t.title} description={t.about} width="fill">

@@ -7,7 +7,7 @@ import { address, api, at } from "@/api/client";
 import { keys, listOptions, queries } from "@/api/queries";
 import { Allowances } from "@/charts/SentCharts";
 import { type Delivery, OUTCOMES, type RecordKey, type Run } from "@/api/types";
-import { type Col, confirm, DataTable, duration, Empty, Facts, Failed, Key, Loaded, Loading, NOT_YET, Num, number, OutcomeBar, OutcomeCounts, Page, Panel, RowLink, Status, Time, useChange, useFreshLast, useItems } from "@/parts";
+import { type Col, confirm, DataTable, duration, Empty, Facts, Failed, Key, Loaded, Loading, NOT_YET, Num, number, OutcomeBar, OutcomeCounts, Page, Panel, RowLink, RunStatus, Status, Time, useChange, useFreshLast, useItems } from "@/parts";
 import { t as states } from "@/texts/states";
 import { t } from "@/texts/watch";
 import { Attempts, waitingText } from "./Attempts";
@@ -53,7 +53,7 @@ function Shown({ run }: { run: Run }) {
   return (
     <Page
       title={run.run}
-      before={<Status of={status} />}
+      before={<RunStatus run={{ ...run, status, records: counts }} />}
       crumbs={[{ label: t.runs.title, to: "/runs" }]}
       description={run.reason}
       actions={
@@ -122,7 +122,7 @@ function Shown({ run }: { run: Run }) {
         <Panel title={t.runs.parts}>
           {run.destinations.map((part) => (
             <p key={part.run} style={{ margin: "0 0 6px", display: "flex", gap: 12 }}>
-              <Status of={part.status} /> <Link to="/runs/$run" params={{ run: part.run }}>{part.destination}</Link> <OutcomeCounts counts={part.records} />
+              <RunStatus run={part} /> <Link to="/runs/$run" params={{ run: part.run }}>{part.destination}</Link> <OutcomeCounts counts={part.records} />
             </p>
           ))}
         </Panel>

@@ -4,7 +4,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { at } from "@/api/client";
 import { queries } from "@/api/queries";
 import type { Run } from "@/api/types";
-import { type Col, DataTable, duration, Empty, Failed, Loading, NOT_YET, Num, OutcomeBar, Page, RowLink, Status, Time, useItems } from "@/parts";
+import { type Col, DataTable, duration, Empty, Failed, Loading, NOT_YET, Num, OutcomeBar, Page, RowLink, RunStatus, Time, useItems } from "@/parts";
 import { SentCharts } from "@/charts/SentCharts";
 import { t as charts } from "@/texts/charts";
 import { t as states } from "@/texts/states";
@@ -15,7 +15,7 @@ const STATUSES = ["queued", "running", "succeeded", "partial", "failed", "cancel
 
 // once: a row is not made again while the list around it is
 const COLUMNS: Col<Run>[] = [
-  { id: "status", header: t.runs.columns.status, width: 130, cell: (run) => <Status of={run.status} /> },
+  { id: "status", header: t.runs.columns.status, width: 130, cell: (run) => <RunStatus run={run} /> },
   { id: "of", header: t.runs.columns.of, cell: (run) => run.flow ?? run.destination },
   { id: "outcomes", header: t.runs.columns.outcomes, width: 140, cell: (run) => <OutcomeBar counts={run.records} /> },
   { id: "records", header: t.runs.columns.records, width: 90, align: "right", cell: (run) => <Num value={run.records.read ?? 0} /> },

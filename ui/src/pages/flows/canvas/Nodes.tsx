@@ -4,7 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { Handle, type Node, type NodeProps, Position, useReactFlow } from "@xyflow/react";
 import { type FocusEvent, type ReactNode, useRef } from "react";
 import type { DatasetNode, DestinationNode, SourceNode } from "@/api/types";
-import { NOT_YET, OutcomeBar, Status, Time } from "@/parts";
+import { NOT_YET, OutcomeBar, RunStatus, Status, Time } from "@/parts";
 import { DatasetMenu } from "@/resources/DatasetMenu";
 import { t } from "@/texts/flows";
 import classes from "../Flows.module.css";
@@ -111,7 +111,7 @@ function Destination({ node, flows }: { node: DestinationNode; flows: string[] }
         ) : (
           <>
             <Link to="/runs/$run" params={{ run: run.run }} className="nodrag" style={{ display: "inline-flex", gap: 6, alignItems: "center" }}>
-              <Status of={run.status} plain />
+              <RunStatus run={run} plain />
               {isLive(run) ? <span className="num">{t.soFar(run.records.read ?? 0)}</span> : <Time at={run.finished_at ?? run.started_at} none={NOT_YET} />}
             </Link>
           </>

@@ -1,0 +1,224 @@
+"""Processes that share a credential's row keep its limit together and use it up. In virtual time."""
+
+import asyncio
+import random
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from budget_parts import FixedWindow, SharedRow, one_request, saturate
+from penstock.delivery.budget import Budget
+from penstock.engine.leased_window import LeasedWindow
+from penstock.model.errors import Problem, StateLocked
+from penstock.model.spec import RateLimit
+from virtual_time import LoopClock, run_virtually
+
+
+def even(latency):
+    return lambda: (latency / 2, latency / 2)
+
+
+@pytest.mark.parametrize("headers", [False, True])
+@pytest.mark.parametrize("latency", [0.0, 0.02, 0.2])
+@pytest.mark.parametrize("processes", [1, 2, 4])
+def test_nearly_the_whole_allowance_is_used_and_never_more(processes, latency, headers):
+    server = FixedWindow(100, 10.0, headers=headers)
+
+    async def main():
+        row = SharedRow(100, 10.0)
+        sending = (saturate(row.budget(), server, 60.5 + 7 * latency, 10, even(latency)) for _ in range(processes))
+        await asyncio.gather(*sending)
+
+    run_virtually(main())
+    assert server.refused == 0
+    assert sum(server.per_window[:6]) >= (0.98 if processes == 1 else 0.97) * 600
+    assert len(server.per_window) == 7, "no window begins late"
+
+
+latencies = st.one_of(st.floats(0, 0.05), st.floats(0, 2.0))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    limit=st.integers(1, 40),
+    crowd=st.tuples(st.integers(1, 4), st.integers(1, 10)),
+    slowest=latencies,
+    took=st.floats(0.001, 0.1),
+    pauses=st.lists(st.floats(0, 25), max_size=4),
+)
+def test_no_pattern_of_demand_and_latency_meets_the_limit(seed, limit, crowd, slowest, took, pauses):
+    """Processes that send steadily or in bursts, get fast and slow replies, and begin and end at any time."""
+    processes, concurrency = crowd
+    server = FixedWindow(limit, 5.0, headers=seed % 2 == 0)
+    dice = random.Random(seed)
+
+    async def main():
+        row = SharedRow(limit, 5.0, took)
+
+        async def worker(budget):
+            for pause in [0.0, *pauses]:
+                await asyncio.sleep(pause * dice.random())
+                for _ in range(dice.randrange(3 * limit // (concurrency * processes) + 2)):
+                    await one_request(budget, server, slowest * dice.random(), slowest * dice.random())
+                    await asyncio.sleep(dice.choice([0.0, 0.0, 0.3 * dice.random()]))
+
+        budgets = [row.budget() for _ in range(processes)]
+        await asyncio.gather(*(worker(budget) for budget in budgets for _ in range(concurrency)))
+
+    run_virtually(main())
+    assert server.refused == 0
+
+
+@pytest.mark.parametrize("latency", [0.02, 0.1])
+def test_without_a_binding_limit_one_process_sends_as_much_as_with_a_window_of_its_own(latency):
+    async def sent(budget):
+        server = FixedWindow(1_000_000, 1.0, headers=True)
+        await saturate(budget, server, 10.0, 50, even(latency))
+        return sum(server.per_window)
+
+    async def main():
+        row = SharedRow(1_000_000, 1.0)
+        alone = await sent(Budget(RateLimit(1_000_000, 1.0), LoopClock()))
+        leased = await sent(row.budget())
+        return alone, leased, row.exchanges
+
+    alone, leased, exchanges = run_virtually(main())
+    assert leased >= 0.98 * alone
+    assert exchanges <= 100, "no transaction for each request"
+
+
+@dataclass
+class Dying:
+    """A process's way to the row: when it is dead, nothing comes any more."""
+
+    row: SharedRow
+    is_dead: bool = False
+
+    async def __call__(self, step):
+        if self.is_dead:
+            await asyncio.sleep(1_000_000)
+        return await self.row(step)
+
+
+@pytest.mark.parametrize("headers", [False, True])
+def test_a_process_that_dies_with_places_does_not_block_the_others_beyond_the_window(headers):
+    server = FixedWindow(100, 10.0, headers=headers)
+
+    async def main():
+        row = SharedRow(100, 10.0)
+        dying = Dying(row)
+        budget = LeasedWindow(row.rate, LoopClock(), dying).budget
+        for _ in range(30):  # on their way when it dies
+            await budget.acquire("live")
+            server.answer(asyncio.get_running_loop().time())
+        dying.is_dead = True
+        await saturate(row.budget(), server, 31.0, 10, even(0.02))
+
+    run_virtually(main())
+    assert server.refused == 0
+    assert server.per_window[0] >= 65
+    assert server.per_window[1:3] == [100, 100]
+
+
+def test_the_urgent_lanes_of_any_process_go_first():
+    async def main():
+        row = SharedRow(1, 1.0)
+        budgets = [row.budget() for _ in range(6)]
+        order = []
+
+        async def go(budget, lane):
+            taken = await budget.acquire(lane)
+            order.append(lane)
+            budget.observe(taken, 200, {})
+
+        await go(budgets[0], "live")
+        lanes = ["backfill", "retry", "live", "test", "live", "backfill"]
+        going = [asyncio.create_task(go(budget, lane)) for budget, lane in zip(budgets, lanes, strict=True)]
+        await asyncio.gather(*going)
+        return order[1:]
+
+    assert run_virtually(main()) == ["test", "live", "live", "retry", "backfill", "backfill"]
+
+
+def test_a_request_that_costs_a_whole_window_gets_one_beside_small_ones():
+    server = FixedWindow(100, 10.0)
+
+    async def main():
+        row = SharedRow(100, 10.0)
+        small = asyncio.create_task(saturate(row.budget(), server, 40.0, 10, even(0.02)))
+        await asyncio.sleep(5.0)
+        large = row.budget()
+        began = asyncio.get_running_loop().time()
+        large.give_back(await large.acquire("live", 100))
+        took = asyncio.get_running_loop().time() - began
+        await small
+        return took
+
+    assert run_virtually(main()) <= 21.0
+    assert server.refused == 0
+
+
+def test_a_429_seen_by_one_process_stops_all_for_as_long_as_it_says():
+    async def main():
+        row = SharedRow(1000, 1.0)
+        one, other = row.budget(), row.budget()
+        for _ in range(5):
+            other.observe(await other.acquire("live"), 200, {})
+        one.observe(await one.acquire("live"), 429, {"retry-after": "7"})
+        await asyncio.sleep(1.5)  # places in hand may be used for a second
+        began = asyncio.get_running_loop().time()
+        await asyncio.gather(one.acquire("live"), other.acquire("test"))
+        return asyncio.get_running_loop().time() - began
+
+    assert run_virtually(main()) == pytest.approx(5.5, abs=0.1)
+
+
+def test_a_limit_told_by_the_headers_replaces_the_one_in_the_settings_for_all():
+    server = FixedWindow(30, 10.0, headers=True)
+
+    async def main():
+        row = SharedRow(100, 10.0)
+        row.budget()
+        await one_request(row.budget(), server, 0.01, 0.01)
+        await asyncio.sleep(0.5)
+        await asyncio.gather(*(saturate(row.budget(), server, 40.0, 5, even(0.02)) for _ in range(3)))
+
+    run_virtually(main())
+    assert server.refused == 0
+    assert sum(server.per_window[:4]) >= 0.97 * 30 * 4
+
+
+def test_settings_that_were_edited_hold_from_then_on():
+    async def main():
+        row = SharedRow(100, 10.0)
+        server = FixedWindow(100, 10.0)
+        await one_request(row.budget(), server, 0.01, 0.01)
+        row.rate, server.limit, server.per = RateLimit(2, 1.0), 2, 1.0
+        began = asyncio.get_running_loop().time()
+        budget = row.budget()
+        await asyncio.gather(*(one_request(budget, server, 0.0, 0.0) for _ in range(6)))
+        return asyncio.get_running_loop().time() - began, server.refused
+
+    took, refused = run_virtually(main())
+    assert refused == 0
+    assert 1.9 <= took <= 4.0
+
+
+def test_while_the_database_is_out_of_reach_requests_wait_and_nothing_is_forgotten():
+    server = FixedWindow(10, 1.0)
+
+    class Unreliable(SharedRow):
+        async def __call__(self, step):
+            if 1001.0 < asyncio.get_running_loop().time() < 1005.0:
+                raise StateLocked(Problem("state", "another process writes", "busy"))
+            return await super().__call__(step)
+
+    async def main():
+        await saturate(Unreliable(10, 1.0).budget(), server, 12.0, 4, even(0.02))
+
+    run_virtually(main())
+    assert server.refused == 0
+    assert sum(server.per_window) >= 10 * 6
