@@ -23,7 +23,7 @@ class Bounds:
     """The most that is taken from outside. Sizes are bytes after unpacking.
 
     `cell`: one line, cell or value of an input. `unpack_ratio`: bytes of an unpacked upload for each byte of it.
-    `post_records`: records in one webhook request. `record_names`: members of one posted record, nested ones included.
+    `post_records`: records in one webhook request. `record_names`: names of one posted record, without nested ones.
     `columns`: columns of one input. `project_bytes` and `project_nodes`: a project file, and its keys and values.
     """
 

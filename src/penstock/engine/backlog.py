@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from penstock.engine.rows import record_json
+from penstock.engine.rows import Fields, present_fields, record_json
 from penstock.model.record import Chunk, Key
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Ordinals: TypeAlias = "NDArray[np.int64]"
+
+
+COLUMN_CELLS = 128
 
 
 class Traced(NamedTuple):
@@ -41,13 +44,25 @@ class OpenChunk:
     hashes: NDArray[np.uint64]
     prints: NDArray[np.uint64] | None = None
     left: int = 0
+    fields: Fields | None = field(default=None, repr=False)
 
     def trace(self, ordinal: int) -> Traced:
         """What the book has to know of one of its records."""
         row = ordinal - self.chunk.first
         print_ = 0 if self.prints is None else int(self.prints[row])
         hash_ = (int(self.hashes[row, 0]), int(self.hashes[row, 1]))
-        return Traced(ordinal, self.keys[row], hash_, print_, record_json(self.chunk, row))
+        return Traced(ordinal, self.keys[row], hash_, print_, self.json(row))
+
+    def json(self, row: int) -> str:
+        """One of its records as JSON."""
+        if self.fields is None:
+            self.fields = present_fields(self.chunk)
+        return record_json(self.chunk, row, self.fields)
+
+    @property
+    def weight(self) -> int:
+        """Its cells, and for each column what a column takes without any."""
+        return self.chunk.records.num_columns * (self.chunk.records.num_rows + COLUMN_CELLS)
 
     @property
     def first(self) -> int:
@@ -105,6 +120,10 @@ class Backlog:
         for chunk in self._open:
             chunk.left -= int(((ordinals >= chunk.first) & (ordinals < chunk.end)).sum())
         self._advance()
+
+    def weight(self) -> int:
+        """How much memory the open chunks take, about: in cells."""
+        return sum(chunk.weight for chunk in self._open)
 
     def undecided(self) -> int:
         return sum(chunk.left for chunk in self._open)

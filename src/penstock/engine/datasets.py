@@ -23,6 +23,7 @@ from penstock.sources.reply_rows import Replies
 from penstock.stores import pushed, resources, responses
 
 SAMPLES = 20
+MOST_TOLD = 50  # new columns of one event
 Progress = Callable[[int], None]
 
 
@@ -94,6 +95,7 @@ def _pushed(
     Before its first record whatever the project speaks of is taken to be there.
     """
     spec, tip = dataset.spec, dataset.tip or 0
+    dataset.read_upto(tip)  # what comes meanwhile may bring columns that the schema does not have: it is read next time
     seen = 0 if stored is None or stored.identity is None else int(stored.identity)
     if stored is None or (tip > seen and not stored.schema.records):
         detected = dataset.detect()
@@ -103,7 +105,7 @@ def _pushed(
         if tip > seen and dataset.has_grown(schema, seen):
             schema = dataset.detect(known=schema).schema
             new = [name for name in schema.names() if name not in stored.schema.names()]
-            around.events.tell("intake.changed", dataset=spec.name, columns=new)
+            around.events.tell("intake.changed", dataset=spec.name, columns=new[:MOST_TOLD])
     few = samples.records.num_rows < SAMPLES
     if stored is None or schema is not stored.schema or tip - seen >= SAMPLES or (few and tip > seen):
         newest = dataset.newest(schema) if schema.records else None
@@ -111,7 +113,7 @@ def _pushed(
         _store(around, dataset, settings, schema, samples, str(tip))
     awaits = spec.sql is None or not schema.columns
     known = KnownDataset(spec, dataset, schema, samples, awaits=awaits)
-    if awaits and not schema.records:
+    if awaits:
         return with_columns(known, spec.key)
     problems = dataset.check_columns(schema, spec.key)
     if problems:
@@ -121,7 +123,7 @@ def _pushed(
 
 def with_columns(known: KnownDataset, names: Iterable[str]) -> KnownDataset:
     """The dataset with columns that no record has had yet: absent in every sample, of any type."""
-    there = known.schema.names()
+    there = set(known.schema.names())
     more = tuple(Column(name, "json", nullable=True) for name in dict.fromkeys(names) if name not in there)
     if not more:
         return known
@@ -132,13 +134,15 @@ def with_columns(known: KnownDataset, names: Iterable[str]) -> KnownDataset:
 def padded(chunk: Chunk, columns: Iterable[Column]) -> Chunk:
     """A chunk with the columns that it lacks: absent in every row."""
     rows = chunk.records.num_rows
-    missing = [column for column in columns if column.name not in chunk.records.schema.names]
+    there = set(chunk.records.schema.names)
+    missing = [column for column in columns if column.name not in there]
     fields = [pa.field(column.name, pa.string(), metadata={b"penstock": b"json"}) for column in missing]
     records = pa.RecordBatch.from_arrays(
         [*chunk.records.columns, *(pa.nulls(rows, field.type) for field in fields)],
         schema=pa.schema([*chunk.records.schema, *fields]),
     )
-    absent = {**chunk.absent, **{column.name: frozenset(range(rows)) for column in missing}}
+    everywhere = frozenset(range(rows))
+    absent = {**chunk.absent, **{column.name: everywhere for column in missing}}
     return replace(chunk, records=records, absent=absent)
 
 
@@ -167,9 +171,9 @@ def tools(around: Surroundings) -> Tools:
         return Replies(f"{destination}.responses", responses.schema(), after)
 
     def posted(source: str) -> Pushed:
-        def after(last: int) -> Iterator[tuple[int, list[str]]]:
+        def after(last: int, upto: int | None) -> Iterator[tuple[int, list[str]]]:
             with around.database.read() as conn:
-                yield from pushed.after(conn, source, last)
+                yield from pushed.after(conn, source, last, upto)
 
         def tip() -> int:
             with around.database.read() as conn:

@@ -88,7 +88,10 @@ class DuplicateKeys:
 
     def _look_for_scientific(self, opened: OpenChunk) -> None:
         for name in self._columns:
-            column = opened.chunk.records.column(opened.chunk.records.schema.get_field_index(name))
+            index = opened.chunk.records.schema.get_field_index(name)
+            if index < 0:  # absent in every row of the chunk
+                continue
+            column = opened.chunk.records.column(index)
             if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
                 continue
             matches = pc.match_substring_regex(column, SCIENTIFIC_KEY)

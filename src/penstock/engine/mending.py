@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Outcome
 from penstock.model.record import Chunk
 from penstock.model.reports import Preview, QuarantineDetail, QuarantineEntry, as_json
+from penstock.sources.pushed_rows import too_many_names
 from penstock.stores import quarantine
 from penstock.stores.memory import Memory
 from penstock.stores.quarantine import HeldRecord, Which
@@ -179,7 +180,11 @@ def chunks_of(prepared: Prepared, held: Sequence[HeldRecord]) -> Iterator[Chunk]
         message = f"the record of {', '.join(lost)} was not kept: it was read from an input that has changed since"
         hint = "did it arrive? then settle it; if not, discard it: the next run that reads its key sends it"
         raise InputError(Problem("quarantine", message, "record-not-kept", hint))
-    yield chunk_of([read_record(entry.record) for entry in held], prepared.data.schema)
+    records = [read_record(entry.record) for entry in held]
+    chunk = chunk_of(records, prepared.data.schema)
+    refused = {row: refusal for row, record in enumerate(records) if (refusal := too_many_names(record)) is not None}
+    originals = {row: held[row].record for row in refused}
+    yield replace(chunk, misfits={**chunk.misfits, **refused}, originals=originals) if refused else chunk
 
 
 def discard(around: Surroundings, held: Sequence[HeldRecord], reason: str) -> int:

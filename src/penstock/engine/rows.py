@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 import pyarrow as pa
@@ -21,10 +21,26 @@ JSON_MARK = {b"penstock": b"json"}
 INT64 = range(-(2**63), 2**63)
 
 
-def record_json(chunk: Chunk, row: int) -> str:
-    """Row `row` of the chunk as one JSON object: absent members left out, nulls kept, numbers exact."""
+Fields: TypeAlias = "Sequence[tuple[int, pa.Field[Any]]]"
+
+
+def present_fields(chunk: Chunk) -> Fields:
+    """The columns of a chunk, by their place, without those that are absent in every row."""
+    rows, absent = chunk.records.num_rows, chunk.absent
+    found = enumerate(chunk.records.schema)
+    return [(index, field) for index, field in found if len(absent.get(field.name, ())) < rows]
+
+
+def record_json(chunk: Chunk, row: int, fields: Fields | None = None) -> str:
+    """Row `row` of the chunk as one JSON object: absent members left out, nulls kept, numbers exact.
+
+    `fields` are the chunk's `present_fields`, for who writes many of its rows.
+    """
+    original = chunk.originals.get(row)
+    if original is not None:
+        return original
     members: dict[str, Any] = {}
-    for index, field in enumerate(chunk.records.schema):
+    for index, field in present_fields(chunk) if fields is None else fields:
         if row in chunk.absent.get(field.name, ()):
             continue
         value = _value(chunk.records.column(index), row)

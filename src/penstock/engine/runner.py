@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 CHUNK_ROWS = 4096
 PROGRESS_EVERY_S = 0.2
+MOST_OPEN = 4_000_000  # cells of the chunks that are not decided yet
 DIED = "the process ended while the request was under way: it may have arrived or not"
 Listener = Callable[[Progress], None]
 
@@ -216,6 +217,8 @@ class _Run:
             opened = self._open(chunk)
             sifted = self.screen.sift(opened)
             self.book.screened(opened, sifted)
+            if self.book.backlog.weight() > MOST_OPEN:  # wide chunks: their decided rows let go of them first
+                await self.book.commits.durable()
             await self.book.on_its_way(opened, sifted.fresh)
             for batch in batcher.add(sifted.fresh):
                 await pipeline.put(batch)

@@ -21,7 +21,7 @@ import numpy as np
 
 from penstock.engine.backlog import OpenChunk
 from penstock.engine.key_groups import Rows, fold_prints, key_groups
-from penstock.engine.rows import record_hash, record_json
+from penstock.engine.rows import record_hash
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Chunk, Key, Payload, Rendered
 from penstock.transform.merging import Merger
@@ -213,7 +213,7 @@ class Screen:
     def _still_held(self, chunk: OpenChunk, row: int) -> Decision | None:
         assert self.quarantine is not None
         key_hash = (int(chunk.hashes[row, 0]), int(chunk.hashes[row, 1]))
-        record = record_hash(record_json(chunk.chunk, row))
+        record = record_hash(chunk.json(row))
         ordinal = chunk.first + row
         if self.quarantine.discarded(key_hash, record):
             return Decision(ordinal, chunk.keys[row], Outcome.UNCHANGED, DISCARDED, hold=False)

@@ -81,6 +81,7 @@ def _sample(prepared: Prepared, sample: int) -> Payload:
         first=0,
         absent={n: frozenset({0}) for n, rows in prepared.data.samples.absent.items() if sample - 1 in rows},
         misfits=dict.fromkeys([0], misfit) if (misfit := prepared.data.samples.misfits.get(sample - 1)) else {},
+        originals={},
     )
     refused: list[RefusedRecord] = []
     payloads = [payload for batch in batches(prepared, iter([chunk]), Notes(()), refused) for payload in batch.payloads]

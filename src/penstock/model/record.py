@@ -65,7 +65,8 @@ class Chunk:
     `first` is the ordinal (0-based row number in this run's input) of row 0. `absent[column]` are the rows (indices
     within the chunk) in which a JSON record has no such member: their cell is null in `records` too. `misfits[row]` is
     the refusal of a row with a value that does not fit its column's stored type (the cell is null in `records`).
-    `line` is the 1-based line (or row) of row 0 in its file, where the source knows it.
+    Of a dataset with hundreds of columns, `records` has only those that some row has: the others are absent in all.
+    `originals[row]` is a misfit's whole record as JSON, where the columns do not hold it.
     `cursor` is the largest cursor value up to and including this chunk, as text, for sources that have one.
     """
 
@@ -74,6 +75,7 @@ class Chunk:
     absent: Mapping[str, frozenset[int]] = field(default_factory=lambda: MappingProxyType({}))
     misfits: Mapping[int, Refusal] = field(default_factory=lambda: MappingProxyType({}))
     cursor: str | None = None
+    originals: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Lookup(NamedTuple):

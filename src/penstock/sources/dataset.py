@@ -147,11 +147,17 @@ class Dataset:
         """The id of the newest record of a webhook source; None of any other source."""
         return self._rows.kept.tip() if isinstance(self._rows, PushedRows) else None
 
+    def read_upto(self, last: int) -> None:
+        """Read no record of a webhook source that came after the one of id `last`."""
+        assert isinstance(self._rows, PushedRows)
+        self._rows.upto = last
+
     def has_grown(self, schema: Schema, after: int) -> bool:
         """Whether records after the one of id `after` bring columns, or first values of columns, that are new."""
         rows = self._rows
         assert isinstance(rows, PushedRows)
         inner = schema.source if self.spec.sql is not None else schema
+        rows.know(() if inner is None else inner.names())
         decided = _decided(inner).keys() | self._given(rows).keys()
         return any(
             name not in decided and any(value is not None for value in column)
@@ -163,7 +169,7 @@ class Dataset:
         """The newest records of a webhook source, as samples; None when the SQL makes none of them."""
         rows = self._rows
         assert isinstance(rows, PushedRows)
-        return next(rechunked(self._typed(rows.newest(SAMPLES), schema), skip=0, rows=SAMPLES), None)
+        return next(rechunked(self._typed(rows.newest(SAMPLES), schema, whole=True), skip=0, rows=SAMPLES), None)
 
     def check_columns(self, schema: Schema, names: Sequence[str]) -> list[Problem]:
         """A problem for each of `names` (the key's columns) that the schema does not have."""
@@ -177,8 +183,10 @@ class Dataset:
             if name not in known
         ]
 
-    def _typed(self, base: Rows, schema: Schema) -> Iterator[Chunk]:
+    def _typed(self, base: Rows, schema: Schema, *, whole: bool = False) -> Iterator[Chunk]:
         rows = base
+        if isinstance(self._rows, PushedRows):
+            self._rows.know((schema if self.spec.sql is None else schema.source or schema).names())
         if self.spec.sql is not None:
             inner = schema.source or self._inner_schema(_silent)
             self._check_vanished(base, inner)
@@ -188,7 +196,7 @@ class Dataset:
             rows = shaped
         self._check_vanished(rows, schema)
         self._last = (schema, rows)
-        return typed(rows, schema, self._given(rows))
+        return typed(rows, schema, self._given(rows), whole=whole)
 
     def _shaped_if_known(self, base: Rows, inner: Schema) -> Rows | None:
         """The result of the SQL; None before the first record, while it speaks of columns that nobody declares."""

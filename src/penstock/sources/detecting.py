@@ -114,5 +114,5 @@ def has_value(column: RawColumn) -> bool:
 
 
 def _samples(rows: Rows, schema: Schema, given: Mapping[str, ColumnType], heads: list[Piece]) -> Chunk:
-    chunks = list(typed(rows, schema, given, heads or [Piece(0, {})]))
+    chunks = list(typed(rows, schema, given, heads or [Piece(0, {})], whole=True))
     return next(rechunked(iter(chunks), skip=0, rows=SAMPLES), chunks[0])

@@ -109,11 +109,29 @@ def read_frozen_chunks(path: Path) -> Iterator[Chunk]:
 def _with_members(chunk: Chunk) -> pa.RecordBatch:
     document = {
         "first": chunk.first,
-        "absent": {name: sorted(rows) for name, rows in chunk.absent.items()},
+        "absent": _by_rows(chunk.absent),
         "misfits": {str(row): asdict(refusal) for row, refusal in chunk.misfits.items()},
         "cursor": chunk.cursor,
+        "originals": {str(row): text for row, text in chunk.originals.items()},
     }
     return chunk.records.replace_schema_metadata({MEMBERS: orjson.dumps(document)})
+
+
+def _by_rows(absent: Mapping[str, frozenset[int]]) -> list[tuple[list[int], list[str]]]:
+    """The rows in which columns are absent, once for all columns that share them."""
+    shared: dict[int, tuple[frozenset[int], list[str]]] = {}
+    for name, rows in absent.items():
+        shared.setdefault(id(rows), (rows, []))[1].append(name)
+    return [(sorted(rows), names) for rows, names in shared.values()]
+
+
+def _by_name(absent: Any) -> dict[str, frozenset[int]]:
+    if isinstance(absent, dict):  # written by 0.1.0
+        return {name: frozenset(rows) for name, rows in absent.items()}
+    found: dict[str, frozenset[int]] = {}
+    for rows, names in absent:
+        found.update(dict.fromkeys(names, frozenset(rows)))
+    return found
 
 
 def _chunk(batch: pa.RecordBatch) -> Chunk:
@@ -121,7 +139,8 @@ def _chunk(batch: pa.RecordBatch) -> Chunk:
     return Chunk(
         batch.replace_schema_metadata(None),
         document["first"],
-        {name: frozenset(rows) for name, rows in document["absent"].items()},
+        _by_name(document["absent"]),
         {int(row): Refusal(**refusal) for row, refusal in document["misfits"].items()},
         document["cursor"],
+        {int(row): text for row, text in document.get("originals", {}).items()},
     )

@@ -19,13 +19,13 @@ def piece_of(records: list[Record], names: dict[str, None]) -> Piece:
     for record in records:
         if not record.keys() <= names.keys():
             names.update(dict.fromkeys(record))
-    for name in names:
+    shared: dict[frozenset[int], frozenset[int]] = {}  # columns that are absent in the same rows share one set
+    used = set().union(*records)
+    for name in [name for name in names if name in used]:
         column = [record.get(name, ABSENT) for record in records]
         if ABSENT in column:
             rows = frozenset(row for row, value in enumerate(column) if value is ABSENT)
-            if len(rows) == len(records):
-                continue
-            absent[name] = rows
+            absent[name] = shared.setdefault(rows, rows)
             column = [None if value is ABSENT else value for value in column]
         columns[name] = column
     return Piece(len(records), columns, absent)

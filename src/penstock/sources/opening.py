@@ -39,7 +39,7 @@ class Tools:
 
 def open_dataset(spec: DatasetSpec, source: SourceSpec, tools: Tools) -> Dataset:
     """Open the source and look at its header. Raises InputError when a file or table is missing or not readable."""
-    return Dataset(spec, source, _rows(source, tools), tools.workspace)
+    return Dataset(spec, source, _rows(source, tools, spec), tools.workspace)
 
 
 def open_first(spec: DatasetSpec, source: SourceSpec, tools: Tools, most: int, patience: float) -> Dataset:
@@ -47,7 +47,7 @@ def open_first(spec: DatasetSpec, source: SourceSpec, tools: Tools, most: int, p
 
     What was posted is kept for a while only, and read whole.
     """
-    rows = _rows(source, tools)
+    rows = _rows(source, tools, spec)
     first = rows if isinstance(rows, PushedRows) else FirstRows(rows, most)
     return Dataset(spec, source, first, tools.workspace, patience)
 
@@ -62,7 +62,7 @@ def open_rows(source: SqlSource, resolve: Callable[[Secret], str]) -> SqlRows:
     return SqlRows(source, _database(source, resolve(source.url)))
 
 
-def _rows(source: SourceSpec, tools: Tools) -> Rows:
+def _rows(source: SourceSpec, tools: Tools, spec: DatasetSpec) -> Rows:
     if isinstance(source, FileSource):
         return _file_rows(source)
     if isinstance(source, SqlSource):
@@ -70,7 +70,7 @@ def _rows(source: SourceSpec, tools: Tools) -> Rows:
     if isinstance(source, WebhookSource):
         if tools.pushed is None:
             raise _not_here(source.name, "what was posted")
-        return PushedRows(source, tools.pushed(source.name))
+        return PushedRows(source, tools.pushed(source.name), spec)
     if tools.responses is None:
         raise _not_here(source.name, f"the replies of {source.destination}")
     return ReplyRows(tools.responses(source.destination))

@@ -18,24 +18,34 @@ RawColumn: TypeAlias = (
     "pa.Array[Any] | Sequence[object]"  # Arrow where the format gives it, Python values where each may differ
 )
 NOTHING_ABSENT: Mapping[str, frozenset[int]] = MappingProxyType({})
+NOTHING_REFUSED: Mapping[int, Refusal] = MappingProxyType({})
+NO_ORIGINALS: Mapping[int, str] = MappingProxyType({})
 JSON_FIELD = MappingProxyType({b"penstock": b"json"})  # marks a text column that holds JSON
 SHOWN = 80  # characters of a value that messages show
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some consecutive raw rows. A column that is missing from `columns` is absent in all of them."""
+    """Some consecutive raw rows. A column that is missing from `columns` is absent in all of them.
+
+    `refused[row]` says why a row cannot be laid out in columns; `originals[row]` is then its whole record as JSON.
+    """
 
     length: int
     columns: Mapping[str, RawColumn]
     absent: Mapping[str, frozenset[int]] = field(default_factory=lambda: NOTHING_ABSENT)
+    refused: Mapping[int, Refusal] = field(default_factory=lambda: NOTHING_REFUSED)
+    originals: Mapping[int, str] = field(default_factory=lambda: NO_ORIGINALS)
 
     def head(self, rows: int) -> Piece:
         """The first `rows` rows."""
         if rows >= self.length:
             return self
         absent = {name: frozenset(row for row in found if row < rows) for name, found in self.absent.items()}
-        return Piece(rows, {name: column[:rows] for name, column in self.columns.items()}, absent)
+        refused = {row: refusal for row, refusal in self.refused.items() if row < rows}
+        originals = {row: text for row, text in self.originals.items() if row < rows}
+        columns = {name: column[:rows] for name, column in self.columns.items()}
+        return Piece(rows, columns, absent, refused, originals)
 
 
 class Judge(Protocol):

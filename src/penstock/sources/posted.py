@@ -10,15 +10,29 @@ from penstock.sources.members import word
 
 BLANKS = " \t\r\n"
 MOST_TOLD = 20  # wrong records
+SHOWN = 60  # characters of a content type
+XML = frozenset({"application/xml", "text/xml"})
 NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 NDJSON = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"})
 
 
+FORM = "application/x-www-form-urlencoded"
+JSON_WAY = "send JSON with Content-Type: application/json"
+WAYS = {  # out of a content type whose bodies are not taken
+    FORM: f"{JSON_WAY} (GitHub: set the webhook's content type to application/json)",
+    "multipart/": f"{JSON_WAY}; files and forms are not taken",
+    "text/csv": f"{JSON_WAY}, or read the CSV file with a source of type file",
+}
+
+
 class Wrong(NamedTuple):
-    """One thing that is wrong with a body: the 1-based line, or None, and why."""
+    """One thing that is wrong with a body: the 1-based line, or None, and why; `hint` is the way out, if there is one
+    besides correcting it.
+    """
 
     line: int | None
     reason: str
+    hint: str = ""
 
 
 class BadBody(ValueError):  # noqa: N818 - it says what the body is
@@ -31,6 +45,23 @@ class BadBody(ValueError):  # noqa: N818 - it says what the body is
 
 class TooLarge(ValueError):  # noqa: N818
     """More bytes than are allowed, or would be when unpacked."""
+
+
+class TooMany(Exception):  # noqa: N818
+    """More records than one post may have."""
+
+
+class PostedTexts(list[str]):
+    """The records of a post found so far. `append` raises TooMany when there are `most` already."""
+
+    def __init__(self, most: int | None) -> None:
+        super().__init__()
+        self.most = most
+
+    def append(self, record: str) -> None:
+        if self.most is not None and len(self) >= self.most:
+            raise TooMany
+        super().append(record)
 
 
 def unpacked(body: bytes, encoding: str, most: int) -> bytes:
@@ -54,27 +85,41 @@ def unpacked(body: bytes, encoding: str, most: int) -> bytes:
     return bytes(out)
 
 
-def records_of(body: bytes, content_type: str = "") -> list[str]:
-    """The JSON texts of the records, as they were posted. Raises BadBody.
+def records_of(body: bytes, content_type: str = "", most: int | None = None) -> list[str]:
+    """The JSON texts of the records, as they were posted. Raises BadBody, or TooMany where there are more than `most`.
 
     What `content_type` does not say is seen by the first character.
     """
     kind, _, parameters = content_type.lower().partition(";")
     kind = kind.strip()
-    if kind in {"application/xml", "text/xml"} or kind.endswith("+xml") or body.lstrip()[:1] == b"<":
-        return _xml(body)
+    if kind in XML or kind.endswith("+xml"):
+        return _xml(body, most)
+    if body.lstrip()[:1] == b"<":
+        try:
+            return _xml(body, most)
+        except BadBody as bad:
+            raise _not_taken(kind, bad) from None
     text = _text(body, parameters)
     if kind in NDJSON:
-        return _lines(text)
+        return _lines(text, most)
     if kind == "application/json" or kind.endswith("+json"):
-        return _document(text)
+        return _document(text, most)
     try:
-        return _document(text)
-    except BadBody:
+        return _document(text, most)
+    except BadBody as bad:
         first, _, rest = text.strip(BLANKS).partition("\n")
         if not rest or _fault(first) is not None:
-            raise
-        return _lines(text)
+            raise _not_taken(kind, bad) from None
+        return _lines(text, most)
+
+
+def _not_taken(kind: str, bad: BadBody) -> BadBody:
+    """Why a body of a content type that says neither JSON nor XML is refused: what it holds is neither, too."""
+    if not kind:
+        return bad
+    way = next((way for name, way in WAYS.items() if kind.startswith(name)), JSON_WAY)
+    reason = f"a body of the content type {kind[:SHOWN]} is not taken, and this is no JSON: {bad.wrong[0].reason}"
+    return BadBody(Wrong(bad.wrong[0].line, reason, way))
 
 
 def _text(body: bytes, parameters: str) -> str:
@@ -88,10 +133,10 @@ def _text(body: bytes, parameters: str) -> str:
         raise BadBody(Wrong(line, f"byte {error.start + 1} of the body is not UTF-8")) from None
 
 
-def _document(text: str) -> list[str]:
+def _document(text: str, most: int | None) -> list[str]:
     """One object, or a list of objects."""
     start = _blanks(text, 0)
-    found: list[str] = []
+    found = PostedTexts(most)
     try:
         read = _list if text[start : start + 1] == "[" else _record
         _nothing_follows(text, read(text, start, found))
@@ -127,9 +172,9 @@ def _record(text: str, start: int, found: list[str]) -> int:
     return end
 
 
-def _lines(text: str) -> list[str]:
+def _lines(text: str, most: int | None) -> list[str]:
     """An object a line; blank lines do not count. Every wrong line is told."""
-    found: list[str] = []
+    found = PostedTexts(most)
     wrong: list[Wrong] = []
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip(BLANKS):
@@ -162,7 +207,7 @@ def _blanks(text: str, at: int) -> int:
     return at
 
 
-def _xml(body: bytes) -> list[str]:
+def _xml(body: bytes, most: int | None) -> list[str]:
     """The records of an XML document: the children of the root when they are alike and have members, else the root."""
     from defusedxml.common import DefusedXmlException  # noqa: PLC0415 - few post XML
     from defusedxml.ElementTree import ParseError, fromstring  # noqa: PLC0415
@@ -172,13 +217,16 @@ def _xml(body: bytes) -> list[str]:
         children = list(root)
         alike = len({child.tag for child in children}) == 1 and all(len(child) for child in children)
         records = children if alike and not root.attrib else [root]
-        return [json_text(value if isinstance(value, dict) else {"#text": value}) for value in map(_value, records)]
+        found = PostedTexts(most)
+        for value in map(_value, records):
+            found.append(json_text(value if isinstance(value, dict) else {"#text": value}))
     except ParseError as error:
         raise BadBody(Wrong(error.position[0], f"this is not XML: {error.msg}")) from None
     except DefusedXmlException:
         raise BadBody(Wrong(None, "XML with a document type or entities is not taken")) from None
     except (NotJson, ValueError, LookupError) as error:
         raise BadBody(Wrong(None, f"this XML cannot be taken: {error}")) from None
+    return found
 
 
 def _value(element: Any, depth: int = 1) -> object:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from penstock.model.spec import ColumnType, WebhookSource
+from penstock.bounds import MAX_COLUMNS, MAX_RECORD_NAMES, bounds
+from penstock.model.outcome import Refusal
+from penstock.model.spec import ColumnType, DatasetSpec, WebhookSource
 from penstock.sources.exact_json import parse
 from penstock.sources.freezing import Window
 from penstock.sources.members import Record, piece_of
 from penstock.sources.pieces import Caster, Judge, Piece
+from penstock.sources.rechunking import rows_of
 from penstock.sources.value_typing import ValueJudge, value_caster
 
+CHARACTERS = 1 << 20  # of the records of a piece, one record more
+ROWS = 4096  # of a piece
+CELLS = 1 << 15  # of a piece: its records times the names that they have
 RECORD = "record of "  # the kind of a window that counts records of a source
-Read = Callable[[int], Iterator[tuple[int, list[str]]]]
+Read = Callable[[int, int | None], Iterator[tuple[int, list[str]]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
     """The records that the state keeps of a source.
 
-    `after(id)` gives those that came later, in parts, with the id of each part's last; `tip()` the newest one's id;
-    `latest(n)` the newest ones.
+    `after(id, last)` gives those that came later, up to the one of id `last` (None: all), in parts, with the id of each
+    part's last; `tip()` the newest one's id; `latest(n)` the newest ones.
     """
 
     after: Read
@@ -30,15 +36,27 @@ class Pushed:
 
 
 class PushedRows:
-    """The records of a webhook source. The columns are those declared, then the members met so far."""
+    """The records of a webhook source. The columns are those declared, then the members met so far.
+
+    A record with more names than the bounds allow, or with which the source would have more columns, is a refused row
+    that has no values but those of the dataset's key.
+    """
 
     open_ended = True
 
-    def __init__(self, source: WebhookSource, kept: Pushed) -> None:
+    def __init__(self, source: WebhookSource, kept: Pushed, dataset: DatasetSpec) -> None:
         self.kept = kept
         self.source = source.name
+        self.upto: int | None = None  # the id of the last record that is read; None: all that came
+        self._for_sql = dataset.sql is not None  # which is given every column of every piece
+        self._key = () if self._for_sql else dataset.key
         self._given = source.columns
         self._names: dict[str, None] = dict.fromkeys(source.columns)
+        self._most = bounds()
+
+    def know(self, names: Iterable[str]) -> None:
+        """Columns that were found before: they count among those that the source may have."""
+        self._names.update(dict.fromkeys(names))
 
     def names(self) -> list[str]:
         return list(self._names)
@@ -57,16 +75,48 @@ class PushedRows:
         return value_caster(name, kind, given=given or name in self._given)
 
     def pieces(self) -> Iterator[Piece]:
-        for _, texts in self.kept.after(0):
-            yield self.piece(texts)
+        for _, texts in self.kept.after(0, self.upto):
+            yield from self.pieces_of(texts)
 
-    def piece(self, texts: list[str]) -> Piece:
-        records: list[Record] = []
+    def pieces_of(self, texts: Iterable[str]) -> Iterator[Piece]:
+        """Records as pieces that have few cells, however many names and records there are."""
+        waiting: list[Record] = []
+        refused: dict[int, Refusal] = {}
+        originals: dict[int, str] = {}
+        used: set[str] = set()
+        size = 0
         for text in texts:
-            value = parse(text)
-            assert isinstance(value, dict)  # nothing else is taken in
-            records.append(value)
-        return piece_of(records, self._names)
+            record = parse(text)
+            assert isinstance(record, dict)  # nothing else is taken in
+            size += len(text)
+            if not record.keys() <= self._names.keys():
+                refusal = self._refusal(record)
+                if refusal is None:
+                    self.know(record)
+                else:
+                    refused[len(waiting)], originals[len(waiting)] = refusal, text
+                    record = {name: record[name] for name in self._key if name in record}
+                    self.know(record)
+            waiting.append(record)
+            if not record.keys() <= used:
+                used.update(record)
+            most = rows_of(len(self._names)) if self._for_sql else ROWS
+            if size > CHARACTERS or len(waiting) * max(len(used), 1) >= CELLS or len(waiting) >= most:
+                yield replace(piece_of(waiting, self._names), refused=refused, originals=originals)
+                waiting, refused, originals, used, size = [], {}, {}, set(), 0
+        if waiting:
+            yield replace(piece_of(waiting, self._names), refused=refused, originals=originals)
+
+    def _refusal(self, record: Record) -> Refusal | None:
+        """Why a record that brings new columns cannot be laid out in columns."""
+        refusal = too_many_names(record)
+        if refusal is not None:
+            return refusal
+        columns = len(self._names.keys() | record.keys())
+        if columns <= self._most.columns:
+            return None
+        reason = f"with this record the source would have {columns} columns, more than {self._most.columns}"
+        return Refusal("columns", reason, accepted=f"at most {self._most.columns} columns; {MAX_COLUMNS} sets it")
 
     def since(self, window: Window | None) -> PushedIncrement:
         """Only the records that came after the window."""
@@ -100,8 +150,8 @@ class PushedIncrement(_Part):
         self.reached: Window | None = window
 
     def pieces(self) -> Iterator[Piece]:
-        for last, texts in self._rows.kept.after(self._last):
-            yield self._rows.piece(texts)
+        for last, texts in self._rows.kept.after(self._last, self._rows.upto):
+            yield from self._rows.pieces_of(texts)
             self.reached = window_at(last, self._rows.source)
 
 
@@ -114,8 +164,16 @@ class Newest(_Part):
 
     def pieces(self) -> Iterator[Piece]:
         texts = self._rows.kept.latest(self._count)
-        if texts:
-            yield self._rows.piece(texts)
+        yield from self._rows.pieces_of(texts)
+
+
+def too_many_names(record: Mapping[str, object]) -> Refusal | None:
+    """The refusal of a record with more names than the bounds allow."""
+    most = bounds().record_names
+    if len(record) <= most:
+        return None
+    reason = f"the record has {len(record)} names, more than {most}"
+    return Refusal("names", reason, accepted=f"at most {most} names; {MAX_RECORD_NAMES} sets it")
 
 
 def place_of(window: Window | None, source: str) -> int:

@@ -3,41 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pyarrow as pa
 
 from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk
 
+CELLS = 1 << 19  # of a chunk at most: a chunk of many columns has fewer rows
+
 
 def rechunked(chunks: Iterator[Chunk], *, skip: int, rows: int) -> Iterator[Chunk]:
-    """The rows of `chunks` after the first `skip`, in chunks of exactly `rows` rows but for the last."""
+    """The rows of `chunks` after the first `skip`, in chunks of exactly `rows` rows but for the last.
+
+    Of a source with many columns the chunks have fewer rows, and a chunk ends where the columns change.
+    """
     waiting: list[Chunk] = []
     count, first = 0, skip
     for chunk in _after(chunks, skip):
+        if waiting and not waiting[0].records.schema.equals(chunk.records.schema):
+            yield part(_joined(waiting, first), 0, count, first)
+            first, count, waiting = first + count, 0, []
+        most = min(rows, rows_of(chunk.records.num_columns))
         waiting.append(chunk)
         count += chunk.records.num_rows
-        while count >= rows:
+        while count >= most:
             whole = _joined(waiting, first) if len(waiting) > 1 else waiting[0]
-            yield part(whole, 0, rows, first)
-            first, count = first + rows, count - rows
-            waiting = [part(whole, rows, count, first)] if count else []
+            yield part(whole, 0, most, first)
+            first, count = first + most, count - most
+            waiting = [part(whole, most, count, first)] if count else []
     if count:
         yield part(_joined(waiting, first), 0, count, first)
+
+
+def rows_of(columns: int) -> int:
+    """How many rows of so many columns a chunk may have."""
+    return max(CELLS // max(columns, 1), 1)
 
 
 def part(chunk: Chunk, start: int, length: int, first: int) -> Chunk:
     """`length` rows of a chunk from row `start`, as a chunk whose row 0 has ordinal `first`."""
     if start == 0 and length >= chunk.records.num_rows:
-        return Chunk(chunk.records, first, chunk.absent, chunk.misfits)
+        return replace(chunk, first=first, cursor=None)
     inside = range(start, start + length)
-    absent = {
-        name: frozenset(row - start for row in found if row in inside)
-        for name, found in chunk.absent.items()
-        if any(row in inside for row in found)
-    }
+    cut: dict[int, frozenset[int]] = {}  # columns that are absent in the same rows share one set, here as there
+    for found in chunk.absent.values():
+        if id(found) not in cut:
+            cut[id(found)] = frozenset(row - start for row in found if row in inside)
+    absent = {name: rows for name, found in chunk.absent.items() if (rows := cut[id(found)])}
     misfits = {row - start: refusal for row, refusal in chunk.misfits.items() if row in inside}
-    return Chunk(chunk.records.slice(start, length), first, absent, misfits)
+    originals = {row - start: text for row, text in chunk.originals.items() if row in inside}
+    return Chunk(chunk.records.slice(start, length), first, absent, misfits, originals=originals)
 
 
 def _after(chunks: Iterator[Chunk], skip: int) -> Iterator[Chunk]:
@@ -53,13 +69,31 @@ def _after(chunks: Iterator[Chunk], skip: int) -> Iterator[Chunk]:
 def _joined(chunks: list[Chunk], first: int) -> Chunk:
     if len(chunks) == 1:
         return chunks[0]
-    absent: dict[str, set[int]] = {}
     misfits: dict[int, Refusal] = {}
+    originals: dict[int, str] = {}
     offset = 0
     for chunk in chunks:
-        for name, found in chunk.absent.items():
-            absent.setdefault(name, set()).update(row + offset for row in found)
         misfits.update({row + offset: refusal for row, refusal in chunk.misfits.items()})
+        originals.update({row + offset: text for row, text in chunk.originals.items()})
         offset += chunk.records.num_rows
     records = pa.Table.from_batches([chunk.records for chunk in chunks]).combine_chunks().to_batches()[0]
-    return Chunk(records, first, {name: frozenset(found) for name, found in absent.items()}, misfits)
+    return Chunk(records, first, _absent_in(chunks), misfits, originals=originals)
+
+
+def _absent_in(chunks: list[Chunk]) -> dict[str, frozenset[int]]:
+    """The rows in which columns are absent, of chunks that follow each other; equal patterns share one set."""
+    patterns: dict[str, list[tuple[int, int]]] = {}
+    shifted: dict[tuple[int, int], list[int]] = {}
+    offset = 0
+    for number, chunk in enumerate(chunks):
+        for name, found in chunk.absent.items():
+            pattern = (number, id(found))
+            if pattern not in shifted:
+                shifted[pattern] = [row + offset for row in found]
+            patterns.setdefault(name, []).append(pattern)
+        offset += chunk.records.num_rows
+    made: dict[tuple[tuple[int, int], ...], frozenset[int]] = {}
+    for parts in map(tuple, patterns.values()):
+        if parts not in made:
+            made[parts] = frozenset(row for part in parts for row in shifted[part])
+    return {name: made[tuple(parts)] for name, parts in patterns.items()}

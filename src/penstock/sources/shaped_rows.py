@@ -111,7 +111,7 @@ class ShapedRows:
     def _batches(self, failures: list[PenstockError]) -> Iterator[pa.RecordBatch]:
         """The typed source. A value that no longer fits stops everything: SQL could hide which record it is."""
         try:
-            for chunk in typed(self._inner, self._schema, self._spec.types):
+            for chunk in typed(self._inner, self._schema, self._spec.types, whole=True):
                 for refusal in chunk.misfits.values():
                     hint = f"look at it anew: penstock schema {self._spec.name} --refresh, or set types:"
                     path = f"datasets.{self._spec.name}.types.{refusal.field}"

@@ -13,20 +13,41 @@ from penstock.model.spec import ColumnType
 from penstock.sources.number_writing import writing_caster
 from penstock.sources.pieces import Caster, Piece, Rows, arrow_field
 
+WIDE = 256  # columns
+
 
 def typed(
-    rows: Rows, schema: Schema, given: Mapping[str, ColumnType], pieces: Iterable[Piece] | None = None
+    rows: Rows,
+    schema: Schema,
+    given: Mapping[str, ColumnType],
+    pieces: Iterable[Piece] | None = None,
+    *,
+    whole: bool = False,
 ) -> Iterator[Chunk]:
-    """All rows (or the `pieces` of them given) typed as `schema`. Chunks are as long as their pieces; `first` is 0."""
+    """All rows (or the `pieces` of them given) typed as `schema`. Chunks are as long as their pieces; `first` is 0.
+
+    Of a source whose columns may be missing, with hundreds of them, chunks have no columns that are absent in all of
+    their rows; `whole` chunks have every column.
+    """
     casters = _casters(rows, schema, given)
-    arrow = arrow_schema(rows, schema, given)
+    arrow = _arrow_schema(schema, casters)
+    lean = rows.open_ended and not whole and len(schema.columns) > WIDE
     for piece in rows.pieces() if pieces is None else pieces:
-        yield _chunk(piece, arrow, casters)
+        yield _chunk(piece, _present(arrow, piece) if lean else arrow, casters)
+
+
+def _present(arrow: pa.Schema, piece: Piece) -> pa.Schema:
+    """The columns that the piece has; one that it does not have where it has none, for the sake of its rows."""
+    fields = [field for field in arrow if field.name in piece.columns]
+    return pa.schema(fields or [arrow.field(0)])
 
 
 def arrow_schema(rows: Rows, schema: Schema, given: Mapping[str, ColumnType]) -> pa.Schema:
     """The Arrow schema of the chunks that `typed` gives."""
-    casters = _casters(rows, schema, given)
+    return _arrow_schema(schema, _casters(rows, schema, given))
+
+
+def _arrow_schema(schema: Schema, casters: Mapping[str, Caster]) -> pa.Schema:
     return pa.schema([arrow_field(column.name, casters[column.name].arrow, column.type) for column in schema.columns])
 
 
@@ -41,13 +62,14 @@ def _casters(rows: Rows, schema: Schema, given: Mapping[str, ColumnType]) -> dic
 
 def _chunk(piece: Piece, arrow: pa.Schema, casters: Mapping[str, Caster]) -> Chunk:
     arrays: list[pa.Array[Any]] = []
-    misfits: dict[int, Refusal] = {}
+    misfits: dict[int, Refusal] = dict(piece.refused)
     absent = dict(piece.absent)
+    everywhere = frozenset(range(piece.length))
     for field in arrow:
         column = piece.columns.get(field.name)
         if column is None:
             arrays.append(pa.nulls(piece.length, field.type))
-            absent[field.name] = frozenset(range(piece.length))
+            absent[field.name] = everywhere
             continue
         array, found = casters[field.name].cast(column)
         arrays.append(array)
@@ -55,4 +77,4 @@ def _chunk(piece: Piece, arrow: pa.Schema, casters: Mapping[str, Caster]) -> Chu
             misfits.setdefault(row, refusal)
     records = pa.RecordBatch.from_arrays(arrays, schema=arrow)
     wanted = {name: rows for name, rows in absent.items() if rows and name in casters}
-    return Chunk(records, 0, wanted, misfits)
+    return Chunk(records, 0, wanted, misfits, originals=piece.originals)

@@ -29,13 +29,15 @@ def fingerprints(
     """(rows,) uint64, never 0. Absent is told from null; the columns' order counts, their neighbours do not."""
     if not columns:
         return np.ones(batch.num_rows, dtype=np.uint64)
-    arrays = [_plain(batch.column(name)) for name in columns]
+    known = set(batch.schema.names)
+    nothing: pa.Array = pa.nulls(batch.num_rows, pa.string())  # type: ignore[type-arg]
+    arrays = [_plain(batch.column(name)) if name in known else nothing for name in columns]
     try:
         prints = _hashed(arrays)
     except duckdb.Error:
         prints = _hashed([_spelled(array) for array in arrays])
     for number, name in enumerate(columns, start=1):
-        gone = list((absent or {}).get(name, ()))
+        gone = list((absent or {}).get(name, ())) if name in known else list(range(batch.num_rows))
         if gone:
             prints[gone] = _stirred(prints[gone], number)
     prints[prints == 0] = 1

@@ -93,9 +93,14 @@ def tips(conn: Connection) -> dict[str, int]:
     return {row.source: row.tip for row in conn.execute(select(pushed_sources.c.source, pushed_sources.c.tip))}
 
 
-def after(conn: Connection, source: str, last: int) -> Iterator[tuple[int, list[str]]]:
-    """The records that came after the one of id `last`, some thousand at a time, with the id of each part's last."""
+def after(conn: Connection, source: str, last: int, upto: int | None = None) -> Iterator[tuple[int, list[str]]]:
+    """The records that came after the one of id `last`, some thousand at a time, with the id of each part's last.
+
+    `upto` is the id of the last one that is given; None: all.
+    """
     mine = pushed.c.source == source
+    if upto is not None:
+        mine &= pushed.c.id <= upto
     while True:
         query = select(pushed.c.id, pushed.c.record).where(mine, pushed.c.id > last).order_by(pushed.c.id).limit(ROWS)
         part: list[str] = []

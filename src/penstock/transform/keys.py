@@ -32,6 +32,8 @@ def why_no_key(chunk: Chunk, names: Sequence[str], row: int) -> Refusal | None:
 
 def _texts(chunk: Chunk, name: str) -> list[str | None]:
     index = chunk.records.schema.get_field_index(name)
+    if index < 0:
+        return [None] * chunk.records.num_rows
     cells = decode(chunk.records.column(index), chunk.records.schema.field(index))
     if cells.kind == "integer":
         texts = [None if value is None else str(value) for value in cells.values]

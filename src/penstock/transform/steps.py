@@ -49,12 +49,18 @@ class Columns:
         found = self._cells.get(name)
         if found is None:
             index = self._batch.schema.get_field_index(name)
-            found = self._cells[name] = decode(self._batch.column(index), self._batch.schema.field(index))
+            if index < 0:  # absent in every row
+                array: pa.Array[Any] = pa.nulls(len(self))
+                found = self._cells[name] = Cells([None] * len(self), "null", array)
+            else:
+                found = self._cells[name] = decode(self._batch.column(index), self._batch.schema.field(index))
         return found
 
     def absent(self, name: str) -> list[int]:
         """The rows (counted among those rendered) in which a JSON record has no such member."""
         gone = self._chunk.absent.get(name, ())
+        if not gone and name not in self._batch.schema.names:
+            return list(range(len(self)))
         if self._places is None:
             return list(gone)
         return [self._places[row] for row in gone if row in self._places]

@@ -16,12 +16,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from penstock.api.access import Person, Right, needs
 from penstock.api.failing import answer, status_of
 from penstock.api.opened import Opened
+from penstock.bounds import MAX_POST_RECORDS, bounds
 from penstock.engine.app import App
 from penstock.engine.intake import Hook, Intake, no_secret
 from penstock.engine.intake_senders import Refused
 from penstock.engine.intake_writer import Overrun
 from penstock.model.errors import PenstockError, Problem
-from penstock.sources.posted import BadBody, TooLarge, records_of, unpacked
+from penstock.sources.posted import BadBody, TooLarge, TooMany, records_of, unpacked
 
 BEFORE = "/hooks/"
 PATH = BEFORE + "{source}"
@@ -137,8 +138,10 @@ class Door:
             return _refused(401, Problem(f"hooks.{name}", str(refused), "not-signed-in", refused.hint))
         except TooLarge:
             return _too_large(name)
+        except TooMany:
+            return _too_many(name)
         except BadBody as bad:
-            return _told(400, [_wrong(name, line, reason) for line, reason in bad.wrong])
+            return _told(400, [_wrong(name, *each) for each in bad.wrong])
         except Overrun:
             problem = Problem(f"hooks.{name}", "more is posted than can be written", "overrun", "try again in a moment")
             return _refused(503, problem, {"Retry-After": "1"})
@@ -222,19 +225,25 @@ async def _records(body: bytes, headers: Mapping[str, str], hook: Hook) -> list[
     encoding, kind = headers.get("content-encoding", "").strip().lower(), headers.get("content-type", "")
 
     def read() -> list[str]:
-        return records_of(unpacked(body, encoding, hook.source.max_bytes), kind)
+        return records_of(unpacked(body, encoding, hook.source.max_bytes), kind, bounds().post_records)
 
     return read() if len(body) < LARGE and not encoding else await asyncio.to_thread(read)
 
 
-def _wrong(name: str, line: int | None, reason: str) -> Problem:
-    hint = "nothing of this post was taken: correct it, then post all of it again"
+def _wrong(name: str, line: int | None, reason: str, way: str) -> Problem:
+    hint = f"nothing of this post was taken: {way or 'correct it'}, then post all of it again"
     return Problem(f"hooks.{name}", reason, "bad-body", hint, line=line)
 
 
 def _too_large(name: str) -> Told:
     message = "the body has more bytes than this source takes"
     return _refused(413, Problem(f"hooks.{name}", message, "too-large", "post in smaller parts; see `max_bytes`"))
+
+
+def _too_many(name: str) -> Told:
+    message = f"the post has more than {bounds().post_records} records"
+    hint = f"post in smaller parts; {MAX_POST_RECORDS} sets how many records one post may have"
+    return _refused(413, Problem(f"hooks.{name}", message, "too-many-records", hint))
 
 
 def _refused(status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> Told:
