@@ -78,6 +78,7 @@ def asked(tmp_path_factory, shared_sandbox) -> Iterator[Asked]:
     (folder / "people.csv").write_text("id,email\n1,ada@x.example\n2,no-mail\n")
     url = f"sqlite:///{folder / 'state.db'}"
     environ = {"KEY": shared_sandbox.api_key, "PENSTOCK_CUSTIFY_BASES": shared_sandbox.url}
+    environ["PENSTOCK_ENV_ALLOWED"] = "KEY"  # nobody applied a project on the command line
     clock = SystemClock(random.Random().random)  # Hypothesis lets everybody else's dice fall alike
     with App.open_applied(url, environ=environ, clock=clock) as app, served(app) as client:
         project = PROJECT.format(url=shared_sandbox.url)

@@ -13,6 +13,7 @@ from penstock.model.spec import CursorSpec, Secret, SqlSource
 from penstock.sources.dataset import read_frozen
 from penstock.sources.freezing import Window
 from penstock.sources.other_database import OtherDatabase
+from penstock.sources.sql_url import SqlUrl
 from read_rows import rows_of, types_of
 
 LITE = "sqlite:///data.db"
@@ -83,7 +84,7 @@ def test_sqlite_errors_come_in_its_own_words(sqlite, queried, settings, said, hi
 
 
 def test_a_missing_sqlite_file_is_named(queried):
-    with pytest.raises(InputError, match=r"no SQLite file nowhere\.db"):
+    with pytest.raises(InputError, match=r"no SQLite file \$\{env:URL\}"):  # the reference, never its value
         queried("sqlite:///nowhere.db", table="t")
 
 
@@ -195,7 +196,7 @@ def test_a_date_that_has_come_is_not_read_a_second_time(sqlite, queried, tmp_pat
 def test_any_other_database_is_read_by_sqlalchemy(sqlite, tmp_path):
     sqlite.execute("create table t as select 1 as id, 'a:b' as \"c:d\" union all select 2, null")
     source = SqlSource("billing", Secret(()), tmp_path, table="t")
-    database = OtherDatabase(source, f"sqlite:///{tmp_path / 'data.db'}")
+    database = OtherDatabase(source, SqlUrl(f"sqlite:///{tmp_path / 'data.db'}", "sqlite:///data.db"))
     query = 'select * from t where "c:d" is null or "c:d" like \'a:%\''
     assert [column.name for column in database.columns(query)] == ["id", "c:d"]
     statement = f"select * from ({database.escaped(query)}) as source where id >= {database.placeholder}"

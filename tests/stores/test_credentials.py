@@ -101,3 +101,50 @@ def test_what_a_check_found_is_kept_until_the_next(database):
         second = StoredCheck("acme", "https://b.example", "auto", AT, ok=True)
         credentials.store_check(conn, second)
         assert credentials.stored_check(conn, "acme") == second
+
+
+def sealed_by_0_1_0(sealer, name):
+    """As 0.1.0 sealed: with the sealing key itself."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    nonce = b"n" * 12
+    identity = bytes.fromhex(sealer.ids()[0])
+    return b"\x01" + identity + nonce + AESGCM(sealer.key).encrypt(nonce, SECRET.encode(), name.encode())
+
+
+def test_a_leaked_derived_key_opens_one_thing():
+    sealer = Sealer.from_text("x")
+    purposes = ("session", "csrf", "tries", "seal acme", "seal other")
+    keys = {sealer.key_for(purpose) for purpose in purposes} | {sealer.key}
+    assert len(keys) == len(purposes) + 1
+    for leaked in keys - {sealer.key}:
+        with pytest.raises(InputError):
+            Sealer(leaked).open(sealer.seal(SECRET, "acme"), "acme")
+
+
+def test_what_0_1_0_sealed_opens_and_is_sealed_anew_when_a_service_begins(database):
+    from penstock.engine.care_keys import seal_by_derived_keys
+
+    sealer = Sealer.from_folder(database.folder)
+    with database.begin() as conn:
+        for name in ("acme", "sources/hook"):
+            row = {"name": name, "sealed": sealed_by_0_1_0(sealer, name), "at": AT}
+            conn.execute(credentials.credentials.insert(), row)
+        assert credentials.secret_of(conn, "acme", sealer) == SECRET
+    seal_by_derived_keys(database, {})
+    with database.read() as conn:
+        assert not credentials.sealed_by_root(conn)
+        assert {credentials.secret_of(conn, name, sealer) for name in ("acme", "sources/hook")} == {SECRET}
+
+
+def test_a_service_without_the_old_key_begins_and_loses_nothing(database):
+    from penstock.engine.care_keys import seal_by_derived_keys
+
+    old = Sealer.from_text("old")
+    with database.begin() as conn:
+        conn.execute(
+            credentials.credentials.insert(), {"name": "acme", "sealed": sealed_by_0_1_0(old, "acme"), "at": AT}
+        )
+    seal_by_derived_keys(database, {"PENSTOCK_SECRET_KEY": "new"})
+    with database.read() as conn:
+        assert credentials.secret_of(conn, "acme", old) == SECRET

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from penstock.engine.app import App
+from penstock.engine.surroundings import CodePolicy
+from penstock.model.people import Person, Right
+
+CODE: Mapping[Right, CodePolicy] = {Right.VIEW: "none", Right.OPERATE: "saved"}
 
 
 def _opened(request: Request) -> App:
@@ -17,3 +22,8 @@ def _opened(request: Request) -> App:
 
 
 Opened = Annotated[App, Depends(_opened)]
+
+
+def seen_by(app: App, person: Person) -> App:
+    """The App for this person: viewers run no grouping code, operators saved code, editors unsaved code too."""
+    return app.with_code(CODE.get(person.right, "any"))

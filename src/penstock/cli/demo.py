@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FLOW = "everything"
 KINDS = ("companies", "people", "subscriptions", "events", "notes")
-KEY_VARIABLE = "PENSTOCK_DEMO_KEY"
+KEY_VARIABLE = "CUSTIFY_DEMO_KEY"  # none of Penstock's own: a service gives those to no project
 OURS = ("PENSTOCK_DATABASE_URL", "PENSTOCK_CUSTIFY_BASES")  # a person's own settings are not the demo's
 LOG_LEVEL = "PENSTOCK_LOG_LEVEL"
 DRAFT = "renewals"

@@ -11,7 +11,9 @@ from typing import Literal
 from penstock.config.marks import Marked
 from penstock.config.report import Report, suggest
 from penstock.model.errors import InputError, Problem
+from penstock.model.reach import PERSONAL, Denial, Reach, variable_denial
 from penstock.model.spec import Secret
+from penstock.sources.file_access import denial_of
 
 KINDS = ("env", "file", "secret")
 PIECE = re.compile(r"\$\$\{|\$\{(?P<inside>[^}]*)\}|(?P<open>\$\{)")
@@ -72,36 +74,45 @@ def _reference(inside: str | None, node: Marked, report: Report) -> Part | None:
     return None
 
 
+def variables_of(text: str) -> frozenset[str]:
+    """The environment variables that a text (a whole project, too) refers to by `${env:NAME}`."""
+    insides = (match["inside"] or "" for match in PIECE.finditer(text))
+    return frozenset(inside.removeprefix("env:") for inside in insides if inside.startswith("env:"))
+
+
 def is_literal(secret: Secret) -> bool:
     """Whether the whole text stands in the project file, with no reference in it."""
     return all(kind == "text" for kind, _ in secret.parts)
 
 
-def resolve_secret(secret: Secret, environ: Mapping[str, str]) -> str:
+def resolve_secret(secret: Secret, environ: Mapping[str, str], reach: Reach = PERSONAL) -> str:
     """The text with its references filled in from `environ` and from files (relative to the project file).
 
-    One line break at a file's end is dropped. Raises InputError that names the unset variable or unreadable file,
-    never a value.
+    One line break at a file's end is dropped. Raises InputError that names the unset variable, the unreadable file, or
+    what is out of `reach`; never a value.
     """
-    resolver = _Resolver(secret, environ)
+    resolver = _Resolver(secret, environ, reach)
     return "".join(resolver.part(kind, text) for kind, text in secret.parts)
 
 
-def references_of(secret: Secret, environ: Mapping[str, str]) -> list[str]:
+def references_of(secret: Secret, environ: Mapping[str, str], reach: Reach = PERSONAL) -> list[str]:
     """The values of its references alone: what is secret in the text. Raises like `resolve_secret`."""
-    resolver = _Resolver(secret, environ)
+    resolver = _Resolver(secret, environ, reach)
     return [resolver.part(kind, text) for kind, text in secret.parts if kind != "text"]
 
 
-def resolve_headers(headers: Mapping[str, Secret], environ: Mapping[str, str]) -> dict[str, str]:
+def resolve_headers(
+    headers: Mapping[str, Secret], environ: Mapping[str, str], reach: Reach = PERSONAL
+) -> dict[str, str]:
     """A credential's headers with their references filled in; raises like `resolve_secret`."""
-    return {name: resolve_secret(value, environ) for name, value in headers.items()}
+    return {name: resolve_secret(value, environ, reach) for name, value in headers.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class _Resolver:
     secret: Secret
     environ: Mapping[str, str]
+    reach: Reach
 
     def part(self, kind: str, text: str) -> str:
         if kind == "text":
@@ -114,14 +125,21 @@ class _Resolver:
         return value
 
     def _variable(self, name: str) -> str:
+        self._refuse(variable_denial(self.reach, name), "variable-not-allowed", f"${{env:{name}}}")
         if name not in self.environ:
             message = f"the environment variable {name} is not set"
             raise self._problem("unset-variable", message, f"set it: export {name}=…", f"${{env:{name}}}")
         return self.environ[name]
 
+    def _refuse(self, denial: Denial | None, code: str, found: str) -> None:
+        if denial is not None:
+            raise self._problem(code, denial.reason, denial.hint, found)
+
     def _file(self, name: str) -> str:
+        path = (self.secret.base / name).expanduser()
+        self._refuse(denial_of(path, self.reach), "file-not-allowed", f"${{file:{name}}}")
         try:
-            text = (self.secret.base / name).expanduser().read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             message = f"the file {name} cannot be read: {reason}"

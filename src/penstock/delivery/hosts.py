@@ -10,12 +10,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from penstock.model.delivery import Connection
 from penstock.model.errors import InputError, Problem
+from penstock.model.ip_address import IpAddress, is_metadata, plain_address
 
 CUSTIFY = "custify.com"
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
-V4_COMPATIBLE = ipaddress.IPv6Network("::/96")
-METADATA = frozenset(map(ipaddress.ip_address, ("168.63.129.16", "192.0.0.192")))  # clouds' own, public by number
 
 
 def check_url(url: str, connection: Connection) -> None:
@@ -93,7 +90,7 @@ def barred(host: str, port: int, addresses: Iterable[str], connection: Connectio
         return None
     own = urlsplit(connection.base_url).hostname or ""
     for text in addresses:
-        address = _plain(ipaddress.ip_address(text))
+        address = plain_address(text)
         if not _is_inside(address):
             continue
         if host == own and is_loopback(own) and address.is_loopback:
@@ -110,21 +107,10 @@ def literal(host: str) -> str | None:
         return None
 
 
-def _plain(address: Address) -> Address:
-    """The IPv4 address that an IPv6 address carries, where it carries one."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    for inner in (address.ipv4_mapped, address.sixtofour, address.teredo[1] if address.teredo else None):
-        if inner is not None:
-            return inner
-    carries = any(address in net for net in NAT64) or (address in V4_COMPATIBLE and int(address) > 1)
-    return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if carries else address
-
-
-def _is_inside(address: Address) -> bool:
+def _is_inside(address: IpAddress) -> bool:
     if isinstance(address, ipaddress.IPv6Address) and address.is_site_local:  # given up, and routed inside all the same
         return True
-    return not address.is_global or address.is_multicast or address in METADATA
+    return not address.is_global or address.is_multicast or is_metadata(address)
 
 
 @lru_cache(maxsize=64)

@@ -26,11 +26,12 @@ from penstock.engine.people import People
 from penstock.engine.plan import plan, plan_flow
 from penstock.engine.preparing import prepare
 from penstock.engine.preview import preview
+from penstock.engine.project_reach import reach_of
 from penstock.engine.runner import Listener
 from penstock.engine.running import Conductor
 from penstock.engine.schedules import Schedules
 from penstock.engine.station import Worker
-from penstock.engine.surroundings import Surroundings
+from penstock.engine.surroundings import CodePolicy, Surroundings
 from penstock.engine.trial import send_test
 from penstock.engine.truth import PROJECT_FILE, applied_project, open_applied_state, open_state
 from penstock.engine.unsaved import Unsaved
@@ -81,12 +82,11 @@ class App:
         """Read the project file (default `penstock.yaml` here) and open its state.
 
         Once a project was applied to the state, a file that differs from it is wrong input, and no file is needed.
-
         The state's default is `.penstock/state.db` beside the file, or what `PENSTOCK_DATABASE_URL` says.
         """
         environ = os.environ if environ is None else environ
         project, opened = open_state(file, database, environ)
-        return cls(Surroundings(project, opened, clock or SystemClock(), environ))
+        return cls(Surroundings(project, opened, clock or SystemClock(), environ, reach_of(opened, environ)))
 
     @classmethod
     def open_applied(
@@ -94,18 +94,28 @@ class App:
     ) -> Self:
         """The App on the project that was applied to this database; `reload` follows its edits.
 
-        While none was applied the project is empty, of version 0; without `shared` that is InputError `not-applied`.
+        `shared`: a service, with bounds (`model.reach`). While none was applied, its project is empty, of version 0;
+        without `shared` that is InputError `not-applied`.
         """
-        project, version, opened = open_applied_state(database, shared=shared)
         environ = os.environ if environ is None else environ
-        return cls(Surroundings(project, opened, clock or SystemClock(), environ, version))
+        project, version, opened = open_applied_state(database, environ, shared=shared)
+        reach = reach_of(opened, environ, in_service=shared)
+        return cls(Surroundings(project, opened, clock or SystemClock(), environ, reach, version))
 
     def reload(self) -> None:
         """Follow the edits of the applied project; a project that was read from a file stays."""
         if self._around.version is None:
             return
-        project, version = applied_project(self._around.database, base=self._around.project.base)
-        self._around = replace(self._around, project=project, version=version)
+        around = self._around
+        project, version = applied_project(around.database, base=around.project.base)
+        reach = reach_of(around.database, around.environ, in_service=around.reach.is_service)
+        self._around = replace(around, project=project, version=version, reach=reach)
+
+    def with_code(self, code: CodePolicy) -> App:
+        """The same App, where only this grouping code runs."""
+        made = App(replace(self._around, code=code))
+        made._shared_budgets = self._shared_budgets
+        return made
 
     @property
     def events(self) -> Events:
@@ -228,8 +238,6 @@ class App:
         """The JSON Schema of the project file, for editors."""
         return project_json_schema()
 
-    # ── looking ──────────────────────────────────────────────────────────────
-
     def dataset(self, name: str, *, refresh: bool = False) -> DatasetReport:
         """The detected schema of a dataset; `refresh` reads and decides it anew."""
         return dataset_report(self._around, name, refresh=refresh)
@@ -291,8 +299,6 @@ class App:
         """What `run` of this flow would do now, also where a destination has the same name."""
         return plan_flow(self._around, self._around.flow(flow))
 
-    # ── running ──────────────────────────────────────────────────────────────
-
     def run(
         self,
         target: str,
@@ -330,8 +336,6 @@ class App:
     def deliveries(self, run: str) -> list[DeliveryReport]:
         """The requests of a run; of a flow's run, those of its destinations."""
         return past.deliveries_of(self._around, run)
-
-    # ── mending ──────────────────────────────────────────────────────────────
 
     def quarantine(self, *, destination: str | None = None, cause: str | None = None) -> list[QuarantineEntry]:
         """The records held for a person."""
@@ -373,12 +377,7 @@ class App:
         return self.work.resend(held, trigger=f"person:{asked_by}", asked_by=asked_by)
 
     def discard(
-        self,
-        entries: Sequence[str] = (),
-        *,
-        cause: str | None = None,
-        everything: bool = False,
-        reason: str = "",
+        self, entries: Sequence[str] = (), *, cause: str | None = None, everything: bool = False, reason: str = ""
     ) -> int:
         """Never send these versions; answers how many there were."""
         held = mending.chosen(self._around, entries, cause=cause, everything=everything)
@@ -387,8 +386,6 @@ class App:
     def settle(self, entry: str, *, delivered: bool) -> None:
         """A person knows that an unknown record arrived: remember it as sent."""
         mending.settle(self._around, entry, delivered=delivered)
-
-    # ── inside ───────────────────────────────────────────────────────────────
 
     def _budget(self, spec: CredentialSpec) -> Budget:
         """The one budget of this credential, for all processes on the state database."""

@@ -7,6 +7,7 @@ goes. Whoever dies in between leaves a file with both keys, and the next rotatio
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from penstock.engine.surroundings import sealer_of
@@ -40,3 +41,12 @@ def rotate(database: Database, environ: Mapping[str, str]) -> Rotated:
     if not from_environment:
         credentials.drop_older_keys(database.folder)
     return Rotated(ring.ids()[0], number, from_environment)
+
+
+def seal_by_derived_keys(database: Database, environ: Mapping[str, str]) -> None:
+    """Seal anew what 0.1.0 sealed with the sealing key itself. Nothing, where something opens with none of the keys."""
+    with database.read() as conn:
+        if not credentials.sealed_by_root(conn):
+            return
+    with suppress(InputError), database.begin() as conn:  # it still opens as before: `doctor` names the missing key
+        sealed.seal_anew(conn, sealer_of(environ, database.folder))

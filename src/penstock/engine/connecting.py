@@ -80,7 +80,9 @@ def _connection(around: Surroundings, spec: CredentialSpec, base_url: str, key: 
         headers={name: around.resolve(value) for name, value in spec.headers.items()},
         timeout=spec.timeout,
         allowed_hosts=spec.allowed_hosts,
-        hidden=tuple(found for value in spec.headers.values() for found in references_of(value, around.environ)),
+        hidden=tuple(
+            found for value in spec.headers.values() for found in references_of(value, around.environ, around.reach)
+        ),
         api="Custify" if spec.connector == "custify" else "the API",
     )
 

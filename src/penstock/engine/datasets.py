@@ -185,7 +185,7 @@ def tools(around: Surroundings) -> Tools:
 
         return Pushed(after, tip, latest)
 
-    return Tools(resolve=around.resolve, workspace=around.folder, responses=replies, pushed=posted)
+    return Tools(around.resolve, around.folder, responses=replies, pushed=posted, reach=around.reach)
 
 
 def _settings(spec: DatasetSpec, source: SourceSpec) -> str:

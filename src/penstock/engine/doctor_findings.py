@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from penstock.clock import Clock
+from penstock.engine.project_reach import reach_of
 from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import PenstockError
 from penstock.model.spec import ProjectSpec
@@ -51,7 +52,8 @@ class Examined:
     @property
     def around(self) -> Surroundings:
         assert self.project is not None
-        return Surroundings(self.project, self.database, self.clock, self.environ)
+        reach = reach_of(self.database, self.environ, in_service=self.file is None)
+        return Surroundings(self.project, self.database, self.clock, self.environ, reach)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,14 @@ VARIABLES = frozenset(
         "PENSTOCK_CUSTIFY_BASES",
         "PENSTOCK_DATABASE_URL",
         "PENSTOCK_DEBUG",
-        "PENSTOCK_DEMO_KEY",
+        "PENSTOCK_ENV_ALLOWED",
+        "PENSTOCK_FILE_ROOTS",
         "PENSTOCK_LOG_FORMAT",
         "PENSTOCK_LOG_LEVEL",
         "PENSTOCK_METRICS_PUBLIC",
         "PENSTOCK_METRICS_TOKEN",
         "PENSTOCK_SECRET_KEY",
+        "PENSTOCK_SQL_HOSTS",
         "PENSTOCK_TRACES",
     }
 ).union(people_sign_on.KNOWN, bounds.VARIABLES)
@@ -106,13 +108,13 @@ def sources(found: Examined) -> Findings:
 
 def _source(found: Examined, source: SourceSpec) -> Findings:
     if isinstance(source, FileSource):
-        for path in matching_files(source):
+        for path in matching_files(source, found.around.reach):
             if not os.access(path, os.R_OK):
                 yield wrong(
                     "unreadable-file", f"{path.name} cannot be read by this user", "check its rights", source.name
                 )
     elif isinstance(source, SqlSource):
-        open_rows(source, found.around.resolve)  # asks the database for the names of its columns
+        open_rows(source, found.around.resolve, found.around.reach)  # asks the database for the names of its columns
     elif isinstance(source, WebhookSource) and source.auth is not None:
         if source.secret is not None:
             found.around.resolve(source.secret)

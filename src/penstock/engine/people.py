@@ -64,8 +64,10 @@ class People:
         return Audit(self.database, self.clock)
 
     @cached_property
-    def _key(self) -> bytes:
-        return secret.derive(self.sealer().key, "session")
+    def _keys(self) -> Mapping[str, bytes]:
+        """Each purpose has a key of its own."""
+        sealer = self.sealer()
+        return {purpose: sealer.key_for(purpose) for purpose in ("session", "csrf", "tries")}
 
     def is_known(self, name: str) -> bool:
         """Whether somebody is called this."""
@@ -140,12 +142,12 @@ class People:
         with self.database.begin() as conn:
             rows.change(conn, row.name, {"seen_at": iso(self.clock.now())})
         session = Session(row.name, row.epoch, now, now + SESSION_LIVES_S, self.draw(16))
-        cookie = secret.signed(session, self._key)
+        cookie = secret.signed(session, self._keys["session"])
         return Signed(Person(row.name, ROLES[row.role]), cookie, self.csrf(cookie))
 
     def of_cookie(self, cookie: str) -> Person | None:
         """Whose session this is; None when it is nobody's, or over."""
-        session = secret.opened(cookie, self._key)
+        session = secret.opened(cookie, self._keys["session"])
         if session is None or session.expires <= self.clock.now().timestamp():
             return None
         with self.database.read() as conn:
@@ -157,7 +159,7 @@ class People:
         return self.register.of_token(text) if text.startswith(secret.TOKEN_MARK) else None
 
     def csrf(self, cookie: str) -> str:
-        return secret.csrf(cookie, self._key)
+        return secret.csrf(cookie, self._keys["csrf"])
 
     def is_csrf(self, given: str, cookie: str) -> bool:
         return hmac.compare_digest(given.encode(), self.csrf(cookie).encode())
@@ -195,7 +197,7 @@ class People:
 
     def _mark(self, kind: str, text: str) -> str:
         """Names that were typed may be passwords typed into the wrong field: they are not kept as they are."""
-        return hmac.digest(self._key, f"{kind} {text}".encode(), "sha256").hex()[:32]
+        return hmac.digest(self._keys["tries"], f"{kind} {text}".encode(), "sha256").hex()[:32]
 
 
 def _network(address: str) -> str:

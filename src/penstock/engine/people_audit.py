@@ -12,13 +12,13 @@ from typing import Any
 import orjson
 
 from penstock.clock import Clock, iso
+from penstock.engine.csv_cells import harmless_cell
 from penstock.model.errors import InputError, Problem
 from penstock.stores import audit
 from penstock.stores.audit import AuditEntry, AuditFilter
 from penstock.stores.database import Database
 
 COLUMNS = ("id", "at", "who", "action", "what", "from", "result")
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for one
 TEXT_LIMIT = 300
 
 
@@ -76,15 +76,10 @@ def _ndjson(entries: Iterable[AuditEntry]) -> Iterator[bytes]:
 def _csv(entries: Iterable[AuditEntry]) -> Iterator[bytes]:
     yield _line(COLUMNS)
     for entry in entries:
-        yield _line([_harmless(str(value)) for value in entry_json(entry).values()])
+        yield _line([harmless_cell(str(value)) for value in entry_json(entry).values()])
 
 
 def _line(cells: Iterable[str]) -> bytes:
     text = io.StringIO()
     csv.writer(text).writerow(cells)
     return text.getvalue().encode()
-
-
-def _harmless(cell: str) -> str:
-    """A cell that no spreadsheet computes: names are chosen by people."""
-    return f"'{cell}" if cell.startswith(FORMULAS) else cell

@@ -38,11 +38,6 @@ class Session:
     nonce: str
 
 
-def derive(key: bytes, purpose: str) -> bytes:
-    """A key for one purpose, made of the sealing key."""
-    return hmac.digest(key, f"penstock {purpose}".encode(), "sha256")
-
-
 def signed(session: Session, key: bytes) -> str:
     """The cookie's value."""
     text = _encode(orjson.dumps(asdict(session)))

@@ -13,7 +13,7 @@ from penstock.engine.surroundings import Surroundings
 from penstock.engine.ways_out import Render, with_ways_out
 from penstock.model.errors import InputError, NotAvailableYet
 from penstock.model.outcome import Note
-from penstock.model.record import RetryClass
+from penstock.model.record import Grouping, RetryClass
 from penstock.model.spec import CredentialSpec, DestinationSpec, Mode
 from penstock.stores import resources
 from penstock.stores.fingerprint import fingerprint_version
@@ -21,6 +21,8 @@ from penstock.transform.awaited import columns_by_name, columns_named
 from penstock.transform.compile import Compiled, compile_template
 from penstock.transform.manual import compile_manual
 from penstock.transform.merging import Merger
+
+NEEDS_OPERATOR = "Preview needs the operator role: the records are shown as the grouping code would receive them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,15 @@ def _prepare(around: Surroundings, spec: DestinationSpec, address: connecting.Ad
         raise NotAvailableYet(around.problem(path, "mode: mirror is not available yet", "not-available-yet"))
     if more := (*unseen, *data.schema.notes, *(data.schema.source.notes if data.schema.source else ())):
         compiled = replace(compiled, notes=(*compiled.notes, *more))
+    if around.code == "none" and compiled.shape.grouping.algorithm == "code":
+        compiled = _without_code(compiled)
     return Prepared(spec, credential, data, where, compiled, mode)
+
+
+def _without_code(compiled: Compiled) -> Compiled:
+    """Each batch as the plain list of its records: what the grouping code would be given."""
+    shape = replace(compiled.shape, grouping=Grouping("array"), content_format="json")
+    return replace(compiled, shape=shape, notes=(*compiled.notes, Note("grouping.code", "not run", NEEDS_OPERATOR)))
 
 
 def _awaited(data: KnownDataset, spec: DestinationSpec) -> tuple[KnownDataset, tuple[Note, ...]]:

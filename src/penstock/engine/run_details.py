@@ -14,6 +14,7 @@ import orjson
 from sqlalchemy import Connection, RowMapping
 
 from penstock.engine import cursors
+from penstock.engine.csv_cells import harmless_cell
 from penstock.engine.pages import Page
 from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Outcome
@@ -80,7 +81,7 @@ class RunDetails:
         writer = csv.writer(text)
         writer.writerow(COLUMNS)
         for some in self._pieces(run):
-            writer.writerows([record[name] for name in COLUMNS] for record in some)
+            writer.writerows([harmless_cell(record[name]) for name in COLUMNS] for record in some)
             yield text.getvalue().encode()
             text.seek(0)
             text.truncate()

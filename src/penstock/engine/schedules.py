@@ -170,7 +170,7 @@ def _news(around: Surroundings, flow: FlowSpec) -> str:
         if isinstance(source, ResponseSource):
             found = _newest(around, source)
         else:
-            found = news_of(source, around.resolve, around.clock.now())
+            found = news_of(source, around.resolve, around.clock.now(), around.reach)
         known = known or found is not None
         digest.update(f"{name}\0{found}\0".encode())
     return digest.hexdigest() if known else ""

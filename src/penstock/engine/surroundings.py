@@ -8,17 +8,19 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from penstock.clock import Clock
 from penstock.config.references import resolve_secret
 from penstock.destinations.catalogue import Template, load_catalogue
 from penstock.model.errors import InputError, PenstockError, Problem
 from penstock.model.events import SILENT, Events
+from penstock.model.reach import Reach
 from penstock.model.spec import DestinationSpec, FlowSpec, ProjectSpec, Secret
 from penstock.stores.credentials import KEY_VARIABLE, Sealer
 from penstock.stores.database import Database
 
+CodePolicy = Literal["any", "saved", "none"]
 NOWHERE: Mapping[str, Any] = MappingProxyType({})  # a project that stands in no file has no lines
 
 
@@ -34,8 +36,10 @@ class Surroundings:
     database: Database
     clock: Clock
     environ: Mapping[str, str]
+    reach: Reach
     version: int | None = None  # of the applied project; None: a project file is read
     events: Events = SILENT
+    code: CodePolicy = "any"  # which grouping code may run for who asks
 
     @property
     def catalogue(self) -> Mapping[str, Template]:
@@ -52,7 +56,7 @@ class Surroundings:
 
     def resolve(self, secret: Secret) -> str:
         with self.placing():
-            found = resolve_secret(secret, self.environ)
+            found = resolve_secret(secret, self.environ, self.reach)
         self.events.hide(found)
         return found
 

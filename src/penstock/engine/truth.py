@@ -13,6 +13,8 @@ from penstock.clock import Clock, iso
 from penstock.config.document import Change, changes, document_of_path
 from penstock.config.edits import without_keys
 from penstock.config.loading import load_project, load_text
+from penstock.engine.care_keys import seal_by_derived_keys
+from penstock.engine.project_reach import COMMAND_LINE, Granted, grant, granted_by
 from penstock.engine.sealing import forget_removed
 from penstock.engine.surroundings import NOWHERE, sealer_of
 from penstock.model.errors import InputError, Problem
@@ -70,10 +72,12 @@ def open_state(file: Path | None, database: str | None, environ: Mapping[str, st
         raise
 
 
-def open_applied_state(database: str, *, shared: bool) -> tuple[ProjectSpec, int, Database]:
+def open_applied_state(database: str, environ: Mapping[str, str], *, shared: bool) -> tuple[ProjectSpec, int, Database]:
     """The project that was applied to this database, its version, and the state; see `applied_project`."""
     opened = Database.open(database)
     try:
+        if shared:
+            seal_by_derived_keys(opened, environ)
         return *applied_project(opened, base=opened.folder, may_be_empty=shared), opened
     except BaseException:
         opened.close()
@@ -136,7 +140,7 @@ class Truth:
     def __exit__(self, *_: object) -> None:
         self.database.close()
 
-    def apply(self, *, author: str = "command line", dry_run: bool = False) -> Applied:
+    def apply(self, *, author: str = COMMAND_LINE, dry_run: bool = False) -> Applied:
         """Make the file's project the truth of the database, as a new version; nothing when it is that already.
 
         API keys that stand in the file are sealed, not stored with it.
@@ -150,11 +154,15 @@ class Truth:
             before = projects.newest(conn)
             number = 0 if before is None else before.version
             found = changes("" if before is None else before.text, text)
-            same = before is not None and not found and before.base == str(base)
+            granted = Granted.by(str(base), text)
+            same = (
+                before is not None and not found and before.base == str(base) and granted_by(conn) == granted
+            )  # else a service has to notice what it is granted now
             if same or dry_run:
                 return Applied(number, found)
             told = [change._asdict() for change in found]
             at = iso(self.clock.now())
+            grant(conn, granted, at=at)
             projects.add(conn, ProjectVersion(number + 1, at, author, str(base), text, told))
             forget_removed(conn, "" if before is None else before.text, text)
         return Applied(number + 1, found)

@@ -13,6 +13,7 @@ from penstock.engine.preparing import Prepared, prepare
 from penstock.engine.preview import batches, preview
 from penstock.engine.surroundings import Surroundings
 from penstock.engine.unsaved_data import Look, look_at_dataset, look_at_source
+from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Note
 from penstock.model.record import Chunk
 from penstock.model.reports import CheckReport, Preview, RefusedRecord, TestReport
@@ -43,8 +44,23 @@ class Findings:
 
 
 def with_draft(around: Surroundings, name: str, value: Any) -> Surroundings:
-    """The surroundings in which this destination has these settings. InputError with every problem of them."""
-    return replace(around, project=editing.draft(around, "destinations", name, value))
+    """The surroundings in which this destination has these settings. InputError with every problem of them.
+
+    Who may run saved code alone runs none of these settings, unless they have the saved code.
+    """
+    drafted = replace(around, project=editing.draft(around, "destinations", name, value))
+    if around.code != "saved":
+        return drafted
+    same = _code_of(around, name) == _code_of(drafted, name)
+    return replace(drafted, code="saved" if same else "none")
+
+
+def _code_of(around: Surroundings, name: str) -> str | None:
+    spec = around.project.destinations.get(name)
+    grouping = (
+        None if spec is None else (spec.batch if spec.request is None else spec.request.batch or spec.batch).grouping
+    )
+    return None if grouping is None else grouping.code
 
 
 def preview_of(around: Surroundings, name: str, value: Any, limit: int) -> Preview:
@@ -116,7 +132,11 @@ class Unsaved:
 
     def test(self, name: str, value: Any, *, sample: int = 1, body: str | None = None) -> TestReport:
         """Send the request of one sample, or the edited body, with these settings."""
-        return self.send(with_draft(self.around(), name, value), name, sample=sample, body=body)
+        drafted = with_draft(self.around(), name, value)
+        if drafted.code == "none" and body is None and _code_of(drafted, name) is not None:
+            message, hint = "only an editor runs grouping code that is not saved", "save it first, or give a body"
+            raise InputError(Problem(f"destinations.{name}", message, "needs-editor", hint))
+        return self.send(drafted, name, sample=sample, body=body)
 
     def source(self, name: str, value: Any) -> Look:
         """What a source with these settings would bring; a database is connected to."""

@@ -48,7 +48,7 @@ def look_at_source(around: Surroundings, name: str, value: Any) -> Look:
     found: tuple[str, ...] | None = None
     try:
         if isinstance(source, SqlSource):
-            found = tables(source, around.resolve)
+            found = tables(source, around.resolve, around.reach)
         look = Look() if undecided else _look(around, DatasetSpec(name, name, ()), source)
     except PenstockError as error:
         return Look(problems=error.problems, tables=found)

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Note
+from penstock.model.reach import PERSONAL, Reach
 from penstock.model.record import Chunk, Column, Schema
 from penstock.model.spec import ColumnType, DatasetSpec, FileSource, SourceSpec, SqlSource
 from penstock.sources.detecting import SAMPLES, Detected, detect
@@ -38,7 +39,13 @@ class Dataset:
     """A named, keyed set of records of a source, perhaps shaped by SQL. Made by `open_dataset`."""
 
     def __init__(
-        self, spec: DatasetSpec, source: SourceSpec, rows: Rows, workspace: Path, patience: float | None = None
+        self,
+        spec: DatasetSpec,
+        source: SourceSpec,
+        rows: Rows,
+        workspace: Path,
+        patience: float | None = None,
+        reach: Reach = PERSONAL,
     ) -> None:
         """`patience`: seconds that its SQL may take; None: as long as it takes."""
         self.spec = spec
@@ -46,6 +53,7 @@ class Dataset:
         self._rows = rows
         self._workspace = workspace
         self._patience = patience
+        self._reach = reach
         self._last: tuple[Schema, Rows] | None = None
 
     @property
@@ -65,7 +73,7 @@ class Dataset:
     def partial(self) -> bool:
         """Whether a record may hold a part of its object only: of a table's rows, each is whole."""
         if isinstance(self.source, FileSource):
-            return file_format(self.source, matching_files(self.source)[0]) in ("json", "ndjson")
+            return file_format(self.source, matching_files(self.source, self._reach)[0]) in ("json", "ndjson")
         return not isinstance(self.source, SqlSource)
 
     def notes(self) -> tuple[Note, ...]:
@@ -77,7 +85,9 @@ class Dataset:
         """Changes when the input or what is made of it changes; None when that cannot be known."""
         if not isinstance(self.source, FileSource):
             return None
-        return files_identity(matching_files(self.source), self.source, self.spec.sql, sorted(self.spec.types.items()))
+        return files_identity(
+            matching_files(self.source, self._reach), self.source, self.spec.sql, sorted(self.spec.types.items())
+        )
 
     def detect(self, progress: Callable[[int], None] = _silent, known: Schema | None = None) -> Detected:
         """Types, nullability, examples and sample records, in one full pass; `progress` is told the records seen.

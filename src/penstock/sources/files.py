@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from penstock.model.errors import InputError, Problem
+from penstock.model.reach import Denial, Reach
 from penstock.model.settings_text import settings_text
 from penstock.model.spec import FileSource
+from penstock.sources.file_access import denial_of, pattern_denial
 from penstock.sources.foreign_formats import foreign_format
 
 BLOCK = 1 << 20  # bytes read at once
@@ -36,8 +38,23 @@ def wrong(source: FileSource, message: str, code: str, **more: object) -> InputE
     return InputError(Problem(f"sources.{source.name}", message, code, **more))  # type: ignore[arg-type]
 
 
-def matching_files(source: FileSource) -> list[Path]:
-    """The files that the source's path names, in natural order: `c-9` before `c-10`. InputError when there is none."""
+def matching_files(source: FileSource, reach: Reach) -> list[Path]:
+    """The files that the source's path names, in natural order: `c-9` before `c-10`. InputError when there is none,
+    and for a file that is out of reach.
+    """
+    _refuse(source, pattern_denial(source.base, source.path, reach))
+    files = _matching(source)
+    for file in files:
+        _refuse(source, denial_of(file, reach))
+    return files
+
+
+def _refuse(source: FileSource, denial: Denial | None) -> None:
+    if denial is not None:
+        raise wrong(source, denial.reason, "file-not-allowed", found=source.path, hint=denial.hint)
+
+
+def _matching(source: FileSource) -> list[Path]:
     path = source.base / source.path
     if path.is_file():
         return [path]

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from penstock.model.reach import Reach
 from penstock.model.spec import FileSource, Secret, SourceSpec, SqlSource
 from penstock.sources.files import files_identity, matching_files
 from penstock.sources.opening import open_rows
 
 
-def news_of(source: SourceSpec, resolve: Callable[[Secret], str], now: datetime) -> str | None:
+def news_of(source: SourceSpec, resolve: Callable[[Secret], str], now: datetime, reach: Reach) -> str | None:
     """A text that is another one when there is something new; None where that cannot be known this way.
 
     Raises InputError or EnvironmentFailure when the source cannot be reached.
     """
     if isinstance(source, FileSource):
-        return files_identity(matching_files(source))
+        return files_identity(matching_files(source, reach))
     if isinstance(source, SqlSource) and source.cursor is not None:
-        return open_rows(source, resolve).newest(source.cursor, now)
+        return open_rows(source, resolve, reach).newest(source.cursor, now)
     return None

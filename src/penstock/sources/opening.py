@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from penstock.model.errors import InputError, Problem
+from penstock.model.reach import PERSONAL, Reach
 from penstock.model.spec import DatasetSpec, FileSource, Secret, SourceSpec, SqlSource, WebhookSource
 from penstock.sources.csv_rows import CsvRows
 from penstock.sources.dataset import Dataset
@@ -18,6 +19,7 @@ from penstock.sources.pieces import Rows
 from penstock.sources.pushed_rows import Pushed, PushedRows
 from penstock.sources.reply_rows import Replies, ReplyRows
 from penstock.sources.sql_rows import Database, SqlRows
+from penstock.sources.sql_url import SqlUrl
 from penstock.sources.sqlite_database import SqliteDatabase
 
 TEXT_KEYS = ("delimiter", "skip_lines", "skip_footer_lines", "quote", "null_values", "decimal")
@@ -28,18 +30,20 @@ class Tools:
     """What sources need of the world around them.
 
     `resolve` gives the text of a secret; `workspace` is a private folder that exists, for temporary files;
-    `responses` gives the replies of a destination by its name, `pushed` the records of a webhook source.
+    `responses` gives the replies of a destination by its name, `pushed` the records of a webhook source; `reach` says
+    which files and hosts may be read.
     """
 
     resolve: Callable[[Secret], str]
     workspace: Path
     responses: Callable[[str], Replies] | None = None
     pushed: Callable[[str], Pushed] | None = None
+    reach: Reach = PERSONAL
 
 
 def open_dataset(spec: DatasetSpec, source: SourceSpec, tools: Tools) -> Dataset:
     """Open the source and look at its header. Raises InputError when a file or table is missing or not readable."""
-    return Dataset(spec, source, _rows(source, tools, spec), tools.workspace)
+    return Dataset(spec, source, _rows(source, tools, spec), tools.workspace, reach=tools.reach)
 
 
 def open_first(spec: DatasetSpec, source: SourceSpec, tools: Tools, most: int, patience: float) -> Dataset:
@@ -49,24 +53,24 @@ def open_first(spec: DatasetSpec, source: SourceSpec, tools: Tools, most: int, p
     """
     rows = _rows(source, tools, spec)
     first = rows if isinstance(rows, PushedRows) else FirstRows(rows, most)
-    return Dataset(spec, source, first, tools.workspace, patience)
+    return Dataset(spec, source, first, tools.workspace, patience, tools.reach)
 
 
-def open_database(source: SqlSource, resolve: Callable[[Secret], str]) -> Database:
-    """The database of a source, not asked for anything yet."""
-    return _database(source, resolve(source.url))
+def open_database(source: SqlSource, resolve: Callable[[Secret], str], reach: Reach) -> Database:
+    """The database of a source, not asked for anything yet. InputError when it is out of reach."""
+    return _database(source, SqlUrl.of(source.url, resolve), reach)
 
 
-def open_rows(source: SqlSource, resolve: Callable[[Secret], str]) -> SqlRows:
-    """The rows of a database, none of them read yet."""
-    return SqlRows(source, _database(source, resolve(source.url)))
+def open_rows(source: SqlSource, resolve: Callable[[Secret], str], reach: Reach) -> SqlRows:
+    """The rows of a database, none of them read yet. InputError when it is out of reach."""
+    return SqlRows(source, open_database(source, resolve, reach))
 
 
 def _rows(source: SourceSpec, tools: Tools, spec: DatasetSpec) -> Rows:
     if isinstance(source, FileSource):
-        return _file_rows(source)
+        return _file_rows(source, tools.reach)
     if isinstance(source, SqlSource):
-        return open_rows(source, tools.resolve)
+        return open_rows(source, tools.resolve, tools.reach)
     if isinstance(source, WebhookSource):
         if tools.pushed is None:
             raise _not_here(source.name, "what was posted")
@@ -80,22 +84,21 @@ def _not_here(source: str, what: str) -> InputError:
     return InputError(Problem(f"sources.{source}", f"{what} cannot be read here", "no-replies"))
 
 
-def _database(source: SqlSource, url: str) -> Database:
+def _database(source: SqlSource, url: SqlUrl, reach: Reach) -> Database:
     """The door for the kind of database that the URL begins with; drivers are imported only when used."""
-    scheme = url.partition(":")[0].lower()
-    if scheme.partition("+")[0] == "sqlite":
-        return SqliteDatabase(source, url)
-    if scheme in {"postgres", "postgresql", "postgresql+psycopg"}:
+    if url.kind == "sqlite":
+        return SqliteDatabase(source, url, reach)
+    if url.kind == "postgresql":
         from penstock.sources.postgres_database import PostgresDatabase  # noqa: PLC0415 - costs 0.1 s
 
-        return PostgresDatabase(source, url)
+        return PostgresDatabase(source, url, reach)
     from penstock.sources.other_database import OtherDatabase  # noqa: PLC0415 - costs 0.2 s
 
-    return OtherDatabase(source, url)
+    return OtherDatabase(source, url, reach)
 
 
-def _file_rows(source: FileSource) -> Rows:
-    files = matching_files(source)
+def _file_rows(source: FileSource, reach: Reach) -> Rows:
+    files = matching_files(source, reach)
     formats = {path: file_format(source, path) for path in files}
     filled = {path: kind for path, kind in formats.items() if path.stat().st_size}
     kinds = set(filled.values()) or set(formats.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sqlalchemy import create_engine, text
-from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -17,9 +17,18 @@ from sqlalchemy.exc import (
 from sqlalchemy.pool import NullPool
 
 from penstock.model.errors import HostUnreachable, InputError, PenstockError, Problem
+from penstock.model.reach import PERSONAL, Reach, is_listed
 from penstock.model.spec import SqlSource
+from penstock.sources.file_access import denial_of
+from penstock.sources.sql_hosts import judged_addresses
 from penstock.sources.sql_rows import PIECE_ROWS, Rowset, SqlColumn
-from penstock.sources.sql_text import part, redacted, shortened
+from penstock.sources.sql_text import part, shortened
+from penstock.sources.sql_url import SqlUrl
+
+OPTIONS = frozenset(  # of a URL in a service: others may name files, sockets, hosts or libraries
+    {"charset", "connect_timeout", "timeout", "ssl", "ssl_disabled", "ssl_verify_cert", "ssl_verify_identity"}
+    | {"sslmode", "tls", "encrypt", "driver", "trustservercertificate", "service_name"}
+)
 
 
 class OtherDatabase:
@@ -27,10 +36,11 @@ class OtherDatabase:
 
     placeholder = ":start"
 
-    def __init__(self, source: SqlSource, url: str) -> None:
+    def __init__(self, source: SqlSource, url: SqlUrl, reach: Reach = PERSONAL) -> None:
+        """Raises InputError for a wrong URL and for what is out of `reach`."""
         self._source = source
         self._url = url
-        self._engine = self._opened()
+        self._engine = self._opened(reach)
         self.mark = self._engine.dialect.identifier_preparer.initial_quote
 
     def columns(self, query: str) -> list[SqlColumn]:
@@ -54,30 +64,55 @@ class OtherDatabase:
     def escaped(self, query: str) -> str:
         return query.replace(":", "\\:")
 
-    def _opened(self) -> Engine:
+    def _opened(self, reach: Reach) -> Engine:
         path = f"sources.{self._source.name}.url"
         try:
-            return create_engine(make_url(self._url), poolclass=NullPool, hide_parameters=True)
+            url = self._within(make_url(self._url.value), reach)
+            return create_engine(url, poolclass=NullPool, hide_parameters=True)
         except ModuleNotFoundError as error:
             message = f"the driver {error.name} for this database is not installed"
             hint = "install it, or name another in the URL, as in mysql+pymysql://…"
-            raise InputError(Problem(path, message, "missing-driver", hint, error.name)) from None
+            raise InputError(
+                Problem(path, self._url.masked(message), "missing-driver", hint, self._url.shown)
+            ) from None
         except NoSuchModuleError as error:
-            message = redacted(str(error.args[0]), self._url)
+            message = self._url.masked(str(error.args[0]))
             hint = "install the SQLAlchemy dialect for it, or check the beginning of the URL"
-            raise InputError(Problem(path, message, "missing-driver", hint, self._url.partition(":")[0])) from None
+            raise InputError(Problem(path, message, "missing-driver", hint, self._url.shown)) from None
         except (ArgumentError, SQLAlchemyError):
             hint = "write sqlite:///PATH, postgresql://user:password@host/database or another SQLAlchemy URL"
-            found = self._url.partition(":")[0]  # no more: the rest may be a password
+            found = (
+                self._url.shown if "://" in self._url.shown or not self._url.is_literal else None
+            )  # maybe a password
             raise InputError(Problem(path, "this is no database URL", "database-url", hint, found)) from None
 
+    def _within(self, url: URL, reach: Reach) -> URL:
+        """The URL with the judged address as its host, in a service. Raises InputError for what is out of reach."""
+        path = f"sources.{self._source.name}.url"
+        if not url.host and url.database:
+            denial = denial_of(self._source.base / url.database, reach)
+            if denial is not None:
+                raise InputError(Problem(path, denial.reason, "file-not-allowed", denial.hint, self._url.shown))
+        if not reach.is_service:
+            return url
+        if not url.host:
+            message, hint = "the URL names no host", "a service reads databases of a server, and SQLite files"
+            raise InputError(Problem(path, message, "database-url", hint, self._url.shown))
+        for name, value in url.query.items():
+            if name.lower() not in OPTIONS or "/" in str(value):
+                message, hint = f"a service does not take the option {name}", "take it out of the URL"
+                raise InputError(Problem(path, message, "option-not-allowed", hint, self._url.shown))
+        addresses = judged_addresses(self._source, url.host, url.port or 0, reach)
+        if not addresses or is_listed(reach, url.host, url.port):
+            return url
+        return url.set(host=addresses[0])
+
     def _failure(self, error: DBAPIError) -> PenstockError:
-        words = redacted(str(error.orig).strip(), self._url)
+        words = self._url.masked(str(error.orig).strip())
         place, message = f"sources.{self._source.name}", f"the database says: {words}"
         if error.connection_invalidated or (
             isinstance(error, (OperationalError, InterfaceError)) and not error.statement
         ):
             hint = "check host, port, user and password in the URL, and whether the server runs"
-            found = self._engine.url.set(query={}).render_as_string(hide_password=True)
-            return HostUnreachable(Problem(f"{place}.url", message, "host-unreachable", hint, shortened(found)))
+            return HostUnreachable(Problem(f"{place}.url", message, "host-unreachable", hint, self._url.shown))
         return InputError(Problem(place, message, "sql-error", f"mend the query of {place}", shortened(words)))

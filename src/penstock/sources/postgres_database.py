@@ -10,15 +10,17 @@ import psycopg
 import pyarrow as pa
 from psycopg import pq
 from psycopg.adapt import Loader
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
 from psycopg.types.string import TextLoader
 
 from penstock.model.errors import CredentialRefused, HostUnreachable, InputError, PenstockError, Problem
+from penstock.model.reach import PERSONAL, Reach
 from penstock.model.spec import ColumnType, SqlSource
 from penstock.sources.exact_json import NotJson, Unfit, parse
+from penstock.sources.postgres_url import FORM, settings_of
 from penstock.sources.sql_rows import PIECE_ROWS, Rowset, SqlColumn
-from penstock.sources.sql_text import part, pointed, redacted, shortened, word_at
+from penstock.sources.sql_text import part, pointed, shortened, word_at
+from penstock.sources.sql_url import SqlUrl
 
 PATIENCE = 15  # seconds to wait for a connection
 REFUSED = ("authentication failed", "no pg_hba.conf entry", "no password supplied", 'FATAL:  role "')
@@ -63,10 +65,12 @@ class PostgresDatabase:
     mark = '"'
     placeholder = "%s"
 
-    def __init__(self, source: SqlSource, url: str) -> None:
+    def __init__(self, source: SqlSource, url: SqlUrl, reach: Reach = PERSONAL) -> None:
+        """Raises InputError for a wrong URL and for a host that is out of `reach`."""
         self._source = source
-        scheme, _, rest = url.partition("://")
-        self._url = f"{scheme.partition('+')[0]}://{rest}"
+        self._url = url
+        self._reach = reach
+        self._settings = settings_of(source, url, reach)
 
     def columns(self, query: str) -> list[SqlColumn]:
         with self._connection() as connection:
@@ -94,24 +98,35 @@ class PostgresDatabase:
 
     def _connection(self) -> psycopg.Connection[Any]:
         try:
-            patience = conninfo_to_dict(self._url).get("connect_timeout") or PATIENCE
-            connection = psycopg.connect(self._url, connect_timeout=int(patience))
-            connection.read_only = True
-            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            unchecked = connection.info.parameter_status("server_encoding") == "SQL_ASCII"
-            connection.execute(SESSION + UNCHECKED if unchecked else SESSION)
-            _read_exactly(connection, unchecked=unchecked)
+            patience = int(self._settings.get("connect_timeout") or PATIENCE)
+            connection = psycopg.connect("", **{**self._settings, "connect_timeout": patience})
         except psycopg.OperationalError as error:
             raise self._unreached(error) from None
-        except psycopg.Error as error:
-            words = redacted(str(error).strip(), self._url)
-            hint = "write postgresql://user:password@host/database"
-            raise InputError(self._at_url(f"this is no PostgreSQL URL: {words}", "database-url", hint)) from None
+        except (psycopg.Error, ValueError):  # its words repeat parts of the URL
+            raise InputError(self._at_url("this is no PostgreSQL URL", "database-url", FORM)) from None
+        try:
+            self._prepare(connection)
+        except psycopg.OperationalError as error:
+            connection.close()
+            raise self._unreached(error) from None
+        except BaseException:
+            connection.close()
+            raise
         return connection
+
+    def _prepare(self, connection: psycopg.Connection[Any]) -> None:
+        connection.read_only = True
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        unchecked = connection.info.parameter_status("server_encoding") == "SQL_ASCII"
+        connection.execute(SESSION + UNCHECKED if unchecked else SESSION)
+        _read_exactly(connection, unchecked=unchecked)
+        if self._reach.server is not None and postgres_identity(connection) == self._reach.server:
+            message = "this database is Penstock's own state, which is never read as data"
+            raise InputError(self._at_url(message, "state-not-a-source", "name another database"))
 
     def _unreached(self, error: psycopg.Error) -> PenstockError:
         """Why there is no connection: the login, the database's name, or the way to the server."""
-        words = redacted(str(error).strip(), self._url)
+        words = self._url.masked(str(error).strip())
         state = error.sqlstate or ""
         if any(sign in words for sign in REFUSED) or state.startswith("28"):
             hint = "check the user and the password in the URL; keep the password in ${env:NAME}"
@@ -123,7 +138,7 @@ class PostgresDatabase:
         return HostUnreachable(self._at_url(f"PostgreSQL cannot be reached: {words}", "host-unreachable", hint))
 
     def _failure(self, error: psycopg.Error, query: str, statement: str) -> PenstockError:
-        words = error.diag.message_primary or redacted(str(error).strip(), self._url)
+        words = self._url.masked(error.diag.message_primary or str(error).strip())
         state = error.sqlstate
         if isinstance(error, psycopg.OperationalError) and (state is None or state.startswith(LOST)):
             message = f"the connection to PostgreSQL was lost while it was read: {words}"
@@ -143,17 +158,20 @@ class PostgresDatabase:
         return InputError(Problem(f"sources.{self._source.name}", message, code, hint, shown))
 
     def _at_url(self, message: str, code: str, hint: str) -> Problem:
-        return Problem(f"sources.{self._source.name}.url", message, code, hint, _shown(self._url))
+        return Problem(f"sources.{self._source.name}.url", message, code, hint, self._url.shown)
 
 
-def _shown(url: str) -> str:
-    """Who, where and which database; never the password, wherever it stands in the URL."""
+def postgres_identity(connection: psycopg.Connection[Any]) -> str:
+    """Names the database that a connection leads to, by whatever host, port or socket it goes there."""
     try:
-        told = conninfo_to_dict(url)
-    except psycopg.Error:
-        return url.partition("://")[0]
-    user, place = told.get("user"), f"{told.get('host') or 'localhost'}:{told.get('port') or 5432}"
-    return shortened(f"{user}@{place}/{told.get('dbname') or ''}" if user else f"{place}/{told.get('dbname') or ''}")
+        with connection.transaction():
+            server = connection.execute("select system_identifier::text from pg_control_system()").fetchone()
+    except psycopg.errors.InsufficientPrivilege:
+        with connection.transaction():
+            server = connection.execute("select concat(inet_server_addr(), ' ', inet_server_port())").fetchone()
+    with connection.transaction():
+        number = connection.execute("select oid::text from pg_database where datname = current_database()").fetchone()
+    return f"{server} {number}"
 
 
 def _column(column: psycopg.Column) -> SqlColumn:

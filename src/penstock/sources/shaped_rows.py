@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from tempfile import mkstemp
+from tempfile import TemporaryDirectory, mkstemp
 from typing import Any
 
 import duckdb
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.dataset
 
 from penstock.model.errors import InputError, PenstockError, Problem
+from penstock.model.reach import SPILL
 from penstock.model.record import Schema
 from penstock.model.spec import ColumnType, DatasetSpec
 from penstock.sources.arrow_typing import ArrowJudge, arrow_caster, column_type
@@ -35,7 +36,7 @@ SETTINGS: Mapping[str, Any] = {
     "allow_community_extensions": False,
     "python_enable_replacements": False,
     "errors_as_json": True,  # the only form that says where in the SQL
-    "memory_limit": "160MB",  # what does not fit is spilled to the workspace
+    "memory_limit": "160MB",  # what does not fit is spilled to a folder of its own
     "threads": 1,  # sums of numbers come out the same every time
     "preserve_insertion_order": True,
 }
@@ -123,8 +124,10 @@ class ShapedRows:
 
     @contextmanager
     def _connection(self, source: Any) -> Iterator[duckdb.DuckDBPyConnection]:
-        settings = {**SETTINGS, "temp_directory": str(self._workspace)}
-        with closing(duckdb.connect(":memory:", config=settings)) as connection:
+        with (
+            TemporaryDirectory(prefix=SPILL, dir=self._workspace, ignore_cleanup_errors=True) as spill,
+            closing(duckdb.connect(":memory:", config={**SETTINGS, "temp_directory": spill})) as connection,
+        ):  # SQL may read the folder for what does not fit in memory: nothing else is in it
             connection.execute("set TimeZone = 'UTC'")
             connection.register("source", source)
             connection.execute("set lock_configuration = true")

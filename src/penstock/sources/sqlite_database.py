@@ -9,12 +9,19 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from penstock.model.errors import EnvironmentFailure, InputError, Problem
+from penstock.model.reach import PERSONAL, Reach
 from penstock.model.spec import SqlSource
 from penstock.sources.exact_json import Unfit
+from penstock.sources.file_access import denial_of
 from penstock.sources.names import listed, nearest
 from penstock.sources.sql_rows import PIECE_ROWS, Rowset, SqlColumn
 from penstock.sources.sql_text import part, shortened
+from penstock.sources.sql_url import SqlUrl
 
+IS_STATE = (  # the file of another state, or a copy of ours, in whatever version
+    "select count(*) = 4 from sqlite_master where type = 'table' and name in "
+    "('alembic_version', 'ledger_batches', 'memory_segments', 'quarantine')"
+)
 PATIENCE = 10.0  # seconds to wait for a writer's lock
 
 
@@ -24,15 +31,23 @@ class SqliteDatabase:
     mark = '"'
     placeholder = "?"
 
-    def __init__(self, source: SqlSource, url: str) -> None:
+    def __init__(self, source: SqlSource, url: SqlUrl, reach: Reach = PERSONAL) -> None:
+        """Raises InputError for a file that is missing or out of `reach`."""
         self._source = source
-        written = unquote(url.partition("://")[2].partition("?")[0]).removeprefix("/")
+        written = unquote(url.value.partition("://")[2].partition("?")[0]).removeprefix("/")
+        written = written.removeprefix("file:")
         self._path = source.base / written
+        self._shown = self._path.name if url.is_literal else url.shown
         if not written or written == ":memory:":
-            raise self._wrong("a database in memory holds nothing to read", "missing-file", "write sqlite:///PATH", url)
+            hint = "write sqlite:///PATH"
+            raise self._wrong("a database in memory holds nothing to read", "missing-file", hint, url.shown)
+        denial = denial_of(self._path, reach)
+        if denial is not None:
+            raise self._wrong(denial.reason, "file-not-allowed", denial.hint, url.shown)
         if not self._path.is_file():
             hint = f"the path is relative to {source.base.absolute()}; an absolute one has four slashes"
-            raise self._wrong(f"no SQLite file {written}", "missing-file", hint, found=written)
+            shown = written if url.is_literal else url.shown
+            raise self._wrong(f"no SQLite file {shown}", "missing-file", hint, found=shown)
 
     def columns(self, query: str) -> list[SqlColumn]:
         with closing(self._connection()) as connection:
@@ -64,23 +79,34 @@ class SqliteDatabase:
                 check_same_thread=False,
             )
         except sqlite3.Error as error:
-            message, hint = f"{self._path.name} cannot be opened: {error}", "check the path and its rights"
-            raise self._wrong(message, "unreadable-file", hint, self._path.name) from None
+            message, hint = f"{self._shown} cannot be opened: {error}", "check the path and its rights"
+            raise self._wrong(message, "unreadable-file", hint, self._shown) from None
+        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # a query reads this file and no other
         connection.text_factory = _text
+        try:
+            is_state = connection.execute(IS_STATE).fetchone() == (1,)
+        except sqlite3.Error as error:
+            failure = self._failure(error, connection)
+            connection.close()
+            raise failure from None
+        if is_state:
+            connection.close()
+            message = "this file is a state of Penstock, which is never read as data"
+            raise self._wrong(message, "state-not-a-source", "name another database", self._shown)
         return connection
 
     def _failure(self, error: sqlite3.Error, connection: sqlite3.Connection) -> Exception:
         words = str(error)
         if "locked" in words:
-            hint, message = "wait for who writes to it, then run it again", f"{self._path.name}: {words}"
+            hint, message = "wait for who writes to it, then run it again", f"{self._shown}: {words}"
             place = f"sources.{self._source.name}"
-            return EnvironmentFailure(Problem(place, message, "database-locked", hint, self._path.name))
+            return EnvironmentFailure(Problem(place, message, "database-locked", hint, self._shown))
         hint = f"mend the query of sources.{self._source.name}"
         if words.startswith("no such table: "):
             query = "select name from sqlite_master where type in ('table', 'view') order by name"
             tables = [name for (name,) in connection.execute(query)]
             hint = nearest(words.partition(": ")[2], tables).replace("the columns are", "there are the tables")
-            hint = hint if tables else f"there are no tables in {self._path.name}{listed(tables)}"
+            hint = hint if tables else f"there are no tables in {self._shown}{listed(tables)}"
         return self._wrong(f"SQLite says: {words}", "sql-error", hint, shortened(words.rpartition(": ")[2]))
 
     def _wrong(self, message: str, code: str, hint: str = "", found: str | None = None) -> InputError:

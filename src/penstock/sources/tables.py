@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from penstock.model.errors import InputError
+from penstock.model.reach import Reach
 from penstock.model.spec import Secret, SqlSource
 from penstock.sources.opening import open_database
+from penstock.sources.sql_url import SqlUrl
 
 MOST = 500
 QUERIES = {
@@ -19,14 +21,14 @@ QUERIES = {
     ),
     "mysql": "select table_name from information_schema.tables where table_schema = database() order by table_name",
 }
-OTHER_NAMES = {"postgres": "postgresql", "mariadb": "mysql"}
+OTHER_NAMES = {"mariadb": "mysql"}
 
 
-def tables(source: SqlSource, resolve: Callable[[Secret], str]) -> tuple[str, ...] | None:
+def tables(source: SqlSource, resolve: Callable[[Secret], str], reach: Reach) -> tuple[str, ...] | None:
     """The names of its tables and views; None where it cannot be asked for them. Raises when it cannot be reached."""
-    scheme = resolve(source.url).partition(":")[0].partition("+")[0].lower()
-    query = QUERIES.get(OTHER_NAMES.get(scheme, scheme))
-    database = open_database(source, resolve)
+    kind = SqlUrl.of(source.url, resolve).kind
+    query = QUERIES.get(OTHER_NAMES.get(kind, kind))
+    database = open_database(source, resolve, reach)
     if query is None:
         return None
     try:

@@ -9,6 +9,7 @@ another name.
 
 from __future__ import annotations
 
+import hmac
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -27,7 +28,8 @@ from penstock.stores.schema import checks, credentials
 
 KEY_VARIABLE = "PENSTOCK_SECRET_KEY"
 KEY_FILE = "secret.key"
-_VERSION, _ID, _NONCE, _KEY = b"\x01", 4, 12, 32
+_BY_ROOT, _VERSION = b"\x01", b"\x02"  # sealed with the key itself, as 0.1.0 did; with a key of its own
+_ID, _NONCE, _KEY = 4, 12, 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,10 @@ class StoredCheck:
 
 @dataclass(frozen=True, slots=True)
 class Sealer:
-    """Seals small secrets with `key`; opens what that one or an older one has sealed."""
+    """Seals small secrets, each with a key of its own that is derived from `key`: whoever learns it opens one thing.
+
+    Opens what `key` or an older one has sealed.
+    """
 
     key: bytes = field(repr=False)
     older: tuple[bytes, ...] = field(default=(), repr=False)
@@ -71,11 +76,15 @@ class Sealer:
         except (OSError, ValueError) as error:
             raise _no_key(path, error) from error
 
+    def key_for(self, purpose: str) -> bytes:
+        """A key for one purpose."""
+        return _derived(self.key, purpose)
+
     def seal(self, secret: str, name: str) -> bytes:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - only where a key is sealed
 
-        nonce = os.urandom(_NONCE)
-        return _VERSION + _id_of(self.key) + nonce + AESGCM(self.key).encrypt(nonce, secret.encode(), name.encode())
+        nonce, key = os.urandom(_NONCE), AESGCM(_derived(self.key, f"seal {name}"))
+        return _VERSION + _id_of(self.key) + nonce + key.encrypt(nonce, secret.encode(), name.encode())
 
     def open(self, sealed: bytes, name: str) -> str:
         """The secret. InputError when it was sealed with another key, or altered."""
@@ -88,19 +97,24 @@ class Sealer:
         if key is None:
             message = f"the key of {name} was sealed with another {KEY_VARIABLE} (or {KEY_FILE}) than this one"
             raise InputError(Problem(f"credentials.{name}", message, "other-sealing-key", hint))
+        own = {_BY_ROOT: key, _VERSION: _derived(key, f"seal {name}")}.get(sealed[:1], b"\0" * _KEY)
         try:
-            return AESGCM(key).decrypt(nonce, text, name.encode()).decode()
+            return AESGCM(own).decrypt(nonce, text, name.encode()).decode()
         except InvalidTag as error:
             message = f"the sealed key of {name} was altered"
             raise InputError(Problem(f"credentials.{name}", message, "altered-seal", hint)) from error
 
     def is_newest(self, sealed: bytes) -> bool:
-        """Whether the key that seals now has sealed this."""
-        return sealed[1 : 1 + _ID] == _id_of(self.key)
+        """Whether this is sealed as it would be now: by the first key, with a key of its own."""
+        return sealed[:1] == _VERSION and sealed[1 : 1 + _ID] == _id_of(self.key)
 
     def ids(self) -> tuple[str, ...]:
         """The keys' ids in hex, as they stand in front of what they have sealed; the sealing key's first."""
         return tuple(_id_of(key).hex() for key in (self.key, *self.older))
+
+
+def _derived(key: bytes, purpose: str) -> bytes:
+    return hmac.digest(key, f"penstock {purpose}".encode(), "sha256")
 
 
 def _id_of(key: bytes) -> bytes:
@@ -163,6 +177,11 @@ def _key_of(text: str) -> bytes:
 def _no_key(path: Path, error: Exception) -> StateUnavailable:
     message = f"the sealing key {path} cannot be read or made: {error.__class__.__name__}"
     return StateUnavailable(Problem(str(path), message, "no-sealing-key", f"check its rights, or set {KEY_VARIABLE}"))
+
+
+def sealed_by_root(conn: Connection) -> bool:
+    """Whether a secret is still sealed as 0.1.0 did."""
+    return any(bytes(text[:1]) == _BY_ROOT for text in conn.execute(select(credentials.c.sealed)).scalars())
 
 
 def set_credential(conn: Connection, sealer: Sealer, name: str, secret: str, at: str) -> None:

@@ -35,6 +35,13 @@ def newest_number(conn: Connection) -> int:
     return int(conn.execute(select(func.coalesce(func.max(table.c.version), 0))).scalar_one())
 
 
+def newest_by(conn: Connection, author: str) -> ProjectVersion | None:
+    """The newest version of this author; None while there is none."""
+    query = select(table).where(table.c.author == author).order_by(table.c.version.desc()).limit(1)
+    row = conn.execute(query).mappings().one_or_none()
+    return None if row is None else _version(row)
+
+
 def numbered(conn: Connection, number: int) -> ProjectVersion | None:
     row = conn.execute(select(table).where(table.c.version == number)).mappings().one_or_none()
     return None if row is None else _version(row)

@@ -63,7 +63,7 @@ def ids(conn: Connection) -> Counter[str]:
 
 
 def seal_anew(conn: Connection, ring: Sealer) -> int:
-    """Seal with the ring's first key whatever another of its keys has sealed; answers how much that was.
+    """Seal with the ring's first key whatever another of its keys, or an older Penstock, has sealed; answers how much.
 
     InputError when something opens with none of them.
     """

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.api.access import Person, Right, needs
-from penstock.api.opened import Opened
+from penstock.api.opened import Opened, seen_by
 from penstock.api.reports import PlanOut, PreviewOut, TestOut
 from penstock.model.errors import PenstockError
 from penstock.model.outcome import Note
@@ -33,10 +33,10 @@ class TestSend(BaseModel):
 
 @router.get("/preview", operation_id="previewDestination")
 def preview(
-    name: str, app: Opened, limit: Annotated[int, Query(ge=1, le=100)] = 5, _: Person = needs(Right.VIEW)
+    name: str, app: Opened, limit: Annotated[int, Query(ge=1, le=100)] = 5, person: Person = needs(Right.VIEW)
 ) -> PreviewOut:
     """The requests its samples make; sends nothing."""
-    return PreviewOut(**as_json(app.preview(name, limit=limit)))
+    return PreviewOut(**as_json(seen_by(app, person).preview(name, limit=limit)))
 
 
 @router.get(
@@ -45,14 +45,16 @@ def preview(
     response_class=StreamingResponse,
     responses={200: {"content": {LINES: {"schema": {"type": "string"}}}}},
 )
-def export(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> StreamingResponse:
+def export(name: str, app: Opened, person: Person = needs(Right.VIEW)) -> StreamingResponse:
     """The requests of the whole dataset, a line of JSON each, as the preview shows them; sends nothing.
 
     A record that would be held is a line with `refused`. The last line has the numbers of both and the `notes`; or,
     when the data cannot be read to its end, `errors`.
     """
     named = {"Content-Disposition": f'attachment; filename="{quote(name)}.preview.ndjson"'}
-    return StreamingResponse(_pieces(_lines(app.sight.everything(name))), media_type=LINES, headers=named)
+    return StreamingResponse(
+        _pieces(_lines(seen_by(app, person).sight.everything(name))), media_type=LINES, headers=named
+    )
 
 
 def _lines(found: Iterator[PreviewedRequest | RefusedRecord | Note]) -> Iterator[dict[str, Any]]:
@@ -84,9 +86,9 @@ def _pieces(lines: Iterator[dict[str, Any]]) -> Iterator[bytes]:
 
 
 @router.get("/plan", operation_id="planDestination", response_model_exclude_unset=True)
-def plan(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> PlanOut:
+def plan(name: str, app: Opened, person: Person = needs(Right.VIEW)) -> PlanOut:
     """What a run would do now."""
-    return PlanOut(**plan_json(app.plan(name)))
+    return PlanOut(**plan_json(seen_by(app, person).plan(name)))
 
 
 @router.post("/test", operation_id="testDestination", response_model_exclude_unset=True)

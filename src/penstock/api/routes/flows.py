@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from penstock.api.access import Person, Right, needs
-from penstock.api.opened import Opened
+from penstock.api.opened import Opened, seen_by
 from penstock.api.reports import PlanOut
 from penstock.model.reports import plan_json
 
@@ -11,9 +11,9 @@ router = APIRouter(prefix="/flows/{name}", tags=["flows"])
 
 
 @router.get("/plan", operation_id="planFlow", response_model_exclude_unset=True)
-def plan(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> PlanOut:
+def plan(name: str, app: Opened, person: Person = needs(Right.VIEW)) -> PlanOut:
     """What a run of it would do now, in all and destination by destination."""
-    return PlanOut(**plan_json(app.plan_flow(name)))
+    return PlanOut(**plan_json(seen_by(app, person).plan_flow(name)))
 
 
 @router.post("/pause", status_code=204, operation_id="pauseFlow")

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from penstock.api.access import Person, Right, needs
 from penstock.api.answers import Page
 from penstock.api.etags import IfMatch, require, tell
-from penstock.api.opened import Opened
+from penstock.api.opened import Opened, seen_by
 from penstock.api.paging import Cursor, Limit
 from penstock.api.reports import RunOut, UnsavedPreview
 from penstock.engine.app import App
@@ -155,9 +155,9 @@ def entry(entry: str, app: Opened, response: Response, _: Person = needs(Right.V
 
 
 @router.post("/{entry}/preview", operation_id="previewHeld")
-def preview(entry: str, app: Opened, _: Person = needs(Right.VIEW)) -> UnsavedPreview:
+def preview(entry: str, app: Opened, person: Person = needs(Right.VIEW)) -> UnsavedPreview:
     """The request that a resend of this record would make; sends nothing."""
-    return UnsavedPreview(**as_json(app.preview_held(entry)), errors=[])
+    return UnsavedPreview(**as_json(seen_by(app, person).preview_held(entry)), errors=[])
 
 
 @router.patch("/{entry}", operation_id="editHeld")

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.api.access import Person, Right, needs
 from penstock.api.answers import problems
-from penstock.api.opened import Opened
+from penstock.api.opened import Opened, seen_by
 from penstock.api.reports import CheckOut, FindingsOut, TestOut, UnsavedPreview
 from penstock.model.errors import InputError
 from penstock.model.reports import as_json, test_json
@@ -43,10 +43,10 @@ class CredentialDraft(Draft):
 
 
 @router.post("/destinations/preview", tags=["destinations"], operation_id="previewUnsaved")
-def preview(draft: PreviewDraft, app: Opened, _: Person = needs(Right.VIEW)) -> UnsavedPreview:
+def preview(draft: PreviewDraft, app: Opened, person: Person = needs(Right.VIEW)) -> UnsavedPreview:
     """The requests that its samples make; `errors` in their place while the settings are wrong. Sends nothing."""
     try:
-        found = app.unsaved.preview(draft.name, draft.value, draft.limit)
+        found = seen_by(app, person).unsaved.preview(draft.name, draft.value, draft.limit)
     except InputError as error:
         return UnsavedPreview(requests=[], refused=[], notes=[], errors=problems(error.problems).errors)
     return UnsavedPreview(**as_json(found), errors=[])
@@ -63,9 +63,10 @@ def findings(draft: Draft, app: Opened, _: Person = needs(Right.VIEW)) -> Findin
 
 
 @router.post("/destinations/test", tags=["destinations"], operation_id="testUnsaved", response_model_exclude_unset=True)
-def send(draft: TestDraft, app: Opened, _: Person = needs(Right.OPERATE)) -> TestOut:
+def send(draft: TestDraft, app: Opened, person: Person = needs(Right.OPERATE)) -> TestOut:
     """Send one request now, with these settings."""
-    return TestOut(**test_json(app.unsaved.test(draft.name, draft.value, sample=draft.sample, body=draft.body)))
+    unsaved = seen_by(app, person).unsaved
+    return TestOut(**test_json(unsaved.test(draft.name, draft.value, sample=draft.sample, body=draft.body)))
 
 
 @router.post("/credentials/check", tags=["credentials"], operation_id="checkUnsavedCredential")
