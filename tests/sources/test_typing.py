@@ -69,7 +69,7 @@ def test_a_column_that_vanished_stops_and_a_new_one_is_named(opened):
     schema = opened("a.csv", "id,c\n1,x\n").detect().schema
     dataset = opened("a.csv", "id,c,d\n1,x,y\n")
     assert rows_of(dataset.read(schema)) == [{"id": 1, "c": "x"}]
-    assert dataset.extra_columns == ["d"]
+    assert dataset.new_columns(schema) == ("d",)
     with pytest.raises(InputError, match="the column c is gone") as caught:
         opened("a.csv", "id,d\n1,x\n").read(schema)
     assert "penstock schema people --refresh" in caught.value.problems[0].hint

@@ -223,6 +223,11 @@ DESTINATION = Section(
         ),
         Key("external_id", Names(), "the column, or columns, of Custify's externalId"),
         Key("data_id", Names(), "the column, or columns, of a custom object's data_id"),
+        Key(
+            "new_columns",
+            Choice(("note", "send", "refuse")),
+            "a column that comes after the dataset was first read: a note says so, it is sent, or nothing is",
+        ),
         Key("responses", Switch(), "whether replies become the source DESTINATION.responses"),
     ),
     DestinationSpec,

@@ -131,6 +131,12 @@ def with_columns(known: KnownDataset, names: Iterable[str]) -> KnownDataset:
     return replace(known, schema=schema, samples=padded(known.samples, schema.columns))
 
 
+def with_new_columns(known: KnownDataset) -> KnownDataset:
+    """The dataset with the columns that came after it was first read; what was decided of the others stays."""
+    schema = known.dataset.detect(known=known.schema).schema
+    return replace(known, schema=schema, samples=next(iter(known.dataset.read(schema, rows=SAMPLES)), known.samples))
+
+
 def padded(chunk: Chunk, columns: Iterable[Column]) -> Chunk:
     """A chunk with the columns that it lacks: absent in every row."""
     rows = chunk.records.num_rows
@@ -197,7 +203,9 @@ def _settings(spec: DatasetSpec, source: SourceSpec) -> str:
 def dataset_report(around: Surroundings, name: str, *, refresh: bool = False) -> DatasetReport:
     """The detected schema of a dataset; `refresh` reads and decides it anew."""
     known = known_dataset(around, name, refresh=refresh)
-    return DatasetReport(name, dataset_spec(around, name).key, known.schema, tuple(known.dataset.extra_columns))
+    return DatasetReport(
+        name, dataset_spec(around, name).key, known.schema, known.dataset.new_columns(known.schema, look=True)
+    )
 
 
 def samples_of(around: Surroundings, name: str) -> list[dict[str, Any]]:

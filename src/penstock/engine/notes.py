@@ -16,17 +16,24 @@ from penstock.model.outcome import Note
 class Notes:
     """`fixed` are true of every record; the others are counted as they occur.
 
-    `source` gives what was met in reading so far.
+    `source` gives what was met in reading so far, `filled` are columns that had values when the dataset was first read.
     """
 
     fixed: tuple[Note, ...]
     keys: DuplicateKeys | None = None
     source: Callable[[], tuple[Note, ...]] = tuple
+    filled: frozenset[str] = frozenset()
     counted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    _rows: int = 0
 
     def count(self, opened: OpenChunk, sifted: Sifted) -> None:
         """What there is to say of a chunk."""
         self._add(sifted.notes)
+        records = opened.chunk.records
+        self._rows += records.num_rows
+        if self.filled:  # empty after the first chunk, as a rule
+            nulls = {name: records.column(records.schema.get_field_index(name)).null_count for name in self.filled}
+            self.filled = frozenset(name for name, number in nulls.items() if number == records.num_rows)
         if self.keys is not None:
             self.keys.saw(opened, sifted.groups)
 
@@ -38,6 +45,9 @@ class Notes:
         """The input came to its end."""
         if self.keys is not None:
             self.keys.close()
+        for name in self.filled if self._rows else ():
+            self.counted[name, "empty", "every value is null now, and there were values before"] += self._rows
+        self.filled = frozenset()
 
     def all(self, records: int) -> tuple[Note, ...]:
         """Every note; those that are true of every record stand with `records`."""

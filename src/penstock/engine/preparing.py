@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from penstock.engine import connecting
-from penstock.engine.datasets import KnownDataset, known_dataset, with_columns
+from penstock.engine.datasets import KnownDataset, known_dataset, with_columns, with_new_columns
 from penstock.engine.duplicate_keys import DuplicateKeys
 from penstock.engine.notes import Notes
 from penstock.engine.screen import Policy, Versions
@@ -76,7 +76,23 @@ class Prepared:
     def notes(self) -> Notes:
         """Where the notes of one read are gathered."""
         keys = DuplicateKeys(self.policy, self.data.spec.key)
-        return Notes(self.compiled.notes, keys, self.data.dataset.notes)
+        return Notes(self.compiled.notes, keys, self._source_notes, self._once_filled())
+
+    def _source_notes(self) -> tuple[Note, ...]:
+        new = self.data.dataset.new_columns(self.data.schema) if self.spec.attributes == "all" else ()
+        reason = (
+            "a new column, which came after the dataset was first read: "
+            f"`penstock schema {self.spec.dataset} --refresh` takes it in, `new_columns: send` sends such columns"
+        )
+        return (*self.data.dataset.notes(), *(Note(name, "not sent", reason) for name in new))
+
+    def _once_filled(self) -> frozenset[str]:
+        """The columns in use that had values, of a source that is read whole each time."""
+        dataset = self.data.dataset
+        if dataset.partial or dataset.since(None) is not None:
+            return frozenset()
+        filled = {column.name for column in self.data.schema.columns if column.examples}
+        return frozenset(filled.intersection(self.compiled.columns))
 
     @property
     def once(self) -> bool:
@@ -96,6 +112,8 @@ def _prepare(around: Surroundings, spec: DestinationSpec, address: connecting.Ad
     unseen: tuple[Note, ...] = ()
     if data.awaits:
         data, unseen = _awaited(data, spec)
+    if spec.new_columns != "note":
+        data = _with_new_columns(around, data, spec)
     key = data.spec.key
     if spec.template is not None:
         template = around.catalogue[spec.template]
@@ -119,6 +137,20 @@ def _without_code(compiled: Compiled) -> Compiled:
     """Each batch as the plain list of its records: what the grouping code would be given."""
     shape = replace(compiled.shape, grouping=Grouping("array"), content_format="json")
     return replace(compiled, shape=shape, notes=(*compiled.notes, Note("grouping.code", "not run", NEEDS_OPERATOR)))
+
+
+def _with_new_columns(around: Surroundings, data: KnownDataset, spec: DestinationSpec) -> KnownDataset:
+    """With `new_columns: send` the dataset as its source is now; with `refuse` an InputError where it has grown."""
+    new = data.dataset.new_columns(data.schema, look=True)
+    if not new:
+        return data
+    if spec.new_columns == "send":
+        return with_new_columns(data)
+    path, names = f"destinations.{spec.name}.new_columns", ", ".join(new)
+    hint = f"exclude it by the dataset's sql, or take it in: penstock schema {spec.dataset} --refresh"
+    raise InputError(
+        around.problem(path, f"the source has a new column: {names}", "new-column", hint=hint, found=names)
+    )
 
 
 def _awaited(data: KnownDataset, spec: DestinationSpec) -> tuple[KnownDataset, tuple[Note, ...]]:

@@ -269,6 +269,7 @@ class DestinationSpec:
     data_id: str | tuple[str, ...] | None = None
     responses: bool = False
     line: int | None = None
+    new_columns: Literal["note", "send", "refuse"] = "note"
 
 
 @dataclass(frozen=True, slots=True)

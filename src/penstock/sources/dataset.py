@@ -56,13 +56,21 @@ class Dataset:
         self._reach = reach
         self._last: tuple[Schema, Rows] | None = None
 
-    @property
-    def extra_columns(self) -> list[str]:
-        """The columns that the schema last read with does not have (of JSON: those met so far)."""
-        if self._last is None:
-            return []
-        schema, rows = self._last
-        return [name for name in rows.names() if schema.column(name) is None]
+    def new_columns(self, schema: Schema, *, look: bool = False) -> tuple[str, ...]:
+        """The columns of the source that the schema does not have: as far as it was read, or, with `look`, all of it.
+
+        What is posted, and replies, have none: their columns are taken in as they come.
+        """
+        rows = self._rows.inner if isinstance(self._rows, FirstRows) else self._rows
+        if not isinstance(self.source, FileSource | SqlSource):
+            return ()
+        if look and rows.open_ended:
+            for _ in rows.pieces():
+                pass
+        if not look and self._last is None and not isinstance(self.source, FileSource):
+            return ()  # to ask a database costs a connection
+        known = schema if self.spec.sql is None else schema.source
+        return () if known is None else tuple(name for name in rows.names() if known.column(name) is None)
 
     @property
     def volatile(self) -> bool:

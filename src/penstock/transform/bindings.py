@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -13,6 +14,9 @@ from penstock.model.record import Schema
 from penstock.model.spec import Binding, DestinationSpec
 from penstock.transform.macros import column_of
 from penstock.transform.render import Input
+
+PANDAS_INDEX = re.compile(r"__index_level_\d+__|Unnamed: 0(\.\d+)?")
+INDEX = "the index of a pandas table, which says nothing; name it in `attributes` to send it"
 
 Paths = tuple[tuple[str, ...], ...]
 Complaint = tuple[str, str, str, str, str]  # where below the destination, message, code, hint, found
@@ -45,7 +49,7 @@ def nearest(name: str, known: Sequence[str], kind: str = "columns") -> str:
 
 def bind(destination: DestinationSpec, template: Template, schema: Schema, problems: list[Problem]) -> list[Bound]:
     """The mapped fields in the template's order; what cannot be bound goes to `problems`."""
-    given = destination.fields if destination.fields is not None else _by_name(template, schema)
+    given = destination.fields if destination.fields is not None else by_name(template, schema)
     cuts = excluded_paths(destination, schema)
     bound: dict[str, Bound] = {}
     for name, binding in given.items():
@@ -66,10 +70,35 @@ def bind(destination: DestinationSpec, template: Template, schema: Schema, probl
     return [bound[doc.name] for doc in template.fields if doc.name in bound]
 
 
-def _by_name(template: Template, schema: Schema) -> dict[str, Binding]:
-    """Without `fields`, columns named like a field, by either of its names, are mapped to it."""
+def by_name(template: Template, schema: Schema) -> dict[str, Binding]:
+    """Without `fields`, columns named like a field, by either of its names, are mapped to it; so are near misses."""
     names = [name for doc in template.fields if doc.auto for name in doc.names]
-    return {name: Binding(column=name) for name in names if schema.column(name) is not None}
+    exact = {name: Binding(column=name) for name in names if schema.column(name) is not None}
+    return {**exact, **{name: Binding(column=column) for name, column in near_misses(template, schema).items()}}
+
+
+def near_misses(template: Template, schema: Schema) -> dict[str, str]:
+    """Field → the one column whose name differs from the field's in case, white space, `-`, `_` or `.` alone.
+
+    A column that is nearly several fields, and fields that several columns are nearly, are left alone.
+    """
+    columns = schema.names()
+    fields: dict[str, set[str]] = {}
+    for doc in template.fields:
+        for name in doc.names if doc.auto and not any(own in columns for own in doc.names) else ():
+            fields.setdefault(plain_name(name), set()).add(doc.name)
+    known = {name for doc in template.fields for name in doc.names}
+    near: dict[str, list[str]] = {}
+    for column in columns:
+        meant = fields.get(plain_name(column), set()) if column not in known else set()
+        if len(meant) == 1:
+            near.setdefault(next(iter(meant)), []).append(column)
+    return {field: found[0] for field, found in near.items() if len(found) == 1}
+
+
+def plain_name(name: str) -> str:
+    """A name without what people write differently: case, white space and joints."""
+    return re.sub(r"[\s\-_.\u200b-\u200d\ufeff]+", "", name).casefold()
 
 
 def _unknown_field(name: str, template: Template) -> Complaint:
@@ -124,6 +153,9 @@ def remaining(
     free = [name for name in names if name not in mapped and cuts.get(name) != ((),)]
     chosen = destination.attributes
     if chosen == "all":
+        index = [name for name in free if PANDAS_INDEX.fullmatch(name)]
+        notes += [Note(name, "left out", INDEX) for name in index]
+        free = [name for name in free if name not in index]
         return Remaining(tuple(free), cuts, tuple(notes))
     wanted = () if chosen == "none" else chosen
     for name in wanted:

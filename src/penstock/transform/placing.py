@@ -7,7 +7,7 @@ from dataclasses import replace
 from penstock.destinations.catalogue import NOWHERE, FieldDoc
 from penstock.model.outcome import Refusal
 from penstock.model.spec import Mode
-from penstock.transform.bindings import Bound, bind
+from penstock.transform.bindings import Bound, bind, near_misses
 from penstock.transform.combining import COMBINATIONS
 from penstock.transform.fields import rule_of
 from penstock.transform.refusing import named
@@ -20,6 +20,9 @@ from penstock.transform.workbench import Workbench
 def map_fields(bench: Workbench) -> None:
     """The mapped fields, in the template's order; what is missing or given twice becomes a problem."""
     bound = bind(bench.destination, bench.template, bench.schema, bench.problems)
+    near = near_misses(bench.template, bench.schema) if bench.destination.fields is None else {}
+    for name, column in near.items():
+        bench.note(name, "mapped", f"from the column {column!r}, which is nearly its name; `fields` says otherwise")
     for each in bound:
         _map_field(bench, each)
     if bench.native:
