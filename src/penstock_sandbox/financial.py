@@ -30,9 +30,9 @@ SUBSCRIPTION = _OWNED | {
     "lastTransactionStatus": values.text(),
     "dueInvoicesCount": values.integer,
     "dueInvoicesSince": values.date,
-    "dueInvoicesTotal": values.number,
+    "dueInvoicesTotal": values.integer,
     "paidInvoicesCount": values.integer,
-    "paidInvoicesTotal": values.number,
+    "paidInvoicesTotal": values.integer,
     "metadata": values.mapping,
 }
 INVOICE = _OWNED | {

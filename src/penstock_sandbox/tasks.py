@@ -13,7 +13,7 @@ TASK = {
     "description": values.text(),
     "dueDate": values.date,
     "assignedTo": values.key(),
-    "assignedToCustomer": values.text(),
+    "assignedToCustomer": values.boolean,
     "company": values.object_id,
     "company_id": values.company_key(),
     "people": values.object_id,

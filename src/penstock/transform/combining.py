@@ -71,7 +71,9 @@ def note_entity(draft: Draft) -> None:
     companies = draft.fields.get("company_id", [ABSENT] * len(draft))
     for row, (person, company) in enumerate(zip(persons, companies, strict=True)):
         if entities[row] is not ABSENT:
-            models[row] = "Company" if models[row] is ABSENT else models[row]
+            if not _given(models[row]):
+                models[row] = "Company"
+                draft.notes["entityModel", "defaulted", "Company where it is blank"] += 1
         elif _given(person):
             models[row] = "Customer"
             if is_object_id(person):

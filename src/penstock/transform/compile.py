@@ -70,6 +70,9 @@ def compile_template(
         required=tuple(bench.required),
         match=bench.template.match[dialect],
         limits=limits_of(bench),
+        always=bench.template.extras["native"]
+        if bench.native and "custom_data_company" in bench.template.combine
+        else None,
         whereabouts=_whereabouts(bench, shape.url, batching=batching),
     )
     columns = bench.columns()

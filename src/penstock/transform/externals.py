@@ -32,8 +32,9 @@ def add_external(bench: Workbench) -> None:
         if setting is not None:
             message = f"{external.field} is mapped, and given by `{external.setting}`"
             bench.problem(str(external.setting), message, "field-twice", "keep one of the two")
-        if external.setting is None:
-            bench.combinations.append(_filled_from_key(external.field, external.max_length))
+        doc = bench.template.doc(external.field)
+        target = external.field if doc is None else doc.target or doc.name
+        bench.combinations.append(_filled_from_key(external.field, target, external.max_length))
         return
     columns = _columns(bench, setting)
     doc = bench.template.doc(external.field)
@@ -78,18 +79,18 @@ def _derived(name: str, target: str, columns: tuple[str, ...], longest: int | No
     return combine
 
 
-def _filled_from_key(name: str, longest: int | None) -> Combination:
+def _filled_from_key(name: str, target: str, longest: int | None) -> Combination:
     """Rows in which the mapped id is null get one from their key."""
 
     def combine(draft: Draft) -> None:
-        place = (TOP, name)
+        place = (TOP, target)
         values = list(draft.places[place])
         for row, key in enumerate(draft.keys):
             if (values[row] is ABSENT or values[row] is None) and key is not None:
                 values[row] = bounded(one_text(key), longest)
                 if row not in draft.refused:
                     draft.notes[name, "derived", f"null, and made from the record's key, {STAYS}"] += 1
-        draft.places[place] = values
+        draft.fields[name] = draft.places[place] = values
 
     return combine
 

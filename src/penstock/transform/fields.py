@@ -89,6 +89,7 @@ BY_TYPE: Mapping[str, Callable[[Asked], Ruled]] = {
     "choice": _choice,
     "id": _id,
     "texts": lambda _: (rules.texts, None),
+    "checklist": lambda _: (rules.checklist, None),
     "companies": lambda _: (rules.companies, None),
     "object": _object,
     "json": lambda _: (rules.structured, None),

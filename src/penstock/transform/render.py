@@ -107,6 +107,7 @@ class Renderer:
     required: tuple[str, ...] = ()
     match: tuple[str, ...] = ()  # any one of these fields
     limits: Limits | None = None
+    always: str | None = None  # the container that is sent also when it is empty
     address: Address | None = None
     whereabouts: Whereabouts | None = None
     check: Callable[[Mapping[str, Any]], Refusal | None] | None = None  # of a whole payload (XML)
@@ -181,9 +182,9 @@ class Renderer:
         containers: dict[str, dict[str, Values]] = {TOP: {}}
         for (container, name), values in draft.places.items():
             containers.setdefault(container, {})[name] = values
-        for container, _ in draft.merged:
+        for container in (*([] if self.always is None else [self.always]), *(name for name, _ in draft.merged)):
             containers.setdefault(container, {})
-        bodies = _bodies(containers, len(draft))
+        bodies = _bodies(containers, len(draft), self.always)
         if draft.merged or self.limits or self.check or self.address or self.whereabouts or draft.lookups:
             return [
                 payload
@@ -269,8 +270,10 @@ class Renderer:
         return url, tuple(headers) if headers else None
 
 
-def _bodies(containers: Mapping[str, Mapping[str, Values]], number: int) -> Iterator[dict[str, Any]]:
-    """One payload a row: the top level's members, then each container that has any."""
+def _bodies(
+    containers: Mapping[str, Mapping[str, Values]], number: int, always: str | None
+) -> Iterator[dict[str, Any]]:
+    """One payload a row: the top level's members, then each container that has any, and `always` in any case."""
     top = _members(containers[TOP], number)
     inner = [(name, _members(members, number)) for name, members in containers.items() if name != TOP]
     if not inner:
@@ -279,7 +282,7 @@ def _bodies(containers: Mapping[str, Mapping[str, Values]], number: int) -> Iter
     for body in top:
         for name, parts in inner:
             part = next(parts)
-            if part:
+            if part or name == always:
                 body[name] = part
         yield body
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from penstock.model.outcome import Refusal
+from penstock.transform.dates import moment
 from penstock.transform.numbers import Digits, float_text, int32_if_whole, sent
 from penstock.transform.refusing import refuse
 from penstock.transform.values import plain, read_json
@@ -221,6 +222,28 @@ def companies(value: object) -> object:
         return found
     links = [_link(item) for item in (found if isinstance(found, list) else [found])]
     return next((link for link in links if isinstance(link, Refusal)), links)
+
+
+def checklist(value: object) -> object:
+    """A task's checklist: a list of objects with name, and perhaps completed, dueDate and assignedTo."""
+    found = structured(value)
+    if found is None or isinstance(found, Refusal):
+        return found
+    items = [_checklist_item(item) for item in (found if isinstance(found, list) else [found])]
+    return next((item for item in items if isinstance(item, Refusal)), items)
+
+
+def _checklist_item(item: object) -> object:
+    accepted = (
+        'objects such as {"name": "Call", "completed": false, "dueDate": "2026-01-31", "assignedTo": "a@b.example"}'
+    )
+    own: Mapping[str, Rule] = {"name": key, "completed": boolean, "dueDate": moment, "assignedTo": email_or_id}
+    if not isinstance(item, dict) or not item.keys() <= own.keys() or item.get("name") is None:
+        return refuse("type", item, "is no item of a checklist", accepted)
+    checked = {name: None if part is None else own[name](part) for name, part in item.items()}
+    if checked["name"] is None or any(isinstance(part, Refusal) for part in checked.values()):
+        return refuse("type", item, "is no item of a checklist", accepted)
+    return {name: part for name, part in checked.items() if part is not None}
 
 
 def link(limit: int | None) -> Rule:
