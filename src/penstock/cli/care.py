@@ -1,4 +1,4 @@
-"""The commands that look after the state: doctor, backup, restore, prune."""
+"""The commands that look after the state: doctor, backup, restore, prune, compact."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def add_to(app: App) -> None:
     app.command(backup, group=CARE, sort_key=2)
     app.command(restore, group=CARE, sort_key=3)
     app.command(prune, group=CARE, sort_key=4)
-    app.command(retention, group=CARE, sort_key=5)
+    app.command(compact, group=CARE, sort_key=5)
+    app.command(retention, group=CARE, sort_key=6)
 
 
 def doctor(*, face: Given) -> Exit:
@@ -100,6 +101,18 @@ def prune(
     from penstock.cli.text.care import prune_text  # noqa: PLC0415 - rich is slow to import
 
     face.show(asdict(pruned), lambda: prune_text(pruned))
+
+
+def compact(*, face: Given) -> None:
+    """Give the disk what `penstock prune` has freed inside the state.
+
+    A SQLite file is shortened while others use it. PostgreSQL writes every table anew, which nobody may use meanwhile:
+    stop `serve`, workers and runs first.
+    """
+    done = _care(face).compact()
+    from penstock.cli.text.care import compact_text  # noqa: PLC0415 - rich is slow to import
+
+    face.show(asdict(done), lambda: compact_text(done))
 
 
 def retention(

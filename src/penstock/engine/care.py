@@ -17,6 +17,7 @@ from typing import Any
 
 from penstock.clock import Clock, iso
 from penstock.engine.care_backup import BackedUp, back_up
+from penstock.engine.care_compact import Compacted, compact
 from penstock.engine.care_keys import Rotated, rotate
 from penstock.engine.care_restore import RestoredState, Wanted, restore
 from penstock.engine.care_retention import RETENTION, Pruned, Retention, prune, retention, tick
@@ -65,6 +66,11 @@ class Care:
             project = project_of(database, self.file, given=False) if forget or self._has_project(database) else None
             known = None if project is None else frozenset(project.destinations)
             return _pruned(database, self.clock, known, dry_run=dry_run, forget=forget)
+
+    def compact(self) -> Compacted:
+        """Give room that is free inside the state back to the disk."""
+        with closing(Database.open(self.url, self.file.parent / ".penstock")) as database:
+            return compact(database)
 
     def retention(self, changes: Mapping[str, int]) -> Retention:
         """How long things are kept, in days; after these changes."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from sqlalchemy import select
 from penstock.clock import Clock, iso
 from penstock.model.errors import InputError, Problem
 from penstock.stores import pruning
+from penstock.stores.compacting import cut, let_others
 from penstock.stores.database import Database
 from penstock.stores.pruning import Cutoffs
 from penstock.stores.schema import runs
@@ -24,7 +24,6 @@ RETENTION, LAST = "retention", "pruned"
 MOST_DAYS = 36_500
 EVERY = timedelta(days=1)
 A_MOMENT_S = 1.0  # what one tick may work
-VACUUM_PAGES = 1000
 FROZEN_FOR_S = 86_400.0  # a frozen input that no run names is younger than its run for as long
 
 
@@ -102,7 +101,8 @@ def prune(database: Database, clock: Clock, *, dry_run: bool = False, most_s: fl
     if not dry_run:
         for name in frozen:
             Path(name).unlink(missing_ok=True)
-        _give_back(database, clock, late)
+        if not database.is_shared:
+            cut(database, late)
     return Pruned(dry_run, removed, finished, frozen, free_bytes=_free(database))
 
 
@@ -121,13 +121,8 @@ def _sweep(database: Database, sweep: pruning.Sweep, clock: Clock, late: Callabl
         began = clock.monotonic()
         with database.begin() as conn:
             total += sweep.drop(conn, ids)
-        _let_others(clock.monotonic() - began)
+        let_others(clock.monotonic() - began)
     return total
-
-
-def _let_others(seconds: float) -> None:
-    """Runs write as long as we did."""
-    threading.Event().wait(min(max(seconds, 0.002), 0.5))
 
 
 def _orphans(database: Database, clock: Clock) -> tuple[str, ...]:
@@ -142,18 +137,6 @@ def _orphans(database: Database, clock: Clock) -> tuple[str, ...]:
         if path.is_file() and path.name not in needed and now - path.stat().st_mtime > FROZEN_FOR_S
     ]
     return tuple(sorted(map(str, old)))
-
-
-def _give_back(database: Database, clock: Clock, late: Callable[[], bool]) -> None:
-    """Freed pages at the end of the file go back to the disk, a few at a time."""
-    while not database.is_shared and not late():
-        began = clock.monotonic()
-        with database.begin() as conn:
-            before = conn.exec_driver_sql("PRAGMA freelist_count").scalar_one()
-            conn.exec_driver_sql(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").close()
-            if before == 0 or conn.exec_driver_sql("PRAGMA freelist_count").scalar_one() == before:
-                return
-        _let_others(clock.monotonic() - began)
 
 
 def _free(database: Database) -> int:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as dataclass_replace
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,19 +66,41 @@ def newest(around: Surroundings) -> ProjectVersion:
         return projects.newest(conn) or NOTHING
 
 
+@lru_cache(maxsize=1)
+def _tree(text: str) -> Tree:
+    """The parsed project, to be read only: parsing a large one takes a second."""
+    return tree_of(text)
+
+
 def listed(around: Surroundings, kind: str) -> dict[str, Resource]:
     """The resources of a section, by name."""
     _check_kind(kind)
     found = newest(around)
-    tree = tree_of(found.text)
+    tree = _tree(found.text)
     return {name: _resource(around, tree, kind, name, found.version) for name in tree[kind].entries()}
+
+
+def page(around: Surroundings, kind: str, limit: int, after: str | None) -> list[Resource]:
+    """At most so many resources of a section, in the project's order; those behind the one of this name.
+
+    InputError `bad-cursor` when that one was taken out meanwhile: nobody knows where the list goes on.
+    """
+    _check_kind(kind)
+    found = newest(around)
+    tree = _tree(found.text)
+    names = list(tree[kind].entries())
+    if after is not None and after not in names:
+        hint = "read the list from its beginning"
+        raise InputError(Problem("cursor", f"{after} is not there any more", "bad-cursor", hint, found=after))
+    first = 0 if after is None else names.index(after) + 1
+    return [_resource(around, tree, kind, name, found.version) for name in names[first : first + limit]]
 
 
 def one(around: Surroundings, kind: str, name: str) -> Resource:
     """The resource of this name. InputError `unknown-…` when there is none."""
     found = newest(around)
     _check_kind(kind)
-    return _resource(around, tree_of(found.text), kind, name, found.version)
+    return _resource(around, _tree(found.text), kind, name, found.version)
 
 
 def put(around: Surroundings, kind: str, name: str, value: Any, by: By) -> Resource:

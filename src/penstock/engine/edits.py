@@ -25,6 +25,10 @@ class Edits:
         """The resources of a section of the applied project (`destinations`), by name."""
         return editing.listed(self.around(), kind)
 
+    def page(self, kind: str, limit: int, after: str | None) -> list[Resource]:
+        """At most so many resources of a section, in the project's order; those behind the one of this name."""
+        return editing.page(self.around(), kind, limit, after)
+
     def one(self, kind: str, name: str) -> Resource:
         """One resource, with the etag that guards its next edit."""
         return editing.one(self.around(), kind, name)

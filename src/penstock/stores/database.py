@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,6 +127,17 @@ class Database:
             options["isolation_level"] = "REPEATABLE READ"
         with _plain_words(self.place), self.engine.connect().execution_options(**options) as connection:
             yield connection
+
+    @contextmanager
+    def alone(self) -> Iterator[Callable[[str], None]]:
+        """Executes statements that may stand in no transaction, each by itself."""
+        with _plain_words(self.place):
+            if self.is_shared:
+                with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                    yield lambda statement: connection.exec_driver_sql(statement).close()
+                return
+            with closing(self.engine.raw_connection()) as raw:
+                yield lambda statement: raw.cursor().execute(statement).close()
 
     def close(self) -> None:
         self.engine.dispose()

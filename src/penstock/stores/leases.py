@@ -75,6 +75,15 @@ def is_held(database: Database, name: str) -> bool:
         return conn.execute(query).first() is not None
 
 
+def any_holder(database: Database) -> str | None:
+    """Who holds a destination, a flow or a worker's name now; None when nobody does."""
+    if not database.is_shared:
+        return locks.any_holder(database.locks)
+    with database.read() as conn:
+        found = conn.execute(select(leases.c.holder).where(leases.c.expires > _now()).limit(1)).scalar()
+    return None if found is None else str(found)
+
+
 def _now() -> ColumnElement[float]:
     """The server's clock, which all holders share."""
     return cast(extract("epoch", func.clock_timestamp()), Float(53))

@@ -47,6 +47,21 @@ def is_held(folder: Path, name: str) -> bool:
     return False
 
 
+def any_holder(folder: Path) -> str | None:
+    """Who holds anything now; None when nobody does."""
+    for path in sorted(folder.glob("*.lock")):
+        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            with _gate(folder):
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                fcntl.flock(handle, fcntl.LOCK_UN)
+        except BlockingIOError:
+            return os.pread(handle, 1000, 0).decode(errors="replace") or "another process"
+        finally:
+            os.close(handle)
+    return None
+
+
 def _lock(folder: Path, handle: int, name: str) -> None:
     try:
         with _gate(folder):

@@ -9,6 +9,7 @@ from penstock.api.access import Person, Right, needs
 from penstock.api.answers import Page, Problems, problems
 from penstock.api.etags import IfMatch, bare
 from penstock.api.opened import Opened
+from penstock.api.paging import Cursor, Limit, paged, place_of
 from penstock.engine.app import App
 from penstock.engine.editing import Resource
 
@@ -39,11 +40,13 @@ class NewName(BaseModel):
 
 
 @router.get("", operation_id="listResources")
-def listed(kind: Kind, app: Opened, _: Person = needs(Right.VIEW)) -> Page[ResourceOut]:
-    """All resources of a kind, in the project's order."""
-    found = app.edits.listed(kind)
-    states = app.edits.standing(kind, list(found))
-    return Page(items=[_out(resource, states[name]) for name, resource in found.items()], next=None)
+def listed(
+    kind: Kind, app: Opened, cursor: Cursor = None, limit: Limit = 50, _: Person = needs(Right.VIEW)
+) -> Page[ResourceOut]:
+    """The resources of a kind, in the project's order."""
+    found = app.edits.page(kind, limit + 1, place_of(cursor))
+    states = app.edits.standing(kind, [resource.name for resource in found[:limit]])
+    return paged(found, limit, lambda resource: resource.name, lambda resource: _out(resource, states[resource.name]))
 
 
 @router.post("", status_code=201, operation_id="createResource")

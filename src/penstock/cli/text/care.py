@@ -11,6 +11,7 @@ from penstock.cli.text.words import amount, hint, said
 
 if TYPE_CHECKING:
     from penstock.engine.care_backup import BackedUp
+    from penstock.engine.care_compact import Compacted
     from penstock.engine.care_restore import RestoredState
     from penstock.engine.care_retention import Pruned
     from penstock.engine.doctor_findings import Diagnosis
@@ -65,6 +66,12 @@ def restore_text(done: RestoredState) -> Iterator[str]:
     )
 
 
+def compact_text(done: Compacted) -> Iterator[str]:
+    """How large the state was and is."""
+    was, now = done.before_bytes / 1e6, done.after_bytes / 1e6
+    yield f"{was:,.1f} MB before, {now:,.1f} MB now."
+
+
 def prune_text(pruned: Pruned) -> Iterator[str]:
     """What was removed, and what only a person may remove."""
     would = "would be removed" if pruned.dry_run else "removed"
@@ -78,4 +85,4 @@ def prune_text(pruned: Pruned) -> Iterator[str]:
         what = amount(size, "key") if size else "something"
         yield f"{what} remembered of {name}, which is not in the project: `penstock prune --forget-destination {name}`."
     if pruned.free_bytes > 1_000_000:
-        yield f"{pruned.free_bytes / 1e6:,.0f} MB inside the state are free for what comes next."
+        yield f"{pruned.free_bytes / 1e6:,.0f} MB inside the state to reuse; `penstock compact` gives them back."

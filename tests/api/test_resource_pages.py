@@ -1,0 +1,50 @@
+"""Lists of resources come in pages, however many there are."""
+
+import pytest
+import yaml
+
+NUMBER = 120
+
+
+def project():
+    return yaml.safe_dump(
+        {
+            "credentials": {"acme": {"connector": "custify", "base_url": "http://127.0.0.1:9", "dialect": "flat"}},
+            "sources": {"crm": {"type": "file", "path": "crm.csv"}},
+            "datasets": {"people": {"source": "crm", "key": "id"}},
+            "destinations": {
+                f"d{n:03}": {"dataset": "people", "credential": "acme", "template": "upsert_person"}
+                for n in range(NUMBER)
+            },
+            "flows": {f"f{n:03}": {"destinations": [f"d{n:03}"]} for n in range(NUMBER)},
+        },
+        sort_keys=False,
+    )
+
+
+@pytest.fixture
+def many(office):
+    now = office.client.get("/project")
+    answer = office.client.put("/project", json={"yaml": project()}, headers={"If-Match": now.headers["etag"]})
+    assert answer.status_code == 200, answer.text
+    return office.client
+
+
+@pytest.mark.parametrize(("kind", "letter"), [("destinations", "d"), ("flows", "f")])
+def test_a_list_is_read_page_by_page(many, kind, letter):
+    first = many.get(f"/{kind}").json()
+    assert len(first["items"]) == 50, "as many as of any other list"
+    page = many.get(f"/{kind}?limit=7").json()
+    assert [one["name"] for one in page["items"]] == [f"{letter}{n:03}" for n in range(7)]
+    names, cursor = [], ""
+    while cursor is not None:
+        page = many.get(f"/{kind}?limit=50{cursor and '&cursor=' + cursor}").json()
+        assert all("last_run" in one["state"] for one in page["items"])
+        names += [one["name"] for one in page["items"]]
+        cursor = page["next"]
+    assert names == [f"{letter}{n:03}" for n in range(NUMBER)]
+
+
+@pytest.mark.parametrize(("query", "status"), [("limit=0", 422), ("limit=501", 422), ("cursor=nonsense!", 400)])
+def test_a_page_that_cannot_be_is_refused(many, query, status):
+    assert many.get(f"/destinations?{query}").status_code == status
