@@ -94,8 +94,8 @@ class App:
     ) -> Self:
         """The App on the project that was applied to this database; `reload` follows its edits.
 
-        `shared`: a service, with bounds (`model.reach`). While none was applied, its project is empty, of version 0;
-        without `shared` that is InputError `not-applied`.
+        `shared`: a service, with bounds (`model.reach`), its project empty (version 0) while none was applied. Without
+        `shared` that is InputError `not-applied`.
         """
         environ = os.environ if environ is None else environ
         project, version, opened = open_applied_state(database, environ, shared=shared)
@@ -106,10 +106,10 @@ class App:
         """Follow the edits of the applied project; a project that was read from a file stays."""
         if self._around.version is None:
             return
-        around = self._around
-        project, version = applied_project(around.database, base=around.project.base)
-        reach = reach_of(around.database, around.environ, in_service=around.reach.is_service)
-        self._around = replace(around, project=project, version=version, reach=reach)
+        at = self._around
+        project, version = applied_project(at.database, base=at.project.base)
+        reach = reach_of(at.database, at.environ, in_service=at.reach.is_service)
+        self._around = replace(at, project=project, version=version, reach=reach)
 
     def with_code(self, code: CodePolicy) -> App:
         """The same App, where only this grouping code runs."""
@@ -208,10 +208,9 @@ class App:
         self.close()
 
     def close(self) -> None:
-        if "intake" in self.__dict__:
-            self.intake.close()
-        if "demo" in self.__dict__:
-            self.demo.close()
+        for part in ("intake", "demo"):
+            if part in self.__dict__:
+                getattr(self, part).close()
         self._around.database.close()
 
     @cached_property
@@ -224,8 +223,8 @@ class App:
     @cached_property
     def people(self) -> People:
         """Who may sign in, and who asks."""
-        around = self._around
-        return People(around.database, around.clock, around.sealer, environ=around.environ)
+        at = self._around
+        return People(at.database, at.clock, at.sealer, environ=at.environ)
 
     @staticmethod
     def validate(file: Path | None = None, *, environ: Mapping[str, str] | None = None) -> tuple[Problem, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from penstock.clock import iso
@@ -13,11 +14,12 @@ from penstock.engine.surroundings import Surroundings
 from penstock.model.delivery import Connection
 from penstock.model.errors import CredentialRefused, EnvironmentFailure, HostUnreachable, InputError, Problem
 from penstock.model.reports import CheckReport, as_json
-from penstock.model.spec import CredentialSpec, Dialect
+from penstock.model.spec import CredentialSpec, Dialect, Secret, written_form
 from penstock.stores import credentials
 
 PAGE_BASE = "https://app.custify.com/api"  # what the requirement page says
 PUBLISHED_BASE = "https://api.custify.com"  # Custify's OpenAPI 1.5.7
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 BASES_VARIABLE = "PENSTOCK_CUSTIFY_BASES"
 
 
@@ -73,11 +75,23 @@ def connection(around: Surroundings, spec: CredentialSpec, base_url: str) -> Con
 
 
 def _connection(around: Surroundings, spec: CredentialSpec, base_url: str, key: str | None) -> Connection:
+    path = f"credentials.{spec.name}"
+    headers = {name: around.resolve(value) for name, value in spec.headers.items()}
+    problems = [
+        *_unsendable(around, f"{path}.api_key", key, spec.api_key),
+        *(
+            problem
+            for name, value in headers.items()
+            for problem in _unsendable(around, f"{path}.headers.{name}", value, spec.headers[name])
+        ),
+    ]
+    if problems:
+        raise InputError(*problems)
     return Connection(
         name=spec.name,
         base_url=base_url,
         api_key=key,
-        headers={name: around.resolve(value) for name, value in spec.headers.items()},
+        headers=headers,
         timeout=spec.timeout,
         allowed_hosts=spec.allowed_hosts,
         hidden=tuple(
@@ -85,6 +99,22 @@ def _connection(around: Surroundings, spec: CredentialSpec, base_url: str, key: 
         ),
         api="Custify" if spec.connector == "custify" else "the API",
     )
+
+
+def _unsendable(around: Surroundings, path: str, value: str | None, written: Secret | None) -> list[Problem]:
+    """A problem when a key or header is of several lines, or has other characters that no HTTP header holds."""
+    if value is None or CONTROL.search(value) is None:
+        return []
+    several = "\n" in value or "\r" in value
+    what = "it has several lines" if several else "it holds a control character"
+    hint = "keep the key alone, on one line, in the variable or file that it is read from"
+    references = () if written is None else tuple(part for part in written.parts if part[0] != "text")
+    found = written_form(Secret(references)) or None
+    return [
+        around.problem(
+            path, f"this value cannot be sent as an HTTP header: {what}", "bad-header", hint=hint, found=found
+        )
+    ]
 
 
 def api_key(around: Surroundings, spec: CredentialSpec) -> str | None:
@@ -110,6 +140,9 @@ def set_key(around: Surroundings, name: str, secret: str) -> None:
         message = f"the project file already says where the key of {name} comes from"
         hint = "take api_key out of the file, then set it here"
         raise InputError(around.problem(path, message, "key-in-file", hint=hint, found="an api_key in the file"))
+    problems = _unsendable(around, f"credentials.{name}.api_key", secret, None)
+    if problems:
+        raise InputError(*problems)
     at = iso(around.clock.now())
     with around.database.begin() as conn:
         credentials.set_credential(conn, around.sealer(), name, secret, at)

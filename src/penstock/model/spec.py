@@ -47,6 +47,11 @@ class Secret:
         return "Secret(…)"
 
 
+def written_form(secret: Secret) -> str:
+    """The text as the project writes it: references, not their values. What is literal in it stays."""
+    return "".join(text if kind == "text" else f"${{{kind}:{text}}}" for kind, text in secret.parts)
+
+
 @dataclass(frozen=True, slots=True)
 class RateLimit:
     """`requests` per fixed window of `per` seconds; `batch_cost` says what a batch counts as."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from penstock.model.spec import Secret
+from penstock.model.spec import Secret, written_form
 from penstock.sources.sql_text import PASSWORD, redacted, shortened
 
 KINDS = {"postgres": "postgresql"}
@@ -29,12 +29,11 @@ class SqlUrl:
     @staticmethod
     def of(url: Secret, resolve: Callable[[Secret], str]) -> SqlUrl:
         """The URL with its references filled in; raises like `resolve`."""
-        written = "".join(text if kind == "text" else f"${{{kind}:{text}}}" for kind, text in url.parts)
         parts = [replace(url, parts=(part,)) for part in url.parts if part[0] != "text"]
         secrets = (
             [value for value in map(resolve, parts) if value] if len(url.parts) > 1 else [resolve(url)] * len(parts)
         )
-        shown = QUERY_PASSWORD.sub(rf"\1{HIDDEN}", PASSWORD.sub(rf"\1:{HIDDEN}", written))
+        shown = QUERY_PASSWORD.sub(rf"\1{HIDDEN}", PASSWORD.sub(rf"\1:{HIDDEN}", written_form(url)))
         return SqlUrl(resolve(url), shortened(shown), tuple(secrets))
 
     @property

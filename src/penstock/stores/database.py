@@ -148,7 +148,7 @@ def _parsed(url: str) -> URL:
     try:
         parsed = make_url(re.sub("^postgres://", "postgresql://", url))
     except (ArgumentError, ValueError) as error:
-        found = re.sub(r":[^@]*@", ":…@", url)  # whatever stands before the host may be a password
+        found = f"{url.partition('://')[0]}://…" if "://" in url else "…"  # the rest may be a password
         raise InputError(_problem(found, "not-a-url", "this is not a database URL", hint)) from error
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
         message = "the state can only be kept in SQLite or PostgreSQL so far"
