@@ -180,6 +180,20 @@ def test_news_below_a_value_that_a_cursor_does_not_move_to_is_seen(sqlite, queri
     assert rows.newest(CursorSpec("at"), NOW) != before
 
 
+def test_a_first_value_is_looked_for_where_the_run_reads(sqlite, queried, tmp_path):
+    sqlite.execute("create table t (id, at, late)")
+    sqlite.executemany("insert into t values (?,?,?)", [(1, 1, None), (2, 2, None)])
+    dataset = queried(LITE, table="t", cursor="at")
+    schema = dataset.detect().schema
+    assert [column.name for column in schema.columns if column.open] == ["late"]
+    _, window = frozen_ids(dataset, schema, tmp_path / "run")
+    assert dataset.with_first_values(schema, window) is schema
+    sqlite.execute("insert into t values (3, 3, 5)")
+    typed = dataset.with_first_values(schema, window)
+    assert [(column.type, column.open) for column in typed.columns] == [("integer", False)] * 3
+    assert rows_of(dataset.read(typed))[-1] == {"id": 3, "at": 3, "late": 5}
+
+
 def test_a_date_that_has_come_is_not_read_a_second_time(sqlite, queried, tmp_path):
     sqlite.execute("create table t (id, at)")
     sqlite.executemany("insert into t values (?,?)", [(1, "2026-03-02"), (2, "2026-03-03"), (3, "2026-04-01")])

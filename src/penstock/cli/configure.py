@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
@@ -99,10 +99,15 @@ def schema(
         "dataset": report.dataset,
         "key": as_json(report.key),
         "records": report.schema.records,
-        "columns": as_json(report.schema.columns),
+        "columns": [_column_json(column) for column in as_json(report.schema.columns)],
         "extra_columns": as_json(report.extra_columns),
     }
     face.show(document, lambda: dataset_text(report))
+
+
+def _column_json(column: dict[str, Any]) -> dict[str, Any]:
+    """A column; how its numbers are written, and that it had no value yet, only where that is so."""
+    return {name: value for name, value in column.items() if name not in ("decimal", "open") or value}
 
 
 def set_(name: Annotated[str, Parameter(name="NAME", help="A credential of the project.")], /, *, face: Given) -> None:

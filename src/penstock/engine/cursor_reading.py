@@ -74,10 +74,8 @@ def reading_of(
 
 
 def with_notes(prepared: Prepared, reading: CursorReading) -> Prepared:
-    """The destination with what the reading has to say."""
-    if not reading.notes:
-        return prepared
-    return replace(prepared, compiled=replace(prepared.compiled, notes=(*prepared.compiled.notes, *reading.notes)))
+    """The destination with what the reading has to say, also when there is nothing to read."""
+    return replace(prepared, reading_notes=reading.notes)
 
 
 def settings_mark(prepared: Prepared) -> str:

@@ -16,10 +16,11 @@ from penstock.model.reports import DatasetReport
 from penstock.model.settings_text import settings_text
 from penstock.model.spec import DatasetSpec, SourceSpec, WebhookSource
 from penstock.sources.dataset import Dataset
-from penstock.sources.freezing import load_chunk, save_chunk
+from penstock.sources.freezing import Window, load_chunk, save_chunk
 from penstock.sources.opening import Tools, open_dataset
 from penstock.sources.pushed_rows import Pushed
 from penstock.sources.reply_rows import Replies
+from penstock.sources.ties import value_of
 from penstock.stores import pushed, resources, responses
 
 SAMPLES = 20
@@ -75,7 +76,12 @@ def known_dataset(
     else:
         schema, samples, seen = stored.schema, load_chunk(stored.samples), stored.identity
         identity = dataset.identity()
-        if identity is not None and identity != stored.identity:
+        changed = identity is None or identity != stored.identity
+        schema = dataset.with_first_values(schema, _read_by_all(around, name)) if changed else schema
+        if schema is not stored.schema:
+            samples, seen = next(iter(dataset.read(schema, rows=SAMPLES)), samples), identity
+            _store(around, dataset, settings, schema, samples)
+        elif identity is not None and identity != stored.identity:
             samples = next(iter(dataset.read(schema, rows=SAMPLES)), samples)
             seen = None  # the samples are of the input as it is now, the count of records is not
             _store(around, dataset, settings, schema, samples)
@@ -85,6 +91,23 @@ def known_dataset(
     if problems:
         raise InputError(*problems)
     return KnownDataset(spec, dataset, schema, samples, seen)
+
+
+def _read_by_all(around: Surroundings, name: str) -> Window | None:
+    """Up to where every destination of a dataset has read a source with a cursor; None where one reads it whole."""
+    with around.database.read() as conn:
+        found = [
+            resources.window_of(conn, spec.name)
+            for spec in around.project.destinations.values()
+            if spec.dataset == name
+        ]
+    windows = [Window.from_json(window) for window in found if window is not None]
+    if len(windows) < len(found) or any(window.value is None for window in windows):
+        return None
+    try:
+        return min(windows, key=value_of, default=None)
+    except (KeyError, TypeError, ValueError):  # of different columns, or of a source that had another kind of place
+        return None
 
 
 def _pushed(

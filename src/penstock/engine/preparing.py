@@ -35,6 +35,7 @@ class Prepared:
     address: connecting.Address
     compiled: Compiled
     mode: Mode
+    reading_notes: tuple[Note, ...] = ()  # of where a source with a cursor is read from
 
     @property
     def policy(self) -> Policy:
@@ -84,7 +85,7 @@ class Prepared:
             "a new column, which came after the dataset was first read: "
             f"`penstock schema {self.spec.dataset} --refresh` takes it in, `new_columns: send` sends such columns"
         )
-        return (*self.data.dataset.notes(), *(Note(name, "not sent", reason) for name in new))
+        return (*self.reading_notes, *self.data.dataset.notes(), *(Note(name, "not sent", reason) for name in new))
 
     def _once_filled(self) -> frozenset[str]:
         """The columns in use that had values, of a source that is read whole each time."""

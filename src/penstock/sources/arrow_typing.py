@@ -89,15 +89,22 @@ class ArrowJudge:
         self._doubtful = plain == pa.uint64() or whole
         self._fits = True
         self._nulls = False
-        self.bytes_are_text = is_bytes(plain)  # whether every value seen is UTF-8 text
+        self._bytes_are_text = is_bytes(plain)
+        self._seen = False
 
     def observe(self, column: RawColumn) -> None:
         array = decoded(column)
         self._nulls = self._nulls or array.null_count > 0
         if self._doubtful and self._fits:
             self._fits = _holds_int64(array)
-        if self.bytes_are_text:
-            self.bytes_are_text = _is_utf8(array)
+        self._seen = self._seen or array.null_count < len(array)
+        if self._bytes_are_text:
+            self._bytes_are_text = _is_utf8(array)
+
+    @property
+    def holds_text(self) -> bool:
+        """Whether its values are bytes, and all of them UTF-8 text."""
+        return self._seen and self._bytes_are_text
 
     def verdict(self) -> ColumnType:
         if self._doubtful:

@@ -14,7 +14,7 @@ from penstock.model.outcome import Note
 from penstock.model.reach import PERSONAL, Reach
 from penstock.model.record import Chunk, Column, Schema
 from penstock.model.spec import ColumnType, DatasetSpec, FileSource, SourceSpec, SqlSource
-from penstock.sources.detecting import SAMPLES, Detected, detect
+from penstock.sources.detecting import SAMPLES, Detected, detect, has_value
 from penstock.sources.files import file_format, files_identity, matching_files
 from penstock.sources.first_rows import FirstRows
 from penstock.sources.freezing import Frozen, Window, read_frozen_chunks, write_frozen
@@ -111,7 +111,7 @@ class Dataset:
         shaped = self._shaped_if_known(self._rows, inner)
         if shaped is None:
             return _nothing_yet(inner)
-        found = detect(shaped, self._given(shaped), progress, _decided(known))
+        found = detect(shaped, self._given(shaped), progress, _decided(known), shaped=True)
         self._check_types((*inner.names(), *shaped.names()), found.schema.records)
         return Detected(replace(found.schema, source=inner), found.samples)
 
@@ -152,6 +152,29 @@ class Dataset:
             return True, window
         found = any(chunk.records.num_rows for chunk in self._typed(increment, schema))
         return found, increment.reached
+
+    def with_first_values(self, schema: Schema, since: Window | None) -> Schema:
+        """The schema with types for columns that had no value yet and have one now; itself where there are none.
+
+        `since`: every destination has read the rows of a source with a cursor up to there.
+        """
+        inner = schema if schema.source is None else schema.source
+        names = [column.name for column in inner.columns if column.open]
+        if not names or not self._has_value(names, since):
+            return schema
+        found = self.detect(known=schema).schema
+        source = None
+        if schema.source is not None and found.source is not None:
+            source = replace(schema.source, columns=_closed(schema.source, found.source))
+        return replace(schema, columns=_closed(schema, found), records=found.records, source=source)
+
+    def _has_value(self, names: Sequence[str], since: Window | None) -> bool:
+        rows = self._rows
+        if isinstance(rows, SqlRows):
+            return rows.has_value(names, since if rows.source.cursor is not None else None)
+        return any(
+            name in piece.columns and has_value(piece.columns[name]) for piece in rows.pieces() for name in names
+        )
 
     @property
     def complete(self) -> bool:
@@ -247,7 +270,8 @@ class Dataset:
         """What one full pass over the source finds, with what is to be said of it."""
         found = detect(self._rows, self._given(self._rows), progress, _decided(known), _sign(self.source))
         rows = self._rows.inner if isinstance(self._rows, FirstRows) else self._rows
-        notes = rows.typing_notes() if isinstance(rows, TypingNoting) else ()
+        found_out = rows.typing_notes() if isinstance(rows, TypingNoting) else ()
+        notes = tuple(note for note in found_out if note.field not in self.spec.types)
         return replace(found, schema=replace(found.schema, notes=notes))
 
     def _given(self, rows: Rows) -> Mapping[str, ColumnType]:
@@ -290,6 +314,11 @@ def _decided(schema: Schema | None) -> Mapping[str, ColumnType]:
 def _sign(source: SourceSpec) -> DecimalSign | None:
     """How the source's numbers are written, where a person said so."""
     return source.decimal if isinstance(source, FileSource) else None
+
+
+def _closed(old: Schema, new: Schema) -> tuple[Column, ...]:
+    """The old columns, those without a type yet as the new schema has them."""
+    return tuple((new.column(column.name) or column) if column.open else column for column in old.columns)
 
 
 def _nothing_yet(source: Schema) -> Detected:

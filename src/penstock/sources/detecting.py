@@ -72,10 +72,13 @@ def detect(
     progress: Callable[[int], None],
     known: Mapping[str, ColumnType] | None = None,
     decimal: DecimalSign | None = None,
+    *,
+    shaped: bool = False,
 ) -> Detected:
     """Read everything once. `given` are the types a person wrote; `progress` is told the records seen so far.
 
     `known` are types that were decided before, and stay; `decimal` is how the source's numbers are written.
+    Of a `shaped` result a declared type is only final once there was a value: it may come from a column without one.
     """
     decided = {**(known or {}), **given}
     watches = {name: _Watch(rows.judge(name), WritingJudge(decimal), 0) for name in rows.names()}
@@ -95,7 +98,9 @@ def detect(
         seen += piece.length
         progress(seen)
     columns = (
-        watches[name].column(name, decided.get(name), given=name in given, declared=rows.declared(name) is not None)
+        watches[name].column(
+            name, decided.get(name), given=name in given, declared=not shaped and rows.declared(name) is not None
+        )
         for name in rows.names()
     )
     schema = Schema(tuple(columns), seen)

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from penstock.model.outcome import Note
 from penstock.model.spec import ColumnType, FileSource
 from penstock.sources.arrow_typing import ArrowJudge, UntypableColumn, arrow_caster, column_type, plain_type
 from penstock.sources.files import wrong
@@ -16,6 +17,9 @@ from penstock.sources.names import doubled, listed
 from penstock.sources.pieces import Caster, Judge, Piece
 
 BATCH = 16384
+BYTES = (
+    "the column holds bytes, and all of them are UTF-8 text: types: {column: text} at the dataset reads them as text"
+)
 BUFFER = 1 << 20  # bytes: column chunks are read through a buffer, never whole
 
 
@@ -27,6 +31,7 @@ class ParquetRows:
     def __init__(self, source: FileSource, files: list[Path]) -> None:
         self._source = source
         self._files = files
+        self._judges: dict[str, ArrowJudge] = {}
         schemas = [self._open(path).schema_arrow for path in files]
         self._types = {field.name: field.type for field in schemas[0]}
         if (name := doubled(schemas[0].names)) is not None:
@@ -38,10 +43,18 @@ class ParquetRows:
         return list(self._types)
 
     def declared(self, name: str) -> ColumnType | None:
-        return None if plain_type(self._types[name]) == pa.uint64() else column_type(self._types[name])
+        plain = plain_type(
+            self._types[name]
+        )  # a column without values may have no type, or a wide one, that values narrow
+        return None if plain in (pa.uint64(), pa.null()) else column_type(self._types[name])
 
     def judge(self, name: str) -> Judge:
-        return ArrowJudge(self._types[name], narrow=False)
+        judge = self._judges[name] = ArrowJudge(self._types[name], narrow=False)
+        return judge
+
+    def typing_notes(self) -> tuple[Note, ...]:
+        """What was found out about the values that the last judges saw."""
+        return tuple(Note(name, "sent as hex", BYTES) for name, judge in self._judges.items() if judge.holds_text)
 
     def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:
         return arrow_caster(name, self._types[name], kind, given=given)

@@ -149,7 +149,7 @@ ACCEPTED: Mapping[ColumnType, str] = MappingProxyType(
 
 
 def misfit(name: str, kind: ColumnType, value: object, reason: str | None = None) -> Refusal:
-    """The refusal of a record whose value does not fit the stored type of its column."""
+    """The refusal of a record whose value does not fit the stored type of its column, or (`reason`) no type at all."""
     return Refusal(
         rule="type",
         reason=reason or f"column {name} is {kind}, and this value does not fit it",
@@ -157,5 +157,5 @@ def misfit(name: str, kind: ColumnType, value: object, reason: str | None = None
         value=shorten(value),
         accepted=ACCEPTED[kind],
         column=name,
-        type=kind,
+        type=kind if reason is None else None,  # another type would not take it either
     )

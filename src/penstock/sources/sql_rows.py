@@ -108,6 +108,21 @@ class SqlRows:
         )
         return self._database.rows(statement, (_start(self.source, cursor, window),))
 
+    def has_value(self, names: Sequence[str], window: Window | None) -> bool:
+        """Whether some row, from the window's value on, has a value in one of these columns."""
+        mark, cursor = self._database.mark, self.source.cursor
+        query, escaped = self._query, [mark + name.replace(mark, mark * 2) + mark for name in names]
+        values: tuple[Any, ...] = ()
+        since = ""
+        if window is not None and window.value is not None and cursor is not None:
+            query, escaped = self._database.escaped(query), [self._database.escaped(name) for name in escaped]
+            column = self._database.escaped(mark + cursor.column.replace(mark, mark * 2) + mark)
+            since = f"({column} >= {self._placeholder(cursor.column)} or {column} is null) and "
+            values = (value_of(window),)
+        there = " or ".join(f"{name} is not null" for name in escaped)
+        rows = self._database.rows(f"select 1 from {part(query)} where {since}({there})", values)
+        return any(bool(some) for some in rows)
+
     def _placeholder(self, column: str) -> str:
         """What stands for a value of the column: of the column's type, so that 0.7 in a `real` column equals 0.7."""
         kind = self._columns[column].sql
