@@ -108,6 +108,10 @@ def _check_template(destination: DestinationSpec, node: Marked, around: Surround
         report.add(place, "wrong-connector", message, "use `request`, or a credential with `connector: custify`", name)
     if destination.path is not None:
         check_path(destination.path, node.at("path"), report)
+        if "{" in destination.path or "}" in destination.path:
+            message = "a template's path holds no macros: each would be sent as it is written"
+            hint = "write a path that is the same for every record, or a manual request with {record.x} in its url"
+            report.add(node.at("path").place, "path-placeholder", message, hint, destination.path)
     check_batch(destination, template, dialects_of(credential), node, report)
     _check_template_keys(destination, template, node, report)
     return template

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from penstock.destinations.document_schema import check_document
 from penstock.model.record import RetryClass
 from penstock.model.spec import Dialect, Mode
 
@@ -18,6 +19,7 @@ DIALECTS: tuple[Dialect, ...] = ("native", "flat")
 BATCH_LIMITS: Mapping[Dialect, int] = MappingProxyType({"native": 100, "flat": 500})
 """Records in one request to the batch endpoint: Custify's OpenAPI 1.5.7 (asynchronous jobs), and the requirement."""
 
+DOCUMENT = "custify.yaml"
 INLINE = "inline"
 NOWHERE = "none"
 
@@ -104,7 +106,8 @@ class Template:
     whether the flat batch endpoint takes its object. `combine` names the rules that read several fields at once.
     `versions` says how several versions of one object become one payload; a dialect that it does not name sends each.
     `retry_with` is the retry class of both dialects when that field is mapped. `items` (send_batch) maps objects to the
-    templates that describe them.
+    templates that describe them. `newest_wins`: of several versions of one key that wait, the newest stands for all,
+    in mode `all` too.
     """
 
     name: str
@@ -129,6 +132,7 @@ class Template:
     items: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     versions: Mapping[str, MergeRules] = field(default_factory=lambda: MappingProxyType({}))
     method: str = "POST"
+    newest_wins: bool = False
 
     @property
     def mode_default(self) -> Mode:
@@ -151,11 +155,16 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 @cache
 def load_catalogue() -> Mapping[str, Template]:
     """The ten templates by name, read from the package once."""
-    text = files("penstock.destinations").joinpath("custify.yaml").read_text(encoding="utf-8")
-    documents = yaml.load(text, Loader=_LOADER)  # noqa: S506 - a safe one, on our own text
+    return read_catalogue(files("penstock.destinations").joinpath(DOCUMENT).read_text(encoding="utf-8"), DOCUMENT)
+
+
+def read_catalogue(text: str, file: str) -> Mapping[str, Template]:
+    """The templates of a document by name. InputError with every unknown key or rule, by its line in `file`."""
+    documents = yaml.load(text, Loader=_LOADER)  # noqa: S506 - a safe one
+    check_document(documents, text, file)
     templates = {name: _template(name, document) for name, document in documents.items()}
-    batch = templates["send_batch"]
-    return MappingProxyType(templates | {batch.name: _with_item_fields(batch, templates)})
+    batches = {own.name: _with_item_fields(own, templates) for own in templates.values() if own.items}
+    return MappingProxyType(templates | batches)
 
 
 def _template(name: str, document: Mapping[str, Any]) -> Template:

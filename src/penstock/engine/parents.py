@@ -13,7 +13,6 @@ from penstock.stores import quarantine
 from penstock.transform.keys import key_cells
 
 LINKS: Mapping[str, str] = {"company_id": "company", "user_id": "person"}
-PARENT_TEMPLATES: Mapping[str, str] = {"upsert_company": "company", "upsert_person": "person"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +59,9 @@ def held_parents(around: Surroundings, child: DestinationSpec, siblings: Sequenc
     for field, kind in LINKS.items():
         column = _column(child, field)
         for sibling in siblings:
-            if column is None or sibling.name == child.name or PARENT_TEMPLATES.get(sibling.template or "") != kind:
+            if column is None or sibling.name == child.name or _makes(around, sibling) != kind:
                 continue
-            if PARENT_TEMPLATES.get(child.template or "") == kind:
+            if _makes(around, child) == kind:
                 continue
             with around.database.read() as conn:
                 held = quarantine.entries(conn, destination=sibling.name)
@@ -73,6 +72,12 @@ def held_parents(around: Surroundings, child: DestinationSpec, siblings: Sequenc
             }
             links.append(Link(field, column, sibling.name, missing))
     return HeldParents(links)
+
+
+def _makes(around: Surroundings, spec: DestinationSpec) -> str | None:
+    """What its template's document says that a destination makes of a record: `company`, `person` … or `batch`."""
+    template = around.catalogue.get(spec.template or "")
+    return None if template is None else template.object
 
 
 def _column(child: DestinationSpec, field: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from penstock.destinations.catalogue import load_catalogue
 from penstock.engine import connecting
 from penstock.engine.datasets import KnownDataset, known_dataset, with_columns, with_new_columns
 from penstock.engine.duplicate_keys import DuplicateKeys
@@ -39,7 +40,8 @@ class Prepared:
 
     @property
     def policy(self) -> Policy:
-        upsert = self.compiled.template is not None and self.compiled.template.startswith(("upsert_", "send_batch"))
+        template = load_catalogue().get(self.compiled.template or "")
+        upsert = template is not None and template.newest_wins
         return Policy(
             versions=self._versions,
             repeats=not upsert and self.mode is not Mode.CHANGED,

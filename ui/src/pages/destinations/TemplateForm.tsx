@@ -16,25 +16,25 @@ interface Props {
   problems: Problem[];
 }
 
-const BATCH = "send_batch";
-/** What a batch may hold, by the template that describes it. */
-const ITEMS: Record<string, string> = { person: "upsert_person", company: "upsert_company", event: "insert_event", custom_object: "upsert_custom_object" };
+/** What a batch may hold, by object the name of the template that describes it; empty for the other templates. */
+const itemsOf = (template: Template | undefined): Record<string, string> => (template?.["items"] as Record<string, string> | undefined) ?? {};
+const isBatch = (template: Template): boolean => Object.keys(itemsOf(template)).length > 0;
 
 export function TemplateForm({ value, onChange, templates, columns, dialect, problems }: Props) {
   const chosen = templates.find((template) => template.name === value.template);
   const latest = useRef<(template: Template) => void>(() => undefined);
   latest.current = (template) => {
     const next = asTemplate(value, template, columns);
-    const item = templates.find((one) => one.name === ITEMS["person"]);
+    const item = templates.find((one) => one.name === itemsOf(template)["person"]);
     // a batch has no fields of its own: those of what it holds
-    onChange(template.name === BATCH && item ? { ...next, object: "person", fields: suggestedFields(item, columns) } : next);
+    onChange(isBatch(template) && item ? { ...next, object: "person", fields: suggestedFields(item, columns) } : next);
   };
   const choose = useCallback((template: Template) => latest.current(template), []);
   return (
     <>
       <Endpoint templates={templates} chosen={chosen} choose={choose} />
-      {chosen && chosen.name !== BATCH && <Fields {...{ value, onChange, columns, dialect, problems }} template={chosen} />}
-      {chosen?.name === BATCH && <BatchObject {...{ value, onChange, templates, columns, dialect, problems }} />}
+      {chosen && !isBatch(chosen) && <Fields {...{ value, onChange, columns, dialect, problems }} template={chosen} />}
+      {chosen && isBatch(chosen) && <BatchObject batch={chosen} {...{ value, onChange, templates, columns, dialect, problems }} />}
     </>
   );
 }
@@ -94,11 +94,11 @@ const Endpoint = memo(function Endpoint({ templates, chosen, choose: take }: End
   );
 });
 
-function BatchObject(props: Props) {
+function BatchObject(props: Props & { batch: Template }) {
   const { value, onChange, templates, dialect } = props;
   const objects = dialect === "flat" ? ["person", "company"] : ["person", "company", "event", "custom_object"];
   const object = typeof value["object"] === "string" ? value["object"] : null;
-  const of = (name: string | null) => templates.find((one) => one.name === ITEMS[name ?? "person"]);
+  const of = (name: string | null) => templates.find((one) => one.name === itemsOf(props.batch)[name ?? "person"]);
   const template = of(object);
   return (
     <>

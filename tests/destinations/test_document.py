@@ -1,0 +1,136 @@
+"""A templates' document says what it means: unknown words are refused with their line, and nothing hangs on a name."""
+
+from importlib.resources import files
+
+import pytest
+
+from penstock import Project
+from penstock.destinations import document_schema
+from penstock.destinations.catalogue import read_catalogue
+from penstock.model.errors import InputError
+from penstock.transform.combining import COMBINATIONS
+from penstock.transform.fields import BY_TYPE
+
+TEXT = files("penstock.destinations").joinpath("custify.yaml").read_text(encoding="utf-8")
+
+
+def problems(old, new):
+    assert old in TEXT
+    with pytest.raises(InputError) as caught:
+        read_catalogue(TEXT.replace(old, new, 1), "mine.yaml")
+    return [(each.file, each.line, each.path, each.code, each.hint) for each in caught.value.problems]
+
+
+def line_of(text, within=TEXT):
+    return within[: within.index(text)].count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "code", "hint"),
+    [
+        (
+            "  flat_batch: true",
+            "  flat_bach: true",
+            "upsert_person.flat_bach",
+            "unknown-key",
+            "did you mean `flat_batch`?",
+        ),
+        (
+            "user_id: {label: User id, type: key,",
+            "user_id: {label: User id, lable: x, type: key,",
+            "upsert_person.fields.user_id.lable",
+            "unknown-key",
+            "did you mean `label`?",
+        ),
+        (
+            "user_id: {label: User id, type: key,",
+            "user_id: {label: User id, type: kee,",
+            "upsert_person.fields.user_id.type",
+            "unknown-value",
+            "did you mean `key`?",
+        ),
+        (
+            "combine: [closing]",
+            "combine: [clossing]",
+            "upsert_deal.combine.0",
+            "unknown-value",
+            "did you mean `closing`?",
+        ),
+        (
+            "modes: [changed, new",
+            "modes: [change, new",
+            "upsert_person.modes.0",
+            "unknown-value",
+            "did you mean `changed`?",
+        ),
+        (
+            "retry: {native: idempotent",
+            "retry: {native: twice",
+            "upsert_person.retry.native",
+            "unknown-value",
+            "known: ",
+        ),
+        (
+            "overlaid: [custom_attributes]",
+            "overlayed: [custom_attributes]",
+            "upsert_person.versions.native.overlayed",
+            "unknown-key",
+            "did you mean `overlaid`?",
+        ),
+        (
+            "path: {native: /people",
+            'path: {native: "/people/{user_id}"',
+            "upsert_person.path.native",
+            "path-placeholder",
+            "write a path",
+        ),
+    ],
+)
+def test_an_unknown_word_is_refused_with_its_line_and_the_nearest_known_one(old, new, path, code, hint):
+    ((file, line, *found),) = problems(old, new)
+    assert (file, line) == ("mine.yaml", line_of(old))
+    assert found[:2] == [path, code]
+    assert found[2].startswith(hint)
+
+
+def test_what_a_template_needs_is_missed_by_name():
+    ((_, line, path, code, _),) = problems("  title: Upsert person\n", "")
+    assert (line, path, code) == (line_of("upsert_person:"), "upsert_person", "missing-key")
+
+
+def test_every_problem_is_named_at_once():
+    broken = TEXT.replace("  flat_batch: true", "  flat_bach: true").replace(
+        "combine: [closing]", "combine: [clossing]"
+    )
+    with pytest.raises(InputError) as caught:
+        read_catalogue(broken, "mine.yaml")
+    assert len(caught.value.problems) == 1 + TEXT.count("  flat_batch: true")
+
+
+def test_the_schema_knows_what_the_renderer_does():
+    assert set(document_schema.TYPES) == set(BY_TYPE)
+    assert set(document_schema.RULES) == {*COMBINATIONS, "custom_data_company"}
+
+
+def test_a_template_sends_the_same_under_any_name(monkeypatch, tmp_path):
+    """Of two versions of one key, `upsert_person` never sends the older one last; nor does a copy of its document."""
+    person = TEXT[TEXT.index("upsert_person:") : TEXT.index("upsert_company:")]
+    templates = read_catalogue(TEXT + person.replace("upsert_person:", "save_person:"), "mine.yaml")
+    readers = ("engine.preparing", "engine.surroundings", "config.loading", "transform.shaping", "transform.compile")
+    for module in readers:
+        monkeypatch.setattr(f"penstock.{module}.load_catalogue", lambda: templates)
+    (tmp_path / "rows.csv").write_text("id,email\nu1,old@x.example\nu1,new@x.example\nu2,two@x.example\n")
+    (tmp_path / "penstock.yaml").write_text(
+        """\
+credentials: {acme: {connector: custify, api_key: "sandbox-key", base_url: "http://127.0.0.1:9", dialect: native}}
+sources: {s: {type: file, path: rows.csv}}
+datasets: {d: {source: s, key: id}}
+destinations:
+  upsert: {dataset: d, credential: acme, template: upsert_person, fields: {user_id: id, email: email}, mode: all}
+  save: {dataset: d, credential: acme, template: save_person, fields: {user_id: id, email: email}, mode: all}
+"""
+    )
+    with Project.load(tmp_path / "penstock.yaml") as project:
+        upsert, save = (project.preview(name).requests for name in ("upsert", "save"))
+    assert [request.body for request in save] == [request.body for request in upsert]
+    assert all(request.body.count("u1") <= 1 for request in upsert)  # never two versions in one request
