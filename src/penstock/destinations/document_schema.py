@@ -15,7 +15,7 @@ from penstock.model.spec import Mode
 DIALECTS = ("native", "flat")
 TYPES = (
     *("text", "key", "person", "email", "date", "integer", "number", "money", "boolean", "choice", "id", "texts"),
-    *("companies", "object", "json"),
+    *("companies", "object", "json", "checklist"),
 )
 RULES = ("cancellation", "closing", "person_reference", "note_entity", "custom_data_company")
 REQUIRED_KEYS = ("title", "description", "object", "phase", "fields", "match", "extras", "path", "retry", "modes")
