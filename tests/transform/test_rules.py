@@ -99,13 +99,32 @@ def test_no_booleans(value):
     assert rules.boolean(value).rule == "boolean"
 
 
-@pytest.mark.parametrize("value", ["a@b@c", "a b@c.d", "@b", "a@", "ab", 5, " a@b.c", "a@b.c\n"])
+@pytest.mark.parametrize("value", ["a@b@c", "a b@c.d", "@b", "a@", "ab", 5, "a\u00a0b@c.d"])
 def test_no_email(value):
     assert rules.email(value).rule == "email"
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (" a@b.c", "a@b.c"),
+        ("a@b.c\n", "a@b.c"),
+        ("a@b.c\u200b", "a@b.c"),
+        ("\ufeff\u00a0a\u00ad@b.c\u3000", "a@b.c"),
+        ("\u202ea@b.c\u202c", "a@b.c"),
+        ("a\u200d@b.c", "a@b.c"),  # a joiner beside ASCII joins nothing
+        ("می\u200cروم@b.c", "می\u200cروم@b.c"),  # here it is part of the word
+    ],
+)
+def test_what_cannot_be_seen_is_taken_off_keys_and_addresses(written, meant):
+    assert rules.email(written) == rules.key(written) == rules.email_or_id(written) == meant
+    assert rules.link(None)(written) == [{"company_id": meant}]
+    assert rules.object_id(f"{OBJECT_ID}\u200b ") == OBJECT_ID
+
+
 def test_blank_identifies_nothing():
     assert rules.key("  ") is None
+    assert rules.key("\u200b\u00a0\ufeff") is None
     assert rules.email("") is None
     assert rules.object_id(" ") is None
 

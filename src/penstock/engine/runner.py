@@ -255,7 +255,7 @@ class _Run:
         run = replace(
             book.run,
             counts=counts,
-            notes=book.notes.all(counts.read) if counts.read else book.notes.source(),
+            notes=book.notes.all(counts.read),
             reason=self._reason(),
             stopped_by=signal.kind,
         )

@@ -17,6 +17,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from penstock.model.invisible import visible
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -28,12 +30,12 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong, where it is, and what to write instead.
+    r"""One thing that is wrong, where it is, and what to write instead.
 
     `path` is the place in the project file (`destinations.people.fields.email`) or the name of the input that is
     wrong; `line` is 1-based; `code` is a stable word for programs (`unknown-key`); `found` is what stands there,
     shortened and without secrets; `message` says what is wrong; `hint` says what to write instead. `choices`: where
-    only a person can decide, the likeliest values, the likeliest first.
+    only a person can decide, the likeliest values, the likeliest first. What cannot be seen stands as `\u200b`.
     """
 
     path: str
@@ -44,6 +46,12 @@ class Problem:
     line: int | None = None
     file: str | None = None
     choices: tuple[Choice, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("message", "hint", "found"):
+            text = getattr(self, name)
+            if text is not None and not text.isascii():
+                object.__setattr__(self, name, visible(text))
 
     def __str__(self) -> str:
         """`file:line: path: message (found …) — hint`, without the parts that are not known."""

@@ -14,6 +14,7 @@ _FORMAT = (
 )
 _JOINER = "[\u200c\u200d]"
 _INVISIBLE = re.compile(f"[{_FORMAT}]|(?<![^\x00-\x7f]){_JOINER}|{_JOINER}(?![^\x00-\x7f])")
+ANY_INVISIBLE = f"[{_FORMAT}\u200c\u200d]"  # for RE2: with every joiner
 _SPACES = "\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f"
 _UNSEEN = re.compile(f"{_INVISIBLE.pattern}|[{_SPACES}{_CONTROLS}]")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from penstock.model.errors import Problem
+from penstock.model.invisible import visible
 
 
 class Outcome(StrEnum):
@@ -43,6 +44,12 @@ class Refusal:
     column: str | None = None
     type: str | None = None
     limit: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("reason", "accepted"):  # the value is part of the record, and stays as it is
+            text = getattr(self, name)
+            if text is not None and not text.isascii():
+                object.__setattr__(self, name, visible(text))
 
     @property
     def cause(self) -> str:

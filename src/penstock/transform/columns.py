@@ -13,6 +13,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from penstock.model.invisible import ANY_INVISIBLE
 from penstock.model.outcome import Refusal
 from penstock.transform.nested import json_values
 from penstock.transform.scalars import out_of_years
@@ -45,6 +46,19 @@ class Cells:
         """Whether every number lies in low … high; nulls do."""
         ends: Mapping[str, Any] = pc.call_function("min_max", [self.array]).as_py()
         return ends["min"] is None or (low <= ends["min"] and ends["max"] <= high)
+
+    def identify(self) -> bool:
+        """Whether every text can identify something as it is: nothing blank, invisible, or with blanks around it."""
+        trimmed = pc.call_function("utf8_trim_whitespace", [self.array])
+        changed = pc.any(pc.not_equal(trimmed, self.array)).as_py()
+        empty = pc.min(pc.call_function("binary_length", [self.array])).as_py() == 0
+        return not changed and not empty and not self.hide()
+
+    def hide(self) -> bool:
+        """Whether some text holds a character that cannot be seen."""
+        if pc.all(pc.call_function("string_is_ascii", [self.array])).as_py() in (True, None):
+            return False
+        return pc.any(pc.match_substring_regex(self.array, ANY_INVISIBLE)).as_py() is True
 
     def all_match(self, pattern: str) -> bool:
         """Whether every text matches the RE2 pattern; nulls do."""

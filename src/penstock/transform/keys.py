@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from penstock.model.invisible import identifying
 from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk, Key
 from penstock.transform import rules
@@ -37,6 +38,8 @@ def _texts(chunk: Chunk, name: str) -> list[str | None]:
     cells = decode(chunk.records.column(index), chunk.records.schema.field(index))
     if cells.kind == "integer":
         texts = [None if value is None else str(value) for value in cells.values]
+    elif cells.kind == "text" and cells.identify():
+        texts = cells.values
     else:
         texts = [_text(value) for value in cells.values]
     for row, refusal in chunk.misfits.items():  # its cell is empty, and what was found is still its name
@@ -47,7 +50,7 @@ def _texts(chunk: Chunk, name: str) -> list[str | None]:
 
 def _text(value: object) -> str | None:
     if type(value) is str:
-        return value if value.strip() else None
+        return identifying(value) or None
     if value is None or isinstance(value, Refusal):
         return None
     found = rules.key(value)

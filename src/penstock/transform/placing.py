@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 from penstock.destinations.catalogue import NOWHERE, FieldDoc
 from penstock.model.outcome import Refusal
@@ -15,6 +16,8 @@ from penstock.transform.render import TOP, Input
 from penstock.transform.rules import without_nulls
 from penstock.transform.steps import Step, constant
 from penstock.transform.workbench import Workbench
+
+IDENTIFYING = frozenset({"key", "person", "email", "id"})  # types of fields
 
 
 def map_fields(bench: Workbench) -> None:
@@ -73,7 +76,8 @@ def _map_field(bench: Workbench, bound: Bound) -> None:
         sends_null=bench.sends_null and _may_clear(bench, doc),
     )
     placed = _placed(bench, doc, step) if bench.native else _placed_flat(bench, bound, step)
-    bench.inputs.append(replace(placed, overlong="cut") if binding.truncate else placed)
+    overlong: Literal["refuse", "cut"] = "cut" if binding.truncate else "refuse"
+    bench.inputs.append(replace(placed, overlong=overlong, identifies=doc.type in IDENTIFYING))
 
 
 def _may_clear(bench: Workbench, doc: FieldDoc) -> bool:

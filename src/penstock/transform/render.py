@@ -11,6 +11,7 @@ from urllib.parse import quote
 import orjson
 import xxhash
 
+from penstock.model.invisible import identifying
 from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk, Key, Lookup, Payload, Refused, Rendered
 from penstock.transform.keys import key_cells, why_no_key
@@ -24,6 +25,7 @@ from penstock.transform.values import ABSENT
 TOP = ""  # the container of members at the top level
 Place = tuple[str, str]  # (container, name)
 OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS
+STRIPPED = "invisible characters, and blanks around it, are removed"
 NO_KEY = Refusal("key", "the record has no key: a key column is null or blank", accepted="a value in every key column")
 
 
@@ -62,6 +64,7 @@ class Input:
     told: str | None = None  # what to note of the rows in which its default stands in for null
     extra: bool = False  # an attribute: its field is the column's name, and no field of the template
     overlong: Literal["refuse", "cut", "leave out"] = "refuse"  # what becomes of text past the field's limit
+    identifies: bool = False  # its texts are keys or addresses: what cannot be seen is taken off them
 
 
 Combination = Callable[[Draft], None]
@@ -117,6 +120,10 @@ class Renderer:
         draft = self._draft(chunk, rows)
         for each in self.inputs:
             self._take(each, draft)
+        named = {each.step.column for each in self.inputs if each.identifies}
+        for name in self.key:
+            if name not in named:
+                _note_stripped(draft, name, name)
         for combine in self.combinations:
             combine(draft)
         self._require(draft)
@@ -151,6 +158,8 @@ class Renderer:
             empty = sum(value is None for value in draft.columns.cells(each.step.column).values)
             if empty:
                 draft.notes[each.step.field, "defaulted", each.told] += empty
+        if each.identifies and each.step.column is not None:
+            _note_stripped(draft, each.step.column, each.step.field)
         if not each.extra:
             draft.fields[each.step.field] = values
         if each.place is not None:
@@ -317,6 +326,15 @@ def _bounded_values(each: Input, draft: Draft) -> Values:
         if row not in draft.refused:
             draft.notes[note] += 1
     return values
+
+
+def _note_stripped(draft: Draft, column: str, field_name: str) -> None:
+    """Count the texts of a key or an address that are sent without what cannot be seen of them."""
+    cells = draft.columns.cells(column)
+    if cells.kind == "text" and not cells.identify():
+        changed = sum(type(value) is str and identifying(value) not in {"", value} for value in cells.values)
+        if changed:
+            draft.notes[field_name, "stripped", STRIPPED] += changed
 
 
 def _count_homeless(draft: Draft) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
+from penstock.model.invisible import identifying
 from penstock.model.outcome import Refusal
 from penstock.transform.dates import moment
 from penstock.transform.numbers import Digits, float_text, int32_if_whole, sent
@@ -45,19 +46,20 @@ def text(value: object) -> object:
 
 
 def key(value: object) -> object:
-    """Text that identifies something: blank is null."""
+    """Text that identifies something, without invisible characters and blanks around it: blank is null."""
     written = text(value)
-    return None if isinstance(written, str) and not written.strip() else written
+    return (identifying(written) or None) if isinstance(written, str) else written
 
 
 def email(value: object) -> object:
-    """Text with one @ and no white space. Blank is null."""
+    """Text with one @ and no white space, without invisible characters and blanks around it. Blank is null."""
     if not isinstance(value, str):
         return refuse("email", value, "is not an e-mail address", "an address such as ada@example.com")
-    if _EMAIL.fullmatch(value):
-        return value
-    if not value.strip():
+    address = identifying(value)
+    if not address:
         return None
+    if _EMAIL.fullmatch(address):
+        return address
     return refuse("email", value, "is not an e-mail address", "an address such as ada@example.com")
 
 
@@ -79,10 +81,11 @@ def boolean(value: object) -> object:
 
 def object_id(value: object) -> object:
     """Custify's own ids: 24 hexadecimal digits. Checked here, since a malformed one is answered like an outage."""
-    if isinstance(value, str) and not value.strip():
+    found = identifying(value) if isinstance(value, str) else value
+    if found == "":
         return None
-    if is_object_id(value):
-        return value
+    if is_object_id(found):
+        return found
     return refuse("id", value, "is not an id of Custify's", "24 hexadecimal digits")
 
 
@@ -92,7 +95,8 @@ def is_object_id(value: object) -> bool:
 
 def email_or_id(value: object) -> object:
     """A Custify user: an e-mail address, or the user's id."""
-    return value if is_object_id(value) else email(value)
+    found = identifying(value) if isinstance(value, str) else value
+    return found if is_object_id(found) else email(value)
 
 
 def choice(*choices: str) -> Rule:

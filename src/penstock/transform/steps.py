@@ -29,7 +29,6 @@ Refused = dict[int, Refusal]
 # White space as Python's `isspace` knows it; RE2's own `\\s` is ASCII only.
 SPACE = r"\s\v\p{Z}\x{85}\x{1c}-\x{1f}"
 EMAIL_PATTERN = rf"^[^@{SPACE}]+@[^@{SPACE}]+$"
-NOT_BLANK = rf"[^{SPACE}]"
 
 
 class Columns:
@@ -161,10 +160,10 @@ def quick_text(limit: int | None) -> Quick:
 
 
 def quick_key(limit: int | None) -> Quick:
-    """As text, and none of it blank."""
+    """As text that identifies something as it is."""
 
     def quick(cells: Cells) -> Values | None:
-        if cells.kind == "text" and (limit is None or cells.longest() <= limit) and cells.all_match(NOT_BLANK):
+        if cells.kind == "text" and (limit is None or cells.longest() <= limit) and cells.identify():
             return cells.values
         if cells.kind == "integer" and (limit is None or limit >= 20):
             return [None if value is None else str(value) for value in cells.values]
@@ -176,7 +175,7 @@ def quick_key(limit: int | None) -> Quick:
 def quick_email(limit: int | None) -> Quick:
     def quick(cells: Cells) -> Values | None:
         clean = cells.kind == "text" and (limit is None or cells.longest() <= limit) and cells.all_match(EMAIL_PATTERN)
-        return cells.values if clean else None
+        return cells.values if clean and not cells.hide() else None
 
     return quick
 
