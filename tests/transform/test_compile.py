@@ -140,3 +140,23 @@ def test_custifys_own_id_is_never_mapped_by_its_name_alone():
     work = compiled("upsert_company", "native", chunk_of([RECORD]), "id")
     payload = work.renderer.render(chunk_of([RECORD])).payloads[0]
     assert b'"custom_attributes":{"email":"a@b.c","id":"1"' in payload.text
+
+
+@pytest.mark.parametrize(
+    ("template", "record", "mapped", "left"),
+    [
+        ("create_task", {"id": "1", "name": "n", "person_id": "p", "user_id": "u"}, "person_id", "user_id"),
+        (
+            "create_task",
+            {"id": "1", "name": "n", "due_date": "2026-01-01", "dueDate": "2026-01-02"},
+            "due_date",
+            "dueDate",
+        ),
+        ("upsert_company", {"company_id": "c", "mrr": "1", "monthly_revenue": "2"}, "mrr", "monthly_revenue"),
+    ],
+)
+def test_columns_of_two_names_of_one_thing_are_no_error_of_the_automatic_mapping(template, record, mapped, left):
+    made = compiled(template, "native", chunk_of([record]), next(iter(record)), fields=None)
+    names = {each.step.field for each in made.renderer.inputs}
+    assert mapped in names
+    assert any(note.field == left for note in made.notes) or left in names

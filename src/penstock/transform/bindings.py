@@ -71,9 +71,12 @@ def bind(destination: DestinationSpec, template: Template, schema: Schema, probl
 
 
 def by_name(template: Template, schema: Schema) -> dict[str, Binding]:
-    """Without `fields`, columns named like a field, by either of its names, are mapped to it; so are near misses."""
-    names = [name for doc in template.fields if doc.auto for name in doc.names]
-    exact = {name: Binding(column=name) for name in names if schema.column(name) is not None}
+    """Without `fields`, columns named like a field, by either of its names, are mapped to it; so are near misses.
+
+    Where both of its names have a column, that of the name in the requirement is taken.
+    """
+    named = [next((n for n in doc.names if schema.column(n) is not None), None) for doc in template.fields if doc.auto]
+    exact = {name: Binding(column=name) for name in named if name is not None}
     return {**exact, **{name: Binding(column=column) for name, column in near_misses(template, schema).items()}}
 
 

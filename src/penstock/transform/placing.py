@@ -26,6 +26,8 @@ def map_fields(bench: Workbench) -> None:
     near = near_misses(bench.template, bench.schema) if bench.destination.fields is None else {}
     for name, column in near.items():
         bench.note(name, "mapped", f"from the column {column!r}, which is nearly its name; `fields` says otherwise")
+    if bench.native and bench.destination.fields is None:
+        bound = _one_a_place(bench, bound)
     for each in bound:
         _map_field(bench, each)
     if bench.native:
@@ -120,12 +122,30 @@ def _renamed(bench: Workbench, doc: FieldDoc, target: str) -> None:
         bench.note(doc.name, "renamed", words)
 
 
+def _one_a_place(bench: Workbench, bound: list[Bound]) -> list[Bound]:
+    """Of fields that are mapped by their names alone and share a place, the first of the template, with a note."""
+    kept: list[Bound] = []
+    for one in bound:
+        other = next((other for other in kept if _shared(one, other)), None)
+        if other is None:
+            kept.append(one)
+        else:
+            bench.note(one.given, "not mapped", f"{other.given} is written to the same place; `fields` says otherwise")
+    return kept
+
+
+def _shared(one: Bound, other: Bound) -> frozenset[str]:
+    """The places that both are written to, but for those that a combination decides between."""
+    decided = one.doc.others and other.doc.others
+    return frozenset() if decided else one.doc.places & other.doc.places
+
+
 def _refuse_shared_places(bench: Workbench, bound: list[Bound]) -> None:
     """Two fields that would be written to one place; those that a combination decides between may share it."""
     for number, one in enumerate(bound):
         for other in bound[:number]:
-            shared = one.doc.places & other.doc.places
-            if shared and not (one.doc.others and other.doc.others):
+            shared = _shared(one, other)
+            if shared:
                 message = f"{other.given} and {one.given} are both written to {' and '.join(sorted(shared))}"
                 bench.problem(f"fields.{one.given}", message, "field-twice", "keep one of the two", one.given)
 
