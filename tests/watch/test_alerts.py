@@ -237,7 +237,10 @@ def test_how_runs_ended_is_told_where_that_is_wanted_and_gathered(service: Servi
         service.app.watch.tick()
     (message,) = receiver.got
     assert message["title"] == "Penstock: it partial"
-    assert message["message"] == f"it: partial; 2 read, 1 sent, 1 held or unknown, run {first}"
+    assert (
+        message["message"]
+        == f"it: partial (delivered, 1 in quarantine); 2 read, 1 sent, 1 held or unknown, run {first}"
+    )
     rules(calm_minutes=10)
     service.people("bob@example.com")
     later = [service.app.run("it").run for _ in range(2)]

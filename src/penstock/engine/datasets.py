@@ -137,7 +137,7 @@ def _pushed(
     awaits = spec.sql is None or not schema.columns
     known = KnownDataset(spec, dataset, schema, samples, awaits=awaits)
     if awaits:
-        return with_columns(known, spec.key)
+        return with_columns(replace(known, schema=replace(schema, grows=True)), spec.key)
     problems = dataset.check_columns(schema, spec.key)
     if problems:
         raise InputError(*problems)

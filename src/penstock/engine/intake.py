@@ -7,6 +7,7 @@ import base64
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -21,7 +22,8 @@ from penstock.engine.surroundings import Surroundings
 from penstock.engine.work import Work
 from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.model.spec import HookKey, HookRate, HookSignature, WebhookSource
-from penstock.stores import credentials, pushed
+from penstock.stores import credentials, feed_pauses, pushed
+from penstock.stores.feed_pauses import FeedPause
 from penstock.stores.pushed import Post
 
 KNOWN_S = 1.0  # how long a source's settings and secret are taken to be the same
@@ -203,7 +205,16 @@ def hook_json(conn: Connection, source: WebhookSource) -> dict[str, Any]:
         "auth": _auth_json(source, has_secret=sealed or source.secret is not None),
         "received": came.received,
         "last_at": came.last_at,
+        "paused": [
+            _pause_json(pause) for pause in feed_pauses.all_pauses(conn).values() if source.name in pause.sources
+        ],
     }
+
+
+def _pause_json(pause: FeedPause) -> dict[str, Any]:
+    next_at = iso(datetime.fromtimestamp(pause.until, UTC))
+    shown = {name: getattr(pause, name) for name in ("target", "reason", "since", "run", "failures")}
+    return {**shown, "next_at": next_at}
 
 
 def no_secret(source: str) -> Problem:

@@ -3,44 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from penstock.clock import iso
-from penstock.engine import starting
+from penstock.engine import connecting, starting
 from penstock.engine.datasets import known_dataset
 from penstock.engine.flow import in_order
-from penstock.engine.preparing import is_active
+from penstock.engine.preparing import is_active, prepare
 from penstock.engine.surroundings import Surroundings
 from penstock.engine.work import Work
 from penstock.model.errors import PenstockError, StateLocked
 from penstock.model.spec import DestinationSpec, FlowSpec, WebhookSource
 from penstock.sources.freezing import Window
 from penstock.sources.pushed_rows import place_of
-from penstock.stores import flow_times, pushed, resources, runs, work
+from penstock.stores import feed_pauses, figures, flow_times, pushed, resources, runs, work
+from penstock.stores.feed_pauses import FeedPause
 
 ASKED_BY = "intake"
 LET_GO_S = 60.0
 LONGEST_WAIT_S = 300.0
+AFTER_CANCEL_S = 2.0
+ENDED_WELL = frozenset({"succeeded", "partial"})
 
 
 @dataclass(slots=True)
 class Behind:
-    """A destination that has not read all: since when (monotonic), and how often a run of it has failed."""
+    """A destination that has not read all: since when (monotonic)."""
 
     since: float
-    failures: int = 0
-    not_before: float = 0.0
-    run: str = ""  # the last that was looked at
 
 
 @dataclass(slots=True)
 class Feed:
-    """Call it often; it asks for runs of active destinations whose webhook source has new records."""
+    """Call it often; it asks for runs of active destinations whose webhook source has new records.
+
+    After a failed run it pauses: 2, 4, 8 … 300 s. It then asks for a run only if nothing in the settings and the
+    environment, as far as that can be known without a run, would make it fail again.
+    """
 
     around: Callable[[], Surroundings]
     work: Work
     _behind: dict[str, Behind] = field(default_factory=dict)
+    _pauses: dict[str, FeedPause] = field(default_factory=dict)
     _tips: dict[str, int] = field(default_factory=dict)
     _said: dict[str, str] = field(default_factory=dict)  # by target: why it was not run, as it was told
     _let_go: float = 0.0
@@ -54,9 +59,13 @@ class Feed:
             return False
         with around.database.read() as conn:
             tips = pushed.tips(conn)
-        if tips != self._tips or self._behind:
+            self._pauses = feed_pauses.all_pauses(conn)
+        if tips != self._tips or self._behind or self._pauses:
             self._tips = tips
-            for target, specs in _targets(around, readers).items():
+            targets = _targets(around, readers)
+            for target in self._pauses.keys() - targets.keys():
+                self._resume(around, target)
+            for target, specs in targets.items():
                 if self._is_due(around, target, specs, readers, now):
                     asked = self._ask(target) or asked
         if is_time:
@@ -78,34 +87,77 @@ class Feed:
             waiting = max(waiting, self._tips.get(readers[spec.name].name, 0) - place)
         if waiting <= 0 or not any(is_active(around, spec)[0] for spec in specs):
             self._behind.pop(target, None)
+            if target in self._pauses:
+                self._resume(around, target)
             return False
         behind = self._behind.setdefault(target, Behind(now))
         flush = readers[specs[0].name].flush
-        if now < behind.not_before or (waiting < flush.records and now - behind.since < flush.after):
+        if waiting < flush.records and now - behind.since < flush.after:
             return False
-        if self._is_held_up(around, target, specs, behind, now):
+        sources = tuple(dict.fromkeys(readers[spec.name].name for spec in specs))
+        if self._is_held_up(around, target, specs, sources):
             return False
         if any(_has_news(around, spec) for spec in specs):
             return True
         self._behind.pop(target, None)
         return False
 
-    @staticmethod
     def _is_held_up(
-        around: Surroundings, target: str, specs: list[DestinationSpec], behind: Behind, now: float
+        self, around: Surroundings, target: str, specs: list[DestinationSpec], sources: tuple[str, ...]
     ) -> bool:
-        """Whether it runs already, or its last run failed a moment ago."""
+        """Whether it runs already, or is paused after a run that failed, before or after it had begun."""
         kind: runs.RunKind = "destination" if [spec.name for spec in specs] == [target] else "flow"
+        pause = self._pauses.get(target)
         with around.database.read() as conn:
             if work.of_target(conn, kind, target, ["queued", "handed", "running"]) is not None:
                 return True
-            last = runs.last(conn, target, kind)
-        if last is None or last.status in ("succeeded", "partial") or last.id == behind.run:
+            newest = next(iter(figures.recent_runs(conn, target, kind, 1)), None)
+        if newest is not None and newest.status == "cancelled" and newest.finished_at is not None:
+            return _age(around, newest.finished_at) < AFTER_CANCEL_S
+        if newest is not None and newest.status == "failed" and newest.finished_at is not None:
+            if pause is None and _age(around, newest.finished_at) > LONGEST_WAIT_S:
+                return False  # long ago: what came since then is tried
+            if pause is None or (pause.run, pause.ended) != (newest.run, newest.finished_at):
+                reason = newest.reason or next(self._troubles(around, specs), newest.stopped_by or "an error")
+                first = FeedPause(target, kind, sources, reason, newest.finished_at, 0.0, 0, "", "", None)
+                self._pause(around, replace(pause or first, run=newest.run, ended=newest.finished_at), reason)
+                return True
+        elif pause is not None and newest is not None and newest.status in ENDED_WELL:
+            self._resume(around, target)  # somebody ran it, and it went well
             return False
-        behind.run = last.id
-        behind.failures += 1
-        behind.not_before = now + min(2.0**behind.failures, LONGEST_WAIT_S)
+        if pause is None:
+            return False
+        if around.clock.now().timestamp() < pause.until and pause.version == around.version:
+            return True
+        troubles = list(self._troubles(around, specs))
+        if len(troubles) < sum(is_active(around, spec)[0] for spec in specs):
+            return False
+        self._pause(around, pause, troubles[0])
         return True
+
+    @staticmethod
+    def _troubles(around: Surroundings, specs: list[DestinationSpec]) -> Iterator[str]:
+        """What makes runs of the active ones fail, as far as that is known without a run."""
+        found = (_trouble(around, spec) for spec in specs if is_active(around, spec)[0])
+        return (reason for reason in found if reason is not None)
+
+    def _pause(self, around: Surroundings, pause: FeedPause, reason: str) -> None:
+        """Pause once more, twice as long as the last time."""
+        failures = pause.failures + 1
+        wait = min(2.0**failures, LONGEST_WAIT_S)
+        until = around.clock.now().timestamp() + wait
+        made = replace(pause, failures=failures, until=until, reason=reason, version=around.version)
+        with around.database.begin() as conn:
+            feed_pauses.put_pause(conn, made)
+        self._pauses[pause.target] = made
+        if failures == 1 or reason != pause.reason:
+            around.events.tell("intake.paused", target=pause.target, run=pause.run, reason=reason, wait_s=wait)
+
+    def _resume(self, around: Surroundings, target: str) -> None:
+        del self._pauses[target]
+        with around.database.begin() as conn:
+            feed_pauses.end_pause(conn, target)
+        around.events.tell("intake.resumed", target=target)
 
     def _ask(self, target: str) -> bool:
         self._behind[target].since = self.around().clock.monotonic()
@@ -118,6 +170,22 @@ class Feed:
             return False
         self._said.pop(target, None)
         return True
+
+
+def _age(around: Surroundings, moment: str) -> float:
+    """Seconds since a moment, given as ISO text."""
+    return (around.clock.now() - datetime.fromisoformat(moment)).total_seconds()
+
+
+def _trouble(around: Surroundings, spec: DestinationSpec) -> str | None:
+    """What in the settings or the environment makes a run of this destination fail; None when a run has to be tried."""
+    try:
+        credential = connecting.credential_spec(around, spec.credential)
+        connecting.connection(around, credential, connecting.address(around, credential).base_url)
+        prepare(around, spec)
+    except PenstockError as error:
+        return str(error.problems[0]) if error.problems else str(error)
+    return None
 
 
 def _readers(around: Surroundings) -> Iterator[tuple[str, WebhookSource]]:

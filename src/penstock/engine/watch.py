@@ -13,8 +13,9 @@ from penstock.engine.surroundings import Surroundings
 from penstock.engine.watch_metrics import Metrics
 from penstock.engine.watch_settings import AlertSettings
 from penstock.model.errors import PenstockError, Problem
-from penstock.stores import alerts, figures, spans, tallies
+from penstock.stores import alerts, feed_pauses, figures, spans, tallies
 from penstock.stores.alerts import Alert
+from penstock.stores.feed_pauses import FeedPause
 from penstock.stores.put import put
 from penstock.stores.schema_care import tallies as table
 
@@ -101,15 +102,23 @@ class Watch:
                 more = spans.fold(conn, AT_ONCE)
 
 
+def _paused(pause: FeedPause) -> Problem:
+    """A feed that fails. Everybody may ask whether the process is ready: the reason is for who may see the source."""
+    message = f"the records posted for {pause.target} are not sent since {pause.since}: its runs fail"
+    hint = f"the page of the source {pause.sources[0]} says why, and when the next run is tried"
+    return Problem(f"{pause.kind}s.{pause.target}", message, "feed-paused", hint)
+
+
 def _trouble(around: Surroundings) -> list[Problem]:
-    """What is wrong with the state database."""
+    """What is wrong with the state database, and the feeds that are paused."""
     try:
         with around.database.begin() as conn:
             put(conn, table, {"name": "asked", "labels": "[]", "value": around.clock.now().timestamp()})
             current = figures.schema_is_current(conn)
+            paused = feed_pauses.all_pauses(conn) if current else {}
     except PenstockError as error:
         return list(error.problems)
     if current:
-        return []
+        return [_paused(pause) for pause in paused.values()]
     message = f"the state database is of another version than this process, seen at {iso(around.clock.now())}"
     return [Problem(around.database.place, message, "other-schema", "restart this process with the newer Penstock")]

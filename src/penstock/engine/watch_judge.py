@@ -160,7 +160,8 @@ def _of_target(target: TargetFacts, rules: Rules) -> Iterator[Finding]:
     if newest is None or newest.stopped_by == "credential":
         return
     if rules.run_failed and newest.status == "failed":
-        yield "run", name, f"run {newest.run} failed, stopped by: {newest.stopped_by or 'an error'}"
+        why = f": {newest.reason}" if newest.reason else f", stopped by: {newest.stopped_by or 'an error'}"
+        yield "run", name, f"run {newest.run} failed{why}"
     if rules.run_partial and newest.status == "partial":
         yield "run", name, f"run {newest.run} ended partial: {newest.quarantined} quarantined, {newest.unknown} unknown"
 

@@ -47,6 +47,8 @@ EVENTS: Mapping[str, Kind] = MappingProxyType(
         "intake.not-run": Kind(
             "warning", "what waits for records of a webhook could not be run, with the reason, told once"
         ),
+        "intake.paused": Kind("warning", "runs of what reads a webhook fail: the next is tried later, with the reason"),
+        "intake.resumed": Kind("info", "what reads a webhook is no longer paused"),
         "intake.changed": Kind("warning", "the records of a webhook have other columns than before"),
         "signin.accepted": Kind("info", "a person signed in"),
         "signin.refused": Kind("warning", "a name and password, or a token, were refused"),

@@ -40,13 +40,14 @@ class Schema:
     """The detected columns of a dataset, in its own order, and how many records the detecting pass saw.
 
     `source` are the columns of its source as the dataset's SQL sees them, for a dataset that has SQL. `notes` are what
-    was found out about its values when their types were decided.
+    was found out about its values when their types were decided. `grows`: records may bring further columns any time.
     """
 
     columns: tuple[Column, ...]
     records: int
     source: Schema | None = None
     notes: tuple[Note, ...] = ()
+    grows: bool = False
 
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)

@@ -48,8 +48,13 @@ def nearest(name: str, known: Sequence[str], kind: str = "columns") -> str:
 
 
 def bind(destination: DestinationSpec, template: Template, schema: Schema, problems: list[Problem]) -> list[Bound]:
-    """The mapped fields in the template's order; what cannot be bound goes to `problems`."""
+    """The mapped fields in the template's order; what cannot be bound goes to `problems`.
+
+    Where records bring columns as they come, the first of two columns that name one field is mapped.
+    """
     given = destination.fields if destination.fields is not None else by_name(template, schema)
+    if schema.grows and destination.fields is None:
+        given = {name: binding for name, binding in given.items() if name == _first_name(name, given, template)}
     cuts = excluded_paths(destination, schema)
     bound: dict[str, Bound] = {}
     for name, binding in given.items():
@@ -102,6 +107,12 @@ def near_misses(template: Template, schema: Schema) -> dict[str, str]:
 def plain_name(name: str) -> str:
     """A name without what people write differently: case, white space and joints."""
     return re.sub(r"[\s\-_.\u200b-\u200d\ufeff]+", "", name).casefold()
+
+
+def _first_name(name: str, given: Mapping[str, Binding], template: Template) -> str:
+    """Of the names of a field that are columns, the first."""
+    doc = template.doc(name)
+    return name if doc is None else next(each for each in doc.names if each in given)
 
 
 def _unknown_field(name: str, template: Template) -> Complaint:

@@ -48,7 +48,10 @@ def compile_template(
     dialect: Dialect,
     base_url: str,
 ) -> Compiled:
-    """Compile one destination. InputError with every problem: unknown columns, clashes, limits, what cannot batch."""
+    """Compile one destination. InputError with every problem: unknown columns, clashes, limits, what cannot batch.
+
+    Where records bring columns as they come, one that cannot be sent is no problem: its records are refused.
+    """
     bench = Workbench(destination, template, dialect, schema, dataset_key)
     wrapped = bool(template.items) and already_wrapped(bench)
     if wrapped:

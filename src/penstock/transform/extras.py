@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.destinations.catalogue import INLINE, NOWHERE
+from penstock.model.outcome import Refusal
 from penstock.transform.bindings import remaining
 from penstock.transform.render import TOP, Input, Limits
 from penstock.transform.rules import CUSTOM_ATTRIBUTES, attribute_name
@@ -15,6 +16,7 @@ NO_HOME = {
     "native": "Custify's API has no place for other columns of this object",
     "flat": "the flat API names no other fields for this object",
 }
+CLASH = "would take the place of the field {}"
 ESCAPED = 6  # characters that one character may take in JSON
 
 
@@ -42,6 +44,19 @@ def add_extras(bench: Workbench) -> None:
             step = Step(column, rule, quick, column=column, cuts=cuts, sends_null=bench.sends_null)
             overlong: Any = "leave out" if bench.native and column in bench.derived else "refuse"
             bench.inputs.append(Input(step, (container, column), extra=True, overlong=overlong))
+        elif bench.grows:
+            bench.inputs.append(refusing(column, _against(column, container) or CLASH.format(column)))
+
+
+def refusing(column: str, reason: str) -> Input:
+    """An input that refuses every record that has a value in this column, and sends nothing."""
+    refusal = Refusal(
+        "attribute name",
+        f"{column}: the column {reason}",
+        field=column,
+        accepted=f"another name at the sender, or exclude: [{column}] on the destination",
+    )
+    return Input(Step(column, lambda _: refusal, column=column), extra=True)
 
 
 def limits_of(bench: Workbench) -> Limits | None:
@@ -59,17 +74,25 @@ def limits_of(bench: Workbench) -> Limits | None:
     return None if members is None and characters is None else Limits(container, members, characters)
 
 
+def _against(column: str, container: str) -> str | None:
+    """What Custify has against a column as an attribute."""
+    found = attribute_name(column) if container == CUSTOM_ATTRIBUTES else None
+    return None if found is None else f"{found}, which Custify refuses"
+
+
 def _allowed(bench: Workbench, column: str, container: str, *, clash: bool) -> bool:
-    """Whether a column may become an attribute; if not, it is a problem of the settings."""
-    against = attribute_name(column) if container == CUSTOM_ATTRIBUTES else None
+    """Whether a column may become an attribute; if not, it is a problem of the settings, unless a record brought it."""
+    against = _against(column, container)
+    if bench.grows and (against is not None or clash):
+        return False
     if against is not None:
         hint = f"exclude: [{column}], or give it another name by the dataset's sql"
-        message = f"the column {column} {against}, which Custify refuses"
+        message = f"the column {column} {against}"
         bench.problem("attributes", message, "attribute-name", hint, column)
         return False
     if clash:
         hint = f"map it, exclude: [{column}], or give it another name by the dataset's sql"
-        message = f"the column {column} would take the place of the field {column}"
+        message = f"the column {column} {CLASH.format(column)}"
         bench.problem("attributes", message, "attribute-clash", hint, column)
         return False
     return True

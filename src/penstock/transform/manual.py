@@ -15,6 +15,7 @@ from penstock.model.spec import Binding, DestinationSpec, Dialect
 from penstock.transform.addressing import Addressing, addressing
 from penstock.transform.bindings import Paths, excluded_paths, nearest, remaining
 from penstock.transform.compile import Compiled, version_of
+from penstock.transform.extras import CLASH, refusing
 from penstock.transform.manual_shape import endpoint_of, shape_of
 from penstock.transform.refusing import named
 from penstock.transform.render import TOP, Input, Renderer
@@ -43,7 +44,8 @@ def compile_manual(
     shape = shape_of(destination, where, endpoint, _in_every_record(inputs, schema), problems)
     xml = request.content_format == "xml" and shape.carries_body
     if xml:
-        problems.extend(_forbidden_names(destination, inputs))
+        named = [each for each in inputs if not (schema.grows and each.extra)]  # the others are checked in each payload
+        problems.extend(_forbidden_names(destination, named))
     if problems:
         raise InputError(*problems)
     if not shape.carries_body:
@@ -69,7 +71,9 @@ def _inputs(destination: DestinationSpec, schema: Schema, problems: list[Problem
             inputs.append(Input(step, (TOP, name)))
     rest = remaining(destination, inputs, schema, problems)
     for column in rest.columns:
-        if column in (destination.fields or {}):
+        if column in (destination.fields or {}) and schema.grows:
+            inputs.append(refusing(column, CLASH.format(column)))
+        elif column in (destination.fields or {}):
             message = f"the field {column} and the column {column} would stand in the same place"
             path = f"destinations.{destination.name}.fields.{column}"
             problems.append(Problem(path, message, "attribute-clash", f"exclude: [{column}]", column))

@@ -36,6 +36,11 @@ class Workbench:
         return self.dialect == "native"
 
     @property
+    def grows(self) -> bool:
+        """Whether records bring columns as they come: what is wrong with one is wrong with its records only."""
+        return self.schema.grows
+
+    @property
     def sends_null(self) -> bool:
         return self.destination.nulls == "send"
 

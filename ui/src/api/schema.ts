@@ -1,4 +1,4 @@
-// Made of the API's own description by `npm run api`; a test looks that it is in step with 6e504ff98ad00d82
+// Made of the API's own description by `npm run api`; a test looks that it is in step with db8b4d9fce6485af
 export interface components {
     schemas: {
         AboutOut: {
@@ -221,6 +221,14 @@ export interface components {
             setting: string | null;
             max_length: number | null;
         };
+        FeedPauseOut: {
+            target: string;
+            reason: string;
+            since: string;
+            run: string;
+            failures: number;
+            next_at: string;
+        };
         FindingOut: {
             field: string | null;
             rule: string;
@@ -298,6 +306,7 @@ export interface components {
             received: number;
             last_at: string | null;
             samples: components["schemas"]["HookSampleOut"][];
+            paused: components["schemas"]["FeedPauseOut"][];
         };
         HookSampleOut: {
             at: string;

@@ -67,6 +67,15 @@ export interface Hook {
   received: number;
   last_at: string | null;
   samples: unknown[];
+  paused: FeedPause[];
+}
+export interface FeedPause {
+  target: string;
+  reason: string;
+  since: string;
+  run: string;
+  failures: number;
+  next_at: string;
 }
 export type Source = Resource<SourceValue, { used_by: string[]; hook: Hook | null }>;
 

@@ -43,14 +43,26 @@ class HookSampleOut(BaseModel):
     record: Any
 
 
+class FeedPauseOut(BaseModel):
+    """A destination or flow whose posted records are not sent, for its runs fail; the next is tried at `next_at`."""
+
+    target: str
+    reason: str
+    since: str
+    run: str
+    failures: int
+    next_at: str
+
+
 class HookOut(BaseModel):
-    """Where to post, how to sign in (`auth`, by its `type`), how much came and the newest records."""
+    """Where to post, how to sign in (`auth`, by its `type`), how much came, the newest records, and what is paused."""
 
     url: str
     auth: dict[str, Any]
     received: int
     last_at: str | None
     samples: list[HookSampleOut]
+    paused: list[FeedPauseOut]
 
 
 class HookKeyOut(BaseModel):

@@ -68,6 +68,24 @@ function Shown({ name, hook }: { name: string; hook: Hook }) {
           <Code value={command(url, auth, key)} language="text" label={t.hook.command} readOnly lines={false} />
         </div>
       </Panel>
+      {hook.paused.length > 0 && (
+        <Panel title={t.hook.paused}>
+          <div className={classes.form} role="status">
+            {hook.paused.map((feed) => (
+              <Facts
+                key={feed.target}
+                items={[
+                  [t.hook.pausedTarget(feed.target), <Status key="s" of="paused" />],
+                  [t.hook.pausedReason, feed.reason],
+                  [t.hook.pausedSince, <Time key="a" at={feed.since} />],
+                  [t.hook.pausedNext, <Time key="n" at={feed.next_at} />],
+                ]}
+              />
+            ))}
+            <p className={classes.hint}>{t.hook.pausedHint}</p>
+          </div>
+        </Panel>
+      )}
       <Panel title={t.hook.latest}>
         <div className={classes.form} role="status">
           {hook.received === 0 ? (

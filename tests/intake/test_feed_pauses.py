@@ -1,0 +1,121 @@
+"""A feed that cannot run: what one record causes quarantines that record; what the settings cause pauses the feed."""
+
+import time
+
+import pytest
+
+from penstock.engine.app import App
+from serving import served, service
+from work_parts import until
+
+PROJECT = """\
+credentials:
+  acme: {{connector: custify, api_key: "{key}", base_url: "{url}", dialect: native}}
+sources:
+  app: {{type: webhook, auth: none, columns: {{id: text, email: text, amount: text}}, flush: {{records: 100, after: 50ms}}}}
+datasets:
+  people: {{source: app, key: id}}
+  shaped: {{source: app, key: id, sql: "{sql}"}}
+destinations:
+  people: {{dataset: people, credential: acme, template: upsert_person, fields: {{user_id: id, email: email}}, active: {people}}}
+  shaped: {{dataset: shaped, credential: acme, template: upsert_person, fields: {{user_id: id}}, active: {shaped}}}
+"""
+GOOD_SQL = "select id, email from source"
+
+
+def project(sandbox, *, sql=GOOD_SQL, people="true", shaped="false", key=None):
+    return PROJECT.format(key=key or sandbox.api_key, url=sandbox.url, sql=sql, people=people, shaped=shaped)
+
+
+def arrived(sandbox):
+    return {person.get("user_id") for person in sandbox.state()["people"]}
+
+
+def working(app):
+    worker = app.worker()
+    worker.start()
+    return worker
+
+
+def run_list(client):
+    return client.get("/api/v1/runs?limit=50").json()["items"]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        '{"id":"bad","user.name":"x"}',
+        '{"id":"bad","":"x"}',
+        '{"id":"bad","$x":1}',
+        '{"id":"bad","123":true}',
+        '{"other":"no key at all"}',
+    ],
+)
+def test_a_record_with_a_name_that_custify_refuses_is_quarantined_and_the_others_go(tmp_path, sandbox, bad):
+    with service(tmp_path, project(sandbox)) as (app, client):
+        worker = working(app)
+        try:
+            client.post("/hooks/app", content=bad).raise_for_status()
+            client.post("/hooks/app", json=[{"id": "good", "email": "g@x.example"}]).raise_for_status()
+            until(lambda: "good" in arrived(sandbox))
+            client.post("/hooks/app", json=[{"id": "later"}]).raise_for_status()
+            until(lambda: "later" in arrived(sandbox))
+            (held,) = client.get("/api/v1/quarantine").json()["items"]
+            assert held["outcome"] == "quarantined"
+            assert arrived(sandbox) == {"good", "later"}
+            assert client.get("/readyz").status_code == 200
+        finally:
+            worker.stop()
+
+
+def test_a_credential_without_its_variable_pauses_the_feed_and_says_so_once(tmp_path, sandbox):
+    text = project(sandbox, key="${env:ACME_KEY}")
+    with service(tmp_path, text) as (app, client):
+        worker = working(app)
+        try:
+            client.post("/hooks/app", json={"id": "u1"}).raise_for_status()
+            paused = until(lambda: client.get("/api/v1/sources/app/hook").json()["paused"])
+            until(lambda: client.get("/api/v1/sources/app/hook").json()["paused"][0]["failures"] >= 2)
+            assert paused[0]["target"] == "people"
+            assert "ACME_KEY" in paused[0]["reason"]
+            runs = run_list(client)
+            assert [(run["status"], run["run"]) for run in runs] == [("failed", paused[0]["run"])]
+            refused = until(lambda: (reply := client.get("/readyz")).status_code == 503 and reply)
+            assert [problem["code"] for problem in refused.json()["errors"]] == ["feed-paused"]
+            app.watch.tick()
+            raised = [alert for alert in client.get("/api/v1/alerts").json()["items"] if alert["state"] == "raised"]
+            assert [alert["subject"] for alert in raised] == ["people"]
+            assert "ACME_KEY" in raised[0]["reason"]
+        finally:
+            worker.stop()
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    with (
+        App.open_applied(url, environ={"ACME_KEY": sandbox.api_key}) as again,
+        served(again, without_sign_in=True) as client,
+    ):
+        worker = working(again)
+        try:
+            until(lambda: "u1" in arrived(sandbox))
+            until(lambda: client.get("/readyz").status_code == 200)
+            assert client.get("/api/v1/sources/app/hook").json()["paused"] == []
+        finally:
+            worker.stop()
+
+
+def test_an_edit_of_the_settings_is_tried_at_once(tmp_path, sandbox):
+    with service(tmp_path, project(sandbox, people="false", shaped="true", sql="select nothing from source")) as pair:
+        app, client = pair
+        worker = working(app)
+        try:
+            client.post("/hooks/app", json={"id": "u1", "email": "a@x.example"}).raise_for_status()
+            first = until(lambda: client.get("/api/v1/sources/app/hook").json()["paused"])[0]
+            until(lambda: client.get("/api/v1/sources/app/hook").json()["paused"][0]["failures"] >= 3)
+            assert len(run_list(client)) == 1
+            assert "nothing" in first["reason"]
+            began = time.monotonic()
+            value = {"source": "app", "key": "id", "sql": GOOD_SQL}
+            client.put("/api/v1/datasets/shaped", json=value).raise_for_status()
+            until(lambda: "u1" in arrived(sandbox))
+            assert time.monotonic() - began < 8, "the pause of 8 seconds did not have to pass"
+        finally:
+            worker.stop()
