@@ -346,3 +346,57 @@ def test_a_key_that_comes_again_in_a_later_chunk_is_counted_too(project, sandbox
     assert told["duplicate_key"] == (2, "2 records have the key u1; the last is sent")
     assert told["scientific_notation"][0] == 1
     assert "9.91214E+15" in told["scientific_notation"][1]
+
+
+def links_of(sandbox, user_id):
+    state = sandbox.state()
+    own = {company["id"]: company["company_id"] for company in state["companies"]}
+    return sorted(
+        own[company] for each in state["people"] if each["user_id"] == user_id for company in each["companies"]
+    )
+
+
+@pytest.mark.parametrize("batch", ["on", "off"])
+def test_a_link_that_we_sent_and_that_is_gone_is_removed_and_no_other(project, sandbox, batch):
+    for company in (*COMPANIES, "theirs"):
+        sandbox.call("POST /company", json.dumps({"company_id": company}))
+    fields, more = (
+        "user_id: id, company_id: co",
+        f"{{company_link: replace, batch: {batch}}}"[1:-1].replace(", ", "\n    "),
+    )
+    project.destination("rows.csv", "upsert_person", fields, base=sandbox.url, more=more)
+    for company, wanted in [("c1", ["c1"]), ("c2", ["c2", "theirs"]), ("", ["theirs"]), ("c3", ["c3", "theirs"])]:
+        project.write("rows.csv", f"id,co\nu1,{company}\n")
+        assert counts(run(project)) == {"delivered": 1}
+        if company == "c1":
+            sandbox.call("POST /people", '{"user_id": "u1", "companies": [{"company_id": "theirs"}]}')
+            assert counts(run(project)) == {"unchanged": 1}
+        else:
+            assert links_of(sandbox, "u1") == wanted
+
+
+def test_a_link_sent_by_a_request_whose_answer_was_lost_is_removed_too(project, sandbox):
+    for company in COMPANIES:
+        sandbox.call("POST /company", json.dumps({"company_id": company}))
+    more = "company_link: replace\n    batch: off"
+    project.destination("rows.csv", "upsert_person", "user_id: id, company_id: co", base=sandbox.url, more=more)
+    project.write("rows.csv", "id,co\nu1,c1\n")
+    assert counts(run(project)) == {"delivered": 1}
+    project.write("rows.csv", "id,co\nu1,c2\n")
+    sandbox.fault(status=422, commit=True, path="/people", method="POST", times=1)
+    assert counts(run(project, code=1)) == {"quarantined": 1}
+    project.write("rows.csv", "id,co\nu1,c3\n")
+    assert counts(run(project)) == {"delivered": 1}
+    assert links_of(sandbox, "u1") == ["c3"]
+
+
+def test_a_part_that_says_nothing_of_companies_removes_no_link(project, sandbox):
+    for company in COMPANIES:
+        sandbox.call("POST /company", json.dumps({"company_id": company}))
+    fields, more = "user_id: user_id, company_id: co, name: name", "company_link: replace"
+    project.destination("rows.ndjson", "upsert_person", fields, base=sandbox.url, key="user_id", more=more)
+    lines(project, {"user_id": "u1", "co": "c1"}, {"user_id": "u1", "name": "Ada"})
+    assert counts(run(project)) == {"delivered": 2}
+    lines(project, {"user_id": "u1", "name": "Eve"}, {"user_id": "u2", "co": "c2"})
+    assert counts(run(project)) == {"delivered": 2}
+    assert (links_of(sandbox, "u1"), links_of(sandbox, "u2")) == (["c1"], ["c2"])

@@ -23,7 +23,7 @@ from penstock.model.spec import (
     SqlSource,
 )
 
-TEMPLATE_ONLY = ("path", "object", "external_id", "data_id")
+TEMPLATE_ONLY = ("path", "object", "external_id", "data_id", "company_link")
 
 
 class Surroundings(NamedTuple):

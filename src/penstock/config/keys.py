@@ -224,6 +224,11 @@ DESTINATION = Section(
         Key("external_id", Names(), "the column, or columns, of Custify's externalId"),
         Key("data_id", Names(), "the column, or columns, of a custom object's data_id"),
         Key(
+            "company_link",
+            Choice(("add", "replace")),
+            "of people: replace removes the links to companies that were sent before and that the record no longer has",
+        ),
+        Key(
             "new_columns",
             Choice(("note", "send", "refuse")),
             "a column that comes after the dataset was first read: a note says so, it is sent, or nothing is",

@@ -21,7 +21,7 @@ from penstock.engine.twins import Twin, Twins
 from penstock.model.delivery import Delivery, Reply, Settled
 from penstock.model.outcome import HELD, SENT, Outcome, Refusal
 from penstock.model.record import Payload, Request
-from penstock.stores import in_flight, intents, jobs, ledger, responses, run_records, runs
+from penstock.stores import in_flight, intents, jobs, ledger, responses, run_records, runs, sent_links
 from penstock.stores.ledger import LedgerEntry
 from penstock.stores.runs import RunRow
 
@@ -109,13 +109,18 @@ class Book:
     async def on_its_way(self, chunk: OpenChunk, payloads: Sequence[Payload]) -> None:
         """Remember while the run lasts what is about to be sent; and durably, which remembered keys may be outdated."""
         memory = self.desk.memory
+        linked = self.desk.links.sending(chunk, payloads) if self.desk.links is not None else {}
+        if linked:
+            self._write(lambda conn: sent_links.put(conn, self.desk.destination, linked))
         if memory is None or not payloads:
+            if linked:
+                await self.commits.durable()
             return
         rows = np.array([payload.ordinal - chunk.first for payload in payloads], dtype=np.int64)
         hashes = chunk.hashes[rows]
         known = hashes[memory.knows(hashes)]
         memory.stage(hashes, np.array([payload.content for payload in payloads], dtype=np.uint64))
-        if len(known):
+        if len(known) or linked:
             destination, run, first = self.desk.destination, self.run.id, chunk.first
             self._write(lambda conn: in_flight.add(conn, destination, run, first, known))
             await self.commits.durable()
@@ -232,6 +237,7 @@ class Book:
             self._remember(*self._words(sent, traced), confirmed=delivery.job is None)
         answered = isinstance(delivery.answer, Reply)
         without_result = False
+        self._linked(decided, traced)
         for settled in decided:
             refused = settled.outcome is Outcome.QUARANTINED and answered
             if settled.outcome in HELD and settled.refusal is not None:
@@ -262,6 +268,18 @@ class Book:
             return hashes, contents, np.array([record.print for record in records], dtype=np.uint64)
         hashes, prints = self.backlog.words([settled.payload.ordinal for settled in sent])
         return hashes, contents, prints
+
+    def _linked(self, decided: Sequence[Settled], traced: Mapping[int, Traced]) -> None:
+        """Write down the links of the people that Custify has confirmed."""
+        links = self.desk.links
+        if links is None:
+            return
+        written: dict[tuple[int, int], tuple[str, ...]] = {}
+        for settled in decided:
+            if settled.outcome is Outcome.DELIVERED and settled.payload.links is not None:
+                written.update(links.confirmed(self._hash_of(settled.payload, traced), settled.payload))
+        if written:
+            self._write(lambda conn: sent_links.put(conn, self.desk.destination, written))
 
     def _got_through(self, payload: Payload, traced: Mapping[int, Traced]) -> None:
         """What was held of these records is not held any more."""

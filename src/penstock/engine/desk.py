@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from penstock.clock import Clock, iso
+from penstock.engine.company_links import CompanyLinks
 from penstock.engine.remembering import QuarantineIndex
 from penstock.engine.stopping import Fuse, StopSignal
 from penstock.stores.database import Database
@@ -31,6 +32,7 @@ class Desk:
     keep_responses: bool = False
     partial: bool = False  # whether a record may be a part: then each held version of a key is held by itself
     mended: Mapping[tuple[int, int], str] = field(default_factory=dict)  # resent after an edit: key hash → entry
+    links: CompanyLinks | None = None  # of a destination that removes links which are gone
     resent: Mapping[int, int] = field(default_factory=dict)  # of parts that are resent: ordinal → the source's version
     guard: Write = lambda _: None  # raises when another process has taken the destination over
     requests: Callable[[], int] = lambda: 0  # HTTP requests made by this process for the run

@@ -11,10 +11,11 @@ from sqlalchemy import Connection
 
 from penstock.clock import Clock, iso
 from penstock.engine.backlog import OpenChunk
+from penstock.engine.company_links import CompanyLinks
 from penstock.engine.preparing import Prepared
 from penstock.engine.screen import ANY_VERSION, Held
 from penstock.model.record import Chunk, Lookup
-from penstock.stores import quarantine, resources
+from penstock.stores import quarantine, resources, sent_links
 from penstock.stores.database import Database
 from penstock.stores.fingerprint import fingerprints
 from penstock.stores.memory import key_hashes
@@ -95,6 +96,13 @@ class QuarantineIndex:
             return np.empty(0, dtype=np.int64)
         words = self._words
         return np.array([row for row, word in enumerate(hashes[:, 0].tolist()) if word in words], dtype=np.int64)
+
+
+def links_of(conn: Connection, prepared: Prepared) -> CompanyLinks | None:
+    """The links to companies that the destination has sent, where it removes those that are gone."""
+    if prepared.spec.company_link == "add":
+        return None
+    return CompanyLinks(sent_links.read(conn, prepared.spec.name), partial=prepared.data.dataset.partial)
 
 
 @dataclass(frozen=True, slots=True)

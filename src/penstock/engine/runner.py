@@ -27,7 +27,7 @@ from penstock.engine.desk import Desk
 from penstock.engine.doubting import doubt
 from penstock.engine.pipeline import Pipeline, Road
 from penstock.engine.preparing import Prepared
-from penstock.engine.remembering import KnownIds, QuarantineIndex, open_chunk
+from penstock.engine.remembering import KnownIds, QuarantineIndex, links_of, open_chunk
 from penstock.engine.rows import chunk_of, read_record
 from penstock.engine.screen import Parents, Screen
 from penstock.engine.stopping import Fuse, StoppableBudget, StoppableClock, StopSignal
@@ -120,6 +120,7 @@ class _Run:
             self.memory = Memory.load(conn, name, prepared.fingerprints) if self.compares else None
             quarantined = QuarantineIndex.load(conn, name)
             doubts = doubt(conn, prepared)
+            links = links_of(conn, prepared)
             next_delivery = ledger.next_delivery(conn, job.run.id)
             self.left_intents = intents.leftover(conn, job.run.id)
             self.left_jobs = jobs.pending(conn, name)
@@ -131,6 +132,7 @@ class _Run:
             parents=job.parents,
             doubt=None if job.resend else doubts.hold,
             merger=prepared.merger,
+            links=links,
         )
         desk = Desk(
             database=around.database,
@@ -143,6 +145,7 @@ class _Run:
             keep_responses=prepared.spec.responses,
             partial=prepared.policy.versions == "merge",
             mended=job.mended,
+            links=links,
             resent=job.resent if prepared.policy.versions == "merge" else {},
             guard=job.guard,
             index=None if job.resend else quarantined,

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 import numpy as np
 
 from penstock.engine.backlog import OpenChunk
+from penstock.engine.company_links import CompanyLinks
 from penstock.engine.key_groups import Rows, fold_prints, key_groups
 from penstock.engine.rows import record_hash
 from penstock.model.outcome import Outcome, Refusal
@@ -129,6 +130,7 @@ class Screen:
     parents: Parents | None = None
     doubt: Refusal | None = None  # why nothing may be sent that was not held to be unsent before
     merger: Merger | None = None  # where `versions` is "merge"
+    links: CompanyLinks | None = None  # with `company_link: replace`
 
     def sift(self, chunk: OpenChunk) -> Sifted:
         """Ask all questions of the chunk's open rows."""
@@ -164,6 +166,8 @@ class Screen:
                 for ordinal in p.ordinals
             ]
             sifted.fresh = []
+        if self.links is not None:
+            sifted.fresh = [self.links.replaced(chunk, payload) for payload in sifted.fresh]
         return sifted
 
     def _merged(self, chunk: OpenChunk, payloads: Sequence[Payload], groups: Sequence[Rows]) -> Sequence[Payload]:

@@ -100,7 +100,7 @@ class Payload(NamedTuple):
     finished ones when macros make them differ per record, else None (the shape's own);
     `lookups` and `value` are set together: `value` is the payload as Python, waiting for its ids, and `text` shows
     readable placeholders. `parts` are the ordinals of older records of the same key that were merged into it: they
-    share its outcome.
+    share its outcome. `links` are the links to companies that it sets, where links sent before are removed.
     """
 
     ordinal: int
@@ -112,6 +112,7 @@ class Payload(NamedTuple):
     lookups: tuple[Lookup, ...] = ()
     value: Mapping[str, object] | None = None
     parts: tuple[int, ...] = ()
+    links: tuple[str, ...] | None = None
 
     @property
     def ordinals(self) -> tuple[int, ...]:

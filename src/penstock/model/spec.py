@@ -275,6 +275,7 @@ class DestinationSpec:
     responses: bool = False
     line: int | None = None
     new_columns: Literal["note", "send", "refuse"] = "note"
+    company_link: Literal["add", "replace"] = "add"
 
 
 @dataclass(frozen=True, slots=True)

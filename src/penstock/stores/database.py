@@ -22,6 +22,7 @@ from penstock.stores import (  # the schemas: their tables are the metadata's
     schema_api,  # noqa: F401
     schema_care,  # noqa: F401
     schema_intake,  # noqa: F401
+    schema_links,  # noqa: F401
     schema_people,  # noqa: F401
     schema_shared,  # noqa: F401
     schema_truth,  # noqa: F401

@@ -43,6 +43,7 @@ from penstock.stores.schema import (
 )
 from penstock.stores.schema_api import answers
 from penstock.stores.schema_care import alerts
+from penstock.stores.schema_links import sent_links
 from penstock.stores.schema_people import audit, one_time_links
 from penstock.stores.schema_work import exchanges, ticks, work
 
@@ -193,7 +194,7 @@ def _responses(conn: Connection, before: str, most: int) -> Sequence[Any]:
 
 # ── destinations that are gone ───────────────────────────────────────────────
 
-_OF_DESTINATIONS = (memory_segments, in_flight, cursors, switches, discarded)
+_OF_DESTINATIONS = (memory_segments, in_flight, cursors, switches, discarded, sent_links)
 
 
 def remembered_destinations(conn: Connection) -> dict[str, int]:

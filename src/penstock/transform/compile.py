@@ -62,6 +62,8 @@ def compile_template(
         add_defaults(bench)
         add_external(bench)
         add_extras(bench)
+    if destination.company_link == "replace":
+        _check_links(bench, wrapped=wrapped)
     batching = batches(bench, template)
     shape = shape_of(bench, template, base_url, batching=batching, wrapped=wrapped)
     if bench.problems:
@@ -83,6 +85,17 @@ def compile_template(
     rules = None if wrapped else bench.template.versions.get(dialect)
     merger = None if rules is None else Merger(rules, renderer.bounded, _room(shape))
     return Compiled(renderer, shape, tuple(bench.notes), columns, template.name, dialect, version, merger)
+
+
+def _check_links(bench: Workbench, *, wrapped: bool) -> None:
+    """Links can be removed of people in native only."""
+    if bench.native and bench.template.object == "person" and not wrapped:
+        return
+    where = "of people alone" if bench.native else "by the native API alone"
+    message = f"links to companies are removed {where}"
+    bench.problem(
+        "company_link", message, "company-link", "company_link: add, or a native person destination", "replace"
+    )
 
 
 def _room(shape: Shape) -> int | None:
