@@ -8,13 +8,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from os import environ
+from os import cpu_count, environ, getloadavg
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 
 MEMORY_MB = 300  # above the value at rest
+KEPT_MB = 120  # above the value at rest, soon after an attack: the libraries that it loaded
 TIME_S = 10
 LARGEST_ANSWER = 10**6  # bytes
 READY_S = 1  # how soon /readyz answers meanwhile
@@ -44,7 +45,7 @@ class MeasuredService:
                 command, cwd=self.folder, env=own, stdout=subprocess.PIPE, stderr=log, text=True
             )
         self.url = _ready(self.process)["url"]
-        self.client = httpx.Client(base_url=f"{self.url}/api/v1", timeout=15)
+        self.client = httpx.Client(base_url=f"{self.url}/api/v1", timeout=60)
         self._rest()
         return self
 
@@ -76,7 +77,11 @@ class MeasuredService:
 
     @contextmanager
     def attack(self, *, within_s: float = TIME_S, memory_mb: float = MEMORY_MB) -> Iterator[None]:
-        """The block ends within the time, the memory keeps its bound, and /readyz answers within a second meanwhile."""
+        """The block ends within the time, the memory keeps its bound, and /readyz answers within a second meanwhile.
+
+        It begins when the memory of the attack before was given back.
+        """
+        self.until(lambda: self.memory_mb() - self.at_rest_mb < KEPT_MB)
         Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")  # the peak begins anew
         over, slowest = threading.Event(), [0.0]
         watcher = threading.Thread(target=self._watch, args=(over, slowest))
@@ -88,10 +93,10 @@ class MeasuredService:
             took = time.monotonic() - began
             over.set()
             watcher.join()
-        more = self.peak_mb() - self.at_rest_mb
-        assert took <= within_s, f"it took {took:.1f} s"
+        more, busy = self.peak_mb() - self.at_rest_mb, _busy()
+        assert took <= within_s * busy, f"it took {took:.1f} s"
         assert more <= memory_mb, f"it took {more:.0f} MB more than at rest"
-        assert slowest[0] <= READY_S, f"/readyz took {slowest[0]:.1f} s meanwhile"
+        assert slowest[0] <= READY_S * busy, f"/readyz took {slowest[0]:.1f} s meanwhile"
 
     def _watch(self, over: threading.Event, slowest: list[float]) -> None:
         with httpx.Client(timeout=60) as client:
@@ -113,6 +118,11 @@ class MeasuredService:
         while not true():
             assert time.monotonic() < end, "it did not come to that"
             time.sleep(0.1)
+
+
+def _busy() -> float:
+    """How many times longer everything takes now, for others are at work on this machine."""
+    return max(1.0, 2 * getloadavg()[0] / (cpu_count() or 1))
 
 
 def _ready(process: subprocess.Popen[str]) -> dict[str, Any]:

@@ -1,11 +1,14 @@
 """Files made to take the memory or the time of the service are refused with their place, or shown cut."""
 
+import gzip
 import zlib
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from measured_service import MeasuredService
+from measured_service import KEPT_MB, MeasuredService
 
 HUGE = 200 * 10**6
 
@@ -55,3 +58,86 @@ def test_the_bound_on_cells_is_what_the_environment_says(tmp_path: Path) -> None
             found = service.check({"type": "file", "path": name})["problems"][0]
             assert (found["code"], found["line"]) == ("too-long", line)
             assert "1 kB" in found["message"]
+
+
+def test_wide_files_are_refused_before_their_columns_are_built(attacked: MeasuredService) -> None:
+    names = [f"column_{number}" for number in range(100_000)]
+    one = "{" + ",".join(f'"{name}":1' for name in names) + "}\n"
+    texts = {
+        "wide.csv": ",".join(names) + "\n" + ",".join("1" for _ in names) + "\n",
+        "wide.tsv": "\t".join(names) + "\n",
+        "wide.ndjson": '{"a": 1}\n' + one,
+        "wide.json": '[{"a": 1},\n' + one + "]",
+        "ragged.ndjson": "".join(f'{{"{name}":1}}\n' for name in names),
+    }
+    for name, text in texts.items():
+        (attacked.folder / name).write_text(text)
+    pq.write_table(pa.table({name: [1] for name in names[:6_000]}), attacked.folder / "wide.parquet")
+    for name in (*texts, "wide.parquet"):
+        with attacked.attack():
+            found = attacked.check({"type": "file", "path": name})["problems"][0]
+        assert (found["code"], name in found["message"]) == ("too-many-columns", True)
+        assert (found["line"] is None) == (name == "wide.parquet")
+
+
+def test_as_many_columns_as_are_allowed_are_read(attacked: MeasuredService) -> None:
+    names = [f"c{number}" for number in range(5000)]
+    row = ",".join(["12345"] * 5000) + "\n"
+    with gzip.open(attacked.folder / "broad.csv.gz", "wt", compresslevel=1) as file:
+        file.write(",".join(names) + "\n")
+        file.writelines(row for _ in range(4000))
+    with (attacked.folder / "sparse.ndjson").open("w") as file:
+        file.writelines(f'{{"c{number % 5000}": {number}}}\n' for number in range(30_000))
+    for name in ("broad.csv.gz", "sparse.ndjson"):
+        with attacked.attack():
+            reply = attacked.client.post("/sources/check", json={"name": "x", "value": {"type": "file", "path": name}})
+        found = reply.json()
+        assert (found["problems"], len(found["columns"]), found["complete"]) == ([], 5000, False)
+
+
+def _heavy(name: str) -> pa.Table:
+    long = pa.array(["a" * 15 * 10**6])
+    if name == "value":
+        return pa.table({"id": [1], "text": ["a" * 200 * 10**6]})
+    if name == "pages":
+        return pa.table({f"c{number}": long for number in range(15)})
+    if name == "rows":
+        return pa.table({"id": list(range(15)), "text": pa.DictionaryArray.from_arrays([0] * 15, long)})
+    return pa.table({"id": [1], "texts": [["a" * 10**6] * 250]})
+
+
+@pytest.mark.parametrize("name", ["value", "pages", "rows", "lists"])
+@pytest.mark.parametrize("dictionary", [True, False])
+def test_a_small_parquet_file_of_heavy_values_is_refused_or_cut(
+    attacked: MeasuredService, name: str, dictionary: bool
+) -> None:
+    path = attacked.folder / f"{name}.parquet"
+    pq.write_table(_heavy(name), path, compression="zstd", use_dictionary=dictionary, store_schema=False)
+    assert path.stat().st_size < 2 * 10**6
+    with attacked.attack():
+        found = attacked.check({"type": "file", "path": path.name})
+    fits = name == "rows" and dictionary  # else all values are in one page
+    assert [problem["code"] for problem in found["problems"]] == ([] if fits else ["too-long"])
+    assert bool(found["rows"]) == fits
+    assert all(len(str(value)) <= 1000 for row in found["rows"] for value in row.values())
+
+
+def test_heavy_cells_within_the_bound_are_shown_cut(attacked: MeasuredService) -> None:
+    with gzip.open(attacked.folder / "cells.csv.gz", "wt", compresslevel=1) as file:
+        file.write("id,text\n")
+        file.writelines(f"{number},{'a' * 15 * 10**6}\n" for number in range(10))
+    with gzip.open(attacked.folder / "cells.ndjson.gz", "wt", compresslevel=1) as file:
+        file.writelines(f'{{"id": {number}, "list": [{"{},".ljust(5_000_000, " ")}1]}}\n' for number in range(10))
+    for name in ("cells.csv.gz", "cells.ndjson.gz"):
+        with attacked.attack():
+            found = attacked.check({"type": "file", "path": name})
+        assert found["problems"] == []
+        assert 0 < len(found["rows"]) <= found["records"] <= 10
+        assert all(len(str(value)) <= 1000 for row in found["rows"] for value in row.values())
+
+
+def test_the_memory_of_an_attack_is_given_back(attacked: MeasuredService) -> None:
+    pq.write_table(_heavy("rows"), attacked.folder / "again.parquet", compression="zstd")
+    for _ in range(3):
+        attacked.check({"type": "file", "path": "again.parquet"})
+    attacked.until(lambda: attacked.memory_mb() - attacked.at_rest_mb < KEPT_MB)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 from starlette.routing import Route
 
+from penstock.api.abandonment import Abandonment
 from penstock.api.auditing import Auditing
 from penstock.api.bodies import Bodies
 from penstock.api.described import describe
@@ -35,6 +36,7 @@ from penstock.api.routes import (
 )
 from penstock.api.web import add_web
 from penstock.engine.app import App
+from penstock.sources.patience import Patience
 from penstock.version import __version__
 
 ROOT = "/api/v1"
@@ -51,7 +53,9 @@ def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
     api.state.penstock = app
     api.state.without_sign_in = without_sign_in
     tell_failures(api)
+    api.state.waiting = set[Patience]()
     api.add_middleware(Once, api=api)  # the innermost
+    api.add_middleware(Abandonment, live=api.state.waiting)
     api.add_middleware(Bodies)
     api.add_middleware(Auditing, api=api)
     api.add_middleware(Guard, api=api)

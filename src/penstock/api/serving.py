@@ -7,6 +7,8 @@ import os
 import signal
 import socket
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -20,10 +22,14 @@ from penstock.api.access import LOOPBACK
 from penstock.api.routes.hooks import Straight
 from penstock.api.service import make_api
 from penstock.engine.app import App
+from penstock.engine.process_memory import map_large_blocks
 from penstock.engine.watch_start import watched
 from penstock.model.errors import EnvironmentFailure, InputError, Problem, StateLocked
+from penstock.sources.patience import Patience
 
 LAST_REQUESTS_S = 10  # how long requests in flight may take once it shall stop
+LEAVING_S = 15  # how long it may take to end, from the signal on, while no run is under way
+RUNS_S = 80  # and while one is: it stops after its requests in flight
 BACKLOG = 2048
 TURN_S = 0.001  # of a thread that computes: who writes what others wait for comes back from each statement for a turn
 
@@ -53,6 +59,7 @@ def serve_until_stopped(options: Options, ready: Callable[[Ready], None]) -> Non
         message = "without sign-in it answers this machine alone"
         hint = "leave --without-sign-in out, or --host"
         raise InputError(Problem("--host", message, "open-to-all", hint, found=options.host))
+    map_large_blocks()
     with _listening(options) as listening, App.open_applied(options.database) as app:
         _ = app.people.sign_on  # wrong settings are told at the start, not to the first who signs in
         sys.setswitchinterval(TURN_S)
@@ -63,8 +70,9 @@ def serve_until_stopped(options: Options, ready: Callable[[Ready], None]) -> Non
             _known_as_open(app, options),
             server.stopped_by_signals(),
             watched(app, os.environ),
-            _working(app, options) as begin_to_work,
+            _working(app, options) as (begin_to_work, is_busy),
         ):
+            server.busy = is_busy
 
             def told() -> None:
                 app.events.tell("service.started", url=url)
@@ -86,18 +94,20 @@ def _known_as_open(app: App, options: Options) -> Iterator[None]:
 
 
 @contextmanager
-def _working(app: App, options: Options) -> Iterator[Callable[[], None]]:
-    """What begins to run what is due, once people are answered; at the end, runs stop after their requests in flight.
+def _working(app: App, options: Options) -> Iterator[tuple[Callable[[], None], Callable[[], bool]]]:
+    """What begins to run what is due, once people are answered, and whether a run is under way.
+
+    At the end, runs stop after their requests in flight.
 
     It imports for a second what only runs need.
     """
     if not options.worker:
-        yield lambda: None
+        yield lambda: None, lambda: False
         return
     worker = app.worker()
     app.watch.belongs(lambda: None if worker.is_alive() else "the worker of this process has stopped")
     try:
-        yield lambda: worker.start(wait=False)
+        yield lambda: worker.start(wait=False), worker.is_busy
     finally:
         worker.stop()
 
@@ -125,6 +135,8 @@ class _Server(uvicorn.Server):
             )
         )
         self._ready: Callable[[], None] = lambda: None
+        self._waiting: set[Patience] = api.state.waiting
+        self.busy: Callable[[], bool] = lambda: False
 
     def run_told(self, sockets: list[socket.socket], ready: Callable[[], None]) -> None:
         """Serve; `ready` is called once it answers."""
@@ -135,6 +147,21 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         self._ready()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let requests in flight finish; looks at data that take too long are stopped."""
+        timer = threading.Timer(LAST_REQUESTS_S - 1, self._abandon)
+        timer.daemon = True
+        timer.start()
+        try:
+            await super().shutdown(sockets)
+        finally:
+            timer.cancel()
+            self._abandon()
+
+    def _abandon(self) -> None:
+        for patience in list(self._waiting):
+            patience.abandon()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
@@ -143,6 +170,8 @@ class _Server(uvicorn.Server):
     def stopped_by_signals(self) -> Iterator[None]:
         def stop(_number: int, _frame: FrameType | None) -> None:
             self.force_exit = self.should_exit  # said twice: at once
+            if not self.should_exit:
+                threading.Thread(target=_end_at_last, args=(self.busy,), daemon=True).start()
             self.should_exit = True
 
         before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -151,6 +180,18 @@ class _Server(uvicorn.Server):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _end_at_last(busy: Callable[[], bool]) -> None:
+    """End the process when it does not end by itself: a thread may compute for ever, and nothing else stops it.
+
+    What it had begun is continued by the next process, as after a kill.
+    """
+    began = time.monotonic()
+    pause = threading.Event()
+    while (waited := time.monotonic() - began) < RUNS_S and (waited < LEAVING_S or busy()):
+        pause.wait(0.2)
+    os._exit(0)
 
 
 def _listening(options: Options) -> socket.socket:

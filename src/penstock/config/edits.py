@@ -7,11 +7,12 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
+from penstock.bounds import MAX_PROJECT, bounds
 from penstock.config.document import canonical
 from penstock.config.files import SECTIONS, read_sections
 from penstock.config.marks import Marked
 from penstock.config.report import Report
-from penstock.model.errors import InputError
+from penstock.model.errors import InputError, Problem
 
 
 @lru_cache(maxsize=8)
@@ -25,11 +26,23 @@ def tree_of(text: str) -> Mapping[str, Marked]:
 
 
 def marked(value: Any, path: str) -> Marked:
-    """A JSON value as the reader would have read it."""
+    """A JSON value as the reader would have read it. InputError when it alone has more nodes than a project."""
+    level, count = [value], 0
+    while level:
+        count += len(level)
+        if count > bounds().project_nodes:
+            message = f"a project has {bounds().project_nodes:,} keys and values at most"
+            raise InputError(Problem(path, message, "too-large", f"write less, or raise {MAX_PROJECT}"))
+        inside = [item for item in level if isinstance(item, (dict, list))]
+        level = [item for each in inside for item in (each.values() if isinstance(each, dict) else each)]
+    return _marked(value, path)
+
+
+def _marked(value: Any, path: str) -> Marked:
     if isinstance(value, dict):
-        return Marked(path, 1, "", {name: marked(item, f"{path}.{name}") for name, item in value.items()})
+        return Marked(path, 1, "", {name: _marked(item, f"{path}.{name}") for name, item in value.items()})
     if isinstance(value, list):
-        return Marked(path, 1, "", [marked(item, f"{path}.{place}") for place, item in enumerate(value)])
+        return Marked(path, 1, "", [_marked(item, f"{path}.{place}") for place, item in enumerate(value)])
     if isinstance(value, bool) or value is None:
         return Marked(path, 1, "", value, {None: "null", True: "true", False: "false"}[value])
     return Marked(path, 1, "", value, value if isinstance(value, str) else repr(value))

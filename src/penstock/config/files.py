@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from penstock.bounds import MAX_PROJECT, bounds, in_megabytes
 from penstock.config.marks import Marked, read_marked
 from penstock.config.report import Place, Report, suggest
 from penstock.config.shapes import kind_of
@@ -65,6 +66,10 @@ def _files(path: Path, report: Report) -> list[Path]:
 def _sections(file: Path, report: Report) -> dict[str, Marked]:
     place = Place("", None, str(file))
     try:
+        if file.stat().st_size > bounds().project_bytes:
+            message = f"a project has {in_megabytes(bounds().project_bytes)} at most"
+            report.add(place, "too-large", message, f"split what belongs to several projects, or raise {MAX_PROJECT}")
+            return {}
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1

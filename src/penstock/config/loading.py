@@ -43,8 +43,11 @@ def load_project(path: Path) -> ProjectSpec:
 def check_project(path: Path) -> tuple[ProjectSpec | None, tuple[Problem, ...]]:
     """The project, or every problem it has, by file and line. Never raises for what a file says."""
     report = Report()
-    tree = read_files(path, report)
-    return _checked(tree, (path if path.is_dir() else path.parent).resolve(), report)
+    try:
+        tree = read_files(path, report)
+        return _checked(tree, (path if path.is_dir() else path.parent).resolve(), report)
+    except InputError as error:  # more problems than are reported
+        return None, error.problems
 
 
 def load_text(text: str, base: Path, file: str) -> ProjectSpec:

@@ -8,14 +8,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ruamel.yaml import YAML
+import yaml
 from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
+from penstock.bounds import MAX_PROJECT, bounds, in_megabytes
+from penstock.config.nodes import DEEPEST, TooDeep, TooManyNodes, compose, measure
 from penstock.config.report import Place, Report
 
-MOST_NODES = 200_000  # aliases can blow a small file up without end
+SCALARS = (ScalarNode, yaml.ScalarNode)
+SEQUENCES = (SequenceNode, yaml.SequenceNode)
+MAPPINGS = (MappingNode, yaml.MappingNode)
+Node = Any  # of either library
 TAG = "tag:yaml.org,2002:"
 FLOAT_WORD = re.compile(r"\.(inf|nan)")
 Scalar = str | int | float | bool | None
@@ -69,15 +74,16 @@ class Marked:
 
 def read_marked(text: str, file: str, report: Report) -> Marked | None:
     """The tree of a YAML text; None when there is none or it cannot be read (then the report says why)."""
-    reader = YAML(typ="safe", pure=True)
+    if not _is_bounded(text, file, report):
+        return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML 1.2 lets an anchor be written anew
-            root = reader.compose(text)
+            root = compose(text)
         return None if root is None else _Grower(file, report).grow(root, "", root.start_mark.line + 1, ())
-    except MarkedYAMLError as error:
+    except (MarkedYAMLError, yaml.MarkedYAMLError) as error:
         _syntax_problem(error, text, file, report)
-    except ReaderError as error:
+    except (ReaderError, yaml.reader.ReaderError) as error:
         place = Place("", text.count("\n", 0, error.position) + 1, file)
         message = f"this is not YAML: {str(error).splitlines()[0]}"
         report.add(place, "yaml-syntax", message, 'write it as an escape in double quotes, such as "\\t"')
@@ -87,7 +93,27 @@ def read_marked(text: str, file: str, report: Report) -> Marked | None:
     return None
 
 
-def _syntax_problem(error: MarkedYAMLError, text: str, file: str, report: Report) -> None:
+def _is_bounded(text: str, file: str, report: Report) -> bool:
+    """Whether the text, with what was read before it, is within the bounds of a project; else the report says why."""
+    most, hint = bounds(), f"split what belongs to several projects, or raise {MAX_PROJECT}"
+    if not report.takes_bytes(len(text.encode(errors="replace"))):
+        message = f"a project has {in_megabytes(most.project_bytes)} at most"
+        report.add(Place("", None, file), "too-large", message, hint)
+        return False
+    try:
+        report.nodes += measure(text, most.project_nodes - report.nodes)
+    except TooManyNodes as error:
+        message = f"a project has {most.project_nodes:,} keys and values at most, aliases written out"
+        report.add(Place("", error.line, file), "too-large", message, hint)
+    except TooDeep as error:
+        message = f"the values are nested deeper than {DEEPEST} levels"
+        report.add(Place("", error.line, file), "yaml-syntax", message, "check for brackets that are never closed")
+    else:
+        return True
+    return False
+
+
+def _syntax_problem(error: Any, text: str, file: str, report: Report) -> None:
     mark = error.problem_mark or error.context_mark
     line = mark.line + 1 if mark is not None else None
     lines = text.splitlines()
@@ -112,19 +138,17 @@ class _Grower:
 
     file: str
     report: Report
-    count: int = 0
 
     def grow(self, node: Node, path: str, line: int, above: tuple[int, ...]) -> Marked | None:
-        self.count += 1
-        if id(node) in above or self.count > MOST_NODES:
+        if id(node) in above:
             message = "an alias (*name) repeats itself without end"
             self.report.add(Place(path, line, self.file), "yaml-syntax", message, "write the values out")
             return None
-        if isinstance(node, ScalarNode):
+        if isinstance(node, SCALARS):
             return Marked(path, line, self.file, _scalar(node), node.value)
-        if isinstance(node, SequenceNode):
+        if isinstance(node, SEQUENCES):
             return Marked(path, line, self.file, self._list(node, path, above))
-        assert isinstance(node, MappingNode)
+        assert isinstance(node, MAPPINGS)
         return Marked(path, line, self.file, self._mapping(node, path, above))
 
     def _list(self, node: SequenceNode, path: str, above: tuple[int, ...]) -> list[Marked]:
@@ -141,11 +165,11 @@ class _Grower:
         for key, item in node.value:
             line = key.start_mark.line + 1
             if key.tag == f"{TAG}merge":
-                for source in item.value if isinstance(item, SequenceNode) else [item]:
+                for source in item.value if isinstance(item, SEQUENCES) else [item]:
                     grown = self.grow(source, path, line, (*above, id(node)))
                     merged = {**(grown.entries() if grown is not None else {}), **merged}
                 continue
-            if not isinstance(key, ScalarNode):
+            if not isinstance(key, SCALARS):
                 message = "a key must be a plain word"
                 self.report.add(
                     Place(path, line, self.file), "wrong-type", message, "write `name: value`", "a list or a mapping"
@@ -170,7 +194,7 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _scalar(node: ScalarNode) -> Scalar:
+def _scalar(node: Node) -> Scalar:
     """The value by YAML 1.2's core schema; whatever else the parser takes for a value stays text as written."""
     text = str(node.value)
     kind = str(node.tag).removeprefix(TAG)

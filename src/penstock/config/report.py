@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import islice
 from typing import NamedTuple
 
-from penstock.model.errors import Problem
+from penstock.bounds import bounds
+from penstock.model.errors import InputError, Problem
 
 LONGEST_FOUND = 80
+MOST = 300  # problems that are reported at once
+MOST_COMPARED = 700  # known words that a word is compared with
+MOST_LISTED = 30  # known words that a hint lists
 
 
 class Place(NamedTuple):
@@ -29,13 +34,29 @@ class Report:
     """The problems found so far, in the order of finding; `late` ones are keys that a later version answers."""
 
     problems: list[Problem] = field(default_factory=list)
+    nodes: int = 0  # keys and values of the files read so far
+    _bytes: int = 0
+    _known: set[Problem] = field(default_factory=set)
+
+    def takes_bytes(self, size: int) -> bool:
+        """Whether so many more bytes are within the bound of a project; they count from now on."""
+        self._bytes += size
+        return self._bytes <= bounds().project_bytes
 
     def add(self, place: Place, code: str, message: str, hint: str = "", found: str | None = None) -> None:
-        """Write one problem down; `found` is shortened here, and must never hold a secret."""
+        """Write one problem down; `found` is shortened here, and must never hold a secret.
+
+        Raises InputError with all of them when they are too many to be reported.
+        """
         shown = None if found is None else shorten(found)
         problem = Problem(place.path, message, code, hint, shown, place.line, place.file)
-        if problem not in self.problems:
-            self.problems.append(problem)
+        if problem in self._known:
+            return
+        if len(self.problems) >= MOST:
+            more = Problem("", f"there are more problems than these {MOST:,}", "more-problems", "fix these first")
+            raise InputError(*self.sorted(), more)
+        self._known.add(problem)
+        self.problems.append(problem)
 
     def sorted(self) -> tuple[Problem, ...]:
         """All problems by file and line."""
@@ -50,7 +71,7 @@ def shorten(text: str) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that is most like this one, if any is like it."""
-    by_fold = {name.casefold(): name for name in known}
+    by_fold = {name.casefold(): name for name in islice(known, MOST_COMPARED)}
     close = get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6)
     return by_fold[close[0]] if close else None
 
@@ -59,5 +80,6 @@ def suggest(word: str, known: Iterable[str], what: str) -> str:
     """`did you mean x? what: a, b, c`."""
     names = sorted(known)
     close = nearest(word, names)
-    listed = f"{what}: {', '.join(names)}" if names else f"there is no {what} yet"
+    more = f" and {len(names) - MOST_LISTED:,} more" if len(names) > MOST_LISTED else ""
+    listed = f"{what}: {', '.join(names[:MOST_LISTED])}{more}" if names else f"there is no {what} yet"
     return f"did you mean `{close}`? {listed}" if close is not None else listed

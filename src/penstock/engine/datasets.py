@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from penstock.engine.rows import read_record, record_json
+from penstock.engine.rows import read_record, readable, record_json
 from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import InputError
 from penstock.model.record import Chunk, Column, Schema
@@ -234,4 +234,4 @@ def dataset_report(around: Surroundings, name: str, *, refresh: bool = False) ->
 def samples_of(around: Surroundings, name: str) -> list[dict[str, Any]]:
     """The sample records that are kept of a dataset, as JSON values."""
     found = known_dataset(around, name).samples
-    return [read_record(record_json(found, row)) for row in range(found.records.num_rows)]
+    return [readable(read_record(record_json(found, row))) for row in range(found.records.num_rows)]

@@ -18,6 +18,7 @@ from penstock.sources.exact_json import json_text
 from penstock.transform.nested import json_values
 
 JSON_MARK = {b"penstock": b"json"}
+LONGEST_SHOWN = 1000  # characters of a value that people look at
 INT64 = range(-(2**63), 2**63)
 
 
@@ -82,6 +83,20 @@ def is_json_text(field: pa.Field[Any]) -> bool:
 def read_record(text: str) -> Any:
     """A record's JSON as Python, whole numbers of any size and decimals as they stand."""
     return json.loads(text, parse_float=_exact_float)
+
+
+def readable(record: Any) -> Any:
+    """A record for people to look at: long texts are cut, and long lists and objects shown as cut JSON text."""
+    return {name: _cut(value) for name, value in record.items()} if isinstance(record, dict) else _cut(record)
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST_SHOWN else value[: LONGEST_SHOWN - 1] + "…"
+    if not isinstance(value, (dict, list)):
+        return value
+    text = write_record(value)
+    return value if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
 
 
 def write_record(record: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from penstock.engine import editing
 from penstock.engine.datasets import tools
-from penstock.engine.rows import read_record, record_json
+from penstock.engine.rows import read_record, readable, record_json
 from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import PenstockError, Problem
 from penstock.model.record import Column
@@ -69,7 +69,9 @@ def look_at_dataset(around: Surroundings, name: str, value: Any) -> Look:
 def _look(around: Surroundings, spec: DatasetSpec, source: SourceSpec) -> Look:
     dataset: Dataset = open_first(spec, source, tools(around), FIRST, PATIENCE_S)
     found = dataset.detect()
-    rows = tuple(read_record(record_json(found.samples, row)) for row in range(found.samples.records.num_rows))
+    rows = tuple(
+        readable(read_record(record_json(found.samples, row))) for row in range(found.samples.records.num_rows)
+    )
     return Look(
         columns=found.schema.columns,
         rows=rows,

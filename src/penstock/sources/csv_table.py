@@ -50,9 +50,10 @@ class CsvTable:
         """None for a file without any text."""
         blocks = _text(source, path, source.skip_lines)
         head = next(blocks, b"").decode()
-        if not {"\n", "\r"} & set(head) and next(blocks, None) is not None:
-            raise too_long(source, path, source.skip_lines + 1, "the header", len(head.encode()))
+        is_whole = "\n" in head or "\r" in head or next(blocks, None) is None
         layout = layout_of(source, path, head, tabs=tabs) if head else None
+        if not is_whole:
+            raise too_long(source, path, source.skip_lines + 1, "the header", len(head.encode()))
         return None if layout is None else cls(source, path, layout)
 
     def text(self) -> Iterator[bytes]:
@@ -69,7 +70,7 @@ class CsvTable:
         feed: Any = pa.PythonFile(_Feed(chain((first,), text)), "r")
         quotes = self.layout.quotes
         try:
-            for batch in arrow_csv.open_csv(
+            with arrow_csv.open_csv(
                 feed,
                 read_options=arrow_csv.ReadOptions(use_threads=False, block_size=block, column_names=generic),
                 parse_options=arrow_csv.ParseOptions(
@@ -85,14 +86,16 @@ class CsvTable:
                     quoted_strings_can_be_null=False,
                     null_values=blanks,
                 ),
-            ):
-                self._refuse_long(batch)
-                yield self._named(batch) if "" in self.layout.names else batch
+            ) as reader:
+                for batch in reader:
+                    self._refuse_long(batch)
+                    yield self._named(batch) if "" in self.layout.names else batch
         except pa.ArrowInvalid as error:
+            straddling = "straddling" in str(error)
+            if straddling and block < bounds().cell:
+                raise RowTooLong from None
             self.examine()
-            if "straddling" in str(error):
-                if block < bounds().cell:
-                    raise RowTooLong from None
+            if straddling:
                 raise too_long(self.source, self.path, None, "a row") from None
             raise wrong(self.source, f"{self.path.name}: {error}", "torn-file", file=str(self.path)) from None
 

@@ -12,13 +12,15 @@ from penstock.model.spec import ColumnType
 from penstock.sources.arrow_typing import examples_of
 from penstock.sources.exact_json import NotJson
 from penstock.sources.number_writing import WritingJudge
-from penstock.sources.pieces import Judge, Piece, RawColumn, Rows, compute, shorten
+from penstock.sources.patience import check_patience
+from penstock.sources.pieces import Judge, Piece, RawColumn, Rows, compute, shorten, weight
 from penstock.sources.python_values import value_text
 from penstock.sources.rechunking import rechunked
 from penstock.sources.typing_rows import typed
 from penstock.transform.written_numbers import DecimalSign
 
 SAMPLES = 20  # records kept
+HEAVIEST = 1 << 20  # bytes of the records kept, or the first record alone
 EXAMPLES = 3  # distinct values shown per column
 LOOKED_AT = 200  # rows of a piece in which examples are looked for
 
@@ -83,11 +85,14 @@ def detect(
     decided = {**(known or {}), **given}
     watches = {name: _Watch(rows.judge(name), WritingJudge(decimal), 0) for name in rows.names()}
     heads: list[Piece] = []
-    seen = 0
+    seen = heavy = 0
     for piece in rows.pieces():
+        check_patience()
         kept = sum(head.length for head in heads)
-        if kept < SAMPLES:
-            heads.append(piece.head(SAMPLES - kept))
+        if kept < SAMPLES and heavy < HEAVIEST:
+            head = _light(piece.head(SAMPLES - kept), HEAVIEST - heavy, least=0 if heads else 1)
+            heavy += weight(head) if head.length else HEAVIEST
+            heads += [head] if head.length else []
         for name in rows.names():
             watch = watches.get(name)
             if watch is None:
@@ -116,6 +121,13 @@ def has_value(column: RawColumn) -> bool:
     if not pa.types.is_string(column.type):
         return True
     return bool(compute.any(compute.match_substring_regex(column, r"[^\s]")).as_py())
+
+
+def _light(piece: Piece, most: int, *, least: int) -> Piece:
+    """The first rows of a piece that weigh no more than `most`; at least `least`."""
+    while piece.length > least and weight(piece) > most:
+        piece = piece.head(max(piece.length // 2, least))
+    return piece
 
 
 def _samples(rows: Rows, schema: Schema, given: Mapping[str, ColumnType], heads: list[Piece]) -> Chunk:

@@ -19,6 +19,7 @@ from penstock.model.settings_text import settings_text
 from penstock.model.spec import FileSource
 from penstock.sources.file_access import denial_of, pattern_denial
 from penstock.sources.foreign_formats import foreign_format
+from penstock.sources.patience import check_patience
 
 BLOCK = 1 << 20  # bytes read at once
 SAMPLE = 1 << 18  # bytes looked at to detect format, encoding and delimiter
@@ -132,6 +133,7 @@ def raw_blocks(source: FileSource, path: Path) -> Iterator[bytes]:
     """The file's bytes, unzipped, block by block. A torn gzip file raises InputError."""
     with open_bytes(source, path) as stream:
         while True:
+            check_patience()
             try:
                 block = stream.read(BLOCK)
             except (EOFError, gzip.BadGzipFile, zlib.error, OSError) as error:

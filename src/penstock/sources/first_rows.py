@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 from penstock.model.spec import ColumnType
+from penstock.sources.patience import FIRST_ROWS_S
 from penstock.sources.pieces import Caster, Judge, Piece, Rows
 
 
 class FirstRows:
-    """At most so many rows. After a full reading `complete` says whether these were all."""
+    """At most so many rows, and no more once three seconds are over.
+
+    After a reading `complete` says whether these were all.
+    """
 
     def __init__(self, rows: Rows, most: int) -> None:
         self.inner = rows
@@ -30,7 +35,7 @@ class FirstRows:
         return self.inner.caster(name, kind, given=given)
 
     def pieces(self) -> Iterator[Piece]:
-        left = self._most
+        left, end = self._most, time.monotonic() + FIRST_ROWS_S
         for piece in self.inner.pieces():
             if piece.length > left:
                 self.complete = False
@@ -39,3 +44,6 @@ class FirstRows:
                 return
             yield piece
             left -= piece.length
+            if time.monotonic() >= end:
+                self.complete = False
+                return

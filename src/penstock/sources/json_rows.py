@@ -10,7 +10,7 @@ from penstock.model.outcome import Note
 from penstock.model.spec import ColumnType, FileSource
 from penstock.sources.encoding import utf8_blocks
 from penstock.sources.exact_json import NotJson, parse
-from penstock.sources.file_bounds import bounded_blocks
+from penstock.sources.file_bounds import bounded_blocks, refuse_wide
 from penstock.sources.files import wrong
 from penstock.sources.json_list import BadItem, list_items, lists_of, lists_within
 from penstock.sources.members import Record, piece_of, word
@@ -21,6 +21,8 @@ from penstock.sources.value_typing import ValueJudge, value_caster
 
 ROWS = 8192  # rows of a piece at most
 CHARACTERS = 1 << 22  # text of a piece at most, one record more
+CELLS = 1 << 18  # rows x names of a piece at most
+LOOK = 256  # rows after which the names of a piece are counted
 
 
 class JsonRows:
@@ -62,21 +64,31 @@ class JsonRows:
         self._alone = None
         for path in self._files:
             records: list[Record] = []
+            here: set[str] = set()  # the names of this piece, as far as they are counted
             size = 0
             is_empty = True
-            for record, length in self._line_records(path) if self._lines else self._list_records(path):
+            for line, record, length in self._line_records(path) if self._lines else self._list_records(path):
+                refuse_wide(self._source, path, len(record), line)
                 records.append(record)
                 is_empty = False
                 size += length
-                if len(records) == ROWS or size > CHARACTERS:
-                    yield piece_of(records, self._names)
-                    records, size = [], 0
+                if len(records) % LOOK == 0:
+                    here.update(*records[-LOOK:])
+                    refuse_wide(self._source, path, len(here), line)
+                if len(records) == ROWS or size > CHARACTERS or len(records) * len(here) > CELLS:
+                    yield self._piece(records, path, line)
+                    records, here, size = [], set(), 0
             if is_empty:
                 self._empty.append(path.name)
             if records:
-                yield piece_of(records, self._names)
+                yield self._piece(records, path, line)
 
-    def _line_records(self, path: Path) -> Iterator[tuple[Record, int]]:
+    def _piece(self, records: list[Record], path: Path, line: int) -> Piece:
+        """The records as a piece. Raises InputError when the file has more names than the bound up to this line."""
+        refuse_wide(self._source, path, len(self._names.keys() | set().union(*records)), line)
+        return piece_of(records, self._names)
+
+    def _line_records(self, path: Path) -> Iterator[tuple[int, Record, int]]:
         read = 0
         for line, text in enumerate(lines_of(bounded_blocks(self._source, path)), start=1):
             if text.isspace():
@@ -91,9 +103,9 @@ class JsonRows:
                 raise self._wrong(path, line, f"{word(value)}, where a record is an object {{…}}", hint)
             read += 1
             self._alone = lists_of(value) if read == 1 and len(self._files) == 1 else None
-            yield without_marks(value, self._source.encoding) if has_marks(text) else value, len(text)
+            yield line, without_marks(value, self._source.encoding) if has_marks(text) else value, len(text)
 
-    def _list_records(self, path: Path) -> Iterator[tuple[Record, int]]:
+    def _list_records(self, path: Path) -> Iterator[tuple[int, Record, int]]:
         marked = False
 
         def watched() -> Iterator[bytes]:
@@ -106,7 +118,7 @@ class JsonRows:
             for line, value, length in list_items(watched(), self._source.records_path):
                 if not isinstance(value, dict):
                     raise self._wrong(path, line, f"{word(value)}, where a record is an object {{…}}")
-                yield without_marks(value, self._source.encoding) if marked else value, length
+                yield line, without_marks(value, self._source.encoding) if marked else value, length
         except BadItem as error:
             one = self._one_object(path) if self._source.records_path is None else None
             raise one or self._wrong(path, error.line, str(error), error.hint, error.code) from None

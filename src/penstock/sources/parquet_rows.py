@@ -9,18 +9,30 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from penstock.bounds import bounds, in_megabytes
 from penstock.model.outcome import Note
 from penstock.model.spec import ColumnType, FileSource
 from penstock.sources.arrow_typing import ArrowJudge, UntypableColumn, arrow_caster, column_type, plain_type
+from penstock.sources.file_bounds import refuse_wide, too_long
 from penstock.sources.files import wrong
 from penstock.sources.names import doubled, listed
-from penstock.sources.pieces import Caster, Judge, Piece
+from penstock.sources.parquet_pages import BadPage, weigh
+from penstock.sources.pieces import Caster, Judge, Piece, compute
 
 BATCH = 16384
 BYTES = (
     "the column holds bytes, and all of them are UTF-8 text: types: {column: text} at the dataset reads them as text"
 )
+HEAVIEST = 12  # times the bound of a cell: memory for the pages that are unpacked at one time, or for one row
 BUFFER = 1 << 20  # bytes: column chunks are read through a buffer, never whole
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether the values of the type are text or bytes of any length."""
+    kinds = pa.types
+    return bool(
+        kinds.is_string(kind) or kinds.is_binary(kind) or kinds.is_large_string(kind) or kinds.is_large_binary(kind)
+    )
 
 
 class ParquetRows:
@@ -32,7 +44,7 @@ class ParquetRows:
         self._source = source
         self._files = files
         self._judges: dict[str, ArrowJudge] = {}
-        schemas = [self._open(path).schema_arrow for path in files]
+        schemas = [self._schema(path) for path in files]
         self._types = {field.name: field.type for field in schemas[0]}
         if (name := doubled(schemas[0].names)) is not None:
             raise wrong(source, f"{files[0].name}: the column {name} stands twice", "double-column", found=name)
@@ -63,13 +75,46 @@ class ParquetRows:
         for path in self._files:
             reader = self._open(path)
             try:
-                for batch in reader.iter_batches(BATCH, use_threads=False):
+                for batch in reader.iter_batches(self._batch_rows(path, reader.metadata), use_threads=False):
+                    self._refuse_long(path, batch)
                     columns = dict(zip(batch.schema.names, batch.columns, strict=True))
                     yield Piece(batch.num_rows, columns)
             except (pa.ArrowInvalid, OSError) as error:
                 raise wrong(self._source, f"{path.name} is damaged: {error}", "torn-file", file=str(path)) from None
             finally:
                 reader.close()
+
+    def _schema(self, path: Path) -> pa.Schema:
+        with self._open(path) as reader:
+            refuse_wide(self._source, path, reader.metadata.num_columns)
+            return reader.schema_arrow
+
+    def _batch_rows(self, path: Path, metadata: pq.FileMetaData) -> int:
+        """How many rows are decoded at once. Raises InputError when a value, or one row, is beyond the bound."""
+        try:
+            heavy = weigh(path, metadata)
+        except BadPage:
+            message = f"{path.name} is damaged: a page has no readable header"
+            raise wrong(self._source, message, "torn-file", file=str(path)) from None
+        most = bounds().cell
+        if heavy.value > most:
+            raise too_long(self._source, path, None, f"a value in column {heavy.column}")
+        beyond = max(heavy.pages, heavy.row, heavy.single_row)
+        if beyond > most * HEAVIEST:
+            found, bound = in_megabytes(beyond), in_megabytes(most * HEAVIEST)
+            message = f"{path.name}: reading one row may take {found} of memory, and the most is {bound}"
+            hint = "write it with smaller pages and row groups"
+            raise wrong(self._source, message, "too-long", hint=hint, file=str(path))
+        return max(1, min(BATCH, most * 2 // max(heavy.row, 1)))
+
+    def _refuse_long(self, path: Path, batch: pa.RecordBatch) -> None:
+        """Raise InputError where a decoded value is beyond the bound: a page tells only the average of its values."""
+        most = bounds().cell
+        if batch.nbytes <= most:
+            return
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            if is_text(column.type) and (compute.max(compute.binary_length(column)).as_py() or 0) > most:
+                raise too_long(self._source, path, None, f"a value in column {name}")
 
     def _open(self, path: Path) -> pq.ParquetFile:
         try:

@@ -48,6 +48,21 @@ class Piece:
         return Piece(rows, columns, absent, refused, originals)
 
 
+def weight(piece: Piece) -> int:
+    """How many bytes the values of a piece take, roughly; at least what their text takes."""
+    return sum(map(_weight, piece.columns.values()))
+
+
+def _weight(value: object) -> int:
+    if isinstance(value, pa.Array):
+        return int(value.nbytes)
+    if isinstance(value, (str, bytes)):
+        return len(value) + 40
+    if isinstance(value, dict):
+        return sum(map(_weight, value)) + sum(map(_weight, value.values())) + 40
+    return sum(map(_weight, value)) + 40 if isinstance(value, (list, tuple)) else 40
+
+
 class Judge(Protocol):
     """Watches one column over a full pass and then knows its type."""
 
@@ -131,7 +146,7 @@ def arrow_field(name: str, array_type: pa.DataType, kind: ColumnType) -> pa.Fiel
 
 def shorten(value: object) -> str:
     """A value as text for a message, at most 80 characters; what is no character is spelled out."""
-    text = str(value).encode(errors="backslashreplace").decode()
+    text = str(value)[: SHOWN + 1].encode(errors="backslashreplace").decode()
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from penstock.model.record import Schema
 from penstock.model.spec import ColumnType, DatasetSpec
 from penstock.sources.arrow_typing import ArrowJudge, arrow_caster, column_type
 from penstock.sources.names import doubled
+from penstock.sources.patience import Patience, patience
 from penstock.sources.pieces import Caster, Judge, Piece, Rows
 from penstock.sources.sql_text import bare, pointed, quoted, word_at
 from penstock.sources.typing_rows import arrow_schema, typed
@@ -136,17 +136,16 @@ class ShapedRows:
 
     @contextmanager
     def _impatient(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        if self._patience is None:
+        waiting = self._waiting()
+        if waiting is None:
             yield
             return
-        timer = threading.Timer(self._patience, connection.interrupt)
-        timer.daemon = True
-        timer.start()
-        try:
+        with waiting.stopped_by(connection.interrupt):
             yield
-        finally:
-            timer.cancel()
-            timer.join()  # it must not interrupt a connection that is closed
+
+    def _waiting(self) -> Patience | None:
+        """Of whoever waits for the result; else the patience given for one query."""
+        return patience() or (None if self._patience is None else Patience(self._patience))
 
     def _planned(self, connection: duckdb.DuckDBPyConnection) -> int:
         """Plan the SQL without running it; how often it reads `source`. Raises InputError that points into the SQL."""
@@ -189,9 +188,9 @@ class ShapedRows:
 
     def _failure(self, words: str, statement: str) -> InputError:
         """DuckDB's own words, with the place in the person's SQL."""
-        if "INTERRUPT" in words.upper() and self._patience is not None:
-            message = f"the SQL takes longer than {self._patience:g} s, which is the most for a look"
-            return self._wrong(message, "look at less; a run may take as long as it needs")
+        waiting = self._waiting()
+        if "INTERRUPT" in words.upper() and waiting is not None:
+            return waiting.too_slow(f"datasets.{self._spec.name}.sql", "the SQL")
         head, _, rest = words.partition(": ")
         try:
             said = orjson.loads(rest)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from penstock.bounds import MAX_COLUMNS, bounds
 from penstock.model.errors import InputError, Problem
 from penstock.model.spec import ColumnType, CursorSpec, SqlSource
 from penstock.sources.exact_json import Unfit
@@ -162,6 +163,10 @@ class SqlRows:
     def _described(self) -> list[SqlColumn]:
         columns = self._database.columns(self._query)
         names = [column.name for column in columns]
+        most = bounds().columns
+        if len(names) > most:
+            hint = f"name the columns that are needed; if all are, raise {MAX_COLUMNS}"
+            raise self._wrong(f"the result has more than {most:,} columns", "too-many-columns", f"{len(names):,}", hint)
         if (name := doubled(names)) is not None:
             raise self._wrong(f"the column {name} stands twice in the result", "double-column", name, "name one `as …`")
         cursor = self.source.cursor

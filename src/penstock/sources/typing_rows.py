@@ -11,6 +11,7 @@ from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk, Schema
 from penstock.model.spec import ColumnType
 from penstock.sources.number_writing import writing_caster
+from penstock.sources.patience import check_patience
 from penstock.sources.pieces import Caster, Piece, Rows, arrow_field
 
 WIDE = 256  # columns
@@ -33,6 +34,7 @@ def typed(
     arrow = _arrow_schema(schema, casters)
     lean = rows.open_ended and not whole and len(schema.columns) > WIDE
     for piece in rows.pieces() if pieces is None else pieces:
+        check_patience()
         yield _chunk(piece, _present(arrow, piece) if lean else arrow, casters)
 
 

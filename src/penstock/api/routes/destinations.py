@@ -5,10 +5,11 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 import orjson
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from penstock.api.abandonment import look
 from penstock.api.access import Person, Right, needs
 from penstock.api.opened import Opened, seen_by
 from penstock.api.reports import PlanOut, PreviewOut, TestOut
@@ -31,7 +32,7 @@ class TestSend(BaseModel):
     body: str | None = None
 
 
-@router.get("/preview", operation_id="previewDestination")
+@router.get("/preview", operation_id="previewDestination", dependencies=[Depends(look)])
 def preview(
     name: str, app: Opened, limit: Annotated[int, Query(ge=1, le=100)] = 5, person: Person = needs(Right.VIEW)
 ) -> PreviewOut:

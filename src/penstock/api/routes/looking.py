@@ -3,9 +3,10 @@
 from difflib import get_close_matches
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from penstock.api.abandonment import look
 from penstock.api.access import Person, Right, needs
 from penstock.api.answers import Page
 from penstock.api.opened import Opened
@@ -60,13 +61,15 @@ def template(name: str, _: Person = needs(Right.VIEW)) -> TemplateOut:
     return TemplateOut(**as_json(found))
 
 
-@router.get("/datasets/{name}/schema", tags=["datasets"], operation_id="getDatasetSchema")
+@router.get("/datasets/{name}/schema", tags=["datasets"], operation_id="getDatasetSchema", dependencies=[Depends(look)])
 def schema(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> DatasetOut:
     """The detected columns of a dataset."""
     return DatasetOut(**as_json(app.dataset(name)))
 
 
-@router.get("/datasets/{name}/samples", tags=["datasets"], operation_id="getDatasetSamples")
+@router.get(
+    "/datasets/{name}/samples", tags=["datasets"], operation_id="getDatasetSamples", dependencies=[Depends(look)]
+)
 def samples(
     name: str, app: Opened, limit: Annotated[int, Query(ge=1, le=500)] = 50, _: Person = needs(Right.VIEW)
 ) -> SamplesOut:
@@ -76,7 +79,7 @@ def samples(
     return SamplesOut(columns=columns, rows=app.samples(name)[:limit], problems=[])
 
 
-@router.post("/datasets/{name}/refresh", tags=["datasets"], operation_id="refreshDataset")
+@router.post("/datasets/{name}/refresh", tags=["datasets"], operation_id="refreshDataset", dependencies=[Depends(look)])
 def refresh(name: str, app: Opened, _: Person = needs(Right.EDIT)) -> DatasetOut:
     """Read the dataset and decide its columns anew."""
     return DatasetOut(**as_json(app.dataset(name, refresh=True)))

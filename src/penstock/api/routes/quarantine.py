@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from penstock.api.abandonment import look
 from penstock.api.access import Person, Right, needs
 from penstock.api.answers import Page
 from penstock.api.etags import IfMatch, require, tell
@@ -154,7 +155,7 @@ def entry(entry: str, app: Opened, response: Response, _: Person = needs(Right.V
     return _flat(app, app.quarantined(entry), response)
 
 
-@router.post("/{entry}/preview", operation_id="previewHeld")
+@router.post("/{entry}/preview", operation_id="previewHeld", dependencies=[Depends(look)])
 def preview(entry: str, app: Opened, person: Person = needs(Right.VIEW)) -> UnsavedPreview:
     """The request that a resend of this record would make; sends nothing."""
     return UnsavedPreview(**as_json(seen_by(app, person).preview_held(entry)), errors=[])

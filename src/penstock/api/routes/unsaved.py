@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
+from penstock.api.abandonment import look
 from penstock.api.access import Person, Right, needs
 from penstock.api.answers import problems
 from penstock.api.opened import Opened, seen_by
@@ -42,7 +43,9 @@ class CredentialDraft(Draft):
     secret: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
 
 
-@router.post("/destinations/preview", tags=["destinations"], operation_id="previewUnsaved")
+@router.post(
+    "/destinations/preview", tags=["destinations"], operation_id="previewUnsaved", dependencies=[Depends(look)]
+)
 def preview(draft: PreviewDraft, app: Opened, person: Person = needs(Right.VIEW)) -> UnsavedPreview:
     """The requests that its samples make; `errors` in their place while the settings are wrong. Sends nothing."""
     try:
@@ -52,7 +55,7 @@ def preview(draft: PreviewDraft, app: Opened, person: Person = needs(Right.VIEW)
     return UnsavedPreview(**as_json(found), errors=[])
 
 
-@router.post("/destinations/findings", tags=["destinations"], operation_id="checkUnsaved")
+@router.post("/destinations/findings", tags=["destinations"], operation_id="checkUnsaved", dependencies=[Depends(look)])
 def findings(draft: Draft, app: Opened, _: Person = needs(Right.VIEW)) -> FindingsOut:
     """What would be refused of the whole dataset, by field and rule; `checked` says how many records were looked at."""
     try:

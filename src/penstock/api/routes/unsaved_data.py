@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict
 from starlette.requests import ClientDisconnect
 
+from penstock.api.abandonment import look
 from penstock.api.access import Person, Right, needs
 from penstock.api.answers import ProblemOut
 from penstock.api.opened import Opened
@@ -68,20 +69,20 @@ class UploadedOut(BaseModel):
     format: str
 
 
-@router.post("/sources/check", tags=["sources"], operation_id="checkUnsavedSource")
+@router.post("/sources/check", tags=["sources"], operation_id="checkUnsavedSource", dependencies=[Depends(look)])
 def check(draft: Unsaved, app: Opened, _: Person = needs(Right.EDIT)) -> SourceLook:
     """Look at the first records of a source; a database is connected to. Without query and table: at its tables."""
-    look = app.unsaved.source(draft.name, draft.value)
-    problems = [ProblemOut(**problem_json(problem)) for problem in look.problems]
-    tables = None if look.tables is None else list(look.tables)
-    return SourceLook(**_seen(look), problems=problems, tables=tables)
+    found = app.unsaved.source(draft.name, draft.value)
+    problems = [ProblemOut(**problem_json(problem)) for problem in found.problems]
+    tables = None if found.tables is None else list(found.tables)
+    return SourceLook(**_seen(found), problems=problems, tables=tables)
 
 
-@router.post("/datasets/preview", tags=["datasets"], operation_id="previewUnsavedDataset")
+@router.post("/datasets/preview", tags=["datasets"], operation_id="previewUnsavedDataset", dependencies=[Depends(look)])
 def preview(draft: Unsaved, app: Opened, _: Person = needs(Right.EDIT)) -> DatasetLook:
     """Run the SQL over the first records of the source. The key may still be missing."""
-    look = app.unsaved.dataset(draft.name, draft.value)
-    return DatasetLook(**_seen(look), errors=list(map(_placed, look.problems)))
+    found = app.unsaved.dataset(draft.name, draft.value)
+    return DatasetLook(**_seen(found), errors=list(map(_placed, found.problems)))
 
 
 @router.post(

@@ -1,0 +1,68 @@
+"""Whether the client of a request still waits: work for nobody ends. Afterwards memory is given back."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from penstock.api.bodies import again
+from penstock.engine.process_memory import give_back, resident
+from penstock.sources.patience import LOOK_S, Patience, patience, patient
+
+GROWN = 32 * 1024 * 1024  # bytes that a request may leave behind before memory is given back
+
+
+async def look() -> None:
+    """A dependency of routes that look at data: queries of sources have ten seconds."""
+    given = patience()
+    if given is not None:
+        given.limit(LOOK_S)
+
+
+class Abandonment:
+    """Each request of the API has a `Patience`, which is over when its client leaves or the service stops.
+
+    Inside of `Bodies`: the body was read, so that what comes after it is that the client leaves.
+    """
+
+    def __init__(self, inner: ASGIApp, live: set[Patience]) -> None:
+        """`live` holds the patience of every request under way."""
+        self.inner = inner
+        self._live = live
+        self._usual = 0  # resident bytes after memory was given back
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith("/api/"):
+            await self.inner(scope, receive, send)
+            return
+        taken = asyncio.Event()
+
+        async def told() -> Message:
+            message = await receive()
+            if not message.get("more_body", False):
+                taken.set()
+            return message
+
+        inside: Receive = told
+        if scope["method"] in {"GET", "HEAD"}:  # routes do not read its empty body
+            inside = again(b"", receive)
+            await told()
+        with patient(Patience()) as given:
+            self._live.add(given)
+            watcher = asyncio.create_task(_watch(taken, receive, given))
+            try:
+                await self.inner(scope, inside, send)
+            finally:
+                self._live.discard(given)
+                watcher.cancel()
+        if resident() > self._usual + GROWN:
+            await asyncio.to_thread(give_back)
+            self._usual = resident()
+
+
+async def _watch(taken: asyncio.Event, receive: Receive, given: Patience) -> None:
+    await taken.wait()
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    await asyncio.to_thread(given.abandon)  # stopping a query may ask its server

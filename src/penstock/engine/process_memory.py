@@ -1,0 +1,49 @@
+"""The memory of this process: how much it holds, and how it is given back to the system."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+MMAP_THRESHOLD = -3  # glibc's name for it in `mallopt`
+LARGE = 4 * 1024 * 1024  # bytes of a block that has its own mapping
+
+
+def resident() -> int:
+    """The resident memory of this process in bytes; 0 where the system does not tell."""
+    try:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * PAGE
+    except OSError:
+        return 0
+
+
+def give_back() -> None:
+    """Give memory that is not used back to the system: Arrow's, Python's and the allocator's."""
+    gc.collect()
+    if "pyarrow.lib" in sys.modules:  # a waiting service does without
+        pa.default_memory_pool().release_unused()
+    library = _library()
+    if library is not None:
+        library.malloc_trim(0)
+
+
+@cache
+def _library() -> Any:
+    """The C library, where it has `malloc_trim`."""
+    library = ctypes.CDLL(None)
+    return library if hasattr(library, "malloc_trim") else None
+
+
+def map_large_blocks() -> None:
+    """From now on a large block goes back to the system when it is freed; glibc keeps up to 32 MB of each kind else."""
+    library = _library()
+    if library is not None:
+        library.mallopt(MMAP_THRESHOLD, LARGE)
