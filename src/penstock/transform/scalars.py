@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -19,7 +20,7 @@ Test = Callable[[Any], bool]
 
 def scalar_values(array: Any) -> list[Any]:
     """The column's values, one per row."""
-    for test, values in _FORMS:
+    for test, values in _forms():
         if test(array.type):
             return values(array)
     return list(array.to_pylist())
@@ -144,12 +145,15 @@ def _is_text(kind: pa.DataType) -> bool:
     return kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind)
 
 
-_FORMS: tuple[tuple[Test, Callable[[Any], list[Any]]], ...] = (
-    (_is_text, utf8_texts),
-    (_is_narrow, shortest_floats),
-    (is_bytes, _hexes),
-    (kinds.is_timestamp, moment_texts),
-    (kinds.is_date, date_texts),
-    (kinds.is_time, times),
-    (kinds.is_duration, durations),
-)
+@cache
+def _forms() -> tuple[tuple[Test, Callable[[Any], list[Any]]], ...]:
+    """Made when first needed: a waiting service does not load Arrow."""
+    return (
+        (_is_text, utf8_texts),
+        (_is_narrow, shortest_floats),
+        (is_bytes, _hexes),
+        (kinds.is_timestamp, moment_texts),
+        (kinds.is_date, date_texts),
+        (kinds.is_time, times),
+        (kinds.is_duration, durations),
+    )
