@@ -142,14 +142,17 @@ def test_the_commands_do_the_same(empty, penstock):
     service = empty
     first = penstock("people", "setup-link", "--url", "https://penstock.example")["link"]
     assert first.startswith("https://penstock.example/setup#token=")
+    service.app.people.serve_at("http://127.0.0.1:4711")  # what `penstock serve` does when it answers
     second = penstock("people", "setup-link")["link"]
+    assert second.startswith("http://127.0.0.1:4711/setup#token=")
     over = {"token": first.partition("=")[2], "name": "ada", "password": PASSWORD}
     assert code_of(service.client().post("/api/v1/setup", json=over)) == "link-over"
     good = {**over, "token": second.partition("=")[2]}
     assert service.client().post("/api/v1/setup", json=good).status_code == 200
     assert penstock("people", "setup-link") == {"link": None, "admins": ["ada"]}
 
-    assert penstock("people", "add", "bob", "--role", "operator")["role"] == "operator"
+    added = penstock("people", "add", "bob", "--role", "operator")
+    assert (added["role"], added["link"].partition("#")[0]) == ("operator", "http://127.0.0.1:4711/setup")
     assert penstock("people", "role", "bob", "editor")["role"] == "editor"
     assert penstock("people", "remove", "ada", code=2)["errors"][0]["code"] == "last-admin"
     made = penstock("token", "add", "bob", "ci", "--role", "editor", "--expires", "2999-01-01")

@@ -47,10 +47,24 @@ def test_a_run_comes_back_as_it_was_written(database):
         assert runs.get(conn, "r-3") is None
 
 
+def test_a_run_never_ends_before_it_started_though_the_clock_was_set_back(database):
+    begun = row("r-1")
+    with database.begin() as conn:
+        runs.start(conn, begun)
+        runs.finish(conn, begun, "failed", "2026-01-31T11:59:59.000Z")
+        assert runs.get(conn, "r-1").finished_at == begun.started_at
+
+
 def test_only_the_newest_run_is_gone_on_with_and_only_while_it_may(database):
     with database.begin() as conn:
         assert runs.unfinished(conn, "people") is None
-        for run in (row("r-1"), row("r-2"), row("r-3", "companies"), row("r-4", kind="flow"), row("r-5", kind="test")):
+        for run in (
+            row("r-1"),
+            row("r-2"),
+            row("r-3", "companies"),
+            row("r-4", kind="flow", holder="process 1"),
+            row("r-5", kind="test"),
+        ):
             runs.start(conn, run)
         assert runs.unfinished(conn, "people").id == "r-2"
         assert runs.unfinished(conn, "people", "flow").id == "r-4"

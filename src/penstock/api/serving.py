@@ -76,6 +76,7 @@ def serve_until_stopped(options: Options, ready: Callable[[Ready], None]) -> Non
 
             def told() -> None:
                 app.events.tell("service.started", url=url)
+                app.people.serve_at(url)
                 ready(Ready(url, _setup_url(app, options, url), app.edits.newest().version))
                 begin_to_work()
 

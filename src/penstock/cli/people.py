@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 Role = Literal["viewer", "operator", "editor", "admin"]
 Name = Annotated[str, Parameter(name="NAME", help="A person's name.")]
 Rights = Annotated[Role, Parameter(help="What they may do; each role holds those before it.")]
-Where = Annotated[str, Parameter(name="--url", help="Where the service is, for the link.")]
+Where = Annotated[
+    str | None,
+    Parameter(name="--url", help="Where the service is, for the link (default: where it was started last)."),
+]
 HERE = "http://127.0.0.1:8765"
 
 
@@ -62,7 +65,7 @@ def add(
     *,
     role: Rights,
     email: Annotated[str | None, Parameter(help="Their e-mail address.")] = None,
-    url: Where = HERE,
+    url: Where = None,
     face: Given,
 ) -> None:
     """Let somebody in.
@@ -71,7 +74,7 @@ def add(
     """
     with opened(face) as app:
         row = app.people.register.add(name, role, email=email)
-        link = _link(url, app.people.register.reset(row.name))
+        link = _link(app, url, app.people.register.reset(row.name))
     face.show(
         {"name": row.name, "role": row.role, "link": link}, lambda: [f"{row.name} is {role}. Once, within a day:", link]
     )
@@ -103,29 +106,29 @@ def remove(name: Name, /, *, face: Given) -> None:
     face.show({"name": name, "removed": True}, lambda: [f"{printable(name)} cannot sign in any more."])
 
 
-def reset(name: Name, /, *, url: Where = HERE, face: Given) -> None:
+def reset(name: Name, /, *, url: Where = None, face: Given) -> None:
     """Print a one-time link by which a person chooses a new password.
 
     Their present one stays good until then.
     """
     with opened(face) as app:
-        link = _link(url, app.people.register.reset(name))
+        link = _link(app, url, app.people.register.reset(name))
     face.show({"name": name, "link": link}, lambda: ["Once, within a day:", link])
 
 
-def setup_link(*, url: Where = HERE, face: Given) -> None:
+def setup_link(*, url: Where = None, face: Given) -> None:
     """Print a new one-time link that makes the first person, an admin.
 
     Links printed before are over.
     """
     with opened(face) as app:
         token = app.people.register.setup_link(only=True)
+        link = None if token is None else _link(app, url, token)
         admins = [row.name for row in app.people.register.everybody() if row.role == "admin"]
-    if token is None:
+    if link is None:
         text = f"Somebody is there already (admin: {', '.join(admins)}): `penstock people reset` makes a link for them."
         face.show({"link": None, "admins": admins}, lambda: [text])
     else:
-        link = _link(url, token)
         face.show({"link": link, "admins": []}, lambda: ["Once, within a day:", link])
 
 
@@ -193,7 +196,8 @@ def audit(
     face.show(rows, lambda: _table(rows) if rows else ["Nothing was changed yet."])
 
 
-def _link(url: str, token: str) -> str:
+def _link(app: Penstock, url: str | None, token: str) -> str:
+    url = url or app.people.served_at() or HERE
     return f"{url.rstrip('/')}/setup#token={token}"
 
 

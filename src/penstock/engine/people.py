@@ -22,12 +22,13 @@ from penstock.engine.people_sign_on import SignOn, person_of, read_sign_on
 from penstock.model.errors import InputError, Problem, TooManyTries
 from penstock.model.people import ROLES, Person
 from penstock.stores import people as rows
-from penstock.stores import tries
+from penstock.stores import settings, tries
 from penstock.stores.credentials import Sealer
 from penstock.stores.database import Database
 from penstock.stores.people import PersonRow
 from penstock.stores.tries import Patience
 
+SERVICE = "service"  # the setting that says where it answers
 SESSION_LIVES_S = 7 * 24 * 3600
 SIGN_ON, SIGN_ON_LIVES_S = "sign-in by an identity provider", 600
 BY_NAME = Patience(free=5, longest_s=60)  # short: whoever only knows a name must not lock its owner out
@@ -78,6 +79,17 @@ class People:
         """Whether the first person is still to come."""
         with self.database.read() as conn:
             return rows.count(conn) == 0
+
+    def serve_at(self, url: str) -> None:
+        """Remember where the service answers, for links that commands print."""
+        with self.database.begin() as conn:
+            settings.put_setting(conn, SERVICE, {"url": url}, by=SERVICE, at=iso(self.clock.now()))
+
+    def served_at(self) -> str | None:
+        """Where the service that was started last answers; None before the first."""
+        with self.database.read() as conn:
+            found = settings.setting(conn, SERVICE)
+        return None if found is None else str(found.document["url"])
 
     # ── sessions ─────────────────────────────────────────────────────────────
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 
 import numpy as np
@@ -15,7 +15,7 @@ from penstock.engine.cursor_reading import reading_of, with_notes
 from penstock.engine.doubting import doubt
 from penstock.engine.flow import in_order
 from penstock.engine.parents import held_parents
-from penstock.engine.preparing import Prepared, is_active, prepare
+from penstock.engine.preparing import Prepared, is_active, is_paused, prepare
 from penstock.engine.preview import described, described_decision, finished, grouping_code, words_of
 from penstock.engine.remembering import QuarantineIndex, open_chunk
 from penstock.engine.screen import Parents, Screen, Sifted
@@ -178,15 +178,18 @@ def eta_s(requests: int, rate: RateLimit, concurrency: int) -> float:
 
 
 def plan_flow(around: Surroundings, flow: FlowSpec, begins_at: str | None = None) -> PlanReport:
-    """The plans of a flow's destinations together; those that are not active are skipped."""
+    """The plans of a flow's destinations together, drafts included; those that a person paused are skipped."""
     specs, parts, skipped = in_order(around, flow), list[PlanReport](), dict[str, str]()
     requests: Counter[str] = Counter()  # by credential: an allowance is shared
     for spec in specs:
         active, reason = is_active(around, spec)
-        if not active:
+        if is_paused(around, spec):
             skipped[spec.name] = reason
             continue
         part = plan(around, prepare(around, spec), held_parents(around, spec, specs), begins_at, alone=False)
+        if not active:
+            draft = Note("active", "not sent", f"{reason}: a run skips it until it is activated")
+            part = replace(part, notes=(*part.notes, draft))
         parts.append(part)
         requests[spec.credential] += part.requests
     rates = around.project.credentials

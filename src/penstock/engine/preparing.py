@@ -179,6 +179,13 @@ def is_active(around: Surroundings, spec: DestinationSpec) -> tuple[bool, str]:
     return False, f"{spec.name} is a draft"
 
 
+def is_paused(around: Surroundings, spec: DestinationSpec) -> bool:
+    """Whether a person paused it; a draft is not paused."""
+    with around.database.read() as conn:
+        switch = resources.switch_of(conn, spec.name)
+    return switch is not None and switch.state == "paused"
+
+
 def require_active(around: Surroundings, spec: DestinationSpec) -> None:
     """InputError when the destination is a draft or paused."""
     active, reason = is_active(around, spec)
@@ -186,5 +193,5 @@ def require_active(around: Surroundings, spec: DestinationSpec) -> None:
         path = f"destinations.{spec.name}.active"
         how = "write `active: true`" if spec.active is False else f"`penstock activate {spec.name}`"
         hint = f"look at `penstock plan {spec.name}`, then {how}"
-        state = "draft" if "draft" in reason else "paused"
+        state = "paused" if is_paused(around, spec) else "draft"
         raise InputError(around.problem(path, f"nothing is sent: {reason}", "not-active", hint=hint, found=state))

@@ -88,12 +88,15 @@ class Queue:
             work.change(conn, row, state="running", worker=self.worker, not_before=None)
             return _again(conn, row)
 
-    def put_back(self, row: WorkRow, *, later: bool = False) -> None:
-        """Let the next worker go on with it; `later` when it cannot go on at once."""
+    def put_back(self, row: WorkRow, *, later: bool = False) -> bool:
+        """Let the next worker go on with it; `later` when it cannot go on at once.
+
+        False, and nothing is changed, when the row is no longer in the state that it was read in.
+        """
         wait = min(AGAIN_S * 2 ** min(row.attempt - 1, 8), LONGEST_AGAIN_S)
         at = iso(self.clock.now() + timedelta(seconds=wait)) if later else None
         with self.database.begin() as conn:
-            work.change(conn, row, state="queued", worker=None, version=None, not_before=at)
+            return work.change(conn, row, state="queued", worker=None, version=None, not_before=at)
 
     def end(self, row: WorkRow) -> None:
         """It has come to its end."""
@@ -113,16 +116,18 @@ class Queue:
         return alive
 
     def take_over(self, executing: Collection[str]) -> list[str]:
-        """Put back what nobody works on any more; answers the void tickets. `executing` are this worker's own."""
+        """Put back what nobody works on any more; answers the void tickets.
+
+        `executing` are this worker's own: a ticket is in it before `take` and until its row is ended or put back. What
+        ends between the look at the rows and the look at `executing` is not lost, and is not put back.
+        """
         with self.database.read() as conn:
             rows = work.in_state(conn, ("handed", "running"))
         if not rows:
             return []
         alive = self.living()
         lost = [row for row in rows if self._is_lost(row, alive, executing)]
-        for row in lost:
-            self.put_back(row, later=row.worker == self.worker)
-        return [row.ticket for row in lost]
+        return [row.ticket for row in lost if self.put_back(row, later=row.worker == self.worker)]
 
     def _is_lost(self, row: WorkRow, alive: dict[str, str], executing: Collection[str]) -> bool:
         if row.state == "handed":  # only workers of the version that handed it out take it

@@ -63,6 +63,7 @@ class Worker:
         self._feed = feed
         self._upkeep = upkeep
         self._executions: dict[str, Execution] = {}
+        self._at_hand: set[str] = set()  # tickets from before they are taken until their rows are ended or put back
         self._stopping = threading.Event()
         self._asked = threading.Event()  # something waits in the queue: no need to pause
         self._idle = threading.Condition()
@@ -176,7 +177,7 @@ class Worker:
             self._lease.close()
             self._unheld.clear()
             self._hold()
-        void = self._queue.take_over(self._executions)
+        void = self._queue.take_over(self._at_hand)
         if void:
             for ticket in void:
                 self._around().events.tell("run.taken-over", run=ticket.rpartition(".")[0], worker=self.id)
@@ -216,6 +217,13 @@ class Worker:
 
     def _execute(self, ticket: str) -> None:
         """What the engine calls for each ticket. Never raises: what goes wrong is put back, or ends its run."""
+        self._at_hand.add(ticket)
+        try:
+            self._take_and_execute(ticket)
+        finally:
+            self._at_hand.discard(ticket)
+
+    def _take_and_execute(self, ticket: str) -> None:
         try:
             row = self._queue.take(ticket)
             if row is not None and self._stopping.is_set():

@@ -127,7 +127,7 @@ def _log(around: Surroundings, prepared: Prepared, run: str, exchanges: Sequence
         resumable=False,
         requests=len(exchanges),
         status="succeeded" if last.taken else "failed",
-        finished_at=iso(around.clock.now()),
+        finished_at=max(exchanges[0].at, iso(around.clock.now())),
     )
     with around.database.begin() as conn:
         runs.start(conn, row)

@@ -77,8 +77,11 @@ def save(connection: Connection, run: RunRow) -> None:
 
 
 def finish(connection: Connection, run: RunRow, status: str, at: str, *, resumable: bool = False) -> RunRow:
-    """Save the run as ended, and return it so. `resumable`: the same command will go on with it."""
-    ended = replace(run, status=status, finished_at=at, resumable=resumable, holder=None)
+    """Save the run as ended, and return it so. `resumable`: the same command will go on with it.
+
+    Where the clock was set back meanwhile, it ends when it started.
+    """
+    ended = replace(run, status=status, finished_at=max(at, run.started_at), resumable=resumable, holder=None)
     save(connection, ended)
     return ended
 

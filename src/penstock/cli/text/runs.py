@@ -39,7 +39,9 @@ def runs_text(reports: Sequence[RunReport]) -> Iterator[RenderableType]:
         yield Text("No runs yet.")
         yield hint("penstock run DEST")
         return
-    rows = table("run", "of", "status", "started", "records", "outcomes", "requests", right=("records", "requests"))
+    rows = table(
+        "run", "of", "status", "started (UTC)", "records", "outcomes", "requests", right=("records", "requests")
+    )
     for report in reports:
         rows.add_row(
             report.run,

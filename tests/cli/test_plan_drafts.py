@@ -1,0 +1,27 @@
+"""A newcomer sees the plan of a flow before anything in it is activated."""
+
+import json
+
+from acceptance_project import Project, run_penstock
+
+
+def test_plan_of_a_flow_plans_its_drafts_and_skips_what_is_paused(tmp_path, sandbox):
+    project = Project(tmp_path, sandbox)
+    project.write("p.csv", "id,name\nu1,A\nu2,B\n")
+    project.destination("p.csv", "upsert_person", "user_id: id, name: name", base=sandbox.url)
+    text = (tmp_path / "penstock.yaml").read_text().replace("    active: true\n", "")
+    project.write("penstock.yaml", text + "flows:\n  nightly: {destinations: [it]}\n")
+    planned = run_penstock(project, "plan", "nightly", "--json")
+    report = json.loads(planned.stdout)
+    assert (planned.returncode, report["records"], report["creates_or_updates"], report["skipped"]) == (0, 2, 2, {})
+    (part,) = report["destinations"]
+    assert part["destination"] == "it"
+    assert any("draft" in note["reason"] for note in part["notes"])
+    assert sandbox.requests() == []
+
+    assert run_penstock(project, "activate", "it").returncode == 0
+    part = json.loads(run_penstock(project, "plan", "nightly", "--json").stdout)["destinations"][0]
+    assert not any("draft" in note["reason"] for note in part["notes"])
+    assert run_penstock(project, "pause", "it").returncode == 0
+    report = json.loads(run_penstock(project, "plan", "nightly", "--json").stdout)
+    assert (report["destinations"], list(report["skipped"])) == ([], ["it"])

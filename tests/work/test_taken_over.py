@@ -1,0 +1,65 @@
+"""Only what nobody works on is taken over: a worker that looks after the queue meanwhile never takes its own runs."""
+
+from dataclasses import replace
+
+import pytest
+
+from heard_events import Heard
+from penstock.engine.queue import Queue
+from work_parts import ended
+
+
+@pytest.fixture
+def heard():
+    return Heard()
+
+
+@pytest.fixture
+def worker(project, heard):
+    with project.open() as app:
+        app._around = replace(app._around, events=heard)
+        started = app.worker()
+        yield app, started
+        started.stop()
+
+
+def run_once(app):
+    return ended(app, app.work.enqueue("it", trigger="person:ada", asked_by="ada")["run"])
+
+
+def test_a_run_that_begins_while_the_queue_is_looked_after_is_not_taken_over(worker, heard, monkeypatch):
+    app, started = worker
+    take = Queue.take
+
+    def taken(self, ticket):
+        row = take(self, ticket)
+        started._care()  # in the moment between taking the row and executing it
+        return row
+
+    monkeypatch.setattr(Queue, "take", taken)
+    started.start()
+    assert run_once(app)["status"] == "succeeded"
+    assert heard.of("run.taken-over") == []
+
+
+def test_a_run_that_ends_while_the_queue_is_looked_after_is_not_taken_over(worker, heard, monkeypatch):
+    app, started = worker
+    end, living = Queue.end, Queue.living
+    ending = []
+
+    def looked(self):
+        if ending:
+            end(self, ending.pop())  # the rows were read as running; now this one ends, and its ticket is put down
+            started._at_hand.clear()
+        return living(self)
+
+    def ended_while_looking(self, row):
+        monkeypatch.setattr(Queue, "living", looked)
+        ending.append(row)
+        started._care()
+
+    monkeypatch.setattr(Queue, "end", ended_while_looking)
+    started.start()
+    assert run_once(app)["status"] == "succeeded"
+    monkeypatch.undo()
+    assert heard.of("run.taken-over") == []
