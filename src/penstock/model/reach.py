@@ -145,9 +145,12 @@ def sql_hosts(text: str) -> tuple[SqlHost, ...]:
     """The entries of PENSTOCK_SQL_HOSTS: `host`, `host:port`, `[address]:port`. ValueError names a wrong entry."""
     found = []
     for entry in filter(None, (part.strip() for part in text.split(","))):
-        host, colon, port = entry.rpartition(":")
-        if not colon or (":" in host and not host.startswith("[")):  # a name alone, or an IPv6 address alone
-            host, port = entry, ""
+        host, port = entry, ""
+        if entry.startswith("["):
+            host, _, rest = entry[1:].partition("]")
+            port = rest.removeprefix(":") if rest.startswith(":") else rest
+        elif entry.count(":") == 1:  # an IPv6 address alone has more
+            host, _, port = entry.partition(":")
         if not host or (port and not (port.isascii() and port.isdigit())):
             raise ValueError(entry)
         found.append(SqlHost(_plain_host(host), int(port) if port else None))
@@ -155,7 +158,7 @@ def sql_hosts(text: str) -> tuple[SqlHost, ...]:
 
 
 def _plain_host(host: str) -> str:
-    name = host.removeprefix("[").removesuffix("]").rstrip(".").casefold()
+    name = host.rstrip(".").casefold()
     try:
         return str(plain_address(name))
     except ValueError:

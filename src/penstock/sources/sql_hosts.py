@@ -15,7 +15,7 @@ Lookup = Callable[..., Sequence[Any]]
 
 
 def judged_addresses(
-    source: SqlSource, host: str, port: int, reach: Reach, lookup: Lookup = socket.getaddrinfo
+    source: SqlSource, host: str, port: int, reach: Reach, lookup: Lookup | None = None
 ) -> tuple[str, ...]:
     """The addresses of the host, none for the folder of a Unix socket. InputError when a service must not reach it.
 
@@ -27,7 +27,7 @@ def judged_addresses(
     if reach.hosts is not None:
         _refuse(source, host_denial(reach, host, port, ()))  # before anything of it is looked up
     try:
-        found = lookup(host, port, type=socket.SOCK_STREAM)
+        found = (lookup or socket.getaddrinfo)(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         if is_listed(reach, host, port):
             return ()
