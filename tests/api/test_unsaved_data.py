@@ -45,6 +45,23 @@ def test_what_cannot_be_read_is_told_not_failed(office):
     assert {problem["path"] for problem in seen["problems"]} >= {"sources.new.paths"}
 
 
+def test_an_encoding_that_cannot_be_known_comes_with_choices(office):
+    (office.folder / "west.csv").write_bytes("id,name\nc1,Peña\n".encode("cp1252"))
+    (problem,) = check(office, {"type": "file", "path": "west.csv"})["problems"]
+    assert (problem["code"], problem["path"], problem["line"]) == ("encoding-unknown", "sources.new", 2)
+    assert problem["choices"][0] == {"value": "cp1252", "shows": "c1,Peña"}
+    assert len({choice["shows"] for choice in problem["choices"]}) == len(problem["choices"]) > 1
+    for choice in problem["choices"]:
+        seen = check(office, {"type": "file", "path": "west.csv", "encoding": choice["value"]})
+        assert [f"{row['id']},{row['name']}" for row in seen["rows"]] == [choice["shows"]]
+
+
+def test_an_empty_file_is_read_as_no_record(office):
+    (office.folder / "nothing.json").write_text("[]")
+    seen = check(office, {"type": "file", "path": "nothing.json"})
+    assert (seen["columns"], seen["rows"], seen["records"], seen["problems"]) == ([], [], 0, [])
+
+
 def test_a_database_is_connected_to_and_tells_its_tables(office, shop):
     seen = check(office, {"type": "sql", "url": shop})
     assert (seen["tables"], seen["columns"], seen["problems"]) == (["orders"], [], [])

@@ -70,6 +70,27 @@ def test_a_file_is_dropped_and_another_is_read_from_the_server(page, place):
     assert place.call("GET", "/sources/from-the-server")["value"]["path"] == "contacts.csv"
 
 
+def test_the_encoding_of_a_file_is_chosen_by_what_a_line_reads(page, place):
+    page.goto("/sources/new")
+    data = "Report of today\nid,name,seats\nc1,Peña,5\nc2,Núñez,\\N\n".encode("cp1252")
+    page.get_by_label("File to upload").set_input_files({"name": "west.csv", "mimeType": "text/csv", "buffer": data})
+    choices = page.get_by_role("group", name="Choose the encoding in which this line is right")
+    choices.get_by_text("c1,Peña,5").wait_for()
+    expect(page.get_by_role("button", name="Create")).to_be_visible()
+    choices.get_by_role("button", name="cp1252").click()
+    expect(page.get_by_label("Encoding", exact=True)).to_have_value("cp1252")
+    page.get_by_text("line 2 has 3 cells, the header has 1").wait_for()
+    page.get_by_label("Lines before the header").fill("1")
+    page.get_by_text("3 columns, first 2 records").wait_for()
+    nulls = page.get_by_role("combobox", name="Texts that mean null")
+    nulls.fill("\\N")
+    nulls.press("Enter")
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("heading", name="west", exact=True).wait_for()
+    saved = place.call("GET", "/sources/west")["value"]
+    assert (saved["encoding"], saved["skip_lines"], saved["null_values"]) == ("cp1252", 1, ["\\N"])
+
+
 def test_a_webhook_shows_its_key_once_and_its_first_record(page):
     page.goto("/sources/new?way=webhook")
     page.get_by_label("Name", exact=True).fill("signups")

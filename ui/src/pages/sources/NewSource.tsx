@@ -61,7 +61,7 @@ function Form({ value, onChange, name, way, choose }: FormProps & { way: Way; ch
         <div className={classes.split}>
           <SourceForm value={source} onChange={onChange} uploads={way === "upload"} />
           <div className={classes.side}>
-            <SourceCheck name={name} value={source} onTable={(table) => onChange({ ...asTable(source), table })} atOnce={way === "upload"} />
+            <SourceCheck name={name} value={source} onTable={(table) => onChange({ ...asTable(source), table })} onEncoding={(encoding) => onChange({ ...source, encoding })} atOnce={way === "upload"} />
           </div>
         </div>
       )}

@@ -18,9 +18,11 @@ interface Props {
   atOnce?: boolean;
   /** A table of the database was chosen. */
   onTable?: (table: string) => void;
+  /** An encoding of the file was chosen. */
+  onEncoding?: (encoding: string) => void;
 }
 
-export function SourceCheck({ name, value, atOnce = false, onTable }: Props) {
+export function SourceCheck({ name, value, atOnce = false, onTable, onEncoding }: Props) {
   const [wanted, setWanted] = useState<string | null>(null);
   const [calm] = useDebouncedValue(value, 500); // not at every key that is typed
   const settled = atOnce ? calm : value;
@@ -29,6 +31,12 @@ export function SourceCheck({ name, value, atOnce = false, onTable }: Props) {
   const query = useQuery(asked.check(name, looked(settled), on));
   const found = on ? query.data : undefined;
   const problems = [...(found?.problems ?? []), ...(found?.errors ?? [])];
+  const choices = onEncoding === undefined ? [] : problems.flatMap((problem) => problem.choices ?? []);
+  const shown = choices.length === 0 ? problems : problems.map((problem) => (problem.choices?.length ? { ...problem, hint: "" } : problem));
+  const choose = (encoding: string) => {
+    setWanted(JSON.stringify({ ...value, encoding }));
+    onEncoding?.(encoding);
+  };
   const button = (
     <Button
       variant={found === undefined ? "filled" : "default"}
@@ -50,7 +58,8 @@ export function SourceCheck({ name, value, atOnce = false, onTable }: Props) {
           </p>
         )}
         {on && query.isError && <Failed error={query.error} />}
-        {problems.length > 0 && <Problems problems={problems} title={t.check.problems} />}
+        {problems.length > 0 && <Problems problems={shown} title={t.check.problems} />}
+        {choices.length > 0 && <Encodings choices={choices} choose={choose} />}
         {found?.tables && problems.length === 0 && onTable && <Tables tables={found.tables} choose={onTable} />}
         {found !== undefined && problems.length === 0 && (found.columns.length > 0 || !found.tables) && (
           <>
@@ -60,6 +69,23 @@ export function SourceCheck({ name, value, atOnce = false, onTable }: Props) {
         )}
       </div>
     </Panel>
+  );
+}
+
+/** The encodings that a file may have: what one line reads in each. */
+function Encodings({ choices, choose }: { choices: { value: string; shows: string }[]; choose: (encoding: string) => void }) {
+  return (
+    <div role="group" aria-label={t.check.encodings}>
+      <p className={classes.label}>{t.check.encodings}</p>
+      {choices.map((choice) => (
+        <div key={choice.value} className={classes.line} style={{ alignItems: "center", gap: 8 }}>
+          <Button size="compact-xs" variant="default" onClick={() => choose(choice.value)}>
+            {choice.value}
+          </Button>
+          <code>{choice.shows}</code>
+        </div>
+      ))}
+    </div>
   );
 }
 

@@ -1,11 +1,11 @@
 /** The settings of one source, by its kind. */
 import { Code, Panel } from "@/parts";
-import { Select, SegmentedControl, TextInput } from "@mantine/core";
+import { NumberInput, SegmentedControl, Select, TagsInput, TextInput } from "@mantine/core";
 import type { SourceValue } from "@/api/types";
 import classes from "@/resources/Form.module.css";
 import { t } from "@/texts/sources";
 import { FileDrop } from "./FileDrop";
-import { asQuery, asTable, type Auth, authOf, authText, cursorOf, readsQuery, withAuth, withAuthKey, withCursor, withKey } from "./value";
+import { asQuery, asTable, type Auth, authOf, authText, cursorOf, fileKind, readsQuery, withAuth, withAuthKey, withCursor, withKey } from "./value";
 
 interface Props {
   value: SourceValue;
@@ -25,6 +25,15 @@ function FileForm({ value, onChange, uploads }: Props) {
   const text = (key: string, label: string, placeholder: string) => (
     <TextInput label={label} placeholder={placeholder} w={150} value={String(value[key] ?? "")} onChange={(event) => onChange(withKey(value, key, event.currentTarget.value))} />
   );
+  const lines = (key: string, label: string) => (
+    <NumberInput label={label} placeholder="0" w={170} min={0} max={1_000_000} allowDecimal={false} allowNegative={false} value={typeof value[key] === "number" ? value[key] : ""} onChange={(said) => onChange(withKey(value, key, typeof said === "number" && said > 0 ? said : undefined))} />
+  );
+  const select = (key: string, label: string, words: Record<string, string>, placeholder: string) => (
+    <Select label={label} w={170} clearable placeholder={placeholder} data={Object.entries(words).map(([word, shown]) => ({ value: word, label: shown }))} value={typeof value[key] === "string" ? value[key] : null} onChange={(word) => onChange(withKey(value, key, word ?? undefined))} />
+  );
+  const kind = fileKind(value);
+  const given = value["null_values"];
+  const nulls = Array.isArray(given) ? given.map(String) : typeof given === "string" ? [given] : [];
   return (
     <Panel title={t.file.title}>
       <div className={classes.form}>
@@ -34,9 +43,25 @@ function FileForm({ value, onChange, uploads }: Props) {
         )}
         <div className={classes.line} role="group" aria-label={t.file.reading}>
           <Select label={t.file.format} w={170} data={FORMATS} clearable clearButtonProps={{ "aria-label": t.file.formatAuto }} placeholder={t.file.formatAuto} value={value.format ?? null} onChange={(format) => onChange(withKey(value, "format", format ?? undefined))} />
-          {text("encoding", t.file.encoding, t.file.detected)}
-          {text("delimiter", t.file.delimiter, t.file.detected)}
+          {kind !== "other" || value.format === "ndjson" ? text("encoding", t.file.encoding, t.file.utf8) : null}
+          {kind === "text" && text("delimiter", t.file.delimiter, t.file.detected)}
         </div>
+        {kind === "json" && (
+          <TextInput label={t.file.recordsPath} description={t.file.recordsPathHint} value={String(value["records_path"] ?? "")} spellCheck={false} onChange={(event) => onChange(withKey(value, "records_path", event.currentTarget.value))} />
+        )}
+        {kind === "text" && (
+          <>
+            <div className={classes.line}>
+              {lines("skip_lines", t.file.skipLines)}
+              {lines("skip_footer_lines", t.file.skipFooter)}
+            </div>
+            <div className={classes.line}>
+              {select("quote", t.file.quote, t.file.quotes, t.file.quotes.double)}
+              {select("decimal", t.file.decimal, t.file.decimals, t.file.byColumn)}
+            </div>
+            <TagsInput label={t.file.nulls} description={t.file.nullsHint} value={nulls} onChange={(marks) => onChange(withKey(value, "null_values", marks.length === 0 ? undefined : marks))} />
+          </>
+        )}
       </div>
     </Panel>
   );

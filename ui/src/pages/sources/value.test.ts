@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { asQuery, asTable, authOf, begun, command, cursorOf, isComplete, withAuth, withAuthKey, withCursor, withKey } from "./value";
+import { asQuery, asTable, authOf, begun, command, cursorOf, fileKind, isComplete, withAuth, withAuthKey, withCursor, withKey } from "./value";
 
 describe("a source's settings", () => {
   test("nothing is complete before it says where the records are", () => {
@@ -31,5 +31,14 @@ describe("a source's settings", () => {
     expect(command("http://h/hooks/a", { type: "key", header: "X-API-Key" }, "k1")).toContain("-H 'X-API-Key: k1'");
     expect(command("http://h/hooks/a", { type: "key", query: "key" }, "k1")).toContain("http://h/hooks/a?key=k1");
     expect(command("http://h/hooks/a", { type: "none" }, null)).not.toContain("YOUR-KEY");
+  });
+});
+
+describe("the keys of a file", () => {
+  test("depend on what it is read as", () => {
+    const kind = (path: string, format?: string) => fileKind({ type: "file", path, ...(format === undefined ? {} : { format }) });
+    expect([kind("a.csv"), kind("a.txt"), kind("a.TSV.gz"), kind("a.json", "csv")]).toEqual(["text", "text", "text", "text"]);
+    expect([kind("a.json"), kind("a.json.gz"), kind("a.txt", "json")]).toEqual(["json", "json", "json"]);
+    expect([kind("a.ndjson"), kind("a.parquet"), kind("a.csv", "ndjson")]).toEqual(["other", "other", "other"]);
   });
 });

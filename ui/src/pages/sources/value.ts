@@ -31,6 +31,13 @@ export function withKey(value: SourceValue, key: string, said: unknown): SourceV
   return said === undefined || (said === "" && !must) ? (others as SourceValue) : ({ ...others, [key]: said } as SourceValue);
 }
 
+/** What a file is read as: its form offers the keys that have a meaning there. */
+export function fileKind(value: SourceValue): "text" | "json" | "other" {
+  const name = (value.path ?? "").toLowerCase().replace(/\.gz$/, "");
+  const format = value.format ?? (/\.json$/.test(name) ? "json" : /\.(ndjson|jsonl|parquet|pq)$/.test(name) ? "other" : "csv");
+  return format === "csv" || format === "tsv" ? "text" : format === "json" ? "json" : "other";
+}
+
 export const readsQuery = (value: SourceValue): boolean => value.query !== undefined;
 /** A table or a query, never both. */
 export function asQuery(value: SourceValue): SourceValue {
