@@ -1,0 +1,42 @@
+"""docs/errors.md names every error code; it is made from docs/errors.yaml. `PENSTOCK_GOLDEN=write` writes it anew."""
+
+import os
+from pathlib import Path
+
+import yaml
+
+from error_codes import codes
+
+DOCS = Path(__file__).parents[2] / "docs"
+HEAD = """\
+# Error codes
+
+Every error has a code that does not change: `code` under `--json` and in the API's `errors`. Beside it an error names
+its place (`path`, `line`), what was `found`, a `message`, and a `hint` that says what to write instead. `penstock doctor`
+uses codes of the same list.
+
+<!-- made from errors.yaml by tests/docs/test_errors_page.py -->
+| code | what it means | what to do |
+|---|---|---|
+"""
+
+
+def _page():
+    known = yaml.safe_load((DOCS / "errors.yaml").read_text(encoding="utf-8"))
+    cells = {code: [text.replace("|", "\\|") for text in texts] for code, texts in known.items()}
+    return HEAD + "".join(f"| `{code}` | {meaning} | {action} |\n" for code, (meaning, action) in cells.items())
+
+
+def test_every_code_of_the_source_is_explained_and_no_other():
+    known = yaml.safe_load((DOCS / "errors.yaml").read_text(encoding="utf-8"))
+    found = codes()
+    assert {code: place for code, place in found.items() if code not in known} == {}
+    assert set(known) - set(found) == set()
+    assert list(known) == sorted(known)
+
+
+def test_the_page_is_made_from_the_list():
+    page = DOCS / "errors.md"
+    if os.environ.get("PENSTOCK_GOLDEN") == "write":
+        page.write_text(_page(), encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == _page()
