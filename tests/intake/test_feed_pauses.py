@@ -119,3 +119,35 @@ def test_an_edit_of_the_settings_is_tried_at_once(tmp_path, sandbox):
             assert time.monotonic() - began < 8, "the pause of 8 seconds did not have to pass"
         finally:
             worker.stop()
+
+
+CAST = "select id, email, amount::integer as seats from source"
+
+
+def test_a_record_with_which_the_sql_fails_is_quarantined_and_can_be_corrected(tmp_path, sandbox):
+    with service(tmp_path, project(sandbox, people="false", shaped="true", sql=CAST)) as (app, client):
+        worker = working(app)
+        try:
+            good = [{"id": f"u{number}", "amount": str(number)} for number in range(40)]
+            bad = [
+                {"id": "bad", "email": "b@x.example", "amount": "many"},
+                {"id": "Bad", "ID": "x"},
+                {"id": "e", "": 1},
+            ]
+            client.post("/hooks/app", json=[*good[:20], *bad, *good[20:]]).raise_for_status()
+            until(lambda: arrived(sandbox) == {record["id"] for record in good})
+            client.post("/hooks/app", json={"id": "later", "amount": "7"}).raise_for_status()
+            until(lambda: "later" in arrived(sandbox))
+            held = client.get("/api/v1/quarantine").json()["items"]
+            assert len(held) == 3
+            assert client.get("/readyz").status_code == 200
+            (cast,) = [each for each in held if "many" in each["reason"]]
+            shown = client.get(f"/api/v1/quarantine/{cast['id']}").json()
+            assert shown["record"] == bad[0]
+            app.edit(cast["id"], changes={"amount": "12"})
+            reports = app.resend([cast["id"]])
+            assert [report.status for report in reports] == ["succeeded"]
+            corrected = {person["user_id"]: person for person in sandbox.state()["people"]}["bad"]
+            assert corrected["custom_attributes"]["seats"] == 12
+        finally:
+            worker.stop()

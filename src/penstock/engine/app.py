@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from penstock.clock import Clock, SystemClock
-from penstock.config.loading import check_project, project_json_schema
+from penstock.config.loading import project_json_schema
+from penstock.config.sql_checks import project_problems
 from penstock.delivery.budget import Budget
 from penstock.engine import connecting, mending, past, switching
 from penstock.engine.answered import Answered
@@ -230,7 +231,7 @@ class App:
     def validate(file: Path | None = None, *, environ: Mapping[str, str] | None = None) -> tuple[Problem, ...]:
         """All problems of a project file, none when it is fine. Reads no data and asks no API."""
         del environ  # references are resolved where they are used: a file is valid on a machine without its secrets
-        return check_project(file or PROJECT_FILE)[1]
+        return project_problems(file or PROJECT_FILE)
 
     @staticmethod
     def file_schema() -> dict[str, Any]:

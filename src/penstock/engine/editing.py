@@ -19,6 +19,7 @@ from penstock.config.edits import literal_key, marked, merged, tree_of, without_
 from penstock.config.files import NAME, SECTIONS
 from penstock.config.loading import load_text, load_tree
 from penstock.config.marks import Marked, plain
+from penstock.config.sql_checks import refuse_wrong_sql
 from penstock.engine.sealing import forget_removed
 from penstock.engine.strangers import refuse_strangers
 from penstock.engine.surroundings import NOWHERE, Surroundings
@@ -300,7 +301,14 @@ def _once(around: Surroundings, edit: Edit, author: str, note: str) -> ProjectVe
         base = Path(before.base) if before.base else around.project.base
         was = tree_of(before.text)
         tree = edit(was, keys)
-        load_tree(tree, base)
+        project = load_tree(tree, base)
+        old = was["datasets"].entries()
+        edited = [
+            name
+            for name, node in tree["datasets"].entries().items()
+            if name not in old or plain(node) != plain(old[name])
+        ]
+        refuse_wrong_sql(project, edited)
         refuse_strangers(conn, plain(was["credentials"]), plain(tree["credentials"]), keys)
         text = canonical(tree)
         for name, key in keys.items():

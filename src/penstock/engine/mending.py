@@ -18,10 +18,10 @@ from penstock.engine.preview import preview_of_chunks
 from penstock.engine.rows import chunk_of, read_record, write_record
 from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import InputError, Problem
-from penstock.model.outcome import Outcome
+from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Chunk
 from penstock.model.reports import Preview, QuarantineDetail, QuarantineEntry, as_json
-from penstock.sources.pushed_rows import too_many_names
+from penstock.sources.pushed_rows import SQL_RULE, too_many_names
 from penstock.stores import quarantine
 from penstock.stores.memory import Memory
 from penstock.stores.quarantine import HeldRecord, Which
@@ -157,6 +157,8 @@ def typed_changes(around: Surroundings, name: str, texts: Mapping[str, str]) -> 
         held = _entry(conn, name)
     spec = around.destination(held.destination)
     schema = known_dataset(around, spec.dataset).schema
+    if held.rule == SQL_RULE and schema.source is not None:
+        schema = schema.source
     values: dict[str, Any] = {}
     for path, text in texts.items():
         column = schema.column(path) or schema.column(path.split(".")[0])
@@ -180,11 +182,29 @@ def chunks_of(prepared: Prepared, held: Sequence[HeldRecord]) -> Iterator[Chunk]
         message = f"the record of {', '.join(lost)} was not kept: it was read from an input that has changed since"
         hint = "did it arrive? then settle it; if not, discard it: the next run that reads its key sends it"
         raise InputError(Problem("quarantine", message, "record-not-kept", hint))
+    if any(entry.rule == SQL_RULE for entry in held):
+        for row, entry in enumerate(held):
+            yield replace(_one(prepared, entry), first=row)
+        return
     records = [read_record(entry.record) for entry in held]
     chunk = chunk_of(records, prepared.data.schema)
     refused = {row: refusal for row, record in enumerate(records) if (refusal := too_many_names(record)) is not None}
     originals = {row: held[row].record for row in refused}
     yield replace(chunk, misfits={**chunk.misfits, **refused}, originals=originals) if refused else chunk
+
+
+def _one(prepared: Prepared, held: HeldRecord) -> Chunk:
+    """One held record as a chunk; a record of the source goes through the SQL first, which has to make one of it."""
+    data = prepared.data
+    if held.rule != SQL_RULE:
+        return chunk_of([read_record(held.record)], data.schema)
+    made = data.dataset.shape(held.record, data.schema)
+    rows = sum(chunk.records.num_rows for chunk in made)
+    if rows == 1:
+        return next(chunk for chunk in made if chunk.records.num_rows)
+    reason = f"the dataset's SQL makes {rows or 'no'} records of it; a resend sends one"
+    refusal = Refusal(SQL_RULE, reason, accepted="discard it, and post what is to be sent")
+    return replace(chunk_of([{}], data.schema), misfits={0: refusal}, originals={0: held.record})
 
 
 def discard(around: Surroundings, held: Sequence[HeldRecord], reason: str) -> int:

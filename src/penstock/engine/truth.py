@@ -13,6 +13,7 @@ from penstock.clock import Clock, iso
 from penstock.config.document import Change, changes, document_of_path
 from penstock.config.edits import without_keys
 from penstock.config.loading import load_project, load_text
+from penstock.config.sql_checks import refuse_wrong_sql
 from penstock.engine.care_keys import seal_by_derived_keys
 from penstock.engine.project_reach import COMMAND_LINE, Granted, grant, granted_by
 from penstock.engine.sealing import forget_removed
@@ -146,7 +147,9 @@ class Truth:
         API keys that stand in the file are sealed, not stored with it.
         Raises InputError with every problem of the file.
         """
-        base = load_project(self.file).base
+        project = load_project(self.file)
+        refuse_wrong_sql(project, project.datasets)
+        base = project.base
         text, keys = without_keys(document_of_path(self.file))
         with self.database.begin() as conn:
             if not dry_run:

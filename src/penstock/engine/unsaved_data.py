@@ -12,7 +12,7 @@ from penstock.engine.rows import read_record, readable, record_json
 from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import PenstockError, Problem
 from penstock.model.record import Column
-from penstock.model.spec import DatasetSpec, SourceSpec, SqlSource
+from penstock.model.spec import DatasetSpec, SourceSpec, SqlSource, WebhookSource
 from penstock.sources.dataset import Dataset
 from penstock.sources.opening import open_first
 from penstock.sources.tables import tables
@@ -72,12 +72,13 @@ def _look(around: Surroundings, spec: DatasetSpec, source: SourceSpec) -> Look:
     rows = tuple(
         readable(read_record(record_json(found.samples, row))) for row in range(found.samples.records.num_rows)
     )
+    awaits = isinstance(source, WebhookSource) and (spec.sql is None or not found.schema.columns)
     return Look(
         columns=found.schema.columns,
         rows=rows,
         records=found.schema.records,
         complete=dataset.complete,
-        problems=tuple(dataset.check_columns(found.schema, spec.key)),
+        problems=() if awaits else tuple(dataset.check_columns(found.schema, spec.key)),
     )
 
 

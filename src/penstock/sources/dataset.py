@@ -255,8 +255,15 @@ class Dataset:
 
     def _shaped(self, base: Rows, inner: Schema) -> Rows:
         from penstock.sources.shaped_rows import ShapedRows  # noqa: PLC0415 - DuckDB costs 0.1 s
+        from penstock.sources.sound_rows import SoundRows  # noqa: PLC0415 - the same
 
-        return ShapedRows(self.spec, base, inner, self._workspace, self._patience)
+        shaped = ShapedRows(self.spec, base, inner, self._workspace, self._patience)
+        return SoundRows(shaped, base, inner, self.spec.types) if isinstance(self._rows, PushedRows) else shaped
+
+    def shape(self, record: str, schema: Schema) -> list[Chunk]:
+        """What the SQL makes of one posted record, given as JSON: its typed rows, or the record refused."""
+        assert isinstance(self._rows, PushedRows)
+        return list(self._typed(self._rows.texts([record]), schema, whole=True))
 
     def _inner_schema(self, progress: Callable[[int], None], known: Schema | None = None) -> Schema:
         """The columns that the SQL sees: as the format declares them, else as one full pass types them."""

@@ -18,6 +18,7 @@ from penstock.sources.value_typing import ValueJudge, value_caster
 CHARACTERS = 1 << 20  # of the records of a piece, one record more
 ROWS = 4096  # of a piece
 CELLS = 1 << 15  # of a piece: its records times the names that they have
+SQL_RULE = "sql"  # of refusals whose record is one of the source, which the dataset's SQL has not shaped
 RECORD = "record of "  # the kind of a window that counts records of a source
 Read = Callable[[int, int | None], Iterator[tuple[int, list[str]]]]
 
@@ -89,6 +90,8 @@ class PushedRows:
             record = parse(text)
             assert isinstance(record, dict)  # nothing else is taken in
             size += len(text)
+            if self._for_sql:
+                originals[len(waiting)] = text  # the SQL may fail with any of them
             if not record.keys() <= self._names.keys():
                 refusal = self._refusal(record)
                 if refusal is None:
@@ -109,7 +112,7 @@ class PushedRows:
 
     def _refusal(self, record: Record) -> Refusal | None:
         """Why a record that brings new columns cannot be laid out in columns."""
-        refusal = too_many_names(record)
+        refusal = too_many_names(record) or (self._unfit_for_sql(record) if self._for_sql else None)
         if refusal is not None:
             return refusal
         columns = len(self._names.keys() | record.keys())
@@ -117,6 +120,22 @@ class PushedRows:
             return None
         reason = f"with this record the source would have {columns} columns, more than {self._most.columns}"
         return Refusal("columns", reason, accepted=f"at most {self._most.columns} columns; {MAX_COLUMNS} sets it")
+
+    def _unfit_for_sql(self, record: Record) -> Refusal | None:
+        """Why the SQL cannot have the names of a record as its columns."""
+        known = {name.casefold(): name for name in self._names}
+        for name in record:
+            if not name or "\0" in name:
+                return Refusal("names", "the record has a name that is no column of SQL: it is empty, or has a NUL")
+            same = known.setdefault(name.casefold(), name)
+            if same != name:
+                reason = f"the names {same} and {name} differ only in case, which SQL ignores"
+                return Refusal("names", reason, accepted=f"the name {same}")
+        return None
+
+    def texts(self, records: list[str]) -> PostedRecords:
+        """These records, given as JSON."""
+        return PostedRecords(self, records)
 
     def since(self, window: Window | None) -> PushedIncrement:
         """Only the records that came after the window."""
@@ -174,6 +193,17 @@ def too_many_names(record: Mapping[str, object]) -> Refusal | None:
         return None
     reason = f"the record has {len(record)} names, more than {most}"
     return Refusal("names", reason, accepted=f"at most {most} names; {MAX_RECORD_NAMES} sets it")
+
+
+class PostedRecords(_Part):
+    """Records that are given as they are."""
+
+    def __init__(self, rows: PushedRows, records: list[str]) -> None:
+        super().__init__(rows)
+        self._records = records
+
+    def pieces(self) -> Iterator[Piece]:
+        yield from self._rows.pieces_of(self._records)
 
 
 def place_of(window: Window | None, source: str) -> int:

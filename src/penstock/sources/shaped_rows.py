@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkstemp
@@ -83,44 +83,75 @@ class ShapedRows:
     def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:
         return arrow_caster(name, self._types[name], kind, given=given)
 
+    @property
+    def source_schema(self) -> pa.Schema:
+        """The columns of `source`."""
+        return self._arrow
+
+    @property
+    def result_schema(self) -> pa.Schema:
+        """The columns of the result, as `results` gives them."""
+        return pa.schema([pa.field(name, kind) for name, kind in self._plain_types.items()])
+
+    @property
+    def workspace(self) -> Path:
+        """A private folder for temporary files."""
+        return self._workspace
+
     def pieces(self) -> Iterator[Piece]:
+        for batch in self.results(self._batches):
+            yield Piece(batch.num_rows, dict(zip(self._types, batch.columns, strict=True)))
+
+    def results(self, batches: Callable[[], Iterator[pa.RecordBatch]]) -> Iterator[pa.RecordBatch]:
+        """The result of the SQL over `batches` of the typed source. Raises InputError, or what `batches` raises."""
         failures: list[PenstockError] = []
-        with self._source(failures) as source, self._connection(source) as connection:
+        with self._source(batches, failures) as source, self._connection(source) as connection:
             try:
-                reader = connection.sql(self._statement).to_arrow_reader(BATCH)
-                for batch in reader:
-                    yield Piece(batch.num_rows, dict(zip(self._types, batch.columns, strict=True)))
+                yield from connection.sql(self._statement).to_arrow_reader(BATCH)
             except (duckdb.Error, pa.ArrowException, OSError) as error:
                 raise (failures[0] if failures else self._failure(str(error), self._statement)) from None
 
     @contextmanager
-    def _source(self, failures: list[PenstockError]) -> Iterator[Any]:
+    def trial(self) -> Iterator[Callable[[pa.RecordBatch], InputError | None]]:
+        """A function that runs the SQL over one batch of the typed source: how it fails, or None."""
+        with self._connection(self._arrow.empty_table()) as connection:
+
+            def fails(batch: pa.RecordBatch) -> InputError | None:
+                connection.unregister("source")
+                connection.register("source", pa.Table.from_batches([batch]))
+                try:
+                    for _ in connection.sql(self._statement).to_arrow_reader(BATCH):
+                        pass
+                except (duckdb.Error, pa.ArrowException) as error:
+                    return self._failure(str(error), self._statement)
+                return None
+
+            yield fails
+
+    @contextmanager
+    def _source(self, batches: Callable[[], Iterator[pa.RecordBatch]], failures: list[PenstockError]) -> Iterator[Any]:
         """What `source` stands for: a stream, or a private copy when the SQL reads it more than once."""
-        reader = pa.RecordBatchReader.from_batches(self._arrow, self._batches(failures))
+        reader = pa.RecordBatchReader.from_batches(self._arrow, _noted(batches(), failures))
         if self._scans <= 1:
             yield reader
             return
         handle, name = mkstemp(suffix=".arrow", dir=self._workspace)
         try:
             with os.fdopen(handle, "wb") as file, pa.ipc.new_file(file, self._arrow) as writer:
-                for batch in self._batches(failures):
+                for batch in batches():
                     writer.write_batch(batch)
             yield pyarrow.dataset.dataset(name, format="ipc")
         finally:
             Path(name).unlink()
 
-    def _batches(self, failures: list[PenstockError]) -> Iterator[pa.RecordBatch]:
+    def _batches(self) -> Iterator[pa.RecordBatch]:
         """The typed source. A value that no longer fits stops everything: SQL could hide which record it is."""
-        try:
-            for chunk in typed(self._inner, self._schema, self._spec.types, whole=True):
-                for refusal in chunk.misfits.values():
-                    hint = f"look at it anew: penstock schema {self._spec.name} --refresh, or set types:"
-                    path = f"datasets.{self._spec.name}.types.{refusal.field}"
-                    raise InputError(Problem(path, refusal.reason, "misfit", hint, refusal.value))
-                yield pa.RecordBatch.from_arrays(chunk.records.columns, schema=self._arrow)
-        except PenstockError as error:
-            failures.append(error)
-            raise
+        for chunk in typed(self._inner, self._schema, self._spec.types, whole=True):
+            for refusal in chunk.misfits.values():
+                hint = f"look at it anew: penstock schema {self._spec.name} --refresh, or set types:"
+                path = f"datasets.{self._spec.name}.types.{refusal.field}"
+                raise InputError(Problem(path, refusal.reason, "misfit", hint, refusal.value))
+            yield pa.RecordBatch.from_arrays(chunk.records.columns, schema=self._arrow)
 
     @contextmanager
     def _connection(self, source: Any) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -177,6 +208,7 @@ class ShapedRows:
         statement = self._sql if plain else f"select {', '.join(columns)} from ({self._sql}\n) as shaped"
         with closing(connection.sql(statement).to_arrow_reader(BATCH)) as reader:
             types = [field.type for field in reader.schema]
+        self._plain_types = dict(zip(names, types, strict=True))
         marked = [pa.json_() if kind == "JSON" else arrow for kind, arrow in zip(kinds, types, strict=True)]
         return statement, dict(zip(names, marked, strict=True))
 
@@ -210,3 +242,12 @@ class ShapedRows:
     def _wrong(self, message: str, hint: str, found: str | None = None) -> InputError:
         found = " ".join((found or self._sql).split())[:FOUND]
         return InputError(Problem(f"datasets.{self._spec.name}.sql", message, "sql-error", hint, found))
+
+
+def _noted(batches: Iterator[pa.RecordBatch], failures: list[PenstockError]) -> Iterator[pa.RecordBatch]:
+    """The batches; DuckDB and Arrow tell of an error in them with words of their own, so that it is kept here."""
+    try:
+        yield from batches
+    except PenstockError as error:
+        failures.append(error)
+        raise
