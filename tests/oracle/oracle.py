@@ -218,7 +218,10 @@ def _field(template: str, dialect: str, name: str, kind: str, value: Any) -> Any
     if kind == "email":
         return _email(value)
     if kind == "date":
-        return _date(value)
+        found = _date(value)
+        if dialect == "native" and name != "churned_at" and not isinstance(found.at, datetime):
+            return Moment(datetime(found.at.year, found.at.month, found.at.day, tzinfo=UTC))  # its API says date-time
+        return found
     if kind == "boolean":
         return _boolean(value)
     whole = kind == "integer" or (dialect == "native" and (template, name) in WHOLE)

@@ -53,7 +53,7 @@ def plan(
     prepared = with_notes(prepared, reading)
     known = None if doubts.forgetful else memory
     render, merger = prepared.render, prepared.merger
-    screen = Screen(policy, render, known, quarantine, parents, doubts.hold, merger)
+    screen = Screen(policy, render, known, quarantine, parents, doubts.hold, merger, former=prepared.compiled.former)
     batcher = Batcher(prepared.compiled.shape, repeats=policy.repeats)
     notes, tally = prepared.notes(), _Tally()
     with grouping_code(prepared.compiled.shape) as code:

@@ -133,6 +133,7 @@ class _Run:
             doubt=None if job.resend else doubts.hold,
             merger=prepared.merger,
             links=links,
+            former=prepared.compiled.former,
         )
         desk = Desk(
             database=around.database,

@@ -25,6 +25,7 @@ from penstock.engine.key_groups import Rows, fold_prints, key_groups
 from penstock.engine.rows import record_hash
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Chunk, Key, Payload, Rendered
+from penstock.transform.compile import Former
 from penstock.transform.merging import Merger
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ class Screen:
     doubt: Refusal | None = None  # why nothing may be sent that was not held to be unsent before
     merger: Merger | None = None  # where `versions` is "merge"
     links: CompanyLinks | None = None  # with `company_link: replace`
+    former: Former | None = None  # how an earlier release rendered the same settings
 
     def sift(self, chunk: OpenChunk) -> Sifted:
         """Ask all questions of the chunk's open rows."""
@@ -244,6 +246,7 @@ class Screen:
                 self.memory.contents(chunk.hashes[rows]),
                 self.memory.on_its_way(chunk.hashes[rows]).tolist(),
             )
+            self._in_former_form(chunk, payloads, before)
         for number, payload in enumerate(payloads):
             if compares:
                 known = latest.get(payload.key, before[number])
@@ -257,6 +260,19 @@ class Screen:
             for ready in self._with_parents(chunk, payload, sifted):
                 latest[ready.key] = ready.content
                 sifted.fresh.append(ready)
+
+    def _in_former_form(self, chunk: OpenChunk, payloads: Sequence[Payload], before: list[int | None]) -> None:
+        """A content of `before` that is the payload's own in the form of an earlier release counts as the payload's."""
+        others = [n for n, payload in enumerate(payloads) if before[n] is not None and before[n] != payload.content]
+        if self.former is None or not others:
+            return
+        rows = sorted(ordinal - chunk.first for number in others for ordinal in payloads[number].ordinals)
+        made = {payload.ordinal: payload for payload in self.former.renderer.render(chunk.chunk, rows).payloads}
+        for number in others:
+            parts = [made[ordinal] for ordinal in payloads[number].ordinals if ordinal in made]
+            whole = parts if self.former.merger is None or len(parts) < 2 else self.former.merger.merge(parts)
+            if [payload.content for payload in whole] == [before[number]]:
+                before[number] = payloads[number].content
 
     def _with_parents(self, chunk: OpenChunk, payload: Payload, sifted: Sifted) -> Sequence[Payload]:
         """The payload, or what is left of it when some of its records wait for their parents."""

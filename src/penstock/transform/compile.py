@@ -13,14 +13,23 @@ from penstock.model.spec import DestinationSpec, Dialect
 from penstock.transform.encoding import frame_of
 from penstock.transform.externals import add_external
 from penstock.transform.extras import add_extras, limits_of
+from penstock.transform.fields import is_date_time
 from penstock.transform.merging import Merger
 from penstock.transform.placing import add_defaults, map_fields
-from penstock.transform.render import Renderer, Whereabouts
+from penstock.transform.render import Input, Renderer, Whereabouts
 from penstock.transform.shaping import batches, shape_of
 from penstock.transform.workbench import Workbench
 from penstock.transform.wrapped import already_wrapped, pass_through
 
 RENDERER = "1"  # the version of the layout: a change of it makes every payload hash be compared anew
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """How an earlier release rendered the same settings: what it delivered is not sent again for its form alone."""
+
+    renderer: Renderer
+    merger: Merger | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,7 @@ class Compiled:
     dialect: Dialect | None
     version: str
     merger: Merger | None = None  # of several versions of one record; None: no request can say what several say
+    former: Former | None = None  # how release 0.1.0 rendered it, where that may differ
 
 
 def compile_template(
@@ -53,6 +63,25 @@ def compile_template(
     Where records bring columns as they come, one that cannot be sent is no problem: its records are refused.
     """
     bench = Workbench(destination, template, dialect, schema, dataset_key)
+    compiled = _compile(bench, base_url)
+    if not any(_had_another_form(bench, each) for each in bench.inputs):
+        return compiled
+    former = _compile(Workbench(destination, template, dialect, schema, dataset_key, former=True), base_url)
+    return replace(compiled, former=Former(former.renderer, former.merger))
+
+
+def _had_another_form(bench: Workbench, each: Input) -> bool:
+    """Whether release 0.1.0 may have sent other bytes for an input: dates of fields that are date-times."""
+    doc = None if each.extra else bench.template.doc(each.step.field)
+    if doc is None or not is_date_time(doc, bench.dialect):
+        return False
+    column = None if each.step.column is None else bench.schema.column(each.step.column)
+    return column is None or column.type != "timestamp"
+
+
+def _compile(bench: Workbench, base_url: str) -> Compiled:
+    destination, template, dialect = bench.destination, bench.template, bench.dialect
+    schema, dataset_key = bench.schema, bench.key
     wrapped = bool(template.items) and already_wrapped(bench)
     if wrapped:
         pass_through(bench)

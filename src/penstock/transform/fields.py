@@ -28,13 +28,17 @@ class Asked(NamedTuple):
     native: bool
     limit: int | None
     sign: DecimalSign | None
+    former: bool = False
 
 
-def rule_of(doc: FieldDoc, dialect: Dialect, sign: DecimalSign | None = None) -> Ruled:
-    """The field's rule in a dialect. Lengths, 32 bits, choices and id shapes bind in native only."""
+def rule_of(doc: FieldDoc, dialect: Dialect, sign: DecimalSign | None = None, *, former: bool = False) -> Ruled:
+    """The field's rule in a dialect. Lengths, 32 bits, choices and id shapes bind in native only.
+
+    `former`: as release 0.1.0 had it, where what is sent has changed.
+    """
     native = dialect == "native"
     limit = doc.max_length if native else None
-    rule, quick = BY_TYPE[doc.type](Asked(doc, native, limit, sign))
+    rule, quick = BY_TYPE[doc.type](Asked(doc, native, limit, sign, former))
     return (rules.at_most(limit, rule) if limit is not None else rule), quick
 
 
@@ -60,6 +64,17 @@ def _money(asked: Asked) -> Ruled:
     return (partial(_money32, asked.sign), steps.quick_int32) if whole else (money, steps.quick_number)
 
 
+def is_date_time(doc: FieldDoc, dialect: Dialect) -> bool:
+    """Whether Custify's API says date-time of a field; among attributes and metadata a date stays a date."""
+    return dialect == "native" and doc.type == "date" and doc.target is not None and "." not in doc.target
+
+
+def _date(asked: Asked) -> Ruled:
+    if is_date_time(asked.doc, "native" if asked.native else "flat") and not asked.former:
+        return dates.date_time, steps.quick_date_time
+    return dates.moment, steps.quick_date
+
+
 def _choice(asked: Asked) -> Ruled:
     return (rules.choice(*asked.doc.choices), None) if asked.native else (rules.text, steps.quick_text(None))
 
@@ -81,7 +96,7 @@ BY_TYPE: Mapping[str, Callable[[Asked], Ruled]] = {
     "key": _key,
     "person": _key,
     "email": _email,
-    "date": lambda _: (dates.moment, steps.quick_date),
+    "date": _date,
     "integer": _integer,
     "number": lambda asked: (partial(numbers.number, sign=asked.sign), steps.quick_number),
     "money": _money,

@@ -55,7 +55,7 @@ def add_defaults(bench: Workbench) -> None:
 def _map_field(bench: Workbench, bound: Bound) -> None:
     doc, binding = bound.doc, bound.binding
     column = None if binding.column is None else bench.schema.column(binding.column)
-    rule, quick = rule_of(doc, bench.dialect, None if column is None else column.decimal)
+    rule, quick = rule_of(doc, bench.dialect, None if column is None else column.decimal, former=bench.former)
     if doc.type == "object" and not bench.sends_null:
         rule = without_nulls(rule)
     given: dict[str, tuple[object] | None] = {"constant": None, "default": None}

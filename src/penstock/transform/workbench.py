@@ -30,6 +30,7 @@ class Workbench:
     combinations: list[Combination] = field(default_factory=list)
     required: list[str] = field(default_factory=list)
     derived: tuple[str, ...] = ()
+    former: bool = False  # in the form in which release 0.1.0 sent it
 
     @property
     def native(self) -> bool:
