@@ -10,6 +10,7 @@ export const t = {
   list: "List",
   all: "All",
   pick: "Which flow is shown",
+  find: (n: number) => `Find one of ${count(n, "flow")}`,
   canvasLabel: "Sources, datasets and destinations, connected from left to right",
   keyboard: "The list shows the same, row by row.",
   paths: "Connections",

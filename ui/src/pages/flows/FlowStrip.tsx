@@ -1,5 +1,5 @@
 /** The flows above the canvas: one is chosen to see only what it runs; each says when it is due and how it went. */
-import { ActionIcon, Menu, UnstyledButton } from "@mantine/core";
+import { ActionIcon, Menu, Select, UnstyledButton } from "@mantine/core";
 import { IconArrowRight, IconDots, IconPlayerPause, IconPlayerPlay, IconPlayerTrackNext } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
 import type { FlowNode } from "@/api/types";
@@ -8,6 +8,7 @@ import { t } from "@/texts/flows";
 import { useFlowActions } from "./FlowActions";
 import classes from "./Flows.module.css";
 
+const FEW = 20;
 interface Props {
   flows: FlowNode[];
   chosen: string | undefined;
@@ -22,11 +23,22 @@ export function FlowStrip({ flows, chosen, choose }: Props) {
           <b>{t.all}</b>
         </UnstyledButton>
       </div>
-      {flows.map((flow) => (
+      {flows.length > FEW && (
+        <Select className={classes.find} aria-label={t.find(flows.length)} placeholder={t.find(flows.length)} data={flows.map((flow) => flow.name)} value={chosen ?? null} onChange={(name) => choose(name ?? undefined)} searchable clearable limit={30} />
+      )}
+      {cardsOf(flows, chosen).map((flow) => (
         <FlowCard key={flow.name} flow={flow} chosen={flow.name === chosen} choose={() => choose(flow.name === chosen ? undefined : flow.name)} />
       ))}
     </div>
   );
+}
+
+/** Of many flows the first have a card, and the one that is chosen; the others are found by their names. */
+function cardsOf(flows: FlowNode[], chosen: string | undefined): FlowNode[] {
+  if (flows.length <= FEW) return flows;
+  const picked = flows.find((flow) => flow.name === chosen);
+  const first = flows.slice(0, FEW);
+  return picked === undefined || first.includes(picked) ? first : [picked, ...first];
 }
 
 function FlowCard({ flow, chosen, choose }: { flow: FlowNode; chosen: boolean; choose: () => void }) {

@@ -12,13 +12,16 @@ import { t } from "@/texts/flows";
 import { FlowList } from "./FlowList";
 import { FlowStrip } from "./FlowStrip";
 import classes from "./Flows.module.css";
-import { flowsOf, flowsWith, graphOf, isLive, nextStep, ofFlow } from "./graph";
+import { flowsByDestination, flowsOf, graphOf, isLive, nextStep, ofFlow } from "./graph";
 
 const Canvas = lazy(() => import("./canvas/Canvas"));
 const moves = (overview: Overview | undefined): boolean => overview?.nodes.some((node) => (node.kind === "destination" || node.kind === "flow") && isLive(node.state.last_run)) === true;
+/** Until the overview is asked for again; a large one is asked for less often. */
+const pauseOf = (overview: Overview | undefined): number => (moves(overview) ? ((overview?.nodes.length ?? 0) > LARGE ? 5_000 : 1_500) : 8_000);
+const LARGE = 300;
 
 export function FlowsPage() {
-  const query = useQuery({ ...queries.overview(), refetchInterval: (asked) => (moves(asked.state.data) ? 1_500 : 8_000) });
+  const query = useQuery({ ...queries.overview(), refetchInterval: (asked) => pauseOf(asked.state.data) });
   const search = useSearch({ from: "/shell/flows" });
   const navigate = useNavigate({ from: "/flows" });
   const view = search.view ?? "canvas";
@@ -62,7 +65,8 @@ function Shown({ overview, list, chosen, choose }: ShownProps) {
   const flow = flows.find((one) => one.name === chosen);
   const whole = useMemo(() => graphOf(overview), [overview]);
   const graph = useMemo(() => (flow === undefined ? whole : ofFlow(whole, flow)), [whole, flow]);
-  const withIt = useCallback((destination: string) => flowsWith(overview, destination), [overview]);
+  const running = useMemo(() => flowsByDestination(overview), [overview]);
+  const withIt = useCallback((destination: string) => running.get(destination) ?? [], [running]);
   if (whole.nodes.length === 0) return <Nothing />;
   return (
     <>

@@ -24,6 +24,13 @@ export const flowsWith = (overview: Overview, destination: string): string[] =>
     .filter((flow) => flow.destinations.includes(destination))
     .map((flow) => flow.name);
 
+/** The flows that run each destination, by its name. */
+export function flowsByDestination(overview: Overview): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const flow of flowsOf(overview)) for (const name of flow.destinations) found.set(name, [...(found.get(name) ?? []), flow.name]);
+  return found;
+}
+
 const SHOWN = new Set(["source", "dataset", "destination"]);
 const WAYS = new Set(["reads", "feeds", "replies"]);
 
@@ -39,15 +46,26 @@ export function graphOf(overview: Overview): Graph {
   };
 }
 
+function grouped<T>(edges: T[], by: (edge: T) => string): Map<string, T[]> {
+  const found = new Map<string, T[]>();
+  for (const edge of edges) {
+    const same = found.get(by(edge));
+    if (same === undefined) found.set(by(edge), [edge]);
+    else same.push(edge);
+  }
+  return found;
+}
+
 /** These and all that feeds them. */
 function upstream(edges: { from: string; to: string }[], of: Set<string>): Set<string> {
+  const feeding = grouped(edges, (edge) => edge.to);
   const wanted = new Set(of);
   const open = [...wanted];
   for (let id = open.pop(); id !== undefined; id = open.pop()) {
-    for (const edge of edges) {
-      if (edge.to !== id || wanted.has(edge.from)) continue;
-      wanted.add(edge.from);
-      open.push(edge.from);
+    for (const { from } of feeding.get(id) ?? []) {
+      if (wanted.has(from)) continue;
+      wanted.add(from);
+      open.push(from);
     }
   }
   return wanted;
@@ -69,7 +87,9 @@ export interface Path {
 }
 export function pathsOf({ nodes, edges }: Graph): Path[] {
   const by = new Map(nodes.map((node) => [node.id, node]));
-  const next = (id: string, kind: string): GraphNode[] => edges.filter((edge) => edge.from === id && by.get(edge.to)?.kind === kind).map((edge) => by.get(edge.to) as GraphNode);
+  const leading = grouped(edges, (edge) => edge.from);
+  const fed = new Set(edges.map((edge) => edge.to));
+  const next = (id: string, kind: string): GraphNode[] => (leading.get(id) ?? []).map((edge) => by.get(edge.to)).filter((node): node is GraphNode => node?.kind === kind);
   const paths: Path[] = [];
   const ended = (source: SourceNode | null, dataset: DatasetNode): void => {
     const ends = next(dataset.id, "destination") as DestinationNode[];
@@ -81,7 +101,7 @@ export function pathsOf({ nodes, edges }: Graph): Path[] {
       const datasets = next(node.id, "dataset") as DatasetNode[];
       for (const dataset of datasets) ended(node, dataset);
       if (datasets.length === 0) paths.push({ id: node.id, source: node, dataset: null, destination: null });
-    } else if (node.kind === "dataset" && !edges.some((edge) => edge.to === node.id)) ended(null, node);
+    } else if (node.kind === "dataset" && !fed.has(node.id)) ended(null, node);
   }
   return paths;
 }

@@ -6,7 +6,7 @@ import { useEffect, useMemo } from "react";
 import { t } from "@/texts/flows";
 import "./canvas.css";
 import type { Graph } from "../graph";
-import { placesOf, SIZES } from "./layout";
+import { MANY, placesOf, SIZES } from "./layout";
 import { Card, type CardNode } from "./Nodes";
 
 interface Props {
@@ -18,6 +18,7 @@ const hidden = { hideAttribution: true };
 // what can be neither moved nor selected would not feel the pointer at all: its links and its + must
 const reached = { pointerEvents: "all" as const };
 const fitted = { padding: 0.12, minZoom: 0.8, maxZoom: 1 }; // any smaller, and what is pressed is under 24 px
+const beginning = { x: 0, y: 0, zoom: 0.9 };
 
 export default function Canvas(props: Props) {
   return (
@@ -59,19 +60,23 @@ function Drawn({ graph, flowsOf }: Props) {
       ),
     [graph],
   );
-  const { fitView } = useReactFlow();
+  const many = graph.nodes.length > MANY;
+  const { fitView, setViewport } = useReactFlow();
   useEffect(() => {
-    const frame = requestAnimationFrame(() => void fitView(fitted));
+    // of many nodes the first are shown, not the middle of all of them
+    const frame = requestAnimationFrame(() => void (many ? setViewport(beginning) : fitView(fitted)));
     return () => cancelAnimationFrame(frame);
-  }, [shape, fitView]);
+  }, [shape, many, fitView, setViewport]);
   return (
     <ReactFlow
       nodes={nodes}
       edges={edges}
       nodeTypes={types}
       colorMode={colorScheme === "auto" ? "system" : colorScheme}
-      fitView
+      fitView={!many}
       fitViewOptions={fitted}
+      defaultViewport={beginning}
+      onlyRenderVisibleElements={many}
       minZoom={0.3}
       maxZoom={1.4}
       nodesDraggable={false}

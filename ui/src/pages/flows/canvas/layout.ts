@@ -1,4 +1,4 @@
-/** Where each node stands: from left to right, by dagre. */
+/** Where each node is: from left to right, by dagre; in rows where dagre would take seconds. */
 import { graphlib, layout } from "@dagrejs/dagre";
 import type { Graph, GraphNode } from "../graph";
 
@@ -8,7 +8,32 @@ export const SIZES: Record<GraphNode["kind"], { width: number; height: number }>
   destination: { width: 268, height: 108 },
 };
 
-export function placesOf({ nodes, edges }: Graph): Map<string, { x: number; y: number }> {
+/** A graph of more nodes is laid out in rows, and only the nodes in view are drawn. */
+export const MANY = 150;
+type Places = Map<string, { x: number; y: number }>;
+const EDGE = 16;
+const BETWEEN = { columns: 90, rows: 22 };
+
+export const placesOf = (graph: Graph): Places => (graph.nodes.length > MANY ? rowsOf(graph) : byDagre(graph));
+
+/** Sources, datasets and destinations in a column each; what is fed lies right of what feeds it, one below the other. */
+function rowsOf({ nodes, edges }: Graph): Places {
+  const fed = new Map<string, string[]>();
+  for (const edge of edges) if (!edge.back) fed.set(edge.from, [...(fed.get(edge.from) ?? []), edge.to]);
+  const of = new Map(nodes.map((node) => [node.id, node]));
+  const columns: Record<GraphNode["kind"], number> = { source: EDGE, dataset: EDGE + SIZES.source.width + BETWEEN.columns, destination: EDGE + SIZES.source.width + SIZES.dataset.width + 2 * BETWEEN.columns };
+  const places: Places = new Map();
+  const put = (node: GraphNode, y: number): number => {
+    places.set(node.id, { x: columns[node.kind], y });
+    const next = (fed.get(node.id) ?? []).map((id) => of.get(id)).filter((one): one is GraphNode => one !== undefined && !places.has(one.id));
+    return Math.max(y + SIZES[node.kind].height + BETWEEN.rows, next.reduce((below, one) => put(one, below), y));
+  };
+  let below = EDGE;
+  for (const kind of ["source", "dataset", "destination"] as const) for (const node of nodes) if (node.kind === kind && !places.has(node.id)) below = put(node, below);
+  return places;
+}
+
+function byDagre({ nodes, edges }: Graph): Places {
   const made = new graphlib.Graph();
   made.setGraph({ rankdir: "LR", nodesep: 22, ranksep: 90, marginx: 16, marginy: 16 });
   made.setDefaultEdgeLabel(() => ({}));
