@@ -380,8 +380,7 @@ class App:
         self, entries: Sequence[str] = (), *, cause: str | None = None, everything: bool = False, reason: str = ""
     ) -> int:
         """Never send these versions; answers how many there were."""
-        held = mending.chosen(self._around, entries, cause=cause, everything=everything)
-        return mending.discard(self._around, held, reason)
+        return mending.discard(self._around, entries, cause=cause, everything=everything, reason=reason)
 
     def settle(self, entry: str, *, delivered: bool) -> None:
         """A person knows that an unknown record arrived: remember it as sent."""

@@ -14,7 +14,7 @@ from penstock.engine.stopping import Fuse, StopSignal
 from penstock.stores.database import Database
 from penstock.stores.memory import Memory
 
-Write = Callable[[Connection], None]  # into the transaction of the next commit
+Write = Callable[[Connection], object]  # into the transaction of the next commit
 
 
 @dataclass(frozen=True, slots=True)

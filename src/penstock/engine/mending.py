@@ -26,19 +26,34 @@ from penstock.stores import quarantine
 from penstock.stores.memory import Memory
 from penstock.stores.quarantine import HeldRecord, Which
 
+DISCARDED_AT_ONCE = 2000  # by one transaction
+
 
 def chosen(around: Surroundings, ids: Sequence[str], *, cause: str | None, everything: bool) -> list[HeldRecord]:
     """The held records that a person named by id, by cause, or all of them. InputError for an id that is not there."""
-    if sum((bool(ids), cause is not None, everything)) != 1:
-        message = "say which: ids, --cause or --all" if not ids else "ids, --cause and --all exclude each other"
-        raise InputError(Problem("quarantine", message, "which", "penstock quarantine list shows them"))
+    _require_one_way(ids, cause, everything=everything)
     with around.database.read() as conn:
         if ids:
             return [_entry(conn, name) for name in ids]
         found = quarantine.entries(conn, cause=cause)
     if cause is not None and not found:
-        raise InputError(Problem("quarantine", "nothing is held for this cause", "unknown-cause", found=cause))
+        raise _unknown_cause(cause)
     return found
+
+
+def _require_one_way(ids: Sequence[str], cause: str | None, *, everything: bool) -> None:
+    if sum((bool(ids), cause is not None, everything)) != 1:
+        message = "say which: ids, --cause or --all" if not ids else "ids, --cause and --all exclude each other"
+        raise InputError(Problem("quarantine", message, "which", "penstock quarantine list shows them"))
+
+
+def _unknown_cause(cause: str) -> InputError:
+    return InputError(Problem("quarantine", "nothing is held for this cause", "unknown-cause", found=cause))
+
+
+def _unknown_id(name: str) -> InputError:
+    hint = "penstock quarantine list shows the ids"
+    return InputError(Problem("quarantine", f"there is no quarantined record {name}", "unknown-id", hint, found=name))
 
 
 def still_held(around: Surroundings, ids: Sequence[str]) -> list[HeldRecord]:
@@ -50,10 +65,7 @@ def still_held(around: Surroundings, ids: Sequence[str]) -> list[HeldRecord]:
 def _entry(conn: Any, name: str) -> HeldRecord:
     held = quarantine.get(conn, name)
     if held is None:
-        hint = "penstock quarantine list shows the ids"
-        raise InputError(
-            Problem("quarantine", f"there is no quarantined record {name}", "unknown-id", hint, found=name)
-        )
+        raise _unknown_id(name)
     return held
 
 
@@ -207,11 +219,32 @@ def _one(prepared: Prepared, held: HeldRecord) -> Chunk:
     return replace(chunk_of([{}], data.schema), misfits={0: refusal}, originals={0: held.record})
 
 
-def discard(around: Surroundings, held: Sequence[HeldRecord], reason: str) -> int:
-    """Never these versions: they come out as unchanged from now on."""
-    with around.database.begin() as conn:
-        quarantine.discard(conn, [entry.id for entry in held], reason, iso(around.clock.now()))
-    return len(held)
+def discard(around: Surroundings, ids: Sequence[str], *, cause: str | None, everything: bool, reason: str) -> int:
+    """Never these versions: they come out as unchanged from now on. In parts, so that others write in between.
+
+    Answers how many there were; InputError, before anything is discarded, for an id that is not there.
+    """
+    named = _named(around, ids, cause, everything=everything)
+    at, done = iso(around.clock.now()), 0
+    for first in range(0, len(named), DISCARDED_AT_ONCE):
+        with around.database.begin() as conn:
+            done += quarantine.discard(conn, named[first : first + DISCARDED_AT_ONCE], reason, at)
+    return done
+
+
+def _named(around: Surroundings, ids: Sequence[str], cause: str | None, *, everything: bool) -> Sequence[str]:
+    """The ids that a person means. InputError as `chosen`."""
+    _require_one_way(ids, cause, everything=everything)
+    with around.database.read() as conn:
+        if ids:
+            missing = quarantine.unknown(conn, ids)
+            if missing is not None:
+                raise _unknown_id(missing)
+            return ids
+        found = quarantine.ids(conn, Which(cause=cause))
+    if cause is not None and not found:
+        raise _unknown_cause(cause)
+    return found
 
 
 def settle(around: Surroundings, name: str, *, delivered: bool) -> None:

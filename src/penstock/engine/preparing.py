@@ -169,7 +169,11 @@ def _awaited(data: KnownDataset, spec: DestinationSpec) -> tuple[KnownDataset, t
 def is_active(around: Surroundings, spec: DestinationSpec) -> tuple[bool, str]:
     """Whether runs may send, and why (not): a person's pause beats the file, the file beats what was said before."""
     with around.database.read() as conn:
-        switch = resources.switch_of(conn, spec.name)
+        return activity(spec, resources.switch_of(conn, spec.name))
+
+
+def activity(spec: DestinationSpec, switch: resources.Switch | None) -> tuple[bool, str]:
+    """The same, where it is known what a person said last."""
     if switch is not None and switch.state == "paused":
         return False, f"{spec.name} was paused at {switch.at}"
     if spec.active is not None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from penstock.engine import connecting
 from penstock.engine.intake import hook_json
 from penstock.engine.moments import next_at
-from penstock.engine.preparing import is_active
+from penstock.engine.preparing import activity
 from penstock.engine.surroundings import Surroundings
 from penstock.model.reports import run_json
 from penstock.model.spec import WebhookSource
@@ -23,8 +23,14 @@ Standing = dict[str, Any]
 def standing(around: Surroundings, kind: str, names: Sequence[str]) -> dict[str, Standing]:
     """By name, of resources of one section; a name that the project does not have (any more) stands empty."""
     known = getattr(around.project, kind)
+    there = [name for name in names if name in known]
     with around.database.read() as conn:
-        return {name: OF_KIND[kind](around, conn, name) if name in known else {} for name in names}
+        found = OF_KIND[kind](around, conn, there)
+    return {name: found.get(name, {}) for name in names}
+
+
+def _each(one: Callable[[Surroundings, Connection, str], Standing]) -> OfNames:
+    return lambda around, conn, names: {name: one(around, conn, name) for name in names}
 
 
 def _credential(around: Surroundings, conn: Connection, name: str) -> Standing:
@@ -60,42 +66,55 @@ def _dataset(_around: Surroundings, conn: Connection, name: str) -> Standing:
     return {"records": None, "columns": None} if size is None else {"records": size[0], "columns": size[1]}
 
 
-def _destination(around: Surroundings, conn: Connection, name: str) -> Standing:
-    spec = around.project.destinations[name]
-    active, reason = is_active(around, spec)
-    word = "active" if active else "paused" if "paused" in reason else "draft"
+def _destinations(around: Surroundings, conn: Connection, names: Sequence[str]) -> dict[str, Standing]:
+    switches = resources.switches_of(conn, names)
+    held = quarantine.counts(conn, names)
+    last = _last_runs(conn, names, ("destination", "resend"))
+    found = {}
+    for name in names:
+        spec = around.project.destinations[name]
+        active, reason = activity(spec, switches.get(name))
+        found[name] = {
+            "state": "active" if active else "paused" if "paused" in reason else "draft",
+            "reason": reason,
+            "held": held.get(name, 0),
+            "last_run": last.get(name),
+            "template": spec.template,
+        }
+    return found
+
+
+def _flows(around: Surroundings, conn: Connection, names: Sequence[str]) -> dict[str, Standing]:
+    times, last = flow_times.times_of_all(conn, names), _last_runs(conn, names, ("flow",))
     return {
-        "state": word,
-        "reason": reason,
-        "held": quarantine.count(conn, name),
-        "last_run": _last_run(conn, name, ("destination", "resend")),
-        "template": spec.template,
+        name: {
+            "next_at": next_at(around, around.project.flows[name], times[name]),
+            "last_run": last.get(name),
+            "paused": times[name].paused,
+        }
+        for name in names
     }
 
 
-def _flow(around: Surroundings, conn: Connection, name: str) -> Standing:
-    times = flow_times.times_of(conn, name)
-    return {
-        "next_at": next_at(around, around.project.flows[name], times),
-        "last_run": _last_run(conn, name, ("flow",)),
-        "paused": times.paused,
-    }
+def _last_runs(conn: Connection, targets: Sequence[str], kinds: Sequence[runs.RunKind]) -> dict[str, Standing]:
+    """The newest run of each target, with its parts; in a few statements, however many targets there are."""
+    newest: dict[str, runs.RunRow] = {}
+    for kind in kinds:
+        for name, run in runs.last_of(conn, targets, kind).items():
+            other = newest.get(name)
+            if other is None or (run.started_at, run.id) > (other.started_at, other.id):
+                newest[name] = run
+    parts = runs.children_of(conn, [run.id for run in newest.values() if run.kind == "flow"])
+    return {name: run_json(runs.to_report(run, parts.get(run.id, ())), times=True) for name, run in newest.items()}
 
 
-def _last_run(conn: Connection, target: str, kinds: Sequence[runs.RunKind]) -> Standing | None:
-    found = [run for kind in kinds if (run := runs.last(conn, target, kind)) is not None]
-    if not found:
-        return None
-    newest = max(found, key=lambda run: (run.started_at, run.id))
-    return run_json(runs.to_report(newest, runs.children(conn, newest.id)), times=True)
-
-
-OF_KIND: Mapping[str, Callable[[Surroundings, Connection, str], Standing]] = MappingProxyType(
+OfNames = Callable[[Surroundings, Connection, Sequence[str]], dict[str, Standing]]
+OF_KIND: Mapping[str, OfNames] = MappingProxyType(
     {
-        "credentials": _credential,
-        "sources": _source,
-        "datasets": _dataset,
-        "destinations": _destination,
-        "flows": _flow,
+        "credentials": _each(_credential),
+        "sources": _each(_source),
+        "datasets": _each(_dataset),
+        "destinations": _destinations,
+        "flows": _flows,
     }
 )

@@ -40,6 +40,12 @@ def times_of(conn: Connection, flow: str) -> FlowTimes:
     return FlowTimes(flow) if row is None else FlowTimes(**row)
 
 
+def times_of_all(conn: Connection, flows: Sequence[str]) -> dict[str, FlowTimes]:
+    """The same of several flows."""
+    known = {row["flow"]: FlowTimes(**row) for row in conn.execute(select(schedules)).mappings()}
+    return {flow: known.get(flow, FlowTimes(flow)) for flow in flows}
+
+
 def save(conn: Connection, times: FlowTimes) -> None:
     put(conn, schedules, {column.name: getattr(times, column.name) for column in schedules.columns})
 

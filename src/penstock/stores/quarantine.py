@@ -16,11 +16,12 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, sele
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Key
 from penstock.stores.packing import key_from_json, key_json, to_signed, to_unsigned
-from penstock.stores.put import put, put_all
+from penstock.stores.put import put_all
 from penstock.stores.schema import discarded
 from penstock.stores.schema import quarantine as table
 
 KeyHash = tuple[int, int]
+DISCARDED_AT_ONCE = 500
 DIGITS = re.compile(r"[0-9]{1,18}")  # of a number that a database holds
 
 
@@ -197,6 +198,13 @@ def count(conn: Connection, destination: str) -> int:
     return int(conn.execute(select(func.count()).select_from(table).where(mine)).scalar_one())
 
 
+def counts(conn: Connection, destinations: Sequence[str]) -> dict[str, int]:
+    """How many records are in quarantine for each of these destinations that has any."""
+    rows = conn.execute(select(table.c.destination, func.count()).group_by(table.c.destination))
+    wanted = set(destinations)
+    return {name: int(number) for name, number in rows if name in wanted}
+
+
 def get(conn: Connection, entry: str) -> HeldRecord | None:
     """The held record of this id (`q-12`), or None."""
     number = _number(entry)
@@ -230,22 +238,39 @@ def release_part(conn: Connection, destination: str, key_hash: KeyHash, record_p
     conn.execute(delete(table).where(mine, table.c.record_print == to_signed(record_print)))
 
 
-def discard(conn: Connection, ids: Sequence[str], reason: str, at: str) -> None:
-    """Never these versions: the entries go, and the versions are remembered as unwanted."""
-    for entry in ids:
-        held = get(conn, entry)
-        if held is None:
-            continue
-        row = {
-            "destination": held.destination,
-            "identity": _identity(held.key_hash, held.record_print),
-            "record_print": to_signed(held.record_print),
-            "content": None if held.content is None else to_signed(held.content),
-            "reason": reason,
-            "at": at,
-        }
-        put(conn, discarded, row)
-        release(conn, [entry])
+def discard(conn: Connection, ids: Sequence[str], reason: str, at: str) -> int:
+    """Never these versions: the entries go, and the versions are remembered as unwanted. Answers their number."""
+    c, done = table.c, 0
+    numbers = [number for number in map(_number, ids) if number is not None]
+    for first in range(0, len(numbers), DISCARDED_AT_ONCE):
+        part = numbers[first : first + DISCARDED_AT_ONCE]
+        query = select(c.id, c.destination, c.key, c.identity, c.record_print, c.content).where(c.id.in_(part))
+        rows = {}
+        for row in conn.execute(query.order_by(c.id)):
+            key_hash = (0, 0) if row.key is None or key_from_json(row.key) is None else _hash(row.identity)
+            identity = _identity(key_hash, to_unsigned(row.record_print))
+            rows[row.destination, identity, row.record_print] = {
+                "destination": row.destination,
+                "identity": identity,
+                "record_print": row.record_print,
+                "content": row.content,
+                "reason": reason,
+                "at": at,
+            }
+            done += 1
+        put_all(conn, discarded, list(rows.values()), [column.name for column in discarded.primary_key])
+        conn.execute(delete(table).where(c.id.in_(part)))
+    return done
+
+
+def unknown(conn: Connection, ids: Sequence[str]) -> str | None:
+    """The first of these ids that nothing in quarantine has; None when all are there."""
+    numbers, known = {entry: _number(entry) for entry in ids}, set[int]()
+    wanted = [number for number in numbers.values() if number is not None]
+    for first in range(0, len(wanted), DISCARDED_AT_ONCE):
+        part = wanted[first : first + DISCARDED_AT_ONCE]
+        known.update(conn.execute(select(table.c.id).where(table.c.id.in_(part))).scalars())
+    return next((entry for entry, number in numbers.items() if number not in known), None)
 
 
 def runs_behind(conn: Connection, destination: str, run: str) -> tuple[bool, str | None]:

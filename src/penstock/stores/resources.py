@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -93,6 +93,15 @@ def set_switch(conn: Connection, destination: str, state: SwitchState, *, by: st
 def switch_of(conn: Connection, destination: str) -> Switch | None:
     row = conn.execute(select(switches).where(switches.c.destination == destination)).mappings().one_or_none()
     return None if row is None else Switch(row["state"], row["by"], row["at"])
+
+
+def switches_of(conn: Connection, destinations: Sequence[str]) -> dict[str, Switch]:
+    """What was said last of each of these destinations, where anything was."""
+    rows = conn.execute(select(switches)).mappings()
+    wanted = set(destinations)
+    return {
+        row["destination"]: Switch(row["state"], row["by"], row["at"]) for row in rows if row["destination"] in wanted
+    }
 
 
 def store_window(conn: Connection, destination: str, window: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any, Literal
 
 import orjson
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, Text, column, insert, select, update, values
 
 from penstock.model.outcome import COUNT_NAMES, Counts, Note, RunReport
 from penstock.stores.schema import runs
@@ -17,6 +17,7 @@ RunKind = Literal["destination", "flow", "test", "resend"]
 
 
 NOTHING_READ = Counts()
+AT_ONCE = 500  # names in one statement
 NOT_BEGUN = -1
 
 
@@ -150,6 +151,20 @@ def last(connection: Connection, target: str, kind: RunKind = "destination") -> 
     query = select(runs).where(runs.c.target == target, runs.c.kind == kind, runs.c.position != NOT_BEGUN)
     row = connection.execute(query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1)).first()
     return None if row is None else to_run(row)
+
+
+def last_of(connection: Connection, targets: Sequence[str], kind: RunKind) -> dict[str, RunRow]:
+    """The newest run that has begun, of each of these destinations (or flows) that has one."""
+    found: dict[str, RunRow] = {}
+    for first in range(0, len(targets), AT_ONCE):
+        part = [(name,) for name in targets[first : first + AT_ONCE]]
+        wanted = values(column("target", Text), name="wanted").data(part).cte("wanted")
+        mine = (runs.c.target == wanted.c.target) & (runs.c.kind == kind) & (runs.c.position != NOT_BEGUN)
+        newest = select(runs.c.id).where(mine).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1)
+        ids = select(newest.correlate(wanted).scalar_subquery()).select_from(wanted)
+        for row in connection.execute(select(runs).where(runs.c.id.in_(ids))):
+            found[row.target] = to_run(row)
+    return found
 
 
 def to_report(run: RunRow, parts: Sequence[RunRow] = ()) -> RunReport:

@@ -1,0 +1,21 @@
+"""The newest runs of many destinations at once are those of each alone."""
+
+from dataclasses import replace
+
+from penstock.stores import runs
+from penstock.stores.runs import NOT_BEGUN, RunRow
+
+
+def test_the_newest_run_of_each_is_found_in_one_go(database):
+    names = [f"d{n}" for n in range(1200)]
+    with database.begin() as conn:
+        for n, name in enumerate(names[:40]):
+            for number in range(n % 4):
+                row = RunRow(id=f"r{n}-{number}", kind="destination", target=name, started_at=f"2026-01-0{number + 1}")
+                runs.start(conn, row if number < 2 else replace(row, position=NOT_BEGUN))
+    with database.read() as conn:
+        found = runs.last_of(conn, names, "destination")
+        assert found == {name: run for name in names[:50] if (run := runs.last(conn, name)) is not None}
+        assert len(found) == 30
+        assert runs.last_of(conn, names, "flow") == {}
+        assert runs.last_of(conn, [], "flow") == {}
