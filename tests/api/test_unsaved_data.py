@@ -146,6 +146,7 @@ def test_a_large_packed_file_comes_in_whole(office):
     [
         ("a.xlsx", b"PK", 400, "unknown-format"),
         ("a.csv", b"", 400, "empty-file"),
+        ("a.csv", b"PK\x05\x06" + bytes(18), 400, "wrong-format"),
         ("a.csv", b"x" * 101, 413, "too-large"),
     ],
 )

@@ -37,6 +37,8 @@ def test_nothing_is_overwritten(tmp_path, capsys):
     ("name", "header", "expected"),
     [
         ("users.csv", "customerID;Email;plan", ["key: customerID", "user_id: customerID", "email: Email"]),
+        ("users.csv", "sep=;\n id ;\u00a0Email\u200b;plan", ["key: id", "user_id: id", "email: Email"]),
+        ("users.csv", "id,email,Straße", ["key: id", "email: email"]),
         ("companies.csv", "account_id,name", ["key: account_id", "company_id: account_id", "upsert_company"]),
         ("odd name: 1.csv", "'no', \"a b\",yes", ["path: 'odd name: 1.csv'"]),
         ("empty.csv", "", ["path: empty.csv"]),

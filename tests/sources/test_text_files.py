@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from penstock.model.errors import InputError
+from penstock.model.record import Column, Schema
 from penstock.sources.text_lines import lines_of, without_end_mark, without_first, without_last
 from read_rows import rows_of, types_of
 
@@ -358,3 +359,12 @@ def test_lines_are_left_out_alike_however_the_text_is_cut_into_blocks(text, cuts
     assert list(lines_of(blocks)) == lines
     whole = b"".join(without_end_mark(blocks))
     assert data.startswith(whole) or b"\x1a" in data
+
+
+def test_a_schema_of_before_blanks_were_removed_is_recognised(opened):
+    dataset = opened("a.csv", "id, n\n1,x\n")
+    old = Schema((Column("id", "integer", nullable=False), Column(" n", "text", nullable=False)), 1)
+    assert dataset.has_renamed(old)
+    assert not dataset.has_renamed(dataset.detect().schema)
+    gone = Schema((Column("id", "integer", nullable=False), Column("gone", "text", nullable=False)), 1)
+    assert not dataset.has_renamed(gone)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,10 +100,24 @@ def _columns(path: Path) -> Sequence[str]:
             return ()
     if path.suffix.lower() not in (".csv", ".tsv"):
         return ()
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        first = file.readline(100_000)
-    delimiter = max(",;\t|", key=first.count)
-    return next(csv.reader([first], delimiter=delimiter), ())
+    return _header(path)
+
+
+def _header(path: Path) -> Sequence[str]:
+    """The names in the header of a delimited file; of a file in an unknown encoding those in ASCII."""
+    from penstock.model.errors import InputError  # noqa: PLC0415 - as slow to import as what uses it
+    from penstock.model.spec import FileSource  # noqa: PLC0415 - the same
+    from penstock.sources.csv_table import CsvTable  # noqa: PLC0415 - slow to import
+
+    for encoding in (None, "latin-1"):
+        source = FileSource("data", path.name, path.parent, encoding=encoding)
+        try:
+            table = CsvTable.opened(source, path, tabs=path.suffix.lower() == ".tsv")
+        except InputError:
+            continue
+        names = () if table is None else table.layout.named
+        return [name for name in names if encoding is None or name.isascii()]
+    return ()
 
 
 def _text(file: str, dataset: str, columns: Sequence[str]) -> str:

@@ -64,10 +64,12 @@ def known_dataset(
     settings = _settings(spec, source)
     with around.database.read() as conn:
         stored = None if refresh else resources.stored_dataset(conn, name)
-    if stored is not None and (stored.settings != settings or not stored.schema.columns):
+    if stored is not None and stored.settings != settings:
         stored = None
     if isinstance(source, WebhookSource):
         return _pushed(around, dataset, settings, stored)
+    if stored is not None and (not stored.schema.columns or dataset.has_renamed(stored.schema)):
+        stored = None
     if stored is None:
         detected = dataset.detect(progress)
         schema, samples = detected.schema, detected.samples

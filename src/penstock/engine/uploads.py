@@ -22,6 +22,8 @@ from penstock.stores import projects
 FOLDER = "uploads"
 LARGEST = 512 * 1024 * 1024
 KINDS = (".csv", ".tsv", ".tab", ".txt", ".json", ".ndjson", ".jsonl", ".parquet", ".pq")
+WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
+ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz", ".zst", ".lz4", ".z")
 KEPT_S = 7 * 86_400.0  # a file that no source reads: somebody may still be at the form
 LONGEST = 100  # letters of a name
 _PATHS = re.compile(r'^ +path: "?(.*?)"?$', re.MULTILINE)
@@ -131,6 +133,10 @@ def safe_name(filename: str) -> str:
     kind = next((kind for kind in KINDS if plain.endswith(kind)), None)
     if kind is None:
         hint = f"one of: {', '.join(KINDS)}, each also with .gz"
+        if plain.endswith(WORKBOOKS):
+            hint = f"save the sheet as CSV (UTF-8), and upload that file; {hint}"
+        if plain.endswith(ARCHIVES):
+            hint = f"unpack it, and upload the file in it; {hint}"
         message = "no source reads files of this kind"
         raise InputError(Problem("filename", message, "unknown-format", hint, last[:LONGEST]))
     ending = kind + (".gz" if last.lower().endswith(".gz") else "")

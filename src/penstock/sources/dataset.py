@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from penstock.model.errors import InputError, Problem
+from penstock.model.invisible import identifying
 from penstock.model.outcome import Note
 from penstock.model.reach import PERSONAL, Reach
 from penstock.model.record import Chunk, Column, Schema
@@ -83,6 +84,11 @@ class Dataset:
         if isinstance(self.source, FileSource):
             return file_format(self.source, matching_files(self.source, self._reach)[0]) in ("json", "ndjson")
         return not isinstance(self.source, SqlSource)
+
+    def has_renamed(self, schema: Schema) -> bool:
+        """Whether a column has another name than in `schema`, since what cannot be seen of it is removed now."""
+        known, names = (schema.source or schema).names(), self._rows.names()
+        return any(name not in names and identifying(name) in names for name in known)
 
     def notes(self) -> tuple[Note, ...]:
         """What was changed or left out of what the source says, as far as it has been read."""
