@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from penstock.clock import Clock, SystemClock
 from penstock.config.loading import project_json_schema
-from penstock.config.sql_checks import project_problems
 from penstock.delivery.budget import Budget
 from penstock.engine import connecting, mending, past, switching
 from penstock.engine.answered import Answered
@@ -27,6 +26,7 @@ from penstock.engine.people import People
 from penstock.engine.plan import plan, plan_flow
 from penstock.engine.preparing import prepare
 from penstock.engine.preview import preview
+from penstock.engine.project_check import problems_of
 from penstock.engine.project_reach import reach_of
 from penstock.engine.runner import Listener
 from penstock.engine.running import Conductor
@@ -231,7 +231,7 @@ class App:
     def validate(file: Path | None = None, *, environ: Mapping[str, str] | None = None) -> tuple[Problem, ...]:
         """All problems of a project file, none when it is fine. Reads no data and asks no API."""
         del environ  # references are resolved where they are used: a file is valid on a machine without its secrets
-        return project_problems(file or PROJECT_FILE)
+        return problems_of(file or PROJECT_FILE)
 
     @staticmethod
     def file_schema() -> dict[str, Any]:

@@ -30,6 +30,16 @@ def sealer_of(environ: Mapping[str, str], folder: Path) -> Sealer:
     return Sealer.from_folder(folder) if text is None else Sealer.from_text(text)
 
 
+def placed(project: ProjectSpec, problem: Problem) -> Problem:
+    """The problem with the line of its place in the project file, or of the nearest place above it."""
+    if problem.file is not None:  # a file of data, with its own lines
+        return problem
+    path = problem.path
+    while path and path not in project.lines:
+        path = path.rpartition(".")[0]
+    return replace(problem, line=problem.line or project.lines.get(path), file=project.files.get(path))
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     project: ProjectSpec
@@ -66,12 +76,7 @@ class Surroundings:
 
     def placed(self, problem: Problem) -> Problem:
         """The problem with the line of its place in the project file, or of the nearest place above it."""
-        if problem.file is not None:  # a file of data, with its own lines
-            return problem
-        path = problem.path
-        while path and path not in self.project.lines:
-            path = path.rpartition(".")[0]
-        return replace(problem, line=problem.line or self.project.lines.get(path), file=self.project.files.get(path))
+        return placed(self.project, problem)
 
     @contextmanager
     def placing(self) -> Iterator[None]:
