@@ -143,6 +143,7 @@ def service(tmp_path):
             "EXTRA": S["header of a credential"],
             "SOURCE_URL": f"postgresql://reader:{S['database password']}@127.0.0.1:9/crm",
             "HOOK_SIGNING": S["signing secret"],
+            "PENSTOCK_ENV_ALLOWED": "KEY,EXTRA,SOURCE_URL,HOOK_SIGNING",
             "PENSTOCK_OIDC_ISSUER": provider.issuer,
             "PENSTOCK_OIDC_CLIENT_ID": CLIENT,
             "PENSTOCK_OIDC_CLIENT_SECRET": SECRET,
@@ -196,6 +197,10 @@ def through_settings(told: Told, service) -> dict[str, str]:
     for wrong in (
         {"type": "sql", "url": url, "table": "people"},
         {"type": "sql", "url": f"{url}?x=%zz", "query": "selec"},
+        {"type": "sql", "url": "${env:SOURCE_URL}", "table": "people"},
+        {"type": "sql", "url": "${env:KEY}", "table": "people"},
+        {"type": "sql", "url": "sqlite:///${env:EXTRA}", "table": "people"},
+        {"type": "sql", "url": "postgresql://reader:${env:KEY}@127.0.0.1:9/${env:EXTRA}", "table": "people"},
     ):
         told.ask("POST /sources/check", {"name": "new", "value": wrong})
         told.ask("POST /sources/validate", {"name": "new", "value": wrong})
