@@ -57,7 +57,7 @@ def test_every_result_type_has_a_column_type(opened):
         ("select id,\n  lwer(A) from source", "line 2, column 3 of the SQL: DuckDB says: Catalog Error"),
         ("selec 1", "line 1, column 1 of the SQL: DuckDB says: Parser Error: syntax error at or near"),
         ("select 'é', 1\n  + from source", "line 2, column 5 of the SQL"),
-        ("select\n cast(A as int) as i, interval 1 day as d from source", "Could not convert string 'x' to INT32"),
+        ("select\n max(cast(A as int)) as i, interval 1 day as d from source", "Could not convert string 'x' to INT32"),
         ("select id, id from source", "the column id stands twice in the result"),
         ("select 1 as id; select 2 as id", "the sql of a dataset is one SELECT"),
         ("", "the sql of a dataset is one SELECT"),
@@ -113,6 +113,23 @@ def test_a_value_that_no_longer_fits_stops_rather_than_hide_in_the_sql(opened):
     with pytest.raises(InputError, match="column n is integer, and this value does not fit it") as caught:
         rows_of(opened("a.csv", "id,n\n1,x\n", sql=sql).read(schema))
     assert caught.value.problems[0].found == "x"
+
+
+@pytest.mark.parametrize(
+    ("sql", "rows", "refused"),
+    [
+        ("select id, n + 1 as m from source", [(1, 8), (2, None), (3, 10)], {1: "type"}),
+        ("select id from source where n > 7", [(2,), (3,)], {0: "type"}),  # the condition may hold for it
+        ("select id from source where id > 2", [(3,)], {}),
+        ("select id, cast(a as int) as b from source", [(1, 5), (2, 6), (3, None)], {1: "type", 2: "sql"}),
+    ],
+)
+def test_a_record_that_the_sql_cannot_be_made_of_is_refused_alone(opened, sql, rows, refused):
+    body, types = "id,n,a\n1,7,5\n", {"a": "text"}
+    schema = opened("a.csv", body, sql=sql, types=types).detect().schema
+    chunk = next(opened("a.csv", body + "2,x,6\n3,9,six\n", sql=sql, types=types).read(schema))
+    assert [tuple(row.values()) for row in chunk.records.to_pylist()] == rows
+    assert {row: one.rule for row, one in chunk.misfits.items()} == refused
 
 
 def test_types_overrule_before_and_after_the_sql(opened):

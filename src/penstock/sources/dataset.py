@@ -263,7 +263,8 @@ class Dataset:
         from penstock.sources.shaped_rows import ShapedRows  # noqa: PLC0415 - DuckDB costs 0.1 s
         from penstock.sources.sound_rows import SoundRows  # noqa: PLC0415 - the same
 
-        shaped = ShapedRows(self.spec, base, inner, self._workspace, self._patience)
+        part = base is not self._rows or isinstance(base, PushedRows | ReplyRows)
+        shaped = ShapedRows(self.spec, base, inner, self._workspace, self._patience, part=part)
         return SoundRows(shaped, base, inner, self.spec.types) if isinstance(self._rows, PushedRows) else shaped
 
     def shape(self, record: str, schema: Schema) -> list[Chunk]:

@@ -22,6 +22,7 @@ from penstock.sources.arrow_typing import ArrowJudge, arrow_caster, column_type
 from penstock.sources.names import doubled
 from penstock.sources.patience import Patience, patience
 from penstock.sources.pieces import Caster, Judge, Piece, Rows
+from penstock.sources.row_wise import RowWiseSql, filters_of
 from penstock.sources.sql_text import bare, pointed, quoted, word_at
 from penstock.sources.typing_rows import arrow_schema, typed
 
@@ -53,9 +54,17 @@ class ShapedRows:
     open_ended = False
 
     def __init__(
-        self, spec: DatasetSpec, inner: Rows, schema: Schema, workspace: Path, patience: float | None = None
+        self,
+        spec: DatasetSpec,
+        inner: Rows,
+        schema: Schema,
+        workspace: Path,
+        patience: float | None = None,
+        *,
+        part: bool = False,
     ) -> None:
-        """`patience`: seconds after which a query is broken off; None: never."""
+        """`patience`: seconds after which a query is broken off; None: never. `part`: `inner` is what is new."""
+        self._part = part
         self._spec = spec
         self._patience = patience
         self._inner = inner
@@ -65,7 +74,7 @@ class ShapedRows:
         self._sql = bare(spec.sql or "")
         self._refuse_folded([field.name for field in self._arrow])
         with self._connection(self._arrow.empty_table()) as connection:
-            self._scans = self._planned(connection)
+            self._scans, self._filters = self._planned(connection)
             try:
                 self._statement, self._types = self._described(connection)
             except duckdb.Error as error:  # it may fail, or take too long, over no rows of the source at all
@@ -99,6 +108,9 @@ class ShapedRows:
         return self._workspace
 
     def pieces(self) -> Iterator[Piece]:
+        if self._filters is not None:
+            yield from self._row_by_row(self._filters)
+            return
         for batch in self.results(self._batches):
             yield Piece(batch.num_rows, dict(zip(self._types, batch.columns, strict=True)))
 
@@ -110,6 +122,21 @@ class ShapedRows:
                 yield from connection.sql(self._statement).to_arrow_reader(BATCH)
             except (duckdb.Error, pa.ArrowException, OSError) as error:
                 raise (failures[0] if failures else self._failure(str(error), self._statement)) from None
+
+    def _row_by_row(self, filters: str) -> Iterator[Piece]:
+        """The result of SQL whose rows can be led back to one record each."""
+
+        def words(error: duckdb.Error) -> str:
+            said = self._failure(str(error), self._statement).problems[0].message
+            return said.splitlines()[0].removeprefix("DuckDB says: ")
+
+        sql = RowWiseSql(self._statement, self._plain_types, filters, words, part=self._part)
+        with self._connection(self._arrow.empty_table()) as connection:
+            try:
+                chunks = typed(self._inner, self._schema, self._spec.types, whole=True)
+                yield from sql.pieces(connection, chunks, self._arrow)
+            except (duckdb.Error, pa.ArrowException, OSError) as error:
+                raise self._failure(str(error), self._statement) from None
 
     @contextmanager
     def trial(self) -> Iterator[Callable[[pa.RecordBatch], InputError | None]]:
@@ -178,8 +205,11 @@ class ShapedRows:
         """Of whoever waits for the result; else the patience given for one query."""
         return patience() or (None if self._patience is None else Patience(self._patience))
 
-    def _planned(self, connection: duckdb.DuckDBPyConnection) -> int:
-        """Plan the SQL without running it; how often it reads `source`. Raises InputError that points into the SQL."""
+    def _planned(self, connection: duckdb.DuckDBPyConnection) -> tuple[int, str | None]:
+        """Plan the SQL without running it; how often it reads `source`, and the conditions of what is row-wise.
+
+        Raises InputError that points into the SQL.
+        """
         try:
             statements = connection.extract_statements(self._sql)
         except duckdb.Error as error:
@@ -192,7 +222,7 @@ class ShapedRows:
             raise UnknownColumns(*self._failure(str(error), PLAN + self._sql).problems) from None
         except duckdb.Error as error:
             raise self._failure(str(error), PLAN + self._sql) from None
-        return int(str(plan).count('"name": "PYTHON_ARROW_SCAN"'))
+        return int(str(plan).count('"name": "PYTHON_ARROW_SCAN"')), filters_of(str(plan))
 
     def _described(self, connection: duckdb.DuckDBPyConnection) -> tuple[str, dict[str, pa.DataType]]:
         """The statement that is run (what Arrow has no form for becomes text), and the Arrow types of its columns."""
