@@ -47,9 +47,9 @@ class Unfit:
 def parse(text: str) -> object:
     """The value of one JSON document. Raises NotJson."""
     refuse_many(text, 0)
-    value, end = scan(text, _skip_blanks(text, 0))
-    if _skip_blanks(text, end) != len(text):
-        raise NotJson("something follows the JSON value", _skip_blanks(text, end))
+    value, end = scan(text, skip_blanks(text, 0))
+    if skip_blanks(text, end) != len(text):
+        raise NotJson("something follows the JSON value", skip_blanks(text, end))
     return value
 
 
@@ -67,7 +67,7 @@ def scan(text: str, start: int) -> tuple[object, int]:
         raise
     except ValueError:  # Python's own guard against quadratic work
         raise NotJson("a whole number of more than 4300 digits") from None
-    if text.count("[", start, end) + text.count("{", start, end) > DEEPEST and _is_deeper(value):
+    if text.count("[", start, end) + text.count("{", start, end) > DEEPEST and is_deeper(value):
         raise NotJson(TOO_DEEP)
     return value, end
 
@@ -81,7 +81,7 @@ def refuse_many(text: str, start: int) -> None:
         raise NotJson(f"it holds more than {most:,} values")
 
 
-def _is_deeper(value: object) -> bool:
+def is_deeper(value: object) -> bool:
     """Whether a value has more than the allowed levels; without recursion, so that no depth is dangerous."""
     level: list[object] = [value]
     for _ in range(DEEPEST):
@@ -139,7 +139,7 @@ def _refuse_surrogates(text: str) -> None:
         raise NotJson("half of a surrogate pair is no character") from None
 
 
-def _number(text: str) -> object:
+def number_of(text: str) -> object:
     value = float(text)
     if len(text) <= SURE and "e" not in text and "E" not in text:
         return value
@@ -165,13 +165,13 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def _skip_blanks(text: str, position: int) -> int:
+def skip_blanks(text: str, position: int) -> int:
     while position < len(text) and text[position] in " \t\r\n":
         position += 1
     return position
 
 
 _decoder: Any = json.JSONDecoder(
-    object_pairs_hook=_object, parse_float=_number, parse_constant=_constant
+    object_pairs_hook=_object, parse_float=number_of, parse_constant=_constant
 )  # typed Any: `scan_once` is known to no stub, and is what `raw_decode` calls
 _scan_once: Callable[[str, int], tuple[object, int]] = _decoder.scan_once

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 
 from penstock.bounds import bounds, in_megabytes
-from penstock.sources.exact_json import NotJson, refuse_many, scan
+from penstock.sources.exact_json import NotJson, refuse_many
+from penstock.sources.tolerant_json import scan_record
 
 DEEPEST_LIST = 3  # objects around a list that is suggested
 BLANKS = re.compile(r"[ \t\r\n]*")
@@ -78,7 +79,7 @@ class _Text:
         """The value that begins here. Raises BadItem."""
         while True:
             try:
-                value, end = scan(self.held, self.at)
+                value, end = scan_record(self.held, self.at)
             except NotJson as error:
                 line = self.line + (self.held.count("\n", self.at, error.at) if error.at is not None else 0)
                 certain = _certain(error, len(self.held))

@@ -9,13 +9,14 @@ from penstock.model.errors import InputError
 from penstock.model.outcome import Note
 from penstock.model.spec import ColumnType, FileSource
 from penstock.sources.encoding import utf8_blocks
-from penstock.sources.exact_json import NotJson, parse
+from penstock.sources.exact_json import NotJson
 from penstock.sources.file_bounds import bounded_blocks, refuse_wide
 from penstock.sources.files import wrong
 from penstock.sources.json_list import BadItem, list_items, lists_of, lists_within
 from penstock.sources.members import Record, piece_of, word
 from penstock.sources.pieces import Caster, Judge, Piece
 from penstock.sources.text_lines import lines_of
+from penstock.sources.tolerant_json import parse_record
 from penstock.sources.undecodable import OPENING_UTF8, has_marks, without_marks
 from penstock.sources.value_typing import ValueJudge, value_caster
 
@@ -94,7 +95,7 @@ class JsonRows:
             if text.isspace():
                 continue
             try:
-                value = parse(text)
+                value = parse_record(text)
             except NotJson as error:
                 hint = "write each object on one line, or all of them as one list" if line == 1 else ""
                 raise self._one_object(path) or self._wrong(path, line, str(error), hint) from None
