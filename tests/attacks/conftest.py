@@ -5,6 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from measured_service import MeasuredService
+from postgres_server import empty_postgres, server
+
+__all__ = ["attacked", "empty_postgres", "server"]
 
 
 @pytest.fixture(scope="package")

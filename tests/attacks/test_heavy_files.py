@@ -68,7 +68,6 @@ def test_wide_files_are_refused_before_their_columns_are_built(attacked: Measure
         "wide.tsv": "\t".join(names) + "\n",
         "wide.ndjson": '{"a": 1}\n' + one,
         "wide.json": '[{"a": 1},\n' + one + "]",
-        "ragged.ndjson": "".join(f'{{"{name}":1}}\n' for name in names),
     }
     for name, text in texts.items():
         (attacked.folder / name).write_text(text)

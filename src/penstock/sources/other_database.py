@@ -19,7 +19,9 @@ from sqlalchemy.pool import NullPool
 from penstock.model.errors import HostUnreachable, InputError, PenstockError, Problem
 from penstock.model.reach import PERSONAL, Reach, is_listed
 from penstock.model.spec import SqlSource
+from penstock.sources.careful_rows import careful
 from penstock.sources.file_access import denial_of
+from penstock.sources.patience import patience
 from penstock.sources.sql_hosts import judged_addresses
 from penstock.sources.sql_rows import PIECE_ROWS, Rowset, SqlColumn
 from penstock.sources.sql_text import part, shortened
@@ -52,11 +54,17 @@ class OtherDatabase:
             raise self._failure(error) from None
 
     def rows(self, statement: str, values: Sequence[object]) -> Iterator[Rowset]:
+        waiting = patience()
         bound = {"start": values[0]} if values else {}
         prepared = text(statement if bound else self.escaped(statement))
         try:
             with self._engine.connect().execution_options(stream_results=True, yield_per=PIECE_ROWS) as connection:
-                for rows in connection.execute(prepared, bound).partitions(PIECE_ROWS):
+                result = connection.execute(prepared, bound)
+                if waiting is not None:
+                    each = (tuple(row) for row in result)
+                    yield from careful(each, PIECE_ROWS, waiting, f"sources.{self._source.name}")
+                    return
+                for rows in result.partitions(PIECE_ROWS):
                     yield [tuple(row) for row in rows]
         except DBAPIError as error:
             raise self._failure(error) from None

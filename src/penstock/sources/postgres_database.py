@@ -13,10 +13,13 @@ from psycopg.adapt import Loader
 from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
 from psycopg.types.string import TextLoader
 
+from penstock.bounds import bounds, in_megabytes
 from penstock.model.errors import CredentialRefused, HostUnreachable, InputError, PenstockError, Problem
 from penstock.model.reach import PERSONAL, Reach
 from penstock.model.spec import ColumnType, SqlSource
+from penstock.sources.careful_rows import WIDEST_ROW, careful
 from penstock.sources.exact_json import NotJson, Unfit, parse
+from penstock.sources.patience import Patience, patience
 from penstock.sources.postgres_url import FORM, settings_of
 from penstock.sources.sql_rows import PIECE_ROWS, Rowset, SqlColumn
 from penstock.sources.sql_text import part, pointed, shortened, word_at
@@ -24,6 +27,8 @@ from penstock.sources.sql_url import SqlUrl
 
 PATIENCE = 15  # seconds to wait for a connection
 REFUSED = ("authentication failed", "no pg_hba.conf entry", "no password supplied", 'FATAL:  role "')
+CANCELLED = "57014"  # SQLSTATE: somebody, or the time-out, stopped the statement
+TOO_LONG = " bytes in one row"
 LOST = ("08", "57P")  # SQLSTATE: the connection broke, the server shuts down
 TEXTS = ("text", "varchar", "bpchar", "name", 0)  # 0: whatever psycopg knows no loader for
 KINDS: dict[str, ColumnType] = {
@@ -84,6 +89,10 @@ class PostgresDatabase:
             return [replace(_column(column), sql=names.get(column.type_code)) for column in found]
 
     def rows(self, statement: str, values: Sequence[object]) -> Iterator[Rowset]:
+        waiting = patience()
+        if waiting is not None and not values:
+            yield from self._careful(statement, waiting)
+            return
         with self._connection() as connection:
             try:
                 with connection.cursor("penstock") as cursor:
@@ -93,13 +102,30 @@ class PostgresDatabase:
             except psycopg.Error as error:
                 raise self._failure(error, statement, statement) from None
 
+    def _careful(self, query: str, waiting: Patience) -> Iterator[Rowset]:
+        """The rows for a look: the server refuses a row beyond the bound and stops when the time is over."""
+        most = bounds().cell * WIDEST_ROW
+        size = "pg_catalog.pg_column_size(source.*)"
+        words = f"({size}::text || '{TOO_LONG}')::boolean"  # only a row that is too long makes the error
+        statement = f"select source.* from {part(query)} where case when {size} > {most} then {words} else true end"
+        with self._connection() as connection:
+            try:
+                with waiting.stopped_by(connection.cancel), connection.cursor() as cursor:
+                    rows = cursor.stream(statement.encode())
+                    yield from careful(rows, PIECE_ROWS, waiting, f"sources.{self._source.name}")
+            except psycopg.Error as error:
+                raise self._failure(error, query, statement) from None
+
     def escaped(self, query: str) -> str:
         return query.replace("%", "%%")
 
     def _connection(self) -> psycopg.Connection[Any]:
         try:
-            patience = int(self._settings.get("connect_timeout") or PATIENCE)
-            connection = psycopg.connect("", **{**self._settings, "connect_timeout": patience})
+            seconds = int(self._settings.get("connect_timeout") or PATIENCE)
+            waiting = patience()
+            if waiting is not None and (left := waiting.left_s()) is not None:
+                seconds = min(seconds, int(left) + 1)
+            connection = psycopg.connect("", **{**self._settings, "connect_timeout": seconds})
         except psycopg.OperationalError as error:
             raise self._unreached(error) from None
         except (psycopg.Error, ValueError):  # its words repeat parts of the URL
@@ -119,6 +145,9 @@ class PostgresDatabase:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         unchecked = connection.info.parameter_status("server_encoding") == "SQL_ASCII"
         connection.execute(SESSION + UNCHECKED if unchecked else SESSION)
+        waiting = patience()
+        if waiting is not None and (left := waiting.left_s()) is not None:
+            connection.execute(f"set local statement_timeout = {int(left * 1000) + 1}".encode())
         _read_exactly(connection, unchecked=unchecked)
         if self._reach.server is not None and postgres_identity(connection) == self._reach.server:
             message = "this database is Penstock's own state, which is never read as data"
@@ -140,6 +169,13 @@ class PostgresDatabase:
     def _failure(self, error: psycopg.Error, query: str, statement: str) -> PenstockError:
         words = self._url.masked(error.diag.message_primary or str(error).strip())
         state = error.sqlstate
+        waiting = patience()
+        if waiting is not None and state == CANCELLED:
+            return waiting.too_slow(f"sources.{self._source.name}", "the query")
+        if TOO_LONG in words:
+            most = in_megabytes(bounds().cell * WIDEST_ROW)
+            hint = "select less of it, such as left(column, 1000)"
+            return self._wrong(f"a row of the query is longer than {most}", "too-long", hint, None)
         if isinstance(error, psycopg.OperationalError) and (state is None or state.startswith(LOST)):
             message = f"the connection to PostgreSQL was lost while it was read: {words}"
             hint = "when the server is there again, run the same command: nothing is lost, and nothing is sent twice"

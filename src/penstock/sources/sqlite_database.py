@@ -8,12 +8,15 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote
 
+from penstock.bounds import in_megabytes
 from penstock.model.errors import EnvironmentFailure, InputError, Problem
 from penstock.model.reach import PERSONAL, Reach
 from penstock.model.spec import SqlSource
+from penstock.sources.careful_rows import careful, longest_value
 from penstock.sources.exact_json import Unfit
 from penstock.sources.file_access import denial_of
 from penstock.sources.names import listed, nearest
+from penstock.sources.patience import patience
 from penstock.sources.sql_rows import PIECE_ROWS, Rowset, SqlColumn
 from penstock.sources.sql_text import part, shortened
 from penstock.sources.sql_url import SqlUrl
@@ -22,6 +25,7 @@ IS_STATE = (  # the file of another state, or a copy of ours, in whatever versio
     "select count(*) = 4 from sqlite_master where type = 'table' and name in "
     "('alembic_version', 'ledger_batches', 'memory_segments', 'quarantine')"
 )
+STEPS = 20_000  # of SQLite's machine, after which it asks whether to go on
 PATIENCE = 10.0  # seconds to wait for a writer's lock
 
 
@@ -34,6 +38,7 @@ class SqliteDatabase:
     def __init__(self, source: SqlSource, url: SqlUrl, reach: Reach = PERSONAL) -> None:
         """Raises InputError for a file that is missing or out of `reach`."""
         self._source = source
+        self._width = 1  # columns of the query
         written = unquote(url.value.partition("://")[2].partition("?")[0]).removeprefix("/")
         written = written.removeprefix("file:")
         self._path = source.base / written
@@ -55,11 +60,18 @@ class SqliteDatabase:
                 found = connection.execute(f"select * from {part(query)} limit 0").description
             except sqlite3.Error as error:
                 raise self._failure(error, connection) from None
+            self._width = len(found)
             return [SqlColumn(str(column[0])) for column in found]
 
     def rows(self, statement: str, values: Sequence[object]) -> Iterator[Rowset]:
+        waiting = patience()
         with closing(self._connection()) as connection:
             try:
+                if waiting is not None:
+                    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, longest_value(self._width))
+                    cursor = connection.execute(statement, values)
+                    yield from careful(cursor, PIECE_ROWS, waiting, f"sources.{self._source.name}")
+                    return
                 cursor = connection.execute(statement, values)
                 while rows := cursor.fetchmany(PIECE_ROWS):
                     yield rows
@@ -83,6 +95,9 @@ class SqliteDatabase:
             raise self._wrong(message, "unreadable-file", hint, self._shown) from None
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # a query reads this file and no other
         connection.text_factory = _text
+        waiting = patience()
+        if waiting is not None:
+            connection.set_progress_handler(lambda: waiting.is_over, STEPS)
         try:
             is_state = connection.execute(IS_STATE).fetchone() == (1,)
         except sqlite3.Error as error:
@@ -97,6 +112,13 @@ class SqliteDatabase:
 
     def _failure(self, error: sqlite3.Error, connection: sqlite3.Connection) -> Exception:
         words = str(error)
+        waiting = patience()
+        if waiting is not None and words == "interrupted":
+            return waiting.too_slow(f"sources.{self._source.name}", "the query")
+        if words == "string or blob too big":
+            most = in_megabytes(connection.getlimit(sqlite3.SQLITE_LIMIT_LENGTH))
+            hint = "select less of it, such as substr(column, 1, 1000)"
+            return self._wrong(f"a value of the query is longer than {most}", "too-long", hint)
         if "locked" in words:
             hint, message = "wait for who writes to it, then run it again", f"{self._shown}: {words}"
             place = f"sources.{self._source.name}"

@@ -1,0 +1,111 @@
+"""A look that takes too long or too much is stopped with one clear error; nobody who left is worked for."""
+
+import signal
+import socket
+import sqlite3
+import threading
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from measured_service import MeasuredService
+
+ENDLESS = "with recursive c(n) as (select 1 union all select n + 1 from c) select "
+LITE = {
+    "endless": (ENDLESS + "max(n) as m from c", "too-slow"),
+    "endless texts": (ENDLESS + "max(n) as m, group_concat('text') as t from c", "too-long"),
+    "heavy rows": (ENDLESS + "n, printf('%.1000000c', 'a') as t from c", None),
+    "a heavy value": ("select printf('%.500000000c', 'a') as t", "too-long"),
+    "heavy columns": ("select " + ", ".join(f"printf('%.15000000c', 'a') as c{n}" for n in range(500)), "too-long"),
+}
+POSTGRES = {
+    "endless": ("select count(*) as n from generate_series(1, 100000000000) as n", "too-slow"),
+    "sleep": ("select pg_sleep(3600)::text as n", "too-slow"),
+    "heavy rows": ("select n, repeat('a', 1000000) as t from generate_series(1, 100000000) as n", None),
+    "a heavy value": ("select repeat(n::text, 500000000) as t from generate_series(1, 9) as n", "too-long"),
+}
+
+
+@pytest.fixture(scope="module")
+def lite(attacked: MeasuredService) -> str:
+    with sqlite3.connect(attacked.folder / "shop.db") as connection:
+        connection.execute("create table orders (id integer)")
+    return "sqlite:///shop.db"
+
+
+def _stopped(attacked: MeasuredService, url: str, query: str, code: str | None) -> None:
+    with attacked.attack(within_s=14):  # 10 s of the query, and what comes around it
+        found = attacked.check({"type": "sql", "url": url, "query": query})
+    assert [problem["code"] for problem in found["problems"]] == ([] if code is None else [code])
+    assert bool(found["rows"]) == (code is None)
+
+
+@pytest.mark.parametrize("name", LITE)
+def test_a_query_of_sqlite_is_bounded(attacked: MeasuredService, lite: str, name: str) -> None:
+    _stopped(attacked, lite, *LITE[name])
+
+
+@pytest.mark.parametrize("name", POSTGRES)
+def test_a_query_of_postgresql_is_bounded(attacked: MeasuredService, empty_postgres: str, name: str) -> None:
+    _stopped(attacked, empty_postgres, *POSTGRES[name])
+
+
+def test_the_sql_of_a_dataset_is_stopped(attacked: MeasuredService) -> None:
+    sql = "select count(*) as id from range(100000000) a, range(100000000) b, source"
+    value = {"source": "crm", "key": "id", "sql": sql}
+    with attacked.attack(within_s=14):
+        reply = attacked.client.post("/datasets/preview", json={"name": "x", "value": value})
+    assert reply.json()["errors"][0]["code"] == "too-slow"
+
+
+def test_sigterm_ends_the_service_although_a_query_never_ends(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "shop.db") as connection:
+        connection.execute("create table orders (id integer)")
+    with MeasuredService(tmp_path) as service:
+        begun = threading.Event()
+
+        def ask() -> None:
+            value = {"type": "sql", "url": "sqlite:///shop.db", "query": LITE["endless"][0]}
+            begun.set()
+            with pytest.raises(httpx.HTTPError):
+                while True:  # until the service is gone
+                    service.client.post("/sources/check", json={"name": "x", "value": value})
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        begun.wait()
+        service.until(lambda: _cpu(service) > 0.5)
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(30) == 0
+        thread.join()
+
+
+def test_a_query_whose_client_left_is_stopped(attacked: MeasuredService, lite: str) -> None:
+    body = b'{"name": "x", "value": {"type": "sql", "url": "%s", "query": "%s"}}' % (
+        lite.encode(),
+        LITE["endless"][0].encode(),
+    )
+    place = urlsplit(attacked.url)
+    with socket.create_connection((place.hostname or "", place.port or 0)) as connection:
+        head = f"POST /api/v1/sources/check HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Type: application/json\r\n"
+        connection.sendall(head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        before = _cpu(attacked)
+        attacked.until(lambda: _cpu(attacked) - before > 0.5)
+    left = time.monotonic()
+    attacked.until(lambda: _rests(attacked))
+    assert time.monotonic() - left < 8  # the query alone would go on for ten seconds
+
+
+def _cpu(service: MeasuredService) -> float:
+    """The processor time of the service, in seconds."""
+    fields = Path(f"/proc/{service.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+def _rests(service: MeasuredService) -> bool:
+    before = _cpu(service)
+    time.sleep(0.5)
+    return _cpu(service) - before < 0.1
