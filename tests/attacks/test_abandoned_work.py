@@ -16,16 +16,16 @@ from measured_service import MeasuredService
 ENDLESS = "with recursive c(n) as (select 1 union all select n + 1 from c) select "
 LITE = {
     "endless": (ENDLESS + "max(n) as m from c", "too-slow"),
-    "endless texts": (ENDLESS + "max(n) as m, group_concat('text') as t from c", "too-long"),
-    "heavy rows": (ENDLESS + "n, printf('%.1000000c', 'a') as t from c", None),
-    "a heavy value": ("select printf('%.500000000c', 'a') as t", "too-long"),
-    "heavy columns": ("select " + ", ".join(f"printf('%.15000000c', 'a') as c{n}" for n in range(500)), "too-long"),
+    "endless texts": (ENDLESS + "max(n) as m, group_concat(hex(zeroblob(50000))) as t from c", "too-long"),
+    "heavy rows": (ENDLESS + "n, hex(zeroblob(500000)) as t from c", None),
+    "a heavy value": ("select hex(zeroblob(250000000)) as t", "too-long"),
+    "heavy columns": ("select " + ", ".join(f"hex(zeroblob(7500000)) as c{n}" for n in range(500)), "too-long"),
 }
 POSTGRES = {
     "endless": ("select count(*) as n from generate_series(1, 100000000000) as n", "too-slow"),
     "sleep": ("select pg_sleep(3600)::text as n", "too-slow"),
-    "heavy rows": ("select n, repeat('a', 1000000) as t from generate_series(1, 100000000) as n", None),
-    "a heavy value": ("select repeat(n::text, 500000000) as t from generate_series(1, 9) as n", "too-long"),
+    "heavy rows": ("select generate_series(1, 100000000) as n, repeat('a', 1000000) as t", None),
+    "a heavy value": ("select repeat(n::text, 100000000) as t from generate_series(1, 9) as n", "too-long"),
 }
 
 

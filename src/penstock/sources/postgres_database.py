@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import pyarrow as pa
@@ -110,8 +111,13 @@ class PostgresDatabase:
         statement = f"select source.* from {part(query)} where case when {size} > {most} then {words} else true end"
         with self._connection() as connection:
             try:
-                with waiting.stopped_by(connection.cancel), connection.cursor() as cursor:
-                    rows = cursor.stream(statement.encode())
+                with (
+                    waiting.stopped_by(connection.cancel),
+                    connection.cursor() as cursor,
+                    closing(
+                        cast("Generator[Any, None, None]", cursor.stream(statement.encode()))
+                    ) as rows,  # it holds a lock
+                ):
                     yield from careful(rows, PIECE_ROWS, waiting, f"sources.{self._source.name}")
             except psycopg.Error as error:
                 raise self._failure(error, query, statement) from None

@@ -25,7 +25,8 @@ IS_STATE = (  # the file of another state, or a copy of ours, in whatever versio
     "select count(*) = 4 from sqlite_master where type = 'table' and name in "
     "('alembic_version', 'ledger_batches', 'memory_segments', 'quarantine')"
 )
-STEPS = 20_000  # of SQLite's machine, after which it asks whether to go on
+LONGEST_CONSTANT = 100_000  # bytes of a value of the query itself, which is made when its columns are asked for
+STEPS = 2_000  # of SQLite's machine, after which it asks whether to go on
 PATIENCE = 10.0  # seconds to wait for a writer's lock
 
 
@@ -98,6 +99,7 @@ class SqliteDatabase:
         waiting = patience()
         if waiting is not None:
             connection.set_progress_handler(lambda: waiting.is_over, STEPS)
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_CONSTANT)
         try:
             is_state = connection.execute(IS_STATE).fetchone() == (1,)
         except sqlite3.Error as error:
