@@ -7,6 +7,7 @@ meaning.
 
 import json
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -135,9 +136,11 @@ def oracle(
     """
     verdict = Verdict()
     if not isinstance(key, str):
-        if any(part is None or not part.strip() for part in key):
+        if any(part is None or not _seen(part) for part in key):
             verdict.bad.add("key")
-        key = Derived(tuple(part or "" for part in key))  # type: ignore[assignment]
+        key = Derived(tuple(_seen(part or "") for part in key))  # type: ignore[assignment]
+    else:
+        key = _seen(key)
     got: dict[str, Any] = {}
     homeless = HOMELESS.get(template, ()) if dialect == "native" else ()
     null = NULL if nulls == "send" else None
@@ -208,7 +211,14 @@ def _one(verdict: Verdict, into: dict[str, Any], name: str, null: Any, make: Any
 # --- values ---------------------------------------------------------------------------------------------------------
 
 
+def _seen(text: str) -> str:
+    """What identifies something: without characters that cannot be seen, and without blanks around it."""
+    return "".join(sign for sign in text if unicodedata.category(sign) != "Cf").strip()
+
+
 def _field(template: str, dialect: str, name: str, kind: str, value: Any) -> Any:
+    if isinstance(value, str) and kind in ("key", "person", "email"):
+        value = _seen(value)
     if value is None or (kind != "text" and isinstance(value, str) and not value.strip()):
         return None  # in a field with a type, blank is nothing
     if isinstance(value, datetime) and kind == "text":
