@@ -7,8 +7,8 @@ import asyncio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from penstock.api.bodies import again
-from penstock.engine.process_memory import give_back, resident
 from penstock.sources.patience import LOOK_S, Patience, patience, patient
+from penstock.sources.process_memory import give_back, resident
 
 GROWN = 32 * 1024 * 1024  # bytes that a request may leave behind before memory is given back
 

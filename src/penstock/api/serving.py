@@ -22,10 +22,10 @@ from penstock.api.access import LOOPBACK
 from penstock.api.routes.hooks import Straight
 from penstock.api.service import make_api
 from penstock.engine.app import App
-from penstock.engine.process_memory import map_large_blocks
 from penstock.engine.watch_start import watched
 from penstock.model.errors import EnvironmentFailure, InputError, Problem, StateLocked
 from penstock.sources.patience import Patience
+from penstock.sources.process_memory import map_large_blocks
 
 LAST_REQUESTS_S = 10  # how long requests in flight may take once it shall stop
 LEAVING_S = 15  # how long it may take to end, from the signal on, while no run is under way

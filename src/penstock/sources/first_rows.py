@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from penstock.model.spec import ColumnType
 from penstock.sources.patience import FIRST_ROWS_S
 from penstock.sources.pieces import Caster, Judge, Piece, Rows
+from penstock.sources.process_memory import resident, trim
+
+GROWN = 48 * 1024 * 1024  # bytes of resident memory after which freed memory is given back
 
 
 class FirstRows:
@@ -36,6 +39,7 @@ class FirstRows:
 
     def pieces(self) -> Iterator[Piece]:
         left, end = self._most, time.monotonic() + FIRST_ROWS_S
+        usual = resident()
         for piece in self.inner.pieces():
             if piece.length > left:
                 self.complete = False
@@ -44,6 +48,9 @@ class FirstRows:
                 return
             yield piece
             left -= piece.length
+            if resident() > usual + GROWN:  # what was freed lies in between what is used
+                trim()
+                usual = resident()
             if time.monotonic() >= end:
                 self.complete = False
                 return

@@ -30,6 +30,11 @@ def give_back() -> None:
     gc.collect()
     if "pyarrow.lib" in sys.modules:  # a waiting service does without
         pa.default_memory_pool().release_unused()
+    trim()
+
+
+def trim() -> None:
+    """Give back what the allocator keeps."""
     library = _library()
     if library is not None:
         library.malloc_trim(0)
