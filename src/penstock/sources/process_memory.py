@@ -13,8 +13,9 @@ from typing import Any
 import pyarrow as pa
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
-MMAP_THRESHOLD = -3  # glibc's name for it in `mallopt`
-LARGE = 4 * 1024 * 1024  # bytes of a block that has its own mapping
+MMAP_THRESHOLD, ARENA_MAX = -3, -8  # glibc's numbers for them in `mallopt`
+LARGE = 256 * 1024  # bytes of a block that has its own mapping
+ARENAS = 2  # heaps that threads share: each keeps what was freed in it
 
 
 def resident() -> int:
@@ -52,3 +53,4 @@ def map_large_blocks() -> None:
     library = _library()
     if library is not None:
         library.mallopt(MMAP_THRESHOLD, LARGE)
+        library.mallopt(ARENA_MAX, ARENAS)
