@@ -132,6 +132,16 @@ def test_a_file_that_no_version_speaks_of_goes_after_a_week(office):
     assert [(office.folder / path).exists() for path in (old, read, daily, new)] == [False, True, True, True]
 
 
+def test_a_file_that_unpacks_to_too_much_is_refused_and_not_kept(office):
+    bomb = gzip.compress(b"id\n" + b"1" * 30_000_000, 9)
+    reply = office.client.post("/sources/upload", params={"filename": "bomb.csv.gz"}, content=bomb)
+    assert reply.status_code == 400, reply.text
+    (error,) = reply.json()["errors"]
+    assert (error["code"], error["path"]) == ("unpacks-too-far", "body")
+    assert "200 times" in error["message"]
+    assert not any("bomb" in path.name for path in (office.folder / "uploads").iterdir())
+
+
 def test_a_large_packed_file_comes_in_whole(office):
     lines = b"".join(b'{"n": %d}\n' % n for n in range(300_000))
     packed = gzip.compress(lines, 0)

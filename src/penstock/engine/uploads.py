@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import os
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from pathlib import Path
 from tempfile import mkstemp
 from typing import BinaryIO
 
+from penstock.bounds import MAX_UNPACK_RATIO, bounds
 from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import InputError, Problem, StateUnavailable
 from penstock.model.spec import FileSource
@@ -26,6 +29,7 @@ WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
 ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz", ".zst", ".lz4", ".z")
 KEPT_S = 7 * 86_400.0  # a file that no source reads: somebody may still be at the form
 LONGEST = 100  # letters of a name
+UNPACKED_PIECE = 1 << 20  # bytes
 _PATHS = re.compile(r'^ +path: "?(.*?)"?$', re.MULTILINE)
 _UNSAFE = re.compile(r"[^\w.-]+")
 
@@ -60,12 +64,15 @@ class Draft:
             self._file.write(piece)
 
     def finish(self) -> Uploaded:
-        """Keep it. InputError for an empty file."""
+        """Keep it. InputError for an empty file, and for one that unpacks to too much."""
         if not self._size:
             raise InputError(Problem("body", "the file is empty", "empty-file", "send the file as the body"))
         with _plain(self._folder):
             self._file.flush()
             os.fsync(self._file.fileno())
+        if self._name.endswith(".gz"):
+            _refuse_bomb(self._path, self._size)
+        with _plain(self._folder):
             final = self._named()
         shown = final.relative_to(self._base) if final.is_relative_to(self._base) else final
         try:
@@ -142,6 +149,18 @@ def safe_name(filename: str) -> str:
     ending = kind + (".gz" if last.lower().endswith(".gz") else "")
     stem = _UNSAFE.sub("-", last[: -len(ending)]).strip(".-")[:LONGEST]
     return f"{stem.replace('.', '-') or 'file'}{ending}"
+
+
+def _refuse_bomb(path: Path, packed: int) -> None:
+    """InputError when the file unpacks to more than the bound. A damaged one is left for the reader to name."""
+    ratio, unpacked = bounds().unpack_ratio, 0
+    with suppress(OSError, EOFError, zlib.error), gzip.open(path, "rb") as stream:
+        while piece := stream.read(UNPACKED_PIECE):
+            unpacked += len(piece)
+            if unpacked > packed * ratio:
+                message = f"the file unpacks to more than {ratio} times its size"
+                hint = f"upload it unpacked, or raise {MAX_UNPACK_RATIO} of the service"
+                raise InputError(Problem("body", message, "unpacks-too-far", hint, f"{packed:,} bytes"))
 
 
 def too_large() -> InputError:
