@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -127,3 +128,21 @@ def test_a_full_disk_behind_stdout_is_said():
         )
     assert done.returncode == 3
     assert "the output cannot be written: No space left on device" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_the_program_is_loaded_ends_with_one_document(tmp_path, number):
+    """A library that takes long to load says when it is being loaded: then the signal comes."""
+    slow = tmp_path / "slow" / "cyclopts"
+    slow.mkdir(parents=True)
+    here = tmp_path / "loading"
+    (slow / "__init__.py").write_text(f"import pathlib, time\npathlib.Path({str(here)!r}).touch()\ntime.sleep(60)\n")
+    environ = {**os.environ, "PYTHONPATH": str(slow.parent)}
+    command = [sys.executable, "-m", "penstock", "run", "people", "--json"]
+    process = subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while not here.exists():
+        assert process.poll() is None, process.communicate()
+    process.send_signal(number)
+    out, err = process.communicate(timeout=50)
+    assert process.returncode == 130, err
+    assert [error["code"] for error in json.loads(out)["errors"]] == ["cancelled"]
