@@ -87,7 +87,7 @@ class FakeApp:
                 raise answer
             if listener is not None:
                 for at in (0.0, 4.0, 6.0):
-                    listener(Progress("people", {"read": 3, "delivered": 2, "quarantined": 0}, 2, 3, at))
+                    listener(Progress("people", {"read": 3, "delivered": 2, "quarantined": 0}, 2, 3, at, left_s=3.0))
             return answer
 
         return method

@@ -317,7 +317,7 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 504
         (b"Rar!\x1a\x07\x01\0" + b"x" * 20, "is a RAR archive", "unpack it"),
         (tar("w"), "is a tar archive", "unpack it"),
         (tar("w:gz"), "is a tar archive", "unpack it"),
-        (gzip.compress(gzip.compress(b"id\n1\n")), "is a gzip file within a gzip file", "unpack it"),
+        (gzip.compress(gzip.compress(b"id\n1\n", mtime=0), mtime=0), "is a gzip file within a gzip file", "unpack it"),
         (b"SQLite format 3\0" + b"\0" * 84, "is a SQLite database", "type: sql"),
         (b"%PDF-1.7\n", "is a PDF document", "export"),
         (b"<!DOCTYPE html>\n<html><table><tr><td>id</td></tr></table></html>", "is an HTML page", "CSV"),

@@ -28,6 +28,7 @@ OLD = Path(__file__).parent / "state_0_1_0"
 REVISION = "0010"
 
 
+FOR_A_WINDOW = {"budgets"}  # tables whose rows are true for some seconds only: an upgrade drops them
 SANDBOX = "127.0.0.1:8977"  # where the sandbox of that state was
 
 
@@ -83,6 +84,8 @@ def test_a_state_of_0_1_0_keeps_what_it_holds(kind, tmp_path, monkeypatch, reque
         ours = {"include_object": lambda _object, name, *_rest: name != "alembic_version"}
         assert compare_metadata(MigrationContext.configure(conn, opts=ours), metadata) == []
         for name, rows in held.items():
+            if name in FOR_A_WINDOW:
+                continue
             table = metadata.tables[name]
             kept = [column for column in table.columns if column.name in (rows[0] if rows else ())]
             found = [_plain(row) for row in conn.execute(select(*kept)).mappings()] if kept else []
