@@ -93,6 +93,7 @@ def test_a_new_credential_is_kept_without_its_key(page, place):
     pick(page, "Which records?", "contacts")
     page.get_by_role("button", name=re.compile("^HTTP API")).click()
     page.get_by_role("radio", name=re.compile("^other-api")).click()
+    page.get_by_role("textbox", name="URL", exact=True).fill("/people")
     panel = samples(page)
     expect(panel.get_by_label("Body of request 1", exact=True)).to_contain_text("ada@example.com")
     expect(panel.get_by_label("Headers").first).not_to_contain_text(place.sandbox["api_key"])

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from browsing import begin, samples
+from browsing import begin, by_hand, samples
 
 LISTS = (
     "flows",
@@ -74,7 +74,7 @@ def test_each_step_of_the_wizard_is_accessible(new_page, place, axe, scheme):
     found["template"] = axe(page)
     samples(page).get_by_role("button", name="Test", exact=True).click()
     found["test"] = axe(page)
-    page.get_by_text("By hand", exact=True).click()
+    by_hand(page)
     page.get_by_role("combobox", name="Grouping").wait_for()
     found["by hand"] = axe(page)
     page.get_by_role("button", name="Back", exact=True).click()

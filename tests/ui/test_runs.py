@@ -186,17 +186,17 @@ def test_a_run_shows_its_attempts_and_what_it_waits_for(page, place):
 
 
 def test_after_a_resend_the_list_and_the_badge_follow_without_a_reload(page, place):
-    place.call("POST", "/destinations", {"name": "again", "value": {**PERSON, "mode": "all"}})
+    place.call("POST", "/destinations", {"name": "resent-here", "value": {**PERSON, "mode": "all"}})
     place.admin("POST", "/faults", ["status=422,path=/people,times=2"])
-    run = place.call("POST", "/runs", {"target": "again"})["run"]
+    run = place.call("POST", "/runs", {"target": "resent-here"})["run"]
     place.until(lambda: place.call("GET", f"/runs/{run}")["status"] in OVER)
 
     def held():
         return sum(group["count"] for group in place.call("GET", "/quarantine/groups")["items"])
 
     before = held()
-    page.goto("/quarantine?destination=again")
-    rows = page.get_by_role("table", name="By cause").get_by_role("row", name=re.compile("again"))
+    page.goto("/quarantine?destination=resent-here")
+    rows = page.get_by_role("table", name="By cause").get_by_role("row", name=re.compile("resent-here"))
     expect(rows).to_have_count(2)  # one record that our checks refuse, two that the API refused
     badge = page.get_by_label(re.compile(f"^{before} "))
     expect(badge.first).to_be_visible()

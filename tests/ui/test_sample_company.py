@@ -39,7 +39,7 @@ def test_a_newcomer_loads_the_sample_company_activates_the_draft_and_watches(new
         page.goto("/flows")
 
     sent = page.get_by_role("article", name="Destination companies")
-    sent.get_by_text("partial").wait_for()  # it is being sent, and one company is wrong on purpose
+    sent.get_by_text("in quarantine").wait_for()  # it is being sent, and one company is wrong on purpose
     sent.get_by_text("1 held").wait_for()
     (whole,) = nobody.call("GET", "/runs?limit=1")["items"]
     nobody.until(lambda: nobody.call("GET", f"/runs/{whole['run']}")["status"] == "partial", within_s=90)
@@ -53,6 +53,6 @@ def test_a_newcomer_loads_the_sample_company_activates_the_draft_and_watches(new
     page.get_by_role("heading", name=re.compile("^r-")).wait_for()
     page.goto("/flows")
     expect(card).to_contain_text("active")
-    card.get_by_text(re.compile("succeeded|partial")).wait_for()  # by itself, when it is over
+    card.get_by_text(re.compile("succeeded|in quarantine|partial")).wait_for()  # by itself, when it is over
     run = nobody.call("GET", f"/runs?target={draft}")["items"][0]
     assert run["records"]["delivered"] + run["records"]["accepted"] > 0

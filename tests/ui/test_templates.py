@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from browsing import begin, done, pick, samples, write
+from browsing import begin, by_hand, done, pick, samples, write
 
 TEMPLATES = {
     "Upsert person": ("upsert_person", "/batch", "custom_attributes"),
@@ -88,7 +88,7 @@ def test_a_template_in_every_detail(page, place):
 
 def test_by_hand_with_each_way_to_group(page, place):
     begin(page)
-    page.get_by_text("By hand", exact=True).click()
+    by_hand(page)
     panel = samples(page)
     body = panel.get_by_label("Body of request 1", exact=True)
     expect(body).to_contain_text("ada@example.com")
@@ -139,8 +139,7 @@ def test_samples_are_opened_and_nested_values_excluded(page, place):
     place.call("POST", "/sources", {"name": "nested", "value": {"type": "file", "path": "nested.ndjson"}})
     place.call("POST", "/datasets", {"name": "nested", "value": {"source": "nested", "key": "id"}})
     begin(page, "nested")
-    page.get_by_text("By hand", exact=True).click()
-    page.get_by_role("checkbox", name="Send several records in one request").uncheck()
+    by_hand(page, batched=False)
     panel = samples(page)
     expect(panel.get_by_label("Body of request 1", exact=True)).to_contain_text("Elm 1")
     panel.get_by_role("button", name=re.compile("POST")).nth(1).click()  # several, each opened by a click

@@ -5,6 +5,7 @@ import json
 import logging
 import re
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -55,6 +56,10 @@ def test_a_run_is_told_without_secrets_or_records(service: Service):
         service.app.run("it")
         service.client.get("/api/v1/runs?api_key=hush-hush")
         service.client.post("/hooks/nothing?key=hush-hush")
+        end = time.monotonic() + 60
+        while stream.getvalue().count('"http.request"') < 2:  # a reply may be there before its line
+            assert time.monotonic() < end, stream.getvalue()
+            time.sleep(0.01)
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     events = [line["event"] for line in lines]
     assert {"run.started", "run.ended", "delivery.failed", "http.request"} <= set(events)
