@@ -57,7 +57,7 @@ def test_a_run_is_told_without_secrets_or_records(service: Service):
         service.client.get("/api/v1/runs?api_key=hush-hush")
         service.client.post("/hooks/nothing?key=hush-hush")
         end = time.monotonic() + 60
-        while stream.getvalue().count('"http.request"') < 2:  # a reply may be there before its line
+        while "http.request" not in stream.getvalue():  # a reply may be there before its line
             assert time.monotonic() < end, stream.getvalue()
             time.sleep(0.01)
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]

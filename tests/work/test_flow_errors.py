@@ -41,12 +41,12 @@ def test_each_days_data_arrives_though_another_destination_has_an_error(project,
                 assert (by_name["it"]["status"], by_name["events"]["status"]) == ("succeeded", "failed")
                 assert "events.csv" in by_name["events"]["reason"]
                 assert by_name["events"]["finished_at"] >= by_name["events"]["started_at"]
-                assert {person["name"][-5:] for person in sandbox.state()["people"][:3]} == {f"day {day}"}
+                assert sum(person["name"].endswith(f"day {day}") for person in sandbox.state()["people"]) == 3
             events.write_text(EVENT.format(n=4))
             project.people(3, mark=" of day 4")
             run = run_of(app)
             assert (run["status"], len(sandbox.state()["events"])) == ("succeeded", 2)
             assert len({run["run"], *failed}) == 3
-            assert {person["name"][-5:] for person in sandbox.state()["people"][:3]} == {"day 4"}
+            assert sum(person["name"].endswith("day 4") for person in sandbox.state()["people"]) == 3
         finally:
             worker.stop()
