@@ -36,7 +36,7 @@ class TooManyNodes(TooDeep):
 
 @dataclass(slots=True)
 class _Measure:
-    """Counts the nodes of a text, an alias as all that it stands for."""
+    """Counts the nodes of a text; an alias counts as all nodes that it refers to."""
 
     most: int
     count: int = 0

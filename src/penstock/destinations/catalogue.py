@@ -106,7 +106,7 @@ class Template:
     whether the flat batch endpoint takes its object. `combine` names the rules that read several fields at once.
     `versions` says how several versions of one object become one payload; a dialect that it does not name sends each.
     `retry_with` is the retry class of both dialects when that field is mapped. `items` (send_batch) maps objects to the
-    templates that describe them. `newest_wins`: of several versions of one key that wait, the newest stands for all,
+    templates that describe them. `newest_wins`: Custify ends with the newest of several versions of one key,
     in mode `all` too.
     """
 

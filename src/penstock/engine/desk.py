@@ -30,7 +30,7 @@ class Desk:
     memory: Memory | None = None
     index: QuarantineIndex | None = None  # what the screen asks; None: it does not
     keep_responses: bool = False
-    partial: bool = False  # whether a record may be a part: then each held version of a key is held by itself
+    partial: bool = False  # whether a record may be a part: then each version of a key has an entry of its own
     mended: Mapping[tuple[int, int], str] = field(default_factory=dict)  # resent after an edit: key hash → entry
     links: CompanyLinks | None = None  # of a destination that removes links which are gone
     resent: Mapping[int, int] = field(default_factory=dict)  # of parts that are resent: ordinal → the source's version

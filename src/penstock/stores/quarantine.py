@@ -42,7 +42,7 @@ class Hold:
     content: int | None = None
     request: Mapping[str, Any] | None = None
     reply: Mapping[str, Any] | None = None
-    part: bool = False  # of its object: then each version of the key is held by itself
+    part: bool = False  # of its object: then each version of the key has an entry of its own
 
 
 @dataclass(frozen=True, slots=True)
