@@ -47,7 +47,15 @@ def test_as_large_a_project_as_is_allowed_is_read(attacked: MeasuredService) -> 
 
 
 def test_a_resource_of_very_many_values_is_refused(attacked: MeasuredService) -> None:
-    value = {"type": "file", "path": "a.csv", "more": [[]] * 600_000}
+    value = {"type": "file", "path": "a.csv", "more": [[]] * 60_000}
     with attacked.attack(within_s=2):
         found = attacked.check(value)
     assert found["problems"][0]["code"] == "too-large"
+
+
+def test_a_body_of_very_many_values_is_refused_before_it_is_read(attacked: MeasuredService) -> None:
+    body = b'{"name": "x", "value": [' + b"[]," * 600_000 + b"[]]}"
+    with attacked.attack(within_s=2):
+        reply = attacked.client.post("/sources/check", content=body, headers={"Content-Type": "application/json"})
+    assert reply.status_code == 413
+    assert reply.json()["errors"][0]["code"] == "too-large"

@@ -8,9 +8,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from penstock.api.bodies import again
 from penstock.sources.patience import LOOK_S, Patience, patience, patient
-from penstock.sources.process_memory import give_back, resident
+from penstock.sources.process_memory import Growth, give_back
 
 GROWN = 32 * 1024 * 1024  # bytes that a request may leave behind before memory is given back
+PAUSES_S = (0.0, 1.0, 4.0, 15.0, 60.0)  # before each attempt: other requests may still hold some of it
 
 
 async def look() -> None:
@@ -30,7 +31,8 @@ class Abandonment:
         """`live` holds the patience of every request under way."""
         self.inner = inner
         self._live = live
-        self._usual = 0  # resident bytes after memory was given back
+        self._growth = Growth(GROWN)
+        self._returning: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith("/api/"):
@@ -56,9 +58,17 @@ class Abandonment:
             finally:
                 self._live.discard(given)
                 watcher.cancel()
-        if resident() > self._usual + GROWN:
+        if self._growth.is_large() and (self._returning is None or self._returning.done()):
+            self._returning = asyncio.create_task(self._return_memory())
+
+    async def _return_memory(self) -> None:
+        """Give memory back until it is as at rest. What cannot be given back within a minute or so is needed."""
+        for pause in PAUSES_S:
+            await asyncio.sleep(pause)
             await asyncio.to_thread(give_back)
-            self._usual = resident()
+            if not self._growth.is_large():
+                return
+        self._growth.accept()
 
 
 async def _watch(taken: asyncio.Event, receive: Receive, given: Patience) -> None:

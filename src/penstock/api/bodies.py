@@ -17,6 +17,7 @@ from penstock.model.errors import Problem
 
 LARGEST = 2 * 1024 * 1024
 DEEPEST = 64
+MOST_VALUES = 100_000  # members and values in one body, by the commas and colons between them
 STREAMED = frozenset({"/api/v1/sources/upload"})  # reads its body by itself, piece by piece, and has a limit of its own
 NAMES = ("name", "target", "destination", "cause", "only", "role", "kind", "ids")  # what of a body the audit log tells
 NAME = re.compile(r"[\w.@+-]{1,64}")
@@ -74,17 +75,22 @@ async def _body(request: Request) -> tuple[bytes, Problem | None]:
     if size > LARGEST:
         return b"", Problem("body", f"a body has {LARGEST:,} bytes at most", "too-large", "send less at once")
     body = b"".join(parts)
-    if _depth(body) > DEEPEST:
+    bare = _STRING.sub(b"", body)
+    if bare.count(b",") + bare.count(b":") > MOST_VALUES:
+        return b"", Problem("body", f"a body has {MOST_VALUES:,} values at most", "too-large", "send less at once")
+    if _depth(bare) > DEEPEST:
         return b"", Problem("body", f"JSON is nested {DEEPEST} deep at most", "too-deep", "flatten it")
     return body, None
 
 
-def _depth(body: bytes) -> int:
-    """How deep the brackets of a JSON text are nested; those in strings do not count."""
+def _depth(bare: bytes) -> int:
+    """How deep the brackets of a JSON text without its strings are nested; counting ends at more than may be."""
     depth = deepest = 0
-    for bracket in _BRACKET.findall(_STRING.sub(b"", body)):
+    for bracket in _BRACKET.findall(bare):
         depth += 1 if bracket in b"[{" else -1
         deepest = max(deepest, depth)
+        if deepest > DEEPEST:
+            break
     return deepest
 
 

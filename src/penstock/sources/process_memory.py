@@ -34,6 +34,25 @@ def give_back() -> None:
     trim()
 
 
+class Growth:
+    """Whether this process holds more memory than it needs at rest, as far as that is known."""
+
+    def __init__(self, most: int) -> None:
+        """`most` is how many bytes above the value at rest are no reason to give memory back."""
+        self._most = most
+        self._at_rest = resident()
+
+    def is_large(self) -> bool:
+        """Whether memory should be given back."""
+        now = resident()
+        self._at_rest = min(self._at_rest, now)
+        return now > self._at_rest + self._most
+
+    def accept(self) -> None:
+        """What is resident now is needed: it is the value at rest from now on."""
+        self._at_rest = resident()
+
+
 def trim() -> None:
     """Give back what the allocator keeps."""
     library = _library()
