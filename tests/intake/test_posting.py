@@ -25,6 +25,7 @@ sources:
   plain: {type: webhook, auth: {type: hmac, prefix: "sha256="}, secret: "${env:KEY}"}
   timed: {type: webhook, auth: {type: hmac, timestamp_header: X-Time, encoding: base64}, secret: "${env:KEY}"}
   sealed: {type: webhook}
+  roomy: {type: webhook, auth: none}
   slow: {type: webhook, auth: none, rate_limit: {requests: 2, per: 1m}}
 """
 KEY = "a-secret-text"
@@ -229,3 +230,17 @@ def refused_posts(client):
     lines = client.get("/metrics").text.splitlines()
     found = [line for line in lines if "_count{" in line and "/hooks/" in line and 'status="401"' in line]
     return sum(float(line.rpartition(" ")[2]) for line in found)
+
+
+def test_the_newest_records_are_shown_in_a_readable_length(opened):
+    _, client = opened
+    long_text = {"id": "long", "text": "x" * 200_000, "list": list(range(50_000)), "exact": 1.0}
+    wide = {f"n{number}": "y" * 30 for number in range(1_900)}
+    client.post("/hooks/roomy", json=[long_text, wide]).raise_for_status()
+    newest, older = samples(client, "roomy")[:2]
+    assert older["record"]["id"] == "long"
+    assert older["record"]["text"] == "x" * 999 + "…"
+    assert older["record"]["list"].startswith("[0,1,2")
+    assert len(older["record"]["list"]) == 1000
+    assert len(newest["record"]) == 20_000
+    assert newest["record"].startswith('{"n0":"yyy')

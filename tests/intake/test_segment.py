@@ -56,9 +56,88 @@ def test_identify_is_a_person_by_the_id_wherever_it_stands(rows):
     assert made[0]["phone"] == "5551"  # Custify takes text
 
 
-def test_without_id_and_address_nobody_is_made(rows):
-    before = len(rows("people", call("identify", userId="f")))
-    assert len(rows("people", call("identify", anonymousId="x", traits={"name": "Nobody"}))) == before
+def notes(opened, destination):
+    """What a run of everything that came would note: (field, action, reason) → count."""
+    found = opened[0].preview(destination, limit=None, everything=True)
+    assert found.refused == ()
+    return {(note.field, note.action, note.reason): note.count for note in found.notes}
+
+
+def no_record(reason):
+    return ("penstock_no_record", "no record", reason)
+
+
+NOBODY = no_record("a call of type identify with neither user id nor e-mail address makes no person")
+NO_COMPANY = no_record("a group call without groupId makes no company")
+NO_EVENT = no_record("a call of type page makes no event")
+NOTHING = no_record("a call of another type than identify, group and track makes nothing")
+
+
+def test_what_makes_no_record_is_counted_with_its_reason(opened, rows):
+    before = {name: (len(sent(opened, name)), notes(opened, name)) for name in ("companies", "people", "events")}
+    rows(
+        "events",
+        call("identify", anonymousId="x", traits={"name": "Nobody"}),
+        call("identify", anonymousId="y"),
+        call("group", userId="k9", traits={"name": "Nothing"}),
+        call("page", userId="k9", name="Home"),
+        {"type": "of my own"},
+        {"userId": "typeless"},
+    )
+    after = {name: notes(opened, name) for name in before}
+    counted = {
+        name: {each: number - before[name][1].get(each, 0) for each, number in found.items() if each[1] == "no record"}
+        for name, found in after.items()
+    }
+    assert counted["companies"] == {NO_COMPANY: 1}
+    assert {each: number for each, number in counted["people"].items() if number} == {NOBODY: 2}
+    assert counted["events"] == {NO_EVENT: 1, NOTHING: 2}
+    assert len(sent(opened, "companies")) == before["companies"][0]
+    assert len(sent(opened, "people")) == before["people"][0] + 1  # the person of the group call
+    assert len(sent(opened, "events")) == before["events"][0]
+
+
+def test_nested_traits_and_properties_are_left_out_with_a_note(opened, rows):
+    rows(
+        "events",
+        call("identify", userId="nests", traits={"address": {"city": "Rome"}, "company": {"id": "c1", "plan": "x"}}),
+        call(
+            "identify", userId="nests2", traits={"address": {"city": "Pisa"}, "company": {"id": "c1", "remove": False}}
+        ),
+        call("identify", userId="nests3", traits={"company": {"name": "without id"}}),
+        call("group", userId="nests", groupId="nest", traits={"tags": [1]}),
+        call("track", userId="nests", event="Nested", properties={"cart, all": [1], "value": 0}),
+    )
+    by_sql = "left out", "the SQL of the dataset does not pass it on"
+    people = notes(opened, "people")
+    assert (people["address", *by_sql], people["company", *by_sql]) == (2, 2)
+    assert notes(opened, "companies")["tags", *by_sql] == 1
+    assert notes(opened, "events")["cart, all", *by_sql] == 1
+    text = str([sent(opened, name) for name in ("companies", "people", "events")])
+    assert "penstock_" not in text
+    assert "Rome" not in text
+
+
+def test_calls_that_make_no_record_are_read_and_unchanged_in_a_run(tmp_path, sandbox):
+    key = 'connector: custify, api_key: "${env:CUSTIFY_API_KEY}"'
+    here = f'connector: custify, api_key: "{sandbox.api_key}", base_url: "{sandbox.url}", dialect: native'
+    project = EXAMPLE.replace(AUTH, "auth: none").replace("    secret: ${env:SEGMENT_SECRET}\n", "").replace(key, here)
+    with service(tmp_path, project) as (app, client):
+        calls = [call("page", userId="a"), call("identify", anonymousId="b"), call("identify", userId="a")]
+        assert client.post("/hooks/segment", json=calls).json() == {"accepted": 3}
+        reports = {}
+        for name in ("people", "events"):
+            app.activate(name)
+            reports[name] = app.run(name)
+    people, events = reports["people"], reports["events"]
+    assert (people.status, people.records.read, people.records.delivered, people.records.unchanged) == (
+        "succeeded", 2, 1, 1,
+    )  # fmt: skip
+    assert (events.status, events.records.read, events.records.unchanged) == ("succeeded", 1, 1)
+    assert [(n.action, n.count, n.reason) for n in events.notes if n.action == "no record"] == [
+        ("no record", 1, "a call of type page makes no event")
+    ]
+    assert [person["user_id"] for person in sandbox.state()["people"]] == ["a"]
 
 
 def test_the_date_of_signing_up_is_never_the_time_of_the_call(rows):
@@ -110,7 +189,7 @@ def test_all_scalar_traits_and_properties_go_wherever_they_stand(opened, rows):
         "gone": None,
     }
     people = rows("people", call("identify", userId="all", context={"traits": traits}))
-    assert people[-1]["nested"] == "nest"
+    assert json.loads(people[-1]["penstock_left_out"]) == ["nest"]
     rows("events", call("track", userId="all", event="All", properties={"a": 1, "b": False, "deep": [1], "a/b~c": "x"}))
     rows(
         "companies",
@@ -189,3 +268,23 @@ def test_what_is_previewed_is_flat_and_whole(opened, rows):
         found = app.preview(destination, limit=None, everything=True)
         assert found.requests
         assert found.refused == ()
+
+
+def test_in_flat_a_person_has_the_one_company_that_the_api_knows(tmp_path, sandbox):
+    key = 'connector: custify, api_key: "${env:CUSTIFY_API_KEY}"'
+    here = f'connector: custify, api_key: "{sandbox.api_key}", base_url: "{sandbox.url}/api", dialect: flat'
+    project = EXAMPLE.replace(AUTH, "auth: none").replace("    secret: ${env:SEGMENT_SECRET}\n", "").replace(key, here)
+    calls = [
+        call("group", userId="a", groupId="c1", traits={"name": "One"}),
+        call("identify", userId="b", traits={"company": {"id": "c1", "remove": True}, "email": "b@x.example"}),
+    ]
+    with service(tmp_path, project) as (app, client):
+        assert client.post("/hooks/segment", json=calls).json() == {"accepted": 2}
+        bodies = [json.loads(request.body or "") for request in app.preview("people").requests]
+        app.activate("people")
+        report = app.run("people")
+    people = [person for body in bodies for person in body.get("batch", [body])]
+    assert people == [{"user_id": "a", "company_id": "c1"}, {"user_id": "b", "email": "b@x.example"}]
+    assert (report.status, report.records.delivered) == ("succeeded", 2)
+    removal = "the flat API removes no link to a company; the native API does"
+    assert [note.count for note in report.notes if note.reason == removal] == [1]

@@ -312,3 +312,53 @@ def flattened(body):
 def test_configuration_errors_are_input_errors():
     with pytest.raises(InputError):
         compiled("upsert_company", "native", chunk_of([{"id": "1"}]), "id")
+
+
+def test_the_links_of_a_person_are_the_company_id_of_flat():
+    links = [
+        '[{"company_id": "c1"}]',
+        '["c1", "c1"]',
+        '[{"company_id": "c1", "remove": true}]',
+        '["c1", "c2"]',
+        '[{"id": "5f0c1b2a3d4e5f6a7b8c9d0e"}]',
+        None,
+        '[{"company_id": "c1"}, {"company_id": "c0", "remove": true}]',
+    ]
+    chunk = with_json(chunk_of([{"id": f"p{number}"} for number in range(len(links))]), links=links)
+    work = compiled("upsert_person", "flat", chunk, "id", fields={"user_id": "id", "companies": "links"})
+    rendered = work.renderer.render(chunk)
+    assert [strictly(payload.text) for payload in rendered.payloads] == [
+        {"user_id": "p0", "company_id": "c1"},
+        {"user_id": "p1", "company_id": "c1"},
+        {"user_id": "p2"},
+        {"user_id": "p5"},
+        {"user_id": "p6", "company_id": "c1"},
+    ]
+    assert [(each.key, each.refusal.rule, each.refusal.field) for each in rendered.refused] == [
+        ("p3", "flat link", "companies"),
+        ("p4", "flat link", "companies"),
+    ]
+    removal = "the flat API removes no link to a company; the native API does"
+    assert rendered.notes["companies", "not sent", removal] == 2
+    assert work.former is not None  # what release 0.1.0 sent as `companies` is not sent again
+    former = work.former.renderer.render(chunk).payloads[0]
+    assert strictly(former.text) == {"user_id": "p0", "companies": [{"company_id": "c1"}]}
+
+
+@pytest.mark.parametrize(("own", "taken"), [("c1", True), ("c2", False), (None, True)])
+def test_links_and_company_id_of_flat_name_the_same_company(own, taken):
+    chunk = with_json(chunk_of([{"id": "p", "company": own}, {"id": "q", "company": "x"}]), links=['["c1"]', None])
+    fields = {"user_id": "id", "company_id": "company", "companies": "links"}
+    rendered = compiled("upsert_person", "flat", chunk, "id", fields=fields).renderer.render(chunk)
+    payloads = {payload.key: strictly(payload.text) for payload in rendered.payloads}
+    assert payloads.get("p") == ({"user_id": "p", "company_id": "c1"} if taken else None)
+    assert payloads["q"] == {"user_id": "q", "company_id": "x"}
+    assert len(rendered.refused) == (not taken)
+
+
+def test_columns_in_which_sql_speaks_about_its_rows_are_never_sent():
+    chunk = chunk_of([{"id": "p", "penstock_no_record": None, "penstock_left_out": "a", "plan": "x"}])
+    for dialect in ("native", "flat"):
+        work = compiled("upsert_person", dialect, chunk, "id", fields={"user_id": "id"})
+        assert b"penstock_" not in work.renderer.render(chunk).payloads[0].text
+        assert "penstock_left_out" not in work.columns

@@ -17,6 +17,7 @@ from penstock.clock import iso
 from penstock.engine.intake_feed import Feed
 from penstock.engine.intake_senders import KEY_HEADER, Headers, Signed, check_key, check_signature
 from penstock.engine.intake_writer import GroupWriter
+from penstock.engine.rows import short_record
 from penstock.engine.sealing import sealed_name
 from penstock.engine.surroundings import Surroundings
 from penstock.engine.work import Work
@@ -170,7 +171,9 @@ class Intake:
             told = hook_json(conn, source)
         return {
             **told,
-            "samples": [{"at": at, "record": orjson.Fragment(record)} for _, at, record in reversed(samples)],
+            "samples": [
+                {"at": at, "record": orjson.Fragment(short_record(record))} for _, at, record in reversed(samples)
+            ],
         }
 
     def new_key(self, name: str) -> str:

@@ -11,6 +11,8 @@ from penstock.engine.duplicate_keys import DuplicateKeys
 from penstock.engine.screen import Sifted
 from penstock.model.outcome import Note
 
+MOST_NOTES = 200
+
 
 @dataclass(slots=True)
 class Notes:
@@ -39,7 +41,13 @@ class Notes:
 
     def _add(self, notes: Mapping[tuple[str, str, str], int]) -> None:
         for name, number in notes.items():
-            self.counted[name] += number
+            self.counted[self._bounded(name)] += number
+
+    def _bounded(self, name: tuple[str, str, str]) -> tuple[str, str, str]:
+        """The note itself, or, after many notes, one note for the others of its kind: names may come from outside."""
+        if name in self.counted or len(self.counted) < MOST_NOTES:
+            return name
+        return "others", name[1], "more than can be listed here"
 
     def read(self) -> None:
         """The input came to its end."""

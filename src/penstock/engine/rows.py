@@ -19,6 +19,7 @@ from penstock.transform.nested import json_values
 
 JSON_MARK = {b"penstock": b"json"}
 LONGEST_SHOWN = 1000  # characters of a value that people look at
+LONGEST_RECORD_SHOWN = 20_000  # characters of a record
 INT64 = range(-(2**63), 2**63)
 
 
@@ -88,6 +89,14 @@ def read_record(text: str) -> Any:
 def readable(record: Any) -> Any:
     """A record for people to look at: long texts are cut, and long lists and objects shown as cut JSON text."""
     return {name: _cut(value) for name, value in record.items()} if isinstance(record, dict) else _cut(record)
+
+
+def short_record(text: str) -> str:
+    """A record's JSON for people to look at: `readable`, and one JSON string that is cut where even that is long."""
+    if len(text) <= LONGEST_SHOWN:
+        return text
+    short = write_record(readable(read_record(text)))
+    return short if len(short) <= LONGEST_RECORD_SHOWN else write_record(short[: LONGEST_RECORD_SHOWN - 1] + "…")
 
 
 def _cut(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 The order of the questions, each for the rows that the one before it left:
 
+0. does the dataset's SQL say that the row makes no record?
 1. does the row have a key, and does it fit its columns? (the kernel refuses it otherwise)
 2. does the chunk have several versions of its key? (where a record is a whole row, only the newest counts)
 3. is the key's input the same as when it was last sent? (a vectorised fingerprint: no rendering)
@@ -13,7 +14,8 @@ The order of the questions, each for the rows that the one before it left:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
@@ -23,8 +25,9 @@ from penstock.engine.backlog import OpenChunk
 from penstock.engine.company_links import CompanyLinks
 from penstock.engine.key_groups import Rows, fold_prints, key_groups
 from penstock.engine.rows import record_hash
+from penstock.engine.sql_notes import IS_NO_RECORD, NoteCounts, left_out, without_record
 from penstock.model.outcome import Outcome, Refusal
-from penstock.model.record import Chunk, Key, Payload, Rendered
+from penstock.model.record import NO_RECORD, Chunk, Key, Payload, Rendered
 from penstock.transform.compile import Former
 from penstock.transform.merging import Merger
 
@@ -102,7 +105,7 @@ class Sifted:
     decided: list[Decision] = field(default_factory=list)
     unchanged: list[tuple[NDArray[np.int64], str]] = field(default_factory=list)  # rows (not ordinals), reason
     refreshed: list[Payload] = field(default_factory=list)  # unchanged content under a new fingerprint
-    notes: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    notes: NoteCounts = field(default_factory=Counter)
     groups: list[Rows] = field(default_factory=list)  # the rows of each key that has several of them
 
 
@@ -137,7 +140,7 @@ class Screen:
     def sift(self, chunk: OpenChunk) -> Sifted:
         """Ask all questions of the chunk's open rows."""
         sifted = Sifted()
-        rows = chunk.rows
+        rows = self._making_records(chunk, sifted)
         groups = sifted.groups = key_groups(chunk.hashes, rows)
         if groups and self.policy.versions == "newest":
             older = np.concatenate([group[:-1] for group in groups])
@@ -155,7 +158,8 @@ class Screen:
         if len(rows):
             whole = len(rows) == chunk.chunk.records.num_rows
             rendered = self.render(chunk.chunk, None if whole else rows.tolist())
-            sifted.notes = rendered.notes
+            sifted.notes.update(rendered.notes)
+            sifted.notes.update(left_out(chunk.chunk, rows))
             sifted.decided += [
                 Decision(refused.ordinal, refused.key, Outcome.QUARANTINED, refused.refusal.reason, refused.refusal)
                 for refused in rendered.refused
@@ -171,6 +175,16 @@ class Screen:
         if self.links is not None:
             sifted.fresh = [self.links.replaced(chunk, payload) for payload in sifted.fresh]
         return sifted
+
+    @staticmethod
+    def _making_records(chunk: OpenChunk, sifted: Sifted) -> Rows:
+        """The open rows that make a record; the others have nothing to send, and a note counts them."""
+        rows = chunk.rows
+        for reason, some in without_record(chunk.chunk, rows).items():
+            sifted.unchanged.append((some, f"no record: {reason}"))
+            sifted.notes[NO_RECORD, IS_NO_RECORD, reason] += len(some)
+            rows = rows[~np.isin(rows, some)]
+        return rows
 
     def _merged(self, chunk: OpenChunk, payloads: Sequence[Payload], groups: Sequence[Rows]) -> Sequence[Payload]:
         """The versions of a key as one payload, where there are several and one request can say them all."""

@@ -16,6 +16,10 @@ if TYPE_CHECKING:  # 0.2 s to import, and reading a project needs none of it
 
 DEFAULT_XML = XmlSpec()
 
+# Columns by which the SQL of a dataset speaks about its rows; they are never sent.
+NO_RECORD = "penstock_no_record"  # why a row makes no record; null: it makes one
+LEFT_OUT = "penstock_left_out"  # names of what the row does not pass on
+
 Key = str | tuple[str, ...]  # text, or one text per column of a several-column key
 
 

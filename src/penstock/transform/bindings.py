@@ -10,11 +10,12 @@ from difflib import get_close_matches
 from penstock.destinations.catalogue import FieldDoc, Template
 from penstock.model.errors import Problem
 from penstock.model.outcome import Note
-from penstock.model.record import Schema
+from penstock.model.record import LEFT_OUT, NO_RECORD, Schema
 from penstock.model.spec import Binding, DestinationSpec
 from penstock.transform.macros import column_of
 from penstock.transform.render import Input
 
+ABOUT_ROWS = frozenset({NO_RECORD, LEFT_OUT})
 PANDAS_INDEX = re.compile(r"__index_level_\d+__|Unnamed: 0(\.\d+)?")
 INDEX = "the index of a pandas table, which says nothing; name it in `attributes` to send it"
 
@@ -164,7 +165,7 @@ def remaining(
     mapped = {each.step.column for each in inputs}
     names = schema.names()
     notes = [Note(path, "left out", "excluded by the project file") for path in destination.exclude]
-    free = [name for name in names if name not in mapped and cuts.get(name) != ((),)]
+    free = [name for name in names if name not in mapped and name not in ABOUT_ROWS and cuts.get(name) != ((),)]
     chosen = destination.attributes
     if chosen == "all":
         index = [name for name in free if PANDAS_INDEX.fullmatch(name)]

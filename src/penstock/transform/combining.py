@@ -1,4 +1,4 @@
-"""Native rules that read several fields of a record at once. Each works on a draft in place.
+"""Rules that read several fields of a record at once. Each works on a draft in place.
 
 The choices are Penstock's own where Custify's OpenAPI 1.5.7 has no such field; `docs/custify-api.md` lists them.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from penstock.model.outcome import Refusal
 from penstock.model.record import Lookup
 from penstock.transform.render import TOP, Combination, Draft
 from penstock.transform.rules import is_object_id
@@ -15,6 +16,7 @@ from penstock.transform.steps import Values
 from penstock.transform.values import ABSENT
 
 CANCELED = frozenset({"canceled", "cancelled"})
+NO_REMOVAL = "the flat API removes no link to a company; the native API does"
 NEITHER = "the stage says neither won nor lost"
 
 
@@ -84,6 +86,32 @@ def note_entity(draft: Draft) -> None:
         elif _given(company):
             models[row] = "Company"
             entities[row] = _asked(draft, row, Lookup("entity", "company", "company_id", company))
+
+
+def only_company(draft: Draft) -> None:
+    """Flat: `company_id` names the one company of a person; the API has no other links, and removes none."""
+    column, listed = _place(draft, "company_id"), draft.fields["companies"]
+    for row, links in enumerate(listed):
+        if not isinstance(links, list) or row in draft.refused:
+            continue
+        kept = [link for link in links if link.get("remove") is not True]
+        if len(kept) < len(links):
+            draft.notes["companies", "not sent", NO_REMOVAL] += 1
+        if any("company_id" not in link for link in kept):
+            reason = "companies: the flat API knows a company by its company_id alone, not by Custify's id"
+            draft.refuse(
+                row, Refusal("flat link", reason, field="companies", accepted='links such as {"company_id": "c1"}')
+            )
+            continue
+        given = [str(column[row])] if _given(column[row]) else []
+        named = list(dict.fromkeys([*given, *(link["company_id"] for link in kept)]))
+        if len(named) > 1:
+            reason = f"companies: a person of the flat API has one company, and the record names {len(named)}"
+            draft.refuse(
+                row, Refusal("flat link", reason, field="companies", accepted="one company, or the native API")
+            )
+        elif named and not given:
+            column[row] = named[0]
 
 
 COMBINATIONS: Mapping[str, Combination] = {

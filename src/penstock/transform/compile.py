@@ -13,7 +13,7 @@ from penstock.model.spec import DestinationSpec, Dialect
 from penstock.transform.encoding import frame_of
 from penstock.transform.externals import add_external
 from penstock.transform.extras import add_extras, limits_of
-from penstock.transform.fields import is_date_time
+from penstock.transform.fields import has_flat_links, is_date_time
 from penstock.transform.merging import Merger
 from penstock.transform.placing import add_defaults, map_fields
 from penstock.transform.render import Input, Renderer, Whereabouts
@@ -71,8 +71,10 @@ def compile_template(
 
 
 def _had_another_form(bench: Workbench, each: Input) -> bool:
-    """Whether release 0.1.0 may have sent other bytes for an input: dates of fields that are date-times."""
+    """Whether release 0.1.0 may have sent other bytes for an input: dates of date-times, links to companies in flat."""
     doc = None if each.extra else bench.template.doc(each.step.field)
+    if doc is not None and has_flat_links(doc, bench.dialect):
+        return True
     if doc is None or not is_date_time(doc, bench.dialect):
         return False
     column = None if each.step.column is None else bench.schema.column(each.step.column)

@@ -69,6 +69,11 @@ def is_date_time(doc: FieldDoc, dialect: Dialect) -> bool:
     return dialect == "native" and doc.type == "date" and doc.target is not None and "." not in doc.target
 
 
+def has_flat_links(doc: FieldDoc, dialect: Dialect) -> bool:
+    """Whether a field lists a person's links to companies where the API has no such list: in flat."""
+    return dialect == "flat" and doc.type == "companies" and doc.target == "companies"
+
+
 def _date(asked: Asked) -> Ruled:
     if is_date_time(asked.doc, "native" if asked.native else "flat") and not asked.former:
         return dates.date_time, steps.quick_date_time

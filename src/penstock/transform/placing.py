@@ -9,8 +9,8 @@ from penstock.destinations.catalogue import NOWHERE, FieldDoc
 from penstock.model.outcome import Refusal
 from penstock.model.spec import Mode
 from penstock.transform.bindings import Bound, bind, near_misses
-from penstock.transform.combining import COMBINATIONS
-from penstock.transform.fields import rule_of
+from penstock.transform.combining import COMBINATIONS, only_company
+from penstock.transform.fields import has_flat_links, rule_of
 from penstock.transform.refusing import named
 from penstock.transform.render import TOP, Input
 from penstock.transform.rules import without_nulls
@@ -111,6 +111,10 @@ def _placed_flat(bench: Workbench, bound: Bound, step: Step) -> Input:
         return Input(step, homeless="the flat API names no such field for this object")
     if doc.type == "object":
         return Input(step, (TOP, ""), merge=True)
+    if has_flat_links(doc, bench.dialect) and not bench.former:
+        bench.combinations.append(only_company)
+        bench.note(doc.name, "renamed", "stands in company_id in the flat API, which has one company for a person")
+        return Input(step)
     if doc.page and bound.given != doc.name:
         bench.note(bound.given, "renamed", f"stands in {doc.name} in the flat API")
     return Input(step, (TOP, doc.name if doc.page else bound.given))
