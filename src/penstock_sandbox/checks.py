@@ -36,7 +36,7 @@ def screen(account: Account, body: JsonObject, rules: Mapping[str, Rule]) -> Jso
         wrong = None if value is None else rule(value)
         if wrong is not None:
             account.object_to(f'"{name}" {wrong}')
-            if rule is not values.date:
+            if rule not in (values.date, values.date_time):
                 continue
         kept[name] = value
     return kept

@@ -17,7 +17,7 @@ COMPANY = {
     "plan": values.text(values.LONG),
     "size": values.integer,
     "monthly_revenue": values.integer,
-    "signed_up_at": values.date,
+    "signed_up_at": values.date_time,
     "churned": values.boolean,
     "owners_csm": values.text(values.LONG),
     "owners_account": values.text(values.LONG),

@@ -8,7 +8,7 @@ from .wire import Call, JsonObject, Refused, Reply
 
 EVENT = {
     "name": values.key(values.SHORT),
-    "created_at": values.date,
+    "created_at": values.date_time,
     "user_id": values.key(values.SHORT),
     "email": values.key(values.SHORT),
     "company_id": values.company_key(values.SHORT),

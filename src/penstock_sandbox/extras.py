@@ -15,7 +15,7 @@ _TAG = {"name": values.key(), "category": values.one_of(*_TAG_KINDS)}
 _REPLY = {
     "body": values.text(),
     "from": values.text(),
-    "submittedAt": values.date,
+    "submittedAt": values.date_time,
     "type": values.one_of("note", "incoming", "outgoing"),
 }
 _TICKET = {
@@ -25,8 +25,8 @@ _TICKET = {
     "ticketStatus": values.text(),
     "priority": values.text(),
     "assignedToName": values.text(),
-    "openedAt": values.date,
-    "lastModifiedAt": values.date,
+    "openedAt": values.date_time,
+    "lastModifiedAt": values.date_time,
     "company": values.company_key(),
     "people": values.key(),
     "replies": values.listing(values.mapping),
@@ -35,7 +35,7 @@ _TICKET = {
 
 def attributes(kind: str, standard: dict[str, values.Rule]) -> Callable[[Account, Call], Reply]:
     """Field discovery (Custify's own MCP server): standard fields, then the custom ones with their pinned types."""
-    types: dict[values.Rule, str] = {values.integer: "Number", values.boolean: "Boolean", values.date: "Date"}
+    types: dict[values.Rule, str] = {values.integer: "Number", values.boolean: "Boolean", values.date_time: "Date"}
     hidden = {"$unset", "custom_attributes", "companies", "parent_companies"}
     fixed = [
         {"name": name, "niceName": _nice(name), "fieldType": types.get(rule, "String")}

@@ -16,7 +16,7 @@ PERSON = {
     "email": values.key(),
     "name": values.text(values.LONG),
     "phone": values.text(values.LONG),
-    "signed_up_at": values.date,
+    "signed_up_at": values.date_time,
     "session_count": values.integer,
     "unsubscribed_from_emails": values.boolean,
     "unsubscribed_from_calls": values.boolean,

@@ -11,7 +11,7 @@ TASK = {
     "priority": values.one_of("low", "medium", "high"),
     "status": values.one_of("open", "done", "not relevant"),
     "description": values.text(),
-    "dueDate": values.date,
+    "dueDate": values.date_time,
     "assignedTo": values.key(),
     "assignedToCustomer": values.boolean,
     "company": values.object_id,
@@ -29,7 +29,7 @@ _CHANGE = TASK | {"_id": values.object_id}
 _CHECKLIST_ITEM = {
     "name": values.text(),
     "completed": values.boolean,
-    "dueDate": values.date,
+    "dueDate": values.date_time,
     "assignedTo": values.text(),
 }
 

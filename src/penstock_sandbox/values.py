@@ -14,6 +14,7 @@ Rule = Callable[[Any], str | None]
 
 INT32 = 2**31
 SHORT, LONG = 100, 255
+DATE_LENGTH = len("2026-01-31")
 
 _OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
 # The listed shapes only: a date; date and time with a blank; with T, and then a fraction and an offset.
@@ -43,6 +44,11 @@ def is_date(value: Any) -> bool:
 
 def date(value: Any) -> str | None:
     return None if is_date(value) else "must be a date in ISO 8601 format"
+
+
+def date_time(value: Any) -> str | None:
+    """A date with its time: Custify's OpenAPI 1.5.7 gives its own fields the format date-time."""
+    return None if is_date(value) and len(value) > DATE_LENGTH else "must be a date and time in ISO 8601 format"
 
 
 def text(limit: int | None = None) -> Rule:

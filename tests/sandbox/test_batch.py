@@ -46,7 +46,7 @@ def test_types_may_be_mixed_and_are_done_in_order(sandbox):
         body(
             ("company", {"company_id": "c1"}),
             ("people", {"user_id": "u1", "companies": [{"company_id": "c1"}]}),
-            ("event", {"name": "login", "created_at": "2026-01-01", "user_id": "u1"}),
+            ("event", {"name": "login", "created_at": "2026-01-01T00:00:00Z", "user_id": "u1"}),
             (
                 "custom-data",
                 {"entityModel": "Company", "company_id": "c1", "data_type": "a", "data_id": "1", "data": {}},
@@ -74,7 +74,7 @@ def test_types_may_be_mixed_and_are_done_in_order(sandbox):
         ("people", {"name": "x"}, 400, "At least one of [id, user_id, email] is required"),
         ("people", {"user_id": "u1", "plan": "x"}, 400, '"plan" is not allowed'),
         ("company", {"company_id": "c1", "size": "5"}, 400, '"size" must be an integer'),
-        ("event", {"name": "a", "created_at": "2026-01-01", "user_id": "none"}, 404, "People not found"),
+        ("event", {"name": "a", "created_at": "2026-01-01T00:00:00Z", "user_id": "none"}, 404, "People not found"),
         ("custom-data", {"company_id": "none", "data_type": "a", "data_id": "1", "data": {}}, 404, "Company not found"),
         ("custom-data", {"data_type": "a", "data_id": "1", "data": {}}, 400, "[entity, company_id, user_id]"),
     ],

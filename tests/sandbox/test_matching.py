@@ -141,7 +141,7 @@ def test_parents_are_additive_and_removable(sandbox):
 
 def test_deleting_a_person_takes_the_events_along(sandbox):
     sandbox.call("POST /people", '{"user_id": "u1"}')
-    sandbox.call("POST /event", '{"name": "a", "created_at": "2026-01-01", "user_id": "u1"}')
+    sandbox.call("POST /event", '{"name": "a", "created_at": "2026-01-01T00:00:00Z", "user_id": "u1"}')
     got = sandbox.call("DELETE /people?user_id=u1")
     assert (got.status, got.json()) == (200, {"deleted": 1})
     assert (sandbox.state()["people"], sandbox.state()["events"]) == ([], [])

@@ -33,11 +33,13 @@ TASK = '"name": "Call", "priority": "high", "status": "open"'
     [
         # tasks
         ("POST /task", "{TASK}", 200),
-        ("POST /task", '{TASK, "dueDate": "2026-01-01", "description": "<b>x</b>", "tags": ["a"]}', 200),
+        ("POST /task", '{TASK, "dueDate": "2026-01-01T00:00:00Z", "description": "<b>x</b>", "tags": ["a"]}', 200),
         ("POST /task", '{TASK, "assignedTo": "ada@example.com", "collaborators": [], "showInPortal": false}', 200),
         ("POST /task", '{TASK, "company_id": "c1", "user_id": "u1", "externalId": "t1"}', 200),
         ("POST /task", '{TASK, "company": "COMPANY", "people": "PERSON"}', 200),
-        ("POST /task", '{TASK, "checklist": [{"name": "a", "completed": false, "dueDate": "2026-01-01"}]}', 200),
+        ("POST /task", '{TASK, "checklist": [{"name": "a", "completed": false, "dueDate": "2026-01-01T00:00:00Z"}]}', 200),
+        ("POST /task", '{TASK, "dueDate": "2026-01-01"}', 400),
+        ("POST /task", '{TASK, "checklist": [{"name": "a", "dueDate": "2026-01-01"}]}', 400),
         ("POST /task", '{TASK, "checklist": [{"name": "a", "done": false}]}', 400),
         ("POST /task", '{TASK, "due_date": "2026-01-01"}', 400),
         ("POST /task", '{TASK, "dueDate": "tomorrow"}', 400),
@@ -60,7 +62,7 @@ TASK = '"name": "Call", "priority": "high", "status": "open"'
         ("POST /note", '{"text": "Hi", "entity": "PERSON", "entityModel": "People"}', 400),
         ("POST /note", '{"text": "Hi", "company_id": "c1"}', 400),
         ("POST /note", '{"text": "Hi", "entity": "COMPANY", "entityModel": "Company", "company_id": "c1"}', 400),
-        ("POST /note", '{"text": "Hi", "entity": "COMPANY", "entityModel": "Company", "created_at": "2026-01-01"}', 400),
+        ("POST /note", '{"text": "Hi", "entity": "COMPANY", "entityModel": "Company", "created_at": "2026-01-01T00:00:00Z"}', 400),
         ("POST /note", '{"text": "", "entity": "COMPANY", "entityModel": "Company"}', 400),
         ("POST /note", '{"entity": "COMPANY", "entityModel": "Company"}', 400),
         # comments
@@ -68,7 +70,7 @@ TASK = '"name": "Call", "priority": "high", "status": "open"'
         ("POST /comment/Deal/%s" % OTHER, '{"text": "x"}', 400),
         # money
         ("POST /financial/subscription", '{"externalId": "s1", "company_id": "c1", "plan": "pro", "mrr": 99.5}', 200),
-        ("POST /financial/subscription", '{"externalId": "s1", "user_id": "u1", "startedAt": "2026-01-01"}', 200),
+        ("POST /financial/subscription", '{"externalId": "s1", "user_id": "u1", "startedAt": "2026-01-01T00:00:00Z"}', 200),
         ("POST /financial/subscription", '{"externalId": "s1", "metadata": {"status": "trialing"}}', 200),
         ("POST /financial/subscription", '{"externalId": "s1", "company_id": "c1", "status": "active"}', 400),
         ("POST /financial/subscription", '{"externalId": "s1", "company_id": "c1", "start_date": "2026-01-01"}', 400),
@@ -76,7 +78,7 @@ TASK = '"name": "Call", "priority": "high", "status": "open"'
         ("POST /financial/subscription", '{"company_id": "c1", "plan": "pro"}', 400),
         ("POST /financial/subscription", '{"externalId": "s1", "mrr": "99"}', 400),
         ("POST /financial/invoice", '{"externalId": "i1", "company_id": "c1", "total": 12.5, "status": "paid"}', 200),
-        ("POST /financial/invoice", '{"externalId": "i1", "company": "COMPANY", "paidAt": "2026-01-01"}', 200),
+        ("POST /financial/invoice", '{"externalId": "i1", "company": "COMPANY", "paidAt": "2026-01-01T00:00:00Z"}', 200),
         ("POST /financial/invoice", '{"externalId": "i1", "company_id": "c1", "amount": 12.5}', 400),
         ("POST /financial/invoice", '{"externalId": "i1", "company_id": "c1", "due_date": "2026-01-01"}', 400),
         ("POST /financial/invoice", '{"total": 5}', 400),

@@ -1,6 +1,7 @@
 """Requests keep to Custify's published API: what it would refuse is refused before, or written as it wants it."""
 
 import json
+from datetime import date
 
 import pytest
 
@@ -19,7 +20,9 @@ def rendered(template, record, nested=None, **settings):
 
 SUBSCRIPTION = {"company_id": "c1", "plan": "basic"}
 TASK = {"name": "Call"}
-ITEM = {"name": "Call", "completed": False, "dueDate": "2026-01-31", "assignedTo": "a@b.example"}
+DAY = "2026-01-31"
+ITEM = {"name": "Call", "completed": False, "dueDate": DAY, "assignedTo": "a@b.example"}
+ITEM_SENT = {**ITEM, "dueDate": f"{DAY}T00:00:00Z"}
 
 
 def test_a_custom_object_without_data_has_empty_data():
@@ -44,7 +47,7 @@ def test_who_is_assigned_is_no_truth():
 
 @pytest.mark.parametrize("wrong", [{"title": "x"}, "x", {**ITEM, "completed": "perhaps"}, {**ITEM, "dueDate": "soon"}])
 def test_a_checklist_is_a_list_of_its_items(wrong):
-    assert rendered("create_task", TASK, {"checklist": [ITEM]})["checklist"] == [ITEM]
+    assert rendered("create_task", TASK, {"checklist": [ITEM]})["checklist"] == [ITEM_SENT]
     assert rendered("create_task", TASK, {"checklist": [ITEM, wrong]}).field == "checklist"
 
 
@@ -67,3 +70,30 @@ def test_a_note_whose_entity_model_is_blank_is_about_a_company(nulls):
 def test_a_mapped_id_that_is_blank_is_made_from_the_key(template, record, name, target, blank):
     assert rendered(template, {**record, name: blank})[target] == "k1"
     assert rendered(template, {**record, name: "own"})[target] == "own"
+
+
+@pytest.mark.parametrize(
+    ("template", "record", "nested", "former", "sent"),
+    [
+        ("create_task", TASK, {"checklist": [ITEM]}, {"checklist": [ITEM]}, {"checklist": [ITEM_SENT]}),
+        (
+            "create_task",
+            {**TASK, "assignedToCustomer": "yes"},
+            {},
+            {"assignedToCustomer": "yes"},
+            {"assignedToCustomer": True},
+        ),
+        ("create_task", {**TASK, "due_date": date(2026, 1, 31)}, {}, {"dueDate": DAY}, {"dueDate": f"{DAY}T00:00:00Z"}),
+        ("upsert_custom_object", {"type": "machine", "company_id": "c1"}, {}, {}, {"data": {}}),
+    ],
+)
+def test_what_an_earlier_release_sent_in_another_form_is_known(template, record, nested, former, sent):
+    """Memory compares with the bytes that release 0.1.0 sent, so that an upgrade sends nothing again."""
+    chunk = chunk_of([{"k": "k1", **record}])
+    chunk = with_json(chunk, **{name: [json.dumps(value)] for name, value in nested.items()})
+    fields = {name: name for name in (*record, *nested)}
+    work = compiled(template, "native", chunk, "k", fields=fields, attributes="none")
+    assert work.former is not None
+    before, now = (json.loads(each.render(chunk).payloads[0].text) for each in (work.former.renderer, work.renderer))
+    assert {name: value for name, value in now.items() if before.get(name, ...) != value} == sent
+    assert {name: value for name, value in before.items() if now.get(name, ...) != value} == former

@@ -31,7 +31,7 @@ class FieldDoc:
     `target` is where the native payload holds it (`companies[].company_id`, `metadata.status`), None when it has no
     home there: `why` says so. `others` are further native places the value may decide on. `page` is False for fields
     that only the native API names. `auto` False: never mapped by a column's name alone. `max_length` and `int32` bind
-    in native only.
+    in native only. `former` is the type that it had in release 0.1.0, where another one changes what is sent.
     """
 
     name: str
@@ -50,6 +50,7 @@ class FieldDoc:
     choices: tuple[str, ...] = ()
     default: str | None = None
     or_id: bool = False
+    former: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ KEYS = (
 )
 FIELD_KEYS = (
     *("label", "type", "description", "native", "to", "or", "why", "required", "page", "auto", "whole", "choices"),
-    *("default", "or_id"),
+    *("default", "or_id", "former"),
 )
 INNER_KEYS: Mapping[str, tuple[str, ...]] = {
     "external": ("field", "setting", "max"),
@@ -90,6 +90,8 @@ def _field(place: Place, entry: Any) -> Iterator[tuple[Place, Problem]]:
     yield from _missing(place, entry, ("label", "type", "description"))
     if "type" in entry:
         yield from _word((*place, "type"), entry["type"], TYPES, "type")
+    if "former" in entry:
+        yield from _word((*place, "former"), entry["former"], TYPES, "type")
     if "required" in entry:
         yield from _word((*place, "required"), entry["required"], (*DIALECTS, "both"), "dialect")
 

@@ -64,18 +64,21 @@ def compile_template(
     """
     bench = Workbench(destination, template, dialect, schema, dataset_key)
     compiled = _compile(bench, base_url)
-    if not any(_had_another_form(bench, each) for each in bench.inputs):
+    always = compiled.renderer.always is not None
+    if not always and not any(_had_another_form(bench, each) for each in bench.inputs):
         return compiled
     former = _compile(Workbench(destination, template, dialect, schema, dataset_key, former=True), base_url)
     return replace(compiled, former=Former(former.renderer, former.merger))
 
 
 def _had_another_form(bench: Workbench, each: Input) -> bool:
-    """Whether release 0.1.0 may have sent other bytes for an input: dates of date-times, links to companies in flat."""
+    """Whether release 0.1.0 may have sent other bytes for an input."""
     doc = None if each.extra else bench.template.doc(each.step.field)
-    if doc is not None and has_flat_links(doc, bench.dialect):
+    if doc is None:
+        return False
+    if has_flat_links(doc, bench.dialect) or (bench.native and doc.former is not None):
         return True
-    if doc is None or not is_date_time(doc, bench.dialect):
+    if not is_date_time(doc, bench.dialect):
         return False
     column = None if each.step.column is None else bench.schema.column(each.step.column)
     return column is None or column.type != "timestamp"
@@ -107,7 +110,7 @@ def _compile(bench: Workbench, base_url: str) -> Compiled:
         match=bench.template.match[dialect],
         limits=limits_of(bench),
         always=bench.template.extras["native"]
-        if bench.native and "custom_data_company" in bench.template.combine
+        if bench.native and "custom_data_company" in bench.template.combine and not bench.former
         else None,
         whereabouts=_whereabouts(bench, shape.url, batching=batching),
     )

@@ -38,7 +38,8 @@ def rule_of(doc: FieldDoc, dialect: Dialect, sign: DecimalSign | None = None, *,
     """
     native = dialect == "native"
     limit = doc.max_length if native else None
-    rule, quick = BY_TYPE[doc.type](Asked(doc, native, limit, sign, former))
+    kind = doc.former if former and doc.former is not None else doc.type
+    rule, quick = BY_TYPE[kind](Asked(doc, native, limit, sign, former))
     return (rules.at_most(limit, rule) if limit is not None else rule), quick
 
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from penstock.model.invisible import identifying
 from penstock.model.outcome import Refusal
-from penstock.transform.dates import moment
+from penstock.transform.dates import date_time
 from penstock.transform.numbers import Digits, float_text, int32_if_whole, sent
 from penstock.transform.refusing import refuse
 from penstock.transform.values import plain, read_json
@@ -241,7 +241,7 @@ def _checklist_item(item: object) -> object:
     accepted = (
         'objects such as {"name": "Call", "completed": false, "dueDate": "2026-01-31", "assignedTo": "a@b.example"}'
     )
-    own: Mapping[str, Rule] = {"name": key, "completed": boolean, "dueDate": moment, "assignedTo": email_or_id}
+    own: Mapping[str, Rule] = {"name": key, "completed": boolean, "dueDate": date_time, "assignedTo": email_or_id}
     if not isinstance(item, dict) or not item.keys() <= own.keys() or item.get("name") is None:
         return refuse("type", item, "is no item of a checklist", accepted)
     checked = {name: None if part is None else own[name](part) for name, part in item.items()}
