@@ -54,7 +54,11 @@ def ended(status: str, stopped_by: str | None = None, **more: Any) -> RunReport:
 
 def held(number: int, cause: str = "email: email", outcome: str = "quarantined") -> QuarantineEntry:
     at = "2026-01-31T12:00:00.000Z"
-    return QuarantineEntry(f"q-{number}", "people", f"u-{number}", outcome, cause, f"why {number}", "email", at, "r-2")
+    why = {"field": "email", "value": "nobody"}
+    key, reason = f"u-{number}", f"why {number}"
+    return QuarantineEntry(
+        f"q-{number}", "people", key, outcome, cause, reason, "email", at, "r-2", rule="email", values=why
+    )
 
 
 @dataclass
@@ -120,7 +124,7 @@ ANSWERS: dict[str, Any] = {
     ],
     "quarantine": [held(1), held(2), held(3, "company_id: required", "unknown")],
     "quarantined": QuarantineDetail(
-        held(1), {"id": "u-1", "email": "nobody", "n": 12345678901234567890}, "email", "nobody", "name@example.com"
+        held(1), {"id": "u-1", "email": "nobody", "n": 12345678901234567890}, "nobody", "name@example.com"
     ),
     "edit": QuarantineDetail(held(1), {"id": "u-1"}),
     "edit_texts": QuarantineDetail(held(1), {"id": "u-1"}),

@@ -153,3 +153,61 @@ def test_what_cannot_be_a_record_is_not_kept(service):
     assert service.ask(f"GET {path}")["record"]["email"] == "no-mail"
     assert service.refused(f"POST {path}/settle", status=400)["code"] == "not-unknown"
     assert json.dumps(service.ask(f"GET {path}")).count(service.sandbox.api_key) == 0
+
+
+def test_a_refusal_has_its_rule_and_named_values_beside_the_command_lines_text(service):
+    service.ask("PUT /credentials/native", {"connector": "custify", "base_url": service.sandbox.url})
+    service.ask("PUT /credentials/native/secret", {"secret": service.sandbox.api_key}, 204)
+    rows = [{"id": "1", "email": "no-mail", "plan": ""}, {"id": "2", "email": "a@x.example", "plan": "x" * 300}]
+    service.people("named", rows, credential="native", attributes="all")
+    run = service.run("named")
+    entries = {entry["key"]: entry for entry in held(service, "named")}
+    assert entries["1"]["rule"] == "email"
+    accepted = "an address such as ada@example.com"
+    assert entries["1"]["values"] == {
+        "field": "email",
+        "column": "email",
+        "value": "no-mail",
+        "accepted": accepted,
+        "finding": "is not an e-mail address",
+        "mapped": True,
+    }
+    assert entries["1"]["reason"] == f"email: 'no-mail' is not an e-mail address; accepted: {accepted}"
+    long = entries["2"]["values"]
+    assert (long["column"], long["limit"], len(long["value"])) == ("plan", 255, 80)
+    assert "mapped" not in long
+    assert "left(plan, 255) in the sql of datasets." in entries["2"]["reason"]
+    assert "datasets." not in json.dumps(long)
+
+    records = {record["key"]: record for record in service.ask(f"GET /runs/{run['run']}/records")["items"]}
+    assert (records["1"]["rule"], records["1"]["values"]) == ("email", entries["1"]["values"])
+    assert records["2"]["reason"] == entries["2"]["reason"]
+    again = service.run("named")
+    records = {record["key"]: record for record in service.ask(f"GET /runs/{again['run']}/records")["items"]}
+    assert (records["1"]["held"], records["1"]["values"]) == (True, entries["1"]["values"])
+    assert records["1"]["reason"] == f"still held: {entries['1']['reason']}"
+    (group, _) = [one for one in service.ask("GET /quarantine/groups")["items"] if one["destination"] == "named"]
+    assert group["values"] in (entries["1"]["values"], long)
+
+
+def test_a_refusal_by_the_api_has_its_words_as_a_value(service):
+    service.people("by-api", [{"id": "1", "email": "a@x.example"}])
+    service.sandbox.fault(status=422, path="/people")
+    run = service.run("by-api")
+    (entry,) = held(service, "by-api")
+    assert (entry["rule"], entry["values"]["sentence"]) == ("422", entry["reason"])
+    (record,) = service.ask(f"GET /runs/{run['run']}/records")["items"]
+    assert (record["rule"], record["values"]) == ("422", entry["values"])
+
+
+def test_a_value_that_does_not_fit_its_column_says_since_when(service):
+    service.people("typed", [{"id": "1", "email": "a@x.example", "age": 3}])
+    service.run("typed")
+    service.people("typed", [{"id": "1", "email": "a@x.example", "age": "old"}])
+    service.run("typed")
+    (entry,) = held(service, "typed")
+    values = entry["values"]
+    assert (entry["rule"], values["column"], values["type"], values["value"]) == ("type", "age", "integer", "old")
+    assert values["since"].startswith("20")
+    assert "penstock schema" in entry["reason"]
+    assert "penstock" not in json.dumps(values)

@@ -101,7 +101,8 @@ def test_a_run_finds_what_is_held_by_key(database):
         found = {version.key_hash: version for version in quarantine.held_index(conn, "people")}
     a, b = (tuple(row) for row in key_hashes(["a", "b"]).tolist())
     assert found.keys() == {a, b}
-    assert found[a][1:] == (Outcome.QUARANTINED, BIG, "s1", "email is missing")
+    assert found[a][1:5] == (Outcome.QUARANTINED, BIG, "s1", "email is missing")
+    assert json.loads(found[a].refusal or "")["rule"] == "required"
     assert found[b][1:3] == (Outcome.UNKNOWN, 0)
 
 

@@ -83,6 +83,7 @@ class RefusedOut(BaseModel):
     reason: str
     value: str | None
     accepted: str | None
+    values: dict[str, Any]
 
 
 class PreviewOut(BaseModel):
@@ -215,7 +216,10 @@ class WholeDeliveryOut(DeliveryOut):
 
 
 class RecordOut(BaseModel):
-    """A record of a run and what became of it; `key` is null where nobody will ask for it (unchanged)."""
+    """A record of a run and what became of it; `key` is null where nobody will ask for it (unchanged).
+
+    `rule` and `values` are those of a refusal; `held`: it was in quarantine before this run.
+    """
 
     key: Key | None
     outcome: str
@@ -224,6 +228,9 @@ class RecordOut(BaseModel):
     delivery: str | None
     ordinal: int
     run: str
+    rule: str | None = None
+    values: dict[str, Any] | None = None
+    held: bool = False
 
 
 class CheckOut(BaseModel):
@@ -244,6 +251,7 @@ class FindingOut(BaseModel):
     field: str | None
     rule: str
     reason: str
+    values: dict[str, Any]
     count: int
     examples: list[dict[str, Any]]
 

@@ -49,7 +49,8 @@ def list_(
     from penstock.model.reports import as_json  # noqa: PLC0415
 
     whole = everything or cause is not None
-    face.show(as_json(entries), lambda: quarantine_text(entries, everything=whole))
+    document = [_without(as_json(entry), "rule", "values") for entry in entries]
+    face.show(document, lambda: quarantine_text(entries, everything=whole))
 
 
 def show(entry: EntryId, /, *, face: Given) -> None:
@@ -147,9 +148,15 @@ def _not_json(word: str) -> None:
     raise ValueError(f"{word} is no JSON value")
 
 
+def _without(document: dict[str, Any], *names: str) -> dict[str, Any]:
+    """What the text of the command line is made of is not a part of its JSON: `reason` is that text."""
+    return {name: value for name, value in document.items() if name not in names}
+
+
 def _show(detail: QuarantineDetail, face: Face, *, edited: bool = False) -> None:
     from penstock.cli.text.held import detail_text, edited_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.reports import as_json  # noqa: PLC0415
 
     document = as_json(detail)
-    face.show({**document.pop("entry"), **document}, lambda: edited_text(detail) if edited else detail_text(detail))
+    whole = {**document.pop("entry"), **document}
+    face.show(_without(whole, "values"), lambda: edited_text(detail) if edited else detail_text(detail))

@@ -23,6 +23,7 @@ from penstock.model.outcome import HELD, SENT, Outcome, Refusal
 from penstock.model.record import Payload, Request
 from penstock.stores import in_flight, intents, jobs, ledger, responses, run_records, runs, sent_links
 from penstock.stores.ledger import LedgerEntry
+from penstock.stores.packing import refusal_json, still_held_json
 from penstock.stores.runs import RunRow
 
 if TYPE_CHECKING:
@@ -74,8 +75,9 @@ class Book:
         for decision in sifted.decided:
             alike.setdefault((decision.outcome, decision.reason), []).append(decision)
         for (outcome, reason), decisions in alike.items():
-            ordinals = [decision.ordinal for decision in decisions]
-            self._decide(LedgerEntry(outcome, ordinals, now, keys=[d.key for d in decisions], reason=reason))
+            ordinals, keys = [decision.ordinal for decision in decisions], [d.key for d in decisions]
+            why = refusal_json(decisions[0].refusal) or still_held_json(decisions[0].held)
+            self._decide(LedgerEntry(outcome, ordinals, now, keys=keys, reason=reason, refusal=why))
         for decision in sifted.decided:
             if decision.hold and decision.outcome in HELD and decision.refusal is not None:
                 record = chunk.trace(decision.ordinal)
@@ -192,7 +194,9 @@ class Book:
     def refuse(self, payloads: Sequence[Payload], refusal: Refusal) -> None:
         ordinals = [ordinal for payload in payloads for ordinal in payload.ordinals]
         keys = [payload.key for payload in payloads for _ in payload.ordinals]
-        self._decide(LedgerEntry(Outcome.QUARANTINED, ordinals, self.desk.now(), keys=keys, reason=refusal.reason))
+        why = refusal_json(refusal)
+        now, reason = self.desk.now(), refusal.reason
+        self._decide(LedgerEntry(Outcome.QUARANTINED, ordinals, now, keys=keys, reason=reason, refusal=why))
         for payload in payloads:
             records = [self.backlog.trace(ordinal) for ordinal in payload.ordinals]
             for record in records:
@@ -208,7 +212,8 @@ class Book:
         )
         ordinals = [record.ordinal for record in traced]
         keys = [record.key for record in traced]
-        self._decide(LedgerEntry(Outcome.UNKNOWN, ordinals, self.desk.now(), keys=keys, reason=reason))
+        now, why = self.desk.now(), refusal_json(refusal)
+        self._decide(LedgerEntry(Outcome.UNKNOWN, ordinals, now, keys=keys, reason=reason, refusal=why))
         for record in traced:
             self._holder.hold(record, Outcome.UNKNOWN, refusal)
         self.commits.soon()
@@ -310,7 +315,8 @@ class Book:
         """Rows that are the same as one that did not get through are held with it."""
         if self._twins:
             twins = self._twins.take(record.hash, content)
-            self._decide_twins(twins, outcome, f"still held: {refusal.reason}")
+            why = still_held_json(refusal_json(refusal))
+            self._decide_twins(twins, outcome, f"still held: {refusal.reason}", why)
 
     def _not_sent(self, payloads: Sequence[Payload]) -> None:
         """Neither they nor those that are the same: the run's end counts them all as unsent."""
@@ -318,11 +324,11 @@ class Book:
             self._twins.take(self._hash_of(payload, {}), payload.content)
         self._unstage(payloads)
 
-    def _decide_twins(self, twins: Sequence[Twin], outcome: Outcome, reason: str) -> None:
+    def _decide_twins(self, twins: Sequence[Twin], outcome: Outcome, reason: str, why: str | None = None) -> None:
         if twins:
             ordinals = [ordinal for twin in twins for ordinal in twin.payload.ordinals]
             keys = [twin.payload.key for twin in twins for _ in twin.payload.ordinals]
-            self._decide(LedgerEntry(outcome, ordinals, self.desk.now(), keys=keys, reason=reason))
+            self._decide(LedgerEntry(outcome, ordinals, self.desk.now(), keys=keys, reason=reason, refusal=why))
 
     def _remember(self, hashes: Words, contents: Words, prints: Words, *, confirmed: bool = True) -> None:
         memory = self.desk.memory

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from penstock.clock import iso
 from penstock.engine.rows import read_record, readable, record_json
 from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import InputError
@@ -38,6 +40,14 @@ class KnownDataset:
     samples: Chunk
     identity: str | None = None  # of the input that the schema was detected from
     awaits: bool = False  # whether columns that no record had yet may come any time
+    read_at: str | None = None  # when the types were decided; None: by 0.1.0
+
+
+class Types(NamedTuple):
+    """What decided the types of a dataset's columns, and when."""
+
+    settings: str
+    read_at: str | None
 
 
 def dataset_spec(around: Surroundings, name: str) -> DatasetSpec:
@@ -70,11 +80,13 @@ def known_dataset(
         return _pushed(around, dataset, settings, stored)
     if stored is not None and (not stored.schema.columns or dataset.has_renamed(stored.schema)):
         stored = None
+    read_at = iso(around.clock.now()) if stored is None else stored.read_at
+    store = partial(_store, around, dataset, Types(settings, read_at))
     if stored is None:
         detected = dataset.detect(progress)
         schema, samples = detected.schema, detected.samples
         seen = dataset.identity()
-        _store(around, dataset, settings, schema, samples)
+        store(schema, samples)
     else:
         schema, samples, seen = stored.schema, load_chunk(stored.samples), stored.identity
         identity = dataset.identity()
@@ -82,17 +94,17 @@ def known_dataset(
         schema = dataset.with_first_values(schema, _read_by_all(around, name)) if changed else schema
         if schema is not stored.schema:
             samples, seen = next(iter(dataset.read(schema, rows=SAMPLES)), samples), identity
-            _store(around, dataset, settings, schema, samples)
+            store(schema, samples)
         elif identity is not None and identity != stored.identity:
             samples = next(iter(dataset.read(schema, rows=SAMPLES)), samples)
             seen = None  # the samples are of the input as it is now, the count of records is not
-            _store(around, dataset, settings, schema, samples)
+            store(schema, samples)
     if not schema.columns:  # nothing is known of a source without records, and nothing is wrong with it
-        return with_columns(KnownDataset(spec, dataset, schema, samples, seen, awaits=True), spec.key)
+        return with_columns(KnownDataset(spec, dataset, schema, samples, seen, awaits=True, read_at=read_at), spec.key)
     problems = dataset.check_columns(schema, spec.key)
     if problems:
         raise InputError(*problems)
-    return KnownDataset(spec, dataset, schema, samples, seen)
+    return KnownDataset(spec, dataset, schema, samples, seen, read_at=read_at)
 
 
 def _read_by_all(around: Surroundings, name: str) -> Window | None:
@@ -122,6 +134,7 @@ def _pushed(
     spec, tip = dataset.spec, dataset.tip or 0
     dataset.read_upto(tip)  # what comes meanwhile may bring columns that the schema does not have: it is read next time
     seen = 0 if stored is None or stored.identity is None else int(stored.identity)
+    read_at = iso(around.clock.now()) if stored is None or not stored.schema.records else stored.read_at
     if stored is None or (tip > seen and not stored.schema.records):
         detected = dataset.detect()
         schema, samples = detected.schema, detected.samples
@@ -135,9 +148,9 @@ def _pushed(
     if stored is None or schema is not stored.schema or tip - seen >= SAMPLES or (few and tip > seen):
         newest = dataset.newest(schema) if schema.records else None
         samples = padded(samples, schema.columns) if newest is None else newest
-        _store(around, dataset, settings, schema, samples, str(tip))
+        _store(around, dataset, Types(settings, read_at), schema, samples, str(tip))
     awaits = spec.sql is None or not schema.columns
-    known = KnownDataset(spec, dataset, schema, samples, awaits=awaits)
+    known = KnownDataset(spec, dataset, schema, samples, awaits=awaits, read_at=read_at)
     if awaits:
         return with_columns(replace(known, schema=replace(schema, grows=True)), spec.key)
     problems = dataset.check_columns(schema, spec.key)
@@ -178,14 +191,20 @@ def padded(chunk: Chunk, columns: Iterable[Column]) -> Chunk:
 
 
 def _store(
-    around: Surroundings, dataset: Dataset, settings: str, schema: Schema, samples: Chunk, identity: str | None = None
+    around: Surroundings,
+    dataset: Dataset,
+    types: Types,
+    schema: Schema,
+    samples: Chunk,
+    identity: str | None = None,
 ) -> None:
     row = resources.StoredDataset(
         name=dataset.spec.name,
-        settings=settings,
+        settings=types.settings,
         identity=identity or dataset.identity(),
         schema=schema,
         samples=save_chunk(samples),
+        read_at=types.read_at,
     )
     with around.database.begin() as conn:
         resources.store_dataset(conn, row)

@@ -10,6 +10,7 @@ from penstock.model.delivery import Delivery, Settled
 from penstock.model.outcome import Outcome
 from penstock.stores.jobs import Job, JobRecord
 from penstock.stores.ledger import Change, LedgerEntry, LedgerException, Sent
+from penstock.stores.packing import refusal_json
 
 Ticket = tuple[str, int]  # a delivery: its run, and its number in it
 
@@ -24,11 +25,9 @@ def entry_of(delivery: Delivery, number: int, decided: Sequence[Settled]) -> Led
     if any(settled.payload.parts for settled in decided):
         decided = [part for settled in decided for part in parts_of(settled)]
     exceptions = [
-        LedgerException(
-            item, s.outcome, s.refusal.reason if s.refusal else delivery.reason, s.refusal.field if s.refusal else None
-        )
-        for item, s in enumerate(decided)
-        if s.outcome is not outcome
+        LedgerException(item, *_change(delivery, settled))
+        for item, settled in enumerate(decided)
+        if settled.outcome is not outcome
     ]
     sent = Sent(
         delivery=number,
@@ -41,7 +40,9 @@ def entry_of(delivery: Delivery, number: int, decided: Sequence[Settled]) -> Led
     )
     ordinals = [settled.payload.ordinal for settled in decided]
     keys = [settled.payload.key for settled in decided]
-    return LedgerEntry(outcome, ordinals, delivery.sent_at, keys, delivery.reason, sent, exceptions)
+    why = next((settled.refusal for settled in decided if settled.outcome is outcome), None)
+    refusal = refusal_json(why) if why is not None and why.reason == delivery.reason else None
+    return LedgerEntry(outcome, ordinals, delivery.sent_at, keys, delivery.reason, sent, exceptions, refusal)
 
 
 def parts_of(settled: Settled) -> Iterator[Settled]:
@@ -50,15 +51,20 @@ def parts_of(settled: Settled) -> Iterator[Settled]:
         yield settled._replace(payload=settled.payload._replace(ordinal=ordinal, parts=()))
 
 
+def _change(delivery: Delivery, settled: Settled) -> Change:
+    refusal = settled.refusal
+    if refusal is None:
+        return Change(settled.outcome, delivery.reason)
+    return Change(settled.outcome, refusal.reason, refusal.field, refusal_json(refusal))
+
+
 def changes_of(delivery: Delivery) -> tuple[dict[int, Change], Counter[str]]:
     """What the end of a batch job makes of records that were accepted, by ordinal, and how the counts change."""
     changes: dict[int, Change] = {}
     counts: Counter[str] = Counter()
     for settled in delivery.settled:
         if settled.outcome is not Outcome.ACCEPTED:
-            refusal = settled.refusal
-            reason = delivery.reason if refusal is None else refusal.reason
-            change = Change(settled.outcome, reason, None if refusal is None else refusal.field)
+            change = _change(delivery, settled)
             for ordinal in settled.payload.ordinals:
                 changes[ordinal] = change
                 counts[Outcome.ACCEPTED] -= 1

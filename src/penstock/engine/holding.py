@@ -12,6 +12,7 @@ from penstock.engine.screen import Held
 from penstock.model.delivery import Delivery
 from penstock.model.outcome import Outcome, Refusal
 from penstock.stores import quarantine
+from penstock.stores.packing import refusal_json
 
 KeyHash = tuple[int, int]
 
@@ -50,7 +51,7 @@ class Holder:
         )
         self.held.add(record.hash)
         if self._desk.index is not None and record.key is not None:
-            version = Held(outcome, hold.record_print, hold.settings, refusal.reason)
+            version = Held(outcome, hold.record_print, hold.settings, refusal.reason, refusal_json(refusal))
             self._desk.index.hold(record.hash, version, part=self._desk.partial)
         self._write(lambda conn: quarantine.hold(conn, hold))
 

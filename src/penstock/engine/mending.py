@@ -80,6 +80,8 @@ def listed(held: HeldRecord) -> QuarantineEntry:
         field=held.field,
         at=held.at,
         run=held.run,
+        rule=held.rule,
+        values=held.values,
     )
 
 
@@ -87,7 +89,6 @@ def detail(held: HeldRecord) -> QuarantineDetail:
     return QuarantineDetail(
         entry=listed(held),
         record=json.loads(held.record),
-        rule=held.rule,
         value=held.value,
         accepted=held.accepted,
         request=held.request,

@@ -74,7 +74,7 @@ class Prepared:
         """The compiled rendering, whose refusals say what to write in the project file."""
         renderer = self.compiled.renderer
         attributes = frozenset(each.step.column or "" for each in renderer.inputs if each.extra)
-        return with_ways_out(renderer.render, self.spec, attributes)
+        return with_ways_out(renderer.render, self.spec, attributes, self.data.read_at)
 
     def notes(self) -> Notes:
         """Where the notes of one read are gathered."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
+from typing import Any
 
 from penstock.engine.notes import Notes
 from penstock.engine.preparing import Prepared
@@ -148,5 +149,5 @@ def described(payload: Payload, refusal: Refusal) -> RefusedRecord:
     return RefusedRecord(payload.key, *words_of(refusal))
 
 
-def words_of(refusal: Refusal) -> tuple[str | None, str, str, str | None, str | None]:
-    return refusal.field, refusal.rule, refusal.reason, refusal.value, refusal.accepted
+def words_of(refusal: Refusal) -> tuple[str | None, str, str, str | None, str | None, Mapping[str, Any]]:
+    return refusal.field, refusal.rule, refusal.reason, refusal.value, refusal.accepted, refusal.values

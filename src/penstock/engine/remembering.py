@@ -56,7 +56,7 @@ class QuarantineIndex:
     def load(conn: Connection, destination: str) -> QuarantineIndex:
         held: dict[KeyHash, list[Held]] = {}
         for entry in quarantine.held_index(conn, destination):
-            version = Held(entry.outcome, entry.record_print, entry.settings, entry.reason)
+            version = Held(entry.outcome, entry.record_print, entry.settings, entry.reason, entry.refusal)
             held.setdefault(entry.key_hash, []).append(version)
         discarded = frozenset(quarantine.discarded_index(conn, destination))
         words = {key_hash[0] for key_hash in held} | {key_hash[0] for key_hash, _ in discarded}

@@ -144,11 +144,12 @@ def _record(fate: Fate) -> dict[str, Any]:
         "delivery": delivery,
         "ordinal": fate.ordinal,
         "run": fate.run,
+        **({} if fate.refusal is None else orjson.loads(fate.refusal)),
     }
 
 
 def _flat(fate: Fate) -> dict[str, Any]:
     """A record as a row of a file: a key of several columns is JSON text."""
-    record = _record(fate)
+    record = _record(fate._replace(refusal=None))
     key = fate.key
     return {**record, "key": key if key is None or isinstance(key, str) else orjson.dumps(key).decode()}

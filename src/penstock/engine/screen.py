@@ -51,6 +51,7 @@ class Decision(NamedTuple):
     refusal: Refusal | None = None
     hold: bool = True
     content: int | None = None  # of a record that may have arrived: what a person who settles it remembers
+    held: str | None = None  # the refusal of a record that is in quarantine already, as JSON
 
 
 class Remembered(Protocol):
@@ -76,6 +77,7 @@ class Held(NamedTuple):
     record: int  # hash of the record's JSON
     settings: str
     reason: str
+    refusal: str | None = None  # JSON {"rule", "values"}
 
 
 class Quarantined(Protocol):
@@ -244,7 +246,8 @@ class Screen:
             return None  # asked anew: its parent may be there now
         if held.outcome is Outcome.QUARANTINED and held.settings != self.policy.settings:
             return None
-        return Decision(ordinal, chunk.keys[row], held.outcome, f"still held: {held.reason}", hold=False)
+        reason = f"still held: {held.reason}"
+        return Decision(ordinal, chunk.keys[row], held.outcome, reason, hold=False, held=held.refusal)
 
     def _compare(self, chunk: OpenChunk, payloads: Sequence[Payload], sifted: Sifted) -> None:
         compares = self.memory is not None and self.policy.compares

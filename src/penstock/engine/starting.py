@@ -23,6 +23,7 @@ from penstock.model.spec import Mode
 from penstock.sources.dataset import read_frozen
 from penstock.stores import frozen_inputs, intents, leases, ledger, quarantine, resources, runs
 from penstock.stores.memory import key_hashes
+from penstock.stores.packing import refusal_json
 from penstock.stores.runs import RunRow
 
 if TYPE_CHECKING:
@@ -197,9 +198,10 @@ def _abandon(around: Surroundings, prepared: Prepared, run: RunRow, guard: Calla
         unknown = 0
         for intent in intents.leftover(conn, run.id):
             unknown += len(intent.keys)
-            entry = ledger.LedgerEntry(Outcome.UNKNOWN, intent.ordinals, at, keys=intent.keys, reason=DIED)
-            ledger.append(conn, run.id, [entry])
             refusal = Refusal("no answer", DIED, accepted="did it arrive? then settle it; else discard or resend it")
+            why = refusal_json(refusal)
+            entry = ledger.LedgerEntry(Outcome.UNKNOWN, intent.ordinals, at, keys=intent.keys, reason=DIED, refusal=why)
+            ledger.append(conn, run.id, [entry])
             for key, hashed, content in zip(intent.keys, key_hashes(intent.keys), intent.contents, strict=True):
                 quarantine.hold(
                     conn,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as member
 from typing import Any
@@ -29,6 +29,7 @@ class Finding:
     field: str | None
     rule: str
     reason: str
+    values: Mapping[str, Any]
     count: int = 0
     examples: list[dict[str, Any]] = member(default_factory=list)
 
@@ -103,7 +104,7 @@ class _Counted:
         for record in refused:
             reason = record.reason if record.value is None else record.reason.replace(record.value, "…")
             place = (record.field, record.rule, reason)
-            finding = self.found.setdefault(place, Finding(record.field, record.rule, record.reason))
+            finding = self.found.setdefault(place, Finding(record.field, record.rule, record.reason, record.values))
             finding.count += 1
             if len(finding.examples) < EXAMPLES:
                 key = list(record.key) if isinstance(record.key, tuple) else record.key

@@ -33,7 +33,11 @@ class Refusal:
     `cause` groups like with like in the quarantine (`email: required`, `422 Unprocessable: …`); `rule` is the stable
     word of the rule (`required`, `int32`, `length`, `scalar`, `type`, `key`, `api`, …); `value` is what was found,
     shortened to 80 characters; `accepted` says what would be taken. `column` is where it was found, `type` the column's
-    stored type that it does not fit, `limit` the bound that it passes.
+    stored type that it does not fit, `since` when that type was decided, `limit` the bound that it passes.
+
+    `reason` is the command line's text: it names keys of the project file. `finding` is what is wrong with the value,
+    without the place, the value and a way out; where there is none, `sentence` is the whole text without a way out.
+    `mapped`: the field is mapped from the column.
     """
 
     rule: str
@@ -43,7 +47,11 @@ class Refusal:
     accepted: str | None = None
     column: str | None = None
     type: str | None = None
+    since: str | None = None
     limit: int | None = None
+    finding: str | None = None
+    sentence: str | None = None
+    mapped: bool = False
 
     def __post_init__(self) -> None:
         for name in ("reason", "accepted"):  # the value is part of the record, and stays as it is
@@ -54,6 +62,16 @@ class Refusal:
     @property
     def cause(self) -> str:
         return f"{self.field}: {self.rule}" if self.field is not None else self.rule
+
+    @property
+    def values(self) -> dict[str, str | int | bool]:
+        """What the refusal is about, by name: from it and `rule` a face makes its own text. Empty ones are left out."""
+        text = {} if self.finding is not None else {"sentence": self.sentence or self.reason}
+        named = {name: getattr(self, name) for name in VALUES}
+        return {**{name: value for name, value in named.items() if value is not None and value is not False}, **text}
+
+
+VALUES = ("field", "column", "value", "type", "since", "limit", "accepted", "finding", "mapped")  # of a refusal
 
 
 @dataclass(frozen=True, slots=True)

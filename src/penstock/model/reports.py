@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import field as member
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -41,7 +42,7 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class RefusedRecord:
-    """A record that our own checks refuse."""
+    """A record that our own checks refuse; from `rule` and `values` a face makes a text of its own."""
 
     key: Key | None
     field: str | None
@@ -49,6 +50,7 @@ class RefusedRecord:
     reason: str
     value: str | None = None
     accepted: str | None = None
+    values: Mapping[str, Any] = member(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,8 @@ class QuarantineEntry:
     field: str | None
     at: str
     run: str | None
+    rule: str
+    values: Mapping[str, Any] | None  # what the refusal is about, by name; None: held by 0.1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,6 @@ class QuarantineDetail:
 
     entry: QuarantineEntry
     record: Any
-    rule: str | None = None
     value: str | None = None
     accepted: str | None = None
     request: Mapping[str, Any] | None = None

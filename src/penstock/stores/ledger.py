@@ -44,6 +44,7 @@ class LedgerException(NamedTuple):
     outcome: Outcome
     reason: str | None = None
     field: str | None = None
+    refusal: str | None = None
 
 
 class Change(NamedTuple):
@@ -52,6 +53,7 @@ class Change(NamedTuple):
     outcome: Outcome
     reason: str | None = None
     field: str | None = None
+    refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class LedgerEntry:
     """Records decided together. `keys` stand in the order of `ordinals`, None for a record without a key.
 
     `sent` is None when no request decided them (unchanged, refused by our own checks, held). `keys` None is for
-    records that nobody will ask for by key (unchanged).
+    records that nobody will ask for by key (unchanged). `refusal` is the JSON of the refusal behind `reason`.
     """
 
     outcome: Outcome
@@ -69,6 +71,7 @@ class LedgerEntry:
     reason: str | None = None
     sent: Sent | None = None
     exceptions: Sequence[LedgerException] = ()
+    refusal: str | None = None
 
 
 _NOTHING_SENT = {
@@ -103,6 +106,7 @@ def _to_columns(run: str, number: int, entry: LedgerEntry) -> dict[str, Any]:
         "at": entry.at,
         "outcome": entry.outcome.value,
         "reason": entry.reason,
+        "refusal": entry.refusal,
         "records": len(ordinals),
         "keys": None if entry.keys is None else pack_keys(entry.keys),
         "ordinals": pack_ordinals(ordinals),
@@ -182,9 +186,10 @@ def change_outcomes(
         usual = Counter(fates).most_common(1)[0][0]
         odd = [(item, fate) for item, fate in enumerate(fates) if fate != usual]
         if usual.field is not None:  # only an exception has room for a field
-            odd, usual = list(enumerate(fates)), Change(usual.outcome, usual.reason)
+            odd, usual = list(enumerate(fates)), Change(usual.outcome, usual.reason, refusal=usual.refusal)
         attempts = row["attempts"] + more_attempts
-        new = {"outcome": usual.outcome.value, "reason": usual.reason, "attempts": attempts}
+        why = {"reason": usual.reason, "refusal": usual.refusal}
+        new = {"outcome": usual.outcome.value, **why, "attempts": attempts}
         connection.execute(update(batches).where(batches.c.id == row["id"]).values(new))
         connection.execute(delete(exceptions).where(exceptions.c.batch == row["id"]))
         if odd:
@@ -194,8 +199,8 @@ def change_outcomes(
 
 def _fates(connection: Connection, row: RowMapping) -> list[Change]:
     """What each record of a batch row has become so far."""
-    fates = [Change(Outcome(row["outcome"]), row["reason"])] * row["records"]
+    fates = [Change(Outcome(row["outcome"]), row["reason"], refusal=row["refusal"])] * row["records"]
     query = select(exceptions).where(exceptions.c.batch == row["id"])
     for odd in connection.execute(query).mappings():
-        fates[odd["item"]] = Change(Outcome(odd["outcome"]), odd["reason"], odd["field"])
+        fates[odd["item"]] = Change(Outcome(odd["outcome"]), odd["reason"], odd["field"], odd["refusal"])
     return fates

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import orjson
 
+from penstock.model.outcome import Refusal
 from penstock.model.record import Key
 
 if TYPE_CHECKING:
@@ -17,6 +18,21 @@ Ordinals: TypeAlias = "NDArray[np.int64]"
 Words: TypeAlias = "NDArray[np.uint64]"
 
 _LIMIT = 1 << 63
+
+
+def refusal_json(refusal: Refusal | None) -> str | None:
+    """A refusal as `{"rule", "values"}`, from which a face makes a text of its own."""
+    return None if refusal is None else rule_json(refusal.rule, orjson.dumps(refusal.values).decode())
+
+
+def rule_json(rule: str, values: str) -> str:
+    """A rule and the JSON of its values as one JSON object."""
+    return f'{{"rule":{orjson.dumps(rule).decode()},"values":{values}}}'
+
+
+def still_held_json(refusal: str | None) -> str | None:
+    """The same refusal of a record that was in quarantine before: with `"held": true`."""
+    return None if refusal is None else f'{refusal[:-1]},"held":true}}'
 
 
 def pack_ordinals(ordinals: Sequence[int] | Ordinals) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, sele
 
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Key
-from penstock.stores.packing import key_from_json, key_json, to_signed, to_unsigned
+from penstock.stores.packing import key_from_json, key_json, rule_json, to_signed, to_unsigned
 from penstock.stores.put import put_all
 from penstock.stores.schema import discarded
 from penstock.stores.schema import quarantine as table
@@ -60,6 +60,7 @@ class HeldRecord:
     rule: str
     value: str | None
     accepted: str | None
+    values: Mapping[str, Any] | None  # of the refusal; None: written by 0.1.0
     at: str
     run: str
     record: str
@@ -84,6 +85,7 @@ class HeldVersion(NamedTuple):
     record_print: int
     settings: str
     reason: str
+    refusal: str | None  # JSON {"rule", "values"}
 
 
 def hold(conn: Connection, *holds: Hold) -> None:
@@ -110,6 +112,7 @@ def _row(held: Hold) -> dict[str, Any]:
         "rule": refusal.rule,
         "value": refusal.value,
         "accepted": refusal.accepted,
+        "named_values": orjson.dumps(refusal.values).decode(),
         "at": held.at,
         "run": held.run,
         "record": held.record,
@@ -147,7 +150,7 @@ class Which:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Held records of one destination, cause, outcome and field; `reason` is that of the oldest."""
+    """Held records of one destination, cause, outcome and field; `reason`, `rule` and `values` are the oldest's."""
 
     destination: str
     cause: str
@@ -155,6 +158,8 @@ class Group:
     field: str | None
     count: int
     reason: str
+    rule: str
+    values: Mapping[str, Any] | None
     first_at: str
     last_at: str
 
@@ -181,12 +186,15 @@ def groups(conn: Connection) -> list[Group]:
     query = select(*same, number, oldest, *ends).group_by(*same)
     found = conn.execute(query.order_by(number.desc(), oldest)).mappings().all()
     oldest_ids = [row["oldest"] for row in found]
-    reasons = {row[0]: row[1] for row in conn.execute(select(c.id, c.reason).where(c.id.in_(oldest_ids)))}
+    why = select(c.id, c.reason, c.rule, c.named_values).where(c.id.in_(oldest_ids))
+    reasons = {row.id: row for row in conn.execute(why)}
     return [
         Group(
             **{name: row[name] for name in ("destination", "cause", "outcome", "field", "first_at", "last_at")},
             count=row["number"],
-            reason=reasons[row["oldest"]],
+            reason=reasons[row["oldest"]].reason,
+            rule=reasons[row["oldest"]].rule,
+            values=_values(reasons[row["oldest"]].named_values),
         )
         for row in found
     ]
@@ -283,9 +291,11 @@ def runs_behind(conn: Connection, destination: str, run: str) -> tuple[bool, str
 
 def held_index(conn: Connection, destination: str) -> Iterator[HeldVersion]:
     """The held versions of one destination that have a key."""
-    columns = (table.c.identity, table.c.outcome, table.c.record_print, table.c.settings, table.c.reason)
-    for row in conn.execute(select(*columns).where(table.c.destination == destination, table.c.key.is_not(None))):
-        yield HeldVersion(_hash(row[0]), Outcome(row[1]), to_unsigned(row[2]), row[3], row[4])
+    c = table.c
+    columns = (c.identity, c.outcome, c.record_print, c.settings, c.reason, c.rule, c.named_values)
+    for row in conn.execute(select(*columns).where(c.destination == destination, c.key.is_not(None))):
+        refusal = None if row[6] is None else rule_json(row[5], row[6])
+        yield HeldVersion(_hash(row[0]), Outcome(row[1]), to_unsigned(row[2]), row[3], row[4], refusal)
 
 
 def discarded_index(conn: Connection, destination: str) -> Iterator[tuple[KeyHash, int]]:
@@ -311,6 +321,10 @@ def _number(entry: str) -> int | None:
     return int(digits) if DIGITS.fullmatch(digits) else None
 
 
+def _values(text: str | None) -> dict[str, Any] | None:
+    return None if text is None else orjson.loads(text)
+
+
 def _held(row: RowMapping) -> HeldRecord:
     same = ("destination", "cause", "reason", "field", "rule", "value", "accepted", "at", "run", "record", "edited")
     key = key_from_json(row["key"])
@@ -321,6 +335,7 @@ def _held(row: RowMapping) -> HeldRecord:
         key_hash=(0, 0) if key is None else _hash(row["identity"]),
         outcome=Outcome(row["outcome"]),
         record_print=to_unsigned(row["record_print"]),
+        values=_values(row["named_values"]),
         content=None if row["content"] is None else to_unsigned(row["content"]),
         request=None if row["request"] is None else orjson.loads(row["request"]),
         reply=None if row["reply"] is None else orjson.loads(row["reply"]),

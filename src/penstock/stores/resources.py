@@ -21,7 +21,8 @@ SwitchState = Literal["active", "paused"]
 class StoredDataset:
     """A dataset as it was detected.
 
-    `settings`: what in the project file decided its types; `samples`: packed records.
+    `settings`: what in the project file decided its types; `samples`: packed records; `read_at`: when its types were
+    decided (None: by 0.1.0).
     """
 
     name: str
@@ -29,6 +30,7 @@ class StoredDataset:
     identity: str | None
     schema: Schema
     samples: bytes
+    read_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def store_dataset(conn: Connection, row: StoredDataset) -> None:
         "name": row.name,
         "settings": row.settings,
         "identity": row.identity,
-        "schema": orjson.dumps(_document(row.schema)).decode(),
+        "schema": orjson.dumps({**_document(row.schema), "read_at": row.read_at}).decode(),
         "samples": row.samples,
     }
     put(conn, datasets, values)
@@ -55,8 +57,9 @@ def stored_dataset(conn: Connection, name: str) -> StoredDataset | None:
     row = conn.execute(select(datasets).where(datasets.c.name == name)).mappings().one_or_none()
     if row is None:
         return None
-    schema = _schema(orjson.loads(row["schema"]))
-    return StoredDataset(row["name"], row["settings"], row["identity"], schema, row["samples"])
+    found = orjson.loads(row["schema"])
+    read_at = found.get("read_at")
+    return StoredDataset(row["name"], row["settings"], row["identity"], _schema(found), row["samples"], read_at)
 
 
 def dataset_size(conn: Connection, name: str) -> tuple[int, int] | None:

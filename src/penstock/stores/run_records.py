@@ -28,6 +28,7 @@ class Fate(NamedTuple):
     reason: str | None
     field: str | None
     delivery: int | None
+    refusal: str | None
 
 
 def deliveries(
@@ -88,6 +89,7 @@ def _of_batch(conn: Connection, row: RowMapping) -> Iterator[Fate]:
             reason=met["reason"],
             field=met["field"] if item in odd else None,
             delivery=row["delivery"],
+            refusal=met["refusal"],
         )
 
 

@@ -77,6 +77,7 @@ ledger_batches = Table(
     Column("at", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("reason", Text),
+    Column("refusal", Text),  # JSON {"rule", "values"}: from it a face makes a text of its own
     Column("is_test", Boolean, nullable=False),
     Column("records", Integer, nullable=False),
     Column("keys", Text),  # JSON array; null: the ordinals alone say which records
@@ -94,6 +95,7 @@ ledger_exceptions = Table(
     Column("outcome", Text, nullable=False),
     Column("reason", Text),
     Column("field", Text),
+    Column("refusal", Text),  # JSON {"rule", "values"}
 )
 
 LEDGER_VIEW = """
@@ -170,6 +172,7 @@ quarantine = Table(
     Column("rule", Text, nullable=False),
     Column("value", Text),
     Column("accepted", Text),
+    Column("named_values", Text),  # JSON; null: written by 0.1.0, the reason is all there is
     Column("at", Text, nullable=False),
     Column("run", Text, nullable=False),
     Column("record", Text, nullable=False),

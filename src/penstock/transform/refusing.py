@@ -20,7 +20,8 @@ def named(refusal: Refusal, field: str) -> Refusal:
         return refusal
     found = "" if refusal.value is None else f" {refusal.value!r}"
     accepted = "" if refusal.accepted is None else f"; accepted: {refusal.accepted}"
-    return replace(refusal, field=field, reason=f"{field}:{found} {refusal.reason}{accepted}")
+    reason = f"{field}:{found} {refusal.reason}{accepted}"
+    return replace(refusal, field=field, reason=reason, finding=refusal.reason)
 
 
 def shown(value: object) -> str:

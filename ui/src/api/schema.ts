@@ -1,4 +1,4 @@
-// Made of the API's own description by `npm run api`; a test looks that it is in step with db8b4d9fce6485af
+// Made of the API's own description by `npm run api`; a test looks that it is in step with d3cf23179f9227e1
 export interface components {
     schemas: {
         AboutOut: {
@@ -233,6 +233,9 @@ export interface components {
             field: string | null;
             rule: string;
             reason: string;
+            values: {
+                [key: string]: unknown;
+            };
             count: number;
             examples: {
                 [key: string]: unknown;
@@ -259,6 +262,10 @@ export interface components {
             field: string | null;
             count: number;
             reason: string;
+            rule: string;
+            values: {
+                [key: string]: unknown;
+            } | null;
             first_at: string;
             last_at: string;
         };
@@ -272,6 +279,10 @@ export interface components {
             field: string | null;
             at: string;
             run: string | null;
+            rule: string;
+            values: {
+                [key: string]: unknown;
+            } | null;
         };
         HeldWhole: {
             id: string;
@@ -283,9 +294,12 @@ export interface components {
             field: string | null;
             at: string;
             run: string | null;
+            rule: string;
+            values: {
+                [key: string]: unknown;
+            } | null;
             record: unknown;
             record_text: string;
-            rule: string | null;
             value: string | null;
             accepted: string | null;
             request: {
@@ -552,6 +566,11 @@ export interface components {
             delivery: string | null;
             ordinal: number;
             run: string;
+            rule?: string | null;
+            values?: {
+                [key: string]: unknown;
+            } | null;
+            held: boolean;
         };
         RefusedOut: {
             key: string | string[] | null;
@@ -560,6 +579,9 @@ export interface components {
             reason: string;
             value: string | null;
             accepted: string | null;
+            values: {
+                [key: string]: unknown;
+            };
         };
         ReplyOut: {
             id: number;

@@ -96,7 +96,7 @@ export const t = {
     mapping: "Change the mapping",
     why: "Why",
     value: "Value",
-    accepted: "Accepted",
+    way: "What to do:",
     rule: "Rule",
     last: "Last request and reply",
   },

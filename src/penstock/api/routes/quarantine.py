@@ -72,7 +72,12 @@ class Discarding(Which):
 
 
 class HeldOut(BaseModel):
-    """A record held for a person; `key` is null for a record without one, a list for a key of several columns."""
+    """A record held for a person; `key` is null for a record without one, a list for a key of several columns.
+
+    `rule` is the code of the rule that it breaks, `values` what the refusal is about, by name (`field`, `column`,
+    `value`, `type`, `limit`, `accepted`, …); null for records that 0.1.0 has put there. `reason` is the command line's
+    text of them.
+    """
 
     id: str
     destination: str
@@ -83,14 +88,15 @@ class HeldOut(BaseModel):
     field: str | None
     at: str
     run: str | None
+    rule: str
+    values: dict[str, Any] | None
 
 
 class HeldWhole(HeldOut):
-    """With the record, the rule that it breaks, and the last request and reply; secrets redacted."""
+    """With the record, and the last request and reply; secrets redacted."""
 
     record: Any
     record_text: str  # every digit of its numbers stands there
-    rule: str | None
     value: str | None
     accepted: str | None
     request: dict[str, Any] | None
@@ -98,7 +104,7 @@ class HeldWhole(HeldOut):
 
 
 class GroupOut(BaseModel):
-    """Held records that share a destination, cause, outcome and field."""
+    """Held records that share a destination, cause, outcome and field; the rest is of the oldest."""
 
     destination: str
     cause: str
@@ -106,6 +112,8 @@ class GroupOut(BaseModel):
     field: str | None
     count: int
     reason: str
+    rule: str
+    values: dict[str, Any] | None
     first_at: str
     last_at: str
 

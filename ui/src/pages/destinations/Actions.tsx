@@ -9,6 +9,7 @@ import { keys } from "@/api/queries";
 import type { Destination, Plan, Run } from "@/api/types";
 import { confirm, Failed, Key, useChange } from "@/parts";
 import { t } from "@/texts/destinations";
+import { refusalLine } from "@/texts/refusals";
 import { asked } from "./queries";
 
 export function useActivation(name: string) {
@@ -64,7 +65,7 @@ export function PlanText({ plan }: { plan: Plan }) {
             <ul className="muted">
               {plan.first_errors.map((error, i) => (
                 <li key={i}>
-                  <Key value={error.key} /> {error.field !== null && !error.reason.startsWith(`${error.field}:`) && <code>{error.field}</code>} {error.reason}
+                  <Key value={error.key} /> {refusalLine(error)}
                 </li>
               ))}
             </ul>

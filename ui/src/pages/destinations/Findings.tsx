@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { DestinationValue } from "@/api/types";
 import { keyText, number, Status } from "@/parts";
 import { t } from "@/texts/destinations";
+import { refusalLine } from "@/texts/refusals";
 import classes from "./Destinations.module.css";
 import { asked } from "./queries";
 
@@ -31,7 +32,7 @@ export function Findings({ name, value, ready }: { name: string; value: Destinat
             <li key={i}>
               <b className="num">{number(finding.count)}</b>
               <div>
-                {finding.field && !finding.reason.startsWith(`${finding.field}:`) && <code>{finding.field}</code>} {finding.reason}
+                {refusalLine(finding)}
                 {finding.examples.length > 0 && <p>{t.findings.examples(finding.examples.slice(0, 3).map((one) => t.findings.example(keyText(one.key), one.value)))}</p>}
               </div>
             </li>

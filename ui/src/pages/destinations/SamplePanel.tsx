@@ -7,6 +7,7 @@ import { api } from "@/api/client";
 import type { DestinationValue, Preview, PreviewedRequest, TestReport } from "@/api/types";
 import { Code, Diff, Empty, Failed, Key, Problems, pretty, problemsOf, Status, useChange } from "@/parts";
 import { t } from "@/texts/destinations";
+import { refusalLine } from "@/texts/refusals";
 import classes from "./Destinations.module.css";
 import { asked } from "./queries";
 
@@ -64,7 +65,7 @@ export function Remarks({ preview }: { preview: Preview }) {
           <ul>
             {preview.refused.slice(0, 5).map((refused, i) => (
               <li key={i}>
-                <Key value={refused.key} /> {refused.field && !refused.reason.startsWith(`${refused.field}:`) && <code>{refused.field}</code>} {refused.reason}
+                <Key value={refused.key} /> {refusalLine(refused)}
               </li>
             ))}
           </ul>

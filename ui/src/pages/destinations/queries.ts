@@ -7,6 +7,7 @@ export interface Finding {
   field: string | null;
   rule: string;
   reason: string;
+  values: Record<string, unknown>;
   count: number;
   examples: { key: RecordKey; value: string | null }[];
 }

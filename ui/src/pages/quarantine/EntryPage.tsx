@@ -7,6 +7,7 @@ import { api, at } from "@/api/client";
 import { keys } from "@/api/queries";
 import type { Items, Preview, QuarantineDetail, Run } from "@/api/types";
 import { Code, confirm, Facts, keyText, Loaded, Page, Panel, Problems, pretty, problemsOf, Status, useChange } from "@/parts";
+import { refusal, refusalLine } from "@/texts/refusals";
 import { t } from "@/texts/watch";
 import { useFollow } from "../runs/live";
 
@@ -34,6 +35,7 @@ function Shown({ entry }: { entry: QuarantineDetail }) {
   const [text, setText] = useState(before);
   const whole = isRecord(text);
   const dirty = text !== before;
+  const why = refusal(entry);
   const navigate = useNavigate();
   const refresh = [keys.quarantine, keys.runs, keys.kind("destinations")];
   const follow = useFollow();
@@ -67,7 +69,7 @@ function Shown({ entry }: { entry: QuarantineDetail }) {
       title={keyText(entry.key)}
       before={<Status of={entry.outcome} />}
       crumbs={[{ label: t.quarantine.title, to: "/quarantine" }]}
-      description={entry.reason}
+      description={why.text}
       actions={
         <>
           <Button component={Link} to={`/destinations/${encodeURIComponent(entry.destination)}/configure`} variant="subtle">
@@ -95,9 +97,13 @@ function Shown({ entry }: { entry: QuarantineDetail }) {
             [t.runs.field, entry.field ?? "–"],
             [t.quarantine.rule, entry.rule ?? "–"],
             [t.quarantine.value, entry.value ?? "–"],
-            [t.quarantine.accepted, entry.accepted ?? "–"],
           ]}
         />
+        {why.way !== null && (
+          <p>
+            <b>{t.quarantine.way}</b> {why.way}
+          </p>
+        )}
       </Panel>
       <Panel
         title={t.quarantine.record}
@@ -117,9 +123,7 @@ function Shown({ entry }: { entry: QuarantineDetail }) {
             <>
               <Problems problems={made.errors ?? []} />
               {made.refused.map((refused, i) => (
-                <p key={i}>
-                  {refused.field && !refused.reason.startsWith(`${refused.field}:`) && <code>{refused.field}</code>} {refused.reason}
-                </p>
+                <p key={i}>{refusalLine(refused)}</p>
               ))}
               {made.requests.map((request, i) => (
                 <Code key={i} value={pretty(request.body)} language="json" label={t.quarantine.bytes} readOnly maxHeight={320} />

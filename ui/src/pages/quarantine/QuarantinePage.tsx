@@ -7,6 +7,7 @@ import { api, at } from "@/api/client";
 import { keys, listOptions, queries } from "@/api/queries";
 import type { Items, QuarantineEntry, QuarantineGroup, Run } from "@/api/types";
 import { type Col, confirm, DataTable, Empty, Failed, Key, Loaded, Loading, Num, Page, RowLink, Status, Time, useChange, useFreshFirst, useItems } from "@/parts";
+import { refusalLine, refusalText } from "@/texts/refusals";
 import { t } from "@/texts/watch";
 import { useFollow } from "../runs/live";
 
@@ -36,7 +37,7 @@ function Groups({ destination }: { destination: string | undefined }) {
     { id: "count", header: t.quarantine.count, width: 90, align: "right", by: (row) => row.count, cell: (row) => <Num value={row.count} /> },
     { id: "destination", header: t.quarantine.destination, width: 180, by: (row) => row.destination, cell: (row) => row.destination },
     { id: "cause", header: t.quarantine.cause, width: 200, by: (row) => row.cause, cell: (row) => <Link to="/quarantine" search={{ cause: row.cause, destination: row.destination }}>{row.cause}</Link> },
-    { id: "reason", header: t.runs.reason, cell: (row) => <span title={row.reason}>{row.reason}</span> },
+    { id: "reason", header: t.runs.reason, cell: (row) => <span title={refusalLine(row)}>{refusalText(row)}</span> },
     { id: "last", header: t.quarantine.latest, width: 150, by: (row) => row.last_at, cell: (row) => <Time at={row.last_at} /> },
   ];
   return (
@@ -79,7 +80,7 @@ const ENTRIES: Col<QuarantineEntry>[] = [
   { id: "outcome", header: t.runs.outcome, width: 140, cell: (row) => <Status of={row.outcome} /> },
   { id: "destination", header: t.quarantine.destination, width: 160, cell: (row) => row.destination },
   { id: "field", header: t.runs.field, width: 140, cell: (row) => row.field && <code>{row.field}</code> },
-  { id: "reason", header: t.runs.reason, cell: (row) => <span title={row.reason}>{row.reason}</span> },
+  { id: "reason", header: t.runs.reason, cell: (row) => <span title={refusalLine(row)}>{refusalText(row)}</span> },
   { id: "at", header: t.quarantine.since, width: 150, cell: (row) => <Time at={row.at} /> },
 ];
 

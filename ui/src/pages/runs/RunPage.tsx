@@ -9,6 +9,7 @@ import { Allowances } from "@/charts/SentCharts";
 import { type Delivery, OUTCOMES, type RecordKey, type Run } from "@/api/types";
 import { type Col, confirm, DataTable, duration, Empty, Facts, Failed, Key, Loaded, Loading, NOT_YET, Num, number, OutcomeBar, OutcomeCounts, Page, Panel, RowLink, RunStatus, Status, Time, useChange, useFreshLast, useItems } from "@/parts";
 import { t as states } from "@/texts/states";
+import { refusalLine, refusalText } from "@/texts/refusals";
 import { t } from "@/texts/watch";
 import { Attempts, waitingText } from "./Attempts";
 import { useProgress } from "./live";
@@ -181,12 +182,15 @@ interface RunRecord {
   reason: string | null;
   field: string | null;
   delivery: string | null;
+  rule?: string | null;
+  values?: Record<string, unknown> | null;
+  held?: boolean;
 }
 const recordColumns = (run: string): Col<RunRecord>[] => [
   { id: "key", header: t.runs.key, width: 220, cell: (row) => <Key value={row.key} /> },
   { id: "outcome", header: t.runs.outcome, width: 140, cell: (row) => <Status of={row.outcome} /> },
   { id: "field", header: t.runs.field, width: 140, cell: (row) => row.field && <code>{row.field}</code> },
-  { id: "reason", header: t.runs.reason, cell: (row) => <span title={row.reason ?? ""}>{row.reason}</span> },
+  { id: "reason", header: t.runs.reason, cell: (row) => <span title={refusalLine(row)}>{refusalText(row)}</span> },
   {
     id: "delivery",
     header: t.runs.request,

@@ -1,0 +1,28 @@
+"""Each face has a text and a way out for every rule by which a record is refused: the command line and the web UI."""
+
+import re
+from pathlib import Path
+
+from penstock.engine.ways_out import WAYS
+from rule_codes import rules
+
+UI = Path(__file__).parents[2] / "ui" / "src" / "texts" / "refusals.ts"
+KEY = re.compile(r'^  (?:"([^"]+)"|([a-z0-9_]+)): ', re.MULTILINE)
+
+
+def _rules_of_the_ui():
+    text = UI.read_text(encoding="utf-8")
+    table = text.partition("export const RULES")[2].partition("\n};")[0]
+    return {quoted or plain for quoted, plain in KEY.findall(table)}
+
+
+def test_the_source_has_rules():
+    assert {"email", "required", "length", "type", "status", "sql", "job"} <= set(rules())
+
+
+def test_the_command_line_knows_every_rule_and_no_other():
+    assert set(WAYS) == set(rules())
+
+
+def test_the_web_ui_knows_every_rule_and_no_other():
+    assert _rules_of_the_ui() == set(rules())

@@ -1,0 +1,117 @@
+/** The web UI's catalogue of refusals: for each rule what is wrong, and what to do about it in the web UI.
+ *
+ * The command line has its own catalogue, whose ways out are keys of the project file and commands. A test compares both
+ * with the rules that the source has.
+ */
+import { count, moment } from "@/parts/format";
+
+type Values = Record<string, unknown>;
+interface Refused {
+  /** null: nothing was refused. */
+  rule?: string | null;
+  /** null: written by an earlier release, `reason` is all there is. */
+  values?: Values | null;
+  reason: string | null;
+  /** Whether it was in quarantine before this run. */
+  held?: boolean;
+}
+interface Words {
+  /** What is wrong. */
+  text: string;
+  /** What to do, or null where the text says it. */
+  way: string | null;
+}
+type Rule = (values: Values) => Words;
+
+const said = (value: unknown): string => (value === null || value === undefined ? "" : String(value));
+const place = (v: Values): string => said(v["field"] ?? v["column"]);
+const quoted = (v: Values): string => (v["value"] === undefined ? "" : ` “${said(v["value"])}”`);
+/** What the source says of the value, without a way out. */
+const found = (v: Values): string => (v["finding"] === undefined ? said(v["sentence"]) : `${place(v)}:${quoted(v)} ${said(v["finding"])}`);
+const sentence = (v: Values, words: string): string => `${place(v)}:${quoted(v)} ${words}`;
+const accepted = (v: Values): string => (v["accepted"] === undefined ? "" : ` Accepted: ${said(v["accepted"])}.`);
+
+const EDIT = "Correct it in the source, or edit the record in Quarantine and resend it.";
+const LOOK = "Look in Custify. If it is there, press It arrived; if not, resend it.";
+const AGAIN = "Resend it when the cause is gone.";
+const unmapped = (v: Values): string => (v["mapped"] === true ? `choose another column for ${place(v)}` : `add ${said(v["column"] ?? place(v))} to Exclude attributes`);
+/** A rule on one value: it is corrected in the record, or not sent at all. */
+const value = (words: (v: Values) => string): Rule => (v) => ({ text: words(v), way: `${EDIT}${accepted(v)} If all records are like this, ${unmapped(v)} in the destination's form.` });
+const edited = (words: (v: Values) => string): Rule => (v) => ({ text: words(v), way: `${EDIT}${accepted(v)}` });
+const fixed = (way: string, words: (v: Values) => string = found): Rule => (v) => ({ text: words(v), way });
+
+export const RULES: Record<string, Rule> = {
+  ambiguous: (v) => ({
+    text: `${place(v)}:${quoted(v)} may mean thousands or thousandths.`,
+    way: "Choose the Decimal sign in the form of the source, or edit the record in Quarantine and resend it.",
+  }),
+  api: fixed(`The words are the API's. ${EDIT}`),
+  "attribute name": (v) => ({
+    text: `Custify does not take ${place(v)} as the name of an attribute.`,
+    way: `Add ${place(v)} to Exclude attributes in the destination's form, or have the sender use another name.`,
+  }),
+  boolean: value((v) => sentence(v, "is neither true nor false.")),
+  choice: value((v) => sentence(v, "is not one of the choices.")),
+  clash: (v) => ({ text: `${place(v)} is given twice: as a column, and in an object.`, way: "Add one of the two to Exclude attributes in the destination's form." }),
+  code: fixed("Correct the Python code in the destination's form, then resend the record."),
+  columns: fixed("Have the sender post fewer different names. Whoever runs the service can raise the limit."),
+  count: (v) => ({ text: found(v), way: "Choose fewer columns under Other columns in the destination's form." }),
+  date: value((v) => sentence(v, "is not a date.")),
+  depth: value(found),
+  digits: value((v) => sentence(v, "has more digits than the number in the source holds.")),
+  email: value((v) => sentence(v, "is not an e-mail address.")),
+  html: fixed("Check the address of the credential: it answers with a web page. Then resend the record."),
+  id: value((v) => sentence(v, "is not an id of Custify's.")),
+  int32: (v) => ({
+    text: sentence(v, "is outside the range that Custify takes for whole numbers."),
+    way: `${EDIT}${accepted(v)}${v["mapped"] === true ? "" : ` To send it as text, choose the type text for ${place(v)} in the dataset's columns.`}`,
+  }),
+  integer: value((v) => sentence(v, "is not a whole number.")),
+  job: fixed(`The words are the API's. ${AGAIN}`),
+  json: value(found),
+  key: edited(() => "The record has no key: a key column is empty."),
+  "key already sent": fixed("Give the record another key and resend it, or choose another mode under Which records a run sends in the destination's form.", () => "The key was already sent with other content, and this destination sends each key once."),
+  length: (v) => ({
+    text: v["limit"] === undefined ? found(v) : `${place(v)}${quoted(v)} is longer than ${count(Number(v["limit"]), "character")}.`,
+    way: v["limit"] === undefined ? "Choose fewer columns under Other columns in the destination's form." : v["mapped"] === true ? `Turn on Cut long text at ${place(v)} in the destination's form, or shorten the value in Quarantine and resend it.` : `Shorten ${said(v["column"] ?? place(v))} with SQL in the dataset's form, or edit the record in Quarantine and resend it.`,
+  }),
+  lookup: fixed("Send that object first, by a destination of the same flow, then resend this record."),
+  macro: edited(found),
+  max_bytes: (v) => ({ text: `This record alone is larger than the most bytes in a body${v["value"] === undefined ? "" : ` (${said(v["value"])})`}.`, way: "Raise Most bytes in a body in the destination's form, or exclude columns there." }),
+  money: value((v) => sentence(v, "is not an amount.")),
+  name: edited(found),
+  names: fixed("Have the sender post other names. Whoever runs the service can raise the limit on their number."),
+  "no answer": fixed(LOOK),
+  required: (v) => ({ text: v["field"] === undefined ? found(v) : `${place(v)} is required, and missing.`, way: `Fill it in in the source, or in Quarantine and resend the record, or choose a column or a default for ${place(v)} in the destination's form.` }),
+  restored: fixed(LOOK, () => "The state was restored from a backup: this record may have been sent after the backup was made."),
+  scalar: value((v) => sentence(v, "is a nested value.")),
+  sql: fixed("Edit the record in Quarantine and resend it, or correct the SQL in the dataset's form."),
+  status: fixed(`The words are the API's. ${EDIT}`),
+  text: value(found),
+  type: (v) =>
+    v["type"] === undefined
+      ? value(found)(v)
+      : {
+          text: sentence({ ...v, field: v["column"] ?? v["field"] }, `is no ${said(v["type"])}.`),
+          way: `The column is ${said(v["type"])} since ${v["since"] === undefined ? "it was first read" : moment(new Date(said(v["since"])))}. Press Detect again on the dataset's page, choose the type text there, or edit the record in Quarantine and resend it.`,
+        },
+  versions: fixed("Resend it.", () => "The settings have changed, and its records cannot be sent as one request any more."),
+  waiting: (v) => ({ text: found(v), way: "It goes by itself when that object is delivered. If that object is in quarantine, resend it first." }),
+  xml: edited(found),
+};
+
+/** What a person reads of a refusal: the UI's own words, or the stored ones where an earlier release wrote them. */
+export function refusal({ rule, values, reason, held = false }: Refused): Words {
+  const words = rule && values ? RULES[/^\d{3}$/.test(rule) ? "status" : rule] : undefined;
+  if (!words || !values) return { text: reason ?? "", way: null };
+  const made = words(values);
+  return held ? { ...made, text: `Still in quarantine: ${made.text}` } : made;
+}
+
+/** The text alone, for a cell. */
+export const refusalText = (row: Refused): string => refusal(row).text;
+/** Text and way out in one line. */
+export function refusalLine(row: Refused): string {
+  const { text, way } = refusal(row);
+  return way === null ? text : `${text.replace(/[.;]?$/, ".")} ${way}`;
+}
