@@ -102,6 +102,7 @@ WAYS: Mapping[str, Way | None] = {
     "depth": None,
     "digits": None,
     "email": None,
+    "flat link": None,
     "html": None,
     "id": None,
     "int32": _as_text,

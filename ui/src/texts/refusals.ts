@@ -60,6 +60,7 @@ export const RULES: Record<string, Rule> = {
   depth: value(found),
   digits: value((v) => sentence(v, "has more digits than the number in the source holds.")),
   email: value((v) => sentence(v, "is not an e-mail address.")),
+  "flat link": edited((v) => `${said(v["sentence"])}.`),
   html: fixed("Check the address of the credential: it answers with a web page. Then resend the record."),
   id: value((v) => sentence(v, "is not an id of Custify's.")),
   int32: (v) => ({
