@@ -28,6 +28,12 @@ destinations:
     fields: {{user_id: id, email: email}}
     attributes: none
     active: true
+  all:
+    dataset: people
+    credential: sandbox
+    template: upsert_person
+    fields: {{user_id: id, email: email}}
+    active: true
 """
 
 

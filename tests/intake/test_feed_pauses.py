@@ -137,7 +137,7 @@ def test_a_record_with_which_the_sql_fails_is_quarantined_and_can_be_corrected(t
             client.post("/hooks/app", json=[*good[:20], *bad, *good[20:]]).raise_for_status()
             until(lambda: arrived(sandbox) == {record["id"] for record in good})
             client.post("/hooks/app", json={"id": "later", "amount": "7"}).raise_for_status()
-            until(lambda: "later" in arrived(sandbox))
+            until(lambda: "later" in arrived(sandbox) and not worker.is_busy())
             held = client.get("/api/v1/quarantine").json()["items"]
             assert len(held) == 3
             assert client.get("/readyz").status_code == 200

@@ -7,6 +7,7 @@ import pytest
 
 from heard_events import Heard
 from penstock.engine.intake_feed import let_go
+from penstock.model.errors import InputError
 from penstock.stores import pushed
 from serving import service
 
@@ -25,6 +26,8 @@ destinations:
     template: upsert_person
     fields: {{user_id: id, email: email}}
     responses: true
+  taking: {{dataset: people, credential: sandbox, template: upsert_person, fields: {{user_id: id, email: email}}, new_columns: send}}
+  refusing: {{dataset: people, credential: sandbox, template: upsert_person, fields: {{user_id: id, email: email}}, new_columns: refuse}}
   audit:
     dataset: people.responses
     credential: sandbox
@@ -64,6 +67,26 @@ def test_a_new_column_is_noticed_and_told_once(opened):
     assert heard.of("intake.changed") == [{"dataset": "people", "columns": ["plan"]}]
 
 
+def test_a_column_that_records_bring_later_is_sent_where_that_is_wanted(opened, sandbox):
+    app, client = opened
+    client.post("/hooks/app", json={"id": "u1", "email": "a@x.example"}).raise_for_status()
+    for name in ("people", "taking", "refusing"):
+        app.activate(name)
+        assert app.run(name).status == "succeeded"
+    client.post("/hooks/app", json={"id": "u2", "email": "b@x.example", "plan": "gold"}).raise_for_status()
+    (note,) = [note for note in app.run("people").notes if note.field == "plan"]
+    assert (note.action, note.reason[:12]) == ("not sent", "a new column")
+    assert app.dataset("people").extra_columns == ("plan",)
+    assert people(sandbox)["u2"]["custom_attributes"] == {}
+    with pytest.raises(InputError) as caught:
+        app.run("refusing")
+    assert [(problem.code, problem.found) for problem in caught.value.problems] == [("new-column", "plan")]
+    assert app.run("taking").records.delivered == 1
+    assert people(sandbox)["u2"]["custom_attributes"] == {"plan": "gold"}
+    app.dataset("people", refresh=True)
+    assert [note for note in app.preview("people").notes if note.field == "plan"] == []
+
+
 def test_a_destination_can_be_made_ready_before_the_first_record(opened):
     app, client = opened
     assert app.preview("people").requests == ()
@@ -91,8 +114,9 @@ def test_records_flow_by_themselves_and_each_only_once(opened, sandbox):
         until(lambda: "u1" in people(sandbox))
         client.post("/hooks/app", json=[{"id": "u2"}, {"id": "u3", "email": "c@example.com", "plan": "gold"}])
         until(lambda: {"u2", "u3"} <= people(sandbox).keys())
-        assert people(sandbox)["u3"]["custom_attributes"]["plan"] == "gold"  # a column that came later is taken in
         until(lambda: not worker.is_busy())
+        assert people(sandbox)["u3"]["email"] == "c@example.com"
+        assert "plan" not in people(sandbox)["u3"]["custom_attributes"]  # nothing private leaves unasked
         runs = app.work.runs().items
         assert {run["trigger"] for run in runs} == {"intake"}
         assert 1 <= len(runs) <= 3

@@ -65,13 +65,18 @@ def test_a_key_column_that_is_not_there_names_the_nearest(opened):
     ]
 
 
-def test_a_column_that_vanished_stops_and_a_new_one_is_named(opened):
+def test_a_column_that_is_gone_is_absent_a_needed_one_stops_and_a_new_one_is_named(opened):
     schema = opened("a.csv", "id,c\n1,x\n").detect().schema
     dataset = opened("a.csv", "id,c,d\n1,x,y\n")
     assert rows_of(dataset.read(schema)) == [{"id": 1, "c": "x"}]
     assert dataset.new_columns(schema) == ("d",)
+    dataset = opened("a.csv", "id,d\n1,x\n")
+    (chunk,) = dataset.read(schema)
+    assert (chunk.records.to_pylist(), chunk.absent) == ([{"id": 1, "c": None}], {"c": frozenset({0})})
+    assert dataset.gone_columns(schema) == ("c",)
+    dataset.need(["c"])
     with pytest.raises(InputError, match="the column c is gone") as caught:
-        opened("a.csv", "id,d\n1,x\n").read(schema)
+        dataset.read(schema)
     assert "penstock schema people --refresh" in caught.value.problems[0].hint
 
 

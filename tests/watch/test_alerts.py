@@ -156,6 +156,28 @@ def test_an_alert_is_told_once_and_when_it_is_over(service: Service, receiver: R
     assert service.client.get("/api/v1/alerts").json()["items"][0]["state"] == "over"
 
 
+def test_columns_that_appear_and_vanish_raise_an_alert_until_they_are_taken_in(
+    service: Service, receiver: Receiver
+) -> None:
+    document = {"channels": {"ops": channel(receiver, allowed_hosts=["127.0.0.1"])}, "rules": RULES}
+    service.app.watch.set_alerts(document, by="test")
+    file = service.folder / "people.csv"
+    file.write_text("id,email,phone\n1,ada@example.com,5\n")
+    service.app.dataset("people")
+    service.app.run("all")
+    service.app.watch.tick()
+    assert receiver.got == []
+    file.write_text("id,email,city\n1,ada@example.com,Ulm\n")
+    service.app.run("all")
+    service.app.watch.tick()
+    assert [message["title"] for message in receiver.got] == ["Penstock: columns:all"]
+    assert "new, and not sent: city; no longer in the source: phone" in receiver.got[0]["message"]
+    service.app.dataset("people", refresh=True)
+    service.app.run("all")
+    service.app.watch.tick()
+    assert [message["title"] for message in receiver.got][1:] == ["Penstock, over: columns:all"]
+
+
 def test_a_channel_that_fails_gets_its_message_later(service: Service, receiver: Receiver) -> None:
     document = {"channels": {"ops": channel(receiver, allowed_hosts=["127.0.0.1"])}, "rules": RULES}
     service.app.watch.set_alerts(document, by="test")

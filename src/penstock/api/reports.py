@@ -284,12 +284,16 @@ class SchemaOut(BaseModel):
 
 
 class DatasetOut(BaseModel):
-    """The detected schema of a dataset; `extra_columns` are in the source now, but not in the schema."""
+    """The detected schema of a dataset.
+
+    `extra_columns` came after it was first read; `gone_columns` are in the schema, but not in the source any more.
+    """
 
     dataset: str
     key: list[str]
     schema_: SchemaOut = Field(alias="schema")
     extra_columns: list[str]
+    gone_columns: list[str]
 
 
 class SamplesOut(BaseModel):

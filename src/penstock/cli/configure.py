@@ -101,13 +101,14 @@ def schema(
         "records": report.schema.records,
         "columns": [_column_json(column) for column in as_json(report.schema.columns)],
         "extra_columns": as_json(report.extra_columns),
+        "gone_columns": as_json(report.gone_columns),
     }
     face.show(document, lambda: dataset_text(report))
 
 
 def _column_json(column: dict[str, Any]) -> dict[str, Any]:
-    """A column; how its numbers are written, and that it had no value yet, only where that is so."""
-    return {name: value for name, value in column.items() if name not in ("decimal", "open") or value}
+    """A column; how its numbers are written, that it had no value yet, and that it came later, where that is so."""
+    return {name: value for name, value in column.items() if name not in ("decimal", "open", "later") or value}
 
 
 def set_(name: Annotated[str, Parameter(name="NAME", help="A credential of the project.")], /, *, face: Given) -> None:

@@ -141,7 +141,7 @@ def _pushed(
     else:
         schema, samples = stored.schema, load_chunk(stored.samples)
         if tip > seen and dataset.has_grown(schema, seen):
-            schema = dataset.detect(known=schema).schema
+            schema = with_later(dataset.detect(known=schema).schema, stored.schema)
             new = [name for name in schema.names() if name not in stored.schema.names()]
             around.events.tell("intake.changed", dataset=spec.name, columns=new[:MOST_TOLD])
     few = samples.records.num_rows < SAMPLES
@@ -169,9 +169,15 @@ def with_columns(known: KnownDataset, names: Iterable[str]) -> KnownDataset:
     return replace(known, schema=schema, samples=padded(known.samples, schema.columns))
 
 
+def with_later(found: Schema, before: Schema) -> Schema:
+    """The schema in which the columns that `before` lacks are marked as later ones, as those that were before are."""
+    known = {column.name: column.later for column in before.columns}
+    return replace(found, columns=tuple(replace(c, later=known.get(c.name, True)) for c in found.columns))
+
+
 def with_new_columns(known: KnownDataset) -> KnownDataset:
     """The dataset with the columns that came after it was first read; what was decided of the others stays."""
-    schema = known.dataset.detect(known=known.schema).schema
+    schema = known.dataset.with_new_columns(known.schema)
     return replace(known, schema=schema, samples=next(iter(known.dataset.read(schema, rows=SAMPLES)), known.samples))
 
 
@@ -247,9 +253,10 @@ def _settings(spec: DatasetSpec, source: SourceSpec) -> str:
 def dataset_report(around: Surroundings, name: str, *, refresh: bool = False) -> DatasetReport:
     """The detected schema of a dataset; `refresh` reads and decides it anew."""
     known = known_dataset(around, name, refresh=refresh)
-    return DatasetReport(
-        name, dataset_spec(around, name).key, known.schema, known.dataset.new_columns(known.schema, look=True)
-    )
+    dataset, schema = known.dataset, known.schema
+    later = tuple(column.name for column in schema.columns if column.later)
+    new, gone = dataset.new_columns(schema, look=True), dataset.gone_columns(schema)
+    return DatasetReport(name, dataset_spec(around, name).key, schema, (*later, *new), gone)
 
 
 def samples_of(around: Surroundings, name: str) -> list[dict[str, Any]]:

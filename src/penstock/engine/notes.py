@@ -10,6 +10,10 @@ from penstock.engine.backlog import OpenChunk
 from penstock.engine.duplicate_keys import DuplicateKeys
 from penstock.engine.screen import Sifted
 from penstock.model.outcome import Note
+from penstock.model.record import Chunk, gone_columns
+from penstock.transform.new_columns import EMPTY, EMPTY_NOW, GONE, gone_reason
+
+SENT_AGAIN = "they differ from what was delivered before; of what is gone alone, or of more, cannot be known"
 
 MOST_NOTES = 200
 
@@ -19,23 +23,30 @@ class Notes:
     """`fixed` are true of every record; the others are counted as they occur.
 
     `source` gives what was met in reading so far, `filled` are columns that had values when the dataset was first read.
+    `used` are the columns that the destination reads; of a dataset whose every record has every column, `table` is its
+    name.
     """
 
     fixed: tuple[Note, ...]
     keys: DuplicateKeys | None = None
     source: Callable[[], tuple[Note, ...]] = tuple
     filled: frozenset[str] = frozenset()
+    used: frozenset[str] = frozenset()
+    table: str | None = None
     counted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     _rows: int = 0
 
     def count(self, opened: OpenChunk, sifted: Sifted) -> None:
         """What there is to say of a chunk."""
         self._add(sifted.notes)
-        records = opened.chunk.records
-        self._rows += records.num_rows
+        self._rows += opened.chunk.records.num_rows
+        gone = self.used.intersection(gone_columns(opened.chunk)) if self.table is not None else frozenset[str]()
+        for name in gone:
+            self.counted[name, GONE, gone_reason(self.table or "")] += opened.chunk.records.num_rows
+        if gone and sifted.changed:
+            self.counted["records", "sent again", SENT_AGAIN] += sifted.changed
         if self.filled:  # empty after the first chunk, as a rule
-            nulls = {name: records.column(records.schema.get_field_index(name)).null_count for name in self.filled}
-            self.filled = frozenset(name for name, number in nulls.items() if number == records.num_rows)
+            self.filled = frozenset(name for name in self.filled - gone if _is_null(opened.chunk, name))
         if self.keys is not None:
             self.keys.saw(opened, sifted.groups)
 
@@ -54,7 +65,7 @@ class Notes:
         if self.keys is not None:
             self.keys.close()
         for name in self.filled if self._rows else ():
-            self.counted[name, "empty", "every value is null now, and there were values before"] += self._rows
+            self.counted[name, EMPTY, EMPTY_NOW] += self._rows
         self.filled = frozenset()
 
     def all(self, records: int) -> tuple[Note, ...]:
@@ -63,3 +74,12 @@ class Notes:
         always = [replace(note, count=note.count or records) for note in fixed]
         keys = () if self.keys is None else self.keys.notes()
         return (*always, *(Note(*name, count=number) for name, number in sorted(self.counted.items())), *keys)
+
+
+def _is_null(chunk: Chunk, name: str) -> bool:
+    """Whether no record of the chunk has a value in this column, be it one that does not fit."""
+    place = chunk.records.schema.get_field_index(name)
+    if place < 0:
+        return True  # of many columns a chunk has those that some record has
+    unfit = any(refusal.field == name for refusal in chunk.misfits.values())
+    return chunk.records.column(place).null_count == chunk.records.num_rows and not unfit

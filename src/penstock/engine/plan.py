@@ -53,7 +53,8 @@ def plan(
     prepared = with_notes(prepared, reading)
     known = None if doubts.forgetful else memory
     render, merger = prepared.render, prepared.merger
-    screen = Screen(policy, render, known, quarantine, parents, doubts.hold, merger, former=prepared.compiled.former)
+    former, table = prepared.compiled.former, prepared.data.dataset.is_table
+    screen = Screen(policy, render, known, quarantine, parents, doubts.hold, merger, former=former, table=table)
     batcher = Batcher(prepared.compiled.shape, repeats=policy.repeats)
     notes, tally = prepared.notes(), _Tally()
     with grouping_code(prepared.compiled.shape) as code:

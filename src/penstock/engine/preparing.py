@@ -18,10 +18,12 @@ from penstock.model.record import Grouping, RetryClass
 from penstock.model.spec import CredentialSpec, DestinationSpec, Mode
 from penstock.stores import resources
 from penstock.stores.fingerprint import fingerprint_version
-from penstock.transform.awaited import columns_by_name, columns_named
+from penstock.transform.awaited import columns_by_name, columns_named, would_be_sent
+from penstock.transform.bindings import new_column_problem
 from penstock.transform.compile import Compiled, compile_template
 from penstock.transform.manual import compile_manual
 from penstock.transform.merging import Merger
+from penstock.transform.new_columns import new_column_notes
 
 NEEDS_OPERATOR = "Preview needs the operator role: the records are shown as the grouping code would receive them"
 
@@ -79,20 +81,18 @@ class Prepared:
     def notes(self) -> Notes:
         """Where the notes of one read are gathered."""
         keys = DuplicateKeys(self.policy, self.data.spec.key)
-        return Notes(self.compiled.notes, keys, self._source_notes, self._once_filled())
+        table = self.spec.dataset if self.data.dataset.is_table else None
+        used = frozenset(self.compiled.columns)
+        return Notes(self.compiled.notes, keys, self._source_notes, self._once_filled(), used, table)
 
     def _source_notes(self) -> tuple[Note, ...]:
-        new = self.data.dataset.new_columns(self.data.schema) if self.spec.attributes == "all" else ()
-        reason = (
-            "a new column, which came after the dataset was first read: "
-            f"`penstock schema {self.spec.dataset} --refresh` takes it in, `new_columns: send` sends such columns"
-        )
-        return (*self.reading_notes, *self.data.dataset.notes(), *(Note(name, "not sent", reason) for name in new))
+        dataset, schema = self.data.dataset, self.data.schema
+        new = would_be_sent(self.spec, dataset.new_columns(schema))
+        return (*self.reading_notes, *dataset.notes(), *new_column_notes(new, self.spec.dataset))
 
     def _once_filled(self) -> frozenset[str]:
         """The columns in use that had values, of a source that is read whole each time."""
-        dataset = self.data.dataset
-        if dataset.partial or dataset.since(None) is not None:
+        if self.data.dataset.since(None) is not None:
             return frozenset()
         filled = {column.name for column in self.data.schema.columns if column.examples}
         return frozenset(filled.intersection(self.compiled.columns))
@@ -131,6 +131,7 @@ def _prepare(around: Surroundings, spec: DestinationSpec, address: connecting.Ad
         raise NotAvailableYet(around.problem(path, "mode: mirror is not available yet", "not-available-yet"))
     if more := (*unseen, *data.schema.notes, *(data.schema.source.notes if data.schema.source else ())):
         compiled = replace(compiled, notes=(*compiled.notes, *more))
+    data.dataset.need(compiled.needed)
     if around.code == "none" and compiled.shape.grouping.algorithm == "code":
         compiled = _without_code(compiled)
     return Prepared(spec, credential, data, where, compiled, mode)
@@ -149,10 +150,9 @@ def _with_new_columns(around: Surroundings, data: KnownDataset, spec: Destinatio
         return data
     if spec.new_columns == "send":
         return with_new_columns(data)
-    path, names = f"destinations.{spec.name}.new_columns", ", ".join(new)
-    hint = f"exclude it by the dataset's sql, or take it in: penstock schema {spec.dataset} --refresh"
+    problem = new_column_problem(spec, new)
     raise InputError(
-        around.problem(path, f"the source has a new column: {names}", "new-column", hint=hint, found=names)
+        around.problem(problem.path, problem.message, problem.code, hint=problem.hint, found=problem.found)
     )
 
 

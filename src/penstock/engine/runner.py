@@ -134,6 +134,7 @@ class _Run:
             merger=prepared.merger,
             links=links,
             former=prepared.compiled.former,
+            table=prepared.data.dataset.is_table,
         )
         desk = Desk(
             database=around.database,

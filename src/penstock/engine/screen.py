@@ -27,7 +27,7 @@ from penstock.engine.key_groups import Rows, fold_prints, key_groups
 from penstock.engine.rows import record_hash
 from penstock.engine.sql_notes import IS_NO_RECORD, NoteCounts, left_out, without_record
 from penstock.model.outcome import Outcome, Refusal
-from penstock.model.record import NO_RECORD, Chunk, Key, Payload, Rendered
+from penstock.model.record import NO_RECORD, Chunk, Key, Payload, Rendered, gone_columns
 from penstock.transform.compile import Former
 from penstock.transform.merging import Merger
 
@@ -39,6 +39,7 @@ SAME_INPUT = "the same as when it was last sent"
 ANY_VERSION = 0  # held without its record: whatever version comes, it is the one in doubt
 DISCARDED = "a person discarded this version, or mended it"
 OTHER_CONTENT = "key already sent with other content"
+LACKS = "key already sent; a column is gone, so that the contents cannot be compared"
 
 
 class Decision(NamedTuple):
@@ -109,6 +110,7 @@ class Sifted:
     refreshed: list[Payload] = field(default_factory=list)  # unchanged content under a new fingerprint
     notes: NoteCounts = field(default_factory=Counter)
     groups: list[Rows] = field(default_factory=list)  # the rows of each key that has several of them
+    changed: int = 0  # records to be sent whose key was sent before with other content
 
 
 Versions = Literal["newest", "merge", "each"]
@@ -138,6 +140,7 @@ class Screen:
     merger: Merger | None = None  # where `versions` is "merge"
     links: CompanyLinks | None = None  # with `company_link: replace`
     former: Former | None = None  # how an earlier release rendered the same settings
+    table: bool = False  # whether every record has every column
 
     def sift(self, chunk: OpenChunk) -> Sifted:
         """Ask all questions of the chunk's open rows."""
@@ -254,6 +257,7 @@ class Screen:
         if not compares and self.parents is None:
             sifted.fresh.extend(payloads)
             return
+        lacks = self.table and bool(gone_columns(chunk.chunk))
         latest: dict[Key, int] = {}
         rows = [payload.ordinal - chunk.first for payload in payloads]
         before: list[int | None] = []
@@ -270,7 +274,7 @@ class Screen:
                 if known == payload.content and (flying[number] or payload.key in latest):
                     sifted.twins.append(payload)
                     continue
-                decision = self._against_memory(payload, known, sifted)
+                decision = self._against_memory(payload, known, sifted, lacks=lacks)
                 if decision is not None:
                     sifted.decided += [decision._replace(ordinal=ordinal) for ordinal in payload.ordinals]
                     continue
@@ -312,15 +316,18 @@ class Screen:
         parts = self.render(chunk.chunk, ready).payloads  # rendered a moment ago: none is refused
         return parts if self.merger is None else self.merger.merge(parts)
 
-    def _against_memory(self, payload: Payload, known: int | None, sifted: Sifted) -> Decision | None:
-        """The decision when the key was sent before; None when this content has to go."""
+    def _against_memory(self, payload: Payload, known: int | None, sifted: Sifted, *, lacks: bool) -> Decision | None:
+        """The decision when the key was sent before; None when this content has to go. `lacks`: a column is gone."""
         if known is None:
             return None
         if known == payload.content:
             sifted.refreshed.append(payload)
             return Decision(payload.ordinal, payload.key, Outcome.UNCHANGED, SAME_INPUT, hold=False)
         if not self.policy.once_per_key:
+            sifted.changed += len(payload.ordinals)
             return None
+        if lacks:
+            return Decision(payload.ordinal, payload.key, Outcome.UNCHANGED, LACKS, hold=False)
         if self.policy.ignore_changed:
             return Decision(payload.ordinal, payload.key, Outcome.UNCHANGED, OTHER_CONTENT, hold=False)
         refusal = Refusal(

@@ -12,7 +12,7 @@ from penstock.delivery.notifying import notify
 from penstock.engine import watch_settings
 from penstock.engine.preparing import is_active
 from penstock.engine.surroundings import Surroundings
-from penstock.engine.watch_judge import Facts, FlowFacts, News, TargetFacts, judge
+from penstock.engine.watch_judge import ENDED, Facts, FlowFacts, News, TargetFacts, judge
 from penstock.engine.watch_results import results
 from penstock.engine.watch_settings import AlertSettings
 from penstock.model.errors import PenstockError
@@ -59,7 +59,9 @@ def _facts(around: Surroundings, conn: Connection, active: dict[str, bool], quie
         if name not in quiet:
             runs = tuple(figures.recent_runs(conn, name, "destination", LOOKED_AT))
             idle = _idle(conn, runs, switched.get(name), now)
-            targets.append(TargetFacts(name, spec.credential, active[name], idle, runs, held.get(name, 0)))
+            ended = next((run.run for run in runs if run.status in ENDED), None)
+            notes = () if ended is None else figures.notes_of(conn, ended)
+            targets.append(TargetFacts(name, spec.credential, active[name], idle, runs, held.get(name, 0), notes))
     flows = tuple(
         FlowFacts(name, flow.destinations, tuple(figures.recent_runs(conn, name, "flow", LOOKED_AT_FLOW)))
         for name, flow in around.project.flows.items()

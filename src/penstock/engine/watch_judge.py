@@ -8,9 +8,13 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Literal, TypeGuard
 
+from penstock.model.invisible import visible
+from penstock.model.outcome import Note
 from penstock.stores.alerts import Alert
 from penstock.stores.figures import RunFigures
+from penstock.transform.new_columns import EMPTY, GONE, NOT_SENT, is_column_change
 
+MOST_COLUMNS = 10  # that an alert names
 LEAST_USUAL = 20  # records: smaller runs vary without meaning anything
 ENDED = frozenset({"succeeded", "partial"})
 
@@ -29,6 +33,7 @@ class Rules:
     run_failed: bool = True
     run_partial: bool = False
     credential_refused: bool = True
+    columns_changed: bool = True
     waiting_minutes: float | None = 5  # a queued run that no worker takes
     repeat_hours: float = 24
     calm_minutes: float = 10  # two messages of one alert are at least so far apart
@@ -36,7 +41,10 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class TargetFacts:
-    """A destination: for how long nothing moved, its newest runs, newest first, and how many records are held."""
+    """A destination: for how long nothing moved, its newest runs, newest first, and how many records are held.
+
+    `notes` are those of its newest run that ended well or partly.
+    """
 
     name: str
     credential: str
@@ -44,6 +52,7 @@ class TargetFacts:
     idle_s: float | None
     runs: tuple[RunFigures, ...]
     held: int
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +163,8 @@ def _of_target(target: TargetFacts, rules: Rules) -> Iterator[Finding]:
         yield "quarantine", name, f"{target.held} records are held for a person"
     ended = [run for run in target.runs if run.status in ENDED]
     if ended:
+        if rules.columns_changed:
+            yield from _of_columns(ended[0], target.notes)
         yield from _of_volume(ended, rules)
         yield from _of_errors(ended[0], rules)
     newest = _last_ended(target.runs)
@@ -164,6 +175,20 @@ def _of_target(target: TargetFacts, rules: Rules) -> Iterator[Finding]:
         yield "run", name, f"run {newest.run} failed{why}"
     if rules.run_partial and newest.status == "partial":
         yield "run", name, f"run {newest.run} ended partial: {newest.quarantined} quarantined, {newest.unknown} unknown"
+
+
+def _of_columns(run: RunFigures, notes: Sequence[Note]) -> Iterator[Finding]:
+    """Columns that the source has got or lost since its dataset was first read."""
+    changes = [note for note in notes if is_column_change(note)]
+    words = {NOT_SENT: "new, and not sent: {}", GONE: "no longer in the source: {}", EMPTY: "without any value: {}"}
+    said = []
+    for action, text in words.items():
+        names = [visible(note.field) for note in changes if note.action == action]
+        more = len(names) - MOST_COLUMNS
+        shown = ", ".join(names[:MOST_COLUMNS]) + (f" and {more} more" if more > 0 else "")
+        said += [text.format(shown)] if names else []
+    if said:
+        yield "columns", run.target, f"columns in run {run.run}: {'; '.join(said)}"
 
 
 def _of_volume(ended: list[RunFigures], rules: Rules) -> Iterator[Finding]:

@@ -46,6 +46,7 @@ class RulesDocument(_Strict):
     run_partial: bool = Rules.run_partial
     run_results: bool = False  # not an alert: how every run ended
     credential_refused: bool = Rules.credential_refused
+    columns_changed: bool = Rules.columns_changed
     waiting_minutes: float | None = Field(default=Rules.waiting_minutes, gt=0)
     repeat_hours: float = Field(default=Rules.repeat_hours, ge=1)
     calm_minutes: float = Field(default=Rules.calm_minutes, ge=0)

@@ -28,7 +28,8 @@ class Column:
     """One column of a dataset as it was detected. `examples` are up to three distinct values, as text, shortened.
 
     `decimal`: the decimal sign of the numbers that it holds as text, where its values or its source decide. `open`: no
-    record had a value yet, so that its type is decided by the first.
+    record had a value yet, so that its type is decided by the first. `later`: records brought it after the dataset was
+    first read.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Column:
     examples: tuple[str, ...] = ()
     decimal: Literal[".", ","] | None = None
     open: bool = False
+    later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,12 @@ class Chunk:
     misfits: Mapping[int, Refusal] = field(default_factory=lambda: MappingProxyType({}))
     cursor: str | None = None
     originals: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def gone_columns(chunk: Chunk) -> list[str]:
+    """The columns that are absent in every row: of a table, those that its source has no longer."""
+    rows = chunk.records.num_rows
+    return [name for name, absent in chunk.absent.items() if len(absent) == rows]
 
 
 class Lookup(NamedTuple):

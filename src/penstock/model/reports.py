@@ -164,7 +164,8 @@ class DatasetReport:
     dataset: str
     key: tuple[str, ...]
     schema: Schema
-    extra_columns: tuple[str, ...] = ()  # in the source now, but not in the stored schema
+    extra_columns: tuple[str, ...] = ()  # in the source now, but not in the stored schema, or only later
+    gone_columns: tuple[str, ...] = ()  # in the stored schema, but not in the source now
 
 
 @dataclass(frozen=True, slots=True)

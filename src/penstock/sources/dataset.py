@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -56,11 +56,12 @@ class Dataset:
         self._patience = patience
         self._reach = reach
         self._last: tuple[Schema, Rows] | None = None
+        self._needed = frozenset(spec.key)
 
     def new_columns(self, schema: Schema, *, look: bool = False) -> tuple[str, ...]:
         """The columns of the source that the schema does not have: as far as it was read, or, with `look`, all of it.
 
-        What is posted, and replies, have none: their columns are taken in as they come.
+        What is posted, and replies, have none: their columns are taken into the schema as they come.
         """
         rows = self._rows.inner if isinstance(self._rows, FirstRows) else self._rows
         if not isinstance(self.source, FileSource | SqlSource):
@@ -72,6 +73,20 @@ class Dataset:
             return ()  # to ask a database costs a connection
         known = schema if self.spec.sql is None else schema.source
         return () if known is None else tuple(name for name in rows.names() if known.column(name) is None)
+
+    def gone_columns(self, schema: Schema) -> tuple[str, ...]:
+        """The columns of the schema that the source does not have now."""
+        known = schema if self.spec.sql is None else schema.source
+        return () if known is None else _gone(self._rows, known)
+
+    def need(self, names: Iterable[str]) -> None:
+        """Columns without which nothing can be sent: where one is gone, reading raises InputError, as for the key's."""
+        self._needed |= frozenset(names)
+
+    @property
+    def is_table(self) -> bool:
+        """Whether every record has every column, so that one that is absent in all of them is gone."""
+        return self.spec.sql is not None or not self._rows.open_ended
 
     @property
     def volatile(self) -> bool:
@@ -124,7 +139,7 @@ class Dataset:
     def read(self, schema: Schema, *, skip: int = 0, rows: int = CHUNK_ROWS) -> Iterator[Chunk]:
         """The records typed as `schema`, after the first `skip`; every chunk has exactly `rows` rows but the last.
 
-        Raises InputError when a column of the schema is gone or the input is torn.
+        A column that is gone is absent. Raises InputError when that column is needed, or the input is torn.
         """
         return rechunked(self._typed(self._rows, schema), skip=skip, rows=rows)
 
@@ -159,13 +174,20 @@ class Dataset:
         found = any(chunk.records.num_rows for chunk in self._typed(increment, schema))
         return found, increment.reached
 
+    def with_new_columns(self, known: Schema) -> Schema:
+        """The schema with the columns that the source has now and `known` has not; what is gone stays in it."""
+        found = self.detect(known=known).schema
+        source = None if found.source is None or known.source is None else _united(found.source, known.source)
+        return replace(_united(found, known), source=source or found.source)
+
     def with_first_values(self, schema: Schema, since: Window | None) -> Schema:
         """The schema with types for columns that had no value yet and have one now; itself where there are none.
 
         `since`: every destination has read the rows of a source with a cursor up to there.
         """
         inner = schema if schema.source is None else schema.source
-        names = [column.name for column in inner.columns if column.open]
+        gone = _gone(self._rows, inner)
+        names = [column.name for column in inner.columns if column.open and column.name not in gone]
         if not names or not self._has_value(names, since):
             return schema
         found = self.detect(known=schema).schema
@@ -235,15 +257,27 @@ class Dataset:
         if isinstance(self._rows, PushedRows):
             self._rows.know((schema if self.spec.sql is None else schema.source or schema).names())
         if self.spec.sql is not None:
-            inner = schema.source or self._inner_schema(_silent)
-            self._check_vanished(base, inner)
-            shaped = self._shaped_if_known(base, inner)
+            shaped = self._shaped_now(base, schema.source or self._inner_schema(_silent))
             if shaped is None:
                 return iter(())
             rows = shaped
-        self._check_vanished(rows, schema)
+        if gone := self._needed.intersection(_gone(rows, schema)):
+            raise self._vanished(sorted(gone))
         self._last = (schema, rows)
         return typed(rows, schema, self._given(rows), whole=whole)
+
+    def _shaped_now(self, base: Rows, inner: Schema) -> Rows | None:
+        """The result of the SQL over the columns that are still there. InputError where it names one that is gone."""
+        from penstock.sources.shaped_rows import UnknownColumns  # noqa: PLC0415 - DuckDB costs 0.1 s
+
+        gone = _gone(base, inner)
+        there = tuple(column for column in inner.columns if column.name not in gone)
+        try:
+            return self._shaped_if_known(base, replace(inner, columns=there))
+        except UnknownColumns:
+            if gone:
+                raise self._vanished(gone) from None
+            raise
 
     def _shaped_if_known(self, base: Rows, inner: Schema) -> Rows | None:
         """The result of the SQL; None before the first record, while it speaks of columns that nobody declares."""
@@ -296,17 +330,14 @@ class Dataset:
             return self.spec.types
         return {name: kind for name, kind in self.spec.types.items() if name in rows.names()}
 
-    def _check_vanished(self, rows: Rows, schema: Schema) -> None:
-        known = rows.names()
-        gone = [] if rows.open_ended else [name for name in schema.names() if name not in known]
-        path = f"datasets.{self.spec.name}"
-        hint = f"if that is meant, look at it anew: penstock schema {self.spec.name} --refresh"
-        if gone:
-            problems = [
-                Problem(path, f"the column {name} is gone from the source", "vanished-column", hint, found=name)
-                for name in gone
-            ]
-            raise InputError(*problems)
+    def _vanished(self, gone: Sequence[str]) -> InputError:
+        name = self.spec.name
+        hint = f"bring it back, or use another column in its place, then: penstock schema {name} --refresh"
+        message = "the column {} is gone from the source, and it is needed"
+        path = f"datasets.{name}"
+        return InputError(
+            *(Problem(path, message.format(column), "vanished-column", hint, found=column) for column in gone)
+        )
 
     def _check_types(self, known: Sequence[str], records: int) -> None:
         """Every name under `types:` is a column; nothing is known of a JSON source without records."""
@@ -318,6 +349,18 @@ class Dataset:
         ]
         if problems:
             raise InputError(*problems)
+
+
+def _gone(rows: Rows, schema: Schema) -> tuple[str, ...]:
+    """The columns of the schema that the rows do not have; records of JSON may lack any of them."""
+    known = () if rows.open_ended else frozenset(rows.names())
+    return () if rows.open_ended else tuple(name for name in schema.names() if name not in known)
+
+
+def _united(new: Schema, old: Schema) -> Schema:
+    """The new schema, then the columns that only the old one has."""
+    names = new.names()
+    return replace(new, columns=(*new.columns, *(column for column in old.columns if column.name not in names)))
 
 
 def _decided(schema: Schema | None) -> Mapping[str, ColumnType]:

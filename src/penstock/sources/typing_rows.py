@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -12,9 +13,20 @@ from penstock.model.record import Chunk, Schema
 from penstock.model.spec import ColumnType
 from penstock.sources.number_writing import writing_caster
 from penstock.sources.patience import check_patience
-from penstock.sources.pieces import Caster, Piece, Rows, arrow_field
+from penstock.sources.pieces import Cast, Caster, Piece, Rows, arrow_field
 
 WIDE = 256  # columns
+ARROW: Mapping[ColumnType, pa.DataType] = MappingProxyType(
+    {
+        "text": pa.string(),
+        "integer": pa.int64(),
+        "number": pa.float64(),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
+        "timestamp": pa.timestamp("us", "UTC"),
+        "json": pa.string(),
+    }
+)  # of a column that is gone
 
 
 def typed(
@@ -55,11 +67,20 @@ def _arrow_schema(schema: Schema, casters: Mapping[str, Caster]) -> pa.Schema:
 
 def _casters(rows: Rows, schema: Schema, given: Mapping[str, ColumnType]) -> dict[str, Caster]:
     casters = {}
+    there = None if rows.open_ended else frozenset(rows.names())
     for column in schema.columns:
+        if there is not None and column.name not in there:
+            casters[column.name] = _nothing(ARROW[column.type])
+            continue
         by_person = column.name in given
         caster = rows.caster(column.name, column.type, given=by_person)
         casters[column.name] = writing_caster(column, caster, given=by_person)
     return casters
+
+
+def _nothing(kind: Any) -> Caster:
+    """For a column that no piece has."""
+    return Caster(kind, lambda column: Cast(pa.nulls(len(column), kind), {}))
 
 
 def _chunk(piece: Piece, arrow: pa.Schema, casters: Mapping[str, Caster]) -> Chunk:

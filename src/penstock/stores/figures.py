@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import orjson
 from sqlalchemy import Connection, func, select, text
 
+from penstock.model.outcome import Note
 from penstock.stores.migrations import HEAD
 from penstock.stores.schema import quarantine, runs, switches
 from penstock.stores.schema_care import alerts
@@ -113,6 +115,12 @@ def recent_runs(conn: Connection, target: str, kind: str, limit: int) -> list[Ru
         .limit(limit)
     )
     return [RunFigures(*tuple(row)) for row in conn.execute(query)]
+
+
+def notes_of(conn: Connection, run: str) -> tuple[Note, ...]:
+    """The notes of a run."""
+    found = conn.execute(select(runs.c.notes).where(runs.c.id == run)).scalar_one_or_none()
+    return tuple(Note(*note) for note in orjson.loads(found or "[]"))
 
 
 def queue_figures(conn: Connection) -> tuple[dict[str, int], str | None]:

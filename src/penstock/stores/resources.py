@@ -72,7 +72,10 @@ def dataset_size(conn: Connection, name: str) -> tuple[int, int] | None:
 
 
 def _document(schema: Schema) -> dict[str, Any]:
-    columns = [[c.name, c.type, c.nullable, c.examples, {"decimal": c.decimal, "open": c.open}] for c in schema.columns]
+    columns = [
+        [c.name, c.type, c.nullable, c.examples, {"decimal": c.decimal, "open": c.open, "later": c.later}]
+        for c in schema.columns
+    ]
     source = None if schema.source is None else _document(schema.source)
     notes = [[note.field, note.action, note.reason, note.count] for note in schema.notes]
     return {"columns": columns, "records": schema.records, "source": source, "notes": notes}

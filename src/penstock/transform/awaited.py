@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from penstock.destinations.catalogue import load_catalogue
 from penstock.model.errors import InputError
 from penstock.model.spec import DestinationSpec
+from penstock.transform.bindings import plain_name
 from penstock.transform.macros import Place, column_of, parse_macros
 
 
@@ -21,6 +22,14 @@ def columns_by_name(spec: DestinationSpec) -> tuple[str, ...]:
     if template is None or spec.fields is not None:
         return ()
     return tuple(doc.name for doc in template.fields if doc.auto)
+
+
+def would_be_sent(spec: DestinationSpec, columns: Sequence[str]) -> tuple[str, ...]:
+    """The columns that the destination would send if its dataset had them: attributes, and fields mapped by name."""
+    if spec.attributes == "all":
+        return tuple(columns)
+    by_name = {plain_name(name) for name in columns_by_name(spec)}
+    return tuple(name for name in columns if plain_name(name) in by_name)
 
 
 def _paths(spec: DestinationSpec) -> Iterator[str]:

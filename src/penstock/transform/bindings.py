@@ -13,6 +13,7 @@ from penstock.model.outcome import Note
 from penstock.model.record import LEFT_OUT, NO_RECORD, Schema
 from penstock.model.spec import Binding, DestinationSpec
 from penstock.transform.macros import column_of
+from penstock.transform.new_columns import new_column_notes
 from penstock.transform.render import Input
 
 ABOUT_ROWS = frozenset({NO_RECORD, LEFT_OUT})
@@ -156,6 +157,13 @@ def unknown_exclusions(destination: DestinationSpec, schema: Schema) -> list[Pro
     ]
 
 
+def new_column_problem(destination: DestinationSpec, new: Sequence[str]) -> Problem:
+    """The source has columns that it had not before, and the destination refuses them."""
+    path, names = f"destinations.{destination.name}.new_columns", ", ".join(new)
+    hint = f"exclude it by the dataset's sql, or take it in: penstock schema {destination.dataset} --refresh"
+    return Problem(path, f"the source has a new column: {names}", "new-column", hint, names)
+
+
 def remaining(
     destination: DestinationSpec, inputs: Sequence[Input], schema: Schema, problems: list[Problem]
 ) -> Remaining:
@@ -170,7 +178,12 @@ def remaining(
     if chosen == "all":
         index = [name for name in free if PANDAS_INDEX.fullmatch(name)]
         notes += [Note(name, "left out", INDEX) for name in index]
-        free = [name for name in free if name not in index]
+        later = {column.name for column in schema.columns if column.later and destination.new_columns != "send"}
+        new = [name for name in free if name in later]
+        if new and destination.new_columns == "refuse":
+            problems.append(new_column_problem(destination, new))
+        notes += new_column_notes(new, destination.dataset)
+        free = [name for name in free if name not in {*index, *new}]
         return Remaining(tuple(free), cuts, tuple(notes))
     wanted = () if chosen == "none" else chosen
     for name in wanted:

@@ -36,7 +36,8 @@ class Former:
 class Compiled:
     """A destination ready to render: pure, and the same for preview, test, plan and run.
 
-    `columns` are the input columns in use, the key's included; `version` changes when settings or renderer change.
+    `columns` are the input columns in use, the key's included; without those in `needed` no record could be sent.
+    `version` changes when settings or renderer change.
     """
 
     renderer: Renderer
@@ -48,6 +49,7 @@ class Compiled:
     version: str
     merger: Merger | None = None  # of several versions of one record; None: no request can say what several say
     former: Former | None = None  # how release 0.1.0 rendered it, where that may differ
+    needed: frozenset[str] = frozenset()
 
 
 def compile_template(
@@ -118,7 +120,17 @@ def _compile(bench: Workbench, base_url: str) -> Compiled:
     version = version_of(destination, schema, columns, f"{dialect} {base_url} {dataset_key!r}")
     rules = None if wrapped else bench.template.versions.get(dialect)
     merger = None if rules is None else Merger(rules, renderer.bounded, _room(shape))
-    return Compiled(renderer, shape, tuple(bench.notes), columns, template.name, dialect, version, merger)
+    notes, needed = tuple(bench.notes), _needed(bench)
+    return Compiled(renderer, shape, notes, columns, template.name, dialect, version, merger, needed=needed)
+
+
+def _needed(bench: Workbench) -> frozenset[str]:
+    """The columns of the key, of ids, of what is required and of what Custify recognises an object by."""
+    external = bench.template.external
+    fields = {*bench.required, *bench.template.match[bench.dialect], *(() if external is None else (external.field,))}
+    steps = [each.step for each in bench.inputs if not each.extra]
+    mapped = {step.column for step in steps if step.field in fields and step.column and step.default is None}
+    return frozenset(mapped | set(bench.key) | set(bench.derived))
 
 
 def _check_links(bench: Workbench, *, wrapped: bool) -> None:

@@ -53,7 +53,8 @@ def compile_manual(
     renderer = Renderer(dataset_key, tuple(inputs), address=where.per_record, check=refusal_of if xml else None)
     columns = _columns(schema, inputs, where, dataset_key)
     version = version_of(destination, schema, columns, f"{dialect} {base_url} {dataset_key!r}")
-    return Compiled(renderer, shape, tuple(notes), columns, None, dialect, version)
+    needed = frozenset((*dataset_key, *(() if where.per_record is None else where.per_record.columns)))
+    return Compiled(renderer, shape, tuple(notes), columns, None, dialect, version, needed=needed)
 
 
 def _inputs(destination: DestinationSpec, schema: Schema, problems: list[Problem]) -> tuple[list[Input], list[Note]]:

@@ -1,4 +1,4 @@
-// Made of the API's own description by `npm run api`; a test looks that it is in step with d3cf23179f9227e1
+// Made of the API's own description by `npm run api`; a test looks that it is in step with a88e80f094382db9
 export interface components {
     schemas: {
         AboutOut: {
@@ -129,6 +129,7 @@ export interface components {
             key: string[];
             schema: components["schemas"]["SchemaOut"];
             extra_columns: string[];
+            gone_columns: string[];
         };
         DeliveryOut: {
             delivery: string;
@@ -637,6 +638,7 @@ export interface components {
             run_partial: boolean;
             run_results: boolean;
             credential_refused: boolean;
+            columns_changed: boolean;
             waiting_minutes: number | null;
             repeat_hours: number;
             calm_minutes: number;

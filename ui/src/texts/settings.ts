@@ -121,6 +121,7 @@ export const t = {
       run_partial: "A run ended with records held or unknown",
       run_results: "How every run ended, gathered into one message",
       credential_refused: "An account's key is refused",
+      columns_changed: "A source has a new column that is not sent, or a column is gone or empty",
       quarantine_more: "More records held than",
       error_share: "Share of a run's records refused or unknown, from",
       error_least: "… in runs of at least so many records",

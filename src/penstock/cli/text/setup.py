@@ -40,3 +40,9 @@ def dataset_text(report: DatasetReport) -> Iterator[RenderableType]:
         yield said(
             f"New in the source, not in the schema: {names}. `penstock schema {report.dataset} --refresh`", "yellow"
         )
+    if report.gone_columns:
+        names = ", ".join(report.gone_columns)
+        yield said(
+            f"No longer in the source: {names}. If that is meant: `penstock schema {report.dataset} --refresh`",
+            "yellow",
+        )

@@ -85,7 +85,7 @@ export function Alerts() {
               </Panel>
               <Panel title={t.rules}>
                 <div className={classes.rules}>
-                  {["run_failed", "run_partial", "run_results", "credential_refused"].map((name) => (
+                  {["run_failed", "run_partial", "run_results", "credential_refused", "columns_changed"].map((name) => (
                     <SwitchRule key={name} label={t.names[name] ?? name} on={value.rules[name] === true} onChange={(on) => rule(name, on)} />
                   ))}
                   {NUMBERS.map(({ name, ...how }) => (
