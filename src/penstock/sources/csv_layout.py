@@ -28,6 +28,7 @@ DELIMITERS = ",;\t|"
 LOOKED_AT = 20  # rows by which a delimiter is judged
 _SEPARATOR = re.compile(r'"?sep=([^\r\n])\1*"?[ \t]*', re.IGNORECASE)  # Excel writes it; other programs pad it
 _GUARD = re.compile(r'="([^"]*)"')
+_INDEX = Note("column 1", "left out", "it has no name and counts the rows: the index of a pandas table")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Layout:
     """`names`: one a cell of a row, "" for a column that the header does not name.
 
     `header_at`: the 1-based line of the header; `before`: lines before the rows, the header's own included.
+    `counts`: the first column has no name and counts the rows from 0, as pandas writes its index.
     """
 
     delimiter: str
@@ -43,6 +45,7 @@ class Layout:
     before: int
     quotes: bool
     notes: tuple[Note, ...] = ()
+    counts: bool = False
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -71,7 +74,10 @@ def layout_of(source: FileSource, path: Path, head: str, *, tabs: bool) -> Layou
     refuse_wide(source, path, len(rows[0]), at)
     cells = _fitted(rows[0], rows[1:])
     names, notes = _names(source, path, cells, at)
-    return Layout(delimiter, names, at, at - 1 + used, quotes, notes)
+    counts = not names[0] and len(rows) > 1 and [row[0] for row in rows[1:]] == [*map(str, range(len(rows) - 1))]
+    if counts:
+        notes = (_INDEX, *(note for note in notes if note.field != _INDEX.field))
+    return Layout(delimiter, names, at, at - 1 + used, quotes, notes, counts)
 
 
 def _before_header(lines: Sequence[str]) -> tuple[int, str | None]:

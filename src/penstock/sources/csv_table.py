@@ -87,9 +87,11 @@ class CsvTable:
                     null_values=blanks,
                 ),
             ) as reader:
+                row = 0
                 for batch in reader:
                     self._refuse_long(batch)
-                    yield self._named(batch) if "" in self.layout.names else batch
+                    yield self._named(batch, row) if "" in self.layout.names else batch
+                    row += batch.num_rows
         except pa.ArrowInvalid as error:
             straddling = "straddling" in str(error)
             if straddling and block < bounds().cell:
@@ -107,14 +109,21 @@ class CsvTable:
         ):
             self.examine()
 
-    def _named(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """The columns that have a name. Raises InputError when another one has a value."""
+    def _named(self, batch: pa.RecordBatch, row: int) -> pa.RecordBatch:
+        """The columns that have a name. Raises InputError when another one has a value, the count of rows excepted.
+
+        `row`: how many rows came before this batch.
+        """
         names = self.layout.names
         for place, name in enumerate(names):
             column = batch.column(place)
             if name or column.null_count == len(column):
                 continue
-            filled = column.drop_null().filter(compute.invert(compute.utf8_is_space(column.drop_null())))
+            if place == 0 and self.layout.counts:
+                count = compute.cast(pa.array(range(row, row + len(column)), pa.int64()), pa.string())
+                filled = column.filter(compute.fill_null(compute.not_equal(column, count), True)).drop_null()
+            else:
+                filled = column.drop_null().filter(compute.invert(compute.utf8_is_space(column.drop_null())))
             value = next((text for text in filled.to_pylist() if text), None)
             if value is not None:
                 at = self.layout.header_at
