@@ -122,6 +122,11 @@ class Served:
         self.processes["serve"].communicate(timeout=30)
         return int(self.url.rpartition(":")[2])
 
+    def export(self) -> str:
+        """The project as a file."""
+        with urllib.request.urlopen(f"{self.url}/api/v1/project/export", timeout=60) as reply:
+            return str(reply.read().decode())
+
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the API, without sign-in."""
         return _ask(method, f"{self.url}/api/v1{path}", body)

@@ -2,9 +2,10 @@
 
 import re
 
+import yaml
 from playwright.sync_api import expect
 
-from browsing import begin, pick, write
+from browsing import begin, by_hand, pick, samples, write
 
 
 def names(place, kind):
@@ -35,6 +36,62 @@ def test_a_request_with_broken_further_properties_is_not_saved(page, place):
     page.get_by_role("heading", name="with-props", exact=True).wait_for()
     made = place.call("GET", "/destinations/with-props")["value"]["request"]["batch"]["grouping"]
     assert made["other_props"] == {"origin": 0}
+
+
+def test_a_new_request_shows_no_error_before_anything_is_typed(page, place):
+    begin(page)
+    page.get_by_text("By hand", exact=True).click()
+    url = page.get_by_role("textbox", name="URL", exact=True)
+    page.get_by_text("Type the URL: the requests that your records become are shown here.").wait_for()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(url).not_to_have_attribute("aria-invalid", "true")
+    page.get_by_label("Name of the destination").fill("untouched")
+    page.get_by_role("button", name="Done").click()
+    expect(url).to_be_focused()
+    expect(page.get_by_text("Type the URL that the records are sent to.")).to_have_count(1)
+    expect(page.get_by_text("the text is empty")).to_have_count(0)
+    expect(page.get_by_text("destinations.untouched")).to_have_count(0)
+    assert "untouched" not in names(place, "destinations")
+    url.fill("/people")
+    expect(page.get_by_text("Type the URL that the records are sent to.")).to_have_count(0)
+    samples(page).get_by_text("ada@example.com").first.wait_for()
+    page.get_by_role("button", name="Done").click()
+    page.get_by_role("heading", name="untouched", exact=True).wait_for()
+
+
+def test_what_is_wrong_with_a_request_is_shown_once_at_its_field(page):
+    begin(page)
+    by_hand(page, "http://", batched=False)
+    expect(page.get_by_role("textbox", name="URL", exact=True)).to_have_attribute("aria-invalid", "true")
+    samples(page).get_by_text("The requests are shown here when the marked fields are right.").wait_for()
+    expect(page.get_by_role("alert")).to_have_count(0)  # no list beside the field
+
+
+def test_long_text_later_columns_and_company_links_are_chosen_in_the_form(page, place):
+    begin(page, dataset="anything")
+    pick(page, "Choose what a record becomes", "Upsert person")
+    page.get_by_label("Name of the destination").fill("choosy")
+    page.get_by_role("group", name="E-mail").wait_for()
+    expect(page.get_by_role("switch", name="Cut long text of E-mail")).to_have_count(0)  # an address is no text to cut
+    page.get_by_role("switch", name="Cut long text of Name").check(force=True)
+    expect(page.get_by_text("Custify takes 255 characters.").first).to_be_visible()
+    pick(page, "Columns that come later", "Send them as well")
+    pick(page, "A person who changes company", "Add the new company, remove the old link")
+    page.get_by_role("button", name="Done").click()
+    page.get_by_role("heading", name="choosy", exact=True).wait_for()
+    exported = yaml.safe_load(place.export())["destinations"]["choosy"]
+    assert exported["fields"]["name"] == {"column": "name", "truncate": True}
+    assert (exported["new_columns"], exported["company_link"]) == ("send", "replace")
+
+    page.goto("/destinations/choosy/configure")
+    page.get_by_role("switch", name="Cut long text of Name").uncheck(force=True)
+    pick(page, "Columns that come later", "Do not send them; runs name them")
+    pick(page, "A person who changes company", "Add the new company, keep the old link")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("choosy is saved").wait_for()
+    exported = yaml.safe_load(place.export())["destinations"]["choosy"]
+    assert exported["fields"]["name"] == "name"
+    assert not exported.keys() & {"new_columns", "company_link"}
 
 
 def test_a_number_out_of_its_bounds_is_not_saved(page, place):

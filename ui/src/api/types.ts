@@ -87,7 +87,7 @@ export interface DatasetValue {
 }
 export type Dataset = Resource<DatasetValue, { records: number | null; columns: number | null }>;
 
-export type FieldValue = string | { value: unknown } | { column: string; default?: unknown };
+export type FieldValue = string | { value: unknown } | { column: string; default?: unknown; truncate?: boolean };
 export interface Grouping {
   algorithm: "array" | "property" | "code";
   property?: string;
@@ -119,6 +119,8 @@ export interface DestinationValue {
   exclude?: string[];
   nulls?: "omit" | "send";
   mode?: "changed" | "new" | "all" | "mirror";
+  new_columns?: "note" | "send" | "refuse";
+  company_link?: "add" | "replace";
   active?: boolean;
   request?: RequestValue;
   responses?: boolean;

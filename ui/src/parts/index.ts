@@ -14,7 +14,7 @@ export { Empty, Failed, Loaded, Loading, Problems, problemsOf } from "./States";
 export { OutcomeBar, OutcomeCounts, outcomeColor, RunStatus, runStatus, Status } from "./Status";
 export { toast, toastFailure } from "./toast";
 export { useChange } from "./useChange";
-export { useFieldValidity, useValidated, ValidityScope } from "./validity";
+export { useFieldValidity, useRequiredText, useValidated, ValidityScope } from "./validity";
 export { useItems } from "./useItems";
 export { Key, NOT_YET, Num, Time, useNow } from "./Values";
 export { useFreshFirst, useFreshLast } from "./fresh";

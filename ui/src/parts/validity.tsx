@@ -1,10 +1,11 @@
 /** Fields whose typed text is not a value yet. While there is one on the page, nothing is saved. */
-import { createContext, type ReactNode, useCallback, useContext, useEffect, useId, useMemo, useRef } from "react";
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useId, useMemo, useRef, useState } from "react";
 
 /** Returns true when every field is valid; else moves the focus to the first invalid one. */
 type Check = () => boolean;
 interface Validity {
-  set: (id: string, valid: boolean) => void;
+  /** `reveal` is called when a save is refused because the field is invalid. */
+  set: (id: string, valid: boolean, reveal?: () => void) => void;
   check: Check;
 }
 const ALWAYS: Validity = { set: () => undefined, check: () => true };
@@ -12,13 +13,14 @@ const Context = createContext<Validity>(ALWAYS);
 
 /** Surrounds a page, or a dialog with a form of its own. */
 export function ValidityScope({ children }: { children: ReactNode }) {
-  const invalid = useRef(new Set<string>());
+  const invalid = useRef(new Map<string, () => void>());
   const validity = useMemo(
     (): Validity => ({
-      set: (id, valid) => void (valid ? invalid.current.delete(id) : invalid.current.add(id)),
+      set: (id, valid, reveal = () => undefined) => void (valid ? invalid.current.delete(id) : invalid.current.set(id, reveal)),
       check: () => {
         if (invalid.current.size === 0) return true;
-        const fields = [...invalid.current].map((id) => document.getElementById(id)).filter((field) => field !== null);
+        for (const reveal of invalid.current.values()) reveal();
+        const fields = [...invalid.current.keys()].map((id) => document.getElementById(id)).filter((field) => field !== null);
         fields.sort((a, b) => (a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1));
         fields[0]?.focus();
         fields[0]?.scrollIntoView({ block: "center" });
@@ -39,6 +41,19 @@ export function useFieldValidity(valid: boolean): string {
     return () => set(id, true);
   }, [id, valid, set]);
   return id;
+}
+
+/** A text field that must not be empty: it says so once it was left empty, or a save was tried; not before. */
+export function useRequiredText(text: string, words: string): { id: string; error: string | undefined; onBlur: () => void } {
+  const id = useId();
+  const [touched, setTouched] = useState(false);
+  const { set } = useContext(Context);
+  const empty = text.trim() === "";
+  useEffect(() => {
+    set(id, !empty, () => setTouched(true));
+    return () => set(id, true);
+  }, [id, empty, set]);
+  return { id, error: empty && touched ? words : undefined, onBlur: () => setTouched(true) };
 }
 
 /** Wraps what saves: it runs only when every field of the page is valid. */

@@ -35,10 +35,12 @@ export function Configure({ name, onName, value, onChange, refused = NONE, child
   const templates = useQuery(queries.templates());
   const samples = useQuery(queries.samples(value.dataset, 20));
   const credential = useQuery(queries.one("credentials", value.credential));
+  const manual = value.request !== undefined;
+  const form = useMemo(() => ({ manual }), [manual]);
   const dialect: Dialect = credential.data?.state.dialect ?? "flat";
   const columns = samples.data?.columns ?? NO_COLUMNS;
-  const manual = value.request !== undefined;
   const ready = manual || value.template !== undefined;
+  const asks = ready && value.request?.url.trim() !== ""; // without a URL there is nothing to ask
   const current = useMemo(() => tidy(value), [value]);
   const mappedText = JSON.stringify(mappedColumns(value)); // the same list while no mapping changes
   const mapped = useMemo(() => JSON.parse(mappedText) as string[], [mappedText]);
@@ -65,17 +67,17 @@ export function Configure({ name, onName, value, onChange, refused = NONE, child
         <Panel>
           {onName && <TextInput label={t.configure.name} value={name} onChange={(event) => onName(event.currentTarget.value)} />}
           {!onlyManual && <Ways manual={manual} choose={choose} />}
-          {ready && <Checked name={name} value={current} />}
+          {asks && <Checked name={name} value={current} />}
         </Panel>
         {manual ? (
-          <ByHand name={name} current={current} value={value} onChange={onChange} columns={columns} saved={refused} />
+          <ByHand name={name} current={current} asks={asks} value={value} onChange={onChange} columns={columns} saved={refused} />
         ) : (
           <ByTemplate name={name} current={current} ready={ready} saved={refused} value={value} onChange={onChange} templates={templates.data} columns={columns} dialect={dialect} />
         )}
-        {ready && <Delivery mapped={mapped} current={current} saved={refused} name={name} value={value} set={set} columns={columns} rows={samples.data?.rows ?? NONE} template={template} dialect={dialect} />}
+        {ready && <Delivery mapped={mapped} asks={asks} current={current} saved={refused} name={name} value={value} set={set} columns={columns} rows={samples.data?.rows ?? NONE} template={template} dialect={dialect} />}
         {ready && children}
       </div>
-      <Samples name={name} value={current} ready={ready} />
+      <Samples name={name} value={current} ready={asks} form={form} />
     </div>
   );
 }
@@ -99,8 +101,8 @@ const Ways = memo(function Ways({ manual, choose }: { manual: boolean; choose: (
 /** The first key is answered at once, the ones that follow it closely together. */
 const usePaused = (value: DestinationValue): DestinationValue => useDebouncedValue(value, 60, { leading: true })[0];
 
-const Samples = memo(function Samples({ name, value, ready }: { name: string; value: DestinationValue; ready: boolean }) {
-  return <SamplePanel name={name} value={usePaused(value)} ready={ready} />;
+const Samples = memo(function Samples({ value, ...shown }: ComponentProps<typeof SamplePanel>) {
+  return <SamplePanel {...shown} value={usePaused(value)} />;
 });
 
 const Checked = memo(function Checked({ name, value }: { name: string; value: DestinationValue }) {
@@ -112,26 +114,28 @@ const errorsOf = (preview: Preview): Problem[] => preview.errors ?? NONE;
 /** What is wrong with the settings, from the samples and from the last save: the parts of the form show it at their fields. */
 function useErrors(name: string, current: DestinationValue, ready: boolean, saved: Problem[]): Problem[] {
   const { data = NONE } = useQuery({ ...asked.preview(name, usePaused(current), ready), select: errorsOf });
-  return useMemo(() => [...data, ...saved], [data, saved]);
+  return useMemo(() => [...(ready ? data : NONE), ...saved], [data, ready, saved]);
 }
 
 interface Marked {
   /** The settings as the samples are asked with. */
   current: DestinationValue;
+  /** Whether the settings are far enough for samples. */
+  asks?: boolean;
   saved: Problem[];
 }
 interface ByHandProps extends Marked, Pick<Props, "name" | "value" | "onChange"> {
   columns: Column[];
 }
-function ByHand({ name, current, saved, ...form }: ByHandProps) {
-  const preview = useQuery(asked.preview(name, usePaused(current), true));
-  return <ManualForm {...form} problems={useErrors(name, current, true, saved)} refused={preview.data?.refused ?? NONE} />;
+function ByHand({ name, current, saved, asks = true, ...form }: ByHandProps) {
+  const preview = useQuery(asked.preview(name, usePaused(current), asks));
+  return <ManualForm {...form} problems={useErrors(name, current, asks, saved)} refused={preview.data?.refused ?? NONE} />;
 }
 
 function ByTemplate({ name, current, ready, saved, ...form }: Marked & { name: string; ready: boolean } & Omit<ComponentProps<typeof TemplateForm>, "problems">) {
   return <TemplateForm {...form} problems={useErrors(name, current, ready, saved)} />;
 }
 
-function Delivery({ current, saved, ...form }: Marked & Omit<ComponentProps<typeof DeliveryForm>, "problems">) {
-  return <DeliveryForm {...form} problems={useErrors(form.name, current, true, saved)} />;
+function Delivery({ current, saved, asks = true, ...form }: Marked & Omit<ComponentProps<typeof DeliveryForm>, "problems">) {
+  return <DeliveryForm {...form} problems={useErrors(form.name, current, asks, saved)} />;
 }

@@ -12,6 +12,7 @@ import { t } from "@/texts/destinations";
 import { Configure } from "./Configure";
 import classes from "./Destinations.module.css";
 import type { Draft } from "./draft";
+import { inForm } from "./places";
 import { tidy } from "./value";
 import { RunsWith } from "./When";
 
@@ -75,7 +76,7 @@ function Editing({ destination }: { destination: Destination }) {
       }
     >
       {restored && <p className={classes.hint}>{t.steps.restored}</p>}
-      <Problems problems={refused} />
+      <Problems problems={inForm(refused)} />
       <Configure name={name} onName={null} value={draft.value} refused={refused} onChange={setValue}>
         <RunsWith name={name} />
       </Configure>

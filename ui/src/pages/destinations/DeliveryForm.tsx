@@ -39,6 +39,8 @@ function PlainDeliveryForm({ name, value, set, columns, rows, template, dialect,
   const extras = (template?.["extras"] as Record<Dialect, string> | undefined)?.[dialect];
   const attributes = value.attributes ?? "all";
   const batch = typeof value.batch === "string" ? value.batch : value.batch === undefined ? "auto" : "on";
+  const object = template?.object === "batch" ? (value["object"] ?? "person") : template?.object;
+  const links = dialect === "native" && object === "person";
   const modes = template?.modes ?? ["all", "new", "changed"];
   return (
     <>
@@ -71,6 +73,26 @@ function PlainDeliveryForm({ name, value, set, columns, rows, template, dialect,
           clearButtonProps={{ "aria-label": "Clear" }}
           onChange={(exclude) => set({ exclude })}
         />
+        <Select
+          label={t.configure.newColumns}
+          description={t.configure.newColumnsHint}
+          data={Object.entries(t.configure.newColumnsWays).map(([way, label]) => ({ value: way, label }))}
+          value={value.new_columns ?? "note"}
+          allowDeselect={false}
+          error={messageAt(problems, "new_columns")}
+          onChange={(way) => way && set({ new_columns: way === "note" ? undefined : way })}
+        />
+        {(links || value.company_link !== undefined) && (
+          <Select
+            label={t.configure.companyLink}
+            description={t.configure.companyLinkHint}
+            data={Object.entries(t.configure.companyLinkWays).map(([way, label]) => ({ value: way, label }))}
+            value={value.company_link ?? "add"}
+            allowDeselect={false}
+            error={messageAt(problems, "company_link")}
+            onChange={(way) => way && set({ company_link: way === "add" ? undefined : way })}
+          />
+        )}
         <Select
           label={t.configure.nulls}
           data={[

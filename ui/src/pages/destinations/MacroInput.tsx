@@ -17,10 +17,12 @@ interface Props {
   macros: Macro[];
   className?: string | undefined;
   error?: ReactNode;
+  id?: string;
+  onBlur?: () => void;
 }
 const MOST = 60;
 
-export function MacroInput({ value, onChange, macros, ...shown }: Props) {
+export function MacroInput({ value, onChange, macros, onBlur, ...shown }: Props) {
   const combobox = useCombobox({ onDropdownClose: () => combobox.resetSelectedOption() });
   const input = useRef<HTMLInputElement>(null);
   const [caret, setCaret] = useState(0);
@@ -64,7 +66,10 @@ export function MacroInput({ value, onChange, macros, ...shown }: Props) {
             look(event.currentTarget.value, event.currentTarget.selectionStart ?? 0);
           }}
           onKeyUp={(event) => setCaret(event.currentTarget.selectionStart ?? 0)}
-          onBlur={() => combobox.closeDropdown()}
+          onBlur={() => {
+            combobox.closeDropdown();
+            onBlur?.();
+          }}
           rightSection={
             <Tooltip label={t.configure.insert}>
               <ActionIcon size={22} aria-label={t.configure.insertInto(shown.label)} onMouseDown={(event) => event.preventDefault()} onClick={begin}>

@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { fireEvent, screen } from "@testing-library/react";
+import { cleanup, fireEvent, screen } from "@testing-library/react";
 import { useState } from "react";
 import { expect, test, vi } from "vitest";
 import type { DestinationValue, Problem } from "@/api/types";
@@ -42,6 +42,7 @@ test("it begins without an address and without batching", () => {
 
 test("further properties that are no JSON object stay in the field, are marked there, and are not saved", () => {
   shown();
+  fireEvent.change(screen.getByLabelText(t.configure.url), { target: { value: "/batch" } });
   fireEvent.click(screen.getByLabelText(t.configure.batchIt));
   const box = screen.getByRole("combobox", { name: t.configure.grouping });
   fireEvent.click(box);
@@ -59,6 +60,28 @@ test("further properties that are no JSON object stay in the field, are marked t
 });
 
 test("what the service finds wrong is shown at its field", () => {
-  shown([{ path: "destinations.x.request.url", code: "missing", message: "an address is needed", hint: "" } as Problem]);
+  shown([{ path: "destinations.x.request.headers", code: "missing", message: "an address is needed", hint: "" } as Problem]);
   expect(screen.getByText("an address is needed")).toBeTruthy();
+});
+
+test("a URL that nobody has typed yet is no error until its field is left or Done is pressed", () => {
+  const missing = () => screen.queryAllByText(t.configure.urlMissing).length;
+  shown([{ path: "destinations.x.request.url", code: "empty", message: "the text is empty", hint: "" } as Problem]);
+  expect(screen.queryByText("the text is empty")).toBeNull();
+  expect(missing()).toBe(0);
+  fireEvent.click(screen.getByText("Done"));
+  expect(saved).not.toHaveBeenCalled();
+  const field = screen.getByLabelText<HTMLInputElement>(t.configure.url);
+  expect(document.activeElement).toBe(field);
+  expect(missing()).toBe(1);
+  expect(screen.queryByText("the text is empty")).toBeNull();
+  fireEvent.change(field, { target: { value: "/people" } });
+  expect(missing()).toBe(0);
+  fireEvent.click(screen.getByText("Done"));
+  expect(saved).toHaveBeenCalledOnce();
+
+  cleanup();
+  shown();
+  fireEvent.blur(screen.getByLabelText(t.configure.url));
+  expect(missing()).toBe(1);
 });

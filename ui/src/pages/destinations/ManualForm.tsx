@@ -2,7 +2,7 @@
 import { Checkbox, Input, Select, Switch, TextInput } from "@mantine/core";
 import { useMemo } from "react";
 import type { Column, DestinationValue, Grouping, Problem, RefusedRecord, RequestValue } from "@/api/types";
-import { Code, type LineError, messageAt, NumberField, Panel, placed, placedOf, useFieldValidity } from "@/parts";
+import { Code, type LineError, messageAt, NumberField, Panel, placed, placedOf, useFieldValidity, useRequiredText } from "@/parts";
 import { t } from "@/texts/destinations";
 import classes from "./Destinations.module.css";
 import { type Macro, MacroInput } from "./MacroInput";
@@ -25,6 +25,7 @@ export function ManualForm({ value, onChange, columns, problems, refused }: Prop
     const next = Object.fromEntries(Object.entries({ ...request, ...change }).filter(([, item]) => item !== undefined));
     onChange({ ...value, request: next as unknown as RequestValue });
   };
+  const url = useRequiredText(request.url, t.configure.urlMissing);
   const macros: Macro[] = [
     ...columns.map((column) => ({ text: `{record.${column.name}}`, about: [column.type, column.examples[0]].filter(Boolean).join(" · ") })),
     { text: "{now:%Y-%m-%d}", about: t.configure.macroNow },
@@ -37,7 +38,7 @@ export function ManualForm({ value, onChange, columns, problems, refused }: Prop
         <div className={classes.line}>
           <Select label={t.configure.method} data={METHODS} value={request.method} allowDeselect={false} w={110} onChange={(method) => method && set({ method: method as RequestValue["method"] })} />
           <div className={classes.grow}>
-            <MacroInput label={t.configure.url} value={request.url} onChange={(url) => set({ url })} macros={macros} error={messageAt(problems, "request.url")} />
+            <MacroInput label={t.configure.url} value={request.url} onChange={(url) => set({ url })} macros={macros} {...url} error={url.error ?? (request.url.trim() === "" ? undefined : messageAt(problems, "request.url"))} />
           </div>
         </div>
         <p className={classes.hint}>{t.configure.urlHint}</p>

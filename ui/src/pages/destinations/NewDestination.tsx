@@ -14,6 +14,7 @@ import { Configure } from "./Configure";
 import { CredentialStep } from "./CredentialStep";
 import classes from "./Destinations.module.css";
 import type { Draft } from "./draft";
+import { inForm } from "./places";
 import { asManual, tidy } from "./value";
 import { runWhen, When } from "./When";
 
@@ -91,7 +92,7 @@ export function NewDestination() {
       below={<Steps at={at} go={go} />}
     >
       {restored && <p className={classes.hint}>{t.steps.restored}</p>}
-      <Problems problems={refused} />
+      <Problems problems={inForm(refused)} />
       {step === "connector" && <ConnectorStep draft={draft} change={change} next={() => go("credential")} />}
       {step === "credential" && (
         <Panel title={t.steps.chooseCredential}>

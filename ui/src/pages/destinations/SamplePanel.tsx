@@ -9,18 +9,23 @@ import { Code, Diff, Empty, Failed, Key, Problems, pretty, problemsOf, Status, u
 import { t } from "@/texts/destinations";
 import { refusalLine } from "@/texts/refusals";
 import classes from "./Destinations.module.css";
+import { inForm } from "./places";
 import { asked } from "./queries";
 
 interface Props {
   name: string;
   value: DestinationValue;
   ready: boolean;
+  /** Beside a form, whose fields show their own problems. */
+  form?: { manual: boolean };
 }
 
-export function SamplePanel({ name, value, ready }: Props) {
+export function SamplePanel({ name, value, ready, form }: Props) {
   const query = useQuery(asked.preview(name, value, ready));
   const [open, setOpen] = useState(0);
-  const preview = query.data;
+  const preview = ready ? query.data : undefined;
+  const wrong = preview?.errors ?? [];
+  const listed = form ? inForm(wrong) : wrong;
   const toggle = useCallback((number: number) => setOpen((old) => (old === number ? -1 : number)), []);
   const latest = useRef({ name, value });
   latest.current = { name, value };
@@ -32,7 +37,8 @@ export function SamplePanel({ name, value, ready }: Props) {
         {query.isFetching && <Loader size={13} role="status" aria-label={t.samples.reading} />}
       </header>
       {query.isError && <Failed error={query.error} retry={() => void query.refetch()} />}
-      {preview && <Problems problems={preview.errors ?? []} />}
+      <Problems problems={listed} />
+      {wrong.length > 0 && listed.length === 0 && <Empty compact title={t.samples.marked} />}
       {preview?.requests.map((request, i) => (
         <Sample
           key={i}
@@ -44,8 +50,8 @@ export function SamplePanel({ name, value, ready }: Props) {
           toggle={toggle}
         />
       ))}
-      {!ready && <Empty compact title={t.samples.before} />}
-      {preview && preview.requests.length === 0 && (preview.errors ?? []).length === 0 && (
+      {!ready && <Empty compact title={form?.manual ? t.samples.beforeUrl : t.samples.before} />}
+      {preview && preview.requests.length === 0 && wrong.length === 0 && (
         <Empty compact title={t.samples.none}>
           {t.samples.noneHint}
         </Empty>

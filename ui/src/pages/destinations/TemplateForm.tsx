@@ -1,11 +1,11 @@
 /** Configure by template: the ten as cards grouped by object, then each field's column, constant or default. */
-import { Button, Select, TextInput, UnstyledButton } from "@mantine/core";
+import { Button, Select, Switch, TextInput, UnstyledButton } from "@mantine/core";
 import { memo, useCallback, useRef, useState } from "react";
 import type { Column, DestinationValue, FieldValue, Problem, Template, TemplateField } from "@/api/types";
 import { messageAt, Panel } from "@/parts";
 import { t } from "@/texts/destinations";
 import classes from "./Destinations.module.css";
-import { asTemplate, columnOf, type Dialect, fieldsOf, type Given, givenAs, grouped, isRequired, matchOf, meant, regiven, suggestedFields, suggestion, typed, withField } from "./value";
+import { asTemplate, columnOf, cutsText, type Dialect, fieldsOf, type Given, givenAs, grouped, isRequired, matchOf, meant, regiven, suggestedFields, suggestion, typed, withCut, withField } from "./value";
 
 interface Props {
   value: DestinationValue;
@@ -125,7 +125,8 @@ function Fields({ value, onChange, template, columns, dialect, problems }: Omit<
   const named = match.map((name) => fieldsOf(template).find((field) => field.name === name)?.label ?? name).join(" or ");
   const met = match.some((name) => value.fields?.[name] !== undefined);
   const fields = fieldsOf(template);
-  const first = fields.filter((field) => field["page"] !== false || value.fields?.[field.name] !== undefined || isRequired(field, dialect));
+  const errorAt = (field: TemplateField) => messageAt(problems, `fields.${field.name}`, `fields.${field.name}.column`, `fields.${field.name}.truncate`);
+  const first = fields.filter((field) => field["page"] !== false || value.fields?.[field.name] !== undefined || isRequired(field, dialect) || errorAt(field) !== undefined);
   const more = fields.length - first.length;
   // a row whose field did not change is not made again at every key: what it calls stays the same, and asks here
   const latest = useRef<Give>(() => undefined);
@@ -146,7 +147,8 @@ function Fields({ value, onChange, template, columns, dialect, problems }: Omit<
             required={isRequired(field, dialect) || match.length === 1 && match[0] === field.name}
             given={value.fields?.[field.name]}
             columns={columns}
-            error={messageAt(problems, `fields.${field.name}`, `fields.${field.name}.column`)}
+            limit={dialect === "native" && field.type === "text" && typeof field["max_length"] === "number" ? field["max_length"] : null}
+            error={errorAt(field)}
             give={give}
           />
         ))}
@@ -166,10 +168,12 @@ interface RowProps {
   required: boolean;
   given: FieldValue | undefined;
   columns: Column[];
+  /** Most characters of its text that Custify takes; null: any. */
+  limit: number | null;
   error: string | undefined;
   give: Give;
 }
-const FieldRow = memo(function FieldRow({ field, required, given, columns, error, give }: RowProps) {
+const FieldRow = memo(function FieldRow({ field, required, given, columns, limit, error, give }: RowProps) {
   const onChange = (next: FieldValue | undefined) => give(field.name, next);
   const as = givenAs(given);
   const column = columnOf(given);
@@ -205,7 +209,7 @@ const FieldRow = memo(function FieldRow({ field, required, given, columns, error
             rightSectionWidth={74}
             rightSectionPointerEvents="none"
             renderOption={({ option }) => <ColumnOption column={columns.find((one) => one.name === option.value)} name={option.label} />}
-            onChange={(name) => name !== null && onChange(as === "default" ? { column: name, default: (given as { default?: unknown }).default } : name)}
+            onChange={(name) => name !== null && onChange(typeof given === "object" ? { ...given, column: name } : name)}
           />
         )}
         {as === "constant" && (
@@ -215,7 +219,17 @@ const FieldRow = memo(function FieldRow({ field, required, given, columns, error
           <TextInput
             aria-label={t.configure.defaultOf(field.label)}
             value={typed((given as { default?: unknown }).default ?? "")}
-            onChange={(event) => onChange({ column: column ?? "", default: meant(event.currentTarget.value) })}
+            onChange={(event) => onChange({ ...(given as object), column: column ?? "", default: meant(event.currentTarget.value) })}
+          />
+        )}
+        {given !== undefined && column !== null && (limit !== null || cutsText(given)) && (
+          <Switch
+            size="xs"
+            label={t.configure.cut}
+            aria-label={t.configure.cutOf(field.label)}
+            description={limit === null ? undefined : t.configure.cutHint(limit)}
+            checked={cutsText(given)}
+            onChange={(event) => onChange(withCut(given, event.currentTarget.checked))}
           />
         )}
         {error !== undefined && (

@@ -16,6 +16,18 @@ export function columnOf(field: FieldValue | undefined): string | null {
   return field !== undefined && "column" in field ? field.column : null;
 }
 
+/** Whether text past the field's limit is cut. */
+export function cutsText(field: FieldValue | undefined): boolean {
+  return typeof field === "object" && "truncate" in field && field.truncate === true;
+}
+/** The same field from a column, with or without cutting; in its shortest form. */
+export function withCut(field: FieldValue, cut: boolean): FieldValue {
+  if (typeof field === "object" && "value" in field) return field;
+  const { truncate: _, ...rest } = typeof field === "string" ? { column: field, truncate: false } : field;
+  if (cut) return { ...rest, truncate: true };
+  return "default" in rest ? rest : rest.column;
+}
+
 /** The columns that fields are mapped to, each once. */
 export function mappedColumns(value: DestinationValue): string[] {
   return [...new Set(Object.values(value.fields ?? {}).map(columnOf))].filter((column) => column !== null);
@@ -122,9 +134,8 @@ export function withField(value: DestinationValue, name: string, field: FieldVal
 export function regiven(field: FieldValue | undefined, as: Given, columns: Column[]): FieldValue | undefined {
   const column = columnOf(field) ?? columns[0]?.name ?? "";
   if (as === "none") return undefined;
-  if (as === "column") return column;
   if (as === "constant") return { value: "" };
-  return { column, default: "" };
+  return withCut(as === "column" ? column : { column, default: "" }, cutsText(field));
 }
 
 /** The other way round: by template or by hand. What only the other knows goes. */
