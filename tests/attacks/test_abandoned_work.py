@@ -61,6 +61,22 @@ def test_the_sql_of_a_dataset_is_stopped(attacked: MeasuredService) -> None:
     assert reply.json()["errors"][0]["code"] == "too-slow"
 
 
+@pytest.mark.parametrize(
+    ("sql", "codes"),
+    [
+        ("select id, " + ", ".join(f"1 as c{n}" for n in range(20_000)) + " from source", {"too-many-columns"}),
+        ("select id, repeat('x', 1000000 + n) as t from source, range(20000) as r(n)", {"sql-error"}),
+        ("select n as id, repeat('x', 50000 + n) as t from source, range(100000) as r(n)", set()),
+    ],
+    ids=["wide", "a vector of heavy values", "heavy rows"],
+)
+def test_the_result_of_a_datasets_sql_is_bounded(attacked: MeasuredService, sql: str, codes: set[str]) -> None:
+    value = {"source": "crm", "key": "id", "sql": sql}
+    with attacked.attack(within_s=14):
+        reply = attacked.client.post("/datasets/preview", json={"name": "x", "value": value})
+    assert {problem["code"] for problem in reply.json().get("errors", [])} - {"too-slow"} == codes
+
+
 def test_sigterm_ends_the_service_although_a_query_never_ends(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "shop.db") as connection:
         connection.execute("create table orders (id integer)")

@@ -83,6 +83,15 @@ def test_sqlite_errors_come_in_its_own_words(sqlite, queried, settings, said, hi
     assert hint in caught.value.problems[0].hint
 
 
+def test_a_value_of_sqlite_beyond_the_bound_is_an_error_in_a_run_too(sqlite, queried):
+    sqlite.execute("create table t (id)")
+    with pytest.raises(InputError, match="a value of the query is longer than 16 MB") as caught:
+        queried(LITE, query="select 1 as id, hex(zeroblob(250000000)) as t").detect()
+    assert (caught.value.problems[0].code, "PENSTOCK_MAX_CELL" in caught.value.problems[0].hint) == ("too-long", True)
+    within = queried(LITE, query="select 1 as id, hex(zeroblob(7500000)) as t")
+    assert [len(row["t"]) for row in rows_of(within.read(within.detect().schema))] == [15_000_000]
+
+
 def test_a_missing_sqlite_file_is_named(queried):
     with pytest.raises(InputError, match=r"no SQLite file \$\{env:URL\}"):  # the reference, never its value
         queried("sqlite:///nowhere.db", table="t")

@@ -28,6 +28,14 @@ def test_sql_shapes_the_typed_source(opened):
     assert dataset.volatile
 
 
+def test_a_result_of_too_many_columns_is_an_error(opened):
+    columns = ", ".join(f"id as c{number}" for number in range(5001))
+    with pytest.raises(InputError, match="the result has more than 5,000 columns") as caught:
+        opened("a.csv", BODY, sql=f"select {columns} from source").detect()
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.code, problem.found) == ("datasets.people.sql", "too-many-columns", "5,001")
+
+
 def test_source_may_be_read_more_than_once(opened, tmp_path):
     sql = "select a.id, b.n from source a join source b using (id) where id > (select min(id) from source) order by 1"
     dataset = opened("a.csv", BODY, sql=sql)

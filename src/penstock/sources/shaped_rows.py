@@ -14,6 +14,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.dataset
 
+from penstock.bounds import MAX_COLUMNS, bounds
 from penstock.model.errors import InputError, PenstockError, Problem
 from penstock.model.reach import SPILL
 from penstock.model.record import Schema
@@ -27,6 +28,7 @@ from penstock.sources.sql_text import bare, pointed, quoted, word_at
 from penstock.sources.typing_rows import arrow_schema, typed
 
 BATCH = 16384
+FEW = 256  # rows of a batch in a look
 FOUND = 80  # characters
 LINES = 4  # of DuckDB's words that are shown
 PLAN = "explain (format json) "
@@ -119,7 +121,8 @@ class ShapedRows:
         failures: list[PenstockError] = []
         with self._source(batches, failures) as source, self._connection(source) as connection:
             try:
-                yield from connection.sql(self._statement).to_arrow_reader(BATCH)
+                rows = BATCH if self._waiting() is None else FEW
+                yield from connection.sql(self._statement).to_arrow_reader(rows)
             except (duckdb.Error, pa.ArrowException, OSError) as error:
                 raise (failures[0] if failures else self._failure(str(error), self._statement)) from None
 
@@ -228,6 +231,12 @@ class ShapedRows:
         """The statement that is run (what Arrow has no form for becomes text), and the Arrow types of its columns."""
         found = connection.sql(self._sql)
         names, kinds = list(found.columns), [str(kind) for kind in found.types]
+        most = bounds().columns
+        if len(names) > most:
+            hint = f"name the columns that are needed; if all are, raise {MAX_COLUMNS}"
+            message = f"the result has more than {most:,} columns"
+            problem = Problem(f"datasets.{self._spec.name}.sql", message, "too-many-columns", hint, f"{len(names):,}")
+            raise InputError(problem)
         if (name := doubled(names)) is not None:
             raise self._wrong(f"the column {name} stands twice in the result", "name one of them: … as another_name")
         columns = [

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote
 
-from penstock.bounds import in_megabytes
+from penstock.bounds import MAX_CELL, bounds, in_megabytes
 from penstock.model.errors import EnvironmentFailure, InputError, Problem
 from penstock.model.reach import PERSONAL, Reach
 from penstock.model.spec import SqlSource
@@ -26,6 +26,7 @@ IS_STATE = (  # the file of another state, or a copy of ours, in whatever versio
     "('alembic_version', 'ledger_batches', 'memory_segments', 'quarantine')"
 )
 LONGEST_CONSTANT = 100_000  # bytes of a value of the query itself, which is made when its columns are asked for
+SQLITE_MOST = 2**31 - 1  # bytes of a value, whatever the bound is
 STEPS = 2_000  # of SQLite's machine, after which it asks whether to go on
 PATIENCE = 10.0  # seconds to wait for a writer's lock
 
@@ -73,6 +74,7 @@ class SqliteDatabase:
                     cursor = connection.execute(statement, values)
                     yield from careful(cursor, PIECE_ROWS, waiting, f"sources.{self._source.name}")
                     return
+                connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(bounds().cell, SQLITE_MOST))
                 cursor = connection.execute(statement, values)
                 while rows := cursor.fetchmany(PIECE_ROWS):
                     yield rows
@@ -120,6 +122,8 @@ class SqliteDatabase:
         if words == "string or blob too big":
             most = in_megabytes(connection.getlimit(sqlite3.SQLITE_LIMIT_LENGTH))
             hint = "select less of it, such as substr(column, 1, 1000)"
+            if waiting is None:
+                hint += f"; if all of it is needed, raise {MAX_CELL}"
             return self._wrong(f"a value of the query is longer than {most}", "too-long", hint)
         if "locked" in words:
             hint, message = "wait for who writes to it, then run it again", f"{self._shown}: {words}"
