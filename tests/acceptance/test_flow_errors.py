@@ -54,6 +54,11 @@ class Flow:
     def runs(self):
         return json.loads(self.penstock("runs", "--json")[1])
 
+    def stored(self, run: str):
+        """One run as it is remembered."""
+        (found,) = json.loads(self.penstock("runs", run, "--json")[1])
+        return found
+
     def holds(self) -> str:
         return self.sandbox.state()["companies"][0]["name"]
 
@@ -99,6 +104,33 @@ def test_a_missing_file_of_one_destination_keeps_nothing_else_back(flow):
         assert run["status"] in ("succeeded", "failed")
         assert run["finished_at"] >= run["started_at"]
         assert all(part["finished_at"] >= part["started_at"] for part in run["destinations"])
+
+
+def test_what_was_wrong_is_kept_with_the_run(flow):
+    flow.day(1, event=False)
+    _, report = flow.run()
+    stored = flow.stored(report["run"])
+    (problem,) = parts(report)["events"]["errors"]
+    assert parts(stored)["events"]["errors"] == [problem]
+    assert problem.keys() >= {"path", "line", "code", "found", "message", "hint"}
+    part = flow.stored(parts(report)["events"]["run"])
+    assert part["errors"] == [problem]
+    assert "errors" not in parts(stored)["companies"].keys() | stored.keys()
+    text = flow.penstock("runs", report["run"])[1]
+    assert problem["message"] in text
+    assert problem["hint"] in text
+    assert all("errors" not in run for run in flow.runs())  # the list has the reason
+
+
+def test_a_refused_key_is_kept_with_the_run_and_its_value_is_not(flow):
+    flow.day(1)
+    flow.sandbox.fault(status=401)
+    code, text = flow.penstock("run", "nightly", "--json", key="a-wrong-key-1234")
+    assert code == 3
+    (run,) = flow.runs()
+    stored = flow.stored(run["run"])
+    assert [problem["code"] for problem in stored["errors"]] == ["credential-refused"]
+    assert "a-wrong-key-1234" not in text + json.dumps(stored)
 
 
 def test_wrong_settings_of_one_destination_are_said_in_its_part(flow):

@@ -42,6 +42,14 @@ def test_a_paused_feed_says_why_and_goes_on_when_the_cause_is_gone(new_page, alo
     expect(panel.locator("time")).to_have_count(2)
     assert "not-the-key" not in page.content()
 
+    run = alone.call("GET", "/sources/posts/hook")["paused"][0]["run"]
+    (problem,) = alone.call("GET", f"/runs/{run}")["errors"]
+    page.goto(f"/runs/{run}")
+    expect(page.get_by_role("heading", name="What is wrong")).to_be_visible()
+    expect(page.get_by_role("alert")).to_contain_text(problem["message"])
+    expect(page.get_by_role("alert")).to_contain_text(problem["hint"])
+    page.goto("/sources/posts")
+
     alone.call("PUT", "/credentials/shut/secret", {"secret": alone.sandbox["api_key"]})
     expect(panel).to_have_count(0)  # by itself
     assert [person["user_id"] for person in alone.admin("GET", "/state")["people"]] == ["u-1"]

@@ -48,12 +48,16 @@ class PartOut(BaseModel):
     duration_s: float
     notes: list[NoteOut]
     reason: str | None = None
+    errors: list[ProblemOut] = []
     started_at: str | None
     finished_at: str | None
 
 
 class RunOut(PartOut):
-    """A run, of a destination or (with `destinations`, and with those it `skipped`) of a flow."""
+    """A run, of a destination or (with `destinations`, and with those it `skipped`) of a flow.
+
+    `errors` say what ended it, where input, settings or environment did; lists of runs leave them out.
+    """
 
     destinations: list[PartOut] = []
     skipped: dict[str, str] = {}

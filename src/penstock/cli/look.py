@@ -127,7 +127,7 @@ def runs(
     from penstock.cli.text.runs import run_text, runs_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.reports import run_json  # noqa: PLC0415
 
-    document = [run_json(report, times=True) for report in reports]
+    document = [run_json(report, times=True, errors=run is not None) for report in reports]
     face.show(document, lambda: runs_text(reports) if run is None else run_text(reports[0]))
 
 

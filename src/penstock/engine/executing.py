@@ -21,6 +21,7 @@ from penstock.model.errors import (
     CredentialRefused,
     HostUnreachable,
     PenstockError,
+    Problem,
     StateLocked,
     StateUnavailable,
 )
@@ -64,7 +65,8 @@ class Execution:
             log.warning("run.interrupted run=%s reason=%s", self.row.run, trouble)
             raise Interrupted(later=True) from trouble
         except PenstockError as error:
-            self._failed(_kind_of(error), str(error.problems[0]) if error.problems else str(error))
+            reason = str(error.problems[0]) if error.problems else str(error)
+            self._failed(_kind_of(error), reason, error.problems)
         except KeyboardInterrupt:  # stopped while it waited for who holds the destination
             if self.shutdown:
                 raise Interrupted(later=False) from None
@@ -118,16 +120,16 @@ class Execution:
         """A new run that has not begun has ended; one that was to be continued stays what it was."""
         self._close("cancelled", reason, "cancelled")
 
-    def _failed(self, kind: str, reason: str) -> None:
+    def _failed(self, kind: str, reason: str, problems: tuple[Problem, ...] = ()) -> None:
         self.around.events.tell("run.failed", run=self.row.run, target=self.row.target, reason=reason)
-        self._close("failed", reason, kind)
+        self._close("failed", reason, kind, problems)
 
-    def _close(self, status: str, reason: str, kind: str) -> None:
+    def _close(self, status: str, reason: str, kind: str, problems: tuple[Problem, ...] = ()) -> None:
         with self.around.database.begin() as conn:
             run = runs.get(conn, self.row.run)
             if run is None or (status == "cancelled" and run.position != NOT_BEGUN):
                 return
-            ended = replace(run, reason=reason, stopped_by=kind)
+            ended = replace(run, reason=reason, stopped_by=kind, errors=problems)
             if run.kind == "flow":
                 ended = replace(ended, counts=flow.total(runs.children(conn, run.id)))
             resumable = run.position != NOT_BEGUN and run.resumable and run.kind != "flow"

@@ -72,6 +72,7 @@ def refused_part(around: Surroundings, spec: DestinationSpec, flow_run: str, err
         position=NOT_BEGUN,
         reason=str(error.problems[0]),
         stopped_by=kind,
+        errors=error.problems,
     )
 
 

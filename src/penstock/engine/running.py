@@ -48,13 +48,12 @@ class Conductor:
     signal: StopSignal = field(default_factory=StopSignal)
     sending: dict[str, StopSignal] = field(default_factory=dict)  # of each destination that is run now
     leases: dict[str, Lease] = field(default_factory=dict)  # of what is held now
-    troubles: dict[str, tuple[Problem, ...]] = field(default_factory=dict)  # run → what was wrong
 
     async def run_one(self, spec: DestinationSpec) -> RunReport:
         """One destination. InputError when it is a draft or paused; StateLocked when another process runs it."""
         require_active(self.around, spec)
         with self._stoppable():
-            return self._report(await self._run(spec, None, None, self.queued))
+            return runs.to_report(await self._run(spec, None, None, self.queued))
 
     async def run_flow(self, spec: FlowSpec) -> RunReport:
         """A flow's active destinations in dependency order, under one run. Drafts are skipped, and listed."""
@@ -94,7 +93,6 @@ class Conductor:
         part = flow.refused_part(self.around, spec, flow_run, error, kind)
         with self.around.database.begin() as conn:
             runs.start(conn, part)
-        self.troubles[part.id] = error.problems
 
     async def resend(self, held: Sequence[HeldRecord]) -> list[RunReport]:
         """The held records, edited or not, one run for each destination they belong to."""
@@ -105,7 +103,7 @@ class Conductor:
         with self._stoppable():
             for name, entries in by_destination.items():
                 if not self.signal.is_set:
-                    reports.append(self._report(await self._resend(self.around.destination(name), entries)))
+                    reports.append(runs.to_report(await self._resend(self.around.destination(name), entries)))
         return reports
 
     def stop(self, kind: StopKind, reason: str, destination: str | None = None) -> None:
@@ -117,14 +115,6 @@ class Conductor:
                 signal.stop(kind, reason)
 
     # ── inside ───────────────────────────────────────────────────────────────
-
-    def _report(self, run: RunRow, parts: Sequence[RunRow] = ()) -> RunReport:
-        """What is wrong with the input or settings of a flow's part is said there; what stopped it all, for all."""
-        report = runs.to_report(run, parts)
-        shown = tuple(replace(part, errors=self.troubles.get(part.run, ())) for part in report.destinations)
-        rows = [run, *(part for part in parts if part.stopped_by != "input")]
-        errors = dict.fromkeys(problem for row in rows for problem in self.troubles.get(row.id, ()))
-        return replace(report, destinations=shown, errors=tuple(errors))
 
     @asynccontextmanager
     async def _held(self, name: str) -> AsyncIterator[None]:
@@ -176,8 +166,7 @@ class Conductor:
 
     def _refused(self, run: RunRow, error: InputError) -> RunRow:
         """The end of a run that had begun, and could not send anything for what is wrong with its settings."""
-        self.troubles[run.id] = error.problems
-        ended = replace(run, reason=str(error.problems[0]), stopped_by="input")
+        ended = replace(run, reason=str(error.problems[0]), stopped_by="input", errors=error.problems)
         with self.around.database.begin() as conn:
             self.leases[run.target].check(conn)
             return runs.finish(conn, ended, "failed", iso(self.around.clock.now()))
@@ -225,15 +214,23 @@ class Conductor:
             resent={ordinal: entry.record_print for ordinal, entry in enumerate(resent or ())},
         )
         try:
-            return await run_destination(self.around, job)
+            ended = await run_destination(self.around, job)
+            trouble = connecting.stop_problem(self.around, prepared.credential, signal, prepared.address.base_url)
+            if trouble is None and not signal.problems:
+                return ended
+            problems = map(self.around.placed, signal.problems) if trouble is None else (trouble,)
+            return self._with_errors(ended, tuple(problems))
         finally:
             del self.sending[name]
-            trouble = connecting.stop_problem(self.around, prepared.credential, signal, prepared.address.base_url)
-            if trouble is not None or signal.problems:
-                placed = map(self.around.placed, signal.problems)
-                self.troubles[start.run.id] = tuple(placed) if trouble is None else (trouble,)
             if signal.kind not in (None, "cancelled", "input"):  # what stops one, stops the rest of its flow
                 self.signal.stop(signal.kind, signal.reason)
+
+    def _with_errors(self, run: RunRow, problems: tuple[Problem, ...]) -> RunRow:
+        ended = replace(run, errors=problems)
+        with self.around.database.begin() as conn:
+            self.leases[run.target].check(conn)
+            runs.save(conn, ended)
+        return ended
 
     async def _resend(self, spec: DestinationSpec, held: Sequence[HeldRecord]) -> RunRow:
         require_active(self.around, spec)
@@ -314,7 +311,7 @@ class Conductor:
             status = "cancelled" if self.signal.kind == "cancelled" else flow.status_of_flow(parts)
             resumable = self.signal.kind == "cancelled"
             ended = runs.finish(conn, ended, status, iso(self.around.clock.now()), resumable=resumable)
-        return self._report(ended, parts)
+        return runs.to_report(ended, parts)
 
     @contextmanager
     def _stoppable(self) -> Iterator[None]:

@@ -105,7 +105,8 @@ def _last_runs(conn: Connection, targets: Sequence[str], kinds: Sequence[runs.Ru
             if other is None or (run.started_at, run.id) > (other.started_at, other.id):
                 newest[name] = run
     parts = runs.children_of(conn, [run.id for run in newest.values() if run.kind == "flow"])
-    return {name: run_json(runs.to_report(run, parts.get(run.id, ())), times=True) for name, run in newest.items()}
+    reports = {name: runs.to_report(run, parts.get(run.id, ())) for name, run in newest.items()}
+    return {name: run_json(report, times=True, errors=False) for name, report in reports.items()}
 
 
 OfNames = Callable[[Surroundings, Connection, Sequence[str]], dict[str, Standing]]

@@ -121,6 +121,7 @@ def _resume(around: Surroundings, prepared: Prepared, run: RunRow, asked: Asked)
         status="running",
         reason=None,
         stopped_by=None,
+        errors=(),
         finished_at=None,
         parent=asked.parent or run.parent,
         holder=holder_text(around.clock),

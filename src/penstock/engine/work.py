@@ -256,16 +256,22 @@ class Work:
         return row
 
     def _shown(self, conn: Connection, run: str) -> dict[str, Any]:
-        return self._all_shown(conn, [self._run(conn, run)])[0]
+        return self._all_shown(conn, [self._run(conn, run)], errors=True)[0]
 
-    def _all_shown(self, conn: Connection, rows: Sequence[RunRow]) -> list[dict[str, Any]]:
+    def _all_shown(self, conn: Connection, rows: Sequence[RunRow], *, errors: bool = False) -> list[dict[str, Any]]:
         around = self.around()
         asked = work.of_runs(conn, [run for row in rows for run in (row.id, row.parent) if run is not None])
         parts = runs.children_of(conn, [row.id for row in rows if row.kind == "flow"])
-        return [self._document(around, row, asked, parts.get(row.id, [])) for row in rows]
+        return [self._document(around, row, asked, parts.get(row.id, []), errors=errors) for row in rows]
 
     def _document(
-        self, around: Surroundings, row: RunRow, asked_for: Mapping[str, WorkRow], parts: Sequence[RunRow]
+        self,
+        around: Surroundings,
+        row: RunRow,
+        asked_for: Mapping[str, WorkRow],
+        parts: Sequence[RunRow],
+        *,
+        errors: bool,
     ) -> dict[str, Any]:
         """A run as it is shown. Who asked for a part of a flow's run is who asked for that; `asked_for` by run."""
         seen = self._seen(around, row, asked_for.get(row.id))
@@ -273,7 +279,7 @@ class Work:
         if parts and row.finished_at is None:
             seen = replace(seen, counts=flow.total(parts), requests=sum(part.requests for part in parts))
         report = runs.to_report(seen, [self._seen(around, part, None) for part in parts])
-        document = run_json(report, times=True)
+        document = run_json(report, times=True, errors=errors)
         if row.position == NOT_BEGUN:
             document["started_at"] = None
         by = HERE if asked is None else asked.asked_by

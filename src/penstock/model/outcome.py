@@ -149,4 +149,4 @@ class RunReport:
     started_at: str | None = None
     finished_at: str | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)  # in a flow: destination → why it was skipped
-    errors: tuple[Problem, ...] = ()  # of a run that just ended: what stopped it, with place, finding and hint
+    errors: tuple[Problem, ...] = ()  # what stopped it, with place, finding and hint

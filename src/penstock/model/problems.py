@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from penstock.model.errors import Problem
+from penstock.model.errors import Choice, Problem
 
 
 def problem_json(problem: Problem) -> dict[str, Any]:
@@ -23,3 +24,10 @@ def problem_json(problem: Problem) -> dict[str, Any]:
     if problem.choices:
         document["choices"] = [{"value": choice.value, "shows": choice.shows} for choice in problem.choices]
     return document if problem.file in (None, "") else {**document, "file": problem.file}
+
+
+def problem_of(document: Mapping[str, Any]) -> Problem:
+    """The problem that `problem_json` wrote."""
+    known = {name: document[name] for name in ("path", "message", "code", "hint", "found", "line")}
+    choices = tuple(Choice(**choice) for choice in document.get("choices", ()))
+    return Problem(**known, file=document.get("file"), choices=choices)

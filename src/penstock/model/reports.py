@@ -207,8 +207,11 @@ def test_json(report: TestReport) -> dict[str, Any]:
 test_json.__test__ = False  # type: ignore[attr-defined] # not a test of ours
 
 
-def run_json(report: RunReport, *, times: bool = False) -> dict[str, Any]:
-    """A run as `run --json` prints it; `times` adds when it started and finished, as `runs --json` does."""
+def run_json(report: RunReport, *, times: bool = False, errors: bool = True) -> dict[str, Any]:
+    """A run as `run --json` prints it; `times` adds when it started and finished, as `runs --json` does.
+
+    Lists leave `errors` out: `reason` is the first of them.
+    """
     target = {"flow": report.flow} if report.flow is not None else {"destination": report.destination}
     document: dict[str, Any] = {
         "run": report.run,
@@ -223,10 +226,10 @@ def run_json(report: RunReport, *, times: bool = False) -> dict[str, Any]:
     }
     if report.reason is not None:
         document["reason"] = report.reason
-    if report.errors:
+    if errors and report.errors:
         document["errors"] = [problem_json(problem) for problem in report.errors]
     if report.flow is not None:
-        document["destinations"] = [run_json(child, times=times) for child in report.destinations]
+        document["destinations"] = [run_json(child, times=times, errors=errors) for child in report.destinations]
         document["skipped"] = dict(report.skipped)
     if times:
         document["started_at"], document["finished_at"] = report.started_at, report.finished_at

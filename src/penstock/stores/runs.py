@@ -10,7 +10,9 @@ from typing import Any, Literal
 import orjson
 from sqlalchemy import Connection, Row, Text, column, insert, select, update, values
 
+from penstock.model.errors import Problem
 from penstock.model.outcome import COUNT_NAMES, Counts, Note, RunReport
+from penstock.model.problems import problem_json, problem_of
 from penstock.stores.schema import runs
 
 RunKind = Literal["destination", "flow", "test", "resend"]
@@ -29,7 +31,8 @@ class RunRow:
     it waits in the queue. `resumable`: the same command goes on with it. `input_identity` tells whether the input is
     still the one that was begun, `frozen` is the file that the input was copied to, `input_rows` its length where
     known, `window` the slice of a cursor that it reads, `settings` the version of the destination's settings. `holder`
-    says which process has it.
+    says which process has it. `errors` are what is wrong with the input, the settings or the environment, where that
+    ended the run.
     """
 
     id: str
@@ -56,9 +59,11 @@ class RunRow:
     reason: str | None = None
     stopped_by: str | None = None
     finished_at: str | None = None
+    errors: tuple[Problem, ...] = ()
 
 
-_PLAIN = tuple(item.name for item in fields(RunRow) if item.name not in {"counts", "notes", "skipped", "window"})
+_PACKED = ("notes", "skipped", "window", "errors")  # as JSON
+_PLAIN = tuple(item.name for item in fields(RunRow) if item.name not in {*_PACKED, "counts"})
 
 
 def start(connection: Connection, run: RunRow) -> None:
@@ -168,8 +173,12 @@ def last_of(connection: Connection, targets: Sequence[str], kind: RunKind) -> di
 
 
 def to_report(run: RunRow, parts: Sequence[RunRow] = ()) -> RunReport:
-    """The run as people see it; `parts` are the runs of a flow's run."""
+    """The run as people see it; `parts` are the runs of a flow's run.
+
+    What is wrong with the input or the settings of one part is an error of that part; what stopped the flow, of both.
+    """
     is_flow = run.kind == "flow"
+    stopped = [run, *(part for part in parts if part.stopped_by != "input")]
     return RunReport(
         run=run.id,
         status=run.status,
@@ -187,6 +196,7 @@ def to_report(run: RunRow, parts: Sequence[RunRow] = ()) -> RunReport:
         started_at=run.started_at,
         finished_at=run.finished_at,
         skipped=dict(run.skipped),
+        errors=tuple(dict.fromkeys(problem for row in stopped for problem in row.errors)),
     )
 
 
@@ -198,12 +208,13 @@ def _to_columns(run: RunRow) -> dict[str, Any]:
         "notes": orjson.dumps(notes).decode(),
         "skipped": orjson.dumps(dict(run.skipped)).decode(),
         "window": None if run.window is None else orjson.dumps(dict(run.window)).decode(),
+        "errors": orjson.dumps([problem_json(problem) for problem in run.errors]).decode() if run.errors else None,
     }
 
 
 _COLUMNS = [column.name for column in runs.columns]
 _FIELDS = [item.name for item in fields(RunRow)]
-_place = {name: _FIELDS.index(name) for name in ("counts", "notes", "skipped", "window")}
+_place = {name: _FIELDS.index(name) for name in ("counts", *_PACKED)}
 _in_fields_order = itemgetter(*(_COLUMNS.index("id" if name == "counts" else name) for name in _FIELDS))
 _counts = itemgetter(*(_COLUMNS.index(name) for name in COUNT_NAMES))
 
@@ -211,9 +222,10 @@ _counts = itemgetter(*(_COLUMNS.index(name) for name in COUNT_NAMES))
 def to_run(row: Row[Any]) -> RunRow:
     """A run from a row of all columns; by places, for a page has hundreds of them."""
     values = list(_in_fields_order(row))
-    notes, skipped, window = (values[_place[name]] for name in ("notes", "skipped", "window"))
+    notes, skipped, window, errors = (values[_place[name]] for name in _PACKED)
     values[_place["counts"]] = Counts(*_counts(row))
     values[_place["notes"]] = () if notes == "[]" else tuple(Note(*note) for note in orjson.loads(notes))
     values[_place["skipped"]] = {} if skipped == "{}" else orjson.loads(skipped)
     values[_place["window"]] = None if window is None else orjson.loads(window)
+    values[_place["errors"]] = () if errors is None else tuple(map(problem_of, orjson.loads(errors)))
     return RunRow(*values)

@@ -51,6 +51,7 @@ runs = Table(
     Column("holder", Text),
     Column("reason", Text),
     Column("stopped_by", Text),
+    Column("errors", Text),  # JSON; null: none
     Column("started_at", Text, nullable=False),
     Column("finished_at", Text),
     Index("runs_of_target", "target", "kind", "started_at", "id"),

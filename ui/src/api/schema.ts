@@ -1,4 +1,4 @@
-// Made of the API's own description by `npm run api`; a test looks that it is in step with a88e80f094382db9
+// Made of the API's own description by `npm run api`; a test looks that it is in step with 36b6e1552b132651
 export interface components {
     schemas: {
         AboutOut: {
@@ -479,6 +479,7 @@ export interface components {
             duration_s: number;
             notes: components["schemas"]["NoteOut"][];
             reason?: string | null;
+            errors: components["schemas"]["ProblemOut"][];
             started_at: string | null;
             finished_at: string | null;
         };
@@ -655,6 +656,7 @@ export interface components {
             duration_s: number;
             notes: components["schemas"]["NoteOut"][];
             reason?: string | null;
+            errors: components["schemas"]["ProblemOut"][];
             started_at: string | null;
             finished_at: string | null;
             destinations: components["schemas"]["PartOut"][];

@@ -171,6 +171,8 @@ export interface Run {
   duration_s: number;
   notes: Note[];
   reason?: string;
+  /** What ended it; lists of runs leave it out. */
+  errors?: Problem[];
   destinations?: Run[];
   skipped?: Record<string, string>;
   started_at?: string | null;

@@ -45,6 +45,7 @@ export const t = {
     outcome: "Outcome",
     key: "Key",
     reason: "Reason",
+    errors: "What is wrong",
     field: "Field",
     request: "Request",
     response: "Reply",

@@ -2,12 +2,12 @@
 import { Button, Select, Tabs } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useMemo } from "react";
+import { Fragment, useMemo } from "react";
 import { address, api, at } from "@/api/client";
 import { keys, listOptions, queries } from "@/api/queries";
 import { Allowances } from "@/charts/SentCharts";
-import { type Delivery, OUTCOMES, type RecordKey, type Run } from "@/api/types";
-import { type Col, confirm, DataTable, duration, Empty, Facts, Failed, Key, Loaded, Loading, NOT_YET, Num, number, OutcomeBar, OutcomeCounts, Page, Panel, RowLink, RunStatus, Status, Time, useChange, useFreshLast, useItems } from "@/parts";
+import { type Delivery, OUTCOMES, type Problem, type RecordKey, type Run } from "@/api/types";
+import { type Col, confirm, DataTable, duration, Empty, Facts, Failed, Key, Loaded, Loading, NOT_YET, Num, number, OutcomeBar, OutcomeCounts, Page, Panel, Problems, RowLink, RunStatus, Status, Time, useChange, useFreshLast, useItems } from "@/parts";
 import { t as states } from "@/texts/states";
 import { refusalLine, refusalText } from "@/texts/refusals";
 import { t } from "@/texts/watch";
@@ -50,13 +50,14 @@ function Shown({ run }: { run: Run }) {
     if (await confirm({ title: t.runs.cancelTitle(run.run), consequence, verb: t.runs.cancel, cancel: t.runs.keepRunning })) cancel.mutate();
   };
   const rate = progress?.rate_per_s ?? 0;
+  const errors = run.errors ?? [];
   const of = useQuery({ ...queries.one("destinations", run.destination ?? ""), enabled: live && run.destination !== undefined });
   return (
     <Page
       title={run.run}
       before={<RunStatus run={{ ...run, status, records: counts }} />}
       crumbs={[{ label: t.runs.title, to: "/runs" }]}
-      description={run.reason}
+      description={errors.length > 0 ? undefined : run.reason}
       actions={
         <>
           {(["csv", "parquet"] as const).map((format) => (
@@ -107,6 +108,11 @@ function Shown({ run }: { run: Run }) {
           />
         </div>
       </Panel>
+      {errors.length > 0 && (
+        <Panel title={t.runs.errors}>
+          <Problems problems={errors} />
+        </Panel>
+      )}
       {live && progress && <Attempts attempts={progress.attempts} />}
       {run.notes.length > 0 && (
         <Panel title={t.runs.notes}>
@@ -122,9 +128,12 @@ function Shown({ run }: { run: Run }) {
       {run.destinations && run.destinations.length > 0 && (
         <Panel title={t.runs.parts}>
           {run.destinations.map((part) => (
-            <p key={part.run} style={{ margin: "0 0 6px", display: "flex", gap: 12 }}>
-              <RunStatus run={part} /> <Link to="/runs/$run" params={{ run: part.run }}>{part.destination}</Link> <OutcomeCounts counts={part.records} />
-            </p>
+            <Fragment key={part.run}>
+              <p style={{ margin: "0 0 6px", display: "flex", gap: 12 }}>
+                <RunStatus run={part} /> <Link to="/runs/$run" params={{ run: part.run }}>{part.destination}</Link> <OutcomeCounts counts={part.records} />
+              </p>
+              <Problems problems={onlyIn(part.errors ?? [], errors)} />
+            </Fragment>
           ))}
         </Panel>
       )}
@@ -142,6 +151,12 @@ function Shown({ run }: { run: Run }) {
       </Tabs>
     </Page>
   );
+}
+
+/** The problems of a part that are not said of the whole run as well. */
+function onlyIn(part: Problem[], whole: Problem[]): Problem[] {
+  const known = new Set(whole.map((problem) => JSON.stringify(problem)));
+  return part.filter((problem) => !known.has(JSON.stringify(problem)));
 }
 
 // once: a row is not made again while the list around it is
