@@ -62,7 +62,7 @@ def _post_and_wait(service: Served, port: str, number: int) -> float:
             raise SystemExit("it did not arrive")
         time.sleep(0.01)
     took = time.perf_counter() - began
-    time.sleep(1.5)
+    time.sleep(3.0)  # the service comes to rest
     return took
 
 

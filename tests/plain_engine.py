@@ -33,6 +33,9 @@ class PlainEngine:
         with self.shared.lock:
             return self.shared.tickets.setdefault(ticket, Ticket(lane, self.version)).state != "over"
 
+    def wake(self):
+        pass
+
     def abandon(self, tickets):
         with self.shared.lock:
             for ticket in tickets:

@@ -6,7 +6,7 @@ import pytest
 
 from penstock.engine.app import App
 from serving import served, service
-from work_parts import until
+from work_parts import ENDED, until
 
 PROJECT = """\
 credentials:
@@ -144,6 +144,7 @@ def test_a_record_with_which_the_sql_fails_is_quarantined_and_can_be_corrected(t
             (cast,) = [each for each in held if "many" in each["reason"]]
             shown = client.get(f"/api/v1/quarantine/{cast['id']}").json()
             assert shown["record"] == bad[0]
+            until(lambda: all(run["status"] in ENDED for run in client.get("/api/v1/runs").json()["items"]))
             app.edit(cast["id"], changes={"amount": "12"})
             reports = app.resend([cast["id"]])
             assert [report.status for report in reports] == ["succeeded"]

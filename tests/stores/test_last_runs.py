@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from penstock.stores import runs
+from penstock.stores import figures, runs
 from penstock.stores.runs import NOT_BEGUN, RunRow
 
 
@@ -19,3 +19,8 @@ def test_the_newest_run_of_each_is_found_in_one_go(database):
         assert len(found) == 30
         assert runs.last_of(conn, names, "flow") == {}
         assert runs.last_of(conn, [], "flow") == {}
+        for limit in (1, 2, 60):
+            recent = figures.recent_runs_of(conn, names, "destination", limit)
+            one_by_one = {name: tuple(figures.recent_runs(conn, name, "destination", limit)) for name in names[:50]}
+            assert recent == {name: runs for name, runs in one_by_one.items() if runs}
+        assert figures.recent_runs_of(conn, names, "flow", 5) == {}

@@ -50,6 +50,11 @@ class Feed:
     _said: dict[str, str] = field(default_factory=dict)  # by target: why it was not run, as it was told
     _let_go: float = 0.0
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether records wait for others to join them, or for the end of a pause or run."""
+        return bool(self._behind or self._pauses)
+
     def __call__(self) -> bool:
         """Whether it asked for a run."""
         around = self.around()

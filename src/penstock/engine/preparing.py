@@ -172,6 +172,14 @@ def is_active(around: Surroundings, spec: DestinationSpec) -> tuple[bool, str]:
         return activity(spec, resources.switch_of(conn, spec.name))
 
 
+def active_names(around: Surroundings) -> frozenset[str]:
+    """The destinations that runs may send to."""
+    specs = around.project.destinations
+    with around.database.read() as conn:
+        switches = resources.switches_of(conn, list(specs))
+    return frozenset(name for name, spec in specs.items() if activity(spec, switches.get(name))[0])
+
+
 def activity(spec: DestinationSpec, switch: resources.Switch | None) -> tuple[bool, str]:
     """The same, where it is known what a person said last."""
     if switch is not None and switch.state == "paused":

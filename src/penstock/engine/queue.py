@@ -38,6 +38,10 @@ class Engine(Protocol):
         """Have it executed; submitting it again changes nothing. False when it was executed, or abandoned, already."""
         ...
 
+    def wake(self) -> None:
+        """Tickets may wait, also of other processes. Without it for a few seconds, they may be noticed seconds late."""
+        ...
+
     def abandon(self, tickets: Sequence[str]) -> None:
         """Free the places of tickets whose process has died; who still executes one is not interrupted."""
         ...
@@ -60,11 +64,13 @@ class Queue:
     worker: str
     version: str
 
+    def waiting(self) -> list[WorkRow]:
+        """What has not begun: in the queue, or handed out."""
+        with self.database.read() as conn:
+            return work.in_state(conn, work.WAITING)
+
     def hand_out(self) -> list[WorkRow]:
         """Take what may begin now out of the queue, as new attempts; nothing overlaps with its like."""
-        with self.database.read() as conn:
-            if not work.in_state(conn, ["queued"]):
-                return []
         now, handed = iso(self.clock.now()), list[WorkRow]()
         with self.database.begin() as conn:
             rows = work.in_state(conn, work.OPEN)

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from penstock.clock import iso
 from penstock.config.schedules import read_schedule
-from penstock.engine.moments import passed, to_run
+from penstock.engine.moments import next_after, passed, to_run
 from penstock.engine.surroundings import Surroundings
 from penstock.engine.work import Work
 from penstock.model.errors import InputError, PenstockError
@@ -24,6 +25,15 @@ from penstock.stores.flow_times import FlowTimes, Tick
 ASKED_BY = "schedule"
 DATABASES_EVERY_S = 15.0  # how often a database is asked whether it has something new
 KEPT = timedelta(days=35)
+WORKED_OUT_FOR = timedelta(seconds=30)  # a clock may be set, and a summer may end
+
+
+class Early(NamedTuple):
+    """Until when nothing is due by a rule, while the moments until `done` are dealt with."""
+
+    rule: str
+    done: str
+    until: datetime
 
 
 @dataclass(slots=True)
@@ -34,14 +44,18 @@ class Schedules:
     work: Work
     _looked: dict[str, tuple[float, str]] = field(default_factory=dict)  # flow → when, and what its data was
     _failed: dict[str, str] = field(default_factory=dict)  # flow → what was said of it last
+    _early: dict[str, Early] = field(default_factory=dict)  # by flow
 
     def tick(self) -> None:
         """Once around all flows."""
         around = self.around()
-        for flow in around.project.flows.values():
-            if flow.schedule is not None:
+        flows = [flow for flow in around.project.flows.values() if flow.schedule is not None]
+        with around.database.read() as conn:  # all at once: there may be hundreds
+            known = flow_times.times_of_all(conn, [flow.name for flow in flows])
+        for flow in flows:
+            if not self._is_early(around, flow, known[flow.name]):
                 try:
-                    self._look_at(around, flow)
+                    self._look_at(around, flow, known[flow.name])
                 except PenstockError as error:
                     self._tell_failure(around, flow, str(error))
         with around.database.read() as conn:
@@ -51,9 +65,12 @@ class Schedules:
 
     # ── what is due ──────────────────────────────────────────────────────────
 
-    def _look_at(self, around: Surroundings, flow: FlowSpec) -> None:
-        with around.database.read() as conn:
-            times = flow_times.times_of(conn, flow.name)
+    def _is_early(self, around: Surroundings, flow: FlowSpec, times: FlowTimes) -> bool:
+        """Whether its next moment is still to come, as was worked out lately: that takes long for hundreds of flows."""
+        kept = self._early.get(flow.name)
+        return kept is not None and kept[:2] == (_rule(flow), times.done) and around.clock.now() < kept.until
+
+    def _look_at(self, around: Surroundings, flow: FlowSpec, times: FlowTimes) -> None:
         if times.paused:
             return
         if isinstance(read_schedule(str(flow.schedule)), OnNewData):
@@ -64,6 +81,10 @@ class Schedules:
                 flow_times.save(conn, replace(flow_times.times_of(conn, flow.name), rule=_rule(flow), done=now))
         elif _due(flow, times.done, around.clock.now()):
             self._note(around, flow)
+        else:
+            latest = around.clock.now() + WORKED_OUT_FOR
+            at = next_after(read_schedule(str(flow.schedule)), flow.timezone, datetime.fromisoformat(times.done))
+            self._early[flow.name] = Early(_rule(flow), times.done, latest if at is None else min(at, latest))
 
     def _note(self, around: Surroundings, flow: FlowSpec) -> None:
         """Write down what is due; who comes second finds it dealt with."""

@@ -12,6 +12,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import Protocol
 
 from penstock.clock import Clock, iso
 from penstock.engine.executing import Execution, Interrupted
@@ -19,11 +20,14 @@ from penstock.engine.queue import Engine, Queue, lease_of
 from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import EnvironmentFailure, PenstockError
 from penstock.stores import leases, resources, work
+from penstock.stores.changes import CommitWatch
 from penstock.stores.database import Database
 from penstock.version import __version__
 
-LOOK_S = 0.25  # how often the queue, and wishes to stop, are looked at
-FEED_S = 0.1  # how often it is looked whether records were pushed
+NOTICE_S = 0.15  # how often it is looked whether anybody wrote to the state
+LOOK_S = 0.25  # how often the queue, and wishes to stop, are looked at while there is something to do
+FEED_S = 0.1  # how often it is looked whether records were pushed, while records wait
+IDLE_S = 5.0  # how often both are at rest: whatever comes is a commit, and is noticed
 CARE_S = 2.0  # how often fellow workers and schedules are
 TIDY_S = 600.0
 UPKEEP_S = 30.0  # how often it is asked whether there is something old to remove
@@ -41,6 +45,19 @@ def dbos_engine(database: Database, clock: Clock, worker: str, version: str) -> 
     return DbosEngine(database, clock, worker, version, lane=LANE, at_once=AT_ONCE)
 
 
+class Feeding(Protocol):
+    """What asks for runs of posted records."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it has to be called again soon, also when nothing new is posted."""
+        ...
+
+    def __call__(self) -> bool:
+        """Whether it asked for a run."""
+        ...
+
+
 class Worker:
     """Start it, and stop it. One a process; `around` answers the project as it is now."""
 
@@ -51,7 +68,7 @@ class Worker:
         version: str = __version__,
         make: MakeEngine = dbos_engine,
         tick: Callable[[], object] = lambda: None,
-        feed: Callable[[], bool] = lambda: False,
+        feed: Feeding | None = None,
         upkeep: Callable[[], object] = lambda: None,
     ) -> None:
         database, clock = around().database, around().clock
@@ -65,7 +82,13 @@ class Worker:
         self._executions: dict[str, Execution] = {}
         self._at_hand: set[str] = set()  # tickets from before they are taken until their rows are ended or put back
         self._stopping = threading.Event()
-        self._asked = threading.Event()  # something waits in the queue: no need to pause
+        self._asked = threading.Event()  # something may wait in the queue: no need to pause
+        self._posted = threading.Event()  # something may have been posted
+        self._commits = CommitWatch(database)
+        self._mark = ""
+        self._is_news = False  # whether there was a commit since the queue was looked at
+        self._looked = clock.monotonic()
+        self._is_waiting = False  # whether something in the queue has not begun
         self._idle = threading.Condition()
         self._threads: list[threading.Thread] = []
         self._beginning: threading.Thread | None = None
@@ -93,10 +116,11 @@ class Worker:
     def _begin(self) -> None:
         self._engine.start(self._execute)
         for name, step, every, woken in (
-            ("queue", self._look, LOOK_S, self._asked),
-            ("care", self._care, CARE_S, self._stopping),
-            ("feed", self._feed_on, FEED_S, self._stopping),
-            ("upkeep", self._upkeep, UPKEEP_S, self._stopping),
+            ("commits", self._notice, lambda: NOTICE_S, self._stopping),
+            ("queue", self._look, self._until_next_look, self._asked),
+            ("care", self._care, lambda: CARE_S, self._stopping),
+            ("feed", self._feed_on, self._until_next_feed, self._posted),
+            ("upkeep", self._upkeep, lambda: UPKEEP_S, self._stopping),
         ):
             repeated, called = (step, every, woken), f"penstock-{name}"
             thread = threading.Thread(target=self._repeat, args=repeated, daemon=True, name=called)
@@ -108,6 +132,7 @@ class Worker:
         """Take no more, stop what runs after its requests in flight, and put it back; False when it took too long."""
         self._stopping.set()
         self._asked.set()
+        self._posted.set()
         for execution in list(self._executions.values()):
             execution.shutdown = True
             execution.stop(STOPPED)
@@ -118,6 +143,7 @@ class Worker:
         for thread in self._threads:
             thread.join()
         self._engine.stop()
+        self._commits.close()
         self._leave()
         self._around().events.tell("worker.stopped", worker=self.id)
         return done
@@ -130,6 +156,10 @@ class Worker:
     def is_busy(self) -> bool:
         """Whether it executes anything."""
         return bool(self._executions)
+
+    def is_at_rest(self) -> bool:
+        """Whether nothing is executed, and nothing waits in the queue."""
+        return not self._is_waiting and not self._executions
 
     # ── inside ───────────────────────────────────────────────────────────────
 
@@ -148,7 +178,7 @@ class Worker:
         except EnvironmentFailure:
             log.warning("worker.left-unsaid worker=%s", self.id)  # the others will notice
 
-    def _repeat(self, step: Callable[[], object], every: float, woken: threading.Event) -> None:
+    def _repeat(self, step: Callable[[], object], every: Callable[[], float], woken: threading.Event) -> None:
         """Do it again and again; trouble with the state database passes, or is told by whoever needs it."""
         while not self._stopping.is_set():
             try:
@@ -159,17 +189,46 @@ class Worker:
             except Exception:
                 log.exception("worker.defect")
                 self._stopping.wait(CARE_S)
-            woken.wait(every)
+            woken.wait(every())
+
+    def _notice(self) -> None:
+        """Whatever there is to do begins with a commit to the state, by this process or another.
+
+        Looking at tables several times a second would take some percent of a core at rest; this takes microseconds.
+        While something is executed, commits are many: the queue is looked at as often as without them.
+        """
+        mark = self._commits.mark()
+        if mark != self._mark:
+            self._mark, self._is_news = mark, True
+            self._posted.set()
+        if self._is_news and (not self._executions or self._clock.monotonic() - self._looked >= LOOK_S):
+            self._is_news = False
+            self._asked.set()
+
+    def _until_next_look(self) -> float:
+        return IDLE_S if self.is_at_rest() else LOOK_S
+
+    def _until_next_feed(self) -> float:
+        is_waiting = self._feed is not None and self._feed.is_waiting
+        return FEED_S if is_waiting else IDLE_S
 
     def _feed_on(self) -> None:
-        if self._feed():
+        if not self._stopping.is_set():
+            self._posted.clear()
+        if self._feed is not None and self._feed():
             self._asked.set()  # what was just posted does not wait for the next look
 
     def _look(self) -> None:
         if not self._stopping.is_set():
             self._asked.clear()
-        for row in self._queue.hand_out():
-            self._engine.submit(row.ticket, row.lane)
+        self._looked = self._clock.monotonic()
+        waiting = self._queue.waiting()
+        self._is_waiting = bool(waiting)
+        if any(row.state == "queued" for row in waiting):
+            for row in self._queue.hand_out():
+                self._engine.submit(row.ticket, row.lane)
+        if waiting or self._executions:
+            self._engine.wake()
         self._watch()
 
     def _care(self) -> None:

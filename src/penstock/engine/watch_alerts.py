@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 from penstock.clock import iso
 from penstock.delivery.notifying import notify
 from penstock.engine import watch_settings
-from penstock.engine.preparing import is_active
+from penstock.engine.preparing import active_names
 from penstock.engine.surroundings import Surroundings
 from penstock.engine.watch_judge import ENDED, Facts, FlowFacts, News, TargetFacts, judge
 from penstock.engine.watch_results import results
@@ -32,7 +32,7 @@ TITLES = {"raised": "Penstock: {}", "still": "Penstock, still: {}", "over": "Pen
 def look(around: Surroundings) -> list[News]:
     """Judge the present, and put out the messages; whoever of several processes comes first does it."""
     settings = watch_settings.read(around)
-    active = {name: is_active(around, spec)[0] for name, spec in around.project.destinations.items()}
+    active = active_names(around)
     with around.database.begin() as conn:
         facts = _facts(around, conn, active, set(settings.quiet))
         known = alerts.all_alerts(conn)
@@ -48,24 +48,26 @@ def look(around: Surroundings) -> list[News]:
     return news
 
 
-def _facts(around: Surroundings, conn: Connection, active: dict[str, bool], quiet: set[str]) -> Facts:
+def _facts(around: Surroundings, conn: Connection, active: Collection[str], quiet: set[str]) -> Facts:
     now = around.clock.now()
     q = quarantine.c
     counted = select(q.destination, func.count()).group_by(q.destination)
     held = {row[0]: row[1] for row in conn.execute(counted)}
     switched = figures.switched_at(conn)
+    told = [name for name in around.project.destinations if name not in quiet]
+    told_flows = [name for name in around.project.flows if name not in quiet]
+    newest = figures.recent_runs_of(conn, told, "destination", LOOKED_AT)
+    newest_of_flows = figures.recent_runs_of(conn, told_flows, "flow", LOOKED_AT_FLOW)
+    ended = {name: run.run for name, runs in newest.items() for run in reversed(runs) if run.status in ENDED}
+    notes = figures.notes_of(conn, list(ended.values()))
     targets = []
-    for name, spec in around.project.destinations.items():
-        if name not in quiet:
-            runs = tuple(figures.recent_runs(conn, name, "destination", LOOKED_AT))
-            idle = _idle(conn, runs, switched.get(name), now)
-            ended = next((run.run for run in runs if run.status in ENDED), None)
-            notes = () if ended is None else figures.notes_of(conn, ended)
-            targets.append(TargetFacts(name, spec.credential, active[name], idle, runs, held.get(name, 0), notes))
+    for name in told:
+        runs, spec = newest.get(name, ()), around.project.destinations[name]
+        idle = _idle(conn, runs, switched.get(name), now)
+        noted = notes.get(ended.get(name, ""), ())
+        targets.append(TargetFacts(name, spec.credential, name in active, idle, runs, held.get(name, 0), noted))
     flows = tuple(
-        FlowFacts(name, flow.destinations, tuple(figures.recent_runs(conn, name, "flow", LOOKED_AT_FLOW)))
-        for name, flow in around.project.flows.items()
-        if name not in quiet
+        FlowFacts(name, around.project.flows[name].destinations, newest_of_flows.get(name, ())) for name in told_flows
     )
     oldest = conn.execute(select(func.min(work.c.asked_at)).where(work.c.state.in_(("queued", "handed")))).scalar_one()
     return Facts(now, tuple(targets), None if oldest is None else _age(oldest, now), flows)

@@ -18,7 +18,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from penstock.clock import Clock
-from penstock.engine.preparing import is_active
+from penstock.engine.preparing import active_names
 from penstock.engine.surroundings import Surroundings
 from penstock.model.outcome import Outcome
 from penstock.stores import figures, tallies
@@ -81,7 +81,7 @@ def _seen(around: Surroundings) -> Seen:
         queue, oldest = figures.queue_figures(conn)
         received, alerts = figures.received(conn), figures.raised_alerts(conn)
         ended, good = (figures.last_ended(conn, around.project.destinations, words) for words in (ENDED, GOOD))
-    active = frozenset(name for name, spec in around.project.destinations.items() if is_active(around, spec)[0])
+    active = active_names(around)
     return Seen(counts, held, budgets, ended, good, queue, oldest, received, alerts, active)
 
 

@@ -2,17 +2,23 @@
 
 DBOS keeps its own tables: on PostgreSQL in the schema `penstock_work` of the same database, beside SQLite in a file
 of its own. A ticket is a workflow of one step whose only input is the ticket: what a run has done is in our ledger.
+
+DBOS's loop over a queue (`queue_worker_thread`) runs in a thread of ours, which gives it its pauses. The loops that
+DBOS starts by itself look at its tables several times a second for what Penstock does not use (schedules, time-outs,
+delays, its internal queue), and at rest cost more than all the rest of the service: they are ended at once.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from penstock.clock import Clock, iso
+from penstock.engine.worker_pace import Pace
 from penstock.stores.database import Database
 
 if TYPE_CHECKING:
@@ -21,6 +27,7 @@ if TYPE_CHECKING:
 SCHEMA = "penstock_work"
 QUEUE = "runs"
 POLL_S = 0.2
+NOTIFIES_S = 1.0  # how often DBOS looks, on PostgreSQL, whether it has events to tell: never, no workflow waits for one
 KEPT = timedelta(hours=1)  # how long DBOS remembers what has ended
 TIDIED = 500  # workflows at a time
 MOST_TIDIED = 20_000  # a live source makes some thousand runs an hour
@@ -37,14 +44,17 @@ class DbosEngine:
         self._queue: Queue | None = None
         self._dbos: type[DBOS] | None = None
         self._workflow: Callable[[str], None] | None = None
+        self._pace = Pace()
+        self._polling: threading.Thread | None = None
 
     def start(self, execute: Callable[[str], None]) -> None:
         logger = logging.getLogger("dbos")
         if not logger.handlers:
             logger.addHandler(logging.NullHandler())  # else DBOS writes to the console in its own form
         from dbos import DBOS  # noqa: PLC0415 - half a second, and only workers need it
+        from dbos._queue import queue_worker_thread  # noqa: PLC0415 - private: see above
 
-        DBOS(
+        dbos = DBOS(
             config={
                 "name": "penstock",
                 "system_database_url": self._url(),
@@ -61,7 +71,11 @@ class DbosEngine:
         def run(ticket: str) -> None:
             execute(ticket)
 
+        DBOS.listen_queues([])
         DBOS.launch()
+        for ending in (*dbos.background_thread_stop_events, dbos._background_jobs_stop_event):  # noqa: SLF001
+            ending.set()
+        dbos._sys_db._notification_coalesce_sec = NOTIFIES_S  # noqa: SLF001
         self._queue = DBOS.register_queue(
             QUEUE,
             worker_concurrency=self._at_once,
@@ -70,6 +84,11 @@ class DbosEngine:
             on_conflict="always_update",
         )
         self._dbos, self._workflow = DBOS, run
+        self._polling = threading.Thread(
+            target=queue_worker_thread, args=(self._pace, dbos, self._queue), daemon=True, name="penstock-tickets"
+        )
+        self._polling.start()
+        self._pace.quicken(at_once=True)
 
     def submit(self, ticket: str, lane: str) -> bool:
         from dbos import SetEnqueueOptions, SetWorkflowID  # noqa: PLC0415
@@ -78,7 +97,11 @@ class DbosEngine:
         assert self._workflow is not None
         with SetWorkflowID(ticket), SetEnqueueOptions(queue_partition_key=lane):
             handle = self._queue.enqueue(self._workflow, ticket)
+        self._pace.quicken(at_once=True)
         return handle.get_status().status not in OVER
+
+    def wake(self) -> None:
+        self._pace.quicken()
 
     def abandon(self, tickets: Sequence[str]) -> None:
         if self._dbos is not None and tickets:
@@ -99,6 +122,9 @@ class DbosEngine:
                 return
 
     def stop(self) -> None:
+        self._pace.set()
+        if self._polling is not None:
+            self._polling.join()
         if self._dbos is not None:
             self._dbos.destroy(destroy_registry=True)
             self._dbos = self._queue = self._workflow = None

@@ -243,13 +243,15 @@ def _plain_words(place: str) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:
-        plain = _translated(place, error.orig if isinstance(error, DBAPIError) else error)
+        plain = in_plain_words(place, error)
         if plain is None:
             raise
         raise plain from error
 
 
-def _translated(place: str, error: BaseException | None) -> PenstockError | None:
+def in_plain_words(place: str, raised: BaseException) -> PenstockError | None:
+    """What an error of the database or its driver means to people; None where the mistake is ours."""
+    error = raised.orig if isinstance(raised, DBAPIError) else raised
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return postgresql.translated(place, error)

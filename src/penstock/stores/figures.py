@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import orjson
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, Text, column, func, select, text, values
 
 from penstock.model.outcome import Note
 from penstock.stores.migrations import HEAD
@@ -18,6 +18,7 @@ from penstock.stores.schema_work import work
 
 TOP_CAUSES = 20  # of a destination; the others are counted together
 OTHER = "other"
+AT_ONCE = 500  # names in one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,13 @@ class BudgetUse:
     opened: float
     used: int
     blocked_until: float
+
+
+FIGURES = (
+    *(runs.c.id, runs.c.kind, runs.c.target, runs.c.status, runs.c.started_at, runs.c.finished_at, runs.c.read),
+    *((runs.c.delivered + runs.c.accepted).label("sent"), runs.c.quarantined, runs.c.unknown),
+    *(runs.c.stopped_by, runs.c.reason),
+)  # in the order of RunFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +114,7 @@ def recent_runs(conn: Connection, target: str, kind: str, limit: int) -> list[Ru
     """The newest runs of a destination or flow, newest first."""
     r = runs.c
     query = (
-        select(
-            *(r.id, r.kind, r.target, r.status, r.started_at, r.finished_at, r.read, r.delivered + r.accepted),
-            *(r.quarantined, r.unknown, r.stopped_by, r.reason),
-        )
+        select(*FIGURES)
         .where(r.target == target, r.kind == kind)
         .order_by(r.started_at.desc(), r.id.desc())
         .limit(limit)
@@ -117,10 +122,35 @@ def recent_runs(conn: Connection, target: str, kind: str, limit: int) -> list[Ru
     return [RunFigures(*tuple(row)) for row in conn.execute(query)]
 
 
-def notes_of(conn: Connection, run: str) -> tuple[Note, ...]:
-    """The notes of a run."""
-    found = conn.execute(select(runs.c.notes).where(runs.c.id == run)).scalar_one_or_none()
-    return tuple(Note(*note) for note in orjson.loads(found or "[]"))
+def notes_of(conn: Connection, ids: Sequence[str]) -> dict[str, tuple[Note, ...]]:
+    """The notes of each of these runs that has any."""
+    found = {}
+    for first in range(0, len(ids), AT_ONCE):
+        query = select(runs.c.id, runs.c.notes).where(runs.c.id.in_(ids[first : first + AT_ONCE]))
+        for run, notes in conn.execute(query):
+            found[run] = tuple(Note(*note) for note in orjson.loads(notes or "[]"))
+    return {run: notes for run, notes in found.items() if notes}
+
+
+def recent_runs_of(
+    conn: Connection, targets: Sequence[str], kind: str, limit: int
+) -> dict[str, tuple[RunFigures, ...]]:
+    """The same of each of these destinations or flows that has any; in a few statements, however many they are."""
+    found: dict[str, list[RunFigures]] = {}
+    r, newer = runs.c, runs.alias("newer")
+    for first in range(0, len(targets), AT_ONCE):
+        part = [(name,) for name in targets[first : first + AT_ONCE]]
+        wanted = values(column("target", Text), name="wanted").data(part).cte("wanted")
+        mine = (newer.c.target == wanted.c.target) & (newer.c.kind == kind)
+        newest = select(newer.c.id).where(mine).order_by(newer.c.started_at.desc(), newer.c.id.desc()).limit(limit)
+        query = (
+            select(*FIGURES)
+            .select_from(wanted.join(runs, r.id.in_(newest.correlate(wanted))))
+            .order_by(r.started_at.desc(), r.id.desc())
+        )
+        for row in conn.execute(query):
+            found.setdefault(row.target, []).append(RunFigures(*tuple(row)))
+    return {name: tuple(rows) for name, rows in found.items()}
 
 
 def queue_figures(conn: Connection) -> tuple[dict[str, int], str | None]:
