@@ -1,6 +1,8 @@
-"""`validate` finds what the file alone tells: the same problems, word for word, as preview, plan and run."""
+"""`validate` finds what the file and its data tell: the same problems, word for word, as preview, plan and run."""
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -70,5 +72,136 @@ def test_every_destination_is_looked_at_and_nothing_is_read(tmp_path, sandbox):
         'x: {dataset: d, credential: acme, request: {method: POST, url: "/people/{record.name}"}}',
     ],
 )
-def test_what_the_file_does_not_tell_is_no_problem(tmp_path, sandbox, line):
-    assert told(project_of(tmp_path, sandbox, line), "validate") == (0, [])
+def test_what_nothing_tells_is_no_problem(tmp_path, sandbox, line):
+    project = project_of(tmp_path, sandbox, line)
+    (tmp_path / "rows.csv").unlink()
+    assert told(project, "validate") == (0, [])
+
+
+def test_columns_that_map_themselves_are_compiled_as_plan_does(tmp_path, sandbox):
+    """There is no user_id, email or id of Custify among id, name and plan: no record could be matched."""
+    project = project_of(tmp_path, sandbox, "x: {dataset: d, credential: acme, template: upsert_person}")
+    code, problems = told(project, "validate")
+    assert (code, [each["path"] for each in problems]) == (2, ["destinations.x.fields"])
+    assert told(project, "plan", "x") == (2, problems)
+
+
+DATA = """\
+credentials:
+  acme: {{connector: custify, api_key: "${{env:SANDBOX_KEY}}", base_url: "{url}"}}
+sources:
+  s: {{type: file, path: "{path}"}}
+  db: {{type: sql, url: "sqlite:///{database}", query: select * from people}}
+datasets:
+  d: {{source: s, key: id, sql: "{sql}"}}
+  e: {{source: db, key: id, sql: "{query}"}}
+  plain: {{source: s, key: {key}}}
+destinations:
+  x: {{dataset: d, credential: acme, template: upsert_person, fields: {{user_id: id, email: mail}}}}
+  y: {{dataset: e, credential: acme, template: upsert_person, fields: {{user_id: id}}}}
+  z: {{dataset: plain, credential: acme, template: upsert_person{z}}}
+"""
+GOOD = {
+    "path": "people.csv",
+    "database": "people.db",
+    "sql": "select id, email as mail, plan from source",
+    "query": "select id, email from source",
+    "key": "id",
+    "z": ", fields: {user_id: id}",
+}
+FILES = {
+    "people.csv": "id,email,plan\n1,a@x.example,gold\n",
+    "people.json": '[{"id": "1", "email": "a@x.example", "plan": "gold"}]',
+    "people.ndjson": '{"id": "1", "email": "a@x.example", "plan": "gold"}\n',
+}
+
+
+def data_project(tmp_path, sandbox, **settings: str) -> Project:
+    project = Project(tmp_path, sandbox)
+    for name, text in FILES.items():
+        project.write(name, text)
+    with closing(sqlite3.connect(tmp_path / "people.db")) as people:
+        people.execute("create table if not exists people (id text, email text)")
+        people.commit()
+    project.write("penstock.yaml", DATA.format(url=sandbox.url, **GOOD | settings))
+    return project
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_a_misspelt_column_in_sql_over_a_file_names_the_nearest_one(tmp_path, sandbox, path):
+    wrong = (
+        "select id, source.emial as mail from source"
+        if path == "people.ndjson"
+        else "select id, emial as mail from source"
+    )
+    project = data_project(tmp_path, sandbox, path=path, sql=wrong)
+    code, [problem] = told(project, "validate")
+    assert (code, problem["path"], problem["line"], problem["code"]) == (2, "datasets.d.sql", 7, "sql-error")
+    assert "emial" in problem["message"]
+    assert problem["hint"].startswith("did you mean email?")
+    assert not (tmp_path / ".penstock").exists()
+    assert told(project, "plan", "x") == (2, [problem])
+
+
+def test_sql_over_a_database_is_bound_to_the_columns_that_are_stored(tmp_path, sandbox):
+    project = data_project(tmp_path, sandbox, query="select id, emial from source")
+    assert told(project, "validate") == (0, [])  # nothing is known of it, and no connection is opened
+    data_project(tmp_path, sandbox)
+    with closing(sqlite3.connect(tmp_path / "people.db")) as people:
+        people.execute("insert into people values ('1', 'a@x.example')")
+        people.commit()
+    assert run_penstock(project, "plan", "y", "--json").returncode == 0
+    data_project(tmp_path, sandbox, query="select id, emial from source")
+    (tmp_path / "people.db").rename(tmp_path / "gone.db")
+    code, [problem] = told(project, "validate")
+    assert (code, problem["path"], problem["code"]) == (2, "datasets.e.sql", "sql-error")
+    assert problem["hint"].startswith("did you mean email?")
+
+
+@pytest.mark.parametrize(
+    ("settings", "path", "code", "hint"),
+    [
+        ({"key": "ids"}, "datasets.plain.key", "unknown-column", "did you mean id?"),
+        ({"z": ", fields: {user_id: id, name: plann}"}, "destinations.z.fields.name", "unknown-column", "did you mean plan?"),
+        ({"z": ""}, None, None, None),  # its columns map themselves: email is among them
+        ({"z": ", exclude: [plna]"}, "destinations.z.exclude", "unknown-column", "did you mean plan?"),
+        ({"path": "nothing.csv", "z": ""}, "destinations.z.fields", "missing-field", "map user_id or email or id to a column"),
+        ({"sql": "select id, plan from source"}, "destinations.x.fields.email", "unknown-column", None),
+    ],
+)  # fmt: skip
+def test_destinations_are_compiled_with_the_columns_of_files(tmp_path, sandbox, settings, path, code, hint):
+    project = Project(tmp_path, sandbox)
+    project.write("nothing.csv", "id,plan,email_address,mail\n1,a,b,c\n")
+    data_project(tmp_path, sandbox, **{"sql": "select id, id as mail from source"} | settings)
+    exit_code, problems = told(project, "validate")
+    if path is None:
+        assert (exit_code, problems) == (0, [])
+        return
+    assert [(each["path"], each["code"]) for each in problems] == [(path, code)]
+    assert hint is None or problems[0]["hint"] == hint
+    name = path.split(".")[1]
+    command = ("plan", {"plain": "z"}.get(name, name))
+    assert told(project, *command) == (2, problems)
+
+
+def test_a_source_that_cannot_be_read_is_a_note(tmp_path, sandbox):
+    project = data_project(tmp_path, sandbox)
+    (tmp_path / "people.csv").unlink()
+    done = run_penstock(project, "validate", "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"errors": []})
+    assert "note: " in done.stderr
+    assert "people.csv" in done.stderr
+
+
+def test_the_state_and_the_keys_are_never_looked_at(tmp_path, sandbox):
+    project = data_project(tmp_path, sandbox)
+    assert run_penstock(project, "plan", "z", "--json").returncode == 0
+    key = next((tmp_path / ".penstock").glob("secret.key*"), None)
+    if key is None:
+        key = tmp_path / ".penstock" / "secret.key"
+        key.write_text("a-very-secret-key\n1\n")
+    secret = key.read_text().split()[0]
+    data_project(tmp_path, sandbox, path=".penstock/secret.key", sql="select emial from source")
+    done = run_penstock(project, "validate", "--json")
+    assert secret not in done.stdout + done.stderr
+    assert "never read" in done.stderr

@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 
 from penstock.cli.care import rotate_key
 from penstock.cli.face import as_document, write
-from penstock.cli.failing import Exit, refuse, tell_problems
+from penstock.cli.failing import Exit, not_written, printable, refuse, tell_problems
 from penstock.cli.groups import LOOK, SEND, SET_UP
 from penstock.cli.options import Destination, Given, Refresh
 
@@ -47,22 +47,29 @@ def init(
     if path.exists() and not force:
         raise refuse(str(path), "the project file is there already", "file-exists", "penstock init --force replaces it")
     made = segment_starter() if segment else starter(path.parent)
+    draft = path.with_name(f".{path.name}.new")  # the old file stays until the new one is whole
     try:
-        path.write_text(made.text, encoding="utf-8")
+        draft.write_text(made.text, encoding="utf-8")
+        draft.replace(path)
     except OSError as error:
-        message = f"the project file cannot be written: {error.strerror}"
-        raise refuse(str(path), message, "file-not-written", "name another place with --file") from error
+        draft.unlink(missing_ok=True)
+        hint = "name another place with --file"
+        raise not_written(str(path), "the project file cannot be written", hint, error) from error
     face.show({"file": str(path), "data": made.data, "next": list(made.next)}, lambda: made.lines(path))
 
 
 def validate(*, face: Given) -> Exit:
     """Check the project file: every problem at once.
 
-    Each with its place and what to write instead. Reads no data and asks no API.
+    Each with its place and what to write instead. Looks at the first records of files, opens no connection, and asks
+    no API.
     """
     from penstock.engine.app import App as Penstock  # noqa: PLC0415 - a third of a second
 
-    problems = Penstock.validate(face.file)
+    checked = Penstock.checked_file(face.file, face.database)
+    problems = checked.problems
+    for note in checked.notes:
+        face.remark(f"note: {printable(note)}")
     if problems or face.json:
         tell_problems(problems, json=face.json)
     else:

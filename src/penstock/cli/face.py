@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     Opener = Callable[[Path | None, str | None], App]
 
+OUTPUT_FAILED = "output-failed"
 ENDLESS = 4096  # columns where no terminal says how many: a table that is read by a program is not folded
 
 
@@ -95,7 +97,9 @@ def console(stream: TextIO) -> Console:
 
 
 def _print(stream: TextIO, parts: Iterable[RenderableType]) -> None:
-    write(stream, "".join(f"{part}\n" if isinstance(part, str) else _rendered(stream, part) for part in parts))
+    with _failing_clearly(stream):  # rich flushes the stream, even while it captures
+        text = "".join(f"{part}\n" if isinstance(part, str) else _rendered(stream, part) for part in parts)
+        write(stream, text)
 
 
 def _rendered(stream: TextIO, part: RenderableType) -> str:
@@ -108,19 +112,27 @@ def _rendered(stream: TextIO, part: RenderableType) -> str:
 
 def write(stream: TextIO, text: str) -> None:
     """Write bytes of UTF-8, whatever the locale. A reader that has gone (`| head`) does not stop the command."""
-    try:
+    with _failing_clearly(stream):
         if hasattr(stream, "buffer"):
             stream.flush()
             stream.buffer.write(text.encode("utf-8", errors="backslashreplace"))
         else:
             stream.write(text)
         stream.flush()
+
+
+@contextmanager
+def _failing_clearly(stream: TextIO) -> Iterator[None]:
+    """A reader that has gone is no failure; EnvironmentFailure where the stream takes no more."""
+    try:
+        yield
     except BrokenPipeError:
         _to_nowhere(stream)
     except OSError as error:
         _to_nowhere(stream)
         message = f"the output cannot be written: {error.strerror}"
-        raise EnvironmentFailure(Problem("output", message, "output-failed")) from error
+        hint = "make room where the output goes, or send it elsewhere"
+        raise EnvironmentFailure(Problem("output", message, "output-failed", hint)) from error
 
 
 def _to_nowhere(stream: TextIO) -> None:

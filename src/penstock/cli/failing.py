@@ -7,11 +7,12 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
 
-from penstock.cli.face import as_document, write
-from penstock.model.errors import EnvironmentFailure, InputError, PenstockError, Problem
+from penstock.cli.face import OUTPUT_FAILED, as_document, write
+from penstock.model.errors import NO_ROOM, EnvironmentFailure, InputError, PenstockError, Problem
 from penstock.model.outcome import RunReport
 from penstock.model.problems import problem_json
 from penstock.version import __version__
@@ -56,12 +57,40 @@ def exit_of_error(error: PenstockError) -> Exit:
 
 
 def tell_problems(problems: Sequence[Problem], *, json: bool) -> None:
-    """The problems: under --json as the one document on stdout, else as lines on stderr."""
+    """The problems: under --json as the one document on stdout, else as lines on stderr.
+
+    Where it is stdout that takes nothing, the document is written to stderr.
+    """
     if json:
-        write(sys.stdout, as_document({"errors": [problem_json(problem) for problem in problems]}))
+        is_mute = any(problem.code == OUTPUT_FAILED for problem in problems)
+        write(
+            sys.stderr if is_mute else sys.stdout,
+            as_document({"errors": [problem_json(problem) for problem in problems]}),
+        )
     elif problems:
         title = "" if len(problems) == 1 else f"{len(problems)} problems:\n"
         write(sys.stderr, title + "".join(f"{printable(str(problem))}\n" for problem in problems))
+
+
+def tell_beside(problems: Sequence[Problem], *, json: bool) -> Exit:
+    """The problems on stderr, where stdout takes nothing; where stderr takes nothing either, the exit code is left."""
+    with suppress(EnvironmentFailure):
+        tell_problems(problems, json=json)
+    return Exit.ENVIRONMENT
+
+
+def full_disk(error: BaseException) -> Problem | None:
+    """The problem where an error, or one that led to it, is that a disk took no more; None of any other error."""
+    chained: BaseException | None = error
+    seen: set[int] = set()
+    while chained is not None and id(chained) not in seen:
+        seen.add(id(chained))
+        if isinstance(chained, OSError) and chained.errno in NO_ROOM:
+            place = "disk" if chained.filename is None else str(chained.filename)
+            message = f"it cannot be written: {chained.strerror}"
+            return Problem(place, message, "disk-full", "make room, then run it again")
+        chained = chained.__cause__ or chained.__context__
+    return None
 
 
 def tell_defect(error: Exception, *, json: bool, file: Path | None) -> Exit:
@@ -110,6 +139,14 @@ def traceback_without_values(error: BaseException) -> str:
         lines.append(f"{type(chained).__module__}.{type(chained).__qualname__}\n")
         chained = chained.__cause__ or chained.__context__
     return "".join(lines)
+
+
+def not_written(path: str, message: str, hint: str, error: OSError, found: str | None = None) -> PenstockError:
+    """The error for a file that a person named and that cannot be written: wrong input, or no room on its disk."""
+    text = f"{message}: {error.strerror}"
+    if error.errno in NO_ROOM:
+        return EnvironmentFailure(Problem(path, text, "disk-full", "make room, or name another place", found=found))
+    return refuse(path, text, "file-not-written", hint, found)
 
 
 def printable(text: str) -> str:

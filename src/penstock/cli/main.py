@@ -30,7 +30,15 @@ from penstock.cli import (
     worker,
 )
 from penstock.cli.face import Face, open_app
-from penstock.cli.failing import Exit, exit_of_error, tell_defect, tell_interrupted, tell_problems
+from penstock.cli.failing import (
+    Exit,
+    exit_of_error,
+    full_disk,
+    tell_beside,
+    tell_defect,
+    tell_interrupted,
+    tell_problems,
+)
 from penstock.cli.groups import EVERYWHERE
 from penstock.cli.usage import missing_command, usage_problem
 from penstock.model.errors import EnvironmentFailure, InputError, PenstockError
@@ -124,6 +132,10 @@ def execute(arguments: Sequence[str], opener: Opener = open_app) -> int:
     except KeyboardInterrupt:
         return tell_interrupted(json=json)
     except Exception as error:  # noqa: BLE001 - the last door: a person never sees a bare traceback
+        full = full_disk(error)
+        if full is not None:
+            tell_problems([full], json=json)
+            return Exit.ENVIRONMENT
         return tell_defect(error, json=json, file=_file_of(arguments))
     return Exit.WELL if result is None else int(result)
 
@@ -143,6 +155,8 @@ def main() -> int:
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # Arrow's own choice keeps 30 MB more of what is freed
     try:
         return execute(sys.argv[1:])
+    except EnvironmentFailure as error:  # what had to be said could not be written to stdout
+        return tell_beside(error.problems, json="--json" in sys.argv)
     except BrokenPipeError:  # help text into a pager that was closed
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.WELL

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from penstock.cli.face import write
-from penstock.cli.failing import printable, refuse
+from penstock.cli.failing import not_written, printable, refuse
 from penstock.cli.groups import SET_UP
 from penstock.cli.options import Given
+from penstock.model.errors import NO_ROOM
 
 if TYPE_CHECKING:
     from penstock.engine.truth import Applied
@@ -75,5 +76,7 @@ def _write_new(path: Path, text: str) -> None:
     except FileExistsError:
         raise refuse("--output", f"{path} is there already", "file-exists", "name another file", str(path)) from None
     except OSError as error:
-        message = f"the file cannot be written: {error.strerror}"
-        raise refuse("--output", message, "file-not-written", "name another place", str(path)) from error
+        if error.errno in NO_ROOM:
+            path.unlink(missing_ok=True)  # it was made here, and holds a part only
+        message, hint = "the file cannot be written", "name another place"
+        raise not_written("--output", message, hint, error, str(path)) from error

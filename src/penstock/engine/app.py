@@ -26,7 +26,7 @@ from penstock.engine.people import People
 from penstock.engine.plan import plan, plan_flow
 from penstock.engine.preparing import prepare
 from penstock.engine.preview import preview
-from penstock.engine.project_check import problems_of
+from penstock.engine.project_check import CheckedFile, checked_file
 from penstock.engine.project_reach import reach_of
 from penstock.engine.runner import Listener
 from penstock.engine.running import Conductor
@@ -229,9 +229,18 @@ class App:
 
     @staticmethod
     def validate(file: Path | None = None, *, environ: Mapping[str, str] | None = None) -> tuple[Problem, ...]:
-        """All problems of a project file, none when it is fine. Reads no data and asks no API."""
-        del environ  # references are resolved where they are used: a file is valid on a machine without its secrets
-        return problems_of(file or PROJECT_FILE)
+        """All problems of a project file, none when it is fine: those of `checked_file`."""
+        return App.checked_file(file, environ=environ).problems
+
+    @staticmethod
+    def checked_file(
+        file: Path | None = None, database: str | None = None, *, environ: Mapping[str, str] | None = None
+    ) -> CheckedFile:
+        """All problems of a project file, and what could not be checked. Looks at files, and opens no connection.
+
+        References are resolved where they are used: a file is valid on a machine without its secrets.
+        """
+        return checked_file(file or PROJECT_FILE, database, os.environ if environ is None else environ)
 
     @staticmethod
     def file_schema() -> dict[str, Any]:

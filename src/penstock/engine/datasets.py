@@ -71,7 +71,7 @@ def known_dataset(
     spec = dataset_spec(around, name)
     source = around.project.sources[spec.source]
     dataset = open_dataset(spec, source, tools(around))
-    settings = _settings(spec, source)
+    settings = settings_of(spec, source)
     with around.database.read() as conn:
         stored = None if refresh else resources.stored_dataset(conn, name)
     if stored is not None and stored.settings != settings:
@@ -244,10 +244,13 @@ def tools(around: Surroundings) -> Tools:
     return Tools(around.resolve, around.folder, responses=replies, pushed=posted, reach=around.reach)
 
 
-def _settings(spec: DatasetSpec, source: SourceSpec) -> str:
-    """What decides the types besides the data: a change of it makes the schema be detected anew."""
+def settings_of(spec: DatasetSpec | None, source: SourceSpec) -> str:
+    """What decides the types besides the data: a change of it makes the schema be detected anew.
+
+    Without a dataset, the end of the text: what the source has to say.
+    """
     told = dict(source.columns) if isinstance(source, WebhookSource) else source
-    return f"{settings_text(spec)} {settings_text(told)}"
+    return f"{'' if spec is None else settings_text(spec)} {settings_text(told)}"
 
 
 def dataset_report(around: Surroundings, name: str, *, refresh: bool = False) -> DatasetReport:

@@ -14,10 +14,13 @@ PenstockError
 
 from __future__ import annotations
 
+import errno
 import math
 from dataclasses import dataclass
 
 from penstock.model.invisible import visible
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # of an OSError: a disk, a quota or a limit is full
 
 
 @dataclass(frozen=True, slots=True)

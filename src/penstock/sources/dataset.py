@@ -7,15 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-import pyarrow as pa
-
 from penstock.model.errors import InputError, Problem
 from penstock.model.invisible import identifying
 from penstock.model.outcome import Note
 from penstock.model.reach import PERSONAL, Reach
 from penstock.model.record import Chunk, Column, Schema
 from penstock.model.spec import ColumnType, DatasetSpec, FileSource, SourceSpec, SqlSource
-from penstock.sources.detecting import SAMPLES, Detected, detect, has_value
+from penstock.sources.detecting import SAMPLES, Detected, detect, has_value, nothing_yet
 from penstock.sources.files import file_format, files_identity, matching_files
 from penstock.sources.first_rows import FirstRows
 from penstock.sources.freezing import Frozen, Window, read_frozen_chunks, write_frozen
@@ -131,10 +129,22 @@ class Dataset:
         inner = self._inner_schema(progress, None if known is None else known.source)
         shaped = self._shaped_if_known(self._rows, inner)
         if shaped is None:
-            return _nothing_yet(inner)
+            return nothing_yet(inner)
         found = detect(shaped, self._given(shaped), progress, _decided(known), shaped=True)
         self._check_types((*inner.names(), *shaped.names()), found.schema.records)
         return Detected(replace(found.schema, source=inner), found.samples)
+
+    def bound(self) -> Schema:
+        """The columns, with SQL that is planned and not run. InputError where the SQL does not fit its source."""
+        if self.spec.sql is None:
+            return self.detect().schema
+        inner = self._inner_schema(_silent)
+        shaped = self._shaped_if_known(self._rows, inner)
+        if shaped is None:
+            return nothing_yet(inner).schema
+        self._check_types((*inner.names(), *shaped.names()), inner.records)
+        kinds = {name: self.spec.types.get(name) or shaped.declared(name) or "text" for name in shaped.names()}
+        return Schema(tuple(Column(name, kind, nullable=True) for name, kind in kinds.items()), inner.records, inner)
 
     def read(self, schema: Schema, *, skip: int = 0, rows: int = CHUNK_ROWS) -> Iterator[Chunk]:
         """The records typed as `schema`, after the first `skip`; every chunk has exactly `rows` rows but the last.
@@ -203,6 +213,11 @@ class Dataset:
         return any(
             name in piece.columns and has_value(piece.columns[name]) for piece in rows.pieces() for name in names
         )
+
+    @property
+    def is_open_ended(self) -> bool:
+        """Whether only a full reading tells the columns of the source."""
+        return self._rows.open_ended
 
     @property
     def complete(self) -> bool:
@@ -376,11 +391,6 @@ def _sign(source: SourceSpec) -> DecimalSign | None:
 def _closed(old: Schema, new: Schema) -> tuple[Column, ...]:
     """The old columns, those without a type yet as the new schema has them."""
     return tuple((new.column(column.name) or column) if column.open else column for column in old.columns)
-
-
-def _nothing_yet(source: Schema) -> Detected:
-    """What is known of SQL over a source that has had no record and declares no columns."""
-    return Detected(Schema((), 0, source), Chunk(pa.RecordBatch.from_pylist([], schema=pa.schema([])), 0))
 
 
 def read_frozen(path: Path, *, skip: int = 0, rows: int = CHUNK_ROWS) -> Iterator[Chunk]:

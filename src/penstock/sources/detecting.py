@@ -133,3 +133,8 @@ def _light(piece: Piece, most: int, *, least: int) -> Piece:
 def _samples(rows: Rows, schema: Schema, given: Mapping[str, ColumnType], heads: list[Piece]) -> Chunk:
     chunks = list(typed(rows, schema, given, heads or [Piece(0, {})], whole=True))
     return next(rechunked(iter(chunks), skip=0, rows=SAMPLES), chunks[0])
+
+
+def nothing_yet(source: Schema) -> Detected:
+    """What is known of SQL over a source that has had no record and declares no columns."""
+    return Detected(Schema((), 0, source), Chunk(pa.RecordBatch.from_pylist([], schema=pa.schema([])), 0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkstemp
 from typing import Any
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.dataset
 
 from penstock.bounds import MAX_COLUMNS, bounds
-from penstock.model.errors import InputError, PenstockError, Problem
+from penstock.model.errors import NO_ROOM, InputError, PenstockError, Problem, StateUnavailable
 from penstock.model.reach import SPILL
 from penstock.model.record import Schema
 from penstock.model.spec import ColumnType, DatasetSpec
@@ -24,7 +25,7 @@ from penstock.sources.names import doubled
 from penstock.sources.patience import Patience, patience
 from penstock.sources.pieces import Caster, Judge, Piece, Rows
 from penstock.sources.row_wise import RowWiseSql, filters_of
-from penstock.sources.sql_text import bare, pointed, quoted, word_at
+from penstock.sources.sql_text import MISSING_COLUMN, bare, pointed, quoted, word_at
 from penstock.sources.typing_rows import arrow_schema, typed
 
 BATCH = 16384
@@ -43,6 +44,8 @@ SETTINGS: Mapping[str, Any] = {
     "threads": 1,  # sums of numbers come out the same every time
     "preserve_insertion_order": True,
 }
+NO_ROOM_WORDS = frozenset(map(str, NO_ROOM))
+NOT_SPILLED = "failed to offload data block"  # DuckDB's words where the disk has less room than a spill needs
 AS_TEXT = ("BIT", "BIGNUM", "INTERVAL", "TIME WITH TIME ZONE", "UNION", "VARIANT", "GEOMETRY", "UHUGEINT")
 
 
@@ -124,7 +127,12 @@ class ShapedRows:
                 rows = BATCH if self._waiting() is None else FEW
                 yield from connection.sql(self._statement).to_arrow_reader(rows)
             except (duckdb.Error, pa.ArrowException, OSError) as error:
-                raise (failures[0] if failures else self._failure(str(error), self._statement)) from None
+                raise (failures[0] if failures else self._failed(error)) from None
+
+    def _failed(self, error: Exception) -> PenstockError:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            return self._no_room()
+        return self._failure(str(error), self._statement)
 
     def _row_by_row(self, filters: str) -> Iterator[Piece]:
         """The result of SQL whose rows can be led back to one record each."""
@@ -139,14 +147,14 @@ class ShapedRows:
                 chunks = typed(self._inner, self._schema, self._spec.types, whole=True)
                 yield from sql.pieces(connection, chunks, self._arrow)
             except (duckdb.Error, pa.ArrowException, OSError) as error:
-                raise self._failure(str(error), self._statement) from None
+                raise self._failed(error) from None
 
     @contextmanager
-    def trial(self) -> Iterator[Callable[[pa.RecordBatch], InputError | None]]:
+    def trial(self) -> Iterator[Callable[[pa.RecordBatch], PenstockError | None]]:
         """A function that runs the SQL over one batch of the typed source: how it fails, or None."""
         with self._connection(self._arrow.empty_table()) as connection:
 
-            def fails(batch: pa.RecordBatch) -> InputError | None:
+            def fails(batch: pa.RecordBatch) -> PenstockError | None:
                 connection.unregister("source")
                 connection.register("source", pa.Table.from_batches([batch]))
                 try:
@@ -257,7 +265,12 @@ class ShapedRows:
             same = " and ".join(name for name in names if name.casefold() == folded)
             raise self._wrong(f"the columns {same} of the source differ only in case, which SQL ignores", "rename one")
 
-    def _failure(self, words: str, statement: str) -> InputError:
+    def _no_room(self) -> PenstockError:
+        message = "the disk has no room for what the SQL of the dataset sorts and groups"
+        hint = "make room on the disk of the state, or sort and group less"
+        return StateUnavailable(Problem(f"datasets.{self._spec.name}.sql", message, "disk-full", hint))
+
+    def _failure(self, words: str, statement: str) -> PenstockError:
         """DuckDB's own words, with the place in the person's SQL."""
         waiting = self._waiting()
         if "INTERRUPT" in words.upper() and waiting is not None:
@@ -267,6 +280,8 @@ class ShapedRows:
             said = orjson.loads(rest)
         except orjson.JSONDecodeError:
             return self._wrong(f"DuckDB says: {words.strip()}", "change the SQL")
+        if str(said.get("errno", "")) in NO_ROOM_WORDS or NOT_SPILLED in str(said.get("exception_message", "")):
+            return self._no_room()
         lines = str(said.get("exception_message", rest)).splitlines()[:LINES]
         message = "\n".join([f"DuckDB says: {head}: {lines[0]}", *lines[1:]])
         found = None
@@ -275,8 +290,11 @@ class ShapedRows:
             inside = self._sql.encode()[: max(int(said["position"]) - start, 0)].decode(errors="ignore")
             message = pointed(message, self._sql, len(inside))
             found = word_at(self._sql, len(inside))
-        columns = ", ".join(self._schema.names())
-        return self._wrong(message, f"change the SQL; `source` has: {columns}", found)
+        known = self._schema.names()
+        missing = MISSING_COLUMN.search(message)
+        near = get_close_matches(missing[1], known, n=1) if missing else []
+        way = f"did you mean {near[0]}?" if near else "change the SQL;"
+        return self._wrong(message, f"{way} `source` has: {', '.join(known)}", found)
 
     def _wrong(self, message: str, hint: str, found: str | None = None) -> InputError:
         found = " ".join((found or self._sql).split())[:FOUND]

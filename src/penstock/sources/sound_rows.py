@@ -8,7 +8,7 @@ from tempfile import NamedTemporaryFile
 
 import pyarrow as pa
 
-from penstock.model.errors import InputError
+from penstock.model.errors import EnvironmentFailure, InputError, PenstockError
 from penstock.model.outcome import Refusal
 from penstock.model.record import Schema
 from penstock.model.spec import ColumnType
@@ -19,7 +19,7 @@ from penstock.sources.typing_rows import typed
 
 REASON = 300  # characters
 
-Fails = Callable[[pa.RecordBatch], "InputError | None"]
+Fails = Callable[[pa.RecordBatch], "PenstockError | None"]
 
 
 class SoundRows:
@@ -101,11 +101,13 @@ class SoundRows:
         return len(self._refused) > before
 
 
-def _failing(fails: Fails, batch: pa.RecordBatch, start: int) -> Iterator[tuple[int, InputError]]:
+def _failing(fails: Fails, batch: pa.RecordBatch, start: int) -> Iterator[tuple[int, PenstockError]]:
     """The places of the records with which the SQL fails alone, and how it fails."""
     error = fails(batch) if batch.num_rows else None
     if error is None:
         return
+    if isinstance(error, EnvironmentFailure):
+        raise error  # it says nothing of the records
     if batch.num_rows == 1:
         yield start, error
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 END = re.compile(r"[;\s]*;\s*(--[^\n']*\s*)*\Z")
+MISSING_COLUMN = re.compile(r'(?:Referenced column|does not have a column named) "([^"]+)"')  # DuckDB's words
 WORD = re.compile(r"[\w.]+|\"[^\"]*\"")
 PLACE = re.compile(r"line (\d+), column (\d+) of the SQL: ")
 PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^@\s]*(?=@)")

@@ -175,7 +175,9 @@ def _key_of(text: str) -> bytes:
 
 
 def _no_key(path: Path, error: Exception) -> StateUnavailable:
-    message = f"the sealing key {path} cannot be read or made: {error.__class__.__name__}"
+    message = (
+        f"the sealing key {path} cannot be read or made: {getattr(error, 'strerror', None) or type(error).__name__}"
+    )
     return StateUnavailable(Problem(str(path), message, "no-sealing-key", f"check its rights, or set {KEY_VARIABLE}"))
 
 

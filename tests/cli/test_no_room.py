@@ -1,0 +1,117 @@
+"""A full disk, wherever it is met, ends a command with exit code 3 and one clear error, never with a traceback.
+
+`/dev/full` stands for the disk of the output; a limit on the size of files stands for the disk of everything else.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from acceptance_project import Project
+
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
+from penstock.cli.main import main
+sys.argv = ["penstock", *sys.argv[2:]]
+sys.exit(main())
+"""
+PLENTY = 1 << 40
+SORTED = (
+    "select distinct r.range::text || repeat('x', 200) as id from range(2000000) r, (select 1 from source limit 1) s"
+)
+
+
+@pytest.fixture
+def project(tmp_path, sandbox) -> Project:
+    project = Project(tmp_path, sandbox)
+    project.write("rows.csv", "id,name\n" + "".join(f"u{n},Person {n}\n" for n in range(2000)))
+    project.destination("rows.csv", "upsert_person", "user_id: id, name: name", base=sandbox.url)
+    text = (tmp_path / "penstock.yaml").read_text().replace("sources:", "  sealed: {connector: custify}\nsources:", 1)
+    project.write(
+        "penstock.yaml",
+        text.replace("destinations:", f"  big: {{source: file, key: id, sql: {SORTED!r}}}\ndestinations:"),
+    )
+    return project
+
+
+def penstock(project: Project, room: int, *words: str, stdout=subprocess.PIPE, stdin: str = ""):
+    return subprocess.run(
+        [sys.executable, "-c", LIMITED, str(room), *words],
+        cwd=project.folder,
+        env=project.environ,
+        input=stdin,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def is_clear(code: int, said: str) -> None:
+    assert code == 3, said
+    assert "Traceback" not in said
+    assert "defect" not in said
+
+
+@pytest.mark.parametrize(
+    ("words", "json_too"),
+    [
+        ("schema data", ()),
+        ("plan it", ()),
+        ("validate", ("--json",)),
+        ("preview it", ("--json",)),
+        ("run nothing", ("--json",)),
+    ],
+)
+def test_an_output_that_takes_nothing(project, words, json_too):
+    with Path("/dev/full").open("w") as full:
+        done = penstock(project, PLENTY, *words.split(), *json_too, stdout=full)
+    is_clear(done.returncode, done.stderr)
+    assert "cannot be written: No space left on device" in done.stderr
+    if json_too:
+        document = done.stderr[done.stderr.index("{") :]  # remarks stand before it
+        assert [problem["code"] for problem in json.loads(document)["errors"]] == ["output-failed"]
+
+
+@pytest.mark.parametrize(
+    ("words", "room"),
+    [("plan it", 0), ("run it", 30_000), ("apply", 0), ("credential set sealed", 30_000), ("activate it", 0)],
+)
+def test_a_state_that_cannot_grow(project, words, room):
+    done = penstock(project, room, *words.split(), "--json", stdin="key\n")
+    is_clear(done.returncode, done.stdout + done.stderr)
+    [problem] = json.loads(done.stdout)["errors"]
+    assert problem["message"]
+    assert problem["hint"]
+    again = penstock(project, PLENTY, *words.split(), "--json", stdin=project.sandbox.api_key)
+    assert again.returncode == 0, again.stdout + again.stderr
+
+
+def test_validate_needs_no_room(project):
+    done = penstock(project, 0, "validate", "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"errors": []}), done.stderr
+    assert "note: no temporary folder can be made" in done.stderr
+
+
+def test_files_that_a_person_names(project):
+    before = (project.folder / "penstock.yaml").read_text()
+    for words in (["init", "--force"], ["export", "--output", "copy.yaml"]):
+        done = penstock(project, 100, *words, "--json")
+        is_clear(done.returncode, done.stdout + done.stderr)
+        assert json.loads(done.stdout)["errors"][0]["code"] in ("disk-full", "disk")
+    assert (project.folder / "penstock.yaml").read_text() == before, "the old file stays until the new one is whole"
+    assert not (project.folder / "copy.yaml").exists()
+
+
+def test_sql_that_needs_more_room_than_there_is(project):
+    assert penstock(project, PLENTY, "runs", "--json").returncode == 0
+    done = penstock(project, 1 << 20, "schema", "big", "--json")
+    is_clear(done.returncode, done.stdout + done.stderr)
+    [problem] = json.loads(done.stdout)["errors"]
+    assert (problem["path"], problem["code"]) == ("datasets.big.sql", "disk-full")
+    assert not list((project.folder / ".penstock").glob("spill-*"))
