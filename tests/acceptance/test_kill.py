@@ -3,6 +3,7 @@
 import json
 import random
 import signal
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,33 @@ def note(project: Project, sandbox) -> None:
     rows = "".join(f"n{number},acme,note {number}\n" for number in range(NOTES))
     project.write("notes.csv", "id,company_id,text\n" + rows)
     project.destination("notes.csv", "create_note", "company_id: company_id, text: text", base=sandbox.url)
+
+
+@pytest.mark.parametrize("moment", ["between verdict and commit", "before a chunk"])
+def test_a_run_from_the_start_goes_on_from_there(tmp_path: Path, sandbox, moment: str):
+    project = Project(tmp_path, sandbox)
+    project.destination("unused.csv", "upsert_person", "user_id: id, name: name", base=sandbox.flat_url)
+    text = (tmp_path / "penstock.yaml").read_text()
+    source = "{type: sql, url: 'sqlite:///shop.db', table: people, cursor: at}"
+    text = (
+        text.replace("{type: file, path: unused.csv}", source)
+        + "  other: {dataset: data, credential: sandbox, template: upsert_person, fields: {user_id: id, phone: name}, attributes: none, active: true}\nflows:\n  both: {destinations: [it, other]}\n"
+    )
+    project.write("penstock.yaml", text)
+    with sqlite3.connect(tmp_path / "shop.db") as connection:
+        connection.execute("create table people (id text, name text, at integer)")
+        rows = [(f"u{number}", f"Person {number}", number) for number in range(PEOPLE)]
+        connection.executemany("insert into people values (?, ?, ?)", rows)
+    assert json.loads(run_penstock(project, "run", "both", "--json").stdout)["records"]["delivered"] == 2 * PEOPLE
+    with sqlite3.connect(tmp_path / "shop.db") as connection:
+        connection.execute("update people set name = name || ' II'")
+    command = [DYING, moment, "1", "run", "both", "--from", "start", "--json"]
+    died = forked.run(command, cwd=tmp_path, env=project.environ, capture_output=True, timeout=60, check=False)
+    assert died.returncode == -signal.SIGKILL
+    report = json.loads(run_penstock(project, "run", "both", "--json").stdout)
+    assert report["run"] == json.loads(run_penstock(project, "runs", "--json").stdout)[0]["run"]
+    assert [part["records"]["read"] for part in report["destinations"]] == [PEOPLE, PEOPLE]
+    people = sandbox.state()["people"]
+    assert [person["name"][-3:] + person["phone"][-3:] for person in people] == [" II II"] * PEOPLE
+    again = json.loads(run_penstock(project, "run", "both", "--json").stdout)
+    assert (again["run"] == report["run"], again["requests"]) == (False, 0)

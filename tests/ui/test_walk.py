@@ -99,7 +99,8 @@ def test_an_older_version_is_made_the_truth_again(page, place):
     assert place.call("GET", "/destinations/versioned")["value"]["exclude"] == ["seats"]
 
 
-def test_the_menu_copies_pauses_and_deletes(page, place):
+def test_the_menu_copies_runs_pauses_and_deletes(page, place, forgiven):
+    forgiven.append("status of 400")  # a value to begin at is refused
     begin(page)
     page.get_by_role("button", name=re.compile("^Upsert person")).click()
     done(page, "menu")
@@ -110,6 +111,16 @@ def test_the_menu_copies_pauses_and_deletes(page, place):
     page.get_by_role("heading", name="menu-two").wait_for()
     place.call("POST", "/destinations/menu-two/activate")
     page.reload()
+    page.get_by_role("button", name="Actions of menu-two").click()
+    page.get_by_role("menuitem", name="Read again").click()
+    page.get_by_role("dialog").get_by_label("From a value of the cursor on").check()
+    page.get_by_role("dialog").get_by_label("Value of the cursor", exact=True).fill("2026-01-31")
+    page.get_by_role("dialog").get_by_role("button", name="Run").click()
+    page.get_by_text("has no cursor").first.wait_for()
+    page.get_by_role("dialog").get_by_label("From the start: every record").check()
+    page.get_by_role("dialog").get_by_role("button", name="Run").click()
+    page.wait_for_url(re.compile("/runs/r-"))
+    page.go_back()
     page.get_by_role("button", name="Actions of menu-two").click()
     page.get_by_role("menuitem", name="Pause").click()
     page.get_by_text("paused", exact=True).first.wait_for()

@@ -92,8 +92,16 @@ class Execution:
 
     async def _conducted(self) -> None:
         row, around = self.row, self.around
+        with around.database.read() as conn:
+            run = runs.get(conn, row.run)
         conductor = Conductor(
-            around, partial(SharedBudgets().of, around), self._hear, wait=True, handle_signals=False, queued=row.run
+            around,
+            partial(SharedBudgets().of, around),
+            self._hear,
+            wait=True,
+            handle_signals=False,
+            queued=row.run,
+            begins_at=None if run is None else run.begins_at,
         )
         self._loop, self._conductor = asyncio.get_running_loop(), conductor
         if self._wanted is not None:

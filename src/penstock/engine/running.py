@@ -273,12 +273,15 @@ class Conductor:
         at, holder = iso(self.around.clock.now()), starting.holder_text(self.around.clock)
         with self.around.database.read() as conn:
             last = runs.unfinished(conn, spec.name, "flow")
+            if last is not None and self.begins_at not in (None, last.begins_at):
+                last = None  # another one is asked for than the one that was left unfinished
             parts = [] if last is None else runs.children(conn, last.id)
         ended = [part for part in parts if not part.resumable and part.stopped_by != "input"]
         stale = any(flow.input_changed(self.around, part) for part in ended)
         with self.around.database.begin() as conn:
             self.leases[f"flow {spec.name}"].check(conn)
             if last is not None and not stale:
+                self.begins_at = last.begins_at
                 row = replace(last, status="running", finished_at=None, skipped=skipped, holder=holder)
                 runs.save(conn, row)
                 return row, {part.target for part in ended}
@@ -291,6 +294,7 @@ class Conductor:
                 started_at=at,
                 skipped=skipped,
                 holder=holder,
+                window=None if self.begins_at is None else {"from": self.begins_at},
             )
             runs.begin(conn, row)
         return row, set()

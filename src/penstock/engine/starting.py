@@ -110,7 +110,7 @@ def _same_input(prepared: Prepared, run: RunRow) -> bool:
 def _same_start(run: RunRow, reading: CursorReading | None) -> bool:
     """Whether an unfinished run began where the one that was asked for begins; a plain `run` continues any."""
     asked = None if reading is None else reading.begins_at
-    return asked is None or run.frozen is None or (run.window or {}).get("from") == asked
+    return asked is None or run.frozen is None or run.begins_at == asked
 
 
 def _resume(around: Surroundings, prepared: Prepared, run: RunRow, asked: Asked) -> Start:

@@ -14,6 +14,8 @@ from sqlalchemy import Connection
 
 from penstock.clock import iso
 from penstock.engine import cursors, flow, starting
+from penstock.engine.cursor_reading import START
+from penstock.engine.datasets import dataset_spec
 from penstock.engine.moments import next_at, upcoming
 from penstock.engine.pages import Page
 from penstock.engine.preparing import is_active, require_active
@@ -22,7 +24,7 @@ from penstock.engine.run_details import RunDetails
 from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.model.reports import run_json
-from penstock.model.spec import DestinationSpec, FlowSpec
+from penstock.model.spec import DestinationSpec, FlowSpec, SqlSource
 from penstock.stores import flow_times, leases, run_pages, runs, work
 from penstock.stores.quarantine import HeldRecord
 from penstock.stores.run_pages import Which
@@ -43,17 +45,21 @@ class Work:
 
     # ── asking ───────────────────────────────────────────────────────────────
 
-    def enqueue(self, target: str, *, trigger: Trigger, asked_by: str) -> dict[str, Any]:
+    def enqueue(self, target: str, *, trigger: Trigger, asked_by: str, begins_at: str | None = None) -> dict[str, Any]:
         """Ask for a run of a destination or flow; answers it, with the id that it will have.
 
-        While the same target waits already it is that run; an unfinished run is continued. InputError for a draft,
-        a paused destination or flow, and for an unknown name.
+        While the same target waits already it is that run; an unfinished run is continued. With `begins_at` (`start`,
+        or a value of the cursor) a source with a cursor is read again from there, and only a run that began there is
+        continued. InputError for a draft, a paused destination or flow, for an unknown name, and for a value where the
+        source has no cursor; ConflictError where an unfinished run that began elsewhere waits.
         """
         around = self.around()
         spec = around.target(target)
         self._require_ready(around, spec)
+        _require_cursor(around, spec, begins_at)
         with around.database.begin() as conn:
-            return self._shown(conn, self.ask(conn, around, spec, trigger=trigger, asked_by=asked_by))
+            run = self.ask(conn, around, spec, trigger=trigger, asked_by=asked_by, begins_at=begins_at)
+            return self._shown(conn, run)
 
     def ask(
         self,
@@ -63,16 +69,18 @@ class Work:
         *,
         trigger: Trigger,
         asked_by: str,
+        begins_at: str | None = None,
     ) -> str:
         """The same inside a transaction; answers the run's id."""
         kind: RunKind = "flow" if isinstance(spec, FlowSpec) else "destination"
         target = spec.name
         waiting = work.of_target(conn, kind, target, ["queued"])
         if waiting is not None:
+            self._begin_at(conn, waiting.run, begins_at)
             return waiting.run
         running = work.of_target(conn, kind, target, ["handed", "running"])
-        known = self._row if running is None else self._new
-        row = known(conn, around, kind, target)
+        row = self._row(conn, around, kind, target, begins_at) if running is None else None
+        row = row or self._new(conn, around, kind, target, begins_at)
         asked = WorkRow(row.id, kind, target, _lane(around, spec), trigger, asked_by, iso(around.clock.now()))
         work.ask(conn, asked)
         around.events.tell("run.queued", run=row.id, target=target, trigger=trigger)
@@ -227,15 +235,30 @@ class Work:
             path, hint = f"flows.{spec.name}", "activate one of its destinations"
             raise InputError(around.problem(path, f"no destination of {spec.name} is active", "not-active", hint=hint))
 
-    def _row(self, conn: Connection, around: Surroundings, kind: RunKind, target: str) -> RunRow:
-        """The unfinished run of the target, or a new one that has not begun."""
+    def _row(
+        self, conn: Connection, around: Surroundings, kind: RunKind, target: str, begins_at: str | None
+    ) -> RunRow | None:
+        """The unfinished run of the target that is to be continued."""
         last = runs.unfinished(conn, target, kind)
-        if last is None or self._is_held(around, last):  # a command runs it: this one will follow
-            return self._new(conn, around, kind, target)
-        return last
+        if last is None or self._is_held(around, last):  # a command runs it: a new one will follow
+            return None
+        return last if begins_at in (None, last.begins_at) else None
 
     @staticmethod
-    def _new(conn: Connection, around: Surroundings, kind: RunKind, target: str) -> RunRow:
+    def _begin_at(conn: Connection, run: str, begins_at: str | None) -> None:
+        """A run that waits begins where it was asked to last; one that reads all of a source does that."""
+        row = runs.get(conn, run)
+        if row is None or begins_at in (None, row.begins_at) or row.begins_at == START:
+            return
+        if row.position != NOT_BEGUN:
+            message, hint = f"the unfinished run {run} waits to be continued", "cancel it first, or wait for its end"
+            raise ConflictError(Problem("from", message, "unfinished-run", hint, found=begins_at))
+        runs.save(conn, replace(row, window={"from": begins_at}))
+
+    @staticmethod
+    def _new(
+        conn: Connection, around: Surroundings, kind: RunKind, target: str, begins_at: str | None = None
+    ) -> RunRow:
         row = RunRow(
             id=starting.new_run_id(around.clock),
             kind=kind,
@@ -244,6 +267,7 @@ class Work:
             status="queued",
             resumable=False,
             position=NOT_BEGUN,
+            window=None if begins_at is None else {"from": begins_at},
         )
         runs.start(conn, row)
         return row
@@ -306,6 +330,16 @@ class Work:
     @staticmethod
     def _is_held(around: Surroundings, row: RunRow) -> bool:
         return leases.is_held(around.database, f"flow {row.target}" if row.kind == "flow" else row.target)
+
+
+def _require_cursor(around: Surroundings, spec: DestinationSpec | FlowSpec, begins_at: str | None) -> None:
+    """A value to begin at belongs to a cursor; InputError where the source of a destination has none."""
+    if begins_at in (None, START) or isinstance(spec, FlowSpec):
+        return
+    source = around.project.sources[dataset_spec(around, spec.dataset).source]
+    if not isinstance(source, SqlSource) or source.cursor is None:
+        message, hint = f"the source {source.name} has no cursor", "leave it out, or write start"
+        raise InputError(Problem("from", message, "wrong-start", hint, found=begins_at))
 
 
 def _lane(around: Surroundings, spec: DestinationSpec | FlowSpec) -> str:

@@ -30,9 +30,9 @@ class RunRow:
     `parent` is the run id of the flow it belongs to. `position`: every ordinal below it is decided, `NOT_BEGUN` while
     it waits in the queue. `resumable`: the same command goes on with it. `input_identity` tells whether the input is
     still the one that was begun, `frozen` is the file that the input was copied to, `input_rows` its length where
-    known, `window` the slice of a cursor that it reads, `settings` the version of the destination's settings. `holder`
-    says which process has it. `errors` are what is wrong with the input, the settings or the environment, where that
-    ended the run.
+    known, `window` the slice of a cursor that it reads (its `from`: where a person asked it to begin), `settings` the
+    version of the destination's settings. `holder` says which process has it. `errors` are what is wrong with the
+    input, the settings or the environment, where that ended the run.
     """
 
     id: str
@@ -60,6 +60,12 @@ class RunRow:
     stopped_by: str | None = None
     finished_at: str | None = None
     errors: tuple[Problem, ...] = ()
+
+    @property
+    def begins_at(self) -> str | None:
+        """Where a person asked it to begin to read: `start`, a value of the cursor, or None."""
+        found = (self.window or {}).get("from")
+        return None if found is None else str(found)
 
 
 _PACKED = ("notes", "skipped", "window", "errors")  # as JSON

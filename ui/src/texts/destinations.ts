@@ -14,6 +14,7 @@ export const t = {
     activate: "Activate",
     pause: "Pause",
     run: "Run now",
+    again: "Read again…",
     edit: "Edit",
     copy: "Copy",
     remove: "Delete",

@@ -52,6 +52,7 @@ export const t = {
   menu: (name: string) => `Actions of ${name}`,
   open: "Open",
   run: "Run now",
+  again: "Read again…",
   asked: (run: string) => `Run ${run} is queued`,
   pause: "Pause",
   resume: "Resume",

@@ -2,6 +2,18 @@
 import { count, number } from "@/parts/format";
 
 export const t = {
+  again: {
+    title: (target: string) => `Read again and send what changed: ${target}`,
+    label: "Where reading begins",
+    hint: "A run usually reads what came since the last one. Records that are unchanged since they were sent are not sent again.",
+    start: "From the start: every record",
+    value: "From a value of the cursor on",
+    valueLabel: "Value of the cursor",
+    valueHint: "As the column has it, such as 1200 or 2026-01-31. Only databases with a cursor have one; other sources of a flow go on as usual.",
+    back: "Back",
+    verb: "Run",
+    asked: (run: string) => `Run ${run} is queued`,
+  },
   runs: {
     title: "Runs",
     about: "Every execution of a destination or flow, newest first.",

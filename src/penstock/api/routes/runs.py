@@ -9,7 +9,7 @@ import orjson
 from fastapi import APIRouter, Query, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.api.access import Person, Right, needs
 from penstock.api.answers import Page, as_it_is
@@ -27,16 +27,20 @@ MEDIA = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.pa
 
 
 class Start(BaseModel):
-    """The destination or flow to run."""
+    """The destination or flow to run. `from` reads its sources again: from their `start`, or from a value of the
+    cursor on; what is unchanged is not sent.
+    """
 
     model_config = ConfigDict(extra="forbid")
     target: str
+    begins_at: str | None = Field(default=None, alias="from", min_length=1, max_length=1000)
 
 
 @router.post("", status_code=202, operation_id="startRun", response_model_exclude_unset=True)
 def start(app: Opened, what: Start, person: Person = needs(Right.OPERATE)) -> RunOut:
     """Ask for a run. It has its id at once, and begins when a worker is free; an unfinished run is continued."""
-    return RunOut(**app.work.enqueue(what.target, trigger=f"person:{person.name}", asked_by=person.name))
+    by = person.name
+    return RunOut(**app.work.enqueue(what.target, trigger=f"person:{by}", asked_by=by, begins_at=what.begins_at))
 
 
 @router.get("", operation_id="listRuns", response_model=Page[RunOut])

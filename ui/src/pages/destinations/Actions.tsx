@@ -1,6 +1,6 @@
 /** The resource menu of a destination: activate (after its plan), pause, run, edit, copy, delete. */
 import { ActionIcon, Button, Loader, Menu, Modal, TextInput } from "@mantine/core";
-import { IconCopy, IconDots, IconPencil, IconPlayerPause, IconPlayerPlay, IconPower, IconTrash } from "@tabler/icons-react";
+import { IconCopy, IconDots, IconPencil, IconPlayerPause, IconPlayerPlay, IconPower, IconRepeat, IconTrash } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -10,6 +10,7 @@ import type { Destination, Plan, Run } from "@/api/types";
 import { confirm, Failed, Key, useChange } from "@/parts";
 import { t } from "@/texts/destinations";
 import { refusalLine } from "@/texts/refusals";
+import { useReadAgain } from "../runs/ReadAgain";
 import { asked } from "./queries";
 
 export function useActivation(name: string) {
@@ -80,6 +81,7 @@ export function Actions({ destination, main = false }: { destination: Destinatio
   const { name, state } = destination;
   const navigate = useNavigate();
   const activation = useActivation(name);
+  const again = useReadAgain(name);
   const [copying, setCopying] = useState<string | null>(null);
   const refresh = [keys.kind("destinations"), keys.overview, keys.runs];
   const pause = useChange({
@@ -148,6 +150,11 @@ export function Actions({ destination, main = false }: { destination: Destinatio
               {t.actions.run}
             </Menu.Item>
           )}
+          {isActive && (
+            <Menu.Item leftSection={<IconRepeat size={14} />} onClick={again.ask}>
+              {t.actions.again}
+            </Menu.Item>
+          )}
           <Menu.Item leftSection={<IconPencil size={14} />} onClick={() => void navigate({ to: "/destinations/$name/configure", params: { name } })}>
             {t.actions.edit}
           </Menu.Item>
@@ -161,6 +168,7 @@ export function Actions({ destination, main = false }: { destination: Destinatio
         </Menu.Dropdown>
       </Menu>
       {activation.dialog}
+      {again.dialog}
       <Modal opened={copying !== null} onClose={() => setCopying(null)} title={t.copy.title(name)}>
         <form
           onSubmit={(event) => {

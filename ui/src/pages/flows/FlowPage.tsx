@@ -1,6 +1,6 @@
 /** One flow: how it stands, what a run would do, its destinations and schedule, its last runs. */
 import { Button } from "@mantine/core";
-import { IconPlayerPause, IconPlayerPlay, IconPlayerTrackNext } from "@tabler/icons-react";
+import { IconPlayerPause, IconPlayerPlay, IconPlayerTrackNext, IconRepeat } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { queries } from "@/api/queries";
@@ -10,6 +10,7 @@ import form from "@/resources/Form.module.css";
 import { NewResource, ResourcePage, type Value } from "@/resources/ResourcePage";
 import { t as destinations } from "@/texts/destinations";
 import { t } from "@/texts/flows";
+import { useReadAgain } from "../runs/ReadAgain";
 import { useFlowActions } from "./FlowActions";
 import { FlowForm } from "./FlowForm";
 import { asked } from "./queries";
@@ -17,6 +18,7 @@ import { asked } from "./queries";
 export function FlowPage() {
   const { name } = useParams({ from: "/shell/flows/$name" });
   const { run, pause, resume } = useFlowActions(name);
+  const again = useReadAgain(name);
   const live = useQuery({ ...queries.one("flows", name), refetchInterval: 5_000 });
   const paused = live.data?.state.paused === true;
   return (
@@ -37,9 +39,13 @@ export function FlowPage() {
                 {t.pause}
               </Button>
             ))}
+          <Button variant="default" leftSection={<IconRepeat size={14} />} onClick={again.ask}>
+            {t.again}
+          </Button>
           <Button variant={touched ? "default" : "filled"} leftSection={<IconPlayerPlay size={14} />} onClick={() => run.mutate()} loading={run.isPending}>
             {t.run}
           </Button>
+          {again.dialog}
         </>
       )}
       form={({ value, onChange }) => (
