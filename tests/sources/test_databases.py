@@ -7,12 +7,15 @@ from datetime import UTC, date, datetime
 
 import psycopg
 import pytest
+from sqlalchemy import NullPool, create_engine
 
+from penstock.engine.cursor_reading import in_any_zone
 from penstock.model.errors import CredentialRefused, EnvironmentFailure, HostUnreachable, InputError
 from penstock.model.spec import CursorSpec, Secret, SqlSource
 from penstock.sources.dataset import read_frozen
 from penstock.sources.freezing import Window
 from penstock.sources.other_database import OtherDatabase
+from penstock.sources.own_session import keep_own_session
 from penstock.sources.sql_url import SqlUrl
 from read_rows import rows_of, types_of
 
@@ -227,6 +230,53 @@ def test_any_other_database_is_read_by_sqlalchemy(sqlite, tmp_path):
     assert [list(rows) for rows in database.rows(query, ())] == [[(1, "a:b"), (2, None)]]
     with pytest.raises(InputError, match="no such table: nowhere"):
         database.columns("select * from nowhere")
+
+
+class Spoken:
+    """A driver of DBAPI without a server: it writes down what each connection is asked to execute."""
+
+    paramstyle, threadsafety, apilevel, Error = "format", 1, "2.0", Exception
+    version_info, __version__ = (1, 1, 0), "1.1.0"
+
+    def __init__(self):
+        self.said = []
+
+    def connect(self, *_args, **_named):
+        self.said.append([])
+        return self
+
+    def cursor(self):
+        return self
+
+    def execute(self, statement):
+        self.said[-1].append(statement)
+
+    def close(self):
+        pass
+
+    def rollback(self):
+        pass
+
+
+@pytest.mark.parametrize("name", ["mysql+pymysql", "mariadb+pymysql"])
+def test_every_connection_sets_its_time_zone_first(name):
+    driver = Spoken()  # no MySQL server can be had here: what is sent to one is seen, not what it answers
+    engine = create_engine(f"{name}://me@127.0.0.1/shop", module=driver, poolclass=NullPool, _initialize=False)
+    keep_own_session(engine)
+    for _ in range(2):
+        engine.raw_connection().close()
+    assert driver.said == [["set time_zone = '+00:00'"]] * 2
+
+
+def test_a_cursor_that_stood_in_the_servers_time_zone_passes_over_no_row():
+    before = Window("2026-03-01 12:00:00", frozenset({1}), kind="timestamp")
+    window, notes = in_any_zone(before, ())
+    assert (window, [note.action for note in notes]) == (
+        Window("2026-02-28 22:00:00", kind="timestamp"),
+        ["read again"],
+    )
+    for certain in (Window("7", kind="integer"), Window("2026-03-01T12:00:00+00:00", kind="timestamp")):
+        assert in_any_zone(certain, ()) == (certain, ())
 
 
 @pytest.mark.parametrize(

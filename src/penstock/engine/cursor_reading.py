@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -20,6 +20,7 @@ from penstock.sources.freezing import Window
 from penstock.sources.ties import READ, value_of
 from penstock.stores import resources
 
+FARTHEST_ZONE = timedelta(hours=14)  # ahead of UTC
 START = "start"  # `--from start`
 READ_AGAIN = "the mapping or settings changed since older rows were read: they keep what was sent before"
 
@@ -28,7 +29,8 @@ READ_AGAIN = "the mapping or settings changed since older rows were read: they k
 class CursorReading:
     """`window` None: the source is read whole. `settings` is the mark of those that every row before it was read with.
 
-    `begins_at` is what a person asked for: `start`, a value of the cursor, or None.
+    `begins_at` is what a person asked for: `start`, a value of the cursor, or None. `in_utc`: the session
+    sets its time zone.
     """
 
     window: Window | None
@@ -36,12 +38,14 @@ class CursorReading:
     column: str | None = None
     begins_at: str | None = None
     notes: tuple[Note, ...] = ()
+    in_utc: bool = False
 
     def document(self, reached: Window | None) -> dict[str, Any] | None:
         """What is stored with the destination when the run has come to its end."""
         if reached is None:
             return None
-        return {**reached.to_json(), "column": self.column, "settings": self.settings, "from": self.begins_at}
+        zone = {"zone": "UTC"} if self.in_utc else {}
+        return {**reached.to_json(), "column": self.column, "settings": self.settings, "from": self.begins_at, **zone}
 
 
 def reading_of(
@@ -60,17 +64,30 @@ def reading_of(
     if before is not None and column is not None and (stored or {}).get("column", column) not in (column, None):
         reason = f"the cursor was {stored['column'] if stored else ''}: the source is read from its start"
         before, notes = None, (Note(column, "read again", reason),)
+    in_utc = prepared.data.dataset.sets_zone
+    if before is not None and in_utc and "zone" not in (stored or {}):
+        before, notes = in_any_zone(before, notes)
     if begins_at == START or before is None:
         window = None
         if begins_at not in (None, START):
             window = _asked_window(prepared, cursor, None, str(begins_at), now, alone=alone)
-        return CursorReading(window, mark, column, begins_at, notes)
+        return CursorReading(window, mark, column, begins_at, notes, in_utc)
     old = (stored or {}).get("settings") or mark
     if column is not None and old != mark:
         hint = f"penstock run {prepared.spec.name} --from start reads them again; what is unchanged is not sent"
-        notes = (Note("cursor", "not read again", f"{READ_AGAIN}; {hint}"),)
+        notes = (*notes, Note("cursor", "not read again", f"{READ_AGAIN}; {hint}"))
     window = before if begins_at is None else _asked_window(prepared, cursor, before, begins_at, now, alone=alone)
-    return CursorReading(window, old, column, begins_at, notes)
+    return CursorReading(window, old, column, begins_at, notes, in_utc)
+
+
+def in_any_zone(before: Window, notes: tuple[Note, ...]) -> tuple[Window, tuple[Note, ...]]:
+    """Where to read on after a time that was read in the server's zone: no row that came since may be passed over."""
+    value = value_of(before)
+    if not isinstance(value, datetime) or value.tzinfo is not None:
+        return before, notes
+    earlier = Window((value - FARTHEST_ZONE).isoformat(" "), kind=before.kind)
+    note = Note("cursor", "read again", "times are read in UTC now: rows of the 14 hours before are read once more")
+    return earlier, (*notes, note)
 
 
 def with_notes(prepared: Prepared, reading: CursorReading) -> Prepared:

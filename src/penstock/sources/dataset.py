@@ -23,6 +23,7 @@ from penstock.sources.pieces import Noting, Rows, TypingNoting
 from penstock.sources.pushed_rows import RECORD, PushedIncrement, PushedRows, window_at
 from penstock.sources.rechunking import rechunked
 from penstock.sources.reply_rows import ReplyIncrement, ReplyRows
+from penstock.sources.schema_changes import closed, decided_types, gone_from, united
 from penstock.sources.sql_rows import Increment, SqlRows
 from penstock.sources.typing_rows import typed
 from penstock.transform.written_numbers import DecimalSign
@@ -75,7 +76,7 @@ class Dataset:
     def gone_columns(self, schema: Schema) -> tuple[str, ...]:
         """The columns of the schema that the source does not have now."""
         known = schema if self.spec.sql is None else schema.source
-        return () if known is None else _gone(self._rows, known)
+        return () if known is None else gone_from(self._rows, known)
 
     def need(self, names: Iterable[str]) -> None:
         """Columns without which nothing can be sent: where one is gone, reading raises InputError, as for the key's."""
@@ -90,6 +91,11 @@ class Dataset:
     def volatile(self) -> bool:
         """Whether a second reading may give other rows, or another order: then a run freezes it first."""
         return self.spec.sql is not None or not isinstance(self.source, FileSource)
+
+    @property
+    def sets_zone(self) -> bool:
+        """Whether times without a zone are in UTC now, and were in the server's own zone in release 0.1.0."""
+        return isinstance(self._rows, SqlRows) and self._rows.sets_zone
 
     @property
     def partial(self) -> bool:
@@ -130,7 +136,7 @@ class Dataset:
         shaped = self._shaped_if_known(self._rows, inner)
         if shaped is None:
             return nothing_yet(inner)
-        found = detect(shaped, self._given(shaped), progress, _decided(known), shaped=True)
+        found = detect(shaped, self._given(shaped), progress, decided_types(known), shaped=True)
         self._check_types((*inner.names(), *shaped.names()), found.schema.records)
         return Detected(replace(found.schema, source=inner), found.samples)
 
@@ -187,8 +193,8 @@ class Dataset:
     def with_new_columns(self, known: Schema) -> Schema:
         """The schema with the columns that the source has now and `known` has not; what is gone stays in it."""
         found = self.detect(known=known).schema
-        source = None if found.source is None or known.source is None else _united(found.source, known.source)
-        return replace(_united(found, known), source=source or found.source)
+        source = None if found.source is None or known.source is None else united(found.source, known.source)
+        return replace(united(found, known), source=source or found.source)
 
     def with_first_values(self, schema: Schema, since: Window | None) -> Schema:
         """The schema with types for columns that had no value yet and have one now; itself where there are none.
@@ -196,15 +202,15 @@ class Dataset:
         `since`: every destination has read the rows of a source with a cursor up to there.
         """
         inner = schema if schema.source is None else schema.source
-        gone = _gone(self._rows, inner)
+        gone = gone_from(self._rows, inner)
         names = [column.name for column in inner.columns if column.open and column.name not in gone]
         if not names or not self._has_value(names, since):
             return schema
         found = self.detect(known=schema).schema
         source = None
         if schema.source is not None and found.source is not None:
-            source = replace(schema.source, columns=_closed(schema.source, found.source))
-        return replace(schema, columns=_closed(schema, found), records=found.records, source=source)
+            source = replace(schema.source, columns=closed(schema.source, found.source))
+        return replace(schema, columns=closed(schema, found), records=found.records, source=source)
 
     def _has_value(self, names: Sequence[str], since: Window | None) -> bool:
         rows = self._rows
@@ -242,7 +248,7 @@ class Dataset:
         assert isinstance(rows, PushedRows)
         inner = schema.source if self.spec.sql is not None else schema
         rows.know(() if inner is None else inner.names())
-        decided = _decided(inner).keys() | self._given(rows).keys()
+        decided = decided_types(inner).keys() | self._given(rows).keys()
         return any(
             name not in decided and any(value is not None for value in column)
             for piece in rows.since(window_at(after, self.source.name)).pieces()
@@ -276,7 +282,7 @@ class Dataset:
             if shaped is None:
                 return iter(())
             rows = shaped
-        if gone := self._needed.intersection(_gone(rows, schema)):
+        if gone := self._needed.intersection(gone_from(rows, schema)):
             raise self._vanished(sorted(gone))
         self._last = (schema, rows)
         return typed(rows, schema, self._given(rows), whole=whole)
@@ -285,7 +291,7 @@ class Dataset:
         """The result of the SQL over the columns that are still there. InputError where it names one that is gone."""
         from penstock.sources.shaped_rows import UnknownColumns  # noqa: PLC0415 - DuckDB costs 0.1 s
 
-        gone = _gone(base, inner)
+        gone = gone_from(base, inner)
         there = tuple(column for column in inner.columns if column.name not in gone)
         try:
             return self._shaped_if_known(base, replace(inner, columns=there))
@@ -331,7 +337,7 @@ class Dataset:
 
     def _detected(self, progress: Callable[[int], None], known: Schema | None) -> Detected:
         """What one full pass over the source finds, with what is to be said of it."""
-        found = detect(self._rows, self._given(self._rows), progress, _decided(known), _sign(self.source))
+        found = detect(self._rows, self._given(self._rows), progress, decided_types(known), _sign(self.source))
         rows = self._rows.inner if isinstance(self._rows, FirstRows) else self._rows
         found_out = rows.typing_notes() if isinstance(rows, TypingNoting) else ()
         notes = tuple(note for note in found_out if note.field not in self.spec.types)
@@ -366,31 +372,9 @@ class Dataset:
             raise InputError(*problems)
 
 
-def _gone(rows: Rows, schema: Schema) -> tuple[str, ...]:
-    """The columns of the schema that the rows do not have; records of JSON may lack any of them."""
-    known = () if rows.open_ended else frozenset(rows.names())
-    return () if rows.open_ended else tuple(name for name in schema.names() if name not in known)
-
-
-def _united(new: Schema, old: Schema) -> Schema:
-    """The new schema, then the columns that only the old one has."""
-    names = new.names()
-    return replace(new, columns=(*new.columns, *(column for column in old.columns if column.name not in names)))
-
-
-def _decided(schema: Schema | None) -> Mapping[str, ColumnType]:
-    """The types that a value was seen for."""
-    return {} if schema is None else {column.name: column.type for column in schema.columns if not column.open}
-
-
 def _sign(source: SourceSpec) -> DecimalSign | None:
     """How the source's numbers are written, where a person said so."""
     return source.decimal if isinstance(source, FileSource) else None
-
-
-def _closed(old: Schema, new: Schema) -> tuple[Column, ...]:
-    """The old columns, those without a type yet as the new schema has them."""
-    return tuple((new.column(column.name) or column) if column.open else column for column in old.columns)
 
 
 def read_frozen(path: Path, *, skip: int = 0, rows: int = CHUNK_ROWS) -> Iterator[Chunk]:

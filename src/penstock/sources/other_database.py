@@ -21,6 +21,7 @@ from penstock.model.reach import PERSONAL, Reach, is_listed
 from penstock.model.spec import SqlSource
 from penstock.sources.careful_rows import careful
 from penstock.sources.file_access import denial_of
+from penstock.sources.own_session import keep_own_session, sets_zone
 from penstock.sources.patience import patience
 from penstock.sources.sql_hosts import judged_addresses
 from penstock.sources.sql_rows import PIECE_ROWS, Rowset, SqlColumn
@@ -43,6 +44,8 @@ class OtherDatabase:
         self._source = source
         self._url = url
         self._engine = self._opened(reach)
+        keep_own_session(self._engine)
+        self.sets_zone = sets_zone(self._engine)
         self.mark = self._engine.dialect.identifier_preparer.initial_quote
 
     def columns(self, query: str) -> list[SqlColumn]:

@@ -70,6 +70,7 @@ class PostgresDatabase:
 
     mark = '"'
     placeholder = "%s"
+    sets_zone = False  # its times with a zone say which
 
     def __init__(self, source: SqlSource, url: SqlUrl, reach: Reach = PERSONAL) -> None:
         """Raises InputError for a wrong URL and for a host that is out of `reach`."""

@@ -46,6 +46,7 @@ class Database(Protocol):
 
     mark: str  # what names are quoted with
     placeholder: str  # how a statement stands for a value
+    sets_zone: bool  # whether times without a zone are in UTC now, and were in the server's zone in release 0.1.0
 
     def columns(self, query: str) -> list[SqlColumn]:
         """The columns that a query would give, without running it."""
@@ -67,6 +68,7 @@ class SqlRows:
 
     def __init__(self, source: SqlSource, database: Database) -> None:
         self.source = source
+        self.sets_zone = database.sets_zone
         self._database = database
         if source.query is not None:
             self._query = bare(source.query)

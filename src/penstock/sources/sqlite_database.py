@@ -36,6 +36,7 @@ class SqliteDatabase:
 
     mark = '"'
     placeholder = "?"
+    sets_zone = False
 
     def __init__(self, source: SqlSource, url: SqlUrl, reach: Reach = PERSONAL) -> None:
         """Raises InputError for a file that is missing or out of `reach`."""
