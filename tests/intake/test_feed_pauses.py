@@ -152,3 +152,59 @@ def test_a_record_with_which_the_sql_fails_is_quarantined_and_can_be_corrected(t
             assert corrected["custom_attributes"]["seats"] == 12
         finally:
             worker.stop()
+
+
+@pytest.mark.parametrize("flow", [False, True])
+def test_the_retries_of_a_pause_share_one_entry_of_the_list(tmp_path, sandbox, flow):
+    text = project(sandbox, shaped="true") + ("flows: {both: {destinations: [people, shaped]}}\n" if flow else "")
+    target = "both" if flow else "people"
+    with service(tmp_path, text) as (app, client):
+        if not flow:
+            client.post("/api/v1/destinations/shaped/pause").raise_for_status()
+        worker = working(app)
+        try:
+            sandbox.fault(status=401)
+            client.post("/hooks/app", json={"id": "u1", "email": "a@x.example"}).raise_for_status()
+            seen = []
+
+            def failed_thrice():
+                seen.append([run["run"] for run in run_list(client)])
+                paused = client.get("/api/v1/sources/app/hook").json()["paused"]
+                return bool(paused) and paused[0]["failures"] >= 3
+
+            until(failed_thrice)
+            assert max(map(len, seen)) == 1
+            assert len({run for runs in seen for run in runs}) == 1
+            run = until(lambda: (last := run_list(client)[0])["status"] == "failed" and last)
+            assert (run["run"], run["requests"]) == (seen[-1][0], 1)
+            sent = f"/api/v1/runs/{run['run']}/deliveries"
+            until(lambda: [request["status"] for request in client.get(sent).json()["items"]] == [401])
+            counted = [line for line in client.get("/metrics").text.splitlines() if 'status="failed"' in line]
+            (tries,) = [float(line.rsplit(" ", 1)[1]) for line in counted if f'target="{target}"' in line]
+            assert tries >= 3, "what was counted stays counted"
+            assert run["records"]["read"] == run["records"]["unsent"] >= 1
+
+            sandbox.clear_faults()
+            until(lambda: "u1" in arrived(sandbox))
+            until(lambda: run_list(client)[0]["status"] == "succeeded")
+            (again,) = run_list(client)
+            assert again["run"] == run["run"]
+            records = client.get(f"/api/v1/runs/{run['run']}/records").json()["items"]
+            assert [record["outcome"] for record in records] == ["delivered"] * (2 if flow else 1)
+            assert len(again.get("destinations", ())) == (2 if flow else 0)
+        finally:
+            worker.stop()
+
+
+def test_a_run_of_a_person_while_the_feed_is_paused_has_an_entry_of_its_own(tmp_path, sandbox):
+    with service(tmp_path, project(sandbox)) as (app, client):
+        worker = working(app)
+        try:
+            sandbox.fault(status=401)
+            client.post("/hooks/app", json={"id": "u1"}).raise_for_status()
+            first = until(lambda: client.get("/api/v1/sources/app/hook").json()["paused"])[0]["run"]
+            own = client.post("/api/v1/runs", json={"target": "people"}).json()["run"]
+            until(lambda: client.get(f"/api/v1/runs/{own}").json()["status"] == "failed")
+            assert {first, own} <= {run["run"] for run in run_list(client)}
+        finally:
+            worker.stop()

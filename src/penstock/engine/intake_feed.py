@@ -167,7 +167,11 @@ class Feed:
     def _ask(self, target: str) -> bool:
         self._behind[target].since = self.around().clock.monotonic()
         try:
-            self.work.enqueue(target, trigger="intake", asked_by=ASKED_BY)
+            pause = self._pauses.get(target)
+            if pause is None:
+                self.work.enqueue(target, trigger="intake", asked_by=ASKED_BY)
+            else:  # the retries of a pause share one entry in the list of runs
+                self.work.retry(pause.run, target, trigger="intake", asked_by=ASKED_BY)
         except PenstockError as error:
             if self._said.get(target) != str(error):  # once, and not again and again while it is so
                 self._said[target] = str(error)

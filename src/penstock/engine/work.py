@@ -25,7 +25,7 @@ from penstock.engine.surroundings import Surroundings
 from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.model.reports import run_json
 from penstock.model.spec import DestinationSpec, FlowSpec, SqlSource
-from penstock.stores import flow_times, leases, run_pages, runs, work
+from penstock.stores import flow_times, leases, retries, run_pages, runs, work
 from penstock.stores.quarantine import HeldRecord
 from penstock.stores.run_pages import Which
 from penstock.stores.runs import NOT_BEGUN, RunKind, RunRow
@@ -81,10 +81,35 @@ class Work:
         running = work.of_target(conn, kind, target, ["handed", "running"])
         row = self._row(conn, around, kind, target, begins_at) if running is None else None
         row = row or self._new(conn, around, kind, target, begins_at)
-        asked = WorkRow(row.id, kind, target, _lane(around, spec), trigger, asked_by, iso(around.clock.now()))
-        work.ask(conn, asked)
-        around.events.tell("run.queued", run=row.id, target=target, trigger=trigger)
+        self._put(conn, around, spec, row, trigger=trigger, asked_by=asked_by)
         return row.id
+
+    def retry(self, run: str, target: str, *, trigger: Trigger, asked_by: str) -> dict[str, Any]:
+        """As `enqueue`; a failed run that `asked_by` asked for and that decided nothing begins again under its id."""
+        around = self.around()
+        spec = around.target(target)
+        self._require_ready(around, spec)
+        kind: RunKind = "flow" if isinstance(spec, FlowSpec) else "destination"
+        with around.database.begin() as conn:
+            if work.of_target(conn, kind, target, work.OPEN) is None and retries.make_room(conn, run, asked_by):
+                row = self._new(conn, around, kind, target, run=run)
+                self._put(conn, around, spec, row, trigger=trigger, asked_by=asked_by)
+                return self._shown(conn, run)
+        return self.enqueue(target, trigger=trigger, asked_by=asked_by)
+
+    @staticmethod
+    def _put(
+        conn: Connection,
+        around: Surroundings,
+        spec: DestinationSpec | FlowSpec,
+        row: RunRow,
+        *,
+        trigger: Trigger,
+        asked_by: str,
+    ) -> None:
+        lane, now = _lane(around, spec), iso(around.clock.now())
+        work.ask(conn, WorkRow(row.id, row.kind, row.target, lane, trigger, asked_by, now))
+        around.events.tell("run.queued", run=row.id, target=row.target, trigger=trigger)
 
     def resend(self, held: Sequence[HeldRecord], *, trigger: Trigger, asked_by: str) -> list[dict[str, Any]]:
         """Ask for the held records to be sent: one run for each destination they belong to."""
@@ -257,10 +282,15 @@ class Work:
 
     @staticmethod
     def _new(
-        conn: Connection, around: Surroundings, kind: RunKind, target: str, begins_at: str | None = None
+        conn: Connection,
+        around: Surroundings,
+        kind: RunKind,
+        target: str,
+        begins_at: str | None = None,
+        run: str | None = None,
     ) -> RunRow:
         row = RunRow(
-            id=starting.new_run_id(around.clock),
+            id=run or starting.new_run_id(around.clock),
             kind=kind,
             target=target,
             started_at=iso(around.clock.now()),
