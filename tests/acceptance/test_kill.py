@@ -37,14 +37,22 @@ CASES = [
     *seeded("upsert", GENERAL, 40, 2),
     *seeded("note", GENERAL, 20, 2),
     *seeded("batch", (*GENERAL, "between accepted and confirmed"), 5, 1),
+    ("parts", "between bytes out and reply", 37),
+    ("parts", "between verdict and commit", 17),
+    ("parts", "inside the commit", 1),
+    ("parts in batches", "inside the commit", 1),
+    ("parts in batches", "after the commit", 1),
+    ("parts in batches", "between accepted and confirmed", 2),
 ]
+RECORDS = {"note": NOTES, "upsert": PEOPLE, "batch": PEOPLE, "parts": 4 * PEOPLE, "parts in batches": 4 * PEOPLE}
 
 
 @pytest.mark.parametrize(("kind", "moment", "times"), CASES)
 def test_the_same_command_again_makes_it_whole(tmp_path: Path, sandbox, kind: str, moment: str, times: int):
     sandbox.settings(latency=60 if moment == "between bytes out and reply" else 0)
     project = Project(tmp_path, sandbox)
-    {"upsert": upsert, "note": note, "batch": batch}[kind](project, sandbox)
+    make = {"upsert": upsert, "note": note, "batch": batch, "parts": parts, "parts in batches": parts_in_batches}[kind]
+    make(project, sandbox)
     died = forked.run(
         [DYING, moment, str(times), "run", "it", "--json"],
         cwd=tmp_path,
@@ -54,7 +62,8 @@ def test_the_same_command_again_makes_it_whole(tmp_path: Path, sandbox, kind: st
         timeout=60,
         check=False,
     )
-    assert died.returncode in (-signal.SIGKILL, 0, 1), died.stderr
+    ends = (-signal.SIGKILL,) if kind.startswith("parts") else (-signal.SIGKILL, 0, 1)
+    assert died.returncode in ends, died.stderr
     sandbox.settings(latency=0)
     if died.returncode == -signal.SIGKILL:
         states = {run["status"] for run in json.loads(run_penstock(project, "runs", "--json").stdout)}
@@ -78,10 +87,13 @@ def test_the_same_command_again_makes_it_whole(tmp_path: Path, sandbox, kind: st
         people = {person["user_id"]: person for person in sandbox.state()["people"]}
         assert sorted(people) == sorted(f"u{number}" for number in range(PEOPLE))
         assert all(person["name"] == f"Person {key[1:]}" for key, person in people.items())
+        if kind.startswith("parts"):
+            assert all(person["email"] == f"p{key[1:]}@x.example" for key, person in people.items())
+            assert {person["custom_attributes"]["plan"] for person in people.values()} == {"gold"}, "the newest wins"
         assert held == []
     if died.returncode == -signal.SIGKILL:
         assert report["run"] == json.loads(run_penstock(project, "runs", "--json").stdout)[0]["run"]
-        assert records["read"] == (NOTES if kind == "note" else PEOPLE)
+        assert records["read"] == RECORDS[kind]
     quiet = json.loads(run_penstock(project, "run", "it", "--json").stdout)
     assert quiet["requests"] == 0, "a further run has nothing to send"
 
@@ -108,6 +120,22 @@ def note(project: Project, sandbox) -> None:
     rows = "".join(f"n{number},acme,note {number}\n" for number in range(NOTES))
     project.write("notes.csv", "id,company_id,text\n" + rows)
     project.destination("notes.csv", "create_note", "company_id: company_id, text: text", base=sandbox.url)
+
+
+def parts(project: Project, sandbox, more: str = "batch: off") -> None:
+    """Four records of each person, which are merged: each has a part, and one has an older plan."""
+    keys = range(PEOPLE)
+    middle = [{"id": f"u{n}", "plan": "basic"} for n in keys] + [{"id": f"u{n}", "name": f"Person {n}"} for n in keys]
+    random.Random("2026 parts").shuffle(middle)
+    records = [{"id": f"u{n}", "email": f"p{n}@x.example"} for n in keys]  # a later address might be another person's
+    records += [*middle, *({"id": f"u{n}", "plan": "gold"} for n in keys)]
+    project.write("people.ndjson", "".join(json.dumps(record) + "\n" for record in records))
+    fields = "user_id: id, name: name, email: email, plan: plan"
+    project.destination("people.ndjson", "upsert_person", fields, base=sandbox.url, more=more)
+
+
+def parts_in_batches(project: Project, sandbox) -> None:
+    parts(project, sandbox, more="batch: {size: 10}")
 
 
 @pytest.mark.parametrize("moment", ["between verdict and commit", "before a chunk"])

@@ -83,6 +83,12 @@ class Serving:
     def held(self) -> list[dict]:
         return self.client.get("/api/v1/quarantine?limit=500").json()["items"]
 
+    def totals(self) -> dict[str, int]:
+        """What became of the records of all runs that are over."""
+        runs = self.client.get("/api/v1/runs").json()["items"]
+        found = {name: sum(run["records"][name] for run in runs if run["finished_at"]) for name in runs[0]["records"]}
+        return {name: number for name, number in found.items() if number}
+
     def works(self, sandbox, who: str) -> None:
         """A record that is posted now arrives, and nothing took more memory than it may."""
         self.post(b'{"id":"%b","email":"%b@x.example"}' % (who.encode(), who.encode())).raise_for_status()
@@ -139,6 +145,21 @@ def test_names_times_records_neither_take_the_memory_nor_stop_the_feed(serve, sa
     service.stop()
     again = serve()
     again.works(sandbox, "restarted")
+
+
+def test_the_most_records_that_a_post_may_have_are_all_accounted_for(serve, sandbox):
+    """One record of 40,000 names and 9,999 empty ones: each is quarantined, and the next record is sent."""
+    service = serve()
+    service.settle(sandbox)
+    wide = NAMES_AND_EMPTIES[: NAMES_AND_EMPTIES.index(b"}") + 1]
+    assert service.post(wide + b",{}" * 10_000 + b"]").status_code == 413
+    began = time.monotonic()
+    assert service.post(wide + b",{}" * 9_999 + b"]").json() == {"accepted": 10_000}
+    assert time.monotonic() - began < ANSWER_S
+    service.works(sandbox, "after")
+    until(lambda: service.totals() == {"read": 10_002, "delivered": 2, "quarantined": 10_000}, 60)
+    causes = service.client.get("/api/v1/quarantine/groups").json()["items"]
+    assert sorted((each["cause"], each["count"]) for each in causes) == [("key", 1), ("names", 1)]  # {} is stored once
 
 
 def by_key(service: Serving) -> dict:
