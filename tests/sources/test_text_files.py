@@ -250,7 +250,7 @@ def test_a_column_that_only_a_mark_of_null_makes_text_is_noted(opened, mark):
         ("a.ndjson", '{"id":1}', {"null_values": ("x",)}),
         ("a.csv", "id\n1\n", {"records_path": "data"}),
         ("a.ndjson", '{"id":1}', {"records_path": "data"}),
-        ("a.json", "[]", {"decimal": ","}),
+        ("a.json", "[]", {"quote": "none"}),
     ],
 )
 def test_a_key_without_meaning_for_the_format_is_refused(opened, name, body, settings_):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -37,6 +38,28 @@ def test_what_no_value_decides_is_quarantined_with_the_way_out(opened, tmp_path,
     assert [row["c"] for row in chunk.records.to_pylist()] == [None, 70]
     assert {row: one.rule for row, one in chunk.misfits.items()} == {0: "ambiguous"}
     assert 'decimal: ","' in chunk.misfits[0].accepted
+
+
+@pytest.mark.parametrize("kind", ["csv", "ndjson", "parquet", "sqlite", "postgres"])
+def test_decimal_at_the_source_makes_its_columns_numbers(opened, queried, sqlite, tmp_path, kind, request):
+    values = ["12.000", "980,5", None, "70"]
+    if kind == "sqlite":
+        sqlite.execute("create table t as select 1 as id, 'x' as name, null as c where false")
+        sqlite.executemany("insert into t values (1, 'x', ?)", [(value,) for value in values])
+        dataset = queried("sqlite:///data.db", table="t", decimal=",")
+    elif kind == "postgres":
+        url = request.getfixturevalue("postgres_url")
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("drop table if exists written; create table written (id int, name text, c text)")
+            for value in values:
+                connection.execute("insert into written values (1, 'x', %s)", (value,))
+        dataset = queried(url, table="written", decimal=",")
+    else:
+        shown = ["" if value is None and kind == "csv" else value for value in values]
+        dataset = written(opened, tmp_path, kind, shown, decimal=",")
+    schema = dataset.detect().schema
+    assert (schema.column("c").type, schema.column("c").decimal) == ("number", ",")
+    assert [row["c"] for row in rows_of(dataset.read(schema))] == [12000, 980.5, None, 70]
 
 
 def test_a_column_keeps_its_sign(opened):

@@ -59,6 +59,7 @@ CURSOR = Section(
         Key("overlap", OverlapShape(), "how far back to read again: a number, or a time span such as 1h"),
     ),
 )
+DECIMAL = Key("decimal", Choice((".", ",")), "the decimal sign of numbers that are written as text")
 SOURCE_TYPE = Key(
     "type",
     Choice(("file", "sql", "webhook")),
@@ -75,11 +76,11 @@ FILE_KEYS = (
     Key("skip_footer_lines", Whole(0), "CSV and TSV: how many lines come after the last row"),
     Key("quote", Choice(("double", "none")), "CSV and TSV: none when a double quote is a character like any other"),
     Key("null_values", Names("a text or a list of texts"), "CSV and TSV: unquoted texts that mean null, such as \\N"),
-    Key("decimal", Choice((".", ",")), "CSV and TSV: the decimal sign of written numbers"),
+    DECIMAL,
     Key("records_path", Text(), "JSON: the member that holds the list of records, such as data or result.items"),
 )
 OF_FORMATS = {  # keys that some formats have no use for
-    "csv": ("delimiter", "skip_lines", "skip_footer_lines", "quote", "null_values", "decimal"),
+    "csv": ("delimiter", "skip_lines", "skip_footer_lines", "quote", "null_values"),
     "json": ("records_path",),
 }
 SQL_KEYS = (
@@ -87,6 +88,7 @@ SQL_KEYS = (
     Key("query", Text(), "a SELECT; either this or `table`"),
     Key("table", Text(), "a table to read whole; either this or `query`"),
     Key("cursor", Either(CURSOR, Text()), "a column for incremental reading, or {column, overlap}"),
+    DECIMAL,
 )
 
 
@@ -98,6 +100,7 @@ HOOK_KEYS = (
     Key("flush", FLUSH, "when records go on to active destinations"),
     Key("retain", Duration(), "how long a record is kept after every destination has read it, such as 7d"),
     Key("columns", MapOf(Choice(COLUMN_TYPES)), "columns, with their types, that are there before a record has them"),
+    DECIMAL,
 )
 OF_TYPES = {"file": FILE_KEYS, "sql": SQL_KEYS, "webhook": HOOK_KEYS}
 

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from penstock.config.keys import DATASET, FILE_SOURCE, HOOK_KEYS, HOOK_SOURCE, OF_FORMATS, SQL_KEYS, SQL_SOURCE
+from penstock.config.keys import (
+    DATASET,
+    FILE_KEYS,
+    FILE_SOURCE,
+    HOOK_KEYS,
+    HOOK_SOURCE,
+    OF_FORMATS,
+    SQL_KEYS,
+    SQL_SOURCE,
+)
 from penstock.config.marks import Marked
 from penstock.config.references import is_literal, parse_secret
 from penstock.config.report import Report
@@ -41,9 +50,10 @@ def _kind(node: Marked) -> str:
     if given is not None:
         return given.raw
     names = node.entries().keys()
-    if not {key.name for key in SQL_KEYS}.isdisjoint(names):
+    files = {key.name for key in FILE_KEYS}
+    if not ({key.name for key in SQL_KEYS} - files).isdisjoint(names):
         return "sql"
-    return "webhook" if not {key.name for key in HOOK_KEYS}.isdisjoint(names) else "file"
+    return "webhook" if not ({key.name for key in HOOK_KEYS} - files).isdisjoint(names) else "file"
 
 
 def _file(name: str, node: Marked, base: Path, report: Report) -> FileSource:
@@ -105,7 +115,7 @@ def _sql(name: str, node: Marked, base: Path, report: Report) -> SqlSource:
     elif cursor is not None:
         cursor = CursorSpec(cursor)
     url = parse_secret(values["url"], node.at("url"), base, report) if "url" in values else Secret(())
-    return SqlSource(name, url, base, values.get("query"), values.get("table"), cursor)
+    return SqlSource(name, url, base, values.get("query"), values.get("table"), cursor, values.get("decimal"))
 
 
 def _webhook(name: str, node: Marked, base: Path, report: Report) -> WebhookSource:

@@ -102,7 +102,7 @@ def settings_mark(prepared: Prepared) -> str:
     )
     source: object = prepared.data.dataset.source
     if isinstance(source, SqlSource):
-        source = (source.query, source.table)
+        source = (source.query, source.table, *(() if source.decimal is None else (source.decimal,)))
     text = f"{settings_text(spec)} {settings_text(prepared.data.spec)} {source if isinstance(source, tuple) else ''}"
     return blake2b(text.encode(), digest_size=12).hexdigest()
 

@@ -249,7 +249,9 @@ def settings_of(spec: DatasetSpec | None, source: SourceSpec) -> str:
 
     Without a dataset, the end of the text: what the source has to say.
     """
-    told = dict(source.columns) if isinstance(source, WebhookSource) else source
+    told: object = source
+    if isinstance(source, WebhookSource):
+        told = dict(source.columns) if source.decimal is None else (dict(source.columns), source.decimal)
     return f"{'' if spec is None else settings_text(spec)} {settings_text(told)}"
 
 

@@ -106,6 +106,7 @@ class SqlSource:
     query: str | None = None  # exactly one of query and table
     table: str | None = None
     cursor: CursorSpec | None = None
+    decimal: Literal[".", ","] | None = None  # how numbers that are texts are written; None: by each column
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,7 @@ class WebhookSource:
     flush: FlushSpec = FlushSpec()
     retain: float = 7 * 86400.0  # seconds that a record is kept after every destination has read it
     columns: Mapping[str, ColumnType] = field(default_factory=lambda: MappingProxyType({}))  # there from the start
+    decimal: Literal[".", ","] | None = None  # how numbers that are texts are written; None: by each column
 
 
 SourceSpec = FileSource | SqlSource | WebhookSource | ResponseSource

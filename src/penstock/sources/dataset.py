@@ -12,7 +12,7 @@ from penstock.model.invisible import identifying
 from penstock.model.outcome import Note
 from penstock.model.reach import PERSONAL, Reach
 from penstock.model.record import Chunk, Column, Schema
-from penstock.model.spec import ColumnType, DatasetSpec, FileSource, SourceSpec, SqlSource
+from penstock.model.spec import ColumnType, DatasetSpec, FileSource, ResponseSource, SourceSpec, SqlSource
 from penstock.sources.detecting import SAMPLES, Detected, detect, has_value, nothing_yet
 from penstock.sources.files import file_format, files_identity, matching_files
 from penstock.sources.first_rows import FirstRows
@@ -374,7 +374,7 @@ class Dataset:
 
 def _sign(source: SourceSpec) -> DecimalSign | None:
     """How the source's numbers are written, where a person said so."""
-    return source.decimal if isinstance(source, FileSource) else None
+    return None if isinstance(source, ResponseSource) else source.decimal
 
 
 def read_frozen(path: Path, *, skip: int = 0, rows: int = CHUNK_ROWS) -> Iterator[Chunk]:

@@ -57,9 +57,14 @@ class WritingJudge:
         return kind, sign if kind == "text" or (given and kind in NUMBERS) else None
 
 
+def is_written(column: Column) -> bool:
+    """Whether the column's numbers are texts with a decimal sign that is known."""
+    return column.type in NUMBERS and column.decimal is not None
+
+
 def writing_caster(column: Column, caster: Caster, *, given: bool) -> Caster:
     """The caster of a column, which reads written numbers by the column's decimal sign."""
-    if column.type in NUMBERS and (given or column.decimal is not None):
+    if is_written(column) or (given and column.type in NUMBERS):
         return Caster(caster.arrow, partial(_cast, column, caster))
     return caster
 

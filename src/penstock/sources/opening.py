@@ -22,7 +22,7 @@ from penstock.sources.sql_rows import Database, SqlRows
 from penstock.sources.sql_url import SqlUrl
 from penstock.sources.sqlite_database import SqliteDatabase
 
-TEXT_KEYS = ("delimiter", "skip_lines", "skip_footer_lines", "quote", "null_values", "decimal")
+TEXT_KEYS = ("delimiter", "skip_lines", "skip_footer_lines", "quote", "null_values")
 
 
 @dataclass(frozen=True, slots=True)

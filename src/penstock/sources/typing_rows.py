@@ -11,7 +11,7 @@ import pyarrow as pa
 from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk, Schema
 from penstock.model.spec import ColumnType
-from penstock.sources.number_writing import writing_caster
+from penstock.sources.number_writing import is_written, writing_caster
 from penstock.sources.patience import check_patience
 from penstock.sources.pieces import Cast, Caster, Piece, Rows, arrow_field
 
@@ -73,7 +73,8 @@ def _casters(rows: Rows, schema: Schema, given: Mapping[str, ColumnType]) -> dic
             casters[column.name] = _nothing(ARROW[column.type])
             continue
         by_person = column.name in given
-        caster = rows.caster(column.name, column.type, given=by_person)
+        by_text = by_person or is_written(column)
+        caster = rows.caster(column.name, column.type, given=by_text)
         casters[column.name] = writing_caster(column, caster, given=by_person)
     return casters
 

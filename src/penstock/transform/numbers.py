@@ -29,7 +29,7 @@ _EXPONENT = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)[eE][+-]?\d{1,3}", re.ASCII
 A_NUMBER = "a number such as 70 or 29.85"
 AN_AMOUNT = "a number or an amount such as 1299, $1,299.00 or 1.299,00 €"
 UNAMBIGUOUS = (
-    'a number such as 1299 or 1299.00; or write the decimal sign of the file at its source: decimal: "," or "."'
+    'a number such as 1299 or 1299.00; or write the decimal sign of its numbers at the source: decimal: "," or "."'
 )
 A_WHOLE = "a whole number such as 70"
 

@@ -45,6 +45,7 @@ function FileForm({ value, onChange, uploads }: Props) {
           <Select label={t.file.format} w={170} data={FORMATS} clearable clearButtonProps={{ "aria-label": t.file.formatAuto }} placeholder={t.file.formatAuto} value={value.format ?? null} onChange={(format) => onChange(withKey(value, "format", format ?? undefined))} />
           {kind !== "other" || value.format === "ndjson" ? text("encoding", t.file.encoding, t.file.utf8) : null}
           {kind === "text" && text("delimiter", t.file.delimiter, t.file.detected)}
+          <DecimalSign value={value} onChange={onChange} />
         </div>
         {kind === "json" && (
           <TextInput label={t.file.recordsPath} description={t.file.recordsPathHint} value={String(value["records_path"] ?? "")} spellCheck={false} onChange={(event) => onChange(withKey(value, "records_path", event.currentTarget.value))} />
@@ -57,13 +58,20 @@ function FileForm({ value, onChange, uploads }: Props) {
             </div>
             <div className={classes.line}>
               {select("quote", t.file.quote, t.file.quotes, t.file.quotes.double)}
-              {select("decimal", t.file.decimal, t.file.decimals, t.file.byColumn)}
             </div>
             <TagsInput label={t.file.nulls} description={t.file.nullsHint} value={nulls} onChange={(marks) => onChange(withKey(value, "null_values", marks.length === 0 ? undefined : marks))} />
           </>
         )}
       </div>
     </Panel>
+  );
+}
+
+/** How numbers that are texts are written. */
+function DecimalSign({ value, onChange }: Props) {
+  const given = value["decimal"];
+  return (
+    <Select label={t.decimal} w={170} clearable placeholder={t.byColumn} data={Object.entries(t.decimals).map(([sign, label]) => ({ value: sign, label }))} value={typeof given === "string" ? given : null} onChange={(sign) => onChange(withKey(value, "decimal", sign ?? undefined))} />
   );
 }
 
@@ -92,6 +100,7 @@ function SqlForm({ value, onChange }: Props) {
         <div className={classes.line}>
           <TextInput className={classes.grow} label={t.sql.cursor} description={t.sql.cursorHint} value={column} spellCheck={false} onChange={(event) => onChange(withCursor(value, event.currentTarget.value, overlap))} />
           {column !== "" && <TextInput className={classes.grow} label={t.sql.overlap} description={t.sql.overlapHint} value={overlap} onChange={(event) => onChange(withCursor(value, column, event.currentTarget.value))} />}
+          <DecimalSign value={value} onChange={onChange} />
         </div>
       </div>
     </Panel>
@@ -123,6 +132,7 @@ function HookForm({ value, onChange }: Props) {
         </div>
         {auth === "none" && <p className={classes.hint}>{t.hook.noneHint}</p>}
         {auth === "query" && <p className={classes.hint}>{t.hook.queryHint}</p>}
+        <DecimalSign value={value} onChange={onChange} />
         <TextInput label={t.hook.retain} description={t.hook.retainHint} placeholder="7d" maw={420} value={String(value["retain"] ?? "")} onChange={(event) => onChange(withKey(value, "retain", event.currentTarget.value))} />
       </div>
     </Panel>
