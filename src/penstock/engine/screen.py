@@ -28,7 +28,9 @@ from penstock.engine.rows import record_hash
 from penstock.engine.sql_notes import IS_NO_RECORD, NoteCounts, left_out, without_record
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import NO_RECORD, Chunk, Key, Payload, Rendered, gone_columns
+from penstock.stores.memory import key_hashes
 from penstock.transform.compile import Former
+from penstock.transform.keys import rows_of_another_form
 from penstock.transform.merging import Merger
 
 if TYPE_CHECKING:
@@ -284,7 +286,7 @@ class Screen:
 
     def _in_former_form(self, chunk: OpenChunk, payloads: Sequence[Payload], before: list[int | None]) -> None:
         """A content of `before` that is the payload's own in the form of an earlier release counts as the payload's."""
-        others = [n for n, payload in enumerate(payloads) if before[n] is not None and before[n] != payload.content]
+        others = self._had_other_bytes(chunk, payloads, before)
         if self.former is None or not others:
             return
         rows = sorted(ordinal - chunk.first for number in others for ordinal in payloads[number].ordinals)
@@ -292,8 +294,24 @@ class Screen:
         for number in others:
             parts = [made[ordinal] for ordinal in payloads[number].ordinals if ordinal in made]
             whole = parts if self.former.merger is None or len(parts) < 2 else self.former.merger.merge(parts)
+            if before[number] is None and self.memory is not None and len(whole) == 1:
+                (before[number],) = self.memory.contents(key_hashes([whole[0].key]))
             if [payload.content for payload in whole] == [before[number]]:
                 before[number] = payloads[number].content
+
+    def _had_other_bytes(
+        self, chunk: OpenChunk, payloads: Sequence[Payload], before: Sequence[int | None]
+    ) -> list[int]:
+        """The numbers of the payloads that an earlier release may have sent with other bytes, or under another key."""
+        differ = [n for n, payload in enumerate(payloads) if before[n] != payload.content]
+        if self.former is None or not differ:
+            return []
+        odd = rows_of_another_form(chunk.chunk, self.former.texts)
+        sent = {n for n in differ if before[n] is not None} if self.former.always else set[int]()
+        if odd:
+            first = chunk.first
+            sent |= {n for n in differ if not odd.isdisjoint(row - first for row in payloads[n].ordinals)}
+        return sorted(sent)
 
     def _with_parents(self, chunk: OpenChunk, payload: Payload, sifted: Sifted) -> Sequence[Payload]:
         """The payload, or what is left of it when some of its records wait for their parents."""

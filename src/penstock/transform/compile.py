@@ -26,10 +26,15 @@ RENDERER = "1"  # the version of the layout: a change of it makes every payload 
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """How an earlier release rendered the same settings: what it delivered is not sent again for its form alone."""
+    """How an earlier release rendered the same settings: what it delivered is not sent again for its form alone.
+
+    Not `always`: only rows differ in which a text of the columns `texts` had another form.
+    """
 
     renderer: Renderer
     merger: Merger | None
+    always: bool = True
+    texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +71,17 @@ def compile_template(
     """
     bench = Workbench(destination, template, dialect, schema, dataset_key)
     compiled = _compile(bench, base_url)
-    always = compiled.renderer.always is not None
-    if not always and not any(_had_another_form(bench, each) for each in bench.inputs):
-        return compiled
+    always = compiled.renderer.always is not None or any(_had_another_form(bench, each) for each in bench.inputs)
+    mapped = {each.step.column for each in bench.inputs if each.step.column and _is_text(bench, each)}
     former = _compile(Workbench(destination, template, dialect, schema, dataset_key, former=True), base_url)
-    return replace(compiled, former=Former(former.renderer, former.merger))
+    texts = tuple(sorted(mapped.union(dataset_key)))
+    return replace(compiled, former=Former(former.renderer, former.merger, always, texts))
+
+
+def _is_text(bench: Workbench, each: Input) -> bool:
+    """Whether a column goes to a field of texts."""
+    doc = None if each.extra else bench.template.doc(each.step.field)
+    return doc is not None and doc.type in ("key", "person", "id", "text", "choice")
 
 
 def _had_another_form(bench: Workbench, each: Input) -> bool:
@@ -115,6 +126,7 @@ def _compile(bench: Workbench, base_url: str) -> Compiled:
         if bench.native and "custom_data_company" in bench.template.combine and not bench.former
         else None,
         whereabouts=_whereabouts(bench, shape.url, batching=batching),
+        former=bench.former,
     )
     columns = bench.columns()
     version = version_of(destination, schema, columns, f"{dialect} {base_url} {dataset_key!r}")

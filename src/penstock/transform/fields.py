@@ -43,9 +43,15 @@ def rule_of(doc: FieldDoc, dialect: Dialect, sign: DecimalSign | None = None, *,
     return (rules.at_most(limit, rule) if limit is not None else rule), quick
 
 
+def _text_rule(asked: Asked) -> Rule:
+    return rules.former_text if asked.former else rules.text
+
+
 def _key(asked: Asked) -> Ruled:
     if asked.native and asked.doc.target == "companies[].company_id":
-        return rules.link(asked.limit), None
+        return rules.link(asked.limit, rules.former_key if asked.former else rules.key), None
+    if asked.former:
+        return rules.former_key, None
     return rules.key, steps.quick_key(asked.limit)
 
 
@@ -82,10 +88,12 @@ def _date(asked: Asked) -> Ruled:
 
 
 def _choice(asked: Asked) -> Ruled:
-    return (rules.choice(*asked.doc.choices), None) if asked.native else (rules.text, steps.quick_text(None))
+    return (rules.choice(*asked.doc.choices), None) if asked.native else (_text_rule(asked), steps.quick_text(None))
 
 
 def _id(asked: Asked) -> Ruled:
+    if asked.former and not asked.native:
+        return rules.former_key, None
     return (rules.object_id, None) if asked.native else (rules.key, steps.quick_key(None))
 
 
@@ -98,7 +106,7 @@ def _object(asked: Asked) -> Ruled:
 
 
 BY_TYPE: Mapping[str, Callable[[Asked], Ruled]] = {
-    "text": lambda asked: (rules.text, steps.quick_text(asked.limit)),
+    "text": lambda asked: (_text_rule(asked), steps.quick_text(asked.limit)),
     "key": _key,
     "person": _key,
     "email": _email,

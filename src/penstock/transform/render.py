@@ -114,6 +114,7 @@ class Renderer:
     address: Address | None = None
     whereabouts: Whereabouts | None = None
     check: Callable[[Mapping[str, Any]], Refusal | None] | None = None  # of a whole payload (XML)
+    former: bool = False  # keys as release 0.1.0 had them
 
     def render(self, chunk: Chunk, rows: Sequence[int] | None = None) -> Rendered:
         """Render these rows of the chunk (all by default); each is in exactly one of the two lists, in row order."""
@@ -137,7 +138,7 @@ class Renderer:
 
     def _draft(self, chunk: Chunk, rows: Sequence[int] | None) -> Draft:
         columns = Columns(chunk, rows)
-        keys = key_cells(chunk, self.key)
+        keys = key_cells(chunk, self.key, former=self.former)
         if rows is not None:
             keys = [keys[row] for row in rows]
         refused = columns.misfits()

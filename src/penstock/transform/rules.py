@@ -51,6 +51,20 @@ def key(value: object) -> object:
     return (identifying(written) or None) if isinstance(written, str) else written
 
 
+def former_text(value: object) -> object:
+    """Text as release 0.1.0 wrote it: a whole float past 10^15 with a point or an exponent."""
+    if not isinstance(value, float):
+        return text(value)
+    number = sent(value)
+    return number if isinstance(number, Refusal) else str(number)
+
+
+def former_key(value: object) -> object:
+    """Text that identifies something, as release 0.1.0 had it: with what cannot be seen, and with blanks around it."""
+    written = former_text(value)
+    return None if isinstance(written, str) and not written.strip() else written
+
+
 def email(value: object) -> object:
     """Text with one @ and no white space, without invisible characters and blanks around it. Blank is null."""
     if not isinstance(value, str):
@@ -250,9 +264,9 @@ def _checklist_item(item: object) -> object:
     return {name: part for name, part in checked.items() if part is not None}
 
 
-def link(limit: int | None) -> Rule:
+def link(limit: int | None, identity: Rule = key) -> Rule:
     """One company id, of at most `limit` characters, as a list of one link."""
-    one = key if limit is None else at_most(limit, key)
+    one = identity if limit is None else at_most(limit, identity)
 
     def rule(value: object) -> object:
         found = one(value)
