@@ -11,9 +11,11 @@ import psycopg
 import pytest
 
 from penstock.clock import SystemClock
+from penstock.config import references
 from penstock.engine.app import App
 from penstock.engine.truth import Truth
 from penstock.model.errors import InputError
+from penstock.sources import files
 from postgres_server import empty_postgres, postgres, server
 from serving import served
 
@@ -360,3 +362,38 @@ def test_the_state_in_postgresql_is_never_a_source(postgres, empty_postgres, tmp
             assert [each["code"] for each in said["problems"]] == ["state-not-a-source"]
         said = reached.source({"type": "sql", "url": empty_postgres, "query": "select * from people"})
         assert (said["problems"], said["rows"]) == ([], [{"id": 1}])
+
+
+def linked_after_the_check(module, monkeypatch, link: Path, target: Path) -> None:
+    """`link` leads to `target` once it was judged, and before it is opened."""
+    judged = module.denial_of
+
+    def judge(path, reach):
+        found = judged(path, reach)
+        if Path(path).name == link.name:
+            link.unlink()
+            link.symlink_to(target)
+        return found
+
+    monkeypatch.setattr(module, "denial_of", judge)
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "ndjson", "tsv"])
+@pytest.mark.parametrize("target", [".penstock/secret.key", "../outside.csv"])
+def test_a_link_that_is_made_after_the_check_leads_nowhere(reached, monkeypatch, kind, target):
+    link = reached.folder / "late.csv"
+    link.symlink_to(reached.folder / "people.csv")
+    linked_after_the_check(files, monkeypatch, link, reached.folder / target)
+    said = reached.source({"type": "file", "path": "late.csv", "format": kind})
+    assert [each["code"] for each in said["problems"]] == ["file-not-allowed"]
+    assert (said["columns"], said["rows"]) == ([], [])
+
+
+def test_a_link_that_is_made_after_the_check_of_a_reference_leads_nowhere(reached, monkeypatch):
+    link = reached.folder / "late.txt"
+    link.symlink_to(reached.folder / "people.csv")
+    linked_after_the_check(references, monkeypatch, link, reached.folder / ".penstock" / "secret.key")
+    with receiving() as (url, got):
+        value = {"connector": "http", "base_url": url, "api_key": "${file:late.txt}"}
+        reply = reached.client.post("/api/v1/credentials/check", json={"name": "new", "value": value})
+    assert (reply.status_code, reply.json()["errors"][0]["code"], got) == (400, "file-not-allowed", [])

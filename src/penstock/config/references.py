@@ -13,7 +13,7 @@ from penstock.config.report import Report, suggest
 from penstock.model.errors import InputError, Problem
 from penstock.model.reach import PERSONAL, Denial, Reach, variable_denial
 from penstock.model.spec import Secret
-from penstock.sources.file_access import denial_of
+from penstock.sources.file_access import denial_of, opened_denial
 
 KINDS = ("env", "file", "secret")
 PIECE = re.compile(r"\$\$\{|\$\{(?P<inside>[^}]*)\}|(?P<open>\$\{)")
@@ -139,12 +139,15 @@ class _Resolver:
         path = (self.secret.base / name).expanduser()
         self._refuse(denial_of(path, self.reach), "file-not-allowed", f"${{file:{name}}}")
         try:
-            text = path.read_text(encoding="utf-8")
+            with path.open(encoding="utf-8") as file:
+                denial = opened_denial(file, path, self.reach)
+                text = file.read() if denial is None else ""
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             message = f"the file {name} cannot be read: {reason}"
             hint = "a relative path starts at the project file"
             raise self._problem("unreadable-file", message, hint, f"${{file:{name}}}") from None
+        self._refuse(denial, "file-not-allowed", f"${{file:{name}}}")
         return text.removesuffix("\n").removesuffix("\r")
 
     def _problem(self, code: str, message: str, hint: str, found: str) -> InputError:

@@ -1,4 +1,4 @@
-"""The one check before a file that a project names is opened: links resolved, then judged by `model.reach`."""
+"""The one check of a file that a project names, before and after it is opened: links resolved, then `model.reach`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
 
 from penstock.model.reach import Denial, FileFacts, Inode, Reach, file_denial, is_own_name
 
@@ -20,6 +21,17 @@ def denial_of(path: Path, reach: Reach) -> Denial | None:
         status = real.stat()
     except OSError:
         return file_denial(reach, FileFacts(real))
+    own = frozenset(_own_inodes(reach, linked=status.st_nlink > 1))
+    return file_denial(reach, FileFacts(real, (status.st_dev, status.st_ino)), own)
+
+
+def opened_denial(file: IO[Any], path: Path, reach: Reach) -> Denial | None:
+    """Why the project must not read what was opened at this path: a link may have been made after it was judged."""
+    status = os.fstat(file.fileno())
+    try:
+        real = Path(os.readlink(f"/proc/self/fd/{file.fileno()}"))  # noqa: PTH115 - of the open file, not of a path
+    except OSError:  # a system that does not say it
+        real = Path(os.path.realpath(path))
     own = frozenset(_own_inodes(reach, linked=status.st_nlink > 1))
     return file_denial(reach, FileFacts(real, (status.st_dev, status.st_ino)), own)
 

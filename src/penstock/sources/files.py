@@ -10,14 +10,15 @@ import os
 import re
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from penstock.model.errors import InputError, Problem
-from penstock.model.reach import Denial, Reach
+from penstock.model.reach import PERSONAL, Denial, Reach
 from penstock.model.settings_text import settings_text
 from penstock.model.spec import FileSource
-from penstock.sources.file_access import denial_of, pattern_denial
+from penstock.sources.file_access import denial_of, opened_denial, pattern_denial
 from penstock.sources.foreign_formats import foreign_format
 from penstock.sources.patience import check_patience
 
@@ -37,6 +38,18 @@ FORMATS = {
 def wrong(source: FileSource, message: str, code: str, **more: object) -> InputError:
     """The error that names a file source; `more` are further fields of Problem."""
     return InputError(Problem(f"sources.{source.name}", message, code, **more))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class ReachedFile(FileSource):
+    """A file source whose files are judged again once they are open."""
+
+    reach: Reach = PERSONAL
+
+    @staticmethod
+    def of(source: FileSource, reach: Reach) -> ReachedFile:
+        """The same source, within this reach."""
+        return ReachedFile(**{each.name: getattr(source, each.name) for each in fields(FileSource)}, reach=reach)
 
 
 def matching_files(source: FileSource, reach: Reach) -> list[Path]:
@@ -120,13 +133,32 @@ def sample(source: FileSource, path: Path, size: int = SAMPLE) -> bytes:
 def open_bytes(source: FileSource, path: Path) -> BinaryIO:
     """The file's bytes, unzipped when it is a gzip file. Raises InputError when it cannot be opened."""
     try:
-        with path.open("rb") as stream:
+        stream = path.open("rb")
+        try:
+            if isinstance(source, ReachedFile):
+                _refuse(source, opened_denial(stream, path, source.reach))
             zipped = stream.read(2) == b"\x1f\x8b"
-        return cast("BinaryIO", gzip.open(path, "rb")) if zipped else path.open("rb")
+            stream.seek(0)
+        except BaseException:
+            stream.close()
+            raise
+        return cast("BinaryIO", _Unzipped(stream)) if zipped else stream
     except OSError as error:
         raise wrong(
             source, f"{path.name} cannot be read: {error.strerror}", "unreadable-file", file=str(path)
         ) from None
+
+
+class _Unzipped(gzip.GzipFile):
+    """A gzip file that closes the file it reads."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__(fileobj=stream)
+        self._stream = stream
+
+    def close(self) -> None:
+        super().close()
+        self._stream.close()
 
 
 def raw_blocks(source: FileSource, path: Path) -> Iterator[bytes]:

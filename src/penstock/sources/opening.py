@@ -11,7 +11,7 @@ from penstock.model.reach import PERSONAL, Reach
 from penstock.model.spec import DatasetSpec, FileSource, Secret, SourceSpec, SqlSource, WebhookSource
 from penstock.sources.csv_rows import CsvRows
 from penstock.sources.dataset import Dataset
-from penstock.sources.files import file_format, matching_files, wrong
+from penstock.sources.files import ReachedFile, file_format, matching_files, wrong
 from penstock.sources.first_rows import FirstRows
 from penstock.sources.json_rows import JsonRows
 from penstock.sources.parquet_rows import ParquetRows
@@ -99,6 +99,7 @@ def _database(source: SqlSource, url: SqlUrl, reach: Reach) -> Database:
 
 def _file_rows(source: FileSource, reach: Reach) -> Rows:
     files = matching_files(source, reach)
+    source = ReachedFile.of(source, reach)
     formats = {path: file_format(source, path) for path in files}
     filled = {path: kind for path, kind in formats.items() if path.stat().st_size}
     kinds = set(filled.values()) or set(formats.values())
