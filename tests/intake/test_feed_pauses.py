@@ -103,7 +103,9 @@ def test_a_credential_without_its_variable_pauses_the_feed_and_says_so_once(tmp_
 
 
 def test_an_edit_of_the_settings_is_tried_at_once(tmp_path, sandbox):
-    with service(tmp_path, project(sandbox, people="false", shaped="true", sql="select nothing from source")) as pair:
+    with service(
+        tmp_path, project(sandbox, people="false", shaped="true", sql="select id, nothing(email) from source")
+    ) as pair:
         app, client = pair
         worker = working(app)
         try:
@@ -206,5 +208,48 @@ def test_a_run_of_a_person_while_the_feed_is_paused_has_an_entry_of_its_own(tmp_
             own = client.post("/api/v1/runs", json={"target": "people"}).json()["run"]
             until(lambda: client.get(f"/api/v1/runs/{own}").json()["status"] == "failed")
             assert {first, own} <= {run["run"] for run in run_list(client)}
+        finally:
+            worker.stop()
+
+
+OPTIONAL = "select id, email, lower(plan) as plan, seats::integer as seats from source where country is null or country <> 'xx'"
+
+
+def test_columns_that_the_sql_names_and_no_record_has_yet_are_null(tmp_path, sandbox):
+    with service(tmp_path, project(sandbox, people="false", shaped="true", sql=OPTIONAL)) as (app, client):
+        worker = working(app)
+        try:
+            client.post("/hooks/app", json={"id": "u1", "email": "a@x.example"}).raise_for_status()
+            until(lambda: arrived(sandbox) == {"u1"})
+            assert client.get("/api/v1/sources/app/hook").json()["paused"] == []
+            run = until(lambda: (last := run_list(client)[0])["status"] == "succeeded" and last)
+            noted = {note["field"] for note in run["notes"] if note["action"] == "not seen yet"}
+            assert noted == {"plan", "seats", "country"}
+
+            client.post("/hooks/app", json=[{"id": "u2", "plan": "GOLD", "seats": 3}, {"id": "u3", "country": "xx"}])
+            client.post("/hooks/app", json={"id": "u4"}).raise_for_status()
+            until(lambda: "u4" in arrived(sandbox))
+            people = {person["user_id"]: person for person in sandbox.state()["people"]}
+            assert people.keys() == {"u1", "u2", "u4"}
+            assert people["u2"]["custom_attributes"] == {"plan": "gold", "seats": 3}
+            assert not people["u4"].get("custom_attributes")
+            last = until(lambda: (last := run_list(client)[0])["status"] == "succeeded" and last)
+            assert not [note for note in last["notes"] if note["action"] == "not seen yet"]
+            assert client.get("/readyz").status_code == 200
+        finally:
+            worker.stop()
+
+
+@pytest.mark.parametrize(
+    "use", ["seats * 2", "seats + 1 > 3", "traits->>'plan'", "date_trunc('day', seen_at)", "not off"]
+)
+def test_a_column_without_a_value_fits_what_the_sql_does_with_it(tmp_path, sandbox, use):
+    sql = f"select id, {use} as made from source"
+    with service(tmp_path, project(sandbox, people="false", shaped="true", sql=sql)) as (app, client):
+        worker = working(app)
+        try:
+            client.post("/hooks/app", json={"id": "u1"}).raise_for_status()
+            until(lambda: arrived(sandbox) == {"u1"})
+            assert client.get("/readyz").status_code == 200
         finally:
             worker.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from penstock.model.errors import InputError, Problem
@@ -18,6 +19,7 @@ from penstock.sources.files import file_format, files_identity, matching_files
 from penstock.sources.first_rows import FirstRows
 from penstock.sources.freezing import Frozen, Window, read_frozen_chunks, write_frozen
 from penstock.sources.json_rows import JsonRows
+from penstock.sources.missing_columns import not_seen, with_missing
 from penstock.sources.names import nearest
 from penstock.sources.pieces import Noting, Rows, TypingNoting
 from penstock.sources.pushed_rows import RECORD, PushedIncrement, PushedRows, window_at
@@ -56,6 +58,7 @@ class Dataset:
         self._reach = reach
         self._last: tuple[Schema, Rows] | None = None
         self._needed = frozenset(spec.key)
+        self._missing: tuple[str, ...] = ()  # the columns that the SQL names and no posted record has yet
 
     def new_columns(self, schema: Schema, *, look: bool = False) -> tuple[str, ...]:
         """The columns of the source that the schema does not have: as far as it was read, or, with `look`, all of it.
@@ -136,6 +139,7 @@ class Dataset:
         shaped = self._shaped_if_known(self._rows, inner)
         if shaped is None:
             return nothing_yet(inner)
+        inner = replace(inner, notes=(*inner.notes, *map(not_seen, self._missing)))
         found = detect(shaped, self._given(shaped), progress, decided_types(known), shaped=True)
         self._check_types((*inner.names(), *shaped.names()), found.schema.records)
         return Detected(replace(found.schema, source=inner), found.samples)
@@ -309,10 +313,13 @@ class Dataset:
             return None
         try:
             return self._shaped(base, inner)
-        except UnknownColumns:
+        except UnknownColumns as error:
             if awaited:
                 return None
-            raise
+            if not isinstance(self._rows, PushedRows):
+                raise
+            rows, self._missing = with_missing(partial(self._shaped, base), inner, error)
+            return rows
 
     def _shaped(self, base: Rows, inner: Schema) -> Rows:
         from penstock.sources.shaped_rows import ShapedRows  # noqa: PLC0415 - DuckDB costs 0.1 s

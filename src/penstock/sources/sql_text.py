@@ -6,6 +6,7 @@ import re
 
 END = re.compile(r"[;\s]*;\s*(--[^\n']*\s*)*\Z")
 MISSING_COLUMN = re.compile(r'(?:Referenced column|does not have a column named) "([^"]+)"')  # DuckDB's words
+EARLY_COLUMN = re.compile(r'Column "([^"]+)" referenced that exists in the SELECT clause')  # `lower(plan) as plan`
 WORD = re.compile(r"[\w.]+|\"[^\"]*\"")
 PLACE = re.compile(r"line (\d+), column (\d+) of the SQL: ")
 PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^@\s]*(?=@)")
