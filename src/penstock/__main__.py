@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 
@@ -24,6 +25,7 @@ def main() -> int:
     SIGTERM ends it as ^C does, with one JSON document under `--json`, also while the rest is being loaded. Commands
     that have something to finish (runs, the service, a worker) put their own handlers in its place.
     """
+    _open_closed_streams()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         from penstock.cli.main import main as command  # noqa: PLC0415 - takes a part of a second
@@ -35,6 +37,16 @@ def main() -> int:
         else:
             sys.stderr.write("penstock: stopped by a person\n")
         return CANCELLED
+
+
+def _open_closed_streams() -> None:
+    """Open what the caller has closed (`>&-`): else the next file that is opened, the state's, would be stdout.
+
+    Writing to a stdout that was closed fails as it should; what goes to a closed stderr is lost.
+    """
+    for name, flags, mode in (("stdin", os.O_RDONLY, "r"), ("stdout", os.O_RDONLY, "w"), ("stderr", os.O_WRONLY, "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, flags), mode, encoding="utf-8"))
 
 
 if __name__ == "__main__":

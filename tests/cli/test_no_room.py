@@ -4,6 +4,7 @@
 """
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -115,3 +116,26 @@ def test_sql_that_needs_more_room_than_there_is(project):
     [problem] = json.loads(done.stdout)["errors"]
     assert (problem["path"], problem["code"]) == ("datasets.big.sql", "disk-full")
     assert not list((project.folder / ".penstock").glob("spill-*"))
+
+
+@pytest.mark.parametrize("words", ["plan it --json", "plan it", "run nothing --json"])
+def test_an_output_that_is_closed(project, words):
+    def closed(streams: str):
+        command = f"exec {shlex.quote(sys.executable)} -m penstock {words} {streams}"
+        return subprocess.run(
+            ["/bin/sh", "-c", command],
+            cwd=project.folder,
+            env=project.environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+
+    done = closed(">&-")
+    is_clear(done.returncode, done.stderr)
+    assert "the output cannot be written: Bad file descriptor" in done.stderr
+    assert closed(">&- 2>&-").returncode == 3
+    assert closed("2>&- <&-").returncode == (2 if "nothing" in words else 0)
+    assert penstock(project, PLENTY, "plan", "it", "--json").returncode == 0, "the state is whole"
