@@ -130,6 +130,14 @@ def test_a_value_that_no_longer_fits_stops_rather_than_hide_in_the_sql(opened):
         ("select id from source where n > 7", [(2,), (3,)], {0: "type"}),  # the condition may hold for it
         ("select id from source where id > 2", [(3,)], {}),
         ("select id, cast(a as int) as b from source", [(1, 5), (2, 6), (3, None)], {1: "type", 2: "sql"}),
+        ("select id, n from source order by id desc", [(3, 9), (1, 7), (2, None)], {2: "type"}),
+        ("select id from source where n > 7 order by n", [(3,), (2,)], {1: "type"}),
+        (
+            "select id, unnest([n, 0]) as m from source where id < 3",
+            [(1, 7), (1, 0), (2, None), (2, 0)],
+            dict.fromkeys((2, 3), "type"),
+        ),
+        ("select id, unnest(range(n - 7)) as m from source", [(2, None), (3, 0), (3, 1)], {0: "type"}),
     ],
 )
 def test_a_record_that_the_sql_cannot_be_made_of_is_refused_alone(opened, sql, rows, refused):

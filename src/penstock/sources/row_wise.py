@@ -1,7 +1,7 @@
 """SQL that makes each row of its result of one row of its source: a record that it cannot be made of is quarantined.
 
-Where the SQL joins, groups, sorts or looks at other rows, a result cannot be led back to one record, and one unreadable
-value has to stop everything (`shaped_rows`).
+Where the SQL joins, groups, counts or looks at other rows, a result cannot be led back to one record, and one
+unreadable value has to stop everything (`shaped_rows`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk
 from penstock.sources.pieces import Piece
 
-STEPS = frozenset({"PROJECTION", "FILTER", "PYTHON_ARROW_SCAN"})  # each makes at most one row of one row
+STEPS = frozenset({"PROJECTION", "FILTER", "PYTHON_ARROW_SCAN", "UNNEST"})  # each makes rows of one row
+SORT = "ORDER_BY"
 HOPELESS = 100  # records that fail before any has passed: it is the SQL that is wrong
 MANY = 64  # misfits of a chunk whose results are told apart from the others' one by one
 FAULTS = (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException)
@@ -31,20 +32,32 @@ class _Part(NamedTuple):
     sources: Mapping[int, int] = {}
 
 
-def filters_of(plan: str) -> str | None:
-    """What the conditions of a plan say when it is row-wise; None when it is not."""
+class RowWisePlan(NamedTuple):
+    """A plan whose results can each be led back to one row: what its conditions say, and whether it sorts the rows, or
+    makes any number of rows of one.
+    """
+
+    filters: str
+    sorts: bool
+    multiplies: bool
+
+
+def row_wise_plan(plan: str) -> RowWisePlan | None:
+    """The plan (JSON of DuckDB's `explain`) when it is row-wise; None when it is not."""
     nodes: list[dict[str, Any]] = list(orjson.loads(plan))
     said: list[str] = []
+    names: set[str] = set()
     scans = 0
     while nodes:
         node = nodes.pop()
-        if node["name"] not in STEPS:
+        names.add(node["name"])
+        if node["name"] not in STEPS and node["name"] != SORT:
             return None
         scans += node["name"] == "PYTHON_ARROW_SCAN"
         told = node.get("extra_info") or {}
         said += [str(told.get(name, "")) for name in ("Expression", "Filters")]
         nodes += node.get("children", [])
-    return "\n".join(said) if scans == 1 else None
+    return RowWisePlan("\n".join(said), SORT in names, "UNNEST" in names) if scans == 1 else None
 
 
 class RowWiseSql:
@@ -54,7 +67,7 @@ class RowWiseSql:
         self,
         statement: str,
         types: Mapping[str, pa.DataType],
-        filters: str,
+        plan: RowWisePlan,
         words: Callable[[duckdb.Error], str],
         *,
         part: bool,
@@ -63,7 +76,7 @@ class RowWiseSql:
 
         `part`: the source gives only what is new. Of a whole source some record must pass, else the SQL is wrong.
         """
-        self._statement, self._types, self._filters, self._words = statement, types, filters, words
+        self._statement, self._types, self._plan, self._words = statement, types, plan, words
         self._part, self._passed, self._first = part, 0, list[duckdb.Error]()
 
     def pieces(
@@ -124,10 +137,11 @@ class RowWiseSql:
             table = self._result(connection, one)
         except FAULTS:
             table = self._itself(one)
-        if table.num_rows == 0 and (refusal.field or "") in self._filters:
+        if table.num_rows == 0 and (self._plan.multiplies or (refusal.field or "") in self._plan.filters):
             table = self._itself(one)  # nobody can say whether the condition holds for it
         if table.num_rows:
-            yield _Part(table, {0: refusal}, {0: row})
+            made = range(table.num_rows)
+            yield _Part(table, dict.fromkeys(made, refusal), dict.fromkeys(made, row))
 
     def _result(self, connection: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> pa.Table:
         connection.register("source", pa.Table.from_batches([batch]))

@@ -18,17 +18,19 @@ import pyarrow.dataset
 from penstock.bounds import MAX_COLUMNS, bounds
 from penstock.model.errors import NO_ROOM, InputError, PenstockError, Problem, StateUnavailable
 from penstock.model.reach import SPILL
-from penstock.model.record import Schema
+from penstock.model.record import Chunk, Schema
 from penstock.model.spec import ColumnType, DatasetSpec
 from penstock.sources.arrow_typing import ArrowJudge, arrow_caster, column_type
+from penstock.sources.misfits import Misfits
 from penstock.sources.names import doubled
 from penstock.sources.patience import Patience, patience
 from penstock.sources.pieces import Caster, Judge, Piece, Rows
-from penstock.sources.row_wise import RowWiseSql, filters_of
+from penstock.sources.row_wise import RowWisePlan, RowWiseSql, row_wise_plan
 from penstock.sources.sql_text import MISSING_COLUMN, bare, pointed, quoted, word_at
 from penstock.sources.typing_rows import arrow_schema, typed
 
 BATCH = 16384
+MOST_KEPT = 10_000  # records whose values do not fit, of SQL that sorts
 FEW = 256  # rows of a batch in a look
 FOUND = 80  # characters
 LINES = 4  # of DuckDB's words that are shown
@@ -79,7 +81,7 @@ class ShapedRows:
         self._sql = bare(spec.sql or "")
         self._refuse_folded([field.name for field in self._arrow])
         with self._connection(self._arrow.empty_table()) as connection:
-            self._scans, self._filters = self._planned(connection)
+            self._scans, self._row_wise = self._planned(connection)
             try:
                 self._statement, self._types = self._described(connection)
             except duckdb.Error as error:  # it may fail, or take too long, over no rows of the source at all
@@ -113,11 +115,14 @@ class ShapedRows:
         return self._workspace
 
     def pieces(self) -> Iterator[Piece]:
-        if self._filters is not None:
-            yield from self._row_by_row(self._filters)
+        plan, misfits = self._row_wise, Misfits()
+        if plan is not None and not plan.sorts:
+            yield from self._row_by_row(plan, typed(self._inner, self._schema, self._spec.types, whole=True))
             return
-        for batch in self.results(self._batches):
+        for batch in self.results(self._batches if plan is None else lambda: self._batches(misfits)):
             yield Piece(batch.num_rows, dict(zip(self._types, batch.columns, strict=True)))
+        if plan is not None and misfits.rows:
+            yield from self._row_by_row(plan, iter([misfits.chunk()]))
 
     def results(self, batches: Callable[[], Iterator[pa.RecordBatch]]) -> Iterator[pa.RecordBatch]:
         """The result of the SQL over `batches` of the typed source. Raises InputError, or what `batches` raises."""
@@ -134,17 +139,16 @@ class ShapedRows:
             return self._no_room()
         return self._failure(str(error), self._statement)
 
-    def _row_by_row(self, filters: str) -> Iterator[Piece]:
+    def _row_by_row(self, plan: RowWisePlan, chunks: Iterator[Chunk]) -> Iterator[Piece]:
         """The result of SQL whose rows can be led back to one record each."""
 
         def words(error: duckdb.Error) -> str:
             said = self._failure(str(error), self._statement).problems[0].message
             return said.splitlines()[0].removeprefix("DuckDB says: ")
 
-        sql = RowWiseSql(self._statement, self._plain_types, filters, words, part=self._part)
+        sql = RowWiseSql(self._statement, self._plain_types, plan, words, part=self._part)
         with self._connection(self._arrow.empty_table()) as connection:
             try:
-                chunks = typed(self._inner, self._schema, self._spec.types, whole=True)
                 yield from sql.pieces(connection, chunks, self._arrow)
             except (duckdb.Error, pa.ArrowException, OSError) as error:
                 raise self._failed(error) from None
@@ -182,9 +186,13 @@ class ShapedRows:
         finally:
             Path(name).unlink()
 
-    def _batches(self) -> Iterator[pa.RecordBatch]:
-        """The typed source. A value that no longer fits stops everything: SQL could hide which record it is."""
-        for chunk in typed(self._inner, self._schema, self._spec.types, whole=True):
+    def _batches(self, misfits: Misfits | None = None) -> Iterator[pa.RecordBatch]:
+        """The typed source. A value that no longer fits stops everything: SQL could hide which record it is.
+
+        Where the SQL only sorts, such records are taken out, to `misfits`, as long as they are few.
+        """
+        for whole in typed(self._inner, self._schema, self._spec.types, whole=True):
+            chunk = whole if misfits is None or len(misfits.rows) > MOST_KEPT else misfits.take_out(whole)
             for refusal in chunk.misfits.values():
                 hint = f"look at it anew: penstock schema {self._spec.name} --refresh, or set types:"
                 path = f"datasets.{self._spec.name}.types.{refusal.field}"
@@ -216,8 +224,8 @@ class ShapedRows:
         """Of whoever waits for the result; else the patience given for one query."""
         return patience() or (None if self._patience is None else Patience(self._patience))
 
-    def _planned(self, connection: duckdb.DuckDBPyConnection) -> tuple[int, str | None]:
-        """Plan the SQL without running it; how often it reads `source`, and the conditions of what is row-wise.
+    def _planned(self, connection: duckdb.DuckDBPyConnection) -> tuple[int, RowWisePlan | None]:
+        """Plan the SQL without running it; how often it reads `source`, and the plan of what is row-wise.
 
         Raises InputError that points into the SQL.
         """
@@ -233,7 +241,7 @@ class ShapedRows:
             raise UnknownColumns(*self._failure(str(error), PLAN + self._sql).problems) from None
         except duckdb.Error as error:
             raise self._failure(str(error), PLAN + self._sql) from None
-        return int(str(plan).count('"name": "PYTHON_ARROW_SCAN"')), filters_of(str(plan))
+        return int(str(plan).count('"name": "PYTHON_ARROW_SCAN"')), row_wise_plan(str(plan))
 
     def _described(self, connection: duckdb.DuckDBPyConnection) -> tuple[str, dict[str, pa.DataType]]:
         """The statement that is run (what Arrow has no form for becomes text), and the Arrow types of its columns."""
