@@ -84,11 +84,13 @@ class FakeApp:
             raise AttributeError(name)
 
         def method(*arguments: Any, **options: Any) -> Any:
-            listener = options.pop("listener", None)
+            listener, told = options.pop("listener", None), options.pop("told", None)
             self.asked.append((name, arguments, options))
             answer = self.answers.get(name, ANSWERS[name])
             if isinstance(answer, BaseException):
                 raise answer
+            if told is not None:
+                told(5000, 12_000)
             if listener is not None:
                 for at in (0.0, 4.0, 6.0):
                     listener(Progress("people", {"read": 3, "delivered": 2, "quarantined": 0}, 2, 3, at, left_s=3.0))

@@ -48,8 +48,9 @@ def test_every_answer_is_described(document, operations):
     for method, path, operation in operations:
         assert "422" not in operation["responses"], path
         assert operation["responses"]["4XX"]["content"]["application/json"]["schema"]["$ref"].endswith("/Problems")
-        [good] = [each for status, each in operation["responses"].items() if status[0] in "23"]
-        for kind, media in good.get("content", {}).items():
+        good = [each for status, each in operation["responses"].items() if status[0] in "23"]
+        assert good
+        for kind, media in (pair for each in good for pair in each.get("content", {}).items()):
             schema = media.get("schema", {})
             typed = (
                 "$ref" in schema or kind != "application/json" or schema.get("additionalProperties") not in (None, True)

@@ -106,6 +106,13 @@ def test_what_changes_something_says_what(capsys):
     assert answered(capsys, "quarantine", "edit", "q-1", "--set", "a=b")[1]["record"] == {"id": "u-1"}
 
 
+def test_a_discard_of_many_says_on_stderr_how_far_it_is(capsys):
+    assert execute(["quarantine", "discard", "--all", "--json"], FakeApp().opener) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out).keys() == {"discarded"}
+    assert said.err == "5,000 of 12,000 records discarded\n"
+
+
 def test_a_dataset(capsys):
     _, document = answered(capsys, "schema", "contacts")
     assert document["columns"] == [{"name": "id", "type": "text", "nullable": False, "examples": ["007", "[bold]"]}]

@@ -1,8 +1,13 @@
 """A project of 1,000 destinations and 500 flows in the browser: pages draw what is in view."""
 
+import json
+from contextlib import closing
+
 import pytest
 from playwright.sync_api import expect
 
+from held_records import hold_many
+from penstock.stores.database import Database
 from served import Served
 
 DESTINATIONS, FLOWS = 1000, 500
@@ -49,3 +54,25 @@ def test_the_list_of_destinations_has_them_all_and_draws_what_is_in_view(new_pag
     table = page.get_by_role("table")
     expect(table).to_have_attribute("aria-rowcount", str(DESTINATIONS + 1))
     assert elements(page) < 3000
+
+
+def test_a_discard_of_many_records_shows_how_far_it_is(new_page, large):
+    with closing(Database.open(f"sqlite:///{large.folder / '.penstock' / 'state.db'}")) as database:
+        hold_many(database, "d0000", 3000)
+
+    def halfway(route):
+        answer = route.fetch()
+        items = [{**item, "discarded": 1000, "ended_at": None} for item in answer.json()["items"]]
+        route.fulfill(response=answer, body=json.dumps({"items": items, "next": None}))
+
+    page = new_page(large)
+    page.goto("/quarantine?destination=d0000")
+    page.get_by_role("link", name="required").click()
+    page.route("**/quarantine/discards", halfway)
+    page.get_by_role("button", name="Discard 3,000 records").click()
+    page.get_by_role("dialog").get_by_role("button", name="Discard 3,000 records").click()
+    page.get_by_role("status").get_by_text("Discarding: 1,000 of 3,000 records done").wait_for()
+    large.until(lambda: large.call("GET", "/quarantine?destination=d0000")["items"] == [])
+    page.unroute("**/quarantine/discards")
+    expect(page.get_by_role("progressbar")).to_have_count(0)
+    page.get_by_text("Nothing is held").wait_for()

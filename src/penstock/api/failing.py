@@ -52,6 +52,7 @@ NOT_THERE = frozenset(
         "unknown-hook",
         "unknown-id",
         "unknown-person",
+        "unknown-discard",
         "unknown-run",
         "unknown-section",
         "unknown-setting",

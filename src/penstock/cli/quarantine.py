@@ -22,6 +22,7 @@ Changes = Annotated[
     list[str] | None,
     Parameter(name="--set", help="field=value; may be repeated. A dotted path reaches into a nested value."),
 ]
+TOLD_EVERY = 5_000  # records
 WHOLE = 'pipe the whole record as JSON, {"column": value, …}, or use --set column=value'
 
 
@@ -104,9 +105,15 @@ def discard(
     """Never send these versions of these records."""
     _chosen(entries, cause, everything=everything)
     with face.open() as app:
-        number = app.discard(entries, cause=cause, everything=everything, reason=reason)
+        number = app.discard(entries, cause=cause, everything=everything, reason=reason, told=_tell_progress)
     records = "1 record" if number == 1 else f"{number:,} records"
     face.show({"discarded": number}, lambda: [f"{records} discarded: these versions are never sent."])
+
+
+def _tell_progress(done: int, total: int) -> None:
+    """A line on stderr every 5,000 records, and none for few."""
+    if done % TOLD_EVERY == 0 and done < total:
+        Face.remark(f"{done:,} of {total:,} records discarded")
 
 
 def settle(

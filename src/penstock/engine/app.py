@@ -56,6 +56,7 @@ from penstock.stores import projects
 
 if TYPE_CHECKING:
     from penstock.engine.care import Caretaker
+    from penstock.engine.discarding import Discards
     from penstock.engine.watch import Watch
 
 T = TypeVar("T")
@@ -135,7 +136,8 @@ class App:
     def worker(self, **settings: Any) -> Worker:
         """A worker on this project, to be started and stopped."""
         ticking = Schedules(self._present, self.work)
-        return Worker(self._present, tick=ticking.tick, feed=self.intake.feed, upkeep=self.care.tick, **settings)
+        upkeep = (self.discards.resume, self.care.tick)
+        return Worker(self._present, tick=ticking.tick, feed=self.intake.feed, upkeep=upkeep, **settings)
 
     @cached_property
     def intake(self) -> Intake:
@@ -188,6 +190,13 @@ class App:
         return Held(self._present)
 
     @cached_property
+    def discards(self) -> Discards:
+        """Discards of many held records, in the background."""
+        from penstock.engine.discarding import Discards  # noqa: PLC0415 - only for a service
+
+        return Discards(self._present)
+
+    @cached_property
     def answered(self) -> Answered:
         """Answers to requests that may be asked again."""
         return Answered(self._present)
@@ -209,7 +218,7 @@ class App:
         self.close()
 
     def close(self) -> None:
-        for part in ("intake", "demo"):
+        for part in ("intake", "demo", "discards"):
             if part in self.__dict__:
                 getattr(self, part).close()
         self._around.database.close()
@@ -382,14 +391,20 @@ class App:
 
     def ask_resend(self, entries: Sequence[str], *, asked_by: str) -> list[dict[str, Any]]:
         """Ask for held records to be sent by a worker: the runs that will send them."""
-        held = mending.chosen(self._around, entries, cause=None, everything=False)
+        held = mending.by_destination(self._around, entries)
         return self.work.resend(held, trigger=f"person:{asked_by}", asked_by=asked_by)
 
     def discard(
-        self, entries: Sequence[str] = (), *, cause: str | None = None, everything: bool = False, reason: str = ""
+        self,
+        entries: Sequence[str] = (),
+        *,
+        cause: str | None = None,
+        everything: bool = False,
+        reason: str = "",
+        told: mending.Told = mending.tell_nobody,
     ) -> int:
-        """Never send these versions; answers how many there were."""
-        return mending.discard(self._around, entries, cause=cause, everything=everything, reason=reason)
+        """Never send these versions; answers how many there were. `told` hears how many are done, of how many."""
+        return mending.discard(self._around, entries, cause=cause, everything=everything, reason=reason, told=told)
 
     def settle(self, entry: str, *, delivered: bool) -> None:
         """A person knows that an unknown record arrived: remember it as sent."""

@@ -26,7 +26,12 @@ from penstock.stores import quarantine
 from penstock.stores.memory import Memory
 from penstock.stores.quarantine import HeldRecord, Which
 
-DISCARDED_AT_ONCE = 2000  # by one transaction
+DISCARDED_AT_ONCE = 1000  # by one transaction
+Told = Callable[[int, int], object]
+
+
+def tell_nobody(_done: int, _total: int) -> None:
+    """How far a discard has come is of no interest."""
 
 
 def chosen(around: Surroundings, ids: Sequence[str], *, cause: str | None, everything: bool) -> list[HeldRecord]:
@@ -34,7 +39,10 @@ def chosen(around: Surroundings, ids: Sequence[str], *, cause: str | None, every
     _require_one_way(ids, cause, everything=everything)
     with around.database.read() as conn:
         if ids:
-            return [_entry(conn, name) for name in ids]
+            missing = quarantine.unknown(conn, ids)
+            if missing is not None:
+                raise _unknown_id(missing)
+            return quarantine.get_all(conn, ids)
         found = quarantine.entries(conn, cause=cause)
     if cause is not None and not found:
         raise _unknown_cause(cause)
@@ -59,7 +67,17 @@ def _unknown_id(name: str) -> InputError:
 def still_held(around: Surroundings, ids: Sequence[str]) -> list[HeldRecord]:
     """Those of them that are held still: of what was asked for a while ago, some may have gone."""
     with around.database.read() as conn:
-        return [held for held in (quarantine.get(conn, name) for name in ids) if held is not None]
+        return quarantine.get_all(conn, ids)
+
+
+def by_destination(around: Surroundings, ids: Sequence[str]) -> dict[str, list[str]]:
+    """These ids by the destination of their records. InputError for an id that is not there."""
+    _require_one_way(ids, None, everything=False)
+    with around.database.read() as conn:
+        missing = quarantine.unknown(conn, ids)
+        if missing is not None:
+            raise _unknown_id(missing)
+        return quarantine.by_destination(conn, ids)
 
 
 def _entry(conn: Any, name: str) -> HeldRecord:
@@ -220,8 +238,18 @@ def _one(prepared: Prepared, held: HeldRecord) -> Chunk:
     return replace(chunk_of([{}], data.schema), misfits={0: refusal}, originals={0: held.record})
 
 
-def discard(around: Surroundings, ids: Sequence[str], *, cause: str | None, everything: bool, reason: str) -> int:
+def discard(
+    around: Surroundings,
+    ids: Sequence[str],
+    *,
+    cause: str | None,
+    everything: bool,
+    reason: str,
+    told: Told = tell_nobody,
+) -> int:
     """Never these versions: they come out as unchanged from now on. In parts, so that others write in between.
+
+    `told` hears after each part how many are done, of how many.
 
     Answers how many there were; InputError, before anything is discarded, for an id that is not there.
     """
@@ -230,6 +258,7 @@ def discard(around: Surroundings, ids: Sequence[str], *, cause: str | None, ever
     for first in range(0, len(named), DISCARDED_AT_ONCE):
         with around.database.begin() as conn:
             done += quarantine.discard(conn, named[first : first + DISCARDED_AT_ONCE], reason, at)
+        told(done, len(named))
     return done
 
 

@@ -10,7 +10,7 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Protocol
 
@@ -69,7 +69,7 @@ class Worker:
         make: MakeEngine = dbos_engine,
         tick: Callable[[], object] = lambda: None,
         feed: Feeding | None = None,
-        upkeep: Callable[[], object] = lambda: None,
+        upkeep: Sequence[Callable[[], object]] = (),
     ) -> None:
         database, clock = around().database, around().clock
         self.id = f"{socket.gethostname()}-{os.getpid()}-{int(clock.dice() * 0xFFFFFF):06x}"
@@ -120,7 +120,7 @@ class Worker:
             ("queue", self._look, self._until_next_look, self._asked),
             ("care", self._care, lambda: CARE_S, self._stopping),
             ("feed", self._feed_on, self._until_next_feed, self._posted),
-            ("upkeep", self._upkeep, lambda: UPKEEP_S, self._stopping),
+            ("upkeep", self._keep_up, lambda: UPKEEP_S, self._stopping),
         ):
             repeated, called = (step, every, woken), f"penstock-{name}"
             thread = threading.Thread(target=self._repeat, args=repeated, daemon=True, name=called)
@@ -230,6 +230,10 @@ class Worker:
         if waiting or self._executions:
             self._engine.wake()
         self._watch()
+
+    def _keep_up(self) -> None:
+        for part in self._upkeep:
+            part()
 
     def _care(self) -> None:
         if self._unheld.is_set():  # the state was out of reach for longer than the lease lives

@@ -26,7 +26,6 @@ from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.model.reports import run_json
 from penstock.model.spec import DestinationSpec, FlowSpec, SqlSource
 from penstock.stores import flow_times, leases, retries, run_pages, runs, work
-from penstock.stores.quarantine import HeldRecord
 from penstock.stores.run_pages import Which
 from penstock.stores.runs import NOT_BEGUN, RunKind, RunRow
 from penstock.stores.work import WorkRow
@@ -111,12 +110,11 @@ class Work:
         work.ask(conn, WorkRow(row.id, row.kind, row.target, lane, trigger, asked_by, now))
         around.events.tell("run.queued", run=row.id, target=row.target, trigger=trigger)
 
-    def resend(self, held: Sequence[HeldRecord], *, trigger: Trigger, asked_by: str) -> list[dict[str, Any]]:
-        """Ask for the held records to be sent: one run for each destination they belong to."""
+    def resend(
+        self, by_destination: Mapping[str, Sequence[str]], *, trigger: Trigger, asked_by: str
+    ) -> list[dict[str, Any]]:
+        """Ask for held records to be sent, given by their ids: one run for each destination they belong to."""
         around = self.around()
-        by_destination: dict[str, list[str]] = {}
-        for entry in held:
-            by_destination.setdefault(entry.destination, []).append(entry.id)
         specs = {name: around.destination(name) for name in by_destination}
         for spec in specs.values():
             require_active(around, spec)
@@ -125,7 +123,7 @@ class Work:
             for name, entries in by_destination.items():
                 row = self._new(conn, around, "resend", name)
                 now, lane = iso(around.clock.now()), specs[name].credential
-                work.ask(conn, WorkRow(row.id, "resend", name, lane, trigger, asked_by, now, payload=entries))
+                work.ask(conn, WorkRow(row.id, "resend", name, lane, trigger, asked_by, now, payload=list(entries)))
                 asked.append(self._shown(conn, row.id))
             return asked
 

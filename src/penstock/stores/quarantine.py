@@ -176,6 +176,41 @@ def ids(conn: Connection, which: Which) -> list[str]:
     return [f"q-{number}" for number in conn.execute(query).scalars()]
 
 
+def some_ids(conn: Connection, which: Which, up_to: int, most: int) -> list[str]:
+    """The first of the ids whose number is at most `up_to`."""
+    query = select(table.c.id).where(table.c.id <= up_to, *which.conditions()).order_by(table.c.id).limit(most)
+    return [f"q-{number}" for number in conn.execute(query).scalars()]
+
+
+def extent(conn: Connection, which: Which) -> tuple[int, int]:
+    """How many records are held, and the largest number of one; 0 without any."""
+    query = select(func.count(), func.coalesce(func.max(table.c.id), 0)).where(*which.conditions())
+    number, last = conn.execute(query).one()
+    return int(number), int(last)
+
+
+def by_destination(conn: Connection, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Those of these ids that are held, by destination."""
+    found: dict[str, list[str]] = {}
+    numbers = [number for number in map(_number, ids) if number is not None]
+    for first in range(0, len(numbers), DISCARDED_AT_ONCE):
+        part = numbers[first : first + DISCARDED_AT_ONCE]
+        for number, destination in conn.execute(select(table.c.id, table.c.destination).where(table.c.id.in_(part))):
+            found.setdefault(destination, []).append(f"q-{number}")
+    return found
+
+
+def get_all(conn: Connection, ids: Sequence[str]) -> list[HeldRecord]:
+    """Those of these records that are held, in the order of the ids."""
+    numbers = [number for number in map(_number, ids) if number is not None]
+    found: dict[int, HeldRecord] = {}
+    for first in range(0, len(numbers), DISCARDED_AT_ONCE):
+        part = numbers[first : first + DISCARDED_AT_ONCE]
+        for row in conn.execute(select(table).where(table.c.id.in_(part))).mappings():
+            found[row["id"]] = _held(row)
+    return [found[number] for number in numbers if number in found]
+
+
 def groups(conn: Connection) -> list[Group]:
     """All held records by destination, cause, outcome and field; the largest group first."""
     c = table.c

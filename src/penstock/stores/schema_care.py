@@ -59,3 +59,17 @@ span_parts = Table(
     Column("word", Text, primary_key=True),  # an outcome, `requests`, or a step of durations
     Column("number", BigInteger, nullable=False),
 )
+
+discards = Table(
+    "discards",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("which", Text, nullable=False),  # JSON: the ids, or what the records have in common
+    Column("up_to", BigInteger, nullable=False),  # the number of the last record that was held when it was asked for
+    Column("reason", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("asked_at", Text, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("ended_at", Text),
+)

@@ -5,6 +5,7 @@ import type {
   Credential,
   Dataset,
   Destination,
+  DiscardUnderWay,
   Flow,
   Found,
   Items,
@@ -105,6 +106,11 @@ export const queries = {
     queryOptions({
       queryKey: [...keys.quarantine, "groups"],
       queryFn: ({ signal }) => everything<QuarantineGroup>("/quarantine/groups", {}, signal),
+    }),
+  discards: () =>
+    queryOptions({
+      queryKey: [...keys.quarantine, "discards"],
+      queryFn: async ({ signal }) => (await api.get<Items<DiscardUnderWay>>("/quarantine/discards", { signal })).items,
     }),
   stats: (hours: number, destination?: string) =>
     queryOptions({ queryKey: ["stats", hours, destination ?? null], queryFn: ({ signal }) => api.get<Stats>("/stats", { query: { hours, destination }, signal }), placeholderData: keepPreviousData }),

@@ -1,4 +1,4 @@
-// Made of the API's own description by `npm run api`; a test looks that it is in step with e4a3ab8e34dc79eb
+// Made of the API's own description by `npm run api`; a test looks that it is in step with 44aa47e597452f03
 export interface components {
     schemas: {
         AboutOut: {
@@ -168,6 +168,15 @@ export interface components {
         };
         Discard: {
             reason: string;
+        };
+        DiscardOut: {
+            id: string;
+            total: number;
+            discarded: number;
+            reason: string;
+            asked_by: string;
+            asked_at: string;
+            ended_at: string | null;
         };
         Discarded: {
             discarded: number;
@@ -413,6 +422,10 @@ export interface components {
         };
         Page_DeliveryOut_: {
             items: components["schemas"]["DeliveryOut"][];
+            next?: string | null;
+        };
+        Page_DiscardOut_: {
+            items: components["schemas"]["DiscardOut"][];
             next?: string | null;
         };
         Page_EntryOut_: {

@@ -260,6 +260,9 @@ export type QuarantineEntry = Omit<S["HeldOut"], "outcome"> & { outcome: "quaran
 export type QuarantineDetail = Omit<S["HeldWhole"], "outcome" | "record"> & { outcome: QuarantineEntry["outcome"]; record: Record<string, unknown> | null };
 export type QuarantineGroup = Omit<S["GroupOut"], "outcome"> & { outcome: QuarantineEntry["outcome"] };
 
+/** A discard of many records, in the background. */
+export type DiscardUnderWay = S["DiscardOut"];
+
 interface Node<Kind extends string, State> {
   /** `sources/crm` */
   id: string;

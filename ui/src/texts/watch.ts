@@ -92,6 +92,7 @@ export const t = {
     discardTitle: (n: number) => `Discard ${count(n, "record")}?`,
     discardText: (n: number) => `${n === 1 ? "It is" : "They are"} never sent in this version. A later change of the record is sent.`,
     discarded: (n: number) => `${count(n, "record")} discarded`,
+    discarding: (done: number, total: number) => `Discarding: ${number(done)} of ${count(total, "record")} done`,
     resent: "Resending: a run of its own is queued",
     back: "All causes",
     record: "Record",

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.api.abandonment import look
@@ -13,10 +14,12 @@ from penstock.api.opened import Opened, seen_by
 from penstock.api.paging import Cursor, Limit
 from penstock.api.reports import RunOut, UnsavedPreview
 from penstock.engine.app import App
+from penstock.engine.discarding import MANY
 from penstock.engine.mending import record_of
 from penstock.model.errors import InputError, Problem
 from penstock.model.reports import QuarantineDetail, as_json
 from penstock.stores import quarantine as held
+from penstock.stores.discards import DiscardRow
 
 router = APIRouter(prefix="/quarantine", tags=["quarantine"])
 Outcome = Literal["quarantined", "unknown", "waiting"]
@@ -58,13 +61,15 @@ class Which(BaseModel):
 
     def entries(self, app: App) -> list[str]:
         """Their ids. InputError when nothing says which, or nothing is held."""
-        if self.ids:
-            return self.ids
+        return self.ids or app.held.ids(self.conditions())
+
+    def conditions(self) -> held.Which:
+        """What they have in common. InputError when nothing says which."""
         which = held.Which(self.destination, self.cause, self.outcome)
-        if not which.conditions() and not self.all:
+        if not self.ids and not which.conditions() and not self.all:
             hint = "give ids, destination, cause, outcome or all"
             raise InputError(Problem("body", "say which records", "which", hint))
-        return app.held.ids(which)
+        return which
 
 
 class Discarding(Which):
@@ -124,6 +129,26 @@ class Discarded(BaseModel):
     discarded: int
 
 
+class DiscardOut(BaseModel):
+    """A discard of many records, in the background: `discarded` of `total` are done so far; `ended_at` at its end.
+
+    Fewer than `total` are discarded where records were sent or discarded otherwise meanwhile.
+    """
+
+    id: str
+    total: int
+    discarded: int
+    reason: str
+    asked_by: str
+    asked_at: str
+    ended_at: str | None
+
+    @staticmethod
+    def of(row: DiscardRow) -> "DiscardOut":
+        names = ("id", "total", "reason", "asked_by", "asked_at", "ended_at")
+        return DiscardOut(**{name: getattr(row, name) for name in names}, discarded=row.done)
+
+
 @router.get("", operation_id="listQuarantine")
 def entries(
     app: Opened,
@@ -151,10 +176,32 @@ def resend(which: Which, app: Opened, person: Person = needs(Right.OPERATE)) -> 
     return Page(items=[RunOut(**run) for run in app.ask_resend(which.entries(app), asked_by=person.name)], next=None)
 
 
-@router.post("/discard", operation_id="discardHeld")
-def discard_several(which: Discarding, app: Opened, _: Person = needs(Right.OPERATE)) -> Discarded:
-    """Never send these versions."""
+@router.post(
+    "/discard",
+    operation_id="discardHeld",
+    response_model=Discarded,
+    responses={202: {"model": DiscardOut, "description": "More than 1,000 records: it goes on in the background"}},
+)
+def discard_several(which: Discarding, app: Opened, person: Person = needs(Right.OPERATE)) -> Any:
+    """Never send these versions. More than 1,000 are discarded in the background; `Location` says how far it is."""
+    if which.ids is None or len(which.ids) > MANY:
+        begun = app.discards.ask(which.conditions(), which.ids or None, reason=which.reason, by=person.name)
+        if begun is not None:
+            where = {"Location": f"/api/v1/quarantine/discards/{begun.id}"}
+            return JSONResponse(DiscardOut.of(begun).model_dump(), status_code=202, headers=where)
     return Discarded(discarded=app.discard(which.entries(app), reason=which.reason))
+
+
+@router.get("/discards", operation_id="listDiscards")
+def discards(app: Opened, _: Person = needs(Right.VIEW)) -> Page[DiscardOut]:
+    """The last discards of more than 1,000 records, newest first, and how far they have come."""
+    return Page(items=[DiscardOut.of(row) for row in app.discards.newest()])
+
+
+@router.get("/discards/{discard}", operation_id="getDiscard")
+def discard_in_background(discard: str, app: Opened, _: Person = needs(Right.VIEW)) -> DiscardOut:
+    """How far a discard of more than 1,000 records has come."""
+    return DiscardOut.of(app.discards.get(discard))
 
 
 @router.get("/{entry}", operation_id="getHeld")

@@ -3,5 +3,5 @@
 A new form gets a file in `versions`, its number at the end of `REVISIONS`, and the same change in `stores/schema.py`.
 """
 
-REVISIONS = tuple(f"{number:04}" for number in range(1, 15))
+REVISIONS = tuple(f"{number:04}" for number in range(1, 16))
 HEAD = REVISIONS[-1]

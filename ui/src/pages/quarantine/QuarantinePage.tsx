@@ -5,11 +5,12 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { api, at } from "@/api/client";
 import { keys, listOptions, queries } from "@/api/queries";
-import type { Items, QuarantineEntry, QuarantineGroup, Run } from "@/api/types";
+import type { DiscardUnderWay, Items, QuarantineEntry, QuarantineGroup, Run } from "@/api/types";
 import { type Col, confirm, DataTable, Empty, Failed, Key, Loaded, Loading, Num, Page, RowLink, Status, Time, useChange, useFreshFirst, useItems } from "@/parts";
 import { refusalLine, refusalText } from "@/texts/refusals";
 import { t } from "@/texts/watch";
 import { useFollow } from "../runs/live";
+import { DiscardsUnderWay } from "./DiscardsUnderWay";
 
 export function QuarantinePage() {
   const search = useSearch({ from: "/shell/quarantine" });
@@ -53,6 +54,7 @@ function Groups({ destination }: { destination: string | undefined }) {
         )
       }
     >
+      <DiscardsUnderWay />
       <Loaded query={query} meanwhile={<Loading rows={6} />}>
         {() => (
           <DataTable
@@ -98,8 +100,8 @@ function Entries({ cause, destination }: { cause: string; destination: string | 
   const follow = useFollow();
   const resend = useChange({ run: () => api.post<Items<Run>>("/quarantine/resend", chosen), done: () => t.quarantine.resent, refresh, then: follow });
   const discard = useChange({
-    run: () => api.post<{ discarded: number }>("/quarantine/discard", { ...chosen, reason: "" }),
-    done: (done) => t.quarantine.discarded(done.discarded),
+    run: () => api.post<{ discarded: number } | DiscardUnderWay>("/quarantine/discard", { ...chosen, reason: "" }),
+    done: (done) => ("id" in done ? t.quarantine.discarding(done.discarded, done.total) : t.quarantine.discarded(done.discarded)),
     refresh,
     then: () => navigate({ to: "/quarantine" }),
   });
@@ -117,7 +119,7 @@ function Entries({ cause, destination }: { cause: string; destination: string | 
       width="fill"
       actions={
         <>
-          <Button variant="default" color="red" onClick={() => void askDiscard()} disabled={all === 0}>
+          <Button variant="default" color="red" onClick={() => void askDiscard()} loading={discard.isPending} disabled={all === 0}>
             {t.quarantine.discardAll(all)}
           </Button>
           <Button onClick={() => void askResend()} loading={resend.isPending} disabled={all === 0}>
@@ -126,6 +128,7 @@ function Entries({ cause, destination }: { cause: string; destination: string | 
         </>
       }
     >
+      <DiscardsUnderWay />
       {query.isError && items === undefined ? (
         <Failed error={query.error} retry={() => void query.refetch()} />
       ) : items === undefined ? (
