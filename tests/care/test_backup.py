@@ -296,7 +296,14 @@ def test_a_backup_of_an_older_version_is_brought_up_to_date(project, sandbox, tm
     older.execute("CREATE INDEX runs_of_parent ON runs (parent)")
     for table in set(told_tables) - known - {"alembic_version", "sqlite_sequence"}:
         older.execute(f"DROP TABLE {table}")
-    older.execute("ALTER TABLE checks DROP COLUMN report")
+    for table, column in (
+        ("checks", "report"),
+        ("quarantine", "named_values"),
+        ("ledger_batches", "refusal"),
+        ("ledger_exceptions", "refusal"),
+        ("runs", "errors"),
+    ):
+        older.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
     older.execute("UPDATE alembic_version SET version_num = '0002'")
     older.commit()
     older.close()
