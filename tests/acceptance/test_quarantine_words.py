@@ -62,3 +62,33 @@ def test_superseded_records_keep_their_key_everywhere(tmp_path, sandbox):
         text = b"".join(app.work.details.export(run_id, "csv")).decode()
     lines = {line["ordinal"]: line for line in csv.DictReader(io.StringIO(text))}
     assert lines["0"]["key"] == "a@x.example"
+
+
+def test_a_row_without_a_record_lets_go_of_nothing(tmp_path, sandbox):
+    """Its key is that of a record in quarantine, which stays there."""
+    project = Project(tmp_path, sandbox)
+    project.write("rows.csv", "id,email,skip\nu1,no address,\nu1,a@x.example,not wanted\n")
+    project.destination("rows.csv", "upsert_person", "user_id: id, email: email", base=sandbox.url)
+    text = (tmp_path / "penstock.yaml").read_text()
+    sql = "sql: 'select id, email, skip as penstock_no_record from source'"
+    project.write("penstock.yaml", text.replace("key: id}", f"key: id, {sql}}}"))
+    for _ in range(2):
+        report = json.loads(run_penstock(project, "run", "it", "--json").stdout)
+        counts = {name: number for name, number in report["records"].items() if number}
+        assert counts == {"read": 2, "unchanged": 1, "quarantined": 1}
+        assert [note["reason"] for note in report["notes"] if note["action"] == "no record"] == ["not wanted"]
+        held = json.loads(run_penstock(project, "quarantine", "list", "--json").stdout)
+        assert [(entry["key"], entry["field"]) for entry in held] == [("u1", "email")]
+
+
+def test_a_superseded_row_lets_go_of_nothing(tmp_path, sandbox):
+    """The newest row of its key is in quarantine, and stays there."""
+    project = Project(tmp_path, sandbox)
+    project.write("rows.csv", "id,email\nu1,a@x.example\nu1,no address\n")
+    project.destination("rows.csv", "upsert_person", "user_id: id, email: email", base=sandbox.url)
+    for _ in range(2):
+        report = json.loads(run_penstock(project, "run", "it", "--json").stdout)
+        counts = {name: number for name, number in report["records"].items() if number}
+        assert counts == {"read": 2, "unchanged": 1, "quarantined": 1}
+        held = json.loads(run_penstock(project, "quarantine", "list", "--json").stdout)
+        assert [(entry["key"], entry["field"]) for entry in held] == [("u1", "email")]

@@ -96,7 +96,10 @@ class Book:
             contents = np.array([payload.content for payload in sifted.refreshed], dtype=np.uint64)
             self._remember(chunk.hashes[rows], contents, chunk.prints[rows])
         if self._holder.held:
-            for some in (rows, *(rows for rows, reason in sifted.unchanged)):
+            same = (
+                rows for rows, reason in sifted.unchanged if reason is SAME_INPUT
+            )  # others say nothing of what is held
+            for some in (rows, *same):
                 for row in some.tolist():
                     self._release(
                         chunk.trace, row + chunk.first, (int(chunk.hashes[row, 0]), int(chunk.hashes[row, 1]))
