@@ -34,6 +34,21 @@ def test_the_overview_leads_from_every_source_to_the_credential(office, run):
     assert nodes["sources/push"]["type"] == "webhook"
 
 
+def test_an_overview_that_is_known_already_is_not_sent_again(office, run):
+    first = office.client.get("/overview")
+    again = office.client.get("/overview", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    assert office.client.get("/overview", headers={"If-None-Match": '"another"'}).json() == first.json()
+    office.client.post("/destinations/it/pause").raise_for_status()
+    try:
+        paused = office.client.get("/overview", headers={"If-None-Match": first.headers["ETag"]})
+        assert paused.status_code == 200
+        states = {node["id"]: node["state"] for node in paused.json()["nodes"]}
+        assert states["destinations/it"]["state"] == "paused"
+    finally:
+        office.client.post("/destinations/it/activate").raise_for_status()
+
+
 def test_the_figures_add_up_to_the_runs(office, run):
     shown = office.client.get("/stats", params={"hours": 24, "destination": "it"}).json()
     totals = {name: sum(bucket[name] for bucket in shown["buckets"]) for name in ("delivered", "quarantined")}

@@ -48,6 +48,16 @@ def test_the_flows_are_drawn_as_far_as_they_are_in_view(new_page, large):
     assert elements(page) < 3000
 
 
+def test_a_page_that_waits_is_not_sent_the_large_overview_again(new_page, large):
+    page = new_page(large)
+    with page.expect_response("**/api/v1/overview") as first:
+        page.goto("/flows")
+    assert first.value.status == 200
+    assert len(first.value.body()) > 300_000
+    with page.expect_response(lambda reply: reply.url.endswith("/overview") and reply.status == 304):
+        page.get_by_role("article", name="Destination d0000").wait_for()
+
+
 def test_the_list_of_destinations_has_them_all_and_draws_what_is_in_view(new_page, large):
     page = new_page(large)
     page.goto("/destinations")

@@ -10,6 +10,7 @@ from fastapi import Header, Response
 
 from penstock.model.errors import ConflictError, Problem
 
+IfNoneMatch = Annotated[str | None, Header(description="The etag of what is known: 304 while it is still so.")]
 IfMatch = Annotated[str | None, Header(description="The etag that was read: a newer one answers 412.")]
 
 

@@ -57,6 +57,7 @@ from penstock.stores import projects
 if TYPE_CHECKING:
     from penstock.engine.care import Caretaker
     from penstock.engine.discarding import Discards
+    from penstock.engine.overview_kept import OverviewKept
     from penstock.engine.watch import Watch
 
 T = TypeVar("T")
@@ -185,6 +186,13 @@ class App:
         return Sight(self._present)
 
     @cached_property
+    def overview(self) -> OverviewKept:
+        """The nodes and edges as they are sent."""
+        from penstock.engine.overview_kept import OverviewKept  # noqa: PLC0415 - only for a service
+
+        return OverviewKept(self._present, self.sight.overview)
+
+    @cached_property
     def held(self) -> Held:
         """Held records in pages and groups."""
         return Held(self._present)
@@ -218,7 +226,7 @@ class App:
         self.close()
 
     def close(self) -> None:
-        for part in ("intake", "demo", "discards"):
+        for part in ("intake", "demo", "discards", "overview"):
             if part in self.__dict__:
                 getattr(self, part).close()
         self._around.database.close()

@@ -38,6 +38,8 @@ export interface Options {
   raw?: BodyInit;
   contentType?: string;
   etag?: string;
+  /** The ETag of what is known: the answer is undefined while it is still so. */
+  known?: string | undefined;
   signal?: AbortSignal;
   /** Sees the answer's headers. */
   heard?: (headers: Headers) => void;
@@ -76,6 +78,8 @@ export async function call<T>(method: string, path: string, options: Options = {
   if (method === "POST") headers["Idempotency-Key"] = freshKey();
   if (options.etag !== undefined) headers["If-Match"] = `"${options.etag}"`;
 
+  if (options.known !== undefined) headers["If-None-Match"] = options.known;
+
   let reply: Response;
   try {
     reply = await fetch(address(path, options.query), {
@@ -91,6 +95,7 @@ export async function call<T>(method: string, path: string, options: Options = {
     throw new ApiError(0, [{ path: "", code: "no-connection", message: "Penstock does not answer", hint: "" }]);
   }
   connection.found();
+  if (reply.status === 304) return undefined as T;
   if (reply.ok) {
     options.heard?.(reply.headers);
     return (await readBody(reply)) as T;

@@ -68,6 +68,18 @@ export async function everything<T>(path: string, query: Options["query"] = {}, 
   return all;
 }
 
+let lastOverview: { etag: string; data: Overview } | null = null;
+/** A large project has a large overview: as long as nothing changed, the one that is known is kept. */
+async function overview(signal: AbortSignal): Promise<Overview> {
+  const known = lastOverview;
+  let etag: string | null = null;
+  const data = await api.get<Overview | undefined>("/overview", { signal, known: known?.etag, heard: (headers) => (etag = headers.get("ETag")) });
+  if (data === undefined && known !== null) return known.data;
+  if (data === undefined) throw new Error("the overview did not come");
+  lastOverview = etag === null ? null : { etag, data };
+  return data;
+}
+
 export const queries = {
   session: () =>
     queryOptions({
@@ -86,7 +98,7 @@ export const queries = {
       queryKey: keys.one(kind, name),
       queryFn: ({ signal }) => api.get<Kinds[K]>(at`/${kind}/${name}`, { signal }),
     }),
-  overview: () => queryOptions({ queryKey: keys.overview, queryFn: ({ signal }) => api.get<Overview>("/overview", { signal }) }),
+  overview: () => queryOptions({ queryKey: keys.overview, queryFn: ({ signal }) => overview(signal) }),
   templates: () =>
     queryOptions({
       queryKey: ["templates"],

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.api.access import Person, Right, needs
 from penstock.api.answers import Page, as_it_is
+from penstock.api.etags import IfNoneMatch, bare
 from penstock.api.opened import Opened
 from penstock.api.paging import Cursor, Limit
 
@@ -98,10 +99,14 @@ class ReplyOut(BaseModel):
     error: str | None
 
 
-@router.get("/overview", operation_id="getOverview")
-def overview(app: Opened, _: Person = needs(Right.VIEW)) -> OverviewOut:
-    """The parts of the project with their states, and what leads from where to where."""
-    return OverviewOut.model_validate(app.sight.overview())
+@router.get("/overview", operation_id="getOverview", response_model=OverviewOut)
+def overview(app: Opened, if_none_match: IfNoneMatch = None, _: Person = needs(Right.VIEW)) -> Response:
+    """The parts of the project with their states, and what leads from where to where. 304 for the etag of what is."""
+    made = app.overview.get()
+    headers = {"ETag": f'"{made.digest}"'}
+    if bare(if_none_match) == made.digest:
+        return Response(status_code=304, headers=headers)
+    return Response(made.text, media_type="application/json", headers=headers)
 
 
 @router.get("/stats", operation_id="getStats", response_model=StatsOut)
