@@ -92,3 +92,18 @@ def test_a_superseded_row_lets_go_of_nothing(tmp_path, sandbox):
         assert counts == {"read": 2, "unchanged": 1, "quarantined": 1}
         held = json.loads(run_penstock(project, "quarantine", "list", "--json").stdout)
         assert [(entry["key"], entry["field"]) for entry in held] == [("u1", "email")]
+
+
+def test_an_older_version_that_is_delivered_lets_go_of_nothing(tmp_path, sandbox):
+    """The two rows of a key are in different chunks, and the older one arrives while the newer one is refused."""
+    project = Project(tmp_path, sandbox)
+    sandbox.settings(latency=200)
+    between = "".join(f"v{number},v{number}@x.example\n" for number in range(4_200))
+    more = "batch: {size: 500}"
+    project.destination("rows.csv", "upsert_person", "user_id: id, email: email", base=sandbox.flat_url, more=more)
+    for delivered, address in ((4_201, "a@x.example"), (1, "b@x.example")):
+        project.write("rows.csv", f"id,email\nu1,{address}\n{between}u1,no address\n")
+        report = json.loads(run_penstock(project, "run", "it", "--json").stdout)
+        assert (report["records"]["delivered"], report["records"]["quarantined"]) == (delivered, 1)
+        held = json.loads(run_penstock(project, "quarantine", "list", "--json").stdout)
+        assert [(entry["key"], entry["field"]) for entry in held] == [("u1", "email")]

@@ -82,6 +82,9 @@ class Book:
             if decision.hold and decision.outcome in HELD and decision.refusal is not None:
                 record = chunk.trace(decision.ordinal)
                 self._holder.hold(record, decision.outcome, decision.refusal, content=decision.content)
+            elif not decision.hold and decision.outcome in HELD:
+                high, low = chunk.hashes[decision.ordinal - chunk.first]
+                self._holder.keep((int(high), int(low)), decision.ordinal)
         for payload in sifted.twins:
             high, low = chunk.hashes[payload.ordinal - chunk.first]
             self._twins.add(Twin(payload, (int(high), int(low))))
@@ -298,7 +301,7 @@ class Book:
     def _release(self, find: Callable[[int], Traced], ordinal: int, hash_: tuple[int, int]) -> None:
         """Let go of what is held of a key: of it, or, where a record may be a part, of this record alone."""
         if hash_ in self._holder.held:
-            self._holder.release(hash_, record_hash(find(ordinal).record) if self.desk.partial else None)
+            self._holder.release(hash_, ordinal, record_hash(find(ordinal).record) if self.desk.partial else None)
 
     def _hash_of(self, payload: Payload, traced: Mapping[int, Traced]) -> tuple[int, int]:
         if payload.ordinal in traced:

@@ -23,6 +23,9 @@ class Holder:
     def __init__(self, desk: Desk, run: str, write: Callable[[Write], None], held: set[KeyHash]) -> None:
         self.held = held
         self._desk, self._run, self._write = desk, run, write
+        self._newest: dict[
+            KeyHash, int
+        ] = {}  # the ordinal of the newest record of a key that is held, as far as this run knows
 
     def hold(
         self,
@@ -50,14 +53,22 @@ class Holder:
             reply=None if delivery is None else reply_document(delivery.answer),
         )
         self.held.add(record.hash)
+        self.keep(record.hash, record.ordinal)
         if self._desk.index is not None and record.key is not None:
             version = Held(outcome, hold.record_print, hold.settings, refusal.reason, refusal_json(refusal))
             self._desk.index.hold(record.hash, version, part=self._desk.partial)
         self._write(lambda conn: quarantine.hold(conn, hold))
 
-    def release(self, hash_: KeyHash, record: int | None = None) -> None:
-        """Let go of a key that got through, or is as it was sent; with `record` (a hash) of that version alone."""
-        if hash_ not in self.held:
+    def keep(self, hash_: KeyHash, ordinal: int) -> None:
+        """What is held of a key is this record of the run: an older one that gets through does not let go of it."""
+        self._newest[hash_] = max(ordinal, self._newest.get(hash_, ordinal))
+
+    def release(self, hash_: KeyHash, ordinal: int, record: int | None = None) -> None:
+        """Let go of a key that got through, or is as it was sent; with `record` (a hash) of that version alone.
+
+        `ordinal` is that of the record that did: a newer record of the key that this run has held stays.
+        """
+        if hash_ not in self.held or (record is None and self._newest.get(hash_, ordinal) > ordinal):
             return
         if record is None or self._desk.index is None or not self._desk.index.holds_others(hash_, record):
             self.held.discard(hash_)
