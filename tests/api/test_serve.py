@@ -20,11 +20,14 @@ def test_it_tells_its_address_answers_and_stops_on_sigterm(tmp_path, worker):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as process:
         told = json.JSONDecoder().raw_decode(_document(process))[0]
         assert told["setup_url"].startswith(f"{told['url']}/setup#token=")
-        assert httpx.get(f"{told['url']}/healthz", timeout=20).status_code == 200
-        assert httpx.get(f"{told['url']}/api/v1/destinations", timeout=20).status_code == 401
-        loaded = Path(f"/proc/{process.pid}/maps").read_text()
+        try:
+            healthz = httpx.get(f"{told['url']}/healthz", timeout=20)
+            api = httpx.get(f"{told['url']}/api/v1/destinations", timeout=20)
+            loaded = Path(f"/proc/{process.pid}/maps").read_text()
+        finally:
+            process.send_signal(signal.SIGTERM)
+        assert (healthz.status_code, api.status_code) == (200, 401)
         assert [name for name in ONLY_FOR_RUNS if name in loaded] == []  # they are half of what a run's process holds
-        process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
 
 

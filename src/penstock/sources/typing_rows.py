@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -16,8 +15,10 @@ from penstock.sources.patience import check_patience
 from penstock.sources.pieces import Cast, Caster, Piece, Rows, arrow_field
 
 WIDE = 256  # columns
-ARROW: Mapping[ColumnType, pa.DataType] = MappingProxyType(
-    {
+
+
+def _of_gone_column(kind: ColumnType) -> pa.DataType:
+    kinds: Mapping[ColumnType, pa.DataType] = {
         "text": pa.string(),
         "integer": pa.int64(),
         "number": pa.float64(),
@@ -26,7 +27,7 @@ ARROW: Mapping[ColumnType, pa.DataType] = MappingProxyType(
         "timestamp": pa.timestamp("us", "UTC"),
         "json": pa.string(),
     }
-)  # of a column that is gone
+    return kinds[kind]
 
 
 def typed(
@@ -70,7 +71,7 @@ def _casters(rows: Rows, schema: Schema, given: Mapping[str, ColumnType]) -> dic
     there = None if rows.open_ended else frozenset(rows.names())
     for column in schema.columns:
         if there is not None and column.name not in there:
-            casters[column.name] = _nothing(ARROW[column.type])
+            casters[column.name] = _nothing(_of_gone_column(column.type))
             continue
         by_person = column.name in given
         by_text = by_person or is_written(column)
