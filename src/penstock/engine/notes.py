@@ -13,7 +13,9 @@ from penstock.model.outcome import Note
 from penstock.model.record import Chunk, gone_columns
 from penstock.transform.new_columns import EMPTY, EMPTY_NOW, GONE, gone_reason
 
-SENT_AGAIN = "they differ from what was delivered before; of what is gone alone, or of more, cannot be known"
+SENT_AGAIN = (
+    "their content differs from what was delivered before; whether only by the columns that are gone cannot be known"
+)
 
 MOST_NOTES = 200
 
