@@ -48,6 +48,39 @@ def main() -> None:
         _preview(browser, served)
         _scroll(browser, served)
         browser.close()
+    with (
+        tempfile.TemporaryDirectory() as name,
+        sync_playwright() as playwright,
+        Served(Path(name), more=_many()) as served,
+    ):
+        served.begin()
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        _flows(browser, served)
+        browser.close()
+
+
+def _many() -> str:
+    """1,000 destinations of one dataset, and 500 flows of two each."""
+    value = "{dataset: contacts, credential: page, template: upsert_person, fields: {email: email}}"
+    lines = ["destinations:", *(f"  d{n:04}: {value}" for n in range(1000)), "flows:"]
+    return (
+        "\n".join([*lines, *(f"  f{n:03}: {{destinations: [d{2 * n:04}, d{2 * n + 1:04}]}}" for n in range(500))])
+        + "\n"
+    )
+
+
+def _flows(browser: Any, served: Served) -> None:
+    cold, warm = [], []
+    for _ in range(5):
+        context = browser.new_context(base_url=served.url)
+        page = context.new_page()
+        for found in (cold, warm):
+            page.goto("/flows", wait_until="commit")
+            page.get_by_role("article", name="Destination d0000").wait_for()
+            found.append(float(page.evaluate("performance.now()")))
+        elements = page.evaluate("document.querySelectorAll('*').length")
+        context.close()
+    print(f"flows of 1,000: cold {median(cold):.0f} ms, warm {median(warm):.0f} ms (budget 1000), {elements} elements")
 
 
 def _load(browser: Any, served: Served) -> None:

@@ -1,12 +1,12 @@
 /** The project as a picture: what feeds what, from left to right, with how each part stands. Loaded only when it is shown. */
 import "@xyflow/react/dist/base.css";
 import { useMantineColorScheme } from "@mantine/core";
-import { Background, Controls, type Edge, MarkerType, ReactFlow, ReactFlowProvider, useReactFlow } from "@xyflow/react";
+import { Background, Controls, type Edge, MarkerType, ReactFlow, ReactFlowProvider, type ReactFlowState, useReactFlow, useStore } from "@xyflow/react";
 import { useEffect, useMemo } from "react";
 import { t } from "@/texts/flows";
 import "./canvas.css";
 import type { Graph } from "../graph";
-import { MANY, placesOf, SIZES } from "./layout";
+import { areaOf, isIn, MANY, placesOf, SIZES } from "./layout";
 import { Card, type CardNode } from "./Nodes";
 
 interface Props {
@@ -32,9 +32,12 @@ function Drawn({ graph, flowsOf }: Props) {
   const { colorScheme } = useMantineColorScheme();
   const shape = graph.nodes.map((node) => node.id).join() + graph.edges.map((edge) => edge.id).join();
   const places = useMemo(() => placesOf(graph), [shape]); // eslint-disable-line react-hooks/exhaustive-deps -- counts move nothing
+  const many = graph.nodes.length > MANY;
+  // of many nodes React Flow gets those in view and near it: it draws each once to measure it, and a dataset may feed a thousand
+  const area = useStore((state: ReactFlowState) => (many ? areaOf(state.transform, state.width, state.height) : null));
   const nodes = useMemo(
     () =>
-      graph.nodes.map(
+      graph.nodes.filter((node) => isIn(area, places.get(node.id))).map(
         (node): CardNode => ({
           id: node.id,
           type: "card",
@@ -44,11 +47,11 @@ function Drawn({ graph, flowsOf }: Props) {
           style: reached,
         }),
       ),
-    [graph, places, flowsOf],
+    [graph, places, area, flowsOf],
   );
   const edges = useMemo(
     () =>
-      graph.edges.map(
+      graph.edges.filter((edge) => isIn(area, places.get(edge.from)) && isIn(area, places.get(edge.to))).map(
         (edge): Edge => ({
           id: edge.id,
           source: edge.from,
@@ -58,9 +61,8 @@ function Drawn({ graph, flowsOf }: Props) {
           markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14, color: "var(--p-line-strong)" },
         }),
       ),
-    [graph],
+    [graph, places, area],
   );
-  const many = graph.nodes.length > MANY;
   const { fitView, setViewport } = useReactFlow();
   useEffect(() => {
     // of many nodes the first are shown, not the middle of all of them

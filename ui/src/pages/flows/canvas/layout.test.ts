@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Graph } from "../graph";
-import { MANY, placesOf, SIZES } from "./layout";
+import { areaOf, isIn, MANY, placesOf, SIZES } from "./layout";
 
 const node = (kind: "source" | "dataset" | "destination", name: string) => ({ id: `${kind}s/${name}`, kind, name, state: {} }) as never;
 const edge = (from: string, to: string) => ({ id: `${from}→${to}`, from, to, live: false, back: false });
@@ -38,4 +38,15 @@ test("a thousand destinations lie in rows, none over another", () => {
     column.sort((a, b) => a.y - b.y);
     for (const [i, one] of column.slice(1).entries()) expect(one.y).toBeGreaterThanOrEqual((column[i]?.y ?? 0) + (column[i]?.height ?? 0));
   }
+});
+
+test("a place is in the area while it is in view or near it", () => {
+  const area = areaOf([0, -5000, 1], 1200, 800);
+  expect(isIn(area, { x: 600, y: 5400 })).toBe(true);
+  expect(isIn(area, { x: 600, y: 4600 })).toBe(true);
+  expect(isIn(area, { x: 600, y: 100 })).toBe(false);
+  expect(isIn(area, { x: 600, y: 9000 })).toBe(false);
+  expect(isIn(area, undefined)).toBe(false);
+  expect(isIn(null, { x: 0, y: 1e6 })).toBe(true);
+  expect(areaOf([0, -5010, 1], 1200, 800)).toBe(area);
 });

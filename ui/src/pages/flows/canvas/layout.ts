@@ -48,3 +48,20 @@ function byDagre({ nodes, edges }: Graph): Places {
     }),
   );
 }
+
+const CELL = 600;
+
+/** What is in view, and a cell around it, in cells: text, so that a small move does not make another one. */
+export function areaOf([x, y, zoom]: readonly [number, number, number], width: number, height: number): string {
+  const cells = [-x, -y, width - x, height - y].map((at) => Math.floor(at / zoom / CELL));
+  return cells.join(" ");
+}
+
+/** Whether a place is in an area; everything is where there is none. */
+export function isIn(area: string | null, place: { x: number; y: number } | undefined): boolean {
+  if (area === null) return true;
+  if (place === undefined) return false;
+  const [left = 0, top = 0, right = 0, bottom = 0] = area.split(" ").map(Number);
+  const [column, row] = [Math.floor(place.x / CELL), Math.floor(place.y / CELL)];
+  return column >= left - 1 && column <= right + 1 && row >= top - 1 && row <= bottom + 1;
+}
