@@ -70,7 +70,7 @@ def _many() -> str:
 
 
 def _flows(browser: Any, served: Served) -> None:
-    cold, warm = [], []
+    cold, warm = list[float](), list[float]()
     for _ in range(5):
         context = browser.new_context(base_url=served.url)
         page = context.new_page()
