@@ -110,7 +110,7 @@ function Shown({ run }: { run: Run }) {
       </Panel>
       {errors.length > 0 && (
         <Panel title={t.runs.errors}>
-          <Problems problems={errors} />
+          <Problems problems={errors.map(withFound)} />
         </Panel>
       )}
       {live && progress && <Attempts attempts={progress.attempts} />}
@@ -132,7 +132,7 @@ function Shown({ run }: { run: Run }) {
               <p style={{ margin: "0 0 6px", display: "flex", gap: 12 }}>
                 <RunStatus run={part} /> <Link to="/runs/$run" params={{ run: part.run }}>{part.destination}</Link> <OutcomeCounts counts={part.records} />
               </p>
-              <Problems problems={onlyIn(part.errors ?? [], errors)} />
+              <Problems problems={onlyIn(part.errors ?? [], errors).map(withFound)} />
             </Fragment>
           ))}
         </Panel>
@@ -151,6 +151,12 @@ function Shown({ run }: { run: Run }) {
       </Tabs>
     </Page>
   );
+}
+
+/** With what was found in its message, as the command line writes it. */
+function withFound(problem: Problem): Problem {
+  const { found, message } = problem;
+  return found == null || message.includes(found) ? problem : { ...problem, message: `${message} (${found})` };
 }
 
 /** The problems of a part that are not said of the whole run as well. */
