@@ -8,21 +8,16 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from penstock.clock import Clock, SystemClock
 from penstock.config.loading import project_json_schema
 from penstock.delivery.budget import Budget
 from penstock.engine import connecting, mending, past, switching
-from penstock.engine.answered import Answered
 from penstock.engine.datasets import dataset_report, samples_of
 from penstock.engine.demo import Demo
 from penstock.engine.edits import Edits
-from penstock.engine.intake import Intake
 from penstock.engine.leased_window import SharedBudgets
-from penstock.engine.mending import Held
-from penstock.engine.overview import Sight
-from penstock.engine.people import People
 from penstock.engine.plan import plan, plan_flow
 from penstock.engine.preparing import prepare
 from penstock.engine.preview import preview
@@ -30,14 +25,11 @@ from penstock.engine.project_check import CheckedFile, checked_file
 from penstock.engine.project_reach import reach_of
 from penstock.engine.runner import Listener
 from penstock.engine.running import Conductor
-from penstock.engine.schedules import Schedules
-from penstock.engine.station import Worker
+from penstock.engine.service_parts import ServiceParts
 from penstock.engine.surroundings import CodePolicy, Surroundings
 from penstock.engine.trial import send_test
 from penstock.engine.truth import PROJECT_FILE, applied_project, open_applied_state, open_state
 from penstock.engine.unsaved import Unsaved
-from penstock.engine.uploads import Uploads
-from penstock.engine.work import Work
 from penstock.model.errors import Problem
 from penstock.model.events import Events
 from penstock.model.outcome import RunReport
@@ -54,16 +46,10 @@ from penstock.model.reports import (
 from penstock.model.spec import CredentialSpec, FlowSpec
 from penstock.stores import projects
 
-if TYPE_CHECKING:
-    from penstock.engine.care import Caretaker
-    from penstock.engine.discarding import Discards
-    from penstock.engine.overview_kept import OverviewKept
-    from penstock.engine.watch import Watch
-
 T = TypeVar("T")
 
 
-class App:
+class App(ServiceParts):
     """One project, its state and its surroundings. Use it as a context manager; all methods are synchronous.
 
     Every method raises `InputError` (exit 2) or `EnvironmentFailure` (exit 3) with the problems found.
@@ -129,22 +115,6 @@ class App:
         """Tell what happens from now on to `events`: logs and traces."""
         self._around = replace(self._around, events=events)
 
-    @cached_property
-    def work(self) -> Work:
-        """What is asked to be run, and how it goes."""
-        return Work(self._present)
-
-    def worker(self, **settings: Any) -> Worker:
-        """A worker on this project, to be started and stopped."""
-        ticking = Schedules(self._present, self.work)
-        upkeep = (self.discards.resume, self.care.tick)
-        return Worker(self._present, tick=ticking.tick, feed=self.intake.feed, upkeep=upkeep, **settings)
-
-    @cached_property
-    def intake(self) -> Intake:
-        """Records that others post, and where they go."""
-        return Intake(self._present, self.work)
-
     def _present(self) -> Surroundings:
         """The project as it is now: edits of an applied project are followed."""
         if self._around.version is not None:
@@ -159,13 +129,6 @@ class App:
         """The variables of the environment."""
         return self._around.environ
 
-    @cached_property
-    def watch(self) -> Watch:
-        """Metrics, readiness, alerts."""
-        from penstock.engine.watch import Watch  # noqa: PLC0415 - the metrics' library is only for a service
-
-        return Watch(self._present)
-
     def keep_up(self) -> None:
         """Follow the edits of the applied project when there are any: cheap enough for every request."""
         self._present()
@@ -179,40 +142,6 @@ class App:
     def demo(self) -> Demo:
         """The sample company, for an empty service."""
         return Demo(self._present, self.edits)
-
-    @cached_property
-    def sight(self) -> Sight:
-        """The whole project at a glance: nodes and edges, figures, search."""
-        return Sight(self._present)
-
-    @cached_property
-    def overview(self) -> OverviewKept:
-        """The nodes and edges as they are sent."""
-        from penstock.engine.overview_kept import OverviewKept  # noqa: PLC0415 - only for a service
-
-        return OverviewKept(self._present, self.sight.overview)
-
-    @cached_property
-    def held(self) -> Held:
-        """Held records in pages and groups."""
-        return Held(self._present)
-
-    @cached_property
-    def discards(self) -> Discards:
-        """Discards of many held records, in the background."""
-        from penstock.engine.discarding import Discards  # noqa: PLC0415 - only for a service
-
-        return Discards(self._present)
-
-    @cached_property
-    def answered(self) -> Answered:
-        """Answers to requests that may be asked again."""
-        return Answered(self._present)
-
-    @cached_property
-    def uploads(self) -> Uploads:
-        """Files that people upload for file sources."""
-        return Uploads(self._present)
 
     @cached_property
     def edits(self) -> Edits:
@@ -230,19 +159,6 @@ class App:
             if part in self.__dict__:
                 getattr(self, part).close()
         self._around.database.close()
-
-    @cached_property
-    def care(self) -> Caretaker:
-        """What the service does for its state by itself."""
-        from penstock.engine.care import Caretaker  # noqa: PLC0415 - only for a service
-
-        return Caretaker(self._present)
-
-    @cached_property
-    def people(self) -> People:
-        """Who may sign in, and who asks."""
-        at = self._around
-        return People(at.database, at.clock, at.sealer, environ=at.environ)
 
     @staticmethod
     def validate(file: Path | None = None, *, environ: Mapping[str, str] | None = None) -> tuple[Problem, ...]:
