@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import orjson
-from sqlalchemy import Connection, Text, column, func, select, text, values
+from sqlalchemy import JSON, Connection, Select, Text, bindparam, cast, func, select, text
 
 from penstock.model.outcome import Note
 from penstock.stores.migrations import HEAD
@@ -135,22 +135,27 @@ def notes_of(conn: Connection, ids: Sequence[str]) -> dict[str, tuple[Note, ...]
 def recent_runs_of(
     conn: Connection, targets: Sequence[str], kind: str, limit: int
 ) -> dict[str, tuple[RunFigures, ...]]:
-    """The same of each of these destinations or flows that has any; in a few statements, however many they are."""
+    """The same of each of these destinations or flows that has any; in one statement, however many they are."""
     found: dict[str, list[RunFigures]] = {}
     r, newer = runs.c, runs.alias("newer")
-    for first in range(0, len(targets), AT_ONCE):
-        part = [(name,) for name in targets[first : first + AT_ONCE]]
-        wanted = values(column("target", Text), name="wanted").data(part).cte("wanted")
-        mine = (newer.c.target == wanted.c.target) & (newer.c.kind == kind)
-        newest = select(newer.c.id).where(mine).order_by(newer.c.started_at.desc(), newer.c.id.desc()).limit(limit)
-        query = (
-            select(*FIGURES)
-            .select_from(wanted.join(runs, r.id.in_(newest.correlate(wanted))))
-            .order_by(r.started_at.desc(), r.id.desc())
-        )
-        for row in conn.execute(query):
-            found.setdefault(row.target, []).append(RunFigures(*tuple(row)))
+    wanted = _names(conn).cte("wanted")
+    mine = (newer.c.target == wanted.c.target) & (newer.c.kind == kind)
+    newest = select(newer.c.id).where(mine).order_by(newer.c.started_at.desc(), newer.c.id.desc()).limit(limit)
+    query = (
+        select(*FIGURES)
+        .select_from(wanted.join(runs, r.id.in_(newest.correlate(wanted))))
+        .order_by(r.started_at.desc(), r.id.desc())
+    )
+    for row in conn.execute(query, {"names": orjson.dumps(list(targets)).decode()}):
+        found.setdefault(row.target, []).append(RunFigures(*tuple(row)))
     return {name: tuple(rows) for name, rows in found.items()}
+
+
+def _names(conn: Connection) -> Select[tuple[str]]:
+    """The parameter `names`, a JSON list, as rows: a statement that has each of them would be compiled every time."""
+    given = bindparam("names", type_=Text)
+    rows = func.json_each(given) if conn.dialect.name == "sqlite" else func.json_array_elements_text(cast(given, JSON))
+    return select(rows.table_valued("value").c.value.label("target"))
 
 
 def queue_figures(conn: Connection) -> tuple[dict[str, int], str | None]:

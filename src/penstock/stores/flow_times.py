@@ -27,6 +27,9 @@ class FlowTimes:
     seen: str | None = None
 
 
+_IN_ORDER = select(*(schedules.c[name] for name in FlowTimes.__slots__))
+
+
 class Tick(NamedTuple):
     """A flow is due. `missed` earlier moments have been folded into this one."""
 
@@ -42,7 +45,7 @@ def times_of(conn: Connection, flow: str) -> FlowTimes:
 
 def times_of_all(conn: Connection, flows: Sequence[str]) -> dict[str, FlowTimes]:
     """The same of several flows."""
-    known = {row["flow"]: FlowTimes(**row) for row in conn.execute(select(schedules)).mappings()}
+    known = {row[0]: FlowTimes(*row) for row in conn.execute(_IN_ORDER)}
     return {flow: known.get(flow, FlowTimes(flow)) for flow in flows}
 
 
