@@ -14,7 +14,7 @@ from typing import Any, Self
 import httpx
 
 MEMORY_MB = 300  # above the value at rest
-KEPT_MB = 200  # above the value at rest, soon after an attack: the libraries that it loaded, and what the heap keeps
+KEPT_MB = 200  # above the value at rest, soon after an attack: what the heap keeps
 TIME_S = 10
 LARGEST_ANSWER = 10**6  # bytes
 READY_S = 1  # how soon /readyz answers meanwhile
@@ -76,6 +76,12 @@ class MeasuredService:
             time.sleep(0.2)
             calm = calm + 1 if httpx.get(f"{self.url}/readyz").is_success and self.memory_mb() <= before + 1 else 0
         self.at_rest_mb = self.memory_mb()
+
+    def look(self) -> None:
+        """Look at data once as people do, so that libraries are loaded: what they take counts as at rest from then on."""
+        value = {"source": "crm", "key": "id", "sql": "select * from source"}
+        self.client.post("/datasets/preview", json={"name": "x", "value": value}).raise_for_status()
+        self._rest()
 
     def memory_mb(self) -> float:
         """The resident memory of the process now."""

@@ -13,4 +13,5 @@ __all__ = ["attacked", "empty_postgres", "server"]
 @pytest.fixture(scope="package")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MeasuredService]:
     with MeasuredService(tmp_path_factory.mktemp("attacked")) as service:
+        service.look()
         yield service

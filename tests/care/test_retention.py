@@ -56,7 +56,8 @@ def database(tmp_path):
 
 def test_pruning_that_fails_is_told(tmp_path, database, monkeypatch):
     (tmp_path / "penstock.yaml").write_text("sources: {}\n")
-    with App.open(tmp_path / "penstock.yaml", f"sqlite:///{tmp_path}/state.db", environ={}) as app:
+    url = f"sqlite:///{tmp_path}/state.db"
+    with App.open(tmp_path / "penstock.yaml", url, environ={}, clock=Stopped()) as app:
         app._around = replace(app._around, events=(heard := Heard()))
         assert app.care.tick().finished
         assert heard.of("care.done") == [{"work": "prune", "removed": 0}]
