@@ -66,7 +66,7 @@ def test_the_sql_of_a_dataset_is_stopped(attacked: MeasuredService) -> None:
     [
         ("select id, " + ", ".join(f"1 as c{n}" for n in range(20_000)) + " from source", {"too-many-columns"}),
         ("select id, repeat('x', 1000000 + n) as t from source, range(20000) as r(n)", {"sql-error"}),
-        ("select n as id, repeat('x', 50000 + n) as t from source, range(100000) as r(n)", set()),
+        ("select n as id, repeat('x', 30000 + n % 1000) as t from source, range(100000) as r(n)", set()),
     ],
     ids=["wide", "a vector of heavy values", "heavy rows"],
 )

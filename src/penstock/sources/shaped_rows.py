@@ -42,7 +42,7 @@ SETTINGS: Mapping[str, Any] = {
     "allow_community_extensions": False,
     "python_enable_replacements": False,
     "errors_as_json": True,  # the only form that says where in the SQL
-    "memory_limit": "160MB",  # what does not fit is spilled to a folder of its own
+    "memory_limit": "128MB",  # what does not fit is spilled to a folder of its own
     "threads": 1,  # sums of numbers come out the same every time
     "preserve_insertion_order": True,
 }
