@@ -11,7 +11,7 @@ from pathlib import Path
 
 from service_parts import apply, served, tell
 
-WAITS_S = 15.0  # until everything that begins by itself has begun
+WAITS_S = 15.0  # until the start-up work of the background threads is over
 MEASURED_S = 60.0
 BEGINNING = """\
 credentials:

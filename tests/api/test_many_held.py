@@ -4,7 +4,7 @@ import pytest
 
 from held_records import hold_many
 from penstock.engine.app import App
-from penstock.engine.discarding import MANY
+from penstock.engine.discards import MANY
 from penstock.stores import quarantine
 from work_parts import until
 

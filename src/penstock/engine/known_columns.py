@@ -15,9 +15,9 @@ from penstock.model.reach import Reach
 from penstock.model.record import Schema
 from penstock.model.spec import DatasetSpec, FileSource, ProjectSpec, SourceSpec, WebhookSource
 from penstock.sources.dataset import Dataset
+from penstock.sources.no_rows import NoRows
 from penstock.sources.opening import Tools, open_first
 from penstock.sources.sql_text import MISSING_COLUMN
-from penstock.sources.stored_rows import StoredRows
 from penstock.stores.resources import StoredDataset
 
 FIRST = 20_000  # records that are looked at
@@ -56,7 +56,7 @@ def known_columns(
         return KnownColumns()
     if spec.sql is None:
         return _stored(before, source, spec)
-    return _bound(Dataset(spec, source, StoredRows(before), workspace, PATIENCE_S, reach), spec, is_exact=False)
+    return _bound(Dataset(spec, source, NoRows(before), workspace, PATIENCE_S, reach), spec, is_exact=False)
 
 
 def _stored(schema: Schema, source: SourceSpec, spec: DatasetSpec) -> KnownColumns:

@@ -18,8 +18,8 @@ from penstock.engine.work import Work
 
 if TYPE_CHECKING:
     from penstock.engine.care import Caretaker
-    from penstock.engine.discarding import Discards
-    from penstock.engine.overview_kept import OverviewKept
+    from penstock.engine.discards import Discards
+    from penstock.engine.overview_cache import OverviewCache
     from penstock.engine.watch import Watch
 
 
@@ -61,11 +61,11 @@ class ServiceParts:
         return Sight(self._present)
 
     @cached_property
-    def overview(self) -> OverviewKept:
+    def overview(self) -> OverviewCache:
         """The nodes and edges as they are sent."""
-        from penstock.engine.overview_kept import OverviewKept  # noqa: PLC0415 - only for a service
+        from penstock.engine.overview_cache import OverviewCache  # noqa: PLC0415 - only for a service
 
-        return OverviewKept(self._present, self.sight.overview)
+        return OverviewCache(self._present, self.sight.overview)
 
     @cached_property
     def held(self) -> Held:
@@ -75,7 +75,7 @@ class ServiceParts:
     @cached_property
     def discards(self) -> Discards:
         """Discards of many held records, in the background."""
-        from penstock.engine.discarding import Discards  # noqa: PLC0415 - only for a service
+        from penstock.engine.discards import Discards  # noqa: PLC0415 - only for a service
 
         return Discards(self._present)
 
@@ -91,7 +91,7 @@ class ServiceParts:
 
     @cached_property
     def care(self) -> Caretaker:
-        """What the service does for its state by itself."""
+        """Backup, restore, retention and the other maintenance of the state."""
         from penstock.engine.care import Caretaker  # noqa: PLC0415 - only for a service
 
         return Caretaker(self._present)

@@ -1,4 +1,4 @@
-"""What a stored schema and the source as it is now have of each other."""
+"""Compares a stored schema with the columns that the source has now."""
 
 from __future__ import annotations
 

@@ -13,21 +13,9 @@ from penstock.model.spec import ColumnType
 from penstock.sources.number_writing import is_written, writing_caster
 from penstock.sources.patience import check_patience
 from penstock.sources.pieces import Cast, Caster, Piece, Rows, arrow_field
+from penstock.sources.text_typing import arrow_types
 
 WIDE = 256  # columns
-
-
-def _of_gone_column(kind: ColumnType) -> pa.DataType:
-    kinds: Mapping[ColumnType, pa.DataType] = {
-        "text": pa.string(),
-        "integer": pa.int64(),
-        "number": pa.float64(),
-        "boolean": pa.bool_(),
-        "date": pa.date32(),
-        "timestamp": pa.timestamp("us", "UTC"),
-        "json": pa.string(),
-    }
-    return kinds[kind]
 
 
 def typed(
@@ -71,7 +59,7 @@ def _casters(rows: Rows, schema: Schema, given: Mapping[str, ColumnType]) -> dic
     there = None if rows.open_ended else frozenset(rows.names())
     for column in schema.columns:
         if there is not None and column.name not in there:
-            casters[column.name] = _nothing(_of_gone_column(column.type))
+            casters[column.name] = _nothing(arrow_types()[column.type])
             continue
         by_person = column.name in given
         by_text = by_person or is_written(column)

@@ -113,7 +113,7 @@ def _placed_flat(bench: Workbench, bound: Bound, step: Step) -> Input:
         return Input(step, (TOP, ""), merge=True)
     if has_flat_links(doc, bench.dialect) and not bench.former:
         bench.combinations.append(only_company)
-        bench.note(doc.name, "renamed", "stands in company_id in the flat API, which has one company for a person")
+        bench.note(doc.name, "renamed", "sent as company_id: the flat API has one company for a person")
         return Input(step)
     if doc.page and bound.given != doc.name:
         bench.note(bound.given, "renamed", f"stands in {doc.name} in the flat API")

@@ -14,7 +14,7 @@ from penstock.api.opened import Opened, seen_by
 from penstock.api.paging import Cursor, Limit
 from penstock.api.reports import RunOut, UnsavedPreview
 from penstock.engine.app import App
-from penstock.engine.discarding import MANY
+from penstock.engine.discards import MANY
 from penstock.engine.mending import record_of
 from penstock.model.errors import InputError, Problem
 from penstock.model.reports import QuarantineDetail, as_json

@@ -13,7 +13,7 @@ from penstock.sources.pieces import Caster, Judge, Piece
 from penstock.sources.text_typing import arrow_types
 
 
-class StoredRows:
+class NoRows:
     """No rows, with the columns of a stored schema."""
 
     open_ended = False

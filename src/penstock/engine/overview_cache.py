@@ -1,4 +1,4 @@
-"""The overview as it is sent, made anew only when something was written to the state, or a minute has passed."""
+"""Caches the overview as JSON, and makes it again after a commit to the state or after a minute."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class MadeOverview(NamedTuple):
     digest: str
 
 
-class OverviewKept:
+class OverviewCache:
     """The last overview of this process. Browsers ask for it every few seconds, and large projects have a large one."""
 
     def __init__(self, around: Callable[[], Surroundings], make: Callable[[], Document]) -> None:
@@ -33,7 +33,7 @@ class OverviewKept:
         self._known: tuple[str, float, MadeOverview] | None = None
 
     def get(self) -> MadeOverview:
-        """The overview as it is now."""
+        """Returns the cached overview, or a new one if the state has changed or the cached one is over a minute old."""
         with self._lock:
             mark, now = self._commits.mark(), self._around().clock.monotonic()  # before it is made: it is never older
             if self._known is None or self._known[0] != mark or now - self._known[1] > OLDEST_S:
