@@ -45,7 +45,8 @@ def explained(
         found = replace(found, column=column)
     if found.type is not None and found.value is not None and found.value not in found.reason:
         found = replace(found, reason=f"{found.column}: {found.value!r} is no {found.type}")
-    mapped = binding is not None and binding.column is not None and found.field not in attributes
+    by_name = destination.template is not None and destination.fields is None and found.column is not None
+    mapped = (by_name or (binding is not None and binding.column is not None)) and found.field not in attributes
     found = replace(found, sentence=found.reason, mapped=mapped, since=None if found.type is None else since)
     way = way_out(found, destination, attributes)
     return found if way is None else replace(found, reason=f"{found.reason}; {way}")

@@ -1,0 +1,15 @@
+"""A way out that people are offered can be taken: what is mapped by its name cannot be excluded."""
+
+import pytest
+
+from penstock.engine.ways_out import explained
+from penstock.model.outcome import Refusal
+from penstock.model.spec import Binding, DestinationSpec
+
+
+@pytest.mark.parametrize("fields", [None, {"email": Binding(column="email")}])
+def test_a_field_that_is_mapped_is_not_offered_to_be_excluded(fields):
+    destination = DestinationSpec("d", "people", "acme", template="upsert_person", fields=fields)
+    refusal = Refusal("email", "email: 'x' is not an e-mail address", "email", "x")
+    assert explained(refusal, destination, frozenset({"plan"})).mapped
+    assert not explained(Refusal("text", "plan: no text", "plan", "x"), destination, frozenset({"plan"})).mapped
