@@ -11,13 +11,13 @@ from typing import Any, get_args
 
 import orjson
 
-from . import settings
-from .account import Account
-from .api import Api
-from .faults import parse_fault
-from .journal import Journal
-from .server import SandboxServer, serve
-from .settings import Settings, UnknownCompany
+from penstock_sandbox.account import settings
+from penstock_sandbox.account.account import Account
+from penstock_sandbox.account.settings import Settings, UnknownCompany
+from penstock_sandbox.api.api import Api
+from penstock_sandbox.api.faults import parse_fault
+from penstock_sandbox.server.request_log import RequestLog
+from penstock_sandbox.server.server import SandboxServer, serve
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -73,7 +73,7 @@ def sandbox(given: argparse.Namespace) -> SandboxServer:
     api = Api(Account(chosen), given.api_key, given.read_only_key)
     for fault in given.fault:
         api.faults.add(fault)
-    return SandboxServer(api, Journal())
+    return SandboxServer(api, RequestLog())
 
 
 async def run(given: argparse.Namespace) -> None:

@@ -1,0 +1,1 @@
+"""One Custify account: its objects, its settings, its clock."""

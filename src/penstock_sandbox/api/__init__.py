@@ -1,0 +1,1 @@
+"""One API request from its bytes to its reply, without a socket."""

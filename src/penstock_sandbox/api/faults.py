@@ -1,0 +1,217 @@
+"""Misbehaviour on demand: which requests it meets, and what becomes of them."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from fnmatch import fnmatchcase
+from typing import Any, Literal, get_args
+
+from penstock_sandbox.account.settings import duration
+
+Cut = Literal["before", "after"]
+Body = Literal["html", "empty", "broken-json", "huge", "text"]
+FLAGS = {"html", "empty", "broken-json", "huge", "text", "gzip"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One misbehaviour. What it names not, it leaves alone.
+
+    `status` replaces the reply's; `cut` drops the connection before or after the change; `slow` holds the reply back
+    (seconds); `body` spoils the reply; `partial` fails items of a batch: a share (0.3), `every:3`, or `at:0+4`.
+    `commit` says whether the change is made all the same: by default yes, except for HTML and for a status of 400 up.
+    `method` and `path` choose requests (a path means everything below it, in both dialects; `*` is a wildcard), and
+    `containing` those whose body holds this text: several requests under way may arrive in any order. `after` lets so
+    many matching ones pass first, `times` ends it (default: never).
+    """
+
+    status: int | None = None
+    cut: Cut | None = None
+    slow: float = 0.0
+    body: Body | None = None
+    gzip: bool = False
+    partial: str | None = None
+    retry_after: float | None = None
+    commit: bool | None = None
+    method: str | None = None
+    path: str | None = None
+    containing: str | None = None
+    times: int | None = None
+    after: int = 0
+
+    def commits(self) -> bool:
+        if self.cut == "before":
+            return False
+        if self.commit is not None:
+            return self.commit
+        return self.body != "html" and (self.status is None or self.status < 400)
+
+    def matches(self, method: str, path: str, body: bytes = b"") -> bool:
+        if self.method is not None and self.method != method:
+            return False
+        if self.containing is not None and self.containing.encode() not in body:
+            return False
+        return self.path is None or _below(self.path, path) or _below(self.path, path.removeprefix("/api"))
+
+    def name(self) -> str:
+        """Short, for the request log: `status=503`, `cut=after`, `slow=2,html`."""
+        shown = {"status": self.status, "cut": self.cut, "partial": self.partial, "slow": self.slow or None}
+        words = [f"{key}={value}" for key, value in shown.items() if value is not None]
+        flags = [flag for flag, on in ((self.body, self.body is not None), ("gzip", self.gzip)) if on and flag]
+        return ",".join(words + flags)
+
+    def doomed(self) -> Callable[[int], bool] | None:
+        """Which items of a batch must fail, by index; None when all may pass."""
+        if self.partial is None:
+            return None
+        how, _, rest = self.partial.partition(":")
+        if how == "every":
+            step = int(rest)
+            return lambda index: index % step == step - 1
+        if how == "at":
+            listed = {int(index) for index in rest.split("+")}
+            return lambda index: index in listed
+        share = float(how)
+        return lambda index: int((index + 1) * share) > int(index * share)
+
+
+@dataclass(slots=True)
+class ActiveFault:
+    """A fault with what it has met so far."""
+
+    fault: Fault
+    seen: int = 0
+    fired: int = 0
+
+
+class ActiveFaults:
+    """The faults in force; the first that matches a request and has not run out meets it."""
+
+    def __init__(self, faults: tuple[Fault, ...] = ()) -> None:
+        self.armed = [ActiveFault(fault) for fault in faults]
+
+    def add(self, fault: Fault) -> None:
+        self.armed.append(ActiveFault(fault))
+
+    def clear(self) -> None:
+        self.armed.clear()
+
+    def meet(self, method: str, path: str, body: bytes = b"") -> Fault | None:
+        for armed in self.armed:
+            fault = armed.fault
+            if (fault.times is not None and armed.fired >= fault.times) or not fault.matches(method, path, body):
+                continue
+            armed.seen += 1
+            if armed.seen > fault.after:
+                armed.fired += 1
+                return fault
+        return None
+
+    def as_json(self) -> list[dict[str, Any]]:
+        return [asdict(a.fault) | {"seen": a.seen, "fired": a.fired} for a in self.armed]
+
+
+def parse_fault(text: str) -> Fault:
+    """`"status=503,path=/people,times=2"`, `"cut=after"`, `"slow=2s,html"` → Fault. Raises ValueError."""
+    wanted: dict[str, Any] = {}
+    for word in text.split(","):
+        key, equals, value = word.strip().partition("=")
+        if not equals and key not in FLAGS:
+            raise ValueError(
+                f"not understood in a fault: {word!r} (write key=value, or one of {', '.join(sorted(FLAGS))})"
+            )
+        wanted[key] = value if equals else True
+    return fault_from(wanted)
+
+
+def fault_from(wanted: Mapping[str, Any]) -> Fault:
+    """A fault from text or JSON values; flags may stand as `"html": true` or as `"body": "html"`. Raises ValueError."""
+    values: dict[str, Any] = {}
+    for key, value in wanted.items():
+        name = key.replace("_", "-")
+        if name in FLAGS - {"gzip"}:
+            if _truth(key, value):
+                values["body"] = name
+        else:
+            values[key.replace("-", "_")] = value
+    known = {f.name for f in fields(Fault)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise ValueError(f"unknown in a fault: {', '.join(unknown)} (known: {', '.join(sorted(known | FLAGS))})")
+    fault = Fault(**{key: _READERS[key](key, value) for key, value in values.items() if value is not None})
+    if replace(fault, method=None, path=None, containing=None, times=None, after=0) == Fault():
+        raise ValueError("this fault does nothing: give status, cut, slow, partial, gzip or a body")
+    return fault
+
+
+def _below(wanted: str, path: str) -> bool:
+    if "*" in wanted:
+        return fnmatchcase(path, wanted)
+    return path == wanted or path.startswith(wanted.rstrip("/") + "/")
+
+
+def _whole(key: str, value: Any) -> int:
+    if isinstance(value, bool) or not re.fullmatch(r"\d+", str(value)):
+        raise ValueError(f"{key} is a whole number, not {value!r}")
+    return int(value)
+
+
+def _status(key: str, value: Any) -> int:
+    status = _whole(key, value)
+    if not 200 <= status <= 599:
+        raise ValueError(f"{key} is an HTTP status from 200 to 599")
+    return status
+
+
+def _seconds(_key: str, value: Any) -> float:
+    return duration(value)
+
+
+def _text(key: str, value: Any) -> str:
+    if not isinstance(value, str) or value == "":
+        raise ValueError(f"{key} is text")
+    return value
+
+
+def _truth(key: str, value: Any) -> bool:
+    known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if str(value).lower() not in known:
+        raise ValueError(f"{key} is yes or no")
+    return known[str(value).lower()]
+
+
+def _one_of(choices: tuple[str, ...]) -> Callable[[str, Any], str]:
+    def read(key: str, value: Any) -> str:
+        if value not in choices:
+            raise ValueError(f"{key} is one of {', '.join(choices)}")
+        return str(value)
+
+    return read
+
+
+def _partial(key: str, value: Any) -> str:
+    if isinstance(value, list):
+        value = "at:" + "+".join(str(index) for index in value)
+    text = str(value)
+    listed = re.fullmatch(r"every:[1-9]\d*|at:\d+(\+\d+)*", text)
+    share = re.fullmatch(r"0?\.\d+|1(\.0*)?", text)
+    if listed is None and share is None:
+        raise ValueError(f"{key} is a share such as 0.3, every:3, or at:0+4, not {text!r}")
+    return text
+
+
+_READERS: Mapping[str, Callable[[str, Any], Any]] = {
+    "status": _status,
+    "cut": _one_of(get_args(Cut)),
+    "slow": _seconds,
+    "body": _one_of(get_args(Body)),
+    "gzip": _truth,
+    "partial": _partial,
+    "retry_after": _seconds,
+    "commit": _truth,
+    "method": lambda key, value: _text(key, value).upper(),
+    "path": _text,
+    "containing": _text,
+    "times": _whole,
+    "after": _whole,
+}

@@ -1,0 +1,1 @@
+"""The handlers of the native dialect, one file for each kind of object."""

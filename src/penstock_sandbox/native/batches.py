@@ -1,0 +1,105 @@
+"""Native batches: POST /batch takes jobs, GET /batch/{id} tells what became of them.
+
+Known from Custify's OpenAPI 1.5.7: the limits, the four types, 202, results for six hours. The bodies of both
+replies are not published: these are ours.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from penstock_sandbox.account.account import Account
+from penstock_sandbox.account.call import ApiError, Call, JsonObject, Reply
+from penstock_sandbox.account.store import Batch
+from penstock_sandbox.native import companies, custom_data, events, people
+from penstock_sandbox.payloads import checks, field_rules
+
+JOBS_LATER, JOBS_AT_ONCE = 100, 3
+KEPT = 6 * 3600.0
+
+Apply = Callable[[Account, Any], JsonObject]
+_APPLY: Mapping[str, Apply] = {
+    "people": people.upsert,
+    "company": companies.upsert,
+    "event": events.record,
+    "custom-data": custom_data.write_job,
+}
+_BATCH = {
+    "jobs": field_rules.listing(field_rules.mapping),
+    "synchronous": field_rules.boolean,
+    # Published as a boolean; the published sample sends a text, which is taken as the id.
+    "returnJobId": lambda value: None if isinstance(value, bool | str) else "must be a boolean",
+}
+_JOB = {"type": field_rules.one_of(*_APPLY), "payload": field_rules.mapping}
+
+
+def write(account: Account, call: Call) -> Reply:
+    """202 with `{"id", "status", "results"}` where `returnJobId` asks for it (else `{}`). Raises ApiError 400."""
+    body = checks.must_be_object(call.body)
+    checks.require(body, "jobs")
+    fields = checks.screen(account, body, _BATCH)
+    at_once = fields.get("synchronous") is True
+    jobs = _jobs(account, fields.get("jobs"), JOBS_AT_ONCE if at_once else JOBS_LATER)
+    wanted = fields.get("returnJobId")
+    now = account.now()
+    name = wanted if isinstance(wanted, str) else account.store.ids.new(now)
+    batch = Batch(name, jobs, now if at_once else now + account.settings.job_delay, call.doomed)
+    account.store.batches[name] = batch
+    if at_once:
+        finish(account, batch)
+    else:
+        account.store.waiting.append(batch)
+    asked = at_once or isinstance(wanted, str) or wanted is True
+    return Reply(202, batch.as_json() if asked else {})
+
+
+def read(account: Account, call: Call) -> Reply:
+    """What became of a batch. Raises ApiError 404 for one that is unknown or expired."""
+    batch = account.store.batches.get(call.params[0])
+    if batch is not None and batch.ended is not None and account.now() - batch.ended > KEPT:
+        del account.store.batches[call.params[0]]
+        batch = None
+    if batch is None:
+        raise ApiError(404, "Batch not found")
+    return Reply(200, batch.as_json())
+
+
+def catch_up(account: Account) -> None:
+    """Do the jobs whose time has come. Called before every request, so that no timer is needed."""
+    waiting = account.store.waiting
+    while waiting and waiting[0].due <= account.now():
+        finish(account, waiting.popleft())
+
+
+def finish(account: Account, batch: Batch) -> None:
+    """Every job on its own, in order, through the handlers of single requests: one's failure stops no other."""
+    for index, (kind, payload) in enumerate(batch.jobs):
+        doomed = batch.doomed is not None and batch.doomed(index)
+        batch.results.append(outcome(account, index, kind, None if doomed else _APPLY[kind], payload))
+    batch.jobs.clear()
+    batch.ended = account.now()
+
+
+def outcome(account: Account, index: int, kind: str, apply: Apply | None, payload: Any) -> JsonObject:
+    """`{"index", "type", "status", "statusCode", "id" | "error"}` of one item; without `apply` it fails on purpose."""
+    line: JsonObject = {"index": index, "type": kind}
+    try:
+        if apply is None:
+            raise ApiError(400, "Simulated by the sandbox")  # noqa: TRY301 - one place makes all error lines
+        stored = apply(account, payload)
+    except ApiError as refusal:
+        return line | {"status": "error", "statusCode": refusal.status, "error": refusal.message}
+    return line | {"status": "success", "statusCode": 202 if kind == "event" else 200, "id": stored["id"]}
+
+
+def _jobs(account: Account, listed: Any, most: int) -> list[tuple[str, Any]]:
+    if not isinstance(listed, list) or not listed:
+        raise ApiError(400, '"jobs" must contain at least 1 item')
+    if len(listed) > most:
+        raise ApiError(400, f'"jobs" must contain less than or equal to {most} items')
+    jobs: list[tuple[str, Any]] = []
+    for index, job in enumerate(listed):
+        if not isinstance(job, dict) or job.get("type") not in _APPLY:
+            raise ApiError(400, f'"jobs[{index}].type" must be one of [{", ".join(_APPLY)}]')
+        checks.screen(account, job, _JOB)
+        jobs.append((job["type"], job.get("payload")))
+    return jobs

@@ -1,0 +1,106 @@
+"""Companies, native: POST /company, its deletes and reads. Source: Custify's OpenAPI 1.5.7."""
+
+from typing import Any
+
+from penstock_sandbox.account.account import Account
+from penstock_sandbox.account.call import ApiError, Call, JsonObject, Reply
+from penstock_sandbox.native import pages, people
+from penstock_sandbox.payloads import checks, field_rules, upserts
+from penstock_sandbox.payloads.references import path_id
+from penstock_sandbox.payloads.upserts import Change
+
+COMPANY = {
+    "id": field_rules.object_id,
+    "company_id": field_rules.company_key(),
+    "name": field_rules.text(field_rules.LONG),
+    "website": field_rules.text(field_rules.LONG),
+    "industry": field_rules.text(field_rules.LONG),
+    "plan": field_rules.text(field_rules.LONG),
+    "size": field_rules.integer,
+    "monthly_revenue": field_rules.integer,
+    "signed_up_at": field_rules.date_time,
+    "churned": field_rules.boolean,
+    "owners_csm": field_rules.text(field_rules.LONG),
+    "owners_account": field_rules.text(field_rules.LONG),
+    "parent_companies": field_rules.listing(field_rules.mapping),
+    "custom_attributes": field_rules.mapping,
+    "$unset": field_rules.anything,
+}
+_UNREAD = {"id", "company_id", "churned", "parent_companies", "custom_attributes", "$unset"}
+_BLANK: JsonObject = dict.fromkeys(name for name in COMPANY if name not in _UNREAD) | {
+    "status": None,
+    "last_seen_at": None,
+    "last_request_at": None,
+    "tags": [],
+}
+
+
+def write(account: Account, call: Call) -> Reply:
+    return Reply(200, upsert(account, call.body))
+
+
+def upsert(account: Account, body: Any) -> JsonObject:
+    """One native company payload → the stored company. Raises ApiError 400 or 404."""
+    body = checks.must_be_object(body)
+    checks.require_any(body, "id", "company_id")
+    fields = checks.screen(account, body, COMPANY)
+    if fields.get("company_id") is not None:
+        fields["company_id"] = str(fields["company_id"])
+    unset = upserts.check_unset("company", fields.pop("$unset", None), body)
+    parents = people.read_links(account, fields.pop("parent_companies", None), "parent_companies")
+    attributes = checks.screen_attributes(account, "company", fields.pop("custom_attributes", None))
+    return upserts.upsert_company(account, Change(fields, attributes, parents, unset))
+
+
+def shown(account: Account, company: JsonObject) -> JsonObject:
+    """A company as it is read back, with its people counted."""
+    metrics = {"people_count": len(account.store.members.get(company["id"], {})), "health_scores": {}}
+    return _BLANK | company | {"metrics": metrics}
+
+
+def delete(account: Account, call: Call) -> Reply:
+    if call.params:
+        company, named = account.store.companies.get(path_id(call.params[0])), call.params[0]
+    else:
+        named = call.query.get("company_id", "")
+        if named == "":
+            raise ApiError(400, '"company_id" is required')
+        company = account.store.by_company_id.get(named)
+    if company is None:
+        raise ApiError(404, f"Company: {named} not found")
+    account.store.remove_company(company)
+    return Reply(200, {"deleted": 1})
+
+
+def read_one(account: Account, call: Call) -> Reply:
+    """By Custify's id: also `{"companies": […], "total"}` (Custify's own MCP server)."""
+    return _listed(account, account.store.companies.get(path_id(call.params[0])))
+
+
+def read(account: Account, call: Call) -> Reply:
+    """By your `company_id`: an empty list when absent (third-party client)."""
+    if "company_id" not in call.query:
+        raise ApiError(400, '"company_id" is required')
+    return _listed(account, account.store.by_company_id.get(call.query["company_id"]))
+
+
+def read_all(account: Account, call: Call) -> Reply:
+    found = pages.filtered(account.store.companies.values(), call.query)
+    page = [shown(account, company) for company in pages.page_of(account, found, call.query)]
+    return Reply(200, {"companies": page, "total": len(found)})
+
+
+def read_people(account: Account, call: Call) -> Reply:
+    """A company's people, nested as Custify's own MCP server reads them."""
+    members = [account.store.people[i] for i in account.store.members.get(path_id(call.params[0]), {})]
+    page = pages.page_of(account, members, call.query)
+    listed = [
+        {"id": p["id"], "details": p, "activity": {"last_seen_at": None, "session_count": p.get("session_count")}}
+        for p in page
+    ]
+    return Reply(200, {"people": listed, "total": len(members)})
+
+
+def _listed(account: Account, company: JsonObject | None) -> Reply:
+    found = [] if company is None else [shown(account, company)]
+    return Reply(200, {"companies": found, "total": len(found)})

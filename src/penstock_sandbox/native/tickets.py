@@ -1,0 +1,85 @@
+"""Tickets, native, as far as a destination meets them."""
+
+from penstock_sandbox.account.account import Account
+from penstock_sandbox.account.call import ApiError, Call, JsonObject, Reply
+from penstock_sandbox.native import pages
+from penstock_sandbox.payloads import checks, field_rules
+
+_REPLY = {
+    "body": field_rules.text(),
+    "from": field_rules.text(),
+    "submittedAt": field_rules.date_time,
+    "type": field_rules.one_of("note", "incoming", "outgoing"),
+}
+_TICKET = {
+    "externalId": field_rules.company_key(),
+    "title": field_rules.text(),
+    "description": field_rules.text(),
+    "ticketStatus": field_rules.text(),
+    "priority": field_rules.text(),
+    "assignedToName": field_rules.text(),
+    "openedAt": field_rules.date_time,
+    "lastModifiedAt": field_rules.date_time,
+    "company": field_rules.company_key(),
+    "people": field_rules.key(),
+    "replies": field_rules.listing(field_rules.mapping),
+}
+
+
+def write_ticket(account: Account, call: Call) -> Reply:
+    """POST /ticket: by `externalId` if given."""
+    fields = _screened_ticket(account, call)
+    key = fields.get("externalId")
+    ticket = None if key is None else _ticket(account, str(key))
+    if ticket is None:
+        ticket = account.new_object() | {"replies": []}
+        account.store.tickets[ticket["id"]] = ticket
+    ticket |= fields
+    return Reply(200, ticket)
+
+
+def patch_ticket(account: Account, call: Call) -> Reply:
+    """PUT /ticket/{externalId}: changes what is sent; `replies` replaces all of them."""
+    ticket = _known_ticket(account, call)
+    ticket |= _screened_ticket(account, call)
+    return Reply(200, ticket)
+
+
+def reply_to_ticket(account: Account, call: Call) -> Reply:
+    ticket = _known_ticket(account, call)
+    ticket["replies"].append(checks.screen(account, checks.must_be_object(call.body), _REPLY))
+    return Reply(200, ticket)
+
+
+def read_tickets(account: Account, call: Call) -> Reply:
+    """All tickets, or those of an entity."""
+    wanted = call.params[0] if call.params else None
+    found = [
+        t for t in account.store.tickets.values() if wanted is None or wanted in (t.get("company"), t.get("people"))
+    ]
+    return Reply(200, {"tickets": pages.page_of(account, found, call.query), "total": len(found)})
+
+
+def delete_ticket(account: Account, call: Call) -> Reply:
+    del account.store.tickets[_known_ticket(account, call)["id"]]
+    return Reply(200, {"deleted": 1})
+
+
+def _screened_ticket(account: Account, call: Call) -> JsonObject:
+    fields = checks.screen(account, checks.must_be_object(call.body), _TICKET)
+    if fields.get("replies", ()) is None:
+        del fields["replies"]
+    for entry in fields.get("replies", ()):
+        checks.screen(account, entry, _REPLY)
+    return fields
+
+
+def _ticket(account: Account, key: str) -> JsonObject | None:
+    return next((t for t in account.store.tickets.values() if str(t.get("externalId")) == key), None)
+
+
+def _known_ticket(account: Account, call: Call) -> JsonObject:
+    ticket = _ticket(account, call.params[0])
+    if ticket is None:
+        raise ApiError(404, "Ticket not found")
+    return ticket

@@ -1,0 +1,1 @@
+"""The HTTP server: requests, replies, the request log and the admin routes."""

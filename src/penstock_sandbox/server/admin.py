@@ -1,0 +1,183 @@
+"""The admin routes below `/_admin`: what arrived, and what shall happen. No part of Custify, so no key."""
+
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from aiohttp import web
+
+from penstock_sandbox.account import settings
+from penstock_sandbox.account.call import JsonObject
+from penstock_sandbox.account.store import Store
+from penstock_sandbox.api.api import Api
+from penstock_sandbox.api.faults import Fault, fault_from, parse_fault
+from penstock_sandbox.api.rate_limit import RateLimit
+from penstock_sandbox.native import batches
+from penstock_sandbox.server.request_log import RequestLog, as_json
+
+LATEST = 8
+LOG_LINES = 60
+# The page shows other people's data: it may load and reach nothing but this sandbox.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; connect-src 'self'"
+
+
+class AdminError(Exception):
+    """An admin request cannot be understood."""
+
+
+class Admin:
+    """`answer` routes one request below `/_admin`; replies are JSON, but for the page."""
+
+    def __init__(self, api: Api, request_log: RequestLog) -> None:
+        self.api = api
+        self.request_log = request_log
+        self._routes: dict[tuple[str, str], Callable[[web.BaseRequest], Awaitable[Any]]] = {
+            ("GET", "/state"): self._state,
+            ("GET", "/requests"): self._requests,
+            ("GET", "/stats"): self._stats,
+            ("GET", "/summary"): self._summary,
+            ("GET", "/faults"): self._faults,
+            ("POST", "/faults"): self._add_faults,
+            ("DELETE", "/faults"): self._clear_faults,
+            ("GET", "/settings"): self._settings,
+            ("POST", "/settings"): self._change_settings,
+            ("POST", "/clock"): self._move_clock,
+            ("POST", "/reset"): self._reset,
+        }
+
+    async def answer(self, request: web.BaseRequest) -> web.Response:
+        if not _from_here(request):
+            return _json({"error": "the admin routes answer only to a loopback Host and Origin"}, 403)
+        batches.catch_up(self.api.account)
+        path = request.path.removeprefix("/_admin").rstrip("/")
+        if path == "" and request.method == "GET":
+            page = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
+            return web.Response(text=page, content_type="text/html", headers={"Content-Security-Policy": _POLICY})
+        route = self._routes.get((request.method, path))
+        if route is None:
+            return _json({"error": f"no such admin route: {request.method} {request.path}"}, 404)
+        try:
+            return _json(await route(request))
+        except (AdminError, ValueError) as error:
+            return _json({"error": str(error)}, 400)
+
+    async def _state(self, _request: web.BaseRequest) -> Any:
+        store = self.api.account.store
+        return store.shelves() | {
+            "attributes": store.attributes,
+            "batches": [known.as_json() for known in store.batches.values()],
+            "duplicate_events": store.duplicate_events,
+            "warnings": dict(store.warnings),
+        }
+
+    async def _requests(self, request: web.BaseRequest) -> Any:
+        since, limit = request.query.get("since", "0"), request.query.get("limit")
+        if not since.isdigit() or (limit is not None and not limit.isdigit()):
+            raise AdminError("since and limit are whole numbers")
+        entries = self.request_log.since(int(since), None if limit is None else int(limit))
+        return [as_json(entry) for entry in entries]
+
+    async def _stats(self, _request: web.BaseRequest) -> Any:
+        api = self.api
+        return {
+            "objects": api.account.store.counts(),
+            "requests": self.request_log.seq - self._forgotten,
+            "refused_429": api.limit.refused,
+            "refused_401": api.unauthorised,
+            "max_per_window": api.limit.most,
+            "windows": api.limit.as_json(),
+            "duplicate_events": len(api.account.store.duplicate_events),
+            "warnings": sum(api.account.store.warnings.values()),
+        }
+
+    _forgotten = 0
+
+    async def _summary(self, request: web.BaseRequest) -> Any:
+        """What the page shows: counts, the newest objects of each kind, the newest requests."""
+        shelves = self.api.account.store.shelves()
+        return {
+            "stats": await self._stats(request),
+            "settings": settings.as_json(self.api.account.settings),
+            "faults": self.api.faults.as_json(),
+            "latest": {kind: objects[: -LATEST - 1 : -1] for kind, objects in shelves.items() if objects},
+            "log": [as_json(entry) for entry in reversed(self.request_log.since(0, LOG_LINES))],
+            "warnings": self.api.account.store.warnings.most_common(LATEST),
+        }
+
+    async def _faults(self, _request: web.BaseRequest) -> Any:
+        return self.api.faults.as_json()
+
+    async def _add_faults(self, request: web.BaseRequest) -> Any:
+        """One fault or a list; each an object or text as for `--fault`."""
+        wanted = await _body(request)
+        # All are read before any is armed: one mistake must not leave half of a list behind.
+        for fault in [_fault(entry) for entry in (wanted if isinstance(wanted, list) else [wanted])]:
+            self.api.faults.add(fault)
+        return self.api.faults.as_json()
+
+    async def _clear_faults(self, _request: web.BaseRequest) -> Any:
+        self.api.faults.clear()
+        return []
+
+    async def _settings(self, _request: web.BaseRequest) -> Any:
+        return settings.as_json(self.api.account.settings)
+
+    async def _change_settings(self, request: web.BaseRequest) -> Any:
+        account = self.api.account
+        account.settings = settings.changed(account.settings, _object(await _body(request)))
+        return settings.as_json(account.settings)
+
+    async def _move_clock(self, request: web.BaseRequest) -> Any:
+        """`{"advance": seconds}`: windows end and batch results expire without waiting."""
+        self.api.account.ahead += settings.duration(_object(await _body(request)).get("advance", 0))
+        return {"ahead": self.api.account.ahead}
+
+    async def _reset(self, _request: web.BaseRequest) -> Any:
+        """Empties the account, the log, the windows and the faults; keeps the settings."""
+        self.api.account.store = Store()
+        self.api.limit = RateLimit()
+        self.api.faults.clear()
+        self.api.unauthorised = 0
+        self.request_log.clear()
+        self._forgotten = self.request_log.seq
+        return {"reset": True}
+
+
+def _from_here(request: web.BaseRequest) -> bool:
+    """Only a loopback Host, and Origin if there is one: a web page elsewhere must not reach the admin routes."""
+    host = urlsplit(f"//{request.headers.get('Host', '')}").hostname
+    origin = request.headers.get("Origin")
+    return _loopback(host) and (origin is None or _loopback(urlsplit(origin).hostname))
+
+
+def _loopback(host: str | None) -> bool:
+    if host is None or host == "localhost":
+        return host is not None
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # a name: it may lead anywhere
+        return False
+
+
+async def _body(request: web.BaseRequest) -> Any:
+    try:
+        return orjson.loads(await request.content.read())
+    except orjson.JSONDecodeError as error:
+        raise AdminError(f"the body is not JSON: {error}") from error
+
+
+def _object(body: Any) -> JsonObject:
+    if not isinstance(body, dict):
+        raise AdminError("the body is a JSON object")
+    return body
+
+
+def _fault(entry: Any) -> Fault:
+    return parse_fault(entry) if isinstance(entry, str) else fault_from(_object(entry))
+
+
+def _json(body: Any, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")
