@@ -9,6 +9,7 @@ import pytest
 from acceptance_project import Project
 from care.state import people, told
 from penstock.clock import SystemClock, iso
+from penstock.engine import doctor_state
 from penstock.engine.care import Care
 from penstock.engine.doctor import examine
 from penstock.engine.doctor_findings import Examined
@@ -191,14 +192,17 @@ def test_records_that_wait_for_a_person(project, state):
     assert str(MANY_HELD) in held.message
 
 
-def test_a_state_of_another_version_is_looked_at_and_left_as_it_is(project, state):
+@pytest.mark.parametrize(("revision", "code"), [("0007", "too-old-schema"), ("9999", "newer-schema")])
+def test_a_state_that_this_version_cannot_open_is_wrong_and_left_as_it_is(project, state, revision, code):
     with sqlite3.connect(state.path) as raw:
-        raw.execute("UPDATE alembic_version SET version_num = '0007'")
+        raw.execute(f"UPDATE alembic_version SET version_num = '{revision}'")
+    assert wrong(project) == {code}
+    assert state.schema_version() == revision
+
+
+def test_a_state_that_the_next_command_brings_up_to_date_is_a_note(project, state, monkeypatch):
+    monkeypatch.setattr(doctor_state, "HEAD", "9999")
     assert "older-schema" in codes(care(project).diagnose(), "note")
-    assert state.schema_version() == "0007"
-    with sqlite3.connect(state.path) as raw:
-        raw.execute("UPDATE alembic_version SET version_num = '9999'")
-    assert wrong(project) == {"newer-schema"}
 
 
 def test_a_state_that_is_no_database(project, tmp_path):

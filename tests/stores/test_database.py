@@ -1,25 +1,29 @@
 """The state database: made closed to others, brought up to date, and its troubles told in plain words."""
 
+import shutil
 import sqlite3
 import stat
 import subprocess
 import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 
 import forked
 from penstock.model.errors import InputError, NotAvailableYet, StateLocked, StateUnavailable
 from penstock.stores import database as database_module
-from penstock.stores import ledger, memory, postgresql, runs
+from penstock.stores import ledger, memory, migrations, postgresql, runs
 from penstock.stores.database import Database
-from penstock.stores.migrations import REVISIONS
+from penstock.stores.migrations import HEAD, REVISIONS
+from penstock.stores.migrations import upgrade as upgrade_module
 from penstock.stores.migrations.upgrade import scripts, upgrade
 from penstock.stores.runs import RunRow
 from penstock.stores.schema import metadata
@@ -81,32 +85,62 @@ def test_the_migrations_lead_to_the_schema_of_a_new_database(sqlite, tmp_path):
     engine = create_engine(f"sqlite:///{tmp_path / 'migrated.db'}")
     with engine.begin() as conn:
         upgrade(conn)
-        conn.execute(text("DROP TABLE IF EXISTS alembic_version"))
-        assert compare_metadata(MigrationContext.configure(conn), metadata) == []
     engine.dispose()
-    new, migrated = shape(tmp_path / "state" / "state.db"), shape(tmp_path / "migrated.db")
-    assert new.keys() == migrated.keys()
-    assert new["ledger"] == migrated["ledger"]
+    assert shape(tmp_path / "migrated.db") == shape(tmp_path / "state" / "state.db")
+
+
+def test_the_migrations_lead_to_the_schema_of_a_new_database_on_postgresql(postgres):
+    engine = create_engine(postgres.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as conn:
+        upgrade(conn)
+        conn.execute(text("DROP TABLE alembic_version"))
+        assert compare_metadata(MigrationContext.configure(conn), metadata) == []
+        assert conn.execute(text("SELECT count(*) FROM ledger")).scalar() == 0
+    engine.dispose()
 
 
 def test_every_script_is_known_in_order():
     assert tuple(script.revision for script in reversed(list(scripts().walk_revisions()))) == REVISIONS
 
 
-def ours(_object, name, _type, _reflected, _compared):
-    return name != "alembic_version"
-
-
-def test_a_newer_database_is_left_alone(url, tmp_path, monkeypatch):
+def test_an_older_revision_of_the_chain_is_brought_up_to_date(url, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     opened = Database.open(url)
     with opened.begin() as conn:
-        conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        runs.start(conn, RunRow("r-1", "destination", "people", AT))
     opened.close()
-    with pytest.raises(StateUnavailable, match="newer Penstock") as caught:
+    longer = tmp_path / "longer"
+    shutil.copytree(Path(migrations.__file__).parent, longer)
+    (longer / "versions" / "rev_9999_songs.py").write_text(
+        f"from alembic import op\nrevision, down_revision = '9999', '{HEAD}'\n"
+        "def upgrade(): op.execute('CREATE TABLE songs (title TEXT)')\n"
+    )
+    monkeypatch.setattr(upgrade_module, "scripts", lambda: ScriptDirectory(str(longer)))
+    monkeypatch.setattr(database_module, "REVISIONS", (*REVISIONS, "9999"))
+    monkeypatch.setattr(database_module, "HEAD", "9999")
+    opened = Database.open(url)
+    assert opened.schema_version() == "9999"
+    with opened.read() as conn:
+        assert conn.execute(text("SELECT count(*) FROM songs")).scalar() == 0
+        assert [run.id for run in runs.list_runs(conn)] == ["r-1"]
+    opened.close()
+
+
+@pytest.mark.parametrize(
+    ("revision", "message", "hint"),
+    [("9999", "newer Penstock", "upgrade Penstock"), ("0010", "too old", "the last Penstock 0.1")],
+)
+def test_a_database_that_no_migration_leads_from_is_left_alone(url, tmp_path, monkeypatch, revision, message, hint):
+    monkeypatch.chdir(tmp_path)
+    opened = Database.open(url)
+    with opened.begin() as conn:
+        conn.execute(text(f"UPDATE alembic_version SET version_num = '{revision}'"))
+    with pytest.raises(StateUnavailable, match=message) as caught:
         Database.open(url)
-    assert caught.value.problems[0].found == "9999"
-    assert "upgrade Penstock" in caught.value.problems[0].hint
+    assert caught.value.problems[0].found == revision
+    assert hint in caught.value.problems[0].hint
+    assert opened.schema_version() == revision
+    opened.close()
 
 
 def test_many_processes_may_open_a_new_database_at_once(url, tmp_path, monkeypatch):

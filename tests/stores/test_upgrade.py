@@ -1,8 +1,11 @@
-"""A state of release 0.1.0, kept as literal SQL, is read by today's code with everything it holds.
+"""A state at revision 0015, kept as literal SQL, opens unchanged in today's code, and runs go on from it.
 
-`state_0_1_0/state.sql` was written by Python's `sqlite3` (`iterdump`) from a state that 0.1.0 (revision 0010) had filled:
-flows, quarantined and unknown records, a batch job and a note under way when their process was killed, posted records,
-people, tokens, a sealed key, an applied project. Its sealing key was `the-key-of-the-upgrade-test`.
+`state_0015/sqlite.sql` was written by Python's `sqlite3` (`iterdump`): release 0.1.0 had filled the state (flows,
+quarantined and unknown records, a batch job and a note under way when their process was killed, posted records, people,
+tokens, a sealed key, an applied project), the migrations 0011 to 0015 and later commands did the rest (`sealed`, `members`,
+`discards`). The memory of `odd` has the keys that 0.1.0 gave. `state_0015/postgresql.sql` was written by `pg_dump
+--schema-only` after the same migrations; its rows are those of the SQLite state. The sealing key was
+`the-key-of-the-upgrade-test`.
 """
 
 import json
@@ -11,6 +14,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -20,23 +24,30 @@ from sqlalchemy.types import Boolean
 import forked
 from penstock.stores.database import Database
 from penstock.stores.migrations import HEAD
-from penstock.stores.migrations.upgrade import upgrade
 from penstock.stores.schema import metadata
 from sandbox_process import running_sandbox
 
-OLD = Path(__file__).parent / "state_0_1_0"
-REVISION = "0010"
-
-
-FOR_A_WINDOW = {"budgets"}  # tables whose rows are true for some seconds only: an upgrade drops them
+KEPT = Path(__file__).parent / "state_0015"
 SANDBOX = "127.0.0.1:8977"  # where the sandbox of that state was
 
 
-def make_state(path, address=SANDBOX):
-    connection = sqlite3.connect(path)
-    connection.executescript((OLD / "state.sql").read_text(encoding="utf-8").replace(SANDBOX, address))
-    connection.close()
-    return path
+@pytest.fixture(params=["sqlite", "postgres"])
+def make_state(request, tmp_path):
+    """Makes that state, with another address of its sandbox; answers its URL and its rows."""
+
+    def make(address=SANDBOX):
+        path = tmp_path / "old.db"
+        connection = sqlite3.connect(path)
+        connection.executescript((KEPT / "sqlite.sql").read_text(encoding="utf-8").replace(SANDBOX, address))
+        connection.close()
+        rows = rows_of(path)
+        if request.param == "sqlite":
+            return f"sqlite:///{path}", rows
+        url = request.getfixturevalue("empty_postgres")
+        fill_postgres(url, rows)
+        return url, rows
+
+    return make
 
 
 def rows_of(path):
@@ -49,43 +60,34 @@ def rows_of(path):
     return {name: rows for name, rows in tables.items() if name != "alembic_version"}
 
 
-def _fill_postgres(url, tables):
+def fill_postgres(url, tables):
+    with psycopg.connect(url) as connection:
+        connection.execute((KEPT / "postgresql.sql").read_text(encoding="utf-8"))
     engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
     with engine.begin() as conn:
-        upgrade(conn, to=REVISION)
         described = MetaData()
         described.reflect(conn)
         conn.execute(text("SET session_replication_role = replica"))
         for name, rows in tables.items():
             table = described.tables[name]
-            conn.execute(table.delete())
             flags = {column.name for column in table.columns if isinstance(column.type, Boolean)}
             for row in rows:
-                conn.execute(
-                    insert(table), [{n: bool(v) if n in flags and v is not None else v for n, v in row.items()}]
-                )
+                conn.execute(insert(table), {n: bool(v) if n in flags and v is not None else v for n, v in row.items()})
+        for name in ("audit", "ledger_batches", "pushed", "quarantine", "responses"):
+            conn.execute(text(f"SELECT setval('{name}_id_seq', (SELECT max(id) FROM {name}))"))
     engine.dispose()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_a_state_of_0_1_0_keeps_what_it_holds(kind, tmp_path, monkeypatch, request):
+def test_a_state_of_the_first_revision_opens_unchanged(make_state, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    old_state = make_state(tmp_path / "old.db")
-    held = rows_of(old_state)
-    assert all(held[name] for name in ("runs", "quarantine", "intents", "jobs", "pushed"))
-    if kind == "sqlite":
-        url = f"sqlite:///{old_state}"
-    else:
-        url = request.getfixturevalue("empty_postgres")
-        _fill_postgres(url, held)
+    url, held = make_state()
+    assert all(held[name] for name in ("runs", "quarantine", "intents", "jobs", "pushed", "sent_links", "discards"))
     opened = Database.open(url)
     with opened.read() as conn:
         assert conn.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD
         ours = {"include_object": lambda _object, name, *_rest: name != "alembic_version"}
         assert compare_metadata(MigrationContext.configure(conn, opts=ours), metadata) == []
         for name, rows in held.items():
-            if name in FOR_A_WINDOW:
-                continue
             table = metadata.tables[name]
             kept = [column for column in table.columns if column.name in (rows[0] if rows else ())]
             found = [_plain(row) for row in conn.execute(select(*kept)).mappings()] if kept else []
@@ -105,17 +107,17 @@ def _plain(row):
     return plain
 
 
-def test_an_upgrade_sends_nothing_again_and_opens_what_was_sealed(tmp_path):
+def test_runs_go_on_send_nothing_again_and_open_what_was_sealed(make_state, tmp_path):
     with running_sandbox("--rate", "off", "--job-delay", "0", "--api-key", "sandbox-key") as sandbox:
         folder = tmp_path / "project"
-        (folder / ".penstock").mkdir(parents=True)
-        for path in OLD.iterdir():
+        folder.mkdir()
+        for path in KEPT.iterdir():
             if path.suffix != ".sql":
                 shutil.copy(path, folder / path.name)
         project = folder / "penstock.yaml"
         address = sandbox.url.removeprefix("http://")
         project.write_text(project.read_text().replace(SANDBOX, address))
-        make_state(folder / ".penstock" / "state.db", address)
+        url, _ = make_state(address)
 
         def penstock(*arguments, code=0):
             environ = {
@@ -124,16 +126,22 @@ def test_an_upgrade_sends_nothing_again_and_opens_what_was_sealed(tmp_path):
                 "HOOK_SECRET": "hook-secret",
                 "PENSTOCK_SECRET_KEY": "the-key-of-the-upgrade-test",
             }
-            ended = forked.run(
-                ["-m", "penstock", *arguments, "--json"], cwd=folder, env=environ, capture_output=True, text=True
-            )
+            command = ["-m", "penstock", *arguments, "--json", "--database", url]
+            ended = forked.run(command, cwd=folder, env=environ, capture_output=True, text=True)
             assert ended.returncode == code, ended.stdout + ended.stderr
             return json.loads(ended.stdout)
 
-        assert len(penstock("runs")) == 10
+        assert len(penstock("runs")) == 11
         held = penstock("quarantine", "list")
-        assert {(entry["destination"], entry["outcome"]) for entry in held} >= {("notes", "unknown")}
-        assert penstock("check", "flat")["ok"]
+        assert {(entry["destination"], entry["outcome"]) for entry in held} >= {
+            ("notes", "unknown"),
+            ("members", "quarantined"),
+        }
+        assert penstock("check", "flat")["ok"], "sealed by 0.1.0"
         people = penstock("run", "people")
         assert people["records"]["unchanged"] >= 3
         assert [r["body"] for r in sandbox.requests() if r["method"] == "POST" and "u1" in r["body"]] == []
+        members = penstock("run", "members", code=1)
+        assert (members["records"]["unchanged"], members["records"]["quarantined"]) == (2, 1)
+        odd = penstock("run", "odd")
+        assert (odd["requests"], odd["records"]["unchanged"]) == (0, 3), "sent under the keys of 0.1.0"

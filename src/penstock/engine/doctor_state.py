@@ -15,8 +15,8 @@ from penstock.engine.surroundings import sealer_of
 from penstock.model.errors import PenstockError
 from penstock.stores import sealed
 from penstock.stores.credentials import KEY_FILE, KEY_VARIABLE
-from penstock.stores.database import Database
-from penstock.stores.migrations import HEAD, REVISIONS
+from penstock.stores.database import Database, refused_revision
+from penstock.stores.migrations import HEAD
 from penstock.stores.schema import runs
 from penstock.stores.settings import setting
 
@@ -32,9 +32,8 @@ def schema(database: Database) -> Findings:
     version = database.schema_version()
     if version is None:
         yield note("empty-state", "nothing is in the state yet", "the first command makes its tables")
-    elif version not in REVISIONS:
-        hint = "upgrade Penstock, or name another one by --database"
-        yield wrong("newer-schema", f"the state was written by a newer Penstock (its form is {version})", hint)
+    elif (refused := refused_revision(database.place, version)) is not None:
+        yield wrong(refused.code, f"{refused.message} (its form is {version})", refused.hint)
     elif version != HEAD:
         hint = "back it up: the next command brings it up to date"
         yield note("older-schema", f"the state was written by an older Penstock (its form is {version})", hint)

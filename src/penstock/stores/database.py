@@ -51,7 +51,7 @@ class Database:
     """An open state database. `place` names it to people; `folder` is this machine's own: key file, frozen inputs.
 
     Every failure of the database itself, in `open`, `begin` and `read`, is `StateUnavailable` (unreachable, full disk,
-    no rights, damage, newer schema) or `StateLocked` (another process has been writing for ten seconds); both exit 3.
+    no rights, damage, too old or newer schema) or `StateLocked` (another process writes for ten seconds); both exit 3.
     """
 
     place: str
@@ -75,7 +75,8 @@ class Database:
         """Open `sqlite:///path`, making folder (0700), file (0600) and tables, or `postgresql://…`, making tables.
 
         `folder` is for PostgreSQL alone (default `.penstock` here); SQLite's is the file's own. A database of an older
-        version is brought up to date. Raises InputError for a URL that is not one, NotAvailableYet for another kind.
+        revision is brought up to date; one that no migration leads from is refused. Raises InputError for a URL that
+        is not one, NotAvailableYet for another kind.
         """
         parsed = _parsed(url)
         if parsed.get_backend_name() == "sqlite":
@@ -218,6 +219,21 @@ def _version(connection: Connection) -> str | None:
     return None
 
 
+def refused_revision(place: str, version: str) -> Problem | None:
+    """Why no migration leads from this revision to the present one; None where one does."""
+    if version in REVISIONS:
+        return None
+    if version < REVISIONS[0]:
+        message = "the state database was written by a Penstock that is too old for this one"
+        hint = (
+            f"open it with the last Penstock 0.1, which brings it to {REVISIONS[0]}, or name another one by --database"
+        )
+        return Problem(place, message, "too-old-schema", hint, found=version)
+    message = "the state database was written by a newer Penstock"
+    hint = "upgrade Penstock, or name another one by --database"
+    return Problem(place, message, "newer-schema", hint, found=version)
+
+
 def _bring_up_to_date(database: Database) -> None:
     if database.schema_version() == HEAD:
         return
@@ -227,10 +243,8 @@ def _bring_up_to_date(database: Database) -> None:
             metadata.create_all(connection)
             connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
             connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
-        elif version not in REVISIONS:
-            message = "the state database was written by a newer Penstock"
-            hint = "upgrade Penstock, or name another one by --database"
-            raise StateUnavailable(Problem(database.place, message, "newer-schema", hint, found=version))
+        elif (refused := refused_revision(database.place, version)) is not None:
+            raise StateUnavailable(refused)
         elif version != HEAD:
             from penstock.stores.migrations.upgrade import upgrade  # noqa: PLC0415 - Alembic costs 0.2 s
 
