@@ -5,7 +5,6 @@
 
 import http.server
 import json
-import os
 import re
 import socket
 import ssl
@@ -19,6 +18,7 @@ import pytest
 
 import forked
 from acceptance_project import Project
+from golden import golden
 
 GOLDEN = Path(__file__).parent / "golden"
 NOWHERE_IN_A_FILE = {"disk", "disk-full"}
@@ -72,11 +72,7 @@ def told(project, name, code, *, command=("run", "it"), **settings):
     shown = json.dumps(parsed, indent=1, ensure_ascii=False, sort_keys=True)
     whole = f"exit {code}\n--- stderr\n{text.stderr}--- stdout\n{text.stdout}--- json\n{shown}\n"
     whole = normal(whole, project)
-    path = GOLDEN / f"{name}.txt"
-    if os.environ.get("PENSTOCK_GOLDEN") == "write":
-        GOLDEN.mkdir(exist_ok=True)
-        path.write_text(whole, encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == whole
+    assert golden(GOLDEN / f"{name}.txt", whole) == whole
     return parsed
 
 

@@ -1,10 +1,10 @@
-"""One file per rule, beside the text that a user would read. PENSTOCK_REWRITE_GOLDEN=1 writes the texts anew."""
+"""One file per rule, beside the text that a user would read. `PENSTOCK_GOLDEN=write` rewrites the texts."""
 
-import os
 from pathlib import Path
 
 import pytest
 
+from golden import golden
 from penstock.config.loading import check_project, load_project
 from penstock.model.errors import InputError, NotAvailableYet
 
@@ -19,11 +19,8 @@ def test_every_rule_says_where_what_and_what_to_write(name, monkeypatch):
     monkeypatch.chdir(INVALID)
     project, problems = check_project(Path(name))
     text = "".join(f"{problem}\n" for problem in problems)
-    golden = INVALID / f"{Path(name).stem}.txt"
-    if os.environ.get("PENSTOCK_REWRITE_GOLDEN"):
-        golden.write_text(text, encoding="utf-8")
     assert project is None
-    assert text == golden.read_text(encoding="utf-8")
+    assert text == golden(INVALID / f"{Path(name).stem}.txt", text)
     assert "do_not_show" not in repr(problems)
     for problem in problems:
         assert problem.hint, f"{problem.message}: says nothing about what to write instead"

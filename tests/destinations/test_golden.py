@@ -4,12 +4,12 @@
 """
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
+from golden import golden
 from penstock.destinations.catalogue import load_catalogue
 from penstock.model.record import key_text
 from penstock.model.spec import BatchSpec
@@ -29,9 +29,7 @@ def test_every_template_has_an_example():
 def test_requests_are_as_they_were(name, dialect):
     path = HERE / "golden" / f"{name}.{dialect}.txt"
     told = written(name, dialect)
-    if os.environ.get("PENSTOCK_GOLDEN") == "write":
-        path.write_text(told, encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == told
+    assert golden(path, told) == told
 
 
 def written(name, dialect):

@@ -1,11 +1,11 @@
 """docs/errors.md names every error code; it is made from docs/errors.yaml. `PENSTOCK_GOLDEN=write` writes it anew."""
 
-import os
 from pathlib import Path
 
 import yaml
 
 from error_codes import codes
+from golden import golden
 
 DOCS = Path(__file__).parents[2] / "docs"
 HEAD = """\
@@ -36,7 +36,4 @@ def test_every_code_of_the_source_is_explained_and_no_other():
 
 
 def test_the_page_is_made_from_the_list():
-    page = DOCS / "errors.md"
-    if os.environ.get("PENSTOCK_GOLDEN") == "write":
-        page.write_text(_page(), encoding="utf-8")
-    assert page.read_text(encoding="utf-8") == _page()
+    assert golden(DOCS / "errors.md", _page()) == _page()
