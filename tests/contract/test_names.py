@@ -1,0 +1,42 @@
+"""Names that stand in the source: events with their fields, and environment variables."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from penstock.model.events import EVENTS
+
+SOURCE = Path(__file__).parents[2] / "src" / "penstock"
+VARIABLE = re.compile(r"""["']((?:PENSTOCK|CUSTIFY|OTEL)_[A-Z_]+)["']""")
+ANY = "**"  # fields that only a run can name
+
+
+@pytest.fixture(scope="module")
+def texts() -> list[str]:
+    return [path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py")]
+
+
+def test_environment_variables(texts, golden):
+    golden("variables", sorted({name for text in texts for name in VARIABLE.findall(text)}))
+
+
+def test_events_and_their_fields(texts, golden):
+    fields: dict[str, set[str]] = {event: set() for event in EVENTS}
+    for text in texts:
+        if any(f'"{event}"' in text for event in EVENTS):
+            for event, name in told(ast.parse(text)):
+                fields[event].add(name)
+    golden("events", {name: {"level": EVENTS[name].level, "fields": sorted(fields[name])} for name in sorted(EVENTS)})
+
+
+def told(module: ast.Module) -> Iterator[tuple[str, str]]:
+    """Every event that a call of a method names first, with each of the fields that it gives."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+            names = {each.value for each in ast.walk(node.args[0]) if isinstance(each, ast.Constant)}
+            for event in names & EVENTS.keys():
+                for keyword in node.keywords:
+                    yield event, keyword.arg or ANY
