@@ -20,11 +20,11 @@ from typing import Any
 
 import pytest
 
+import golden as golden_files
 from sandbox_process import sandbox, shared_sandbox
 
 __all__ = ["sandbox", "shared_sandbox"]
 GOLDEN = Path(__file__).parent / "golden"
-WRITES = os.environ.get("PENSTOCK_GOLDEN") == "write"
 TEXTS = {"description", "summary", "title"}
 WIDTH = 110
 LONGEST_DIFFERENCE = 80  # lines
@@ -47,12 +47,8 @@ def golden() -> Callable[[str, Any], None]:
     """`golden(name, found)`: what was found is what the golden file says."""
 
     def compare(name: str, found: Any) -> None:
-        path = GOLDEN / f"{name}.json"
         text = _lines(found) + "\n"
-        if WRITES:
-            path.write_text(text, encoding="utf-8")
-            return
-        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        before = golden_files.golden(GOLDEN / f"{name}.json", text)
         if text != before:
             lines = difflib.unified_diff(before.splitlines(), text.splitlines(), "golden", "found", lineterm="", n=2)
             pytest.fail(f"{name} has changed:\n" + "\n".join(list(lines)[:LONGEST_DIFFERENCE]), pytrace=False)
