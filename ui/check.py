@@ -1,4 +1,4 @@
-"""The web UI's types and component tests: `python ui/check.py`, in `make test` before the rest.
+"""The web UI's structure, types and component tests: `python ui/check.py`, in `make test` before the rest.
 
 Node is the machine's; where there is none, it comes from PyPI into this Python, as it does for building the pages.
 """
@@ -9,11 +9,14 @@ import sys
 from pathlib import Path
 
 import node
+import structure
 
 UI = Path(__file__).parent
 
 
 def main() -> None:
+    if faults := structure.faults(UI / "src"):
+        sys.exit("\n".join(faults))
     environ = {key: value for key, value in os.environ.items() if key != "NODE_ENV"}  # what tests need is wanted too
     if not node.machine_has_node():
         subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", node.PACKAGE], check=True)

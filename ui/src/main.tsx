@@ -14,10 +14,10 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { onSignedOut } from "./api/client";
 import { connection } from "./api/connection";
-import { client } from "./app/client";
+import { client } from "./app/queryClient";
 import { router } from "./app/router";
 import { signedOut } from "./app/signedOut";
-import { ConfirmDialog } from "./parts/Confirm";
+import { ConfirmDialog } from "./parts/changes/Confirm";
 import { nonce } from "./theme/nonce";
 import { theme, variables } from "./theme/theme";
 

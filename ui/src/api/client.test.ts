@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { beforeEach, describe, expect, test } from "vitest";
-import { answering, refusal } from "@/test/around";
+import { answering, refusal } from "@/test/support";
 import { ApiError, address, api, at, onSignedOut, setCsrf } from "./client";
 
 beforeEach(() => {

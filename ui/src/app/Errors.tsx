@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { IconBug, IconMapPinOff } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
-import { Empty } from "@/parts/States";
+import { Empty } from "@/parts/page/States";
 import { t } from "@/texts/shell";
 
 export function NotFound() {

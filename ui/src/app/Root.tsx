@@ -7,7 +7,7 @@ import { t } from "@/texts/shell";
 import classes from "./Shell.module.css";
 import { signedOut } from "./signedOut";
 
-const SignInAgain = lazy(() => import("@/pages/entry/SignInAgain").then((part) => ({ default: part.SignInAgain })));
+const SignInAgain = lazy(() => import("@/pages/sign-in/again/Dialog").then((part) => ({ default: part.SignInAgain })));
 
 export function Root() {
   return (

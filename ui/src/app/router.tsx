@@ -8,11 +8,12 @@ import { quarantineRoutes } from "@/pages/quarantine/routes";
 import { responseRoutes } from "@/pages/responses/routes";
 import { runRoutes } from "@/pages/runs/routes";
 import { settingsRoutes } from "@/pages/settings/routes";
+import { signInRoutes } from "@/pages/sign-in/routes";
 import { sourceRoutes } from "@/pages/sources/routes";
 import { versionRoutes } from "@/pages/versions/routes";
-import { client } from "./client";
+import { client } from "./queryClient";
 import { NotFound } from "./Errors";
-import { rootRoute, setupRoute, shellRoute, signInRoute } from "./parents";
+import { rootRoute, shellRoute } from "./parents";
 
 const home = createRoute({
   getParentRoute: () => rootRoute,
@@ -26,8 +27,7 @@ const elsewhere = createRoute({ getParentRoute: () => shellRoute, path: "$", com
 
 const tree = rootRoute.addChildren([
   home,
-  signInRoute,
-  setupRoute,
+  ...signInRoutes,
   shellRoute.addChildren([
     ...flowRoutes,
     ...destinationRoutes,

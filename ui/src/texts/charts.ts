@@ -1,5 +1,5 @@
 /** Texts of charts. */
-import { count, duration, number, percent } from "@/parts/format";
+import { count, duration, number, percent } from "@/parts/values/format";
 
 export const t = {
   title: "What was sent",

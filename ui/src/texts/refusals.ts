@@ -3,7 +3,7 @@
  * The command line has its own catalogue, whose ways out are keys of the project file and commands. A test compares both
  * with the rules that the source has.
  */
-import { count, moment } from "@/parts/format";
+import { count, moment } from "@/parts/values/format";
 
 type Values = Record<string, unknown>;
 interface Refused {

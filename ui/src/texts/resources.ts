@@ -1,5 +1,5 @@
 /** Texts of flows, sources, datasets and credentials. */
-import { count, number } from "@/parts/format";
+import { count, number } from "@/parts/values/format";
 
 export const t = {
   name: "Name",

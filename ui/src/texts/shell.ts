@@ -118,6 +118,7 @@ export const t = {
     absent: "not there",
     cancel: "Cancel",
     close: "Close",
+    done: "Done",
     copied: "Copied",
     copy: "Copy",
   },

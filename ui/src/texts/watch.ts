@@ -1,5 +1,5 @@
 /** Texts of runs, quarantine, responses, versions, audit and settings. */
-import { count, number } from "@/parts/format";
+import { count, number } from "@/parts/values/format";
 
 export const t = {
   again: {

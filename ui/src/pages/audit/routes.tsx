@@ -5,6 +5,6 @@ export const auditRoutes = [
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/audit",
-    component: lazyRouteComponent(() => import("./AuditPage"), "AuditPage"),
+    component: lazyRouteComponent(() => import("./List"), "AuditPage"),
   }),
 ] as const;

@@ -5,17 +5,17 @@ export const credentialRoutes = [
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/credentials",
-    component: lazyRouteComponent(() => import("./CredentialsPage"), "CredentialsPage"),
+    component: lazyRouteComponent(() => import("./List"), "CredentialsPage"),
   }),
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/credentials/$name",
-    component: lazyRouteComponent(() => import("./CredentialPage"), "CredentialPage"),
+    component: lazyRouteComponent(() => import("./Page"), "CredentialPage"),
   }),
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/credentials/new",
     validateSearch: (search: Record<string, unknown>): { connector?: "http" | undefined } => (search["connector"] === "http" ? { connector: "http" } : {}),
-    component: lazyRouteComponent(() => import("./CredentialPage"), "NewCredential"),
+    component: lazyRouteComponent(() => import("./new/Page"), "NewCredential"),
   }),
 ] as const;

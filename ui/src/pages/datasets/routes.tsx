@@ -1,8 +1,7 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { shellRoute } from "@/app/parents";
+import { type Tab, TABS } from "./search";
 
-const TABS = ["columns", "settings"] as const;
-export type Tab = (typeof TABS)[number];
 interface NewSearch {
   /** Records of this source. */
   source?: string;
@@ -14,7 +13,7 @@ export const datasetRoutes = [
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/datasets",
-    component: lazyRouteComponent(() => import("./DatasetsPage"), "DatasetsPage"),
+    component: lazyRouteComponent(() => import("./List"), "DatasetsPage"),
   }),
   createRoute({
     getParentRoute: () => shellRoute,
@@ -23,12 +22,12 @@ export const datasetRoutes = [
       ...(typeof search["source"] === "string" && { source: search["source"] }),
       ...(typeof search["from"] === "string" && { from: search["from"] }),
     }),
-    component: lazyRouteComponent(() => import("./NewDataset"), "NewDataset"),
+    component: lazyRouteComponent(() => import("./new/Page"), "NewDataset"),
   }),
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/datasets/$name",
     validateSearch: (search: Record<string, unknown>): { tab?: Tab | undefined } => (TABS.includes(search["tab"] as Tab) ? { tab: search["tab"] as Tab } : {}),
-    component: lazyRouteComponent(() => import("./DatasetPage"), "DatasetPage"),
+    component: lazyRouteComponent(() => import("./Page"), "DatasetPage"),
   }),
 ] as const;

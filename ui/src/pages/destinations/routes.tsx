@@ -1,18 +1,17 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { shellRoute } from "@/app/parents";
-import type { Step } from "./NewDestination";
+import { isStep, type Step } from "./search";
 
 interface NewSearch {
   dataset?: string;
   step?: Step;
 }
-const isStep = (step: unknown): step is Step => step === "connector" || step === "credential" || step === "configure";
 
 export const destinationRoutes = [
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/destinations",
-    component: lazyRouteComponent(() => import("./DestinationsPage"), "DestinationsPage"),
+    component: lazyRouteComponent(() => import("./List"), "DestinationsPage"),
   }),
   createRoute({
     getParentRoute: () => shellRoute,
@@ -21,16 +20,16 @@ export const destinationRoutes = [
       ...(typeof search["dataset"] === "string" && { dataset: search["dataset"] }),
       ...(isStep(search["step"]) && { step: search["step"] }),
     }),
-    component: lazyRouteComponent(() => import("./NewDestination"), "NewDestination"),
+    component: lazyRouteComponent(() => import("./new/Page"), "NewDestination"),
   }),
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/destinations/$name",
-    component: lazyRouteComponent(() => import("./DestinationPage"), "DestinationPage"),
+    component: lazyRouteComponent(() => import("./Page"), "DestinationPage"),
   }),
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/destinations/$name/configure",
-    component: lazyRouteComponent(() => import("./ConfigurePage"), "ConfigurePage"),
+    component: lazyRouteComponent(() => import("./configure/Page"), "ConfigurePage"),
   }),
 ] as const;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Column, Template } from "@/api/types";
-import { freeName } from "@/resources/naming";
+import { freeName } from "@/resources/names";
 import { asManual, asTemplate, givenAs, macroBegun, meant, nestedPaths, regiven, suggestedFields, tidy, typed, withField } from "./value";
 
 const column = (name: string): Column => ({ name, type: "text", nullable: false, examples: [] });

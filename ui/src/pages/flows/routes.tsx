@@ -15,16 +15,16 @@ export const flowRoutes = [
       ...(search["view"] === "list" && { view: "list" as const }),
       ...(typeof search["flow"] === "string" && { flow: search["flow"] }),
     }),
-    component: lazyRouteComponent(() => import("./FlowsPage"), "FlowsPage"),
+    component: lazyRouteComponent(() => import("./List"), "FlowsPage"),
   }),
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/flows/new",
-    component: lazyRouteComponent(() => import("./FlowPage"), "NewFlow"),
+    component: lazyRouteComponent(() => import("./new/Page"), "NewFlow"),
   }),
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/flows/$name",
-    component: lazyRouteComponent(() => import("./FlowPage"), "FlowPage"),
+    component: lazyRouteComponent(() => import("./Page"), "FlowPage"),
   }),
 ] as const;

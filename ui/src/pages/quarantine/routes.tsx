@@ -14,11 +14,11 @@ export const quarantineRoutes = [
       ...(typeof search["cause"] === "string" && { cause: search["cause"] }),
       ...(typeof search["destination"] === "string" && { destination: search["destination"] }),
     }),
-    component: lazyRouteComponent(() => import("./QuarantinePage"), "QuarantinePage"),
+    component: lazyRouteComponent(() => import("./List"), "QuarantinePage"),
   }),
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/quarantine/$id",
-    component: lazyRouteComponent(() => import("./EntryPage"), "EntryPage"),
+    component: lazyRouteComponent(() => import("./Page"), "EntryPage"),
   }),
 ] as const;

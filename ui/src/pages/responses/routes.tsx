@@ -5,12 +5,12 @@ export const responseRoutes = [
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/responses",
-    component: lazyRouteComponent(() => import("./ResponsesPage"), "ResponsesPage"),
+    component: lazyRouteComponent(() => import("./List"), "ResponsesPage"),
   }),
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/responses/$destination",
     validateSearch: (search: Record<string, unknown>): { open?: number | undefined } => (typeof search["open"] === "number" ? { open: search["open"] } : {}),
-    component: lazyRouteComponent(() => import("./RepliesPage"), "RepliesPage"),
+    component: lazyRouteComponent(() => import("./Page"), "RepliesPage"),
   }),
 ] as const;

@@ -23,7 +23,7 @@ export const runRoutes = [
       ...([1, 168, 720].includes(search["hours"] as number) && { hours: search["hours"] as number }),
       ...(search["charts"] === "off" && { charts: "off" as const }),
     }),
-    component: lazyRouteComponent(() => import("./RunsPage"), "RunsPage"),
+    component: lazyRouteComponent(() => import("./List"), "RunsPage"),
   }),
   createRoute({
     getParentRoute: () => shellRoute,
@@ -32,11 +32,11 @@ export const runRoutes = [
       ...(search["tab"] === "records" && { tab: "records" as const }),
       ...(typeof search["outcome"] === "string" && { outcome: search["outcome"] }),
     }),
-    component: lazyRouteComponent(() => import("./RunPage"), "RunPage"),
+    component: lazyRouteComponent(() => import("./Page"), "RunPage"),
   }),
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/runs/$run/deliveries/$delivery",
-    component: lazyRouteComponent(() => import("./DeliveryPage"), "DeliveryPage"),
+    component: lazyRouteComponent(() => import("./deliveries/Page"), "DeliveryPage"),
   }),
 ] as const;

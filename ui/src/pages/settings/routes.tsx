@@ -1,8 +1,6 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { shellRoute } from "@/app/parents";
-
-export const TABS = ["people", "tokens", "alerts", "retention", "account"] as const;
-export type Tab = (typeof TABS)[number];
+import { type Tab, TABS } from "./search";
 
 export const settingsRoutes = [
   createRoute({
@@ -12,6 +10,6 @@ export const settingsRoutes = [
       const tab = TABS.find((one) => one === search["tab"]);
       return tab === undefined ? {} : { tab };
     },
-    component: lazyRouteComponent(() => import("./SettingsPage"), "SettingsPage"),
+    component: lazyRouteComponent(() => import("./Page"), "SettingsPage"),
   }),
 ] as const;

@@ -6,17 +6,17 @@ export const sourceRoutes = [
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/sources",
-    component: lazyRouteComponent(() => import("./SourcesPage"), "SourcesPage"),
+    component: lazyRouteComponent(() => import("./List"), "SourcesPage"),
   }),
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/sources/new",
     validateSearch: (search: Record<string, unknown>): { way?: Way } => (isWay(search["way"]) ? { way: search["way"] } : {}),
-    component: lazyRouteComponent(() => import("./NewSource"), "NewSource"),
+    component: lazyRouteComponent(() => import("./new/Page"), "NewSource"),
   }),
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/sources/$name",
-    component: lazyRouteComponent(() => import("./SourcePage"), "SourcePage"),
+    component: lazyRouteComponent(() => import("./Page"), "SourcePage"),
   }),
 ] as const;

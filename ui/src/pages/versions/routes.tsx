@@ -1,12 +1,12 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { shellRoute } from "@/app/parents";
-import { type View, VIEWS } from "./views";
+import { type View, VIEWS } from "./search";
 
 export const versionRoutes = [
   createRoute({
     getParentRoute: () => shellRoute,
     path: "/versions",
-    component: lazyRouteComponent(() => import("./VersionsPage"), "VersionsPage"),
+    component: lazyRouteComponent(() => import("./List"), "VersionsPage"),
   }),
   createRoute({
     getParentRoute: () => shellRoute,
@@ -15,6 +15,6 @@ export const versionRoutes = [
       const view = VIEWS.find((one) => one === search["view"]);
       return view === undefined ? {} : { view };
     },
-    component: lazyRouteComponent(() => import("./VersionPage"), "VersionPage"),
+    component: lazyRouteComponent(() => import("./Page"), "VersionPage"),
   }),
 ] as const;

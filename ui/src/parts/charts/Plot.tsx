@@ -1,10 +1,22 @@
 import "@mantine/charts/styles.css";
 import { AreaChart, BarChart, LineChart } from "@mantine/charts";
-import type { ChartProps } from "../Chart";
+
+export interface PlotProps {
+  kind: "area" | "bar" | "line";
+  data: Record<string, unknown>[];
+  /** Member of each datum on the x axis. */
+  x: string;
+  series: { name: string; color: string; label?: string }[];
+  /** What it shows, in words. */
+  label: string;
+  height?: number;
+  stacked?: boolean;
+  format?: (value: number) => string;
+}
 
 const STILL = { isAnimationActive: false }; // figures that are read anew every few seconds stand still
 
-export default function Plot({ kind, data, series, x, height = 180, stacked, format, label }: ChartProps) {
+export default function Plot({ kind, data, series, x, height = 180, stacked, format, label }: PlotProps) {
   const shared = {
     h: height,
     data,

@@ -1,10 +1,30 @@
+import type { CompletionSource } from "@codemirror/autocomplete";
 import { EditorState } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { useEffect, useRef } from "react";
-import type { CodeProps } from "../Code";
-import { extensions, showErrors } from "./editor";
-import { changed } from "./changed";
+import { extensions, type Language, type LineError, showErrors } from "./editor";
+import { changed } from "./change";
 import { marksOf, newMarks } from "./marks";
+
+export interface CodeProps {
+  value: string;
+  language?: Language;
+  /** What it is, for those who cannot see it. */
+  label: string;
+  onChange?: (text: string) => void;
+  onSubmit?: (() => void) | undefined;
+  readOnly?: boolean;
+  lines?: boolean;
+  wrap?: boolean;
+  hint?: string;
+  errors?: LineError[];
+  /** An earlier text: what is new against it is marked. */
+  before?: string;
+  complete?: CompletionSource;
+  minHeight?: number;
+  maxHeight?: number;
+  autoFocus?: boolean;
+}
 
 export default function CodeEditor(props: CodeProps) {
   const place = useRef<HTMLDivElement>(null);

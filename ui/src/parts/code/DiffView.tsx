@@ -2,8 +2,17 @@ import { unifiedMergeView } from "@codemirror/merge";
 import { EditorState } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { useEffect, useRef } from "react";
-import type { DiffProps } from "../Code";
-import { extensions } from "./editor";
+import { extensions, type Language } from "./editor";
+
+export interface DiffProps {
+  before: string;
+  after: string;
+  language?: Language;
+  label: string;
+  /** Unchanged stretches are folded. */
+  fold?: boolean;
+  maxHeight?: number;
+}
 
 const look = EditorView.theme({
   ".cm-changedLine": { backgroundColor: "var(--p-good-soft) !important" },

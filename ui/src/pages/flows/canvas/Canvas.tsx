@@ -3,9 +3,9 @@ import "@xyflow/react/dist/base.css";
 import { useMantineColorScheme } from "@mantine/core";
 import { Background, Controls, type Edge, MarkerType, ReactFlow, ReactFlowProvider, type ReactFlowState, useReactFlow, useStore } from "@xyflow/react";
 import { useEffect, useMemo } from "react";
-import { t } from "@/texts/flows";
+import { t } from "@/texts/pages/flows";
 import "./canvas.css";
-import type { Graph } from "../graph";
+import type { Graph } from "./graph";
 import { areaOf, isIn, MANY, placesOf, SIZES } from "./layout";
 import { Card, type CardNode } from "./Nodes";
 

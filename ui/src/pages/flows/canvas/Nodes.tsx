@@ -5,10 +5,10 @@ import { Handle, type Node, type NodeProps, Position, useReactFlow } from "@xyfl
 import { type FocusEvent, type ReactNode, useRef } from "react";
 import type { DatasetNode, DestinationNode, SourceNode } from "@/api/types";
 import { NOT_YET, OutcomeBar, RunStatus, Status, Time } from "@/parts";
-import { DatasetMenu } from "@/resources/DatasetMenu";
-import { t } from "@/texts/flows";
-import classes from "../Flows.module.css";
-import { addressOf, type GraphNode, isLive } from "../graph";
+import { DatasetMenu } from "@/resources/datasets/Menu";
+import { t } from "@/texts/pages/flows";
+import classes from "../style.module.css";
+import { addressOf, type GraphNode, isLive } from "./graph";
 import { SIZES } from "./layout";
 
 export type CardNode = Node<{ node: GraphNode; flows: string[] }, "card">;

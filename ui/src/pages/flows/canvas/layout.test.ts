@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Graph } from "../graph";
+import type { Graph } from "./graph";
 import { areaOf, isIn, MANY, placesOf, SIZES } from "./layout";
 
 const node = (kind: "source" | "dataset" | "destination", name: string) => ({ id: `${kind}s/${name}`, kind, name, state: {} }) as never;

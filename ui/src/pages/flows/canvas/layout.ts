@@ -1,6 +1,6 @@
 /** Where each node is: from left to right, by dagre; in rows where dagre would take seconds. */
 import { graphlib, layout } from "@dagrejs/dagre";
-import type { Graph, GraphNode } from "../graph";
+import type { Graph, GraphNode } from "./graph";
 
 export const SIZES: Record<GraphNode["kind"], { width: number; height: number }> = {
   source: { width: 196, height: 66 },

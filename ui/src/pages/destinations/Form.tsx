@@ -1,0 +1,141 @@
+/** The configuration of one destination: the form at the left, its sample payloads at the right, always. */
+import { SegmentedControl, TextInput } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { useQuery } from "@tanstack/react-query";
+import { type ComponentProps, memo, type ReactNode, useCallback, useMemo, useRef } from "react";
+import { queries } from "@/api/queries";
+import type { Column, DestinationValue, Preview, Problem } from "@/api/types";
+import { Failed, Loading, Panel } from "@/parts";
+import { t } from "@/texts/pages/destinations";
+import { DeliveryForm } from "./form/DeliveryForm";
+import classes from "./style.module.css";
+import { Findings } from "./form/Findings";
+import { ManualForm } from "./form/ManualForm";
+import { asked } from "./queries";
+import { SamplePanel } from "./form/SamplePanel";
+import { TemplateForm } from "./form/TemplateForm";
+import { asManual, asTemplate, type Dialect, mappedColumns, tidy } from "./value";
+
+const NONE: never[] = [];
+const NO_COLUMNS: Column[] = [];
+
+interface Props {
+  name: string;
+  /** Null: the name stands. */
+  onName: ((name: string) => void) | null;
+  value: DestinationValue;
+  onChange: (value: DestinationValue) => void;
+  /** What the last save was refused for. */
+  refused?: Problem[];
+  /** Shown below the form: when it runs. */
+  children?: ReactNode;
+}
+
+export function Configure({ name, onName, value, onChange, refused = NONE, children }: Props) {
+  const templates = useQuery(queries.templates());
+  const samples = useQuery(queries.samples(value.dataset, 20));
+  const credential = useQuery(queries.one("credentials", value.credential));
+  const manual = value.request !== undefined;
+  const form = useMemo(() => ({ manual }), [manual]);
+  const dialect: Dialect = credential.data?.state.dialect ?? "flat";
+  const columns = samples.data?.columns ?? NO_COLUMNS;
+  const ready = manual || value.template !== undefined;
+  const asks = ready && value.request?.url.trim() !== ""; // without a URL there is nothing to ask
+  const current = useMemo(() => tidy(value), [value]);
+  const mappedText = JSON.stringify(mappedColumns(value)); // the same list while no mapping changes
+  const mapped = useMemo(() => JSON.parse(mappedText) as string[], [mappedText]);
+  const latest = useRef({ value, onChange });
+  latest.current = { value, onChange };
+  const set = useCallback((change: Record<string, unknown>) => latest.current.onChange({ ...latest.current.value, ...change }), []);
+  const { data: known } = templates;
+  const choose = useCallback(
+    (way: string) => {
+      const { value: old, onChange: put } = latest.current;
+      const first = known?.[0];
+      if (way === "manual") put(asManual(old));
+      else if (first) put({ ...asTemplate(old, first, columns), template: undefined as never, fields: undefined as never });
+    },
+    [known, columns],
+  );
+  if (templates.data === undefined || (samples.isPending && !samples.isError)) return <Loading height={480} />;
+  const template = templates.data.find((one) => one.name === value.template);
+  const onlyManual = credential.data?.value.connector === "http";
+  return (
+    <div className={classes.configure}>
+      <div className={classes.form}>
+        {samples.isError && <Failed error={samples.error} retry={() => void samples.refetch()} />}
+        <Panel>
+          {onName && <TextInput label={t.configure.name} value={name} onChange={(event) => onName(event.currentTarget.value)} />}
+          {!onlyManual && <Ways manual={manual} choose={choose} />}
+          {asks && <Checked name={name} value={current} />}
+        </Panel>
+        {manual ? (
+          <ByHand name={name} current={current} asks={asks} value={value} onChange={onChange} columns={columns} saved={refused} />
+        ) : (
+          <ByTemplate name={name} current={current} ready={ready} saved={refused} value={value} onChange={onChange} templates={templates.data} columns={columns} dialect={dialect} />
+        )}
+        {ready && <Delivery mapped={mapped} asks={asks} current={current} saved={refused} name={name} value={value} set={set} columns={columns} rows={samples.data?.rows ?? NONE} template={template} dialect={dialect} />}
+        {ready && children}
+      </div>
+      <Samples name={name} value={current} ready={asks} form={form} />
+    </div>
+  );
+}
+
+const Ways = memo(function Ways({ manual, choose }: { manual: boolean; choose: (way: string) => void }) {
+  return (
+    <SegmentedControl
+      aria-label={t.steps.configure}
+      value={manual ? "manual" : "template"}
+      onChange={choose}
+      data={[
+        { value: "template", label: t.configure.template },
+        { value: "manual", label: t.configure.manual },
+      ]}
+    />
+  );
+});
+
+// Each of these waits by itself for a pause in the typing: what comes then draws its own part anew, never the whole form.
+
+/** The first key is answered at once, the ones that follow it closely together. */
+const usePaused = (value: DestinationValue): DestinationValue => useDebouncedValue(value, 60, { leading: true })[0];
+
+const Samples = memo(function Samples({ value, ...shown }: ComponentProps<typeof SamplePanel>) {
+  return <SamplePanel {...shown} value={usePaused(value)} />;
+});
+
+const Checked = memo(function Checked({ name, value }: { name: string; value: DestinationValue }) {
+  const [calm] = useDebouncedValue(value, 600);
+  return <Findings name={name} value={calm} ready />;
+});
+
+const errorsOf = (preview: Preview): Problem[] => preview.errors ?? NONE;
+/** What is wrong with the settings, from the samples and from the last save: the parts of the form show it at their fields. */
+function useErrors(name: string, current: DestinationValue, ready: boolean, saved: Problem[]): Problem[] {
+  const { data = NONE } = useQuery({ ...asked.preview(name, usePaused(current), ready), select: errorsOf });
+  return useMemo(() => [...(ready ? data : NONE), ...saved], [data, ready, saved]);
+}
+
+interface Marked {
+  /** The settings as the samples are asked with. */
+  current: DestinationValue;
+  /** Whether the settings are far enough for samples. */
+  asks?: boolean;
+  saved: Problem[];
+}
+interface ByHandProps extends Marked, Pick<Props, "name" | "value" | "onChange"> {
+  columns: Column[];
+}
+function ByHand({ name, current, saved, asks = true, ...form }: ByHandProps) {
+  const preview = useQuery(asked.preview(name, usePaused(current), asks));
+  return <ManualForm {...form} problems={useErrors(name, current, asks, saved)} refused={preview.data?.refused ?? NONE} />;
+}
+
+function ByTemplate({ name, current, ready, saved, ...form }: Marked & { name: string; ready: boolean } & Omit<ComponentProps<typeof TemplateForm>, "problems">) {
+  return <TemplateForm {...form} problems={useErrors(name, current, ready, saved)} />;
+}
+
+function Delivery({ current, saved, asks = true, ...form }: Marked & Omit<ComponentProps<typeof DeliveryForm>, "problems">) {
+  return <DeliveryForm {...form} problems={useErrors(form.name, current, asks, saved)} />;
+}

@@ -1,0 +1,98 @@
+/** One destination: its state, what it sends, its plan, its last runs. */
+import { Button } from "@mantine/core";
+import { IconPencil } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useParams } from "@tanstack/react-router";
+import { queries } from "@/api/queries";
+import type { Destination } from "@/api/types";
+import { SentCharts } from "@/resources/charts/SentCharts";
+import { Code, duration, Empty, Facts, Loaded, NOT_YET, Num, OutcomeCounts, Page, Panel, RunStatus, Status, Time } from "@/parts";
+import { t } from "@/texts/pages/destinations";
+import { DestinationMenu } from "./actions/Menu";
+import classes from "./style.module.css";
+import { asked } from "./queries";
+import { SamplePanel } from "./form/SamplePanel";
+
+export function DestinationPage() {
+  const { name } = useParams({ from: "/shell/destinations/$name" });
+  const query = useQuery({ ...queries.one("destinations", name), refetchInterval: 5_000 });
+  return (
+    <Loaded query={query} height={480}>
+      {(destination) => <Shown destination={destination} />}
+    </Loaded>
+  );
+}
+
+function Shown({ destination }: { destination: Destination }) {
+  const { name, value, state } = destination;
+  const plan = useQuery(asked.plan(name));
+  const runs = useQuery({ ...asked.runs(name), refetchInterval: 5_000 });
+  return (
+    <Page
+      title={name}
+      before={<Status of={state.state} />}
+      crumbs={[{ label: t.title, to: "/destinations" }]}
+      description={state.reason}
+      actions={
+        <>
+          <Button component={Link} to={`/destinations/${encodeURIComponent(name)}/configure`} variant="default" leftSection={<IconPencil size={14} />}>
+            {t.actions.edit}
+          </Button>
+          <DestinationMenu destination={destination} main />
+        </>
+      }
+    >
+      <div className={classes.configure}>
+        <div className={classes.form}>
+          <Panel title={t.page.plan}>
+            <Loaded query={plan} height={120}>
+              {(found) => (
+                <Facts
+                  items={[
+                    [t.page.records, <Num key="n" value={found.records} />],
+                    [t.page.requests, <Num key="r" value={found.requests} />],
+                    ...(found.asking > 0 ? ([["", t.activate.asking(found.asking)]] as [string, string][]) : []),
+                    [t.page.time, found.eta_s === 0 ? t.page.atOnce : duration(found.eta_s)],
+                    [t.page.changes, `${t.activate.creates(found.creates_or_updates)}, ${t.activate.unchanged(found.unchanged)}`],
+                    ...(found.invalid > 0 ? ([[t.columns.held, t.activate.refused(found.invalid)]] as [string, string][]) : []),
+                  ]}
+                />
+              )}
+            </Loaded>
+            {state.held > 0 && (
+              <Link to="/quarantine" search={{ destination: name } as never}>
+                {t.page.heldLink(state.held)}
+              </Link>
+            )}
+          </Panel>
+          <Panel title={t.page.runs}>
+            <Loaded query={runs} height={120}>
+              {(found) =>
+                found.items.length === 0 && state.last_run === null ? (
+                  <Empty compact title={t.page.noRuns} />
+                ) : (
+                  <ul style={{ listStyle: "none", margin: 0, padding: 0, display: "grid", gap: 8 }}>
+                    {(found.items.length === 0 && state.last_run ? [state.last_run] : found.items).map((run) => (
+                      <li key={run.run} className={classes.line}>
+                        <RunStatus run={run} />
+                        <Link to="/runs/$run" params={{ run: run.run }}>
+                          <Time at={run.started_at} none={NOT_YET} />
+                        </Link>
+                        <OutcomeCounts counts={run.records} />
+                      </li>
+                    ))}
+                  </ul>
+                )
+              }
+            </Loaded>
+          </Panel>
+          {state.last_run !== null && <SentCharts hours={24} destination={name} />}
+          <Panel title={t.page.settings}>
+            <Code value={JSON.stringify(value, null, 2)} language="json" label={t.page.settings} readOnly maxHeight={420} />
+          </Panel>
+        </div>
+        <SamplePanel name={name} value={value} ready />
+      </div>
+    </Page>
+  );
+}

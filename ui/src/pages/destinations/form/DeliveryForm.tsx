@@ -1,0 +1,164 @@
+/** What both ways share: other columns, exclusion, mode, batching of templates, replies. */
+import { MultiSelect, SegmentedControl, Select, Switch, TagsInput } from "@mantine/core";
+import { memo, useMemo } from "react";
+import type { Column, DestinationValue, Problem, Template } from "@/api/types";
+import { messageAt, NumberField, Panel } from "@/parts";
+import { t } from "@/texts/pages/destinations";
+import classes from "../style.module.css";
+import { type Dialect, nestedPaths } from "../value";
+
+interface Props {
+  name: string;
+  value: DestinationValue;
+  /** Puts these settings in place of theirs; undefined takes one away. */
+  set: (change: Record<string, unknown>) => void;
+  columns: Column[];
+  rows: Record<string, unknown>[];
+  template: Template | undefined;
+  dialect: Dialect;
+  problems: Problem[];
+  /** Columns that fields are mapped to: they cannot be excluded. */
+  mapped: string[];
+}
+
+const ELSEWHERE = new Set(["fields", "request"]);
+/** At every key in a field's form these stay as they are: what shows nothing of that is not drawn anew. */
+function sameHere({ value: a, ...before }: Props, { value: b, ...after }: Props): boolean {
+  const same = (one: object, other: object) => [...new Set([...Object.keys(one), ...Object.keys(other)])].every((key) => ELSEWHERE.has(key) || Object.is(one[key as never], other[key as never]));
+  return same(a, b) && same(before, after);
+}
+export const DeliveryForm = memo(PlainDeliveryForm, sameHere);
+
+/** A mode that templates know and runs do not do yet. */
+const NOT_YET = "mirror";
+
+function PlainDeliveryForm({ name, value, set, columns, rows, template, dialect, problems, mapped }: Props) {
+  const names = columns.map((column) => column.name);
+  const paths = useMemo(() => [...columns.map((column) => column.name), ...nestedPaths(rows)].filter((path) => !mapped.includes(path)), [columns, rows, mapped]);
+  const own = typeof value.batch === "object" ? value.batch : {};
+  const extras = (template?.["extras"] as Record<Dialect, string> | undefined)?.[dialect];
+  const attributes = value.attributes ?? "all";
+  const batch = typeof value.batch === "string" ? value.batch : value.batch === undefined ? "auto" : "on";
+  const object = template?.object === "batch" ? (value["object"] ?? "person") : template?.object;
+  const links = dialect === "native" && object === "person";
+  const modes = template?.modes ?? ["all", "new", "changed"];
+  return (
+    <>
+      <Panel title={t.configure.extras}>
+        {template && extras !== "none" && (
+          <>
+            <p className={classes.hint}>{t.configure.extrasHint(extras === "inline" ? "members of the payload" : (extras ?? "attributes"))}</p>
+            <SegmentedControl
+              aria-label={t.configure.extras}
+              value={typeof attributes === "string" ? attributes : "chosen"}
+              onChange={(said) => set({ attributes: said === "chosen" ? [] : (said as "all") })}
+              data={[
+                { value: "all", label: t.configure.extrasAll },
+                { value: "none", label: t.configure.extrasNone },
+                { value: "chosen", label: t.configure.extrasChosen },
+              ]}
+            />
+            {Array.isArray(attributes) && (
+              <MultiSelect label={t.configure.extrasColumns} data={names} value={attributes} searchable error={messageAt(problems, "attributes")} onChange={(chosen) => set({ attributes: chosen })} />
+            )}
+          </>
+        )}
+        <TagsInput
+          label={t.configure.exclude}
+          description={t.configure.excludeHint}
+          data={paths}
+          value={value.exclude ?? []}
+          error={messageAt(problems, "exclude")}
+          clearable
+          clearButtonProps={{ "aria-label": "Clear" }}
+          onChange={(exclude) => set({ exclude })}
+        />
+        <Select
+          label={t.configure.newColumns}
+          description={t.configure.newColumnsHint}
+          data={Object.entries(t.configure.newColumnsWays).map(([way, label]) => ({ value: way, label }))}
+          value={value.new_columns ?? "note"}
+          allowDeselect={false}
+          error={messageAt(problems, "new_columns")}
+          onChange={(way) => way && set({ new_columns: way === "note" ? undefined : way })}
+        />
+        {(links || value.company_link !== undefined) && (
+          <Select
+            label={t.configure.companyLink}
+            description={t.configure.companyLinkHint}
+            data={Object.entries(t.configure.companyLinkWays).map(([way, label]) => ({ value: way, label }))}
+            value={value.company_link ?? "add"}
+            allowDeselect={false}
+            error={messageAt(problems, "company_link")}
+            onChange={(way) => way && set({ company_link: way === "add" ? undefined : way })}
+          />
+        )}
+        <Select
+          label={t.configure.nulls}
+          data={[
+            { value: "omit", label: t.configure.nullsOmit },
+            { value: "send", label: t.configure.nullsSend },
+          ]}
+          value={value.nulls ?? "omit"}
+          allowDeselect={false}
+          onChange={(nulls) => nulls && set({ nulls: nulls as "omit" })}
+        />
+      </Panel>
+      <Panel title={t.configure.delivery}>
+        <Select
+          label={t.configure.mode}
+          data={modes.map((mode) => {
+            const label = t.configure.modes[mode] ?? mode;
+            return mode === NOT_YET ? { value: mode, label: t.configure.notYet(label), disabled: true } : { value: mode, label };
+          })}
+          value={value.mode ?? (template ? (modes[0] ?? null) : "all")}
+          allowDeselect={false}
+          onChange={(mode) => mode && set({ mode: mode as "changed" })}
+        />
+        {template && (
+          <div className={classes.line}>
+          <Select
+            label={t.configure.batching}
+            className={classes.grow}
+            data={[
+              { value: "auto", label: t.configure.batchAuto },
+              { value: "on", label: t.configure.batchOn },
+              { value: "off", label: t.configure.batchOff },
+            ]}
+            value={batch}
+            allowDeselect={false}
+            onChange={(said) => said && set({ batch: said as "auto" })}
+          />
+          {batch === "on" && (
+            <NumberField
+              label={t.configure.size}
+              min={1}
+              optional
+              allowDecimal={false}
+              placeholder={t.configure.sizeLimit}
+              value={own.size ?? null}
+              error={messageAt(problems, "batch.size", "batch")}
+              onChange={(size) => set({ batch: size === null ? "on" : { ...own, size } })}
+            />
+          )}
+          </div>
+        )}
+        <NumberField
+          label={t.configure.concurrency}
+          min={1}
+          max={200}
+          allowDecimal={false}
+          value={typeof value["concurrency"] === "number" ? value["concurrency"] : 10}
+          error={messageAt(problems, "concurrency")}
+          onChange={(said) => said !== null && set({ concurrency: said })}
+        />
+        <Switch
+          label={t.configure.responses}
+          description={t.configure.responsesHint(name)}
+          checked={value.responses === true}
+          onChange={(event) => set({ responses: event.currentTarget.checked ? true : (undefined as never) })}
+        />
+      </Panel>
+    </>
+  );
+}

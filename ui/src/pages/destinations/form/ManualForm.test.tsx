@@ -1,0 +1,87 @@
+// @vitest-environment happy-dom
+import { cleanup, fireEvent, screen } from "@testing-library/react";
+import { useState } from "react";
+import { expect, test, vi } from "vitest";
+import type { DestinationValue, Problem } from "@/api/types";
+import { useValidated, ValidityScope } from "@/parts";
+import { show } from "@/test/support";
+import { t } from "@/texts/pages/destinations";
+import { ManualForm } from "./ManualForm";
+import { asManual, tidy } from "../value";
+
+const saved = vi.fn();
+let now: DestinationValue;
+function Form({ problems = [] }: { problems?: Problem[] }) {
+  const [value, setValue] = useState<DestinationValue>(asManual({ dataset: "d", credential: "c" }));
+  now = value;
+  const validated = useValidated();
+  return (
+    <>
+      <ManualForm value={value} onChange={setValue} columns={[]} problems={problems} refused={[]} />
+      <button type="button" onClick={validated(() => saved(tidy(value)))}>
+        Done
+      </button>
+    </>
+  );
+}
+const shown = (problems: Problem[] = []) => {
+  saved.mockClear();
+  show(
+    <ValidityScope>
+      <Form problems={problems} />
+    </ValidityScope>,
+  );
+};
+
+test("it begins without an address and without batching", () => {
+  shown();
+  expect(screen.getByLabelText<HTMLInputElement>(t.configure.url).value).toBe("");
+  expect(screen.getByLabelText<HTMLInputElement>(t.configure.batchIt).checked).toBe(false);
+  expect(now.request).toEqual({ method: "POST", url: "" });
+});
+
+test("further properties that are no JSON object stay in the field, are marked there, and are not saved", () => {
+  shown();
+  fireEvent.change(screen.getByLabelText(t.configure.url), { target: { value: "/batch" } });
+  fireEvent.click(screen.getByLabelText(t.configure.batchIt));
+  const box = screen.getByRole("combobox", { name: t.configure.grouping });
+  fireEvent.click(box);
+  fireEvent.click(screen.getByRole("option", { name: t.configure.groupings["property"] ?? "", hidden: true }));
+  const field = screen.getByLabelText<HTMLInputElement>(t.configure.otherProps);
+  fireEvent.change(field, { target: { value: '{"origin": ' } });
+  fireEvent.click(screen.getByText("Done"));
+  expect(saved).not.toHaveBeenCalled();
+  expect(screen.getByText(t.configure.notJson)).toBeTruthy();
+  expect(document.activeElement).toBe(field);
+  expect(field.value).toBe('{"origin": ');
+  fireEvent.change(field, { target: { value: '{"origin": 0}' } });
+  fireEvent.click(screen.getByText("Done"));
+  expect(saved.mock.lastCall?.[0].request.batch.grouping.other_props).toEqual({ origin: 0 });
+});
+
+test("what the service finds wrong is shown at its field", () => {
+  shown([{ path: "destinations.x.request.headers", code: "missing", message: "an address is needed", hint: "" } as Problem]);
+  expect(screen.getByText("an address is needed")).toBeTruthy();
+});
+
+test("a URL that nobody has typed yet is no error until its field is left or Done is pressed", () => {
+  const missing = () => screen.queryAllByText(t.configure.urlMissing).length;
+  shown([{ path: "destinations.x.request.url", code: "empty", message: "the text is empty", hint: "" } as Problem]);
+  expect(screen.queryByText("the text is empty")).toBeNull();
+  expect(missing()).toBe(0);
+  fireEvent.click(screen.getByText("Done"));
+  expect(saved).not.toHaveBeenCalled();
+  const field = screen.getByLabelText<HTMLInputElement>(t.configure.url);
+  expect(document.activeElement).toBe(field);
+  expect(missing()).toBe(1);
+  expect(screen.queryByText("the text is empty")).toBeNull();
+  fireEvent.change(field, { target: { value: "/people" } });
+  expect(missing()).toBe(0);
+  fireEvent.click(screen.getByText("Done"));
+  expect(saved).toHaveBeenCalledOnce();
+
+  cleanup();
+  shown();
+  fireEvent.blur(screen.getByLabelText(t.configure.url));
+  expect(missing()).toBe(1);
+});

@@ -1,0 +1,206 @@
+/** Configure by hand: method, address, format, headers, batching and what sending twice does. */
+import { Checkbox, Input, Select, Switch, TextInput } from "@mantine/core";
+import { useMemo } from "react";
+import type { Column, DestinationValue, Grouping, Problem, RefusedRecord, RequestValue } from "@/api/types";
+import { Code, type LineError, messageAt, NumberField, Panel, placed, placedOf, useFieldValidity, useRequiredText } from "@/parts";
+import { t } from "@/texts/pages/destinations";
+import classes from "../style.module.css";
+import { type Macro, MacroInput } from "./MacroInput";
+import { objectOf } from "../value";
+
+interface Props {
+  value: DestinationValue;
+  onChange: (value: DestinationValue) => void;
+  columns: Column[];
+  problems: Problem[];
+  /** Why samples are refused: code that fails on a record names its line. */
+  refused: RefusedRecord[];
+}
+const METHODS = ["POST", "PUT", "PATCH", "DELETE", "GET"];
+const CODE = 'def batch(records):\n    return {"batch": records}\n';
+
+export function ManualForm({ value, onChange, columns, problems, refused }: Props) {
+  const request: RequestValue = value.request ?? { method: "POST", url: "" };
+  const set = (change: { [K in keyof RequestValue]?: RequestValue[K] | undefined }) => {
+    const next = Object.fromEntries(Object.entries({ ...request, ...change }).filter(([, item]) => item !== undefined));
+    onChange({ ...value, request: next as unknown as RequestValue });
+  };
+  const url = useRequiredText(request.url, t.configure.urlMissing);
+  const macros: Macro[] = [
+    ...columns.map((column) => ({ text: `{record.${column.name}}`, about: [column.type, column.examples[0]].filter(Boolean).join(" · ") })),
+    { text: "{now:%Y-%m-%d}", about: t.configure.macroNow },
+    { text: "{run.id}", about: t.configure.macroRun },
+  ];
+  const bodiless = request.method === "GET" || request.method === "DELETE";
+  return (
+    <>
+      <Panel title={t.configure.request}>
+        <div className={classes.line}>
+          <Select label={t.configure.method} data={METHODS} value={request.method} allowDeselect={false} w={110} onChange={(method) => method && set({ method: method as RequestValue["method"] })} />
+          <div className={classes.grow}>
+            <MacroInput label={t.configure.url} value={request.url} onChange={(url) => set({ url })} macros={macros} {...url} error={url.error ?? (request.url.trim() === "" ? undefined : messageAt(problems, "request.url"))} />
+          </div>
+        </div>
+        <p className={classes.hint}>{t.configure.urlHint}</p>
+        <Select
+          label={t.configure.format}
+          data={[
+            { value: "json", label: "JSON" },
+            { value: "xml", label: "XML" },
+            { value: "form", label: "Form" },
+          ]}
+          value={request.content_format ?? "json"}
+          allowDeselect={false}
+          onChange={(format) => format && set({ content_format: format as "json" })}
+        />
+        {request.content_format === "xml" && (
+          <div className={classes.line}>
+            <TextInput label={t.configure.xmlRoot} value={request.xml?.root ?? ""} placeholder="records" onChange={(event) => set({ xml: named({ ...request.xml, root: event.currentTarget.value }) })} />
+            <TextInput label={t.configure.xmlRecord} value={request.xml?.record ?? ""} placeholder="record" onChange={(event) => set({ xml: named({ ...request.xml, record: event.currentTarget.value }) })} />
+          </div>
+        )}
+        {bodiless && (
+          <Switch
+            label={t.configure.body(request.method)}
+            checked={request.body === true}
+            onChange={(event) => set({ body: event.currentTarget.checked ? true : undefined })}
+          />
+        )}
+        <MacroInput
+          label={t.configure.headers}
+          description={t.configure.headersHint}
+          value={typeof request.headers === "string" ? request.headers : headersText(request.headers)}
+          onChange={(text) => set({ headers: text === "" ? undefined : text })}
+          macros={macros}
+          error={messageAt(problems, "request.headers")}
+        />
+        <Select
+          label={t.configure.idempotent}
+          description={t.configure.idempotentHint}
+          data={[
+            { value: "auto", label: t.configure.idempotentAuto },
+            { value: "true", label: t.configure.idempotentYes },
+            { value: "false", label: t.configure.idempotentNo },
+          ]}
+          value={request.idempotent === undefined ? "auto" : String(request.idempotent)}
+          allowDeselect={false}
+          onChange={(said) => set({ idempotent: said === "auto" ? undefined : said === "true" })}
+        />
+        {request.idempotent !== true && (
+          <Input.Wrapper size="xs" labelElement="div" label={t.configure.readBack} description={t.configure.readBackHint}>
+            {null}
+          </Input.Wrapper>
+        )}
+      </Panel>
+      <Panel title={t.configure.batching}>
+        <Checkbox
+          label={t.configure.batchIt}
+          checked={request.batch !== undefined}
+          onChange={(event) => set({ batch: event.currentTarget.checked ? { size: 100, grouping: { algorithm: "array" } } : undefined })}
+        />
+        {request.batch !== undefined && (
+          <>
+            <div className={classes.line}>
+              <NumberField label={t.configure.size} min={1} allowDecimal={false} value={request.batch.size ?? 100} error={messageAt(problems, "batch.size")} onChange={(size) => size !== null && set({ batch: { ...request.batch, size } })} />
+              <Select
+                label={t.configure.grouping}
+                data={Object.entries(t.configure.groupings).map(([algorithm, label]) => ({ value: algorithm, label }))}
+                value={request.batch.grouping?.algorithm ?? "array"}
+                allowDeselect={false}
+                onChange={(algorithm) => algorithm && set({ batch: { ...request.batch, grouping: begun(algorithm as Grouping["algorithm"]) } })}
+              />
+              <NumberField
+                label={t.configure.maxBytes}
+                min={1}
+                optional
+                allowDecimal={false}
+                thousandSeparator=","
+                value={request.batch.max_bytes ?? null}
+                error={messageAt(problems, "batch.max_bytes")}
+                onChange={(bytes) => {
+                  const { max_bytes: _, ...others } = request.batch ?? {};
+                  set({ batch: bytes === null ? others : { ...others, max_bytes: bytes } });
+                }}
+              />
+            </div>
+            <GroupingForm grouping={request.batch.grouping ?? { algorithm: "array" }} onChange={(grouping) => set({ batch: { ...request.batch, grouping } })} problems={problems} refused={refused} />
+          </>
+        )}
+      </Panel>
+    </>
+  );
+}
+
+/** Names of XML elements that were typed; undefined when none was. */
+function named(xml: { root?: string; record?: string }): { root?: string; record?: string } | undefined {
+  const kept = Object.fromEntries(Object.entries(xml).filter(([, name]) => name !== ""));
+  return Object.keys(kept).length === 0 ? undefined : kept;
+}
+
+function begun(algorithm: Grouping["algorithm"]): Grouping {
+  if (algorithm === "property") return { algorithm, property: "batch" };
+  return algorithm === "code" ? { algorithm, code: CODE } : { algorithm };
+}
+
+interface GroupingProps {
+  grouping: Grouping;
+  onChange: (grouping: Grouping) => void;
+  problems: Problem[];
+  refused: RefusedRecord[];
+}
+function GroupingForm({ grouping, onChange, problems, refused }: GroupingProps) {
+  const props = otherPropsText(grouping.other_props);
+  const wrong = grouping.algorithm === "property" && objectOf(props) === null;
+  const id = useFieldValidity(!wrong);
+  const errors = useMemo(() => codeErrors(problems, refused), [problems, refused]);
+  if (grouping.algorithm === "array") return null;
+  if (grouping.algorithm === "code")
+    return (
+      <>
+        <p className={classes.hint}>{t.configure.code}</p>
+        <Code value={grouping.code ?? CODE} language="python" label={t.configure.code} lines minHeight={120} onChange={(code) => onChange({ ...grouping, code })} errors={errors} />
+        {errors.map((error, i) => (
+          <p key={i} className={classes.wrong} role="alert">
+            {error.message}
+          </p>
+        ))}
+      </>
+    );
+  return (
+    <div className={classes.line}>
+      <TextInput label={t.configure.property} value={grouping.property ?? ""} error={messageAt(problems, "grouping.property")} onChange={(event) => onChange({ ...grouping, property: event.currentTarget.value })} />
+      <TextInput
+        className={classes.grow}
+        label={t.configure.otherProps}
+        id={id}
+        value={props}
+        error={wrong ? t.configure.notJson : messageAt(problems, "grouping.other_props")}
+        placeholder='{"origin": "penstock"}'
+        onChange={(event) => {
+          const text = event.currentTarget.value;
+          const { other_props: _, ...others } = grouping;
+          onChange(text === "" ? others : { ...others, other_props: text });
+        }}
+      />
+    </div>
+  );
+}
+
+/** What was typed, as it was typed: it is kept as text until it is saved, so that nothing is lost while it is no JSON yet. */
+function otherPropsText(props: Grouping["other_props"]): string {
+  if (props === undefined) return "";
+  return typeof props === "string" ? props : JSON.stringify(props);
+}
+
+/** What is wrong with the code, at its lines: it cannot be read, or it fails on a sample. */
+function codeErrors(problems: Problem[], refused: RefusedRecord[]): LineError[] {
+  const failed = new Set(refused.filter((record) => record.rule === "code").map((record) => record.reason));
+  return [...placedOf(problems, "code"), ...[...failed].map(placed)];
+}
+
+/** A map of headers in the one-line notation; commas stand in quotes. */
+function headersText(headers: Record<string, string> | undefined): string {
+  return Object.entries(headers ?? {})
+    .map(([name, value]) => `${name}:${value.includes(",") ? `"${value}"` : value}`)
+    .join(",");
+}

@@ -1,0 +1,88 @@
+// @vitest-environment happy-dom
+import { fireEvent, screen, within } from "@testing-library/react";
+import { useState } from "react";
+import { expect, test } from "vitest";
+import type { Column, DestinationValue, Problem, Template } from "@/api/types";
+import { t } from "@/texts/pages/destinations";
+import { show } from "@/test/support";
+import { TemplateForm } from "./TemplateForm";
+
+const column = (name: string, ...examples: string[]): Column => ({ name, type: "text", nullable: false, examples });
+const COLUMNS = [column("id", "u-1", "u-2"), column("mail", "ada@example.com"), column("shoe_size", "38")];
+const person = {
+  name: "upsert_person",
+  title: "Upsert person",
+  description: "Creates a person.",
+  object: "person",
+  modes: ["changed"],
+  match: { native: ["user_id", "email"], flat: ["email"] },
+  fields: [
+    { name: "user_id", label: "User id", type: "text", description: "" },
+    { name: "email", label: "E-mail", type: "email", description: "", required: ["flat"] },
+    { name: "plan", label: "Plan", type: "text", description: "" },
+    { name: "cohort", label: "Cohort", type: "text", description: "", page: false },
+  ],
+} as unknown as Template;
+
+let now: DestinationValue;
+function Form({ dialect, columns = COLUMNS, problems = [] }: { dialect: "native" | "flat"; columns?: Column[]; problems?: Problem[] }) {
+  const [value, setValue] = useState<DestinationValue>({ dataset: "people", credential: "acme" });
+  now = value;
+  return <TemplateForm value={value} onChange={setValue} templates={[person]} columns={columns} dialect={dialect} problems={problems} />;
+}
+const choose = () => fireEvent.click(screen.getByRole("button", { name: /^Upsert person/ }));
+const field = (label: string) => within(screen.getByRole("group", { name: label }));
+function pick(label: string, option: string) {
+  const box = screen.getByRole("combobox", { name: label });
+  fireEvent.click(box);
+  const list = document.getElementById(box.getAttribute("aria-controls") ?? "") as HTMLElement;
+  fireEvent.click(within(list).getByRole("option", { name: option, hidden: true }));
+}
+
+test("a template comes with the columns that its fields' names suggest, and says so", () => {
+  show(<Form dialect="native" />);
+  choose();
+  expect(now).toMatchObject({ template: "upsert_person", fields: { user_id: "id", email: "mail" } });
+  expect(field("E-mail").getByText(`${t.configure.suggested} · ${t.configure.example("ada@example.com")}`)).toBeTruthy();
+  expect(screen.getByText(t.configure.matchMet("User id or E-mail"))).toBeTruthy();
+});
+
+test("without a key to match by, the rule is shown as not met", () => {
+  show(<Form dialect="native" columns={[column("shoe_size")]} />);
+  choose();
+  expect(screen.getByText(t.configure.match("User id or E-mail")).getAttribute("data-warn")).toBe("true");
+});
+
+test("what the account's dialect needs is marked", () => {
+  show(<Form dialect="flat" />);
+  choose();
+  expect(field("E-mail").getByText(t.configure.required)).toBeTruthy();
+  expect(field("User id").queryByText(t.configure.required)).toBeNull();
+});
+
+test("a field becomes a constant, typed as what is meant, one after another without losing the first", () => {
+  show(<Form dialect="native" />);
+  choose();
+  pick(t.configure.kind("Plan"), t.configure.constant);
+  fireEvent.change(screen.getByLabelText(t.configure.valueOf("Plan")), { target: { value: "0" } });
+  expect(now.fields).toMatchObject({ plan: { value: 0 } });
+  pick(t.configure.kind("E-mail"), t.configure.withDefault);
+  fireEvent.change(screen.getByLabelText(t.configure.defaultOf("E-mail")), { target: { value: "none@example.com" } });
+  expect(now.fields).toEqual({ user_id: "id", email: { column: "mail", default: "none@example.com" }, plan: { value: 0 } });
+});
+
+test("further fields are there when they are asked for", () => {
+  show(<Form dialect="native" />);
+  choose();
+  expect(screen.queryByRole("group", { name: "Cohort" })).toBeNull();
+  fireEvent.click(screen.getByRole("button", { name: t.configure.moreFields(1) }));
+  expect(screen.getByRole("group", { name: "Cohort" })).toBeTruthy();
+});
+
+test("what is wrong with a field is shown at the field", () => {
+  const problems = [{ path: "destinations.x.fields.email", code: "unknown-column", message: "there is no column mail", hint: "" }] as Problem[];
+  show(<Form dialect="native" problems={problems} />);
+  choose();
+  expect(field("E-mail").getByRole("alert").textContent).toBe("there is no column mail");
+  expect(field("User id").queryByRole("alert")).toBeNull();
+});

@@ -1,0 +1,92 @@
+import { Button, SegmentedControl, Select, TextInput } from "@mantine/core";
+import { IconChartBar, IconChartDots3 } from "@tabler/icons-react";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { at } from "@/api/client";
+import { queries } from "@/api/queries";
+import type { Run } from "@/api/types";
+import { type Col, DataTable, duration, Empty, Failed, Loading, NOT_YET, Num, OutcomeBar, Page, RowLink, RunStatus, Time, useItems } from "@/parts";
+import { SentCharts } from "@/resources/charts/SentCharts";
+import { t as charts } from "@/texts/charts";
+import { t as states } from "@/texts/states";
+import { t } from "@/texts/watch";
+import { useFreshRuns } from "./list/updates";
+
+const STATUSES = ["queued", "running", "succeeded", "partial", "failed", "cancelled", "interrupted"];
+
+// once: a row is not made again while the list around it is
+const COLUMNS: Col<Run>[] = [
+  { id: "status", header: t.runs.columns.status, width: 130, cell: (run) => <RunStatus run={run} /> },
+  { id: "of", header: t.runs.columns.of, cell: (run) => run.flow ?? run.destination },
+  { id: "outcomes", header: t.runs.columns.outcomes, width: 140, cell: (run) => <OutcomeBar counts={run.records} /> },
+  { id: "records", header: t.runs.columns.records, width: 90, align: "right", cell: (run) => <Num value={run.records.read ?? 0} /> },
+  { id: "requests", header: t.runs.columns.requests, width: 90, align: "right", cell: (run) => <Num value={run.requests} /> },
+  { id: "took", header: t.runs.columns.took, width: 100, align: "right", cell: (run) => duration(run.duration_s) },
+  { id: "started", header: t.runs.columns.started, width: 140, cell: (run) => <Time at={run.started_at} none={NOT_YET} /> },
+  { id: "by", header: t.runs.columns.by, width: 110, cell: (run) => run.asked_by ?? run.trigger ?? "" },
+  { id: "run", header: t.runs.columns.run, width: 214, cell: (run) => <RowLink to={at`/runs/${run.run}`} className="mono">{run.run}</RowLink> },
+];
+
+export function RunsPage() {
+  const search = useSearch({ from: "/shell/runs" });
+  const { hours = 24, charts: hidden, ...asked } = search;
+  const navigate = useNavigate({ from: "/runs" });
+  const { query, items, more } = useItems(queries.runs(asked));
+  useFreshRuns(asked, 5_000);
+  const filters = (
+    <div style={{ display: "flex", gap: 8, flexWrap: "wrap", alignItems: "center" }}>
+      <Select
+        aria-label={t.runs.status}
+        placeholder={`${t.runs.status}: ${t.runs.any}`}
+        clearable
+        clearButtonProps={{ "aria-label": t.runs.any }}
+        data={STATUSES.map((value) => ({ value, label: states.words[value] ?? value }))}
+        value={search.status ?? null}
+        onChange={(status) => void navigate({ search: (old) => ({ ...old, status: status ?? undefined }), replace: true })}
+      />
+      <TextInput
+        aria-label={t.runs.target}
+        placeholder={t.runs.target}
+        defaultValue={search.target ?? ""}
+        onBlur={(event) => void navigate({ search: (old) => ({ ...old, target: event.currentTarget?.value || undefined }), replace: true })}
+        onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
+      />
+      <span style={{ flex: 1 }} />
+      {hidden === undefined && (
+        <SegmentedControl
+          aria-label={charts.range}
+          value={String(hours)}
+          onChange={(said) => void navigate({ search: (old) => ({ ...old, hours: said === "24" ? undefined : Number(said) }), replace: true })}
+          data={Object.entries(charts.ranges).map(([value, label]) => ({ value, label }))}
+        />
+      )}
+      <Button variant="default" leftSection={<IconChartBar size={14} />} aria-expanded={hidden === undefined} onClick={() => void navigate({ search: (old) => ({ ...old, charts: old.charts === undefined ? ("off" as const) : undefined }), replace: true })}>
+        {hidden === undefined ? charts.hide : charts.show}
+      </Button>
+    </div>
+  );
+  return (
+    <Page title={t.runs.title} description={t.runs.about} below={filters} width="fill">
+      {hidden === undefined && <SentCharts hours={hours} />}
+      {query.isError && items === undefined ? (
+        <Failed error={query.error} retry={() => void query.refetch()} />
+      ) : items === undefined ? (
+        <Loading rows={10} />
+      ) : (
+        <DataTable
+          label={t.runs.title}
+          rows={items}
+          columns={COLUMNS}
+          rowKey={(run) => run.run}
+          onEnd={more}
+          minWidth={1100}
+          onOpen={(run) => void navigate({ to: "/runs/$run", params: { run: run.run } })}
+          empty={
+            <Empty icon={IconChartDots3} title={search.status || search.target ? t.runs.noneFound : t.runs.none}>
+              {t.runs.noneHint}
+            </Empty>
+          }
+        />
+      )}
+    </Page>
+  );
+}

@@ -1,0 +1,66 @@
+/** The records of a run, each with its outcome. */
+import { Select } from "@mantine/core";
+import { useNavigate } from "@tanstack/react-router";
+import { useMemo } from "react";
+import { at } from "@/api/client";
+import { listOptions } from "@/api/queries";
+import { OUTCOMES, type RecordKey } from "@/api/types";
+import { type Col, DataTable, Empty, Failed, Key, Loading, RowLink, Status, useItems } from "@/parts";
+import { refusalLine, refusalText } from "@/texts/refusals";
+import { t as states } from "@/texts/states";
+import { t } from "@/texts/watch";
+
+interface RunRecord {
+  key: RecordKey;
+  outcome: string;
+  reason: string | null;
+  field: string | null;
+  delivery: string | null;
+  rule?: string | null;
+  values?: Record<string, unknown> | null;
+  held?: boolean;
+}
+const recordColumns = (run: string): Col<RunRecord>[] => [
+  { id: "key", header: t.runs.key, width: 220, cell: (row) => <Key value={row.key} /> },
+  { id: "outcome", header: t.runs.outcome, width: 140, cell: (row) => <Status of={row.outcome} /> },
+  { id: "field", header: t.runs.field, width: 140, cell: (row) => row.field && <code>{row.field}</code> },
+  { id: "reason", header: t.runs.reason, cell: (row) => <span title={refusalLine(row)}>{refusalText(row)}</span> },
+  {
+    id: "delivery",
+    header: t.runs.request,
+    width: 150,
+    cell: (row) =>
+      row.delivery && (
+        <RowLink to={at`/runs/${run}/deliveries/${row.delivery}`} className="mono truncate">
+          {row.delivery}
+        </RowLink>
+      ),
+  },
+];
+
+export function Records({ run, outcome }: { run: string; outcome: string | undefined }) {
+  const navigate = useNavigate({ from: "/runs/$run" });
+  const columns = useMemo(() => recordColumns(run), [run]);
+  const { query, items, more } = useItems(listOptions<RunRecord>(["runs", run, "records"], at`/runs/${run}/records`, { outcome }));
+  return (
+    <div style={{ display: "grid", gap: 8 }}>
+      <Select
+        aria-label={t.runs.outcome}
+        w={220}
+        clearable
+        clearButtonProps={{ "aria-label": t.runs.any }}
+        placeholder={`${t.runs.outcome}: ${t.runs.any}`}
+        data={OUTCOMES.map((value) => ({ value, label: states.words[value] ?? value }))}
+        value={outcome ?? null}
+        onChange={(said) => void navigate({ search: (old) => ({ ...old, outcome: said ?? undefined }), replace: true })}
+      />
+      {query.isError && items === undefined ? (
+        <Failed error={query.error} retry={() => void query.refetch()} />
+      ) : items === undefined ? (
+        <Loading rows={6} />
+      ) : (
+        <DataTable label={t.runs.records} rows={items} columns={columns} rowKey={(row) => `${JSON.stringify(row.key)}${row.delivery ?? ""}${row.reason ?? ""}`} onEnd={more} height={480} minWidth={640} empty={<Empty compact title={t.runs.noRecords} />} />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,38 @@
+/** What the pages of the settings ask the API. */
+import { queryOptions, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { api, tagged } from "@/api/client";
+import { everything } from "@/api/queries";
+import type { Role } from "@/api/types";
+import { useChange } from "@/parts";
+import { t } from "@/texts/pages/settings";
+
+export interface Token {
+  id: string;
+  name: string;
+  owner: string;
+  role: Role;
+  made_at: string;
+  expires_at: string | null;
+  used_at: string | null;
+}
+export const tokensQuery = () => queryOptions({ queryKey: ["tokens"], queryFn: ({ signal }) => everything<Token>("/tokens", {}, signal) });
+
+/** A settings document of the service, edited as a form and saved whole, guarded by its ETag. */
+export function useDocument<T>(name: string) {
+  const key = ["settings", name];
+  const query = useQuery({ queryKey: key, queryFn: ({ signal }) => tagged<T>(`/settings/${name}`, { signal }), refetchOnWindowFocus: false });
+  const [edited, setEdited] = useState<T | null>(null);
+  const value = edited ?? query.data?.value;
+  const write = (etag?: string) => api.put<T>(`/settings/${name}`, value, etag === undefined || etag === "" ? {} : { etag });
+  const save = useChange({
+    run: () => write(query.data?.etag),
+    overwrite: () => write(),
+    conflict: { theirs: async () => (await tagged<T>(`/settings/${name}`)).value, mine: edited, take: () => setEdited(null) },
+    done: () => t.saved,
+    refresh: [key],
+    quiet: true,
+    then: () => setEdited(null),
+  });
+  return { query, value, edit: setEdited, touched: edited !== null, discard: () => setEdited(null), save };
+}

@@ -1,0 +1,25 @@
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { queries } from "@/api/queries";
+import { t } from "@/texts/shell";
+import { Card } from "./card/Card";
+import { SignInForm, WANTED } from "./Form";
+
+export function SignIn() {
+  const { to: asked, again, refused } = useSearch({ from: "/sign-in" });
+  const to = asked ?? (refused === undefined ? undefined : (sessionStorage.getItem(WANTED) ?? undefined));
+  const session = useQuery(queries.session());
+  const navigate = useNavigate();
+  const { oidc, setup } = session.data ?? {};
+  if (setup)
+    return (
+      <Card title={t.signIn.setup}>
+        <p className="muted">{t.signIn.setupHint}</p>
+      </Card>
+    );
+  return (
+    <Card title={t.signIn.title} {...(again && { note: t.signIn.again })}>
+      <SignInForm oidc={oidc ?? null} to={to} refused={refused} then={() => void navigate({ href: to ?? "/flows", replace: true })} />
+    </Card>
+  );
+}

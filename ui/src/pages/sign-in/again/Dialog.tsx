@@ -1,0 +1,36 @@
+/** Sign in above the page that is open; what it asked then goes on by itself. */
+import { Modal } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
+import { keys } from "@/api/queries";
+import type { Session } from "@/api/types";
+import { signedOut } from "@/app/signedOut";
+import { forgetAll } from "@/resources/drafts/draft";
+import { t } from "@/texts/shell";
+import { SignInForm } from "../Form";
+
+export function SignInAgain() {
+  const client = useQueryClient();
+  const before = client.getQueryData<Session>(keys.session);
+  return (
+    <Modal opened onClose={() => {}} withCloseButton={false} closeOnEscape={false} closeOnClickOutside={false} title={t.signIn.title} size="sm">
+      <p className="muted" style={{ marginTop: 0 }}>
+        {t.signIn.over}
+      </p>
+      <SignInForm
+        name={before?.person?.name ?? ""}
+        oidc={before?.oidc ?? null}
+        to={window.location.pathname + window.location.search}
+        then={() => {
+          const now = client.getQueryData<Session>(keys.session)?.person?.name;
+          if (before?.person && now !== before.person.name) {
+            forgetAll(); // another person begins anew: neither the page nor what was typed in it is theirs
+            window.location.assign("/");
+            return;
+          }
+          signedOut.settle(true);
+          void client.invalidateQueries();
+        }}
+      />
+    </Modal>
+  );
+}

@@ -1,0 +1,63 @@
+import { Button, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { type FormEvent, useState } from "react";
+import { api, setCsrf } from "@/api/client";
+import { keys, queries } from "@/api/queries";
+import type { Session } from "@/api/types";
+import { Problems, problemsOf } from "@/parts/page/States";
+import { t } from "@/texts/shell";
+import { Card } from "../card/Card";
+import { nameOf, tokenOf } from "./token";
+
+const LEAST = 12;
+
+/** The first administrator; the token stands behind the #, so that it reaches no log. */
+export function Setup() {
+  const [token, setToken] = useState(() => tokenOf(window.location.hash));
+  const [given] = useState(token !== "");
+  const [name, setName] = useState(() => nameOf(window.location.hash));
+  const [password, setPassword] = useState("");
+  const [repeat, setRepeat] = useState("");
+  const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  const session = useQuery(queries.session());
+  const first = session.data?.setup !== false; // else: a link of somebody who is there already
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const short = password !== "" && password.length < LEAST;
+  const differs = repeat !== "" && repeat !== password;
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if (short || differs) return;
+    setBusy(true);
+    setError(null);
+    try {
+      const session = await api.post<Session>("/setup", { token, name, password });
+      setCsrf(session.csrf);
+      client.setQueryData(keys.session, session);
+      await navigate({ to: "/flows", replace: true });
+    } catch (failed) {
+      setError(failed);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Card title={first ? t.setup.title : t.setup.again} note={first ? t.setup.intro : t.setup.againIntro}>
+      <form onSubmit={(event) => void submit(event)}>
+        <Stack gap="sm">
+          {!given && <TextInput size="sm" label={t.setup.token} description={t.setup.tokenHint} value={token} onChange={(event) => setToken(event.currentTarget.value)} required withAsterisk={false} />}
+          <TextInput size="sm" label={t.setup.name} value={name} onChange={(event) => setName(event.currentTarget.value)} autoComplete="username" required withAsterisk={false} autoFocus />
+          <PasswordInput size="sm" label={t.setup.password} description={t.setup.passwordHint} value={password} onChange={(event) => setPassword(event.currentTarget.value)} autoComplete="new-password" error={short && t.setup.short} required withAsterisk={false} />
+          <PasswordInput size="sm" label={t.setup.repeat} value={repeat} onChange={(event) => setRepeat(event.currentTarget.value)} autoComplete="new-password" error={differs && t.setup.differs} required withAsterisk={false} />
+          {error !== null && <Problems problems={problemsOf(error)} />}
+          <Button type="submit" size="sm" loading={busy} fullWidth mt={4}>
+            {first ? t.setup.submit : t.setup.againSubmit}
+          </Button>
+        </Stack>
+      </form>
+    </Card>
+  );
+}

@@ -1,0 +1,71 @@
+/** A new source: first where the records come from, then its settings beside what stands in it. */
+import { UnstyledButton } from "@mantine/core";
+import { IconCloudUpload, IconDatabase, IconFile, IconWebhook, type TablerIcon } from "@tabler/icons-react";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import type { SourceValue } from "@/api/types";
+import classes from "@/resources/style.module.css";
+import { stem } from "@/resources/names";
+import type { FormProps } from "@/resources/Editor";
+import { NewResource } from "@/resources/New";
+import { t } from "@/texts/pages/sources";
+import { SourceCheck } from "../form/Check";
+import { SourceForm } from "../Form";
+import { asTable, begun, isComplete, type Way, WAYS } from "../value";
+
+const ICONS: Record<Way, TablerIcon> = { upload: IconCloudUpload, file: IconFile, sql: IconDatabase, webhook: IconWebhook };
+
+export function NewSource() {
+  const { way = "upload" } = useSearch({ from: "/shell/sources/new" });
+  const navigate = useNavigate({ from: "/sources/new" });
+  return (
+    <NewResource
+      key={way}
+      kind="sources"
+      draft={way}
+      first={begun(way)}
+      suggest={(value) => suggested(value as SourceValue)}
+      ready={(value) => isComplete(value as SourceValue)}
+      then={(name) => void navigate({ to: "/sources/$name", params: { name } })}
+      form={(props) => <Form {...props} way={way} choose={(to) => void navigate({ search: { way: to }, replace: true })} />}
+    />
+  );
+}
+
+function suggested(value: SourceValue): string {
+  if (value.type === "file") return stem(value.path ?? "");
+  if (value.type === "sql") return (value.table ?? "").split(".").at(-1) || "database";
+  return "webhook";
+}
+
+function Form({ value, onChange, name, way, choose }: FormProps & { way: Way; choose: (way: Way) => void }) {
+  const source = value as SourceValue;
+  return (
+    <>
+      <div className={classes.tiles} role="radiogroup" aria-label={t.ways.label}>
+        {WAYS.map((one) => {
+          const Icon = ICONS[one];
+          return (
+            <UnstyledButton key={one} className={classes.tile} role="radio" aria-checked={one === way} data-chosen={one === way} onClick={() => choose(one)}>
+              <Icon size={18} stroke={1.6} aria-hidden />
+              <b>{t.ways[one].title}</b>
+              <span>{t.ways[one].hint}</span>
+            </UnstyledButton>
+          );
+        })}
+      </div>
+      {way === "webhook" ? (
+        <>
+          <SourceForm value={source} onChange={onChange} />
+          <p className={classes.hint}>{t.hook.after}</p>
+        </>
+      ) : (
+        <div className={classes.split}>
+          <SourceForm value={source} onChange={onChange} uploads={way === "upload"} />
+          <div className={classes.side}>
+            <SourceCheck name={name} value={source} onTable={(table) => onChange({ ...asTable(source), table })} onEncoding={(encoding) => onChange({ ...source, encoding })} atOnce={way === "upload"} />
+          </div>
+        </div>
+      )}
+    </>
+  );
+}

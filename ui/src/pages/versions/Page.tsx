@@ -1,0 +1,109 @@
+/** One version: what it changed, the project as it was then, and the way back to it. */
+import { Button, SegmentedControl } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { api, at } from "@/api/client";
+import { keys } from "@/api/queries";
+import { Code, confirm, Diff, Loaded, Loading, Page, Panel, Time, toastFailure, useChange } from "@/parts";
+import { t as words } from "@/texts/resources";
+import { t } from "@/texts/watch";
+import type { Change, Version } from "./List";
+import { type View, VIEWS } from "./search";
+
+interface Whole extends Version {
+  yaml: string;
+}
+
+const one = (version: string) => ({ queryKey: [...keys.versions, version], queryFn: ({ signal }: { signal: AbortSignal }) => api.get<Whole>(at`/versions/${version}`, { signal }) });
+
+export function VersionPage() {
+  const { version } = useParams({ from: "/shell/versions/$version" });
+  const navigate = useNavigate();
+  const query = useQuery(one(version));
+  const back = useChange({
+    run: () => api.post(at`/versions/${version}/roll-back`, { only: null }),
+    done: () => t.versions.done(Number(version)),
+    refresh: [keys.versions, keys.overview, keys.kind("destinations"), keys.kind("sources"), keys.kind("datasets"), keys.kind("credentials"), keys.kind("flows")],
+    then: () => void navigate({ to: "/versions" }),
+  });
+  const ask = async () => {
+    const yaml = query.data?.yaml;
+    if (yaml === undefined) return;
+    try {
+      const would = await api.put<{ changes: Change[] }>("/project", { yaml }, { query: { dry_run: true } });
+      const consequence = t.versions.backText(Number(version), would.changes.map((change) => change.path));
+      if (await confirm({ title: t.versions.backTitle(Number(version)), consequence, verb: t.versions.back, tone: "plain" })) back.mutate();
+    } catch (error) {
+      toastFailure(error);
+    }
+  };
+  return (
+    <Page
+      title={`${t.versions.version} ${version}`}
+      crumbs={[{ label: t.versions.title, to: "/versions" }]}
+      actions={
+        <Button variant="default" onClick={() => void ask()} loading={back.isPending} disabled={query.data === undefined}>
+          {t.versions.back}
+        </Button>
+      }
+    >
+      <Loaded query={query} height={360}>
+        {(found) => (
+          <>
+            <Panel title={t.versions.changes}>
+              <p className="muted" style={{ marginTop: 0 }}>
+                {found.author} · <Time at={found.at} />
+              </p>
+              <ul style={{ margin: 0, paddingLeft: 18 }}>
+                {found.changes.map((change) => (
+                  <li key={change.path} style={{ overflowWrap: "anywhere" }}>
+                    <code>{change.path}</code> {words.versions.sign[change.change] ?? change.change}
+                    {change.before !== null && <> · {t.versions.before}: <span className="mono">{change.before}</span></>}
+                    {change.after !== null && <> · {t.versions.after}: <span className="mono">{change.after}</span></>}
+                  </li>
+                ))}
+              </ul>
+            </Panel>
+            <Project version={Number(version)} yaml={found.yaml} />
+          </>
+        )}
+      </Loaded>
+    </Page>
+  );
+}
+
+function Project({ version, yaml }: { version: number; yaml: string }) {
+  const { view = version > 1 ? "before" : "then" } = useSearch({ from: "/shell/versions/$version" });
+  const navigate = useNavigate({ from: "/versions/$version" });
+  return (
+    <Panel
+      title={t.versions.project}
+      actions={
+        <SegmentedControl
+          aria-label={t.versions.project}
+          value={view}
+          onChange={(said) => void navigate({ search: { view: said as View }, replace: true })}
+          data={VIEWS.filter((way) => way !== "before" || version > 1).map((way) => ({ value: way, label: t.versions.views[way] }))}
+        />
+      }
+    >
+      {view === "then" ? <Code value={yaml} language="yaml" label={t.versions.project} readOnly maxHeight={520} /> : <Against key={view} view={view} version={version} yaml={yaml} />}
+    </Panel>
+  );
+}
+
+function Against({ view, version, yaml }: { view: "before" | "now"; version: number; yaml: string }) {
+  const before = useQuery({ ...one(String(version - 1)), enabled: view === "before" });
+  const now = useQuery({ queryKey: [...keys.versions, "now"], queryFn: ({ signal }) => api.get<{ yaml: string }>("/project", { signal }), enabled: view === "now" });
+  return (
+    <Loaded query={(view === "before" ? before : now) as typeof now} meanwhile={<Loading height={320} />}>
+      {(other) =>
+        other.yaml === yaml ? (
+          <p className="muted">{t.versions.same}</p>
+        ) : (
+          <Diff before={view === "before" ? other.yaml : yaml} after={view === "before" ? yaml : other.yaml} language="yaml" label={t.versions.views[view]} maxHeight={520} />
+        )
+      }
+    </Loaded>
+  );
+}

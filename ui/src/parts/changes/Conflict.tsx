@@ -1,0 +1,46 @@
+/** Two people changed the same: both values, setting by setting. */
+import { t } from "@/texts/shell";
+import classes from "./Conflict.module.css";
+import { differences } from "./differences";
+import { cellText } from "../values/format";
+
+const MOST = 12;
+
+export function Conflict({ theirs, mine }: { theirs: unknown; mine: unknown }) {
+  const found = differences(theirs, mine);
+  if (found.length === 0) return <p>{t.change.same}</p>;
+  return (
+    <>
+      <p>{t.change.staleHint}</p>
+      <table className={classes.table}>
+        <thead>
+          <tr>
+            <th scope="col">{t.change.setting}</th>
+            <th scope="col">{t.change.theirs}</th>
+            <th scope="col">{t.change.mine}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {found.slice(0, MOST).map((one) => (
+            <tr key={one.path}>
+              <th scope="row">
+                <code>{one.path}</code>
+              </th>
+              <td>
+                <Said value={one.theirs} />
+              </td>
+              <td>
+                <Said value={one.mine} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {found.length > MOST && <p className="muted">{t.change.more(found.length - MOST)}</p>}
+    </>
+  );
+}
+
+function Said({ value }: { value: unknown }) {
+  return value === undefined ? <span className="muted">{t.change.absent}</span> : <span className="mono">{cellText(value)}</span>;
+}

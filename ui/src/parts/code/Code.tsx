@@ -1,0 +1,36 @@
+/** Code to read or to write; the editor itself is loaded when it is first shown, at the height it will have. */
+import { lazy, Suspense } from "react";
+import type { CodeProps } from "./CodeEditor";
+import type { DiffProps } from "./DiffView";
+import classes from "./Code.module.css";
+import { Copy } from "../values/Copy";
+
+const CodeEditor = lazy(() => import("./CodeEditor"));
+const DiffView = lazy(() => import("./DiffView"));
+
+export function Code(props: CodeProps) {
+  const plain = (
+    <pre className={classes.meanwhile} data-lines={props.lines !== false} style={{ minHeight: props.minHeight, maxHeight: props.maxHeight }}>
+      {props.value}
+    </pre>
+  );
+  return (
+    <div className={classes.box} data-writable={props.readOnly !== true}>
+      {props.readOnly && <Copy text={props.value} className={classes.copy} />}
+      <Suspense fallback={plain}>
+        <CodeEditor {...props} />
+      </Suspense>
+    </div>
+  );
+}
+
+/** Two texts, one below the other, with what changed marked. */
+export function Diff(props: DiffProps) {
+  return (
+    <div className={classes.box}>
+      <Suspense fallback={<pre className={classes.meanwhile} data-lines style={{ maxHeight: props.maxHeight }}>{props.after}</pre>}>
+        <DiffView {...props} />
+      </Suspense>
+    </div>
+  );
+}

@@ -1,0 +1,27 @@
+/** Where in a text the API's errors point: it says "line 2, column 14 of the SQL: …" or "line 3 (the line): …". */
+import type { Problem } from "@/api/types";
+import type { LineError } from "../code/editor";
+
+const PLACE = /\bline (\d+)(?:, column (\d+))?/;
+
+/** An error's words as an error at its line; without a place it stands at the first line. */
+export function placed(message: string): LineError {
+  const found = PLACE.exec(message);
+  const words = message.split("\n")[0] ?? message;
+  return { line: Number(found?.[1] ?? 1), ...(found?.[2] !== undefined && { column: Number(found[2]) }), message: words };
+}
+
+/** Of these problems those of one key of the settings, at their lines. */
+export function placedOf(problems: Problem[], key: string): LineError[] {
+  return problems.filter((problem) => problem.path.split(".").at(-1) === key).map((problem) => placed(problem.message));
+}
+
+/** The message of the problem whose path ends with one of these keys ("url", "rate_limit.per"), for the field that shows it. */
+export function messageAt(problems: Problem[], ...keys: string[]): string | undefined {
+  return problems.find((problem) => keys.some((key) => problem.path === key || problem.path.endsWith(`.${key}`)))?.message;
+}
+
+/** The rest: what has no place in that text. */
+export function elsewhere(problems: Problem[], ...keys: string[]): Problem[] {
+  return problems.filter((problem) => !keys.includes(problem.path.split(".").at(-1) ?? ""));
+}

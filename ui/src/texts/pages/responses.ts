@@ -1,0 +1,32 @@
+/** Texts of responses. */
+import { count } from "@/parts/values/format";
+
+export const t = {
+  title: "Responses",
+  about: "What the API answered, as records of a source of its own.",
+  none: "No destination keeps its replies",
+  noneHint: "Switch on “Keep the replies as a source” in a destination.",
+  toDestinations: "Go to destinations",
+  list: "Destinations that keep their replies",
+  destination: "Destination",
+  source: "Dataset",
+  usedBy: "Used by",
+  of: (destination: string) => `Replies to ${destination}`,
+  asSource: (source: string) => `As records they are the dataset ${source}.`,
+  noRecords: "No reply yet",
+  noRecordsHint: "They come with the next run that sends something.",
+  at: "Sent",
+  status: "Status",
+  outcome: "Outcome",
+  records: "Records",
+  ms: "Time",
+  error: "Error",
+  reply: "Reply",
+  choose: "Choose a reply to see it whole.",
+  request: "Request",
+  run: "Run",
+  attempt: "Attempt",
+  close: "Close",
+  document: "The record as datasets see it",
+  keys: (n: number) => count(n, "record"),
+};
