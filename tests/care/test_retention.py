@@ -16,6 +16,7 @@ import forked
 from acceptance_project import Project
 from care.state import notes, people, refused, told
 from heard_events import Heard
+from outcome_counts import outcome_counts
 from penstock.clock import SystemClock, iso
 from penstock.engine.app import App
 from penstock.engine.care_retention import Retention, prune, tick
@@ -102,8 +103,8 @@ def test_old_runs_go_with_their_records_and_the_newest_of_each_target_stays(data
     assert left(database) == {"r-3", "r-4"}
     assert (pruned.removed["runs"], pruned.removed["ledger"]) == (2, 2)
     with database.read() as conn:
-        assert ledger.counts(conn, "r-1") == {}
-        assert ledger.counts(conn, "r-3") == {"delivered": 3}
+        assert outcome_counts(conn, "r-1") == {}
+        assert outcome_counts(conn, "r-3") == {"delivered": 3}
 
 
 def test_a_dry_run_counts_the_same_and_removes_nothing(database):
@@ -134,10 +135,10 @@ def test_records_may_go_before_their_run_which_then_says_so(database):
     prune(database, At())
     with database.read() as conn:
         run = runs.get(conn, "r-1")
-        assert ledger.counts(conn, "r-1") == {}
+        assert outcome_counts(conn, "r-1") == {}
         assert run.counts.delivered == 3
         assert [note.action for note in run.notes] == ["pruned"]
-        assert ledger.counts(conn, "r-2") == {"delivered": 3}
+        assert outcome_counts(conn, "r-2") == {"delivered": 3}
 
 
 SHAPES = st.sampled_from(["over", "resumable", "running", "intent", "job", "held", "in flight"])
@@ -166,7 +167,7 @@ def test_what_is_undecided_is_never_lost(database, some, days):
             elif shape == "running":
                 conn.execute(update(tables.runs).where(mine).values(status="running", finished_at=None))
             elif shape == "intent":
-                intents.begin(conn, run, intents.Intent(1, [0], ["k0"], [1], {}, ago(age)))
+                intents.begin_all(conn, run, [intents.Intent(1, [0], ["k0"], [1], {}, ago(age))])
             elif shape == "job":
                 values = {"run": run, "delivery": 0, "destination": target, "job": "j", "at": ago(age), "records": "[]"}
                 conn.execute(insert(tables.jobs), values)
@@ -187,7 +188,7 @@ def test_what_is_undecided_is_never_lost(database, some, days):
         assert (f"r-{number}" not in remaining) == gone, (number, age, shape)
     with database.read() as conn:
         for run in remaining:
-            assert sum(ledger.counts(conn, run).values()) == runs.get(conn, run).counts.read
+            assert sum(outcome_counts(conn, run).values()) == runs.get(conn, run).counts.read
         for table in (tables.intents, tables.jobs, tables.in_flight, tables.quarantine):
             assert {row.run for row in conn.execute(select(table.c.run))} <= remaining
 
@@ -251,12 +252,12 @@ def test_kill_in_the_middle_leaves_books_that_balance(tmp_path, database):
     assert died.returncode == -signal.SIGKILL
     with database.read() as conn:
         for run in left(database):
-            row, known = runs.get(conn, run), ledger.counts(conn, run)
+            row, known = runs.get(conn, run), outcome_counts(conn, run)
             assert known == {"delivered": 3} or [note.action for note in row.notes] == ["pruned"]
     assert prune(database, At()).finished
     with database.read() as conn:
         kept = left(database)
-        assert all(ledger.counts(conn, run) == {"delivered": 3} for run in kept)
+        assert all(outcome_counts(conn, run) == {"delivered": 3} for run in kept)
 
 
 def test_a_destination_that_is_gone_is_listed_and_forgotten_only_by_name(project, sandbox):

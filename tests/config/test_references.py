@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from penstock.config.loading import check_project, load_project
-from penstock.config.references import resolve_headers, resolve_secret
+from penstock.config.references import resolve_secret
 from penstock.model.errors import InputError
 
 PROJECT = """
@@ -29,7 +29,8 @@ def project(tmp_path):
 def test_references_are_filled_in_alone_and_inside_longer_text(project):
     environ = {"KEY": "k", "PASSWORD": "${env:KEY}", "HOST": "db.example.com"}
     assert resolve_secret(project.credentials["acme"].api_key, environ) == "k"
-    assert resolve_headers(project.credentials["acme"].headers, environ) == {
+    headers = project.credentials["acme"].headers
+    assert {name: resolve_secret(value, environ) for name, value in headers.items()} == {
         "X-Token": "Token tök3n",
         "X-Plain": "a ${env:KEY}",
         "X-Empty": "",
@@ -55,7 +56,7 @@ def test_an_empty_variable_is_no_key(project):
 def test_an_unreadable_file_is_named(project, tmp_path):
     (tmp_path / "token.txt").unlink()
     with pytest.raises(InputError, match=r"token\.txt cannot be read"):
-        resolve_headers(project.credentials["acme"].headers, {"KEY": "k"})
+        resolve_secret(project.credentials["acme"].headers["X-Token"], {"KEY": "k"})
 
 
 @pytest.mark.parametrize("base_url", ["http://localhost:8765/api", "https://127.0.0.1", "http://[::1]:1"])

@@ -3,7 +3,6 @@
 import pytest
 
 from penstock.clock import SystemClock
-from penstock.config.sql_checks import project_problems
 from penstock.engine.app import App
 from penstock.engine.truth import Truth
 from penstock.model.errors import InputError
@@ -22,8 +21,7 @@ datasets:
 def problems(tmp_path, sql):
     file = tmp_path / "penstock.yaml"
     file.write_text(PROJECT.format(sql=sql))
-    assert project_problems(file) == App.validate(file)
-    return App.validate(file)
+    return App.checked_file(file).problems
 
 
 @pytest.mark.parametrize(

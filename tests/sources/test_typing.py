@@ -117,13 +117,6 @@ def test_the_identity_changes_with_the_input_and_with_what_is_made_of_it(opened)
     assert first != opened("a.csv", "id\n1\n2\n").identity()
 
 
-def test_progress_tells_the_records_seen(opened):
-    seen: list[int] = []
-    opened("a.csv", "id\n" + "1\n" * 300_000).detect(seen.append)
-    assert seen == sorted(seen)
-    assert seen[-1] == 300_000
-
-
 def test_the_schema_has_examples_and_nullability(opened):
     schema = opened("a.csv", 'id,c,d\n1,x,\n2,x,"  "\n3,y,5\n').detect().schema
     assert [(c.name, c.nullable, c.examples) for c in schema.columns] == [

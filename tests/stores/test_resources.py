@@ -54,9 +54,9 @@ def test_an_intent_is_left_until_it_ends(database):
     first = Intent(1, [5, 3, 4], ["a", ("b", "c"), None], [0, 1, BIG], {"method": "POST", "url": "ü"}, AT)
     second = Intent(2, [9], ["d"], [7], {}, AT)
     with database.begin() as conn:
-        intents.begin(conn, "r-1", first)
-        intents.begin(conn, "r-1", second)
-        intents.begin(conn, "r-2", first)
+        intents.begin_all(conn, "r-1", [first])
+        intents.begin_all(conn, "r-1", [second])
+        intents.begin_all(conn, "r-2", [first])
         assert intents.leftover(conn, "r-1") == [first, second]
         intents.end(conn, "r-1", 1)
         assert intents.leftover(conn, "r-1") == [second]
@@ -100,7 +100,6 @@ def test_replies_come_back_in_order_and_piecewise(database, number):
         for row in rows:
             responses.append(conn, "raw", [row])
         responses.append(conn, "other", [rows[0]] if rows else [])
-        assert responses.count(conn, "raw") == number
         batches = [batch for _, batch in responses.batches(conn, "raw")]
     assert max((batch.num_rows for batch in batches), default=0) <= 1000
     found = [row for batch in batches for row in batch.to_pylist()]

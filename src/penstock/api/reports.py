@@ -3,7 +3,7 @@
 A route whose answer may leave keys out says so by `response_model_exclude_unset`.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, Field
 
@@ -149,50 +149,6 @@ class TestOut(BaseModel):
     error: str | None
     duration_ms: float
     earlier: list["TestOut"] = []
-
-
-class AttemptOut(BaseModel):
-    """An attempt of a request that needed more than one; `again_in_s` is the pause before the next, null: no more."""
-
-    at: str
-    method: str
-    url: str
-    attempt: int
-    status: int | None
-    reason: str | None
-    again_in_s: float | None
-
-
-class WaitingOut(BaseModel):
-    """What a run waits for. A retry has `attempt` (the next) and `status` (the last answer), a batch job has `job`."""
-
-    kind: Literal["rate limit", "retry", "batch job"]
-    seconds: float
-    attempt: int | None
-    status: int | None
-    job: str | None
-
-
-class ProgressOut(BaseModel):
-    """The data of a `progress` event.
-
-    `total` is null when the length of the input is not known, `left_s` (seconds until the end) while it cannot be
-    known. `attempts` are the last 50 of requests that needed more than one.
-    """
-
-    run: str
-    status: str
-    records: CountsOut
-    requests: int
-    total: int | None
-    elapsed_s: float
-    rate_per_s: float
-    waiting_for_allowance_s: float
-    phase: str
-    destination: str | None
-    attempts: list[AttemptOut]
-    waiting_for: WaitingOut | None
-    left_s: float | None
 
 
 class DeliveryOut(BaseModel):

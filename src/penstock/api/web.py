@@ -24,9 +24,9 @@ of the source, <code>npm ci</code>, then <code>npm run build</code>; or install 
 <code>PENSTOCK_SKIP_UI</code>.</p></html>"""
 
 
-def add_web(api: FastAPI, folder: Path = BUILT) -> None:
+def add_web(api: FastAPI) -> None:
     """Serve the built UI wherever no route of the API matches; the order of routes does not matter."""
-    api.router.default = _Web(folder, api.router.default)
+    api.router.default = _Web(BUILT, api.router.default)
 
 
 class _Web:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +41,6 @@ RENEWALS = f"""\
     template: create_task
     fields: {{name: {{value: Talk about the renewal}}, due_date: renewal_date, company_id: company_id}}
 """
-Execute = Callable[[Sequence[str]], int]
 
 
 def add_to(app: App) -> None:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from penstock.api.serving import Ready
 
 PORT = 8765
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def add_to(app: App) -> None:

@@ -101,13 +101,6 @@ def references_of(secret: Secret, environ: Mapping[str, str], reach: Reach = PER
     return [resolver.part(kind, text) for kind, text in secret.parts if kind != "text"]
 
 
-def resolve_headers(
-    headers: Mapping[str, Secret], environ: Mapping[str, str], reach: Reach = PERSONAL
-) -> dict[str, str]:
-    """A credential's headers with their references filled in; raises like `resolve_secret`."""
-    return {name: resolve_secret(value, environ, reach) for name, value in headers.items()}
-
-
 @dataclass(frozen=True, slots=True)
 class _Resolver:
     secret: Secret

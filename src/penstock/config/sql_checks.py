@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
-from penstock.config.loading import check_project
 from penstock.model.errors import InputError, Problem
 from penstock.model.spec import ProjectSpec
-
-
-def project_problems(path: Path) -> tuple[Problem, ...]:
-    """Every problem of a project file, its SQL included."""
-    project, problems = check_project(path)
-    return problems if project is None else sql_problems(project, project.datasets)
 
 
 def sql_problems(project: ProjectSpec, datasets: Iterable[str]) -> tuple[Problem, ...]:

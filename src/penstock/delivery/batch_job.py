@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from penstock.clock import Clock
 from penstock.delivery.confirm import Confirmer
-from penstock.delivery.retry import Again, GiveUp, RetryPolicy, Spent, repeat
+from penstock.delivery.retry import Again, GiveUp, Spent, repeat
 from penstock.delivery.sending import PATIENT, Sender, closed, may_repeat
 from penstock.delivery.verdict import gravest
 from penstock.model.delivery import Delivery, Settled
@@ -39,13 +39,13 @@ class JobEnd:
 class BatchJobs:
     """Follows the jobs of one credential. Raises what the clock raises when the run stops."""
 
-    def __init__(self, confirmer: Confirmer, sender: Sender, clock: Clock, policy: RetryPolicy = PATIENT) -> None:
-        self._confirmer, self._sender, self._clock, self._policy = confirmer, sender, clock, policy
+    def __init__(self, confirmer: Confirmer, sender: Sender, clock: Clock) -> None:
+        self._confirmer, self._sender, self._clock = confirmer, sender, clock
 
     async def end_of(self, job: SentJob, spent: Spent = FIRST) -> JobEnd | None:
         """The end of all records of the job; None when a job has not ended in time.
 
-        Records without a result are sent again if that is harmless, as long as the policy lasts, then quarantined.
+        Records without a result are sent again if that is harmless, as long as retries may go on, then quarantined.
         Nothing is final before every record has its end: after None or a stop, the first job can be polled again.
         """
         polled = await self._confirmer.poll(job.id, job.payloads)
@@ -62,7 +62,7 @@ class BatchJobs:
     def _next(self, job: SentJob, polled: Delivery, spent: Spent) -> Again | GiveUp:
         if not may_repeat(job.shape, whole=len(polled.missing) == len(job.payloads) and job.render is None):
             return GiveUp("it must not be sent again by itself")
-        return repeat(spent, self._policy, self._clock.dice(), "no result")
+        return repeat(spent, PATIENT, self._clock.dice(), "no result")
 
     async def _resent(self, job: SentJob, polled: Delivery, spent: Spent) -> JobEnd | None:
         ends, repeats = [polled], 1

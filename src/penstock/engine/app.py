@@ -30,7 +30,6 @@ from penstock.engine.surroundings import CodePolicy, Surroundings
 from penstock.engine.trial import send_test
 from penstock.engine.truth import PROJECT_FILE, applied_project, open_applied_state, open_state
 from penstock.engine.unsaved import Unsaved
-from penstock.model.errors import Problem
 from penstock.model.events import Events
 from penstock.model.outcome import RunReport
 from penstock.model.reports import (
@@ -159,11 +158,6 @@ class App(ServiceParts):
             if part in self.__dict__:
                 getattr(self, part).close()
         self._around.database.close()
-
-    @staticmethod
-    def validate(file: Path | None = None, *, environ: Mapping[str, str] | None = None) -> tuple[Problem, ...]:
-        """All problems of a project file, none when it is fine: those of `checked_file`."""
-        return App.checked_file(file, environ=environ).problems
 
     @staticmethod
     def checked_file(

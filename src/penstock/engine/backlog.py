@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -127,9 +127,6 @@ class Backlog:
 
     def undecided(self) -> int:
         return sum(chunk.left for chunk in self._open)
-
-    def open_chunks(self) -> Iterator[OpenChunk]:
-        return iter(self._open)
 
     def _advance(self) -> None:
         while self._open and self._open[0].left == 0:

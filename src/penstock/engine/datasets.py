@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -27,7 +27,6 @@ from penstock.stores import pushed, resources, responses
 
 SAMPLES = 20
 MOST_TOLD = 50  # new columns of one event
-Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +56,7 @@ def dataset_spec(around: Surroundings, name: str) -> DatasetSpec:
     return spec
 
 
-def known_dataset(
-    around: Surroundings,
-    name: str,
-    *,
-    refresh: bool = False,
-    progress: Progress = lambda _: None,
-) -> KnownDataset:
+def known_dataset(around: Surroundings, name: str, *, refresh: bool = False) -> KnownDataset:
     """Open a dataset; its schema is detected by one full pass when there is none for these settings, or on `refresh`.
 
     Raises InputError when the source cannot be read, or a key column is not there.
@@ -83,7 +76,7 @@ def known_dataset(
     read_at = iso(around.clock.now()) if stored is None else stored.read_at
     store = partial(_store, around, dataset, Types(settings, read_at))
     if stored is None:
-        detected = dataset.detect(progress)
+        detected = dataset.detect()
         schema, samples = detected.schema, detected.samples
         seen = dataset.identity()
         store(schema, samples)

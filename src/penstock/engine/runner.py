@@ -49,7 +49,6 @@ from penstock.usercode.sandbox import GroupingCode
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-CHUNK_ROWS = 4096
 PROGRESS_EVERY_S = 0.2
 MOST_OPEN = 4_000_000  # cells of the chunks that are not decided yet
 DIED = "the process ended while the request was under way: it may have arrived or not"
@@ -157,7 +156,6 @@ class _Run:
         self.book = Book.open(desk, job.run, prepared.notes(), held)  # a resend releases by id, at its end
         self.book.next_delivery = next_delivery
         self.book.last_intent = max((intent.number for intent in self.left_intents), default=0)
-        self.reported = -PROGRESS_EVERY_S
 
     async def go(self, pipeline: Pipeline) -> RunRow:
         """The run itself."""

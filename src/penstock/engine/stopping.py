@@ -116,10 +116,11 @@ class Fuse:
     refused: int = 0
     in_a_row: int = 0
 
-    def saw(self, *, refused: bool, records: int = 1) -> None:
-        self.decided += records
-        self.refused += records if refused else 0
-        self.in_a_row = self.in_a_row + records if refused else 0
+    def saw(self, *, refused: bool) -> None:
+        """One more record was decided."""
+        self.decided += 1
+        self.refused += refused
+        self.in_a_row = self.in_a_row + 1 if refused else 0
 
     def blown(self) -> str | None:
         if self.spec is None:

@@ -141,7 +141,7 @@ class Truth:
     def __exit__(self, *_: object) -> None:
         self.database.close()
 
-    def apply(self, *, author: str = COMMAND_LINE, dry_run: bool = False) -> Applied:
+    def apply(self, *, dry_run: bool = False) -> Applied:
         """Make the file's project the truth of the database, as a new version; nothing when it is that already.
 
         API keys that stand in the file are sealed, not stored with it.
@@ -166,7 +166,7 @@ class Truth:
             told = [change._asdict() for change in found]
             at = iso(self.clock.now())
             grant(conn, granted, at=at)
-            projects.add(conn, ProjectVersion(number + 1, at, author, str(base), text, told))
+            projects.add(conn, ProjectVersion(number + 1, at, COMMAND_LINE, str(base), text, told))
             forget_removed(conn, "" if before is None else before.text, text)
         return Applied(number + 1, found)
 

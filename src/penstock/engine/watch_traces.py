@@ -51,7 +51,7 @@ class Traces:
         self.provider.shutdown()
 
 
-def start_traces(environ: Mapping[str, str], clean: Callable[[str], str], exporter: Any = None) -> Traces:
+def start_traces(environ: Mapping[str, str], clean: Callable[[str], str]) -> Traces:
     """Traces to the OTLP/HTTP endpoint of the environment; InputError when the extra is not installed."""
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - an extra
@@ -63,5 +63,5 @@ def start_traces(environ: Mapping[str, str], clean: Callable[[str], str], export
         raise InputError(Problem("PENSTOCK_TRACES", "traces need an extra", "not-installed", hint)) from None
     name = environ.get("OTEL_SERVICE_NAME", "penstock")
     provider = TracerProvider(resource=Resource.create({"service.name": name, "service.version": __version__}))
-    provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter()))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return Traces(provider, clean)

@@ -32,7 +32,6 @@ KEPT = timedelta(hours=1)  # how long DBOS remembers what has ended
 TIDIED = 500  # workflows at a time
 MOST_TIDIED = 20_000  # a live source makes some thousand runs an hour
 OVER = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
-log = logging.getLogger("penstock.worker")
 
 
 class DbosEngine:

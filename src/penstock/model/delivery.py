@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from penstock.model.outcome import Outcome, Refusal
-from penstock.model.record import Key, Payload, Request
+from penstock.model.record import Payload, Request
 
 Lane = Literal["test", "live", "retry", "backfill"]  # who goes first when the allowance is short, in this order
 LostKind = Literal["refused", "dns", "tls", "timeout", "cut", "barred"]
@@ -130,8 +130,3 @@ class Delivery:
     @property
     def status(self) -> int | None:
         return self.answer.status if isinstance(self.answer, Reply) else None
-
-
-def keys_of(delivery: Delivery) -> list[Key]:
-    """The keys of a delivery's records, in order."""
-    return [settled.payload.key for settled in delivery.settled]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -31,10 +31,6 @@ from penstock.sources.typing_rows import typed
 from penstock.transform.written_numbers import DecimalSign
 
 CHUNK_ROWS = 16384
-
-
-def _silent(_records: int) -> None:
-    pass
 
 
 class Dataset:
@@ -125,22 +121,22 @@ class Dataset:
             matching_files(self.source, self._reach), self.source, self.spec.sql, sorted(self.spec.types.items())
         )
 
-    def detect(self, progress: Callable[[int], None] = _silent, known: Schema | None = None) -> Detected:
-        """Types, nullability, examples and sample records, in one full pass; `progress` is told the records seen.
+    def detect(self, known: Schema | None = None) -> Detected:
+        """Types, nullability, examples and sample records, in one full pass.
 
         Over untyped sources (CSV, JSON, databases) SQL needs a pass before it, that types the source. The types of
         `known`, a schema from before, stay; what it has not seen a value of is decided anew.
         """
         if self.spec.sql is None:
-            found = self._detected(progress, known)
+            found = self._detected(known)
             self._check_types(found.schema.names(), found.schema.records)
             return found
-        inner = self._inner_schema(progress, None if known is None else known.source)
+        inner = self._inner_schema(None if known is None else known.source)
         shaped = self._shaped_if_known(self._rows, inner)
         if shaped is None:
             return nothing_yet(inner)
         inner = replace(inner, notes=(*inner.notes, *map(not_seen, self._missing)))
-        found = detect(shaped, self._given(shaped), progress, decided_types(known), shaped=True)
+        found = detect(shaped, self._given(shaped), decided_types(known), shaped=True)
         self._check_types((*inner.names(), *shaped.names()), found.schema.records)
         return Detected(replace(found.schema, source=inner), found.samples)
 
@@ -148,7 +144,7 @@ class Dataset:
         """The columns, with SQL that is planned and not run. InputError where the SQL does not fit its source."""
         if self.spec.sql is None:
             return self.detect().schema
-        inner = self._inner_schema(_silent)
+        inner = self._inner_schema()
         shaped = self._shaped_if_known(self._rows, inner)
         if shaped is None:
             return nothing_yet(inner).schema
@@ -282,7 +278,7 @@ class Dataset:
         if isinstance(self._rows, PushedRows):
             self._rows.know((schema if self.spec.sql is None else schema.source or schema).names())
         if self.spec.sql is not None:
-            shaped = self._shaped_now(base, schema.source or self._inner_schema(_silent))
+            shaped = self._shaped_now(base, schema.source or self._inner_schema())
             if shaped is None:
                 return iter(())
             rows = shaped
@@ -334,17 +330,17 @@ class Dataset:
         assert isinstance(self._rows, PushedRows)
         return list(self._typed(self._rows.texts([record]), schema, whole=True))
 
-    def _inner_schema(self, progress: Callable[[int], None], known: Schema | None = None) -> Schema:
+    def _inner_schema(self, known: Schema | None = None) -> Schema:
         """The columns that the SQL sees: as the format declares them, else as one full pass types them."""
         given = self._given(self._rows)
         kinds = {name: given.get(name) or self._rows.declared(name) for name in self._rows.names()}
         if self._rows.open_ended or None in kinds.values():
-            return self._detected(progress, known).schema
+            return self._detected(known).schema
         return Schema(tuple(Column(name, kind, nullable=True) for name, kind in kinds.items() if kind is not None), 0)
 
-    def _detected(self, progress: Callable[[int], None], known: Schema | None) -> Detected:
+    def _detected(self, known: Schema | None) -> Detected:
         """What one full pass over the source finds, with what is to be said of it."""
-        found = detect(self._rows, self._given(self._rows), progress, decided_types(known), _sign(self.source))
+        found = detect(self._rows, self._given(self._rows), decided_types(known), _sign(self.source))
         rows = self._rows.inner if isinstance(self._rows, FirstRows) else self._rows
         found_out = rows.typing_notes() if isinstance(rows, TypingNoting) else ()
         notes = tuple(note for note in found_out if note.field not in self.spec.types)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -71,13 +71,12 @@ class _Watch:
 def detect(
     rows: Rows,
     given: Mapping[str, ColumnType],
-    progress: Callable[[int], None],
     known: Mapping[str, ColumnType] | None = None,
     decimal: DecimalSign | None = None,
     *,
     shaped: bool = False,
 ) -> Detected:
-    """Read everything once. `given` are the types a person wrote; `progress` is told the records seen so far.
+    """Read everything once. `given` are the types a person wrote.
 
     `known` are types that were decided before, and stay; `decimal` is how the source's numbers are written.
     Of a `shaped` result a declared type is only final once there was a value: it may come from a column without one.
@@ -101,7 +100,6 @@ def detect(
                 watch.observe(piece.columns[name])
             watch.missing = watch.missing or name not in piece.columns or bool(piece.absent.get(name))
         seen += piece.length
-        progress(seen)
     columns = (
         watches[name].column(
             name, decided.get(name), given=name in given, declared=not shaped and rows.declared(name) is not None

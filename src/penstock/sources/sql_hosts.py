@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Callable, Sequence
-from typing import Any
 
 from penstock.model.errors import InputError, Problem
 from penstock.model.reach import Denial, Reach, host_denial, is_listed
 from penstock.model.spec import SqlSource
 
-Lookup = Callable[..., Sequence[Any]]
 
-
-def judged_addresses(
-    source: SqlSource, host: str, port: int, reach: Reach, lookup: Lookup | None = None
-) -> tuple[str, ...]:
+def judged_addresses(source: SqlSource, host: str, port: int, reach: Reach) -> tuple[str, ...]:
     """The addresses of the host, none for the folder of a Unix socket. InputError when a service must not reach it.
 
     A listed host that cannot be looked up has no addresses: its driver knows it by another way.
@@ -27,7 +21,7 @@ def judged_addresses(
     if reach.hosts is not None:
         _refuse(source, host_denial(reach, host, port, ()))  # before anything of it is looked up
     try:
-        found = (lookup or socket.getaddrinfo)(host, port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         if is_listed(reach, host, port):
             return ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+LONGEST = 80  # characters of what an error shows as found
 END = re.compile(r"[;\s]*;\s*(--[^\n']*\s*)*\Z")
 MISSING_COLUMN = re.compile(r'(?:Referenced column|does not have a column named) "([^"]+)"')  # DuckDB's words
 EARLY_COLUMN = re.compile(r'Column "([^"]+)" referenced that exists in the SELECT clause')  # `lower(plan) as plan`
@@ -59,10 +60,10 @@ def quoted_table(name: str, mark: str = '"') -> str:
     return ".".join(piece if piece.startswith('"') and mark == '"' else quoted(piece, mark) for piece in parts)
 
 
-def shortened(text: str, most: int = 80) -> str:
+def shortened(text: str) -> str:
     """Text on one line, for `found`."""
     line = " ".join(text.split())
-    return line if len(line) <= most else line[: most - 1] + "…"
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 
 def redacted(text: str, url: str) -> str:

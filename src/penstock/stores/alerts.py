@@ -12,6 +12,8 @@ from penstock.clock import iso
 from penstock.stores.put import put_all
 from penstock.stores.schema_care import alerts, messages
 
+CLAIMED = 20  # messages at a time
+
 
 @dataclass(frozen=True, slots=True)
 class Alert:
@@ -86,10 +88,10 @@ def post(conn: Connection, new: Iterable[Message]) -> None:
         conn.execute(insert(messages), rows)
 
 
-def claim(conn: Connection, now: float, until: float, limit: int = 20) -> list[Message]:
+def claim(conn: Connection, now: float, until: float) -> list[Message]:
     """The messages that are due; nobody else sends them before `until`."""
     rows = conn.execute(
-        select(messages).where(messages.c.due <= now).order_by(messages.c.at, messages.c.id).limit(limit)
+        select(messages).where(messages.c.due <= now).order_by(messages.c.at, messages.c.id).limit(CLAIMED)
     ).mappings()
     found = [Message(**row) for row in rows]
     if found:

@@ -28,10 +28,6 @@ class Intent:
     at: str
 
 
-def begin(conn: Connection, run: str, intent: Intent) -> None:
-    begin_all(conn, run, [intent])
-
-
 def begin_all(conn: Connection, run: str, some: Sequence[Intent]) -> None:
     """Several at once: requests that are ready together share one statement."""
     rows = [

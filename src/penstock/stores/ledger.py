@@ -143,20 +143,6 @@ def deliveries(connection: Connection, run: str) -> Iterator[dict[str, Any]]:
         }
 
 
-def counts(connection: Connection, run: str) -> dict[str, int]:
-    """How many records of the run have each outcome, by the ledger alone."""
-    mine = (batches.c.run == run) & ~batches.c.is_test
-    total: Counter[str] = Counter()
-    query = select(batches.c.outcome, func.sum(batches.c.records)).where(mine).group_by(batches.c.outcome)
-    for outcome, number in connection.execute(query):
-        total[outcome] += number
-    odd = select(batches.c.outcome, exceptions.c.outcome, func.count()).join(batches).where(mine)
-    for usual, outcome, number in connection.execute(odd.group_by(batches.c.outcome, exceptions.c.outcome)):
-        total[usual] -= number
-        total[outcome] += number
-    return {outcome: number for outcome, number in total.items() if number != 0}
-
-
 def outcomes(connection: Connection, run: str) -> dict[int, Outcome]:
     """Ordinal → outcome of every record of a (small) run."""
     found: dict[int, Outcome] = {}

@@ -39,11 +39,6 @@ def append(conn: Connection, destination: str, records: Sequence[Mapping[str, An
         conn.execute(insert(responses), rows)
 
 
-def count(conn: Connection, destination: str) -> int:
-    mine = responses.c.destination == destination
-    return int(conn.execute(select(func.count()).select_from(responses).where(mine)).scalar_one())
-
-
 def newest(conn: Connection, destination: str) -> int:
     """The number of the last reply; 0 while there is none."""
     mine = responses.c.destination == destination

@@ -79,11 +79,9 @@ def of_runs(conn: Connection, runs: Sequence[str]) -> dict[str, WorkRow]:
     return {row["run"]: _to_work(row) for row in conn.execute(query).mappings()}
 
 
-def in_state(conn: Connection, states: Sequence[str], *, worker: str | None = None) -> list[WorkRow]:
-    """The rows in one of these states, in the order they were asked for; only those that `worker` has."""
+def in_state(conn: Connection, states: Sequence[str]) -> list[WorkRow]:
+    """The rows in one of these states, in the order they were asked for."""
     query = select(work).where(work.c.state.in_(list(states))).order_by(work.c.asked_at, work.c.run)
-    if worker is not None:
-        query = query.where(work.c.worker == worker)
     return [_to_work(row) for row in conn.execute(query).mappings()]
 
 

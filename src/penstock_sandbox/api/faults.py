@@ -87,8 +87,8 @@ class ActiveFault:
 class ActiveFaults:
     """The faults in force; the first that matches a request and has not run out meets it."""
 
-    def __init__(self, faults: tuple[Fault, ...] = ()) -> None:
-        self.armed = [ActiveFault(fault) for fault in faults]
+    def __init__(self) -> None:
+        self.armed: list[ActiveFault] = []
 
     def add(self, fault: Fault) -> None:
         self.armed.append(ActiveFault(fault))

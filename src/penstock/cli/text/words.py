@@ -24,6 +24,7 @@ COLOURS: Mapping[str, str] = {
     "interrupted": "yellow",
 }
 SHOWN_NOTES = 12
+SHOWN_KEYS = 3
 
 
 def amount(number: int, word: str, plural: str | None = None) -> str:
@@ -52,10 +53,10 @@ def key_text(key: Key | Sequence[str] | None) -> str:
     return printable(key if isinstance(key, str) else " / ".join(key)).replace("\n", "\\n")
 
 
-def keys_text(keys: Sequence[Key], most: int = 3) -> str:
+def keys_text(keys: Sequence[Key]) -> str:
     """The first keys, and how many more there are."""
-    shown = ", ".join(key_text(key) for key in keys[:most])
-    return shown if len(keys) <= most else f"{shown} and {len(keys) - most:,} more"
+    shown = ", ".join(key_text(key) for key in keys[:SHOWN_KEYS])
+    return shown if len(keys) <= SHOWN_KEYS else f"{shown} and {len(keys) - SHOWN_KEYS:,} more"
 
 
 def outcome_words(counts: Mapping[str, int]) -> Text:
