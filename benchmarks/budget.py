@@ -33,7 +33,7 @@ IN_FLIGHT = 50  # without a limit; with one, as many as is the default
 IN_MEMORY = """
 import sys
 from penstock.delivery.budget import Budget
-from penstock.engine.leased_window import SharedBudgets
+from penstock.run.connection.leased_window import SharedBudgets
 SharedBudgets.of = lambda self, around, spec: self.__dict__.setdefault(spec.name, Budget(spec.rate_limit, around.clock))
 from penstock.cli.main import main
 sys.exit(main())

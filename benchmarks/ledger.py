@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 from penstock.model.outcome import Outcome
-from penstock.stores import ledger
-from penstock.stores.database import Database
-from penstock.stores.ledger import LedgerEntry, LedgerException, Sent
+from penstock.store.database import Database
+from penstock.store.runs import ledger
+from penstock.store.runs.ledger import LedgerEntry, LedgerException, Sent
 
 BATCH = 500
 AT = "2026-01-31T12:00:00.000Z"

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from penstock.stores.database import Database
-from penstock.stores.memory import Memory, key_hashes
+from penstock.store.database import Database
+from penstock.store.memory.memory import Memory, key_hashes
 
 CHUNK = 16_384
 COMMIT = 500

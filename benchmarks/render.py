@@ -15,10 +15,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 
-from penstock.destinations.catalogue import load_catalogue
 from penstock.model.record import Chunk, Column, Schema
 from penstock.model.spec import Binding, ColumnType, DestinationSpec, Dialect
-from penstock.transform.compile import Compiled, compile_template
+from penstock.render.compile import Compiled, compile_template
+from penstock.templates.catalogue import load_catalogue
 
 CHUNK = 8_000
 FIELDS = ("user_id", "email", "name", "phone", "signed_up_at", "churned_at", "plan", "company_id", "session_count")

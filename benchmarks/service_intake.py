@@ -30,9 +30,9 @@ MESSAGE = REQUEST + str(len(BODY)).encode() + b"\r\n\r\n" + BODY
 
 def serve(folder: Path, database: str | None) -> None:
     """The service's process: prints its port."""
-    from penstock.api.serving import Options, Ready, serve_until_stopped
     from penstock.clock import SystemClock
-    from penstock.engine.truth import Truth
+    from penstock.service.api.server import Options, Ready, serve_until_stopped
+    from penstock.usecases.applied_project.applied_project import AppliedProject
 
     def ready(told: Ready) -> None:
         sys.stdout.write(f"{told.url.rpartition(':')[2]}\n")
@@ -40,7 +40,7 @@ def serve(folder: Path, database: str | None) -> None:
 
     os.environ |= {"HOOK_KEY": "k", "PENSTOCK_LOG_LEVEL": "error"}
     url = database or f"sqlite:///{folder / 'state.db'}"
-    with Truth.open(folder / "penstock.yaml", url, os.environ, SystemClock()) as truth:
+    with AppliedProject.open(folder / "penstock.yaml", url, os.environ, SystemClock()) as truth:
         truth.apply()
     serve_until_stopped(Options(url, "127.0.0.1", 0, worker=True, without_sign_in=True), ready)
 

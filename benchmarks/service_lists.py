@@ -37,10 +37,10 @@ flows:
 def fill(folder: Path, number: int) -> None:
     """So many runs, one a minute: three of four succeeded; a tenth are of flows, with two parts each."""
     from penstock.clock import iso
-    from penstock.stores import spans
-    from penstock.stores.database import Database
-    from penstock.stores.runs import RunRow, start
-    from penstock.stores.schema import ledger_batches, runs
+    from penstock.store.database import Database
+    from penstock.store.runs import timeseries
+    from penstock.store.runs.runs import RunRow, start
+    from penstock.store.tables import ledger_batches, runs
 
     database = Database.open(f"sqlite:///{folder / '.penstock' / 'state.db'}")
     first = datetime.now(UTC) - timedelta(minutes=number)
@@ -64,7 +64,7 @@ def fill(folder: Path, number: int) -> None:
             conn.execute(
                 insert(ledger_batches), [entry for row in rows[begin : begin + 10_000] for entry in _sent(row)]
             )
-        spans.fold(conn)  # as a service does every few seconds
+        timeseries.fold(conn)  # as a service does every few seconds
     _hold(database)
     database.close()
 
@@ -103,7 +103,7 @@ def _sent(run: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _hold(database: Any) -> None:
     """Ten thousand held records."""
-    from penstock.stores.schema import quarantine
+    from penstock.store.tables import quarantine
 
     empty = {column.name: None for column in quarantine.columns if column.name != "id"}
     with database.begin() as conn:

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from penstock.model.people import Right, role_of
+from penstock.model.rights import Right, role_of
 
 KINDS = {"string": "text", "integer": "whole number", "boolean": "true or false", "null": "null"}
 REFUSALS = ("4XX", "5XX")  # of every route alike: the page says it once

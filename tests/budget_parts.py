@@ -3,9 +3,9 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from penstock.engine.leased_window import LeasedWindow
 from penstock.model.spec import RateLimit
-from penstock.stores.budgets import Ration
+from penstock.run.connection.leased_window import LeasedWindow
+from penstock.store.rate_limit import RateLimitRow
 from virtual_time import LoopClock
 
 
@@ -66,7 +66,7 @@ class SharedRow:
 
     def __init__(self, limit, per, took=0.004):
         self.rate = RateLimit(limit, per)
-        self.row = Ration(limit, per, (limit, per))
+        self.row = RateLimitRow(limit, per, (limit, per))
         self.took = took
         self.exchanges = 0
         self._turn = asyncio.Lock()

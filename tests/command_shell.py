@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import forked
-from penstock.cli.main import execute
+from penstock.main import execute
 
 
 class Shell:

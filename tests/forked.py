@@ -132,7 +132,7 @@ def _import_everything() -> None:
         "uvloop",
     ):
         __import__(name)
-    sys.modules["penstock.destinations.catalogue"].load_catalogue()
+    sys.modules["penstock.templates.catalogue"].load_catalogue()
     assert len(list(Path("/proc/self/task").iterdir())) == 1, "a process with threads cannot be forked safely"
 
 

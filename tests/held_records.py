@@ -1,9 +1,9 @@
 """Many records in quarantine, as a run leaves them there, without the run."""
 
 from penstock.model.outcome import Outcome, Refusal
-from penstock.stores import quarantine
-from penstock.stores.database import Database
-from penstock.stores.quarantine import Hold
+from penstock.store import quarantine
+from penstock.store.database import Database
+from penstock.store.quarantine import Hold
 
 AT = "2026-01-01T00:00:00.000Z"
 REFUSAL = Refusal("required", "email is missing", "email", None, "an e-mail address")

@@ -5,8 +5,8 @@ import tempfile
 from hashlib import sha256
 from typing import Any
 
-from penstock.api.service import make_api
-from penstock.engine.app import App
+from penstock.app import App
+from penstock.service.api.app import make_api
 
 
 def described() -> dict[str, Any]:

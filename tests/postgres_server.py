@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from penstock.stores.database import Database
+from penstock.store.database import Database
 
 NUMBERS = count()
 

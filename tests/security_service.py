@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from penstock.app import App
 from penstock.clock import SystemClock
-from penstock.engine.app import App
-from penstock.engine.truth import Truth
+from penstock.usecases.applied_project.applied_project import AppliedProject
 from serving import served
 
 KEY = "cus_" + "k3y" * 9  # the API key of the project's credential: must be seen nowhere
@@ -84,7 +84,7 @@ def running(
     (folder / "penstock.yaml").write_text(PROJECT)
     (folder / "people.csv").write_text("id,email\n1,ada@example.com\n2,nonsense\n")
     url, clock = f"sqlite:///{folder / 'state.db'}", MovedClock()
-    with Truth.open(folder / "penstock.yaml", url, {}, SystemClock()) as truth:
+    with AppliedProject.open(folder / "penstock.yaml", url, {}, SystemClock()) as truth:
         truth.apply()
     with (
         App.open_applied(url, environ={"KEY": KEY, **(environ or {})}, clock=clock) as app,

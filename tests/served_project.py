@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from penstock.engine.app import App
+from penstock.app import App
 from sandbox_process import Sandbox
 from serving import served
 from work_parts import ended

@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from penstock.api.service import make_api
+from penstock.app import App
 from penstock.clock import SystemClock
-from penstock.engine.app import App
-from penstock.engine.truth import Truth
+from penstock.service.api.app import make_api
+from penstock.usecases.applied_project.applied_project import AppliedProject
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def service(folder: Path, project: str, *, url: str | None = None, environ: dict
     """The App and a client of the API that serves it; the project is applied first."""
     (folder / "penstock.yaml").write_text(project)
     url = url or f"sqlite:///{folder / 'state.db'}"
-    with Truth.open(folder / "penstock.yaml", url, {}, SystemClock()) as truth:
+    with AppliedProject.open(folder / "penstock.yaml", url, {}, SystemClock()) as truth:
         truth.apply()
     with App.open_applied(url, environ=environ or {}) as app, served(app, without_sign_in=True) as client:
         yield app, client

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from penstock.engine.app import App
+from penstock.app import App
 from sandbox_process import Sandbox
 from serving import service
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from penstock.destinations.catalogue import load_catalogue
 from penstock.model.record import Chunk, Column, Schema
 from penstock.model.spec import BatchSpec, Binding, DestinationSpec
-from penstock.transform.compile import Compiled, compile_template
+from penstock.render.compile import Compiled, compile_template
+from penstock.templates.catalogue import load_catalogue
 
 BASES = {"native": "https://api.custify.com", "flat": "https://app.custify.com/api"}
 

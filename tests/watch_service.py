@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from penstock.app import App
 from penstock.clock import SystemClock
-from penstock.engine.app import App
-from penstock.engine.truth import Truth
+from penstock.usecases.applied_project.applied_project import AppliedProject
 from sandbox_process import Sandbox
 from serving import served
 
@@ -55,7 +55,7 @@ def applied(folder: Path, base: str, **environ: str) -> App:
     (folder / "penstock.yaml").write_text(PROJECT.format(base=base))
     (folder / "people.csv").write_text("id,email\n")
     url = f"sqlite:///{folder / 'state.db'}"
-    with Truth.open(folder / "penstock.yaml", url, {}, SystemClock()) as truth:
+    with AppliedProject.open(folder / "penstock.yaml", url, {}, SystemClock()) as truth:
         truth.apply()
     return App.open_applied(url, environ=environ)
 

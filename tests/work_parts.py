@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 
+from penstock.app import App
 from penstock.clock import SystemClock
-from penstock.engine.app import App
-from penstock.engine.truth import Truth
+from penstock.usecases.applied_project.applied_project import AppliedProject
 from sandbox_process import Sandbox
 from serving import served
 
@@ -73,7 +73,7 @@ flows:
 
     def apply_file(self) -> None:
         """Apply the project file as it is."""
-        with Truth.open(self.folder / "penstock.yaml", self.url, {}, SystemClock()) as truth:
+        with AppliedProject.open(self.folder / "penstock.yaml", self.url, {}, SystemClock()) as truth:
             truth.apply()
 
     def open(self, **more: Any) -> App:

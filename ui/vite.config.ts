@@ -7,7 +7,7 @@ import { defineConfig, type Plugin } from "vite";
 
 const service = process.env["PENSTOCK_URL"] ?? "http://127.0.0.1:8765";
 
-const out = fileURLToPath(new URL(process.env["PENSTOCK_UI_OUT"] ?? "../src/penstock/api/web", import.meta.url));
+const out = fileURLToPath(new URL(process.env["PENSTOCK_UI_OUT"] ?? "../src/penstock/service/api/web", import.meta.url));
 
 /** Compressed once here, instead of at every request. */
 function compressed(): Plugin {

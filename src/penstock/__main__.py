@@ -28,7 +28,7 @@ def main() -> int:
     _open_closed_streams()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        from penstock.cli.main import main as command  # noqa: PLC0415 - takes a part of a second
+        from penstock.main import main as command  # noqa: PLC0415 - takes a part of a second
 
         return command()
     except KeyboardInterrupt:

@@ -7,10 +7,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Self
 
-from penstock.engine.app import App
-from penstock.engine.runner import Listener
+from penstock.app import App
 from penstock.model.outcome import RunReport
 from penstock.model.reports import CheckReport, PlanReport, Preview, QuarantineEntry, TestReport
+from penstock.run.run import Listener
 
 
 class Project:

@@ -21,27 +21,27 @@ def main() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     _plant(here, moment)
-    from penstock.cli.main import main as penstock
+    from penstock.main import main as penstock
 
     sys.argv = ["penstock", *arguments]
     penstock()
 
 
 def _plant(here, moment: str) -> None:
-    from penstock.delivery.client import Client
-    from penstock.delivery.confirm import Confirmer
-    from penstock.engine.book import Book
-    from penstock.engine.committing import Commits
-    from penstock.engine.screen import Screen
-    from penstock.stores import runs
+    from penstock.delivery.batch_jobs import Confirmer
+    from penstock.delivery.http.client import Client
+    from penstock.run.diff.diff import Classifier
+    from penstock.run.recorder.commit import CommitSchedule
+    from penstock.run.recorder.recorder import Recorder
+    from penstock.store.runs import runs
 
     attempt, settle, commit, together, save, sift, poll = (
         Client._attempt,
-        Book.settle,
-        Commits.commit,
-        Commits._commit_together,
+        Recorder.settle,
+        CommitSchedule.commit,
+        CommitSchedule._commit_together,
         runs.save,
-        Screen.sift,
+        Classifier.sift,
         Confirmer.poll,
     )
 
@@ -80,9 +80,9 @@ def _plant(here, moment: str) -> None:
         here("between accepted and confirmed")
         return await poll(self, *args, **kwargs)
 
-    Client._attempt, Book.settle = dying_attempt, dying_settle
-    Commits.commit, Commits._commit_together = dying_commit, dying_together
-    runs.save, Screen.sift, Confirmer.poll = dying_save, dying_sift, dying_poll
+    Client._attempt, Recorder.settle = dying_attempt, dying_settle
+    CommitSchedule.commit, CommitSchedule._commit_together = dying_commit, dying_together
+    runs.save, Classifier.sift, Confirmer.poll = dying_save, dying_sift, dying_poll
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ PEOPLE = 2000
 # A limit on the size of files the process may write stands in for a full disk: SQLite meets a failed write either way.
 LIMITED = """
 import resource, signal, sys
-from penstock.stores import ledger
+from penstock.store.runs import ledger
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 append, commits, at = ledger.append, [], int(sys.argv[1])
 def full(*args, **kwargs):

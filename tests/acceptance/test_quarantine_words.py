@@ -5,7 +5,7 @@ import io
 import json
 
 from acceptance_project import Project, run_penstock
-from penstock.engine.app import App
+from penstock.app import App
 
 
 def project_of(tmp_path, sandbox) -> Project:

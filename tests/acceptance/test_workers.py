@@ -21,7 +21,7 @@ __all__ = ["postgres", "sandbox", "server", "shared_sandbox"]
 IN_DOUBT = 80  # 10 in flight, and what 10 at a time of 0.1 s each were answered since the last commit (0.5 s)
 OTHER_VERSION = """
 import sys, threading
-from penstock.engine.app import App
+from penstock.app import App
 app = App.open_applied(sys.argv[1])
 worker = app.worker(version="another")
 worker.start()
@@ -87,7 +87,7 @@ def begin(app, sandbox, latency=100, delivered=20):
 
 def holder(app, run):
     with app._around.database.read() as conn:
-        from penstock.stores import work
+        from penstock.service.store import work
 
         return work.get(conn, run).worker
 

@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 
+from penstock.app import App
 from penstock.clock import SystemClock
-from penstock.engine.app import App
 from sandbox_process import sandbox, shared_sandbox
 from served_project import API
 from serving import served

@@ -2,7 +2,7 @@
 
 import httpx
 
-from penstock.engine.app import App
+from penstock.app import App
 from serving import served
 from serving_office import Office
 

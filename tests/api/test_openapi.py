@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from penstock.api.service import make_api
-from penstock.engine.app import App
+from penstock.app import App
+from penstock.service.api.app import make_api
 
 OPEN = {f"/api/v1{path}" for path in ("/", "/session", "/setup", "/session/oidc", "/session/oidc/callback")}
 UNNAMED = {

@@ -3,9 +3,9 @@
 import gc
 import json
 
-from penstock.engine.overview import Sight
 from penstock.model.errors import InputError, Problem
 from penstock.model.reports import PreviewedRequest, RefusedRecord, as_json
+from penstock.service.overview.overview import Overview
 
 MANY = 13_000  # records: more than three chunks of them
 
@@ -57,13 +57,13 @@ def test_what_cannot_be_previewed_is_refused_before_a_line_is_told(service):
 
 def test_data_that_break_off_are_told_in_the_last_line(service, monkeypatch):
     service.people("broken", [{"id": "1", "email": "a@x.example"}])
-    whole = Sight.everything
+    whole = Overview.everything
 
     def torn(self, name):
         yield from whole(self, name)
         raise InputError(Problem(f"sources.{name}", "the file has changed meanwhile", "torn-file"))
 
-    monkeypatch.setattr(Sight, "everything", torn)
+    monkeypatch.setattr(Overview, "everything", torn)
     request, last = lines_of(service.client.get("/api/v1/destinations/broken/preview/export"))
     assert request["records"] == ["1"]
     assert [problem["code"] for problem in last["errors"]] == ["torn-file"]

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from penstock.api.service import make_api
-from penstock.engine.app import App
+from penstock.app import App
+from penstock.service.api.app import make_api
 from serving import service
 
 OPEN = {  # anybody may ask what answers, and whether they are signed in; and sign on at a provider

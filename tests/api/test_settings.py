@@ -1,9 +1,9 @@
 """Retention and other care, templates, plans, replies, checks of unsaved credentials; over real HTTP."""
 
+from penstock.app import App
 from penstock.clock import SystemClock
-from penstock.engine.app import App
-from penstock.engine.care import Care
-from penstock.engine.care_restore import Wanted
+from penstock.service.care.care import Care
+from penstock.service.care.restore import RestoreRequest
 from work_parts import until
 
 
@@ -39,7 +39,7 @@ def test_a_backup_comes_over_http_and_can_be_restored(office, tmp_path):
     file.write_bytes(reply.content)
     until(lambda: not list(office.folder.glob(".backup-*")))  # removed when it is sent
     care = Care.of(None, f"sqlite:///{tmp_path / 'restored' / 'state.db'}", {}, SystemClock())
-    care.restore(Wanted(file, replace=False, resend_all=False))
+    care.restore(RestoreRequest(file, replace=False, resend_all=False))
     with App.open_applied(care.url, environ={}) as restored:
         assert list(restored.edits.listed("destinations")) == ["it", "draft"]
 

@@ -7,7 +7,8 @@ from contextlib import closing
 
 import pytest
 
-from penstock.engine import unsaved_data, uploads
+from penstock.service.intake import uploads
+from penstock.usecases import unsaved
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ def test_a_database_is_connected_to_and_tells_its_tables(office, shop):
 
 
 def test_only_the_first_records_of_a_long_source_are_looked_at(office, monkeypatch):
-    monkeypatch.setattr(unsaved_data, "FIRST", 2)
+    monkeypatch.setattr(unsaved, "FIRST", 2)
     seen = check(office, {"type": "file", "path": "people.csv"})
     assert (seen["records"], seen["complete"], len(seen["rows"])) == (2, False, 2)
 
@@ -97,7 +98,7 @@ def test_an_error_points_into_the_sql(office):
 
 
 def test_sql_that_takes_too_long_is_broken_off(office, monkeypatch):
-    monkeypatch.setattr(unsaved_data, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(unsaved, "PATIENCE_S", 0.2)
     seen = preview(office, source="crm", sql="select count(*) as n from range(100000) a, range(100000) b, range(9) c")
     assert "takes longer than" in seen["errors"][0]["message"]
 

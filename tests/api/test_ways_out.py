@@ -2,9 +2,9 @@
 
 import pytest
 
-from penstock.engine.ways_out import explained
 from penstock.model.outcome import Refusal
 from penstock.model.spec import Binding, DestinationSpec
+from penstock.run.prepare import explained
 
 
 @pytest.mark.parametrize("fields", [None, {"email": Binding(column="email")}])

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from command_shell import Shell
+from penstock.app import App
 from penstock.config.document import document_of_path
-from penstock.engine.app import App
 from serving import served
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from unittest import mock
 
 import forked
 from acceptance_project import Project
-from penstock.cli.main import execute
+from penstock.main import execute
 
 
 def people(project, sandbox, number, name="Person"):

@@ -14,7 +14,7 @@ import pytest
 import forked
 from acceptance_project import HERE, Project
 from care.state import balanced, count, elsewhere, notes, people, refused, start, told
-from penstock.stores.database import Database
+from penstock.store.database import Database
 
 UNKNOWN = ("unknown",)
 

@@ -8,10 +8,10 @@ from sqlalchemy import delete, insert, text
 
 from command_shell import Shell
 from penstock.clock import SystemClock
-from penstock.engine.care_retention import prune
-from penstock.stores import leases
-from penstock.stores.database import Database
-from penstock.stores.schema import responses
+from penstock.service.care.retention import prune
+from penstock.store import leases
+from penstock.store.database import Database
+from penstock.store.tables import responses
 
 ROWS = 3000
 

@@ -9,17 +9,18 @@ import pytest
 from acceptance_project import Project
 from care.state import people, told
 from penstock.clock import SystemClock, iso
-from penstock.engine import doctor_state
-from penstock.engine.care import Care
-from penstock.engine.doctor import examine
-from penstock.engine.doctor_findings import Examined
-from penstock.engine.doctor_work import MANY_HELD
-from penstock.stores import runs, work
-from penstock.stores.credentials import KEY_FILE
-from penstock.stores.database import Database
-from penstock.stores.people import PersonRow, add
-from penstock.stores.runs import RunRow
-from penstock.stores.work import WorkerRow, WorkRow
+from penstock.service.care.care import Care
+from penstock.service.care.doctor import state as state_findings
+from penstock.service.care.doctor.doctor import examine
+from penstock.service.care.doctor.findings import Examined
+from penstock.service.care.doctor.state import MANY_HELD
+from penstock.service.store import work
+from penstock.service.store.people import PersonRow, add
+from penstock.service.store.work import WorkerRow, WorkRow
+from penstock.store.database import Database
+from penstock.store.project.credentials import KEY_FILE
+from penstock.store.runs import runs
+from penstock.store.runs.runs import RunRow
 
 BASE = """\
 credentials:
@@ -201,7 +202,7 @@ def test_a_state_that_this_version_cannot_open_is_wrong_and_left_as_it_is(projec
 
 
 def test_a_state_that_the_next_command_brings_up_to_date_is_a_note(project, state, monkeypatch):
-    monkeypatch.setattr(doctor_state, "HEAD", "9999")
+    monkeypatch.setattr(state_findings, "HEAD", "9999")
     assert "older-schema" in codes(care(project).diagnose(), "note")
 
 

@@ -17,17 +17,17 @@ from acceptance_project import Project
 from care.state import notes, people, refused, told
 from heard_events import Heard
 from outcome_counts import outcome_counts
+from penstock.app import App
 from penstock.clock import SystemClock, iso
-from penstock.engine.app import App
-from penstock.engine.care_retention import Retention, prune, tick
 from penstock.model.outcome import Counts, Outcome
-from penstock.stores import intents, ledger, runs
-from penstock.stores import schema as tables
-from penstock.stores.database import Database
-from penstock.stores.ledger import LedgerEntry
-from penstock.stores.runs import RunRow
-from penstock.stores.schema_people import audit
-from penstock.stores.settings import put_setting
+from penstock.service.care.retention import Retention, prune, tick
+from penstock.store import sending, tables
+from penstock.store.database import Database
+from penstock.store.project.settings import put_setting
+from penstock.store.runs import ledger, runs
+from penstock.store.runs.ledger import LedgerEntry
+from penstock.store.runs.runs import RunRow
+from penstock.store.service_tables import audit
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -167,7 +167,7 @@ def test_what_is_undecided_is_never_lost(database, some, days):
             elif shape == "running":
                 conn.execute(update(tables.runs).where(mine).values(status="running", finished_at=None))
             elif shape == "intent":
-                intents.begin_all(conn, run, [intents.Intent(1, [0], ["k0"], [1], {}, ago(age))])
+                sending.begin_intents(conn, run, [sending.Intent(1, [0], ["k0"], [1], {}, ago(age))])
             elif shape == "job":
                 values = {"run": run, "delivery": 0, "destination": target, "job": "j", "at": ago(age), "records": "[]"}
                 conn.execute(insert(tables.jobs), values)
@@ -234,9 +234,9 @@ def test_kill_in_the_middle_leaves_books_that_balance(tmp_path, database):
     script = """
         import os, signal, sys
         from penstock.clock import SystemClock
-        from penstock.stores import pruning
-        from penstock.stores.database import Database
-        from penstock.engine import care_retention
+        from penstock.service.store import pruning
+        from penstock.store.database import Database
+        from penstock.service.care import retention as care_retention
         database = Database.open(sys.argv[1])
         real, times = pruning._drop_ledger, []
         def dying(conn, ids):

@@ -6,14 +6,14 @@ import textwrap
 import pytest
 
 import forked
-from penstock.engine.care_keys import rotate
-from penstock.engine.surroundings import sealer_of
 from penstock.model.errors import InputError
-from penstock.stores import answers, credentials
-from penstock.stores.credentials import KEY_VARIABLE, Sealer
-from penstock.stores.database import Database
-from penstock.stores.schema import metadata
-from penstock.stores.sealed import SEALED, key_ids
+from penstock.run.context import sealer_of
+from penstock.service import replays
+from penstock.service.care.key_rotation import SEALED, key_ids, rotate
+from penstock.store.database import Database
+from penstock.store.project import credentials
+from penstock.store.project.credentials import KEY_VARIABLE, Sealer
+from penstock.store.tables import metadata
 
 NAMES = ("acme", "other", "hooks/segment")
 
@@ -55,9 +55,10 @@ def test_killed_in_the_middle_everything_opens_and_the_next_one_ends_it(database
     seal(database, {})
     script = f"""
         import os, signal, sys
-        from penstock.stores import credentials, sealed
-        from penstock.engine import care_keys
-        from penstock.stores.database import Database
+        from penstock.store.project import credentials
+        from penstock.service.care import key_rotation as sealed
+        from penstock.service.care import key_rotation as care_keys
+        from penstock.store.database import Database
         module = sealed if {moment!r} == "seal_anew" else credentials
         real = getattr(module, {moment!r})
         def dying(*args):
@@ -96,15 +97,17 @@ def test_what_opens_with_no_key_stops_it_and_nothing_is_changed(database):
 
 
 def test_an_answer_that_is_kept_for_a_request_of_its_own_name_is_sealed_anew_too(database):
-    request = answers.Asked("token/ci", "once", "a hash")
+    request = replays.KeyedRequest("token/ci", "once", "a hash")
     with database.begin() as conn:
-        answers.begin(conn, request, until=100.0)
-        sealed = answers.seal(sealer_of({}, database.folder), request, b'{"token": "shown once"}')
-        answers.keep(conn, request, answers.Kept(request.asked, 201, {}, sealed))
+        replays.begin_response(conn, request, until=100.0)
+        sealed = replays.seal_response(sealer_of({}, database.folder), request, b'{"token": "shown once"}')
+        replays.store_response(conn, request, replays.StoredResponse(request.asked, 201, {}, sealed))
     assert rotate(database, {}).sealed == 1
     with database.read() as conn:
-        kept = answers.find(conn, request, now=1.0)
-    assert answers.opened(Sealer.from_folder(database.folder), request, kept.sealed) == b'{"token": "shown once"}'
+        kept = replays.stored_response(conn, request, now=1.0)
+    assert (
+        replays.opened_response(Sealer.from_folder(database.folder), request, kept.sealed) == b'{"token": "shown once"}'
+    )
 
 
 def test_every_column_of_sealed_texts_is_in_the_list():

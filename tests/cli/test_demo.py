@@ -55,7 +55,7 @@ def test_the_demo_as_one_document(tmp_path):
 
 def test_a_demo_that_goes_astray_says_so(tmp_path, monkeypatch, capsys):
     from penstock.cli import demo as demo_module
-    from penstock.cli.main import execute
+    from penstock.main import execute
 
     monkeypatch.setattr(demo_module, "FLOW", "nothing")
     old = signal.getsignal(signal.SIGTERM)

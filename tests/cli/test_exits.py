@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli_fake_app import FakeApp, ended
-from penstock.cli.main import execute
+from penstock.main import execute
 from penstock.model.errors import CredentialRefused, InputError, Problem, StateLocked
 
 TROUBLE = Problem("destinations.people", "it is a draft", "draft", "penstock activate people", found="draft", line=7)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from penstock.cli.main import execute
+from penstock.main import execute
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from cli_fake_app import FLOW, GOOD, PARTIAL, FakeApp, ended
-from penstock.cli.main import execute
+from penstock.main import execute
 
 RUN_KEYS = {"run", "destination", "status", "records", "deleted", "requests", "retries", "duration_s", "notes"}
 COUNTS = ["read", "delivered", "accepted", "unchanged", "quarantined", "unknown", "waiting", "unsent"]

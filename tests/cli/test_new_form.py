@@ -3,8 +3,8 @@
 import pytest
 
 from command_shell import Shell
-from penstock.engine import preparing
-from penstock.transform import fields
+from penstock.render import fields
+from penstock.run import prepare
 
 PROJECT = """\
 credentials:
@@ -49,7 +49,7 @@ def test_dates_that_were_delivered_as_dates_are_unchanged(shell, sandbox, monkey
     sandbox.settings(strict=True)
     found = {company["company_id"]: company["signed_up_at"] for company in sandbox.state()["companies"]}
     assert found == {"c1": "2026-01-31", "c2": "2026-02-28"}
-    monkeypatch.setattr(preparing, "fingerprint_version", lambda: "of another release")
+    monkeypatch.setattr(prepare, "fingerprint_version", lambda: "of another release")
     assert its.json("plan it")["creates_or_updates"] == 0
     again = its.json("run it")
     assert (again["requests"], again["records"]["unchanged"]) == (0, rows.count("\n") - path.endswith("csv"))

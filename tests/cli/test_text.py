@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from cli_fake_app import ANSWERS, FLOW, FakeApp, ended, held
-from penstock.cli.main import execute
+from penstock.main import execute
 from penstock.model.reports import QuarantineDetail
 
 

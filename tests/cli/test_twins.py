@@ -3,7 +3,7 @@
 import pytest
 
 from command_shell import Shell
-from penstock.engine import starting
+from penstock.run import start
 
 PROJECT = """\
 credentials:
@@ -28,7 +28,7 @@ def shell(tmp_path, sandbox, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SANDBOX_KEY", sandbox.api_key)
     monkeypatch.delenv("PENSTOCK_DATABASE_URL", raising=False)
-    monkeypatch.setattr(starting, "CHUNK_ROWS", 2)  # equal rows of one chunk are one row to an upsert
+    monkeypatch.setattr(start, "CHUNK_ROWS", 2)  # equal rows of one chunk are one row to an upsert
     return make
 
 

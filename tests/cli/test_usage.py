@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from cli_fake_app import FakeApp
-from penstock.cli.main import execute
+from penstock.main import execute
 
 COMMANDS = [
     "init",
@@ -155,7 +155,7 @@ def _cpu_of_children():
 
 def test_nothing_heavy_is_imported_for_help():
     code = (
-        "import sys; sys.argv = ['penstock', '--help']; from penstock.cli.main import main; main(); "
+        "import sys; sys.argv = ['penstock', '--help']; from penstock.main import main; main(); "
         "sys.exit(' '.join({'pyarrow', 'duckdb', 'sqlalchemy', 'aiohttp', 'numpy', 'faker'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

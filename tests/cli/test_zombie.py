@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from command_shell import Shell
-from penstock.engine import running, starting
+from penstock.run import orchestrator, start
 
 PROJECT = """\
 credentials:
@@ -60,10 +60,10 @@ def overtaken(monkeypatch, postgres, owner, step):
 @pytest.mark.parametrize(
     ("step", "command", "unwritten"),
     [
-        ((starting, "begin"), "run it", "select count(*) from runs where kind = 'destination'"),
-        ((starting, "finish_input"), "run it", "select count(*) from cursors"),
-        ((running.Conductor, "_start_flow"), "run nightly", "select count(*) from runs where kind = 'flow'"),
-        ((running.Conductor, "_end_flow"), "run nightly", "select count(*) from runs where status = 'partial' and kind = 'flow'"),
+        ((start, "begin"), "run it", "select count(*) from runs where kind = 'destination'"),
+        ((start, "finish_input"), "run it", "select count(*) from cursors"),
+        ((orchestrator.Orchestrator, "_start_flow"), "run nightly", "select count(*) from runs where kind = 'flow'"),
+        ((orchestrator.Orchestrator, "_end_flow"), "run nightly", "select count(*) from runs where status = 'partial' and kind = 'flow'"),
     ],
 )  # fmt: skip
 def test_a_zombie_writes_nothing_more(shell, postgres, monkeypatch, step, command, unwritten):
@@ -78,6 +78,6 @@ def test_a_zombie_lets_nothing_out_of_the_quarantine(shell, postgres, monkeypatc
     [entry] = shell.json("quarantine list")
     shell.json(f"quarantine edit {entry['id']} --set email=b@x.example")
     rows(postgres, "update leases set expires = 0 returning 1")
-    overtaken(monkeypatch, postgres, running.Conductor, "_let_go")
+    overtaken(monkeypatch, postgres, orchestrator.Orchestrator, "_let_go")
     assert "held by the heir" in shell.json(f"quarantine resend {entry['id']}", code=3)["errors"][0]["message"]
     assert [each["id"] for each in shell.json("quarantine list")] == [entry["id"]]

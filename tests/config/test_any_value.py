@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from penstock.config import loading
+from penstock.config import loader
 from penstock.config.files import SECTIONS, read_files
-from penstock.config.report import Report
+from penstock.config.yaml.report import Report
 
 VALID = Path(__file__).parents[1] / "fixtures" / "config" / "valid"
 NASTY = (
@@ -51,8 +51,8 @@ def test_any_value_anywhere_is_taken_or_refused_with_its_place(name, nasty, monk
     for path in paths:
         raw = "" if nasty is None or isinstance(nasty, dict | list) else str(nasty)
         mutated = {section: changed(node, path, nasty, raw) for section, node in tree.items()}
-        monkeypatch.setattr(loading, "read_files", lambda _path, _report, mutated=mutated: mutated)
-        project, problems = loading.check_project(VALID / name)
+        monkeypatch.setattr(loader, "read_files", lambda _path, _report, mutated=mutated: mutated)
+        project, problems = loader.check_project(VALID / name)
         assert (project is None) == bool(problems)
         refused += bool(problems)
         for problem in problems:

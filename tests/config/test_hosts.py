@@ -2,7 +2,7 @@
 
 import pytest
 
-from penstock.config.loading import check_project
+from penstock.config.loader import check_project
 
 PROJECT = """
 credentials: {{a: {{{credential}}}}}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from golden import golden
-from penstock.config.loading import check_project, load_project
+from penstock.config.loader import check_project, load_project
 from penstock.model.errors import InputError, NotAvailableYet
 
 INVALID = Path(__file__).parents[1] / "fixtures" / "config" / "invalid"

@@ -2,10 +2,10 @@
 
 import pytest
 
+from penstock.app import App
 from penstock.clock import SystemClock
-from penstock.engine.app import App
-from penstock.engine.truth import Truth
 from penstock.model.errors import InputError
+from penstock.usecases.applied_project.applied_project import AppliedProject
 
 PROJECT = """\
 sources:
@@ -61,7 +61,7 @@ def test_another_table_is_named_with_its_line_and_what_to_write(tmp_path, sql, f
 def test_apply_and_edits_refuse_it_too(tmp_path):
     url = f"sqlite:///{tmp_path / 'state.db'}"
     (tmp_path / "penstock.yaml").write_text(PROJECT.format(sql="select * from missing"))
-    with Truth.open(tmp_path / "penstock.yaml", url, {}, SystemClock()) as truth:
+    with AppliedProject.open(tmp_path / "penstock.yaml", url, {}, SystemClock()) as truth:
         with pytest.raises(InputError, match="no table missing"):
             truth.apply()
         (tmp_path / "penstock.yaml").write_text(PROJECT.format(sql="select * from source"))

@@ -10,8 +10,8 @@ from ruamel.yaml import YAML
 
 from penstock.config import keys
 from penstock.config.files import SECTIONS
-from penstock.config.loading import check_project, load_project, project_json_schema
-from penstock.config.sections import Section
+from penstock.config.loader import check_project, load_project, project_json_schema
+from penstock.config.values.sections import Section
 from penstock.model.spec import (
     BatchSpec,
     Binding,
@@ -218,7 +218,7 @@ def test_words_and_booleans_both_switch(tmp_path):
 
 def test_reading_a_project_loads_nothing_heavy():
     heavy = ("pyarrow", "duckdb", "aiohttp", "sqlalchemy", "pydantic", "cryptography", "cronsim")
-    code = f"import sys, penstock.config.loading; print([name for name in {heavy!r} if name in sys.modules])"
+    code = f"import sys, penstock.config.loader; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -7,8 +7,8 @@ from aiohttp.abc import AbstractResolver
 
 from delivery_parts import KEY, ROOMY
 from penstock.delivery.budget import Budget
-from penstock.delivery.client import Client
-from penstock.delivery.hosts import barred, check_spelling
+from penstock.delivery.http.addresses import barred, check_spelling
+from penstock.delivery.http.client import Client
 from penstock.delivery.retry import GiveUp, RetryPolicy, Spent, decide
 from penstock.model.delivery import Connection, Lost, Reply
 from penstock.model.errors import InputError

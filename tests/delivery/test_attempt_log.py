@@ -1,10 +1,10 @@
 """Who watches a run sees the attempts that did not succeed at once, and what is waited for."""
 
-from penstock.delivery.attempt_log import KEPT, AttemptLog
-from penstock.engine.time_left import time_left
+from penstock.delivery.http.attempt_log import KEPT, AttemptLog
 from penstock.model.delivery import Lost, Reply, Waiting
 from penstock.model.record import Request
 from penstock.model.spec import RateLimit
+from penstock.run.events import time_left
 from virtual_time import LoopClock
 
 POST = Request("POST", "https://api.custify.com/people", (), b"{}")

@@ -3,7 +3,7 @@
 import pytest
 
 from delivery_parts import client_of, payloads
-from penstock.delivery.confirm import Confirmer
+from penstock.delivery.batch_jobs import Confirmer
 from penstock.model.outcome import Outcome
 from scripted_server import ScriptedServer, cut, reply
 from virtual_time import ImpatientClock

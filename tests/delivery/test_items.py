@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.delivery.items import job_id, job_state, read_items
+from penstock.delivery.replies import job_id, job_state, read_items
 
 GOOD = [{"status": word} for word in ("success", "succeeded", "ok", "OK", "done", "completed")]
 GOOD += [{"status": 200}, {"statusCode": 201}, {"code": "204"}, {"success": True}, "success", 200, True]

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from budget_parts import FixedWindow, SharedRow, one_request, saturate
 from penstock.delivery.budget import Budget
-from penstock.engine.leased_window import LeasedWindow
 from penstock.model.errors import Problem, StateLocked
 from penstock.model.spec import RateLimit
+from penstock.run.connection.leased_window import LeasedWindow
 from virtual_time import LoopClock, run_virtually
 
 

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from delivery_parts import client_of
-from penstock.delivery.lookups import Directory
+from penstock.delivery.lookup import LookupClient
 from penstock.model.delivery import Lost
 from penstock.model.outcome import Refusal
 from penstock.model.record import Lookup
@@ -50,7 +50,7 @@ def account(count, *, wrap=False):
 async def resolved(lookups, *, answer=None, script=(), known=None):
     clock = ImpatientClock()
     async with ScriptedServer(list(script), answer) as server, client_of(server.url, clock=clock) as client:
-        found = await Directory(client, Known() if known is None else known, clock).resolve(lookups)
+        found = await LookupClient(client, Known() if known is None else known, clock).resolve(lookups)
         return found, [seen.target for seen in server.log]
 
 
@@ -111,7 +111,7 @@ async def test_a_few_in_a_large_account_are_asked_for_one_by_one():
 async def test_many_in_small_portions_end_in_lists_too():
     clock = ImpatientClock()
     async with ScriptedServer(answer=account(4000)) as server, client_of(server.url, clock=clock) as client:
-        directory = Directory(client, Known(), clock)
+        directory = LookupClient(client, Known(), clock)
         for number in range(1000):
             found = await directory.resolve([company(4 * number)])
             assert found[company(4 * number)] == f"id-{4 * number}"
@@ -128,7 +128,7 @@ async def test_what_was_found_is_known_next_time():
 async def test_what_is_forgotten_is_asked_again():
     clock = ImpatientClock()
     async with ScriptedServer(answer=account(3)) as server, client_of(server.url, clock=clock) as client:
-        directory = Directory(client, Known(), clock)
+        directory = LookupClient(client, Known(), clock)
         for _ in range(2):
             await directory.resolve([company(1)])
         directory.forget(company(1))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from delivery_parts import KEY, client_of, every, one_body, payloads, shape
 from penstock.delivery.retry import RetryPolicy
-from penstock.delivery.sending import Sender
+from penstock.delivery.sender import Sender
 from penstock.model.outcome import Outcome
 from penstock.model.record import Replies, Request, RetryClass
 from penstock.model.spec import RateLimit

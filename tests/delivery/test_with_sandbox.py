@@ -7,12 +7,12 @@ import pytest
 
 from delivery_parts import every, one_body
 from penstock.clock import SystemClock
+from penstock.delivery.batch_jobs import Confirmer
 from penstock.delivery.budget import Budget
 from penstock.delivery.check import check_credential
-from penstock.delivery.client import Client
-from penstock.delivery.confirm import Confirmer
-from penstock.delivery.lookups import Directory
-from penstock.delivery.sending import Sender
+from penstock.delivery.http.client import Client
+from penstock.delivery.lookup import LookupClient
+from penstock.delivery.sender import Sender
 from penstock.model.delivery import Connection
 from penstock.model.outcome import Outcome
 from penstock.model.record import Grouping, Lookup, Payload, Replies, Shape
@@ -109,8 +109,8 @@ async def test_ids_are_looked_up_in_the_sandboxs_own_envelopes(sandbox):
         lookups = [Lookup("entity", "person", "user_id", f"u{n}") for n in range(12)]
         one = Lookup("entity", "person", "email", "u3@x.io")
         absent = Lookup("entity", "company", "company_id", "c1")
-        found = await Directory(client, Nothing(), CLOCK).resolve([one])
-        found |= await Directory(client, Nothing(), CLOCK).resolve([*lookups, absent])
+        found = await LookupClient(client, Nothing(), CLOCK).resolve([one])
+        found |= await LookupClient(client, Nothing(), CLOCK).resolve([*lookups, absent])
     assert found[one] == made["u3"]
     assert [found[lookup] for lookup in lookups] == [made[f"u{n}"] for n in range(12)]
     assert "no company with company_id c1" in found[absent].reason

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.delivery.words import LONGEST, Voice, own_words, parse, voice_of
+from penstock.delivery.replies import LONGEST, Voice, own_words, parse, voice_of
 from penstock.model.delivery import Connection, Reply
 
 KEY = "key+with/odd=signs"

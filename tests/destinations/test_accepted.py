@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from penstock.destinations.catalogue import load_catalogue
 from penstock.model.spec import BatchSpec
-from penstock.transform.lookups import filled
-from penstock.transform.requests import requests_for
+from penstock.render.batches import filled, requests_for
+from penstock.templates.catalogue import load_catalogue
 from transform_building import BASES, chunk_of, compiled
 
 EXAMPLES = YAML(typ="safe").load((Path(__file__).parent / "examples.yaml").read_text(encoding="utf-8"))

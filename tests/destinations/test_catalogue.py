@@ -1,9 +1,9 @@
 import pytest
 
-from penstock.destinations.catalogue import load_catalogue
 from penstock.model.spec import Mode
-from penstock.transform.combining import COMBINATIONS
-from penstock.transform.fields import BY_TYPE
+from penstock.render.cross_field_rules import COMBINATIONS
+from penstock.render.fields import BY_TYPE
+from penstock.templates.catalogue import load_catalogue
 
 TEMPLATES = load_catalogue().values()
 

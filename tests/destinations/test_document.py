@@ -5,13 +5,13 @@ from importlib.resources import files
 import pytest
 
 from penstock import Project
-from penstock.destinations import document_schema
-from penstock.destinations.catalogue import read_catalogue
 from penstock.model.errors import InputError
-from penstock.transform.combining import COMBINATIONS
-from penstock.transform.fields import BY_TYPE
+from penstock.render.cross_field_rules import COMBINATIONS
+from penstock.render.fields import BY_TYPE
+from penstock.templates import document_schema
+from penstock.templates.catalogue import read_catalogue
 
-TEXT = files("penstock.destinations").joinpath("custify.yaml").read_text(encoding="utf-8")
+TEXT = files("penstock.templates").joinpath("custify.yaml").read_text(encoding="utf-8")
 
 
 def problems(old, new):
@@ -116,7 +116,7 @@ def test_a_template_sends_the_same_under_any_name(monkeypatch, tmp_path):
     """Of two versions of one key, `upsert_person` never sends the older one last; nor does a copy of its document."""
     person = TEXT[TEXT.index("upsert_person:") : TEXT.index("upsert_company:")]
     templates = read_catalogue(TEXT + person.replace("upsert_person:", "save_person:"), "mine.yaml")
-    readers = ("engine.preparing", "engine.surroundings", "config.loading", "transform.shaping", "transform.compile")
+    readers = ("run.prepare", "run.context", "config.loader", "render.compile")
     for module in readers:
         monkeypatch.setattr(f"penstock.{module}.load_catalogue", lambda: templates)
     (tmp_path / "rows.csv").write_text("id,email\nu1,old@x.example\nu1,new@x.example\nu2,two@x.example\n")

@@ -10,10 +10,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from golden import golden
-from penstock.destinations.catalogue import load_catalogue
 from penstock.model.record import key_text
 from penstock.model.spec import BatchSpec
-from penstock.transform.requests import requests_for
+from penstock.render.batches import requests_for
+from penstock.templates.catalogue import load_catalogue
 from transform_building import chunk_of, compiled
 
 HERE = Path(__file__).parent

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from api_reference import reference
 from golden import golden
-from penstock.api.service import make_api
-from penstock.engine.app import App
+from penstock.app import App
+from penstock.service.api.app import make_api
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 BEGIN = "<!-- all that follows: made by tests/docs/test_api_page.py -->\n"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from penstock.cli.face import open_app
-from penstock.cli.main import build
-from penstock.engine.doctor_project import VARIABLES
+from penstock.cli.command import open_app
+from penstock.main import build
+from penstock.service.care.doctor.project import VARIABLES
 
 ROOT = Path(__file__).parents[2]
 UNITS = sorted((ROOT / "deploy").glob("*.service"))

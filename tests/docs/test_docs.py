@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from penstock.cli.face import open_app
-from penstock.cli.main import build
-from penstock.config.loading import check_project
-from penstock.destinations.catalogue import load_catalogue
+from penstock.cli.command import open_app
+from penstock.config.loader import check_project
+from penstock.main import build
 from penstock.model.outcome import Outcome
+from penstock.templates.catalogue import load_catalogue
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from penstock.engine.ways_out import WAYS
+from penstock.run.prepare import WAYS
 from rule_codes import rules
 
 UI = Path(__file__).parents[2] / "ui" / "src" / "texts" / "refusals.ts"

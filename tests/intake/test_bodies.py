@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.engine.intake_senders import Refused, check_signature, sign
 from penstock.model.spec import HookSignature
-from penstock.sources.exact_json import parse
-from penstock.sources.posted import BadBody, records_of
+from penstock.service.intake.senders import SenderRefused, check_signature, sign
+from penstock.sources.pushed.body import BadBody, records_of
+from penstock.sources.typing.exact_json import parse
 
 ESCAPES = [f'"\\{sign}"' for sign in '"\\/bfnrt'] + ['"\\u0041"', '"\\uD83D\\uDE00"', '"\\u0000"', '"\\uFFFF"']
 NUMBERS = [
@@ -104,7 +104,7 @@ def test_a_signature_is_right_for_its_body_and_secret_alone(body, secret, auth, 
     changed = bytearray(body or b"x")
     changed[flip % len(changed)] ^= 1
     for other in (bytes(changed), body + b"\0"):
-        with pytest.raises(Refused):
+        with pytest.raises(SenderRefused):
             check_signature(auth, secret, headers, other, 0)
-    with pytest.raises(Refused):
+    with pytest.raises(SenderRefused):
         check_signature(auth, secret + "x", headers, body, 0)

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from penstock.stores import pushed
-from penstock.stores.database import Database
+from penstock.store.database import Database
+from penstock.store.project import pushed
 
 SERVICE = Path(__file__).parents[2] / "benchmarks" / "service_intake.py"
 PROJECT = "sources:\n  app: {type: webhook, auth: none}\n"

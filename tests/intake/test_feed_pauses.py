@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from penstock.engine.app import App
+from penstock.app import App
 from serving import served, service
 from work_parts import ENDED, until
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from heard_events import Heard
-from penstock.engine.intake_feed import let_go
 from penstock.model.errors import InputError
-from penstock.stores import pushed
+from penstock.service.intake.feed import let_go
+from penstock.store.project import pushed
 from serving import service
 
 PROJECT = """\

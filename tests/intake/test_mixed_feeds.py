@@ -6,8 +6,8 @@ import pytest
 
 from heard_events import Heard
 from penstock.clock import SystemClock
-from penstock.engine.intake_feed import Feed
 from penstock.model.errors import InputError, Problem
+from penstock.service.intake.feed import Feed
 from serving import service
 from work_parts import ended, until
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from heard_events import Heard
-from penstock.engine.intake_senders import sign, sign_standard
 from penstock.model.spec import HookSignature
+from penstock.service.intake.senders import sign, sign_standard
 from serving import service
 
 PROJECT = """\

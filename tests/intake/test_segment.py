@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.engine.datasets import known_dataset
+from penstock.run.datasets import known_dataset
 from serving import service
 
 EXAMPLE = (Path(__file__).parents[2] / "examples" / "segment.yaml").read_text(encoding="utf-8")

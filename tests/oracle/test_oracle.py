@@ -9,8 +9,8 @@ from urllib.parse import quote
 import pytest
 
 from oracle.oracle import KINDS, Derivations, Derived, oracle, same
-from penstock.destinations.catalogue import load_catalogue
 from penstock.model.spec import BatchSpec
+from penstock.templates.catalogue import load_catalogue
 from transform_building import chunk_of, compiled, with_json
 
 ROUNDS, RECORDS = 8, 40

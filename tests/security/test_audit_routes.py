@@ -8,16 +8,17 @@ import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 
-from penstock.api.auditing import PREFIX, is_change
-from penstock.api.service import make_api
+from penstock.app import App
 from penstock.clock import SystemClock
-from penstock.engine.app import App
 from penstock.model.outcome import Outcome, Refusal
-from penstock.stores import quarantine, runs
-from penstock.stores.audit import AuditFilter
-from penstock.stores.memory import key_hashes
-from penstock.stores.quarantine import Hold
-from penstock.stores.runs import RunRow
+from penstock.service.api.app import make_api
+from penstock.service.api.middleware.request_log import PREFIX, is_change
+from penstock.service.people.audit import AuditFilter
+from penstock.store import quarantine
+from penstock.store.memory.memory import key_hashes
+from penstock.store.quarantine import Hold
+from penstock.store.runs import runs
+from penstock.store.runs.runs import RunRow
 from sandbox_process import sandbox, shared_sandbox
 from security_service import PASSWORD
 from serving import served

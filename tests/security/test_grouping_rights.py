@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from penstock.model.outcome import Outcome
-from penstock.stores import ledger, runs
+from penstock.store.runs import ledger, runs
 from security_service import code_of
 
 SAVED = 'def batch(records):\n    return {"saved": [r["id"] for r in records]}\n'

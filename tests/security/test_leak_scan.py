@@ -18,8 +18,8 @@ import httpx
 import pytest
 
 from identity_provider import CLIENT, SECRET, running_provider
-from penstock.cli.main import execute
-from penstock.engine.watch_start import watched
+from penstock.main import execute
+from penstock.service.watch.telemetry import watched
 from security_service import running
 from work_parts import ended
 
@@ -323,7 +323,7 @@ def test_what_is_deleted_takes_its_secret_along(service):
     told.ask("POST /credentials/spare/check", {"refresh": True})
 
     def sealed():
-        from penstock.stores import credentials
+        from penstock.store.project import credentials
 
         with service.app._around.database.read() as conn:
             return {

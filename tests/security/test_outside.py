@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from aiohttp.abc import AbstractResolver
 
-from penstock.delivery import client, pinning
+from penstock.delivery.http import client, pinning
 from security_service import KEY, running
 
 NAMES = {

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from penstock.cli.main import execute
 from penstock.clock import iso
+from penstock.main import execute
 from security_service import PASSWORD, code_of
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from penstock.app import App
 from penstock.clock import SystemClock
-from penstock.config import references
-from penstock.engine.app import App
-from penstock.engine.truth import Truth
+from penstock.config.values import references
 from penstock.model.errors import InputError
-from penstock.sources import files
+from penstock.sources.files import source_files
+from penstock.usecases.applied_project.applied_project import AppliedProject
 from postgres_server import empty_postgres, postgres, server
 from serving import served
 
@@ -60,7 +60,7 @@ def reaching(folder: Path, environ=None, url: str | None = None):
     (folder / "people.csv").write_text("id,name\n1,Ada\n")
     (folder / ".penstock").mkdir(exist_ok=True)
     url = url or f"sqlite:///{folder / '.penstock' / 'state.db'}"
-    with Truth.open(folder / "penstock.yaml", url, {}, SystemClock()) as truth:
+    with AppliedProject.open(folder / "penstock.yaml", url, {}, SystemClock()) as truth:
         truth.apply()
     with (
         App.open_applied(url, environ={"KEY": KEY, "OTHER": UNREACHED, **(environ or {})}) as app,
@@ -194,7 +194,7 @@ def test_the_sql_of_a_dataset_does_not_reach_it(reached, sql):
 
 def test_what_sql_spills_stands_alone_and_goes(reached, monkeypatch):
     """SQL may read its spill folder: nothing of anybody else is in it, and nothing is left of it."""
-    from penstock.sources import shaped_rows
+    from penstock.sources.dataset_sql import shaped_rows
 
     seen = []
 
@@ -281,7 +281,7 @@ def test_what_an_editor_writes_is_granted_by_applying_it(tmp_path):
         refused = reached.client.post("/api/v1/credentials/api/check", json={}).json()
         assert refused["errors"][0]["code"] == "variable-not-allowed"
         (tmp_path / "penstock.yaml").write_text(text)
-        with Truth.open(
+        with AppliedProject.open(
             tmp_path / "penstock.yaml", f"sqlite:///{tmp_path}/.penstock/state.db", {}, SystemClock()
         ) as truth:
             truth.apply()
@@ -383,7 +383,7 @@ def linked_after_the_check(module, monkeypatch, link: Path, target: Path) -> Non
 def test_a_link_that_is_made_after_the_check_leads_nowhere(reached, monkeypatch, kind, target):
     link = reached.folder / "late.csv"
     link.symlink_to(reached.folder / "people.csv")
-    linked_after_the_check(files, monkeypatch, link, reached.folder / target)
+    linked_after_the_check(source_files, monkeypatch, link, reached.folder / target)
     said = reached.source({"type": "file", "path": "late.csv", "format": kind})
     assert [each["code"] for each in said["problems"]] == ["file-not-allowed"]
     assert (said["columns"], said["rows"]) == ([], [])

@@ -5,9 +5,9 @@ import sqlite3
 
 import pytest
 
+from penstock.app import App
 from penstock.clock import SystemClock
-from penstock.engine.app import App
-from penstock.engine.truth import Truth
+from penstock.usecases.applied_project.applied_project import AppliedProject
 from postgres_server import server
 from serving import served
 
@@ -41,7 +41,7 @@ def told(tmp_path):
         (tmp_path / "people.csv").write_text("id\n1\n")
         (tmp_path / "penstock.yaml").write_text(PROJECT.format(url=url, query=query))
         state = f"sqlite:///{tmp_path}/.penstock/state.db"
-        with Truth.open(tmp_path / "penstock.yaml", state, {}, SystemClock()) as truth:
+        with AppliedProject.open(tmp_path / "penstock.yaml", state, {}, SystemClock()) as truth:
             truth.apply()
         answers = []
         environ = {"KEY": "k", "MORE": "m", **environ}
@@ -177,7 +177,7 @@ def test_a_key_of_several_lines_is_not_sealed(told, tmp_path):
 
 
 def test_a_database_of_the_state_that_is_no_url_is_not_repeated(tmp_path, monkeypatch, capsys):
-    from penstock.cli.main import execute
+    from penstock.main import execute
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "penstock.yaml").write_text("sources: {}\n")

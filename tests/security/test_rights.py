@@ -11,10 +11,10 @@ from fastapi import FastAPI, HTTPException
 from fastapi.routing import RouteContext, iter_route_contexts
 
 from golden import golden
-from penstock.api.auditing import is_change
-from penstock.api.service import make_api
-from penstock.engine.app import App
-from penstock.model.people import ROLES, Right, role_of
+from penstock.app import App
+from penstock.model.rights import ROLES, Right, role_of
+from penstock.service.api.app import make_api
+from penstock.service.api.middleware.request_log import is_change
 from security_service import filled
 
 PAGE = Path(__file__).parents[2] / "docs" / "security.md"

@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from identity_provider import ADA, CLIENT, SECRET, new_key, running_provider
-from penstock.cli.main import execute
-from penstock.engine.people_sign_on import read_sign_on
+from penstock.main import execute
 from penstock.model.errors import PenstockError
-from penstock.stores.audit import AuditFilter
+from penstock.service.people.audit import AuditFilter
+from penstock.service.people.sign_on import read_sign_on
 from security_service import code_of, running
 
 BEGIN = "/api/v1/session/oidc"

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from penstock.app import App
 from penstock.clock import SystemClock
-from penstock.engine.app import App
-from penstock.engine.truth import Truth
+from penstock.usecases.applied_project.applied_project import AppliedProject
 from postgres_server import server
 from serving import served
 
@@ -23,7 +23,7 @@ def serving(folder, environ=None):
     """Asks what a service says of a SQL source with this URL."""
     (folder / "penstock.yaml").write_text("sources: {}\n")
     url = f"sqlite:///{folder}/.penstock/state.db"
-    with Truth.open(folder / "penstock.yaml", url, {}, SystemClock()) as truth:
+    with AppliedProject.open(folder / "penstock.yaml", url, {}, SystemClock()) as truth:
         truth.apply()
     with App.open_applied(url, environ=environ or {}) as app, served(app, without_sign_in=True) as client:
 

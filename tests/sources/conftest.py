@@ -11,7 +11,7 @@ import pytest
 
 from penstock.model.spec import CursorSpec, DatasetSpec, FileSource, Secret, SqlSource
 from penstock.sources.dataset import Dataset
-from penstock.sources.opening import Tools, open_dataset
+from penstock.sources.open import Tools, open_dataset
 from postgres_server import server
 
 __all__ = ["server"]

@@ -9,14 +9,13 @@ import psycopg
 import pytest
 from sqlalchemy import NullPool, create_engine
 
-from penstock.engine.cursor_reading import in_any_zone
 from penstock.model.errors import CredentialRefused, EnvironmentFailure, HostUnreachable, InputError
 from penstock.model.spec import CursorSpec, Secret, SqlSource
+from penstock.run.cursor import in_any_zone
+from penstock.sources.databases.other import OtherDatabase, keep_own_session
+from penstock.sources.databases.url import SqlUrl
 from penstock.sources.dataset import read_frozen
-from penstock.sources.freezing import Window
-from penstock.sources.other_database import OtherDatabase
-from penstock.sources.own_session import keep_own_session
-from penstock.sources.sql_url import SqlUrl
+from penstock.sources.frozen_input import ReadWindow
 from read_rows import rows_of, types_of
 
 LITE = "sqlite:///data.db"
@@ -27,7 +26,7 @@ def frozen_ids(dataset, schema, path, window=None, now=None):
     frozen = dataset.freeze(schema, path, window, now)
     rows = rows_of(read_frozen(path))
     assert len(rows) == frozen.rows
-    return [row["id"] for row in rows], None if frozen.window is None else Window.from_json(frozen.window.to_json())
+    return [row["id"] for row in rows], None if frozen.window is None else ReadWindow.from_json(frozen.window.to_json())
 
 
 def test_sqlite_values_decide_the_types(sqlite, queried):
@@ -63,7 +62,7 @@ def test_sqlite_is_only_read(sqlite, queried):
 
 
 def test_a_locked_sqlite_file_is_the_environments_fault(sqlite, queried, monkeypatch):
-    monkeypatch.setattr("penstock.sources.sqlite_database.PATIENCE", 0.01)
+    monkeypatch.setattr("penstock.sources.databases.sqlite.PATIENCE", 0.01)
     sqlite.execute("create table t as select 1 as id")
     dataset = queried(LITE, table="t")
     sqlite.execute("begin exclusive")
@@ -269,13 +268,13 @@ def test_every_connection_sets_its_time_zone_first(name):
 
 
 def test_a_cursor_that_stood_in_the_servers_time_zone_passes_over_no_row():
-    before = Window("2026-03-01 12:00:00", frozenset({1}), kind="timestamp")
+    before = ReadWindow("2026-03-01 12:00:00", frozenset({1}), kind="timestamp")
     window, notes = in_any_zone(before, ())
     assert (window, [note.action for note in notes]) == (
-        Window("2026-02-28 22:00:00", kind="timestamp"),
+        ReadWindow("2026-02-28 22:00:00", kind="timestamp"),
         ["read again"],
     )
-    for certain in (Window("7", kind="integer"), Window("2026-03-01T12:00:00+00:00", kind="timestamp")):
+    for certain in (ReadWindow("7", kind="integer"), ReadWindow("2026-03-01T12:00:00+00:00", kind="timestamp")):
         assert in_any_zone(certain, ()) == (certain, ())
 
 

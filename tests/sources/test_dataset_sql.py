@@ -9,8 +9,8 @@ import pytest
 
 from penstock.model.errors import InputError
 from penstock.model.spec import DatasetSpec, ResponseSource
-from penstock.sources.opening import Tools, open_dataset
-from penstock.sources.reply_rows import Replies
+from penstock.sources.open import Tools, open_dataset
+from penstock.sources.pushed.rows import StoredReplies
 from read_rows import rows_of, types_of
 
 BODY = "id,A,n\n1,x,007\n2,y,8\n3,,9\n"
@@ -170,7 +170,7 @@ def test_replies_are_a_source_like_any_other(tmp_path):
 
     def tools(parts):
         def replies(_):
-            return Replies("people.responses", schema, lambda after: (part for part in parts if part[0] > after))
+            return StoredReplies("people.responses", schema, lambda after: (part for part in parts if part[0] > after))
 
         return Tools(lambda _: "", tmp_path, replies)
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from penstock.model.errors import InputError
-from penstock.sources.exact_json import parse
+from penstock.sources.typing.exact_json import parse
 from read_rows import rows_of, types_of
 
 

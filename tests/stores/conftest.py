@@ -2,7 +2,7 @@
 
 import pytest
 
-from penstock.stores.database import Database
+from penstock.store.database import Database
 from postgres_server import empty_postgres, postgres, server
 
 __all__ = ["empty_postgres", "postgres", "server"]

@@ -7,9 +7,9 @@ import time
 from urllib.parse import urlsplit
 
 from penstock.clock import SystemClock
-from penstock.engine.leased_window import shared_budget
 from penstock.model.spec import RateLimit
-from penstock.stores.database import Database
+from penstock.run.connection.leased_window import shared_budget
+from penstock.store.database import Database
 
 
 async def main() -> None:

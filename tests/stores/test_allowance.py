@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from penstock.delivery.limits import Allowance
-from penstock.engine.allowance import Over, UsageReport, Waiting, lease
-from penstock.stores import budgets
-from penstock.stores.budgets import Ration
-from penstock.stores.database import Database
+from penstock.delivery.rate_limit import Allowance
+from penstock.run.connection.shared_rate_limit import EndedRequest, UsageReport, WaitingInProcess, lease
+from penstock.store import rate_limit
+from penstock.store.database import Database
+from penstock.store.rate_limit import RateLimitRow
 from sandbox_process import running_sandbox
 
 CONFIGURED = (100, 10.0)
-ROW = Ration(*CONFIGURED, CONFIGURED)
+ROW = RateLimitRow(*CONFIGURED, CONFIGURED)
 SENDING = Path(__file__).parent / "sending.py"
 
 
@@ -29,7 +29,7 @@ def test_the_window_is_given_out_in_bites_and_opens_again_after_its_first_reply(
         row, got = lease(row, 1000.0, report(flying=10 * min(number, 10), want=50))
         given.append(got.places)
     assert given == [10] * 10 + [0, 0]
-    replies = tuple(Over(0.9, 0.5, 1) for _ in range(100))
+    replies = tuple(EndedRequest(0.9, 0.5, 1) for _ in range(100))
     row, got = lease(row, 1001.0, report(over=replies, want=1))  # the first reply came at 1000.5
     assert (got.places, round(got.again, 2)) == (0, 9.52)
     assert lease(row, 1010.4, report(want=5))[1].places == 0
@@ -39,26 +39,26 @@ def test_the_window_is_given_out_in_bites_and_opens_again_after_its_first_reply(
 def test_places_that_are_left_are_given_before_the_window_ends():
     """0.1.0 slept until the next window after a renewal that granted nothing."""
     row, _ = lease(ROW, 1000.0, report(want=10))
-    told = (Over(0.1, 0.1, 1, Allowance(100, 10)),)
+    told = (EndedRequest(0.1, 0.1, 1, Allowance(100, 10)),)
     row, got = lease(row, 1000.2, report(flying=9, over=told, want=10))
     assert got.places == 1
     row, got = lease(row, 1000.2, report("b", want=10))
     assert got.places == 0
     assert got.again <= 0.1, "what the other has on its way may be counted already"
-    row, _ = lease(row, 1000.3, report(over=tuple(Over(0.1, 0.05, 1, Allowance(100, 5)) for _ in range(10))))
+    row, _ = lease(row, 1000.3, report(over=tuple(EndedRequest(0.1, 0.05, 1, Allowance(100, 5)) for _ in range(10))))
     assert lease(row, 1000.3, report("b", want=10))[1].places == 5
 
 
 def test_a_request_for_no_places_is_not_a_refusal():
     row, _ = lease(ROW, 1000.0, report(want=10))
-    row, _ = lease(row, 1000.1, report(flying=9, over=(Over(0.05, 0.01, 1),), want=0))
+    row, _ = lease(row, 1000.1, report(flying=9, over=(EndedRequest(0.05, 0.01, 1),), want=0))
     assert lease(row, 1000.1, report(flying=9, want=10))[1].places == 10
 
 
 def test_what_a_dead_process_took_is_not_charged_to_the_next_window():
     row, _ = lease(ROW, 1000.0, report("dead", want=10))
     row, _ = lease(row, 1000.1, report(want=10))
-    row, _ = lease(row, 1000.2, report(over=tuple(Over(0.1, 0.05, 1) for _ in range(10))))
+    row, _ = lease(row, 1000.2, report(over=tuple(EndedRequest(0.1, 0.05, 1) for _ in range(10))))
     row, got = lease(row, 1010.4, report(want=100))
     assert (got.places, row.used) == (10, 10)
 
@@ -74,7 +74,7 @@ def test_what_nobody_answers_for_comes_back():
 def test_a_process_that_was_taken_for_dead_and_is_not_is_charged_for_what_it_has():
     row, _ = lease(ROW, 1000.0, report("slow", want=10))
     row, _ = lease(row, 1000.0, report(want=10))
-    row, _ = lease(row, 1000.1, report(over=(Over(0.1, 0.05, 10),)))
+    row, _ = lease(row, 1000.1, report(over=(EndedRequest(0.1, 0.05, 10),)))
     row, _ = lease(row, 1010.4, report(want=1))
     row, _ = lease(row, 1010.5, report("slow", flying=10))
     assert row.used == 11
@@ -96,40 +96,40 @@ def test_returned_places_are_given_again():
 
 def test_what_the_headers_say_counts():
     row, _ = lease(ROW, 1000.0, report(want=2))
-    told = (Over(0.1, 0.1, 1, Allowance(100, 4)),)
+    told = (EndedRequest(0.1, 0.1, 1, Allowance(100, 4)),)
     row, got = lease(row, 1000.2, report(flying=1, over=told, want=10))
     assert got.places == 3  # another one is still on its way
     assert got.quota == 100
 
 
 def test_a_more_urgent_lane_of_another_process_goes_first():
-    waits = Waiting(rank=1, waited=1.0, least=1, cost=95)
+    waits = WaitingInProcess(rank=1, waited=1.0, least=1, cost=95)
     row, _ = lease(
         replace(ROW, opened=999.0, used=100, answered=999.5, last_end=999.5),
         1000.0,
         report("live", waiting=waits, want=95),
     )
-    later = Waiting(rank=3, waited=5.0, least=1, cost=95)
+    later = WaitingInProcess(rank=3, waited=5.0, least=1, cost=95)
     row = replace(row, used=88)
     _, got = lease(row, 1000.1, report("backfill", waiting=later, want=95))
     assert got.places == 2
-    _, got = lease(row, 1000.1, report("test", waiting=Waiting(0, 0.0, 1, 95), want=95))
+    _, got = lease(row, 1000.1, report("test", waiting=WaitingInProcess(0, 0.0, 1, 95), want=95))
     assert got.places == 10
 
 
 def test_a_clock_that_was_put_back_does_not_close_the_window_for_long():
     row, _ = lease(ROW, 5000.0, report(want=10))
-    row, _ = lease(row, 5000.1, report(over=tuple(Over(0.1, 0.05, 1) for _ in range(10))))
+    row, _ = lease(row, 5000.1, report(over=tuple(EndedRequest(0.1, 0.05, 1) for _ in range(10))))
     row, _ = lease(row, 1000.0, report(want=10))
-    assert lease(row, 1010.3, report(over=(Over(10.2, 10.1, 10),), want=10))[1].places == 10
+    assert lease(row, 1010.3, report(over=(EndedRequest(10.2, 10.1, 10),), want=10))[1].places == 10
 
 
 def test_the_row_comes_back_from_the_database_as_it_was(database):
-    told = (Over(0.2, 0.1, 1, Allowance(90, 7)),)
+    told = (EndedRequest(0.2, 0.1, 1, Allowance(90, 7)),)
     row, _ = lease(ROW, 1000.0, report(want=3))
-    row, _ = lease(row, 1000.3, report("b", want=3, over=told, waiting=Waiting(1, 0.5, 1, 3)))
-    budgets.change(database, "acme", ROW, lambda: 0.0, lambda _row, _now: (row, None))
-    assert budgets.change(database, "acme", ROW, lambda: 0.0, lambda kept, _now: (kept, kept)) == row
+    row, _ = lease(row, 1000.3, report("b", want=3, over=told, waiting=WaitingInProcess(1, 0.5, 1, 3)))
+    rate_limit.change(database, "acme", ROW, lambda: 0.0, lambda _row, _now: (row, None))
+    assert rate_limit.change(database, "acme", ROW, lambda: 0.0, lambda kept, _now: (kept, kept)) == row
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from penstock.model.errors import InputError, StateUnavailable
-from penstock.stores import credentials
-from penstock.stores.credentials import KEY_FILE, Sealer, StoredCheck
+from penstock.store.project import credentials
+from penstock.store.project.credentials import KEY_FILE, Sealer, StoredCheck
 
 SECRET = "sk-live-Zq81-ümlaut"  # not a real one
 AT = "2026-01-31T12:00:00.000Z"
@@ -123,7 +123,7 @@ def test_a_leaked_derived_key_opens_one_thing():
 
 
 def test_what_0_1_0_sealed_opens_and_is_sealed_anew_when_a_service_begins(database):
-    from penstock.engine.care_keys import seal_by_derived_keys
+    from penstock.service.care.key_rotation import seal_by_derived_keys
 
     sealer = Sealer.from_folder(database.folder)
     with database.begin() as conn:
@@ -138,7 +138,7 @@ def test_what_0_1_0_sealed_opens_and_is_sealed_anew_when_a_service_begins(databa
 
 
 def test_a_service_without_the_old_key_begins_and_loses_nothing(database):
-    from penstock.engine.care_keys import seal_by_derived_keys
+    from penstock.service.care.key_rotation import seal_by_derived_keys
 
     old = Sealer.from_text("old")
     with database.begin() as conn:

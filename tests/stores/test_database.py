@@ -20,14 +20,16 @@ from sqlalchemy.exc import IntegrityError
 import forked
 from outcome_counts import outcome_counts
 from penstock.model.errors import InputError, NotAvailableYet, StateLocked, StateUnavailable
-from penstock.stores import database as database_module
-from penstock.stores import ledger, memory, migrations, postgresql, runs
-from penstock.stores.database import Database
-from penstock.stores.migrations import HEAD, REVISIONS
-from penstock.stores.migrations import upgrade as upgrade_module
-from penstock.stores.migrations.upgrade import scripts, upgrade
-from penstock.stores.runs import RunRow
-from penstock.stores.schema import metadata
+from penstock.store import database as database_module
+from penstock.store import migrations, postgresql
+from penstock.store.database import Database
+from penstock.store.memory import memory
+from penstock.store.migrations import HEAD, REVISIONS
+from penstock.store.migrations import upgrade as upgrade_module
+from penstock.store.migrations.upgrade import scripts, upgrade
+from penstock.store.runs import ledger, runs
+from penstock.store.runs.runs import RunRow
+from penstock.store.tables import metadata
 
 AT = "2026-01-31T12:00:00.000Z"
 
@@ -146,7 +148,7 @@ def test_a_database_that_no_migration_leads_from_is_left_alone(url, tmp_path, mo
 
 def test_many_processes_may_open_a_new_database_at_once(url, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    code = "import sys; from penstock.stores.database import Database; Database.open(sys.argv[1]).close()"
+    code = "import sys; from penstock.store.database import Database; Database.open(sys.argv[1]).close()"
     with ThreadPoolExecutor(3) as pool:
         ended = list(pool.map(lambda _: forked.run(["-c", code, url]), range(3)))
     assert [process.returncode for process in ended] == [0, 0, 0]
@@ -157,7 +159,7 @@ def test_opening_needs_no_alembic(url, tmp_path, monkeypatch):
     Database.open(url).close()
     code = """
         import sys
-        from penstock.stores.database import Database
+        from penstock.store.database import Database
         Database.open(sys.argv[1]).close()
         sys.exit("alembic" in sys.modules)
     """
@@ -255,9 +257,9 @@ def test_a_file_that_cannot_grow_is_told_and_what_was_kept_stays(sqlite_database
     code = """
         import resource, sys
         from penstock.model.errors import StateUnavailable
-        from penstock.stores import runs
-        from penstock.stores.database import Database
-        from penstock.stores.runs import RunRow
+        from penstock.store.runs import runs
+        from penstock.store.database import Database
+        from penstock.store.runs.runs import RunRow
         database = Database.open(sys.argv[1])
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
         try:
@@ -299,10 +301,12 @@ def test_outcomes_memory_and_checkpoint_are_there_together_or_not_at_all(url, tm
         import numpy as np
         from dataclasses import replace
         from penstock.model.outcome import Outcome
-        from penstock.stores import ledger, runs
-        from penstock.stores.database import Database
-        from penstock.stores.ledger import LedgerEntry
-        from penstock.stores.memory import Memory, key_hashes
+        from penstock.store.runs import ledger
+        from penstock.store.runs import runs
+        from penstock.store.database import Database
+        from penstock.store.runs.ledger import LedgerEntry
+        from penstock.store.memory.memory import Memory
+        from penstock.store.memory.memory import key_hashes
         database = Database.open(sys.argv[1])
         with database.begin() as conn:
             run = runs.get(conn, "r-1")

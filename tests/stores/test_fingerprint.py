@@ -8,7 +8,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.stores.fingerprint import fingerprints
+from penstock.store.memory.fingerprint import fingerprints
 
 TEXTS = st.one_of(
     st.none(), st.sampled_from(["", "0", "null", "a", "007", "7", " ", "é", "x" * 13]), st.text(max_size=30)

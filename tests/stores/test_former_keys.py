@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from penstock.app import App
 from penstock.clock import SystemClock
-from penstock.engine.app import App
-from penstock.engine.preparing import prepare
-from penstock.engine.truth import Truth
-from penstock.stores.memory import Memory, key_hashes
+from penstock.run.prepare import prepare
+from penstock.store.memory.memory import Memory, key_hashes
+from penstock.usecases.applied_project.applied_project import AppliedProject
 from sandbox_process import sandbox, shared_sandbox
 
 __all__ = ["sandbox", "shared_sandbox"]
@@ -54,7 +54,7 @@ def opened(tmp_path, sandbox):
     (tmp_path / "penstock.yaml").write_text(PROJECT.format(url=sandbox.url))
     _write(tmp_path, {"x": "y"})
     url = f"sqlite:///{tmp_path / 'state.db'}"
-    with Truth.open(tmp_path / "penstock.yaml", url, {}, SystemClock()) as truth:
+    with AppliedProject.open(tmp_path / "penstock.yaml", url, {}, SystemClock()) as truth:
         truth.apply()
     with App.open_applied(url, environ={"KEY": sandbox.api_key}) as app:
         yield app

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from penstock.stores import figures, runs
-from penstock.stores.runs import NOT_BEGUN, RunRow
+from penstock.service.store import figures
+from penstock.store.runs import runs
+from penstock.store.runs.runs import NOT_BEGUN, RunRow
 
 
 def test_the_newest_run_of_each_is_found_in_one_go(database):

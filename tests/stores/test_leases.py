@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from penstock.model.errors import StateLocked
-from penstock.stores import leases
-from penstock.stores.database import Database
+from penstock.store import leases
+from penstock.store.database import Database
 
 
 @pytest.fixture

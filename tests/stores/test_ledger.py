@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from outcome_counts import outcome_counts
 from penstock.model.outcome import Outcome
-from penstock.stores import ledger
-from penstock.stores.ledger import Change, LedgerEntry, LedgerException, Sent
-from penstock.stores.packing import pack_ordinals, unpack_ordinals
+from penstock.store.runs import ledger
+from penstock.store.runs.codecs import pack_ordinals, unpack_ordinals
+from penstock.store.runs.ledger import LedgerEntry, LedgerException, OutcomeChange, Sent
 
 AT = "2026-01-31T12:00:00.000Z"
 OUTCOMES = st.sampled_from(list(Outcome))
@@ -119,8 +119,8 @@ def test_a_job_that_ends_changes_what_was_accepted(database, field):
     entry = LedgerEntry(Outcome.ACCEPTED, [5, 6, 7, 8], AT, ["a", "b", "c", "d"], "202", sent(0))
     with database.begin() as conn:
         ledger.append(conn, "r-1", [entry])
-        done = Change(Outcome.DELIVERED, "job done")
-        wrong = Change(Outcome.QUARANTINED, "no such company", field)
+        done = OutcomeChange(Outcome.DELIVERED, "job done")
+        wrong = OutcomeChange(Outcome.QUARANTINED, "no such company", field)
         ledger.change_outcomes(conn, "r-1", 0, {5: done, 6: wrong, 7: done})
         assert outcome_counts(conn, "r-1") == {"delivered": 2, "quarantined": 1, "accepted": 1}
         ledger.change_outcomes(conn, "r-1", 0, {8: wrong, 7: wrong, 5: wrong})

@@ -3,13 +3,16 @@
 import pytest
 
 from penstock.model.outcome import Outcome, Refusal
-from penstock.stores import answers, finding, ledger, quarantine, responses, runs, spans
-from penstock.stores.answers import Asked, Kept
-from penstock.stores.ledger import Change, LedgerEntry, LedgerException, Sent
-from penstock.stores.memory import key_hashes
-from penstock.stores.quarantine import Hold, Which
-from penstock.stores.runs import RunRow
-from penstock.stores.schema import ledger_batches
+from penstock.service import replays
+from penstock.service.overview import search
+from penstock.service.replays import KeyedRequest, StoredResponse
+from penstock.store import quarantine
+from penstock.store.memory.memory import key_hashes
+from penstock.store.quarantine import Hold, QuarantineFilter
+from penstock.store.runs import ledger, responses, runs, timeseries
+from penstock.store.runs.ledger import LedgerEntry, LedgerException, OutcomeChange, Sent
+from penstock.store.runs.runs import RunRow
+from penstock.store.tables import ledger_batches
 
 
 def at(hour, minute=0):
@@ -32,12 +35,14 @@ def test_held_records_come_in_pages_and_groups(database):
             hold(conn, f"k{number}", hour=number)
         hold(conn, "other", field="name")
         hold(conn, "lost", outcome=Outcome.UNKNOWN, destination="notes")
-        first = quarantine.page(conn, Which(destination="people"), 4)
-        rest = quarantine.page(conn, Which(destination="people"), 4, int(first[-1].id.removeprefix("q-")))
+        first = quarantine.page(conn, QuarantineFilter(destination="people"), 4)
+        rest = quarantine.page(conn, QuarantineFilter(destination="people"), 4, int(first[-1].id.removeprefix("q-")))
         groups = quarantine.groups(conn)
         assert [held.key for held in first + rest] == ["k0", "k1", "k2", "k3", "k4", "other"]
-        assert quarantine.ids(conn, Which(outcome="unknown")) == [quarantine.entries(conn, destination="notes")[0].id]
-        assert quarantine.ids(conn, Which(destination="people", cause="name: required")) == [rest[-1].id]
+        assert quarantine.ids(conn, QuarantineFilter(outcome="unknown")) == [
+            quarantine.entries(conn, destination="notes")[0].id
+        ]
+        assert quarantine.ids(conn, QuarantineFilter(destination="people", cause="name: required")) == [rest[-1].id]
     assert [(group.count, group.field, group.reason, group.first_at, group.last_at) for group in groups] == [
         (5, "email", "email of k0 is missing", at(0), at(4)),
         (1, "name", "name of other is missing", at(12), at(12)),
@@ -67,7 +72,7 @@ def sent_records(database):
 
 def added_up(database):
     with database.begin() as conn:
-        while spans.fold(conn, 2):
+        while timeseries.fold(conn, 2):
             pass
 
 
@@ -75,10 +80,10 @@ def added_up(database):
 def test_a_span_counts_records_requests_and_durations(sent_records, first):
     first(sent_records)
     with sent_records.read() as conn:
-        whole = spans.parts(conn, at(0), 60)
-        late = spans.parts(conn, at(9), 24 * 60, "people")
-        short = spans.parts(conn, at(10, 12), 5)
-        other = spans.parts(conn, at(0), 60, "companies")
+        whole = timeseries.parts(conn, at(0), 60)
+        late = timeseries.parts(conn, at(9), 24 * 60, "people")
+        short = timeseries.parts(conn, at(10, 12), 5)
+        other = timeseries.parts(conn, at(0), 60, "companies")
     assert {part: dict(found.records) for part, found in whole.items()} == {
         "2026-01-31T08:00": {"delivered": 2},
         "2026-01-31T10:00": {"delivered": 2, "quarantined": 1, "unchanged": 6},
@@ -98,17 +103,17 @@ def test_what_was_added_up_stays_right(sent_records):
     """Rows that come later are counted once, what becomes of an accepted record is followed, and pruning takes nothing."""
     with sent_records.begin() as conn:
         ledger.append(conn, "r-2", [LedgerEntry(Outcome.ACCEPTED, [9, 10], at(10, 40), ["x", "y"], None, sent(1))])
-        spans.fold(conn)
+        timeseries.fold(conn)
         more = LedgerEntry(Outcome.UNCHANGED, range(11, 14), at(11))
         ledger.append(conn, "r-2", [more])
-        done = Change(Outcome.DELIVERED)
-        ledger.change_outcomes(conn, "r-2", 1, {9: done, 10: Change(Outcome.QUARANTINED, "no", "email")})
-        changed = spans.parts(conn, at(0), 24 * 60)["2026-01-31T00:00"]
-        spans.fold(conn)
+        done = OutcomeChange(Outcome.DELIVERED)
+        ledger.change_outcomes(conn, "r-2", 1, {9: done, 10: OutcomeChange(Outcome.QUARANTINED, "no", "email")})
+        changed = timeseries.parts(conn, at(0), 24 * 60)["2026-01-31T00:00"]
+        timeseries.fold(conn)
         conn.execute(ledger_batches.delete())
-        pruned = spans.parts(conn, at(0), 24 * 60)["2026-01-31T00:00"]
+        pruned = timeseries.parts(conn, at(0), 24 * 60)["2026-01-31T00:00"]
         ledger.append(conn, "r-2", [more])  # its number is one that was added up before
-        anew = spans.parts(conn, at(11), 60)["2026-01-31T11:00"]
+        anew = timeseries.parts(conn, at(11), 60)["2026-01-31T11:00"]
     expected = {"delivered": 5, "quarantined": 2, "unchanged": 9}
     assert {word: number for word, number in changed.records.items() if number} == expected
     assert {word: number for word, number in pruned.records.items() if number} == expected
@@ -121,23 +126,23 @@ def test_short_parts_are_kept_for_a_short_time(sent_records):
     with sent_records.begin() as conn:
         later = "2026-03-02T00:00:00.000Z"
         ledger.append(conn, "r-2", [LedgerEntry(Outcome.UNCHANGED, [20], later)])
-        spans.fold(conn)
-        kept = {minutes: len(spans.parts(conn, at(0), minutes)) for minutes in spans.LENGTHS}
+        timeseries.fold(conn)
+        kept = {minutes: len(timeseries.parts(conn, at(0), minutes)) for minutes in timeseries.LENGTHS}
     assert kept == {5: 1, 60: 1, 24 * 60: 2}
 
 
 def test_runs_and_keys_are_found_by_a_part_and_signs_mean_themselves(sent_records):
     with sent_records.begin() as conn:
         hold(conn, "Wild%Card")
-        assert [run.id for run in finding.runs_named(conn, "R-", 5)] == ["r-2", "r-1"]
-        assert [held.key for held in finding.held_keys(conn, "d%c", 5)] == ["Wild%Card"]
-        assert finding.held_keys(conn, "d_c", 5) == []
-        assert [(found.run, found.key) for found in finding.sent_keys(conn, "a_1", 5)] == [
+        assert [run.id for run in search.runs_named(conn, "R-", 5)] == ["r-2", "r-1"]
+        assert [held.key for held in search.held_keys(conn, "d%c", 5)] == ["Wild%Card"]
+        assert search.held_keys(conn, "d_c", 5) == []
+        assert [(found.run, found.key) for found in search.sent_keys(conn, "a_1", 5)] == [
             ("r-2", "a_1"),
             ("r-1", "a_1"),
         ]
-        assert [found.key for found in finding.sent_keys(conn, "7", 5)] == [("de", "7")]
-        assert list(finding.sent_keys(conn, "axc", 5)) == []
+        assert [found.key for found in search.sent_keys(conn, "7", 5)] == [("de", "7")]
+        assert list(search.sent_keys(conn, "axc", 5)) == []
 
 
 def test_replies_come_newest_first(database):
@@ -149,14 +154,16 @@ def test_replies_come_newest_first(database):
 
 
 def test_an_answer_is_kept_until_its_time_and_a_new_one_takes_its_place(database):
-    request = Asked("ada", "k", "hash")
+    request = KeyedRequest("ada", "k", "hash")
     with database.begin() as conn:
-        assert answers.find(conn, request, 1.0) is None
-        answers.begin(conn, request, 10.0)
-        assert answers.find(conn, request, 1.0) == Kept("hash", None, {}, None)
-        answers.keep(conn, request, Kept("hash", 201, {"etag": '"1"'}, b"\x00sealed"))
-        assert answers.find(conn, request, 10.0) == Kept("hash", 201, {"etag": '"1"'}, b"\x00sealed")
-        assert answers.find(conn, Asked("bob", "k", "hash"), 1.0) is None
-        assert answers.find(conn, request, 11.0) is None
-        answers.begin(conn, Asked("ada", "k", "other"), 20.0)
-        assert answers.find(conn, request, 11.0).asked == "other"
+        assert replays.stored_response(conn, request, 1.0) is None
+        replays.begin_response(conn, request, 10.0)
+        assert replays.stored_response(conn, request, 1.0) == StoredResponse("hash", None, {}, None)
+        replays.store_response(conn, request, StoredResponse("hash", 201, {"etag": '"1"'}, b"\x00sealed"))
+        assert replays.stored_response(conn, request, 10.0) == StoredResponse(
+            "hash", 201, {"etag": '"1"'}, b"\x00sealed"
+        )
+        assert replays.stored_response(conn, KeyedRequest("bob", "k", "hash"), 1.0) is None
+        assert replays.stored_response(conn, request, 11.0) is None
+        replays.begin_response(conn, KeyedRequest("ada", "k", "other"), 20.0)
+        assert replays.stored_response(conn, request, 11.0).asked == "other"

@@ -10,13 +10,13 @@ import threading
 import pytest
 
 from penstock.model.errors import StateLocked
-from penstock.stores import locks
+from penstock.store import leases
 
 HOLD = """
     import sys, time
     from pathlib import Path
-    from penstock.stores import locks
-    with locks.hold(Path(sys.argv[1]), sys.argv[2], "process 17 on here"):
+    from penstock.store import leases as locks
+    with locks.hold_file(Path(sys.argv[1]), sys.argv[2], "process 17 on here"):
         print("held", flush=True)
         sys.stdin.read()
 """
@@ -34,7 +34,7 @@ def holder(tmp_path):
 
 def free(folder, name="people"):
     try:
-        with locks.hold(folder, name, "me"):
+        with leases.hold_file(folder, name, "me"):
             return True
     except StateLocked:
         return False
@@ -43,7 +43,7 @@ def free(folder, name="people"):
 def test_the_second_is_told_who_holds_it(tmp_path, holder):
     with (
         pytest.raises(StateLocked, match="people is held by process 17 on here") as caught,
-        locks.hold(tmp_path, "people", "me"),
+        leases.hold_file(tmp_path, "people", "me"),
     ):
         pass
     assert caught.value.problems[0].found == "process 17 on here"
@@ -64,14 +64,14 @@ def test_a_killed_holder_frees_it_at_once(tmp_path, holder):
 
 def test_looking_tells_and_takes_nothing(tmp_path, holder):
     """Many look at once while others take: nobody who only looks is taken for a holder."""
-    assert locks.is_held(tmp_path, "people")
-    assert not locks.is_held(tmp_path, "companies")
-    assert not locks.is_held(tmp_path / "nowhere", "people")
+    assert leases.is_file_held(tmp_path, "people")
+    assert not leases.is_file_held(tmp_path, "companies")
+    assert not leases.is_file_held(tmp_path / "nowhere", "people")
     done = threading.Event()
 
     def look():
         while not done.is_set():
-            locks.is_held(tmp_path, "companies")
+            leases.is_file_held(tmp_path, "companies")
 
     lookers = [threading.Thread(target=look) for _ in range(3)]
     for looker in lookers:
@@ -85,7 +85,7 @@ def test_looking_tells_and_takes_nothing(tmp_path, holder):
 
 
 def test_it_is_free_again_after_an_error(tmp_path):
-    with pytest.raises(RuntimeError), locks.hold(tmp_path, "people", "me"):
+    with pytest.raises(RuntimeError), leases.hold_file(tmp_path, "people", "me"):
         raise RuntimeError
     assert free(tmp_path)
     assert not any(path.read_text() for path in tmp_path.iterdir())

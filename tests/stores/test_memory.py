@@ -6,10 +6,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from penstock.stores import in_flight, segments
-from penstock.stores.database import Database
-from penstock.stores.key_table import KeyTable, Level
-from penstock.stores.memory import Memory, key_hashes
+from penstock.store.database import Database
+from penstock.store.memory import in_flight, segments
+from penstock.store.memory.key_table import KeyTable, Level
+from penstock.store.memory.memory import Memory, key_hashes
 
 KEYS = [f"k{n}" for n in range(40)]
 HASHES = key_hashes(KEYS)

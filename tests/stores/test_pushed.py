@@ -1,7 +1,7 @@
 """Pushed records: in the order of their commits, each signed post once, kept until somebody lets go."""
 
-from penstock.stores import pushed
-from penstock.stores.pushed import Post
+from penstock.store.project import pushed
+from penstock.store.project.pushed import Post
 
 AT, LATER = "2026-01-31T12:00:00.000Z", "2026-02-01T12:00:00.000Z"
 

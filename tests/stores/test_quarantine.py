@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import event
 
 from penstock.model.outcome import Outcome, Refusal
-from penstock.stores import quarantine
-from penstock.stores.memory import key_hashes
-from penstock.stores.quarantine import Hold, Which
+from penstock.store import quarantine
+from penstock.store.memory.memory import key_hashes
+from penstock.store.quarantine import Hold, QuarantineFilter
 
 BIG = 2**64 - 1
 RECORD = '{"id": 123456789012345678901234567890, "mail": null, "born": "2026-01-31", "rate": 1.10}'
@@ -132,7 +132,7 @@ def test_many_records_are_discarded_in_a_few_statements(database):
     statements = []
     with database.begin() as conn:
         quarantine.hold(conn, *(held(f"k{n}", record_print=n) for n in range(3000)), held(None, record_print=7))
-        ids = quarantine.ids(conn, Which(destination="people"))
+        ids = quarantine.ids(conn, QuarantineFilter(destination="people"))
     event.listen(database.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
     with database.begin() as conn:
         assert quarantine.unknown(conn, [*ids, "q-999999"]) == "q-999999"

@@ -4,10 +4,11 @@ import orjson
 import pytest
 
 from penstock.model.record import Column, Schema
-from penstock.stores import intents, jobs, resources, responses
-from penstock.stores.intents import Intent
-from penstock.stores.jobs import Job, JobRecord
-from penstock.stores.resources import StoredDataset, Switch
+from penstock.store import sending
+from penstock.store.project import resources
+from penstock.store.project.resources import Activation, StoredDataset
+from penstock.store.runs import responses
+from penstock.store.sending import Intent, JobRecord, PendingJob
 
 AT = "2026-01-31T12:00:00.000Z"
 BIG = 2**64 - 1
@@ -28,7 +29,7 @@ def test_the_last_word_on_a_destination_counts(database):
         assert resources.switch_of(conn, "people") is None
         resources.set_switch(conn, "people", "active", by="me", at=AT)
         resources.set_switch(conn, "people", "paused", by="you", at=AT)
-        assert resources.switch_of(conn, "people") == Switch("paused", "you", AT)
+        assert resources.switch_of(conn, "people") == Activation("paused", "you", AT)
 
 
 def test_how_far_a_cursor_came(database):
@@ -54,13 +55,13 @@ def test_an_intent_is_left_until_it_ends(database):
     first = Intent(1, [5, 3, 4], ["a", ("b", "c"), None], [0, 1, BIG], {"method": "POST", "url": "ü"}, AT)
     second = Intent(2, [9], ["d"], [7], {}, AT)
     with database.begin() as conn:
-        intents.begin_all(conn, "r-1", [first])
-        intents.begin_all(conn, "r-1", [second])
-        intents.begin_all(conn, "r-2", [first])
-        assert intents.leftover(conn, "r-1") == [first, second]
-        intents.end(conn, "r-1", 1)
-        assert intents.leftover(conn, "r-1") == [second]
-        assert intents.leftover(conn, "r-2") == [first]
+        sending.begin_intents(conn, "r-1", [first])
+        sending.begin_intents(conn, "r-1", [second])
+        sending.begin_intents(conn, "r-2", [first])
+        assert sending.leftover_intents(conn, "r-1") == [first, second]
+        sending.end_intent(conn, "r-1", 1)
+        assert sending.leftover_intents(conn, "r-1") == [second]
+        assert sending.leftover_intents(conn, "r-2") == [first]
 
 
 def test_a_job_is_pending_until_it_is_done(database):
@@ -69,13 +70,13 @@ def test_a_job_is_pending_until_it_is_done(database):
         JobRecord(4, ("b", "c"), (1, 2), 0, "{}", 0),
         JobRecord(5, None, (0, 0), 0, "{}", 0),
     ]
-    job = Job("people", "r-1", 7, "64f", AT, records)
+    job = PendingJob("people", "r-1", 7, "64f", AT, records)
     with database.begin() as conn:
-        jobs.add(conn, job)
-        assert jobs.pending(conn, "people") == [job]
-        assert jobs.pending(conn, "companies") == []
-        jobs.done(conn, "r-1", 7)
-        assert jobs.pending(conn, "people") == []
+        sending.add_job(conn, job)
+        assert sending.pending_jobs(conn, "people") == [job]
+        assert sending.pending_jobs(conn, "companies") == []
+        sending.end_job(conn, "r-1", 7)
+        assert sending.pending_jobs(conn, "people") == []
 
 
 @pytest.mark.parametrize("number", [0, 1, 999, 1000, 2001])

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from penstock.model.outcome import Counts, Note
-from penstock.stores import runs
-from penstock.stores.runs import RunRow
+from penstock.store.runs import runs
+from penstock.store.runs.runs import RunRow
 
 FULL = RunRow(
     id="r-2",

@@ -1,6 +1,6 @@
 """Settings of the service: one document a name, who wrote it and when."""
 
-from penstock.stores.settings import put_setting, setting
+from penstock.store.project.settings import put_setting, setting
 
 
 def test_the_last_document_of_a_name_counts(database):

@@ -22,9 +22,9 @@ from sqlalchemy import MetaData, create_engine, insert, select, text
 from sqlalchemy.types import Boolean
 
 import forked
-from penstock.stores.database import Database
-from penstock.stores.migrations import HEAD
-from penstock.stores.schema import metadata
+from penstock.store.database import Database
+from penstock.store.migrations import HEAD
+from penstock.store.tables import metadata
 from sandbox_process import running_sandbox
 
 KEPT = Path(__file__).parent / "state_0015"

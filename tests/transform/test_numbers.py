@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.model.outcome import Refusal
-from penstock.transform import numbers
-from penstock.transform.numbers import Digits
+from penstock.render.values import numbers
+from penstock.render.values.numbers import Digits
 
 NUMBERS = st.integers() | st.floats() | st.decimals()
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.destinations.catalogue import load_catalogue
 from penstock.model.outcome import Refusal
-from penstock.transform import steps
-from penstock.transform.columns import decode
-from penstock.transform.fields import rule_of
+from penstock.render import steps
+from penstock.render.fields import rule_of
+from penstock.render.values.columns import decode
+from penstock.templates.catalogue import load_catalogue
 
 SPACES = "".join(chr(n) for n in range(0x3100) if chr(n).isspace()) + "\u200b\ufeff"
 TEXTS = (

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.model.outcome import Refusal
-from penstock.transform import rules
-from penstock.transform.columns import cut
-from penstock.transform.numbers import Digits
-from penstock.transform.values import plain, read_json
+from penstock.render.values import rules
+from penstock.render.values.columns import cut
+from penstock.render.values.json_values import plain, read_json
+from penstock.render.values.numbers import Digits
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(-1e14, 1e14) | st.text(),

@@ -2,12 +2,11 @@
 
 import pyarrow as pa
 
-from penstock.destinations.catalogue import load_catalogue
 from penstock.model.record import Chunk, Column, Schema
 from penstock.model.spec import BatchSpec, DestinationSpec, GroupingSpec, RequestSpec
-from penstock.transform.batching import Batcher
-from penstock.transform.manual import compile_manual
-from penstock.transform.requests import requests_for
+from penstock.render.batches import Batcher, requests_for
+from penstock.render.manual import compile_manual
+from penstock.templates.catalogue import load_catalogue
 
 FLAT, NATIVE = "https://app.custify.com/api", "https://api.custify.com"
 JSON_MARK = {b"penstock": b"json"}

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.model.record import Grouping, Payload, Shape
-from penstock.transform.batching import MAX_OPEN, Batcher
-from penstock.transform.encoding import encode_body
+from penstock.render.batches import MAX_OPEN, Batcher
+from penstock.render.bodies import encode_body
 
 SHAPES = [
     Grouping(algorithm="array"),

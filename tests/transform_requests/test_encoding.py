@@ -11,10 +11,16 @@ from hypothesis import strategies as st
 from penstock.model.errors import InputError
 from penstock.model.record import Grouping, Shape
 from penstock.model.spec import XmlSpec
-from penstock.transform.encoding import Unencodable, encode_body, encode_value
-from penstock.transform.form_text import pairs
-from penstock.transform.requests import encode_bodies, preview_headers
-from penstock.transform.xml_text import element, name_problem, refusal_of
+from penstock.render.batches import encode_bodies, preview_headers
+from penstock.render.bodies import (
+    Unencodable,
+    encode_body,
+    encode_value,
+    form_pairs,
+    xml_element,
+    xml_name_problem,
+    xml_refusal,
+)
 from transform_requests.building import batch_of, chunk_of, compiled, sent
 
 XSI_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
@@ -105,13 +111,13 @@ def test_xml_says_each_value_in_its_own_way():
     st.dictionaries(st.from_regex(r"\A[a-z_][a-z0-9_.-]{0,5}\Z"), st.text() | st.integers() | st.booleans(), max_size=4)
 )
 def test_any_text_comes_back_from_xml_or_is_refused(record):
-    refusal = refusal_of(record)
+    refusal = xml_refusal(record)
     if refusal is not None:
         assert "XML 1.0 has no way to write the character U+" in refusal.reason
         with pytest.raises(ET.ParseError):
-            ET.fromstring(element("r", record))
+            ET.fromstring(xml_element("r", record))
         return
-    root = ET.fromstring(element("r", record))
+    root = ET.fromstring(xml_element("r", record))
     expected = {
         name: {True: "true", False: "false"}[v] if isinstance(v, bool) else str(v) for name, v in record.items()
     }
@@ -141,8 +147,8 @@ def test_the_rule_on_names_is_that_of_the_specification():
     within = starts | signs(OTHERS)
     for point in (*range(0xD800), *range(0xE000, 0x20000), *range(0xEFFF0, 0xF0010)):
         sign = chr(point)
-        assert (name_problem(sign) is None) == (point in starts), hex(point)
-        assert (name_problem(f"a{sign}") is None) == (point in within), hex(point)
+        assert (xml_name_problem(sign) is None) == (point in starts), hex(point)
+        assert (xml_name_problem(f"a{sign}") is None) == (point in within), hex(point)
 
 
 def parses(name):
@@ -156,7 +162,7 @@ def parses(name):
 def test_a_parser_reads_no_name_that_the_rule_forbids(name):
     """Not the other way: expat knows the letters of the fourth edition, which lacks U+0218 and others."""
     if parses(name):
-        assert name_problem(name) is None or ":" in name
+        assert xml_name_problem(name) is None or ":" in name
 
 
 def test_a_parser_reads_names_of_every_letter_up_to_latin_1():
@@ -205,7 +211,7 @@ def test_forms_are_written_as_php_and_qs_write_them():
         ("e", ""),
     ]
     nested = {"address": {"city": {"name": "Bonn"}}, "tags": ["a", {"b": 1}], "empty": [], "void": {}}
-    assert parse_qsl(pairs(nested).decode(), keep_blank_values=True) == [
+    assert parse_qsl(form_pairs(nested).decode(), keep_blank_values=True) == [
         ("address[city][name]", "Bonn"),
         ("tags[0]", "a"),
         ("tags[1][b]", "1"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from penstock.model.errors import InputError
 from penstock.model.outcome import Refusal
 from penstock.model.record import Request
-from penstock.transform.macros import column_of, finish, parse_macros, shown
+from penstock.render.values.macros import column_of, finish, parse_macros, shown
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 89000, tzinfo=UTC)
 

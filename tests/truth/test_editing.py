@@ -4,10 +4,10 @@ import sqlite3
 
 import pytest
 
+from penstock.app import App
 from penstock.clock import SystemClock
-from penstock.engine.app import App
-from penstock.engine.truth import Truth
 from penstock.model.errors import ConflictError, InputError
+from penstock.usecases.applied_project.applied_project import AppliedProject
 
 FILE = {"type": "file", "path": "people.csv"}
 PEOPLE = {"dataset": "people", "credential": "acme", "template": "upsert_person", "active": True}
@@ -129,7 +129,7 @@ def test_a_key_in_an_applied_file_is_sealed_and_the_file_still_agrees(tmp_path):
     text = "credentials: {local: {base_url: 'http://127.0.0.1:9/api', api_key: very-secret}}\n"
     (tmp_path / "penstock.yaml").write_text(text)
     url = f"sqlite:///{tmp_path / 'state.db'}"
-    with Truth.open(tmp_path / "penstock.yaml", url, {}, SystemClock()) as truth:
+    with AppliedProject.open(tmp_path / "penstock.yaml", url, {}, SystemClock()) as truth:
         assert truth.apply().version == 1
         assert "very-secret" not in truth.export()
     assert "very-secret" not in "\n".join(sqlite3.connect(tmp_path / "state.db").iterdump())

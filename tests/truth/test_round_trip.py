@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from penstock.config.document import canonical, changes, document_of_path
 from penstock.config.files import SECTIONS, read_sections
-from penstock.config.loading import load_project, load_text
-from penstock.config.marks import Marked, plain
-from penstock.config.report import Report
+from penstock.config.loader import load_project, load_text
+from penstock.config.yaml.report import Report
+from penstock.config.yaml.tree import Marked, plain
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = [*sorted((ROOT / "examples").glob("*.yaml")), *sorted((ROOT / "tests/fixtures/config/valid").glob("*.yaml"))]

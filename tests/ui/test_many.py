@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from held_records import hold_many
-from penstock.stores.database import Database
+from penstock.store.database import Database
 from served import Served
 
 DESTINATIONS, FLOWS = 1000, 500

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.model.errors import EnvironmentFailure, InputError
-from penstock.usercode import sandbox
-from penstock.usercode.sandbox import CodeFailed, GroupingCode
+from penstock.usercode import grouping_code
+from penstock.usercode.grouping_code import CodeFailed, GroupingCode
 
 RECORDS = [{"id": "007", "n": 2**70, "f": 1.5, "t": True, "z": None, "l": [1, {"é": "😀\u0001"}]}, {"id": "", "n": 0}]
 
@@ -196,7 +196,7 @@ def test_a_dead_sandbox_process_fails_one_batch_only(monkeypatch):
     with GroupingCode(f"def batch(records):\n    {body}\n", seconds=5) as code:
         with code._session() as session:
             worker = session.worker_pid
-        monkeypatch.setattr(sandbox, "_discard", lambda _stream, _text: os.kill(worker, signal.SIGKILL))
+        monkeypatch.setattr(grouping_code, "_discard", lambda _stream, _text: os.kill(worker, signal.SIGKILL))
         with pytest.raises(CodeFailed, match="the sandbox process died while it ran batch"):
             code.bodies([{"slow": True}])
         monkeypatch.undo()
@@ -218,4 +218,4 @@ def test_a_missing_interpreter_is_a_failure_of_the_environment(monkeypatch):
 def test_code_outside_its_with_block_says_so():
     with pytest.raises(RuntimeError, match="with block"):
         GroupingCode("def batch(records):\n    return 1").bodies([])
-    assert sandbox.SIGNATURE == "def batch(records):"
+    assert grouping_code.SIGNATURE == "def batch(records):"

@@ -6,7 +6,7 @@ __all__ = ["database", "sandbox", "service", "shared_sandbox"]
 
 import pytest
 
-from penstock.stores.database import Database
+from penstock.store.database import Database
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.engine.watch_judge import Facts, FlowFacts, Rules, TargetFacts, judge
-from penstock.stores.figures import RunFigures
+from penstock.service.store.figures import RunFigures
+from penstock.service.watch.alert_rules import Facts, FlowFacts, Rules, TargetFacts, judge
 from watch_service import Service
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

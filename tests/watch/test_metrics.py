@@ -8,9 +8,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
 from penstock.model.errors import Problem
-from penstock.stores import ledger, runs, tallies
-from penstock.stores.database import Database
-from penstock.stores.runs import RunRow
+from penstock.store.database import Database
+from penstock.store.runs import ledger, runs, timeseries
+from penstock.store.runs.runs import RunRow
 from serving import served
 from watch_service import Service, applied
 
@@ -72,8 +72,8 @@ def test_counts_do_not_shrink_when_runs_are_pruned(database: Database) -> None:
 
     def now() -> dict:
         with database.read() as conn:
-            counts = tallies.everything(conn)
-            for more in (tallies.run_counts(conn), tallies.new_deliveries(conn, tallies.folded(conn))):
+            counts = timeseries.everything(conn)
+            for more in (timeseries.run_counts(conn), timeseries.new_deliveries(conn, timeseries.folded(conn))):
                 for name, values in more.items():
                     for labels, number in values.items():
                         counts[name][labels] = counts[name].get(labels, 0) + number
@@ -84,12 +84,12 @@ def test_counts_do_not_shrink_when_runs_are_pruned(database: Database) -> None:
     assert before["deliveries"] == {("it", "200"): 3}
     assert before["buckets"] == {("it", "0.05"): 3}
     with database.begin() as conn:
-        tallies.fold_deliveries(conn)
-        tallies.fold_deliveries(conn)
+        timeseries.fold_deliveries(conn)
+        timeseries.fold_deliveries(conn)
     assert now() == before
     for ids in (["r-0"], ["r-1", "r-2"]):
         with database.begin() as conn:
-            tallies.keep_runs(conn, ids)
+            timeseries.keep_runs(conn, ids)
             for run in ids:
                 conn.execute(text("delete from ledger_batches where run = :run"), {"run": run})
                 conn.execute(text("delete from runs where id = :run"), {"run": run})

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from penstock.engine.watch_log import start_logs
-from penstock.engine.watch_start import watched
 from penstock.model.errors import InputError
 from penstock.model.events import EVENTS
+from penstock.service.watch.logs import start_logs
+from penstock.service.watch.telemetry import watched
 from watch_service import Service
 
 ROOT = Path(__file__).parents[2]

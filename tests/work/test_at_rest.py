@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from measured_service import MeasuredService
-from penstock.engine import station, worker_pace
-from penstock.engine.app import App
+from penstock.app import App
+from penstock.service.work import dbos_engine, worker
 from serving import service
 from work_parts import ended, serving, until
 
@@ -46,9 +46,9 @@ def test_a_service_at_rest_takes_next_to_no_processor_time(tmp_path):
 @pytest.fixture
 def only_woken(monkeypatch):
     """At rest nobody looks at the tables by themselves: what begins was noticed."""
-    monkeypatch.setattr(station, "IDLE_S", NEVER_S)
-    monkeypatch.setattr(worker_pace, "IDLE_S", NEVER_S)
-    monkeypatch.setattr(worker_pace, "RESTLESS_S", 0.1)
+    monkeypatch.setattr(worker, "IDLE_S", NEVER_S)
+    monkeypatch.setattr(dbos_engine, "IDLE_S", NEVER_S)
+    monkeypatch.setattr(dbos_engine, "RESTLESS_S", 0.1)
 
 
 @pytest.mark.usefixtures("only_woken")

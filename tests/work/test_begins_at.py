@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from penstock.stores import runs
+from penstock.store.runs import runs
 from work_parts import ended, serving, until
 
 MORE = """\

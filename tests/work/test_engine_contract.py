@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from penstock.clock import SystemClock
-from penstock.engine.worker import DbosEngine
-from penstock.stores.database import Database
+from penstock.service.work.dbos_engine import DbosEngine
+from penstock.store.database import Database
 from plain_engine import PlainEngine, Shared
 from work_parts import until
 

@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 
 from penstock.clock import SystemClock
-from penstock.engine.truth import Truth
+from penstock.usecases.applied_project.applied_project import AppliedProject
 from work_parts import Applied, ended, until
 
 PEOPLE = 300
@@ -30,7 +30,7 @@ def test_a_run_goes_on_where_its_frozen_file_is_not(project: Applied, app, sandb
     source = "{type: sql, url: 'sqlite:///people.db', table: people}"
     text = text.replace("{type: file, path: people.csv}", source).replace(", email: email", "")
     (tmp_path / "penstock.yaml").write_text(text.replace("    active: true", "    active: true\n    mode: all"))
-    with Truth.open(tmp_path / "penstock.yaml", project.url, {}, SystemClock()) as truth:
+    with AppliedProject.open(tmp_path / "penstock.yaml", project.url, {}, SystemClock()) as truth:
         truth.apply()
     sandbox.settings(latency=50)
     run = app.work.enqueue("it", trigger="person:ada", asked_by="ada")["run"]

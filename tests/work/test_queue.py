@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.model.errors import ConflictError, InputError
-from penstock.stores.run_pages import Which
+from penstock.service.store.run_pages import RunFilter
 from work_parts import ended, until
 
 
@@ -29,7 +29,7 @@ def test_a_run_has_its_id_at_once_and_a_worker_does_it(app, worker, sandbox):
 def test_what_waits_already_is_not_asked_for_twice_and_can_be_cancelled(app):
     first = ask(app)
     assert ask(app)["run"] == first["run"]
-    assert [run["run"] for run in app.work.runs(Which(status="queued")).items] == [first["run"]]
+    assert [run["run"] for run in app.work.runs(RunFilter(status="queued")).items] == [first["run"]]
     assert app.work.cancel(first["run"], by="eve")["status"] == "cancelled"
     assert "eve" in app.work.run(first["run"])["reason"]
     with pytest.raises(ConflictError):
@@ -99,7 +99,7 @@ def test_a_run_that_cannot_begin_has_failed_with_the_reason(app, worker, project
     run = ended(app, ask(app)["run"])
     assert run["status"] == "failed"
     assert "people.csv" in run["reason"]
-    assert app.work.runs(Which(target="it", status="failed")).items[0]["run"] == run["run"]
+    assert app.work.runs(RunFilter(target="it", status="failed")).items[0]["run"] == run["run"]
 
 
 def test_runs_come_a_page_at_a_time(app):
@@ -109,7 +109,7 @@ def test_runs_come_a_page_at_a_time(app):
         app.work.cancel(asked[-1], by="ada")
     seen, cursor = [], None
     while True:
-        page = app.work.runs(Which(target="it"), limit=2, cursor=cursor)
+        page = app.work.runs(RunFilter(target="it"), limit=2, cursor=cursor)
         seen += [run["run"] for run in page.items]
         cursor = page.next
         if cursor is None:

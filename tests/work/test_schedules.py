@@ -10,12 +10,12 @@ from cronsim import CronSim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.config.schedules import read_schedule
-from penstock.engine.moments import MOST, next_after, passed
-from penstock.engine.schedules import Schedules
+from penstock.config.flows import read_schedule
 from penstock.model.errors import InputError
-from penstock.stores import flow_times, work
-from penstock.stores.run_pages import Which
+from penstock.service.store import pauses, work
+from penstock.service.store.run_pages import RunFilter
+from penstock.service.work.cron import MOST, next_after, passed
+from penstock.service.work.schedules import Schedules
 from work_parts import Applied, ended, until
 
 CRONS = ("0 2 * * *", "*/15 * * * *", "30 2 * * *", "0 * * * *", "59 23 31 * *", "0 8-18/2 * * MON-FRI", "30 1 * * 0")
@@ -128,7 +128,7 @@ def test_what_was_missed_is_caught_up_as_the_flow_says(project, catch_up, runs, 
             found += asked(app)
         assert len(found) == runs
         with app._around.database.read() as conn:
-            folded = [row.missed for row in conn.execute(flow_times.ticks.select())]
+            folded = [row.missed for row in conn.execute(pauses.ticks.select())]
         assert folded == [missed] * runs
         clock.at = clock.at.replace(minute=0, second=5) + timedelta(hours=1)
         ticking(app).tick()
@@ -142,7 +142,7 @@ def test_a_flow_does_not_overlap_itself(project):
         for _ in range(6):
             tick.tick()
             clock.at += timedelta(minutes=1)
-        assert len(app.work.runs(Which(target="timed")).items) == 1, "the one that waits stands for all"
+        assert len(app.work.runs(RunFilter(target="timed")).items) == 1, "the one that waits stands for all"
 
 
 def test_a_paused_flow_rests_and_forgets_what_passed(project):
@@ -204,11 +204,11 @@ def test_a_worker_runs_what_is_new(project):
         worker = app.worker()
         worker.start()
         try:
-            first = until(lambda: app.work.runs(Which(target="timed", status="succeeded")).items)[0]
+            first = until(lambda: app.work.runs(RunFilter(target="timed", status="succeeded")).items)[0]
             assert (first["trigger"], first["records"]["delivered"]) == ("new-data", 20)
             project.people(25)
             newest = until(
-                lambda: (found := app.work.runs(Which(target="timed")).items[0])["run"] != first["run"] and found
+                lambda: (found := app.work.runs(RunFilter(target="timed")).items[0])["run"] != first["run"] and found
             )
             assert ended(app, newest["run"])["records"]["delivered"] == 5
         finally:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from heard_events import Heard
-from penstock.engine.queue import Queue
+from penstock.service.work.queue import Queue
 from work_parts import ended
 
 

@@ -8,11 +8,9 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from penstock.cli.care import rotate_key
-from penstock.cli.face import as_document, write
-from penstock.cli.failing import Exit, not_written, printable, refuse, tell_problems
-from penstock.cli.groups import LOOK, SEND, SET_UP
-from penstock.cli.options import Destination, Given, Refresh
+from penstock.cli.command import LOOK, SEND, SET_UP, Destination, Given, Refresh, as_document, write
+from penstock.cli.exits import Exit, not_written, printable, refuse, tell_problems
+from penstock.service.cli.care import rotate_key
 
 PROJECT_FILE = Path("penstock.yaml")
 
@@ -64,7 +62,7 @@ def validate(*, face: Given) -> Exit:
     Each with its place and what to write instead. Looks at the first records of files, opens no connection, and asks
     no API.
     """
-    from penstock.engine.app import App as Penstock  # noqa: PLC0415 - a third of a second
+    from penstock.app import App as Penstock  # noqa: PLC0415 - a third of a second
 
     checked = Penstock.checked_file(face.file, face.database)
     problems = checked.problems
@@ -93,7 +91,7 @@ def schema(
             raise refuse(
                 "--refresh", "--refresh needs a dataset", "missing-argument", "penstock schema DATASET --refresh"
             )
-        from penstock.engine.app import App as Penstock  # noqa: PLC0415 - a third of a second
+        from penstock.app import App as Penstock  # noqa: PLC0415 - a third of a second
 
         write(sys.stdout, as_document(Penstock.file_schema()))
         return

@@ -17,16 +17,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from penstock.cli.face import Face, write
-from penstock.cli.failing import DEBUG_VARIABLE, Exit
-from penstock.cli.groups import TRY
-from penstock.cli.options import Given
-from penstock.engine.stand_in import Place, running_sandbox
+from penstock.cli.command import TRY, Command, Given, write
+from penstock.cli.exits import DEBUG_VARIABLE, Exit
+from penstock.usecases.demo import SandboxUrls, running_sandbox
 
 if TYPE_CHECKING:
-    from penstock.engine.sample_company import SampleCompany
     from penstock.model.outcome import RunReport
     from penstock.model.reports import QuarantineEntry
+    from penstock.usecases.demo import SampleCompany
 
 FLOW = "everything"
 KINDS = ("companies", "people", "subscriptions", "events", "notes")
@@ -92,7 +90,7 @@ class _Astray(Exception):  # noqa: N818 - it ends the story, it is no error of i
 class Story:
     """The steps, and what did not come out as it should."""
 
-    place: Place
+    place: SandboxUrls
     wrong: list[str] = field(default_factory=list)
 
     def tell(self) -> None:
@@ -132,7 +130,7 @@ class Story:
 
     def step(self, title: str, *arguments: str, code: Exit = Exit.WELL) -> None:
         """Say what a command is for, and run it."""
-        from penstock.cli.main import execute  # noqa: PLC0415 - the demo is itself one of its commands
+        from penstock.main import execute  # noqa: PLC0415 - the demo is itself one of its commands
 
         line = " ".join(f"'{word}'" if " " in word else word for word in arguments)
         say(f"\n━━ {title}\n$ penstock {line}")
@@ -148,7 +146,7 @@ class Story:
 
     def ending(self) -> Iterator[str]:
         """What arrived, and whether it is what should have."""
-        from penstock.cli.serve import here  # noqa: PLC0415 - help must not wait for it
+        from penstock.service.cli.serve import here  # noqa: PLC0415 - help must not wait for it
 
         yield "\n━━ What arrived in the stand-in"
         for kind, number in self.place.arrived().items():
@@ -175,7 +173,7 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def _inside(folder: Path, place: Place) -> Iterator[None]:
+def _inside(folder: Path, place: SandboxUrls) -> Iterator[None]:
     """In the folder, with the key in the environment; afterwards all is as it was."""
     before, environ = Path.cwd(), dict(os.environ)
     folder.mkdir(parents=True, exist_ok=True)
@@ -192,8 +190,8 @@ def _inside(folder: Path, place: Place) -> Iterator[None]:
         os.environ.update(environ)
 
 
-def _sample_project(place: Place) -> SampleCompany:
-    from penstock.engine.sample_company import project, write_sample_company  # noqa: PLC0415 - pyarrow and faker
+def _sample_project(place: SandboxUrls) -> SampleCompany:
+    from penstock.usecases.demo import project, write_sample_company  # noqa: PLC0415 - pyarrow and faker
 
     made = write_sample_company(Path("data"))
     text = project("data", place.url, f"${{env:{KEY_VARIABLE}}}").replace("flows:\n", f"{RENEWALS}flows:\n", 1)
@@ -202,18 +200,18 @@ def _sample_project(place: Place) -> SampleCompany:
 
 
 def _held() -> Sequence[QuarantineEntry]:
-    with Face().open() as app:
+    with Command().open() as app:
         return app.quarantine()
 
 
 def _last_run(flow: str) -> RunReport:
-    with Face().open() as app:
+    with Command().open() as app:
         return next(report for report in app.runs() if report.flow == flow)
 
 
 def _expected(held: Sequence[QuarantineEntry]) -> dict[str, int]:
     """How many objects should have arrived: all but those that are held."""
-    with Face().open() as app:
+    with Command().open() as app:
         plan = app.plan(FLOW)
     sent = {part.destination or "": part.records for part in plan.destinations}
     for entry in held:
@@ -221,15 +219,15 @@ def _expected(held: Sequence[QuarantineEntry]) -> dict[str, int]:
     return sent
 
 
-def _serve(place: Place, folder: Path, face: Face) -> None:
+def _serve(place: SandboxUrls, folder: Path, face: Command) -> None:
     """Show it in the browser until ^C, so that a person can look and try."""
-    from penstock.cli.serve import serve_here  # noqa: PLC0415 - help must not wait for it
-    from penstock.engine.truth import PROJECT_FILE, state_url  # noqa: PLC0415
+    from penstock.service.cli.serve import serve_here  # noqa: PLC0415 - help must not wait for it
+    from penstock.usecases.applied_project.applied_project import PROJECT_FILE, state_url  # noqa: PLC0415
 
     _end_tidily()
     os.environ.setdefault(LOG_LEVEL, "warning")
     with suppress(KeyboardInterrupt):
-        with Face().truth() as truth:
+        with Command().truth() as truth:
             truth.apply()
         serve_here(
             state_url(PROJECT_FILE, None, os.environ),

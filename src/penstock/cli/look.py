@@ -8,10 +8,8 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from penstock.cli.face import Face
-from penstock.cli.failing import Exit, refuse
-from penstock.cli.groups import LOOK, MEND
-from penstock.cli.options import Destination, Given, Refresh, RunId, Target
+from penstock.cli.command import LOOK, MEND, Command, Destination, Given, Refresh, RunId, Target
+from penstock.cli.exits import Exit, refuse
 
 
 def add_to(app: App) -> None:
@@ -104,10 +102,10 @@ def plan(target: Target, /, *, face: Given) -> None:
     show_plan(target, face)
 
 
-def show_plan(target: str, face: Face, begins_at: str | None = None) -> None:
+def show_plan(target: str, face: Command, begins_at: str | None = None) -> None:
     with face.open() as app:
         report = app.plan(target, begins_at=begins_at)
-    from penstock.cli.text.plans import plan_text  # noqa: PLC0415 - rich is slow to import
+    from penstock.cli.text.requests import plan_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.reports import plan_json  # noqa: PLC0415
 
     face.show(plan_json(report), lambda: plan_text(report))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from penstock.cli.face import console, write
+from penstock.cli.command import console, write
 from penstock.cli.text.words import COLOURS, duration
 from penstock.model.outcome import COUNT_NAMES
 

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from penstock.cli.face import Face
-from penstock.cli.failing import Exit, refuse
-from penstock.cli.groups import MEND
-from penstock.cli.options import AllHeld, EntryId, EntryIds, Given, OfCause
+from penstock.cli.command import MEND, AllHeld, Command, EntryId, EntryIds, Given, OfCause
+from penstock.cli.exits import Exit, refuse
 from penstock.cli.run import show_runs
 
 if TYPE_CHECKING:
@@ -46,7 +44,7 @@ def list_(
     """List the held records, grouped by cause."""
     with face.open() as app:
         entries = app.quarantine(destination=destination, cause=cause)
-    from penstock.cli.text.held import quarantine_text  # noqa: PLC0415 - rich is slow to import
+    from penstock.cli.text.quarantine import quarantine_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.reports import as_json  # noqa: PLC0415
 
     whole = everything or cause is not None
@@ -113,7 +111,7 @@ def discard(
 def _tell_progress(done: int, total: int) -> None:
     """A line on stderr every 5,000 records, and none for few."""
     if done % TOLD_EVERY == 0 and done < total:
-        Face.remark(f"{done:,} of {total:,} records discarded")
+        Command.remark(f"{done:,} of {total:,} records discarded")
 
 
 def settle(
@@ -160,8 +158,8 @@ def _without(document: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name not in names}
 
 
-def _show(detail: QuarantineDetail, face: Face, *, edited: bool = False) -> None:
-    from penstock.cli.text.held import detail_text, edited_text  # noqa: PLC0415 - rich is slow to import
+def _show(detail: QuarantineDetail, face: Command, *, edited: bool = False) -> None:
+    from penstock.cli.text.quarantine import detail_text, edited_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.reports import as_json  # noqa: PLC0415
 
     document = as_json(detail)

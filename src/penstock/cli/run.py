@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from penstock.cli.face import Face
-from penstock.cli.failing import Exit, exit_of_run
-from penstock.cli.groups import SEND
+from penstock.cli.command import SEND, Command, Given, Target
+from penstock.cli.exits import Exit, exit_of_run
 from penstock.cli.look import show_plan
-from penstock.cli.options import Given, Target
 
 if TYPE_CHECKING:
     from penstock.model.outcome import RunReport
@@ -56,7 +54,7 @@ def run(
     return show_runs([report], face)
 
 
-def show_runs(reports: Sequence[RunReport], face: Face) -> Exit:
+def show_runs(reports: Sequence[RunReport], face: Command) -> Exit:
     """One run, or those of a resend that reached into several destinations; answers the worst exit code."""
     from penstock.cli.text.runs import run_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.reports import run_json  # noqa: PLC0415

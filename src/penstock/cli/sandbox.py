@@ -9,8 +9,8 @@ from typing import Annotated, NoReturn
 
 from cyclopts import App, Parameter
 
-from penstock.cli.groups import TRY
-from penstock.engine.stand_in import COMMAND
+from penstock.cli.command import TRY
+from penstock.usecases.demo import COMMAND
 
 
 def add_to(app: App) -> None:

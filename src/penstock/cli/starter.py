@@ -107,7 +107,7 @@ def _header(path: Path) -> Sequence[str]:
     """The names in the header of a delimited file; of a file in an unknown encoding those in ASCII."""
     from penstock.model.errors import InputError  # noqa: PLC0415 - as slow to import as what uses it
     from penstock.model.spec import FileSource  # noqa: PLC0415 - the same
-    from penstock.sources.csv_table import CsvTable  # noqa: PLC0415 - slow to import
+    from penstock.sources.files.csv.table import CsvTable  # noqa: PLC0415 - slow to import
 
     for encoding in (None, "latin-1"):
         source = FileSource("data", path.name, path.parent, encoding=encoding)

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from penstock.cli.failing import printable, refuse
-from penstock.cli.groups import SET_UP
-from penstock.cli.options import Given
+from penstock.cli.command import SET_UP, Given
+from penstock.cli.exits import printable, refuse
 
 if TYPE_CHECKING:
-    from penstock.stores.projects import ProjectVersion
+    from penstock.store.project.versions import ProjectVersion
 
 AUTHOR = "command line"
 

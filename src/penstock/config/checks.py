@@ -5,28 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from penstock.config.addresses import split_address
-from penstock.config.batches import check_batch
-from penstock.config.bindings import check_bindings, item_template
+from penstock.config.destinations import check_bindings, item_template
 from penstock.config.flows import check_flows, refuse_circles
-from penstock.config.marks import Marked
-from penstock.config.report import Report, suggest
-from penstock.config.requests import check_path, check_request
+from penstock.config.requests import check_batch, check_path, check_request
 from penstock.config.sources import RESPONSES
-from penstock.destinations.catalogue import Template
-from penstock.model.spec import (
-    CredentialSpec,
-    DestinationSpec,
-    Dialect,
-    Mode,
-    ProjectSpec,
-    SqlSource,
-)
+from penstock.config.values.addresses import split_address
+from penstock.config.yaml.report import Report, suggest
+from penstock.config.yaml.tree import Marked
+from penstock.model.spec import CredentialSpec, DestinationSpec, Dialect, Mode, ProjectSpec, SqlSource
+from penstock.templates.catalogue import Template
 
 TEMPLATE_ONLY = ("path", "object", "external_id", "data_id", "company_link")
 
 
-class Surroundings(NamedTuple):
+class CheckContext(NamedTuple):
     """What a destination's checks look at besides the destination itself."""
 
     project: ProjectSpec
@@ -38,7 +30,7 @@ def check_together(
     project: ProjectSpec, tree: Mapping[str, Marked], templates: Mapping[str, Template], report: Report
 ) -> None:
     """Everything that only the whole project can tell."""
-    around = Surroundings(project, templates, report)
+    around = CheckContext(project, templates, report)
     for name, dataset in project.datasets.items():
         if dataset.source:
             _check_source(dataset.source, tree["datasets"].at(name, "source"), around)
@@ -48,7 +40,7 @@ def check_together(
     refuse_circles(project, tree["destinations"], report)
 
 
-def _check_source(source: str, node: Marked, around: Surroundings) -> None:
+def _check_source(source: str, node: Marked, around: CheckContext) -> None:
     project = around.project
     if source in project.sources:
         return
@@ -61,7 +53,7 @@ def _check_source(source: str, node: Marked, around: Surroundings) -> None:
     around.report.add(node.place, "unknown-name", f"there is no source {source}", hint, source)
 
 
-def _check_destination(destination: DestinationSpec, node: Marked, around: Surroundings) -> None:
+def _check_destination(destination: DestinationSpec, node: Marked, around: CheckContext) -> None:
     project, report = around.project, around.report
     _check_known("dataset", destination.dataset, project.datasets, node, report)
     _check_known("credential", destination.credential, project.credentials, node, report)
@@ -93,7 +85,7 @@ def _refuse_both_batches(node: Marked, report: Report) -> None:
         report.add(node.at("batch").place, "one-of", message, "keep the one in `request`", "batch, request.batch")
 
 
-def _check_template(destination: DestinationSpec, node: Marked, around: Surroundings) -> Template | None:
+def _check_template(destination: DestinationSpec, node: Marked, around: CheckContext) -> Template | None:
     report = around.report
     name = str(destination.template)
     template = around.templates.get(name)
@@ -130,7 +122,7 @@ def _check_template_keys(destination: DestinationSpec, template: Template, node:
             report.add(node.at(key).place, "key-not-here", message, hint, key)
 
 
-def _check_manual(destination: DestinationSpec, node: Marked, around: Surroundings) -> None:
+def _check_manual(destination: DestinationSpec, node: Marked, around: CheckContext) -> None:
     credential = around.project.credentials.get(destination.credential)
     request = node.at("request")
     assert destination.request is not None
@@ -156,11 +148,11 @@ def dialects_of(credential: CredentialSpec | None) -> tuple[Dialect, ...]:
     return ("flat",) if split[1].path.rstrip("/").endswith("/api") else ("native",)
 
 
-def _items_of(destination: DestinationSpec, template: Template | None, around: Surroundings) -> Template | None:
+def _items_of(destination: DestinationSpec, template: Template | None, around: CheckContext) -> Template | None:
     return None if template is None else item_template(destination, template, around.templates)
 
 
-def _check_mode(destination: DestinationSpec, template: Template | None, node: Marked, around: Surroundings) -> None:
+def _check_mode(destination: DestinationSpec, template: Template | None, node: Marked, around: CheckContext) -> None:
     report = around.report
     if "mirror_max_share" in node.entries():
         place, found = node.at("mirror_max_share").place, "mirror_max_share"
@@ -177,7 +169,7 @@ def _check_mode(destination: DestinationSpec, template: Template | None, node: M
         _refuse_mirror(destination, node, around)
 
 
-def _refuse_mirror(destination: DestinationSpec, node: Marked, around: Surroundings) -> None:
+def _refuse_mirror(destination: DestinationSpec, node: Marked, around: CheckContext) -> None:
     dataset = around.project.datasets.get(destination.dataset)
     source = around.project.sources.get(dataset.source) if dataset is not None else None
     place = node.at("mode").place

@@ -8,13 +8,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from penstock.config.addresses import check_base_url, split_address
-from penstock.config.headers import check_header
 from penstock.config.keys import CREDENTIAL
-from penstock.config.marks import Marked
-from penstock.config.references import is_literal, parse_secret
-from penstock.config.report import Report
-from penstock.config.shapes import Bad
+from penstock.config.values.addresses import check_base_url, check_header, split_address
+from penstock.config.values.references import is_literal, parse_secret
+from penstock.config.values.shapes import BadValue
+from penstock.config.yaml.report import Report
+from penstock.config.yaml.tree import Marked
 from penstock.model.spec import CredentialSpec, RateLimit, Secret
 
 HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
@@ -23,7 +22,7 @@ HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
 def read_credential(name: str, node: Marked, base: Path, report: Report) -> CredentialSpec:
     """One credential, checked by itself."""
     read = CREDENTIAL.read(node, report)
-    values: dict[str, Any] = {} if isinstance(read, Bad) else read
+    values: dict[str, Any] = {} if isinstance(read, BadValue) else read
     base_url = values.get("base_url", "auto")
     if base_url != "auto":
         check_base_url(base_url, node.at("base_url"), report)

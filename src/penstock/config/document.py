@@ -1,16 +1,22 @@
-"""A project as one canonical YAML text: what `apply` stores and `export` writes; the same values read back."""
+"""A project as one canonical YAML text: what `apply` stores and `export` writes; the same values read back.
+
+A project's text as a tree that can be edited, and plain values as a part of such a tree.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
+from penstock.bounds import MAX_PROJECT, bounds
 from penstock.config.files import SECTIONS, read_files, read_sections
-from penstock.config.marks import Marked
-from penstock.config.report import Report
-from penstock.model.errors import InputError
+from penstock.config.yaml.report import Report
+from penstock.config.yaml.tree import Marked
+from penstock.model.errors import InputError, Problem
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf"})  # of YAML 1.1 too
@@ -22,7 +28,7 @@ SHOWN = 200  # characters of a value that a change shows
 DEEPEST_CHANGE = 4  # members of a path: below it a change is told as a whole
 
 
-class Change(NamedTuple):
+class DocumentChange(NamedTuple):
     """One difference between two projects; `before` or `after` is None where there is nothing."""
 
     path: str
@@ -50,7 +56,7 @@ def canonical(tree: Mapping[str, Marked]) -> str:
     return "\n".join(parts)
 
 
-def changes(before: str, after: str) -> tuple[Change, ...]:
+def changes(before: str, after: str) -> tuple[DocumentChange, ...]:
     """What differs between two canonical texts, by path. Values that may be secret are not shown."""
     return tuple(_compared("", _tree(before), _tree(after)))
 
@@ -59,17 +65,17 @@ def _tree(text: str) -> dict[str, Marked]:
     return dict(read_sections(text, "project", Report()))
 
 
-def _compared(path: str, before: Mapping[str, Marked], after: Mapping[str, Marked]) -> Iterator[Change]:
+def _compared(path: str, before: Mapping[str, Marked], after: Mapping[str, Marked]) -> Iterator[DocumentChange]:
     for name in dict.fromkeys((*before, *after)):
         here = f"{path}.{name}" if path else name
         old, new = before.get(name), after.get(name)
         if old is None or new is None:
             kind = "added" if old is None else "removed"
-            yield Change(here, kind, _shown(here, old), _shown(here, new))
+            yield DocumentChange(here, kind, _shown(here, old), _shown(here, new))
         elif isinstance(old.value, dict) and isinstance(new.value, dict) and here.count(".") < DEEPEST_CHANGE:
             yield from _compared(here, old.value, new.value)
         elif _flow(old) != _flow(new):
-            yield Change(here, "changed", _shown(here, old), _shown(here, new))
+            yield DocumentChange(here, "changed", _shown(here, old), _shown(here, new))
 
 
 def _shown(path: str, node: Marked | None) -> str | None:
@@ -131,3 +137,75 @@ def _text(text: str) -> str:
 
 def _escaped(char: str) -> str:
     return f"\\{char}" if char in '"\\' else f"\\u{ord(char):04x}"
+
+
+@lru_cache(maxsize=8)
+def tree_of(text: str) -> Mapping[str, Marked]:
+    """Every section of a canonical text; those that are not there are empty. Not to be changed: it is kept."""
+    report = Report()
+    found = read_sections(text, "project", report) if text else {}
+    if report.problems:
+        raise InputError(*report.sorted())
+    return MappingProxyType({name: found.get(name) or Marked(name, 1, "project", {}) for name in SECTIONS})
+
+
+def marked(value: Any, path: str) -> Marked:
+    """A JSON value as the reader would have read it. InputError when it alone has more nodes than a project."""
+    level, count = [value], 0
+    while level:
+        count += len(level)
+        if count > bounds().project_nodes:
+            message = f"a project has {bounds().project_nodes:,} keys and values at most"
+            raise InputError(Problem(path, message, "too-large", f"write less, or raise {MAX_PROJECT}"))
+        inside = [item for item in level if isinstance(item, (dict, list))]
+        level = [item for each in inside for item in (each.values() if isinstance(each, dict) else each)]
+    return _marked(value, path)
+
+
+def _marked(value: Any, path: str) -> Marked:
+    if isinstance(value, dict):
+        return Marked(path, 1, "", {name: _marked(item, f"{path}.{name}") for name, item in value.items()})
+    if isinstance(value, list):
+        return Marked(path, 1, "", [_marked(item, f"{path}.{place}") for place, item in enumerate(value)])
+    if isinstance(value, bool) or value is None:
+        return Marked(path, 1, "", value, {None: "null", True: "true", False: "false"}[value])
+    return Marked(path, 1, "", value, value if isinstance(value, str) else repr(value))
+
+
+def literal_key(value: Any) -> str | None:
+    """The API key that a credential's value holds itself; None when it has none, or a reference."""
+    key = value.get("api_key") if isinstance(value, dict) else None
+    if not isinstance(key, str) or not key.strip() or "${" in key.replace("$${", ""):
+        return None
+    return key.replace("$${", "${")
+
+
+def without_keys(text: str) -> tuple[str, dict[str, str]]:
+    """A canonical text without the API keys that stand in it, and these by credential: they are sealed instead."""
+    tree = tree_of(text)
+    keys: dict[str, str] = {}
+    entries: dict[str, Marked] = {}
+    for name, node in tree["credentials"].entries().items():
+        raw = {part: item.raw for part, item in node.entries().items()}
+        key = literal_key(raw)
+        entries[name] = node
+        if key is not None:
+            keys[name] = key
+            left = {part: item for part, item in node.entries().items() if part != "api_key"}
+            entries[name] = Marked(node.path, node.line, node.file, left)
+    if not keys:
+        return text, keys
+    return canonical({**tree, "credentials": Marked("credentials", 1, "", entries)}), keys
+
+
+def merged(value: Any, change: Any) -> Any:
+    """A JSON merge patch (RFC 7396): mappings are merged, null takes a key out, all else replaces."""
+    if not isinstance(change, dict):
+        return change
+    kept = dict(value) if isinstance(value, dict) else {}
+    for name, item in change.items():
+        if item is None:
+            kept.pop(name, None)
+        else:
+            kept[name] = merged(kept.get(name), item)
+    return kept

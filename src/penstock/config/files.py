@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 from penstock.bounds import MAX_PROJECT, bounds, in_megabytes
-from penstock.config.marks import Marked, read_marked
-from penstock.config.report import Place, Report, suggest
-from penstock.config.shapes import kind_of
+from penstock.config.values.shapes import kind_of
+from penstock.config.yaml.report import Place, Report, suggest
+from penstock.config.yaml.tree import Marked, read_marked
 
 SECTIONS = ("credentials", "sources", "datasets", "destinations", "flows")
 SUFFIXES = frozenset({".yaml", ".yml"})

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from penstock.config.hooks import FLUSH, HOOK_HMAC, HOOK_KEY, HOOK_RATE, AuthShape
-from penstock.config.sections import Key, Section
-from penstock.config.shapes import Choice, Duration, Either, Json, MapOf, Names, Share, Switch, Text, Whole
-from penstock.config.words import AttributesShape, HeadersShape, OverlapShape
+from penstock.config.values.sections import Key, Section
+from penstock.config.values.shapes import (
+    AttributesShape,
+    BooleanShape,
+    ChoiceShape,
+    DurationShape,
+    EitherShape,
+    FractionShape,
+    HeadersShape,
+    IntegerShape,
+    JsonShape,
+    MapShape,
+    NamesShape,
+    OverlapShape,
+    TextShape,
+)
+from penstock.config.webhooks import FLUSH, HOOK_HMAC, HOOK_KEY, HOOK_RATE, AuthShape
 from penstock.model.spec import (
     BatchSpec,
     CredentialSpec,
@@ -30,9 +43,9 @@ FORMATS = ("csv", "tsv", "json", "ndjson", "parquet")
 RATE_LIMIT = Section(
     "How many requests the account allows in a fixed window. What the API says in its replies overrides it.",
     (
-        Key("requests", Whole(), "requests per window"),
-        Key("per", Duration(), "the length of the window, such as 10s"),
-        Key("batch_cost", Choice(("1", "jobs")), "what one batch request counts as: 1, or as many as it has jobs"),
+        Key("requests", IntegerShape(), "requests per window"),
+        Key("per", DurationShape(), "the length of the window, such as 10s"),
+        Key("batch_cost", ChoiceShape(("1", "jobs")), "what one batch request counts as: 1, or as many as it has jobs"),
     ),
     RateLimit,
 )
@@ -40,14 +53,16 @@ RATE_LIMIT = Section(
 CREDENTIAL = Section(
     "One account: where it is and how to get in.",
     (
-        Key("connector", Choice(("custify", "http")), "custify, or http for any other API (manual requests only)"),
-        Key("api_key", Text(references=True), "a reference to the key: ${env:NAME} or ${file:PATH}"),
-        Key("base_url", Text(example="https://api.example.com"), "auto, or the API's https address"),
-        Key("dialect", Choice(("auto", "native", "flat")), "how requests are written; auto decides by the base URL"),
+        Key("connector", ChoiceShape(("custify", "http")), "custify, or http for any other API (manual requests only)"),
+        Key("api_key", TextShape(references=True), "a reference to the key: ${env:NAME} or ${file:PATH}"),
+        Key("base_url", TextShape(example="https://api.example.com"), "auto, or the API's https address"),
+        Key(
+            "dialect", ChoiceShape(("auto", "native", "flat")), "how requests are written; auto decides by the base URL"
+        ),
         Key("rate_limit", RATE_LIMIT, "the allowance of the account"),
         Key("headers", HeadersShape(references=True), "headers sent with every request of this credential"),
-        Key("allowed_hosts", Names(), "other hosts to which this credential's key may be sent"),
-        Key("timeout", Duration(), "longest time for one attempt, such as 30s"),
+        Key("allowed_hosts", NamesShape(), "other hosts to which this credential's key may be sent"),
+        Key("timeout", DurationShape(), "longest time for one attempt, such as 30s"),
     ),
     CredentialSpec,
 )
@@ -55,51 +70,61 @@ CREDENTIAL = Section(
 CURSOR = Section(
     "Incremental reading by a column that only grows.",
     (
-        Key("column", Text(), "the column that grows, such as updated_at", required=True),
+        Key("column", TextShape(), "the column that grows, such as updated_at", required=True),
         Key("overlap", OverlapShape(), "how far back to read again: a number, or a time span such as 1h"),
     ),
 )
-DECIMAL = Key("decimal", Choice((".", ",")), "the decimal sign of numbers that are written as text")
+DECIMAL = Key("decimal", ChoiceShape((".", ",")), "the decimal sign of numbers that are written as text")
 SOURCE_TYPE = Key(
     "type",
-    Choice(("file", "sql", "webhook")),
+    ChoiceShape(("file", "sql", "webhook")),
     "file, sql or webhook",
     required=True,
     hint="write `type: file`, `type: sql` or `type: webhook`",
 )
 FILE_KEYS = (
-    Key("path", Text(), "the file, or a glob for several; relative to the project file", required=True),
-    Key("format", Choice(FORMATS), "the format, when the file's name does not tell it"),
-    Key("encoding", Text(), "the text encoding, such as cp1252, when it is not UTF-8"),
-    Key("delimiter", Text(blank=True), "CSV: what separates the cells, when it should not be detected"),
-    Key("skip_lines", Whole(0), "CSV and TSV: how many lines come before the header"),
-    Key("skip_footer_lines", Whole(0), "CSV and TSV: how many lines come after the last row"),
-    Key("quote", Choice(("double", "none")), "CSV and TSV: none when a double quote is a character like any other"),
-    Key("null_values", Names("a text or a list of texts"), "CSV and TSV: unquoted texts that mean null, such as \\N"),
+    Key("path", TextShape(), "the file, or a glob for several; relative to the project file", required=True),
+    Key("format", ChoiceShape(FORMATS), "the format, when the file's name does not tell it"),
+    Key("encoding", TextShape(), "the text encoding, such as cp1252, when it is not UTF-8"),
+    Key("delimiter", TextShape(blank=True), "CSV: what separates the cells, when it should not be detected"),
+    Key("skip_lines", IntegerShape(0), "CSV and TSV: how many lines come before the header"),
+    Key("skip_footer_lines", IntegerShape(0), "CSV and TSV: how many lines come after the last row"),
+    Key(
+        "quote", ChoiceShape(("double", "none")), "CSV and TSV: none when a double quote is a character like any other"
+    ),
+    Key(
+        "null_values",
+        NamesShape("a text or a list of texts"),
+        "CSV and TSV: unquoted texts that mean null, such as \\N",
+    ),
     DECIMAL,
-    Key("records_path", Text(), "JSON: the member that holds the list of records, such as data or result.items"),
+    Key("records_path", TextShape(), "JSON: the member that holds the list of records, such as data or result.items"),
 )
 OF_FORMATS = {  # keys that some formats have no use for
     "csv": ("delimiter", "skip_lines", "skip_footer_lines", "quote", "null_values"),
     "json": ("records_path",),
 }
 SQL_KEYS = (
-    Key("url", Text(references=True), "the database's URL; keep passwords in ${env:NAME}", required=True),
-    Key("query", Text(), "a SELECT; either this or `table`"),
-    Key("table", Text(), "a table to read whole; either this or `query`"),
-    Key("cursor", Either(CURSOR, Text()), "a column for incremental reading, or {column, overlap}"),
+    Key("url", TextShape(references=True), "the database's URL; keep passwords in ${env:NAME}", required=True),
+    Key("query", TextShape(), "a SELECT; either this or `table`"),
+    Key("table", TextShape(), "a table to read whole; either this or `query`"),
+    Key("cursor", EitherShape(CURSOR, TextShape()), "a column for incremental reading, or {column, overlap}"),
     DECIMAL,
 )
 
 
 HOOK_KEYS = (
     Key("auth", AuthShape(), "how a sender shows who it is: {type: key, …}, {type: hmac, …} or none"),
-    Key("secret", Text(references=True), "a reference to the key or signing secret: ${env:NAME} or ${file:PATH}"),
-    Key("max_bytes", Whole(1, 100_000_000), "most bytes of one body, also when it is unpacked"),
+    Key("secret", TextShape(references=True), "a reference to the key or signing secret: ${env:NAME} or ${file:PATH}"),
+    Key("max_bytes", IntegerShape(1, 100_000_000), "most bytes of one body, also when it is unpacked"),
     Key("rate_limit", HOOK_RATE, "how many posts are taken"),
     Key("flush", FLUSH, "when records go on to active destinations"),
-    Key("retain", Duration(), "how long a record is kept after every destination has read it, such as 7d"),
-    Key("columns", MapOf(Choice(COLUMN_TYPES)), "columns, with their types, that are there before a record has them"),
+    Key("retain", DurationShape(), "how long a record is kept after every destination has read it, such as 7d"),
+    Key(
+        "columns",
+        MapShape(ChoiceShape(COLUMN_TYPES)),
+        "columns, with their types, that are there before a record has them",
+    ),
     DECIMAL,
 )
 OF_TYPES = {"file": FILE_KEYS, "sql": SQL_KEYS, "webhook": HOOK_KEYS}
@@ -127,28 +152,28 @@ HOOK_SOURCE = Section(
 DATASET = Section(
     "A named, keyed set of records of a source.",
     (
-        Key("source", Text(), "the name of a source, or DESTINATION.responses", required=True),
-        Key("key", Names(), "the column, or columns, that identify a record across runs", required=True),
-        Key("sql", Text(), "a DuckDB SELECT over `source` that shapes the records"),
-        Key("types", MapOf(Choice(COLUMN_TYPES)), "column types that overrule the detected ones"),
+        Key("source", TextShape(), "the name of a source, or DESTINATION.responses", required=True),
+        Key("key", NamesShape(), "the column, or columns, that identify a record across runs", required=True),
+        Key("sql", TextShape(), "a DuckDB SELECT over `source` that shapes the records"),
+        Key("types", MapShape(ChoiceShape(COLUMN_TYPES)), "column types that overrule the detected ones"),
     ),
 )
 
 GROUPING = Section(
     "How the records of one request become its body.",
     (
-        Key("algorithm", Choice(("array", "property", "code")), "array, property or code"),
-        Key("property", Text(), "with `algorithm: property`: the property that holds the records"),
-        Key("other_props", MapOf(Json()), "with `algorithm: property`: further properties of the object"),
-        Key("code", Text(references=True), "with `algorithm: code`: Python that defines `def batch(records)`"),
+        Key("algorithm", ChoiceShape(("array", "property", "code")), "array, property or code"),
+        Key("property", TextShape(), "with `algorithm: property`: the property that holds the records"),
+        Key("other_props", MapShape(JsonShape()), "with `algorithm: property`: further properties of the object"),
+        Key("code", TextShape(references=True), "with `algorithm: code`: Python that defines `def batch(records)`"),
     ),
     GroupingSpec,
 )
 BATCH = Section(
     "Several records in one request.",
     (
-        Key("size", Whole(), "most records in one request"),
-        Key("max_bytes", Whole(), "most bytes in one request's body"),
+        Key("size", IntegerShape(), "most records in one request"),
+        Key("max_bytes", IntegerShape(), "most bytes in one request's body"),
         Key("grouping", GROUPING, "how records become a body (manual requests)"),
     ),
     BatchSpec,
@@ -156,21 +181,26 @@ BATCH = Section(
 XML = Section(
     "Element names of an XML body.",
     (
-        Key("root", Text(), "the element around a batch"),
-        Key("record", Text(), "the element of one record"),
+        Key("root", TextShape(), "the element around a batch"),
+        Key("record", TextShape(), "the element of one record"),
     ),
     XmlSpec,
 )
 REQUEST = Section(
     "A request configured by hand, instead of a template.",
     (
-        Key("method", Choice(("POST", "PUT", "PATCH", "DELETE", "GET")), "the HTTP method", required=True),
-        Key("url", Text(), "an absolute URL, or a path below the credential's base URL; macros allowed", required=True),
-        Key("content_format", Choice(("json", "xml", "form")), "how the body is written"),
+        Key("method", ChoiceShape(("POST", "PUT", "PATCH", "DELETE", "GET")), "the HTTP method", required=True),
+        Key(
+            "url",
+            TextShape(),
+            "an absolute URL, or a path below the credential's base URL; macros allowed",
+            required=True,
+        ),
+        Key("content_format", ChoiceShape(("json", "xml", "form")), "how the body is written"),
         Key("headers", HeadersShape(), 'a mapping, or one text "X-A:1,X-B:2"; macros allowed'),
-        Key("batch", Either(BATCH, Choice(("on", "off"), ON_OFF)), "several records in one request"),
-        Key("body", Switch(), "whether a body is sent; by default POST, PUT and PATCH have one"),
-        Key("idempotent", Switch(), "whether sending the same request twice does no harm"),
+        Key("batch", EitherShape(BATCH, ChoiceShape(("on", "off"), ON_OFF)), "several records in one request"),
+        Key("body", BooleanShape(), "whether a body is sent; by default POST, PUT and PATCH have one"),
+        Key("idempotent", BooleanShape(), "whether sending the same request twice does no harm"),
         Key("xml", XML, "element names, with `content_format: xml`"),
     ),
     RequestSpec,
@@ -179,78 +209,88 @@ REQUEST = Section(
 BINDING = Section(
     "Where a field takes its value from, when it is not just a column.",
     (
-        Key("value", Json(), "a constant"),
-        Key("column", Text(), "a column"),
-        Key("default", Json(), "what is taken when the column is null or absent"),
-        Key("truncate", Switch(), "whether text past the field's limit is cut to it, with a note"),
+        Key("value", JsonShape(), "a constant"),
+        Key("column", TextShape(), "a column"),
+        Key("default", JsonShape(), "what is taken when the column is null or absent"),
+        Key("truncate", BooleanShape(), "whether text past the field's limit is cut to it, with a note"),
     ),
 )
 FUSE = Section(
     "Stops the run when the API refuses too much.",
     (
-        Key("ratio", Share(), "the refused share at which to stop"),
-        Key("after", Whole(), "how many records to send before the share counts"),
-        Key("in_a_row", Whole(), "how many refused records in a row stop the run"),
+        Key("ratio", FractionShape(), "the refused share at which to stop"),
+        Key("after", IntegerShape(), "how many records to send before the share counts"),
+        Key("in_a_row", IntegerShape(), "how many refused records in a row stop the run"),
     ),
     FuseSpec,
 )
 DESTINATION = Section(
     "What is sent, where, and how.",
     (
-        Key("dataset", Text(), "the name of a dataset", required=True),
-        Key("credential", Text(), "the name of a credential", required=True),
-        Key("template", Text(), "a ready description of one endpoint; either this or `request`"),
+        Key("dataset", TextShape(), "the name of a dataset", required=True),
+        Key("credential", TextShape(), "the name of a credential", required=True),
+        Key("template", TextShape(), "a ready description of one endpoint; either this or `request`"),
         Key("request", REQUEST, "a request configured by hand; either this or `template`"),
         Key(
             "fields",
-            MapOf(Either(BINDING, Text(example="customer_id, or {value: free}"))),
+            MapShape(EitherShape(BINDING, TextShape(example="customer_id, or {value: free}"))),
             "endpoint field: column, {value: …} or {column: …, default: …}",
         ),
         Key("attributes", AttributesShape(), "which remaining columns are sent too: all, none or [columns]"),
-        Key("exclude", Names(least=0), "columns that are never sent; dotted paths reach into nested values"),
-        Key("nulls", Choice(("omit", "send")), "omit leaves nulls out; send clears the value in Custify"),
-        Key("mode", Choice(("changed", "new", "all", "mirror")), "which records a run sends"),
-        Key("active", Switch(), "a draft (false) sends nothing"),
-        Key("path", Text(), "the endpoint's path, where it differs from the template's"),
-        Key("object", Choice(("person", "company", "event", "custom_object")), "with send_batch: what the records are"),
-        Key("concurrency", Whole(1, 200), "requests in flight at the same time"),
+        Key("exclude", NamesShape(least=0), "columns that are never sent; dotted paths reach into nested values"),
+        Key("nulls", ChoiceShape(("omit", "send")), "omit leaves nulls out; send clears the value in Custify"),
+        Key("mode", ChoiceShape(("changed", "new", "all", "mirror")), "which records a run sends"),
+        Key("active", BooleanShape(), "a draft (false) sends nothing"),
+        Key("path", TextShape(), "the endpoint's path, where it differs from the template's"),
+        Key(
+            "object",
+            ChoiceShape(("person", "company", "event", "custom_object")),
+            "with send_batch: what the records are",
+        ),
+        Key("concurrency", IntegerShape(1, 200), "requests in flight at the same time"),
         Key(
             "batch",
-            Either(BATCH, Choice(("auto", "on", "off"), ON_OFF)),
+            EitherShape(BATCH, ChoiceShape(("auto", "on", "off"), ON_OFF)),
             "auto, on, off or {size, max_bytes, grouping}",
         ),
-        Key("fuse", Either(FUSE, Choice(("off",), {"false": "off"})), "off, or when to stop a run that is refused"),
-        Key("mirror_max_share", Share(), "with `mode: mirror`: the largest share that may be deleted at once"),
         Key(
-            "on_changed", Choice(("quarantine", "ignore")), "with `mode: new`: a sent key that comes with other content"
+            "fuse",
+            EitherShape(FUSE, ChoiceShape(("off",), {"false": "off"})),
+            "off, or when to stop a run that is refused",
         ),
-        Key("external_id", Names(), "the column, or columns, of Custify's externalId"),
-        Key("data_id", Names(), "the column, or columns, of a custom object's data_id"),
+        Key("mirror_max_share", FractionShape(), "with `mode: mirror`: the largest share that may be deleted at once"),
+        Key(
+            "on_changed",
+            ChoiceShape(("quarantine", "ignore")),
+            "with `mode: new`: a sent key that comes with other content",
+        ),
+        Key("external_id", NamesShape(), "the column, or columns, of Custify's externalId"),
+        Key("data_id", NamesShape(), "the column, or columns, of a custom object's data_id"),
         Key(
             "company_link",
-            Choice(("add", "replace")),
+            ChoiceShape(("add", "replace")),
             "of people: replace removes the links to companies that were sent before and that the record no longer has",
         ),
         Key(
             "new_columns",
-            Choice(("note", "send", "refuse")),
+            ChoiceShape(("note", "send", "refuse")),
             "a column that comes after the dataset was first read: a note says so, it is sent, or nothing is",
         ),
-        Key("responses", Switch(), "whether replies become the source DESTINATION.responses"),
+        Key("responses", BooleanShape(), "whether replies become the source DESTINATION.responses"),
     ),
     DestinationSpec,
 )
 FLOW = Section(
     "Destinations that run together, in order.",
     (
-        Key("schedule", Text(), "when to run: five cron fields such as 0 2 * * *, every 15m, or on new data"),
-        Key("timezone", Text(), "the time zone of the cron fields, such as Europe/Berlin; UTC unless given"),
+        Key("schedule", TextShape(), "when to run: five cron fields such as 0 2 * * *, every 15m, or on new data"),
+        Key("timezone", TextShape(), "the time zone of the cron fields, such as Europe/Berlin; UTC unless given"),
         Key(
             "catch_up",
-            Choice(("latest", "all", "none")),
+            ChoiceShape(("latest", "all", "none")),
             "what becomes of times that passed while nothing ran: one run for all, one for each, none",
         ),
-        Key("destinations", Names(), "the destinations, by name", required=True),
+        Key("destinations", NamesShape(), "the destinations, by name", required=True),
     ),
     FlowSpec,
 )

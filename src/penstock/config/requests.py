@@ -1,18 +1,172 @@
-"""Manual requests: where they go, what they carry, and that no key leaks."""
+"""Batches: sizes within the endpoint's limit, and a grouping that makes one clear body.
+
+Manual requests: where they go, what they carry, and that no key leaks.
+"""
 
 from __future__ import annotations
 
+import ast
 import re
+import warnings
+from collections.abc import Sequence
 from typing import Literal
 
-from penstock.config.addresses import CUSTIFY_HOSTS, may_receive_key, split_address, without_secrets
-from penstock.config.headers import check_header
-from penstock.config.marks import Marked
-from penstock.config.report import Report
+from penstock.config.values.addresses import (
+    CUSTIFY_HOSTS,
+    check_header,
+    may_receive_key,
+    split_address,
+    without_secrets,
+)
+from penstock.config.values.shapes import shown
+from penstock.config.yaml.report import Report
+from penstock.config.yaml.tree import Marked
 from penstock.model.errors import InputError
-from penstock.model.spec import CredentialSpec, RequestSpec
-from penstock.transform.macros import parse_macros
-from penstock.transform.xml_text import name_problem
+from penstock.model.spec import BatchSpec, CredentialSpec, DestinationSpec, Dialect, GroupingSpec, RequestSpec
+from penstock.render.bodies import xml_name_problem
+from penstock.render.values.macros import parse_macros
+from penstock.templates.catalogue import BATCH_LIMITS, Template
+
+BODILESS = frozenset({"GET", "DELETE"})
+BELONGS = {"property": "property", "other_props": "property", "code": "code"}
+
+
+def check_batch(
+    destination: DestinationSpec,
+    template: Template | None,
+    dialects: Sequence[Dialect],
+    node: Marked,
+    report: Report,
+) -> None:
+    """The batch of a destination; with several possible dialects the larger limit holds, and a run checks again."""
+    if template is not None:
+        batch = node.get("batch")
+        if batch is not None:
+            _check_template_batch(destination.batch, template, dialects, batch, report)
+    elif destination.request is not None and destination.request.batch is not None:
+        _check_manual_batch(destination.request, dialects, _place_of_batch(node), report)
+
+
+def _place_of_batch(node: Marked) -> Marked:
+    inner = node.get("request", "batch")
+    return inner if inner is not None else node.at("batch")
+
+
+def _check_template_batch(
+    batch: BatchSpec, template: Template, dialects: Sequence[Dialect], node: Marked, report: Report
+) -> None:
+    if template.items and batch.mode == "off":
+        message = f"{template.name} is made of batches"
+        report.add(
+            node.place, "no-batch", message, "use the template of the single object, such as upsert_person", "off"
+        )
+    if not node.entries() or not dialects:
+        return
+    limits = [limit for dialect in dialects if (limit := template.batch_limit(dialect)) is not None]
+    if not limits:
+        message = f"Custify's batch endpoint does not take what {template.name} sends"
+        report.add(node.place, "no-batch", message, "remove `batch`: records go one by one", shown(node))
+    elif batch.size is not None and batch.size > max(limits):
+        _too_large(batch.size, max(limits), node, report)
+    if batch.grouping is not None:
+        message = "a template's batch has the form that the batch endpoint wants"
+        report.add(node.at("grouping").place, "key-not-here", message, "`grouping` is for `request`", "grouping")
+
+
+def _too_large(size: int, limit: int, node: Marked, report: Report) -> None:
+    message = f"the batch endpoint takes at most {limit} records in one request"
+    report.add(node.at("size").place, "batch-too-large", message, f"write size: {limit} or less", str(size))
+
+
+def _check_manual_batch(request: RequestSpec, dialects: Sequence[Dialect], node: Marked, report: Report) -> None:
+    batch = request.batch
+    assert batch is not None
+    limit = _limit_of(request.url, dialects)
+    if limit is not None and batch.size is not None and batch.size > limit:
+        _too_large(batch.size, limit, node, report)
+    if request.body is False or (request.body is None and request.method in BODILESS):
+        message = f"a {request.method} request without a body has no room for a batch"
+        report.add(node.place, "batch-without-body", message, "write `body: true`, or remove `batch`", request.method)
+    if batch.grouping is not None:
+        _check_grouping(batch.grouping, request, node.at("grouping"), report)
+
+
+def _limit_of(url: str, dialects: Sequence[Dialect]) -> int | None:
+    """The limit of the batch endpoint, when the URL is the batch endpoint's."""
+    split = split_address(url)
+    path = (url if split is None else split[1].path).split("?")[0].rstrip("/")
+    if path.rpartition("/")[2] != "batch" or not dialects:
+        return None
+    if split is not None and path.endswith("/api/batch"):
+        return BATCH_LIMITS["flat"]
+    if split is not None and path == "/batch" and "native" in dialects:
+        return BATCH_LIMITS["native"]
+    return max(BATCH_LIMITS[dialect] for dialect in dialects)
+
+
+def _check_grouping(grouping: GroupingSpec, request: RequestSpec, node: Marked, report: Report) -> None:
+    for key, algorithm in BELONGS.items():
+        if key in node.entries() and grouping.algorithm != algorithm:
+            message = f"`{key}` belongs to `algorithm: {algorithm}`; here it is {grouping.algorithm}"
+            report.add(
+                node.at(key).place, "key-not-here", message, f"write `algorithm: {algorithm}`, or remove it", key
+            )
+    if grouping.algorithm == "property":
+        _check_property(grouping, request, node, report)
+    elif grouping.algorithm == "code":
+        _check_code(grouping.code, node, report)
+
+
+def _check_property(grouping: GroupingSpec, request: RequestSpec, node: Marked, report: Report) -> None:
+    if grouping.property is None:
+        if "property" not in node.entries():
+            message = "`algorithm: property` needs the name of the property that holds the records"
+            report.add(node.place.below("property"), "missing-key", message, "write property: batch, for example")
+        return
+    if grouping.property in grouping.other_props:
+        message = f"{grouping.property} is both the property of the records and one of `other_props`"
+        place = node.at("other_props", grouping.property).place
+        report.add(place, "property-clash", message, "rename one of the two", grouping.property)
+    if request.content_format == "xml":
+        for name in (grouping.property, *grouping.other_props):
+            problem = xml_name_problem(name)
+            if problem is not None:
+                hint = "letters, digits, - _ and ., no digit first"
+                report.add(node.at("property").place, "bad-xml-name", problem, hint, name)
+
+
+def _check_code(code: str | None, node: Marked, report: Report) -> None:
+    hint = "write `def batch(records):` that returns a body, or a list of bodies"
+    place = node.at("code").place
+    if code is None:
+        if "code" not in node.entries():
+            message = "`algorithm: code` needs the Python that makes the body"
+            report.add(node.place.below("code"), "missing-key", message, hint)
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        where = f" (line {error.lineno} of the code)" if isinstance(error, SyntaxError) else ""
+        words = error.msg if isinstance(error, SyntaxError) else str(error) or "it nests too deeply"
+        found = error.text if isinstance(error, SyntaxError) else None
+        report.add(place, "bad-code", f"the code does not compile: {words}{where}", hint, found)
+        return
+    if not any(isinstance(item, ast.FunctionDef) and _takes_one(item.args) for item in tree.body if _is_batch(item)):
+        report.add(place, "bad-code", "the code defines no `def batch(records)` with one parameter", hint, code.strip())
+
+
+def _is_batch(item: ast.stmt) -> bool:
+    return isinstance(item, ast.FunctionDef) and item.name == "batch"
+
+
+def _takes_one(args: ast.arguments) -> bool:
+    positional = len(args.posonlyargs) + len(args.args)
+    required = positional - len(args.defaults)
+    named = sum(default is None for default in args.kw_defaults)
+    return not named and required <= 1 and (positional >= 1 or args.vararg is not None)
+
 
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 MACRO = re.compile(r"\{[^{}]*\}")
@@ -25,7 +179,7 @@ def check_request(request: RequestSpec, credential: CredentialSpec | None, node:
         _check_url(request.url, credential, node.at("url"), report)
     _check_headers(request, credential, node.at("headers"), report)
     for key, name in (("root", request.xml.root), ("record", request.xml.record)):
-        problem = name_problem(name)
+        problem = xml_name_problem(name)
         if problem is not None:
             hint = "letters, digits, - _ and ., no digit first"
             report.add(node.at("xml", key).place, "bad-xml-name", problem, hint, name)

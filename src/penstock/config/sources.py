@@ -16,10 +16,10 @@ from penstock.config.keys import (
     SQL_KEYS,
     SQL_SOURCE,
 )
-from penstock.config.marks import Marked
-from penstock.config.references import is_literal, parse_secret
-from penstock.config.report import Report
-from penstock.config.shapes import Bad
+from penstock.config.values.references import is_literal, parse_secret
+from penstock.config.values.shapes import BadValue
+from penstock.config.yaml.report import Report
+from penstock.config.yaml.tree import Marked
 from penstock.model.spec import (
     CursorSpec,
     DatasetSpec,
@@ -58,7 +58,7 @@ def _kind(node: Marked) -> str:
 
 def _file(name: str, node: Marked, base: Path, report: Report) -> FileSource:
     read = FILE_SOURCE.read(node, report)
-    values = {} if isinstance(read, Bad) else read
+    values = {} if isinstance(read, BadValue) else read
     delimiter = {"tab": "\t", "\\t": "\t"}.get(values.get("delimiter", ""), values.get("delimiter"))
     if delimiter is not None and len(delimiter) != 1:
         message = "a delimiter is a single character"
@@ -103,7 +103,7 @@ def _is_encoding(name: str) -> bool:
 
 def _sql(name: str, node: Marked, base: Path, report: Report) -> SqlSource:
     read = SQL_SOURCE.read(node, report)
-    values = {} if isinstance(read, Bad) else read
+    values = {} if isinstance(read, BadValue) else read
     given = [key for key in ("query", "table") if key in node.entries()]
     if len(given) != 1:
         message = "both `query` and `table` are given" if given else "neither `query` nor `table` is given"
@@ -120,7 +120,7 @@ def _sql(name: str, node: Marked, base: Path, report: Report) -> SqlSource:
 
 def _webhook(name: str, node: Marked, base: Path, report: Report) -> WebhookSource:
     read = HOOK_SOURCE.read(node, report)
-    values = {} if isinstance(read, Bad) else dict(read)
+    values = {} if isinstance(read, BadValue) else dict(read)
     values.pop("type", None)
     if "rate_limit" in values:
         values["rate_limit"] = HookRate(**values["rate_limit"])
@@ -144,6 +144,6 @@ def _webhook(name: str, node: Marked, base: Path, report: Report) -> WebhookSour
 def read_dataset(name: str, node: Marked, report: Report) -> DatasetSpec:
     """One dataset; whether its source exists is checked when all are read."""
     read = DATASET.read(node, report)
-    values = {} if isinstance(read, Bad) else read
+    values = {} if isinstance(read, BadValue) else read
     types: Mapping[str, object] = MappingProxyType(values.pop("types", {}))
     return DatasetSpec(name, values.get("source", ""), values.get("key", ()), values.get("sql"), types)  # type: ignore[arg-type]

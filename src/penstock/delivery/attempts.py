@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from penstock.clock import Clock, iso
 from penstock.delivery.budget import retry_after
-from penstock.delivery.client import Before, Client
+from penstock.delivery.http.client import Before, Client
 from penstock.delivery.retry import GiveUp, RetryPolicy, Spent, decide
 from penstock.model.delivery import Lane, Lost, Reply, Waiting
 from penstock.model.record import Request, RetryClass

@@ -11,7 +11,7 @@ from math import inf
 from typing import NamedTuple, Protocol, get_args
 
 from penstock.clock import Clock
-from penstock.delivery.limits import Allowance, Taken, Window
+from penstock.delivery.rate_limit import Allowance, RateWindow, Taken
 from penstock.model.delivery import Lane
 from penstock.model.spec import RateLimit
 
@@ -75,7 +75,7 @@ class Budget:
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self._clock = clock
-        self._window: Places = Window(rate.requests, rate.per) if window is None else window
+        self._window: Places = RateWindow(rate.requests, rate.per) if window is None else window
         self._on_change = on_change
         self._waiting: list[tuple[int, int, float, int, asyncio.Future[Taken]]] = []  # heap: rank, number, since, cost
         self._numbers = count()

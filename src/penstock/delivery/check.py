@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from penstock.clock import Clock
 from penstock.delivery.budget import Budget
-from penstock.delivery.client import Client
-from penstock.delivery.words import Voice, is_html, own_words, parse, voice_of
+from penstock.delivery.http.client import Client
+from penstock.delivery.replies import Voice, is_html, own_words, parse, voice_of
 from penstock.model.delivery import Connection, Lost, Reply
 from penstock.model.record import Request
 
@@ -29,7 +29,7 @@ class CheckResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class BaseCheck:
     """How well one base answered: rank 0 is best, 3 is not as an API."""
 
     base_url: str
@@ -40,7 +40,7 @@ class Answered:
 
 async def check_credential(connections: Sequence[Connection], budget: Budget, clock: Clock) -> CheckResult:
     """Ask each candidate base in order; the first that answers 2xx is taken, else the best that answers as an API."""
-    tried: list[Answered] = []
+    tried: list[BaseCheck] = []
     for connection in connections:
         tried.append(await _ask(connection, budget, clock))
         if tried[-1].rank == 0:
@@ -59,16 +59,16 @@ async def check_credential(connections: Sequence[Connection], budget: Budget, cl
     )
 
 
-async def _ask(connection: Connection, budget: Budget, clock: Clock) -> Answered:
+async def _ask(connection: Connection, budget: Budget, clock: Clock) -> BaseCheck:
     request = Request("GET", connection.base_url + PATH, (("Accept", "application/json"),), None)
     async with Client(connection, budget, clock, concurrency=1) as client:
         answer = await client.send(request, lane="test")
         if isinstance(answer, Lost) and answer.kind == "cut":
             answer = await client.send(request, lane="test")  # a read may be asked twice
     if isinstance(answer, Lost):
-        return Answered(connection.base_url, 3, False, f"no answer: {answer.reason}")
+        return BaseCheck(connection.base_url, 3, False, f"no answer: {answer.reason}")
     rank, words = _judge(answer, voice_of(connection))
-    return Answered(connection.base_url, rank, rank == 0 or (rank == 1 and answer.status == 429), words)
+    return BaseCheck(connection.base_url, rank, rank == 0 or (rank == 1 and answer.status == 429), words)
 
 
 def _judge(reply: Reply, voice: Voice) -> tuple[int, str]:

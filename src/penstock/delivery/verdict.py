@@ -7,8 +7,22 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from penstock.delivery.items import GOOD, Item, Items, Positions, job_id, job_state, read_items
-from penstock.delivery.words import UNREADABLE, Voice, is_html, own_words, parse, phrase, words_in
+from penstock.delivery.replies import (
+    GOOD,
+    UNREADABLE,
+    Item,
+    Items,
+    Positions,
+    Voice,
+    is_html,
+    job_id,
+    job_state,
+    own_words,
+    parse,
+    phrase,
+    read_items,
+    words_in,
+)
 from penstock.model.delivery import Lost, Reply, Stop
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Replies, RetryClass, Shape

@@ -10,15 +10,19 @@ PenstockError
 ├── HostUnreachable     no connection, no TLS, or nothing there that is an API
 ├── StateLocked         another run holds the destination
 └── StateUnavailable    the state database cannot be opened or written (disk full, no rights)
+
+Problems as JSON. Imports nothing of ours but the ground floor, and nothing heavy: every command may need it.
 """
 
 from __future__ import annotations
 
 import errno
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from penstock.model.invisible import visible
+from penstock.model.text import visible
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # of an OSError: a disk, a quota or a limit is full
 
@@ -112,3 +116,28 @@ class StateLocked(EnvironmentFailure):
 
 class StateUnavailable(EnvironmentFailure):
     """The state database cannot be opened or written."""
+
+
+def problem_json(problem: Problem) -> dict[str, Any]:
+    """A problem as it stands in `{"errors": […]}`.
+
+    `file` only when the project is a folder of files, `choices` only where a person has to choose.
+    """
+    document: dict[str, Any] = {
+        "path": problem.path,
+        "line": problem.line,
+        "code": problem.code,
+        "found": problem.found,
+        "message": problem.message,
+        "hint": problem.hint,
+    }
+    if problem.choices:
+        document["choices"] = [{"value": choice.value, "shows": choice.shows} for choice in problem.choices]
+    return document if problem.file in (None, "") else {**document, "file": problem.file}
+
+
+def problem_of(document: Mapping[str, Any]) -> Problem:
+    """The problem that `problem_json` wrote."""
+    known = {name: document[name] for name in ("path", "message", "code", "hint", "found", "line")}
+    choices = tuple(Choice(**choice) for choice in document.get("choices", ()))
+    return Problem(**known, file=document.get("file"), choices=choices)

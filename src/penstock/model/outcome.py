@@ -1,13 +1,18 @@
-"""What became of one record, and of a run. Imports nothing of ours but the ground floor."""
+"""What became of one record, and of a run. Imports nothing of ours but the ground floor.
+
+How a rule says no.
+
+Notes about columns that a source has got or lost since its dataset was first read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from penstock.model.errors import Problem
-from penstock.model.invisible import visible
+from penstock.model.text import visible
 
 
 class Outcome(StrEnum):
@@ -150,3 +155,70 @@ class RunReport:
     finished_at: str | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)  # in a flow: destination → why it was skipped
     errors: tuple[Problem, ...] = ()  # what stopped it, with place, finding and hint
+
+
+SHOWN = 80  # characters of a value that a refusal quotes
+
+
+def refuse(rule: str, value: object, reason: str, accepted: str) -> Refusal:
+    """A refusal that quotes the value, shortened; the field is filled in by whoever knows it."""
+    return Refusal(rule, reason, value=shown(value), accepted=accepted)
+
+
+def named(refusal: Refusal, field: str) -> Refusal:
+    """The refusal with its field, and a reason that begins with it."""
+    if refusal.field is not None:
+        return refusal
+    found = "" if refusal.value is None else f" {refusal.value!r}"
+    accepted = "" if refusal.accepted is None else f"; accepted: {refusal.accepted}"
+    reason = f"{field}:{found} {refusal.reason}{accepted}"
+    return replace(refusal, field=field, reason=reason, finding=refusal.reason)
+
+
+def shown(value: object) -> str:
+    """A value as a person reads it, at most 80 characters, never one that cannot be printed."""
+    text = value if isinstance(value, str) else _text(value)
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    try:
+        return repr(value)[:1000]
+    except (ValueError, RecursionError):  # an integer or nesting beyond what Python prints
+        return f"({type(value).__name__})"
+
+
+NEW = "a new column"  # the reasons of the notes begin so
+NOT_SENT, GONE, EMPTY = "not sent", "gone", "empty"
+EMPTY_NOW = "every value is null now, and there were values before"
+MOST_NAMED = 20  # columns with a note of their own
+
+
+def new_column_notes(names: Sequence[str], dataset: str) -> tuple[Note, ...]:
+    """Why these columns are not sent; beyond the first ones, their number."""
+    way = f"`penstock schema {dataset} --refresh` takes it in, `new_columns: send` sends such columns"
+    reason = f"{NEW}, which came after the dataset was first read: {way}"
+    notes = [Note(name, NOT_SENT, reason) for name in names[:MOST_NAMED]]
+    if len(names) > MOST_NAMED:
+        more = len(names) - MOST_NAMED
+        notes.append(Note("attributes", NOT_SENT, f"{NEW} like these, and {more} more; `penstock schema` names all"))
+    return tuple(notes)
+
+
+def gone_reason(dataset: str) -> str:
+    """Why a column of the schema is not sent when the source has it no longer."""
+    kept = "the column is no longer in the source: it is not sent, and Custify keeps the values that it has"
+    return f"{kept}; if that is meant: `penstock schema {dataset} --refresh`"
+
+
+def is_column_change(note: Note) -> bool:
+    """Whether the note says that a source has got or lost a column, or that one has no values any more."""
+    return note.action == GONE or (note.action, note.reason) == (EMPTY, EMPTY_NOW) or is_new(note)
+
+
+def is_new(note: Note) -> bool:
+    """Whether the note says that a new column is not sent."""
+    return note.action == NOT_SENT and note.reason.startswith(NEW)

@@ -1,4 +1,6 @@
-"""What a project may reach on the machine that runs it: files, environment variables, hosts of databases. Pure.
+"""What an IP address is: the IPv4 address inside it, and whether it is a cloud's metadata service. Pure.
+
+What a project may reach on the machine that runs it: files, environment variables, hosts of databases. Pure.
 
 The state and the keys are out of reach in every process. In a service (`serve`, `worker`, the API) the project's editor
 need not have rights on the machine, so files, variables and hosts are bounded there too. On the command line the rights
@@ -7,11 +9,35 @@ of the person who runs the command hold.
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
 from typing import NamedTuple
 
-from penstock.model.ip_address import is_metadata, plain_address
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
+V4_COMPATIBLE = ipaddress.IPv6Network("::/96")
+METADATA = frozenset(  # the clouds' own addresses that are not link-local
+    map(ipaddress.ip_address, ("168.63.129.16", "192.0.0.192", "100.100.100.200", "fd00:ec2::254"))
+)
+
+
+def plain_address(text: str) -> IpAddress:
+    """The address, or the IPv4 address that an IPv6 address carries. ValueError for a text that is no address."""
+    address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    for inner in (address.ipv4_mapped, address.sixtofour, address.teredo[1] if address.teredo else None):
+        if inner is not None:
+            return inner
+    carries = any(address in net for net in NAT64) or (address in V4_COMPATIBLE and int(address) > 1)
+    return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if carries else address
+
+
+def is_metadata(address: IpAddress) -> bool:
+    """Whether the address is link-local (where clouds serve their metadata) or another metadata service."""
+    return address.is_link_local or address in METADATA
+
 
 SYSTEM = tuple(map(PurePosixPath, ("/proc", "/sys", "/dev")))
 STATE_FOLDER = ".penstock"

@@ -1,4 +1,6 @@
-"""What a project file says, checked and frozen. Imports nothing of ours.
+"""When a flow runs. Imports nothing of ours.
+
+What a project file says, checked and frozen. Imports nothing of ours.
 
 Only `config` builds these; every other floor reads them. Defaults are the product's defaults; `None` means "not given".
 """
@@ -12,7 +14,30 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from penstock.model.schedule import CatchUp
+CatchUp = Literal["latest", "all", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """Five cron fields, in the flow's time zone."""
+
+    fields: str
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """At the multiples of so many seconds since 1970 in UTC: `every 15m` is at 00, 15, 30 and 45."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class OnNewData:
+    """Whenever a source of the flow has something new."""
+
+
+Schedule = Cron | Every | OnNewData
+
 
 Dialect = Literal["native", "flat"]
 ContentFormat = Literal["json", "xml", "form"]

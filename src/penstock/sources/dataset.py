@@ -9,26 +9,22 @@ from functools import partial
 from pathlib import Path
 
 from penstock.model.errors import InputError, Problem
-from penstock.model.invisible import identifying
 from penstock.model.outcome import Note
 from penstock.model.reach import PERSONAL, Reach
 from penstock.model.record import Chunk, Column, Schema
 from penstock.model.spec import ColumnType, DatasetSpec, FileSource, ResponseSource, SourceSpec, SqlSource
-from penstock.sources.detecting import SAMPLES, Detected, detect, has_value, nothing_yet
-from penstock.sources.files import file_format, files_identity, matching_files
-from penstock.sources.first_rows import FirstRows
-from penstock.sources.freezing import Frozen, Window, read_frozen_chunks, write_frozen
-from penstock.sources.json_rows import JsonRows
-from penstock.sources.missing_columns import not_seen, with_missing
-from penstock.sources.names import nearest
-from penstock.sources.pieces import Noting, Rows, TypingNoting
-from penstock.sources.pushed_rows import RECORD, PushedIncrement, PushedRows, window_at
-from penstock.sources.rechunking import rechunked
-from penstock.sources.reply_rows import ReplyIncrement, ReplyRows
-from penstock.sources.schema_changes import closed, decided_types, gone_from, united
-from penstock.sources.sql_rows import Increment, SqlRows
-from penstock.sources.typing_rows import typed
-from penstock.transform.written_numbers import DecimalSign
+from penstock.model.text import identifying
+from penstock.render.values.numbers import DecimalSign
+from penstock.sources.columns import closed, decided_types, gone_from, nearest, not_seen, united, with_missing
+from penstock.sources.databases.rows import Increment, SqlRows
+from penstock.sources.files.json.rows import JsonRows
+from penstock.sources.files.source_files import file_format, files_identity, matching_files
+from penstock.sources.frozen_input import Frozen, ReadWindow, read_frozen_chunks, write_frozen
+from penstock.sources.pushed.rows import RECORD, PushedIncrement, PushedRows, ReplyIncrement, ReplyRows, window_at
+from penstock.sources.typing.chunks import FirstRows, rechunked
+from penstock.sources.typing.detection import SAMPLES, Detected, detect, has_value, nothing_yet
+from penstock.sources.typing.pieces import Noting, Rows, TypingNoting
+from penstock.sources.typing.rows import typed
 
 CHUNK_ROWS = 16384
 
@@ -159,7 +155,7 @@ class Dataset:
         """
         return rechunked(self._typed(self._rows, schema), skip=skip, rows=rows)
 
-    def freeze(self, schema: Schema, path: Path, window: Window | None, now: datetime | None = None) -> Frozen:
+    def freeze(self, schema: Schema, path: Path, window: ReadWindow | None, now: datetime | None = None) -> Frozen:
         """Copy the typed records to a private file; of a source with a cursor only those new since `window`.
 
         Rows dated after `now` do not move the cursor; None: no date is too late.
@@ -171,7 +167,7 @@ class Dataset:
         return Frozen(count, increment.reached)
 
     def since(
-        self, window: Window | None, now: datetime | None = None
+        self, window: ReadWindow | None, now: datetime | None = None
     ) -> Increment | PushedIncrement | ReplyIncrement | None:
         """The source's rows that are new since `window`; None where a source is always read whole."""
         rows = self._rows
@@ -182,7 +178,7 @@ class Dataset:
             return rows.since(rows.source.cursor, mine, now)
         return None
 
-    def any_since(self, schema: Schema, window: Window | None) -> tuple[bool, Window | None]:
+    def any_since(self, schema: Schema, window: ReadWindow | None) -> tuple[bool, ReadWindow | None]:
         """Whether a run from `window` on would read any record; and where it would stand afterwards, if none."""
         increment = self.since(window)
         if increment is None:
@@ -196,7 +192,7 @@ class Dataset:
         source = None if found.source is None or known.source is None else united(found.source, known.source)
         return replace(united(found, known), source=source or found.source)
 
-    def with_first_values(self, schema: Schema, since: Window | None) -> Schema:
+    def with_first_values(self, schema: Schema, since: ReadWindow | None) -> Schema:
         """The schema with types for columns that had no value yet and have one now; itself where there are none.
 
         `since`: every destination has read the rows of a source with a cursor up to there.
@@ -212,7 +208,7 @@ class Dataset:
             source = replace(schema.source, columns=closed(schema.source, found.source))
         return replace(schema, columns=closed(schema, found), records=found.records, source=source)
 
-    def _has_value(self, names: Sequence[str], since: Window | None) -> bool:
+    def _has_value(self, names: Sequence[str], since: ReadWindow | None) -> bool:
         rows = self._rows
         if isinstance(rows, SqlRows):
             return rows.has_value(names, since if rows.source.cursor is not None else None)
@@ -289,7 +285,7 @@ class Dataset:
 
     def _shaped_now(self, base: Rows, inner: Schema) -> Rows | None:
         """The result of the SQL over the columns that are still there. InputError where it names one that is gone."""
-        from penstock.sources.shaped_rows import UnknownColumns  # noqa: PLC0415 - DuckDB costs 0.1 s
+        from penstock.sources.dataset_sql.shaped_rows import UnknownColumns  # noqa: PLC0415 - DuckDB costs 0.1 s
 
         gone = gone_from(base, inner)
         there = tuple(column for column in inner.columns if column.name not in gone)
@@ -302,7 +298,7 @@ class Dataset:
 
     def _shaped_if_known(self, base: Rows, inner: Schema) -> Rows | None:
         """The result of the SQL; None before the first record, while it speaks of columns that nobody declares."""
-        from penstock.sources.shaped_rows import UnknownColumns  # noqa: PLC0415 - DuckDB costs 0.1 s
+        from penstock.sources.dataset_sql.shaped_rows import UnknownColumns  # noqa: PLC0415 - DuckDB costs 0.1 s
 
         awaited = not inner.records and (isinstance(self._rows, PushedRows) or not inner.columns)
         if awaited and not inner.columns:
@@ -318,8 +314,8 @@ class Dataset:
             return rows
 
     def _shaped(self, base: Rows, inner: Schema) -> Rows:
-        from penstock.sources.shaped_rows import ShapedRows  # noqa: PLC0415 - DuckDB costs 0.1 s
-        from penstock.sources.sound_rows import SoundRows  # noqa: PLC0415 - the same
+        from penstock.sources.dataset_sql.shaped_rows import ShapedRows  # noqa: PLC0415 - DuckDB costs 0.1 s
+        from penstock.sources.dataset_sql.sound_rows import SoundRows  # noqa: PLC0415 - the same
 
         part = base is not self._rows or isinstance(base, PushedRows | ReplyRows)
         shaped = ShapedRows(self.spec, base, inner, self._workspace, self._patience, part=part)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from penstock.cli.failing import printable
+from penstock.cli.exits import printable
 from penstock.model.outcome import COUNT_NAMES, Note
 from penstock.model.record import Key
 

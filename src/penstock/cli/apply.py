@@ -1,0 +1,80 @@
+"""The commands of the project in the database: apply, export."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from penstock.cli.command import SET_UP, Given, write
+from penstock.cli.exits import not_written, printable, refuse
+from penstock.model.errors import NO_ROOM
+
+if TYPE_CHECKING:
+    from penstock.usecases.applied_project.applied_project import ApplyResult
+
+
+def add_to(app: App) -> None:
+    app.command(apply, group=SET_UP, sort_key=4)
+    app.command(export, group=SET_UP, sort_key=5)
+
+
+def apply(*, dry_run: Annotated[bool, Parameter(help="Only show what would change.")] = False, face: Given) -> None:
+    """Load the project file into the database.
+
+    From then on the database is the truth: a command that is given a file which differs from it ends with exit code 2
+    and the difference, until `apply` is run again.
+    """
+    with face.truth() as truth:
+        applied = truth.apply(dry_run=dry_run)
+    document = {"version": applied.version, "changes": [change._asdict() for change in applied.changes]}
+    face.show(document, lambda: _applied_text(applied, dry_run=dry_run))
+
+
+def _applied_text(applied: ApplyResult, *, dry_run: bool) -> Iterator[str]:
+    signs = {"added": "+", "removed": "-", "changed": "~"}
+    for path, change, before, after in applied.changes:
+        values = f"{before} → {after}" if change == "changed" else (after or before or "")
+        yield printable(f"{signs[change]} {path}: {values}")
+    if not applied.changes:
+        yield f"Nothing changed: version {applied.version} says the same."
+    elif dry_run:
+        yield "Nothing was written: leave --dry-run out to apply it."
+    else:
+        yield f"Applied as version {applied.version}."
+
+
+def export(
+    *,
+    output: Annotated[Path | None, Parameter(help="Write it to this file, which must not exist yet.")] = None,
+    face: Given,
+) -> None:
+    """Write the project of the database as a project file.
+
+    Where nothing was applied yet: the project file in its canonical form. References to secrets stay references.
+    """
+    with face.truth() as truth:
+        text = truth.export()
+    if output is not None:
+        _write_new(output, text)
+        face.show({"file": str(output)}, lambda: [f"Written to {output}."])
+    elif face.json:
+        face.show({"project": text}, list)
+    else:
+        write(sys.stdout, text)
+
+
+def _write_new(path: Path, text: str) -> None:
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise refuse("--output", f"{path} is there already", "file-exists", "name another file", str(path)) from None
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            path.unlink(missing_ok=True)  # it was made here, and holds a part only
+        message, hint = "the file cannot be written", "name another place"
+        raise not_written("--output", message, hint, error, str(path)) from error

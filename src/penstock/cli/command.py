@@ -1,0 +1,172 @@
+"""Where a command reads its project from, and where it writes: text for people, or one JSON document.
+
+The headings under which `penstock --help` lists its commands, in the order of a person's day.
+
+Arguments and options that several commands share, each described once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
+
+from cyclopts import Group, Parameter
+
+from penstock.model.errors import EnvironmentFailure, Problem
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from penstock.app import App
+    from penstock.usecases.applied_project.applied_project import AppliedProject
+
+    Opener = Callable[[Path | None, str | None], App]
+
+
+OUTPUT_FAILED = "output-failed"
+ENDLESS = 4096  # columns where no terminal says how many: a table that is read by a program is not folded
+
+
+def open_app(file: Path | None, database: str | None) -> App:
+    """The real App; it costs a third of a second to import, so only commands that need it do."""
+    from penstock.app import App  # noqa: PLC0415 - see above
+
+    return App.open(file, database)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What the options of every command say. `opener` stands for the App in tests."""
+
+    file: Path | None = None
+    database: str | None = None
+    json: bool = False
+    opener: Opener = open_app
+
+    def open(self) -> App:
+        """The project and its state; raises InputError or EnvironmentFailure."""
+        return self.opener(self.file, self.database)
+
+    def applied(self) -> App:
+        """The project in the database, whatever the file says; InputError when there is none."""
+        from penstock.app import App  # noqa: PLC0415 - see `open_app`
+        from penstock.usecases.applied_project.applied_project import PROJECT_FILE, state_url  # noqa: PLC0415
+
+        url = state_url(self.file or PROJECT_FILE, self.database, os.environ)
+        return App.open_applied(url, shared=False)
+
+    def truth(self) -> AppliedProject:
+        """The project file beside the project that was applied."""
+        from penstock.clock import SystemClock  # noqa: PLC0415 - see `open_app`
+        from penstock.usecases.applied_project.applied_project import AppliedProject  # noqa: PLC0415
+
+        return AppliedProject.open(self.file, self.database, os.environ, SystemClock())
+
+    def show(self, document: Any, text: Callable[[], Iterable[RenderableType]]) -> None:
+        """The result: `document` under --json, else what `text` makes of it. Nothing else writes to stdout."""
+        if self.json:
+            write(sys.stdout, as_document(document))
+        else:
+            self.say(text())
+
+    @staticmethod
+    def say(parts: Iterable[RenderableType]) -> None:
+        """Text for people, on stdout."""
+        _print(sys.stdout, parts)
+
+    @staticmethod
+    def remark(*parts: RenderableType) -> None:
+        """Text that is not the result, on stderr."""
+        _print(sys.stderr, parts)
+
+
+def as_document(value: Any) -> str:
+    """One JSON document and a line end; strict JSON, non-ASCII text as it is."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which only \\u can say
+        text = json.dumps(value, allow_nan=False, indent=2)
+    return text + "\n"
+
+
+def console(stream: TextIO) -> Console:
+    """A console that takes text as it is: no mark-up, and colours only on a terminal that wants them."""
+    from rich.console import Console  # noqa: PLC0415 - costs a tenth of a second
+
+    width = None if stream.isatty() or "COLUMNS" in os.environ else ENDLESS
+    return Console(file=stream, width=width, markup=False, highlight=False, emoji=False, legacy_windows=False)
+
+
+def _print(stream: TextIO, parts: Iterable[RenderableType]) -> None:
+    with _failing_clearly(stream):  # rich flushes the stream, even while it captures
+        text = "".join(f"{part}\n" if isinstance(part, str) else _rendered(stream, part) for part in parts)
+        write(stream, text)
+
+
+def _rendered(stream: TextIO, part: RenderableType) -> str:
+    target, is_table = console(stream), hasattr(part, "columns")
+    with target.capture() as captured:
+        target.print(part, soft_wrap=not is_table)  # only tables fold; long lines are left to the terminal
+    text = captured.get()
+    return "".join(f"{line.rstrip(' ')}\n" for line in text.splitlines()) if is_table else text
+
+
+def write(stream: TextIO, text: str) -> None:
+    """Write bytes of UTF-8, whatever the locale. A reader that has gone (`| head`) does not stop the command."""
+    with _failing_clearly(stream):
+        if hasattr(stream, "buffer"):
+            stream.flush()
+            stream.buffer.write(text.encode("utf-8", errors="backslashreplace"))
+        else:
+            stream.write(text)
+        stream.flush()
+
+
+@contextmanager
+def _failing_clearly(stream: TextIO) -> Iterator[None]:
+    """A reader that has gone is no failure; EnvironmentFailure where the stream takes no more."""
+    try:
+        yield
+    except BrokenPipeError:
+        _to_nowhere(stream)
+    except OSError as error:
+        _to_nowhere(stream)
+        message = f"the output cannot be written: {error.strerror}"
+        hint = "make room where the output goes, or send it elsewhere"
+        raise EnvironmentFailure(Problem("output", message, "output-failed", hint)) from error
+
+
+def _to_nowhere(stream: TextIO) -> None:
+    """What is still buffered goes nowhere, also when the interpreter flushes at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+TRY = Group("Try it", sort_key=1)
+SET_UP = Group("Set up", sort_key=2)
+LOOK = Group("Look before anything is sent", sort_key=3)
+SEND = Group("Send", sort_key=4)
+MEND = Group("Afterwards", sort_key=5)
+SERVE = Group("Let it run by itself", sort_key=6)
+PEOPLE = Group("Who may do it", sort_key=7)
+CARE = Group("Look after the state", sort_key=8)
+EVERYWHERE = Group("Options of every command", sort_key=10)
+
+
+Given = Annotated[Command, Parameter(parse=False)]  # where to read and write: made of the options of every command
+Destination = Annotated[str, Parameter(name="DEST", help="A destination of the project.")]
+Target = Annotated[str, Parameter(name="TARGET", help="A destination or flow of the project.")]
+RunId = Annotated[str, Parameter(name="RUN", help="The id of a run, such as r-20260131-120000-x7f2m9.")]
+EntryId = Annotated[str, Parameter(name="ID", help="The id of a held record, such as q-3.")]
+EntryIds = Annotated[str, Parameter(name="ID", help="Ids of held records, such as q-3 q-4.")]
+OfCause = Annotated[str | None, Parameter(name="--cause", help="All that are held for this cause.")]
+AllHeld = Annotated[bool, Parameter(name="--all", help="All that are held.")]
+Refresh = Annotated[bool, Parameter(name="--refresh", help="Decide anew, also when an answer is stored.")]

@@ -1,0 +1,235 @@
+"""How a command ends when it does not end well: problems in one shape, an exit code, never a bare traceback.
+
+Wrong usage in the words and the shape of every other problem.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import traceback
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from difflib import get_close_matches
+from enum import IntEnum
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cyclopts import App, CycloptsError
+from cyclopts.exceptions import (
+    CoercionError,
+    MissingArgumentError,
+    RepeatArgumentError,
+    UnknownCommandError,
+    UnknownOptionError,
+    UnusedCliTokensError,
+)
+
+from penstock.cli.command import OUTPUT_FAILED, as_document, write
+from penstock.model.errors import NO_ROOM, EnvironmentFailure, InputError, PenstockError, Problem, problem_json
+from penstock.model.outcome import RunReport
+from penstock.version import __version__
+
+if TYPE_CHECKING:
+    from cyclopts.argument import ArgumentCollection
+
+
+DEBUG_VARIABLE = "PENSTOCK_DEBUG"
+STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # also what turns the writing around
+DEFECTS = Path(".penstock") / "defects.log"
+
+
+class Exit(IntEnum):
+    """The exit codes; scripts rely on them."""
+
+    WELL = 0  # everything is as it should be
+    NOT_ALL_WELL = 1  # finished, but not all is well; or stopped by the fuse; or a test without a 2xx
+    INPUT = 2  # wrong input or configuration, a draft or paused destination
+    ENVIRONMENT = 3  # credential refused, host unreachable, state locked or its disk full
+    CANCELLED = 130  # stopped by ^C
+
+
+ENVIRONMENT_STOPS = frozenset({"credential", "unreachable", "error"})
+INPUT_STOP = "input"
+
+
+def exit_of_run(report: RunReport) -> Exit:
+    """What the shell hears of a run; of a flow, the worst of what stopped its destinations."""
+    match report.status:
+        case "succeeded":
+            return Exit.WELL
+        case "cancelled":
+            return Exit.CANCELLED
+        case "failed":
+            stops = {report.stopped_by, *(part.stopped_by for part in report.destinations)}
+            if stops & ENVIRONMENT_STOPS or stops == {None}:
+                return Exit.ENVIRONMENT
+            return Exit.INPUT if INPUT_STOP in stops else Exit.NOT_ALL_WELL
+        case _:
+            return Exit.NOT_ALL_WELL
+
+
+def exit_of_error(error: PenstockError) -> Exit:
+    return Exit.ENVIRONMENT if isinstance(error, EnvironmentFailure) else Exit.INPUT
+
+
+def tell_problems(problems: Sequence[Problem], *, json: bool) -> None:
+    """The problems: under --json as the one document on stdout, else as lines on stderr.
+
+    Where it is stdout that takes nothing, the document is written to stderr.
+    """
+    if json:
+        is_mute = any(problem.code == OUTPUT_FAILED for problem in problems)
+        write(
+            sys.stderr if is_mute else sys.stdout,
+            as_document({"errors": [problem_json(problem) for problem in problems]}),
+        )
+    elif problems:
+        title = "" if len(problems) == 1 else f"{len(problems)} problems:\n"
+        write(sys.stderr, title + "".join(f"{printable(str(problem))}\n" for problem in problems))
+
+
+def tell_beside(problems: Sequence[Problem], *, json: bool) -> Exit:
+    """The problems on stderr, where stdout takes nothing; where stderr takes nothing either, the exit code is left."""
+    with suppress(EnvironmentFailure):
+        tell_problems(problems, json=json)
+    return Exit.ENVIRONMENT
+
+
+def full_disk(error: BaseException) -> Problem | None:
+    """The problem where an error, or one that led to it, is that a disk took no more; None of any other error."""
+    chained: BaseException | None = error
+    seen: set[int] = set()
+    while chained is not None and id(chained) not in seen:
+        seen.add(id(chained))
+        if isinstance(chained, OSError) and chained.errno in NO_ROOM:
+            place = "disk" if chained.filename is None else str(chained.filename)
+            message = f"it cannot be written: {chained.strerror}"
+            return Problem(place, message, "disk-full", "make room, then run it again")
+        chained = chained.__cause__ or chained.__context__
+    return None
+
+
+def tell_defect(error: Exception, *, json: bool, file: Path | None) -> Exit:
+    """An error that nobody expected: say that it is ours, and where its traceback stands."""
+    where = _keep_traceback(error, file)
+    message = f"this is a defect in Penstock {__version__}: {type(error).__name__}"
+    hint = f"what you did is not to blame; please report it with {where}"
+    tell_problems([Problem("penstock", message, "defect", hint)], json=json)
+    return Exit.ENVIRONMENT
+
+
+def tell_interrupted(*, json: bool) -> Exit:
+    """^C outside a run: nothing was under way that would have to be finished."""
+    tell_problems([Problem("penstock", "stopped by a person", "cancelled")], json=json)
+    return Exit.CANCELLED
+
+
+def _keep_traceback(error: Exception, file: Path | None) -> str:
+    """Where the traceback is to be found now: on stderr, or in a file beside the project's state."""
+    text = traceback_without_values(error)
+    project = file or Path()
+    path = (project if project.is_dir() else project.parent) / DEFECTS
+    if not os.environ.get(DEBUG_VARIABLE) and path.parent.is_dir():
+        try:
+            with path.open("a", encoding="utf-8") as log:
+                log.write(text)
+        except OSError:  # the disk may be the very trouble: stderr is left
+            pass
+        else:
+            return f"the end of {path}"
+    write(sys.stderr, text)
+    return "the lines above"
+
+
+def traceback_without_values(error: BaseException) -> str:
+    """Files, lines, functions and kinds of error; no messages: they can hold a record or a secret."""
+    lines = [f"Penstock {__version__}, Python {sys.version.split()[0]}\n"]
+    chained: BaseException | None = error
+    seen: set[int] = set()
+    while chained is not None and id(chained) not in seen:
+        seen.add(id(chained))
+        lines += [
+            f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}\n'
+            for frame in traceback.extract_tb(chained.__traceback__)
+        ]
+        lines.append(f"{type(chained).__module__}.{type(chained).__qualname__}\n")
+        chained = chained.__cause__ or chained.__context__
+    return "".join(lines)
+
+
+def not_written(path: str, message: str, hint: str, error: OSError, found: str | None = None) -> PenstockError:
+    """The error for a file that a person named and that cannot be written: wrong input, or no room on its disk."""
+    text = f"{message}: {error.strerror}"
+    if error.errno in NO_ROOM:
+        return EnvironmentFailure(Problem(path, text, "disk-full", "make room, or name another place", found=found))
+    return refuse(path, text, "file-not-written", hint, found)
+
+
+def printable(text: str) -> str:
+    """Text from outside without the power to steer a terminal: control characters stand as escapes."""
+    return STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def refuse(path: str, message: str, code: str, hint: str = "", found: str | None = None) -> InputError:
+    """A command line that can be read and cannot be followed."""
+    return InputError(Problem(path, message, code, hint, found=found))
+
+
+def usage_problem(error: CycloptsError, shared: ArgumentCollection) -> Problem:
+    """The problem of a command line; `shared` are the options that every command has."""
+    command = " ".join(("penstock", *(error.command_chain or ())))
+    see = f"see `{command} --help`"
+    error.verbose = False  # its words for programmers name our source files
+    match error:
+        case UnknownOptionError():
+            option = error.token.keyword or error.token.value
+            return _unknown_option(option, command, chain(error.argument_collection, shared))
+        case UnknownCommandError():
+            return _unknown_command(error, command, shared)
+        case UnusedCliTokensError():
+            extra = (error.unused_tokens or [""])[0]
+            return Problem(extra, f"{command} takes no further argument", "extra-argument", see, found=extra)
+        case MissingArgumentError() if error.argument is not None:
+            name = error.keyword or error.argument.name
+            what = "needs a value" if name.startswith("-") else "is missing"
+            return Problem(name, f"{name} {what}", "missing-argument", see)
+        case RepeatArgumentError():
+            name = error.token.keyword or error.token.value
+            return Problem(name, f"{name} is given more than once", "repeated-option", "give it once")
+        case CoercionError() if error.token is not None and error.argument is not None:
+            name = error.token.keyword or error.argument.name
+            wanted = "a whole number" if error.target_type is int else "another value"
+            return Problem(name, f"{name} needs {wanted}", "wrong-value", see, found=error.token.value)
+        case _:
+            return Problem(command, str(error), "usage", see)
+
+
+def missing_command(group: App, chain_of_names: Iterable[str]) -> Problem:
+    """A group of commands was named, and none of it."""
+    command = " ".join(("penstock", *chain_of_names))
+    return Problem(command, f"{command} needs a command", "missing-command", f"one of {', '.join(_commands(group))}")
+
+
+def _unknown_option(option: str, command: str, known: Iterable[object]) -> Problem:
+    name = option.split("=", 1)[0]
+    names = [known_name for argument in known for known_name in getattr(argument, "names", ()) if known_name[0] == "-"]
+    near = get_close_matches(name, [*names, "--help"], n=1)
+    hint = f"did you mean {near[0]}?" if near else f"see `{command} --help`"
+    return Problem(name, f"{command} has no option {name}", "unknown-option", hint, found=name)
+
+
+def _unknown_command(error: UnknownCommandError, command: str, shared: ArgumentCollection) -> Problem:
+    found = (error.unused_tokens or [""])[0]
+    if found.startswith("-"):
+        return _unknown_option(found, command, shared)
+    known = [] if error.app is None else _commands(error.app)
+    near = get_close_matches(found, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"commands: {', '.join(known)}"
+    return Problem(found, f"{command} has no command {found}", "unknown-command", hint, found=found)
+
+
+def _commands(app: App) -> list[str]:
+    return [name for name in app if not name.startswith("-")]

@@ -1,0 +1,96 @@
+"""The quarantine: what is held, grouped by its cause."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from penstock.cli.exits import printable
+from penstock.cli.text.runs import moment
+from penstock.cli.text.words import amount, coloured, hint, key_text, said, table
+from penstock.model.reports import QuarantineDetail, QuarantineEntry
+
+SHOWN_A_CAUSE = 10
+
+
+def quarantine_text(entries: Sequence[QuarantineEntry], *, everything: bool) -> Iterator[RenderableType]:
+    """Each cause with its records; of a long one only the first, unless `everything`."""
+    if not entries:
+        yield Text("Nothing is held.")
+        return
+    yield Text(f"{amount(len(entries), 'record')} held for you", "bold")
+    causes: dict[str, list[QuarantineEntry]] = {}
+    for entry in entries:
+        causes.setdefault(entry.cause, []).append(entry)
+    for cause, group in causes.items():
+        yield Text("")
+        yield Text.assemble(said(cause, "bold yellow"), f"  {amount(len(group), 'record')}")
+        yield _table(group if everything else group[:SHOWN_A_CAUSE])
+        if not everything and len(group) > SHOWN_A_CAUSE:
+            more = len(group) - SHOWN_A_CAUSE
+            yield said(f"  … and {more:,} more: penstock quarantine list --cause '{cause}'")
+    yield Text("")
+    yield hint("penstock quarantine show ID · edit ID --set field=value · resend ID · discard ID")
+    if any(entry.outcome == "unknown" for entry in entries):
+        yield hint("unknown: it may have arrived. Look there, then settle ID --delivered, or resend ID")
+
+
+def detail_text(detail: QuarantineDetail) -> Iterator[RenderableType]:
+    """One held record, whole."""
+    entry = detail.entry
+    yield Text.assemble((f"{entry.id}  ", "bold"), coloured(entry.outcome), f"  {entry.destination}: ", key(entry))
+    yield said(f"  {entry.reason}")
+    known = (("field", entry.field), ("found", detail.value), ("accepted", detail.accepted), ("cause", entry.cause))
+    for name, value in known:
+        if value is not None and (name == "cause" or value not in entry.reason):
+            yield said(f"  {name}: {value}")
+    yield Text(f"  held since {moment(entry.at)} UTC" + (f", run {entry.run}" if entry.run else ""), "dim")
+    yield from _record(detail)
+    yield from _exchange("Last request", detail.request)
+    yield from _exchange("Last reply", detail.reply)
+    if entry.outcome == "unknown":
+        yield hint(f"arrived? penstock quarantine settle {entry.id} --delivered")
+    yield hint(f"penstock quarantine edit {entry.id} --set field=value, then penstock quarantine resend {entry.id}")
+
+
+def edited_text(detail: QuarantineDetail) -> Iterator[RenderableType]:
+    """The record as it stands after an edit, and how to send it."""
+    entry = detail.entry
+    yield Text.assemble((f"{entry.id}  ", "bold"), f"{entry.destination}: ", key(entry), "  edited, not sent yet")
+    yield from _record(detail)
+    yield hint(f"penstock quarantine resend {entry.id}")
+
+
+def key(entry: QuarantineEntry) -> Text:
+    return Text(key_text(entry.key))
+
+
+def _record(detail: QuarantineDetail) -> Iterator[RenderableType]:
+    yield Text("\nRecord", "bold")
+    yield printable(json.dumps(detail.record, ensure_ascii=False, indent=2, default=str))
+
+
+def _table(group: Sequence[QuarantineEntry]) -> RenderableType:
+    rows = table("  id", "destination", "key", "outcome", "reason")
+    for entry in group:
+        rows.add_row(f"  {entry.id}", said(entry.destination), key(entry), coloured(entry.outcome), said(entry.reason))
+    return rows
+
+
+def _exchange(title: str, part: Mapping[str, Any] | None) -> Iterator[Text]:
+    if part is None:
+        return
+    yield Text(f"\n{title}", "bold")
+    first = [str(part[name]) for name in ("method", "url", "status") if part.get(name) is not None]
+    if first:
+        yield said(" ".join(first))
+    headers = part.get("headers") or {}
+    for name, value in islice(headers.items(), 30):
+        yield Text.assemble((f"{name}: ", "dim"), said(str(value)))
+    if part.get("body"):
+        yield said(str(part["body"]))

@@ -1,0 +1,195 @@
+"""The JSON Schema of the project file, for editors: made of the same declarations that the reader uses.
+
+Reads a project: a file, or a folder of files, into one checked spec.
+
+The SQL of datasets, checked by its text. Apart from reading a project: DuckDB takes a while to import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from penstock.config.checks import check_together
+from penstock.config.credentials import read_credential
+from penstock.config.destinations import read_destination
+from penstock.config.files import SECTIONS, read_files, read_sections
+from penstock.config.keys import CREDENTIAL, DATASET, DESTINATION, FILE_SOURCE, FLOW, HOOK_SOURCE, SQL_SOURCE
+from penstock.config.sources import REPLY_KEY, RESPONSES, read_dataset, read_source
+from penstock.config.values.sections import Section
+from penstock.config.values.shapes import BadValue
+from penstock.config.yaml.report import Report
+from penstock.config.yaml.tree import Marked
+from penstock.model.errors import InputError, NotAvailableYet, Problem
+from penstock.model.spec import DatasetSpec, FlowSpec, ProjectSpec, ResponseSource, SourceSpec
+from penstock.templates.catalogue import load_catalogue
+
+NAMES = r"^[^\s./\\]([^./\\]*[^\s./\\])?$"  # what every dialect of regular expressions understands
+ABOUT = {
+    "credentials": "Accounts, by name.",
+    "sources": "Where records come from, by name.",
+    "datasets": "Keyed sets of records, by name.",
+    "destinations": "What is sent where, by name.",
+    "flows": "Destinations that run together, by name.",
+}
+
+
+def project_json_schema() -> dict[str, object]:
+    """A JSON Schema (2020-12) of the project file, with a description for every key."""
+    sections = {
+        "credentials": CREDENTIAL.schema(),
+        "sources": {
+            "oneOf": [
+                _of_type(FILE_SOURCE, "file"),
+                _of_type(SQL_SOURCE, "sql"),
+                _of_type(HOOK_SOURCE, "webhook"),
+            ]
+        },
+        "datasets": DATASET.schema(),
+        "destinations": _destination(),
+        "flows": FLOW.schema(),
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Penstock project",
+        "description": "What is sent to Custify, from where, and how.",
+        "type": ["object", "null"],
+        "properties": {name: _named(ABOUT[name], each) for name, each in sections.items()},
+        "additionalProperties": False,
+    }
+
+
+def _named(about: str, each: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "description": about,
+        "type": ["object", "null"],
+        "propertyNames": {"pattern": NAMES},
+        "additionalProperties": each,
+    }
+
+
+def _of_type(section: Section, kind: str) -> dict[str, Any]:
+    schema = section.schema()
+    schema["properties"]["type"] = {"description": section.about, "const": kind}
+    return schema
+
+
+def _destination() -> dict[str, Any]:
+    schema = DESTINATION.schema()
+    templates = [{"const": name, "description": template.title} for name, template in load_catalogue().items()]
+    schema["properties"]["template"]["oneOf"] = templates
+    schema["oneOf"] = [{"required": ["template"]}, {"required": ["request"]}]
+    return schema
+
+
+__all__ = ["check_project", "load_project", "load_text", "load_tree", "project_json_schema"]
+
+T = TypeVar("T")
+
+
+def load_project(path: Path) -> ProjectSpec:
+    """The project of a file, or of a folder whose *.yaml and *.yml files are merged.
+
+    Raises InputError with every problem at once; NotAvailableYet when all of them are keys of a later version.
+    """
+    project, problems = check_project(path)
+    if project is not None:
+        return project
+    if all(problem.code == "not-available-yet" for problem in problems):
+        raise NotAvailableYet(*problems)
+    raise InputError(*problems)
+
+
+def check_project(path: Path) -> tuple[ProjectSpec | None, tuple[Problem, ...]]:
+    """The project, or every problem it has, by file and line. Never raises for what a file says."""
+    report = Report()
+    try:
+        tree = read_files(path, report)
+        return _checked(tree, (path if path.is_dir() else path.parent).resolve(), report)
+    except InputError as error:  # more problems than are reported
+        return None, error.problems
+
+
+def load_text(text: str, base: Path, file: str) -> ProjectSpec:
+    """The project of one YAML text, which messages call `file`; relative paths start at `base`. Raises InputError."""
+    report = Report()
+    found = read_sections(text, file, report)
+    empty = {name: Marked(name, 1, file, {}) for name in SECTIONS}
+    project, problems = _checked({**empty, **found}, base, report)
+    if project is None:
+        raise InputError(*problems)
+    return project
+
+
+def load_tree(tree: Mapping[str, Marked], base: Path) -> ProjectSpec:
+    """The project of a tree that no file holds; relative paths start at `base`. Raises InputError."""
+    project, problems = _checked(tree, base, Report())
+    if project is None:
+        raise InputError(*(replace(problem, line=None, file=None) for problem in problems))
+    return project
+
+
+def _checked(tree: Mapping[str, Marked], base: Path, report: Report) -> tuple[ProjectSpec | None, tuple[Problem, ...]]:
+    project = _read(tree, base, report)
+    check_together(project, tree, load_catalogue(), report)
+    return (None, report.sorted()) if report.problems else (project, ())
+
+
+def _read(tree: Mapping[str, Marked], base: Path, report: Report) -> ProjectSpec:
+    credentials = _each(tree["credentials"], lambda name, node: read_credential(name, node, base, report))
+    sources = _each(tree["sources"], lambda name, node: read_source(name, node, base, report))
+    datasets = _each(tree["datasets"], lambda name, node: read_dataset(name, node, report))
+    destinations = _each(tree["destinations"], lambda name, node: read_destination(name, node, report))
+    flows = _each(tree["flows"], lambda name, node: _flow(name, node, report))
+    replies: dict[str, SourceSpec] = {
+        f"{name}{RESPONSES}": ResponseSource(f"{name}{RESPONSES}", name)
+        for name, destination in destinations.items()
+        if destination.responses
+    }
+    marked = [item for name in SECTIONS for item in tree[name].walk() if item.path]
+    return ProjectSpec(
+        base=base,
+        credentials=credentials,
+        sources=MappingProxyType({**sources, **replies}),
+        datasets=MappingProxyType({**datasets, **{name: DatasetSpec(name, name, REPLY_KEY) for name in replies}}),
+        destinations=destinations,
+        flows=flows,
+        lines=MappingProxyType({item.path: item.line for item in marked}),
+        files=MappingProxyType({item.path: item.file for item in marked}),
+    )
+
+
+def _each(node: Marked, read: Callable[[str, Marked], T]) -> Mapping[str, T]:
+    entries: Iterable[tuple[str, Marked]] = node.entries().items()
+    return MappingProxyType({name: read(name, item) for name, item in entries})
+
+
+def _flow(name: str, node: Marked, report: Report) -> FlowSpec:
+    read = FLOW.read(node, report)
+    values = {} if isinstance(read, BadValue) else read
+    return FlowSpec(name, **{"destinations": (), **values})
+
+
+def sql_problems(project: ProjectSpec, datasets: Iterable[str]) -> tuple[Problem, ...]:
+    """A problem for each of these datasets whose SQL cannot run, whatever its source holds."""
+    written = [(name, sql) for name in datasets if (sql := project.datasets[name].sql) is not None]
+    if not written:
+        return ()
+    from penstock.sources.sql_text import sql_problem  # noqa: PLC0415 - DuckDB costs 0.1 s
+
+    found = [sql_problem(name, sql) for name, sql in written]
+    return tuple(
+        replace(problem, line=project.lines.get(problem.path), file=project.files.get(problem.path))
+        for problem in found
+        if problem is not None
+    )
+
+
+def refuse_wrong_sql(project: ProjectSpec, datasets: Iterable[str]) -> None:
+    """InputError with a problem for each of these datasets whose SQL cannot run."""
+    problems = sql_problems(project, datasets)
+    if problems:
+        raise InputError(*problems)

@@ -1,0 +1,92 @@
+"""Sections: mappings with known keys. A key is declared once; reader, suggestions and schema come from there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Any
+
+from penstock.config.values.shapes import BAD, BadValue, ValueShape, wrong
+from penstock.config.yaml.report import Report, suggest
+from penstock.config.yaml.tree import Marked
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of a section: `about` is its description in editors."""
+
+    name: str
+    shape: ValueShape
+    about: str
+    required: bool = False
+    hint: str = ""  # what to write, when a required key is missing
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A mapping with known keys. `spec` is the dataclass whose defaults are the keys' defaults.
+
+    `elsewhere` explains keys that are known, but belong to another kind of the same thing.
+    """
+
+    about: str
+    keys: tuple[Key, ...]
+    spec: type[Any] | None = None
+    elsewhere: Mapping[str, str] | None = None
+
+    def names(self) -> list[str]:
+        return [key.name for key in self.keys]
+
+    def read(self, node: Marked, report: Report) -> dict[str, Any] | BadValue:
+        """The values that are given and right, by key; `BAD` when there is no mapping at all."""
+        if not isinstance(node.value, dict):
+            return wrong(node, report, "a mapping", f"with the keys: {', '.join(self.names())}")
+        read: dict[str, Any] = {}
+        for key in self.keys:
+            if key.name in node.value:
+                value = key.shape.read(node.value[key.name], report)
+                if value is not BAD:
+                    read[key.name] = value
+            elif key.required:
+                report.add(node.place.below(key.name), "missing-key", f"`{key.name}` is missing", key.hint or key.about)
+        self._refuse_unknown(node, report)
+        return read
+
+    def _refuse_unknown(self, node: Marked, report: Report) -> None:
+        known = self.names()
+        for name, item in node.entries().items():
+            if name in known:
+                continue
+            if self.elsewhere and name in self.elsewhere:
+                report.add(item.place, "key-not-here", f"`{name}` cannot stand here", self.elsewhere[name], name)
+                continue
+            report.add(
+                item.place, "unknown-key", f"there is no key `{name}` here", suggest(name, known, "known keys"), name
+            )
+
+    def schema(self) -> dict[str, Any]:
+        """The section as a closed object with a description for every key."""
+        defaults = _defaults(self.spec)
+        properties = {
+            key.name: {"description": key.about, **key.shape.schema(), **defaults.get(key.name, {})}
+            for key in self.keys
+        }
+        required = [key.name for key in self.keys if key.required]
+        return {
+            "type": "object",
+            "description": self.about,
+            "properties": properties,
+            "additionalProperties": False,
+            **({"required": required} if required else {}),
+        }
+
+
+def _defaults(spec: type[Any] | None) -> dict[str, dict[str, Any]]:
+    if spec is None:
+        return {}
+    given = {item.name: item.default for item in fields(spec) if item.default is not MISSING}
+    return {
+        name: {"default": value}
+        for name, value in given.items()
+        if isinstance(value, str | int | float) and name != "name"
+    }

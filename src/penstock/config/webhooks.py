@@ -1,0 +1,129 @@
+"""How a webhook source knows its senders: the keys of `auth`, read into specs."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from penstock.config.values.addresses import check_header
+from penstock.config.values.sections import Key, Section
+from penstock.config.values.shapes import (
+    BAD,
+    BadValue,
+    ChoiceShape,
+    DurationShape,
+    IntegerShape,
+    TextShape,
+    shown,
+    wrong,
+)
+from penstock.config.yaml.report import Report
+from penstock.config.yaml.tree import Marked
+from penstock.model.spec import FlushSpec, HookKey, HookRate, HookSignature
+
+QUERY_NAME = re.compile(r"[A-Za-z0-9_.~-]+")
+WAYS = ("header", "query", "basic")
+AUTH_HINT = "write {type: key, header: X-API-Key}, {type: hmac, …} or none"
+
+HOOK_KEY = Section(
+    "The sender shows the secret.",
+    (
+        Key("type", ChoiceShape(("key",)), "key", required=True),
+        Key("header", TextShape(), "the header that has it; X-API-Key when nothing is said"),
+        Key("query", TextShape(), "the parameter of the URL that has it; such URLs stand in the logs of others"),
+        Key("basic", TextShape(), "the user whose Basic password it is"),
+    ),
+    HookKey,
+)
+HOOK_HMAC = Section(
+    "The sender signs what it posts.",
+    (
+        Key("type", ChoiceShape(("hmac",)), "hmac", required=True),
+        Key("scheme", ChoiceShape(("standard", "generic")), "standard (Standard Webhooks), or generic"),
+        Key("header", TextShape(), "the header that has the signature"),
+        Key("algorithm", ChoiceShape(("sha256", "sha512", "sha1")), "the hash"),
+        Key("encoding", ChoiceShape(("hex", "base64")), "how the signature is written"),
+        Key("prefix", TextShape(), "what stands before the signature, such as sha256="),
+        Key("timestamp_header", TextShape(), "the header that has the moment; then `moment.body` is signed"),
+        Key("tolerance", DurationShape(), "how far the moment may be from ours, such as 5m"),
+    ),
+    HookSignature,
+)
+HOOK_RATE = Section(
+    "How many posts one process takes in a fixed window; more are answered 429.",
+    (
+        Key("requests", IntegerShape(), "posts per window"),
+        Key("per", DurationShape(), "the length of the window, such as 1s"),
+    ),
+    HookRate,
+)
+FLUSH = Section(
+    "When records go on to active destinations.",
+    (
+        Key("records", IntegerShape(), "as soon as so many wait"),
+        Key("after", DurationShape(), "or as soon as one has waited so long, such as 500ms"),
+    ),
+    FlushSpec,
+)
+
+
+class AuthShape:
+    """`none`, or a mapping whose `type` says which."""
+
+    def read(self, node: Marked, report: Report) -> Any:
+        if not isinstance(node.value, dict):
+            if node.raw == "none":
+                return None
+            if node.value is None or isinstance(node.value, list):
+                return wrong(node, report, "a mapping, or none", AUTH_HINT)
+            report.add(node.place, "unknown-value", "a mapping, or none, is needed here", AUTH_HINT, shown(node))
+            return BAD
+        kind = node.get("type")
+        if kind is None:
+            report.add(
+                node.place.below("type"), "missing-key", "`type` is missing", "write `type: key` or `type: hmac`"
+            )
+            return BAD
+        if kind.raw not in ("key", "hmac"):
+            report.add(kind.place, "unknown-value", "this value is not known here", "one of: hmac, key", shown(kind))
+            return BAD
+        return _key(node, report) if kind.raw == "key" else _signature(node, report)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [HOOK_KEY.schema(), HOOK_HMAC.schema(), {"enum": ["none"]}]}
+
+
+def _key(node: Marked, report: Report) -> HookKey | BadValue:
+    read = HOOK_KEY.read(node, report)
+    values = {} if isinstance(read, BadValue) else read
+    given = [way for way in WAYS if way in values]
+    if len(given) > 1:
+        message = f"the key is looked for in one place, and {' and '.join(given)} are given"
+        report.add(node.at(given[1]).place, "one-of", message, "keep one of them", given[1])
+    if "header" in values:
+        check_header(values["header"], "", node.at("header"), report)
+    if "query" in values and QUERY_NAME.fullmatch(values["query"]) is None:
+        message = "this is no name of a parameter"
+        report.add(node.at("query").place, "unknown-value", message, "letters, digits and _", values["query"])
+    if ":" in values.get("basic", ""):
+        message = "the user of Basic cannot have a colon"
+        report.add(node.at("basic").place, "unknown-value", message, "write the user's name alone", values["basic"])
+    return HookKey(**{way: values[way] for way in given})
+
+
+def _signature(node: Marked, report: Report) -> HookSignature | BadValue:
+    read = HOOK_HMAC.read(node, report)
+    values = {} if isinstance(read, BadValue) else dict(read)
+    values.pop("type", None)
+    if values.get("scheme") == "standard":
+        for name in values.keys() - {"scheme", "tolerance"}:
+            message = f"the Standard Webhooks scheme has its own `{name}`"
+            report.add(node.at(name).place, "key-not-here", message, f"remove `{name}`, or write scheme: generic", name)
+    elif "tolerance" in values and "timestamp_header" not in values:
+        message = "no moment is signed that could be compared"
+        hint = "name the `timestamp_header`, or remove `tolerance`"
+        report.add(node.at("tolerance").place, "key-not-here", message, hint, "tolerance")
+    for name in ("header", "timestamp_header"):
+        if name in values:
+            check_header(values[name], "", node.at(name), report)
+    return HookSignature(**values)

@@ -1,0 +1,329 @@
+"""YAML text measured before a value is built of it, and composed fast where it is long.
+
+Libyaml reads a megabyte in a fraction of a second, ruamel.yaml in half a minute; ruamel's messages are better. So
+libyaml measures every text, ruamel composes short ones, and libyaml long ones, by the same rules of YAML 1.2.
+
+YAML 1.2 text as a tree in which every value knows its dotted path, its line and its file.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.resolver import implicit_resolvers
+from yaml.composer import Composer
+from yaml.resolver import BaseResolver
+
+from penstock.bounds import MAX_PROJECT, bounds, in_megabytes
+from penstock.config.yaml.report import Place, Report
+
+LONG = 50_000  # characters that ruamel reads in half a second
+DEEPEST = 100  # levels of mappings and lists
+VERSION = (1, 2)
+
+
+class TooDeep(ValueError):  # noqa: N818 - it names what was met
+    """A value is nested deeper than the bound; `line` is 1-based."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
+
+
+class TooManyNodes(TooDeep):
+    """There are more keys and values than the bound."""
+
+
+@dataclass(slots=True)
+class _Measure:
+    """Counts the nodes of a text; an alias counts as all nodes that it refers to."""
+
+    most: int
+    count: int = 0
+    open: list[tuple[str | None, int]] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    def take(self, event: Any) -> None:
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent):
+            self.count += self.sizes.get(event.anchor, 1)
+        elif isinstance(event, yaml.ScalarEvent):
+            self.count += 1
+            if event.anchor is not None:
+                self.sizes[event.anchor] = 1
+        elif isinstance(event, yaml.CollectionStartEvent):
+            self.open.append((event.anchor, self.count))
+            self.count += 1
+            if len(self.open) > DEEPEST:
+                raise TooDeep(line)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = self.open.pop()
+            if anchor is not None:
+                self.sizes[anchor] = self.count - before
+        if self.count > self.most:
+            raise TooManyNodes(line)
+
+
+def measure(text: str, most: int) -> int:
+    """How many nodes the text has. Raises TooDeep, or TooManyNodes where they are more than `most`.
+
+    A text that is not YAML has those before its first error.
+    """
+    found = _Measure(most)
+    try:
+        for event in _events(text):
+            found.take(event)
+    except yaml.YAMLError:  # composing it says what is wrong
+        pass
+    return found.count
+
+
+def compose(text: str) -> Any:
+    """The root node; None of an empty text. Raises a MarkedYAMLError or ReaderError of either library."""
+    loader = _loader()
+    if loader is None or len(text) <= LONG:
+        return YAML(typ="safe", pure=True).compose(text)
+    return yaml.compose(text, loader)
+
+
+def _events(text: str) -> Iterator[Any]:
+    loader = _loader()
+    return iter(()) if loader is None else yaml.parse(text, loader)
+
+
+@cache
+def _loader() -> Any:
+    """A loader of libyaml with the rules of YAML 1.2 for plain values; None where it is not installed."""
+    if not yaml.__with_libyaml__:
+        return None
+
+    class Loader(yaml.cyaml.CParser, Composer, BaseResolver):  # type: ignore[misc]
+        """Gives nodes, builds no values."""
+
+        def __init__(self, stream: str) -> None:
+            yaml.cyaml.CParser.__init__(self, stream)
+            Composer.__init__(self)
+            BaseResolver.__init__(self)
+
+    for versions, tag, pattern, first in implicit_resolvers:
+        if VERSION in versions:
+            Loader.add_implicit_resolver(tag, pattern, first)
+    return Loader
+
+
+SCALARS = (ScalarNode, yaml.ScalarNode)
+SEQUENCES = (SequenceNode, yaml.SequenceNode)
+MAPPINGS = (MappingNode, yaml.MappingNode)
+Node = Any  # of either library
+TAG = "tag:yaml.org,2002:"
+FLOAT_WORD = re.compile(r"\.(inf|nan)")
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A value of the file. `value` is a scalar, a dict of name → Marked or a list of Marked; `raw` a scalar as written.
+
+    The line of a mapping's entry is the line of its key.
+    """
+
+    path: str
+    line: int
+    file: str
+    value: Scalar | dict[str, Marked] | list[Marked]
+    raw: str = ""
+
+    @property
+    def place(self) -> Place:
+        return Place(self.path, self.line, self.file)
+
+    def entries(self) -> dict[str, Marked]:
+        """The entries of a mapping; of anything else, none."""
+        return self.value if isinstance(self.value, dict) else {}
+
+    def items(self) -> list[Marked]:
+        """The items of a list; of anything else, none."""
+        return self.value if isinstance(self.value, list) else []
+
+    def get(self, *names: str) -> Marked | None:
+        """The value below these names, if it is there."""
+        found: Marked | None = self
+        for name in names:
+            found = found.entries().get(name) if found is not None else None
+        return found
+
+    def at(self, *names: str) -> Marked:
+        """The value below these names, or the nearest one above it that is there."""
+        found = self
+        for name in names:
+            found = found.entries().get(name, found)
+        return found
+
+    def walk(self) -> Iterator[Marked]:
+        """Yield this value and all below it."""
+        yield self
+        for child in (*self.entries().values(), *self.items()):
+            yield from child.walk()
+
+
+def read_marked(text: str, file: str, report: Report) -> Marked | None:
+    """The tree of a YAML text; None when there is none or it cannot be read (then the report says why)."""
+    if not _is_bounded(text, file, report):
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML 1.2 lets an anchor be written anew
+            root = compose(text)
+        return None if root is None else _Grower(file, report).grow(root, "", root.start_mark.line + 1, ())
+    except (MarkedYAMLError, yaml.MarkedYAMLError) as error:
+        _syntax_problem(error, text, file, report)
+    except (ReaderError, yaml.reader.ReaderError) as error:
+        place = Place("", text.count("\n", 0, error.position) + 1, file)
+        message = f"this is not YAML: {str(error).splitlines()[0]}"
+        report.add(place, "yaml-syntax", message, 'write it as an escape in double quotes, such as "\\t"')
+    except RecursionError:
+        message = "the values are nested too deeply to be read"
+        report.add(Place("", 1, file), "yaml-syntax", message, "check for brackets that are never closed")
+    return None
+
+
+def _is_bounded(text: str, file: str, report: Report) -> bool:
+    """Whether the text, with what was read before it, is within the bounds of a project; else the report says why."""
+    most, hint = bounds(), f"split what belongs to several projects, or raise {MAX_PROJECT}"
+    if not report.takes_bytes(len(text.encode(errors="replace"))):
+        message = f"a project has {in_megabytes(most.project_bytes)} at most"
+        report.add(Place("", None, file), "too-large", message, hint)
+        return False
+    try:
+        report.nodes += measure(text, most.project_nodes - report.nodes)
+    except TooManyNodes as error:
+        message = f"a project has {most.project_nodes:,} keys and values at most, aliases written out"
+        report.add(Place("", error.line, file), "too-large", message, hint)
+    except TooDeep as error:
+        message = f"the values are nested deeper than {DEEPEST} levels"
+        report.add(Place("", error.line, file), "yaml-syntax", message, "check for brackets that are never closed")
+    else:
+        return True
+    return False
+
+
+def _syntax_problem(error: Any, text: str, file: str, report: Report) -> None:
+    mark = error.problem_mark or error.context_mark
+    line = mark.line + 1 if mark is not None else None
+    lines = text.splitlines()
+    shown = lines[line - 1] if line is not None and line <= len(lines) else ""
+    words = " ".join(str(part) for part in (error.problem, error.context and f"({error.context})") if part)
+    if "${" in shown:
+        hint = 'inside { } and [ ] a reference needs quotes: "${env:NAME}"'
+    elif "\\t" in words:
+        hint = "indent with spaces: YAML takes no tabs"
+    elif "mapping values are not allowed" in words:
+        hint = 'put text that holds ": " in quotes, and check the indentation of this line and the one above'
+    elif "another document" in words:
+        hint = "keep one document in a file: remove the line '---', or use a folder of files"
+    else:
+        hint = "check quotes, brackets and indentation on this line and the one above"
+    report.add(Place("", line, file), "yaml-syntax", f"this is not YAML: {words}", hint)
+
+
+@dataclass(slots=True)
+class _Grower:
+    """Turns the parser's nodes into marked values."""
+
+    file: str
+    report: Report
+
+    def grow(self, node: Node, path: str, line: int, above: tuple[int, ...]) -> Marked | None:
+        if id(node) in above:
+            message = "an alias (*name) repeats itself without end"
+            self.report.add(Place(path, line, self.file), "yaml-syntax", message, "write the values out")
+            return None
+        if isinstance(node, SCALARS):
+            return Marked(path, line, self.file, _scalar(node), node.value)
+        if isinstance(node, SEQUENCES):
+            return Marked(path, line, self.file, self._list(node, path, above))
+        assert isinstance(node, MAPPINGS)
+        return Marked(path, line, self.file, self._mapping(node, path, above))
+
+    def _list(self, node: SequenceNode, path: str, above: tuple[int, ...]) -> list[Marked]:
+        grown = [
+            self.grow(item, _join(path, str(index)), item.start_mark.line + 1, (*above, id(node)))
+            for index, item in enumerate(node.value)
+        ]
+        return [item for item in grown if item is not None]
+
+    def _mapping(self, node: MappingNode, path: str, above: tuple[int, ...]) -> dict[str, Marked]:
+        own: dict[str, Marked] = {}
+        merged: dict[str, Marked] = {}
+        first: dict[str, int] = {}
+        for key, item in node.value:
+            line = key.start_mark.line + 1
+            if key.tag == f"{TAG}merge":
+                for source in item.value if isinstance(item, SEQUENCES) else [item]:
+                    grown = self.grow(source, path, line, (*above, id(node)))
+                    merged = {**(grown.entries() if grown is not None else {}), **merged}
+                continue
+            if not isinstance(key, SCALARS):
+                message = "a key must be a plain word"
+                self.report.add(
+                    Place(path, line, self.file), "wrong-type", message, "write `name: value`", "a list or a mapping"
+                )
+                continue
+            name = _join(path, key.value)
+            if key.value in first:
+                self._duplicate(Place(name, line, self.file), key.value, first[key.value])
+                continue
+            first[key.value] = line
+            grown = self.grow(item, name, line, (*above, id(node)))
+            if grown is not None:
+                own[key.value] = grown
+        return {**merged, **own}
+
+    def _duplicate(self, place: Place, key: str, first: int) -> None:
+        message = f"the key stands here twice: in line {first} and in line {place.line}"
+        self.report.add(place, "duplicate-key", message, "keep one of the two", key)
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _scalar(node: Node) -> Scalar:
+    """The value by YAML 1.2's core schema; whatever else the parser takes for a value stays text as written."""
+    text = str(node.value)
+    kind = str(node.tag).removeprefix(TAG)
+    if kind == "null":
+        return None
+    if kind == "bool" and text.lower() in {"true", "false"}:
+        return text.lower() == "true"
+    if kind in {"int", "float"} and "_" not in text:
+        try:
+            return _number(text, kind)
+        except ValueError:  # a tag that lies, or more digits than Python reads
+            return text
+    return text
+
+
+def _number(text: str, kind: str) -> int | float:
+    if kind == "float":
+        return float(FLOAT_WORD.sub(r"\1", text.lower()))
+    return int(text, 0) if text.lower().lstrip("+-").startswith(("0x", "0o")) else int(text)
+
+
+def plain(marked: Marked) -> Any:
+    """The value without its marks, as JSON would hold it."""
+    if isinstance(marked.value, dict):
+        return {name: plain(item) for name, item in marked.value.items()}
+    if isinstance(marked.value, list):
+        return [plain(item) for item in marked.value]
+    return marked.value

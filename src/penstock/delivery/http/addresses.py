@@ -1,0 +1,125 @@
+"""Which addresses may see the key. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterable
+from functools import lru_cache
+from urllib.parse import SplitResult, urlsplit
+
+from penstock.model.delivery import Connection
+from penstock.model.errors import InputError, Problem
+from penstock.model.reach import IpAddress, is_metadata, plain_address
+
+CUSTIFY = "custify.com"
+
+
+def check_url(url: str, connection: Connection) -> None:
+    """Raise InputError unless requests with this credential may go to `url`.
+
+    That is: the credential's own host and port; a host of `allowed_hosts`; any `*.custify.com` when the credential is
+    Custify's. Always over https, but for loopback.
+    """
+    if not url.isascii() or any(character <= " " or character == "\x7f" for character in url):
+        raise InputError(Problem(connection.name, "a URL must be percent-encoded", "url", found=url[:80]))
+    target = _split(url)
+    base = _split(connection.base_url)
+    if target is None or base is None:
+        raise InputError(Problem(connection.name, "not a complete http or https URL", "url", found=url[:80]))
+    if not _may_see_the_key(target, base, connection.allowed_hosts):
+        raise InputError(
+            Problem(
+                connection.name,
+                f"the request leads to {target.hostname}, where the key of {connection.name!r} would leak",
+                "foreign-host",
+                hint=f"use a path below {connection.base_url}, or add the host to allowed_hosts of the credential",
+                found=url.partition("?")[0][:80],
+            )
+        )
+
+
+def _may_see_the_key(target: SplitResult, base: SplitResult, allowed: tuple[str, ...]) -> bool:
+    host = target.hostname or ""
+    if target.scheme != "https" and not is_loopback(host):
+        return False
+    if (target.scheme, host, _port(target)) == (base.scheme, base.hostname, _port(base)):
+        return True
+    if host in allowed or target.netloc in allowed:
+        return True
+    return _is_custify(base.hostname or "") and _is_custify(host)
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _is_custify(host: str) -> bool:
+    return host == CUSTIFY or host.endswith("." + CUSTIFY)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this very machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_spelling(host: str, connection: Connection) -> None:
+    """Raise InputError for an IPv4 address in decimal, octal, hex or short form: it means another host to everybody."""
+    plain = host.rstrip(".")
+    try:
+        meant = socket.inet_ntoa(socket.inet_aton(plain))
+    except OSError:
+        return
+    if meant != host:
+        message = f"{host} is an address in disguise"
+        raise InputError(Problem(connection.name, message, "foreign-host", hint=f"write {meant}", found=host))
+
+
+def barred(host: str, port: int, addresses: Iterable[str], connection: Connection) -> str | None:
+    """Why `host`, which was found at `addresses`, must not be reached; None when it may.
+
+    An address inside the network (loopback, private, link-local, metadata, multicast, unspecified) is reached only when
+    `allowed_hosts` names the host; this machine itself also when the credential's base URL says so: the sandbox.
+    """
+    if host in connection.allowed_hosts or f"{host}:{port}" in connection.allowed_hosts:
+        return None
+    own = urlsplit(connection.base_url).hostname or ""
+    for text in addresses:
+        address = plain_address(text)
+        if not _is_inside(address):
+            continue
+        if host == own and is_loopback(own) and address.is_loopback:
+            continue
+        return f"{host} leads to {text}, inside the network: add {host} to allowed_hosts if that is meant"
+    return None
+
+
+def literal(host: str) -> str | None:
+    """The address that a host in a URL is by itself; None for a name."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return None
+
+
+def _is_inside(address: IpAddress) -> bool:
+    if isinstance(address, ipaddress.IPv6Address) and address.is_site_local:  # given up, and routed inside all the same
+        return True
+    return not address.is_global or address.is_multicast or is_metadata(address)
+
+
+@lru_cache(maxsize=64)
+def _split(url: str) -> SplitResult | None:
+    parts = urlsplit(url)
+    try:
+        _ = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+        return None
+    return parts

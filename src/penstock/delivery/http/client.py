@@ -1,0 +1,314 @@
+"""The one door to the network: one request out, one reply or loss back. The only file that imports the HTTP library.
+
+A client belongs to one credential. It adds the credential's headers itself, and only for hosts that may see them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from io import BytesIO
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, cast
+from urllib.parse import quote
+
+import aiohttp
+import orjson
+from multidict import CIMultiDict
+from yarl import URL
+
+from penstock.clock import Clock
+from penstock.delivery.budget import Gate
+from penstock.delivery.http.addresses import barred, check_spelling, check_url, literal
+from penstock.delivery.http.attempt_log import AttemptLog
+from penstock.delivery.http.compression import unpack
+from penstock.delivery.replies import voice_of
+from penstock.model.delivery import Connection, Lane, Lost, LostKind, Reply
+from penstock.model.errors import InputError, Problem
+from penstock.model.events import SILENT, Events
+from penstock.model.record import Request
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractResolver, ResolveResult
+
+KEEP_ALIVE = 4.0  # seconds idle; many servers close after 5, and a request met by that close would be lost
+CONNECT_SHARE = 0.9  # of the time-out: connecting gives up first, so that it is known that nothing was sent
+LARGE = 1 << 20  # bytes
+NOT_WRITTEN = "Cannot write to closing transport"  # the library's words; if they change, a loss is taken as sent
+MASK = b"***"
+SHORTEST_KEY = 8  # characters; a shorter one would be found in ordinary text
+CACHED = 1000  # distinct URLs and header sets kept ready
+
+Before = Callable[[], Awaitable[None]]
+
+
+class BarredError(OSError):
+    """The name leads inside the network; the message says where."""
+
+
+class PinningResolver:
+    """Looks a name up once and bars what lies inside the network; the connection goes to the very addresses judged.
+
+    An `AbstractResolver` in all but descent: a service that sends nothing yet does not import the library.
+    """
+
+    def __init__(self, connection: Connection, names: AbstractResolver) -> None:
+        self._connection = connection
+        self._names = names
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._names.resolve(host, port, family)
+        reason = barred(host, port, (one["host"] for one in found), self._connection)
+        if reason is not None:
+            raise BarredError(reason)
+        return found
+
+    async def close(self) -> None:
+        await self._names.close()
+
+
+class Client:
+    """Sends requests with one credential. Use as an async context manager.
+
+    `requests` counts the HTTP requests made so far: those of which a byte may have left. `events` is told of each.
+    `attempt_log` is filled by those who try again.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        budget: Gate,
+        clock: Clock,
+        *,
+        concurrency: int = 10,
+        reply_limit: int = 4_000_000,
+        names: AbstractResolver | None = None,
+    ) -> None:
+        self.connection = connection
+        self.requests = 0
+        self.events: Events = SILENT
+        self.attempt_log = AttemptLog(clock)
+        self._budget = budget
+        self._clock = clock
+        self._slots = asyncio.Semaphore(concurrency)
+        self._reply_limit = reply_limit
+        self._names = names
+        self._urls: dict[str, URL] = {}
+        self._headers: dict[tuple[tuple[str, str], ...], CIMultiDict[str]] = {}
+        self._voice = voice_of(connection)
+        self._hidden = _forms(connection)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        timeout = self.connection.timeout
+        pinning = PinningResolver(self.connection, self._names or aiohttp.ThreadedResolver())
+        resolver = cast("AbstractResolver", pinning)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE, ttl_dns_cache=60, resolver=resolver),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(total=timeout, connect=timeout * CONNECT_SHARE, ceil_threshold=3600),
+            max_line_size=65_536,
+            max_field_size=65_536,
+            skip_auto_headers=("User-Agent", "Content-Type"),
+        )
+        # Its silent second try of GET, PUT and DELETE on a dropped connection would be a request that nobody counts.
+        self._session._retry_connection = False  # noqa: SLF001 - there is no public switch; a test watches it
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def send(
+        self, request: Request, *, lane: Lane = "live", before: Before | None = None, cost: int = 1
+    ) -> Reply | Lost:
+        """One attempt: wait for the allowance, then for `before`, then send.
+
+        `before` is where the intent of a request that must not be sent twice is made durable. Redirects are not
+        followed: they are replies. Raises InputError for a URL that would show the key to a stranger; never for
+        trouble on the network.
+        """
+        if self._session is None:
+            raise RuntimeError("the client is used outside its `async with`")
+        url = self._urls.get(request.url) or self._admit(request.url)
+        headers = self._headers.get(request.headers) or self._complete(request.headers)
+        taken = await self._budget.acquire(lane, cost)
+        answer: Reply | Lost | None = None
+        try:
+            if before is not None:  # outside the slot: it is made durable while others are under way
+                await before()
+            async with self._slots:
+                answer = await self._told_attempt(request, url, headers)
+        finally:
+            if answer is None:
+                self._budget.lost(taken)
+            elif isinstance(answer, Reply):
+                self._budget.observe(taken, answer.status, answer.headers)
+            elif answer.nothing_sent:
+                self._budget.give_back(taken)
+            else:
+                self._budget.lost(taken)
+        return answer
+
+    async def _told_attempt(self, request: Request, url: URL, headers: CIMultiDict[str]) -> Reply | Lost:
+        name = self.connection.name
+        with self.events.span("request", credential=name, method=request.method) as span:
+            answer = await self._attempt(request, url, headers)
+            span.set(status=answer.status if isinstance(answer, Reply) else answer.kind)
+        if isinstance(answer, Reply) and answer.status == 429:
+            self.events.tell("budget.blocked", credential=name, retry_after=answer.headers.get("retry-after"))
+        return answer
+
+    async def _attempt(self, request: Request, url: URL, headers: CIMultiDict[str]) -> Reply | Lost:
+        assert self._session is not None
+        started = self._clock.monotonic()
+        self.requests += 1
+        try:
+            async with self._session.request(
+                request.method, url, data=_body(request.body), headers=headers, allow_redirects=False
+            ) as response:
+                body, whole = await _read(response, self._reply_limit)
+                told = _lower(response.headers)
+                status = response.status
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            kind, nothing_sent, reason = _loss(error, in_one_piece=not _is_large(request.body))
+            if nothing_sent:
+                self.requests -= 1
+            return Lost(kind, nothing_sent, self._voice.clean(reason), self._since(started))
+        if "content-encoding" in told:
+            body, fits = unpack(body, told["content-encoding"], self._reply_limit)
+            whole = whole and fits
+        return Reply(status, self._masked(told), self._without_key(body), self._since(started), truncated=not whole)
+
+    def _without_key(self, body: bytes) -> bytes:
+        """A server that echoes the key must not bring it into quarantine, responses or reports."""
+        for form in self._hidden:
+            if form in body:
+                body = body.replace(form, MASK)
+        return body
+
+    def _masked(self, told: Mapping[str, str]) -> Mapping[str, str]:
+        for form in map(bytes.decode, self._hidden):
+            if any(form in value for value in told.values()):
+                told = {name: value.replace(form, MASK.decode()) for name, value in told.items()}
+        return told
+
+    def _since(self, started: float) -> float:
+        return (self._clock.monotonic() - started) * 1000
+
+    def _admit(self, url: str) -> URL:
+        check_url(url, self.connection)
+        if len(self._urls) >= CACHED:
+            self._urls.clear()
+        made = URL(url, encoded=True)
+        check_spelling(made.host or "", self.connection)
+        self._judge_literal(made)
+        return self._urls.setdefault(url, made)
+
+    def _judge_literal(self, url: URL) -> None:
+        """An address that stands in the URL itself is looked up nowhere, so it is judged here."""
+        host = url.host or ""
+        address = literal(host)
+        reason = None if address is None else barred(host, url.port or 443, [address], self.connection)
+        if reason is not None:
+            raise InputError(Problem(self.connection.name, reason, "foreign-host", found=host))
+
+    def _complete(self, own: tuple[tuple[str, str], ...]) -> CIMultiDict[str]:
+        headers = CIMultiDict[str]({"Accept": "application/json", "Accept-Encoding": "gzip, deflate"})
+        headers["User-Agent"] = "penstock"
+        headers.update(CIMultiDict(own))
+        headers.update(self.connection.headers)
+        if self.connection.api_key is not None:
+            headers["Authorization"] = f"Bearer {self.connection.api_key}"
+        if len(self._headers) >= CACHED:
+            self._headers.clear()
+        return self._headers.setdefault(own, headers)
+
+
+def _forms(connection: Connection) -> tuple[bytes, ...]:
+    """How the secrets of a credential may stand in a reply: as they are, in JSON, in a URL. The longest first."""
+    secrets = [secret for secret in (connection.api_key, *connection.hidden) if len(secret or "") >= SHORTEST_KEY]
+    found: set[str] = set()
+    for secret in filter(None, secrets):
+        in_json = orjson.dumps(secret).decode()[1:-1]
+        found |= {secret, in_json, in_json.replace("/", "\\/"), quote(secret, safe="")}
+    return tuple(form.encode() for form in sorted(found, key=len, reverse=True))
+
+
+def _body(body: bytes | None) -> bytes | BytesIO | None:
+    """A large body goes out in pieces, so that the others on this loop are not kept waiting."""
+    return BytesIO(body) if body is not None and _is_large(body) else body
+
+
+def _is_large(body: bytes | None) -> bool:
+    return body is not None and len(body) > LARGE
+
+
+async def _read(response: aiohttp.ClientResponse, limit: int) -> tuple[bytes, bool]:
+    """The body as it came over the wire, and whether that is all of it. A reply cut short still has its status."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async for part in response.content.iter_any():
+            parts.append(part)
+            size += len(part)
+            if size > limit:
+                response.close()
+                return b"".join(parts)[:limit], False
+    except (aiohttp.ClientError, OSError, TimeoutError):
+        return b"".join(parts), False
+    return b"".join(parts), True
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    told: dict[str, str] = {}
+    for name, value in headers.items():
+        lower = name.lower()
+        told[lower] = f"{told[lower]}, {value}" if lower in told else value
+    return told
+
+
+def _loss(error: Exception, *, in_one_piece: bool) -> tuple[LostKind, bool, str]:
+    """What kind of loss it is, whether nothing can have been sent, and the reason in words.
+
+    `in_one_piece`: headers and body leave in one write, so that a failed write has sent nothing.
+    """
+    if in_one_piece and NOT_WRITTEN in {str(error), str(error.__cause__)}:
+        return "cut", True, "the server had closed the connection before the request left"
+    match error:
+        case aiohttp.ClientConnectorDNSError() if isinstance(error.os_error, BarredError):
+            return "barred", True, str(error.os_error)
+        case aiohttp.ClientConnectorDNSError():
+            return "dns", True, f"the host {error.host} was not found"
+        case aiohttp.ClientConnectorCertificateError():
+            return "tls", True, f"the certificate of {error.host} was not accepted: {error.certificate_error}"
+        case aiohttp.ClientConnectorSSLError():
+            return "tls", True, f"no secure connection to {error.host}: {error.os_error.strerror or error.os_error}"
+        case aiohttp.ClientConnectorError():
+            return _not_connected(error)
+        case aiohttp.ConnectionTimeoutError():
+            return "timeout", True, "the connection was not made in time"
+        case TimeoutError():
+            return "timeout", False, "no answer in time"
+        case aiohttp.ClientResponseError():
+            return "cut", False, f"the answer was not HTTP: {error.message}"
+        case _:
+            return "cut", False, "the connection was cut before the answer came"
+
+
+def _not_connected(error: aiohttp.ClientConnectorError) -> tuple[LostKind, bool, str]:
+    place = f"{error.host}:{error.port}"
+    cause = error.os_error
+    if isinstance(cause, ConnectionRefusedError):
+        return "refused", True, f"nothing listens at {place}"
+    if isinstance(cause, (ssl.SSLError, ConnectionResetError)):  # reset by a listener: the handshake failed
+        return "tls", True, f"no secure connection to {place}"
+    return "refused", True, f"no connection to {place}: {cause.strerror or cause}"

@@ -1,0 +1,312 @@
+"""What the API said in its own words, made fit to stand beside ours: one line, short, without secrets. Pure.
+
+The reply to a batch, read tolerantly: Custify's OpenAPI 1.5.7 promises "status and results" and no shape. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Literal, NamedTuple
+from urllib.parse import quote
+
+import orjson
+
+from penstock.model.delivery import Connection, Reply
+
+LONGEST = 300  # characters of the API's own words
+READ = 100_000  # characters in which words are looked for
+MASK = "•••"
+HTML_START = re.compile(rb"\s*<(!doctype\s+html|html)", re.IGNORECASE)
+TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+TAG = re.compile(r"<[^>]*>")
+UNREADABLE = object()  # what `parse` answers for a body that is not JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Whose words are quoted, and what must never stand in them."""
+
+    api: str = "Custify"
+    secrets: tuple[str, ...] = ()
+
+    def quote(self, status: int | None, words: str) -> str:
+        """`422: email is not valid (Custify)`; without words the name of the status."""
+        said = clean(words, self.secrets)
+        if status is None:
+            return f"{said or 'refused without a reason'} ({self.api})"
+        return f"{status}: {said} ({self.api})" if said else f"{status} {phrase(status)}".rstrip()
+
+    def clean(self, text: str) -> str:
+        """One short line without secrets."""
+        return clean(text, self.secrets)
+
+
+def voice_of(connection: Connection) -> Voice:
+    """The voice of a credential: its key and the values of its headers are secrets."""
+    secrets = [connection.api_key or "", *connection.headers.values()]
+    known = {form for secret in secrets if len(secret) >= 4 for form in (secret, quote(secret, safe=""))}
+    return Voice(connection.api, tuple(sorted(known, key=len, reverse=True)))
+
+
+def parse(body: bytes) -> object:
+    """The JSON of a body; UNREADABLE when it is not JSON. An empty body is null."""
+    if not body or body.isspace():
+        return None
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return UNREADABLE
+
+
+def is_html(reply: Reply, *, xml: bool = False) -> bool:
+    """Whether the reply is a page for people (a login page, a proxy's) and not an API's. `xml`: XML is expected."""
+    content_type = reply.headers.get("content-type", "").lower()
+    if "html" in content_type or HTML_START.match(reply.body):
+        return True
+    return not xml and "xml" not in content_type and reply.body.lstrip()[:1] == b"<"
+
+
+def own_words(reply: Reply) -> str:
+    """Custify publishes no shape of errors; Make's module reads error.message, else message, else error."""
+    if is_html(reply):
+        title = TITLE.search(reply.text[:READ])
+        return f"{title.group(1).strip()} (an HTML page)" if title else "an HTML page"
+    data = parse(reply.body)
+    if data is UNREADABLE:
+        return TAG.sub(" ", reply.text[:READ])
+    return words_in(data) or (reply.text[:READ] if data else "")
+
+
+def words_in(data: object) -> str:
+    """The message in a JSON value; "" when there is none."""
+    if isinstance(data, str):
+        return data
+    if isinstance(data, Mapping):
+        for name in ("error", "message", "msg", "detail", "reason", "errors"):
+            said = words_in(data.get(name))
+            if said and not (name == "error" and isinstance(data["error"], str) and _better(data)):
+                return said
+        return ""
+    if isinstance(data, Sequence):
+        return "; ".join(filter(None, (words_in(item) for item in data[:5])))
+    return ""
+
+
+def _better(data: Mapping[str, object]) -> bool:
+    """`{"error": "Bad Request", "message": "email is not valid"}`: the message says more."""
+    return isinstance(data.get("message"), str) and data["message"] != ""
+
+
+def clean(text: str, secrets: Sequence[str] = ()) -> str:
+    """One line without control characters and secrets, at most LONGEST characters."""
+    line = "".join(character if character.isprintable() else " " for character in text[:READ])
+    line = " ".join(line.split())
+    for secret in secrets:
+        line = line.replace(secret, MASK)
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+
+
+def phrase(status: int) -> str:
+    """`404` → `Not Found`; "" for a number nobody knows."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+JOB_IDS = ("id", "_id", "jobId", "job_id", "batchId")
+RESULTS = ("results", "jobs", "items")
+WRAPPERS = ("batch", "job", "data", "result")
+GOOD = frozenset({"success", "succeeded", "successful", "ok", "done", "completed", "complete"})
+BAD = frozenset({"error", "failed", "failure", "failures", "invalid", "rejected"})
+JOB_FAILED = BAD | {"cancelled", "canceled", "aborted", "expired", "timeout", "timed_out", "timedout"}
+ENDED = GOOD | {"finished", "ended", "partial"}
+ENTITY_IDS = ("id", "_id")
+OUR_IDS = ("user_id", "email", "company_id", "external_id", "externalId", "data_id", "deduplication_id")
+ANY_IDS = (*OUR_IDS, "key", *ENTITY_IDS)
+ECHOES = ("payload", "data", "record", "item", "entity")  # members in which a result may repeat its item
+
+Positions = Mapping[str, int]  # an identifier that exactly one record of the batch has → the record's position
+
+
+class Item(NamedTuple):
+    """What a reply says about one record. `good` None: it does not say clearly; `matched` False: it has no result."""
+
+    good: bool | None
+    status: int | None = None
+    words: str = ""
+    remote_id: str | None = None
+    matched: bool = True
+
+
+NO_RESULT = Item(None, matched=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """One item per record of the batch, in order; `strays` are the results that could be given to no record."""
+
+    items: tuple[Item, ...]
+    strays: tuple[Item, ...] = ()
+
+    @property
+    def clear(self) -> bool:
+        return all(item.good is not None for item in self.items)
+
+
+def job_id(data: object) -> str | None:
+    """The id of a batch job, at the top or one level down."""
+    for place in _places(data):
+        for name in JOB_IDS:
+            found = place.get(name)
+            if isinstance(found, str | int) and not isinstance(found, bool) and found != "":
+                return str(found)
+    return None
+
+
+def job_state(data: object) -> Literal["pending", "ended", "failed"]:
+    """Whether a job has ended; `failed` when all of it did. A word nobody knows counts as pending."""
+    for place in _places(data):
+        word = place.get("status", place.get("state"))
+        if isinstance(word, str):
+            if word.lower() in JOB_FAILED:
+                return "failed"
+            return "ended" if word.lower() in ENDED else "pending"
+    return "pending"
+
+
+def read_items(data: object, records: int, positions: Callable[[], Positions] = dict) -> Items | None:
+    """The results per record; None when the reply holds none.
+
+    A result belongs to the record that its index names, else to the one that its identifier names (`positions` is
+    asked only where an index is missing), else, where there are as many results as records and neither is given, to
+    the record in its place.
+    """
+    found = _results(data, records)
+    if found is None:
+        return None
+    items: list[Item] = [NO_RESULT] * records
+    strays: list[Item] = []
+    for position, (_, value) in zip(_matched(found, records, positions), found, strict=True):
+        item = _item(value)
+        if position is None:
+            strays.append(item)
+            continue
+        known = items[position]
+        items[position] = item if known.good is None or item.good is False else known
+    return Items(tuple(items), tuple(strays))
+
+
+def _places(data: object) -> Iterator[Mapping[str, object]]:
+    if not isinstance(data, Mapping):
+        return
+    yield data
+    for name in WRAPPERS:
+        inner = data.get(name)
+        if isinstance(inner, Mapping):
+            yield inner
+
+
+def _results(data: object, records: int) -> list[tuple[object, object]] | None:
+    """Pairs of (where the reply puts it, its value): an index, a name, or None for the given order."""
+    if isinstance(data, list):
+        told = len(data) == records or any(_item(value).good is not None for value in data)
+        return [(_index(value), value) for value in data] if told and data else None
+    for place in _places(data):
+        for name in RESULTS:
+            found = place.get(name)
+            if isinstance(found, list):
+                return [(_index(value), value) for value in found]
+            if isinstance(found, Mapping):
+                return [(_index_or_name(key, records), value) for key, value in found.items()]
+    return None
+
+
+def _matched(
+    found: Sequence[tuple[object, object]], records: int, positions: Callable[[], Positions]
+) -> list[int | None]:
+    """The position of each result's record; None where that is not said."""
+    numbers = [where for where, _ in found if isinstance(where, int)]
+    first = 1 if numbers and min(numbers) == 1 and max(numbers) == records else 0  # some people count from 1
+    by_index = [
+        where - first if isinstance(where, int) and first <= where < records + first else None for where, _ in found
+    ]
+    if None not in by_index:
+        return by_index
+    known = positions()
+    names = OUR_IDS if len(found) == records else ANY_IDS  # the results' own ids are usually Custify's
+    by_id = [_named(where, value, names, known) for where, value in found]
+    if numbers or len(found) != records:  # a shorter list may hold only the failures
+        return [index if index is not None else named for index, named in zip(by_index, by_id, strict=True)]
+    in_order = all(named in (None, place) for place, named in enumerate(by_id))
+    return list(range(records)) if in_order else by_id
+
+
+def _named(where: object, value: object, names: Sequence[str], known: Positions) -> int | None:
+    """The position of the only record that has an identifier of this result."""
+    met = {known[where]} if isinstance(where, str) and where in known else set[int]()
+    places = [value, *(value.get(name) for name in ECHOES)] if isinstance(value, Mapping) else []
+    for place in places:
+        if isinstance(place, Mapping):
+            texts = (identifier_text(place.get(name)) for name in names)
+            met |= {known[text] for text in texts if text is not None and text in known}
+    return met.pop() if len(met) == 1 else None
+
+
+def identifier_text(value: object) -> str | None:
+    """An identifier as text; None for what cannot be one."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) and value != "" else None
+
+
+def _index(value: object) -> int | None:
+    return _number(value.get("index")) if isinstance(value, Mapping) else None
+
+
+def _index_or_name(key: object, records: int) -> object:
+    number = _number(key)
+    return key if number is None or number > records else number
+
+
+def _number(value: object) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10 else None
+
+
+def _item(value: object) -> Item:
+    if not isinstance(value, Mapping):
+        return Item(_good(value), _code(value), value if isinstance(value, str) and _good(value) is None else "")
+    told = [value.get(name) for name in ("statusCode", "status_code", "code", "status", "state", "result", "success")]
+    verdicts = {_good(word) for word in told} - {None}
+    code = next((number for number in map(_code, told) if number is not None), None)
+    if _says_error(value):
+        verdicts.add(False)
+    good = None if not verdicts else False not in verdicts
+    words = "" if good else words_in(value.get("error")) or words_in({**value, "error": None})
+    remote = next((value[name] for name in ENTITY_IDS if isinstance(value.get(name), str)), None)
+    return Item(good, code, words, remote if isinstance(remote, str) else None)
+
+
+def _says_error(value: Mapping[str, object]) -> bool:
+    return any(value.get(name) not in (None, "", False, [], {}) for name in ("error", "errors"))
+
+
+def _good(word: object) -> bool | None:
+    if isinstance(word, bool):
+        return word
+    code = _code(word)
+    if code is not None:
+        return True if 200 <= code < 300 else (False if code >= 400 else None)
+    if isinstance(word, str):
+        return True if word.lower() in GOOD else (False if word.lower() in BAD else None)
+    return None
+
+
+def _code(word: object) -> int | None:
+    number = _number(word)
+    return number if number is not None and 100 <= number < 600 else None

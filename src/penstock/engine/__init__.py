@@ -1,1 +1,0 @@
-"""The only floor that knows everyone: one run, one flow, and every use-case behind the faces."""

@@ -1,0 +1,147 @@
+"""The command `penstock`: its commands, the options of every command, and how each of them can end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, CycloptsError, Parameter
+
+from penstock.bounds import bounds
+from penstock.cli import apply, configure, demo, look, quarantine, run, sandbox, versions
+from penstock.cli.command import EVERYWHERE, Command, open_app
+from penstock.cli.exits import (
+    Exit,
+    exit_of_error,
+    full_disk,
+    missing_command,
+    tell_beside,
+    tell_defect,
+    tell_interrupted,
+    tell_problems,
+    usage_problem,
+)
+from penstock.model.errors import EnvironmentFailure, InputError, PenstockError
+from penstock.service.cli import audit, care, flows, hooks, people, serve, worker
+from penstock.version import __version__
+
+if TYPE_CHECKING:
+    from penstock.cli.command import Opener
+
+ABOUT = """\
+Penstock sends the records you already have to Custify: checked and previewed before anything leaves,
+one outcome for each record, nothing lost, nothing doubled.
+
+Start with `penstock demo` to see it work without any account, or `penstock init` to begin a project of your own.
+"""
+FILE = "The project file, or a folder of them (default: penstock.yaml here)."
+DATABASE = "The state (default: sqlite:///.penstock/state.db beside the file; also PENSTOCK_DATABASE_URL)."
+PARTS = (
+    *(configure, hooks, apply, versions, look, run, quarantine, demo, sandbox, serve, worker, flows, people, care),
+)
+JSON = "Print exactly one JSON document on stdout, everything else on stderr."
+
+
+def build(opener: Opener) -> App:
+    """The whole command line. `opener` makes the App that its commands talk to."""
+    app = App(
+        name="penstock",
+        help=ABOUT,
+        version=__version__,
+        help_format="plaintext",
+        default_parameter=Parameter(negative=(), show_default=False),
+        suppress_keyboard_interrupt=False,
+    )
+    for part in PARTS:
+        part.add_to(app)
+    app.meta.group_parameters = EVERYWHERE
+    app.meta.suppress_keyboard_interrupt = False
+    app["--help"].group = app["--version"].group = EVERYWHERE
+
+    @app.meta.default
+    def launch(
+        *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+        file: Annotated[Path | None, Parameter(("--file", "-f"), help=FILE)] = None,
+        database: Annotated[str | None, Parameter(help=DATABASE)] = None,
+        json: Annotated[bool, Parameter(help=JSON)] = False,
+    ) -> int:
+        """Find the command and give it its face."""
+        return _follow(app, tokens, Command(file, database, json, opener))
+
+    return app
+
+
+def _follow(app: App, tokens: Sequence[str], face: Command) -> int:
+    command, bound, ignored = app.parse_args(tokens, exit_on_error=False, print_error=False)
+    if getattr(command, "__func__", None) is App.help_print and (tokens or face.json):
+        raise InputError(missing_command(app.parse_commands(list(tokens))[1][-1], tokens))
+    if "face" in ignored:
+        bound.arguments["face"] = face
+    answer: Any = command(*bound.args, **bound.kwargs)
+    ended = Exit.WELL if answer is None else Exit(answer)
+    words = tuple(app.parse_commands(list(tokens))[0])
+    if words in audit.CHANGING and not bound.arguments.get("dry_run", False) and face.opener is open_app:
+        ended = _noted(words, bound.args, ended, face)
+    return ended
+
+
+def _noted(words: Sequence[str], names: Sequence[Any], ended: Exit, face: Command) -> Exit:
+    """The command has told its result already: what the audit log cannot take is said beside it."""
+    try:
+        audit.note(words, names, ended, face)
+    except EnvironmentFailure as error:
+        face.remark(f"It was done, and could not be written into the audit log: {error}")
+        return Exit.ENVIRONMENT if ended is Exit.WELL else ended
+    return ended
+
+
+def execute(arguments: Sequence[str], opener: Opener = open_app) -> int:
+    """Run one command line; answers its exit code. Only KeyboardInterrupt-like exits of the sandbox come through."""
+    if arguments[:1] == ["sandbox"]:
+        return sandbox.replace_process(arguments[1:])
+    app = build(opener)
+    json = "--json" in arguments
+    try:
+        bounds()  # a wrong variable is an error of every command, before anything is read
+        result: Any = app.meta(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        tell_problems([usage_problem(error, app.meta.assemble_argument_collection())], json=json)
+        return Exit.INPUT
+    except PenstockError as error:
+        tell_problems(error.problems, json=json)
+        return exit_of_error(error)
+    except KeyboardInterrupt:
+        return tell_interrupted(json=json)
+    except Exception as error:  # noqa: BLE001 - the last door: a person never sees a bare traceback
+        full = full_disk(error)
+        if full is not None:
+            tell_problems([full], json=json)
+            return Exit.ENVIRONMENT
+        return tell_defect(error, json=json, file=_file_of(arguments))
+    return Exit.WELL if result is None else int(result)
+
+
+def _file_of(arguments: Sequence[str]) -> Path | None:
+    """The project file of a command line that went wrong, as far as it can be told."""
+    for option, value in pairwise(("", *arguments)):
+        if option in ("-f", "--file"):
+            return Path(value)
+        if value.startswith("--file="):
+            return Path(value.removeprefix("--file="))
+    return None
+
+
+def main() -> int:
+    """The entry of the installed command."""
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # Arrow's own choice keeps 30 MB more of what is freed
+    try:
+        return execute(sys.argv[1:])
+    except EnvironmentFailure as error:  # what had to be said could not be written to stdout
+        return tell_beside(error.problems, json="--json" in sys.argv)
+    except BrokenPipeError:  # help text into a pager that was closed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.WELL

@@ -1,0 +1,61 @@
+r"""Characters that cannot be seen: taken off where text identifies something, shown as `\u200b` in messages. Pure.
+
+A joiner (U+200C, U+200D) between two characters beyond ASCII is part of a word or of an emoji, and stays.
+
+Cells of CSV files that people open in a spreadsheet.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import overload
+
+# Unicode's format characters (category Cf), and letters and marks that are drawn as nothing.
+_FORMAT = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff"
+    "\uffa0\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
+)
+_JOINER = "[\u200c\u200d]"
+_INVISIBLE = re.compile(f"[{_FORMAT}]|(?<![^\x00-\x7f]){_JOINER}|{_JOINER}(?![^\x00-\x7f])")
+ANY_INVISIBLE = f"[{_FORMAT}\u200c\u200d]"  # for RE2: with every joiner
+_SPACES = "\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f"
+_UNSEEN = re.compile(f"{_INVISIBLE.pattern}|[{_SPACES}{_CONTROLS}]")
+
+
+def without_invisible(text: str) -> str:
+    """The text without characters that cannot be seen; white space stays."""
+    return text if text.isascii() else _INVISIBLE.sub("", text)
+
+
+def identifying(text: str) -> str:
+    """The text as it identifies something: without invisible characters, and without white space around it."""
+    return without_invisible(text).strip()
+
+
+def visible(text: str) -> str:
+    r"""The text for a message: what cannot be seen, or not be told from a space, as `\u200b`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _UNSEEN.sub(lambda found: "".join(map(_escaped, found[0])), text)
+
+
+def _escaped(sign: str) -> str:
+    point = ord(sign)
+    return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
+
+
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - OWASP: CSV injection
+
+
+@overload
+def harmless_cell(cell: str) -> str: ...
+
+
+@overload
+def harmless_cell(cell: object) -> object: ...
+
+
+def harmless_cell(cell: object) -> object:
+    """The cell so that no spreadsheet computes it: an apostrophe stands before a text that begins like a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULAS) else cell

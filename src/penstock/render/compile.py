@@ -1,0 +1,267 @@
+"""What the requests of a template look like: single, or batches for the API's batch endpoint.
+
+Template + dialect + schema → renderer and shape. Every configuration error is raised here, all at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from penstock.model.errors import InputError
+from penstock.model.outcome import Note
+from penstock.model.record import Grouping, Replies, RetryClass, Schema, Shape
+from penstock.model.settings_text import settings_text
+from penstock.model.spec import DestinationSpec, Dialect
+from penstock.render.bodies import frame_of
+from penstock.render.compile_context import CompileContext
+from penstock.render.externals import add_external, already_wrapped, pass_through
+from penstock.render.fields import has_flat_links, is_date_time
+from penstock.render.layout import add_defaults, add_extras, limits_of, map_fields
+from penstock.render.merger import Merger
+from penstock.render.renderer import Input, ParentRef, Renderer
+from penstock.templates.catalogue import Template, load_catalogue
+
+BATCH = "send_batch"
+ASYNCHRONOUS: Mapping[str, object] = MappingProxyType({"synchronous": False, "returnJobId": True})
+
+
+def batches(bench: CompileContext, template: Template) -> bool:
+    """Whether the records go to the batch endpoint: `auto` is on in native, where it takes the object."""
+    batch, path = bench.destination.batch, bench.destination.path
+    if template.items:
+        return True
+    if batch.mode == "off":
+        return False
+    wanted = batch.mode == "on" or batch.size is not None or batch.max_bytes is not None
+    if template.batch_limit(bench.dialect) is None:
+        if wanted:
+            message = f"the batch endpoint takes no {template.object} in {bench.dialect}"
+            bench.problem("batch", message, "no-batch", "batch: off")
+        return False
+    if not wanted and path is not None and bench.native:
+        bench.note("batch", "left out", "records go one by one to the destination's own path; `batch: on` overrules it")
+        return False
+    return wanted or bench.native
+
+
+def shape_of(bench: CompileContext, template: Template, base_url: str, *, batching: bool, wrapped: bool) -> Shape:
+    """The shape of the requests; `wrapped`: the records are native batch jobs already."""
+    if not batching:
+        path = bench.destination.path or template.path[bench.dialect]
+        return Shape(template.method, _joined(base_url, path), retry=_retry(bench))
+    endpoint = load_catalogue()[BATCH]
+    return Shape(
+        endpoint.method,
+        _joined(base_url, bench.destination.path or endpoint.path[bench.dialect]),
+        grouping=_grouping(bench, wrapped=wrapped),
+        size=_size(bench, endpoint.batch_limit(bench.dialect) or 1),
+        max_bytes=bench.destination.batch.max_bytes,
+        replies=Replies.JOBS if bench.native else Replies.ITEMS,
+        retry=_retry(bench),
+    )
+
+
+def _size(bench: CompileContext, limit: int) -> int:
+    size = bench.destination.batch.size or limit
+    if size > limit:
+        message = f"{size} records are more than the {limit} that the batch endpoint takes in {bench.dialect}"
+        bench.problem("batch.size", message, "batch-too-large", f"size: {limit} or less", str(size))
+    return size
+
+
+def _grouping(bench: CompileContext, *, wrapped: bool) -> Grouping:
+    if not bench.native:
+        return Grouping("property", "batch")
+    if wrapped:
+        return Grouping("property", "jobs", ASYNCHRONOUS)
+    prefix = b'{"type":"%b","payload":' % str(bench.template.job).encode()
+    return Grouping("property", "jobs", ASYNCHRONOUS, prefix=prefix, suffix=b"}")
+
+
+def _retry(bench: CompileContext) -> RetryClass:
+    exception = bench.template.retry_with
+    if exception is not None and bench.mapped(exception[0]) is not None:
+        return exception[1]
+    return bench.template.retry[bench.dialect]
+
+
+def _joined(base_url: str, path: str) -> str:
+    return f"{base_url.rstrip('/')}/{path.lstrip('/')}"
+
+
+RENDERER = "1"  # the version of the layout: a change of it makes every payload hash be compared anew
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """How an earlier release rendered the same settings: what it delivered is not sent again for its form alone.
+
+    Not `always`: only rows differ in which a text of the columns `texts` had another form.
+    """
+
+    renderer: Renderer
+    merger: Merger | None
+    always: bool = True
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A destination ready to render: pure, and the same for preview, test, plan and run.
+
+    `columns` are the input columns in use, the key's included; without those in `needed` no record could be sent.
+    `version` changes when settings or renderer change.
+    """
+
+    renderer: Renderer
+    shape: Shape
+    notes: tuple[Note, ...]
+    columns: tuple[str, ...]
+    template: str | None
+    dialect: Dialect | None
+    version: str
+    merger: Merger | None = None  # of several versions of one record; None: no request can say what several say
+    former: Former | None = None  # how release 0.1.0 rendered it, where that may differ
+    needed: frozenset[str] = frozenset()
+
+
+def compile_template(
+    destination: DestinationSpec,
+    dataset_key: tuple[str, ...],
+    schema: Schema,
+    template: Template,
+    dialect: Dialect,
+    base_url: str,
+) -> Compiled:
+    """Compile one destination. InputError with every problem: unknown columns, clashes, limits, what cannot batch.
+
+    Where records bring columns as they come, one that cannot be sent is no problem: its records are refused.
+    """
+    bench = CompileContext(destination, template, dialect, schema, dataset_key)
+    compiled = _compile(bench, base_url)
+    always = compiled.renderer.always is not None or any(_had_another_form(bench, each) for each in bench.inputs)
+    mapped = {each.step.column for each in bench.inputs if each.step.column and _is_text(bench, each)}
+    former = _compile(CompileContext(destination, template, dialect, schema, dataset_key, former=True), base_url)
+    texts = tuple(sorted(mapped.union(dataset_key)))
+    return replace(compiled, former=Former(former.renderer, former.merger, always, texts))
+
+
+def _is_text(bench: CompileContext, each: Input) -> bool:
+    """Whether a column goes to a field of texts."""
+    doc = None if each.extra else bench.template.doc(each.step.field)
+    return doc is not None and doc.type in ("key", "person", "id", "text", "choice")
+
+
+def _had_another_form(bench: CompileContext, each: Input) -> bool:
+    """Whether release 0.1.0 may have sent other bytes for an input."""
+    doc = None if each.extra else bench.template.doc(each.step.field)
+    if doc is None:
+        return False
+    if has_flat_links(doc, bench.dialect) or (bench.native and doc.former is not None):
+        return True
+    if not is_date_time(doc, bench.dialect):
+        return False
+    column = None if each.step.column is None else bench.schema.column(each.step.column)
+    return column is None or column.type != "timestamp"
+
+
+def _compile(bench: CompileContext, base_url: str) -> Compiled:
+    destination, template, dialect = bench.destination, bench.template, bench.dialect
+    schema, dataset_key = bench.schema, bench.key
+    wrapped = bool(template.items) and already_wrapped(bench)
+    if wrapped:
+        pass_through(bench)
+    else:
+        bench.template = _item_template(bench)
+        map_fields(bench)
+        add_defaults(bench)
+        add_external(bench)
+        add_extras(bench)
+    if destination.company_link == "replace":
+        _check_links(bench, wrapped=wrapped)
+    batching = batches(bench, template)
+    shape = shape_of(bench, template, base_url, batching=batching, wrapped=wrapped)
+    if bench.problems:
+        raise InputError(*bench.problems)
+    renderer = Renderer(
+        key=dataset_key,
+        inputs=tuple(bench.inputs),
+        combinations=tuple(bench.combinations),
+        required=tuple(bench.required),
+        match=bench.template.match[dialect],
+        limits=limits_of(bench),
+        always=bench.template.extras["native"]
+        if bench.native and "custom_data_company" in bench.template.combine and not bench.former
+        else None,
+        whereabouts=_whereabouts(bench, shape.url, batching=batching),
+        former=bench.former,
+    )
+    columns = bench.columns()
+    version = version_of(destination, schema, columns, f"{dialect} {base_url} {dataset_key!r}")
+    rules = None if wrapped else bench.template.versions.get(dialect)
+    merger = None if rules is None else Merger(rules, renderer.bounded, _room(shape))
+    notes, needed = tuple(bench.notes), _needed(bench)
+    return Compiled(renderer, shape, notes, columns, template.name, dialect, version, merger, needed=needed)
+
+
+def _needed(bench: CompileContext) -> frozenset[str]:
+    """The columns of the key, of ids, of what is required and of what Custify recognises an object by."""
+    external = bench.template.external
+    fields = {*bench.required, *bench.template.match[bench.dialect], *(() if external is None else (external.field,))}
+    steps = [each.step for each in bench.inputs if not each.extra]
+    mapped = {step.column for step in steps if step.field in fields and step.column and step.default is None}
+    return frozenset(mapped | set(bench.key) | set(bench.derived))
+
+
+def _check_links(bench: CompileContext, *, wrapped: bool) -> None:
+    """Links can be removed of people in native only."""
+    if bench.native and bench.template.object == "person" and not wrapped:
+        return
+    where = "of people alone" if bench.native else "by the native API alone"
+    message = f"links to companies are removed {where}"
+    bench.problem(
+        "company_link", message, "company-link", "company_link: add, or a native person destination", "replace"
+    )
+
+
+def _room(shape: Shape) -> int | None:
+    """The bytes that one payload may take in a body of its own."""
+    if shape.max_bytes is None or not shape.carries_body:
+        return None
+    frame = frame_of(shape)
+    return shape.max_bytes - len(frame.head) - len(frame.tail)
+
+
+def version_of(destination: DestinationSpec, schema: Schema, columns: tuple[str, ...], rest: str) -> str:
+    """The settings that decide what is sent, and nothing else: not who is active, nor a line number."""
+    told = replace(destination, active=None, line=None, concurrency=0, fuse=None, responses=False)
+    types = [
+        (column.name, column.type, column.decimal)[: 2 if column.decimal is None else 3]
+        for column in schema.columns
+        if column.name in columns
+    ]
+    return f"{RENDERER} {settings_text(told)} {rest} {types!r}"
+
+
+def _item_template(bench: CompileContext) -> Template:
+    """The template of the records themselves: for `send_batch` that of its object."""
+    items = bench.template.items
+    if not items:
+        return bench.template
+    fields = bench.destination.fields
+    mapped = set(fields if fields is not None else bench.schema.names())
+    company = "company_id" in mapped and not mapped & {"user_id", "email"}
+    kind = bench.destination.object or ("company" if company else "person")
+    if not bench.native and not load_catalogue()[items[kind]].flat_batch:
+        hint = "object: person or company; events and custom objects have templates of their own"
+        bench.problem("object", "in flat a batch holds people or companies only", "not-in-flat", hint, kind)
+    return load_catalogue()[items[kind]]
+
+
+def _whereabouts(bench: CompileContext, url: str, *, batching: bool) -> ParentRef | None:
+    """A native custom data object names its company outside the data: in the address, or beside it in a batch job."""
+    if not bench.native or "custom_data_company" not in bench.template.combine:
+        return None
+    return ParentRef("company_id", None if batching else url, {"entityModel": "Company"})

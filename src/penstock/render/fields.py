@@ -1,0 +1,142 @@
+"""A field of a template → the rule its values go through, and the quick way for clean columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import NamedTuple
+
+from penstock.model.spec import Dialect
+from penstock.render import steps
+from penstock.render.steps import Quick, Values
+from penstock.render.values import dates, numbers, rules
+from penstock.render.values.columns import Cells
+from penstock.render.values.json_values import plain
+from penstock.render.values.numbers import DecimalSign
+from penstock.render.values.rules import Rule
+from penstock.templates.catalogue import FieldDoc
+
+Ruled = tuple[Rule, Quick | None]
+
+
+class FieldInDialect(NamedTuple):
+    """A field in a dialect; `limit` is the most characters its text may have.
+
+    `sign` is the decimal sign of the numbers that its column holds as text.
+    """
+
+    doc: FieldDoc
+    native: bool
+    limit: int | None
+    sign: DecimalSign | None
+    former: bool = False
+
+
+def rule_of(doc: FieldDoc, dialect: Dialect, sign: DecimalSign | None = None, *, former: bool = False) -> Ruled:
+    """The field's rule in a dialect. Lengths, 32 bits, choices and id shapes bind in native only.
+
+    `former`: as release 0.1.0 had it, where what is sent has changed.
+    """
+    native = dialect == "native"
+    limit = doc.max_length if native else None
+    kind = doc.former if former and doc.former is not None else doc.type
+    rule, quick = BY_TYPE[kind](FieldInDialect(doc, native, limit, sign, former))
+    return (rules.at_most(limit, rule) if limit is not None else rule), quick
+
+
+def _text_rule(asked: FieldInDialect) -> Rule:
+    return rules.former_text if asked.former else rules.text
+
+
+def _key(asked: FieldInDialect) -> Ruled:
+    if asked.native and asked.doc.target == "companies[].company_id":
+        return rules.link(asked.limit, rules.former_key if asked.former else rules.key), None
+    if asked.former:
+        return rules.former_key, None
+    return rules.key, steps.quick_key(asked.limit)
+
+
+def _email(asked: FieldInDialect) -> Ruled:
+    if asked.native and asked.doc.or_id:
+        return rules.email_or_id, None
+    return rules.email, steps.quick_email(asked.limit)
+
+
+def _integer(asked: FieldInDialect) -> Ruled:
+    return (_int32(asked.sign), steps.quick_int32) if asked.native else (_whole(asked.sign), _quick_whole)
+
+
+def _money(asked: FieldInDialect) -> Ruled:
+    whole = asked.native and asked.doc.whole
+    money = partial(numbers.money, sign=asked.sign)
+    return (partial(_money32, asked.sign), steps.quick_int32) if whole else (money, steps.quick_number)
+
+
+def is_date_time(doc: FieldDoc, dialect: Dialect) -> bool:
+    """Whether Custify's API says date-time of a field; among attributes and metadata a date stays a date."""
+    return dialect == "native" and doc.type == "date" and doc.target is not None and "." not in doc.target
+
+
+def has_flat_links(doc: FieldDoc, dialect: Dialect) -> bool:
+    """Whether a field lists a person's links to companies where the API has no such list: in flat."""
+    return dialect == "flat" and doc.type == "companies" and doc.target == "companies"
+
+
+def _date(asked: FieldInDialect) -> Ruled:
+    if is_date_time(asked.doc, "native" if asked.native else "flat") and not asked.former:
+        return dates.date_time, steps.quick_date_time
+    return dates.moment, steps.quick_date
+
+
+def _choice(asked: FieldInDialect) -> Ruled:
+    return (rules.choice(*asked.doc.choices), None) if asked.native else (_text_rule(asked), steps.quick_text(None))
+
+
+def _id(asked: FieldInDialect) -> Ruled:
+    if asked.former and not asked.native:
+        return rules.former_key, None
+    return (rules.object_id, None) if asked.native else (rules.key, steps.quick_key(None))
+
+
+def _object(asked: FieldInDialect) -> Ruled:
+    """In native its members are attributes like any other; in flat they are sent as they are."""
+    if not asked.native:
+        return rules.members(plain), None
+    each = rules.attribute(asked.limit, bounded=asked.limit is not None)
+    return rules.members(each, names=asked.doc.target == rules.CUSTOM_ATTRIBUTES), None
+
+
+BY_TYPE: Mapping[str, Callable[[FieldInDialect], Ruled]] = {
+    "text": lambda asked: (_text_rule(asked), steps.quick_text(asked.limit)),
+    "key": _key,
+    "person": _key,
+    "email": _email,
+    "date": _date,
+    "integer": _integer,
+    "number": lambda asked: (partial(numbers.number, sign=asked.sign), steps.quick_number),
+    "money": _money,
+    "boolean": lambda _: (rules.boolean, steps.quick_boolean),
+    "choice": _choice,
+    "id": _id,
+    "texts": lambda _: (rules.texts, None),
+    "checklist": lambda _: (rules.checklist, None),
+    "companies": lambda _: (rules.companies, None),
+    "object": _object,
+    "json": lambda _: (rules.structured, None),
+}
+
+
+def _int32(sign: DecimalSign | None) -> Rule:
+    return lambda value: numbers.int32(numbers.number(value, sign))
+
+
+def _whole(sign: DecimalSign | None) -> Rule:
+    return lambda value: numbers.whole(numbers.number(value, sign))
+
+
+def _money32(sign: DecimalSign | None, value: object) -> object:
+    return numbers.int32(numbers.money(value, sign))
+
+
+def _quick_whole(cells: Cells) -> Values | None:
+    return cells.values if cells.kind == "integer" else None

@@ -1,0 +1,158 @@
+"""Arrow columns of single values as Python values that JSON can say; what has no such form is its Refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.types as kinds
+
+from penstock.model.outcome import Refusal, refuse
+from penstock.render.values.dates import ACCEPTED
+
+PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+NOT_UTF8 = "is not UTF-8 text"
+Test = Callable[[Any], bool]
+
+
+def scalar_values(array: Any) -> list[Any]:
+    """The column's values, one per row."""
+    for test, values in _forms():
+        if test(array.type):
+            return values(array)
+    return list(array.to_pylist())
+
+
+def durations(array: Any) -> list[str | None]:
+    """Durations as ISO 8601 text; finer than microseconds is cut."""
+    unit = PER_SECOND[array.type.unit]
+    return [None if ticks is None else duration_text(ticks, unit) for ticks in array.cast(pa.int64()).to_pylist()]
+
+
+def duration_text(ticks: int, per_second: int) -> str:
+    """A duration of so many ticks, cut to microseconds: `PT90.5S`, `PT-1.5S`."""
+    whole, rest = divmod(abs(ticks), per_second)
+    micros = rest * 10**6 // per_second
+    sign = "-" if ticks < 0 and (whole or micros) else ""
+    return f"PT{sign}{whole}.{micros:06d}".rstrip("0").rstrip(".") + "S" if micros else f"PT{sign}{whole}S"
+
+
+def times(array: Any) -> list[str | None]:
+    """Times of day as `12:30:00`; finer than microseconds is cut."""
+    cut = array.cast(pa.time64("us"), safe=False) if array.type == pa.time64("ns") else array
+    return [None if value is None else value.isoformat() for value in cut.to_pylist()]
+
+
+def moments(array: Any) -> Any:
+    """Time stamps as moments in UTC without a zone, cut to microseconds. Raises ArrowInvalid on an overflow."""
+    # A zone only says how a moment is shown: it is not needed, and may be one that this machine does not know.
+    return array.cast(pa.timestamp("us", array.type.tz), safe=array.type.unit != "ns").cast(pa.timestamp("us"))
+
+
+def moment_texts(array: Any) -> list[Any]:
+    """Time stamps as ISO 8601 in UTC, with 0, 3 or 6 decimals; those outside the years 1 to 9999 are Refusals."""
+    try:
+        return [value if value is None else _moment_text(value) for value in _texts(moments(array))]
+    except pa.ArrowInvalid:  # a unit so coarse that microseconds do not reach as far
+        return [None if one is None else _moment_texts_alone(array, row) for row, one in enumerate(array.is_valid())]
+
+
+def date_texts(array: Any) -> list[Any]:
+    """Dates as ISO 8601; those outside the years 1 to 9999 are Refusals."""
+    texts = array.cast(pa.date32()).cast(pa.string()).to_pylist()
+    return [text if text is None or _in_years(text, {10}) else out_of_years(text) for text in texts]
+
+
+def out_of_years(text: str) -> Refusal:
+    return refuse("date", text, "is outside the years 1 to 9999", ACCEPTED)
+
+
+def shortest_floats(array: Any) -> list[float | None]:
+    """Narrow floats by their shortest decimal: 29.85, not 29.850000381469727."""
+    return list(array.cast(pa.float32()).cast(pa.string()).cast(pa.float64()).to_pylist())
+
+
+def utf8_texts(array: Any) -> list[Any]:
+    """Text; what is not UTF-8 is a Refusal."""
+    try:
+        return list(array.to_pylist())
+    except UnicodeDecodeError:
+        return bytes_as_texts(array)
+
+
+def bytes_as_texts(array: Any) -> list[Any]:
+    """The text that bytes are in UTF-8; where they are none, a Refusal."""
+    return [_utf8(value) for value in array.cast(pa.large_binary()).to_pylist()]
+
+
+def not_utf8(data: bytes) -> Refusal:
+    return refuse("text", data.decode(errors="backslashreplace"), NOT_UTF8, "UTF-8 text")
+
+
+def _utf8(data: bytes | None) -> object:
+    if data is None:
+        return None
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return not_utf8(data)
+
+
+def _hexes(array: Any) -> list[str | None]:
+    return [None if value is None else value.hex() for value in array.to_pylist()]
+
+
+def _texts(array: Any) -> list[Any]:
+    return list(array.cast(pa.string()).to_pylist())
+
+
+def _moment_texts_alone(array: Any, row: int) -> object:
+    one = array[row : row + 1]
+    try:
+        text = _texts(moments(one))[0]
+    except pa.ArrowInvalid:
+        return out_of_years(str(one.cast(pa.int64())[0].as_py()) + f" {array.type.unit} since 1970")
+    return None if text is None else _moment_text(text)
+
+
+def _moment_text(text: str) -> object:
+    """Arrow's `2026-01-31 12:30:00.000000` in the shortest of the three forms."""
+    if not _in_years(text, {19, 26}):
+        return out_of_years(text)
+    bare = f"{text[:10]}T{text[11:]}"
+    if bare.endswith(".000000"):
+        return bare[:-7] + "Z"
+    return (bare.removesuffix("000") if "." in bare else bare) + "Z"
+
+
+def _in_years(text: str, lengths: set[int]) -> bool:
+    return len(text) in lengths and text[:4] != "0000"
+
+
+def _is_narrow(kind: pa.DataType) -> bool:
+    return kinds.is_float32(kind) or kinds.is_float16(kind)
+
+
+def is_bytes(kind: pa.DataType) -> bool:
+    sized = kinds.is_binary(kind) or kinds.is_large_binary(kind) or kinds.is_fixed_size_binary(kind)
+    return sized or kinds.is_binary_view(kind)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind)
+
+
+@cache
+def _forms() -> tuple[tuple[Test, Callable[[Any], list[Any]]], ...]:
+    """Made when first needed: a waiting service does not load Arrow."""
+    return (
+        (_is_text, utf8_texts),
+        (_is_narrow, shortest_floats),
+        (is_bytes, _hexes),
+        (kinds.is_timestamp, moment_texts),
+        (kinds.is_date, date_texts),
+        (kinds.is_time, times),
+        (kinds.is_duration, durations),
+    )

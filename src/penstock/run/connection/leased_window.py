@@ -1,0 +1,331 @@
+"""A window that has only the places leased so far: one event loop's part of an allowance that processes share.
+
+It leases ahead, as many places as were used lately, so that a process pays for a transaction a few times a second and
+not for each request; it reports what ended; and it returns what it does not use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from math import ceil, inf
+from typing import Protocol
+from uuid import uuid4
+from weakref import WeakKeyDictionary
+
+from penstock.clock import Clock
+from penstock.delivery.budget import Budget
+from penstock.delivery.rate_limit import Allowance, Taken
+from penstock.model.errors import EnvironmentFailure
+from penstock.model.spec import CredentialSpec, RateLimit
+from penstock.run.connection.shared_rate_limit import (
+    KEPT_S,
+    EndedRequest,
+    Grant,
+    UsageReport,
+    WaitingInProcess,
+    beat,
+    lease,
+)
+from penstock.run.context import Context
+from penstock.store import rate_limit
+from penstock.store.database import Database
+from penstock.store.rate_limit import RateLimitRow
+
+FIRST_BITE = 64  # places; the row gives a part of the window at most
+GROWTH = 4  # from one exchange to the next at most
+AHEAD_S = 0.25  # places are leased for the requests of so many seconds
+IDLE_S = 0.05  # places that nobody asked for since are returned
+QUIET_S = 0.02  # after its last request a process reports at once; what ended together is reported together
+UNHURRIED_S = 0.25  # what ended is reported by then, where places are plenty
+TICK_S = 0.0005  # a shorter pause is none
+OUT_OF_REACH_S = 1.0  # between tries to reach the database
+
+CredentialKey = tuple[str, RateLimit]
+Step = Callable[[RateLimitRow, float], tuple[RateLimitRow, Grant]]
+
+
+class LeaseExchange(Protocol):
+    """Changes the row by a step, alone with it, and returns the step's grant. Raises EnvironmentFailure."""
+
+    def __call__(self, step: Step) -> Awaitable[Grant]: ...
+
+
+class LeasedWindow:
+    """The places in hand, and what is to be reported of those that were used. For one event loop."""
+
+    def __init__(self, rate: RateLimit, clock: Clock, exchange: LeaseExchange) -> None:
+        self.limit = rate.requests
+        self.blocked_until = -inf
+        self.budget = Budget(rate, clock, self, self._changed)
+        self._configured = (rate.requests, rate.per)
+        self._per = rate.per
+        self._clock, self._exchange = clock, exchange
+        self._user = uuid4().hex
+        self._hand: deque[tuple[float, int]] = deque()  # places, and until when they may be used; the oldest first
+        self._in_hand = 0
+        self._flying: dict[Taken, float] = {}  # in the order in which they left; until when their places were good
+        self._flying_cost = 0
+        self._over: list[tuple[float, float, int, Allowance | None]] = []
+        self._returned = 0
+        self._block_until = -inf  # by a 429 that is not reported yet
+        self._bite = FIRST_BITE
+        self._taken_since = 0  # cost of what was taken since the last exchange
+        self._was_empty = False  # somebody found no place since then
+        self._last_taken = self._last_exchange = self._first_over = -inf
+        self._not_before = -inf  # nothing is to be had sooner
+        self._grant = Grant(0, is_alone=True)
+        self._opens = inf
+        self._pump: asyncio.Task[None] | None = None
+        self._alarm = asyncio.Event()
+        self._sleeps_until = -inf
+        self._is_closed = False
+
+    # ── what the budget asks ─────────────────────────────────────────────────
+
+    def take(self, now: float, cost: int = 1) -> Taken | None:
+        self._expire(now)
+        if now < self.blocked_until:
+            return None
+        if self._in_hand < cost:
+            self._was_empty = True
+            return None
+        taken = Taken(now, cost)
+        self._flying[taken] = self._use(cost)
+        self._flying_cost += cost
+        self._taken_since += cost
+        self._last_taken = now
+        return taken
+
+    def opens(self) -> float:
+        """When a block ends; inf when there is none: otherwise the pump alone wakes who waits."""
+        return self.blocked_until if self.blocked_until > self._clock.monotonic() else inf
+
+    def expected(self) -> float:
+        """When places may be there, as far as is known; inf when it is not."""
+        return max(self._opens, self.blocked_until)
+
+    def end(self, taken: Taken, now: float, told: Allowance | None = None) -> None:
+        self._leave(taken)
+        if not self._over:
+            self._first_over = now
+        self._over.append((taken.at, now, taken.cost, told))
+        self.limit = self.limit if told is None else told.limit
+
+    def give_back(self, taken: Taken) -> None:
+        self._hand.appendleft((self._leave(taken), taken.cost))
+        self._in_hand += taken.cost
+
+    def block(self, until: float) -> None:
+        self.blocked_until = max(self.blocked_until, until)
+        self._block_until = max(self._block_until, until)
+
+    # ── the hand ─────────────────────────────────────────────────────────────
+
+    def _use(self, cost: int) -> float:
+        """Use the oldest places; answers until when they are good."""
+        self._in_hand -= cost
+        good = inf
+        while cost:
+            until, places = self._hand.popleft()
+            good = min(good, until)
+            if places > cost:
+                self._hand.appendleft((until, places - cost))
+            cost -= min(cost, places)
+        return good
+
+    def _expire(self, now: float) -> None:
+        """Places that were kept too long may fall into a window that they were not charged to."""
+        while self._hand and self._hand[0][0] <= now:
+            _, places = self._hand.popleft()
+            self._in_hand -= places
+            self._returned += places
+
+    def _return_all(self) -> None:
+        self._returned += self._in_hand
+        self._in_hand = 0
+        self._hand.clear()
+
+    def _leave(self, taken: Taken) -> float:
+        self._flying_cost -= taken.cost
+        return self._flying.pop(taken)
+
+    # ── when to go to the row ────────────────────────────────────────────────
+
+    def _due(self, now: float) -> float:
+        """When to report and lease next; inf when there is nothing to say."""
+        if self._block_until > -inf:
+            return now
+        waiting = self.budget.waiting()
+        due = inf
+        is_hungry = waiting is not None and self._in_hand < waiting.least
+        is_low = self._in_hand * 2 < self._bite and self._taken_since > 0 and not self._grant.is_tight
+        if is_hungry or is_low:
+            due = self._not_before
+        if self._over:
+            due = min(due, self._first_over + self._report_after(is_quiet=waiting is None and not self._flying))
+        if self._flying:
+            due = min(due, self._last_exchange + beat(self._per))
+        if self._in_hand and waiting is None:
+            due = min(due, self._idle_from())
+        if self._returned:
+            due = min(due, self._last_exchange + IDLE_S)
+        return due
+
+    def _idle_from(self) -> float:
+        idle = UNHURRIED_S if self._grant.is_alone else IDLE_S
+        return max(self._last_taken, self._last_exchange) + idle
+
+    def _report_after(self, *, is_quiet: bool) -> float:
+        if self._grant.is_alone:
+            return UNHURRIED_S
+        if is_quiet:
+            return QUIET_S
+        return min(max(self._per / 40, QUIET_S), UNHURRIED_S) if self._grant.is_tight else UNHURRIED_S
+
+    def _changed(self) -> None:
+        now = self._clock.monotonic()
+        if self._pump is None or self._pump.done():
+            if not self._is_closed and self._due(now) < inf:
+                self._pump = asyncio.get_running_loop().create_task(self._run())
+        elif self._sleeps_until > now and self._due(now) < self._sleeps_until:
+            self._alarm.set()
+
+    async def _run(self) -> None:
+        """Report and lease, as long as there is something to report or somebody waits."""
+        try:
+            while (due := self._due(self._clock.monotonic())) < inf:
+                if not await self._slept_until(due):
+                    await self._go()
+        except asyncio.CancelledError:  # the loop ends: what is reported now, nobody has to wait for
+            self._is_closed = True
+            self._return_all()
+            if self._over or self._returned or self._flying:
+                with suppress(EnvironmentFailure):  # the others see that this process does not report any more
+                    await self._exchange(self._step(0))
+            raise
+
+    async def _slept_until(self, due: float) -> bool:
+        """Whether it slept: then look again at what is due."""
+        pause = due - self._clock.monotonic()
+        if pause <= TICK_S:
+            return False
+        self._alarm.clear()
+        self._sleeps_until = due
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._alarm.wait(), pause)
+        self._sleeps_until = -inf
+        return True
+
+    # ── at the row ───────────────────────────────────────────────────────────
+
+    async def _go(self) -> None:
+        now = self._clock.monotonic()
+        self._expire(now)
+        if self.budget.waiting() is None and now >= self._idle_from():
+            self._return_all()
+        before = (self._over, self._returned, self._block_until)
+        want = self._want(now)
+        going = asyncio.ensure_future(self._exchange(self._step(want)))
+        self._over, self._returned, self._block_until = [], 0, -inf
+        self._taken_since, self._was_empty, self._last_exchange = 0, False, now
+        try:
+            grant = await asyncio.shield(going)
+        except EnvironmentFailure:  # who waits goes on waiting until the database is there again
+            over, returned, until = before
+            self._over, self._first_over = over + self._over, self._clock.monotonic()
+            self._returned += returned
+            self._block_until = max(until, self._block_until)
+            await self._clock.sleep(OUT_OF_REACH_S)
+            return
+        except asyncio.CancelledError:
+            with suppress(EnvironmentFailure):
+                self._take_in(await going, want, now)
+            raise
+        self._take_in(grant, want, now)
+        self.budget.serve()
+
+    def _want(self, now: float) -> int:
+        """How many places to lease: for those who wait, and for as many as will come soon."""
+        waiting = self.budget.waiting()
+        used = self._taken_since / max(now - self._last_exchange, 0.001) * AHEAD_S
+        if waiting is None and not self._taken_since:
+            return 0
+        most = self._bite * GROWTH if self._was_empty and not self._grant.is_tight else ceil(used * 2)
+        self._bite = max(1, min(most, self._bite * GROWTH))
+        return max(0, max(self._bite, 0 if waiting is None else waiting.cost) - self._in_hand)
+
+    def _step(self, want: int) -> Step:
+        """What to do with the row: it takes with it what is to be reported, as it is now."""
+        over, until = self._over, self._block_until
+        oldest = min(
+            next(iter(self._flying)).at if self._flying else inf,
+            self._hand[0][0] - min(self._per, KEPT_S) if self._hand else inf,
+        )
+        waiting = self.budget.waiting()
+        report = UsageReport(
+            self._user, self._configured, self._in_hand, self._flying_cost, returned=self._returned, want=want
+        )
+
+        def step(row: RateLimitRow, moment: float) -> tuple[RateLimitRow, Grant]:
+            at = self._clock.monotonic()  # the row may have been waited for
+            return lease(
+                row,
+                moment,
+                replace(
+                    report,
+                    oldest=0.0 if oldest == inf else at - oldest,
+                    over=tuple(EndedRequest(at - left, at - ended, cost, told) for left, ended, cost, told in over),
+                    block=max(0.0, until - at),
+                    waiting=None
+                    if waiting is None
+                    else WaitingInProcess(waiting.rank, at - waiting.since, waiting.least, waiting.cost),
+                ),
+            )
+
+        return step
+
+    def _take_in(self, grant: Grant, want: int, asked: float) -> None:
+        now = self._clock.monotonic()
+        self._grant = grant
+        if grant.places:
+            self._hand.append((asked + min(self._per, KEPT_S), grant.places))
+            self._in_hand += grant.places
+        self._not_before = now + grant.again if grant.places < want else -inf
+        self._opens = now + grant.opens
+        self.limit = grant.quota or self.limit
+        if grant.blocked > 0:
+            self.blocked_until = max(self.blocked_until, now + grant.blocked)
+
+
+class SharedBudgets:
+    """The budgets of credentials, one for each event loop. All processes on the database share their windows."""
+
+    def __init__(self) -> None:
+        self._made: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[CredentialKey, Budget]] = WeakKeyDictionary()
+
+    def of(self, around: Context, spec: CredentialSpec) -> Budget:
+        """The budget of this credential for the running loop."""
+        made = self._made.setdefault(asyncio.get_running_loop(), {})
+        key = spec.name, spec.rate_limit
+        if key not in made:
+            made[key] = shared_budget(spec.rate_limit, around.clock, around.database, spec.name)
+        return made[key]
+
+
+def shared_budget(rate: RateLimit, clock: Clock, database: Database, credential: str) -> Budget:
+    """The gate of one credential for one event loop; its window is shared by every process on the database."""
+    new = RateLimitRow(rate.requests, rate.per, (rate.requests, rate.per))
+
+    def epoch() -> float:
+        return clock.now().timestamp()
+
+    def exchange(step: Step) -> asyncio.Future[Grant]:  # no task: the end of the loop does not cancel it
+        change = partial(rate_limit.change, database, credential, new, epoch, step)
+        return asyncio.get_running_loop().run_in_executor(None, change)
+
+    return LeasedWindow(rate, clock, exchange).budget

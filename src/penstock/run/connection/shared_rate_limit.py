@@ -1,0 +1,265 @@
+"""A credential's allowance shared by processes: each leases a few places of the window at a time from one row.
+
+This is the decision alone, pure: the row, the time and a process's report go in; the new row and a grant come out.
+
+The server's window begins at a moment that nobody sees: not before the first place was leased, and by the first reply
+at the latest. The next is open for certain one `per` after that reply. Requests that were on their way then may be
+counted in either window, and are charged to both. A process that has died is noticed because its report is overdue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import ceil, inf
+from typing import NamedTuple
+
+from penstock.delivery.rate_limit import MARGIN, Allowance
+from penstock.store.rate_limit import BudgetUser, RateLimitRow
+
+BITES = 10  # a grant is at most this part of a window, so that others get their share
+KEPT_S = 1.0  # places that were leased and not used are returned after this
+BEAT_S = 1.0  # who has places reports at least this often
+GRACE_S = 2.0  # who is overdue for longer has died
+
+
+class EndedRequest(NamedTuple):
+    """A request that is over: when it left and ended, both as seconds before now, and what its headers said."""
+
+    left: float
+    ended: float
+    cost: int
+    told: Allowance | None = None
+
+
+class WaitingInProcess(NamedTuple):
+    """The requests that wait in a process."""
+
+    rank: int  # of the lane of the first
+    waited: float  # seconds, of the first
+    least: int  # cost of the first
+    cost: int  # of all
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReport:
+    """What an event loop of a process reports of its places, and how many it wants. Durations are seconds."""
+
+    user: str
+    configured: tuple[int, float]  # requests per window and its seconds, by the credential's settings
+    in_hand: int = 0
+    flying: int = 0
+    oldest: float = 0.0  # since the oldest of both was leased or left
+    over: tuple[EndedRequest, ...] = ()
+    returned: int = 0
+    block: float = 0.0  # from now; 0: no 429 came
+    waiting: WaitingInProcess | None = None
+    want: int = 0  # places, beside those in hand
+
+
+class Grant(NamedTuple):
+    """What a process gets: places, and in how many seconds to ask again when it wants more."""
+
+    places: int
+    again: float = 0.0
+    blocked: float = 0.0  # seconds
+    opens: float = inf  # seconds until the next window is open for certain; inf: not known yet
+    is_alone: bool = False  # no other process uses the credential
+    is_tight: bool = False  # little is left of the window
+    quota: int = 0  # requests per window
+
+
+def lease(row: RateLimitRow, now: float, report: UsageReport) -> tuple[RateLimitRow, Grant]:
+    """Take in the report, turn the window when its time has come, and give out up to `report.want` places."""
+    row = _reported(_following(row, now, report.configured), now, report)
+    if now < row.blocked_until:
+        wait = row.blocked_until - now
+        return _promised(row, now, report, wait), Grant(0, wait, wait, wait, is_tight=True, quota=row.quota)
+    if now >= _opens(row, now):
+        row = _turned(row, now)
+    left, reserved = _left(row, now), _reserved(row, now, report)
+    places = _places(row, report, left - reserved)
+    again = 0.0 if places else _again(row, now, report.user, reserved)
+    if places:
+        row = _leased(row, now, report.user, places)
+    row = _promised(row, now, report, again)
+    others = any(name != report.user for name, _ in _living(row, now))
+    tight = (left - places) * 4 < row.quota
+    return row, Grant(places, again, 0.0, _opens(row, now) - now, not others, tight, row.quota)
+
+
+def _following(row: RateLimitRow, now: float, configured: tuple[int, float]) -> RateLimitRow:
+    """The row by the settings of today, and by a clock that may have been put back."""
+    if configured != row.configured:
+        row = replace(row, quota=configured[0], per=configured[1], configured=configured)
+    ahead = row.leased - now
+    if ahead <= 0:
+        return row
+    return replace(
+        row,
+        opened=row.opened - ahead,
+        first=None if row.first is None else row.first - ahead,
+        answered=None if row.answered is None else row.answered - ahead,
+        last_end=row.last_end - ahead,
+        leased=now,
+        late_end=row.late_end - ahead,
+        late_taken=row.late_taken - ahead,
+        blocked_until=row.blocked_until - ahead,
+        users={
+            name: user._replace(oldest=user.oldest - ahead, due=user.due - ahead, since=user.since - ahead)
+            for name, user in row.users.items()
+        },
+    )
+
+
+def _reported(row: RateLimitRow, now: float, report: UsageReport) -> RateLimitRow:
+    if report.over:
+        row = _ended(row, now, report.over)
+    was = row.users.get(report.user)
+    outstanding = report.in_hand + report.flying
+    # Somebody unknown who has places was taken for dead: they are not charged to this window yet.
+    change = outstanding if was is None else -report.returned
+    wait = report.waiting
+    user = BudgetUser(report.in_hand, report.flying, now - report.oldest, now)
+    if wait is not None:
+        user = user._replace(rank=wait.rank, since=now - wait.waited, least=wait.least, wants=wait.cost)
+    blocked = max(row.blocked_until, now + report.block) if report.block > 0 else row.blocked_until
+    return replace(row, used=max(0, row.used + change), blocked_until=blocked, users={**row.users, report.user: user})
+
+
+def _ended(row: RateLimitRow, now: float, ended: tuple[EndedRequest, ...]) -> RateLimitRow:
+    """The row with the requests that are over. One pass, for there may be thousands a second."""
+    opened, late_from = row.opened, inf if row.first is None else row.first + row.per
+    quota, remaining = row.quota, inf if row.remaining is None else row.remaining
+    answered, last_end = inf if row.answered is None else row.answered, row.last_end
+    late, late_end, late_taken = row.late, row.late_end, row.late_taken if row.late else inf
+    for before, over, cost, told in ended:
+        left, end = now - before, now - over
+        last_end = max(last_end, end)
+        if end > late_from:
+            late, late_end, late_taken = late + cost, max(late_end, end), min(late_taken, left)
+        if told is not None:
+            quota = told.limit
+        if left < opened:
+            continue  # it tells of a window that is over
+        answered = min(answered, end)
+        if told is not None:
+            remaining = min(remaining, told.remaining)
+    return replace(
+        row,
+        quota=quota,
+        answered=None if answered == inf else answered,
+        last_end=last_end,
+        late=late,
+        late_end=late_end,
+        late_taken=late_taken if late else 0.0,
+        remaining=None if remaining == inf else int(remaining),
+    )
+
+
+def _living(row: RateLimitRow, now: float) -> Iterator[tuple[str, BudgetUser]]:
+    grace = min(GRACE_S, row.per / 2)
+    return ((name, user) for name, user in row.users.items() if now <= user.due + grace)
+
+
+def _outstanding(row: RateLimitRow, now: float) -> int:
+    return sum(user.in_hand + user.flying for _, user in _living(row, now))
+
+
+def _opens(row: RateLimitRow, now: float) -> float:
+    """When the next window is open for certain; inf when only a reply can tell."""
+    if row.blocked_until > row.opened:
+        return row.blocked_until
+    outstanding = _outstanding(row, now)
+    if row.answered is None:  # perhaps whoever leased last has died: what it sent was sent by then
+        silent = row.leased + min(row.per, KEPT_S) + row.per * (1 + MARGIN)
+        return inf if outstanding or not row.used else silent
+    certain = row.answered + row.per * (1 + MARGIN)
+    if outstanding:
+        return certain
+    # A little patience ends all doubt: by `clear` every window that saw one of our requests is over.
+    clear = row.last_end + row.per * (1 + MARGIN)
+    return clear if (clear - certain) * row.quota < row.late * row.per else certain
+
+
+def _turned(row: RateLimitRow, now: float) -> RateLimitRow:
+    living = dict(_living(row, now))
+    busy = [user for user in living.values() if user.in_hand + user.flying]
+    is_settled = not busy and now >= row.last_end + row.per * (1 + MARGIN)
+    late = 0 if is_settled or row.blocked_until > row.opened else row.late
+    earliest = [user.oldest for user in busy] + ([row.late_taken] if late else [])
+    first = max((row.first or 0.0) + row.per, min(earliest)) if earliest else None
+    return replace(
+        row,
+        opened=now,
+        first=first,
+        answered=None,
+        used=sum(user.in_hand + user.flying for user in busy) + late,
+        late=late if first is not None and row.late_end > first + row.per else 0,
+        remaining=None,
+        users=living,
+    )
+
+
+def _left(row: RateLimitRow, now: float) -> int:
+    own = row.quota - row.used
+    return own if row.remaining is None else min(own, row.remaining - _outstanding(row, now))
+
+
+def _reserved(row: RateLimitRow, now: float, report: UsageReport) -> int:
+    """Places for those of other processes who go first: in a more urgent lane, or waiting for longer in the same."""
+    wait, bite = report.waiting, _bite(row)
+    mine = (inf, 0.0) if wait is None else (wait.rank, now - wait.waited)
+    return sum(
+        max(0, min(user.wants, max(bite, user.least)) - user.in_hand)
+        for name, user in _living(row, now)
+        if name != report.user and user.rank is not None and (user.rank, user.since) < mine
+    )
+
+
+def _places(row: RateLimitRow, report: UsageReport, left: int) -> int:
+    least = 1 if report.waiting is None else max(1, report.waiting.least - report.in_hand)
+    places = max(0, min(report.want, left, max(_bite(row), least)))
+    return places if places >= least else 0
+
+
+def _bite(row: RateLimitRow) -> int:
+    return max(ceil(row.quota / BITES), 1)
+
+
+def _leased(row: RateLimitRow, now: float, name: str, places: int) -> RateLimitRow:
+    user = row.users[name]
+    oldest = min(user.oldest, now) if user.in_hand + user.flying else now
+    users = {**row.users, name: user._replace(in_hand=user.in_hand + places, oldest=oldest)}
+    return replace(
+        row,
+        opened=row.opened if row.used else now,
+        first=row.first if row.used and row.first is not None else now,
+        used=row.used + places,
+        leased=now,
+        users=users,
+    )
+
+
+def _promised(row: RateLimitRow, now: float, report: UsageReport, again: float) -> RateLimitRow:
+    """With when the process reports next; without it when it has nothing and wants nothing."""
+    user = row.users[report.user]
+    if not (user.in_hand or user.flying or user.wants):
+        return replace(row, users={name: other for name, other in row.users.items() if name != report.user})
+    due = now + (beat(row.per) if user.in_hand or user.flying else again)
+    return replace(row, users={**row.users, report.user: user._replace(due=due)})
+
+
+def beat(per: float) -> float:
+    """Seconds within which a process that has places reports again."""
+    return min(BEAT_S, per / 4)
+
+
+def _again(row: RateLimitRow, now: float, name: str, reserved: int) -> float:
+    """When places may be there: at the next window, unless others may return theirs or are only ahead."""
+    soon = min(max(row.per / 200, 0.02), 0.1)
+    opens = _opens(row, now)
+    others = [user for other, user in _living(row, now) if other != name]
+    may_return = any(user.in_hand for user in others)
+    may_tell = row.quota > row.used and (reserved > 0 or any(user.flying for user in others))
+    return soon if may_return or may_tell or opens == inf else max(soon, opens - now)

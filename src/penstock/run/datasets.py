@@ -1,0 +1,261 @@
+"""Datasets with the schema they were first read with: detected once, stored, used by preview and run alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from penstock.clock import iso
+from penstock.model.errors import InputError
+from penstock.model.record import Chunk, Column, Schema
+from penstock.model.reports import DatasetReport
+from penstock.model.settings_text import settings_text
+from penstock.model.spec import DatasetSpec, SourceSpec, WebhookSource
+from penstock.run.context import Context
+from penstock.run.diff.records import read_record, readable, record_json
+from penstock.sources.cursor import value_of
+from penstock.sources.dataset import Dataset
+from penstock.sources.frozen_input import ReadWindow, load_chunk, save_chunk
+from penstock.sources.open import Tools, open_dataset
+from penstock.sources.pushed.rows import Pushed, StoredReplies
+from penstock.store.project import pushed, resources
+from penstock.store.runs import responses
+
+SAMPLES = 20
+MOST_TOLD = 50  # new columns of one event
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDataset:
+    """A dataset, the schema its types were decided with, and some of its records."""
+
+    spec: DatasetSpec
+    dataset: Dataset
+    schema: Schema
+    samples: Chunk
+    identity: str | None = None  # of the input that the schema was detected from
+    awaits: bool = False  # whether columns that no record had yet may come any time
+    read_at: str | None = None  # when the types were decided; None: by 0.1.0
+
+
+class Types(NamedTuple):
+    """What decided the types of a dataset's columns, and when."""
+
+    settings: str
+    read_at: str | None
+
+
+def dataset_spec(around: Context, name: str) -> DatasetSpec:
+    spec = around.project.datasets.get(name)
+    if spec is None:
+        raise around.unknown("dataset", name, around.project.datasets)
+    return spec
+
+
+def known_dataset(around: Context, name: str, *, refresh: bool = False) -> KnownDataset:
+    """Open a dataset; its schema is detected by one full pass when there is none for these settings, or on `refresh`.
+
+    Raises InputError when the source cannot be read, or a key column is not there.
+    """
+    spec = dataset_spec(around, name)
+    source = around.project.sources[spec.source]
+    dataset = open_dataset(spec, source, tools(around))
+    settings = settings_of(spec, source)
+    with around.database.read() as conn:
+        stored = None if refresh else resources.stored_dataset(conn, name)
+    if stored is not None and stored.settings != settings:
+        stored = None
+    if isinstance(source, WebhookSource):
+        return _pushed(around, dataset, settings, stored)
+    if stored is not None and (not stored.schema.columns or dataset.has_renamed(stored.schema)):
+        stored = None
+    read_at = iso(around.clock.now()) if stored is None else stored.read_at
+    store = partial(_store, around, dataset, Types(settings, read_at))
+    if stored is None:
+        detected = dataset.detect()
+        schema, samples = detected.schema, detected.samples
+        seen = dataset.identity()
+        store(schema, samples)
+    else:
+        schema, samples, seen = stored.schema, load_chunk(stored.samples), stored.identity
+        identity = dataset.identity()
+        changed = identity is None or identity != stored.identity
+        schema = dataset.with_first_values(schema, _read_by_all(around, name)) if changed else schema
+        if schema is not stored.schema:
+            samples, seen = next(iter(dataset.read(schema, rows=SAMPLES)), samples), identity
+            store(schema, samples)
+        elif identity is not None and identity != stored.identity:
+            samples = next(iter(dataset.read(schema, rows=SAMPLES)), samples)
+            seen = None  # the samples are of the input as it is now, the count of records is not
+            store(schema, samples)
+    if not schema.columns:  # nothing is known of a source without records, and nothing is wrong with it
+        return with_columns(KnownDataset(spec, dataset, schema, samples, seen, awaits=True, read_at=read_at), spec.key)
+    problems = dataset.check_columns(schema, spec.key)
+    if problems:
+        raise InputError(*problems)
+    return KnownDataset(spec, dataset, schema, samples, seen, read_at=read_at)
+
+
+def _read_by_all(around: Context, name: str) -> ReadWindow | None:
+    """Up to where every destination of a dataset has read a source with a cursor; None where one reads it whole."""
+    with around.database.read() as conn:
+        found = [
+            resources.window_of(conn, spec.name)
+            for spec in around.project.destinations.values()
+            if spec.dataset == name
+        ]
+    windows = [ReadWindow.from_json(window) for window in found if window is not None]
+    if len(windows) < len(found) or any(window.value is None for window in windows):
+        return None
+    try:
+        return min(windows, key=value_of, default=None)
+    except (KeyError, TypeError, ValueError):  # of different columns, or of a source that had another kind of place
+        return None
+
+
+def _pushed(around: Context, dataset: Dataset, settings: str, stored: resources.StoredDataset | None) -> KnownDataset:
+    """A dataset of a webhook source. Its schema takes in columns as they come; what was decided stays.
+
+    Before its first record whatever the project speaks of is taken to be there.
+    """
+    spec, tip = dataset.spec, dataset.tip or 0
+    dataset.read_upto(tip)  # what comes meanwhile may bring columns that the schema does not have: it is read next time
+    seen = 0 if stored is None or stored.identity is None else int(stored.identity)
+    read_at = iso(around.clock.now()) if stored is None or not stored.schema.records else stored.read_at
+    if stored is None or (tip > seen and not stored.schema.records):
+        detected = dataset.detect()
+        schema, samples = detected.schema, detected.samples
+    else:
+        schema, samples = stored.schema, load_chunk(stored.samples)
+        if tip > seen and dataset.has_grown(schema, seen):
+            schema = with_later(dataset.detect(known=schema).schema, stored.schema)
+            new = [name for name in schema.names() if name not in stored.schema.names()]
+            around.events.tell("intake.changed", dataset=spec.name, columns=new[:MOST_TOLD])
+    few = samples.records.num_rows < SAMPLES
+    if stored is None or schema is not stored.schema or tip - seen >= SAMPLES or (few and tip > seen):
+        newest = dataset.newest(schema) if schema.records else None
+        samples = padded(samples, schema.columns) if newest is None else newest
+        _store(around, dataset, Types(settings, read_at), schema, samples, str(tip))
+    awaits = spec.sql is None or not schema.columns
+    known = KnownDataset(spec, dataset, schema, samples, awaits=awaits, read_at=read_at)
+    if awaits:
+        return with_columns(replace(known, schema=replace(schema, grows=True)), spec.key)
+    problems = dataset.check_columns(schema, spec.key)
+    if problems:
+        raise InputError(*problems)
+    return known
+
+
+def with_columns(known: KnownDataset, names: Iterable[str]) -> KnownDataset:
+    """The dataset with columns that no record has had yet: absent in every sample, of any type."""
+    there = set(known.schema.names())
+    more = tuple(Column(name, "json", nullable=True) for name in dict.fromkeys(names) if name not in there)
+    if not more:
+        return known
+    schema = replace(known.schema, columns=(*known.schema.columns, *more))
+    return replace(known, schema=schema, samples=padded(known.samples, schema.columns))
+
+
+def with_later(found: Schema, before: Schema) -> Schema:
+    """The schema in which the columns that `before` lacks are marked as later ones, as those that were before are."""
+    known = {column.name: column.later for column in before.columns}
+    return replace(found, columns=tuple(replace(c, later=known.get(c.name, True)) for c in found.columns))
+
+
+def with_new_columns(known: KnownDataset) -> KnownDataset:
+    """The dataset with the columns that came after it was first read; what was decided of the others stays."""
+    schema = known.dataset.with_new_columns(known.schema)
+    return replace(known, schema=schema, samples=next(iter(known.dataset.read(schema, rows=SAMPLES)), known.samples))
+
+
+def padded(chunk: Chunk, columns: Iterable[Column]) -> Chunk:
+    """A chunk with the columns that it lacks: absent in every row."""
+    rows = chunk.records.num_rows
+    there = set(chunk.records.schema.names)
+    missing = [column for column in columns if column.name not in there]
+    fields = [pa.field(column.name, pa.string(), metadata={b"penstock": b"json"}) for column in missing]
+    records = pa.RecordBatch.from_arrays(
+        [*chunk.records.columns, *(pa.nulls(rows, field.type) for field in fields)],
+        schema=pa.schema([*chunk.records.schema, *fields]),
+    )
+    everywhere = frozenset(range(rows))
+    absent = {**chunk.absent, **{column.name: everywhere for column in missing}}
+    return replace(chunk, records=records, absent=absent)
+
+
+def _store(
+    around: Context,
+    dataset: Dataset,
+    types: Types,
+    schema: Schema,
+    samples: Chunk,
+    identity: str | None = None,
+) -> None:
+    row = resources.StoredDataset(
+        name=dataset.spec.name,
+        settings=types.settings,
+        identity=identity or dataset.identity(),
+        schema=schema,
+        samples=save_chunk(samples),
+        read_at=types.read_at,
+    )
+    with around.database.begin() as conn:
+        resources.store_dataset(conn, row)
+
+
+def tools(around: Context) -> Tools:
+    """What sources need of these surroundings."""
+
+    def replies(destination: str) -> StoredReplies:
+        def after(last: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+            with around.database.read() as conn:
+                yield from responses.batches(conn, destination, last)
+
+        return StoredReplies(f"{destination}.responses", responses.schema(), after)
+
+    def posted(source: str) -> Pushed:
+        def after(last: int, upto: int | None) -> Iterator[tuple[int, list[str]]]:
+            with around.database.read() as conn:
+                yield from pushed.after(conn, source, last, upto)
+
+        def tip() -> int:
+            with around.database.read() as conn:
+                return pushed.received(conn, source).tip
+
+        def latest(count: int) -> list[str]:
+            with around.database.read() as conn:
+                return [record for _, _, record in pushed.latest(conn, source, count)]
+
+        return Pushed(after, tip, latest)
+
+    return Tools(around.resolve, around.folder, responses=replies, pushed=posted, reach=around.reach)
+
+
+def settings_of(spec: DatasetSpec | None, source: SourceSpec) -> str:
+    """What decides the types besides the data: a change of it makes the schema be detected anew.
+
+    Without a dataset, the end of the text: what the source has to say.
+    """
+    told: object = source
+    if isinstance(source, WebhookSource):
+        told = dict(source.columns) if source.decimal is None else (dict(source.columns), source.decimal)
+    return f"{'' if spec is None else settings_text(spec)} {settings_text(told)}"
+
+
+def dataset_report(around: Context, name: str, *, refresh: bool = False) -> DatasetReport:
+    """The detected schema of a dataset; `refresh` reads and decides it anew."""
+    known = known_dataset(around, name, refresh=refresh)
+    dataset, schema = known.dataset, known.schema
+    later = tuple(column.name for column in schema.columns if column.later)
+    new, gone = dataset.new_columns(schema, look=True), dataset.gone_columns(schema)
+    return DatasetReport(name, dataset_spec(around, name).key, schema, (*later, *new), gone)
+
+
+def samples_of(around: Context, name: str) -> list[dict[str, Any]]:
+    """The sample records that are kept of a dataset, as JSON values."""
+    found = known_dataset(around, name).samples
+    return [readable(read_record(record_json(found, row))) for row in range(found.records.num_rows)]

@@ -1,0 +1,372 @@
+"""What of a chunk has to be sent, and why the rest has not: one answer for plan and run (and preview, without memory).
+
+The order of the questions, each for the rows that the one before it left:
+
+0. does the dataset's SQL say that the row makes no record?
+1. does the row have a key, and does it fit its columns? (the kernel refuses it otherwise)
+2. does the chunk have several versions of its key? (where a record is a whole row, only the newest counts)
+3. is the key's input the same as when it was last sent? (a vectorised fingerprint: no rendering)
+4. is this very version held in the quarantine, or discarded by a person?
+5. rendered, and with the other versions of its key as one payload: would the request differ from what was last sent?
+6. is its parent there?
+7. may it have been sent already, by a state that was lost?
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+
+import numpy as np
+
+from penstock.model.outcome import Outcome, Refusal
+from penstock.model.record import NO_RECORD, Chunk, Key, Payload, Rendered, gone_columns
+from penstock.render.compile import Former
+from penstock.render.merger import Merger
+from penstock.render.values.keys import rows_of_another_form
+from penstock.run.diff.backlog import OpenChunk
+from penstock.run.diff.parents import CompanyLinks
+from penstock.run.diff.records import (
+    IS_NO_RECORD,
+    NoteCounts,
+    Rows,
+    fold_prints,
+    key_groups,
+    left_out,
+    record_hash,
+    without_record,
+)
+from penstock.store.memory.memory import key_hashes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SUPERSEDED = "superseded: a newer version of the same key follows in the same chunk"
+SAME_INPUT = "the same as when it was last sent"
+ANY_VERSION = 0  # held without its record: whatever version comes, it is the one in doubt
+DISCARDED = "a person discarded this version, or mended it"
+OTHER_CONTENT = "key already sent with other content"
+LACKS = "key already sent; a column is gone, so that the contents cannot be compared"
+
+
+class Decision(NamedTuple):
+    """A record whose outcome is known without sending it. `hold` False: it already stands in the quarantine."""
+
+    ordinal: int
+    key: Key | None
+    outcome: Outcome
+    reason: str
+    refusal: Refusal | None = None
+    hold: bool = True
+    content: int | None = None  # of a record that may have arrived: what a person who settles it remembers
+    held: str | None = None  # the refusal of a record that is in quarantine already, as JSON
+
+
+class Remembered(Protocol):
+    """What was last delivered, per key."""
+
+    def same_input(self, hashes: NDArray[np.uint64], prints: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """True where the key was sent and its input fingerprint is the same."""
+        ...
+
+    def contents(self, hashes: NDArray[np.uint64]) -> list[int | None]:
+        """The content hash last sent (or on its way) for each key; None if it never was."""
+        ...
+
+    def on_its_way(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """True where that content is on its way: nobody knows yet whether it will be taken."""
+        ...
+
+
+class QuarantinedState(NamedTuple):
+    """What the quarantine knows of a key: `settings` is the version of the settings it was refused under."""
+
+    outcome: Outcome
+    record: int  # hash of the record's JSON
+    settings: str
+    reason: str
+    refusal: str | None = None  # JSON {"rule", "values"}
+
+
+class Quarantined(Protocol):
+    """The held and discarded versions of this destination, by key hash."""
+
+    def held(self, key_hash: tuple[int, int], record: int) -> QuarantinedState | None: ...
+
+    def discarded(self, key_hash: tuple[int, int], record: int) -> bool: ...
+
+    def rows_of_interest(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Indices of the key hashes that are held or discarded in any version."""
+        ...
+
+
+class Parents(Protocol):
+    """Which records wait for a parent that is not there yet."""
+
+    def missing(self, chunk: Chunk, row: int) -> Refusal | None: ...
+
+
+@dataclass(slots=True)
+class Classified:
+    """A chunk after the questions: every row asked about is in exactly one of the first four."""
+
+    fresh: list[Payload] = field(default_factory=list)
+    twins: list[Payload] = field(default_factory=list)  # the same as what is on its way: they share its fate
+    decided: list[Decision] = field(default_factory=list)
+    unchanged: list[tuple[NDArray[np.int64], str]] = field(default_factory=list)  # rows (not ordinals), reason
+    refreshed: list[Payload] = field(default_factory=list)  # unchanged content under a new fingerprint
+    notes: NoteCounts = field(default_factory=Counter)
+    groups: list[Rows] = field(default_factory=list)  # the rows of each key that has several of them
+    changed: int = 0  # records to be sent whose key was sent before with other content
+
+
+Versions = Literal["newest", "merge", "each"]
+"""What becomes of several records of one key in a chunk: the newest goes, they go as one, or each goes in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a destination treats a key it has seen: see promise 9 (`changed`, `new`, `all`)."""
+
+    versions: Versions
+    repeats: bool  # whether one request may hold several payloads of a key
+    compares: bool  # changed and new: ask memory
+    once_per_key: bool  # new
+    ignore_changed: bool  # on_changed: ignore
+    settings: str
+
+
+@dataclass(frozen=True, slots=True)
+class Classifier:
+    policy: Policy
+    render: Callable[[Chunk, Sequence[int] | None], Rendered]
+    memory: Remembered | None = None
+    quarantine: Quarantined | None = None
+    parents: Parents | None = None
+    doubt: Refusal | None = None  # why nothing may be sent that was not held to be unsent before
+    merger: Merger | None = None  # where `versions` is "merge"
+    links: CompanyLinks | None = None  # with `company_link: replace`
+    former: Former | None = None  # how an earlier release rendered the same settings
+    table: bool = False  # whether every record has every column
+
+    def sift(self, chunk: OpenChunk) -> Classified:
+        """Ask all questions of the chunk's open rows."""
+        sifted = Classified()
+        rows = self._making_records(chunk, sifted)
+        groups = sifted.groups = key_groups(chunk.hashes, rows)
+        if groups and self.policy.versions == "newest":
+            older = np.concatenate([group[:-1] for group in groups])
+            sifted.unchanged.append((np.sort(older), SUPERSEDED))
+            rows, groups = rows[~np.isin(rows, older)], []
+        compares = self.memory is not None and self.policy.compares
+        if self.policy.once_per_key:
+            groups = []  # each row is compared by itself
+        elif groups and chunk.prints is not None:
+            fold_prints(chunk.prints, groups, frozenset(chunk.chunk.misfits))
+        if compares:
+            rows = self._same_input(chunk, rows, sifted, groups)
+        if self.quarantine is not None:
+            rows = self._held(chunk, rows, sifted)
+        if len(rows):
+            whole = len(rows) == chunk.chunk.records.num_rows
+            rendered = self.render(chunk.chunk, None if whole else rows.tolist())
+            sifted.notes.update(rendered.notes)
+            sifted.notes.update(left_out(chunk.chunk, rows))
+            sifted.decided += [
+                Decision(refused.ordinal, refused.key, Outcome.QUARANTINED, refused.refusal.reason, refused.refusal)
+                for refused in rendered.refused
+            ]
+            self._compare(chunk, self._merged(chunk, rendered.payloads, groups), sifted)
+        if self.doubt is not None:
+            sifted.decided += [
+                Decision(ordinal, p.key, Outcome.UNKNOWN, self.doubt.reason, self.doubt, content=p.content)
+                for p in sifted.fresh
+                for ordinal in p.ordinals
+            ]
+            sifted.fresh = []
+        if self.links is not None:
+            sifted.fresh = [self.links.replaced(chunk, payload) for payload in sifted.fresh]
+        return sifted
+
+    @staticmethod
+    def _making_records(chunk: OpenChunk, sifted: Classified) -> Rows:
+        """The open rows that make a record; the others have nothing to send, and a note counts them."""
+        rows = chunk.rows
+        for reason, some in without_record(chunk.chunk, rows).items():
+            sifted.unchanged.append((some, f"no record: {reason}"))
+            sifted.notes[NO_RECORD, IS_NO_RECORD, reason] += len(some)
+            rows = rows[~np.isin(rows, some)]
+        return rows
+
+    def _merged(self, chunk: OpenChunk, payloads: Sequence[Payload], groups: Sequence[Rows]) -> Sequence[Payload]:
+        """The versions of a key as one payload, where there are several and one request can say them all."""
+        if not groups:
+            return payloads
+        rendered = {payload.ordinal - chunk.first: payload for payload in payloads}
+        for group in groups:
+            mine = [rendered[row] for row in group.tolist() if row in rendered]
+            if len(mine) < len(group) and chunk.prints is not None:
+                chunk.prints[group] = 0  # a part stays behind: the others are not all of this input
+            if len(mine) > 1 and self.merger is not None:
+                for payload in mine:
+                    del rendered[payload.ordinal - chunk.first]
+                rendered |= {payload.ordinal - chunk.first: payload for payload in self.merger.merge(mine)}
+        return [rendered[row] for row in sorted(rendered)]
+
+    def _same_input(self, chunk: OpenChunk, rows: Rows, sifted: Classified, groups: Sequence[Rows]) -> Rows:
+        assert self.memory is not None
+        assert chunk.prints is not None
+        if chunk.chunk.misfits:
+            rows, misfits = _split(rows, ~np.isin(rows, list(chunk.chunk.misfits)))
+        else:
+            misfits = rows[:0]
+        same = self.memory.same_input(chunk.hashes[rows], chunk.prints[rows])
+        for group in groups if same.any() else ():  # its last row has the fingerprint of all of them
+            places = np.searchsorted(rows, group)
+            if len(rows) > places[-1] and rows[places[-1]] == group[-1] and same[places[-1]]:
+                same[places] = True
+        if same.any():
+            sifted.unchanged.append((rows[same], SAME_INPUT))
+            rows = rows[~same]
+        return np.sort(np.concatenate([rows, misfits])) if len(misfits) else rows
+
+    def _held(self, chunk: OpenChunk, rows: NDArray[np.int64], sifted: Classified) -> NDArray[np.int64]:
+        assert self.quarantine is not None
+        if not len(rows):
+            return rows
+        open_rows = np.ones(len(rows), dtype=bool)
+        for index in self.quarantine.rows_of_interest(chunk.hashes[rows]):
+            decision = self._still_held(chunk, int(rows[index]))
+            if decision is not None:
+                sifted.decided.append(decision)
+                open_rows[index] = False
+        return rows[open_rows]
+
+    def _still_held(self, chunk: OpenChunk, row: int) -> Decision | None:
+        assert self.quarantine is not None
+        key_hash = (int(chunk.hashes[row, 0]), int(chunk.hashes[row, 1]))
+        record = record_hash(chunk.json(row))
+        ordinal = chunk.first + row
+        if self.quarantine.discarded(key_hash, record):
+            return Decision(ordinal, chunk.keys[row], Outcome.UNCHANGED, DISCARDED, hold=False)
+        held = self.quarantine.held(key_hash, record)
+        if held is None:
+            return None
+        if held.outcome is Outcome.WAITING:
+            return None  # asked anew: its parent may be there now
+        if held.outcome is Outcome.QUARANTINED and held.settings != self.policy.settings:
+            return None
+        reason = f"still held: {held.reason}"
+        return Decision(ordinal, chunk.keys[row], held.outcome, reason, hold=False, held=held.refusal)
+
+    def _compare(self, chunk: OpenChunk, payloads: Sequence[Payload], sifted: Classified) -> None:
+        compares = self.memory is not None and self.policy.compares
+        if not compares and self.parents is None:
+            sifted.fresh.extend(payloads)
+            return
+        lacks = self.table and bool(gone_columns(chunk.chunk))
+        latest: dict[Key, int] = {}
+        rows = [payload.ordinal - chunk.first for payload in payloads]
+        before: list[int | None] = []
+        flying: list[bool] = []
+        if self.memory is not None and compares:
+            before, flying = (
+                self.memory.contents(chunk.hashes[rows]),
+                self.memory.on_its_way(chunk.hashes[rows]).tolist(),
+            )
+            self._in_former_form(chunk, payloads, before)
+        for number, payload in enumerate(payloads):
+            if compares:
+                known = latest.get(payload.key, before[number])
+                if known == payload.content and (flying[number] or payload.key in latest):
+                    sifted.twins.append(payload)
+                    continue
+                decision = self._against_memory(payload, known, sifted, lacks=lacks)
+                if decision is not None:
+                    sifted.decided += [decision._replace(ordinal=ordinal) for ordinal in payload.ordinals]
+                    continue
+            for ready in self._with_parents(chunk, payload, sifted):
+                latest[ready.key] = ready.content
+                sifted.fresh.append(ready)
+
+    def _in_former_form(self, chunk: OpenChunk, payloads: Sequence[Payload], before: list[int | None]) -> None:
+        """A content of `before` that is the payload's own in the form of an earlier release counts as the payload's."""
+        others = self._had_other_bytes(chunk, payloads, before)
+        if self.former is None or not others:
+            return
+        rows = sorted(ordinal - chunk.first for number in others for ordinal in payloads[number].ordinals)
+        made = {payload.ordinal: payload for payload in self.former.renderer.render(chunk.chunk, rows).payloads}
+        for number in others:
+            parts = [made[ordinal] for ordinal in payloads[number].ordinals if ordinal in made]
+            whole = parts if self.former.merger is None or len(parts) < 2 else self.former.merger.merge(parts)
+            if before[number] is None and self.memory is not None and len(whole) == 1:
+                (before[number],) = self.memory.contents(key_hashes([whole[0].key]))
+            if [payload.content for payload in whole] == [before[number]]:
+                before[number] = payloads[number].content
+
+    def _had_other_bytes(
+        self, chunk: OpenChunk, payloads: Sequence[Payload], before: Sequence[int | None]
+    ) -> list[int]:
+        """The numbers of the payloads that an earlier release may have sent with other bytes, or under another key."""
+        differ = [n for n, payload in enumerate(payloads) if before[n] != payload.content]
+        if self.former is None or not differ:
+            return []
+        odd = rows_of_another_form(chunk.chunk, self.former.texts)
+        sent = {n for n in differ if before[n] is not None} if self.former.always else set[int]()
+        if odd:
+            first = chunk.first
+            sent |= {n for n in differ if not odd.isdisjoint(row - first for row in payloads[n].ordinals)}
+        return sorted(sent)
+
+    def _with_parents(self, chunk: OpenChunk, payload: Payload, sifted: Classified) -> Sequence[Payload]:
+        """The payload, or what is left of it when some of its records wait for their parents."""
+        if self.parents is None:
+            return (payload,)
+        refusals = {
+            ordinal: refusal
+            for ordinal in payload.ordinals
+            if (refusal := self.parents.missing(chunk.chunk, ordinal - chunk.first)) is not None
+        }
+        if not refusals:
+            return (payload,)
+        for ordinal, missing in refusals.items():
+            sifted.decided.append(Decision(ordinal, payload.key, Outcome.WAITING, missing.reason, missing))
+        ready = [ordinal - chunk.first for ordinal in payload.ordinals if ordinal not in refusals]
+        if not ready:
+            return ()
+        if chunk.prints is not None:
+            chunk.prints[[ordinal - chunk.first for ordinal in payload.ordinals]] = 0
+        parts = self.render(chunk.chunk, ready).payloads  # rendered a moment ago: none is refused
+        return parts if self.merger is None else self.merger.merge(parts)
+
+    def _against_memory(
+        self, payload: Payload, known: int | None, sifted: Classified, *, lacks: bool
+    ) -> Decision | None:
+        """The decision when the key was sent before; None when this content has to go. `lacks`: a column is gone."""
+        if known is None:
+            return None
+        if known == payload.content:
+            sifted.refreshed.append(payload)
+            return Decision(payload.ordinal, payload.key, Outcome.UNCHANGED, SAME_INPUT, hold=False)
+        if not self.policy.once_per_key:
+            sifted.changed += len(payload.ordinals)
+            return None
+        if lacks:
+            return Decision(payload.ordinal, payload.key, Outcome.UNCHANGED, LACKS, hold=False)
+        if self.policy.ignore_changed:
+            return Decision(payload.ordinal, payload.key, Outcome.UNCHANGED, OTHER_CONTENT, hold=False)
+        refusal = Refusal(
+            rule="key already sent",
+            reason=f"{OTHER_CONTENT}; each key is sent once in mode new",
+            accepted="another key, or `on_changed: ignore` if later versions do not matter",
+        )
+        return Decision(payload.ordinal, payload.key, Outcome.QUARANTINED, refusal.reason, refusal)
+
+
+def _split(
+    rows: NDArray[np.int64],
+    mask: NDArray[np.bool_],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return rows[mask], rows[~mask]

@@ -1,0 +1,103 @@
+"""A flow: its destinations in dependency order, companies before people before the rest, as one run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from penstock.clock import iso
+from penstock.model.errors import InputError, PenstockError, Problem
+from penstock.model.outcome import COUNT_NAMES, Counts, only_quarantine
+from penstock.model.spec import DestinationSpec, FlowSpec
+from penstock.run import start
+from penstock.run.connection import connection
+from penstock.run.context import Context
+from penstock.run.datasets import known_dataset
+from penstock.store.runs.runs import NOT_BEGUN, RunRow
+
+LAST_PHASE = 9  # manual requests: nobody knows what they need to be there
+
+
+def in_order(around: Context, flow: FlowSpec) -> list[DestinationSpec]:
+    """The flow's destinations by phase; within a phase as the project file lists them."""
+    specs = [around.destination(name) for name in flow.destinations]
+    return sorted(specs, key=lambda spec: _phase(around, spec))
+
+
+def _phase(around: Context, spec: DestinationSpec) -> int:
+    if spec.template is None:
+        return LAST_PHASE
+    if spec.template == "send_batch":
+        return 1 if spec.object == "company" else 2
+    return around.catalogue[spec.template].phase
+
+
+def require_a_key(around: Context, specs: Sequence[DestinationSpec]) -> None:
+    """InputError when none of the destinations has a credential that can be used: then there is nothing to begin."""
+    problems: dict[Problem, None] = {}
+    for name in dict.fromkeys(spec.credential for spec in specs):
+        credential = connection.credential_spec(around, name)
+        try:
+            connection.connection(around, credential, connection.address(around, credential).base_url)
+        except InputError as error:
+            problems.update(dict.fromkeys(error.problems))
+        else:
+            return
+    if problems:
+        raise InputError(*problems)
+
+
+def input_changed(around: Context, part: RunRow) -> bool:
+    """Whether a destination that had its turn would read something else now. False where nobody can know that."""
+    if part.input_identity is None or part.target not in around.project.destinations:
+        return False
+    try:
+        known = known_dataset(around, around.destination(part.target).dataset)
+        return known.dataset.identity() != part.input_identity
+    except InputError:
+        return True
+
+
+def refused_part(around: Context, spec: DestinationSpec, flow_run: str, error: PenstockError, kind: str) -> RunRow:
+    """A destination's part of a flow's run that could not begin: it has an end, and no input."""
+    at = iso(around.clock.now())
+    return RunRow(
+        id=start.new_run_id(around.clock),
+        kind="destination",
+        target=spec.name,
+        started_at=at,
+        finished_at=at,
+        status="failed",
+        parent=flow_run,
+        resumable=False,
+        position=NOT_BEGUN,
+        reason=str(error.problems[0]),
+        stopped_by=kind,
+        errors=error.problems,
+    )
+
+
+def total(parts: Sequence[RunRow]) -> Counts:
+    """The counts of a flow's runs together."""
+    sums: Counter[str] = Counter()
+    for part in parts:
+        for name in COUNT_NAMES:
+            sums[name] += getattr(part.counts, name)
+    return Counts(**sums)
+
+
+def status_of_flow(parts: Sequence[RunRow]) -> str:
+    """The worst of the parts: cancelled, failed, partial, succeeded."""
+    states = {part.status for part in parts}
+    return next((state for state in ("cancelled", "failed", "partial") if state in states), "succeeded")
+
+
+def reason_of(parts: Sequence[RunRow]) -> str | None:
+    """Why a flow's run has not succeeded, where the settings of a destination or the quarantine are to blame."""
+    refused = [part for part in parts if part.stopped_by == "input"]
+    if refused:
+        names = ", ".join(part.target for part in refused)
+        return f"{names}: {refused[0].reason}"
+    if not only_quarantine(status_of_flow(parts), total(parts)):
+        return None
+    return "; ".join(f"{part.target}: {part.reason}" for part in parts if part.status == "partial")

@@ -1,0 +1,343 @@
+"""Runs from the outside: one destination, a flow, a resend; who stops them, and what is written at their end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal as signals
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from penstock.clock import iso
+from penstock.delivery.budget import Budget
+from penstock.model.errors import CredentialRefused, HostUnreachable, InputError, PenstockError, Problem, StateLocked
+from penstock.model.outcome import HELD, RunReport
+from penstock.model.reports import Progress
+from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
+from penstock.run import flow
+from penstock.run import start as run_start
+from penstock.run.connection import connection
+from penstock.run.context import Context
+from penstock.run.cursor import CursorReading, reading_of, with_notes
+from penstock.run.diff.parents import HeldParents, held_parents
+from penstock.run.prepare import Prepared, is_active, prepare, require_active
+from penstock.run.run import Listener, RunRequest, run_destination
+from penstock.run.start import StartedRun
+from penstock.run.stop import StopKind, StoppableClock, Stopped, StopSignal
+from penstock.store import quarantine
+from penstock.store.leases import Lease
+from penstock.store.quarantine import HeldRecord
+from penstock.store.runs import ledger, runs
+from penstock.store.runs.runs import RunRow
+from penstock.usecases import quarantine as mending
+
+LOOK_AGAIN_S = 0.2  # seconds, while another process holds the destination
+
+
+@dataclass(slots=True)
+class Orchestrator:
+    """Conducts what one command asked for."""
+
+    around: Context
+    budget: Callable[[CredentialSpec], Budget]
+    listener: Listener | None
+    wait: bool
+    handle_signals: bool
+    queued: str | None = None  # the id under which it was asked for
+    begins_at: str | None = (
+        None  # where sources with a cursor are read from: `start`, a value, None: where they were left
+    )
+    signal: StopSignal = field(default_factory=StopSignal)
+    sending: dict[str, StopSignal] = field(default_factory=dict)  # of each destination that is run now
+    leases: dict[str, Lease] = field(default_factory=dict)  # of what is held now
+
+    async def run_one(self, spec: DestinationSpec) -> RunReport:
+        """One destination. InputError when it is a draft or paused; StateLocked when another process runs it."""
+        require_active(self.around, spec)
+        with self._stoppable():
+            return runs.to_report(await self._run(spec, None, None, self.queued))
+
+    async def run_flow(self, spec: FlowSpec) -> RunReport:
+        """A flow's active destinations in dependency order, under one run. Drafts are skipped, and listed."""
+        specs = flow.in_order(self.around, spec)
+        skipped = {s.name: reason for s in specs for active, reason in [is_active(self.around, s)] if not active}
+        flow.require_a_key(self.around, [each for each in specs if each.name not in skipped])
+        with self._stoppable():
+            async with self._held(f"flow {spec.name}"):
+                row, done = self._start_flow(spec, skipped)
+                try:
+                    for destination in specs:
+                        if destination.name in done | skipped.keys() or self.signal.is_set:
+                            continue
+                        active, reason = is_active(self.around, destination)
+                        if active:
+                            await self._run_part(destination, row.id, held_parents(self.around, destination, specs))
+                        else:  # paused since the flow began
+                            skipped[destination.name] = reason
+                except StateLocked as locked:
+                    self.signal.stop("error", str(locked.problems[0]))
+                    self._end_flow(replace(row, skipped=skipped))
+                    raise
+                return self._end_flow(replace(row, skipped=skipped))
+
+    async def _run_part(self, spec: DestinationSpec, flow_run: str, parents: HeldParents) -> None:
+        """One destination of a flow. What is wrong with its input or settings ends this part only."""
+        try:
+            await self._run(spec, flow_run, parents)
+        except InputError as error:
+            self._refuse_part(spec, flow_run, error, "input")
+        except (CredentialRefused, HostUnreachable) as error:
+            kind: StopKind = "credential" if isinstance(error, CredentialRefused) else "unreachable"
+            self._refuse_part(spec, flow_run, error, kind)
+            self.signal.stop(kind, str(error.problems[0]))
+
+    def _refuse_part(self, spec: DestinationSpec, flow_run: str, error: PenstockError, kind: StopKind) -> None:
+        part = flow.refused_part(self.around, spec, flow_run, error, kind)
+        with self.around.database.begin() as conn:
+            runs.start(conn, part)
+
+    async def resend(self, held: Sequence[HeldRecord]) -> list[RunReport]:
+        """The held records, edited or not, one run for each destination they belong to."""
+        by_destination: dict[str, list[HeldRecord]] = {}
+        for entry in held:
+            by_destination.setdefault(entry.destination, []).append(entry)
+        reports = []
+        with self._stoppable():
+            for name, entries in by_destination.items():
+                if not self.signal.is_set:
+                    reports.append(runs.to_report(await self._resend(self.around.destination(name), entries)))
+        return reports
+
+    def stop(self, kind: StopKind, reason: str, destination: str | None = None) -> None:
+        """Stop after the requests in flight: everything, or only this destination of a flow. For the loop's thread."""
+        if destination is None:
+            self.signal.stop(kind, reason)
+        for name, signal in self.sending.items():
+            if destination in (None, name):
+                signal.stop(kind, reason)
+
+    # ── inside ───────────────────────────────────────────────────────────────
+
+    @asynccontextmanager
+    async def _held(self, name: str) -> AsyncIterator[None]:
+        """Nobody else runs it meanwhile. Waits for who does, when that was asked for, as long as nobody says stop."""
+        clock = StoppableClock(self.around.clock, self.signal)
+        with ExitStack() as stack:
+            while True:
+                try:
+                    self.leases[name] = stack.enter_context(run_start.hold(self.around, name, self._lost(name)))
+                    break
+                except StateLocked as locked:
+                    if not self.wait:
+                        raise
+                    self._tell_waiting(name, locked)
+                try:
+                    await clock.sleep(LOOK_AGAIN_S)
+                except Stopped:
+                    raise KeyboardInterrupt from None  # nothing has begun that would have to be finished
+            yield
+
+    def _lost(self, name: str) -> Callable[[], None]:
+        """What stops the run, from whatever thread, when the lease could not be kept."""
+        loop, why = asyncio.get_running_loop(), f"the lease of {name} ended: another process may run it"
+
+        def stop() -> None:
+            loop.call_soon_threadsafe(self.stop, "error", why)
+
+        return stop
+
+    def _tell_waiting(self, name: str, locked: StateLocked) -> None:
+        if self.listener is not None:
+            self.listener(Progress(name, {}, 0, None, 0.0, phase=f"waiting for {locked.problems[0].found}"))
+
+    async def _run(
+        self, spec: DestinationSpec, parent: str | None, parents: HeldParents | None, queued: str | None = None
+    ) -> RunRow:
+        async with self._held(spec.name):
+            prepared, checks = await self._prepared(spec)
+            reading = await asyncio.to_thread(self._reading, prepared, parent)
+            prepared = with_notes(prepared, reading)
+            start = await asyncio.to_thread(self._begin, prepared, parent, queued, reading)
+            run = replace(start.run, requests=start.run.requests + checks)
+            try:
+                ended = await self._go(prepared, replace(start, run=run), parents)
+            except InputError as error:  # before anything was sent
+                ended = self._refused(run, error)
+            run_start.finish_input(self.around, start, ended, self.leases[spec.name].check)
+            return ended
+
+    def _refused(self, run: RunRow, error: InputError) -> RunRow:
+        """The end of a run that had begun, and could not send anything for what is wrong with its settings."""
+        ended = replace(run, reason=str(error.problems[0]), stopped_by="input", errors=error.problems)
+        with self.around.database.begin() as conn:
+            self.leases[run.target].check(conn)
+            return runs.finish(conn, ended, "failed", iso(self.around.clock.now()))
+
+    def _reading(self, prepared: Prepared, parent: str | None) -> CursorReading:
+        now = self.around.clock.now()
+        with self.around.database.read() as conn:
+            return reading_of(conn, prepared, self.begins_at, now, alone=parent is None)
+
+    def _begin(self, prepared: Prepared, parent: str | None, queued: str | None, reading: CursorReading) -> StartedRun:
+        guard = self.leases[prepared.spec.name].check
+        return run_start.begin(self.around, prepared, run_start.RunOrigin(parent, queued, guard, reading))
+
+    async def _prepared(self, spec: DestinationSpec) -> tuple[Prepared, int]:
+        """The destination compiled for its checked address, and how many requests the check took."""
+        credential = connection.credential_spec(self.around, spec.credential)
+        checks = len(connection.candidates(self.around)) if connection.needs_check(self.around, credential) else 0
+        address = await connection.ensure_checked(self.around, credential, self.budget(credential))
+        connection.connection(self.around, credential, address.base_url)  # without its key no run begins
+        return await asyncio.to_thread(prepare, self.around, spec, address), checks
+
+    async def _go(
+        self,
+        prepared: Prepared,
+        start: StartedRun,
+        parents: HeldParents | None,
+        resent: Sequence[HeldRecord] | None = None,
+    ) -> RunRow:
+        name, signal = prepared.spec.name, StopSignal()
+        self.sending[name] = signal
+        if self.signal.kind is not None:
+            signal.stop(self.signal.kind, self.signal.reason)
+        job = RunRequest(
+            prepared=prepared,
+            run=start.run,
+            chunks=start.chunks,
+            decided=start.decided,
+            budget=self.budget(prepared.credential),
+            signal=signal,
+            parents=parents,
+            listener=self.listener,
+            resend=resent is not None,
+            guard=self.leases[name].check,
+            mended={entry.key_hash: entry.id for entry in resent or () if entry.edited},
+            resent={ordinal: entry.record_print for ordinal, entry in enumerate(resent or ())},
+        )
+        try:
+            ended = await run_destination(self.around, job)
+            trouble = connection.stop_problem(self.around, prepared.credential, signal, prepared.address.base_url)
+            if trouble is None and not signal.problems:
+                return ended
+            problems = map(self.around.placed, signal.problems) if trouble is None else (trouble,)
+            return self._with_errors(ended, tuple(problems))
+        finally:
+            del self.sending[name]
+            if signal.kind not in (None, "cancelled", "input"):  # what stops one, stops the rest of its flow
+                self.signal.stop(signal.kind, signal.reason)
+
+    def _with_errors(self, run: RunRow, problems: tuple[Problem, ...]) -> RunRow:
+        ended = replace(run, errors=problems)
+        with self.around.database.begin() as conn:
+            self.leases[run.target].check(conn)
+            runs.save(conn, ended)
+        return ended
+
+    async def _resend(self, spec: DestinationSpec, held: Sequence[HeldRecord]) -> RunRow:
+        require_active(self.around, spec)
+        entries = sorted(held, key=lambda entry: entry.number)  # versions of one key in the order they came
+        async with self._held(spec.name):
+            prepared, checks = await self._prepared(spec)
+            chunks = list(mending.chunks_of(prepared, entries))
+            row = RunRow(
+                id=self.queued or run_start.new_run_id(self.around.clock),
+                kind="resend",
+                target=spec.name,
+                started_at=iso(self.around.clock.now()),
+                resumable=False,
+                requests=checks,
+                input_rows=len(entries),
+                settings=prepared.compiled.version,
+                holder=run_start.holder_text(self.around.clock),
+            )
+            with self.around.database.begin() as conn:
+                self.leases[spec.name].check(conn)
+                runs.begin(conn, row)
+            start = StartedRun(row, lambda _: iter(chunks), np.empty(0, dtype=np.int64))
+            ended = await self._go(prepared, start, None, entries)
+            self._let_go(ended, entries)
+            return ended
+
+    def _let_go(self, run: RunRow, entries: Sequence[HeldRecord]) -> None:
+        """Entries whose record got through leave the quarantine, also when an edit changed their key."""
+        with self.around.database.begin() as conn:
+            self.leases[run.target].check(conn)
+            outcomes = ledger.outcomes(conn, run.id)
+            through = [entry for row, entry in enumerate(entries) if row in outcomes and outcomes[row] not in HELD]
+            quarantine.release(conn, [entry.id for entry in through if not entry.edited])
+            # the source still has the version that was mended: it must not be held again in the next run
+            mended = [entry.id for entry in through if entry.edited]
+            quarantine.discard(conn, mended, f"mended, and delivered by {run.id}", iso(self.around.clock.now()))
+
+    def _start_flow(self, spec: FlowSpec, skipped: dict[str, str]) -> tuple[RunRow, set[str]]:
+        """The flow's run, and which of its destinations an earlier process of it has ended."""
+        at, holder = iso(self.around.clock.now()), run_start.holder_text(self.around.clock)
+        with self.around.database.read() as conn:
+            last = runs.unfinished(conn, spec.name, "flow")
+            if last is not None and self.begins_at not in (None, last.begins_at):
+                last = None  # another one is asked for than the one that was left unfinished
+            parts = [] if last is None else runs.children(conn, last.id)
+        ended = [part for part in parts if not part.resumable and part.stopped_by != "input"]
+        stale = any(flow.input_changed(self.around, part) for part in ended)
+        with self.around.database.begin() as conn:
+            self.leases[f"flow {spec.name}"].check(conn)
+            if last is not None and not stale:
+                self.begins_at = last.begins_at
+                row = replace(last, status="running", finished_at=None, skipped=skipped, holder=holder)
+                runs.save(conn, row)
+                return row, {part.target for part in ended}
+            for left in runs.left_open(conn, spec.name):
+                runs.finish(conn, replace(left, counts=flow.total(runs.children(conn, left.id))), "interrupted", at)
+            row = RunRow(
+                id=run_start.fresh(conn, self.queued, None) or run_start.new_run_id(self.around.clock),
+                kind="flow",
+                target=spec.name,
+                started_at=at,
+                skipped=skipped,
+                holder=holder,
+                window=None if self.begins_at is None else {"from": self.begins_at},
+            )
+            runs.begin(conn, row)
+        return row, set()
+
+    def _end_flow(self, row: RunRow) -> RunReport:
+        with self.around.database.begin() as conn:
+            self.leases[f"flow {row.target}"].check(conn)
+            parts = runs.children(conn, row.id)
+            ended = replace(
+                row,
+                counts=flow.total(parts),
+                requests=sum(part.requests for part in parts),
+                retries=sum(part.retries for part in parts),
+                duration_s=sum(part.duration_s for part in parts),
+                reason=self.signal.reason or flow.reason_of(parts),
+                stopped_by=self.signal.kind,
+            )
+            status = "cancelled" if self.signal.kind == "cancelled" else flow.status_of_flow(parts)
+            resumable = self.signal.kind == "cancelled"
+            ended = runs.finish(conn, ended, status, iso(self.around.clock.now()), resumable=resumable)
+        return runs.to_report(ended, parts)
+
+    @contextmanager
+    def _stoppable(self) -> Iterator[None]:
+        """SIGINT and SIGTERM stop the run after the requests in flight; a second one ends the process at once."""
+        if not self.handle_signals:
+            yield
+            return
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            self.stop("cancelled", "stopped by a person")
+            for number in (signals.SIGINT, signals.SIGTERM):
+                loop.remove_signal_handler(number)
+
+        for number in (signals.SIGINT, signals.SIGTERM):
+            loop.add_signal_handler(number, stop)
+        try:
+            yield
+        finally:
+            for number in (signals.SIGINT, signals.SIGTERM):
+                loop.remove_signal_handler(number)

@@ -1,0 +1,255 @@
+"""Batches on their way to the API: several at once, never two with the same key, and what came back into the book."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
+
+from penstock.clock import Clock
+from penstock.delivery.batch_jobs import BatchJobs, SentJob
+from penstock.delivery.lookup import LookupClient
+from penstock.delivery.sender import Sender
+from penstock.model.delivery import Delivery, Lane, Lost
+from penstock.model.events import Span
+from penstock.model.outcome import Refusal
+from penstock.model.record import Batch, Key, Payload, Rendered, Replies, Request, RetryClass, Shape
+from penstock.render.batches import encode_bodies, filled, records_of, requests_for
+from penstock.render.bodies import Unencodable
+from penstock.render.values.macros import finish
+from penstock.run.events import RunEvents
+from penstock.run.stop import Stopped, StopSignal
+from penstock.usercode.grouping_code import CodeFailed, GroupingCode
+
+Ticket = tuple[str, int]  # a delivery: its run, and its number in it
+AHEAD = 4  # one more single request for so many in flight; of those that are sent once, as many as are in flight
+OUTSTANDING_JOBS = 64  # batch jobs the API has taken and not ended yet, before new ones wait
+
+
+class OutcomeRecorder(Protocol):
+    """Who writes down what becomes of the records."""
+
+    async def intend(self, payloads: Sequence[Payload], request: Request) -> int:
+        """Make it durable that these records are about to be sent once; answers the intent's number."""
+        ...
+
+    def withdraw(self, intent: int) -> None:
+        """The intended request never left."""
+        ...
+
+    def settle(self, delivery: Delivery, intent: int | None) -> Ticket:
+        """Write down one delivery with all its records; answers what to call it by."""
+        ...
+
+    def confirm(self, ticket: Ticket, delivery: Delivery, repeats: int) -> None:
+        """A batch job has ended: its records are no longer just accepted. `repeats`: how often some were sent again."""
+        ...
+
+    def refuse(self, payloads: Sequence[Payload], refusal: Refusal) -> None:
+        """Quarantine records that cannot be sent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineContext:
+    """What a pipeline needs to send; one per run."""
+
+    shape: Shape
+    sender: Sender
+    batch_jobs: BatchJobs
+    directory: LookupClient
+    book: OutcomeRecorder
+    signal: StopSignal
+    clock: Clock
+    run: str
+    code: GroupingCode | None = None
+    lane: Lane = "live"
+    teller: RunEvents = field(default_factory=RunEvents)
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """`put` batches in their order, then `drain`; an error of the state database comes out of either."""
+
+    road: PipelineContext
+    concurrency: int
+    _room: asyncio.Semaphore = field(init=False)
+    _jobs: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(OUTSTANDING_JOBS))
+    _busy: set[Key] = field(default_factory=set)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _failure: BaseException | None = None
+
+    def __post_init__(self) -> None:
+        self._room = asyncio.Semaphore(self.concurrency + self._ahead())
+
+    def _ahead(self) -> int:
+        """How many more requests are made ready while the client keeps `concurrency` in flight.
+
+        Those that are sent once wait for their intents to be durable: while the disk works for one group of them, the
+        next gathers. No more, because an intent may end unknown if the process dies. Large batches gain nothing by it.
+        """
+        if self.road.shape.size > 1:
+            return 0
+        return self.concurrency if self.road.shape.retry is RetryClass.ONCE else self.concurrency // AHEAD
+
+    async def put(self, batch: Batch) -> None:
+        """Hand a batch over; waits for room, and for earlier versions of its keys to be decided."""
+        keys = set(batch.keys())
+        while not (self.road.signal.is_set or self._busy.isdisjoint(keys)):
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        if self.road.shape.replies is Replies.JOBS:
+            await self._jobs.acquire()
+        await self._room.acquire()
+        self._raise_failure()
+        if self.road.signal.is_set:  # nothing new leaves, and the batches behind this one must not wait for its room
+            self._release()
+            return
+        self._busy |= keys
+        self._spawn(self._send(batch, keys))
+
+    def poll(
+        self, ticket: Ticket, job: str, payloads: Sequence[Payload], render: Callable[[Sequence[Payload]], Rendered]
+    ) -> None:
+        """Confirm a batch job that an earlier process left; `render` makes its payloads again."""
+        keys = {payload.key for payload in payloads}
+        self._busy |= keys
+        left = SentJob(job, payloads, self.road.shape, self._requests, render)
+        self._spawn(self._confirm_left(ticket, left, keys))
+
+    async def _confirm_left(self, ticket: Ticket, job: SentJob, keys: set[Key]) -> None:
+        try:
+            await self._confirm(ticket, job)
+        finally:
+            self._busy -= keys
+
+    async def drain(self) -> None:
+        """Come back when nothing is on its way any more."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        self._raise_failure()
+
+    def _release(self) -> None:
+        self._room.release()
+        if self.road.shape.replies is Replies.JOBS:
+            self._jobs.release()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        failure = None if task.cancelled() else task.exception()
+        if failure is not None and self._failure is None:
+            self._failure = failure
+            self.road.signal.stop("error", "a request's outcome could not be written down")
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    async def _send(self, batch: Batch, keys: set[Key]) -> None:
+        jobs: list[tuple[Ticket, SentJob]] = []
+        try:
+            try:
+                with self.road.teller.batch(len(batch.payloads)) as span:
+                    jobs = await self._deliver(batch, span)
+            except Stopped:
+                pass  # its records stay undecided: the run's end counts them as unsent
+            finally:
+                self._room.release()
+            for ticket, job in jobs:
+                await self._confirm(ticket, job)
+        finally:
+            self._busy -= keys
+            if self.road.shape.replies is Replies.JOBS:
+                self._jobs.release()
+
+    async def _deliver(self, batch: Batch, span: Span) -> list[tuple[Ticket, SentJob]]:
+        """Send one batch and write down every delivery of it; answers those whose job has to be polled."""
+        road = self.road
+        payloads = await self._resolved(batch.payloads)
+        bodies = await self._bodies(payloads) if road.code is not None and payloads else None
+        if not payloads or (road.code is not None and bodies is None):
+            return []
+
+        requests = partial(self._requests, bodies=bodies)
+        whole = requests(payloads)
+        intent: int | None = None
+
+        async def before() -> None:
+            nonlocal intent
+            if intent is None:
+                intent = await road.book.intend(payloads, whole[0])
+
+        once = road.shape.retry is RetryClass.ONCE
+        jobs: list[tuple[Ticket, SentJob]] = []
+        try:
+            async for delivery in road.sender.deliver(
+                payloads, road.shape, requests, whole, lane=road.lane, before=before if once else None
+            ):
+                ticket = road.book.settle(delivery, intent if delivery.settled else None)
+                intent = None if delivery.settled else intent
+                road.teller.delivered(ticket[1], delivery, span)
+                if delivery.stop is not None:
+                    road.signal.stop(delivery.stop.kind, delivery.stop.reason, delivery.stop.found)
+                if delivery.job is not None:
+                    taken = [settled.payload for settled in delivery.settled]
+                    jobs.append((ticket, SentJob(delivery.job, taken, road.shape, requests)))
+        except Stopped:  # what is not settled stays undecided: the run's end counts it as unsent
+            # A request sent once is retried only while nothing of it can have arrived, so the intent may be taken
+            # back; not so when code made several requests of it, of which the first may have been sent.
+            if intent is not None and (bodies is None or len(bodies) == 1):
+                road.book.withdraw(intent)
+        return jobs
+
+    def _requests(self, some: Sequence[Payload], bodies: Sequence[bytes] | None = None) -> Sequence[Request]:
+        made = requests_for(self.road.shape, some, bodies)
+        return [finish(request, run=self.road.run, now=self.road.clock.now()) for request in made]
+
+    async def _confirm(self, ticket: Ticket, job: SentJob) -> None:
+        try:
+            end = await self.road.batch_jobs.end_of(job)
+        except Stopped:
+            return  # the next run polls it first
+        if end is not None:
+            stop = end.delivery.stop
+            if stop is not None:
+                self.road.signal.stop(stop.kind, stop.reason, stop.found)
+                return  # the job is still there: the next run polls it first
+            self.road.book.confirm(ticket, end.delivery, end.repeats)
+
+    async def _resolved(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """The payloads with their look-ups filled in; those whose look-up is refused are quarantined."""
+        wanted = [lookup for payload in payloads for lookup in payload.lookups]
+        if not wanted:
+            return list(payloads)
+        found = await self.road.directory.resolve(wanted)
+        ready: list[Payload] = []
+        for payload in payloads:
+            answers = [found[lookup] for lookup in payload.lookups]
+            trouble = next((answer for answer in answers if not isinstance(answer, str)), None)
+            if trouble is None:
+                ready.append(filled(payload, {k: v for k, v in found.items() if isinstance(v, str)}))
+            elif isinstance(trouble, Lost):
+                self.road.signal.stop("credential" if trouble.refused else "unreachable", trouble.reason)
+                raise Stopped
+            else:
+                self.road.book.refuse([payload], trouble)
+        return ready
+
+    async def _bodies(self, payloads: Sequence[Payload]) -> list[bytes] | None:
+        """What the user's grouping code makes of the payloads; None when it failed and they are quarantined."""
+        assert self.road.code is not None
+        try:
+            bodies = await asyncio.to_thread(self.road.code.bodies, records_of(payloads))
+            return encode_bodies(self.road.shape, bodies)
+        except CodeFailed as failure:
+            refusal = Refusal("code", str(failure), accepted="code that returns a body, or a list of bodies")
+        except Unencodable as failure:
+            refusal = failure.refusal
+        self.road.book.refuse(payloads, refusal)
+        return None

@@ -1,0 +1,357 @@
+"""The command line's catalogue of refusals: what a person can write so that a value is taken, by rule. Pure.
+
+Its ways out speak of the project file and of commands; the catalogue of the web UI is ui/src/texts/refusals.ts.
+
+Everything that has to be right before a destination can be previewed, planned, tested or run.
+
+What a run makes of a restored state, which does not know what was sent after its backup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from penstock.model.errors import InputError, NotAvailableYet
+from penstock.model.outcome import Note, Refusal, new_column_notes
+from penstock.model.record import Chunk, Grouping, Rendered, RetryClass
+from penstock.model.spec import CredentialSpec, DestinationSpec, Mode
+from penstock.render.bindings import columns_by_name, columns_named, new_column_problem, would_be_sent
+from penstock.render.compile import Compiled, compile_template
+from penstock.render.manual import compile_manual
+from penstock.render.merger import Merger
+from penstock.run.connection import connection
+from penstock.run.context import Context
+from penstock.run.datasets import KnownDataset, known_dataset, with_columns, with_new_columns
+from penstock.run.diff.diff import Policy, Versions
+from penstock.run.diff.duplicate_keys import DuplicateKeys
+from penstock.run.diff.notes import Notes
+from penstock.store.memory.fingerprint import fingerprint_version
+from penstock.store.project import resources, settings
+from penstock.templates.catalogue import load_catalogue
+
+Render = Callable[[Chunk, Sequence[int] | None], Rendered]
+Way = Callable[[Refusal, DestinationSpec, frozenset[str]], str | None]
+
+
+def with_ways_out(
+    render: Render, destination: DestinationSpec, attributes: frozenset[str], since: str | None = None
+) -> Render:
+    """The same rendering, whose refusals name the way out.
+
+    `attributes` are the columns sent under their own names, `since` is when the types of the columns were decided.
+    """
+
+    def rendered(chunk: Chunk, rows: Sequence[int] | None) -> Rendered:
+        made = render(chunk, rows)
+        if made.refused:
+            made.refused[:] = [
+                one._replace(refusal=explained(one.refusal, destination, attributes, since)) for one in made.refused
+            ]
+        return made
+
+    return rendered
+
+
+def explained(
+    refusal: Refusal, destination: DestinationSpec, attributes: frozenset[str], since: str | None = None
+) -> Refusal:
+    """The refusal with its way out in the reason, where there is one, and with the column that it is about."""
+    found, binding = refusal, (destination.fields or {}).get(refusal.field or "")
+    if found.column is None and found.field is not None:
+        column = found.field if found.field in attributes or binding is None else binding.column
+        found = replace(found, column=column)
+    if found.type is not None and found.value is not None and found.value not in found.reason:
+        found = replace(found, reason=f"{found.column}: {found.value!r} is no {found.type}")
+    by_name = destination.template is not None and destination.fields is None and found.column is not None
+    mapped = (by_name or (binding is not None and binding.column is not None)) and found.field not in attributes
+    found = replace(found, sentence=found.reason, mapped=mapped, since=None if found.type is None else since)
+    way = way_out(found, destination, attributes)
+    return found if way is None else replace(found, reason=f"{found.reason}; {way}")
+
+
+def way_out(refusal: Refusal, destination: DestinationSpec, attributes: frozenset[str]) -> str | None:
+    """What to write, and where."""
+    if refusal.column is None:
+        return None
+    if refusal.type is not None:
+        return _another_type(refusal, destination, attributes)
+    way = WAYS.get(refusal.rule)
+    return None if way is None else way(refusal, destination, attributes)
+
+
+def _another_type(refusal: Refusal, destination: DestinationSpec, _: frozenset[str]) -> str | None:
+    if refusal.type is None:
+        return None
+    column, dataset = refusal.column, destination.dataset
+    return (
+        f"the column {column} is {refusal.type} since it was first read: `penstock schema {dataset} "
+        f"--refresh` decides anew, `types: {{{column}: text}}` at datasets.{dataset} takes any text"
+    )
+
+
+def _shorter(refusal: Refusal, destination: DestinationSpec, attributes: frozenset[str]) -> str | None:
+    name = refusal.field
+    if refusal.limit is None:  # of all attributes together
+        return None
+    cut = f"left({refusal.column}, {refusal.limit}) in the sql of datasets.{destination.dataset} cuts it"
+    if name not in (destination.fields or {}) or name in attributes:
+        return cut
+    return f"{cut}, and so does `truncate: true` at destinations.{destination.name}.fields.{name}"
+
+
+def _as_text(refusal: Refusal, destination: DestinationSpec, attributes: frozenset[str]) -> str | None:
+    if refusal.column not in attributes:
+        return None
+    return f"to send it as text, write `types: {{{refusal.column}: text}}` at datasets.{destination.dataset}"
+
+
+# rule → its way out; None where the refusal's `accepted`, or the API's own words, say all there is to say
+WAYS: Mapping[str, Way | None] = {
+    "ambiguous": None,
+    "api": None,
+    "attribute name": None,
+    "boolean": None,
+    "choice": None,
+    "clash": None,
+    "code": None,
+    "columns": None,
+    "count": None,
+    "date": None,
+    "depth": None,
+    "digits": None,
+    "email": None,
+    "flat link": None,
+    "html": None,
+    "id": None,
+    "int32": _as_text,
+    "integer": None,
+    "job": None,
+    "json": None,
+    "key": None,
+    "key already sent": None,
+    "length": _shorter,
+    "lookup": None,
+    "macro": None,
+    "max_bytes": None,
+    "money": None,
+    "name": None,
+    "names": None,
+    "no answer": None,
+    "required": None,
+    "restored": None,
+    "scalar": None,
+    "sql": None,
+    "status": None,  # the number of an HTTP status
+    "text": None,
+    "type": _another_type,
+    "versions": None,
+    "waiting": None,
+    "xml": None,
+}
+
+
+NEEDS_OPERATOR = "Preview needs the operator role: the records are shown as the grouping code would receive them"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A destination with its dataset read and its settings compiled for one address."""
+
+    spec: DestinationSpec
+    credential: CredentialSpec
+    data: KnownDataset
+    address: connection.ApiAddress
+    compiled: Compiled
+    mode: Mode
+    reading_notes: tuple[Note, ...] = ()  # of where a source with a cursor is read from
+
+    @property
+    def policy(self) -> Policy:
+        template = load_catalogue().get(self.compiled.template or "")
+        upsert = template is not None and template.newest_wins
+        return Policy(
+            versions=self._versions,
+            repeats=not upsert and self.mode is not Mode.CHANGED,
+            compares=self.mode in (Mode.CHANGED, Mode.NEW),
+            once_per_key=self.mode is Mode.NEW,
+            ignore_changed=self.spec.on_changed == "ignore",
+            settings=self.compiled.version,
+        )
+
+    @property
+    def _versions(self) -> Versions:
+        """Of several records of one key: a row of a table is whole, a record of JSON may be a part."""
+        if self.mode is not Mode.CHANGED:
+            return "each"
+        if not self.data.dataset.partial:
+            return "newest"
+        return "each" if self.compiled.merger is None else "merge"
+
+    @property
+    def merger(self) -> Merger | None:
+        return self.compiled.merger if self._versions == "merge" else None
+
+    @property
+    def fingerprints(self) -> str:
+        """The version of the input's fingerprints: under another one they do not count as the same."""
+        return f"{fingerprint_version()} {self.compiled.version} {self.compiled.columns!r}"
+
+    @property
+    def render(self) -> Render:
+        """The compiled rendering, whose refusals say what to write in the project file."""
+        renderer = self.compiled.renderer
+        attributes = frozenset(each.step.column or "" for each in renderer.inputs if each.extra)
+        return with_ways_out(renderer.render, self.spec, attributes, self.data.read_at)
+
+    def notes(self) -> Notes:
+        """Where the notes of one read are gathered."""
+        keys = DuplicateKeys(self.policy, self.data.spec.key)
+        table = self.spec.dataset if self.data.dataset.is_table else None
+        used = frozenset(self.compiled.columns)
+        return Notes(self.compiled.notes, keys, self._source_notes, self._once_filled(), used, table)
+
+    def _source_notes(self) -> tuple[Note, ...]:
+        dataset, schema = self.data.dataset, self.data.schema
+        new = would_be_sent(self.spec, dataset.new_columns(schema))
+        return (*self.reading_notes, *dataset.notes(), *new_column_notes(new, self.spec.dataset))
+
+    def _once_filled(self) -> frozenset[str]:
+        """The columns in use that had values, of a source that is read whole each time."""
+        if self.data.dataset.since(None) is not None:
+            return frozenset()
+        filled = {column.name for column in self.data.schema.columns if column.examples}
+        return frozenset(filled.intersection(self.compiled.columns))
+
+    @property
+    def once(self) -> bool:
+        return self.compiled.shape.retry is RetryClass.ONCE
+
+
+def prepare(around: Context, spec: DestinationSpec, address: connection.ApiAddress | None = None) -> Prepared:
+    """Read the dataset's schema and compile the settings. InputError with every problem found."""
+    with around.placing():
+        return _prepare(around, spec, address)
+
+
+def _prepare(around: Context, spec: DestinationSpec, address: connection.ApiAddress | None) -> Prepared:
+    credential = connection.credential_spec(around, spec.credential)
+    where = address or connection.address(around, credential)
+    data = known_dataset(around, spec.dataset)
+    unseen: tuple[Note, ...] = ()
+    if data.awaits:
+        data, unseen = _awaited(data, spec)
+    if spec.new_columns != "note":
+        data = _with_new_columns(around, data, spec)
+    key = data.spec.key
+    if spec.template is not None:
+        template = around.catalogue[spec.template]
+        compiled = compile_template(spec, key, data.schema, template, where.dialect, where.base_url)
+        mode = spec.mode or template.mode_default
+    else:
+        catalogue = around.catalogue if credential.connector == "custify" else {}
+        compiled = compile_manual(spec, key, data.schema, where.base_url, where.dialect, catalogue)
+        mode = spec.mode or Mode.ALL
+    if mode is Mode.MIRROR:
+        path = f"destinations.{spec.name}.mode"
+        raise NotAvailableYet(around.problem(path, "mode: mirror is not available yet", "not-available-yet"))
+    if more := (*unseen, *data.schema.notes, *(data.schema.source.notes if data.schema.source else ())):
+        compiled = replace(compiled, notes=(*compiled.notes, *more))
+    data.dataset.need(compiled.needed)
+    if around.code == "none" and compiled.shape.grouping.algorithm == "code":
+        compiled = _without_code(compiled)
+    return Prepared(spec, credential, data, where, compiled, mode)
+
+
+def _without_code(compiled: Compiled) -> Compiled:
+    """Each batch as the plain list of its records: what the grouping code would be given."""
+    shape = replace(compiled.shape, grouping=Grouping("array"), content_format="json")
+    return replace(compiled, shape=shape, notes=(*compiled.notes, Note("grouping.code", "not run", NEEDS_OPERATOR)))
+
+
+def _with_new_columns(around: Context, data: KnownDataset, spec: DestinationSpec) -> KnownDataset:
+    """With `new_columns: send` the dataset as its source is now; with `refuse` an InputError where it has grown."""
+    new = data.dataset.new_columns(data.schema, look=True)
+    if not new:
+        return data
+    if spec.new_columns == "send":
+        return with_new_columns(data)
+    problem = new_column_problem(spec, new)
+    raise InputError(
+        around.problem(problem.path, problem.message, problem.code, hint=problem.hint, found=problem.found)
+    )
+
+
+def _awaited(data: KnownDataset, spec: DestinationSpec) -> tuple[KnownDataset, tuple[Note, ...]]:
+    """What is posted may bring a column any time: those that the destination names are taken to be there."""
+    names = columns_named(spec, data.schema.names())
+    missing = [name for name in names if data.schema.column(name) is None]
+    reason = "no record that came so far has this column" if data.schema.records else "no record has come yet"
+    if not data.schema.records:
+        data = with_columns(data, columns_by_name(spec))
+    return with_columns(data, missing), tuple(Note(name, "not seen yet", reason) for name in missing)
+
+
+def is_active(around: Context, spec: DestinationSpec) -> tuple[bool, str]:
+    """Whether runs may send, and why (not): a person's pause beats the file, the file beats what was said before."""
+    with around.database.read() as conn:
+        return activity(spec, resources.switch_of(conn, spec.name))
+
+
+def active_names(around: Context) -> frozenset[str]:
+    """The destinations that runs may send to."""
+    specs = around.project.destinations
+    with around.database.read() as conn:
+        switches = resources.switches_of(conn, list(specs))
+    return frozenset(name for name, spec in specs.items() if activity(spec, switches.get(name))[0])
+
+
+def activity(spec: DestinationSpec, switch: resources.Activation | None) -> tuple[bool, str]:
+    """The same, where it is known what a person said last."""
+    if switch is not None and switch.state == "paused":
+        return False, f"{spec.name} was paused at {switch.at}"
+    if spec.active is not None:
+        return spec.active, "" if spec.active else f"{spec.name} is a draft: `active: false` in the project file"
+    if switch is not None:
+        return True, ""
+    return False, f"{spec.name} is a draft"
+
+
+def is_paused(around: Context, spec: DestinationSpec) -> bool:
+    """Whether a person paused it; a draft is not paused."""
+    with around.database.read() as conn:
+        switch = resources.switch_of(conn, spec.name)
+    return switch is not None and switch.state == "paused"
+
+
+def require_active(around: Context, spec: DestinationSpec) -> None:
+    """InputError when the destination is a draft or paused."""
+    active, reason = is_active(around, spec)
+    if not active:
+        path = f"destinations.{spec.name}.active"
+        how = "write `active: true`" if spec.active is False else f"`penstock activate {spec.name}`"
+        hint = f"look at `penstock plan {spec.name}`, then {how}"
+        state = "paused" if is_paused(around, spec) else "draft"
+        raise InputError(around.problem(path, f"nothing is sent: {reason}", "not-active", hint=hint, found=state))
+
+
+class Doubt(NamedTuple):
+    """`hold`: why nothing may be sent now that a lost state may have sent; `forgetful`: memory does not count."""
+
+    hold: Refusal | None = None
+    forgetful: bool = False
+
+
+def doubt(conn: Connection, prepared: Prepared) -> Doubt:
+    """None of both, unless the state was restored and this destination has not come to an end since."""
+    found = settings.unsettled_restore(conn, prepared.spec.name)
+    if found is None:
+        return Doubt()
+    if not prepared.once:
+        return Doubt(forgetful=found.resend_all)
+    reason = f"the state was restored from a backup of {found.made_at}: this may have been sent after it"
+    accepted = "a look at Custify: did it arrive? then settle or discard it, else resend it"
+    return Doubt(hold=Refusal("restored", reason, accepted=accepted))

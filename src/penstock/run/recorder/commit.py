@@ -1,0 +1,392 @@
+"""A delivery as the stores have it: an entry of the ledger, a batch job, the memory's words.
+
+What the bookkeeping of a run works with, besides the run itself.
+
+The quarantine as a run fills and empties it: records held, and released once their key got through.
+
+The commits of a run: what was decided gathers for a moment, and one transaction writes it, the checkpoint with it.
+
+What has to be durable before a request may leave (the intent of a request that is sent once) waits for such a commit.
+The statements run on the event loop; the wait for the disk stands beside it in a thread, so that replies are read and
+requests leave meanwhile. One commit is under way at a time, and none is begun before the one before it is known to
+have succeeded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sqlalchemy import Connection
+
+from penstock.clock import Clock, iso
+from penstock.model.delivery import Delivery, Settled
+from penstock.model.outcome import Outcome, Refusal
+from penstock.model.reports import reply_document, request_document
+from penstock.run.diff.backlog import Backlog, Traced
+from penstock.run.diff.diff import QuarantinedState
+from penstock.run.diff.notes import Notes
+from penstock.run.diff.parents import CompanyLinks
+from penstock.run.diff.records import record_hash
+from penstock.run.recorder.known_records import QuarantineIndex
+from penstock.run.stop import Fuse, StopSignal
+from penstock.store import quarantine, sending
+from penstock.store.database import Database
+from penstock.store.memory import in_flight
+from penstock.store.memory.memory import Memory
+from penstock.store.runs import ledger, runs
+from penstock.store.runs.codecs import refusal_json
+from penstock.store.runs.ledger import LedgerEntry, LedgerException, OutcomeChange, Sent
+from penstock.store.runs.runs import RunRow
+from penstock.store.sending import JobRecord, PendingJob
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+Ticket = tuple[str, int]  # a delivery: its run, and its number in it
+
+
+def entry_of(delivery: Delivery, number: int, decided: Sequence[Settled]) -> LedgerEntry:
+    """A delivery as a row of the ledger: the outcome most of its records met, and the exceptions."""
+    if len(decided) == 1:
+        outcome = decided[0].outcome
+    else:
+        usual = Counter(settled.outcome for settled in decided).most_common(1)
+        outcome = usual[0][0] if usual else delivery.outcome
+    if any(settled.payload.parts for settled in decided):
+        decided = [part for settled in decided for part in parts_of(settled)]
+    exceptions = [
+        LedgerException(item, *_change(delivery, settled))
+        for item, settled in enumerate(decided)
+        if settled.outcome is not outcome
+    ]
+    sent = Sent(
+        delivery=number,
+        method=delivery.request.method,
+        url=delivery.request.url,
+        status=delivery.status,
+        attempts=delivery.attempts,
+        requests=delivery.requests,
+        duration_ms=delivery.duration_ms,
+    )
+    ordinals = [settled.payload.ordinal for settled in decided]
+    keys = [settled.payload.key for settled in decided]
+    why = next((settled.refusal for settled in decided if settled.outcome is outcome), None)
+    refusal = refusal_json(why) if why is not None and why.reason == delivery.reason else None
+    return LedgerEntry(outcome, ordinals, delivery.sent_at, keys, delivery.reason, sent, exceptions, refusal)
+
+
+def parts_of(settled: Settled) -> Iterator[Settled]:
+    """Every record of a payload, older ones first, with the outcome that they share."""
+    for ordinal in settled.payload.ordinals:
+        yield settled._replace(payload=settled.payload._replace(ordinal=ordinal, parts=()))
+
+
+def _change(delivery: Delivery, settled: Settled) -> OutcomeChange:
+    refusal = settled.refusal
+    if refusal is None:
+        return OutcomeChange(settled.outcome, delivery.reason)
+    return OutcomeChange(settled.outcome, refusal.reason, refusal.field, refusal_json(refusal))
+
+
+def changes_of(delivery: Delivery) -> tuple[dict[int, OutcomeChange], Counter[str]]:
+    """What the end of a batch job makes of records that were accepted, by ordinal, and how the counts change."""
+    changes: dict[int, OutcomeChange] = {}
+    counts: Counter[str] = Counter()
+    for settled in delivery.settled:
+        if settled.outcome is not Outcome.ACCEPTED:
+            change = _change(delivery, settled)
+            for ordinal in settled.payload.ordinals:
+                changes[ordinal] = change
+                counts[Outcome.ACCEPTED] -= 1
+                counts[settled.outcome] += 1
+    return changes, counts
+
+
+def job_of(
+    destination: str, ticket: Ticket, delivery: Delivery, decided: Sequence[Settled], traced: Mapping[int, Traced]
+) -> PendingJob:
+    """A batch job that the API has taken: whoever goes on after us polls it."""
+    assert delivery.job is not None
+    records = [
+        JobRecord(
+            *traced[s.payload.ordinal], s.payload.content, [(part, traced[part].record) for part in s.payload.parts]
+        )
+        for s in decided
+    ]
+    return PendingJob(destination, *ticket, delivery.job, delivery.sent_at, records)
+
+
+Write = Callable[[Connection], object]  # into the transaction of the next commit
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderContext:
+    """The parts of one run's bookkeeping that outlive a commit."""
+
+    database: Database
+    clock: Clock
+    destination: str
+    settings: str
+    signal: StopSignal
+    fuse: Fuse
+    memory: Memory | None = None
+    index: QuarantineIndex | None = None  # what the screen asks; None: it does not
+    keep_responses: bool = False
+    partial: bool = False  # whether a record may be a part: then each version of a key has an entry of its own
+    mended: Mapping[tuple[int, int], str] = field(default_factory=dict)  # resent after an edit: key hash → entry
+    links: CompanyLinks | None = None  # of a destination that removes links which are gone
+    resent: Mapping[int, int] = field(default_factory=dict)  # of parts that are resent: ordinal → the source's version
+    guard: Write = lambda _: None  # raises when another process has taken the destination over
+    requests: Callable[[], int] = lambda: 0  # HTTP requests made by this process for the run
+
+    def now(self) -> str:
+        return iso(self.clock.now())
+
+
+KeyHash = tuple[int, int]
+
+
+class QuarantineWriter:
+    """`held` are the key hashes that stand in the quarantine; `write` puts something into the next commit."""
+
+    def __init__(self, desk: RecorderContext, run: str, write: Callable[[Write], None], held: set[KeyHash]) -> None:
+        self.held = held
+        self._desk, self._run, self._write = desk, run, write
+        self._newest: dict[
+            KeyHash, int
+        ] = {}  # the ordinal of the newest record of a key that is held, as far as this run knows
+
+    def hold(
+        self,
+        record: Traced,
+        outcome: Outcome,
+        refusal: Refusal,
+        delivery: Delivery | None = None,
+        content: int | None = None,
+    ) -> None:
+        """Keep the record for a person; `content` is what was, or may have been, sent of it."""
+        hold = quarantine.Hold(
+            destination=self._desk.destination,
+            key=record.key,
+            key_hash=record.hash,
+            outcome=outcome,
+            refusal=refusal,
+            at=self._desk.now(),
+            run=self._run,
+            record=record.record,
+            record_print=self._desk.resent.get(record.ordinal) or record_hash(record.record),
+            settings=self._desk.settings,
+            content=content,
+            part=self._desk.partial,
+            request=None if delivery is None else request_document(delivery.request),
+            reply=None if delivery is None else reply_document(delivery.answer),
+        )
+        self.held.add(record.hash)
+        self.keep(record.hash, record.ordinal)
+        if self._desk.index is not None and record.key is not None:
+            version = QuarantinedState(outcome, hold.record_print, hold.settings, refusal.reason, refusal_json(refusal))
+            self._desk.index.hold(record.hash, version, part=self._desk.partial)
+        self._write(lambda conn: quarantine.hold(conn, hold))
+
+    def keep(self, hash_: KeyHash, ordinal: int) -> None:
+        """What is held of a key is this record of the run: an older one that gets through does not let go of it."""
+        self._newest[hash_] = max(ordinal, self._newest.get(hash_, ordinal))
+
+    def release(self, hash_: KeyHash, ordinal: int, record: int | None = None) -> None:
+        """Let go of a key that got through, or is as it was sent; with `record` (a hash) of that version alone.
+
+        `ordinal` is that of the record that did: a newer record of the key that this run has held stays.
+        """
+        if hash_ not in self.held or (record is None and self._newest.get(hash_, ordinal) > ordinal):
+            return
+        if record is None or self._desk.index is None or not self._desk.index.holds_others(hash_, record):
+            self.held.discard(hash_)
+        if self._desk.index is not None:
+            self._desk.index.release(hash_, record)
+        destination, mended, now = self._desk.destination, self._desk.mended.get(hash_), self._desk.now()
+        if record is not None:
+            self._write(lambda conn: quarantine.release_part(conn, destination, hash_, record))
+        elif mended is not None:  # the source still has the version that was mended: it must not be held again
+            why = f"mended, and delivered by {self._run}"
+            self._write(lambda conn: quarantine.discard(conn, [mended], why, now))
+        else:
+            self._write(lambda conn: quarantine.release_key(conn, destination, hash_))
+
+
+COMMIT_EVERY_S = 0.5
+COMMIT_RECORDS = 8192
+GATHER_S = 0.005  # between two commits that someone waits for: who comes meanwhile shares the second
+
+
+@dataclass(slots=True)
+class Pending:
+    """What the next commit holds. `writes` run in their order, inside its transaction."""
+
+    entries: list[LedgerEntry] = field(default_factory=list)
+    writes: list[Write] = field(default_factory=list)
+    begun: list[sending.Intent] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)  # numbers of intents
+    counts: Counter[str] = field(default_factory=Counter)
+    ordinals: list[int] = field(default_factory=list)
+    more_ordinals: list[NDArray[np.int64]] = field(default_factory=list)
+    records: int = 0
+    retries: int = 0
+
+    def decide(self, entry: LedgerEntry) -> None:
+        """The outcome of these records."""
+        number = len(entry.ordinals)
+        self.entries.append(entry)
+        if isinstance(entry.ordinals, np.ndarray):
+            self.more_ordinals.append(entry.ordinals)
+        else:  # often a single one, for which an array would cost more than all the rest
+            self.ordinals.extend(entry.ordinals)
+        self.records += number
+        self.counts["read"] += number
+        self.counts[entry.outcome] += number - len(entry.exceptions)
+        for exception in entry.exceptions:
+            self.counts[exception.outcome] += 1
+
+    def decided(self) -> NDArray[np.int64]:
+        """The ordinals of all these records."""
+        return np.concatenate((np.array(self.ordinals, dtype=np.int64), *self.more_ordinals))
+
+
+class CommitSchedule:
+    """`pending` is written by the next commit; `run` is the run as of the last one. Belongs to one event loop."""
+
+    def __init__(self, desk: RecorderContext, run: RunRow, backlog: Backlog, notes: Notes) -> None:
+        self.run = run
+        self.pending = Pending()
+        self.written: Callable[[], None] = lambda: None  # called when the pending things have become part of a commit
+        self._desk, self._backlog, self._notes = desk, backlog, notes
+        self._thread = ThreadPoolExecutor(1, "penstock-commit")
+        self._under_way: Future[None] | None = None
+        self._timer: asyncio.Task[None] | None = None
+        self._group: asyncio.Task[None] | None = None
+        self._joinable = False  # whether that group takes in who comes now
+        self._last = -GATHER_S
+        self._failure: BaseException | None = None
+        self._started = desk.clock.monotonic()
+        self._earlier = run  # what earlier processes of this run had counted
+
+    def commit(self) -> None:
+        """Write everything pending, now. Once a commit failed, nothing more is written."""
+        with self._or_the_run_ends():
+            self._wait_for_the_last()
+            self._statements().close()
+
+    async def durable(self) -> None:
+        """Come back when everything that is pending now is durable; who comes meanwhile shares the next commit."""
+        await asyncio.shield(self._next_group())
+
+    def soon(self) -> None:
+        """Write what is pending within half a second; at once, when it is much."""
+        if self.pending.records >= COMMIT_RECORDS:
+            self._next_group()
+        elif self._timer is None or self._timer.done():
+            self._timer = asyncio.get_running_loop().create_task(self._commit_later())
+
+    async def close(self) -> None:
+        """Write the rest; no commit after it."""
+        if self._timer is not None and not self._timer.done():
+            self._timer.cancel()
+            await asyncio.wait([self._timer])
+        if self._group is not None and not self._group.done():
+            await asyncio.wait([self._group])
+        try:
+            self.commit()
+            if self.pending.entries:  # those that only waited for this commit
+                self.commit()
+        finally:
+            self._thread.shutdown()
+
+    def snapshot(self) -> RunRow:
+        """The run as it is now, with what is not written down yet."""
+        return self._with(self.pending)
+
+    # ── inside ───────────────────────────────────────────────────────────────
+
+    def _with(self, pending: Pending) -> RunRow:
+        return replace(
+            self.run,
+            counts=self.run.counts.plus(pending.counts),
+            retries=self.run.retries + pending.retries,
+            requests=self._earlier.requests + self._desk.requests(),
+            duration_s=self._earlier.duration_s + self._desk.clock.monotonic() - self._started,
+        )
+
+    @contextmanager
+    def _or_the_run_ends(self) -> Iterator[None]:
+        if self._failure is not None:
+            raise self._failure
+        try:
+            yield
+        except BaseException as failure:
+            self._failure = failure
+            self._desk.signal.stop("error", "what became of the records could not be written down")
+            raise
+
+    def _statements(self) -> ExitStack:
+        """Everything pending in an open transaction; closing it is the commit."""
+        pending, self.pending = self.pending, Pending()
+        self._backlog.decided(pending.decided())
+        run = self._with(pending)
+        run = replace(run, position=self._backlog.position, notes=self._notes.all(run.counts.read))
+        with ExitStack() as stack:
+            conn = stack.enter_context(self._desk.database.begin())
+            self._desk.guard(conn)
+            sending.begin_intents(conn, run.id, pending.begun)
+            sending.end_intents(conn, run.id, pending.ended)
+            ledger.append(conn, run.id, pending.entries)
+            for write in pending.writes:
+                write(conn)
+            if run.position != self.run.position:
+                in_flight.done(conn, self._desk.destination, run.id, run.position)
+            runs.save(conn, run)
+            transaction = stack.pop_all()
+        self.run = run
+        self.written()
+        return transaction
+
+    def _next_group(self) -> asyncio.Task[None]:
+        if self._group is None or not self._joinable:
+            self._group = asyncio.get_running_loop().create_task(self._commit_together())
+            self._group.add_done_callback(_heard)
+            self._joinable = True
+        return self._group
+
+    async def _commit_together(self) -> None:
+        if self._under_way is not None:
+            await asyncio.wait([asyncio.wrap_future(self._under_way)])
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(max(0.0, self._last + GATHER_S - loop.time()))  # 0: who is ready in this turn joins
+        self._joinable = False
+        with self._or_the_run_ends():
+            self._wait_for_the_last()
+            self._last = loop.time()
+            self._under_way = self._thread.submit(self._statements().close)
+            await asyncio.wrap_future(self._under_way)
+
+    def _wait_for_the_last(self) -> None:
+        last, self._under_way = self._under_way, None
+        if last is not None:
+            last.result()
+
+    async def _commit_later(self) -> None:
+        await asyncio.sleep(COMMIT_EVERY_S)
+        with suppress(Exception):  # it is kept: the run stops, and `close` raises it
+            await self.durable()
+
+
+def _heard(group: asyncio.Task[None]) -> None:
+    """Its failure is kept, and raised by whoever writes next: nobody has to wait for this task."""
+    if not group.cancelled():
+        group.exception()

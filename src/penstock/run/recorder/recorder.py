@@ -1,0 +1,378 @@
+"""What becomes of every record of a run: outcomes, quarantine, memory, counts and checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from penstock.delivery.verdict import JOB_RULE
+from penstock.model.delivery import Delivery, Reply, Settled
+from penstock.model.outcome import HELD, SENT, Outcome, Refusal
+from penstock.model.record import Payload, Request
+from penstock.model.reports import reply_document, request_document, response_record
+from penstock.run.diff.backlog import Backlog, OpenChunk, SameKeyRow, SameKeyRows, Traced
+from penstock.run.diff.diff import SAME_INPUT, SUPERSEDED, Classified, Decision
+from penstock.run.diff.notes import Notes
+from penstock.run.diff.records import record_hash
+from penstock.run.recorder.commit import (
+    CommitSchedule,
+    QuarantineWriter,
+    RecorderContext,
+    Ticket,
+    Write,
+    changes_of,
+    entry_of,
+    job_of,
+)
+from penstock.store import sending
+from penstock.store.memory import in_flight
+from penstock.store.memory import memory as remembered
+from penstock.store.runs import deliveries, ledger, responses, runs
+from penstock.store.runs.codecs import refusal_json, still_held_json
+from penstock.store.runs.ledger import LedgerEntry
+from penstock.store.runs.runs import RunRow
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+KEPT_FIRST = 20  # requests of a run that are kept whole
+KEPT_FAILURES = 100  # of one process of it
+Words: TypeAlias = "NDArray[np.uint64]"
+
+
+class Recorder:
+    """One run's bookkeeping; belongs to one event loop."""
+
+    def __init__(
+        self, commits: CommitSchedule, desk: RecorderContext, backlog: Backlog, notes: Notes, held: set[tuple[int, int]]
+    ) -> None:
+        self.commits = commits
+        self.desk = desk
+        self.backlog = backlog
+        self.notes = notes
+        self.next_delivery = 0
+        self.last_intent = 0
+        self._holder = QuarantineWriter(desk, commits.run.id, self._write, held)
+        self._twins = SameKeyRows()
+        self._jobs: dict[Ticket, Mapping[int, Traced]] = {}  # the records of batch jobs that have not ended
+        self._kept_failures = 0
+        commits.written = self._twins_that_got_through
+
+    @staticmethod
+    def open(desk: RecorderContext, run: RunRow, notes: Notes, held: set[tuple[int, int]]) -> Recorder:
+        """The book of a run that goes on at its position; `held` are the key hashes in the quarantine."""
+        backlog = Backlog(run.position)
+        return Recorder(CommitSchedule(desk, run, backlog, notes), desk, backlog, notes, held)
+
+    @property
+    def run(self) -> RunRow:
+        """The run as of the last commit."""
+        return self.commits.run
+
+    # ── what the screen decided ──────────────────────────────────────────────
+
+    def screened(self, chunk: OpenChunk, sifted: Classified) -> None:
+        """Write down what needs no request: unchanged, refused by our own checks, held, waiting."""
+        now = self.desk.now()
+        for rows, reason in sifted.unchanged:
+            keys = [chunk.keys[row] for row in rows.tolist()] if reason is SUPERSEDED else None
+            self._decide(LedgerEntry(Outcome.UNCHANGED, rows + chunk.first, now, keys=keys, reason=reason))
+        alike: dict[tuple[Outcome, str], list[Decision]] = {}
+        for decision in sifted.decided:
+            alike.setdefault((decision.outcome, decision.reason), []).append(decision)
+        for (outcome, reason), decisions in alike.items():
+            ordinals, keys = [decision.ordinal for decision in decisions], [d.key for d in decisions]
+            why = refusal_json(decisions[0].refusal) or still_held_json(decisions[0].held)
+            self._decide(LedgerEntry(outcome, ordinals, now, keys=keys, reason=reason, refusal=why))
+        for decision in sifted.decided:
+            if decision.hold and decision.outcome in HELD and decision.refusal is not None:
+                record = chunk.trace(decision.ordinal)
+                self._holder.hold(record, decision.outcome, decision.refusal, content=decision.content)
+            elif not decision.hold and decision.outcome in HELD:
+                high, low = chunk.hashes[decision.ordinal - chunk.first]
+                self._holder.keep((int(high), int(low)), decision.ordinal)
+        for payload in sifted.twins:
+            high, low = chunk.hashes[payload.ordinal - chunk.first]
+            self._twins.add(SameKeyRow(payload, (int(high), int(low))))
+        self._keep_up(chunk, sifted)
+        self.notes.count(chunk, sifted)
+        self.commits.soon()
+
+    def _keep_up(self, chunk: OpenChunk, sifted: Classified) -> None:
+        """Content as it was sent gets its new fingerprint; a held key that is back to what was sent is released."""
+        rows = np.array([payload.ordinal - chunk.first for payload in sifted.refreshed], dtype=np.int64)
+        if len(rows) and chunk.prints is not None:
+            contents = np.array([payload.content for payload in sifted.refreshed], dtype=np.uint64)
+            self._remember(chunk.hashes[rows], contents, chunk.prints[rows])
+        if self._holder.held:
+            same = (
+                rows for rows, reason in sifted.unchanged if reason is SAME_INPUT
+            )  # others say nothing of what is held
+            for some in (rows, *same):
+                for row in some.tolist():
+                    self._release(
+                        chunk.trace, row + chunk.first, (int(chunk.hashes[row, 0]), int(chunk.hashes[row, 1]))
+                    )
+            for payload in sifted.refreshed:
+                for part in payload.parts:
+                    row = part - chunk.first
+                    self._release(chunk.trace, part, (int(chunk.hashes[row, 0]), int(chunk.hashes[row, 1])))
+
+    # ── what the pipeline reports ────────────────────────────────────────────
+
+    async def on_its_way(self, chunk: OpenChunk, payloads: Sequence[Payload]) -> None:
+        """Remember while the run lasts what is about to be sent; and durably, which remembered keys may be outdated."""
+        memory = self.desk.memory
+        linked = self.desk.links.sending(chunk, payloads) if self.desk.links is not None else {}
+        if linked:
+            self._write(lambda conn: remembered.put_sent_links(conn, self.desk.destination, linked))
+        if memory is None or not payloads:
+            if linked:
+                await self.commits.durable()
+            return
+        rows = np.array([payload.ordinal - chunk.first for payload in payloads], dtype=np.int64)
+        hashes = chunk.hashes[rows]
+        known = hashes[memory.knows(hashes)]
+        memory.stage(hashes, np.array([payload.content for payload in payloads], dtype=np.uint64))
+        if len(known) or linked:
+            destination, run, first = self.desk.destination, self.run.id, chunk.first
+            self._write(lambda conn: in_flight.add(conn, destination, run, first, known))
+            await self.commits.durable()
+
+    async def intend(self, payloads: Sequence[Payload], request: Request) -> int:
+        self.last_intent += 1
+        number = self.last_intent
+        intent = sending.Intent(
+            number=number,
+            ordinals=[payload.ordinal for payload in payloads],
+            keys=[payload.key for payload in payloads],
+            contents=[payload.content for payload in payloads],
+            request=request_document(request),
+            at=self.desk.now(),
+        )
+        self.commits.pending.begun.append(intent)
+        await self.commits.durable()
+        return number
+
+    def withdraw(self, intent: int) -> None:
+        self.commits.pending.ended.append(intent)
+        self.commits.soon()
+
+    def settle(self, delivery: Delivery, intent: int | None) -> Ticket:
+        number = self.next_delivery
+        self.next_delivery += 1
+        if intent is not None:
+            self.commits.pending.ended.append(intent)
+        decided = [settled for settled in delivery.settled if settled.outcome is not Outcome.UNSENT]
+        traced = self._traced(decided, every=delivery.job is not None)
+        self.commits.pending.retries += min(max(delivery.attempts - 1, 0), delivery.requests)
+        self._decide(entry_of(delivery, number, decided))
+        self._settle(delivery, decided, traced)
+        self._not_sent([s.payload for s in delivery.settled if s.outcome is Outcome.UNSENT])
+        if delivery.job is not None:
+            self._jobs[self.run.id, number] = traced
+            job = job_of(self.desk.destination, (self.run.id, number), delivery, decided, traced)
+            self._write(lambda conn: sending.add_job(conn, job))
+        self._keep_exchange(delivery, number)
+        self._keep_response(delivery, number)
+        self.commits.soon()
+        return self.run.id, number
+
+    def confirm(self, ticket: Ticket, delivery: Delivery, repeats: int) -> None:
+        run, number = ticket
+        self.commits.pending.retries += repeats
+        changes, counts = changes_of(delivery)
+        if run == self.run.id:
+            self.commits.pending.counts.update(counts)
+        else:  # the records were counted by an earlier run, and are so still
+            self._write(lambda conn: runs.recount(conn, run, counts))
+        self._write(lambda conn: ledger.change_outcomes(conn, run, number, changes, repeats))
+        self._write(lambda conn: sending.end_job(conn, run, number))
+        self._settle(delivery, list(delivery.settled), self._jobs.pop(ticket))
+        self._keep_response(delivery, number)
+        self.commits.soon()
+
+    def resume_job(self, job: sending.PendingJob) -> None:
+        """Take over a batch job that an earlier process left unconfirmed."""
+        traced = {record.ordinal: Traced(*record[:5]) for record in job.records}
+        for record in job.records:
+            for ordinal, text in record.parts:
+                traced[ordinal] = Traced(ordinal, record.key, record.hash, 0, text)
+        self._jobs[job.run, job.delivery] = traced
+        if self.desk.memory is not None and job.records:
+            hashes = np.array([record.hash for record in job.records], dtype=np.uint64)
+            self.desk.memory.stage(hashes, np.array([record.content for record in job.records], dtype=np.uint64))
+
+    def refuse(self, payloads: Sequence[Payload], refusal: Refusal) -> None:
+        ordinals = [ordinal for payload in payloads for ordinal in payload.ordinals]
+        keys = [payload.key for payload in payloads for _ in payload.ordinals]
+        why = refusal_json(refusal)
+        now, reason = self.desk.now(), refusal.reason
+        self._decide(LedgerEntry(Outcome.QUARANTINED, ordinals, now, keys=keys, reason=reason, refusal=why))
+        for payload in payloads:
+            records = [self.backlog.trace(ordinal) for ordinal in payload.ordinals]
+            for record in records:
+                self._holder.hold(record, Outcome.QUARANTINED, refusal)
+            self._follow(records[-1], payload.content, Outcome.QUARANTINED, refusal)
+        self._unstage(payloads)
+        self.commits.soon()
+
+    def unknown(self, traced: Sequence[Traced], reason: str) -> None:
+        """Records that an earlier process was sending when it died."""
+        refusal = Refusal(
+            "no answer", reason, accepted="a look at Custify: did it arrive? then settle it, or resend it"
+        )
+        ordinals = [record.ordinal for record in traced]
+        keys = [record.key for record in traced]
+        now, why = self.desk.now(), refusal_json(refusal)
+        self._decide(LedgerEntry(Outcome.UNKNOWN, ordinals, now, keys=keys, reason=reason, refusal=why))
+        for record in traced:
+            self._holder.hold(record, Outcome.UNKNOWN, refusal)
+        self.commits.soon()
+
+    # ── inside ───────────────────────────────────────────────────────────────
+
+    def _write(self, write: Write) -> None:
+        self.commits.pending.writes.append(write)
+
+    def _decide(self, entry: LedgerEntry) -> None:
+        self.commits.pending.decide(entry)
+
+    def _traced(self, decided: Iterable[Settled], *, every: bool) -> dict[int, Traced]:
+        """The records that have to be held or (with `every`) kept until their job has ended, by ordinal."""
+        return {
+            ordinal: self.backlog.trace(ordinal)
+            for settled in decided
+            if every or settled.outcome in HELD
+            for ordinal in settled.payload.ordinals
+        }
+
+    def _settle(self, delivery: Delivery, decided: Sequence[Settled], traced: Mapping[int, Traced]) -> None:
+        """Memory, quarantine and fuse for records whose outcome a reply has decided."""
+        sent = [settled for settled in decided if settled.outcome in SENT]
+        if sent and self.desk.memory is not None:
+            self._remember(*self._words(sent, traced), confirmed=delivery.job is None)
+        answered = isinstance(delivery.answer, Reply)
+        without_result = False
+        self._linked(decided, traced)
+        for settled in decided:
+            refused = settled.outcome is Outcome.QUARANTINED and answered
+            if settled.outcome in HELD and settled.refusal is not None:
+                record = traced[settled.payload.ordinal]
+                for ordinal in settled.payload.ordinals:
+                    held = traced[ordinal]
+                    self._holder.hold(held, settled.outcome, settled.refusal, delivery, settled.payload.content)
+                self._forget([settled.payload], record.hash)
+                self._follow(record, settled.payload.content, settled.outcome, settled.refusal)
+            elif self._holder.held:
+                self._got_through(settled.payload, traced)
+            if settled.refusal is not None and settled.refusal.rule == JOB_RULE:
+                without_result = True
+            elif settled.outcome is not Outcome.ACCEPTED:
+                self.desk.fuse.saw(refused=refused)
+        if without_result:  # a whole batch for one reply, which says nothing of its records: it counts once
+            self.desk.fuse.saw(refused=True)
+        blown = self.desk.fuse.blown()
+        if blown is not None:
+            self.desk.signal.stop("fuse", blown)
+
+    def _words(self, sent: Sequence[Settled], traced: Mapping[int, Traced]) -> tuple[Words, Words, Words]:
+        """Key hashes, contents and fingerprints of delivered records."""
+        contents = np.array([settled.payload.content for settled in sent], dtype=np.uint64)
+        if traced and all(settled.payload.ordinal in traced for settled in sent):
+            records = [traced[settled.payload.ordinal] for settled in sent]
+            hashes = np.array([record.hash for record in records], dtype=np.uint64)
+            return hashes, contents, np.array([record.print for record in records], dtype=np.uint64)
+        hashes, prints = self.backlog.words([settled.payload.ordinal for settled in sent])
+        return hashes, contents, prints
+
+    def _linked(self, decided: Sequence[Settled], traced: Mapping[int, Traced]) -> None:
+        """Write down the links of the people that Custify has confirmed."""
+        links = self.desk.links
+        if links is None:
+            return
+        written: dict[tuple[int, int], tuple[str, ...]] = {}
+        for settled in decided:
+            if settled.outcome is Outcome.DELIVERED and settled.payload.links is not None:
+                written.update(links.confirmed(self._hash_of(settled.payload, traced), settled.payload))
+        if written:
+            self._write(lambda conn: remembered.put_sent_links(conn, self.desk.destination, written))
+
+    def _got_through(self, payload: Payload, traced: Mapping[int, Traced]) -> None:
+        """What was held of these records is not held any more."""
+        for ordinal in payload.ordinals:
+            find = traced.__getitem__ if ordinal in traced else self.backlog.trace
+            self._release(find, ordinal, self._hash_of(payload, traced))
+
+    def _release(self, find: Callable[[int], Traced], ordinal: int, hash_: tuple[int, int]) -> None:
+        """Let go of what is held of a key: of it, or, where a record may be a part, of this record alone."""
+        if hash_ in self._holder.held:
+            self._holder.release(hash_, ordinal, record_hash(find(ordinal).record) if self.desk.partial else None)
+
+    def _hash_of(self, payload: Payload, traced: Mapping[int, Traced]) -> tuple[int, int]:
+        if payload.ordinal in traced:
+            return traced[payload.ordinal].hash
+        return self.backlog.hash_of(payload.ordinal)
+
+    def followed(self) -> None:
+        """At the end: who still waits is the same as what the API has taken, and not confirmed in time."""
+        if not self.desk.signal.is_set:
+            self._decide_twins(list(self._twins.take_all()), Outcome.UNCHANGED, SAME_INPUT)
+
+    def _twins_that_got_through(self) -> None:
+        if self._twins and self.desk.memory is not None:
+            self._decide_twins(list(self._twins.take_sent(self.desk.memory)), Outcome.UNCHANGED, SAME_INPUT)
+
+    def _follow(self, record: Traced, content: int, outcome: Outcome, refusal: Refusal) -> None:
+        """Rows that are the same as one that did not get through are held with it."""
+        if self._twins:
+            twins = self._twins.take(record.hash, content)
+            why = still_held_json(refusal_json(refusal))
+            self._decide_twins(twins, outcome, f"still held: {refusal.reason}", why)
+
+    def _not_sent(self, payloads: Sequence[Payload]) -> None:
+        """Neither they nor those that are the same: the run's end counts them all as unsent."""
+        for payload in payloads if self._twins else ():
+            self._twins.take(self._hash_of(payload, {}), payload.content)
+        self._unstage(payloads)
+
+    def _decide_twins(self, twins: Sequence[SameKeyRow], outcome: Outcome, reason: str, why: str | None = None) -> None:
+        if twins:
+            ordinals = [ordinal for twin in twins for ordinal in twin.payload.ordinals]
+            keys = [twin.payload.key for twin in twins for _ in twin.payload.ordinals]
+            self._decide(LedgerEntry(outcome, ordinals, self.desk.now(), keys=keys, reason=reason, refusal=why))
+
+    def _remember(self, hashes: Words, contents: Words, prints: Words, *, confirmed: bool = True) -> None:
+        memory = self.desk.memory
+        assert memory is not None
+        self._write(lambda conn: memory.remember(conn, hashes, contents, prints, confirmed=confirmed))
+
+    def _forget(self, payloads: Sequence[Payload], hash_: tuple[int, int]) -> None:
+        """A version that may have arrived, or not, makes what was remembered of its key worthless."""
+        memory = self.desk.memory
+        if memory is not None and payloads:
+            hashes = np.array([hash_], dtype=np.uint64)
+            memory.unstage(hashes)
+            self._write(lambda conn: memory.forget(conn, hashes))
+
+    def _unstage(self, payloads: Sequence[Payload]) -> None:
+        if self.desk.memory is not None and payloads:
+            hashes = [self._hash_of(payload, {}) for payload in payloads]
+            self.desk.memory.unstage(np.array(hashes, dtype=np.uint64))
+
+    def _keep_exchange(self, delivery: Delivery, number: int) -> None:
+        """The first requests of a run, and the first that went wrong, are kept whole for a person to look at."""
+        well = delivery.outcome in SENT
+        if number >= KEPT_FIRST and (well or self._kept_failures >= KEPT_FAILURES):
+            return
+        self._kept_failures += not well
+        run, request, reply = self.run.id, request_document(delivery.request), reply_document(delivery.answer)
+        self._write(lambda conn: deliveries.keep_exchange(conn, run, number, request, reply))
+
+    def _keep_response(self, delivery: Delivery, number: int) -> None:
+        if self.desk.keep_responses:
+            record = response_record(delivery, run=self.run.id, number=number)
+            destination = self.desk.destination
+            self._write(lambda conn: responses.append(conn, destination, [record]))

@@ -1,0 +1,352 @@
+"""While a run goes, Python looks for garbage in cycles less often.
+
+A run makes some hundred short-lived objects a request, hardly ever in cycles, beside a chunk of records that stays:
+looking through them every 700 objects took a quarter of the time of small requests.
+
+One run of one destination, from its checkpoint to its end: read → screen → batch → deliver → write down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sqlalchemy import Connection
+
+from penstock.clock import iso
+from penstock.delivery.batch_jobs import BatchJobs, Confirmer
+from penstock.delivery.budget import Budget
+from penstock.delivery.http.client import Client
+from penstock.delivery.lookup import LookupClient
+from penstock.delivery.sender import Sender
+from penstock.model.delivery import Waiting
+from penstock.model.errors import InputError
+from penstock.model.outcome import COUNT_NAMES, Outcome, only_quarantine, quarantine_reason
+from penstock.model.record import Chunk, Payload, Rendered
+from penstock.model.reports import Progress
+from penstock.render.batches import Batcher
+from penstock.render.merger import one_of_each
+from penstock.run.connection import connection
+from penstock.run.context import Context
+from penstock.run.diff.backlog import OpenChunk
+from penstock.run.diff.diff import Classifier, Parents
+from penstock.run.diff.records import chunk_of, read_record
+from penstock.run.events import RunEvents, time_left, told
+from penstock.run.pipeline import Pipeline, PipelineContext
+from penstock.run.prepare import Prepared, doubt
+from penstock.run.recorder.commit import RecorderContext
+from penstock.run.recorder.known_records import QuarantineIndex, StoredIds, links_of, open_chunk
+from penstock.run.recorder.recorder import Recorder
+from penstock.run.stop import Fuse, StoppableBudget, StoppableClock, StopSignal
+from penstock.store import quarantine, sending
+from penstock.store.memory import in_flight
+from penstock.store.memory.memory import Memory
+from penstock.store.project import settings
+from penstock.store.runs import ledger, runs
+from penstock.store.runs.runs import RunRow
+from penstock.usercode.grouping_code import GroupingCode
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+OBJECTS = 20_000  # new containers before Python looks; some megabytes
+_lock = threading.Lock()
+_before: list[tuple[int, int, int]] = []  # what stood before each of the runs that go now
+
+
+@contextmanager
+def calm() -> Iterator[None]:
+    """For the block; the last of several blocks puts back what was there before the first."""
+    with _lock:
+        _before.append(gc.get_threshold() if not _before else _before[0])
+        first, *others = _before[0]
+        if first > 0:  # 0: whoever runs us has turned it off
+            gc.set_threshold(max(first, OBJECTS), *others)
+    try:
+        yield
+    finally:
+        with _lock:
+            before = _before.pop()
+            if not _before:
+                gc.set_threshold(*before)
+
+
+PROGRESS_EVERY_S = 0.2
+MOST_OPEN = 4_000_000  # cells of the chunks that are not decided yet
+DIED = "the process ended while the request was under way: it may have arrived or not"
+Listener = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """Everything one run needs. `chunks(skip)` gives the input from that row on; `budget` is the credential's."""
+
+    prepared: Prepared
+    run: RunRow
+    chunks: Callable[[int], Iterator[Chunk]]
+    budget: Budget
+    signal: StopSignal
+    decided: NDArray[np.int64]  # ordinals that an earlier process of this run has decided
+    parents: Parents | None = None
+    listener: Listener | None = None
+    resend: bool = False  # sends what is held, whatever was sent before
+    guard: Callable[[Connection], None] = lambda _: None  # raises in a transaction of who has lost the lease
+    mended: Mapping[tuple[int, int], str] = field(default_factory=dict)  # of a resend: key hash → edited entry
+    resent: Mapping[int, int] = field(default_factory=dict)  # of a resend: ordinal → hash of the source's version
+
+
+async def run_destination(around: Context, job: RunRequest) -> RunRow:
+    """Send what there is to send; answers the run as it ended. Errors of the state database come through."""
+    with calm(), told(around.events, job.run) as ended:
+        ended.append(await _run_destination(around, job))
+    return ended[0]
+
+
+async def _run_destination(around: Context, job: RunRequest) -> RunRow:
+    prepared = job.prepared
+    clock = StoppableClock(around.clock, job.signal)
+    budget = StoppableBudget(job.budget, job.signal)
+    link = connection.connection(around, prepared.credential, prepared.address.base_url)
+    with ExitStack() as stack:
+        grouping = prepared.compiled.shape.grouping
+        code = stack.enter_context(GroupingCode(grouping.code)) if grouping.algorithm == "code" else None
+        concurrency = prepared.spec.concurrency
+        async with Client(link, budget, clock, concurrency=concurrency) as client:
+            client.events = around.events
+            run = _Run(around, job, client)
+            sender = Sender(client, clock, batch_cost=prepared.credential.rate_limit.batch_cost)
+            road = PipelineContext(
+                shape=prepared.compiled.shape,
+                sender=sender,
+                batch_jobs=BatchJobs(Confirmer(client, clock), sender, clock),
+                directory=LookupClient(
+                    client, StoredIds(around.database, prepared.credential.name, around.clock), clock
+                ),
+                book=run.book,
+                signal=job.signal,
+                clock=clock,
+                run=job.run.id,
+                code=code,
+                teller=RunEvents(job.run.id, prepared.spec.name, around.events),
+            )
+            return await run.go(Pipeline(road, prepared.spec.concurrency))
+
+
+class _Run:
+    """The parts of one run, put together from what is stored."""
+
+    def __init__(self, around: Context, job: RunRequest, client: Client) -> None:
+        prepared, name = job.prepared, job.prepared.spec.name
+        self.around, self.job, self.client = around, job, client
+        self.compares = prepared.policy.compares
+        with around.database.read() as conn:
+            self.memory = Memory.load(conn, name, prepared.fingerprints) if self.compares else None
+            quarantined = QuarantineIndex.load(conn, name)
+            doubts = doubt(conn, prepared)
+            links = links_of(conn, prepared)
+            next_delivery = ledger.next_delivery(conn, job.run.id)
+            self.left_intents = sending.leftover_intents(conn, job.run.id)
+            self.left_jobs = sending.pending_jobs(conn, name)
+        self.screen = Classifier(
+            policy=prepared.policy,
+            render=prepared.render,
+            memory=None if job.resend or doubts.forgetful else self.memory,
+            quarantine=None if job.resend else quarantined,
+            parents=job.parents,
+            doubt=None if job.resend else doubts.hold,
+            merger=prepared.merger,
+            links=links,
+            former=prepared.compiled.former,
+            table=prepared.data.dataset.is_table,
+        )
+        desk = RecorderContext(
+            database=around.database,
+            clock=around.clock,
+            destination=name,
+            settings=prepared.compiled.version,
+            signal=job.signal,
+            fuse=Fuse(prepared.spec.fuse),
+            memory=self.memory,
+            keep_responses=prepared.spec.responses,
+            partial=prepared.policy.versions == "merge",
+            mended=job.mended,
+            links=links,
+            resent=job.resent if prepared.policy.versions == "merge" else {},
+            guard=job.guard,
+            index=None if job.resend else quarantined,
+            requests=lambda: client.requests,
+        )
+        held = set[tuple[int, int]]() if job.resend else set(quarantined.keys())
+        self.book = Recorder.open(desk, job.run, prepared.notes(), held)  # a resend releases by id, at its end
+        self.book.next_delivery = next_delivery
+        self.book.last_intent = max((intent.number for intent in self.left_intents), default=0)
+
+    async def go(self, pipeline: Pipeline) -> RunRow:
+        """The run itself."""
+        ticker = asyncio.get_running_loop().create_task(self._report_regularly())
+        try:
+            self._recover(pipeline)
+            try:
+                await self._send_all(pipeline)
+            except InputError as error:  # the input cannot be read on: what is on its way comes to its end first
+                self.job.signal.stop("input", str(error.problems[0]), problems=error.problems)
+            await pipeline.drain()
+            self.book.followed()
+        except BaseException:
+            self.job.signal.stop("error", "the run ended by an error")
+            raise
+        finally:
+            ticker.cancel()
+            await self.book.commits.close()
+        return self._end()
+
+    # ── before: what an earlier process left ─────────────────────────────────
+
+    def _recover(self, pipeline: Pipeline) -> None:
+        """Forget what may have arrived, and poll the batch jobs that nobody waited for."""
+        with self.around.database.begin() as conn:
+            doubtful = in_flight.take(conn, self.job.prepared.spec.name)
+            if self.memory is not None and len(doubtful):
+                self.memory.forget(conn, doubtful)
+        for left in self.left_jobs:
+            self.book.resume_job(left)
+            records = left.records
+            payloads = [
+                Payload(
+                    r.ordinal, r.key or "", r.record.encode(), r.content, parts=tuple(ordinal for ordinal, _ in r.parts)
+                )
+                for r in records
+            ]
+            older = {ordinal: text for record in records for ordinal, text in record.parts}
+            pipeline.poll((left.run, left.delivery), left.job, payloads, partial(self._rendered_again, older))
+
+    def _rendered_again(self, older: Mapping[int, str], payloads: Sequence[Payload]) -> Rendered:
+        """The payloads of a job that an earlier process left, under the present settings; the ordinals are theirs here.
+
+        `text` of each is its newest record, `older` has the records of its parts.
+        """
+        prepared = self.job.prepared
+        texts = [[*(older[part] for part in payload.parts), payload.text.decode()] for payload in payloads]
+        records = [read_record(text) for some in texts for text in some]
+        made = prepared.render(chunk_of(records, prepared.data.schema), None)
+        return made if prepared.merger is None else one_of_each(made, [len(some) for some in texts], prepared.merger)
+
+    # ── the way of the records ───────────────────────────────────────────────
+
+    async def _send_all(self, pipeline: Pipeline) -> None:
+        prepared, signal = self.job.prepared, self.job.signal
+        batcher = Batcher(prepared.compiled.shape, repeats=prepared.policy.repeats)
+        reader = self.job.chunks(self.job.run.position)
+        while not signal.is_set:
+            chunk = await asyncio.to_thread(next, reader, None)
+            if chunk is None:
+                break
+            opened = self._open(chunk)
+            sifted = self.screen.sift(opened)
+            self.book.screened(opened, sifted)
+            if self.book.backlog.weight() > MOST_OPEN:  # wide chunks: their decided rows let go of them first
+                await self.book.commits.durable()
+            await self.book.on_its_way(opened, sifted.fresh)
+            for batch in batcher.add(sifted.fresh):
+                await pipeline.put(batch)
+            for refused in batcher.oversized:
+                payload = next(p for p in sifted.fresh if p.ordinal == refused.ordinal)
+                self.book.refuse([payload], refused.refusal)
+            batcher.oversized.clear()
+        self.book.notes.read()
+        for batch in batcher.flush():
+            await pipeline.put(batch)
+
+    def _open(self, chunk: Chunk) -> OpenChunk:
+        """The chunk with its keys, less what an earlier process of this run decided or may have sent."""
+        rows = np.arange(chunk.records.num_rows, dtype=np.int64)
+        rows = rows[~np.isin(rows + chunk.first, self.job.decided)]
+        opened = open_chunk(self.job.prepared, chunk, rows, prints=self.compares)
+        self.book.backlog.add(opened)
+        for intent in self.left_intents:
+            mine = [ordinal for ordinal in intent.ordinals if opened.first <= ordinal < opened.end]
+            if mine:
+                self.book.unknown([opened.trace(ordinal) for ordinal in mine], DIED)
+                if max(intent.ordinals) < opened.end:  # its batch may reach into the next chunk
+                    self.book.withdraw(intent.number)
+                opened.rows = opened.rows[~np.isin(opened.rows + chunk.first, mine)]
+        return opened
+
+    # ── after ────────────────────────────────────────────────────────────────
+
+    def _end(self) -> RunRow:
+        """Close the run: what was read and has no outcome is unsent."""
+        book, signal = self.book, self.job.signal
+        unsent = book.backlog.undecided()
+        counts = book.run.counts.plus({"read": unsent, Outcome.UNSENT: unsent})
+        run = replace(
+            book.run,
+            counts=counts,
+            notes=book.notes.all(counts.read),
+            reason=self._reason(),
+            stopped_by=signal.kind,
+        )
+        with self.around.database.begin() as conn:
+            self.job.guard(conn)
+            if self.memory is not None:
+                self.memory.compact(conn)
+            if signal.kind is None:  # after a stop, what was on its way is forgotten by the next run
+                in_flight.clear(conn, run.target, run.id)
+                if not self.job.resend:
+                    settings.settle_restored(conn, run.target)
+            status = status_of(run)
+            if run.reason is None and only_quarantine(status, run.counts):
+                new, since = quarantine.runs_behind(conn, run.target, run.id)
+                run = replace(run, reason=quarantine_reason(run.counts, new=new, since=since))
+            return runs.finish(conn, run, status, iso(self.around.clock.now()), resumable=signal.kind == "cancelled")
+
+    def _reason(self) -> str | None:
+        """Why the run stopped; of trouble with the credential also where it stands and what helps."""
+        signal, name = self.job.signal, self.job.prepared.credential.name
+        if signal.kind in {"credential", "unreachable"}:
+            return f"credentials.{name}: {signal.reason} — see `penstock check {name}`"
+        return signal.reason or None
+
+    async def _report_regularly(self) -> None:
+        while True:
+            self._report()
+            await asyncio.sleep(PROGRESS_EVERY_S)
+
+    def _report(self) -> None:
+        if self.job.listener is not None:
+            run, log = self.book.commits.snapshot(), self.client.attempt_log
+            for_allowance, limit = self.job.budget.wait_s(), self.job.prepared.credential.rate_limit
+            decided = sum(getattr(run.counts, name) for name in COUNT_NAMES[1:])
+            self.job.listener(
+                Progress(
+                    target=run.target,
+                    counts={name: getattr(run.counts, name) for name in run.counts.__slots__},
+                    requests=run.requests,
+                    total=run.input_rows,
+                    elapsed_s=run.duration_s,
+                    waiting_for_allowance_s=for_allowance,
+                    phase="stopping after the requests in flight" if self.job.signal.is_set else "sending",
+                    attempts=log.attempts(),
+                    waiting_for=Waiting("rate limit", round(for_allowance, 3)) if for_allowance else log.waiting(),
+                    left_s=time_left(decided, run.input_rows, run.requests, run.duration_s, limit),
+                )
+            )
+
+
+def status_of(run: RunRow) -> str:
+    """succeeded, partial, failed or cancelled: see product rules for exit codes."""
+    if run.stopped_by == "cancelled":
+        return "cancelled"
+    if run.stopped_by is not None:
+        return "failed"
+    counts = run.counts
+    clean = counts.quarantined == counts.unknown == counts.waiting == counts.unsent == 0
+    return "succeeded" if clean else "partial"

@@ -1,0 +1,132 @@
+"""Why a run stops before its end: a person, the fuse, the credential, the host."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+
+from penstock.clock import Clock
+from penstock.delivery.budget import Budget
+from penstock.delivery.rate_limit import Taken
+from penstock.model.delivery import Lane
+from penstock.model.errors import Problem
+from penstock.model.spec import FuseSpec
+
+T = TypeVar("T")
+
+StopKind = Literal["cancelled", "fuse", "credential", "unreachable", "input", "error"]
+
+
+class Stopped(Exception):  # noqa: N818 - it is a signal, raised where a request would have to wait or leave
+    """The run is stopping: nothing new may be sent."""
+
+
+@dataclass(slots=True)
+class StopSignal:
+    """Set once; the first reason stands. Tasks that only wait are woken with `Stopped`; requests in flight go on."""
+
+    kind: StopKind | None = None
+    reason: str = ""
+    found: str | None = None  # what answered, in its own words
+    problems: tuple[Problem, ...] = ()  # what is wrong with the input or the configuration
+    _waiting: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    def stop(self, kind: StopKind, reason: str, found: str | None = None, problems: tuple[Problem, ...] = ()) -> None:
+        if self.kind is None:
+            self.kind, self.reason, self.found, self.problems = kind, reason, found, problems
+            for task in self._waiting:
+                task.cancel()
+
+    @property
+    def is_set(self) -> bool:
+        return self.kind is not None
+
+    async def unless_stopped(self, wait: Awaitable[T]) -> T:
+        """Wait for something that the run's end may interrupt; raises Stopped then."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._waiting.add(task)
+        try:
+            return await wait
+        except asyncio.CancelledError:
+            if not self.is_set:
+                raise
+            task.uncancel()
+            raise Stopped from None
+        finally:
+            self._waiting.discard(task)
+
+
+@dataclass(frozen=True, slots=True)
+class StoppableClock:
+    """A clock whose sleepers wake with `Stopped` as soon as the run stops."""
+
+    clock: Clock
+    signal: StopSignal
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def monotonic(self) -> float:
+        return self.clock.monotonic()
+
+    def dice(self) -> float:
+        return self.clock.dice()
+
+    async def sleep(self, seconds: float) -> None:
+        if self.signal.is_set:
+            raise Stopped
+        await self.signal.unless_stopped(self.clock.sleep(seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class StoppableBudget:
+    """A credential's budget whose queue empties with `Stopped` as soon as the run stops."""
+
+    budget: Budget
+    signal: StopSignal
+
+    async def acquire(self, lane: Lane, cost: int = 1) -> Taken:
+        if self.signal.is_set:
+            raise Stopped
+        taken = self.budget.at_once(cost)
+        if taken is not None:
+            return taken
+        return await self.signal.unless_stopped(self.budget.acquire(lane, cost))
+
+    def observe(self, taken: Taken, status: int, headers: Mapping[str, str]) -> None:
+        self.budget.observe(taken, status, headers)
+
+    def lost(self, taken: Taken) -> None:
+        self.budget.lost(taken)
+
+    def give_back(self, taken: Taken) -> None:
+        self.budget.give_back(taken)
+
+
+@dataclass(slots=True)
+class Fuse:
+    """Counts what the API refuses; `blown` answers why the run must stop, or None."""
+
+    spec: FuseSpec | None
+    decided: int = 0
+    refused: int = 0
+    in_a_row: int = 0
+
+    def saw(self, *, refused: bool) -> None:
+        """One more record was decided."""
+        self.decided += 1
+        self.refused += refused
+        self.in_a_row = self.in_a_row + 1 if refused else 0
+
+    def blown(self) -> str | None:
+        if self.spec is None:
+            return None
+        if self.in_a_row >= self.spec.in_a_row:
+            return f"the fuse: the API refused {self.in_a_row} records in a row"
+        if self.decided >= self.spec.after and self.refused / self.decided >= self.spec.ratio:
+            return f"the fuse: the API refused {self.refused} of {self.decided} records"
+        return None

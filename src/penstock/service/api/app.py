@@ -1,0 +1,161 @@
+"""The web UI: built files at `/`, and the one page for every address that is no file and no route of the API.
+
+The service: the REST API over an open App.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import secrets
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.datastructures import Headers
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from penstock.app import App
+from penstock.service.api.errors import tell_failures
+from penstock.service.api.middleware.abandonment import Abandonment
+from penstock.service.api.middleware.body_limits import BodyLimits
+from penstock.service.api.middleware.idempotency import Idempotency
+from penstock.service.api.middleware.request_log import AccessLog, AuditLog
+from penstock.service.api.middleware.security import POLICY, SecurityHeaders, policy
+from penstock.service.api.openapi import describe
+from penstock.service.api.routes import (
+    about,
+    audit,
+    care,
+    destinations,
+    flows,
+    hooks,
+    overview,
+    people,
+    project,
+    quarantine,
+    resources,
+    runs,
+    schedules,
+    sessions,
+    settings,
+    sign_on,
+    unsaved,
+    unsaved_data,
+    watch,
+)
+from penstock.sources.deadline import Deadline
+from penstock.version import __version__
+
+BUILT = Path(__file__).parent / "web"
+OURS = ("/api/", "/hooks/", "/metrics", "/healthz", "/readyz")
+ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
+NONCE = "__NONCE__"
+NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Penstock</title>
+<h1>The pages of Penstock were not built</h1>
+<p>The service runs, and its API answers under <code>/api/v1</code>. To build the pages: in the folder <code>ui</code>
+of the source, <code>npm ci</code>, then <code>npm run build</code>; or install Penstock again without
+<code>PENSTOCK_SKIP_UI</code>.</p></html>"""
+
+
+def add_web(api: FastAPI) -> None:
+    """Serve the built UI wherever no route of the API matches; the order of routes does not matter."""
+    api.router.default = _Web(BUILT, api.router.default)
+
+
+class _Web:
+    """An ASGI application: a built file, else the page (where a browser asks for one), else as before."""
+
+    def __init__(self, folder: Path, otherwise: ASGIApp) -> None:
+        self.folder = folder.resolve()
+        self.otherwise = otherwise
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        reply = self._reply(scope) if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"} else None
+        await (self.otherwise if reply is None else reply)(scope, receive, send)
+
+    def _reply(self, scope: Scope) -> Response | None:
+        path, headers = scope["path"], Headers(scope=scope)
+        if path.startswith(OURS):
+            return None
+        file = (self.folder / path.lstrip("/")).resolve()
+        if path not in {"/", "/index.html"} and file.is_relative_to(self.folder) and file.is_file():
+            return _file(file, headers.get("accept-encoding", ""), immutable=path.startswith("/assets/"))
+        if path == "/" or ("text/html" in headers.get("accept", "") and not path.startswith("/assets/")):
+            return self._page()
+        return None
+
+    def _page(self) -> Response:
+        """The one page. Its styles are known by a nonce, new each time; scripts come from files only."""
+        page = self.folder / "index.html"
+        if not page.is_file():
+            return HTMLResponse(NOT_BUILT, 503)
+        nonce = secrets.token_urlsafe(16)
+        headers = {"Cache-Control": "no-cache", POLICY: policy(nonce)}
+        return HTMLResponse(page.read_text(encoding="utf-8").replace(NONCE, nonce), 200, headers)
+
+
+def _file(file: Path, accepted: str, *, immutable: bool) -> Response:
+    """A built file, compressed beforehand where the browser takes it. Names under /assets/ hold a hash."""
+    cache = "public, max-age=31536000, immutable" if immutable else "no-cache"
+    headers = {"Cache-Control": cache, "Vary": "Accept-Encoding"}
+    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    names = {part.split(";")[0].strip() for part in accepted.split(",")}
+    for name, ending in ENCODINGS:
+        smaller = file.with_name(file.name + ending)
+        if name in names and smaller.is_file():
+            return FileResponse(smaller, headers={**headers, "Content-Encoding": name}, media_type=kind)
+    return FileResponse(file, headers=headers, media_type=kind)
+
+
+ROOT = "/api/v1"
+
+
+def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
+    """The service's application. The App stays the caller's to close.
+
+    `without_sign_in`: whoever reaches it on this machine may do everything; else they sign in.
+    """
+    api = FastAPI(
+        title="Penstock", version=__version__, openapi_url=f"{ROOT}/openapi.json", docs_url=None, redoc_url=None
+    )
+    api.state.penstock = app
+    api.state.without_sign_in = without_sign_in
+    tell_failures(api)
+    api.state.waiting = set[Deadline]()
+    api.add_middleware(Idempotency, api=api)  # the innermost
+    api.add_middleware(Abandonment, live=api.state.waiting)
+    api.add_middleware(BodyLimits)
+    api.add_middleware(AuditLog, api=api)
+    api.add_middleware(SecurityHeaders, api=api)
+    api.add_middleware(AccessLog, api=api)
+    api.state.door = hooks.Door(app)
+    api.add_middleware(hooks.Straight, door=api.state.door)  # the outermost: posts go straight to their door
+    api.router.routes.insert(0, Route(hooks.PATH, api.state.door))
+    parts = (
+        sessions,
+        sign_on,
+        people,
+        audit,
+        hooks,
+        about,
+        project,
+        overview,
+        unsaved,
+        unsaved_data,
+        destinations,
+        quarantine,
+        runs,
+        flows,
+        schedules,
+        watch,
+        care,
+        settings,
+        resources,
+    )
+    for part in parts:
+        api.include_router(part.router, prefix=ROOT)
+    api.include_router(watch.outside)
+    add_web(api)
+    describe(api)
+    return api

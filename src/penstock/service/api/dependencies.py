@@ -1,0 +1,232 @@
+"""Who asks, and what they may do: every route names the right it needs.
+
+Somebody asks by an API token (`Authorization: Bearer pst_…`) or by the cookie of a session. A browser sends its cookie
+along with whatever any page makes it ask, so a session's write also carries what only our own pages know, in a header.
+
+The App of a request, on the newest version of the applied project.
+
+ETags: who changes something changes what they have read, or is told that it was changed meanwhile (412).
+
+Cursors: where the next part of a list begins, as a text that callers only hand back.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from typing import Annotated, Any, TypeVar
+
+import orjson
+from fastapi import Depends, Header, Query, Request, Response
+from pydantic import BaseModel
+
+from penstock.app import App
+from penstock.model.errors import ConflictError, InputError, Problem
+from penstock.model.rights import Person, Right, role_of
+from penstock.run.context import CodePolicy
+from penstock.service.api.shapes import Page
+from penstock.service.people.people import SESSION_LIVES_S, SIGN_ON_LIVES_S, People, SignedIn
+
+__all__ = ["Person", "Right", "needs"]
+
+COOKIE = "penstock_session"
+SIGN_ON_COOKIE = "penstock_sign_on"
+CSRF_HEADER = "X-Penstock-CSRF"
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+LOCAL = Person("local", Right.ADMIN)
+
+
+def needs(right: Right) -> Any:
+    """The dependency of a route: answers the Person, or refuses with 401 or 403."""
+
+    def person(request: Request) -> Person:
+        found = whoever(request)
+        if found is None:
+            raise not_signed_in()
+        if found.right < right:
+            message = f"this needs the role {role_of(right)}, and {found.name} is {found.role}"
+            raise InputError(Problem(request.url.path, message, "not-allowed", "ask an admin for it"))
+        return found
+
+    person.right = right  # type: ignore[attr-defined] # the table of routes and rights is read off this
+    return Depends(person)
+
+
+def whoever(request: Request) -> Person | None:
+    """Who asks; None when nobody is signed in. InputError for a token that is none, or a write without our header."""
+    found = LOCAL if request.app.state.without_sign_in else _proven(request)
+    request.state.person = found
+    return found
+
+
+def _proven(request: Request) -> Person | None:
+    authorization, cookie = request.headers.get("Authorization"), session_cookie(request)
+    if authorization is not None:
+        scheme, _, text = authorization.partition(" ")
+        by_token = people_of(request).of_token(text.strip()) if scheme.lower() == "bearer" else None
+        if by_token is None:
+            message, hint = "this API token is not known, or it is over", "Authorization: Bearer pst_…"
+            raise InputError(Problem("Authorization", message, "not-signed-in", hint))
+        return by_token
+    found = None if cookie is None else people_of(request).of_cookie(cookie)
+    if found is None or cookie is None or request.method in SAFE:
+        return found
+    if not people_of(request).is_csrf(request.headers.get(CSRF_HEADER, ""), cookie):
+        message, hint = f"a write by a session carries the header {CSRF_HEADER}", "GET /api/v1/session tells its value"
+        raise InputError(Problem(CSRF_HEADER, message, "cross-site", hint))
+    return found
+
+
+def not_signed_in() -> InputError:
+    hint = "POST /api/v1/session, or send Authorization: Bearer with an API token"
+    return InputError(Problem("session", "nobody is signed in", "not-signed-in", hint))
+
+
+def by_session(person: Person) -> None:
+    """InputError for a program: what concerns a person's own sign-in only they do themselves."""
+    if person.token is not None or person is LOCAL:
+        message = "only somebody who signed in does this"
+        raise InputError(Problem("session", message, "not-allowed", "sign in by name and password"))
+
+
+def people_of(request: Request) -> People:
+    app = request.app.state.penstock
+    assert isinstance(app, App)
+    return app.people
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from; of a proxy that the server trusts, what the proxy says."""
+    return request.client.host if request.client is not None else "unknown"
+
+
+def session_cookie(request: Request) -> str | None:
+    return request.cookies.get(_cookie_name(request))
+
+
+def keep_session(request: Request, response: Response, signed: SignedIn) -> None:
+    """Give the browser its cookie: closed to scripts, never sent along from other sites."""
+    response.set_cookie(
+        _cookie_name(request),
+        signed.cookie,
+        max_age=SESSION_LIVES_S,
+        httponly=True,
+        samesite="strict",
+        secure=_is_secure(request),
+    )
+
+
+def sign_on_cookie(request: Request) -> str | None:
+    return request.cookies.get(_cookie_name(request, SIGN_ON_COOKIE))
+
+
+def keep_sign_on(request: Request, response: Response, kept: str | None) -> None:
+    """What a browser keeps while its person is at the identity provider, from whose page it returns: so it is lax."""
+    name, secure = _cookie_name(request, SIGN_ON_COOKIE), _is_secure(request)
+    if kept is None:
+        response.delete_cookie(name, httponly=True, samesite="lax", secure=secure)
+    else:
+        response.set_cookie(name, kept, max_age=SIGN_ON_LIVES_S, httponly=True, samesite="lax", secure=secure)
+
+
+def drop_session(request: Request, response: Response) -> None:
+    response.delete_cookie(_cookie_name(request), httponly=True, samesite="strict", secure=_is_secure(request))
+
+
+def _is_secure(request: Request) -> bool:
+    return request.url.scheme == "https"
+
+
+def _cookie_name(request: Request, name: str = COOKIE) -> str:
+    """Over https the browser itself makes sure that no other host and no plain connection has set it."""
+    return f"__Host-{name}" if _is_secure(request) else name
+
+
+CODE: Mapping[Right, CodePolicy] = {Right.VIEW: "none", Right.OPERATE: "saved"}
+
+
+def _opened(request: Request) -> App:
+    app = request.app.state.penstock
+    assert isinstance(app, App)
+    app.keep_up()
+    return app
+
+
+Opened = Annotated[App, Depends(_opened)]
+
+
+def seen_by(app: App, person: Person) -> App:
+    """The App for this person: viewers run no grouping code, operators saved code, editors unsaved code too."""
+    return app.with_code(CODE.get(person.right, "any"))
+
+
+IfNoneMatch = Annotated[str | None, Header(description="The etag of what is known: 304 while it is still so.")]
+IfMatch = Annotated[str | None, Header(description="The etag that was read: a newer one answers 412.")]
+
+
+def etag_of(document: Any) -> str:
+    """The ETag of what a person sees."""
+    return sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+def set_etag(response: Response, document: Any) -> None:
+    """Say the ETag with the answer."""
+    response.headers["ETag"] = f'"{etag_of(document)}"'
+
+
+def bare_etag(if_match: str | None) -> str | None:
+    """The etag that is meant; None for whatever is there."""
+    found = None if if_match is None else if_match.strip().removeprefix("W/").strip('"')
+    return None if found == "*" else found
+
+
+def require_etag(if_match: str | None, document: Any, what: str) -> None:
+    """ConflictError when what is there now is not what was read. To be called where nobody writes meanwhile."""
+    if bare_etag(if_match) not in {None, etag_of(document)}:
+        hint = "read it again, then write"
+        raise ConflictError(Problem("If-Match", f"{what} was changed meanwhile", "changed-meanwhile", hint))
+
+
+Row = TypeVar("Row")
+Out = TypeVar("Out", bound=BaseModel)
+Cursor = Annotated[str | None, Query(description="`next` of the page before; without it the list begins.")]
+Limit = Annotated[int, Query(ge=1, le=500, description="How many to answer at most.")]
+LARGEST = 2**63 - 1
+
+
+def paged(rows: Sequence[Row], limit: int, place: Callable[[Row], str], out: Callable[[Row], Out]) -> Page[Out]:
+    """The page of `limit + 1` rows that were asked for: the one too many only says that there is more."""
+    more = len(rows) > limit
+    shown = rows[:limit]
+    return Page(items=[out(row) for row in shown], next=cursor_of(place(shown[-1])) if more else None)
+
+
+def cursor_of(place: str) -> str:
+    """The cursor that leads behind this place."""
+    return urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def place_of(cursor: str | None) -> str | None:
+    """The place that a cursor leads behind. InputError for a text that is none."""
+    if cursor is None:
+        return None
+    try:
+        return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except ValueError:
+        raise _bad() from None
+
+
+def number_of(cursor: str | None) -> int | None:
+    """As `place_of`, for lists that are in the order of a number."""
+    place = place_of(cursor)
+    if place is None:
+        return None
+    if not place.isascii() or not place.isdecimal() or int(place) > LARGEST:
+        raise _bad()
+    return int(place)
+
+
+def _bad() -> InputError:
+    return InputError(Problem("cursor", "this is no cursor of ours", "bad-cursor", "hand back `next` as it came"))

@@ -1,0 +1,78 @@
+"""Whether the client of a request still waits: work for nobody ends. Afterwards memory is given back."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from penstock.service.api.middleware.body_limits import again
+from penstock.sources.deadline import LOOK_S, Deadline, patience, patient
+from penstock.sources.process_memory import Growth, give_back
+
+GROWN = 32 * 1024 * 1024  # bytes that a request may leave behind before memory is given back
+PAUSES_S = (0.0, 1.0, 4.0, 15.0, 60.0)  # before each attempt: other requests may still hold some of it
+
+
+async def look() -> None:
+    """A dependency of routes that look at data: queries of sources have ten seconds."""
+    given = patience()
+    if given is not None:
+        given.limit(LOOK_S)
+
+
+class Abandonment:
+    """Each request of the API has a `Patience`, which is over when its client leaves or the service stops.
+
+    Inside of `Bodies`: the body was read, so that what comes after it is that the client leaves.
+    """
+
+    def __init__(self, inner: ASGIApp, live: set[Deadline]) -> None:
+        """`live` holds the patience of every request under way."""
+        self.inner = inner
+        self._live = live
+        self._growth = Growth(GROWN)
+        self._returning: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith("/api/"):
+            await self.inner(scope, receive, send)
+            return
+        taken = asyncio.Event()
+
+        async def told() -> Message:
+            message = await receive()
+            if not message.get("more_body", False):
+                taken.set()
+            return message
+
+        inside: Receive = told
+        if scope["method"] in {"GET", "HEAD"}:  # routes do not read its empty body
+            inside = again(b"", receive)
+            await told()
+        with patient(Deadline()) as given:
+            self._live.add(given)
+            watcher = asyncio.create_task(_watch(taken, receive, given))
+            try:
+                await self.inner(scope, inside, send)
+            finally:
+                self._live.discard(given)
+                watcher.cancel()
+        if self._growth.is_large() and (self._returning is None or self._returning.done()):
+            self._returning = asyncio.create_task(self._return_memory())
+
+    async def _return_memory(self) -> None:
+        """Give memory back until it is as at rest. What cannot be given back within a minute or so is needed."""
+        for pause in PAUSES_S:
+            await asyncio.sleep(pause)
+            await asyncio.to_thread(give_back)
+            if not self._growth.is_large():
+                return
+        self._growth.accept()
+
+
+async def _watch(taken: asyncio.Event, receive: Receive, given: Deadline) -> None:
+    await taken.wait()
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    await asyncio.to_thread(given.abandon)  # stopping a query may ask its server

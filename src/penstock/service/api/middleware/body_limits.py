@@ -1,0 +1,137 @@
+"""What may be sent to the API: whole bodies of bounded size and depth, as they are.
+
+A body is read before its route is asked, so that no route can be made to hold more than this.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+from fastapi import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from penstock.model.errors import Problem
+from penstock.service.api.errors import answer
+
+LARGEST = 2 * 1024 * 1024
+DEEPEST = 64
+MOST_VALUES = 100_000  # members and values in one body, by the commas and colons between them
+STREAMED = frozenset({"/api/v1/sources/upload"})  # reads its body by itself, piece by piece, and has a limit of its own
+NAMES = ("name", "target", "destination", "cause", "only", "role", "kind", "ids")  # what of a body the audit log tells
+NAME = re.compile(r"[\w.@+-]{1,64}")
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_BRACKET = re.compile(rb"[\[\]{}]")
+
+
+class BodyLimits:
+    """Refuses bodies that are too large, too deep, packed or no JSON; tells the names in them to the audit log."""
+
+    def __init__(self, inner: ASGIApp) -> None:
+        self.inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith("/api/") or scope["method"] == "GET":
+            await self.inner(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        problem = _packed(request)
+        if problem is None and scope["path"] in STREAMED:
+            await self.inner(scope, receive, send)
+            return
+        document: Any = None
+        if problem is None:
+            body, problem = await _body(request)
+        if problem is None:
+            document, problem = _json(body)
+        if problem is not None:
+            await answer(413 if problem.code == "too-large" else 400, [problem])(scope, receive, send)
+            return
+        request.state.names = _names(document)
+        await self.inner(scope, again(body, receive), send)
+
+
+def _packed(request: Request) -> Problem | None:
+    coding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if coding == "identity":
+        return None
+    return Problem(
+        "Content-Encoding", "bodies are taken as they are, not packed", "packed", "leave it out", coding[:40]
+    )
+
+
+async def _body(request: Request) -> tuple[bytes, Problem | None]:
+    """The body, or what is wrong with it. No more of it is read than may be kept."""
+    told = request.headers.get("Content-Length", "")
+    size, parts = int(told) if told.isdigit() else 0, []
+    if size <= LARGEST:
+        size = 0
+        async for part in request.stream():
+            size += len(part)
+            if size > LARGEST:
+                break
+            parts.append(part)
+    if size > LARGEST:
+        return b"", Problem("body", f"a body has {LARGEST:,} bytes at most", "too-large", "send less at once")
+    body = b"".join(parts)
+    bare = _STRING.sub(b"", body)
+    if bare.count(b",") + bare.count(b":") > MOST_VALUES:
+        return b"", Problem("body", f"a body has {MOST_VALUES:,} values at most", "too-large", "send less at once")
+    if _depth(bare) > DEEPEST:
+        return b"", Problem("body", f"JSON is nested {DEEPEST} deep at most", "too-deep", "flatten it")
+    return body, None
+
+
+def _depth(bare: bytes) -> int:
+    """How deep the brackets of a JSON text without its strings are nested; counting ends at more than may be."""
+    depth = deepest = 0
+    for bracket in _BRACKET.findall(bare):
+        depth += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, depth)
+        if deepest > DEEPEST:
+            break
+    return deepest
+
+
+def _json(body: bytes) -> tuple[Any, Problem | None]:
+    """The body as JSON, or what is wrong with it: a number that is none, half a character, and the like.
+
+    What reads bodies later would let them in, and whoever keeps or answers them could not write them down.
+    """
+    if not body:
+        return None, None
+    try:
+        return orjson.loads(body), None
+    except orjson.JSONDecodeError as error:
+        message = f"the body is not JSON: {error.msg} at character {error.pos + 1}"
+        return None, Problem("body", message, "not-json", "send one JSON document")
+
+
+def _names(document: Any) -> dict[str, str]:
+    """The names that a body tells: under known words only, and only what looks like a name."""
+    if not isinstance(document, dict):
+        return {}
+    found = {word: _as_name(document.get(word)) for word in NAMES}
+    return {word: name for word, name in found.items() if name is not None}
+
+
+def _as_name(value: Any) -> str | None:
+    if isinstance(value, list):
+        names = [name for name in map(_as_name, value[:10]) if name is not None]
+        return ",".join(names) if len(value) <= 10 else f"{','.join(names)} and {len(value) - 10} more"
+    return value if isinstance(value, str) and NAME.fullmatch(value) else None
+
+
+def again(body: bytes, receive: Receive) -> Receive:
+    """The body once more, for the route; then what else the client says."""
+    told = False
+
+    async def once_more() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return once_more

@@ -1,0 +1,132 @@
+"""`Idempotency-Key`: a POST that is asked again by its name, for no answer came, is done once and answered twice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from hashlib import sha256
+
+from fastapi import FastAPI, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from penstock.app import App
+from penstock.model.errors import PenstockError, Problem
+from penstock.service.api.dependencies import whoever
+from penstock.service.api.errors import answer, status_of
+from penstock.service.api.middleware.body_limits import again
+from penstock.service.api.middleware.request_log import CHANGES_NOTHING, PREFIX
+from penstock.service.replays import KeyedRequest, ReplayedResponse, Replays
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotency-Replayed"
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+OUTSIDE = frozenset(
+    f"{PREFIX}/{route}" for route in ("session", "setup", "people/me/password", "sources/upload", "backup")
+)  # these give a cookie; and files are too large to be remembered
+LARGEST = 1 << 20  # bytes of an answer that is kept
+NOT_KEPT = frozenset({"content-length", "date", "connection", "transfer-encoding"})
+
+
+def takes_key(method: str, path: str) -> bool:
+    """Whether a request may have a name: those that create or start something."""
+    return (
+        method == "POST"
+        and path.startswith(f"{PREFIX}/")
+        and path not in OUTSIDE
+        and not path.endswith(CHANGES_NOTHING)
+    )
+
+
+class Idempotency:
+    """Behind the limits of bodies, in front of the routes."""
+
+    def __init__(self, inner: ASGIApp, api: FastAPI) -> None:
+        self.inner = inner
+        self.api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        if scope["type"] != "http" or HEADER not in request.headers or not takes_key(scope["method"], scope["path"]):
+            await self.inner(scope, receive, send)
+            return
+        key = request.headers[HEADER]
+        if not KEY.fullmatch(key):
+            problem = Problem(HEADER, "a key is 1 to 255 visible signs", "wrong-value", "a UUID is a good one")
+            await answer(400, [problem])(scope, receive, send)
+            return
+        body = await request.body()
+        asked = await run_in_threadpool(_asked, request, key, body)
+        whole = again(body, receive)
+        if asked is None:  # nobody, or not allowed: the route refuses it
+            await self.inner(scope, whole, send)
+            return
+        await self._once(asked, request, whole, send)
+
+    async def _once(self, asked: KeyedRequest, request: Request, receive: Receive, send: Send) -> None:
+        app = self.api.state.penstock
+        assert isinstance(app, App)
+        answered, scope = app.answered, request.scope
+        try:
+            known = await run_in_threadpool(answered.begin, asked)
+        except PenstockError as error:
+            await answer(status_of(error), error.problems)(scope, receive, send)
+            return
+        if known is not None:
+            request.state.replayed = True  # the audit log has it already
+            await Response(known.body, known.status, {**known.headers, REPLAYED: "true"})(scope, receive, send)
+            return
+        heard = _Heard(send)
+        await self.inner(scope, receive, heard)  # after a defect nobody knows what was done: the key stays taken
+        await run_in_threadpool(_remember, answered, asked, heard)
+        await heard.tell()
+
+
+class _Heard:
+    """An answer that is held back until it is known to be kept."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._messages: list[Message] = []
+
+    async def __call__(self, message: Message) -> None:
+        self._messages.append(message)
+
+    @property
+    def answer(self) -> ReplayedResponse:
+        status, headers = 500, dict[str, str]()
+        for message in self._messages:
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in message["headers"]}
+        parts = [m.get("body", b"") for m in self._messages if m["type"] == "http.response.body"]
+        return ReplayedResponse(status, _worth_keeping(headers), b"".join(parts))
+
+    async def tell(self) -> None:
+        for message in self._messages:
+            await self._send(message)
+
+
+def _remember(answered: Replays, asked: KeyedRequest, heard: _Heard) -> None:
+    """Keep what was done; what was refused may be asked again."""
+    told = heard.answer
+    if told.status < 400 and len(told.body) <= LARGEST:
+        answered.keep(asked, told)
+    elif told.status >= 400:
+        answered.forget(asked)
+
+
+def _asked(request: Request, key: str, body: bytes) -> KeyedRequest | None:
+    try:
+        person = whoever(request)
+    except PenstockError:
+        return None
+    if person is None:
+        return None
+    what = f"{request.url.path}?{request.url.query}\n".encode() + body
+    return KeyedRequest(person.name, key, sha256(what).hexdigest())
+
+
+def _worth_keeping(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name.lower() not in NOT_KEPT}

@@ -1,0 +1,128 @@
+"""Every request that the service answers is told, and measured: its route, never its query, which may hold a key.
+
+Every change goes into the audit log before its answer leaves; by the route's template, so that none is forgotten.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from fastapi import FastAPI, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from penstock.app import App
+from penstock.model.rights import Person
+from penstock.service.api.dependencies import SAFE, address_of
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})  # asked every few seconds: measured, not told
+
+
+class AccessLog:
+    """Tells `http.request` with method, path, status and time."""
+
+    def __init__(self, inner: ASGIApp, api: FastAPI) -> None:
+        self.inner = inner
+        self.api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.inner(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 500
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.inner(scope, receive, noted)
+        finally:
+            self._tell(scope, status, time.perf_counter() - began)
+
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        app = self.api.state.penstock
+        assert isinstance(app, App)
+        route = getattr(scope.get("route"), "path", "other")
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        app.watch.metrics.answers.labels(method, route, str(status)).observe(seconds)
+        if scope["path"] not in QUIET:
+            client = scope.get("client")
+            app.events.tell(
+                "http.request",
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                ms=round(seconds * 1000, 1),
+                client=None if client is None else client[0],
+            )
+
+
+PREFIX = "/api/v1"
+CHANGES_NOTHING = ("/preview", "/validate", "/findings")  # asked by POST only because they carry unsaved settings
+REFUSALS = frozenset({401, 403, 429})  # somebody tried what they may not; other refusals changed nothing
+
+
+class AuditLog:
+    def __init__(self, inner: ASGIApp, api: FastAPI) -> None:
+        self.inner = inner
+        self.api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in SAFE or not scope["path"].startswith(f"{PREFIX}/"):
+            await self.inner(scope, receive, send)
+            return
+
+        async def noted_first(message: Message) -> None:
+            replayed = scope.get("state", {}).get("replayed", False)
+            if message["type"] == "http.response.start" and not replayed and _is_noted(scope, message["status"]):
+                await run_in_threadpool(self._note, Request(scope), message["status"])
+            await send(message)
+
+        await self.inner(scope, receive, noted_first)
+
+    def _note(self, request: Request, status: int) -> None:
+        app, person = self.api.state.penstock, getattr(request.state, "person", None)
+        assert isinstance(app, App)
+        told = getattr(request.state, "names", {}) if status < 400 else {}  # else nobody checked what was typed there
+        names = {**request.path_params, **told}
+        app.people.audit.note(
+            who=_who(request, person),
+            action=f"{request.method} {template_of(request.scope)}",
+            what=" ".join(f"{word}={name}" for word, name in names.items()),
+            origin=address_of(request) + (f", token {person.token}" if person is not None and person.token else ""),
+            result=_result(request, status),
+        )
+
+
+def is_change(method: str, template: str) -> bool:
+    """Whether a route changes something when it succeeds."""
+    return method not in SAFE and not template.endswith(CHANGES_NOTHING)
+
+
+def template_of(scope: Scope) -> str:
+    """`/destinations/{name}/pause`; of a path without route, a word for it: a path may hold anything."""
+    route = scope.get("route")
+    path: Any = getattr(route, "path_format", None) or getattr(route, "path", None)
+    return str(path).removeprefix(PREFIX) if path is not None else "(no route)"
+
+
+def _is_noted(scope: Scope, status: int) -> bool:
+    if status in REFUSALS or status >= 500:
+        return True
+    return status < 400 and is_change(scope["method"], template_of(scope))
+
+
+def _who(request: Request, person: Person | None) -> str:
+    """Who it was; of a sign-in that failed, who it was meant to be, if there is such a person."""
+    return person.name if person is not None else getattr(request.state, "tried", None) or "nobody"
+
+
+def _result(request: Request, status: int) -> str:
+    if status < 400:
+        return "ok"
+    return f"{status} {getattr(request.state, 'refusal', '')}".strip()

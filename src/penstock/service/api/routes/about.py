@@ -1,0 +1,95 @@
+"""About the service, the templates, datasets: what can be looked at."""
+
+from difflib import get_close_matches
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from penstock.model.errors import InputError, Problem
+from penstock.model.reports import as_json
+from penstock.service.api.dependencies import Opened, Person, Right, needs
+from penstock.service.api.middleware.abandonment import look
+from penstock.service.api.reports import CheckOut, ColumnOut, DatasetOut, SamplesOut
+from penstock.service.api.shapes import Page, TemplateOut
+from penstock.templates.catalogue import load_catalogue
+from penstock.version import __version__
+
+router = APIRouter()
+
+
+class NewSecret(BaseModel):
+    """An API key; it is never answered back."""
+
+    model_config = ConfigDict(extra="forbid")
+    secret: Annotated[str, Field(min_length=1)]
+
+
+class AboutOut(BaseModel):
+    name: str
+    version: str
+    openapi: str
+
+
+class HowToCheck(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    refresh: bool = False
+
+
+@router.get("/", tags=["about"], operation_id="getAbout")
+def about() -> AboutOut:
+    """What answers here."""
+    return AboutOut(name="penstock", version=__version__, openapi="/api/v1/openapi.json")
+
+
+@router.get("/templates", tags=["templates"], operation_id="listTemplates")
+def templates(_: Person = needs(Right.VIEW)) -> Page[TemplateOut]:
+    """The catalogue of templates, each with its fields."""
+    return Page(items=[TemplateOut(**as_json(template)) for template in load_catalogue().values()])
+
+
+@router.get("/templates/{name}", tags=["templates"], operation_id="getTemplate")
+def template(name: str, _: Person = needs(Right.VIEW)) -> TemplateOut:
+    """One template: its fields with labels, types, limits and rules."""
+    found = load_catalogue().get(name)
+    if found is None:
+        near = get_close_matches(name, load_catalogue(), n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(load_catalogue())}"
+        raise InputError(Problem("template", f"there is no template {name}", "no-such-template", hint, name))
+    return TemplateOut(**as_json(found))
+
+
+@router.get("/datasets/{name}/schema", tags=["datasets"], operation_id="getDatasetSchema", dependencies=[Depends(look)])
+def schema(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> DatasetOut:
+    """The detected columns of a dataset."""
+    return DatasetOut(**as_json(app.dataset(name)))
+
+
+@router.get(
+    "/datasets/{name}/samples", tags=["datasets"], operation_id="getDatasetSamples", dependencies=[Depends(look)]
+)
+def samples(
+    name: str, app: Opened, limit: Annotated[int, Query(ge=1, le=500)] = 50, _: Person = needs(Right.VIEW)
+) -> SamplesOut:
+    """Its columns, and the sample records that are kept of it."""
+    found = app.dataset(name)
+    columns = [ColumnOut(**as_json(column)) for column in found.schema.columns]
+    return SamplesOut(columns=columns, rows=app.samples(name)[:limit], problems=[])
+
+
+@router.post("/datasets/{name}/refresh", tags=["datasets"], operation_id="refreshDataset", dependencies=[Depends(look)])
+def refresh(name: str, app: Opened, _: Person = needs(Right.EDIT)) -> DatasetOut:
+    """Read the dataset and decide its columns anew."""
+    return DatasetOut(**as_json(app.dataset(name, refresh=True)))
+
+
+@router.put("/credentials/{name}/secret", status_code=204, tags=["credentials"], operation_id="setSecret")
+def secret(name: str, given: NewSecret, app: Opened, _: Person = needs(Right.EDIT)) -> None:
+    """Seal the API key of a credential; nobody can read it again."""
+    app.set_credential(name, given.secret)
+
+
+@router.post("/credentials/{name}/check", tags=["credentials"], operation_id="checkCredential")
+def check(name: str, how: HowToCheck, app: Opened, _: Person = needs(Right.OPERATE)) -> CheckOut:
+    """Ask the API whether the credential works, and which base answers."""
+    return CheckOut(**as_json(app.check(name, refresh=how.refresh)))

@@ -1,0 +1,61 @@
+"""The audit log: looked at, page by page, and handed out whole."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+
+from penstock.service.api.dependencies import Person, Right, needs, people_of
+from penstock.service.api.shapes import EntryOut, Page
+from penstock.service.people.audit import AuditFilter, entry_json, moment
+
+router = APIRouter(prefix="/audit", tags=["people"])
+Word = Annotated[str | None, Query(max_length=300)]
+TYPES = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
+
+
+@router.get("", operation_id="listAudit", response_model=Page[EntryOut])
+def entries(
+    request: Request,
+    person: Word = None,
+    action: Word = None,
+    since: Word = None,
+    until: Word = None,
+    cursor: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    _: Person = needs(Right.ADMIN),
+) -> dict[str, Any]:
+    """Who changed what, the newest first."""
+    found = people_of(request).audit.page(_filter(person, action, since, until), limit + 1, cursor)
+    more = str(found[limit - 1].id) if len(found) > limit else None
+    return {"items": [entry_json(entry) for entry in found[:limit]], "next": more}
+
+
+@router.get(
+    "/export",
+    operation_id="exportAudit",
+    response_class=StreamingResponse,
+    responses={200: {"content": {kind: {"schema": {"type": "string"}} for kind in TYPES.values()}}},
+)
+def export(
+    request: Request,
+    format: Literal["ndjson", "csv"] = "ndjson",  # noqa: A002 - the word of the contract
+    person: Word = None,
+    action: Word = None,
+    since: Word = None,
+    until: Word = None,
+    _: Person = needs(Right.ADMIN),
+) -> StreamingResponse:
+    """All of it, the oldest first."""
+    lines = people_of(request).audit.export(_filter(person, action, since, until), format)
+    named = {"Content-Disposition": f'attachment; filename="audit.{format}"'}
+    return StreamingResponse(lines, media_type=TYPES[format], headers=named)
+
+
+def _filter(person: str | None, action: str | None, since: str | None, until: str | None) -> AuditFilter:
+    return AuditFilter(
+        person,
+        action,
+        None if since is None else moment(since, "since"),
+        None if until is None else moment(until, "until"),
+    )

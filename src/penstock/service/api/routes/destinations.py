@@ -1,0 +1,108 @@
+"""Destinations as a person works with them: preview, plan, test, activate, pause."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import orjson
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from penstock.model.errors import PenstockError, problem_json
+from penstock.model.outcome import Note
+from penstock.model.reports import PreviewedRequest, RefusedRecord, as_json, plan_json, test_json
+from penstock.service.api.dependencies import Opened, Person, Right, needs, seen_by
+from penstock.service.api.middleware.abandonment import look
+from penstock.service.api.reports import PlanOut, PreviewOut, TestOut
+
+router = APIRouter(prefix="/destinations/{name}", tags=["destinations"])
+LINES = "application/x-ndjson"
+PIECE = 1 << 16  # bytes of lines that are handed on together
+
+
+class TestSend(BaseModel):
+    """Which sample to send, or the edited body to send in its place."""
+
+    __test__ = False
+    model_config = ConfigDict(extra="forbid")
+    sample: int = Field(1, ge=1)
+    body: str | None = None
+
+
+@router.get("/preview", operation_id="previewDestination", dependencies=[Depends(look)])
+def preview(
+    name: str, app: Opened, limit: Annotated[int, Query(ge=1, le=100)] = 5, person: Person = needs(Right.VIEW)
+) -> PreviewOut:
+    """The requests its samples make; sends nothing."""
+    return PreviewOut(**as_json(seen_by(app, person).preview(name, limit=limit)))
+
+
+@router.get(
+    "/preview/export",
+    operation_id="exportPreview",
+    response_class=StreamingResponse,
+    responses={200: {"content": {LINES: {"schema": {"type": "string"}}}}},
+)
+def export(name: str, app: Opened, person: Person = needs(Right.VIEW)) -> StreamingResponse:
+    """The requests of the whole dataset, a line of JSON each, as the preview shows them; sends nothing.
+
+    A record that would be held is a line with `refused`. The last line has the numbers of both and the `notes`; or,
+    when the data cannot be read to its end, `errors`.
+    """
+    named = {"Content-Disposition": f'attachment; filename="{quote(name)}.preview.ndjson"'}
+    return StreamingResponse(
+        _pieces(_lines(seen_by(app, person).sight.everything(name))), media_type=LINES, headers=named
+    )
+
+
+def _lines(found: Iterator[PreviewedRequest | RefusedRecord | Note]) -> Iterator[dict[str, Any]]:
+    requests, refused, notes = 0, 0, list[Any]()
+    try:
+        for one in found:
+            if isinstance(one, Note):
+                notes.append(as_json(one))
+            elif isinstance(one, RefusedRecord):
+                refused += 1
+                yield {"refused": as_json(one)}
+            else:
+                requests += 1
+                yield as_json(one)
+    except PenstockError as error:  # the answer has begun: its status is said
+        yield {"errors": [problem_json(problem) for problem in error.problems]}
+    else:
+        yield {"requests": requests, "refused": refused, "notes": notes}
+
+
+def _pieces(lines: Iterator[dict[str, Any]]) -> Iterator[bytes]:
+    piece = bytearray()
+    for line in lines:
+        piece += orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+        if len(piece) >= PIECE:
+            yield bytes(piece)
+            piece.clear()
+    yield bytes(piece)
+
+
+@router.get("/plan", operation_id="planDestination", response_model_exclude_unset=True)
+def plan(name: str, app: Opened, person: Person = needs(Right.VIEW)) -> PlanOut:
+    """What a run would do now."""
+    return PlanOut(**plan_json(seen_by(app, person).plan(name)))
+
+
+@router.post("/test", operation_id="testDestination", response_model_exclude_unset=True)
+def send(name: str, app: Opened, sent: TestSend, _: Person = needs(Right.OPERATE)) -> TestOut:
+    """Send one request now."""
+    return TestOut(**test_json(app.test(name, sample=sent.sample, body=sent.body)))
+
+
+@router.post("/activate", status_code=204, operation_id="activateDestination")
+def activate(name: str, app: Opened, person: Person = needs(Right.OPERATE)) -> None:
+    """Let runs send it."""
+    app.activate(name, by=person.name)
+
+
+@router.post("/pause", status_code=204, operation_id="pauseDestination")
+def pause(name: str, app: Opened, person: Person = needs(Right.OPERATE)) -> None:
+    """Stop runs from sending it."""
+    app.pause(name, by=person.name)

@@ -1,0 +1,27 @@
+"""Flows as a person works with them: what they would do, let them rest, let them go on."""
+
+from fastapi import APIRouter
+
+from penstock.model.reports import plan_json
+from penstock.service.api.dependencies import Opened, Person, Right, needs, seen_by
+from penstock.service.api.reports import PlanOut
+
+router = APIRouter(prefix="/flows/{name}", tags=["flows"])
+
+
+@router.get("/plan", operation_id="planFlow", response_model_exclude_unset=True)
+def plan(name: str, app: Opened, person: Person = needs(Right.VIEW)) -> PlanOut:
+    """What a run of it would do now, in all and destination by destination."""
+    return PlanOut(**plan_json(seen_by(app, person).plan_flow(name)))
+
+
+@router.post("/pause", status_code=204, operation_id="pauseFlow")
+def pause(name: str, app: Opened, person: Person = needs(Right.OPERATE)) -> None:
+    """Let its times pass; what runs stops after the requests in flight."""
+    app.work.pause_flow(name, by=person.name)
+
+
+@router.post("/resume", status_code=204, operation_id="resumeFlow")
+def resume(name: str, app: Opened, person: Person = needs(Right.OPERATE)) -> None:
+    """Go on with its times from now on."""
+    app.work.resume_flow(name, by=person.name)

@@ -1,0 +1,267 @@
+"""`POST /hooks/<source>`, as fast as it can be: no model between the socket and the database. And its owner's view."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+import orjson
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from penstock.app import App
+from penstock.bounds import MAX_POST_RECORDS, bounds
+from penstock.model.errors import PenstockError, Problem
+from penstock.service.api.dependencies import Opened, Person, Right, needs
+from penstock.service.api.errors import answer, status_of
+from penstock.service.intake.intake import Hook, Intake, no_secret
+from penstock.service.intake.senders import SenderRefused
+from penstock.service.intake.writer import Overrun
+from penstock.sources.pushed.body import BadBody, TooLarge, TooMany, records_of, unpacked
+
+BEFORE = "/hooks/"
+PATH = BEFORE + "{source}"
+PLAIN = {"X-Content-Type-Options": "nosniff"}
+TAKEN = ((b"content-type", b"application/json"), (b"x-content-type-options", b"nosniff"))
+TELL_AGAIN_S = 1.0
+MOST_NOTED = 1000  # sources and reasons of refusals
+SHOWN = 80  # characters of a name that anybody may have written
+LARGE = 64_000  # bytes of a body that is not read beside other requests
+BODY_S = 30.0  # for a whole body to come in
+router = APIRouter(prefix="/sources/{name}/hook", tags=["sources"])
+
+
+class HookSampleOut(BaseModel):
+    """A record that came, and when."""
+
+    at: str
+    record: Any
+
+
+class FeedPauseOut(BaseModel):
+    """A destination or flow whose posted records are not sent, for its runs fail; the next is tried at `next_at`."""
+
+    target: str
+    reason: str
+    since: str
+    run: str
+    failures: int
+    next_at: str
+
+
+class HookOut(BaseModel):
+    """Where to post, how to sign in (`auth`, by its `type`), how much came, the newest records, and what is paused."""
+
+    url: str
+    auth: dict[str, Any]
+    received: int
+    last_at: str | None
+    samples: list[HookSampleOut]
+    paused: list[FeedPauseOut]
+
+
+class HookKeyOut(BaseModel):
+    """The key or signing secret; shown this once."""
+
+    key: str
+
+
+@router.get("", operation_id="getHook", responses={200: {"model": HookOut}})
+def info(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> Response:
+    """Where to post, how to sign in, and what came."""
+    return Response(orjson.dumps(app.intake.info(name)), media_type="application/json")
+
+
+@router.post("/key", operation_id="newHookKey")
+def new_key(name: str, app: Opened, _: Person = needs(Right.EDIT)) -> HookKeyOut:
+    """Make a new key or signing secret; it is shown this once."""
+    return HookKeyOut(key=app.intake.new_key(name))
+
+
+class _Gone(Exception):  # noqa: N818
+    """Who posts has hung up."""
+
+
+class Told(NamedTuple):
+    """What a post is answered, ready to be sent; `code` says why it was refused."""
+
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes
+    code: str = ""
+
+
+class Door:
+    """The ASGI endpoint of all webhook sources."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._measured: dict[int, Callable[[float], None]] = {}
+        self._refused: dict[tuple[str, str], tuple[float, int]] = {}  # when it was told, and how many came since
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        began = time.perf_counter()
+        try:
+            told = await self._reply(scope, receive)
+        except _Gone:
+            return
+        await send({"type": "http.response.start", "status": told.status, "headers": told.headers})
+        await send({"type": "http.response.body", "body": told.body})
+        self._note(scope, told, time.perf_counter() - began)
+
+    def _note(self, scope: Scope, told: Told, seconds: float) -> None:
+        """Every post is measured; refusals are told."""
+        observe = self._measured.get(told.status)
+        if observe is None:
+            labels = ("POST" if scope["method"] == "POST" else "other", PATH, str(told.status))
+            observe = self._measured[told.status] = self._app.watch.metrics.answers.labels(*labels).observe
+        observe(seconds)
+        if told.code:
+            self._tell_refused(scope["path_params"]["source"][:SHOWN], told)
+
+    def _tell_refused(self, source: str, told: Told) -> None:
+        """A line a second for each source and reason, which says how many posts it stands for."""
+        if len(self._refused) >= MOST_NOTED:  # anybody may post to any name
+            self._refused.clear()
+        now, key = time.monotonic(), (source, told.code)
+        last, more = self._refused.get(key, (now - TELL_AGAIN_S, 0))
+        if now - last < TELL_AGAIN_S:
+            self._refused[key] = (last, more + 1)
+            return
+        self._refused[key] = (now, 0)
+        facts = {"source": source, "status": told.status, "reason": told.code, "posts": more + 1}
+        self._app.events.tell("intake.refused", **facts)
+
+    async def _reply(self, scope: Scope, receive: Receive) -> Told:
+        name = scope["path_params"]["source"]
+        if scope["method"] != "POST":
+            problem = Problem(scope["path"], "records are posted", "wrong-method", "POST")
+            return _refused(405, problem, {"Allow": "POST"})
+        try:
+            return await self._take(name, scope, receive)
+        except SenderRefused as refused:
+            return _refused(401, Problem(f"hooks.{name}", str(refused), "not-signed-in", refused.hint))
+        except TooLarge:
+            return _too_large(name)
+        except TooMany:
+            return _too_many(name)
+        except BadBody as bad:
+            return _told(400, [_wrong(name, *each) for each in bad.wrong])
+        except Overrun:
+            problem = Problem(f"hooks.{name}", "more is posted than can be written", "overrun", "try again in a moment")
+            return _refused(503, problem, {"Retry-After": "1"})
+        except TimeoutError:
+            problem = Problem(f"hooks.{name}", f"the body took longer than {BODY_S:g} s", "too-slow", "send it faster")
+            return _refused(408, problem)
+        except PenstockError as error:
+            return _told(status_of(error), error.problems)
+
+    async def _take(self, name: str, scope: Scope, receive: Receive) -> Told:
+        intake: Intake = self._app.intake
+        hook = await intake.hook(name)
+        wait = hook.window.take(intake.monotonic())
+        if wait is not None:
+            problem = Problem(f"hooks.{name}", "too many posts", "too-many-posts", "slow down; see `rate_limit`")
+            return _refused(429, problem, {"Retry-After": str(max(int(wait + 0.999), 1))})
+        if not hook.is_ready:
+            return _refused(503, no_secret(name))
+        headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"))) if scope["query_string"] else {}
+        hook.show(headers, query)
+        body = await _body(receive, headers, hook.source.max_bytes)
+        signed = hook.prove(headers, body, intake.now())
+        records = await _records(body, headers, hook)
+        accepted = await intake.take(hook, records, signed)
+        document: dict[str, Any] = {"accepted": accepted}
+        if accepted < len(records):
+            document["repeated"] = True
+        body = orjson.dumps(document)
+        return Told(200, (*TAKEN, (b"content-length", b"%d" % len(body))), body)
+
+
+class Straight:
+    """Takes posts to the door before anything else looks at them: what else is asked of a request costs twice as much.
+
+    The door answers programs only, and asks each for its key itself.
+    """
+
+    def __init__(self, inner: ASGIApp, door: Door) -> None:
+        self._inner = inner
+        self._door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if scope["type"] == "http" and path.startswith(BEFORE) and "/" not in path[len(BEFORE) :]:
+            scope["path_params"] = {"source": path[len(BEFORE) :]}
+            await self._door(scope, receive, send)
+        else:
+            await self._inner(scope, receive, send)
+
+
+async def _body(receive: Receive, headers: Mapping[str, str], most: int) -> bytes:
+    """The whole body. Raises TooLarge as soon as that is known."""
+    told = headers.get("content-length", "")
+    if told.isdigit() and int(told) > most:
+        raise TooLarge
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        return _checked(message.get("body", b""), most)
+    parts, size = [], 0
+    async with asyncio.timeout(BODY_S):
+        while True:
+            if message["type"] == "http.disconnect":
+                raise _Gone
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > most:
+                raise TooLarge
+            if not message.get("more_body"):
+                return b"".join(parts)
+            message = await receive()
+
+
+def _checked(body: bytes, most: int) -> bytes:
+    if len(body) > most:
+        raise TooLarge
+    return body
+
+
+async def _records(body: bytes, headers: Mapping[str, str], hook: Hook) -> list[str]:
+    encoding, kind = headers.get("content-encoding", "").strip().lower(), headers.get("content-type", "")
+
+    def read() -> list[str]:
+        return records_of(unpacked(body, encoding, hook.source.max_bytes), kind, bounds().post_records)
+
+    return read() if len(body) < LARGE and not encoding else await asyncio.to_thread(read)
+
+
+def _wrong(name: str, line: int | None, reason: str, way: str) -> Problem:
+    hint = f"nothing of this post was taken: {way or 'correct it'}, then post all of it again"
+    return Problem(f"hooks.{name}", reason, "bad-body", hint, line=line)
+
+
+def _too_large(name: str) -> Told:
+    message = "the body has more bytes than this source takes"
+    return _refused(413, Problem(f"hooks.{name}", message, "too-large", "post in smaller parts; see `max_bytes`"))
+
+
+def _too_many(name: str) -> Told:
+    message = f"the post has more than {bounds().post_records} records"
+    hint = f"post in smaller parts; {MAX_POST_RECORDS} sets how many records one post may have"
+    return _refused(413, Problem(f"hooks.{name}", message, "too-many-records", hint))
+
+
+def _refused(status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> Told:
+    return _told(status, [problem], headers)
+
+
+def _told(status: int, problems: Sequence[Problem], headers: Mapping[str, str] | None = None) -> Told:
+    reply = answer(status, problems)
+    reply.headers.update({**PLAIN, **(headers or {})})
+    return Told(status, reply.raw_headers, bytes(reply.body), problems[0].code if problems else "refused")

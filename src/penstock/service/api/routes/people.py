@@ -1,0 +1,173 @@
+"""People and their API tokens."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from penstock.service.api.dependencies import (
+    IfMatch,
+    Person,
+    Right,
+    by_session,
+    needs,
+    people_of,
+    require_etag,
+    set_etag,
+)
+from penstock.service.api.shapes import LinkOut, NewPersonOut, NewTokenOut, Page, PersonOut, TokenOut
+from penstock.service.store.people import PersonRow, TokenRow
+
+router = APIRouter(tags=["people"])
+Role = Literal["viewer", "operator", "editor", "admin"]
+Short = Annotated[str, Field(max_length=300)]
+Password = Annotated[str, Field(max_length=2000)]
+
+
+class NewPerson(BaseModel):
+    """Without a password the answer holds a one-time link, by which they choose one themselves."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: Short
+    role: Role
+    email: Short | None = None
+    password: Password | None = None
+
+
+class Changed(BaseModel):
+    """What is absent stays; an empty `email` takes it out, `"sign_on": false` who they are at the identity provider."""
+
+    model_config = ConfigDict(extra="forbid")
+    role: Role | None = None
+    email: Short | None = None
+    password: Password | None = None
+    sign_on: Literal[False] | None = None
+
+
+class NewToken(BaseModel):
+    """`role` at most one's own; without `expires_at` it lives until it is deleted."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: Short
+    role: Role
+    expires_at: Short | None = None
+
+
+@router.get("/people", operation_id="listPeople", response_model=Page[PersonOut])
+def everybody(request: Request, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
+    """Who there is."""
+    return {"items": [person_json(row) for row in people_of(request).register.everybody()], "next": None}
+
+
+@router.post(
+    "/people",
+    status_code=201,
+    operation_id="addPerson",
+    response_model=NewPersonOut,
+    response_model_exclude_unset=True,
+)
+def add(request: Request, given: NewPerson, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
+    """Let somebody in."""
+    register = people_of(request).register
+    row = register.add(given.name, given.role, email=given.email, password=given.password)
+    link = {} if given.password is not None else {"link": f"/setup#token={register.reset(row.name)}"}
+    return {**person_json(row), **link}
+
+
+@router.get("/people/{name}", operation_id="getPerson", response_model=PersonOut)
+def one(request: Request, name: str, response: Response, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
+    """One person."""
+    return _shown(people_of(request).register.one(name), response)
+
+
+@router.patch("/people/{name}", operation_id="changePerson", response_model=PersonOut)
+def change(
+    request: Request,
+    name: str,
+    given: Changed,
+    response: Response,
+    if_match: IfMatch = None,
+    _: Person = needs(Right.ADMIN),
+) -> dict[str, Any]:
+    """Another role, address or password. A new password ends the sessions there are."""
+
+    def guard(before: PersonRow) -> None:
+        require_etag(if_match, _edited(before), before.name)
+
+    row = people_of(request).register.change(
+        name,
+        role=given.role,
+        email=given.email,
+        password=given.password,
+        sign_on=given.sign_on is None,
+        guard=guard,
+    )
+    return _shown(row, response)
+
+
+@router.post("/people/{name}/reset", operation_id="resetPerson", response_model=LinkOut)
+def reset(request: Request, name: str, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
+    """A one-time link, good for a day, by which they choose a new password."""
+    return {"link": f"/setup#token={people_of(request).register.reset(name)}"}
+
+
+@router.delete("/people/{name}", status_code=204, operation_id="removePerson")
+def remove(request: Request, name: str, _: Person = needs(Right.ADMIN)) -> None:
+    """Shut somebody out, their sessions and tokens with them."""
+    people_of(request).register.remove(name)
+
+
+@router.get("/tokens", operation_id="listTokens", response_model=Page[TokenOut])
+def tokens(request: Request, person: Person = needs(Right.VIEW)) -> dict[str, Any]:
+    """One's own API tokens; of an admin, everybody's."""
+    owner = None if person.right is Right.ADMIN else person.name
+    return {"items": [token_json(row) for row in people_of(request).register.tokens(owner)], "next": None}
+
+
+@router.post("/tokens", status_code=201, operation_id="addToken", response_model=NewTokenOut)
+def add_token(request: Request, given: NewToken, person: Person = needs(Right.VIEW)) -> dict[str, Any]:
+    """A new API token of one's own. `token` is shown this once."""
+    by_session(person)
+    row, text = people_of(request).register.add_token(person.name, given.name, given.role, given.expires_at)
+    return {**token_json(row), "token": text}
+
+
+@router.delete("/tokens/{identity}", status_code=204, operation_id="removeToken")
+def remove_token(request: Request, identity: str, person: Person = needs(Right.VIEW)) -> None:
+    """End one of one's own tokens; an admin, any."""
+    people_of(request).register.remove_token(identity, by=person)
+
+
+def _shown(row: PersonRow, response: Response) -> dict[str, Any]:
+    set_etag(response, _edited(row))
+    return person_json(row)
+
+
+def _edited(row: PersonRow) -> dict[str, Any]:
+    """What of a person is edited: an ETag is of that, not of when they were seen."""
+    return {name: value for name, value in person_json(row).items() if name != "seen_at"}
+
+
+def person_json(row: PersonRow) -> dict[str, Any]:
+    """A person without what they prove themselves by."""
+    return {
+        "name": row.name,
+        "role": row.role,
+        "email": row.email,
+        "has_password": row.password is not None,
+        "has_sign_on": row.subject is not None,
+        "made_at": row.made_at,
+        "seen_at": row.seen_at,
+    }
+
+
+def token_json(row: TokenRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "owner": row.owner,
+        "role": row.role,
+        "made_at": row.made_at,
+        "expires_at": row.expires_at,
+        "used_at": row.used_at,
+    }

@@ -1,0 +1,133 @@
+"""The project as a whole: read, replaced, exported; its versions."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict
+
+from penstock.service.api.dependencies import (
+    Cursor,
+    IfMatch,
+    Limit,
+    Opened,
+    Person,
+    Right,
+    bare_etag,
+    needs,
+    number_of,
+    paged,
+)
+from penstock.service.api.shapes import Page
+from penstock.store.project.versions import ProjectVersion
+
+router = APIRouter(tags=["project"])
+
+
+class ProjectOut(BaseModel):
+    """The applied project as YAML; version 0 while none was applied."""
+
+    version: int
+    yaml: str
+
+
+class NewProject(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    yaml: str
+
+
+class ChangeOut(BaseModel):
+    """One difference between two versions; what may be secret is not shown."""
+
+    path: str
+    change: str
+    before: str | None
+    after: str | None
+
+
+class AppliedOut(BaseModel):
+    """The version that is the truth now, and what was (or, as a dry run, would be) changed."""
+
+    version: int
+    changes: list[ChangeOut]
+
+
+class VersionOut(BaseModel):
+    version: int
+    at: str
+    author: str
+    changes: list[ChangeOut]
+
+
+class WholeVersionOut(VersionOut):
+    yaml: str
+
+
+class BackTo(BaseModel):
+    """`only` names one resource: `destinations.people`."""
+
+    model_config = ConfigDict(extra="forbid")
+    only: str | None = None
+
+
+@router.get("/project", operation_id="getProject")
+def project(app: Opened, response: Response, _: Person = needs(Right.VIEW)) -> ProjectOut:
+    """The applied project."""
+    newest = app.edits.newest()
+    response.headers["ETag"] = f'"{newest.version}"'
+    return ProjectOut(version=newest.version, yaml=newest.text)
+
+
+@router.put("/project", operation_id="putProject")
+def replace(
+    new: NewProject,
+    app: Opened,
+    dry_run: Annotated[bool, Query(description="Only say what would change.")] = False,
+    if_match: IfMatch = None,
+    person: Person = needs(Right.EDIT),
+) -> AppliedOut:
+    """Make this project the truth, whole; literal API keys are sealed. Every problem is told with its line."""
+    written = app.edits.replace(new.yaml, author=person.name, if_match=bare_etag(if_match), dry_run=dry_run)
+    return AppliedOut(version=written.version, changes=[ChangeOut(**change) for change in written.changes])
+
+
+@router.get(
+    "/project/export",
+    operation_id="exportProject",
+    response_class=Response,
+    responses={200: {"content": {"text/yaml": {"schema": {"type": "string"}}}}},
+)
+def export(app: Opened, _: Person = needs(Right.VIEW)) -> Response:
+    """The applied project as a project file; references to secrets stay references."""
+    headers = {"Content-Disposition": 'attachment; filename="penstock.yaml"'}
+    return Response(app.edits.newest().text, media_type="text/yaml", headers=headers)
+
+
+@router.get("/schema", operation_id="getFileSchema")
+def schema(app: Opened, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
+    """The JSON Schema of the project file."""
+    return app.file_schema()
+
+
+@router.get("/versions", operation_id="listVersions")
+def versions(app: Opened, cursor: Cursor = None, limit: Limit = 50, _: Person = needs(Right.VIEW)) -> Page[VersionOut]:
+    """The versions, newest first, each with what it changed."""
+    found = app.edits.versions(limit + 1, number_of(cursor))
+    return paged(found, limit, lambda version: str(version.version), _out)
+
+
+@router.get("/versions/{number}", operation_id="getVersion")
+def version(number: int, app: Opened, _: Person = needs(Right.VIEW)) -> WholeVersionOut:
+    """One version, whole."""
+    found = app.edits.version(number)
+    return WholeVersionOut(**_out(found).model_dump(), yaml=found.text)
+
+
+@router.post("/versions/{number}/roll-back", operation_id="rollBack")
+def roll_back(number: int, back: BackTo, app: Opened, person: Person = needs(Right.EDIT)) -> VersionOut:
+    """Make an old version, or one resource of it, the truth again: as a new version."""
+    return _out(app.edits.roll_back(number, author=person.name, only=back.only))
+
+
+def _out(version: ProjectVersion) -> VersionOut:
+    changes = [ChangeOut(**change) for change in version.changes]
+    return VersionOut(version=version.version, at=version.at, author=version.author, changes=changes)

@@ -1,0 +1,254 @@
+"""The quarantine: list, look, edit, discard, settle."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from penstock.app import App
+from penstock.model.errors import InputError, Problem
+from penstock.model.reports import QuarantineDetail, as_json
+from penstock.service.api.dependencies import (
+    Cursor,
+    IfMatch,
+    Limit,
+    Opened,
+    Person,
+    Right,
+    needs,
+    require_etag,
+    seen_by,
+    set_etag,
+)
+from penstock.service.api.middleware.abandonment import look
+from penstock.service.api.reports import RunOut, UnsavedPreview
+from penstock.service.api.shapes import Page
+from penstock.service.work.discards import MANY, DiscardRow
+from penstock.store import quarantine as held
+from penstock.usecases.quarantine import record_of
+
+router = APIRouter(prefix="/quarantine", tags=["quarantine"])
+Outcome = Literal["quarantined", "unknown", "waiting"]
+
+
+class Edit(BaseModel):
+    """Members to change (dotted paths reach into nested values), or the whole record: as JSON, or as the text of it.
+
+    A program that reads JSON numbers as floats changes large ones; text comes as it was written.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    record_text: str | None = None
+    changes: dict[str, Any] | None = None
+    record: dict[str, Any] | None = None
+
+
+class Settle(BaseModel):
+    """That it arrived; what did not is sent again or discarded instead."""
+
+    model_config = ConfigDict(extra="forbid")
+    delivered: bool = True
+
+
+class Discard(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    reason: str = ""
+
+
+class Which(BaseModel):
+    """The records by id; or those of a destination, a cause, an outcome, of all these; or all."""
+
+    model_config = ConfigDict(extra="forbid")
+    ids: Annotated[list[str], Field(max_length=10_000)] | None = None
+    destination: str | None = None
+    cause: str | None = None
+    outcome: Outcome | None = None
+    all: bool = False
+
+    def entries(self, app: App) -> list[str]:
+        """Their ids. InputError when nothing says which, or nothing is held."""
+        return self.ids or app.held.ids(self.conditions())
+
+    def conditions(self) -> held.QuarantineFilter:
+        """What they have in common. InputError when nothing says which."""
+        which = held.QuarantineFilter(self.destination, self.cause, self.outcome)
+        if not self.ids and not which.conditions() and not self.all:
+            hint = "give ids, destination, cause, outcome or all"
+            raise InputError(Problem("body", "say which records", "which", hint))
+        return which
+
+
+class Discarding(Which):
+    reason: str = ""
+
+
+class HeldOut(BaseModel):
+    """A record held for a person; `key` is null for a record without one, a list for a key of several columns.
+
+    `rule` is the code of the rule that it breaks, `values` what the refusal is about, by name (`field`, `column`,
+    `value`, `type`, `limit`, `accepted`, …); null for records that 0.1.0 has put there. `reason` is the command line's
+    text of them.
+    """
+
+    id: str
+    destination: str
+    key: str | list[str] | None
+    outcome: str
+    cause: str
+    reason: str
+    field: str | None
+    at: str
+    run: str | None
+    rule: str
+    values: dict[str, Any] | None
+
+
+class HeldWhole(HeldOut):
+    """With the record, and the last request and reply; secrets redacted."""
+
+    record: Any
+    record_text: str  # every digit of its numbers stands there
+    value: str | None
+    accepted: str | None
+    request: dict[str, Any] | None
+    reply: dict[str, Any] | None
+
+
+class GroupOut(BaseModel):
+    """Held records that share a destination, cause, outcome and field; the rest is of the oldest."""
+
+    destination: str
+    cause: str
+    outcome: str
+    field: str | None
+    count: int
+    reason: str
+    rule: str
+    values: dict[str, Any] | None
+    first_at: str
+    last_at: str
+
+
+class Discarded(BaseModel):
+    """How many records there were."""
+
+    discarded: int
+
+
+class DiscardOut(BaseModel):
+    """A discard of many records, in the background: `discarded` of `total` are done so far; `ended_at` at its end.
+
+    Fewer than `total` are discarded where records were sent or discarded otherwise meanwhile.
+    """
+
+    id: str
+    total: int
+    discarded: int
+    reason: str
+    asked_by: str
+    asked_at: str
+    ended_at: str | None
+
+    @staticmethod
+    def of(row: DiscardRow) -> "DiscardOut":
+        names = ("id", "total", "reason", "asked_by", "asked_at", "ended_at")
+        return DiscardOut(**{name: getattr(row, name) for name in names}, discarded=row.done)
+
+
+@router.get("", operation_id="listQuarantine")
+def entries(
+    app: Opened,
+    destination: str | None = None,
+    cause: str | None = None,
+    outcome: Outcome | None = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    _: Person = needs(Right.VIEW),
+) -> Page[HeldOut]:
+    """The held records, oldest first."""
+    found = app.held.page(held.QuarantineFilter(destination, cause, outcome), limit=limit, cursor=cursor)
+    return Page(items=[HeldOut(**one) for one in found.items], next=found.next)
+
+
+@router.get("/groups", operation_id="listQuarantineGroups")
+def groups(app: Opened, _: Person = needs(Right.VIEW)) -> Page[GroupOut]:
+    """The held records by destination, cause, outcome and field; the largest group first."""
+    return Page(items=[GroupOut(**group) for group in app.held.groups()])
+
+
+@router.post("/resend", status_code=202, operation_id="resendHeld", response_model_exclude_unset=True)
+def resend(which: Which, app: Opened, person: Person = needs(Right.OPERATE)) -> Page[RunOut]:
+    """Send held records: one run for each destination they belong to, under ids of their own."""
+    return Page(items=[RunOut(**run) for run in app.ask_resend(which.entries(app), asked_by=person.name)], next=None)
+
+
+@router.post(
+    "/discard",
+    operation_id="discardHeld",
+    response_model=Discarded,
+    responses={202: {"model": DiscardOut, "description": "More than 1,000 records: it goes on in the background"}},
+)
+def discard_several(which: Discarding, app: Opened, person: Person = needs(Right.OPERATE)) -> Any:
+    """Never send these versions. More than 1,000 are discarded in the background; `Location` says how far it is."""
+    if which.ids is None or len(which.ids) > MANY:
+        begun = app.discards.ask(which.conditions(), which.ids or None, reason=which.reason, by=person.name)
+        if begun is not None:
+            where = {"Location": f"/api/v1/quarantine/discards/{begun.id}"}
+            return JSONResponse(DiscardOut.of(begun).model_dump(), status_code=202, headers=where)
+    return Discarded(discarded=app.discard(which.entries(app), reason=which.reason))
+
+
+@router.get("/discards", operation_id="listDiscards")
+def discards(app: Opened, _: Person = needs(Right.VIEW)) -> Page[DiscardOut]:
+    """The last discards of more than 1,000 records, newest first, and how far they have come."""
+    return Page(items=[DiscardOut.of(row) for row in app.discards.newest()])
+
+
+@router.get("/discards/{discard}", operation_id="getDiscard")
+def discard_in_background(discard: str, app: Opened, _: Person = needs(Right.VIEW)) -> DiscardOut:
+    """How far a discard of more than 1,000 records has come."""
+    return DiscardOut.of(app.discards.get(discard))
+
+
+@router.get("/{entry}", operation_id="getHeld")
+def entry(entry: str, app: Opened, response: Response, _: Person = needs(Right.VIEW)) -> HeldWhole:
+    """One held record, with its last request and reply."""
+    return _flat(app, app.quarantined(entry), response)
+
+
+@router.post("/{entry}/preview", operation_id="previewHeld", dependencies=[Depends(look)])
+def preview(entry: str, app: Opened, person: Person = needs(Right.VIEW)) -> UnsavedPreview:
+    """The request that a resend of this record would make; sends nothing."""
+    return UnsavedPreview(**as_json(seen_by(app, person).preview_held(entry)), errors=[])
+
+
+@router.patch("/{entry}", operation_id="editHeld")
+def edit(
+    entry: str, app: Opened, new: Edit, response: Response, if_match: IfMatch = None, _: Person = needs(Right.OPERATE)
+) -> HeldWhole:
+    """Change a held record; nothing is sent yet."""
+
+    def guard(before: str) -> None:
+        require_etag(if_match, before, entry)
+
+    record = new.record if new.record_text is None else record_of(new.record_text)
+    return _flat(app, app.held.edit(entry, changes=new.changes, record=record, guard=guard), response)
+
+
+@router.post("/{entry}/discard", operation_id="discardOneHeld")
+def discard(entry: str, app: Opened, why: Discard, _: Person = needs(Right.OPERATE)) -> Discarded:
+    """Never send this version."""
+    return Discarded(discarded=app.discard([entry], reason=why.reason))
+
+
+@router.post("/{entry}/settle", status_code=204, operation_id="settleHeld")
+def settle(entry: str, app: Opened, how: Settle | None = None, _: Person = needs(Right.OPERATE)) -> None:
+    """A person knows that it arrived."""
+    app.settle(entry, delivered=how is None or how.delivered)
+
+
+def _flat(app: App, detail: QuarantineDetail, response: Response) -> HeldWhole:
+    document, text = as_json(detail), app.held.text(detail.entry.id)
+    set_etag(response, text)
+    return HeldWhole(**document.pop("entry"), **document, record_text=text)

@@ -1,0 +1,77 @@
+"""Settings that are not saved yet: what they would send, what would be refused, and one test send of them."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+
+from penstock.model.errors import InputError
+from penstock.model.reports import as_json, test_json
+from penstock.service.api.dependencies import Opened, Person, Right, needs, seen_by
+from penstock.service.api.middleware.abandonment import look
+from penstock.service.api.reports import CheckOut, FindingsOut, TestOut, UnsavedPreview
+from penstock.service.api.shapes import problems
+
+router = APIRouter()
+LOOK_S = 2.0  # how long the whole dataset is looked at, at most
+
+
+class Draft(BaseModel):
+    """A destination as the project file would say it."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    value: dict[str, Any]
+
+
+class PreviewDraft(Draft):
+    limit: Annotated[int, Field(ge=1, le=100)] = 5
+
+
+class TestDraft(Draft):
+    """Which sample to send, or the edited body to send in its place."""
+
+    __test__ = False
+    sample: Annotated[int, Field(ge=1)] = 1
+    body: str | None = None
+
+
+class CredentialDraft(Draft):
+    """A credential as the project file would say it; `secret` is its API key, where `value` names none."""
+
+    secret: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
+
+
+@router.post(
+    "/destinations/preview", tags=["destinations"], operation_id="previewUnsaved", dependencies=[Depends(look)]
+)
+def preview(draft: PreviewDraft, app: Opened, person: Person = needs(Right.VIEW)) -> UnsavedPreview:
+    """The requests that its samples make; `errors` in their place while the settings are wrong. Sends nothing."""
+    try:
+        found = seen_by(app, person).unsaved.preview(draft.name, draft.value, draft.limit)
+    except InputError as error:
+        return UnsavedPreview(requests=[], refused=[], notes=[], errors=problems(error.problems).errors)
+    return UnsavedPreview(**as_json(found), errors=[])
+
+
+@router.post("/destinations/findings", tags=["destinations"], operation_id="checkUnsaved", dependencies=[Depends(look)])
+def findings(draft: Draft, app: Opened, _: Person = needs(Right.VIEW)) -> FindingsOut:
+    """What would be refused of the whole dataset, by field and rule; `checked` says how many records were looked at."""
+    try:
+        found = app.unsaved.findings(draft.name, draft.value, LOOK_S)
+    except InputError as error:
+        return FindingsOut(records=None, checked=0, refused=[], notes=[], errors=problems(error.problems).errors)
+    return FindingsOut(**as_json(found), errors=[])
+
+
+@router.post("/destinations/test", tags=["destinations"], operation_id="testUnsaved", response_model_exclude_unset=True)
+def send(draft: TestDraft, app: Opened, person: Person = needs(Right.OPERATE)) -> TestOut:
+    """Send one request now, with these settings."""
+    unsaved = seen_by(app, person).unsaved
+    return TestOut(**test_json(unsaved.test(draft.name, draft.value, sample=draft.sample, body=draft.body)))
+
+
+@router.post("/credentials/check", tags=["credentials"], operation_id="checkUnsavedCredential")
+def check(draft: CredentialDraft, app: Opened, _: Person = needs(Right.EDIT)) -> CheckOut:
+    """Ask the API whether these settings and this key work. Nothing of them is kept."""
+    return CheckOut(**as_json(app.unsaved.credential(draft.name, draft.value, draft.secret)))

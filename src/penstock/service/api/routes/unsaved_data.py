@@ -1,0 +1,137 @@
+"""Sources and datasets that are not saved yet: what they would bring; and files for them."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel, ConfigDict
+from starlette.requests import ClientDisconnect
+
+from penstock.model.errors import InputError, Problem, problem_json
+from penstock.model.reports import as_json
+from penstock.service.api.dependencies import Opened, Person, Right, needs
+from penstock.service.api.middleware.abandonment import look
+from penstock.service.api.reports import ColumnOut
+from penstock.service.api.shapes import ProblemOut
+from penstock.service.intake.uploads import LARGEST, IncomingFile, too_large
+from penstock.sources.sql_text import place_in
+from penstock.usecases.unsaved import DataLook
+
+router = APIRouter()
+AT_ONCE = 1 << 20  # bytes that are written together
+
+
+class Unsaved(BaseModel):
+    """A source or dataset as the project file would say it."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    value: dict[str, Any]
+
+
+class SqlProblemOut(ProblemOut):
+    """`column` and `line` are the place in the SQL, where the database tells it."""
+
+    column: int | None = None
+
+
+class SourceLook(BaseModel):
+    """The first records: `records` were looked at, `complete` when there are no more.
+
+    `problems` in their place when it cannot be read. `tables`: those of a database, null where nobody can name them.
+    """
+
+    columns: list[ColumnOut]
+    rows: list[dict[str, Any]]
+    records: int
+    complete: bool
+    problems: list[ProblemOut]
+    tables: list[str] | None
+
+
+class DatasetLook(BaseModel):
+    """The first records, as the SQL makes them of the source's first records; `errors` when it cannot be read."""
+
+    columns: list[ColumnOut]
+    rows: list[dict[str, Any]]
+    records: int
+    complete: bool
+    errors: list[SqlProblemOut]
+
+
+class UploadedOut(BaseModel):
+    """`path` and `format` as a file source says them."""
+
+    path: str
+    bytes: int
+    format: str
+
+
+@router.post("/sources/check", tags=["sources"], operation_id="checkUnsavedSource", dependencies=[Depends(look)])
+def check(draft: Unsaved, app: Opened, _: Person = needs(Right.EDIT)) -> SourceLook:
+    """Look at the first records of a source; a database is connected to. Without query and table: at its tables."""
+    found = app.unsaved.source(draft.name, draft.value)
+    problems = [ProblemOut(**problem_json(problem)) for problem in found.problems]
+    tables = None if found.tables is None else list(found.tables)
+    return SourceLook(**_seen(found), problems=problems, tables=tables)
+
+
+@router.post("/datasets/preview", tags=["datasets"], operation_id="previewUnsavedDataset", dependencies=[Depends(look)])
+def preview(draft: Unsaved, app: Opened, _: Person = needs(Right.EDIT)) -> DatasetLook:
+    """Run the SQL over the first records of the source. The key may still be missing."""
+    found = app.unsaved.dataset(draft.name, draft.value)
+    return DatasetLook(**_seen(found), errors=list(map(_placed, found.problems)))
+
+
+@router.post(
+    "/sources/upload",
+    status_code=201,
+    tags=["sources"],
+    operation_id="uploadFile",
+    openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {}}}}},
+)
+async def upload(
+    request: Request,
+    app: Opened,
+    filename: Annotated[str, Query(min_length=1, max_length=300, description="`contacts.csv`; its ending matters.")],
+    _: Person = needs(Right.EDIT),
+) -> UploadedOut:
+    """Keep a file beside the state, to be read by a file source. The body is the file, 512 MiB at most."""
+    told = request.headers.get("Content-Length", "")
+    if told.isdigit() and int(told) > LARGEST:
+        raise too_large()
+    draft = await run_in_threadpool(app.uploads.begin, filename)
+    try:
+        await _take(request, draft)
+        kept = await run_in_threadpool(draft.finish)
+    except ClientDisconnect:
+        raise InputError(Problem("body", "the file was not sent to its end", "cut-off", "send it again")) from None
+    finally:
+        await run_in_threadpool(draft.close)
+    request.state.names = {"name": kept.path}  # for the audit log
+    return UploadedOut(path=kept.path, bytes=kept.bytes, format=kept.format)
+
+
+async def _take(request: Request, draft: IncomingFile) -> None:
+    waiting: list[bytes] = []
+    size = 0
+    async for piece in request.stream():
+        waiting.append(piece)
+        size += len(piece)
+        if size >= AT_ONCE:
+            await run_in_threadpool(draft.write, b"".join(waiting))
+            waiting, size = [], 0
+    await run_in_threadpool(draft.write, b"".join(waiting))
+
+
+def _seen(look: DataLook) -> dict[str, Any]:
+    columns = [ColumnOut(**as_json(column)) for column in look.columns]
+    return {"columns": columns, "rows": list(look.rows), "records": look.records, "complete": look.complete}
+
+
+def _placed(problem: Problem) -> SqlProblemOut:
+    place = place_in(problem.message)
+    told = problem_json(problem)
+    if place is None:
+        return SqlProblemOut(**told)
+    return SqlProblemOut(**{**told, "line": place[0]}, column=place[1])

@@ -1,0 +1,125 @@
+"""Is it well, and what are its figures: for whoever watches over the service from outside."""
+
+import hmac
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
+
+from penstock.clock import iso
+from penstock.service.api.dependencies import IfMatch, Opened, Person, Right, needs, require_etag, set_etag
+from penstock.service.api.errors import answer
+from penstock.service.api.shapes import Page
+from penstock.service.store.alerts import Alert
+from penstock.service.watch.alert_settings import AlertSettings
+
+METRICS_PUBLIC = "PENSTOCK_METRICS_PUBLIC"
+METRICS_TOKEN = "PENSTOCK_METRICS_TOKEN"  # noqa: S105 - the name of a variable
+YES = frozenset({"1", "true", "yes", "on"})
+
+outside = APIRouter(include_in_schema=False)
+router = APIRouter(tags=["alerts"])
+
+
+class AlertOut(BaseModel):
+    """Something that needs a person, or did; `state`: raised or over."""
+
+    id: str
+    kind: str
+    subject: str
+    state: str
+    reason: str
+    since: str | None
+    over_at: str | None
+    told_at: str | None
+
+
+class TriedOut(BaseModel):
+    """What became of a trial message; `reason` says why it did not go."""
+
+    channel: str
+    ok: bool
+    reason: str | None
+
+
+def _may_see_metrics(request: Request) -> None:
+    """A viewer may; a scraper by its own token; everybody when the environment says so."""
+    environ = request.app.state.penstock.environ
+    if environ.get(METRICS_PUBLIC, "").strip().lower() in YES:
+        return
+    token, given = environ.get(METRICS_TOKEN, ""), request.headers.get("Authorization", "")
+    if token and hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+        return
+    needs(Right.VIEW).dependency(request)
+
+
+_may_see_metrics.right = Right.VIEW  # type: ignore[attr-defined] # for the table of routes and rights
+
+
+@outside.get("/healthz")
+def healthz() -> dict[str, Any]:
+    """Says that the process answers."""
+    return {"status": "ok"}
+
+
+@outside.get("/readyz")
+def readyz(app: Opened) -> JSONResponse:
+    """Work may be given to this process: 503 with what is wrong when not."""
+    problems = app.watch.not_ready()
+    return answer(503, problems) if problems else JSONResponse({"status": "ready"})
+
+
+@outside.get("/metrics", dependencies=[Depends(_may_see_metrics)])
+def metrics(app: Opened, request: Request) -> Response:
+    """Metrics for Prometheus."""
+    body, kind = app.watch.metrics.text(request.headers.get("Accept", ""))
+    return Response(body, media_type=kind)
+
+
+@router.get("/alerts", operation_id="listAlerts", response_model=Page[AlertOut])
+def alerts(app: Opened, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
+    """What needs a person, and what did."""
+    return {"items": [_alert(alert) for alert in app.watch.alerts()], "next": None}
+
+
+@router.get("/settings/alerts", operation_id="getAlertSettings", response_model=AlertSettings)
+def alert_settings(app: Opened, response: Response, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
+    """Channels and rules; the URLs of channels are never shown."""
+    return _settings(app.watch.alert_settings(), response)
+
+
+@router.put("/settings/alerts", operation_id="putAlertSettings", response_model=AlertSettings)
+def put_alert_settings(
+    document: Annotated[dict[str, Any], Body()],
+    app: Opened,
+    response: Response,
+    if_match: IfMatch = None,
+    person: Person = needs(Right.ADMIN),
+) -> dict[str, Any]:
+    """Write channels and rules, whole; a channel without `url` keeps the one it has."""
+
+    def guard(before: AlertSettings) -> None:
+        require_etag(if_match, before.model_dump(mode="json"), "the settings of alerts")
+
+    return _settings(app.watch.set_alerts(document, by=person.name, guard=guard), response)
+
+
+@router.post("/settings/alerts/test", operation_id="tryAlerts", response_model=Page[TriedOut])
+def try_alerts(
+    app: Opened, channel: Annotated[str | None, Query()] = None, _: Person = needs(Right.ADMIN)
+) -> dict[str, Any]:
+    """Send a trial message to every channel, or to one."""
+    tried = app.watch.try_channels(channel)
+    return {"items": [{"channel": name, "ok": why is None, "reason": why} for name, why in tried.items()], "next": None}
+
+
+def _alert(alert: Alert) -> dict[str, Any]:
+    moments = {name: getattr(alert, name) for name in ("since", "over_at", "told_at")}
+    plain = {name: getattr(alert, name) for name in ("id", "kind", "subject", "state", "reason")}
+    return {**plain, **{name: None if at is None else iso(at) for name, at in moments.items()}}
+
+
+def _settings(settings: AlertSettings, response: Response) -> dict[str, Any]:
+    set_etag(response, settings.model_dump(mode="json"))
+    return settings.model_dump()

@@ -1,0 +1,216 @@
+"""Serves the API until somebody says stop: the socket, the signals, and an end that lets requests finish."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from types import FrameType
+from typing import NamedTuple
+
+import uvicorn
+from fastapi import FastAPI
+
+from penstock.app import App
+from penstock.model.errors import EnvironmentFailure, InputError, Problem, StateLocked
+from penstock.service.api.app import make_api
+from penstock.service.api.dependencies import LOOPBACK
+from penstock.service.api.routes.hooks import Straight
+from penstock.service.watch.telemetry import watched
+from penstock.sources.deadline import Deadline
+from penstock.sources.process_memory import map_large_blocks
+
+LAST_REQUESTS_S = 10  # how long requests in flight may take once it shall stop
+LEAVING_S = 15  # how long it may take to end, from the signal on, while no run is under way
+RUNS_S = 80  # and while one is: it stops after its requests in flight
+BACKLOG = 2048
+TURN_S = 0.001  # of a thread that computes: who writes what others wait for comes back from each statement for a turn
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `penstock serve` was told; `worker` says whether this process also runs what is due."""
+
+    database: str
+    host: str
+    port: int
+    worker: bool
+    without_sign_in: bool
+
+
+class Ready(NamedTuple):
+    """Where it answers; `setup_url` while nobody can sign in yet; `version` of the applied project, 0 for none."""
+
+    url: str
+    setup_url: str | None
+    version: int
+
+
+def serve_until_stopped(options: Options, ready: Callable[[Ready], None]) -> None:
+    """Serve until SIGINT or SIGTERM. InputError for a place that is not safe, EnvironmentFailure for one taken."""
+    if options.without_sign_in and options.host not in LOOPBACK:
+        message = "without sign-in it answers this machine alone"
+        hint = "leave --without-sign-in out, or --host"
+        raise InputError(Problem("--host", message, "open-to-all", hint, found=options.host))
+    map_large_blocks()
+    with _listening(options) as listening, App.open_applied(options.database) as app:
+        _ = app.people.sign_on  # wrong settings are told at the start, not to the first who signs in
+        sys.setswitchinterval(TURN_S)
+        url = _url(options.host, listening.getsockname()[1])
+        app.demo.resume()
+        server = _Server(make_api(app, without_sign_in=options.without_sign_in))
+        with (
+            _known_as_open(app, options),
+            server.stopped_by_signals(),
+            watched(app, os.environ),
+            _working(app, options) as (begin_to_work, is_busy),
+        ):
+            server.busy = is_busy
+
+            def told() -> None:
+                app.events.tell("service.started", url=url)
+                app.people.serve_at(url)
+                ready(Ready(url, _setup_url(app, options, url), app.edits.newest().version))
+                begin_to_work()
+
+            server.run_told([listening], told)
+            app.events.tell("service.stopped")
+
+
+@contextmanager
+def _known_as_open(app: App, options: Options) -> Iterator[None]:
+    """While it answers without sign-in, `penstock doctor` knows of it."""
+    with ExitStack() as stack:
+        if options.without_sign_in:
+            with suppress(StateLocked):  # another one is known to be open already
+                stack.enter_context(app.care.known_as_open())
+        yield
+
+
+@contextmanager
+def _working(app: App, options: Options) -> Iterator[tuple[Callable[[], None], Callable[[], bool]]]:
+    """What begins to run what is due, once people are answered, and whether a run is under way.
+
+    At the end, runs stop after their requests in flight.
+
+    It imports for a second what only runs need.
+    """
+    if not options.worker:
+        yield lambda: None, lambda: False
+        return
+    worker = app.worker()
+    app.watch.belongs(lambda: None if worker.is_alive() else "the worker of this process has stopped")
+    try:
+        yield lambda: worker.start(wait=False), worker.is_busy
+    finally:
+        worker.stop()
+
+
+def _setup_url(app: App, options: Options, url: str) -> str | None:
+    """The one-time link of the first person, while there is nobody."""
+    if options.without_sign_in:
+        return None
+    token = app.people.register.setup_link(only=True)
+    return None if token is None else f"{url}/setup#token={token}"
+
+
+class _Server(uvicorn.Server):
+    """Signals only ask it to stop: the process ends as its caller wants."""
+
+    def __init__(self, api: FastAPI) -> None:
+        super().__init__(
+            uvicorn.Config(
+                Straight(api, api.state.door),  # even the framework's own wrapping costs more than taking a post
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=LAST_REQUESTS_S,
+            )
+        )
+        self._ready: Callable[[], None] = lambda: None
+        self._waiting: set[Deadline] = api.state.waiting
+        self.busy: Callable[[], bool] = lambda: False
+
+    def run_told(self, sockets: list[socket.socket], ready: Callable[[], None]) -> None:
+        """Serve; `ready` is called once it answers."""
+        self._ready = ready
+        self.run(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let requests in flight finish; looks at data that take too long are stopped."""
+        timer = threading.Timer(LAST_REQUESTS_S - 1, self._abandon)
+        timer.daemon = True
+        timer.start()
+        try:
+            await super().shutdown(sockets)
+        finally:
+            timer.cancel()
+            self._abandon()
+
+    def _abandon(self) -> None:
+        for patience in list(self._waiting):
+            patience.abandon()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    @contextmanager
+    def stopped_by_signals(self) -> Iterator[None]:
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            self.force_exit = self.should_exit  # said twice: at once
+            if not self.should_exit:
+                threading.Thread(target=_end_at_last, args=(self.busy,), daemon=True).start()
+            self.should_exit = True
+
+        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _end_at_last(busy: Callable[[], bool]) -> None:
+    """End the process when it does not end by itself: a thread may compute for ever, and nothing else stops it.
+
+    What it had begun is continued by the next process, as after a kill.
+    """
+    began = time.monotonic()
+    pause = threading.Event()
+    while (waited := time.monotonic() - began) < RUNS_S and (waited < LEAVING_S or busy()):
+        pause.wait(0.2)
+    os._exit(0)
+
+
+def _listening(options: Options) -> socket.socket:
+    try:
+        family, kind, _, _, place = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0]
+        made = socket.socket(family, kind)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(place)
+        made.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        message, hint = f"it cannot listen there: {error}", "look at --host and --port"
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            message, hint = f"something else listens at port {options.port}", "name another by --port"
+        found = f"{options.host}:{options.port}"
+        raise EnvironmentFailure(Problem("--port", message, "cannot-listen", hint, found=found)) from error
+    return made
+
+
+def _url(host: str, port: int) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}"

@@ -1,0 +1,214 @@
+"""Care for the state: backup, restore, retention, the sealing key, and what is wrong with all of it.
+
+It works without a project file, and `restore` and `diagnose` without a state: they are for the day something is broken.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from typing import Any
+
+from penstock.clock import Clock, iso
+from penstock.model.errors import EnvironmentFailure, InputError, Problem
+from penstock.run.context import Context
+from penstock.service.care.backup import BackedUp, back_up
+from penstock.service.care.compaction import Compacted, compact
+from penstock.service.care.doctor.findings import BACKED_UP, OPEN_SERVICE, Diagnosis
+from penstock.service.care.key_rotation import Rotated, rotate
+from penstock.service.care.restore import RestoredState, RestoreRequest, restore
+from penstock.service.care.retention import RETENTION, Pruned, Retention, prune, retention, tick
+from penstock.service.intake.uploads import forget_uploads
+from penstock.service.store import pruning
+from penstock.store import leases
+from penstock.store.database import Database
+from penstock.store.migrations import HEAD
+from penstock.store.project import versions
+from penstock.store.project.settings import put_setting, setting
+from penstock.usecases.applied_project.applied_project import PROJECT_FILE, SQLITE, project_of, state_url
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """What is done to a state as a whole. `url` names it, `file` is the project file or folder, there or not."""
+
+    url: str
+    file: Path
+    environ: Mapping[str, str]
+    clock: Clock
+
+    @staticmethod
+    def of(file: Path | None, database: str | None, environ: Mapping[str, str], clock: Clock) -> Care:
+        """As the options of every command say."""
+        path = file or PROJECT_FILE
+        return Care(state_url(path, database, environ), path, environ, clock)
+
+    def back_up(self, target: Path, *, with_key: bool = False) -> BackedUp:
+        """Write a backup of a SQLite state to a new file, while others use the state."""
+        made = back_up(self.url, target, with_key=with_key, environ=self.environ, clock=self.clock)
+        with closing(Database.look_at(self.url)) as database, suppress(EnvironmentFailure):  # the backup is made
+            if database.schema_version() == HEAD:  # an older state is not brought up to date by backing it up
+                with database.begin() as conn:
+                    put_setting(conn, BACKED_UP, {"file": made.file}, by="backup", at=made.made_at)
+        return made
+
+    def restore(self, wanted: RestoreRequest) -> RestoredState:
+        """Put a backup in the place of the state, which nobody may have open."""
+        return restore(self.url, wanted, environ=self.environ, clock=self.clock)
+
+    def prune(self, *, dry_run: bool = False, forget: Sequence[str] = ()) -> Pruned:
+        """Remove what is older than the retention says; forget destinations that the project does not have any more."""
+        with closing(Database.open(self.url, self.file.parent / ".penstock")) as database:
+            project = project_of(database, self.file, given=False) if forget or self._has_project(database) else None
+            known = None if project is None else frozenset(project.destinations)
+            return _pruned(database, self.clock, known, dry_run=dry_run, forget=forget)
+
+    def compact(self) -> Compacted:
+        """Give room that is free inside the state back to the disk."""
+        with closing(Database.open(self.url, self.file.parent / ".penstock")) as database:
+            return compact(database)
+
+    def retention(self, changes: Mapping[str, int]) -> Retention:
+        """How long things are kept, in days; after these changes."""
+        with closing(Database.open(self.url, self.file.parent / ".penstock")) as database:
+            if not changes:
+                return retention(database)
+            document = {**asdict(retention(database)), **changes}
+            return _set_retention(database, document, by="command line", at=iso(self.clock.now()))
+
+    def rotate_key(self) -> Rotated:
+        """Seal everything with another key; processes that run go on."""
+        with closing(Database.open(self.url, self.file.parent / ".penstock")) as database:
+            return rotate(database, self.environ)
+
+    def diagnose(self) -> Diagnosis:
+        """Say what is wrong with state, project and whatever runs them. Changes nothing."""
+        from penstock.service.care.doctor.doctor import diagnose  # noqa: PLC0415 - knows everyone
+
+        return diagnose(self.url, self.file, self.environ, self.clock)
+
+    def _has_project(self, database: Database) -> bool:
+        with database.read() as conn:
+            return self.file.exists() or versions.newest(conn) is not None
+
+
+def _pruned(
+    database: Database,
+    clock: Clock,
+    there: frozenset[str] | None,
+    *,
+    dry_run: bool,
+    forget: Sequence[str],
+    most_s: float | None = None,
+) -> Pruned:
+    """Remove what is old, and forget destinations; `there` are those of the project, None where nobody knows."""
+    with database.read() as conn:
+        known = pruning.remembered_destinations(conn)
+    gone = {} if there is None else {name: size for name, size in known.items() if name not in there}
+    for name in forget:
+        if name not in gone:
+            raise _not_gone(name, there or frozenset(), gone)
+    pruned = prune(database, clock, dry_run=dry_run, most_s=most_s)
+    if not dry_run:
+        with database.begin() as conn:
+            for name in forget:
+                pruning.forget_destination(conn, name)
+    left = {name: size for name, size in gone.items() if name not in forget}
+    return replace(pruned, gone=left, forgotten=tuple(forget))
+
+
+def _set_retention(
+    database: Database,
+    document: Mapping[str, Any],
+    *,
+    by: str,
+    at: str,
+    guard: Callable[[Retention], None] = lambda _: None,
+) -> Retention:
+    new = Retention.from_json(document)
+    with database.begin() as conn:
+        found = setting(conn, RETENTION)
+        guard(Retention() if found is None else Retention.from_json(found.document))
+        put_setting(conn, RETENTION, asdict(new), by=by, at=at)
+    return new
+
+
+def _not_gone(name: str, there: frozenset[str], gone: Mapping[str, int]) -> InputError:
+    if name in there:
+        message, hint = f"{name} is in the project: its memory keeps records from being sent again", "take it out first"
+        return InputError(Problem("--forget-destination", message, "in-use", hint, name))
+    hint = f"remembered, and not in the project: {', '.join(sorted(gone)) or 'none'}"
+    return InputError(Problem("--forget-destination", f"nothing is remembered of {name}", "unknown-destination", hint))
+
+
+@dataclass(frozen=True, slots=True)
+class Caretaker:
+    """What the service does by itself for its open state. `around` answers the project as it is now."""
+
+    around: Callable[[], Context]
+
+    def tick(self) -> Pruned | None:
+        """To be called now and then: prunes once a day, for about a second a call."""
+        around = self.around()
+        try:
+            pruned = tick(around.database, around.clock)
+            if pruned is not None and pruned.finished:
+                forget_uploads(around)
+        except Exception as error:
+            around.events.tell("care.failed", work="prune", error=type(error).__name__)
+            raise
+        if pruned is not None and pruned.finished:
+            around.events.tell("care.done", work="prune", removed=sum(pruned.removed.values()))
+        return pruned
+
+    def diagnose(self, *, open_to_all: bool) -> Diagnosis:
+        """What is wrong, as this process sees it; `open_to_all`: it answers without sign-in."""
+        from penstock.service.care.doctor.doctor import diagnose_service  # noqa: PLC0415 - knows everyone
+
+        return diagnose_service(self.around(), open_to_all=open_to_all)
+
+    @contextmanager
+    def known_as_open(self) -> Iterator[None]:
+        """Let others know that a service answers without sign-in. StateLocked when one is known already."""
+        place = f"process {os.getpid()} on {socket.gethostname()}"
+        with leases.hold(self.around().database, OPEN_SERVICE, place):
+            yield
+
+    def retention(self) -> Retention:
+        """How long things are kept, in days."""
+        return retention(self.around().database)
+
+    def set_retention(
+        self, document: Mapping[str, Any], *, by: str, guard: Callable[[Retention], None] = lambda _: None
+    ) -> Retention:
+        """Write it, whole: what is left out has its default. `guard` raises when what is replaced is not as known."""
+        around = self.around()
+        return _set_retention(around.database, document, by=by, at=iso(around.clock.now()), guard=guard)
+
+    def prune(self, *, dry_run: bool, forget: Sequence[str], most_s: float) -> Pruned:
+        """Remove what is old now, as far as `most_s` seconds reach; forget destinations that the project has not."""
+        around = self.around()
+        there = frozenset(around.project.destinations)
+        return _pruned(around.database, around.clock, there, dry_run=dry_run, forget=forget, most_s=most_s)
+
+    def back_up(self) -> BackedUp:
+        """Write a backup of a SQLite state, without the sealing key, into a folder that the caller removes."""
+        around = self.around()
+        url = "postgresql://" if around.database.path is None else f"{SQLITE}{around.database.path}"
+        folder = Path(mkdtemp(prefix=".backup-", dir=around.folder))
+        try:
+            return Care(url, PROJECT_FILE, around.environ, around.clock).back_up(folder / "state.backup")
+        except BaseException:
+            rmtree(folder)
+            raise
+
+    def rotate_key(self) -> Rotated:
+        """Seal everything with another key; processes that run go on."""
+        around = self.around()
+        return rotate(around.database, around.environ)

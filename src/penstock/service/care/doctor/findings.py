@@ -1,0 +1,93 @@
+"""What the doctor finds, and what it looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from penstock.clock import Clock
+from penstock.model.errors import PenstockError
+from penstock.model.spec import ProjectSpec
+from penstock.run.context import Context
+from penstock.store.database import Database
+from penstock.usecases.applied_project.reach import reach_of
+
+BACKED_UP = "backed-up"  # the setting that says when the last backup was made
+OPEN_SERVICE = "service without sign-in"  # what such a service holds, so that others know of it
+Level = Literal["wrong", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that somebody should know. `about` names it (a source, a run); `hint` says what to do."""
+
+    level: Level
+    code: str
+    message: str
+    hint: str = ""
+    about: str = ""
+    check: str = ""  # which of the checks found it: written by who runs them
+
+
+Findings = Iterator[Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A state and its project. `file` is the project file, None where nobody knows of one; `project` None: unreadable.
+
+    `open_to_all` says that a service answers without sign-in; None: it has to be found out.
+    """
+
+    database: Database
+    file: Path | None
+    environ: Mapping[str, str]
+    clock: Clock
+    project: ProjectSpec | None = None
+    version: int = 0  # of the applied project
+    open_to_all: bool | None = None
+
+    @property
+    def around(self) -> Context:
+        assert self.project is not None
+        reach = reach_of(self.database, self.environ, in_service=self.file is None)
+        return Context(self.project, self.database, self.clock, self.environ, reach)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Everything that was looked at, and what is to be said of it."""
+
+    at: str
+    database: str
+    versions: Mapping[str, str]
+    checks: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_well(self) -> bool:
+        return not any(finding.level == "wrong" for finding in self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        found = [asdict(finding) for finding in self.findings]
+        plain = {"at": self.at, "database": self.database, "versions": dict(self.versions)}
+        return {"ok": self.is_well, **plain, "checks": list(self.checks), "findings": found}
+
+
+def wrong(code: str, message: str, hint: str = "", about: str = "") -> Finding:
+    """Something that a person has to put right."""
+    return Finding("wrong", code, message, hint, about)
+
+
+def note(code: str, message: str, hint: str = "", about: str = "") -> Finding:
+    """Something to know: it may well be meant so."""
+    return Finding("note", code, message, hint, about)
+
+
+def of_error(error: PenstockError, about: str = "") -> Findings:
+    """What an error says, as findings."""
+    for problem in error.problems:
+        place = problem.path if problem.line is None else f"line {problem.line}: {problem.path}"
+        yield wrong(problem.code, problem.message, problem.hint, about or place)

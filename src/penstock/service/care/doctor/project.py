@@ -1,0 +1,155 @@
+"""The doctor looks at the project: file and applied project, keys, sources, where it is sent to, the environment."""
+
+from __future__ import annotations
+
+import os
+from difflib import get_close_matches
+from urllib.parse import urlsplit
+
+from penstock import bounds
+from penstock.config.document import changes, document_of_path, without_keys
+from penstock.config.loader import check_project
+from penstock.config.values.addresses import is_loopback
+from penstock.model.errors import PenstockError, Problem
+from penstock.model.spec import CredentialSpec, FileSource, SourceSpec, SqlSource, WebhookSource
+from penstock.run.connection import connection
+from penstock.run.prepare import is_active
+from penstock.service.care.doctor.findings import Examined, Findings, note, of_error, wrong
+from penstock.service.people import sign_on
+from penstock.service.store import people
+from penstock.sources.files.source_files import matching_files
+from penstock.sources.open import open_rows
+from penstock.store.project import credentials, versions
+from penstock.usecases.applied_project.secrets import sealed_name
+
+MOST = 10  # problems of one kind that are told one by one
+PREFIX = "PENSTOCK_"
+VARIABLES = frozenset(
+    {
+        "PENSTOCK_CUSTIFY_BASES",
+        "PENSTOCK_DATABASE_URL",
+        "PENSTOCK_DEBUG",
+        "PENSTOCK_ENV_ALLOWED",
+        "PENSTOCK_FILE_ROOTS",
+        "PENSTOCK_LOG_FORMAT",
+        "PENSTOCK_LOG_LEVEL",
+        "PENSTOCK_METRICS_PUBLIC",
+        "PENSTOCK_METRICS_TOKEN",
+        "PENSTOCK_SECRET_KEY",
+        "PENSTOCK_SQL_HOSTS",
+        "PENSTOCK_TRACES",
+    }
+).union(sign_on.KNOWN, bounds.VARIABLES)
+
+
+def project(found: Examined) -> Findings:
+    """The file can be read, and says what was applied."""
+    with found.database.read() as conn:
+        applied = versions.newest(conn)
+    if found.file is None or not found.file.exists():
+        if applied is None:
+            yield note("no-project", "there is no project yet", "`penstock init` begins one")
+        return
+    problems = check_project(found.file)[1]
+    for problem in problems[:MOST]:
+        yield wrong(problem.code, problem.message, problem.hint, _place(problem))
+    if len(problems) > MOST:
+        yield wrong("more", f"{len(problems) - MOST} more problems are in the project file", "see `penstock validate`")
+    if problems or applied is None:
+        return
+    differ = changes(applied.text, without_keys(document_of_path(found.file))[0])
+    if differ:
+        places = ", ".join(change.path for change in differ[:3])
+        message = f"the file says other than the applied project (version {applied.version}), at {places}"
+        hint = "`penstock apply` makes the file the truth; `penstock export` shows what the database has"
+        yield wrong("differs", message, hint, str(found.file))
+
+
+def _place(problem: Problem) -> str:
+    return problem.path if problem.line is None else f"line {problem.line}: {problem.path}"
+
+
+def keys(found: Examined) -> Findings:
+    """Every credential has its key, and was not refused when it was last asked."""
+    if found.project is None:
+        return
+    for name, spec in found.project.credentials.items():
+        try:
+            for value in (spec.api_key, *spec.headers.values()):
+                if value is not None:
+                    found.around.resolve(value)
+        except PenstockError as error:
+            yield from of_error(error, name)
+            continue
+        yield from _key(found, spec)
+
+
+def _key(found: Examined, spec: CredentialSpec) -> Findings:
+    with found.database.read() as conn:
+        has_key = spec.api_key is not None or credentials.has_secret(conn, spec.name)
+        check = credentials.stored_check(conn, spec.name)
+    if not has_key and spec.connector == "custify":
+        hint = f"`penstock credential set {spec.name}`, or write api_key: ${{env:NAME}}"
+        yield wrong("missing-key", f"the credential {spec.name} has no API key", hint, spec.name)
+    elif check is not None and not check.ok:
+        message = f"{check.base_url} refused it at {check.checked_at}"
+        yield wrong("refused", message, f"`penstock check {spec.name}` asks again", spec.name)
+
+
+def sources(found: Examined) -> Findings:
+    """Every source can be reached. Nothing is read but names of columns."""
+    if found.project is None:
+        return
+    for name, source in found.project.sources.items():
+        try:
+            yield from _source(found, source)
+        except PenstockError as error:
+            yield from of_error(error, name)
+
+
+def _source(found: Examined, source: SourceSpec) -> Findings:
+    if isinstance(source, FileSource):
+        for path in matching_files(source, found.around.reach):
+            if not os.access(path, os.R_OK):
+                yield wrong(
+                    "unreadable-file", f"{path.name} cannot be read by this user", "check its rights", source.name
+                )
+    elif isinstance(source, SqlSource):
+        open_rows(source, found.around.resolve, found.around.reach)  # asks the database for the names of its columns
+    elif isinstance(source, WebhookSource) and source.auth is not None:
+        if source.secret is not None:
+            found.around.resolve(source.secret)
+            return
+        with found.database.read() as conn:
+            known = credentials.has_secret(conn, sealed_name(source.name))
+        if not known:
+            hint = f"`penstock hooks new-key {source.name}` makes one"
+            yield wrong("no-secret", f"{source.name} has no key yet, so nobody can post", hint, source.name)
+
+
+def addresses(found: Examined) -> Findings:
+    """What is active sends to Custify, not to the sandbox on this machine."""
+    if found.project is None:
+        return
+    with found.database.read() as conn:
+        in_earnest = found.database.is_shared or people.count(conn) > 0
+    for name, spec in found.project.destinations.items():
+        credential = found.project.credentials.get(spec.credential)
+        if credential is None or not is_active(found.around, spec)[0]:
+            continue
+        base = connection.address(found.around, credential).base_url
+        if is_loopback(urlsplit(base).hostname or ""):
+            say = wrong if in_earnest else note
+            hint = f"write the address of Custify as base_url of {credential.name}, or `auto`"
+            yield say(
+                "sandbox", f"{name} is active, and sends to this machine ({base}): nothing reaches Custify", hint, name
+            )
+
+
+def environment(found: Examined) -> Findings:
+    """No variable is called nearly right."""
+    for name in sorted(found.environ):
+        if name.startswith(PREFIX) and name not in VARIABLES:
+            near = get_close_matches(name, VARIABLES, n=1)
+            hint = f"did you mean {near[0]}?" if near else "see docs/configuration.md for every variable"
+            yield wrong("unknown-variable", f"{name} is set, and nothing reads it", hint, name)

@@ -1,0 +1,217 @@
+"""Another state in the place of the one that is there: only while nobody has that open, and without losing it.
+
+The restoring of a backup: checked and brought up to date beside the state, then put in its place in one step.
+
+What it means for what is sent is told in docs/decisions/2026-11-25-what-a-restored-state-knows.md.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from sqlalchemy import Connection, select, update
+
+from penstock.clock import Clock, iso
+from penstock.model.errors import InputError, Problem, StateLocked
+from penstock.run.context import sealer_of
+from penstock.service.care import archive, backup
+from penstock.service.care.archive import Manifest
+from penstock.service.care.backup import sqlite_path
+from penstock.store.database import Database
+from penstock.store.project import settings
+from penstock.store.project.credentials import KEY_FILE, KEY_VARIABLE
+from penstock.store.project.settings import Restored
+from penstock.store.service_tables import people
+from penstock.store.tables import project_versions, runs
+
+SHARED_LOCK = (510, 0x40000002)  # the bytes that every process which has a SQLite database open holds a read lock on
+_SIDES = ("-wal", "-shm", "-journal")
+
+
+@contextmanager
+def exclusive_access(path: Path) -> Iterator[None]:
+    """Nobody has this database open during the block, and its file holds all of it. StateLocked otherwise.
+
+    A damaged one is taken as it is.
+    """
+    _write_back(path)
+    handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, *SHARED_LOCK)
+        except OSError as error:
+            raise _in_use(path) from error
+        yield
+    finally:
+        os.close(handle)
+
+
+def _write_back(path: Path) -> None:
+    """Bring what stands in the write-ahead log into the file, which SQLite does only for who is alone."""
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=1)) as connection:
+            connection.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise _in_use(path) from error
+    except sqlite3.DatabaseError:  # damaged: there is nothing to bring back
+        return
+
+
+def _in_use(path: Path) -> StateLocked:
+    hint = "stop `penstock serve`, workers and runs, then do it again"
+    return StateLocked(Problem(str(path), "a process has this state open", "in-use", hint))
+
+
+def set_aside(path: Path, names: Iterator[Path], aside: Path) -> None:
+    """Keep what stands at `path`, and files that belong to it, in the folder `aside` too; `path` itself stays."""
+    aside.mkdir(mode=0o700)
+    os.link(path, aside / path.name)
+    for side in _SIDES:
+        beside = path.with_name(path.name + side)
+        if beside.exists():
+            beside.rename(aside / beside.name)
+    for file in names:
+        if file.is_file():
+            kept = aside / file.relative_to(path.parent)
+            kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.link(file, kept)
+
+
+def put_in_place(folder: Path, target: Path) -> None:
+    """Move what `folder` holds beside `target`, its `state.db` last: until then the old state counts."""
+    database = folder / "state.db"
+    for file in sorted(path for path in folder.rglob("*") if path.is_file() and path != database):
+        place = target.parent / file.relative_to(folder)
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.replace(place)
+    database.replace(target)
+    handle = os.open(target.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+SESSIONS_END = 1_000_000  # added to everybody's epoch: more than any number of sign-outs since the backup
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreRequest:
+    """What is to be restored. `resend_all`: destinations that may send twice do not trust what they remember."""
+
+    file: Path
+    replace: bool = False
+    resend_all: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RestoredState:
+    """What a restore did. `replaced` is the folder that keeps what was there.
+
+    `key` says what opens the sealed secrets: `from-backup`, `present`, `missing`; `none` when nothing is sealed.
+    """
+
+    database: str
+    file: str
+    made_at: str
+    schema: str
+    replaced: str | None
+    key: str
+    unfinished: tuple[str, ...]
+    resend_all: bool
+
+
+def restore(url: str, wanted: RestoreRequest, *, environ: Mapping[str, str], clock: Clock) -> RestoredState:
+    """Put the state of a backup in place. Raises before anything is touched, unless all is well with it.
+
+    InputError: not a backup, or a state is there and may not be replaced. StateLocked: a process has it open.
+    """
+    target, source = sqlite_path(url, "restore"), wanted.file.absolute()
+    there = target.exists()
+    if there and not wanted.replace:
+        message = "there is a state already"
+        hint = "--replace puts the backup in its place, and keeps what is there in a folder beside it"
+        raise InputError(Problem(str(target), message, "state-exists", hint, str(target)))
+    at = iso(clock.now())
+    with archive.writing(target):
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with archive.drafted(target) as draft:
+            manifest = archive.unpack(source, draft)
+            schema = backup.examine_copy(draft / archive.DATABASE).schema
+            unfinished = _made_ready(draft, target, manifest, Restored(manifest.made_at, at, wanted.resend_all))
+            key = _key(draft, target.parent, manifest, environ)
+            aside = _free(target.parent / f"replaced-{at.replace(':', '')[:17]}Z") if there else None
+            if aside is None:
+                put_in_place(draft, target)
+            else:
+                with exclusive_access(target):
+                    set_aside(target, _belongings(target.parent), aside)
+                    put_in_place(draft, target)
+    return RestoredState(
+        database=str(target),
+        file=str(source),
+        made_at=manifest.made_at,
+        schema=schema,
+        replaced=None if aside is None else str(aside),
+        key=key,
+        unfinished=unfinished,
+        resend_all=wanted.resend_all,
+    )
+
+
+def _free(folder: Path) -> Path:
+    """The folder, or the first of `folder-2`, `folder-3`, … that is not there yet."""
+    names = (folder if number == 1 else folder.with_name(f"{folder.name}-{number}") for number in count(1))
+    return next(name for name in names if not name.exists())
+
+
+def _belongings(folder: Path) -> Iterator[Path]:
+    yield folder / KEY_FILE
+    for name in (archive.FROZEN, archive.UPLOADS):
+        yield from (folder / name).rglob("*")
+
+
+def _made_ready(draft: Path, target: Path, manifest: Manifest, note: Restored) -> tuple[str, ...]:
+    """Bring the database up to date, and to the place where it will stand; answers its unfinished runs."""
+    database = Database.open(f"sqlite:///{draft / archive.DATABASE}")
+    try:
+        with database.begin() as conn:
+            _move(conn, Path(manifest.folder), target.parent)
+            conn.execute(update(people).values(epoch=people.c.epoch + SESSIONS_END))
+            settings.note_restored(conn, note)
+            unfinished = conn.execute(select(runs.c.id).where(runs.c.resumable).order_by(runs.c.id)).scalars().all()
+    finally:
+        database.close()
+    backup.finish_copy(draft / archive.DATABASE)
+    return tuple(unfinished)
+
+
+def _move(conn: Connection, old: Path, new: Path) -> None:
+    """Paths that lead into the state's folder, and the project's base where it is the folder around it, follow."""
+    for run, frozen in conn.execute(select(runs.c.id, runs.c.frozen).where(runs.c.frozen.is_not(None))).all():
+        place = new / archive.FROZEN / Path(frozen).name
+        conn.execute(update(runs).where(runs.c.id == run).values(frozen=str(place)))
+    for before, after in ((old, new), (old.parent, new.parent)):
+        here = project_versions.c.base == str(before)
+        conn.execute(update(project_versions).where(here).values(base=str(after)))
+
+
+def _key(draft: Path, folder: Path, manifest: Manifest, environ: Mapping[str, str]) -> str:
+    """What opens the sealed secrets once the state is in place."""
+    if not manifest.key_ids:
+        return "none"
+    inside = (draft / KEY_FILE).exists() and KEY_VARIABLE not in environ
+    if not inside and KEY_VARIABLE not in environ and not (folder / KEY_FILE).exists():
+        return "missing"
+    known = sealer_of(environ, draft if inside else folder).ids()
+    if not set(manifest.key_ids) <= set(known):
+        return "missing"
+    return "from-backup" if inside else "present"

@@ -1,0 +1,36 @@
+"""Webhook sources from the command line: where others post, what came, and the key they show."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from penstock.cli.command import SET_UP, Given
+
+Source = Annotated[str, Parameter(name="SOURCE", help="A webhook source of the project.")]
+
+
+def add_to(app: App) -> None:
+    hooks = App(name="hooks", help="Where others post records, what came, and their key.", group=SET_UP, sort_key=4)
+    hooks.command(list_, name="list")
+    hooks.command(new_key, name="new-key")
+    app.command(hooks)
+
+
+def list_(*, face: Given) -> None:
+    """List the webhook sources: address, how a sender signs in, how many records came."""
+    from penstock.service.cli.text import hooks_text  # noqa: PLC0415 - rich is slow to import
+
+    with face.open() as app:
+        found = app.intake.listed()
+    face.show(found, lambda: hooks_text(found))
+
+
+def new_key(source: Source, /, *, face: Given) -> None:
+    """Make a new key or signing secret for a source; it is shown this once, and the one before is over."""
+    with face.open() as app:
+        key = app.intake.new_key(source)
+    face.show({"source": source, "key": key}, lambda: [key])
+    if not face.json:
+        face.remark(f"Whoever posts to /hooks/{source} needs it. It is sealed, and is not shown again.")

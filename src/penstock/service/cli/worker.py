@@ -1,0 +1,61 @@
+"""The command that runs what stands in the queue, on as many machines as wanted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from cyclopts import App
+
+from penstock.cli.command import SERVE, Given
+from penstock.cli.exits import Exit
+from penstock.service.cli.lazily import start_soon, started
+
+
+def add_to(app: App) -> None:
+    app.command(worker, group=SERVE, sort_key=2)
+
+
+def worker(*, face: Given) -> Exit:
+    """Run what is asked for and what is due, until ^C.
+
+    The project is the one in the database: `penstock apply` loads a project file into it. Any number of workers may
+    share a PostgreSQL database; beside SQLite there is one, for `penstock serve --no-worker`. On SIGTERM it stops
+    after the requests in flight, and leaves the rest to the next.
+    """
+    start_soon()
+    from penstock.app import App as Engine  # noqa: PLC0415 - a third of a second
+    from penstock.service.watch.telemetry import watched  # noqa: PLC0415
+    from penstock.usecases.applied_project.applied_project import PROJECT_FILE, state_url  # noqa: PLC0415
+
+    url = state_url(face.file or PROJECT_FILE, face.database, os.environ)
+    with Engine.open_applied(url) as engine, watched(engine, os.environ), _asked_to_stop() as asked:
+        working = engine.worker()
+        working.start()
+        started()
+        face.show({"worker": working.id}, lambda: [f"The worker {working.id} is ready (^C ends it)."])
+        while not asked.wait(3600):
+            pass
+        ended = working.stop()
+    return Exit.WELL if ended else Exit.NOT_ALL_WELL
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """Set by SIGINT or SIGTERM; a second one ends the process at once."""
+    asked = threading.Event()
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        asked.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,239 @@
+"""What others post to webhook sources: who may, what is taken, and where it goes. The door `App.intake`."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from penstock.clock import iso
+from penstock.model.errors import ConflictError, InputError, Problem
+from penstock.model.spec import HookKey, HookRate, HookSignature, WebhookSource
+from penstock.run.context import Context
+from penstock.run.diff.records import short_record
+from penstock.service.intake.feed import Feed
+from penstock.service.intake.senders import KEY_HEADER, Headers, VerifiedSignature, check_key, check_signature
+from penstock.service.intake.writer import GroupWriter
+from penstock.service.store import pauses
+from penstock.service.store.pauses import FeedPause
+from penstock.service.work.requests import WorkRequests
+from penstock.store.project import credentials, pushed
+from penstock.store.project.pushed import Post
+from penstock.usecases.applied_project.secrets import sealed_name
+
+KNOWN_S = 1.0  # how long a source's settings and secret are taken to be the same
+SAMPLES = 5
+FORGET_S = 60.0
+KEY_BYTES = 32
+
+
+@dataclass(slots=True)
+class PostWindow:
+    """Counts the posts of a fixed window."""
+
+    rate: HookRate
+    opened: float = 0.0
+    used: int = 0
+
+    def take(self, now: float) -> float | None:
+        """Count a post; the seconds to wait when there were too many."""
+        if now - self.opened >= self.rate.per:
+            self.opened, self.used = now, 0
+        self.used += 1
+        return None if self.used <= self.rate.requests else self.opened + self.rate.per - now
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A webhook source as posts are measured by it; `secret` None where one is needed and there is none."""
+
+    source: WebhookSource
+    secret: str | None = field(repr=False)
+    looked_at: float
+    window: PostWindow
+
+    def show(self, headers: Headers, query: Mapping[str, str]) -> None:
+        """Check what can be checked without the body. Raises Refused."""
+        if isinstance(self.source.auth, HookKey) and self.secret is not None:
+            check_key(self.source.auth, self.secret, headers, query)
+
+    def prove(self, headers: Headers, body: bytes, now: float) -> VerifiedSignature:
+        """Check the signature, if there has to be one. Raises Refused."""
+        if isinstance(self.source.auth, HookSignature) and self.secret is not None:
+            return check_signature(self.source.auth, self.secret, headers, body, now)
+        return VerifiedSignature(None)
+
+    @property
+    def is_ready(self) -> bool:
+        return self.source.auth is None or self.secret is not None
+
+
+class Intake:
+    """Everything about records that are pushed. `around` answers the project as it is now."""
+
+    def __init__(self, around: Callable[[], Context], work: WorkRequests) -> None:
+        self._around = around
+        self._hooks: dict[str, Hook] = {}
+        self._looking: dict[str, asyncio.Future[Hook]] = {}
+        self._clock = around().clock
+        self._database = around().database
+        self._writer = GroupWriter(self._commit)
+        self._forgotten = self._clock.monotonic()
+        self._events = around().events
+        self.feed = Feed(around, work)
+
+    # ── taking in ────────────────────────────────────────────────────────────
+
+    async def hook(self, name: str) -> Hook:
+        """The source that posts to this name go to. InputError `unknown-source` when there is none."""
+        known = self._hooks.get(name)
+        if known is not None and self._clock.monotonic() - known.looked_at <= KNOWN_S:
+            return known
+        looking = self._looking.get(name)
+        if looking is None:  # one looks, however many posts wait for it
+            looking = self._looking[name] = asyncio.ensure_future(asyncio.to_thread(self._look, name))
+            looking.add_done_callback(lambda _: self._looking.pop(name, None))
+        return await asyncio.shield(looking)
+
+    async def take(self, hook: Hook, records: Sequence[str], signed: VerifiedSignature) -> int:
+        """Keep records; comes back when they are durable, with how many there were. A signed post counts once."""
+        if not records and signed.seen is None:
+            return 0
+        return await self._writer.write(Post(hook.source.name, records, signed.seen, signed.until))
+
+    def now(self) -> float:
+        return self._clock.now().timestamp()
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    def close(self) -> None:
+        self._writer.close()
+
+    def _look(self, name: str) -> Hook:
+        around = self._around()
+        self._events = around.events
+        source = self._source(around, name)
+        before = self._hooks.get(name)
+        same = before is not None and before.source.rate_limit == source.rate_limit
+        window = before.window if before is not None and same else PostWindow(source.rate_limit)
+        hook = self._hooks[name] = Hook(source, self._secret(around, source), self._clock.monotonic(), window)
+        return hook
+
+    @staticmethod
+    def _source(around: Context, name: str) -> WebhookSource:
+        source = around.project.sources.get(name)
+        if not isinstance(source, WebhookSource):
+            known = {name: each for name, each in around.project.sources.items() if isinstance(each, WebhookSource)}
+            raise around.unknown("source", name, known)
+        return source
+
+    @staticmethod
+    def _secret(around: Context, source: WebhookSource) -> str | None:
+        if source.auth is None:
+            return None
+        if source.secret is not None:
+            return around.resolve(source.secret)
+        with around.database.read() as conn:
+            return credentials.secret_of(conn, sealed_name(source.name), around.sealer())
+
+    def _commit(self, posts: Sequence[Post]) -> Sequence[int]:
+        """Runs in the writer's thread."""
+        now = self._clock.now()
+        with self._database.begin() as conn:
+            taken = pushed.append(conn, posts, iso(now))
+            if self._clock.monotonic() - self._forgotten > FORGET_S:
+                self._forgotten = self._clock.monotonic()
+                pushed.forget_seen(conn, now.timestamp())
+        self._events.tell("intake.received", posts=len(posts), records=sum(taken))
+        return taken
+
+    # ── looking, and the key ─────────────────────────────────────────────────
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Every webhook source as its owner sees it, without samples."""
+        sources = self._around().project.sources
+        found = [(name, self.info(name)) for name, source in sources.items() if isinstance(source, WebhookSource)]
+        return [{"source": name, **{part: info[part] for part in info if part != "samples"}} for name, info in found]
+
+    def info(self, name: str) -> dict[str, Any]:
+        """A webhook source as its owner sees it: where to post, how to sign in, and what came."""
+        around = self._around()
+        source = self._source(around, name)
+        with around.database.read() as conn:
+            samples = pushed.latest(conn, name, SAMPLES)
+            told = hook_json(conn, source)
+        return {
+            **told,
+            "samples": [
+                {"at": at, "record": orjson.Fragment(short_record(record))} for _, at, record in reversed(samples)
+            ],
+        }
+
+    def new_key(self, name: str) -> str:
+        """Make a new key or signing secret, keep it sealed, and answer it: it is shown this once.
+
+        ConflictError where the project file says where the secret comes from, or nobody is asked for one.
+        """
+        around = self._around()
+        source = self._source(around, name)
+        path = f"sources.{name}.secret"
+        if source.secret is not None:
+            message, hint = f"the project says where the secret of {name} comes from", "take `secret` out of the source"
+            raise ConflictError(around.problem(path, message, "key-in-file", hint=hint))
+        if source.auth is None:
+            message, hint = f"{name} has `auth: none`: everybody may post", "give it an `auth` first"
+            raise InputError(around.problem(path, message, "no-auth", hint=hint))
+        key = base64.b64encode(os.urandom(KEY_BYTES)).decode()
+        standard = isinstance(source.auth, HookSignature) and source.auth.scheme == "standard"
+        key = f"whsec_{key}" if standard else key.rstrip("=").translate(str.maketrans("+/", "-_"))
+        with around.database.begin() as conn:
+            at = iso(around.clock.now())
+            credentials.set_credential(conn, around.sealer(), sealed_name(name), key, at)
+        self._hooks.pop(name, None)
+        return key
+
+
+def hook_json(conn: Connection, source: WebhookSource) -> dict[str, Any]:
+    """Where to post to a webhook source, how to sign in, and how much came."""
+    came, sealed = pushed.received(conn, source.name), credentials.has_secret(conn, sealed_name(source.name))
+    return {
+        "url": f"/hooks/{source.name}",
+        "auth": _auth_json(source, has_secret=sealed or source.secret is not None),
+        "received": came.received,
+        "last_at": came.last_at,
+        "paused": [_pause_json(pause) for pause in pauses.all_pauses(conn).values() if source.name in pause.sources],
+    }
+
+
+def _pause_json(pause: FeedPause) -> dict[str, Any]:
+    next_at = iso(datetime.fromtimestamp(pause.until, UTC))
+    shown = {name: getattr(pause, name) for name in ("target", "reason", "since", "run", "failures")}
+    return {**shown, "next_at": next_at}
+
+
+def no_secret(source: str) -> Problem:
+    hint = f"`penstock hooks new-key {source}` or POST /api/v1/sources/{source}/hook/key makes one"
+    return Problem(f"sources.{source}.secret", f"{source} has no key yet, so nobody can post", "no-secret", hint)
+
+
+def _auth_json(source: WebhookSource, *, has_secret: bool) -> dict[str, Any]:
+    auth = source.auth
+    if auth is None:
+        return {"type": "none"}
+    if isinstance(auth, HookKey):
+        ways = {"header": auth.header, "query": auth.query, "basic": auth.basic}
+        given = {name: value for name, value in ways.items() if value is not None} or {"header": KEY_HEADER}
+        return {"type": "key", **given, "has_secret": has_secret}
+    told: dict[str, Any] = {"type": "hmac", "scheme": auth.scheme, "tolerance_s": auth.tolerance}
+    if auth.scheme == "generic":
+        for name in ("header", "algorithm", "encoding", "prefix", "timestamp_header"):
+            told[name] = getattr(auth, name)
+    return {**told, "has_secret": has_secret}

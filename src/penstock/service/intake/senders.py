@@ -1,0 +1,138 @@
+"""Whether who posts may: keys that are shown, signatures. Pure functions, in constant time where secrets are compared.
+
+`Headers` are by their lower-case name. Every function answers None, or raises `Refused`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+from penstock.model.spec import HookKey, HookSignature
+
+Headers = Mapping[str, str]
+KEY_HEADER = "X-API-Key"
+STANDARD_PREFIX = "whsec_"
+
+
+class SenderRefused(Exception):  # noqa: N818 - it is an answer
+    """Who posts is not known; `hint` says what is awaited. Neither ever has a secret."""
+
+    def __init__(self, reason: str, hint: str) -> None:
+        super().__init__(reason)
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedSignature:
+    """A signature that is right: `seen` tells this post from all others, None where nothing does."""
+
+    seen: str | None
+    until: float = 0.0  # epoch seconds: afterwards its moment is too old
+
+
+def check_key(auth: HookKey, secret: str, headers: Headers, query: Mapping[str, str]) -> None:
+    """The key, in the one place where it is looked for."""
+    if auth.query is not None:
+        shown, place = query.get(auth.query), f"the parameter {auth.query} of the URL"
+    elif auth.basic is not None:
+        shown, place = _basic(auth.basic, headers.get("authorization", "")), f"Basic, of the user {auth.basic}"
+    else:
+        name = auth.header or KEY_HEADER
+        shown, place = headers.get(name.lower()), f"the header {name}"
+        if name.lower() == "authorization" and shown is not None:
+            shown = shown.removeprefix("Bearer ")
+    if shown is None:
+        raise SenderRefused("no key is shown", f"this source looks for it in {place}")
+    if not equal(shown, secret):
+        raise SenderRefused("this is not the key of the source", f"this source looks for it in {place}")
+
+
+def check_signature(auth: HookSignature, secret: str, headers: Headers, body: bytes, now: float) -> VerifiedSignature:
+    """The signature of the body as it was sent; `now` is in epoch seconds."""
+    return (_standard if auth.scheme == "standard" else _generic)(auth, secret, headers, body, now)
+
+
+def sign(auth: HookSignature, secret: str, signed: bytes) -> str:
+    """The signature of some bytes, as it stands in its header."""
+    made = hmac.new(secret.encode(), signed, auth.algorithm).digest()
+    return auth.prefix + (made.hex() if auth.encoding == "hex" else base64.b64encode(made).decode())
+
+
+def sign_standard(secret: str, identity: str, moment: str, body: bytes) -> str:
+    """A signature of the Standard Webhooks scheme."""
+    made = hmac.new(standard_key(secret), f"{identity}.{moment}.".encode() + body, sha256).digest()
+    return "v1," + base64.b64encode(made).decode()
+
+
+def standard_key(secret: str) -> bytes:
+    """The bytes of a secret such as `whsec_…`; any other text stands for itself."""
+    if not secret.startswith(STANDARD_PREFIX):
+        return secret.encode()
+    try:
+        return base64.b64decode(secret.removeprefix(STANDARD_PREFIX), validate=True)
+    except binascii.Error:
+        return secret.encode()
+
+
+def equal(shown: str, known: str) -> bool:
+    """Whether two texts are the same, in a time that says nothing about where they differ, nor how long one is."""
+    return hmac.compare_digest(sha256(shown.encode(errors="replace")).digest(), sha256(known.encode()).digest())
+
+
+def _basic(user: str, given: str) -> str | None:
+    scheme, _, text = given.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        name, _, password = base64.b64decode(text.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return password if equal(name, user) else None
+
+
+def _standard(auth: HookSignature, secret: str, headers: Headers, body: bytes, now: float) -> VerifiedSignature:
+    wanted = "webhook-id, webhook-timestamp and webhook-signature are awaited (Standard Webhooks)"
+    identity, moment, given = (headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature"))
+    if not identity or not moment or not given:
+        raise SenderRefused("the post is not signed", wanted)
+    right = sign_standard(secret, identity, moment, body)
+    if not any([equal(each, right) for each in given.split(" ")[:20]]):  # noqa: C419 - every one is compared
+        raise SenderRefused("the signature is wrong", wanted)
+    until = _fresh(moment, auth.tolerance, now)
+    return VerifiedSignature(f"id {identity}", until)
+
+
+def _generic(auth: HookSignature, secret: str, headers: Headers, body: bytes, now: float) -> VerifiedSignature:
+    wanted = f"{auth.header}: {auth.prefix}HMAC-{auth.algorithm.upper()} in {auth.encoding} is awaited"
+    given = headers.get(auth.header.lower(), "")
+    if not given:
+        raise SenderRefused("the post is not signed", wanted)
+    if auth.timestamp_header is None:
+        if not equal(_folded(auth, given), _folded(auth, sign(auth, secret, body))):
+            raise SenderRefused("the signature is wrong", wanted)
+        return VerifiedSignature(None)
+    moment = headers.get(auth.timestamp_header.lower(), "")
+    right = sign(auth, secret, moment.encode() + b"." + body)
+    if not equal(_folded(auth, given), _folded(auth, right)):
+        raise SenderRefused("the signature is wrong", f"{wanted}, of {auth.timestamp_header}, a dot and the body")
+    return VerifiedSignature(f"signature {right}", _fresh(moment, auth.tolerance, now))
+
+
+def _folded(auth: HookSignature, text: str) -> str:
+    return text.lower() if auth.encoding == "hex" else text
+
+
+def _fresh(moment: str, tolerance: float, now: float) -> float:
+    """Until when a post of this moment could come again; Refused when it is too old, or too new."""
+    hint = f"seconds since 1970, at most {tolerance:g} s from now"
+    if not (moment.isascii() and moment.isdigit() and len(moment) < 15):
+        raise SenderRefused("the moment is no number of seconds", hint)
+    seconds = int(moment) / (1000 if len(moment) > 11 else 1)  # some send milliseconds
+    if abs(now - seconds) > tolerance:
+        raise SenderRefused("the moment of the post is too far from now", hint)
+    return seconds + tolerance

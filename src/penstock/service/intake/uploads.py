@@ -1,0 +1,180 @@
+"""Files that people upload, to be read by file sources: kept beside the state, under names that nobody else has."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import os
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from tempfile import mkstemp
+from typing import BinaryIO
+
+from penstock.bounds import MAX_UNPACK_RATIO, bounds
+from penstock.model.errors import InputError, Problem, StateUnavailable
+from penstock.model.spec import FileSource
+from penstock.run.context import Context
+from penstock.sources.files.source_files import file_format
+from penstock.store.project import versions
+
+FOLDER = "uploads"
+LARGEST = 512 * 1024 * 1024
+KINDS = (".csv", ".tsv", ".tab", ".txt", ".json", ".ndjson", ".jsonl", ".parquet", ".pq")
+WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
+ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz", ".zst", ".lz4", ".z")
+KEPT_S = 7 * 86_400.0  # a file that no source reads: somebody may still be at the form
+LONGEST = 100  # letters of a name
+UNPACKED_PIECE = 1 << 20  # bytes
+_PATHS = re.compile(r'^ +path: "?(.*?)"?$', re.MULTILINE)
+_UNSAFE = re.compile(r"[^\w.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """`path` as a file source says it; `format` as it will be read."""
+
+    path: str
+    bytes: int
+    format: str
+
+
+class IncomingFile:
+    """A file on its way in. It is there under its name only when `finish` has returned."""
+
+    def __init__(self, folder: Path, base: Path, name: str) -> None:
+        self._folder, self._base, self._name = folder, base, name
+        with _plain(folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, path = mkstemp(prefix=".", suffix=".part", dir=folder)  # 0600
+        self._path = Path(path)
+        self._file: BinaryIO = os.fdopen(handle, "wb")
+        self._size = 0
+
+    def write(self, piece: bytes) -> None:
+        """Some more of it. InputError when it becomes too large."""
+        self._size += len(piece)
+        if self._size > LARGEST:
+            raise too_large()
+        with _plain(self._folder):
+            self._file.write(piece)
+
+    def finish(self) -> Uploaded:
+        """Keep it. InputError for an empty file, and for one that unpacks to too much."""
+        if not self._size:
+            raise InputError(Problem("body", "the file is empty", "empty-file", "send the file as the body"))
+        with _plain(self._folder):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        if self._name.endswith(".gz"):
+            _refuse_bomb(self._path, self._size)
+        with _plain(self._folder):
+            final = self._named()
+        shown = final.relative_to(self._base) if final.is_relative_to(self._base) else final
+        try:
+            kind = file_format(FileSource(final.stem, str(shown), self._base), final)
+        except InputError:
+            final.unlink()
+            raise
+        return Uploaded(str(shown), self._size, kind)
+
+    def close(self) -> None:
+        """Let go of what was not finished."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+    def _named(self) -> Path:
+        """Give it the first name that is free: `contacts.csv`, `contacts-2.csv`, …"""
+        stem, dot, rest = self._name.partition(".")
+        number = 1
+        while True:
+            final = self._folder / (self._name if number == 1 else f"{stem}-{number}{dot}{rest}")
+            with suppress(FileExistsError):
+                os.link(self._path, final)
+                return final
+            number += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """The door of the App to it."""
+
+    around: Callable[[], Context]
+
+    def begin(self, filename: str) -> IncomingFile:
+        """Take a file in, under a name made of this one. InputError for a kind that no source reads."""
+        around = self.around()
+        return IncomingFile((around.folder / FOLDER).resolve(), around.project.base.resolve(), safe_name(filename))
+
+
+def forget_uploads(around: Context) -> list[str]:
+    """Remove files that no version of the project speaks of and that came long enough ago; answers their names."""
+    folder, oldest = around.folder / FOLDER, around.clock.now().timestamp() - KEPT_S
+    there = sorted(folder.iterdir()) if folder.is_dir() else []
+    old = [path for path in there if path.is_file() and path.stat().st_mtime < oldest]
+    if not old:
+        return []
+    with around.database.read() as conn:
+        texts = versions.texts(conn)
+    if not texts:  # the project is a file, of which others may be at work: nobody here knows them all
+        return []
+    gone = [path for path in old if not any(_speaks_of(path.name, text) for text in texts)]
+    for path in gone:
+        path.unlink(missing_ok=True)
+    return [path.name for path in gone]
+
+
+def _speaks_of(name: str, text: str) -> bool:
+    """Whether a project (as versions are written: a value a line) may read the file, by its name or by a pattern."""
+    return name in text or any(fnmatch(name, path.rpartition("/")[2]) for path in _PATHS.findall(text))
+
+
+def safe_name(filename: str) -> str:
+    """A name without folders and signs, that ends as the given one. InputError for a kind that no source reads."""
+    last = re.split(r"[/\\]", filename)[-1]
+    plain = last.lower().removesuffix(".gz")
+    kind = next((kind for kind in KINDS if plain.endswith(kind)), None)
+    if kind is None:
+        hint = f"one of: {', '.join(KINDS)}, each also with .gz"
+        if plain.endswith(WORKBOOKS):
+            hint = f"save the sheet as CSV (UTF-8), and upload that file; {hint}"
+        if plain.endswith(ARCHIVES):
+            hint = f"unpack it, and upload the file in it; {hint}"
+        message = "no source reads files of this kind"
+        raise InputError(Problem("filename", message, "unknown-format", hint, last[:LONGEST]))
+    ending = kind + (".gz" if last.lower().endswith(".gz") else "")
+    stem = _UNSAFE.sub("-", last[: -len(ending)]).strip(".-")[:LONGEST]
+    return f"{stem.replace('.', '-') or 'file'}{ending}"
+
+
+def _refuse_bomb(path: Path, packed: int) -> None:
+    """InputError when the file unpacks to more than the bound. A damaged one is left for the reader to name."""
+    ratio, unpacked = bounds().unpack_ratio, 0
+    with suppress(OSError, EOFError, zlib.error), gzip.open(path, "rb") as stream:
+        while piece := stream.read(UNPACKED_PIECE):
+            unpacked += len(piece)
+            if unpacked > packed * ratio:
+                message = f"the file unpacks to more than {ratio} times its size"
+                hint = f"upload it unpacked, or raise {MAX_UNPACK_RATIO} of the service"
+                raise InputError(Problem("body", message, "unpacks-too-far", hint, f"{packed:,} bytes"))
+
+
+def too_large() -> InputError:
+    message = f"a file has {LARGEST // 1024 // 1024} MiB at most"
+    return InputError(Problem("body", message, "too-large", "pack it (.gz), split it, or place it beside the project"))
+
+
+@contextmanager
+def _plain(folder: Path) -> Iterator[None]:
+    """Turn what the disk says into words for people."""
+    try:
+        yield
+    except OSError as error:
+        code = "disk-full" if error.errno in {errno.ENOSPC, errno.EDQUOT} else "cannot-write"
+        message = f"the file cannot be kept: {error.strerror}"
+        hint = "make room, or look at the rights of the folder"
+        raise StateUnavailable(Problem(str(folder), message, code, hint)) from error

@@ -1,0 +1,104 @@
+"""One thread writes what many requests bring: whatever came while it was writing is the next commit."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from penstock.store.project.pushed import Post
+
+LINGER_S = 0.002  # how long it waits for others before a commit
+MOST_WAITING = 64 << 20  # characters of records that wait to be written
+MOST_AT_ONCE = 8 << 20  # of one commit
+Commit = Callable[[Sequence[Post]], Sequence[int]]
+Waiting = tuple[Post, "asyncio.Future[int]", asyncio.AbstractEventLoop]
+
+
+class Overrun(Exception):  # noqa: N818 - it is an answer
+    """More waits to be written than is good: come back in a moment."""
+
+
+@dataclass(slots=True)
+class GroupWriter:
+    """`commit` writes some posts durably and answers how many records of each were taken."""
+
+    commit: Commit
+    linger_s: float = LINGER_S
+    _waiting: list[Waiting] = field(default_factory=list)
+    _size: int = 0
+    _wake: threading.Condition = field(default_factory=threading.Condition)
+    _thread: threading.Thread | None = None
+    _closing: threading.Event = field(default_factory=threading.Event)
+
+    async def write(self, post: Post) -> int:
+        """Comes back when the post is durable; raises what the commit raised, or Overrun."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[int] = loop.create_future()
+        with self._wake:
+            if self._closing.is_set() or self._size > MOST_WAITING:
+                raise Overrun
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, daemon=True, name="penstock-intake")
+                self._thread.start()
+            self._waiting.append((post, future, loop))
+            self._size += sum(map(len, post.records))
+            if len(self._waiting) == 1:
+                self._wake.notify()
+        return await future
+
+    def close(self) -> None:
+        """Write what waits, and end."""
+        with self._wake:
+            self._closing.set()
+            self._wake.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._waiting or self._closing.is_set())
+                if not self._waiting:
+                    return
+            self._closing.wait(self.linger_s)
+            part = self._part()
+            try:
+                taken = self.commit([post for post, _, _ in part])
+            except Exception as error:  # noqa: BLE001 - it is raised where each of them waits
+                _settle(part, error)
+            else:
+                _settle(part, taken)
+
+    def _part(self) -> list[Waiting]:
+        with self._wake:
+            size = count = 0
+            for post, _, _ in self._waiting:
+                size += sum(map(len, post.records))
+                count += 1
+                if size > MOST_AT_ONCE:
+                    break
+            part, self._waiting = self._waiting[:count], self._waiting[count:]
+            self._size -= size
+        return part
+
+
+def _settle(part: Sequence[Waiting], result: Sequence[int] | Exception) -> None:
+    """Wake each loop once, with all of its answers."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[int], int | Exception]]] = {}
+    for number, (_, future, loop) in enumerate(part):
+        by_loop.setdefault(loop, []).append((future, result if isinstance(result, Exception) else result[number]))
+    for loop, answers in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_answer, answers)
+
+
+def _answer(answers: Sequence[tuple[asyncio.Future[int], int | Exception]]) -> None:
+    for future, answer in answers:
+        if future.done():  # who asked is gone
+            continue
+        if isinstance(answer, Exception):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)

@@ -1,0 +1,225 @@
+"""The whole project at a glance: what feeds what, how each part stands, and what happened lately.
+
+Caches the overview as JSON, and makes it again after a commit to the state or after a minute.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import orjson
+
+from penstock.clock import iso
+from penstock.model import page
+from penstock.model.outcome import Note, Outcome
+from penstock.model.page import ListPage
+from penstock.model.reports import PreviewedRequest, RefusedRecord
+from penstock.model.spec import FileSource, ProjectSpec, ResponseSource, SourceSpec, SqlSource, WebhookSource
+from penstock.run.context import Context
+from penstock.run.prepare import prepare
+from penstock.service.overview.search import SearchResult, search
+from penstock.service.overview.status import standing
+from penstock.service.store import figures
+from penstock.service.store.commit_watch import CommitWatch
+from penstock.service.store.figures import BudgetUse
+from penstock.store.runs import responses, timeseries
+from penstock.store.runs.timeseries import Part
+from penstock.usecases.preview import preview_of_everything
+
+Document = dict[str, Any]
+SECTION = MappingProxyType(
+    {
+        "source": "sources",
+        "dataset": "datasets",
+        "destination": "destinations",
+        "credential": "credentials",
+        "flow": "flows",
+    }
+)
+OUTCOMES = tuple(outcome.value for outcome in Outcome)
+PARTS = ((3, 5), (72, 60))  # up to so many hours, parts of so many minutes; beyond that, days
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The door of the App to it. `around` answers the project as it is now."""
+
+    around: Callable[[], Context]
+
+    def overview(self) -> Document:
+        """The parts of the project as nodes, and what leads from where to where as edges."""
+        around = self.around()
+        project = around.project
+        return {"nodes": list(_nodes(around)), "edges": [edge for edge in _edges(project) if _is_whole(project, edge)]}
+
+    def stats(self, hours: int, destination: str | None = None) -> Document:
+        """What was sent in the last hours, part by part, the oldest first; and how much of each allowance is used."""
+        around = self.around()
+        if destination is not None:
+            around.destination(destination)
+        now, minutes = around.clock.now(), next((part for most, part in PARTS if hours <= most), timeseries.DAY)
+        first = _floor(now - timedelta(hours=hours), minutes)
+        with around.database.read() as conn:
+            found = timeseries.parts(conn, iso(first), minutes, destination)
+            budgets = figures.budget_use(conn)
+        buckets = []
+        while first <= now:
+            buckets.append(_bucket(iso(first), found.get(timeseries.beginning(iso(first), minutes), Part())))
+            first += timedelta(minutes=minutes)
+        return {"minutes": minutes, "buckets": buckets, "budget": _allowances(around, budgets, now.timestamp())}
+
+    def everything(self, destination: str) -> Iterator[PreviewedRequest | RefusedRecord | Note]:
+        """What the whole dataset would make, one by one: requests and refused records, then the notes. Calls no API.
+
+        InputError for settings or data that cannot be read, before the first; while it goes on, too.
+        """
+        around = self.around()
+        return preview_of_everything(prepare(around, around.destination(destination)))
+
+    def replies(self, destination: str, *, limit: int, cursor: str | None = None) -> ListPage:
+        """The replies that are kept of a destination, newest first."""
+        around = self.around()
+        around.destination(destination)
+        (before,) = (None,) if cursor is None else page.read(cursor, int)
+        with around.database.read() as conn:
+            rows = responses.page(conn, destination, limit + 1, before)
+        more = page.write(rows[limit - 1][0]) if len(rows) > limit else None
+        return ListPage([{"id": number, **record} for number, record in rows[:limit]], more)
+
+    def search(self, words: str, most: int) -> list[SearchResult]:
+        """Resources, runs and records by a part of their name, id or key."""
+        return search(self.around(), words, most)
+
+
+# ── nodes and edges ──────────────────────────────────────────────────────────
+
+
+def _nodes(around: Context) -> Iterator[Document]:
+    project = around.project
+    for kind, section in SECTION.items():
+        specs = getattr(project, section)
+        states = standing(around, section, list(specs))
+        for name, spec in specs.items():
+            yield {"id": _id(kind, name), "kind": kind, "name": name, **_about(kind, spec), "state": states[name]}
+
+
+def _about(kind: str, spec: Any) -> Document:
+    """What of its settings a picture shows."""
+    if kind == "source":
+        return {"type": _type_of(spec)}
+    if kind == "dataset":
+        return {"key": list(spec.key), "sql": spec.sql is not None}
+    if kind == "destination":
+        return {"template": spec.template, "credential": spec.credential, "responses": spec.responses}
+    if kind == "credential":
+        return {"type": spec.connector}
+    return {"schedule": spec.schedule, "timezone": spec.timezone, "destinations": list(spec.destinations)}
+
+
+def _type_of(source: SourceSpec) -> str:
+    kinds = {FileSource: "file", SqlSource: "sql", WebhookSource: "webhook", ResponseSource: "responses"}
+    return kinds[type(source)]
+
+
+def _edges(project: ProjectSpec) -> Iterator[Document]:
+    """`kind` says what happens along it."""
+    for source in project.sources.values():
+        if isinstance(source, ResponseSource):
+            yield _edge("replies", ("destination", source.destination), ("source", source.name))
+    for dataset in project.datasets.values():
+        yield _edge("reads", ("source", dataset.source), ("dataset", dataset.name))
+    for destination in project.destinations.values():
+        yield _edge("feeds", ("dataset", destination.dataset), ("destination", destination.name))
+        yield _edge("sends", ("destination", destination.name), ("credential", destination.credential))
+    for flow in project.flows.values():
+        for name in flow.destinations:
+            yield _edge("runs", ("flow", flow.name), ("destination", name))
+
+
+def _edge(kind: str, start: tuple[str, str], end: tuple[str, str]) -> Document:
+    return {"kind": kind, "from": _id(*start), "to": _id(*end)}
+
+
+def _id(kind: str, name: str) -> str:
+    return f"{SECTION[kind]}/{name}"
+
+
+def _is_whole(project: ProjectSpec, edge: Mapping[str, str]) -> bool:
+    """Whether both its ends are there."""
+    places = [edge[end].split("/", 1) for end in ("from", "to")]
+    return all(name in getattr(project, section) for section, name in places)
+
+
+# ── figures ──────────────────────────────────────────────────────────────────
+
+
+def _floor(moment: datetime, minutes: int) -> datetime:
+    """The part of the day that a moment is in begins here."""
+    day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    return day + timedelta(minutes=(moment - day).total_seconds() // 60 // minutes * minutes)
+
+
+def _bucket(at: str, part: Part) -> Document:
+    records = {word: part.records.get(word, 0) for word in OUTCOMES}
+    return {
+        "at": at,
+        **records,
+        "requests": part.requests,
+        "p50_ms": part.quantile(0.5),
+        "p95_ms": part.quantile(0.95),
+    }
+
+
+def _allowances(around: Context, budgets: list[BudgetUse], now: float) -> list[Document]:
+    """Of each credential: what a window holds, and which share of the present one is used."""
+    known = {budget.credential: budget for budget in budgets}
+    found = []
+    for name, spec in around.project.credentials.items():
+        budget = known.get(name)
+        limit, per = (spec.rate_limit.requests, spec.rate_limit.per) if budget is None else (budget.quota, budget.per)
+        is_open = budget is not None and now < budget.opened + budget.per
+        used = budget.used if budget is not None and is_open else 0
+        blocked = 0.0 if budget is None else max(0.0, budget.blocked_until - now)
+        share = min(1.0, used / limit) if limit else 0.0
+        found.append(
+            {"credential": name, "limit": limit, "per_s": per, "used_share": round(share, 4), "blocked_s": blocked}
+        )
+    return found
+
+
+OLDEST_S = 60.0  # what depends on the time alone, such as when a flow runs next, is at most so old
+
+
+class CachedOverview(NamedTuple):
+    """JSON, and its digest."""
+
+    text: bytes
+    digest: str
+
+
+class OverviewCache:
+    """The last overview of this process. Browsers ask for it every few seconds, and large projects have a large one."""
+
+    def __init__(self, around: Callable[[], Context], make: Callable[[], Document]) -> None:
+        self._around, self._make = around, make
+        self._commits = CommitWatch(around().database)
+        self._lock = threading.Lock()
+        self._known: tuple[str, float, CachedOverview] | None = None
+
+    def get(self) -> CachedOverview:
+        """Returns the cached overview, or a new one if the state has changed or the cached one is over a minute old."""
+        with self._lock:
+            mark, now = self._commits.mark(), self._around().clock.monotonic()  # before it is made: it is never older
+            if self._known is None or self._known[0] != mark or now - self._known[1] > OLDEST_S:
+                text = orjson.dumps(self._make())
+                self._known = (mark, now, CachedOverview(text, sha256(text).hexdigest()[:16]))
+            return self._known[2]
+
+    def close(self) -> None:
+        self._commits.close()

@@ -1,0 +1,176 @@
+"""Runs and records by a part of their name or key, newest first; nothing looks further than a person would wait.
+
+Finds what a person names by a part of it: resources, runs, held records, and records by their exact key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Text, func, literal, select
+
+from penstock.model.record import Key
+from penstock.run.context import Context
+from penstock.store.runs.codecs import key_from_json
+from penstock.store.runs.runs import RunRow, to_run
+from penstock.store.tables import ledger_batches, quarantine, runs
+
+HELD = 20_000  # newest records of the quarantine that are searched
+STEPS = (500, 1500, 4000)  # newest entries of the ledger that are searched for a key, step by step,
+RECORDS = 300_000  # until they told of so many records
+OF_AN_ID = re.compile(r"[a-hjkmnp-z0-9-]+")  # what the ids of runs are made of
+ESCAPE = "\\"
+
+
+class HeldKey(NamedTuple):
+    """A held record by its key."""
+
+    id: str
+    destination: str
+    key: Key
+    outcome: str
+    reason: str
+
+
+class SentKey(NamedTuple):
+    """A record that a run has decided. `key` is exactly the one that was searched for."""
+
+    run: str
+    destination: str
+    key: Key
+    outcome: str
+    at: str
+
+
+def runs_named(conn: Connection, words: str, most: int) -> list[RunRow]:
+    """Runs whose id has these words in it."""
+    wanted = words.lower()
+    if not OF_AN_ID.fullmatch(wanted):
+        return []
+    r = runs.c
+    named = select(r.id).where(_has(r.id, wanted, exact=True)).order_by(r.id.desc()).limit(most)  # the index is enough
+    found = select(runs).where(r.id.in_(list(conn.execute(named).scalars())))
+    return [to_run(row) for row in conn.execute(found.order_by(r.started_at.desc(), r.id.desc()))]
+
+
+def held_keys(conn: Connection, words: str, most: int) -> list[HeldKey]:
+    """Held records whose key has these words in it."""
+    q = quarantine.c
+    newest = conn.execute(select(func.coalesce(func.max(q.id), 0))).scalar_one()
+    query = select(q.id, q.destination, q.key, q.outcome, q.reason).where(
+        q.id > newest - HELD, q.key.is_not(None), _has(q.key, _inside(words))
+    )
+    found = conn.execute(query.order_by(q.id.desc()).limit(most))
+    return [
+        HeldKey(f"q-{number}", destination, key, outcome, reason)
+        for number, destination, text, outcome, reason in found
+        if (key := key_from_json(text)) is not None
+    ]
+
+
+def sent_keys(conn: Connection, key: str, most: int) -> list[SentKey]:
+    """What became of the record of this key, and of keys of several columns with it, in the newest runs."""
+    b = ledger_batches.c
+    top, seen = int(conn.execute(select(func.coalesce(func.max(b.id), 0))).scalar_one()), 0
+    found: list[SentKey] = []
+    for entries in STEPS:
+        here = (b.id > top - entries) & (b.id <= top)
+        found += _sent_in(conn, here, key, most - len(found))
+        top -= entries
+        seen += int(conn.execute(select(func.coalesce(func.sum(b.records), 0)).where(here)).scalar_one())
+        if len(found) >= most or seen >= RECORDS or top <= 0:
+            break
+    return found
+
+
+def _sent_in(conn: Connection, here: ColumnElement[bool], key: str, most: int) -> list[SentKey]:
+    b = ledger_batches.c
+    all_keys = b["keys"]  # `b.keys` is a method
+    query = (
+        select(b.run, runs.c.target, all_keys, b.outcome, b.at)
+        .join(runs, runs.c.id == b.run)
+        .where(here, ~b.is_test, all_keys.is_not(None), _has(all_keys, orjson.dumps(key).decode(), exact=True))
+        .order_by(b.id.desc())
+        .limit(most)
+    )
+    return [
+        SentKey(run, destination, tuple(one) if isinstance(one, list) else one, outcome, at)
+        for run, destination, keys, outcome, at in conn.execute(query)
+        if (one := next((each for each in orjson.loads(keys) if _is(key, each)), None)) is not None
+    ]
+
+
+def _is(key: str, found: Any) -> bool:
+    return bool(found == key or (isinstance(found, list) and key in found))
+
+
+def _inside(words: str) -> str:
+    """The words as they stand inside a JSON text."""
+    return orjson.dumps(words).decode()[1:-1]
+
+
+def _has(
+    column: ColumnElement[str | None] | ColumnElement[str], words: str, *, exact: bool = False
+) -> ColumnElement[bool]:
+    """Whether the words stand in the column, whatever their case; `exact` minds it."""
+    escaped = words.replace(ESCAPE, ESCAPE * 2).replace("%", f"{ESCAPE}%").replace("_", f"{ESCAPE}_")
+    if exact:
+        return column.like(f"%{escaped}%", escape=ESCAPE)
+    return func.lower(column).like(func.lower(literal(f"%{escaped}%", Text)), escape=ESCAPE)
+
+
+SECTIONS = ("destinations", "flows", "datasets", "sources", "credentials")
+SHORTEST = 2  # letters of an id or key: with fewer everything would be found
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """`path` is where it stands, in the API and in the UI alike; `where` says it in words."""
+
+    kind: str
+    name: str
+    title: str
+    where: str
+    path: str
+
+
+def search(around: Context, words: str, most: int) -> list[SearchResult]:
+    """At most so many, names that begin with the words first."""
+    wanted = words.strip()
+    if not wanted:
+        return []
+    names = sorted(_names(around, wanted), key=lambda found: not found.name.casefold().startswith(wanted.casefold()))
+    rest = iter(()) if len(wanted) < SHORTEST else _records(around, wanted, most)
+    return list(islice((*names, *islice(rest, most)), most))
+
+
+def _names(around: Context, words: str) -> Iterator[SearchResult]:
+    for section in SECTIONS:
+        for name, spec in getattr(around.project, section).items():
+            if words.casefold() in name.casefold():
+                detail = {"destinations": "dataset", "datasets": "source"}.get(section)
+                where = "" if detail is None else f"of {getattr(spec, detail)}"
+                yield SearchResult(section[:-1], name, name, where, f"/{section}/{name}")
+
+
+def _records(around: Context, words: str, most: int) -> Iterator[SearchResult]:
+    with around.database.read() as conn:
+        held, sent = held_keys(conn, words, most), sent_keys(conn, words, most)
+        runs = runs_named(conn, words, most)
+    for entry in held:
+        where = f"{entry.outcome} in {entry.destination}: {entry.reason}"
+        yield SearchResult("quarantine", entry.id, _text(entry.key), where, f"/quarantine/{entry.id}")
+    for record in sent:
+        where = f"record of {record.destination}, {record.at}"
+        yield SearchResult("run", record.run, _text(record.key), where, f"/runs/{record.run}")
+    for run in runs:
+        yield SearchResult("run", run.id, run.id, f"{run.kind} {run.target}: {run.status}", f"/runs/{run.id}")
+
+
+def _text(key: Key) -> str:
+    return key if isinstance(key, str) else ", ".join(map(str, key))

@@ -1,0 +1,152 @@
+"""What was changed, by whom: rows that are only ever added.
+
+The audit log: who changed what, when, from where, and how it ended; looked at, and handed out.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Select, insert, select
+
+from penstock.clock import Clock, iso
+from penstock.model.errors import InputError, Problem
+from penstock.model.text import harmless_cell
+from penstock.store.database import Database
+from penstock.store.service_tables import audit as table
+
+PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """`action`: the route's template, or the command; `what`: names, never contents; `origin`: an address, or the
+    command line; `result`: `ok`, or why not.
+    """
+
+    at: str
+    who: str
+    action: str
+    what: str
+    origin: str
+    result: str
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """None leaves all through; `since` is from that moment on, `until` before it."""
+
+    person: str | None = None
+    action: str | None = None
+    since: str | None = None
+    until: str | None = None
+
+
+def append_entry(conn: Connection, entry: AuditEntry) -> None:
+    row = asdict(entry)
+    del row["id"]
+    conn.execute(insert(table), row)
+
+
+def entries_before(conn: Connection, wanted: AuditFilter, limit: int, before: int | None = None) -> list[AuditEntry]:
+    """The newest first; `before` starts below that number."""
+    query = _filtered(wanted).order_by(table.c.id.desc()).limit(limit)
+    rows = conn.execute(query if before is None else query.where(table.c.id < before)).mappings()
+    return [AuditEntry(**row) for row in rows]
+
+
+def all_entries(conn: Connection, wanted: AuditFilter) -> Iterator[AuditEntry]:
+    """All of them, the oldest first, a page in memory at a time."""
+    after = 0
+    while True:
+        query = _filtered(wanted).where(table.c.id > after).order_by(table.c.id).limit(PAGE)
+        rows = [AuditEntry(**row) for row in conn.execute(query).mappings()]
+        yield from rows
+        if len(rows) < PAGE:
+            return
+        after = rows[-1].id
+
+
+def _filtered(wanted: AuditFilter) -> Select[tuple[object, ...]]:
+    query = select(table)
+    if wanted.person is not None:
+        query = query.where(table.c.who == wanted.person)
+    if wanted.action is not None:
+        query = query.where(table.c.action == wanted.action)
+    if wanted.since is not None:
+        query = query.where(table.c.at >= wanted.since)
+    return query if wanted.until is None else query.where(table.c.at < wanted.until)
+
+
+COLUMNS = ("id", "at", "who", "action", "what", "from", "result")
+TEXT_LIMIT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    database: Database
+    clock: Clock
+
+    def note(self, *, who: str, action: str, what: str, origin: str, result: str) -> None:
+        """Write down what happened; it is durable when this comes back."""
+        who, action, what, origin, result = (text[:TEXT_LIMIT] for text in (who, action, what, origin, result))
+        with self.database.begin() as conn:
+            append_entry(conn, AuditEntry(iso(self.clock.now()), who, action, what, origin, result))
+
+    def page(self, wanted: AuditFilter, limit: int = 50, before: int | None = None) -> list[AuditEntry]:
+        """The newest first; `before` starts below that number."""
+        with self.database.read() as conn:
+            return entries_before(conn, wanted, limit, before)
+
+    def export(self, wanted: AuditFilter, form: str) -> Iterator[bytes]:
+        """All entries, the oldest first, as `ndjson` or `csv`: a line at a time."""
+        return (_csv if form == "csv" else _ndjson)(self._every(wanted))
+
+    def _every(self, wanted: AuditFilter) -> Iterator[AuditEntry]:
+        with self.database.read() as conn:
+            yield from all_entries(conn, wanted)
+
+
+def moment(text: str, path: str) -> str:
+    """A moment that somebody wrote, in the form of the log. InputError when it is none."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        hint = "write a moment such as 2026-01-31T12:00:00Z, or a day"
+        raise InputError(Problem(path, "this is no moment", "wrong-value", hint, text[:80])) from None
+    return iso(found if found.tzinfo is not None else found.replace(tzinfo=UTC))
+
+
+def entry_json(entry: AuditEntry) -> dict[str, Any]:
+    """An entry as it is shown."""
+    return dict(
+        zip(
+            COLUMNS,
+            (entry.id, entry.at, entry.who, entry.action, entry.what, entry.origin, entry.result),
+            strict=True,
+        )
+    )
+
+
+def _ndjson(entries: Iterable[AuditEntry]) -> Iterator[bytes]:
+    for entry in entries:
+        yield orjson.dumps(entry_json(entry)) + b"\n"
+
+
+def _csv(entries: Iterable[AuditEntry]) -> Iterator[bytes]:
+    yield _line(COLUMNS)
+    for entry in entries:
+        yield _line([harmless_cell(str(value)) for value in entry_json(entry).values()])
+
+
+def _line(cells: Iterable[str]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerow(cells)
+    return text.getvalue().encode()

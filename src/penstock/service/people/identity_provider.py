@@ -1,0 +1,214 @@
+"""An identity provider (OpenID Connect): where people are sent to sign in, and what it says of who comes back.
+
+Code flow with PKCE, state and nonce. What the provider says is believed only when it is signed by one of its keys, made
+for us, for this sign-in, and fresh.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from penstock.delivery.http.addresses import is_loopback
+from penstock.model.errors import EnvironmentFailure, InputError, Problem
+
+SCOPES = "openid email profile"
+KNOWN_S = 600.0  # how long the provider's description and keys are kept
+AGAIN_S = 10.0  # how soon its keys may be asked for again, when one is not among them
+TIMEOUT_S = 10.0
+SKEW_S = 60  # what clocks may differ by
+LARGEST = 1 << 20  # bytes of an answer
+SIGNED_BY = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA")
+DISCOVERY = "/.well-known/openid-configuration"
+ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+
+
+@dataclass(frozen=True, slots=True)
+class OidcClient:
+    """Who we are at the provider."""
+
+    issuer: str
+    client_id: str
+    client_secret: str | None = field(default=None, repr=False)
+    scopes: str = SCOPES
+
+
+@dataclass(frozen=True, slots=True)
+class SignOnRequest:
+    """A sign-in under way: what only the browser that began it brings back."""
+
+    state: str
+    nonce: str
+    verifier: str = field(repr=False)
+
+    @staticmethod
+    def anew(draw: Callable[[int], str] = secrets.token_urlsafe) -> SignOnRequest:
+        return SignOnRequest(draw(24), draw(24), draw(48))
+
+
+class IdentityProvider:
+    """`now` is the time in epoch seconds. One for a process: it remembers what the provider said of itself."""
+
+    def __init__(self, client: OidcClient, now: Callable[[], float]) -> None:
+        self.client = client
+        self._now = now
+        self._lock = Lock()
+        self._about: tuple[float, Mapping[str, Any]] | None = None
+        self._keys: tuple[float, Mapping[str, Any]] | None = None
+
+    def address(self, asked: SignOnRequest, back: str) -> str:
+        """Where the browser goes to sign in; it comes back to `back`. EnvironmentFailure when nobody answers there."""
+        about = self._described()
+        with self._session(about, back) as session:
+            address, _ = session.create_authorization_url(
+                about["authorization_endpoint"], state=asked.state, nonce=asked.nonce, code_verifier=asked.verifier
+            )
+        return str(address)
+
+    def told(self, asked: SignOnRequest, code: str, back: str) -> Mapping[str, Any]:
+        """What the provider says of who signed in. InputError `sign-on-refused` when it is not to be believed."""
+        about = self._described()
+        with self._session(about, back) as session:
+            tokens = self._exchanged(session, about["token_endpoint"], code, asked)
+            claims = self._believed(str(tokens.get("id_token") or ""), asked.nonce, about)
+            if "email" not in claims and is_safe(str(about.get("userinfo_endpoint", ""))):
+                more = self._asked_for(session, about["userinfo_endpoint"])
+                if more.get("sub") == claims["sub"]:  # else it is of somebody else
+                    claims = {**more, **claims}
+        return claims
+
+    # ── inside ───────────────────────────────────────────────────────────────
+
+    def _session(self, about: Mapping[str, Any], back: str) -> Any:
+        from authlib.integrations.requests_client import OAuth2Session  # noqa: PLC0415 - an extra
+
+        methods = about.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+        usual = "client_secret_basic" if "client_secret_basic" in methods else "client_secret_post"
+        return OAuth2Session(
+            self.client.client_id,
+            self.client.client_secret,
+            scope=self.client.scopes,
+            redirect_uri=back,
+            code_challenge_method="S256",
+            token_endpoint_auth_method="none" if self.client.client_secret is None else usual,
+        )
+
+    def _exchanged(self, session: Any, address: str, code: str, asked: SignOnRequest) -> Mapping[str, Any]:
+        import requests  # noqa: PLC0415
+        from authlib.common.errors import AuthlibBaseError  # noqa: PLC0415
+
+        try:
+            tokens = session.fetch_token(
+                address, code=code, code_verifier=asked.verifier, timeout=TIMEOUT_S, allow_redirects=False
+            )
+        except AuthlibBaseError as error:
+            raise refused(f"the identity provider refused the sign-in: {str(error.error)[:60]}") from None
+        except (requests.RequestException, ValueError) as error:
+            raise self._silent(error) from None
+        return dict(tokens)
+
+    def _believed(self, token: str, nonce: str, about: Mapping[str, Any]) -> dict[str, Any]:
+        """The claims of an ID token."""
+        from joserfc import jwt  # noqa: PLC0415
+        from joserfc.errors import InvalidKeyIdError, JoseError  # noqa: PLC0415
+        from joserfc.jwk import KeySet  # noqa: PLC0415
+
+        def decoded(keys: Mapping[str, Any]) -> dict[str, Any]:
+            return dict(jwt.decode(token, KeySet.import_key_set(dict(keys)), algorithms=SIGNED_BY).claims)  # type: ignore[arg-type]
+
+        needed: Any = {name: {"essential": True} for name in ("sub", "exp", "iat")}
+        needed["iss"] = {"essential": True, "value": about["issuer"]}
+        needed["aud"] = {"essential": True, "value": self.client.client_id}
+        try:
+            try:
+                claims = decoded(self._known_keys(about))
+            except InvalidKeyIdError:  # they may have changed
+                claims = decoded(self._known_keys(about, at_most=AGAIN_S))
+            jwt.JWTClaimsRegistry(now=int(self._now()), leeway=SKEW_S, **needed).validate(claims)
+        except (JoseError, ValueError, TypeError) as error:
+            raise refused(f"what the identity provider says is not to be believed: {_word(error)}") from None
+        several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
+        if claims.get("azp", None if several else self.client.client_id) != self.client.client_id:
+            raise refused("what the identity provider says is for another program")
+        if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
+            raise refused("what the identity provider says is of another sign-in")
+        if not claims["sub"]:
+            raise refused("the identity provider does not say who it is")
+        return claims
+
+    def _described(self) -> Mapping[str, Any]:
+        with self._lock:
+            if self._about is None or self._now() - self._about[0] > KNOWN_S:
+                self._about = self._now(), self._description()
+            return self._about[1]
+
+    def _description(self) -> Mapping[str, Any]:
+        found = self._fetched(self.client.issuer.rstrip("/") + DISCOVERY)
+        if str(found.get("issuer", "")).rstrip("/") != self.client.issuer.rstrip("/"):
+            raise _unfit(f"it calls itself {str(found.get('issuer'))[:80]}")
+        for name in ENDPOINTS:
+            if not is_safe(str(found.get(name, ""))):
+                raise _unfit(f"its {name} is not an https address")
+        return found
+
+    def _known_keys(self, about: Mapping[str, Any], at_most: float = KNOWN_S) -> Mapping[str, Any]:
+        with self._lock:
+            if self._keys is None or self._now() - self._keys[0] > at_most:
+                self._keys = self._now(), self._fetched(about["jwks_uri"])
+            return self._keys[1]
+
+    def _asked_for(self, session: Any, address: str) -> Mapping[str, Any]:
+        import requests  # noqa: PLC0415
+
+        try:
+            reply = session.get(address, timeout=TIMEOUT_S, allow_redirects=False)
+            found = reply.json() if reply.status_code == 200 else {}
+        except (requests.RequestException, ValueError) as error:
+            raise self._silent(error) from None
+        return found if isinstance(found, dict) else {}
+
+    def _fetched(self, address: str) -> Mapping[str, Any]:
+        import requests  # noqa: PLC0415
+
+        try:
+            with requests.get(address, timeout=TIMEOUT_S, allow_redirects=False, stream=True) as reply:
+                if reply.status_code != 200:
+                    raise _unfit(f"{address} answers {reply.status_code}")
+                body = reply.raw.read(LARGEST + 1, decode_content=True)
+                found = orjson.loads(body) if len(body) <= LARGEST else None
+        except (requests.RequestException, ValueError) as error:
+            raise self._silent(error) from None
+        if not isinstance(found, dict):
+            raise _unfit(f"{address} does not answer a JSON object")
+        return found
+
+    def _silent(self, error: Exception) -> EnvironmentFailure:
+        return _unfit(f"it does not answer as it should: {type(error).__name__}")
+
+
+def is_safe(address: str) -> bool:
+    """Whether what is sent there is read by nobody on the way: https, or this very machine."""
+    parts = urlsplit(address)
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+
+
+def refused(message: str, code: str = "sign-on-refused") -> InputError:
+    return InputError(Problem("session", message, code, "sign in again; if it stays so, ask an admin"))
+
+
+def _word(error: Exception) -> str:
+    """The kind of trouble, without the token."""
+    claim = getattr(error, "claim", None)
+    return f"{type(error).__name__}{f' ({claim})' if claim else ''}"
+
+
+def _unfit(message: str) -> EnvironmentFailure:
+    hint = "look at PENSTOCK_OIDC_ISSUER, and whether the provider can be reached from this machine"
+    return EnvironmentFailure(Problem("PENSTOCK_OIDC_ISSUER", message, "identity-provider", hint))

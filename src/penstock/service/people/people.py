@@ -1,0 +1,221 @@
+"""People at the door (`app.people`): who signs in, whose cookie or token this is, and what was noted of it."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import secrets
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import orjson
+
+from penstock.clock import Clock, iso
+from penstock.model.errors import InputError, Problem, TooManyTries
+from penstock.model.rights import ROLES, Person
+from penstock.service.people import sessions as secret
+from penstock.service.people.accounts import Accounts
+from penstock.service.people.audit import Audit
+from penstock.service.people.identity_provider import IdentityProvider, SignOnRequest, refused
+from penstock.service.people.sessions import Session
+from penstock.service.people.sign_on import SignOn, person_of, read_sign_on
+from penstock.service.store import people
+from penstock.service.store import people as rows
+from penstock.service.store.people import LoginThrottle, PersonRow
+from penstock.store.database import Database
+from penstock.store.project import settings
+from penstock.store.project.credentials import Sealer
+
+SERVICE = "service"  # the setting that says where it answers
+SESSION_LIVES_S = 7 * 24 * 3600
+SIGN_ON, SIGN_ON_LIVES_S = "sign-in by an identity provider", 600
+BY_NAME = LoginThrottle(free=5, longest_s=60)  # short: whoever only knows a name must not lock its owner out
+BY_ADDRESS = LoginThrottle(free=20, longest_s=15 * 60)
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A session: who, and what their browser keeps."""
+
+    person: Person
+    cookie: str = field(repr=False)
+    csrf: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class People:
+    """`sealer` is what the keys of sessions are derived from; asked for once, when the first is needed."""
+
+    database: Database
+    clock: Clock
+    sealer: Callable[[], Sealer]
+    draw: Callable[[int], str] = secrets.token_urlsafe
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def register(self) -> Accounts:
+        """Who there is."""
+        return Accounts(self.database, self.clock, self.draw)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Who changed what."""
+        return Audit(self.database, self.clock)
+
+    @cached_property
+    def _keys(self) -> Mapping[str, bytes]:
+        """Each purpose has a key of its own."""
+        sealer = self.sealer()
+        return {purpose: sealer.key_for(purpose) for purpose in ("session", "csrf", "tries")}
+
+    def is_known(self, name: str) -> bool:
+        """Whether somebody is called this."""
+        with self.database.read() as conn:
+            return rows.person(conn, name.strip().lower()) is not None
+
+    def nobody(self) -> bool:
+        """Whether the first person is still to come."""
+        with self.database.read() as conn:
+            return rows.count(conn) == 0
+
+    def serve_at(self, url: str) -> None:
+        """Remember where the service answers, for links that commands print."""
+        with self.database.begin() as conn:
+            settings.put_setting(conn, SERVICE, {"url": url}, by=SERVICE, at=iso(self.clock.now()))
+
+    def served_at(self) -> str | None:
+        """Where the service that was started last answers; None before the first."""
+        with self.database.read() as conn:
+            found = settings.setting(conn, SERVICE)
+        return None if found is None else str(found.document["url"])
+
+    # ── sessions ─────────────────────────────────────────────────────────────
+
+    def set_up(self, token: str, name: str, password: str) -> SignedIn:
+        """Use a one-time link, and sign in."""
+        return self._session(self.register.use_link(token, name, password))
+
+    def sign_in(self, name: str, password: str, address: str) -> SignedIn:
+        """A session by name and password. InputError `wrong-sign-in`, the same whatever is wrong; TooManyTries."""
+        found = self._proven(name, password, address)
+        if found is None:
+            message, hint = "name or password is wrong", "an admin can make you a new link: `penstock people reset`"
+            raise InputError(Problem("session", message, "wrong-sign-in", hint))
+        return self._session(found)
+
+    # ── sign-in by an identity provider ──────────────────────────────────────
+
+    @cached_property
+    def sign_on(self) -> SignOn | None:
+        """Its settings; None when there are none. InputError for wrong ones."""
+        return read_sign_on(self.environ)
+
+    @cached_property
+    def _provider(self) -> IdentityProvider:
+        assert self.sign_on is not None
+        return IdentityProvider(self.sign_on.client, lambda: self.clock.now().timestamp())
+
+    def begin_sign_on(self, back: str, to: str) -> tuple[str, str]:
+        """Where the browser is sent, and what it keeps meanwhile, sealed. It comes back to `back`, at last to `to`."""
+        asked = SignOnRequest.anew(self.draw)
+        ends = int(self.clock.now().timestamp()) + SIGN_ON_LIVES_S
+        kept = orjson.dumps([asked.state, asked.nonce, asked.verifier, back, to, ends]).decode()
+        return self._provider.address(asked, back), b64encode(self.sealer().seal(kept, SIGN_ON)).decode()
+
+    def end_sign_on(self, kept: str | None, told: Mapping[str, str]) -> tuple[SignedIn, str]:
+        """The session of who came back with `told`, and where they go. InputError when it is not to be believed."""
+        asked, back, to = self._opened(kept)
+        if not hmac.compare_digest(told.get("state", "").encode(), asked.state.encode()):
+            raise refused("this is not the sign-in that this browser began")
+        assert self.sign_on is not None
+        if told.get("iss", self.sign_on.client.issuer).rstrip("/") != self.sign_on.client.issuer.rstrip("/"):
+            raise refused("another identity provider has answered")
+        if "code" not in told:
+            raise refused("the identity provider let nobody in")
+        claims = self._provider.told(asked, told["code"], back)
+        return self._session(person_of(self.register, self.sign_on, claims)), to
+
+    def _opened(self, kept: str | None) -> tuple[SignOnRequest, str, str]:
+        try:
+            text = self.sealer().open(b64decode((kept or "").encode(), validate=True), SIGN_ON)
+            state, nonce, verifier, back, to, ends = orjson.loads(text)
+        except (InputError, ValueError, IndexError):
+            raise refused("this browser has begun no sign-in, or too long ago") from None
+        if ends <= self.clock.now().timestamp():
+            raise refused("this sign-in was begun too long ago")
+        return SignOnRequest(state, nonce, verifier), back, to
+
+    # ── who a cookie or a token is ───────────────────────────────────────────
+
+    def _session(self, row: PersonRow) -> SignedIn:
+        now = int(self.clock.now().timestamp())
+        with self.database.begin() as conn:
+            rows.change(conn, row.name, {"seen_at": iso(self.clock.now())})
+        session = Session(row.name, row.epoch, now, now + SESSION_LIVES_S, self.draw(16))
+        cookie = secret.signed(session, self._keys["session"])
+        return SignedIn(Person(row.name, ROLES[row.role]), cookie, self.csrf(cookie))
+
+    def of_cookie(self, cookie: str) -> Person | None:
+        """Whose session this is; None when it is nobody's, or over."""
+        session = secret.opened(cookie, self._keys["session"])
+        if session is None or session.expires <= self.clock.now().timestamp():
+            return None
+        with self.database.read() as conn:
+            row = rows.person(conn, session.name)
+        return Person(row.name, ROLES[row.role]) if row is not None and row.epoch == session.epoch else None
+
+    def of_token(self, text: str) -> Person | None:
+        """Who an API token stands for."""
+        return self.register.of_token(text) if text.startswith(secret.TOKEN_MARK) else None
+
+    def csrf(self, cookie: str) -> str:
+        return secret.csrf(cookie, self._keys["csrf"])
+
+    def is_csrf(self, given: str, cookie: str) -> bool:
+        return hmac.compare_digest(given.encode(), self.csrf(cookie).encode())
+
+    def sign_out(self, name: str) -> None:
+        """End every session of a person."""
+        with self.database.begin() as conn:
+            rows.end_sessions(conn, name)
+
+    def change_password(self, name: str, old: str, new: str, address: str) -> SignedIn:
+        """Another password for oneself; sessions before this new one are over."""
+        secret.check_password(new, name)
+        if self._proven(name, old, address) is None:
+            raise InputError(Problem("old", "this is not your present password", "wrong-password", "type it again"))
+        return self._session(self.register.change(name, password=new))
+
+    # ── tries ────────────────────────────────────────────────────────────────
+
+    def _proven(self, name: str, password: str, address: str) -> PersonRow | None:
+        """The person of name and password. The try is counted before the password is looked at."""
+        name = name.strip().lower()
+        by_name, by_address = self._mark("name", name), self._mark("address", _network(address))
+        with self.database.begin() as conn:
+            asked = [(by_name, BY_NAME), (by_address, BY_ADDRESS)]
+            wait = people.take_attempt(conn, asked, self.clock.now().timestamp())
+            row = rows.person(conn, name)
+        if wait > 0:
+            raise TooManyTries(wait)
+        if not secret.is_password(password, None if row is None else row.password):
+            return None
+        with self.database.begin() as conn:
+            people.forget_attempts(conn, by_name)
+            people.refund_attempt(conn, by_address)
+            return rows.person(conn, name)
+
+    def _mark(self, kind: str, text: str) -> str:
+        """Names that were typed may be passwords typed into the wrong field: they are not kept as they are."""
+        return hmac.digest(self._keys["tries"], f"{kind} {text}".encode(), "sha256").hex()[:32]
+
+
+def _network(address: str) -> str:
+    """An IPv6 address stands for its network, of which a machine has as many addresses as it likes."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network(f"{found}/64", strict=False)) if found.version == 6 else address

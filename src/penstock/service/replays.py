@@ -1,0 +1,147 @@
+"""What was answered to requests that have a name of their own, so that the same request again does nothing twice.
+
+Requests that are asked twice are done once: the door `App.answered`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, delete, insert, select, update
+
+from penstock.model.errors import ConflictError, InputError, Problem
+from penstock.run.context import Context
+from penstock.store.project.credentials import Sealer
+from penstock.store.service_tables import answers
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedRequest:
+    """A request: who asks, how they call it, and a hash of what it is."""
+
+    who: str
+    key: str
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResponse:
+    """What is known of a request; `status` None while it is being done. `sealed` is the body."""
+
+    asked: str
+    status: int | None
+    headers: Mapping[str, str]
+    sealed: bytes | None
+
+
+def stored_response(conn: Connection, request: KeyedRequest, now: float) -> StoredResponse | None:
+    """The request of this name; None when there is none, or it is too old."""
+    row = conn.execute(select(answers).where(_is(request), answers.c.until >= now)).mappings().one_or_none()
+    if row is None:
+        return None
+    headers: dict[str, Any] = {} if row["headers"] is None else orjson.loads(row["headers"])
+    return StoredResponse(row["asked"], row["status"], headers, row["sealed"])
+
+
+def begin_response(conn: Connection, request: KeyedRequest, until: float) -> None:
+    """It is being done; an older one of this name goes. In a transaction that is alone."""
+    forget_response(conn, request)
+    row = {"who": request.who, "key": request.key, "asked": request.asked, "until": until}
+    conn.execute(insert(answers), row)
+
+
+def store_response(conn: Connection, request: KeyedRequest, kept: StoredResponse) -> None:
+    """It is done, and this is the answer."""
+    row = {"status": kept.status, "headers": orjson.dumps(dict(kept.headers)).decode(), "sealed": kept.sealed}
+    conn.execute(update(answers).where(_is(request)).values(row))
+
+
+def forget_response(conn: Connection, request: KeyedRequest) -> None:
+    """It was not done after all."""
+    conn.execute(delete(answers).where(_is(request)))
+
+
+def response_name(request: KeyedRequest) -> str:
+    """Under what name an answer is sealed: no credential can have it."""
+    return f"answers/{request.who}/{request.key}"
+
+
+def seal_response(sealer: Sealer, request: KeyedRequest, body: bytes) -> bytes:
+    return sealer.seal(body.decode("latin-1"), response_name(request))
+
+
+def opened_response(sealer: Sealer, request: KeyedRequest, sealed: bytes) -> bytes:
+    """The body. InputError when another key has sealed it."""
+    return sealer.open(sealed, response_name(request)).encode("latin-1")
+
+
+def _is(request: KeyedRequest) -> Any:
+    return (answers.c.who == request.who) & (answers.c.key == request.key)
+
+
+KEPT_S = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedResponse:
+    """A whole answer of the API."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Replays:
+    """`around` answers the project as it is now."""
+
+    around: Callable[[], Context]
+
+    def begin(self, request: KeyedRequest) -> ReplayedResponse | None:
+        """The answer there is, or None: then it is to be done, and kept or forgotten.
+
+        ConflictError when the name belongs to another request, or while the same one is being done.
+        """
+        around = self.around()
+        now = around.clock.now().timestamp()
+        with around.database.begin() as conn:
+            known = stored_response(conn, request, now)
+            if known is None:
+                begin_response(conn, request, now + KEPT_S)
+                return None
+        if known.asked != request.asked:
+            message = "this key was used for another request"
+            raise _refusal(message, "key-reused", "give every request a key of its own", request)
+        if known.status is None:
+            message = "the same request is being done, or nobody knows how it ended"
+            raise _refusal(message, "in-progress", "ask again in a moment; if it stays so, look what is there", request)
+        return ReplayedResponse(known.status, known.headers, self._body(around, request, known))
+
+    def keep(self, request: KeyedRequest, answer: ReplayedResponse) -> None:
+        """It was done: the same request gets this answer for a day."""
+        around = self.around()
+        sealed = seal_response(around.sealer(), request, answer.body) if answer.body else None
+        with around.database.begin() as conn:
+            store_response(conn, request, StoredResponse(request.asked, answer.status, answer.headers, sealed))
+
+    def forget(self, request: KeyedRequest) -> None:
+        """It was refused, so nothing was done: it may be asked again."""
+        with self.around().database.begin() as conn:
+            forget_response(conn, request)
+
+    @staticmethod
+    def _body(around: Context, request: KeyedRequest, known: StoredResponse) -> bytes:
+        if known.sealed is None:
+            return b""
+        try:
+            return opened_response(around.sealer(), request, known.sealed)
+        except InputError:  # the sealing key was rotated since
+            message = "it was done, and its answer cannot be shown again"
+            raise _refusal(message, "answer-gone", "look what is there", request) from None
+
+
+def _refusal(message: str, code: str, hint: str, request: KeyedRequest) -> ConflictError:
+    return ConflictError(Problem("Idempotency-Key", message, code, hint, found=request.key))

@@ -1,0 +1,110 @@
+"""Alerts as they are, and the messages about them that are still to be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from penstock.clock import iso
+from penstock.store.service_tables import alerts, messages
+from penstock.store.upsert import upsert_all
+
+CLAIMED = 20  # messages at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something that needs a person, or needed one. `told` is the state that was said last, and when."""
+
+    id: str
+    kind: str
+    subject: str
+    state: str  # raised | over
+    reason: str
+    since: datetime
+    over_at: datetime | None = None
+    told: str | None = None
+    told_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message to a channel. `due` is epoch seconds; `error` is of the last try."""
+
+    id: str
+    channel: str
+    title: str
+    body: str
+    at: str
+    tries: int = 0
+    due: float = 0.0
+    error: str | None = None
+
+
+def all_alerts(conn: Connection) -> dict[str, Alert]:
+    """Every alert by its id, the newest last."""
+    rows = conn.execute(select(alerts).order_by(alerts.c.since)).mappings()
+    return {
+        row["id"]: Alert(
+            **{name: row[name] for name in ("id", "kind", "subject", "state", "reason", "told")},
+            since=datetime.fromisoformat(row["since"]),
+            over_at=_moment(row["over_at"]),
+            told_at=_moment(row["told_at"]),
+        )
+        for row in rows
+    }
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def put_alerts(conn: Connection, changed: Iterable[Alert]) -> None:
+    """Write these alerts as they are now."""
+    rows = [
+        {
+            "id": alert.id,
+            "kind": alert.kind,
+            "subject": alert.subject,
+            "state": alert.state,
+            "reason": alert.reason,
+            "since": iso(alert.since),
+            "over_at": None if alert.over_at is None else iso(alert.over_at),
+            "told": alert.told,
+            "told_at": None if alert.told_at is None else iso(alert.told_at),
+        }
+        for alert in changed
+    ]
+    upsert_all(conn, alerts, rows, ["id"])
+
+
+def post(conn: Connection, new: Iterable[Message]) -> None:
+    """Put messages out to be sent."""
+    rows = [{name: getattr(message, name) for name in message.__slots__} for message in new]
+    if rows:
+        conn.execute(insert(messages), rows)
+
+
+def claim(conn: Connection, now: float, until: float) -> list[Message]:
+    """The messages that are due; nobody else sends them before `until`."""
+    rows = conn.execute(
+        select(messages).where(messages.c.due <= now).order_by(messages.c.at, messages.c.id).limit(CLAIMED)
+    ).mappings()
+    found = [Message(**row) for row in rows]
+    if found:
+        mine = messages.c.id.in_([message.id for message in found])
+        conn.execute(update(messages).where(mine).values(due=until, tries=messages.c.tries + 1))
+    return found
+
+
+def sent(conn: Connection, message: str) -> None:
+    """A message is over: it was taken, or given up."""
+    conn.execute(delete(messages).where(messages.c.id == message))
+
+
+def failed(conn: Connection, message: str, error: str, due: float) -> None:
+    """A channel did not take a message; it is tried again."""
+    conn.execute(update(messages).where(messages.c.id == message).values(error=error, due=due))

@@ -1,0 +1,67 @@
+"""Notices commits to the state database, at next to no cost: who waits for work looks at tables only after one."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import PoolProxiedConnection
+
+from penstock.store.database import Database, in_plain_words
+
+SQLITE = "PRAGMA data_version"  # another value after a commit of any other connection; takes microseconds
+POSTGRESQL = "SELECT txid_current_snapshot()::text"  # another value as soon as others see what a transaction wrote
+
+
+class CommitWatch:
+    """Keeps one connection of its own open. Any thread may ask; `close` it at the end."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._statement = POSTGRESQL if database.is_shared else SQLITE
+        self._kept: PoolProxiedConnection | None = None
+        self._opened = 0
+        self._lock = threading.Lock()
+
+    def mark(self) -> str:
+        """A text that is another one after each commit of any process; now and then also without a commit.
+
+        Another CommitWatch has other marks. Raises StateUnavailable when the database cannot be reached.
+        """
+        driver: Any = self._database.engine.dialect.loaded_dbapi
+        with self._lock:
+            try:
+                return f"{self._opened}.{self._value()}"
+            except (DBAPIError, driver.Error) as error:
+                self._drop()  # the server was started anew, say: the next call connects again
+                plain = in_plain_words(self._database.place, error)
+                if plain is None:
+                    raise
+                raise plain from error
+
+    def close(self) -> None:
+        """Close the connection; `mark` would open another one."""
+        with self._lock:
+            self._drop()
+
+    def _value(self) -> object:
+        if self._kept is None:
+            kept = self._database.engine.raw_connection()
+            kept.detach()  # the pool gives out as many as before
+            if self._database.is_shared:
+                kept.dbapi_connection.autocommit = True  # type: ignore[union-attr]
+            self._kept, self._opened = kept, self._opened + 1
+        cursor = self._kept.cursor()
+        try:
+            cursor.execute(self._statement)
+            return cursor.fetchone()
+        finally:
+            cursor.close()
+
+    def _drop(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            with suppress(Exception):  # it may be broken already
+                kept.close()

@@ -1,0 +1,179 @@
+"""What the state is now, in a few figures that are cheap to read: for metrics and for alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy import JSON, Connection, Select, Text, bindparam, cast, func, select, text
+
+from penstock.model.outcome import Note
+from penstock.store.migrations import HEAD
+from penstock.store.service_tables import alerts, pushed_sources, work
+from penstock.store.tables import budgets, quarantine, runs, switches
+
+TOP_CAUSES = 20  # of a destination; the others are counted together
+OTHER = "other"
+AT_ONCE = 500  # names in one statement
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCount:
+    """Records held for a person, of one cause."""
+
+    destination: str
+    outcome: str
+    cause: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetUse:
+    """How much of a credential's allowance is used. `blocked_until` is epoch seconds; 0: nobody was ever blocked."""
+
+    credential: str
+    quota: int
+    per: float
+    opened: float
+    used: int
+    blocked_until: float
+
+
+FIGURES = (
+    *(runs.c.id, runs.c.kind, runs.c.target, runs.c.status, runs.c.started_at, runs.c.finished_at, runs.c.read),
+    *((runs.c.delivered + runs.c.accepted).label("sent"), runs.c.quarantined, runs.c.unknown),
+    *(runs.c.stopped_by, runs.c.reason),
+)  # in the order of RunFigures
+
+
+@dataclass(frozen=True, slots=True)
+class RunFigures:
+    """A run in short, newest first where there are several."""
+
+    run: str
+    kind: str
+    target: str
+    status: str
+    started_at: str
+    finished_at: str | None
+    read: int
+    sent: int
+    quarantined: int
+    unknown: int
+    stopped_by: str | None
+    reason: str | None
+
+
+def schema_is_current(conn: Connection) -> bool:
+    """Whether the tables are those of this very version: a newer process may have brought them further."""
+    return str(conn.execute(text("SELECT version_num FROM alembic_version")).scalar_one()) == HEAD
+
+
+def held_counts(conn: Connection) -> list[HeldCount]:
+    """Held records by destination, outcome and cause; beyond the most frequent causes of a destination as `other`."""
+    q = quarantine.c
+    count = func.count()
+    query = select(q.destination, q.outcome, q.cause, count).group_by(q.destination, q.outcome, q.cause)
+    named: dict[tuple[str, str, str], int] = {}
+    causes: dict[str, set[str]] = {}
+    for destination, outcome, cause, records in conn.execute(query.order_by(count.desc(), q.cause)):
+        known = causes.setdefault(destination, set())
+        word = cause if cause in known or len(known) < TOP_CAUSES else OTHER
+        if word != OTHER:
+            known.add(word)
+        named[(destination, outcome, word)] = named.get((destination, outcome, word), 0) + records
+    return [HeldCount(*labels, records) for labels, records in named.items()]
+
+
+def budget_use(conn: Connection) -> list[BudgetUse]:
+    """The shared allowance of each credential."""
+    b = budgets.c
+    query = select(b.credential, b.quota, b.per, b.opened, b.used, b.blocked_until).order_by(b.credential)
+    return [BudgetUse(*row) for row in conn.execute(query)]
+
+
+def last_ended(conn: Connection, destinations: Iterable[str], statuses: tuple[str, ...]) -> dict[str, tuple[str, str]]:
+    """Of each of these destinations, when its newest run that ended so began and ended."""
+    r = runs.c
+    found: dict[str, tuple[str, str]] = {}
+    for name in destinations:
+        query = select(r.started_at, r.finished_at).where(
+            r.target == name, r.kind == "destination", r.status.in_(statuses), r.finished_at.is_not(None)
+        )
+        row = conn.execute(query.order_by(r.started_at.desc(), r.id.desc()).limit(1)).one_or_none()
+        if row is not None and row.finished_at is not None:
+            found[name] = (row.started_at, row.finished_at)
+    return found
+
+
+def recent_runs(conn: Connection, target: str, kind: str, limit: int) -> list[RunFigures]:
+    """The newest runs of a destination or flow, newest first."""
+    r = runs.c
+    query = (
+        select(*FIGURES)
+        .where(r.target == target, r.kind == kind)
+        .order_by(r.started_at.desc(), r.id.desc())
+        .limit(limit)
+    )
+    return [RunFigures(*tuple(row)) for row in conn.execute(query)]
+
+
+def notes_of(conn: Connection, ids: Sequence[str]) -> dict[str, tuple[Note, ...]]:
+    """The notes of each of these runs that has any."""
+    found = {}
+    for first in range(0, len(ids), AT_ONCE):
+        query = select(runs.c.id, runs.c.notes).where(runs.c.id.in_(ids[first : first + AT_ONCE]))
+        for run, notes in conn.execute(query):
+            found[run] = tuple(Note(*note) for note in orjson.loads(notes or "[]"))
+    return {run: notes for run, notes in found.items() if notes}
+
+
+def recent_runs_of(
+    conn: Connection, targets: Sequence[str], kind: str, limit: int
+) -> dict[str, tuple[RunFigures, ...]]:
+    """The same of each of these destinations or flows that has any; in one statement, however many they are."""
+    found: dict[str, list[RunFigures]] = {}
+    r, newer = runs.c, runs.alias("newer")
+    wanted = _names(conn).cte("wanted")
+    mine = (newer.c.target == wanted.c.target) & (newer.c.kind == kind)
+    newest = select(newer.c.id).where(mine).order_by(newer.c.started_at.desc(), newer.c.id.desc()).limit(limit)
+    query = (
+        select(*FIGURES)
+        .select_from(wanted.join(runs, r.id.in_(newest.correlate(wanted))))
+        .order_by(r.started_at.desc(), r.id.desc())
+    )
+    for row in conn.execute(query, {"names": orjson.dumps(list(targets)).decode()}):
+        found.setdefault(row.target, []).append(RunFigures(*tuple(row)))
+    return {name: tuple(rows) for name, rows in found.items()}
+
+
+def _names(conn: Connection) -> Select[tuple[str]]:
+    """The parameter `names`, a JSON list, as rows: a statement that has each of them would be compiled every time."""
+    given = bindparam("names", type_=Text)
+    rows = func.json_each(given) if conn.dialect.name == "sqlite" else func.json_array_elements_text(cast(given, JSON))
+    return select(rows.table_valued("value").c.value.label("target"))
+
+
+def queue_figures(conn: Connection) -> tuple[dict[str, int], str | None]:
+    """Runs that were asked for and have not ended, by state; when the oldest that nobody has taken was asked for."""
+    w = work.c
+    counted = select(w.state, func.count()).where(w.state != "ended").group_by(w.state)
+    oldest = select(func.min(w.asked_at)).where(w.state.in_(("queued", "handed")))
+    return {row[0]: row[1] for row in conn.execute(counted)}, conn.execute(oldest).scalar_one()
+
+
+def received(conn: Connection) -> dict[str, int]:
+    """Records that each webhook source has taken since ever."""
+    return {row[0]: row[1] for row in conn.execute(select(pushed_sources.c.source, pushed_sources.c.received))}
+
+
+def raised_alerts(conn: Connection) -> dict[str, int]:
+    """Alerts that are raised, by kind."""
+    query = select(alerts.c.kind, func.count()).where(alerts.c.state == "raised").group_by(alerts.c.kind)
+    return {row[0]: row[1] for row in conn.execute(query)}
+
+
+def switched_at(conn: Connection) -> dict[str, str]:
+    """When each destination was last activated or paused by a person."""
+    return {row[0]: row[1] for row in conn.execute(select(switches.c.destination, switches.c.at))}

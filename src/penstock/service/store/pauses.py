@@ -1,0 +1,135 @@
+"""Flows with a schedule: whether they rest, until when their times are dealt with, and what is due.
+
+Feeds that are paused because their runs fail: since when, why, and when the next run is tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import NamedTuple
+
+import orjson
+from sqlalchemy import Connection, delete, insert, select, update
+
+from penstock.store.project.settings import forget_setting
+from penstock.store.service_tables import schedules, settings, ticks
+from penstock.store.upsert import upsert
+
+SKIPPED = "-"  # stands for the run of a time that was passed over
+
+
+@dataclass(frozen=True, slots=True)
+class FlowTimes:
+    """`done`: every moment until then is dealt with, by the rule as it was; `seen`: the data it last ran for."""
+
+    flow: str
+    paused: bool = False
+    by: str | None = None
+    at: str | None = None
+    rule: str | None = None
+    done: str | None = None
+    seen: str | None = None
+
+
+_IN_ORDER = select(*(schedules.c[name] for name in FlowTimes.__slots__))
+
+
+class Tick(NamedTuple):
+    """A flow is due. `missed` earlier moments have been folded into this one."""
+
+    flow: str
+    due: str
+    missed: int = 0
+
+
+def times_of(conn: Connection, flow: str) -> FlowTimes:
+    row = conn.execute(select(schedules).where(schedules.c.flow == flow)).mappings().one_or_none()
+    return FlowTimes(flow) if row is None else FlowTimes(**row)
+
+
+def times_of_all(conn: Connection, flows: Sequence[str]) -> dict[str, FlowTimes]:
+    """The same of several flows."""
+    known = {row[0]: FlowTimes(*row) for row in conn.execute(_IN_ORDER)}
+    return {flow: known.get(flow, FlowTimes(flow)) for flow in flows}
+
+
+def save(conn: Connection, times: FlowTimes) -> None:
+    upsert(conn, schedules, {column.name: getattr(times, column.name) for column in schedules.columns})
+
+
+def pause(conn: Connection, flow: str, *, by: str, at: str) -> None:
+    """It rests; what was due and has not begun is dropped."""
+    save(conn, replace(times_of(conn, flow), paused=True, by=by, at=at))
+    conn.execute(delete(ticks).where(ticks.c.flow == flow, ticks.c.run.is_(None)))
+
+
+def paused(conn: Connection) -> set[str]:
+    """The flows that rest."""
+    return set(conn.execute(select(schedules.c.flow).where(schedules.c.paused)).scalars())
+
+
+def wake(conn: Connection, flow: str, *, by: str, at: str) -> None:
+    """It goes on with the times from now on."""
+    save(conn, replace(times_of(conn, flow), paused=False, by=by, at=at, done=at))
+
+
+def add_ticks(conn: Connection, due: Sequence[Tick]) -> None:
+    """They are due, each once: a moment that is there already is an error of who did not look."""
+    if due:
+        conn.execute(insert(ticks), [{**tick._asdict(), "run": None} for tick in due])
+
+
+def waiting(conn: Connection) -> list[Tick]:
+    """What is due and not asked for yet, oldest first."""
+    query = select(ticks.c.flow, ticks.c.due, ticks.c.missed).where(ticks.c.run.is_(None)).order_by(ticks.c.due)
+    return [Tick(*row) for row in conn.execute(query)]
+
+
+def settle(conn: Connection, tick: Tick, run: str) -> None:
+    """It has its run."""
+    conn.execute(update(ticks).where(ticks.c.flow == tick.flow, ticks.c.due == tick.due).values(run=run))
+
+
+def forget_before(conn: Connection, at: str) -> None:
+    """Times that are long dealt with."""
+    conn.execute(delete(ticks).where(ticks.c.run.is_not(None), ticks.c.due < at))
+
+
+PREFIX = "feed pause "  # of the names of these documents among the settings
+WRITER = "intake"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPause:
+    """A target whose posted records are not sent. Moments are ISO text, `until` is epoch seconds.
+
+    `run` is the newest run that failed, `ended` when it did; `version` the version of the project it was tried with.
+    """
+
+    target: str
+    kind: str  # destination or flow
+    sources: tuple[str, ...]
+    reason: str
+    since: str
+    until: float
+    failures: int
+    run: str
+    ended: str
+    version: int | None
+
+
+def all_pauses(conn: Connection) -> dict[str, FeedPause]:
+    """By target."""
+    query = select(settings.c.document).where(settings.c.name.startswith(PREFIX, autoescape=True))
+    found = [orjson.loads(document) for document in conn.execute(query).scalars()]
+    return {each["target"]: FeedPause(**{**each, "sources": tuple(each["sources"])}) for each in found}
+
+
+def put_pause(conn: Connection, pause: FeedPause) -> None:
+    document = orjson.dumps(asdict(pause)).decode()
+    upsert(conn, settings, {"name": PREFIX + pause.target, "document": document, "at": pause.since, "by": WRITER})
+
+
+def end_pause(conn: Connection, target: str) -> None:
+    forget_setting(conn, PREFIX + target)

@@ -1,0 +1,173 @@
+"""People, their one-time links and their API tokens, as rows.
+
+How often somebody tried to sign in lately, by name and by address: counted before a password is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from penstock.store.service_tables import one_time_links, people, tokens, tries
+from penstock.store.upsert import upsert
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """A person; `password` is a hash, `subject` who this is at the identity provider."""
+
+    name: str
+    role: str
+    made_at: str
+    email: str | None = None
+    password: str | None = field(default=None, repr=False)
+    subject: str | None = None
+    epoch: int = 0
+    seen_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """An API token without its text, of which only `hash` is kept."""
+
+    id: str
+    hash: str = field(repr=False)
+    owner: str
+    name: str
+    role: str
+    made_at: str
+    expires_at: str | None = None
+    used_at: str | None = None
+
+
+def person(conn: Connection, name: str) -> PersonRow | None:
+    row = conn.execute(select(people).where(people.c.name == name)).mappings().one_or_none()
+    return None if row is None else PersonRow(**row)
+
+
+def person_of_subject(conn: Connection, subject: str) -> PersonRow | None:
+    row = conn.execute(select(people).where(people.c.subject == subject)).mappings().one_or_none()
+    return None if row is None else PersonRow(**row)
+
+
+def listed(conn: Connection) -> list[PersonRow]:
+    """Everybody, by name."""
+    return [PersonRow(**row) for row in conn.execute(select(people).order_by(people.c.name)).mappings()]
+
+
+def count(conn: Connection, role: str | None = None) -> int:
+    """How many there are, or how many of one role."""
+    query = select(func.count()).select_from(people)
+    return int(conn.execute(query if role is None else query.where(people.c.role == role)).scalar_one())
+
+
+def add(conn: Connection, row: PersonRow) -> None:
+    conn.execute(insert(people), asdict(row))
+
+
+def change(conn: Connection, name: str, values: Mapping[str, Any]) -> None:
+    if values:
+        conn.execute(update(people).where(people.c.name == name).values(**values))
+
+
+def end_sessions(conn: Connection, name: str) -> None:
+    """The sessions there are of a person are over."""
+    conn.execute(update(people).where(people.c.name == name).values(epoch=people.c.epoch + 1))
+
+
+def remove(conn: Connection, name: str) -> None:
+    """A person with tokens and links."""
+    conn.execute(delete(tokens).where(tokens.c.owner == name))
+    conn.execute(delete(one_time_links).where(one_time_links.c.person == name))
+    conn.execute(delete(people).where(people.c.name == name))
+
+
+def add_link(conn: Connection, digest: str, owner: str | None, expires: float) -> None:
+    conn.execute(insert(one_time_links), {"hash": digest, "person": owner, "expires": expires})
+
+
+def link(conn: Connection, digest: str, now: float) -> tuple[str | None] | None:
+    """Whose link this is (None in it: it makes the first person); None when there is no such link now."""
+    query = select(one_time_links.c.person).where(one_time_links.c.hash == digest, one_time_links.c.expires > now)
+    row = conn.execute(query).one_or_none()
+    return None if row is None else (row[0],)
+
+
+def end_links(conn: Connection, owner: str | None) -> None:
+    """The links of a person, or those that make the first one."""
+    conn.execute(delete(one_time_links).where(one_time_links.c.person.is_not_distinct_from(owner)))
+
+
+def add_token(conn: Connection, row: TokenRow) -> None:
+    conn.execute(insert(tokens), asdict(row))
+
+
+def token_of_hash(conn: Connection, digest: str) -> TokenRow | None:
+    row = conn.execute(select(tokens).where(tokens.c.hash == digest)).mappings().one_or_none()
+    return None if row is None else TokenRow(**row)
+
+
+def token(conn: Connection, identity: str) -> TokenRow | None:
+    row = conn.execute(select(tokens).where(tokens.c.id == identity)).mappings().one_or_none()
+    return None if row is None else TokenRow(**row)
+
+
+def listed_tokens(conn: Connection, owner: str | None = None) -> list[TokenRow]:
+    """All tokens, or those of one person; the oldest first."""
+    query = select(tokens).order_by(tokens.c.made_at, tokens.c.id)
+    rows = conn.execute(query if owner is None else query.where(tokens.c.owner == owner)).mappings()
+    return [TokenRow(**row) for row in rows]
+
+
+def token_used(conn: Connection, identity: str, at: str) -> None:
+    conn.execute(update(tokens).where(tokens.c.id == identity).values(used_at=at))
+
+
+def remove_token(conn: Connection, identity: str) -> None:
+    conn.execute(delete(tokens).where(tokens.c.id == identity))
+
+
+@dataclass(frozen=True, slots=True)
+class LoginThrottle:
+    """After `free` tries each further one doubles the wait, from 1 s up to `longest_s`; `forgets_s` without any
+    try, and all is forgotten.
+    """
+
+    free: int
+    longest_s: float
+    forgets_s: float = 3600.0
+
+    def wait_after(self, count: int) -> float:
+        """Seconds from the `count`-th try on in which no other is looked at."""
+        over = count - self.free
+        return 0.0 if over < 0 else min(self.longest_s, 2.0 ** min(over, 30))
+
+
+def take_attempt(conn: Connection, asked: Sequence[tuple[str, LoginThrottle]], now: float) -> float:
+    """Count a try for each; answers 0, or how many seconds are to be waited (then nothing was counted)."""
+    counts: list[tuple[str, int, float]] = []
+    for who, patience in asked:
+        row = conn.execute(select(tries).where(tries.c.who == who)).mappings().one_or_none()
+        if row is not None and row["closed_until"] > now:
+            return float(row["closed_until"]) - now
+        known = row is not None and row["last"] > now - patience.forgets_s
+        count = (row["count"] if row is not None and known else 0) + 1
+        counts.append((who, count, now + patience.wait_after(count)))
+    longest = max(patience.forgets_s for _, patience in asked)
+    conn.execute(delete(tries).where(tries.c.last < now - longest))
+    for who, count, until in counts:
+        upsert(conn, tries, {"who": who, "count": count, "last": now, "closed_until": until})
+    return 0.0
+
+
+def refund_attempt(conn: Connection, who: str) -> None:
+    """That try was a good one: it does not count, and the next need not wait for it."""
+    changed = {"count": tries.c.count - 1, "closed_until": 0.0}
+    conn.execute(update(tries).where(tries.c.who == who, tries.c.count > 0).values(**changed))
+
+
+def forget_attempts(conn: Connection, who: str) -> None:
+    conn.execute(delete(tries).where(tries.c.who == who))

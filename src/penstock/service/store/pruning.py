@@ -1,0 +1,209 @@
+"""What has become old is removed, a little in each transaction, so that runs are not held up.
+
+Never what is undecided: held and discarded records, memory, intents, batch jobs, runs that the same command goes on
+with, and the newest run of every destination and flow. A flow's run goes together with the runs of its destinations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Table,
+    and_,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+    union,
+    update,
+)
+
+from penstock.store.runs import timeseries
+from penstock.store.service_tables import alerts, answers, audit, exchanges, one_time_links, ticks, work
+from penstock.store.tables import (
+    cursors,
+    discarded,
+    in_flight,
+    intents,
+    jobs,
+    ledger_batches,
+    memory_segments,
+    quarantine,
+    responses,
+    runs,
+    sent_links,
+    switches,
+)
+
+PART = 400  # rows removed by one transaction
+EVERYTHING = 1 << 40
+PRUNED = "pruned"  # the action of the note that says so in the run
+UNDER_WAY = ("running", "queued")
+
+
+@dataclass(frozen=True, slots=True)
+class Cutoffs:
+    """Older than this moment (ISO text), of each kind. `now` in epoch seconds."""
+
+    runs: str
+    ledger: str
+    responses: str
+    audit: str
+    alerts: str
+    now: float
+
+
+class Sweep(NamedTuple):
+    """`find` answers ids of at most so many rows that are old; `drop` removes them, and answers how many there were."""
+
+    name: str
+    find: Callable[[Connection, int], Sequence[Any]]
+    drop: Callable[[Connection, Sequence[Any]], int]
+
+
+def sweeps(before: Cutoffs) -> Iterator[Sweep]:
+    """In the order in which they have to be made: a run goes when nothing of it is left."""
+    yield Sweep("exchanges", lambda c, n: _exchanges(c, before.responses, n), _drop_exchanges)
+    yield Sweep("ledger", lambda c, n: _ledger(c, max(before.ledger, before.runs), n), _drop_ledger)
+    yield Sweep("runs", lambda c, n: _runs(c, before.runs, n), _drop_runs)
+    yield Sweep("responses", lambda c, n: _responses(c, before.responses, n), lambda c, ids: _drop(c, responses, ids))
+    for name, table, old in (
+        ("audit", audit, audit.c.at < before.audit),
+        ("alerts", alerts, (alerts.c.state == "over") & (alerts.c.over_at < before.alerts)),
+        ("ticks", ticks, ticks.c.run.is_not(None) & (ticks.c.due < before.runs)),
+        ("one_time_links", one_time_links, one_time_links.c.expires < before.now),
+        ("answers", answers, answers.c.until < before.now),
+    ):
+        yield _plain(name, table, old)
+
+
+def _plain(name: str, table: Table, old: ColumnElement[bool]) -> Sweep:
+    keys = tuple(table.primary_key)
+
+    def find(conn: Connection, most: int) -> Sequence[Any]:
+        rows = conn.execute(select(*keys).where(old).order_by(*keys).limit(most)).all()
+        return [tuple(row) for row in rows]
+
+    def drop(conn: Connection, ids: Sequence[Any]) -> int:
+        return conn.execute(delete(table).where(tuple_(*keys).in_(ids), old)).rowcount
+
+    return Sweep(name, find, drop)
+
+
+def _drop(conn: Connection, table: Table, ids: Sequence[Any]) -> int:
+    return conn.execute(delete(table).where(table.c.id.in_(ids))).rowcount
+
+
+# ── runs ─────────────────────────────────────────────────────────────────────
+
+
+def _over(run: FromClause, before: str) -> ColumnElement[bool]:
+    """The run ended long ago, nothing of it is undecided, and a newer one of its target has taken its place."""
+    newer = runs.alias()
+    after = or_(
+        newer.c.started_at > run.c.started_at, and_(newer.c.started_at == run.c.started_at, newer.c.id > run.c.id)
+    )
+    same = (newer.c.target == run.c.target) & (newer.c.kind == run.c.kind)
+    undecided = union(
+        select(intents.c.run), select(jobs.c.run), select(in_flight.c.run), select(quarantine.c.run),
+        select(work.c.run).where(work.c.state != "ended"),
+    )  # fmt: skip
+    return and_(
+        run.c.finished_at < before,
+        ~run.c.resumable,
+        run.c.status.not_in(UNDER_WAY),
+        exists().where(same, after),
+        run.c.id.not_in(undecided),
+    )
+
+
+def _old_runs(before: str) -> Any:
+    """The ids of runs that may go, each with all that belong to the same flow's run."""
+    part, whole = runs.alias(), runs.alias()
+    family = func.coalesce(runs.c.parent, runs.c.id)
+    return select(runs.c.id).where(
+        _over(runs, before),
+        ~exists().where(part.c.parent == family, ~_over(part, before)),
+        ~exists().where(whole.c.id == runs.c.parent, ~_over(whole, before)),
+    )
+
+
+def _ledger(conn: Connection, before: str, most: int) -> Sequence[Any]:
+    query = select(ledger_batches.c.id).where(ledger_batches.c.run.in_(_old_runs(before)))
+    return conn.execute(query.limit(most)).scalars().all()
+
+
+def _drop_ledger(conn: Connection, ids: Sequence[Any]) -> int:
+    """Before the first outcome of a run goes, the run says so: its counts stand, its records cannot be listed."""
+    timeseries.fold_deliveries(conn)
+    timeseries.fold(conn)
+    mine = select(ledger_batches.c.run).where(ledger_batches.c.id.in_(ids))
+    for run, notes in conn.execute(select(runs.c.id, runs.c.notes).where(runs.c.id.in_(mine))).all():
+        known = orjson.loads(notes)
+        if not any(note[1] == PRUNED for note in known):
+            known.append(["ledger", PRUNED, "its records and deliveries were older than the retention says", None])
+            conn.execute(update(runs).where(runs.c.id == run).values(notes=orjson.dumps(known).decode()))
+    return _drop(conn, ledger_batches, ids)
+
+
+def _exchanges(conn: Connection, before: str, most: int) -> Sequence[Any]:
+    query = select(exchanges.c.run, exchanges.c.delivery).where(exchanges.c.run.in_(_old_runs(before)))
+    return [tuple(row) for row in conn.execute(query.limit(most)).all()]
+
+
+def _drop_exchanges(conn: Connection, ids: Sequence[Any]) -> int:
+    return conn.execute(delete(exchanges).where(tuple_(exchanges.c.run, exchanges.c.delivery).in_(ids))).rowcount
+
+
+def _runs(conn: Connection, before: str, most: int) -> Sequence[Any]:
+    """Whole families of runs of which nothing is left but their counts."""
+    roots = select(runs.c.id).where(runs.c.parent.is_(None), runs.c.id.in_(_old_runs(before)))
+    first = conn.execute(roots.order_by(runs.c.started_at).limit(most)).scalars().all()
+    parts = conn.execute(select(runs.c.id).where(runs.c.parent.in_(first))).scalars().all()
+    return [*first, *parts]
+
+
+def _drop_runs(conn: Connection, ids: Sequence[Any]) -> int:
+    timeseries.keep_runs(conn, ids)  # what was counted once goes on being counted
+    conn.execute(delete(work).where(work.c.run.in_(ids)))
+    return _drop(conn, runs, ids)
+
+
+def _responses(conn: Connection, before: str, most: int) -> Sequence[Any]:
+    """The oldest replies; they are kept in the order they came, so that the first new one ends the search."""
+    found: list[int] = []
+    rows = conn.execute(select(responses.c.id, responses.c.record).order_by(responses.c.id).limit(most))
+    for number, record in rows:
+        if orjson.loads(record)["sent_at"] >= before:
+            break
+        found.append(number)
+    return found
+
+
+# ── destinations that are gone ───────────────────────────────────────────────
+
+_OF_DESTINATIONS = (memory_segments, in_flight, cursors, switches, discarded, sent_links)
+
+
+def remembered_destinations(conn: Connection) -> dict[str, int]:
+    """Every destination that something is remembered of, and how many keys it has sent."""
+    names = union(*(select(table.c.destination) for table in _OF_DESTINATIONS))
+    found = {name: 0 for (name,) in conn.execute(names)}
+    sizes = select(memory_segments.c.destination, func.sum(memory_segments.c.count))
+    for name, size in conn.execute(sizes.group_by(memory_segments.c.destination)):
+        found[name] = int(size)
+    return found
+
+
+def forget_destination(conn: Connection, name: str) -> int:
+    """Forget all that was sent and discarded; answers how many rows went. What is held stays."""
+    return sum(conn.execute(delete(table).where(table.c.destination == name)).rowcount for table in _OF_DESTINATIONS)

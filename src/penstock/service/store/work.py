@@ -1,0 +1,166 @@
+"""The queue: one row for everything that somebody asked to be run, from the asking to its end.
+
+A run that failed before anything was decided, and is tried again under its own id: the list has it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import orjson
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+
+from penstock.store.runs import runs, timeseries
+from penstock.store.runs.runs import RunKind
+from penstock.store.service_tables import exchanges, work, workers
+from penstock.store.tables import ledger_batches
+from penstock.store.tables import runs as table
+
+WorkState = Literal["queued", "handed", "running", "ended"]
+OPEN = ("queued", "handed", "running")
+WAITING = ("queued", "handed")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRow:
+    """What was asked for. `lane` is the credential whose runs share a limit; `attempt` grows whenever it is handed out.
+
+    `stop` says why it shall stop (`cancel`), `payload` which held records a resend sends. Moments are ISO text.
+    """
+
+    run: str
+    kind: RunKind
+    target: str
+    lane: str
+    trigger: str
+    asked_by: str
+    asked_at: str
+    state: WorkState = "queued"
+    attempt: int = 0
+    version: str | None = None
+    worker: str | None = None
+    stop: str | None = None
+    stop_by: str | None = None
+    not_before: str | None = None
+    payload: Sequence[str] | None = None
+    progress: Mapping[str, Any] | None = field(default=None, hash=False)
+
+    @property
+    def ticket(self) -> str:
+        """What this attempt is called; a ticket of an earlier attempt is void."""
+        return f"{self.run}.{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """A worker that has registered; whether it lives is told by its lease."""
+
+    id: str
+    version: str
+    place: str
+    since: str
+
+
+def ask(conn: Connection, row: WorkRow) -> None:
+    """Put it in the queue; a run that was asked for before is asked for anew, its attempts going on."""
+    earlier = get(conn, row.run)
+    values = _to_columns(row)
+    if earlier is None:
+        conn.execute(insert(work), values)
+    else:
+        del values["attempt"]
+        conn.execute(update(work).where(work.c.run == row.run), values)
+
+
+def get(conn: Connection, run: str) -> WorkRow | None:
+    row = conn.execute(select(work).where(work.c.run == run)).mappings().one_or_none()
+    return None if row is None else _to_work(row)
+
+
+def of_runs(conn: Connection, runs: Sequence[str]) -> dict[str, WorkRow]:
+    """What is known of how these runs came about."""
+    query = select(work).where(work.c.run.in_(list(runs)))
+    return {row["run"]: _to_work(row) for row in conn.execute(query).mappings()}
+
+
+def in_state(conn: Connection, states: Sequence[str]) -> list[WorkRow]:
+    """The rows in one of these states, in the order they were asked for."""
+    query = select(work).where(work.c.state.in_(list(states))).order_by(work.c.asked_at, work.c.run)
+    return [_to_work(row) for row in conn.execute(query).mappings()]
+
+
+def of_target(conn: Connection, kind: str, target: str, states: Sequence[str]) -> WorkRow | None:
+    """The oldest row of this target in one of these states."""
+    here = (work.c.target == target) & (work.c.kind == kind) & work.c.state.in_(list(states))
+    row = conn.execute(select(work).where(here).order_by(work.c.asked_at).limit(1)).mappings().first()
+    return None if row is None else _to_work(row)
+
+
+def change(conn: Connection, row: WorkRow, **changes: Any) -> bool:
+    """Change a row as long as it is the attempt and in the state it was read in; False when it is not any more."""
+    same = (work.c.run == row.run) & (work.c.attempt == row.attempt) & (work.c.state == row.state)
+    return conn.execute(update(work).where(same).values(changes)).rowcount == 1
+
+
+def want_stop(conn: Connection, run: str, why: str, by: str) -> None:
+    """Whoever runs it stops it soon."""
+    conn.execute(update(work).where(work.c.run == run).values(stop=why, stop_by=by))
+
+
+def keep_progress(conn: Connection, found: Mapping[str, Mapping[str, Any]]) -> None:
+    """Where these runs stand, for whoever looks on."""
+    for run, progress in found.items():
+        conn.execute(update(work).where(work.c.run == run).values(progress=orjson.dumps(dict(progress)).decode()))
+
+
+def register(conn: Connection, worker: WorkerRow) -> None:
+    conn.execute(delete(workers).where(workers.c.id == worker.id))
+    conn.execute(insert(workers).values(id=worker.id, version=worker.version, place=worker.place, since=worker.since))
+
+
+def strike_off(conn: Connection, worker: str) -> None:
+    """It has gone, or died."""
+    conn.execute(delete(workers).where(workers.c.id == worker))
+
+
+def registered(conn: Connection) -> list[WorkerRow]:
+    return [WorkerRow(**row) for row in conn.execute(select(workers).order_by(workers.c.since)).mappings()]
+
+
+_JSON = ("payload", "progress")
+
+
+def _to_columns(row: WorkRow) -> dict[str, Any]:
+    values = {column.name: getattr(row, column.name) for column in work.columns}
+    return {**values, **{name: _text(values[name]) for name in _JSON}}
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else orjson.dumps(value).decode()
+
+
+def _to_work(row: RowMapping) -> WorkRow:
+    parsed = {name: None if row[name] is None else orjson.loads(row[name]) for name in _JSON}
+    return WorkRow(**{**row, **parsed})
+
+
+def prepare_retry(conn: Connection, run: str, asked_by: str) -> bool:
+    """Remove a failed run and its parts, so that it can begin again under its id; what it counted stays counted.
+
+    Returns False, and changes nothing, unless `asked_by` asked for it, it ended failed, and no record was decided.
+    """
+    row, asked = runs.get(conn, run), get(conn, run)
+    if row is None or asked is None or asked.asked_by != asked_by or asked.state != "ended":
+        return False
+    family = [row, *runs.children(conn, run)]
+    if row.status != "failed" or any(one.resumable or one.counts.read != one.counts.unsent for one in family):
+        return False
+    ids = [one.id for one in family]
+    timeseries.keep_runs(conn, ids)
+    timeseries.fold(conn)
+    conn.execute(delete(exchanges).where(exchanges.c.run.in_(ids)))
+    conn.execute(delete(ledger_batches).where(ledger_batches.c.run.in_(ids)))
+    conn.execute(delete(table).where(table.c.id.in_(ids)))
+    return True

@@ -1,0 +1,222 @@
+"""Which alerts there are, and what is to be said of them: a pure function of facts, rules and what was said before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Literal, TypeGuard
+
+from penstock.model.outcome import EMPTY, GONE, NOT_SENT, Note, is_column_change
+from penstock.model.text import visible
+from penstock.service.store.alerts import Alert
+from penstock.service.store.figures import RunFigures
+
+MOST_COLUMNS = 10  # that an alert names
+LEAST_USUAL = 20  # records: smaller runs vary without meaning anything
+ENDED = frozenset({"succeeded", "partial"})
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When a person is told; None switches a rule off."""
+
+    stalled_minutes: float | None = 1440
+    volume_under: float | None = 0.5  # of the usual number of records
+    volume_over: float | None = 3.0
+    volume_runs: int = 5  # the usual is the median of so many runs
+    error_share: float | None = 0.1
+    error_least: int = 20
+    quarantine_more: int | None = 100
+    run_failed: bool = True
+    run_partial: bool = False
+    credential_refused: bool = True
+    columns_changed: bool = True
+    waiting_minutes: float | None = 5  # a queued run that no worker takes
+    repeat_hours: float = 24
+    calm_minutes: float = 10  # two messages of one alert are at least so far apart
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFacts:
+    """A destination: for how long nothing moved, its newest runs, newest first, and how many records are held.
+
+    `notes` are those of its newest run that ended well or partly.
+    """
+
+    name: str
+    credential: str
+    active: bool
+    idle_s: float | None
+    runs: tuple[RunFigures, ...]
+    held: int
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FlowFacts:
+    """A flow: what it runs, and its own newest runs, newest first."""
+
+    name: str
+    destinations: tuple[str, ...]
+    runs: tuple[RunFigures, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is judged. `waiting_s` is the age of the oldest run that no worker has taken."""
+
+    now: datetime
+    targets: tuple[TargetFacts, ...] = ()
+    waiting_s: float | None = None
+    flows: tuple[FlowFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AlertChange:
+    """What is to be said of an alert now."""
+
+    what: Literal["raised", "still", "over"]
+    alert: Alert
+
+
+Finding = tuple[str, str, str]  # kind, subject, reason
+
+
+def judge(facts: Facts, rules: Rules, known: Mapping[str, Alert]) -> tuple[list[AlertChange], dict[str, Alert]]:
+    """What to say now, and the alerts as they are then. An alert is told once a state, and again after some hours."""
+    found = {f"{kind}:{subject}": (kind, subject, reason) for kind, subject, reason in findings(facts, rules)}
+    news: list[AlertChange] = []
+    after: dict[str, Alert] = {}
+    for name in sorted(known.keys() | found.keys()):
+        alert = _as_it_is(name, known.get(name), found.get(name), facts.now)
+        what = _to_say(alert, rules, facts.now)
+        if what is not None:
+            alert = replace(alert, told=alert.state, told_at=facts.now)
+            news.append(AlertChange(what, alert))
+        after[name] = alert
+    return news, after
+
+
+def _as_it_is(name: str, known: Alert | None, found: Finding | None, now: datetime) -> Alert:
+    if found is None:
+        assert known is not None
+        return known if known.state == "over" else replace(known, state="over", over_at=now)
+    kind, subject, reason = found
+    if known is None:
+        return Alert(name, kind, subject, "raised", reason, now)
+    if known.state == "raised":
+        return replace(known, reason=reason)
+    return replace(known, state="raised", reason=reason, since=now, over_at=None)
+
+
+def _to_say(alert: Alert, rules: Rules, now: datetime) -> Literal["raised", "still", "over"] | None:
+    since_told = None if alert.told_at is None else now - alert.told_at
+    if alert.told != alert.state:
+        if alert.told is None and alert.state == "over":
+            return None  # nobody was told that it had begun
+        if since_told is not None and since_told < timedelta(minutes=rules.calm_minutes):
+            return None  # it comes and goes: said once it stays
+        return "raised" if alert.state == "raised" else "over"
+    if alert.state == "raised" and since_told is not None and since_told >= timedelta(hours=rules.repeat_hours):
+        return "still"
+    return None
+
+
+def findings(facts: Facts, rules: Rules) -> Iterator[Finding]:
+    """Everything that needs a person now."""
+    if _is_long(facts.waiting_s, rules.waiting_minutes):
+        yield "worker", "queue", f"a run waits for {_span(facts.waiting_s)}, and no worker takes it"
+    refused = {}
+    for target in facts.targets:
+        newest = target.runs[0] if target.runs else None
+        if newest is not None and newest.stopped_by == "credential" and rules.credential_refused:
+            refused[target.credential] = f"the API refuses it, in run {newest.run} of {target.name}"
+        if target.active:
+            yield from _of_target(target, rules)
+    for credential, reason in refused.items():
+        yield "credential", credential, reason
+    if rules.run_failed:
+        yield from _of_flows(facts)
+
+
+def _of_flows(facts: Facts) -> Iterator[Finding]:
+    """Flows that failed by themselves: where one of their destinations failed, that is told."""
+    failed = {target.name for target in facts.targets if (last := _last_ended(target.runs)) and last.status == "failed"}
+    for flow in facts.flows:
+        newest = _last_ended(flow.runs)
+        if newest is not None and newest.status == "failed" and not failed & set(flow.destinations):
+            yield "flow", flow.name, f"run {newest.run} failed: {newest.reason or newest.stopped_by or 'an error'}"
+
+
+def _last_ended(runs: Sequence[RunFigures]) -> RunFigures | None:
+    return next((run for run in runs if run.status not in {"queued", "running"}), None)
+
+
+def _of_target(target: TargetFacts, rules: Rules) -> Iterator[Finding]:
+    name = target.name
+    if _is_long(target.idle_s, rules.stalled_minutes):
+        yield "stalled", name, f"active, but nothing moved for {_span(target.idle_s)}"
+    if rules.quarantine_more is not None and target.held > rules.quarantine_more:
+        yield "quarantine", name, f"{target.held} records are held for a person"
+    ended = [run for run in target.runs if run.status in ENDED]
+    if ended:
+        if rules.columns_changed:
+            yield from _of_columns(ended[0], target.notes)
+        yield from _of_volume(ended, rules)
+        yield from _of_errors(ended[0], rules)
+    newest = _last_ended(target.runs)
+    if newest is None or newest.stopped_by == "credential":
+        return
+    if rules.run_failed and newest.status == "failed":
+        why = f": {newest.reason}" if newest.reason else f", stopped by: {newest.stopped_by or 'an error'}"
+        yield "run", name, f"run {newest.run} failed{why}"
+    if rules.run_partial and newest.status == "partial":
+        yield "run", name, f"run {newest.run} ended partial: {newest.quarantined} quarantined, {newest.unknown} unknown"
+
+
+def _of_columns(run: RunFigures, notes: Sequence[Note]) -> Iterator[Finding]:
+    """Columns that the source has got or lost since its dataset was first read."""
+    changes = [note for note in notes if is_column_change(note)]
+    words = {NOT_SENT: "new, and not sent: {}", GONE: "no longer in the source: {}", EMPTY: "without any value: {}"}
+    said = []
+    for action, text in words.items():
+        names = [visible(note.field) for note in changes if note.action == action]
+        more = len(names) - MOST_COLUMNS
+        shown = ", ".join(names[:MOST_COLUMNS]) + (f" and {more} more" if more > 0 else "")
+        said += [text.format(shown)] if names else []
+    if said:
+        yield "columns", run.target, f"columns in run {run.run}: {'; '.join(said)}"
+
+
+def _of_volume(ended: list[RunFigures], rules: Rules) -> Iterator[Finding]:
+    newest, before = ended[0], [run.read for run in ended[1 : 1 + rules.volume_runs]]
+    if len(before) < rules.volume_runs:
+        return
+    usual = median(before)
+    if usual < LEAST_USUAL:
+        return
+    words = f"run {newest.run} read {newest.read} records; usual are {usual:g}"
+    if rules.volume_under is not None and newest.read < usual * rules.volume_under:
+        yield "volume", newest.target, f"{words}: far fewer"
+    elif rules.volume_over is not None and newest.read > usual * rules.volume_over:
+        yield "volume", newest.target, f"{words}: far more"
+
+
+def _of_errors(run: RunFigures, rules: Rules) -> Iterator[Finding]:
+    wrong = run.quarantined + run.unknown
+    if rules.error_share is not None and wrong >= rules.error_least and wrong >= run.read * rules.error_share:
+        yield "errors", run.target, f"{wrong} of {run.read} records of run {run.run} were refused or are unknown"
+
+
+def _is_long(seconds: float | None, minutes: float | None) -> TypeGuard[float]:
+    """Whether it lasts longer than the rule allows, where there is a rule."""
+    return seconds is not None and minutes is not None and seconds >= minutes * 60
+
+
+def _span(seconds: float) -> str:
+    minutes = int(seconds // 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"

@@ -1,0 +1,214 @@
+"""How runs ended, told to the channels where that is wanted: what has ended since the last message, in one.
+
+Alerts at work: gather the facts, judge, write down what is to be said, and say it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, select
+
+from penstock.clock import iso
+from penstock.model.errors import PenstockError
+from penstock.run.context import Context
+from penstock.run.prepare import active_names
+from penstock.service.store import alerts, figures, run_pages
+from penstock.service.store.alerts import Message
+from penstock.service.store.run_pages import EndedRun
+from penstock.service.watch import alert_settings
+from penstock.service.watch.alert_rules import ENDED, AlertChange, Facts, FlowFacts, TargetFacts, judge
+from penstock.service.watch.alert_settings import AlertSettings
+from penstock.service.watch.channels import notify
+from penstock.store.project.settings import forget_setting, put_setting, setting
+from penstock.store.service_tables import work
+from penstock.store.tables import ledger_batches, quarantine
+
+TOLD = "results told"  # a document beside the settings: up to when
+LISTED = 20  # lines of one message
+BY = "service"
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """A message."""
+
+    title: str
+    body: str
+
+
+def results(conn: Connection, settings: AlertSettings, now: datetime) -> Results | None:
+    """What has ended since the last message; None while nothing has, or the last one is too fresh (`calm_minutes`).
+
+    To be called inside a write transaction: what it answers counts as told.
+    """
+    told = setting(conn, TOLD)
+    if not settings.rules.run_results:
+        if told is not None:
+            forget_setting(conn, TOLD)
+        return None
+    if told is None:  # what ended before somebody wanted to know is old
+        put_setting(conn, TOLD, {"up_to": iso(now)}, by=BY, at=iso(now - timedelta(days=1)))
+        return None
+    if now - datetime.fromisoformat(told.at) < timedelta(minutes=settings.rules.calm_minutes):
+        return None
+    ended = [
+        run for run in run_pages.ended_since(conn, str(told.document["up_to"])) if run.target not in settings.quiet
+    ]
+    if not ended:
+        return None
+    up_to = max(run.finished_at for run in ended)
+    put_setting(conn, TOLD, {"up_to": up_to}, by=BY, at=iso(now))
+    lines = list(_lines(ended))
+    more = [f"and {len(lines) - LISTED} more"] if len(lines) > LISTED else []
+    one = ended[0]
+    title = f"Penstock: {one.target} {one.status}" if len(ended) == 1 else f"Penstock: {len(ended)} runs ended"
+    return Results(title, "\n".join(lines[:LISTED] + more))
+
+
+def _lines(ended: Sequence[EndedRun]) -> Iterator[str]:
+    """A line for each run; those of posted records, which may be many, as one line for a target."""
+    posted: dict[str, list[EndedRun]] = {}
+    for run in ended:
+        if run.trigger == "intake":
+            posted.setdefault(run.target, []).append(run)
+        else:
+            reason = "" if run.reason is None else f" ({run.reason})"
+            yield f"{run.target}: {run.status}{reason}; {_counts([run])}, run {run.run}"
+    for target, several in posted.items():
+        good = sum(run.status == "succeeded" for run in several)
+        yield f"{target}: {len(several)} runs of posted records, {good} succeeded; {_counts(several)}"
+
+
+def _counts(ended: Sequence[EndedRun]) -> str:
+    read, sent, held = (sum(getattr(run, name) for run in ended) for name in ("read", "sent", "held"))
+    return f"{read:,} read, {sent:,} sent, {held:,} held or unknown"
+
+
+CLAIMED_S = 120.0
+MOST_TRIES = 12
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 30.0, 3600.0
+LOOKED_AT = 60  # runs of a destination
+LOOKED_AT_FLOW = 5  # runs of a flow: those that wait or run stand before the last that ended
+TITLES = {"raised": "Penstock: {}", "still": "Penstock, still: {}", "over": "Penstock, over: {}"}
+
+
+def look(around: Context) -> list[AlertChange]:
+    """Judge the present, and put out the messages; whoever of several processes comes first does it."""
+    settings = alert_settings.read(around)
+    active = active_names(around)
+    with around.database.begin() as conn:
+        facts = _facts(around, conn, active, set(settings.quiet))
+        known = alerts.all_alerts(conn)
+        news, after = judge(facts, settings.judged_by(), known)
+        alerts.put_alerts(conn, [alert for name, alert in after.items() if known.get(name) != alert])
+        alerts.post(conn, _messages(news, settings, facts.now))
+        ended = results(conn, settings, facts.now)
+        if ended is not None:
+            alerts.post(conn, _to_all(settings, [(ended.title, ended.body)], facts.now, "results"))
+    for one in news:
+        event = "alert.over" if one.what == "over" else "alert.raised"
+        around.events.tell(event, alert=one.alert.id, reason=one.alert.reason, repeated=one.what == "still")
+    return news
+
+
+def _facts(around: Context, conn: Connection, active: Collection[str], quiet: set[str]) -> Facts:
+    now = around.clock.now()
+    q = quarantine.c
+    counted = select(q.destination, func.count()).group_by(q.destination)
+    held = {row[0]: row[1] for row in conn.execute(counted)}
+    switched = figures.switched_at(conn)
+    told = [name for name in around.project.destinations if name not in quiet]
+    told_flows = [name for name in around.project.flows if name not in quiet]
+    newest = figures.recent_runs_of(conn, told, "destination", LOOKED_AT)
+    newest_of_flows = figures.recent_runs_of(conn, told_flows, "flow", LOOKED_AT_FLOW)
+    ended = {name: run.run for name, runs in newest.items() for run in reversed(runs) if run.status in ENDED}
+    notes = figures.notes_of(conn, list(ended.values()))
+    targets = []
+    for name in told:
+        runs, spec = newest.get(name, ()), around.project.destinations[name]
+        idle = _idle(conn, runs, switched.get(name), now)
+        noted = notes.get(ended.get(name, ""), ())
+        targets.append(TargetFacts(name, spec.credential, name in active, idle, runs, held.get(name, 0), noted))
+    flows = tuple(
+        FlowFacts(name, around.project.flows[name].destinations, newest_of_flows.get(name, ())) for name in told_flows
+    )
+    oldest = conn.execute(select(func.min(work.c.asked_at)).where(work.c.state.in_(("queued", "handed")))).scalar_one()
+    return Facts(now, tuple(targets), None if oldest is None else _age(oldest, now), flows)
+
+
+def _idle(conn: Connection, runs: Sequence[figures.RunFigures], switched: str | None, now: datetime) -> float | None:
+    """Seconds since records last moved; None when it has neither run nor been switched on."""
+    moved = [run.finished_at for run in runs if run.finished_at is not None and run.read > 0][:1]
+    if runs and runs[0].status == "running":
+        b = ledger_batches.c
+        moved += [runs[0].started_at, conn.execute(select(func.max(b.at)).where(b.run == runs[0].run)).scalar_one()]
+    moments = [text for text in (*moved, switched) if text is not None]
+    return None if not moments else min(_age(text, now) for text in moments)
+
+
+def _age(text: str, now: datetime) -> float:
+    return max(0.0, (now - datetime.fromisoformat(text)).total_seconds())
+
+
+def _messages(news: Sequence[AlertChange], settings: AlertSettings, now: datetime) -> list[Message]:
+    """One message for each news, or one of them all when there are many; to every channel."""
+    if not news:
+        return []
+    texts = [(TITLES[one.what].format(one.alert.id), _line(one)) for one in news]
+    if len(news) > settings.digest:
+        texts = [(f"Penstock: {len(news)} alerts", "\n".join(_line(one) for one in news))]
+    return _to_all(settings, texts, now, "alerts")
+
+
+def _to_all(settings: AlertSettings, texts: Sequence[tuple[str, str]], now: datetime, word: str) -> list[Message]:
+    at = iso(now)
+    return [
+        Message(f"{at} {channel} {word} {number}", channel, title, body, at)
+        for channel in settings.channels
+        for number, (title, body) in enumerate(texts)
+    ]
+
+
+def _line(one: AlertChange) -> str:
+    words = {"raised": "since", "still": "still, since", "over": "is over; it began"}[one.what]
+    return f"{one.alert.id}: {one.alert.reason} ({words} {iso(one.alert.since)})"
+
+
+def deliver(around: Context) -> int:
+    """Send the messages that are due; answers how many were taken."""
+    now = around.clock.now().timestamp()
+    with around.database.begin() as conn:
+        due = alerts.claim(conn, now, now + CLAIMED_S)
+    channels = alert_settings.read(around).channels
+    taken = 0
+    for message in due:
+        channel = channels.get(message.channel)
+        error = _sent(around, message, None if channel is None else tuple(channel.allowed_hosts))
+        pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**message.tries)
+        taken += error is None
+        with around.database.begin() as conn:
+            if error is None or message.tries + 1 >= MOST_TRIES:
+                alerts.sent(conn, message.id)
+            else:
+                alerts.failed(conn, message.id, error, around.clock.now().timestamp() + pause)
+        if error is not None:
+            around.events.tell("alert.undelivered", channel=message.channel, reason=error, tries=message.tries + 1)
+    return taken
+
+
+def _sent(around: Context, message: Message, allowed: tuple[str, ...] | None) -> str | None:
+    if allowed is None:
+        return None  # the channel was taken out: nobody waits for it
+    return send(around, message.channel, message.title, message.body, allowed)
+
+
+def send(around: Context, channel: str, title: str, body: str, allowed: tuple[str, ...]) -> str | None:
+    """Send to a channel now; answers why it did not go, or None."""
+    try:
+        url = alert_settings.url_of(around, channel)
+    except PenstockError as error:
+        return str(error)
+    return "the channel has no URL" if url is None else notify(url, title, body, allowed)

@@ -1,0 +1,239 @@
+"""Prometheus metrics: what the database says, right whichever process is asked, and what this process saw.
+
+Labels are names of the project, outcomes, statuses and causes of the quarantine (at most 20 a destination): their
+number is bounded by the project, never by its data.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from penstock.clock import Clock
+from penstock.model.outcome import Outcome
+from penstock.run.context import Context
+from penstock.run.prepare import active_names
+from penstock.service.store import figures
+from penstock.store.runs import timeseries
+from penstock.store.runs.timeseries import BUCKETS_MS, Tally
+from penstock.version import __version__
+
+GOOD = ("succeeded",)
+KEPT_S = 2.0  # seconds that an answer of the database is used again: many may ask
+ENDED = ("succeeded", "partial")
+OPEN = frozenset({Outcome.ACCEPTED.value, Outcome.UNSENT.value})
+Counts = dict[str, dict[tuple[str, ...], float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One moment of the database."""
+
+    counts: Counts
+    held: list[figures.HeldCount]
+    budgets: list[figures.BudgetUse]
+    ended: Mapping[str, tuple[str, str]]
+    good: Mapping[str, tuple[str, str]]
+    queue: Mapping[str, int]
+    oldest: str | None
+    received: Mapping[str, int]
+    alerts: Mapping[str, int]
+    active: frozenset[str]
+
+
+class StateCollector(Collector):
+    """Reads the database when it is asked."""
+
+    def __init__(self, around: Callable[[], Context]) -> None:
+        self._around = around
+        self._lock = threading.Lock()
+        self._kept: tuple[float, list[Metric]] | None = None
+
+    def describe(self) -> list[Metric]:
+        """Nothing beforehand: the registry would ask the database."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        around = self._around()
+        with self._lock:
+            now = around.clock.monotonic()
+            if self._kept is None or now - self._kept[0] >= KEPT_S:
+                self._kept = (now, list(_families(_seen(around), around.clock)))
+            yield from self._kept[1]
+
+
+def _seen(around: Context) -> Seen:
+    with around.database.read() as conn:
+        counts = timeseries.everything(conn)
+        for more in (timeseries.run_counts(conn), timeseries.new_deliveries(conn, timeseries.folded(conn))):
+            for name, values in more.items():
+                known = counts.setdefault(name, {})
+                for labels, value in values.items():
+                    known[labels] = known.get(labels, 0.0) + value
+        held, budgets = figures.held_counts(conn), figures.budget_use(conn)
+        queue, oldest = figures.queue_figures(conn)
+        received, alerts = figures.received(conn), figures.raised_alerts(conn)
+        ended, good = (figures.last_ended(conn, around.project.destinations, words) for words in (ENDED, GOOD))
+    active = active_names(around)
+    return Seen(counts, held, budgets, ended, good, queue, oldest, received, alerts, active)
+
+
+def _families(seen: Seen, clock: Clock) -> Iterator[Metric]:
+    info = GaugeMetricFamily("penstock_info", "The version that answers", labels=["version"])
+    info.add_metric([__version__], 1)
+    yield info
+    yield from _counted(seen.counts)
+    yield from _waiting(seen, clock)
+    yield from _lag(seen, clock)
+    yield from _allowances(seen, clock)
+
+
+def _counted(counts: Counts) -> Iterator[Metric]:
+    for name, about, labels in (
+        ("requests", "HTTP requests made for runs, attempts included", ["destination"]),
+        ("retries", "Requests that were made again", ["destination"]),
+        ("deliveries", "Deliveries by the status of their last reply; `lost`: none came", ["destination", "status"]),
+    ):
+        family = CounterMetricFamily(f"penstock_{name}", about, labels=labels)
+        for values, number in sorted(counts.get(name, {}).items()):
+            family.add_metric(values, number)
+        yield family
+    yield from _records(counts.get("records", {}))
+    yield _runs(counts.get("runs", {}))
+    yield _latency(counts.get("buckets", {}), counts.get("seconds", {}))
+
+
+def _records(records: Tally) -> Iterator[Metric]:
+    """Ends that stay are counters; what may still become something else goes up and down."""
+    labels = ["destination", "outcome"]
+    final = CounterMetricFamily("penstock_records", "Records by what became of them", labels=labels)
+    still = GaugeMetricFamily("penstock_records_open", "Records whose outcome may still change", labels=labels)
+    for values, number in sorted(records.items()):
+        if values[1] != "read":
+            (still if values[1] in OPEN else final).add_metric(values, number)
+    yield from (final, still)
+
+
+def _runs(runs: Tally) -> Metric:
+    family = GaugeMetricFamily("penstock_runs", "Runs by how they are", labels=["kind", "target", "status"])
+    for values, number in sorted(runs.items()):
+        family.add_metric(values, number)
+    return family
+
+
+def _latency(buckets: Tally, seconds: Tally) -> Metric:
+    about = "How long the attempts of a delivery took, without the pauses between them"
+    family = HistogramMetricFamily("penstock_delivery_seconds", about, labels=["destination"])
+    for destination in sorted({labels[0] for labels in buckets}):
+        total, rows = 0.0, []
+        for bound in (*(str(ms / 1000) for ms in BUCKETS_MS), "+Inf"):
+            total += buckets.get((destination, bound), 0.0)
+            rows.append((bound, total))
+        family.add_metric([destination], rows, seconds.get((destination,), 0.0))
+    return family
+
+
+def _waiting(seen: Seen, clock: Clock) -> Iterator[Metric]:
+    about = "Records held for a person"
+    family = GaugeMetricFamily("penstock_quarantine_records", about, labels=["destination", "outcome", "cause"])
+    for held in seen.held:
+        family.add_metric([held.destination, held.outcome, held.cause], held.records)
+    yield family
+    for name, about, label, numbers in (
+        ("queue_runs", "Runs that are asked for and have not ended", "state", seen.queue),
+        ("alerts", "Alerts that are raised", "kind", seen.alerts),
+    ):
+        family = GaugeMetricFamily(f"penstock_{name}", about, labels=[label])
+        for value, number in sorted(numbers.items()):
+            family.add_metric([value], number)
+        yield family
+    age = 0.0 if seen.oldest is None else max(0.0, (clock.now() - moment(seen.oldest)).total_seconds())
+    yield GaugeMetricFamily("penstock_queue_oldest_seconds", "Age of the oldest run that no worker has taken", age)
+    taken = CounterMetricFamily("penstock_intake_received", "Records taken by webhook", labels=["source"])
+    for source, number in sorted(seen.received.items()):
+        taken.add_metric([source], number)
+    yield taken
+
+
+def _lag(seen: Seen, clock: Clock) -> Iterator[Metric]:
+    now = clock.now()
+    active = GaugeMetricFamily("penstock_destination_active", "1: runs may send it", labels=["destination"])
+    lag = GaugeMetricFamily(
+        "penstock_destination_lag_seconds",
+        "Age of the moment up to which a source is sent: the start of the last run that came to its end",
+        labels=["destination"],
+    )
+    success = GaugeMetricFamily(
+        "penstock_last_success_timestamp_seconds",
+        "When a run of the destination last succeeded, as epoch seconds",
+        labels=["destination"],
+    )
+    for name in sorted(seen.active):
+        active.add_metric([name], 1)
+        if name in seen.ended:
+            lag.add_metric([name], max(0.0, (now - moment(seen.ended[name][0])).total_seconds()))
+    for name, (_, finished) in sorted(seen.good.items()):
+        success.add_metric([name], moment(finished).timestamp())
+    yield from (active, lag, success)
+
+
+def _allowances(seen: Seen, clock: Clock) -> Iterator[Metric]:
+    now = clock.now().timestamp()
+    used = GaugeMetricFamily(
+        "penstock_budget_used_ratio", "Part of the allowance's present window that is used", labels=["credential"]
+    )
+    limit = GaugeMetricFamily("penstock_budget_limit", "Requests that a window holds", labels=["credential"])
+    blocked = GaugeMetricFamily(
+        "penstock_budget_blocked_seconds", "How long nobody may send, after a 429", labels=["credential"]
+    )
+    for budget in seen.budgets:
+        is_open = now < budget.opened + budget.per
+        used.add_metric([budget.credential], min(1.0, budget.used / budget.quota) if is_open and budget.quota else 0)
+        limit.add_metric([budget.credential], budget.quota)
+        blocked.add_metric([budget.credential], max(0.0, budget.blocked_until - now))
+    yield from (used, limit, blocked)
+
+
+def moment(text: str) -> datetime:
+    """A moment of the database."""
+    return datetime.fromisoformat(text)
+
+
+class Metrics:
+    """The registry of one process."""
+
+    def __init__(self, around: Callable[[], Context]) -> None:
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(StateCollector(around))
+        ProcessCollector(registry=self._registry)
+        self.events = Counter("penstock_events", "Events told by this process", ["event"], registry=self._registry)
+        self.attempts = Histogram(
+            "penstock_attempt_seconds",
+            "Single requests made by this process",
+            ["credential", "status"],
+            buckets=[ms / 1000 for ms in BUCKETS_MS],
+            registry=self._registry,
+        )
+        self.answers = Histogram(
+            "penstock_http_request_seconds",
+            "Requests that this process answered",
+            ["method", "route", "status"],
+            registry=self._registry,
+        )
+
+    def register(self, collector: Any) -> None:
+        """Metrics of another part of the program."""
+        self._registry.register(collector)
+
+    def text(self, accept: str = "") -> tuple[bytes, str]:
+        """All metrics, in the form that is asked for, and the form's name."""
+        encode, kind = choose_encoder(accept)
+        return encode(self._registry), kind

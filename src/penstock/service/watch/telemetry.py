@@ -1,0 +1,112 @@
+"""What a service watches itself with: logs, metrics, traces, and alerts that are looked at again and again."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self, TextIO
+
+from penstock.model.errors import PenstockError
+from penstock.model.events import Span
+from penstock.service.watch.logs import LogEvents, start_logs
+from penstock.service.watch.metrics import Metrics
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from penstock.app import App
+    from penstock.service.watch.traces import Traces
+
+EVERY_S = 15.0  # seconds between two looks at alerts and metrics
+
+
+@dataclass(slots=True)
+class ServiceEvents:
+    """Leads what is told to the logs, the metrics of this process and, where wanted, the traces."""
+
+    logs: LogEvents
+    metrics: Metrics
+    traces: Traces | None = None
+
+    def tell(self, event: str, /, **facts: Any) -> None:
+        self.metrics.events.labels(event).inc()
+        self.logs.tell(event, **facts)
+
+    def hide(self, secret: str | None) -> None:
+        self.logs.hide(secret)
+
+    def span(self, name: str, /, **facts: Any) -> AbstractContextManager[Span]:
+        inner = None if self.traces is None else self.traces.span(name, **facts)
+        return _Measured(self.metrics, name, facts, inner)
+
+
+@dataclass(slots=True)
+class _Measured:
+    """A span whose requests are measured; `inner` is the trace's."""
+
+    metrics: Metrics
+    name: str
+    facts: dict[str, Any]
+    inner: AbstractContextManager[Span] | None
+    _span: Span | None = None
+    _began: float = field(default_factory=time.perf_counter)
+
+    def set(self, **facts: Any) -> None:
+        self.facts.update(facts)
+        if self._span is not None:
+            self._span.set(**facts)
+
+    def __enter__(self) -> Self:
+        if self.inner is not None:
+            self._span = self.inner.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.name == "request":
+            labels = (self.facts["credential"], str(self.facts.get("status", "lost")))
+            self.metrics.attempts.labels(*labels).observe(time.perf_counter() - self._began)
+        if self.inner is not None:
+            self.inner.__exit__(kind, error, trace)
+
+
+@contextmanager
+def watched(app: App, environ: Mapping[str, str], stream: TextIO | None = None) -> Iterator[None]:
+    """A service that is watched, for the block. InputError when the environment asks for what does not exist."""
+    with ExitStack() as stack:
+        events = ServiceEvents(start_logs(environ, stream), app.watch.metrics)
+        if _wants_traces(environ):
+            from penstock.service.watch.traces import start_traces  # noqa: PLC0415 - an extra, and only where wanted
+
+            events.traces = start_traces(environ, events.logs.redactor.text)
+            stack.callback(events.traces.close)
+        app.tell_to(events)
+        stop = threading.Event()
+        thread = threading.Thread(target=_tick, args=(app, stop), daemon=True, name="penstock-watch")
+        thread.start()
+        stack.callback(thread.join, 10)
+        stack.callback(stop.set)
+        yield
+
+
+def _tick(app: App, stop: threading.Event) -> None:
+    """Trouble with the state database passes, and is told by whoever needs it; a defect does not end the watching."""
+    while not stop.wait(EVERY_S):
+        try:
+            app.watch.tick()
+        except PenstockError:
+            continue
+        except Exception as error:  # noqa: BLE001 - see above
+            app.events.tell("defect", error=type(error).__name__, where="watch")
+
+
+def _wants_traces(environ: Mapping[str, str]) -> bool:
+    names = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    wanted = environ.get("PENSTOCK_TRACES", "").strip().lower()
+    if wanted in {"off", "0", "false", "no"}:
+        return False
+    return wanted != "" or any(environ.get(name) for name in names)

@@ -1,0 +1,212 @@
+"""Discards of many held records: what is to be discarded, and how far it has come.
+
+Discards of many held records: in the background, part by part, with what is done so far written down.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+
+from penstock.clock import iso
+from penstock.model.errors import InputError, PenstockError, Problem, StateLocked
+from penstock.run.context import Context
+from penstock.store import leases, quarantine
+from penstock.store.quarantine import QuarantineFilter
+from penstock.store.service_tables import discards as table
+
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardRow:
+    """`ids`, or else `which` of the records up to number `up_to`. `done` of `total` are discarded."""
+
+    id: str
+    ids: tuple[str, ...] | None
+    which: QuarantineFilter
+    up_to: int
+    reason: str
+    asked_by: str
+    asked_at: str
+    total: int
+    done: int = 0
+    ended_at: str | None = None
+
+
+def add_discard(conn: Connection, row: DiscardRow) -> None:
+    values = {column.name: getattr(row, column.name) for column in table.columns if column.name != "which"}
+    which = {**asdict(row.which), "ids": row.ids}
+    conn.execute(insert(table).values(**values, which=orjson.dumps(which).decode()))
+
+
+def discard_of(conn: Connection, discard: str) -> DiscardRow | None:
+    found = conn.execute(select(table).where(table.c.id == discard)).mappings().one_or_none()
+    return None if found is None else _row(found)
+
+
+def unfinished_discards(conn: Connection) -> list[DiscardRow]:
+    """Those that have not come to their end, oldest first."""
+    query = select(table).where(table.c.ended_at.is_(None)).order_by(table.c.asked_at, table.c.id)
+    return [_row(row) for row in conn.execute(query).mappings()]
+
+
+def newest_discards(conn: Connection) -> list[DiscardRow]:
+    """The last ones, newest first."""
+    query = select(table).order_by(table.c.asked_at.desc(), table.c.id.desc()).limit(SHOWN)
+    return [_row(row) for row in conn.execute(query).mappings()]
+
+
+def count_discarded(conn: Connection, discard: str, more: int) -> None:
+    """So many more are done."""
+    conn.execute(update(table).where(table.c.id == discard).values(done=table.c.done + more))
+
+
+def end_discard(conn: Connection, discard: str, at: str) -> None:
+    """It has come to its end."""
+    conn.execute(update(table).where(table.c.id == discard).values(ended_at=at))
+
+
+def forget_discards_before(conn: Connection, at: str) -> None:
+    """Those that ended before."""
+    conn.execute(delete(table).where(table.c.ended_at < at))
+
+
+def _row(row: RowMapping) -> DiscardRow:
+    which: dict[str, Any] = orjson.loads(row["which"])
+    ids: Sequence[str] | None = which.pop("ids")
+    values = {name: value for name, value in row.items() if name != "which"}
+    return DiscardRow(**values, ids=None if ids is None else tuple(ids), which=QuarantineFilter(**which))
+
+
+MANY = 1000  # records: more are discarded in the background
+AT_ONCE = 1000  # by one transaction: others write in between
+KEPT = timedelta(days=7)
+log = logging.getLogger("penstock.discards")
+
+
+@dataclass(slots=True)
+class Discards:
+    """The door of the App to them. What a process that ended had not done is done by the next one that resumes."""
+
+    around: Callable[[], Context]
+    _threads: dict[str, threading.Thread] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+
+    def ask(self, which: QuarantineFilter, ids: Sequence[str] | None, *, reason: str, by: str) -> DiscardRow | None:
+        """Begin to discard records: these ids, or all that are held now and that `which` means.
+
+        None, and nothing is begun, where they are at most `MANY`. While the same is under way it is that one.
+        InputError where nothing of it is held, or an id is not there.
+        """
+        around = self.around()
+        with around.database.begin() as conn:
+            asked = _asked(conn, which, ids)
+            if asked.total <= MANY:
+                return None
+            begun = (row for row in unfinished_discards(conn) if _is_same(row, asked))
+            row = next(begun, None)
+            if row is None:
+                now = around.clock.now()
+                name = f"d-{int(around.clock.dice() * 0xFFFFFFFFFFFF):012x}"
+                row = DiscardRow(name, asked.ids, which, asked.up_to, reason, by, iso(now), asked.total)
+                add_discard(conn, row)
+                forget_discards_before(conn, iso(now - KEPT))
+        self._begin(row.id)
+        return row
+
+    def get(self, discard: str) -> DiscardRow:
+        """How far it has come. InputError for an unknown id."""
+        with self.around().database.read() as conn:
+            found = discard_of(conn, discard)
+        if found is None:
+            hint = "a discard is kept for a week"
+            raise InputError(Problem("discard", f"there is no discard {discard}", "unknown-discard", hint, discard))
+        return found
+
+    def newest(self) -> list[DiscardRow]:
+        """The last ones, newest first."""
+        with self.around().database.read() as conn:
+            return newest_discards(conn)
+
+    def resume(self) -> None:
+        """Go on with those that nobody works on: the process that began them has ended."""
+        with self.around().database.read() as conn:
+            unfinished = unfinished_discards(conn)
+        for row in unfinished:
+            self._begin(row.id)
+
+    def close(self) -> None:
+        """Stop after the parts under way."""
+        self._stopping.set()
+        for thread in list(self._threads.values()):
+            thread.join()
+
+    def _begin(self, discard: str) -> None:
+        with self._lock:
+            if discard not in self._threads and not self._stopping.is_set():
+                thread = threading.Thread(target=self._work, args=(discard,), daemon=True, name=f"penstock-{discard}")
+                self._threads[discard] = thread
+                thread.start()
+
+    def _work(self, discard: str) -> None:
+        try:
+            with suppress(StateLocked):  # another process is at it
+                self._discard(discard)
+        except PenstockError as trouble:  # it goes on with the next `resume`
+            log.warning("discards.trouble discard=%s %s", discard, trouble)
+        except Exception:
+            log.exception("discards.defect discard=%s", discard)
+        finally:
+            with self._lock:
+                del self._threads[discard]
+
+    def _discard(self, discard: str) -> None:
+        around, row = self.around(), self.get(discard)
+        place = f"process {os.getpid()} on {socket.gethostname()}"
+        with leases.hold(around.database, f"discard {discard}", place) as lease:
+            parts = None if row.ids is None else _parts(row.ids)
+            while not self._stopping.is_set():
+                with around.database.begin() as conn:
+                    lease.check(conn)
+                    now = iso(around.clock.now())
+                    some = next(parts, ()) if parts else quarantine.some_ids(conn, row.which, row.up_to, AT_ONCE)
+                    if not some:
+                        end_discard(conn, discard, now)
+                        return
+                    count_discarded(conn, discard, quarantine.discard(conn, some, row.reason, now))
+
+
+def _asked(conn: Connection, which: QuarantineFilter, ids: Sequence[str] | None) -> DiscardRow:
+    if ids is None:
+        total, last = quarantine.extent(conn, which)
+        if total == 0:
+            raise InputError(Problem("body", "nothing of this is held", "nothing-held", "look at the groups"))
+        return DiscardRow("", None, which, last, "", "", "", total)
+    missing = quarantine.unknown(conn, ids)
+    if missing is not None:
+        hint = "look at the list of held records"
+        message = f"there is no quarantined record {missing}"
+        raise InputError(Problem("quarantine", message, "unknown-id", hint, found=missing))
+    return DiscardRow("", tuple(dict.fromkeys(ids)), which, 0, "", "", "", len(set(ids)))
+
+
+def _is_same(row: DiscardRow, asked: DiscardRow) -> bool:
+    """Whether one that is under way does what is asked for; what was held since then is not in it."""
+    return row.which == asked.which and row.ids == asked.ids and row.up_to >= asked.up_to
+
+
+def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for first in range(0, len(ids), AT_ONCE):
+        yield ids[first : first + AT_ONCE]

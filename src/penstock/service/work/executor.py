@@ -1,0 +1,194 @@
+"""One piece of work, from its ticket to its end: conducted in a thread of its own, stopped from others."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from traceback import extract_tb
+from typing import Any
+
+from penstock.clock import iso
+from penstock.model.errors import (
+    CredentialRefused,
+    HostUnreachable,
+    PenstockError,
+    Problem,
+    StateLocked,
+    StateUnavailable,
+)
+from penstock.model.reports import Progress, as_json
+from penstock.run import flow
+from penstock.run.connection.leased_window import SharedBudgets
+from penstock.run.context import Context
+from penstock.run.orchestrator import Orchestrator
+from penstock.service.store.work import WorkRow
+from penstock.store.runs import runs
+from penstock.store.runs.runs import NOT_BEGUN
+from penstock.usecases import quarantine
+
+RATE_OVER_S = 5.0
+log = logging.getLogger("penstock.worker")
+
+
+class Interrupted(Exception):  # noqa: N818 - it is an answer: the work goes on elsewhere or later
+    """The run did not come to its end here; `later` when it cannot go on at once."""
+
+    def __init__(self, *, later: bool) -> None:
+        super().__init__()
+        self.later = later
+
+
+@dataclass(slots=True)
+class Executor:
+    """A run that this process executes. `execute` belongs to one thread; the rest may be called from any."""
+
+    around: Context
+    row: WorkRow
+    shutdown: bool = False
+    _loop: asyncio.AbstractEventLoop | None = None
+    _conductor: Orchestrator | None = None
+    _wanted: tuple[str, str | None] | None = None  # a stop that came before the loop
+    _latest: Progress | None = None
+    _seen: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=64))
+
+    # ── for its own thread ───────────────────────────────────────────────────
+
+    def execute(self) -> None:
+        """Run it to its end, and write down how it ended. Raises Interrupted when that end is not here."""
+        try:
+            self._run(self._conducted())
+        except (StateLocked, StateUnavailable) as trouble:
+            log.warning("run.interrupted run=%s reason=%s", self.row.run, trouble)
+            raise Interrupted(later=True) from trouble
+        except PenstockError as error:
+            reason = str(error.problems[0]) if error.problems else str(error)
+            self._failed(_kind_of(error), reason, error.problems)
+        except KeyboardInterrupt:  # stopped while it waited for who holds the destination
+            if self.shutdown:
+                raise Interrupted(later=False) from None
+            self._never_begun(self._wanted[0] if self._wanted else "stopped")
+        except Exception as error:  # noqa: BLE001 - a defect ends its run, not the worker
+            places = "".join(f"\n  {f.filename}:{f.lineno} in {f.name}" for f in extract_tb(error.__traceback__))
+            self.around.events.tell("defect", run=self.row.run, error=type(error).__name__, places=places)
+            self._failed("error", f"a defect in Penstock: {type(error).__name__}")
+        else:
+            if self.shutdown and self._is_unfinished():
+                raise Interrupted(later=False)
+            self._never_begun("an unfinished run was continued instead")
+
+    @staticmethod
+    def _run(work: Coroutine[Any, Any, None]) -> None:
+        try:
+            import uvloop  # noqa: PLC0415 - only where it exists
+        except ImportError:
+            asyncio.run(work)
+            return
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(work)
+
+    async def _conducted(self) -> None:
+        row, around = self.row, self.around
+        with around.database.read() as conn:
+            run = runs.get(conn, row.run)
+        conductor = Orchestrator(
+            around,
+            partial(SharedBudgets().of, around),
+            self._hear,
+            wait=True,
+            handle_signals=False,
+            queued=row.run,
+            begins_at=None if run is None else run.begins_at,
+        )
+        self._loop, self._conductor = asyncio.get_running_loop(), conductor
+        if self._wanted is not None:
+            conductor.stop("cancelled", *self._wanted)
+        if row.kind == "flow":
+            await conductor.run_flow(around.flow(row.target))
+        elif row.kind == "resend":
+            held = quarantine.still_held(around, row.payload or ())
+            await conductor.resend(held)
+        else:
+            await conductor.run_one(around.destination(row.target))
+
+    def _hear(self, progress: Progress) -> None:
+        self._latest = progress
+        done = sum(number for name, number in progress.counts.items() if name != "read")
+        self._seen.append((self.around.clock.monotonic(), done))
+
+    def _is_unfinished(self) -> bool:
+        with self.around.database.read() as conn:
+            run = runs.get(conn, self.row.run)
+        return run is not None and (run.position == NOT_BEGUN or run.resumable)
+
+    def _never_begun(self, reason: str) -> None:
+        """A new run that has not begun has ended; one that was to be continued stays what it was."""
+        self._close("cancelled", reason, "cancelled")
+
+    def _failed(self, kind: str, reason: str, problems: tuple[Problem, ...] = ()) -> None:
+        self.around.events.tell("run.failed", run=self.row.run, target=self.row.target, reason=reason)
+        self._close("failed", reason, kind, problems)
+
+    def _close(self, status: str, reason: str, kind: str, problems: tuple[Problem, ...] = ()) -> None:
+        with self.around.database.begin() as conn:
+            run = runs.get(conn, self.row.run)
+            if run is None or (status == "cancelled" and run.position != NOT_BEGUN):
+                return
+            ended = replace(run, reason=reason, stopped_by=kind, errors=problems)
+            if run.kind == "flow":
+                ended = replace(ended, counts=flow.total(runs.children(conn, run.id)))
+            resumable = run.position != NOT_BEGUN and run.resumable and run.kind != "flow"
+            runs.finish(conn, ended, status, iso(self.around.clock.now()), resumable=resumable)
+
+    # ── for any thread ───────────────────────────────────────────────────────
+
+    def stop(self, reason: str, destination: str | None = None) -> None:
+        """Stop after the requests in flight: the run, or one destination of it."""
+        if destination is None and self._wanted is None:
+            self._wanted = (reason, None)
+        loop, conductor = self._loop, self._conductor
+        if loop is not None and conductor is not None:
+            with suppress(RuntimeError):  # the loop has just ended, and the run with it
+                loop.call_soon_threadsafe(conductor.stop, "cancelled", reason, destination)
+
+    def sending(self) -> tuple[str, ...]:
+        """The destinations that are run now."""
+        return () if self._conductor is None else tuple(self._conductor.sending)
+
+    def progress(self) -> dict[str, Any]:
+        """Where it stands."""
+        latest = self._latest
+        if latest is None:
+            return {"phase": "preparing"}
+        return {
+            "target": latest.target,
+            "records": as_json(latest.counts),
+            "requests": latest.requests,
+            "total": latest.total,
+            "elapsed_s": round(latest.elapsed_s, 3),
+            "rate_per_s": self._rate(),
+            "waiting_for_allowance_s": round(latest.waiting_for_allowance_s, 3),
+            "phase": latest.phase,
+            "attempts": [attempt._asdict() for attempt in latest.attempts],
+            "waiting_for": None if latest.waiting_for is None else latest.waiting_for._asdict(),
+            "left_s": latest.left_s,
+        }
+
+    def _rate(self) -> float:
+        """Records decided a second, over the last seconds."""
+        seen = list(self._seen)
+        if len(seen) < 2:
+            return 0.0
+        at, done = seen[-1]
+        since, before = next(((t, n) for t, n in seen if at - t <= RATE_OVER_S), seen[0])
+        return round((done - before) / (at - since), 1) if at > since and done >= before else 0.0
+
+
+def _kind_of(error: PenstockError) -> str:
+    if isinstance(error, CredentialRefused):
+        return "credential"
+    return "unreachable" if isinstance(error, HostUnreachable) else "error"

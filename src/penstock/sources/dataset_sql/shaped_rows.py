@@ -1,0 +1,347 @@
+"""Records with a value that does not fit its column, taken out of the others.
+
+A dataset's SQL over its source: one SELECT of DuckDB, on a connection that reaches nothing but `source`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkstemp
+from typing import Any
+
+import duckdb
+import orjson
+import pyarrow as pa
+import pyarrow.dataset
+
+from penstock.bounds import MAX_COLUMNS, bounds
+from penstock.model.errors import NO_ROOM, InputError, PenstockError, Problem, StateUnavailable
+from penstock.model.outcome import Refusal
+from penstock.model.reach import SPILL
+from penstock.model.record import Chunk, Schema
+from penstock.model.spec import ColumnType, DatasetSpec
+from penstock.sources.columns import doubled
+from penstock.sources.dataset_sql.row_wise import RowWisePlan, RowWiseSql, row_wise_plan
+from penstock.sources.deadline import Deadline, patience
+from penstock.sources.sql_text import MISSING_COLUMN, bare, pointed, quoted, word_at
+from penstock.sources.typing.arrow import ArrowJudge, arrow_caster, column_type
+from penstock.sources.typing.pieces import Caster, Judge, Piece, Rows
+from penstock.sources.typing.rows import arrow_schema, typed
+
+
+@dataclass(slots=True)
+class Misfits:
+    """Each of `rows` is one record, why it is refused, and its whole text where the columns do not hold it."""
+
+    rows: list[tuple[pa.RecordBatch, Refusal, str | None]] = field(default_factory=list)
+
+    def take_out(self, chunk: Chunk) -> Chunk:
+        """The chunk without its misfits, which are kept here. Nothing is said of what is absent in its rows."""
+        if not chunk.misfits:
+            return chunk
+        for row, refusal in sorted(chunk.misfits.items()):
+            one = chunk.records.take(pa.array([row]))  # not a slice, which would keep the whole chunk
+            self.rows.append((one, refusal, chunk.originals.get(row)))
+        fits = pa.array([row not in chunk.misfits for row in range(chunk.records.num_rows)])
+        return replace(chunk, records=chunk.records.filter(fits), absent={}, misfits={}, originals={})
+
+    def chunk(self) -> Chunk:
+        """All of them as one chunk."""
+        table = pa.Table.from_batches([one for one, _, _ in self.rows]).combine_chunks()
+        refusals = {row: refusal for row, (_, refusal, _) in enumerate(self.rows)}
+        originals = {row: text for row, (_, _, text) in enumerate(self.rows) if text is not None}
+        return Chunk(table.to_batches()[0], 0, misfits=refusals, originals=originals)
+
+
+BATCH = 16384
+MOST_KEPT = 10_000  # records whose values do not fit, of SQL that sorts
+FEW = 256  # rows of a batch in a look
+FOUND = 80  # characters
+LINES = 4  # of DuckDB's words that are shown
+PLAN = "explain (format json) "
+SETTINGS: Mapping[str, Any] = {
+    "enable_external_access": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "python_enable_replacements": False,
+    "errors_as_json": True,  # the only form that says where in the SQL
+    "memory_limit": "128MB",  # what does not fit is spilled to a folder of its own
+    "threads": 1,  # sums of numbers come out the same every time
+    "preserve_insertion_order": True,
+}
+NO_ROOM_WORDS = frozenset(map(str, NO_ROOM))
+NOT_SPILLED = "failed to offload data block"  # DuckDB's words where the disk has less room than a spill needs
+AS_TEXT = ("BIT", "BIGNUM", "INTERVAL", "TIME WITH TIME ZONE", "UNION", "VARIANT", "GEOMETRY", "UHUGEINT")
+
+
+class UnknownColumns(InputError):  # noqa: N818 - it says what the SQL is about
+    """The SQL is well formed, and speaks of columns that `source` does not have (yet)."""
+
+
+class ShapedRows:
+    """The result of a dataset's SQL. JSON columns of the source are text to it."""
+
+    open_ended = False
+
+    def __init__(
+        self,
+        spec: DatasetSpec,
+        inner: Rows,
+        schema: Schema,
+        workspace: Path,
+        patience: float | None = None,
+        *,
+        part: bool = False,
+    ) -> None:
+        """`patience`: seconds after which a query is broken off; None: never. `part`: `inner` is what is new."""
+        self._part = part
+        self._spec = spec
+        self._patience = patience
+        self._inner = inner
+        self._schema = schema
+        self._workspace = workspace
+        self._arrow = pa.schema([field.remove_metadata() for field in arrow_schema(inner, schema, spec.types)])
+        self._sql = bare(spec.sql or "")
+        self._refuse_folded([field.name for field in self._arrow])
+        with self._connection(self._arrow.empty_table()) as connection:
+            self._scans, self._row_wise = self._planned(connection)
+            try:
+                self._statement, self._types = self._described(connection)
+            except duckdb.Error as error:  # it may fail, or take too long, over no rows of the source at all
+                raise self._failure(str(error), self._sql) from None
+
+    def names(self) -> list[str]:
+        return list(self._types)
+
+    def declared(self, name: str) -> ColumnType | None:
+        return column_type(self._types[name])
+
+    def judge(self, name: str) -> Judge:
+        return ArrowJudge(self._types[name], narrow=True)
+
+    def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:
+        return arrow_caster(name, self._types[name], kind, given=given)
+
+    @property
+    def source_schema(self) -> pa.Schema:
+        """The columns of `source`."""
+        return self._arrow
+
+    @property
+    def result_schema(self) -> pa.Schema:
+        """The columns of the result, as `results` gives them."""
+        return pa.schema([pa.field(name, kind) for name, kind in self._plain_types.items()])
+
+    @property
+    def workspace(self) -> Path:
+        """A private folder for temporary files."""
+        return self._workspace
+
+    def pieces(self) -> Iterator[Piece]:
+        plan, misfits = self._row_wise, Misfits()
+        if plan is not None and not plan.sorts:
+            yield from self._row_by_row(plan, typed(self._inner, self._schema, self._spec.types, whole=True))
+            return
+        for batch in self.results(self._batches if plan is None else lambda: self._batches(misfits)):
+            yield Piece(batch.num_rows, dict(zip(self._types, batch.columns, strict=True)))
+        if plan is not None and misfits.rows:
+            yield from self._row_by_row(plan, iter([misfits.chunk()]))
+
+    def results(self, batches: Callable[[], Iterator[pa.RecordBatch]]) -> Iterator[pa.RecordBatch]:
+        """The result of the SQL over `batches` of the typed source. Raises InputError, or what `batches` raises."""
+        failures: list[PenstockError] = []
+        with self._source(batches, failures) as source, self._connection(source) as connection:
+            try:
+                rows = BATCH if self._waiting() is None else FEW
+                yield from connection.sql(self._statement).to_arrow_reader(rows)
+            except (duckdb.Error, pa.ArrowException, OSError) as error:
+                raise (failures[0] if failures else self._failed(error)) from None
+
+    def _failed(self, error: Exception) -> PenstockError:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            return self._no_room()
+        return self._failure(str(error), self._statement)
+
+    def _row_by_row(self, plan: RowWisePlan, chunks: Iterator[Chunk]) -> Iterator[Piece]:
+        """The result of SQL whose rows can be led back to one record each."""
+
+        def words(error: duckdb.Error) -> str:
+            said = self._failure(str(error), self._statement).problems[0].message
+            return said.splitlines()[0].removeprefix("DuckDB says: ")
+
+        sql = RowWiseSql(self._statement, self._plain_types, plan, words, part=self._part)
+        with self._connection(self._arrow.empty_table()) as connection:
+            try:
+                yield from sql.pieces(connection, chunks, self._arrow)
+            except (duckdb.Error, pa.ArrowException, OSError) as error:
+                raise self._failed(error) from None
+
+    @contextmanager
+    def trial(self) -> Iterator[Callable[[pa.RecordBatch], PenstockError | None]]:
+        """A function that runs the SQL over one batch of the typed source: how it fails, or None."""
+        with self._connection(self._arrow.empty_table()) as connection:
+
+            def fails(batch: pa.RecordBatch) -> PenstockError | None:
+                connection.unregister("source")
+                connection.register("source", pa.Table.from_batches([batch]))
+                try:
+                    for _ in connection.sql(self._statement).to_arrow_reader(BATCH):
+                        pass
+                except (duckdb.Error, pa.ArrowException) as error:
+                    return self._failure(str(error), self._statement)
+                return None
+
+            yield fails
+
+    @contextmanager
+    def _source(self, batches: Callable[[], Iterator[pa.RecordBatch]], failures: list[PenstockError]) -> Iterator[Any]:
+        """What `source` stands for: a stream, or a private copy when the SQL reads it more than once."""
+        reader = pa.RecordBatchReader.from_batches(self._arrow, _noted(batches(), failures))
+        if self._scans <= 1:
+            yield reader
+            return
+        handle, name = mkstemp(suffix=".arrow", dir=self._workspace)
+        try:
+            with os.fdopen(handle, "wb") as file, pa.ipc.new_file(file, self._arrow) as writer:
+                for batch in batches():
+                    writer.write_batch(batch)
+            yield pyarrow.dataset.dataset(name, format="ipc")
+        finally:
+            Path(name).unlink()
+
+    def _batches(self, misfits: Misfits | None = None) -> Iterator[pa.RecordBatch]:
+        """The typed source. A value that no longer fits stops everything: SQL could hide which record it is.
+
+        Where the SQL only sorts, such records are taken out, to `misfits`, as long as they are few.
+        """
+        for whole in typed(self._inner, self._schema, self._spec.types, whole=True):
+            chunk = whole if misfits is None or len(misfits.rows) > MOST_KEPT else misfits.take_out(whole)
+            for refusal in chunk.misfits.values():
+                hint = f"look at it anew: penstock schema {self._spec.name} --refresh, or set types:"
+                path = f"datasets.{self._spec.name}.types.{refusal.field}"
+                raise InputError(Problem(path, refusal.reason, "misfit", hint, refusal.value))
+            yield pa.RecordBatch.from_arrays(chunk.records.columns, schema=self._arrow)
+
+    @contextmanager
+    def _connection(self, source: Any) -> Iterator[duckdb.DuckDBPyConnection]:
+        with (
+            TemporaryDirectory(prefix=SPILL, dir=self._workspace, ignore_cleanup_errors=True) as spill,
+            closing(duckdb.connect(":memory:", config={**SETTINGS, "temp_directory": spill})) as connection,
+        ):  # SQL may read the folder for what does not fit in memory: nothing else is in it
+            connection.execute("set TimeZone = 'UTC'")
+            connection.register("source", source)
+            connection.execute("set lock_configuration = true")
+            with self._impatient(connection):
+                yield connection
+
+    @contextmanager
+    def _impatient(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        waiting = self._waiting()
+        if waiting is None:
+            yield
+            return
+        with waiting.stopped_by(connection.interrupt):
+            yield
+
+    def _waiting(self) -> Deadline | None:
+        """Of whoever waits for the result; else the patience given for one query."""
+        return patience() or (None if self._patience is None else Deadline(self._patience))
+
+    def _planned(self, connection: duckdb.DuckDBPyConnection) -> tuple[int, RowWisePlan | None]:
+        """Plan the SQL without running it; how often it reads `source`, and the plan of what is row-wise.
+
+        Raises InputError that points into the SQL.
+        """
+        try:
+            statements = connection.extract_statements(self._sql)
+        except duckdb.Error as error:
+            raise self._failure(str(error), self._sql) from None
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise self._wrong("the sql of a dataset is one SELECT", "write: select … from source")
+        try:
+            plan = connection.execute(PLAN + self._sql).fetchall()[0][1]
+        except duckdb.BinderException as error:
+            raise UnknownColumns(*self._failure(str(error), PLAN + self._sql).problems) from None
+        except duckdb.Error as error:
+            raise self._failure(str(error), PLAN + self._sql) from None
+        return int(str(plan).count('"name": "PYTHON_ARROW_SCAN"')), row_wise_plan(str(plan))
+
+    def _described(self, connection: duckdb.DuckDBPyConnection) -> tuple[str, dict[str, pa.DataType]]:
+        """The statement that is run (what Arrow has no form for becomes text), and the Arrow types of its columns."""
+        found = connection.sql(self._sql)
+        names, kinds = list(found.columns), [str(kind) for kind in found.types]
+        most = bounds().columns
+        if len(names) > most:
+            hint = f"name the columns that are needed; if all are, raise {MAX_COLUMNS}"
+            message = f"the result has more than {most:,} columns"
+            problem = Problem(f"datasets.{self._spec.name}.sql", message, "too-many-columns", hint, f"{len(names):,}")
+            raise InputError(problem)
+        if (name := doubled(names)) is not None:
+            raise self._wrong(f"the column {name} stands twice in the result", "name one of them: … as another_name")
+        columns = [
+            f"cast({quoted(name)} as varchar) as {quoted(name)}" if kind.startswith(AS_TEXT) else quoted(name)
+            for name, kind in zip(names, kinds, strict=True)
+        ]
+        plain = not any(kind.startswith(AS_TEXT) for kind in kinds)
+        statement = self._sql if plain else f"select {', '.join(columns)} from ({self._sql}\n) as shaped"
+        with closing(connection.sql(statement).to_arrow_reader(BATCH)) as reader:
+            types = [field.type for field in reader.schema]
+        self._plain_types = dict(zip(names, types, strict=True))
+        marked = [pa.json_() if kind == "JSON" else arrow for kind, arrow in zip(kinds, types, strict=True)]
+        return statement, dict(zip(names, marked, strict=True))
+
+    def _refuse_folded(self, names: list[str]) -> None:
+        folded = doubled([name.casefold() for name in names])
+        if folded is not None:
+            same = " and ".join(name for name in names if name.casefold() == folded)
+            raise self._wrong(f"the columns {same} of the source differ only in case, which SQL ignores", "rename one")
+
+    def _no_room(self) -> PenstockError:
+        message = "the disk has no room for what the SQL of the dataset sorts and groups"
+        hint = "make room on the disk of the state, or sort and group less"
+        return StateUnavailable(Problem(f"datasets.{self._spec.name}.sql", message, "disk-full", hint))
+
+    def _failure(self, words: str, statement: str) -> PenstockError:
+        """DuckDB's own words, with the place in the person's SQL."""
+        waiting = self._waiting()
+        if "INTERRUPT" in words.upper() and waiting is not None:
+            return waiting.too_slow(f"datasets.{self._spec.name}.sql", "the SQL")
+        head, _, rest = words.partition(": ")
+        try:
+            said = orjson.loads(rest)
+        except orjson.JSONDecodeError:
+            return self._wrong(f"DuckDB says: {words.strip()}", "change the SQL")
+        if str(said.get("errno", "")) in NO_ROOM_WORDS or NOT_SPILLED in str(said.get("exception_message", "")):
+            return self._no_room()
+        lines = str(said.get("exception_message", rest)).splitlines()[:LINES]
+        message = "\n".join([f"DuckDB says: {head}: {lines[0]}", *lines[1:]])
+        found = None
+        if "position" in said:
+            start = len(statement[: statement.find(self._sql)].encode())
+            inside = self._sql.encode()[: max(int(said["position"]) - start, 0)].decode(errors="ignore")
+            message = pointed(message, self._sql, len(inside))
+            found = word_at(self._sql, len(inside))
+        known = self._schema.names()
+        missing = MISSING_COLUMN.search(message)
+        near = get_close_matches(missing[1], known, n=1) if missing else []
+        way = f"did you mean {near[0]}?" if near else "change the SQL;"
+        return self._wrong(message, f"{way} `source` has: {', '.join(known)}", found)
+
+    def _wrong(self, message: str, hint: str, found: str | None = None) -> InputError:
+        found = " ".join((found or self._sql).split())[:FOUND]
+        return InputError(Problem(f"datasets.{self._spec.name}.sql", message, "sql-error", hint, found))
+
+
+def _noted(batches: Iterator[pa.RecordBatch], failures: list[PenstockError]) -> Iterator[pa.RecordBatch]:
+    """The batches; DuckDB and Arrow tell of an error in them with words of their own, so that it is kept here."""
+    try:
+        yield from batches
+    except PenstockError as error:
+        failures.append(error)
+        raise

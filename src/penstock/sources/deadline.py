@@ -1,0 +1,120 @@
+"""How long somebody waits for a look at data, and what is stopped when nobody does any longer.
+
+Who asks (a request of the API) sets a `Patience` for the block; who reads asks for it here. Without one, as in a run, a
+reading takes as long as it needs.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from penstock.model.errors import InputError, Problem
+
+LOOK_S = 10.0  # that a query may take in a look
+FIRST_ROWS_S = 3.0  # that a look reads rows, once it has some
+
+
+class Abandoned(InputError):  # noqa: N818 - it says what happened
+    """The client has left, or the service stops: the work goes no further."""
+
+    def __init__(self) -> None:
+        super().__init__(Problem("request", "nobody waits for the answer any more", "abandoned", "ask again"))
+
+
+class Deadline:
+    """The time that is left, and whether somebody still waits. Used by several threads."""
+
+    def __init__(self, seconds: float | None = None) -> None:
+        """`seconds`: that queries may take together; None: as long as somebody waits."""
+        self._turn = threading.Lock()
+        self._stops: list[Callable[[], None]] = []
+        self._abandoned = False
+        self.end: float | None = None
+        self.limit_s = seconds
+        if seconds is not None:
+            self.limit(seconds)
+
+    def limit(self, seconds: float) -> None:
+        """Queries may take so many seconds from now on."""
+        self.limit_s = seconds
+        self.end = time.monotonic() + seconds
+
+    def abandon(self) -> None:
+        """Nobody waits any longer: what is under way is stopped."""
+        with self._turn:
+            self._abandoned = True
+            stops = list(self._stops)
+        for stop in stops:
+            stop()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a query has to stop."""
+        return self._abandoned or (self.end is not None and time.monotonic() >= self.end)
+
+    def left_s(self) -> float | None:
+        """The seconds that are left to queries; None: any number."""
+        return None if self.end is None else max(self.end - time.monotonic(), 0.001)
+
+    def check(self) -> None:
+        """Raise NobodyWaits once nobody does."""
+        if self._abandoned:
+            raise Abandoned
+
+    def too_slow(self, path: str, what: str) -> InputError:
+        """The error of a query that was stopped."""
+        if self._abandoned:
+            return Abandoned()
+        message = f"{what} takes longer than {self.limit_s:g} s, which is the most for a look"
+        return InputError(Problem(path, message, "too-slow", "look at less; a run may take as long as it needs"))
+
+    @contextmanager
+    def stopped_by(self, stop: Callable[[], None]) -> Iterator[None]:
+        """During the block `stop` is called, by another thread, when the time is over or nobody waits."""
+        left = self.left_s()
+        timer = None if left is None else threading.Timer(left, stop)
+        if timer is not None:
+            timer.daemon = True
+            timer.start()
+        with self._turn:
+            self._stops.append(stop)
+            over = self._abandoned
+        if over:
+            stop()
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._stops.remove(stop)
+            if timer is not None:
+                timer.cancel()
+                timer.join()  # it must not stop what comes after the block
+
+
+_patience: ContextVar[Deadline | None] = ContextVar("patience", default=None)
+
+
+def patience() -> Deadline | None:
+    """Of whoever waits for what this thread does; None where nobody is known to."""
+    return _patience.get()
+
+
+@contextmanager
+def patient(given: Deadline) -> Iterator[Deadline]:
+    """During the block, `patience()` is this one."""
+    token = _patience.set(given)
+    try:
+        yield given
+    finally:
+        _patience.reset(token)
+
+
+def check_patience() -> None:
+    """Raise NobodyWaits where somebody waited and has left. Cheap: to be called once for each piece."""
+    given = _patience.get()
+    if given is not None:
+        given.check()

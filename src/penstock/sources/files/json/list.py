@@ -1,0 +1,234 @@
+"""A JSON list, or one within an object, taken apart item by item, in bounded memory, however long it is."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+
+from penstock.bounds import bounds, in_megabytes
+from penstock.sources.files.json.tolerant import scan_record
+from penstock.sources.typing.exact_json import NotJson, refuse_many
+
+DEEPEST_LIST = 3  # objects around a list that is suggested
+BLANKS = re.compile(r"[ \t\r\n]*")
+
+
+class BadItem(ValueError):  # noqa: N818 - it names what was met
+    """The text holds no JSON list there; `line` says where, `hint` what to write."""
+
+    def __init__(self, line: int, reason: str, hint: str = "", code: str = "torn-file") -> None:
+        super().__init__(reason)
+        self.line = line
+        self.hint = hint
+        self.code = code
+
+
+class _Text:
+    """The part of the text that was read and not used up."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._most = bounds().cell  # characters of an item, and of blanks between items
+        self.held = ""
+        self.at = 0
+        self.line = 1
+
+    def more(self) -> bool:
+        """Read at least as much as is held, so that a long item costs linear time; False at the end.
+
+        No more is read than tells an item that is too long.
+        """
+        held = len(self.held) - self.at
+        parts, wanted = [self.held[self.at :]], max(min(held, self._most + 1 - held), 1)
+        read = 0
+        while read < wanted:
+            block = next(self._blocks, None)
+            if block is None:
+                break
+            parts.append(self._decoder.decode(block))
+            read += len(parts[-1])
+        self.held, self.at = "".join(parts), 0
+        return read > 0
+
+    def use(self, end: int) -> None:
+        self.line += self.held.count("\n", self.at, end)
+        self.at = end
+
+    def peek(self) -> str:
+        """The next character that is no blank, or nothing at the end."""
+        blanks, line = 0, self.line
+        while True:
+            found = BLANKS.match(self.held, self.at)
+            end = self.at if found is None else found.end()
+            blanks += end - self.at
+            self.use(end)
+            if end < len(self.held):
+                return self.held[end]
+            if blanks > self._most:
+                raise self.too_long(line)
+            if not self.more():
+                return ""
+
+    def too_long(self, line: int) -> BadItem:
+        reason = f"what begins here is longer than {in_megabytes(self._most)}"
+        return BadItem(line, reason, "a quote or a bracket may be missing", "too-long")
+
+    def item(self) -> object:
+        """The value that begins here. Raises BadItem."""
+        while True:
+            try:
+                value, end = scan_record(self.held, self.at)
+            except NotJson as error:
+                line = self.line + (self.held.count("\n", self.at, error.at) if error.at is not None else 0)
+                certain = _certain(error, len(self.held))
+                if not certain and len(self.held) - self.at > self._most:
+                    raise self.too_long(self.line) from None
+                if certain or not self.more():
+                    raise BadItem(line, error.reason) from None
+                self._refuse_many()
+                continue
+            if end - self.at > self._most:
+                raise self.too_long(self.line)
+            self.use(end)
+            return value
+
+    def _refuse_many(self) -> None:
+        """Raise BadItem while an item that is not whole yet already has more values than may be built."""
+        try:
+            refuse_many(self.held, self.at)
+        except NotJson as error:
+            raise BadItem(self.line, error.reason, code="too-long") from None
+
+
+def list_items(blocks: Iterator[bytes], path: str | None = None) -> Iterator[tuple[int, object, int]]:
+    """The items of a JSON list: the line each begins in, its value, and its length in characters. Raises BadItem.
+
+    `path` names the member of an object that holds the list; dots lead into objects. Null, and a text of blanks, are an
+    empty list.
+    """
+    text = _Text(blocks)
+    if not text.peek():
+        return
+    depth = 0 if path is None else _enter(text, path)
+    if path is not None and text.peek() != "[":
+        line = text.line
+        if text.item() is not None:
+            raise BadItem(line, f"the member {path} is no list", "name a member that holds a list of objects")
+    else:
+        yield from _items(text)
+    for _ in range(depth):
+        while _next_member(text) is not None:
+            _skip(text)
+    if text.peek():
+        raise BadItem(text.line, f"something follows the end of the {'list' if path is None else 'object'}")
+
+
+def lists_within(blocks: Iterator[bytes]) -> dict[str, int]:
+    """The lists of objects that a JSON object holds, by their paths, with their lengths. Raises BadItem."""
+    text = _Text(blocks)
+    found: dict[str, int] = {}
+    _begin_object(text, "object")
+    while (name := _next_member(text)) is not None:
+        if text.peek() == "[":
+            count = sum(1 for _, item, _ in _items(text) if isinstance(item, dict))
+            if count:
+                found[name] = count
+        else:
+            found.update(lists_of(text.item(), f"{name}."))
+    return found
+
+
+def lists_of(value: object, prefix: str = "") -> dict[str, int]:
+    """The same of a value that was read."""
+    found: dict[str, int] = {}
+    for name, member in value.items() if isinstance(value, dict) else ():
+        if isinstance(member, list) and any(isinstance(item, dict) for item in member):
+            found[f"{prefix}{name}"] = len(member)
+        elif isinstance(member, dict) and prefix.count(".") < DEEPEST_LIST:
+            found.update(lists_of(member, f"{prefix}{name}."))
+    return found
+
+
+def _items(text: _Text) -> Iterator[tuple[int, object, int]]:
+    """The items of the list that must begin here."""
+    if text.peek() != "[":
+        hint = "write one list of objects; for one object a line write format: ndjson"
+        raise BadItem(text.line, "a list of objects […] must begin here", hint)
+    text.use(text.at + 1)
+    first = True
+    while (found := text.peek()) != "]":
+        if not found:
+            raise BadItem(text.line, "the list breaks off here")
+        if not first:
+            if found != ",":
+                raise BadItem(text.line, "a comma or the end of the list is missing here")
+            text.use(text.at + 1)
+            if not text.peek():
+                raise BadItem(text.line, "the list breaks off here")
+        line, start = text.line, text.at
+        value = text.item()
+        yield line, value, max(text.at - start, 1)
+        first = False
+    text.use(text.at + 1)
+
+
+def _enter(text: _Text, path: str) -> int:
+    """Read up to the value of the member that `path` names; answers how many objects are open then."""
+    rest, depth = path, 0
+    while True:
+        _begin_object(text, f"object with the member {rest}")
+        depth += 1
+        lists: list[str] = []
+        while (name := _next_member(text)) is not None:
+            if name == rest:
+                return depth
+            if rest.startswith(f"{name}.") and text.peek() == "{":
+                rest = rest[len(name) + 1 :]
+                break
+            if _skip(text):
+                lists.append(name)
+        else:
+            hint = f"the lists here: {', '.join(lists[:12])}" if lists else "there is no list here"
+            raise BadItem(text.line, f"there is no member {rest}", hint)
+
+
+def _begin_object(text: _Text, what: str) -> None:
+    if text.peek() != "{":
+        raise BadItem(text.line, f"an {what} must begin here")
+    text.use(text.at + 1)
+
+
+def _next_member(text: _Text) -> str | None:
+    """The name of the next member of the object, read up to its value; None when the object ends here."""
+    found = text.peek()
+    if found == ",":
+        text.use(text.at + 1)
+        found = text.peek()
+    elif found == "}":
+        text.use(text.at + 1)
+        return None
+    name = text.item() if found == '"' else None
+    if not isinstance(name, str) or text.peek() != ":":
+        raise BadItem(
+            text.line, "the object breaks off here" if not found else "a member of the object must begin here"
+        )
+    text.use(text.at + 1)
+    text.peek()
+    return name
+
+
+def _skip(text: _Text) -> bool:
+    """Read over a value; whether it is a list with an object in it."""
+    if text.peek() == "[":
+        return any([isinstance(item, dict) for _, item, _ in _items(text)])  # noqa: C419 - to its end
+    text.item()
+    return False
+
+
+def _certain(error: NotJson, held: int) -> bool:
+    """Whether more text cannot heal the error: it stands well before the end of what is held."""
+    if error.at is None:
+        return True
+    return error.at < held - 16 and "nterminated" not in error.reason

@@ -1,0 +1,213 @@
+"""Rows on their way from a source to typed chunks: raw pieces, who judges a column's type, who casts it.
+
+JSON objects → pieces: a column for each member, absent known from null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
+
+import pyarrow as pa
+import pyarrow.compute
+
+from penstock.model.outcome import Note, Refusal
+from penstock.model.spec import ColumnType
+
+compute: Any = pyarrow.compute  # its type stubs know no column of any type
+RawColumn: TypeAlias = (
+    "pa.Array[Any] | Sequence[object]"  # Arrow where the format gives it, Python values where each may differ
+)
+NOTHING_ABSENT: Mapping[str, frozenset[int]] = MappingProxyType({})
+NOTHING_REFUSED: Mapping[int, Refusal] = MappingProxyType({})
+NO_ORIGINALS: Mapping[int, str] = MappingProxyType({})
+JSON_FIELD = MappingProxyType({b"penstock": b"json"})  # marks a text column that holds JSON
+SHOWN = 80  # characters of a value that messages show
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some consecutive raw rows. A column that is missing from `columns` is absent in all of them.
+
+    `refused[row]` says why a row cannot be laid out in columns; `originals[row]` is then its whole record as JSON.
+    """
+
+    length: int
+    columns: Mapping[str, RawColumn]
+    absent: Mapping[str, frozenset[int]] = field(default_factory=lambda: NOTHING_ABSENT)
+    refused: Mapping[int, Refusal] = field(default_factory=lambda: NOTHING_REFUSED)
+    originals: Mapping[int, str] = field(default_factory=lambda: NO_ORIGINALS)
+
+    def head(self, rows: int) -> Piece:
+        """The first `rows` rows."""
+        if rows >= self.length:
+            return self
+        absent = {name: frozenset(row for row in found if row < rows) for name, found in self.absent.items()}
+        refused = {row: refusal for row, refusal in self.refused.items() if row < rows}
+        originals = {row: text for row, text in self.originals.items() if row < rows}
+        columns = {name: column[:rows] for name, column in self.columns.items()}
+        return Piece(rows, columns, absent, refused, originals)
+
+
+def weight(piece: Piece) -> int:
+    """How many bytes the values of a piece take, roughly; at least what their text takes."""
+    return sum(map(_weight, piece.columns.values()))
+
+
+def _weight(value: object) -> int:
+    if isinstance(value, pa.Array):
+        return int(value.nbytes)
+    if isinstance(value, (str, bytes)):
+        return len(value) + 40
+    if isinstance(value, dict):
+        return sum(map(_weight, value)) + sum(map(_weight, value.values())) + 40
+    return sum(map(_weight, value)) + 40 if isinstance(value, (list, tuple)) else 40
+
+
+class Judge(Protocol):
+    """Watches one column over a full pass and then knows its type."""
+
+    def observe(self, column: RawColumn) -> None:
+        """Look at some more rows of the column."""
+        ...
+
+    def verdict(self) -> ColumnType:
+        """The type that every value seen fits without loss."""
+        ...
+
+    def nullable(self, kind: ColumnType, /) -> bool:
+        """Whether a cell seen is null when the column is read as `kind`."""
+        ...
+
+
+class Cast(NamedTuple):
+    """A typed column; `misfits` are the rows whose value does not fit (their cell is null), with the reason."""
+
+    array: pa.Array[Any]
+    misfits: Mapping[int, Refusal]
+
+
+@dataclass(frozen=True, slots=True)
+class Caster:
+    """Types one column: `arrow` is the Arrow type that every cast column has."""
+
+    arrow: pa.DataType
+    cast: Callable[[RawColumn], Cast]
+
+
+class Rows(Protocol):
+    """What one kind of source gives: raw rows, as often as asked, and how its columns are typed."""
+
+    open_ended: bool  # True: names are only known after a full pass (JSON); a stored column may be missing
+
+    def names(self) -> list[str]:
+        """The columns known so far, in order."""
+        ...
+
+    def pieces(self) -> Iterator[Piece]:
+        """All rows from the start, in bounded memory. Raises InputError where the input is wrong."""
+        ...
+
+    def declared(self, name: str, /) -> ColumnType | None:
+        """The column's type where the format itself says it, without looking at values."""
+        ...
+
+    def judge(self, name: str, /) -> Judge:
+        """A fresh judge for one column."""
+        ...
+
+    def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:
+        """How to type one column as `kind`; `given` when a person said so under `types:`."""
+        ...
+
+
+@runtime_checkable
+class Noting(Protocol):
+    """Rows of a source of which more can be said than their values."""
+
+    def notes(self) -> tuple[Note, ...]:
+        """What was changed or left out of what the source says, as far as it has been read."""
+        ...
+
+
+@runtime_checkable
+class TypingNoting(Protocol):
+    """Rows whose judges find out more than types."""
+
+    def typing_notes(self) -> tuple[Note, ...]:
+        """What was found out about the values when the types were decided last."""
+        ...
+
+
+def arrow_field(name: str, array_type: pa.DataType, kind: ColumnType) -> pa.Field[Any]:
+    """The Arrow field of a typed column; JSON text is marked as such."""
+    marked = kind == "json" and array_type == pa.string()
+    return pa.field(name, array_type, metadata=dict(JSON_FIELD) if marked else None)
+
+
+def shorten(value: object) -> str:
+    """A value as text for a message, at most 80 characters; what is no character is spelled out."""
+    text = str(value)[: SHOWN + 1].encode(errors="backslashreplace").decode()
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+ACCEPTED: Mapping[ColumnType, str] = MappingProxyType(
+    {
+        "text": "text",
+        "integer": "a whole number such as 70",
+        "number": "a number such as 70 or 29.85",
+        "boolean": "true or false",
+        "date": "a date such as 2026-01-31",
+        "timestamp": "a time such as 2026-01-31T12:00:00Z",
+        "json": "a JSON value",
+    }
+)
+
+
+def misfit(name: str, kind: ColumnType, value: object, reason: str | None = None) -> Refusal:
+    """The refusal of a record whose value does not fit the stored type of its column, or (`reason`) no type at all."""
+    return Refusal(
+        rule="type",
+        reason=reason or f"column {name} is {kind}, and this value does not fit it",
+        field=name,
+        value=shorten(value),
+        accepted=ACCEPTED[kind],
+        column=name,
+        type=kind if reason is None else None,  # another type would not take it either
+    )
+
+
+ABSENT = object()
+Record = dict[str, object]
+
+
+def piece_of(records: list[Record], names: dict[str, None]) -> Piece:
+    """Some objects as rows. `names` are the members met so far, in order; new ones are added to it."""
+    first = list(records[0])
+    if all(list(record) == first for record in records):  # the usual case, three times as fast
+        names.update(dict.fromkeys(first))
+        return Piece(len(records), dict(zip(first, zip(*map(dict.values, records), strict=True), strict=True)))
+    columns: dict[str, list[object]] = {}
+    absent: dict[str, frozenset[int]] = {}
+    for record in records:
+        if not record.keys() <= names.keys():
+            names.update(dict.fromkeys(record))
+    shared: dict[frozenset[int], frozenset[int]] = {}  # columns that are absent in the same rows share one set
+    used = set().union(*records)
+    for name in [name for name in names if name in used]:
+        column = [record.get(name, ABSENT) for record in records]
+        if ABSENT in column:
+            rows = frozenset(row for row, value in enumerate(column) if value is ABSENT)
+            absent[name] = shared.setdefault(rows, rows)
+            column = [None if value is ABSENT else value for value in column]
+        columns[name] = column
+    return Piece(len(records), columns, absent)
+
+
+def word(value: object) -> str:
+    """What a JSON value is, in words."""
+    if value is None:
+        return "null"
+    return {list: "a list", str: "a text", bool: "true or false", dict: "an object"}.get(type(value), "a number")

@@ -1,0 +1,268 @@
+"""The state database: one SQLite file in WAL mode, or a PostgreSQL database; opened, brought up to date, its errors
+put in plain words.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from penstock.model.errors import InputError, NotAvailableYet, PenstockError, Problem, StateLocked, StateUnavailable
+from penstock.store import postgresql, service_tables, tables  # noqa: F401 - their tables are the metadata's
+from penstock.store.migrations import HEAD, REVISIONS
+from penstock.store.tables import metadata
+
+BUSY_TIMEOUT_MS = 10_000
+
+_PLAIN = {
+    sqlite3.SQLITE_FULL: ("disk-full", "the disk of the state database is full", "make room, then run it again"),
+    sqlite3.SQLITE_READONLY: ("read-only", "the state database cannot be written", "give this user the right to write"),
+    sqlite3.SQLITE_PERM: ("read-only", "the state database cannot be written", "give this user the right to write"),
+    sqlite3.SQLITE_CANTOPEN: ("cannot-open", "the state database cannot be opened", "check the path and its rights"),
+    sqlite3.SQLITE_CORRUPT: ("damaged", "the state database is damaged", "restore it from a copy, or start a new one"),
+    sqlite3.SQLITE_NOTADB: ("not-a-database", "this file is not a state database", "name another file by --database"),
+    sqlite3.SQLITE_IOERR: ("disk", "the disk of the state database is full or fails", "make room, or check the disk"),
+    sqlite3.SQLITE_NOMEM: ("memory", "no memory is left for the state database", "close other programs"),
+}
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An open state database. `place` names it to people; `folder` is this machine's own: key file, frozen inputs.
+
+    Every failure of the database itself, in `open`, `begin` and `read`, is `StateUnavailable` (unreachable, full disk,
+    no rights, damage, too old or newer schema) or `StateLocked` (another process writes for ten seconds); both exit 3.
+    """
+
+    place: str
+    folder: Path
+    engine: Engine
+    path: Path | None = None  # SQLite's file
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether processes of several machines may have it open: PostgreSQL."""
+        return self.path is None
+
+    @property
+    def locks(self) -> Path:
+        """The folder of lock files of a database that only this machine uses."""
+        assert self.path is not None
+        return self.path.with_name(f"{self.path.name}.locks")
+
+    @staticmethod
+    def open(url: str, folder: Path | None = None) -> Database:
+        """Open `sqlite:///path`, making folder (0700), file (0600) and tables, or `postgresql://…`, making tables.
+
+        `folder` is for PostgreSQL alone (default `.penstock` here); SQLite's is the file's own. A database of an older
+        revision is brought up to date; one that no migration leads from is refused. Raises InputError for a URL that
+        is not one, NotAvailableYet for another kind.
+        """
+        parsed = _parsed(url)
+        if parsed.get_backend_name() == "sqlite":
+            path = _path_of(parsed)
+            with _plain_words(str(path)):
+                _make_file(path)
+            database = Database(str(path), path.parent, _engine(path), path)
+        else:
+            database = Database(postgresql.shown(parsed), postgresql.local_folder(folder), postgresql.engine_of(parsed))
+        try:
+            with _plain_words(database.place):
+                _bring_up_to_date(database)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    @staticmethod
+    def look_at(url: str, folder: Path | None = None) -> Database:
+        """The same, of whatever version or empty: nothing is made, nothing brought up to date. A file must be there."""
+        parsed = _parsed(url)
+        if parsed.get_backend_name() == "sqlite":
+            path = _path_of(parsed)
+            return Database(str(path), path.parent, _engine(path), path)
+        here = (Path(".penstock") if folder is None else folder).absolute()
+        return Database(postgresql.shown(parsed), here, postgresql.engine_of(parsed))
+
+    def schema_version(self) -> str | None:
+        """The form of its tables; None for an empty database, StateUnavailable for another program's."""
+        with _plain_words(self.place), self.engine.connect() as connection:
+            return _version(connection.execution_options(penstock_reads=True))
+
+    @contextmanager
+    def begin(self, *, alone: bool = True) -> Iterator[Connection]:
+        """A write transaction: committed at the end of the block, rolled back by an exception.
+
+        One writer at a time, so that what the block has read stays true until its end. `alone` False lets others write
+        meanwhile, where the database can: for blocks that lock the rows they change.
+        """
+        with _plain_words(self.place), self.engine.begin() as connection:
+            if alone and self.is_shared:
+                postgresql.write_alone(connection)
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one moment of the database, and never waits for a writer."""
+        options: dict[str, Any] = {"penstock_reads": True}
+        if self.is_shared:
+            options["isolation_level"] = "REPEATABLE READ"
+        with _plain_words(self.place), self.engine.connect().execution_options(**options) as connection:
+            yield connection
+
+    @contextmanager
+    def alone(self) -> Iterator[Callable[[str], None]]:
+        """Executes statements that may stand in no transaction, each by itself."""
+        with _plain_words(self.place):
+            if self.is_shared:
+                with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                    yield lambda statement: connection.exec_driver_sql(statement).close()
+                return
+            with closing(self.engine.raw_connection()) as raw:
+                yield lambda statement: raw.cursor().execute(statement).close()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _parsed(url: str) -> URL:
+    hint = "write sqlite:///path or postgresql://user@host/name"
+    try:
+        parsed = make_url(re.sub("^postgres://", "postgresql://", url))
+    except (ArgumentError, ValueError) as error:
+        found = f"{url.partition('://')[0]}://…" if "://" in url else "…"  # the rest may be a password
+        raise InputError(_problem(found, "not-a-url", "this is not a database URL", hint)) from error
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        message = "the state can only be kept in SQLite or PostgreSQL so far"
+        raise NotAvailableYet(_problem(parsed.get_backend_name(), "not-available", message, hint))
+    return parsed
+
+
+def _path_of(parsed: URL) -> Path:
+    if parsed.database in {None, "", ":memory:"}:
+        found = parsed.render_as_string()
+        raise InputError(_problem(found, "no-file", "the state database needs a file", "write sqlite:///path"))
+    return Path(str(parsed.database)).absolute()
+
+
+def _problem(found: str, code: str, message: str, hint: str) -> Problem:
+    return Problem("--database", message, code, hint, found=found)
+
+
+def _make_file(path: Path) -> None:
+    """The file must be closed to others from its first moment; SQLite gives its side files the same rights."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # before anything else: what is pruned is given back
+            connection.execute("PRAGMA journal_mode=WAL")
+    except FileExistsError:
+        if path.parent.is_dir():
+            return
+        raise StateUnavailable(
+            _problem(str(path), "cannot-open", f"{path.parent} is not a folder", "name another place by --database")
+        ) from None
+    except OSError as error:
+        message = f"the state database cannot be made: {error.strerror}"
+        raise StateUnavailable(_problem(str(path), "cannot-open", message, "check the path and its rights")) from error
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", hide_parameters=True)
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions are begun below, not guessed by the driver
+    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin(connection: Connection) -> None:
+    reads = connection.get_execution_options().get("penstock_reads", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _version(connection: Connection) -> str | None:
+    """The schema's revision; None for an empty database."""
+    found = set(inspect(connection).get_table_names())
+    if "alembic_version" in found:
+        return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
+    if found:
+        message = "this database belongs to another program"
+        raise StateUnavailable(_problem(", ".join(sorted(found)[:3]), "foreign", message, "name another one"))
+    return None
+
+
+def refused_revision(place: str, version: str) -> Problem | None:
+    """Why no migration leads from this revision to the present one; None where one does."""
+    if version in REVISIONS:
+        return None
+    if version < REVISIONS[0]:
+        message = "the state database was written by a Penstock that is too old for this one"
+        hint = (
+            f"open it with the last Penstock 0.1, which brings it to {REVISIONS[0]}, or name another one by --database"
+        )
+        return Problem(place, message, "too-old-schema", hint, found=version)
+    message = "the state database was written by a newer Penstock"
+    hint = "upgrade Penstock, or name another one by --database"
+    return Problem(place, message, "newer-schema", hint, found=version)
+
+
+def _bring_up_to_date(database: Database) -> None:
+    if database.schema_version() == HEAD:
+        return
+    with database.begin() as connection:
+        version = _version(connection)  # again, now that no other process can be at it
+        if version is None:
+            metadata.create_all(connection)
+            connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+            connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+        elif (refused := refused_revision(database.place, version)) is not None:
+            raise StateUnavailable(refused)
+        elif version != HEAD:
+            from penstock.store.migrations.upgrade import upgrade  # noqa: PLC0415 - Alembic costs 0.2 s
+
+            upgrade(connection)
+
+
+@contextmanager
+def _plain_words(place: str) -> Iterator[None]:
+    """Turn what the database says about the disk and its server into errors for people; leave our mistakes."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        plain = in_plain_words(place, error)
+        if plain is None:
+            raise
+        raise plain from error
+
+
+def in_plain_words(place: str, raised: BaseException) -> PenstockError | None:
+    """What an error of the database or its driver means to people; None where the mistake is ours."""
+    error = raised.orig if isinstance(raised, DBAPIError) else raised
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        return postgresql.translated(place, error)
+    if code & 0xFF in _BUSY:
+        message = f"another process has been writing to the state database for {BUSY_TIMEOUT_MS // 1000} s"
+        return StateLocked(Problem(place, message, "busy", "wait for it, then run it again"))
+    if code & 0xFF not in _PLAIN:
+        return None
+    word, message, hint = _PLAIN[code & 0xFF]
+    return StateUnavailable(Problem(place, message, word, hint, found=str(error)))

@@ -1,0 +1,213 @@
+"""Who runs a destination: a lock on a file beside the database, which the system frees when its holder dies.
+
+Who runs a destination, whatever the database: a locked file beside SQLite, a lease in PostgreSQL.
+
+A lease lives as long as its holder says so every few seconds. Its fence number grows with every holder; who writes
+checks it in the same transaction, so that a holder that was thought dead cannot write after the next one has begun.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+
+from sqlalchemy import ColumnElement, Connection, Float, cast, extract, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from penstock.model.errors import EnvironmentFailure, Problem, StateLocked
+from penstock.store.database import Database
+from penstock.store.tables import leases
+
+
+@contextmanager
+def hold_file(folder: Path, name: str, holder: str) -> Iterator[None]:
+    """Hold `name` for the block. StateLocked, naming the holder, when another process has it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / f"{_file_name(name)}.lock"
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        _lock(folder, handle, name)
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, holder.encode(), 0)
+        try:
+            yield
+        finally:
+            os.ftruncate(handle, 0)
+    finally:
+        os.close(handle)
+
+
+def is_file_held(folder: Path, name: str) -> bool:
+    """Whether a living process holds `name`."""
+    try:
+        handle = os.open(folder / f"{_file_name(name)}.lock", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        with _gate(folder):
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_UN)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def any_file_holder(folder: Path) -> str | None:
+    """Who holds anything now; None when nobody does."""
+    for path in sorted(folder.glob("*.lock")):
+        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            with _gate(folder):
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                fcntl.flock(handle, fcntl.LOCK_UN)
+        except BlockingIOError:
+            return os.pread(handle, 1000, 0).decode(errors="replace") or "another process"
+        finally:
+            os.close(handle)
+    return None
+
+
+def _lock(folder: Path, handle: int, name: str) -> None:
+    try:
+        with _gate(folder):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(handle, 1000, 0).decode(errors="replace") or "another process"
+        message = f"{name} is held by {holder}"
+        raise StateLocked(Problem(name, message, "held", "wait for it with --wait, or stop it", holder)) from None
+
+
+@contextmanager
+def _gate(folder: Path) -> Iterator[None]:
+    """One try at a time, for microseconds: so that who only looks is never taken for a holder."""
+    gate = os.open(folder / "gate", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(gate)
+
+
+def _file_name(name: str) -> str:
+    """A name that every file system takes, and that no other name shares."""
+    plain = "".join(char if char.isascii() and (char.isalnum() or char in "-_.") else "_" for char in name)[:60]
+    return f"{plain}-{blake2b(name.encode(), digest_size=4).hexdigest()}"
+
+
+LIVES_S = 12.0  # a dead holder's lease ends after this
+BEATS_S = 3.0
+
+
+@dataclass(slots=True)
+class Lease:
+    """What a holder has in hand; `check` goes into every transaction that nobody else may write meanwhile."""
+
+    name: str
+    fence: int | None = None  # None: a locked file, which nobody can take from a living holder
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def check(self, conn: Connection) -> None:
+        """StateLocked when another process has taken over; until the commit nobody can."""
+        if self.fence is None:
+            return
+        row = select(leases.c.fence, leases.c.holder).where(leases.c.name == self.name).with_for_update(read=True)
+        fence, holder = conn.execute(row).one()
+        if fence != self.fence:
+            raise _held(self.name, holder)
+
+
+def _nothing() -> None: ...
+
+
+@contextmanager
+def hold(database: Database, name: str, holder: str, lost: Callable[[], None] = _nothing) -> Iterator[Lease]:
+    """Hold `name` for the block. StateLocked, naming the holder, when another process has it.
+
+    `lost` is called, from another thread, when the lease could not be kept: another process may take over.
+    """
+    if not database.is_shared:
+        with hold_file(database.locks, name, holder):
+            yield Lease(name)
+        return
+    lease = Lease(name, _take(database, name, holder))
+    beating = threading.Thread(target=_beat, args=(database, lease, lost), daemon=True, name=f"lease of {name}")
+    beating.start()
+    try:
+        yield lease
+    finally:
+        lease.ended.set()
+        beating.join()
+        _extend(database, lease, 0.0)
+
+
+def is_held(database: Database, name: str) -> bool:
+    """Whether a living process holds `name`."""
+    if not database.is_shared:
+        return is_file_held(database.locks, name)
+    with database.read() as conn:
+        query = select(leases.c.name).where(leases.c.name == name, leases.c.expires > _now())
+        return conn.execute(query).first() is not None
+
+
+def any_holder(database: Database) -> str | None:
+    """Who holds a destination, a flow or a worker's name now; None when nobody does."""
+    if not database.is_shared:
+        return any_file_holder(database.locks)
+    with database.read() as conn:
+        found = conn.execute(select(leases.c.holder).where(leases.c.expires > _now()).limit(1)).scalar()
+    return None if found is None else str(found)
+
+
+def _now() -> ColumnElement[float]:
+    """The server's clock, which all holders share."""
+    return cast(extract("epoch", func.clock_timestamp()), Float(53))
+
+
+def _held(name: str, holder: str) -> StateLocked:
+    message = f"{name} is held by {holder}"
+    return StateLocked(Problem(name, message, "held", "wait for it with --wait, or stop it", holder))
+
+
+def _take(database: Database, name: str, holder: str) -> int:
+    new = insert(leases).values(name=name, holder=holder, fence=1, expires=_now() + LIVES_S)
+    taken = new.on_conflict_do_update(
+        index_elements=["name"],
+        set_={"holder": holder, "fence": leases.c.fence + 1, "expires": new.excluded.expires},
+        where=leases.c.expires <= _now(),
+    ).returning(leases.c.fence)
+    with database.begin(alone=False) as conn:
+        fence = conn.execute(taken).scalar()
+        if fence is None:
+            raise _held(name, conn.execute(select(leases.c.holder).where(leases.c.name == name)).scalar_one())
+        return int(fence)
+
+
+def _extend(database: Database, lease: Lease, seconds: float) -> bool:
+    """Let the lease live for so long from now; False when it is another's."""
+    mine = (leases.c.name == lease.name) & (leases.c.fence == lease.fence)
+    with database.begin(alone=False) as conn:
+        return conn.execute(update(leases).where(mine).values(expires=_now() + seconds)).rowcount == 1
+
+
+def _beat(database: Database, lease: Lease, lost: Callable[[], None]) -> None:
+    last = time.monotonic()
+    while not lease.ended.wait(BEATS_S):
+        began = time.monotonic()
+        try:
+            kept = _extend(database, lease, LIVES_S)
+        except EnvironmentFailure:  # the server may come back before the lease ends
+            kept = time.monotonic() - last < LIVES_S - BEATS_S
+        else:
+            last = began
+        if not kept:
+            lost()
+            return

@@ -1,0 +1,169 @@
+"""What was last delivered, per key: a 128-bit key hash, the content's hash and the input's fingerprint.
+
+In memory the keys stand in sorted columns (`key_table`), 32 bytes a key; in the database in packed `segments`.
+A failure is never remembered: the engine passes only what was delivered or accepted. After a transaction that was
+rolled back, load it again.
+
+The links to companies that a destination has sent of each person, of destinations with `company_link: replace`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import xxhash
+from sqlalchemy import Connection, select
+
+from penstock.model.record import Key
+from penstock.store.memory import in_flight, segments
+from penstock.store.memory.key_table import KeyTable
+from penstock.store.memory.segments import FORGOTTEN
+from penstock.store.runs.codecs import Words
+from penstock.store.tables import sent_links as table
+from penstock.store.upsert import upsert_all
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+Mask: TypeAlias = "NDArray[np.bool_]"
+
+
+def key_hashes(keys: Sequence[Key | None]) -> Words:
+    """(n, 2) uint64: xxh3-128 of each key's text; the parts of a several-column key are told apart by their lengths.
+
+    The same on every machine and in every version. None hashes like the empty text.
+    """
+    digest = xxhash.xxh3_128_digest
+    joined = b"".join(
+        [
+            digest(key.encode("utf-8", "surrogatepass")) if isinstance(key, str) else _digest_of_parts(key or ())
+            for key in keys
+        ]
+    )
+    return np.frombuffer(joined, dtype=">u8").astype(np.uint64).reshape(-1, 2)
+
+
+def _digest_of_parts(key: tuple[str, ...]) -> bytes:
+    parts = [part.encode("utf-8", "surrogatepass") for part in key]
+    # another seed, so that no single text is like them
+    return xxhash.xxh3_128_digest(b"".join(b"%d:%b" % (len(part), part) for part in parts), seed=1)
+
+
+class Memory:
+    """The memory of one destination. `version` is that of the fingerprints: others do not count as the same input."""
+
+    def __init__(self, destination: str, version: str, table: KeyTable) -> None:
+        self._destination = destination
+        self._version = version
+        self._table = table
+        self._on_its_way = KeyTable()
+
+    @staticmethod
+    def load(conn: Connection, destination: str, version: str) -> Memory:
+        """All that is known of a destination, without the keys that a dead process left on their way."""
+        table = KeyTable(segments.read(conn, destination, version))
+        table.forget(in_flight.left(conn, destination))
+        return Memory(destination, version, table)
+
+    def __len__(self) -> int:
+        """Keys held, forgotten ones among them."""
+        return len(self._table)
+
+    @property
+    def nbytes(self) -> int:
+        return self._table.nbytes
+
+    def knows(self, hashes: Words) -> Mask:
+        """Which of these keys were ever sent. `hashes` is (n, 2) uint64, here and below."""
+        known: Mask = self._table.find(hashes).values != FORGOTTEN
+        return known
+
+    def same_input(self, hashes: Words, prints: Words) -> Mask:
+        """True where the key was sent with this very fingerprint, and nothing else is on its way for it."""
+        found = self._table.find(hashes)
+        same: Mask = np.logical_and.reduce((found.values != FORGOTTEN, found.prints == prints, prints != 0))
+        if len(self._on_its_way) > 0:
+            same[self._on_its_way.find(hashes).values != FORGOTTEN] = False
+        return same
+
+    def contents(self, hashes: Words) -> list[int | None]:
+        """The content hash last sent, or on its way, for each key; None where there is none."""
+        values = self._table.find(hashes).values
+        if len(self._on_its_way) > 0:
+            staged = self._on_its_way.find(hashes).values
+            values = np.where(staged == FORGOTTEN, values, staged)
+        return [None if value == FORGOTTEN else value for value in values.tolist()]
+
+    def on_its_way(self, hashes: Words) -> Mask:
+        """True where what `contents` answers is on its way, and not sent yet."""
+        if len(self._on_its_way) == 0:
+            return np.zeros(len(hashes), dtype=np.bool_)
+        flying: Mask = self._on_its_way.find(hashes).values != FORGOTTEN
+        return flying
+
+    def stage(self, hashes: Words, contents: Words) -> None:
+        """These contents are on their way: until they are remembered or unstaged, they count as sent."""
+        self._on_its_way.put(hashes, _kept(contents), np.zeros(len(hashes), dtype=np.uint64))
+
+    def unstage(self, hashes: Words) -> None:
+        """Nothing came of these keys."""
+        self._on_its_way.forget(hashes)
+
+    def remember(
+        self, conn: Connection, hashes: Words, contents: Words, prints: Words, *, confirmed: bool = True
+    ) -> None:
+        """These were delivered; a print of 0 says that the input's fingerprint is not known.
+
+        Not `confirmed`: the API has taken them, and they stay on their way until it says what became of them.
+        """
+        contents = _kept(contents)
+        segments.append(conn, self._destination, self._version, hashes, contents, prints)
+        self._table.put(hashes, contents, prints)
+        if confirmed:
+            self.unstage(hashes)
+
+    def forget(self, conn: Connection, hashes: Words) -> None:
+        """What stands at the API for these keys is not known any more."""
+        segments.forget(conn, self._destination, hashes)
+        self._table.forget(hashes)
+
+    def compact(self, conn: Connection) -> None:
+        """At the end of a run: when more than half of what the database holds is outdated, write it anew."""
+        if segments.rows(conn, self._destination) > 2 * len(self._table) + segments.LARGE:
+            self._table = KeyTable()  # let go first: the new one needs the room
+            self._table = KeyTable(segments.rewrite(conn, self._destination, self._version))
+
+
+def _kept(contents: Words) -> Words:
+    """0 stands for "forgotten", so a content hash of 0 is kept as 1: at worst one record is sent once more."""
+    return np.where(contents == FORGOTTEN, np.uint64(1), contents)
+
+
+KeyHash = tuple[int, int]
+
+
+def read_sent_links(conn: Connection, destination: str) -> dict[KeyHash, tuple[str, ...]]:
+    """Key hash → the links as they were written, of all keys of a destination."""
+    query = select(table.c.identity, table.c.links).where(table.c.destination == destination)
+    found: dict[KeyHash, tuple[str, ...]] = {}
+    for identity, links in conn.execute(query):
+        high, low = np.frombuffer(identity, dtype="<u8").tolist()
+        found[high, low] = tuple(json.loads(links))
+    return found
+
+
+def put_sent_links(conn: Connection, destination: str, links: Mapping[KeyHash, Sequence[str]]) -> None:
+    """Write what is known of these keys in place of what was known."""
+    rows = [
+        {
+            "destination": destination,
+            "identity": np.array(key, dtype="<u8").tobytes(),
+            "links": json.dumps(list(some), ensure_ascii=False),
+        }
+        for key, some in links.items()
+    ]
+    upsert_all(conn, table, rows, ["destination", "identity"])

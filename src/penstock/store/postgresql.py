@@ -1,0 +1,126 @@
+"""PostgreSQL as the state database: how it is connected to, and what its errors mean in plain words."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+
+from penstock.model.errors import InputError, PenstockError, Problem, StateLocked, StateUnavailable
+
+if TYPE_CHECKING:
+    from psycopg.types.string import StrDumper
+
+WRITER = 0x50454E53544F434B  # the advisory lock of who writes: any number that no other program uses here
+LOCK_TIMEOUT_MS = 10_000
+CONNECT_TIMEOUT_S = 10
+
+_UNREACHABLE = ("unreachable", "the state database cannot be reached", "is the server running, and the URL right?")
+_RIGHTS = ("read-only", "the state database cannot be written", "give this user the right to write and make tables")
+_DENIED = ("wrong-password", "the state database refuses this user or password", "check user and password of the URL")
+_PLAIN = {
+    "25006": _RIGHTS,
+    "42501": _RIGHTS,
+    "53100": ("disk-full", "the disk of the state database is full", "make room, then run it again"),
+    "53200": ("memory", "no memory is left for the state database", "give its server more memory"),
+    "53300": ("too-many", "the state database takes no more connections", "raise max_connections, or close others"),
+    "58030": ("disk", "the disk of the state database fails", "check the disk of its server"),
+    "3D000": ("no-database", "the server has no database of this name", "make it with createdb, or correct the URL"),
+    "28": _DENIED,
+    "08": _UNREACHABLE,
+    "57P": _UNREACHABLE,
+    "XX": ("damaged", "the state database is damaged", "restore it from a copy"),
+}
+_BUSY = ("55P03", "40P01", "40001")  # a lock not given in time, a deadlock, a clash of writers
+
+
+@cache
+def _text_dumper() -> type[StrDumper]:
+    """Writes text without U+0000, which this database refuses."""
+    from psycopg.types.string import StrDumper  # noqa: PLC0415 - not where the state is in SQLite
+
+    class TextDumper(StrDumper):
+        def dump(self, obj: str) -> Any:
+            return super().dump(obj.replace("\0", "\ufffd"))
+
+    return TextDumper
+
+
+def shown(url: URL) -> str:
+    """The URL for people: no password, no parameters."""
+    return URL.create("postgresql", url.username, None, url.host, url.port, url.database).render_as_string()
+
+
+def local_folder(folder: Path | None) -> Path:
+    """Where frozen inputs and the key file live on this machine; made when missing."""
+    path = (Path(".penstock") if folder is None else folder).absolute()
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"the local folder of the state cannot be made: {error.strerror}"
+        raise StateUnavailable(Problem(str(path), message, "cannot-open", "check the path and its rights")) from error
+    return path
+
+
+def engine_of(url: URL) -> Engine:
+    """An engine whose waits end, and which notices that the server was started anew."""
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        hide_parameters=True,
+        pool_pre_ping=True,
+        max_overflow=40,
+        connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "penstock"},
+    )
+    event.listen(engine, "connect", _prepare)
+    return engine
+
+
+def _prepare(connection: psycopg.Connection[Any], _record: object) -> None:
+    connection.adapters.register_dumper(str, _text_dumper())
+    connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
+    connection.commit()
+
+
+def write_alone(connection: Connection) -> None:
+    """Wait until no other transaction of ours writes: what is read from here on stays true until the commit."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER})
+
+
+def translated(place: str, error: BaseException | None) -> PenstockError | None:
+    """What an error of the server means; None when the mistake is ours."""
+    if not isinstance(error, psycopg.Error):
+        return None
+    code = error.sqlstate
+    if code in _BUSY:
+        message = f"another process has been writing to the state database for {LOCK_TIMEOUT_MS // 1000} s"
+        return StateLocked(Problem(place, message, "busy", "wait for it, then run it again"))
+    if code is None:
+        return _not_connected(place, error) if isinstance(error, psycopg.OperationalError) else None
+    for length in (5, 3, 2):
+        if code[:length] in _PLAIN:
+            word, message, hint = _PLAIN[code[:length]]
+            return StateUnavailable(Problem(place, message, word, hint, found=_first_line(error)))
+    return None
+
+
+def _not_connected(place: str, error: psycopg.Error) -> PenstockError:
+    """A connection that was not made has no code: the server's words alone tell why."""
+    said = str(error)
+    if "invalid" in said and "connection option" in said:
+        return InputError(
+            Problem("--database", "the URL has an unknown parameter", "not-a-url", found=_first_line(error))
+        )
+    if "password" in said or "pg_hba.conf" in said or 'role "' in said:
+        word, message, hint = _DENIED
+    elif 'database "' in said and "does not exist" in said:
+        word, message, hint = _PLAIN["3D000"]
+    else:
+        word, message, hint = _UNREACHABLE
+    return StateUnavailable(Problem(place, message, word, hint, found=_first_line(error)))
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -1,0 +1,377 @@
+"""The records held for a person, whole, with the last request and reply: one live entry per destination and key, or,
+where records may be parts of an object, per version of a key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, select, update
+
+from penstock.model.outcome import Outcome, Refusal
+from penstock.model.record import Key
+from penstock.store.runs.codecs import key_from_json, key_json, rule_json, to_signed, to_unsigned
+from penstock.store.tables import discarded
+from penstock.store.tables import quarantine as table
+from penstock.store.upsert import upsert_all
+
+KeyHash = tuple[int, int]
+DISCARDED_AT_ONCE = 500
+DIGITS = re.compile(r"[0-9]{1,18}")  # of a number that a database holds
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A record to be held. `record` is its JSON, `record_print` a stable hash of it (0: any version of the key)."""
+
+    destination: str
+    key: Key | None
+    key_hash: KeyHash  # (0, 0) without a key: then the record's own hash tells it from others
+    outcome: Outcome
+    refusal: Refusal
+    at: str
+    run: str
+    record: str
+    record_print: int
+    settings: str
+    content: int | None = None
+    request: Mapping[str, Any] | None = None
+    reply: Mapping[str, Any] | None = None
+    part: bool = False  # of its object: then each version of the key has an entry of its own
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRecord:
+    """A held record as it is stored."""
+
+    id: str
+    destination: str
+    key: Key | None
+    key_hash: KeyHash
+    outcome: Outcome
+    cause: str
+    reason: str
+    field: str | None
+    rule: str
+    value: str | None
+    accepted: str | None
+    values: Mapping[str, Any] | None  # of the refusal; None: written by 0.1.0
+    at: str
+    run: str
+    record: str
+    record_print: int
+    edited: bool
+    content: int | None
+    settings: str
+    request: Mapping[str, Any] | None
+    reply: Mapping[str, Any] | None
+
+    @property
+    def number(self) -> int:
+        """Its place in the order in which records were held."""
+        return int(self.id.removeprefix("q-"))
+
+
+class HeldVersion(NamedTuple):
+    """What a run asks of a held key."""
+
+    key_hash: KeyHash
+    outcome: Outcome
+    record_print: int
+    settings: str
+    reason: str
+    refusal: str | None  # JSON {"rule", "values"}
+
+
+def hold(conn: Connection, *holds: Hold) -> None:
+    """Hold records; an entry of the same key (of a part: of the same version) is replaced, its id kept.
+
+    Of equal ones the last counts.
+
+    Ids are never given twice; SQLite leaves gaps between them.
+    """
+    rows = {(row["destination"], row["identity"]): row for row in map(_row, holds)}
+    upsert_all(conn, table, list(rows.values()), ["destination", "identity"])
+
+
+def _row(held: Hold) -> dict[str, Any]:
+    refusal = held.refusal
+    return {
+        "destination": held.destination,
+        "identity": _identity(held.key_hash, held.record_print, part=held.part),
+        "key": key_json(held.key),
+        "outcome": held.outcome.value,
+        "cause": refusal.cause,
+        "reason": refusal.reason,
+        "field": refusal.field,
+        "rule": refusal.rule,
+        "value": refusal.value,
+        "accepted": refusal.accepted,
+        "named_values": orjson.dumps(refusal.values).decode(),
+        "at": held.at,
+        "run": held.run,
+        "record": held.record,
+        "record_print": to_signed(held.record_print),
+        "edited": False,
+        "content": None if held.content is None else to_signed(held.content),
+        "settings": held.settings,
+        "request": None if held.request is None else orjson.dumps(held.request).decode(),
+        "reply": None if held.reply is None else orjson.dumps(held.reply).decode(),
+    }
+
+
+def entries(conn: Connection, *, destination: str | None = None, cause: str | None = None) -> list[HeldRecord]:
+    """The held records, oldest first."""
+    query = select(table).order_by(table.c.id)
+    if destination is not None:
+        query = query.where(table.c.destination == destination)
+    if cause is not None:
+        query = query.where(table.c.cause == cause)
+    return [_held(row) for row in conn.execute(query).mappings()]
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineFilter:
+    """Which held records; None: whatever."""
+
+    destination: str | None = None
+    cause: str | None = None
+    outcome: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        given = {"destination": self.destination, "cause": self.cause, "outcome": self.outcome}
+        return [table.c[name] == value for name, value in given.items() if value is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Held records of one destination, cause, outcome and field; `reason`, `rule` and `values` are the oldest's."""
+
+    destination: str
+    cause: str
+    outcome: str
+    field: str | None
+    count: int
+    reason: str
+    rule: str
+    values: Mapping[str, Any] | None
+    first_at: str
+    last_at: str
+
+
+def page(conn: Connection, which: QuarantineFilter, limit: int, after: int = 0) -> list[HeldRecord]:
+    """Held records whose number is beyond `after`, oldest first."""
+    query = select(table).where(table.c.id > after, *which.conditions()).order_by(table.c.id).limit(limit)
+    return [_held(row) for row in conn.execute(query).mappings()]
+
+
+def ids(conn: Connection, which: QuarantineFilter) -> list[str]:
+    """The ids of held records, oldest first."""
+    query = select(table.c.id).where(*which.conditions()).order_by(table.c.id)
+    return [f"q-{number}" for number in conn.execute(query).scalars()]
+
+
+def some_ids(conn: Connection, which: QuarantineFilter, up_to: int, most: int) -> list[str]:
+    """The first of the ids whose number is at most `up_to`."""
+    query = select(table.c.id).where(table.c.id <= up_to, *which.conditions()).order_by(table.c.id).limit(most)
+    return [f"q-{number}" for number in conn.execute(query).scalars()]
+
+
+def extent(conn: Connection, which: QuarantineFilter) -> tuple[int, int]:
+    """How many records are held, and the largest number of one; 0 without any."""
+    query = select(func.count(), func.coalesce(func.max(table.c.id), 0)).where(*which.conditions())
+    number, last = conn.execute(query).one()
+    return int(number), int(last)
+
+
+def by_destination(conn: Connection, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Those of these ids that are held, by destination."""
+    found: dict[str, list[str]] = {}
+    numbers = [number for number in map(_number, ids) if number is not None]
+    for first in range(0, len(numbers), DISCARDED_AT_ONCE):
+        part = numbers[first : first + DISCARDED_AT_ONCE]
+        for number, destination in conn.execute(select(table.c.id, table.c.destination).where(table.c.id.in_(part))):
+            found.setdefault(destination, []).append(f"q-{number}")
+    return found
+
+
+def get_all(conn: Connection, ids: Sequence[str]) -> list[HeldRecord]:
+    """Those of these records that are held, in the order of the ids."""
+    numbers = [number for number in map(_number, ids) if number is not None]
+    found: dict[int, HeldRecord] = {}
+    for first in range(0, len(numbers), DISCARDED_AT_ONCE):
+        part = numbers[first : first + DISCARDED_AT_ONCE]
+        for row in conn.execute(select(table).where(table.c.id.in_(part))).mappings():
+            found[row["id"]] = _held(row)
+    return [found[number] for number in numbers if number in found]
+
+
+def groups(conn: Connection) -> list[Group]:
+    """All held records by destination, cause, outcome and field; the largest group first."""
+    c = table.c
+    same = (c.destination, c.cause, c.outcome, c.field)
+    number = func.count().label("number")
+    oldest = func.min(c.id).label("oldest")
+    ends = (func.min(c.at).label("first_at"), func.max(c.at).label("last_at"))
+    query = select(*same, number, oldest, *ends).group_by(*same)
+    found = conn.execute(query.order_by(number.desc(), oldest)).mappings().all()
+    oldest_ids = [row["oldest"] for row in found]
+    why = select(c.id, c.reason, c.rule, c.named_values).where(c.id.in_(oldest_ids))
+    reasons = {row.id: row for row in conn.execute(why)}
+    return [
+        Group(
+            **{name: row[name] for name in ("destination", "cause", "outcome", "field", "first_at", "last_at")},
+            count=row["number"],
+            reason=reasons[row["oldest"]].reason,
+            rule=reasons[row["oldest"]].rule,
+            values=_values(reasons[row["oldest"]].named_values),
+        )
+        for row in found
+    ]
+
+
+def count(conn: Connection, destination: str) -> int:
+    """How many records of a destination are held."""
+    mine = table.c.destination == destination
+    return int(conn.execute(select(func.count()).select_from(table).where(mine)).scalar_one())
+
+
+def counts(conn: Connection, destinations: Sequence[str]) -> dict[str, int]:
+    """How many records are in quarantine for each of these destinations that has any."""
+    rows = conn.execute(select(table.c.destination, func.count()).group_by(table.c.destination))
+    wanted = set(destinations)
+    return {name: int(number) for name, number in rows if name in wanted}
+
+
+def get(conn: Connection, entry: str) -> HeldRecord | None:
+    """The held record of this id (`q-12`), or None."""
+    number = _number(entry)
+    if number is None:
+        return None
+    row = conn.execute(select(table).where(table.c.id == number)).mappings().one_or_none()
+    return None if row is None else _held(row)
+
+
+def edit(conn: Connection, entry: str, record: str) -> None:
+    """Put an edited record in its place. What a run compares with stays the version that the source has."""
+    conn.execute(update(table).where(table.c.id == _number(entry)).values(record=record, edited=True))
+
+
+def release(conn: Connection, ids: Sequence[str]) -> None:
+    """Let these entries go."""
+    for entry in ids:
+        conn.execute(delete(table).where(table.c.id == _number(entry)))
+
+
+def release_key(conn: Connection, destination: str, key_hash: KeyHash) -> None:
+    """Let the entry of a key go: a newer version of its record got through."""
+    mine = (table.c.destination == destination) & (table.c.identity == _identity(key_hash, 0))
+    conn.execute(delete(table).where(mine))
+
+
+def release_part(conn: Connection, destination: str, key_hash: KeyHash, record_print: int) -> None:
+    """Let the entry of one version of a key go: it got through."""
+    both = [_identity(key_hash, record_print, part=part) for part in (True, False)]
+    mine = (table.c.destination == destination) & table.c.identity.in_(both)
+    conn.execute(delete(table).where(mine, table.c.record_print == to_signed(record_print)))
+
+
+def discard(conn: Connection, ids: Sequence[str], reason: str, at: str) -> int:
+    """Never these versions: the entries go, and the versions are remembered as unwanted. Answers their number."""
+    c, done = table.c, 0
+    numbers = [number for number in map(_number, ids) if number is not None]
+    for first in range(0, len(numbers), DISCARDED_AT_ONCE):
+        part = numbers[first : first + DISCARDED_AT_ONCE]
+        query = select(c.id, c.destination, c.key, c.identity, c.record_print, c.content).where(c.id.in_(part))
+        rows = {}
+        for row in conn.execute(query.order_by(c.id)):
+            key_hash = (0, 0) if row.key is None or key_from_json(row.key) is None else _hash(row.identity)
+            identity = _identity(key_hash, to_unsigned(row.record_print))
+            rows[row.destination, identity, row.record_print] = {
+                "destination": row.destination,
+                "identity": identity,
+                "record_print": row.record_print,
+                "content": row.content,
+                "reason": reason,
+                "at": at,
+            }
+            done += 1
+        upsert_all(conn, discarded, list(rows.values()), [column.name for column in discarded.primary_key])
+        conn.execute(delete(table).where(c.id.in_(part)))
+    return done
+
+
+def unknown(conn: Connection, ids: Sequence[str]) -> str | None:
+    """The first of these ids that nothing in quarantine has; None when all are there."""
+    numbers, known = {entry: _number(entry) for entry in ids}, set[int]()
+    wanted = [number for number in numbers.values() if number is not None]
+    for first in range(0, len(wanted), DISCARDED_AT_ONCE):
+        part = wanted[first : first + DISCARDED_AT_ONCE]
+        known.update(conn.execute(select(table.c.id).where(table.c.id.in_(part))).scalars())
+    return next((entry for entry, number in numbers.items() if number not in known), None)
+
+
+def runs_behind(conn: Connection, destination: str, run: str) -> tuple[bool, str | None]:
+    """Whether this run has put records of the destination in quarantine, and the earliest other run that has."""
+    refused = (table.c.destination == destination) & (table.c.outcome == Outcome.QUARANTINED.value)
+    others = conn.execute(select(func.min(table.c.run)).where(refused, table.c.run != run)).scalar_one()
+    own = conn.execute(select(table.c.id).where(refused, table.c.run == run).limit(1)).first()
+    return own is not None, others
+
+
+def held_index(conn: Connection, destination: str) -> Iterator[HeldVersion]:
+    """The held versions of one destination that have a key."""
+    c = table.c
+    columns = (c.identity, c.outcome, c.record_print, c.settings, c.reason, c.rule, c.named_values)
+    for row in conn.execute(select(*columns).where(c.destination == destination, c.key.is_not(None))):
+        refusal = None if row[6] is None else rule_json(row[5], row[6])
+        yield HeldVersion(_hash(row[0]), Outcome(row[1]), to_unsigned(row[2]), row[3], row[4], refusal)
+
+
+def discarded_index(conn: Connection, destination: str) -> Iterator[tuple[KeyHash, int]]:
+    """(key hash, hash of the record) of every version that a person never wants."""
+    query = select(discarded.c.identity, discarded.c.record_print).where(discarded.c.destination == destination)
+    for identity, record_print in conn.execute(query):
+        yield _hash(identity), to_unsigned(record_print)
+
+
+def _identity(key_hash: KeyHash, record_print: int, *, part: bool = False) -> bytes:
+    """What tells an entry from others: the key's hash; of a part the record's hash besides."""
+    pair = key_hash if key_hash != (0, 0) else (0, record_print)
+    return np.array((*pair, record_print) if part else pair, dtype="<u8").tobytes()
+
+
+def _hash(identity: bytes) -> KeyHash:
+    high, low, *_ = np.frombuffer(identity, dtype="<u8").tolist()
+    return high, low
+
+
+def _number(entry: str) -> int | None:
+    digits = entry.removeprefix("q-")
+    return int(digits) if DIGITS.fullmatch(digits) else None
+
+
+def _values(text: str | None) -> dict[str, Any] | None:
+    return None if text is None else orjson.loads(text)
+
+
+def _held(row: RowMapping) -> HeldRecord:
+    same = ("destination", "cause", "reason", "field", "rule", "value", "accepted", "at", "run", "record", "edited")
+    key = key_from_json(row["key"])
+    return HeldRecord(
+        **{name: row[name] for name in (*same, "settings")},
+        id=f"q-{row['id']}",
+        key=key,
+        key_hash=(0, 0) if key is None else _hash(row["identity"]),
+        outcome=Outcome(row["outcome"]),
+        record_print=to_unsigned(row["record_print"]),
+        values=_values(row["named_values"]),
+        content=None if row["content"] is None else to_unsigned(row["content"]),
+        request=None if row["request"] is None else orjson.loads(row["request"]),
+        reply=None if row["reply"] is None else orjson.loads(row["reply"]),
+    )

@@ -1,0 +1,111 @@
+"""What a run did, a page at a time: its requests, and the fate of each of its records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, RowMapping, insert, or_, select
+
+from penstock.store.runs.codecs import unpack_keys, unpack_ordinals
+from penstock.store.service_tables import exchanges
+from penstock.store.tables import ledger_batches as batches
+from penstock.store.tables import ledger_exceptions as exceptions
+
+BATCHES_AT_ONCE = 50
+
+
+class Fate(NamedTuple):
+    """One record of a run; `batch` and `item` are its place in the list."""
+
+    batch: int
+    item: int
+    run: str
+    ordinal: int
+    key: Any
+    outcome: str
+    reason: str | None
+    field: str | None
+    delivery: int | None
+    refusal: str | None
+
+
+def deliveries(
+    conn: Connection, runs: Sequence[str], *, outcome: str | None = None, after: int = 0, limit: int = 50
+) -> list[RowMapping]:
+    """The requests of these runs in the order they were written down, with the `id` that the next page starts after."""
+    query = select(batches).where(batches.c.run.in_(list(runs)), batches.c.delivery.is_not(None), batches.c.id > after)
+    if outcome is not None:
+        query = query.where(_met(outcome))
+    return list(conn.execute(query.order_by(batches.c.id).limit(limit)).mappings())
+
+
+def delivery(conn: Connection, run: str, number: int) -> RowMapping | None:
+    query = select(batches).where(batches.c.run == run, batches.c.delivery == number)
+    return conn.execute(query.order_by(batches.c.id)).mappings().first()
+
+
+def fates(
+    conn: Connection, runs: Sequence[str], *, outcome: str | None = None, after: tuple[int, int] = (0, -1)
+) -> Iterator[Fate]:
+    """The records of these runs after a (batch, item), only those of one outcome where it is given."""
+    batch, item = after
+    while True:
+        query = select(batches).where(batches.c.run.in_(list(runs)), ~batches.c.is_test, batches.c.id >= batch)
+        if outcome is not None:
+            query = query.where(_met(outcome))
+        rows = list(conn.execute(query.order_by(batches.c.id).limit(BATCHES_AT_ONCE)).mappings())
+        for row in rows:
+            for fate in _of_batch(conn, row):
+                if (fate.batch, fate.item) > (batch, item) and outcome in (None, fate.outcome):
+                    yield fate
+        if len(rows) < BATCHES_AT_ONCE:
+            return
+        batch, item = rows[-1]["id"] + 1, -1
+
+
+def _met(outcome: str) -> ColumnElement[bool]:
+    """Batches in which a record may have met this outcome."""
+    odd = select(exceptions.c.batch).where(exceptions.c.batch == batches.c.id, exceptions.c.outcome == outcome)
+    return or_(batches.c.outcome == outcome, odd.exists())
+
+
+def _of_batch(conn: Connection, row: RowMapping) -> Iterator[Fate]:
+    odd = {
+        found["item"]: found
+        for found in conn.execute(select(exceptions).where(exceptions.c.batch == row["id"])).mappings()
+    }
+    keys = None if row["keys"] is None else unpack_keys(row["keys"])
+    for item, ordinal in enumerate(unpack_ordinals(row["ordinals"]).tolist()):
+        met: Mapping[Any, Any] = odd.get(item, row)
+        yield Fate(
+            batch=row["id"],
+            item=item,
+            run=row["run"],
+            ordinal=ordinal,
+            key=None if keys is None else keys[item],
+            outcome=met["outcome"],
+            reason=met["reason"],
+            field=met["field"] if item in odd else None,
+            delivery=row["delivery"],
+            refusal=met["refusal"],
+        )
+
+
+def keep_exchange(conn: Connection, run: str, number: int, request: Mapping[str, Any], reply: Any) -> None:
+    """Keep a request and its reply as they were, without secrets."""
+    texts = {
+        "request": orjson.dumps(request).decode(),
+        "reply": None if reply is None else orjson.dumps(reply).decode(),
+    }
+    conn.execute(insert(exchanges).values(run=run, delivery=number, **texts))
+
+
+def kept_exchange(conn: Connection, run: str, number: int) -> tuple[dict[str, Any], Any] | None:
+    """The request and the reply of a delivery; None when they were not kept."""
+    query = select(exchanges).where(exchanges.c.run == run, exchanges.c.delivery == number)
+    row = conn.execute(query).mappings().one_or_none()
+    if row is None:
+        return None
+    return orjson.loads(row["request"]), None if row["reply"] is None else orjson.loads(row["reply"])

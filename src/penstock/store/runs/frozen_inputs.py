@@ -1,0 +1,52 @@
+"""Frozen inputs in the shared database: a run goes on with the very records it began with, on whatever machine.
+
+Where the database is one machine's (SQLite), the file beside it is enough.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, insert, select
+
+from penstock.store.database import Database
+from penstock.store.service_tables import frozen_parts
+
+PART = 4 << 20  # bytes, before they are packed
+QUICK = 1  # zlib's level
+
+
+def keep(database: Database, run: str, path: Path) -> None:
+    """Store a file; once this comes back it is whole."""
+    if not database.is_shared:
+        return
+    with database.begin(alone=False) as conn, path.open("rb") as file:
+        forget(conn, run)
+        for number, data in enumerate(iter(lambda: file.read(PART), b"")):
+            conn.execute(insert(frozen_parts).values(run=run, part=number, bytes=zlib.compress(data, QUICK)))
+
+
+def fetch(database: Database, run: str, path: Path) -> bool:
+    """Bring a stored file to `path`, whole or not at all; False when there is none."""
+    if not database.is_shared:
+        return False
+    query = select(frozen_parts.c.bytes).where(frozen_parts.c.run == run).order_by(frozen_parts.c.part)
+    part = path.with_name(path.name + ".part")
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "wb") as file, database.read() as conn:
+            rows = conn.execution_options(stream_results=True, max_row_buffer=2).execute(query)
+            written = sum(file.write(zlib.decompress(data)) for data in rows.scalars())
+        if written:
+            part.rename(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return written > 0
+
+
+def forget(conn: Connection, run: str) -> None:
+    """The run needs it no more."""
+    conn.execute(delete(frozen_parts).where(frozen_parts.c.run == run))

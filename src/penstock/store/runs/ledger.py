@@ -1,0 +1,192 @@
+"""The ledger: one outcome for every record of a run, a packed row for each batch, a row for each exception.
+
+Records that cost nothing (unchanged) may be written without keys: their ordinals, as ranges, say which they were, so
+that a million unchanged records are some rows. The SQL view `ledger` shows one row per record.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+
+from penstock.model.outcome import Outcome
+from penstock.model.record import Key
+from penstock.store.runs import timeseries
+from penstock.store.runs.codecs import Ordinals, pack_keys, pack_ordinals, unpack_ordinals
+from penstock.store.tables import ledger_batches as batches
+from penstock.store.tables import ledger_exceptions as exceptions
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The request that decided the records of an entry. `delivery` counts within the run."""
+
+    delivery: int
+    method: str
+    url: str
+    status: int | None
+    attempts: int
+    requests: int
+    duration_ms: float
+    is_test: bool = False
+
+
+class LedgerException(NamedTuple):
+    """A record of an entry whose outcome is not the entry's. `item` is its index among the entry's ordinals."""
+
+    item: int
+    outcome: Outcome
+    reason: str | None = None
+    field: str | None = None
+    refusal: str | None = None
+
+
+class OutcomeChange(NamedTuple):
+    """What a record that was `accepted` has become."""
+
+    outcome: Outcome
+    reason: str | None = None
+    field: str | None = None
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """Records decided together. `keys` stand in the order of `ordinals`, None for a record without a key.
+
+    `sent` is None when no request decided them (unchanged, refused by our own checks, held). `keys` None is for
+    records that nobody will ask for by key (unchanged). `refusal` is the JSON of the refusal behind `reason`.
+    """
+
+    outcome: Outcome
+    ordinals: Sequence[int] | Ordinals
+    at: str
+    keys: Sequence[Key | None] | None = None
+    reason: str | None = None
+    sent: Sent | None = None
+    exceptions: Sequence[LedgerException] = ()
+    refusal: str | None = None
+
+
+_NOTHING_SENT = {
+    **dict.fromkeys(("delivery", "method", "url", "status", "duration_ms")),
+    "attempts": 0,
+    "requests": 0,
+    "is_test": False,
+}
+
+
+def append(connection: Connection, run: str, entries: Sequence[LedgerEntry]) -> None:
+    """Write outcomes down. An entry without records is left out, unless it tells of a request."""
+    kept = [entry for entry in entries if entry.sent is not None or len(entry.ordinals) > 0]
+    if not kept:
+        return
+    top = connection.execute(select(func.coalesce(func.max(batches.c.id), 0))).scalar_one()
+    connection.execute(insert(batches), [_to_columns(run, top + 1 + n, entry) for n, entry in enumerate(kept)])
+    odd = [
+        {"batch": top + 1 + n, **exception._asdict()} for n, entry in enumerate(kept) for exception in entry.exceptions
+    ]
+    if odd:
+        connection.execute(insert(exceptions), odd)
+
+
+def _to_columns(run: str, number: int, entry: LedgerEntry) -> dict[str, Any]:
+    sent, ordinals = entry.sent, entry.ordinals
+    request = _NOTHING_SENT if sent is None else {name: getattr(sent, name) for name in _NOTHING_SENT}
+    return {
+        **request,
+        "id": number,
+        "run": run,
+        "at": entry.at,
+        "outcome": entry.outcome.value,
+        "reason": entry.reason,
+        "refusal": entry.refusal,
+        "records": len(ordinals),
+        "keys": None if entry.keys is None else pack_keys(entry.keys),
+        "ordinals": pack_ordinals(ordinals),
+        "top": int(max(ordinals, default=-1)) if isinstance(ordinals, Sequence) else int(ordinals.max(initial=-1)),
+    }
+
+
+def decided_beyond(connection: Connection, run: str, position: int) -> Ordinals:
+    """The ordinals at or past `position` that have an outcome, sorted."""
+    query = select(batches.c.ordinals).where(batches.c.run == run, batches.c.top >= position, ~batches.c.is_test)
+    found = [unpack_ordinals(text) for text in connection.execute(query).scalars()]
+    if not found:
+        return np.empty(0, dtype=np.int64)
+    ordinals = np.concatenate(found)
+    return np.sort(ordinals[ordinals >= position])
+
+
+def next_delivery(connection: Connection, run: str) -> int:
+    """The number of the run's next delivery: they go on counting after a crash."""
+    query = select(func.coalesce(func.max(batches.c.delivery), -1)).where(batches.c.run == run)
+    return int(connection.execute(query).scalar_one()) + 1
+
+
+def deliveries(connection: Connection, run: str) -> Iterator[dict[str, Any]]:
+    """The requests of a run in order, as `deliveries --json` shows them (a test has `"test": true` besides)."""
+    query = select(batches).where(batches.c.run == run, batches.c.delivery.is_not(None)).order_by(batches.c.delivery)
+    for row in connection.execute(query).mappings():
+        yield {
+            **{name: row[name] for name in ("delivery", "method", "url", "status", "attempts", "duration_ms")},
+            "records": [] if row["keys"] is None else orjson.loads(row["keys"]),
+            "outcome": row["outcome"],
+            "reason": row["reason"],
+            **({"test": True} if row["is_test"] else {}),
+        }
+
+
+def outcomes(connection: Connection, run: str) -> dict[int, Outcome]:
+    """Ordinal → outcome of every record of a (small) run."""
+    found: dict[int, Outcome] = {}
+    query = select(batches).where(batches.c.run == run, ~batches.c.is_test)
+    for row in connection.execute(query).mappings().all():
+        fates = _fates(connection, row)
+        for ordinal, fate in zip(unpack_ordinals(row["ordinals"]).tolist(), fates, strict=True):
+            found[ordinal] = fate.outcome
+    return found
+
+
+def change_outcomes(
+    connection: Connection, run: str, delivery: int, changes: Mapping[int, OutcomeChange], more_attempts: int = 0
+) -> None:
+    """Give records of a delivery, by ordinal, a new outcome: what was accepted is delivered or refused in the end.
+
+    `more_attempts`: how often some of them were sent again meanwhile.
+    """
+    query = select(batches).where(batches.c.run == run, batches.c.delivery == delivery)
+    for row in connection.execute(query).mappings().all():
+        fates = _fates(connection, row)
+        before = Counter(fate.outcome for fate in fates)
+        for item, ordinal in enumerate(unpack_ordinals(row["ordinals"]).tolist()):
+            fates[item] = changes.get(ordinal, fates[item])
+        after = Counter(fate.outcome for fate in fates)
+        timeseries.became(connection, row["id"], {word.value: after[word] - before[word] for word in before | after})
+        usual = Counter(fates).most_common(1)[0][0]
+        odd = [(item, fate) for item, fate in enumerate(fates) if fate != usual]
+        if usual.field is not None:  # only an exception has room for a field
+            odd, usual = list(enumerate(fates)), OutcomeChange(usual.outcome, usual.reason, refusal=usual.refusal)
+        attempts = row["attempts"] + more_attempts
+        why = {"reason": usual.reason, "refusal": usual.refusal}
+        new = {"outcome": usual.outcome.value, **why, "attempts": attempts}
+        connection.execute(update(batches).where(batches.c.id == row["id"]).values(new))
+        connection.execute(delete(exceptions).where(exceptions.c.batch == row["id"]))
+        if odd:
+            rows = [{"batch": row["id"], **LedgerException(item, *fate)._asdict()} for item, fate in odd]
+            connection.execute(insert(exceptions), rows)
+
+
+def _fates(connection: Connection, row: RowMapping) -> list[OutcomeChange]:
+    """What each record of a batch row has become so far."""
+    fates = [OutcomeChange(Outcome(row["outcome"]), row["reason"], refusal=row["refusal"])] * row["records"]
+    query = select(exceptions).where(exceptions.c.batch == row["id"])
+    for odd in connection.execute(query).mappings():
+        fates[odd["item"]] = OutcomeChange(Outcome(odd["outcome"]), odd["reason"], odd["field"], odd["refusal"])
+    return fates

@@ -1,0 +1,236 @@
+"""Runs: what was started, how far it came, what it counted, how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from operator import itemgetter
+from typing import Any, Literal
+
+import orjson
+from sqlalchemy import Connection, Row, Text, column, insert, select, update, values
+
+from penstock.model.errors import Problem, problem_json, problem_of
+from penstock.model.outcome import COUNT_NAMES, Counts, Note, RunReport
+from penstock.store.tables import runs
+
+RunKind = Literal["destination", "flow", "test", "resend"]
+
+
+NOTHING_READ = Counts()
+AT_ONCE = 500  # names in one statement
+NOT_BEGUN = -1
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run. `id` is made by the engine and sorts by time. Moments are ISO text.
+
+    `parent` is the run id of the flow it belongs to. `position`: every ordinal below it is decided, `NOT_BEGUN` while
+    it waits in the queue. `resumable`: the same command goes on with it. `input_identity` tells whether the input is
+    still the one that was begun, `frozen` is the file that the input was copied to, `input_rows` its length where
+    known, `window` the slice of a cursor that it reads (its `from`: where a person asked it to begin), `settings` the
+    version of the destination's settings. `holder` says which process has it. `errors` are what is wrong with the
+    input, the settings or the environment, where that ended the run.
+    """
+
+    id: str
+    kind: RunKind
+    target: str
+    started_at: str
+    status: str = "running"
+    parent: str | None = None
+    resumable: bool = True
+    counts: Counts = NOTHING_READ
+    deleted: int = 0
+    requests: int = 0
+    retries: int = 0
+    duration_s: float = 0.0
+    notes: tuple[Note, ...] = ()
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    position: int = 0
+    input_identity: str | None = None
+    input_rows: int | None = None
+    frozen: str | None = None
+    window: Mapping[str, Any] | None = None
+    settings: str | None = None
+    holder: str | None = None
+    reason: str | None = None
+    stopped_by: str | None = None
+    finished_at: str | None = None
+    errors: tuple[Problem, ...] = ()
+
+    @property
+    def begins_at(self) -> str | None:
+        """Where a person asked it to begin to read: `start`, a value of the cursor, or None."""
+        found = (self.window or {}).get("from")
+        return None if found is None else str(found)
+
+
+_PACKED = ("notes", "skipped", "window", "errors")  # as JSON
+_PLAIN = tuple(item.name for item in fields(RunRow) if item.name not in {*_PACKED, "counts"})
+
+
+def start(connection: Connection, run: RunRow) -> None:
+    """Write a new run down."""
+    connection.execute(insert(runs), _to_columns(run))
+
+
+def begin(connection: Connection, run: RunRow) -> None:
+    """Write down that a run begins, whether or not it waited in the queue."""
+    if connection.execute(update(runs).where(runs.c.id == run.id), _to_columns(run)).rowcount == 0:
+        start(connection, run)
+
+
+def save(connection: Connection, run: RunRow) -> None:
+    """Overwrite a run with what it is now."""
+    connection.execute(update(runs).where(runs.c.id == run.id), _to_columns(run))
+
+
+def finish(connection: Connection, run: RunRow, status: str, at: str, *, resumable: bool = False) -> RunRow:
+    """Save the run as ended, and return it so. `resumable`: the same command will go on with it.
+
+    Where the clock was set back meanwhile, it ends when it started.
+    """
+    ended = replace(run, status=status, finished_at=max(at, run.started_at), resumable=resumable, holder=None)
+    save(connection, ended)
+    return ended
+
+
+def get(connection: Connection, run: str) -> RunRow | None:
+    row = connection.execute(select(runs).where(runs.c.id == run)).one_or_none()
+    return None if row is None else to_run(row)
+
+
+def list_runs(connection: Connection, limit: int = 100) -> list[RunRow]:
+    """The newest runs that belong to no flow's run, newest first; a test send is no run, `get` finds it by its id."""
+    query = (
+        select(runs)
+        .where(runs.c.parent.is_(None), runs.c.kind != "test")
+        .order_by(runs.c.started_at.desc(), runs.c.id.desc())
+    )
+    return [to_run(row) for row in connection.execute(query.limit(limit))]
+
+
+def left_open(connection: Connection, target: str) -> list[RunRow]:
+    """The runs of a flow that never ended. Whoever holds the flow knows that nobody works on them."""
+    query = select(runs).where(runs.c.target == target, runs.c.kind == "flow", runs.c.finished_at.is_(None))
+    return [to_run(row) for row in connection.execute(query.where(runs.c.position != NOT_BEGUN))]
+
+
+def children(connection: Connection, flow_run: str) -> list[RunRow]:
+    """The runs of a flow's run, in the order they were started."""
+    query = select(runs).where(runs.c.parent == flow_run).order_by(runs.c.started_at, runs.c.id)
+    return [to_run(row) for row in connection.execute(query)]
+
+
+def children_of(connection: Connection, flow_runs: Sequence[str]) -> dict[str, list[RunRow]]:
+    """The same of several flows' runs at once."""
+    found: dict[str, list[RunRow]] = {}
+    if flow_runs:
+        query = select(runs).where(runs.c.parent.in_(list(flow_runs))).order_by(runs.c.started_at, runs.c.id)
+        for row in connection.execute(query):
+            found.setdefault(row.parent, []).append(to_run(row))
+    return found
+
+
+def unfinished(connection: Connection, target: str, kind: RunKind = "destination") -> RunRow | None:
+    """The newest run of a destination (or flow), if the same command goes on with it.
+
+    A flow goes on after ^C or a crash only. Penstock 0.1.0 left flows open that an error of input or configuration had
+    ended; whoever went on with one would skip the destinations that had their turn then, whatever their data is now.
+    """
+    newest = last(connection, target, kind)
+    if newest is None or not newest.resumable:
+        return None
+    if kind != "flow" or newest.status == "cancelled":
+        return newest
+    crashed = newest.status == "running" and newest.holder is not None  # 0.1.0 wrote no holder
+    return newest if crashed or any(part.resumable for part in children(connection, newest.id)) else None
+
+
+def recount(connection: Connection, run: str, changes: Mapping[str, int]) -> None:
+    """Add to the counts of a run that has ended: what it left as accepted has become something else."""
+    row = get(connection, run)
+    if row is not None:
+        save(connection, replace(row, counts=row.counts.plus(changes)))
+
+
+def last(connection: Connection, target: str, kind: RunKind = "destination") -> RunRow | None:
+    """The newest run of a destination (or flow) that has begun."""
+    query = select(runs).where(runs.c.target == target, runs.c.kind == kind, runs.c.position != NOT_BEGUN)
+    row = connection.execute(query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1)).first()
+    return None if row is None else to_run(row)
+
+
+def last_of(connection: Connection, targets: Sequence[str], kind: RunKind) -> dict[str, RunRow]:
+    """The newest run that has begun, of each of these destinations (or flows) that has one."""
+    found: dict[str, RunRow] = {}
+    for first in range(0, len(targets), AT_ONCE):
+        part = [(name,) for name in targets[first : first + AT_ONCE]]
+        wanted = values(column("target", Text), name="wanted").data(part).cte("wanted")
+        mine = (runs.c.target == wanted.c.target) & (runs.c.kind == kind) & (runs.c.position != NOT_BEGUN)
+        newest = select(runs.c.id).where(mine).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1)
+        ids = select(newest.correlate(wanted).scalar_subquery()).select_from(wanted)
+        for row in connection.execute(select(runs).where(runs.c.id.in_(ids))):
+            found[row.target] = to_run(row)
+    return found
+
+
+def to_report(run: RunRow, parts: Sequence[RunRow] = ()) -> RunReport:
+    """The run as people see it; `parts` are the runs of a flow's run.
+
+    What is wrong with the input or the settings of one part is an error of that part; what stopped the flow, of both.
+    """
+    is_flow = run.kind == "flow"
+    stopped = [run, *(part for part in parts if part.stopped_by != "input")]
+    return RunReport(
+        run=run.id,
+        status=run.status,
+        records=run.counts,
+        destination=None if is_flow else run.target,
+        flow=run.target if is_flow else None,
+        deleted=run.deleted,
+        requests=run.requests,
+        retries=run.retries,
+        duration_s=run.duration_s,
+        notes=run.notes,
+        destinations=tuple(to_report(part) for part in parts),
+        reason=run.reason,
+        stopped_by=run.stopped_by,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        skipped=dict(run.skipped),
+        errors=tuple(dict.fromkeys(problem for row in stopped for problem in row.errors)),
+    )
+
+
+def _to_columns(run: RunRow) -> dict[str, Any]:
+    notes = [[note.field, note.action, note.reason, note.count] for note in run.notes]
+    return {
+        **{name: getattr(run, name) for name in _PLAIN},
+        **{name: getattr(run.counts, name) for name in COUNT_NAMES},
+        "notes": orjson.dumps(notes).decode(),
+        "skipped": orjson.dumps(dict(run.skipped)).decode(),
+        "window": None if run.window is None else orjson.dumps(dict(run.window)).decode(),
+        "errors": orjson.dumps([problem_json(problem) for problem in run.errors]).decode() if run.errors else None,
+    }
+
+
+_COLUMNS = [column.name for column in runs.columns]
+_FIELDS = [item.name for item in fields(RunRow)]
+_place = {name: _FIELDS.index(name) for name in ("counts", *_PACKED)}
+_in_fields_order = itemgetter(*(_COLUMNS.index("id" if name == "counts" else name) for name in _FIELDS))
+_counts = itemgetter(*(_COLUMNS.index(name) for name in COUNT_NAMES))
+
+
+def to_run(row: Row[Any]) -> RunRow:
+    """A run from a row of all columns; by places, for a page has hundreds of them."""
+    values = list(_in_fields_order(row))
+    notes, skipped, window, errors = (values[_place[name]] for name in _PACKED)
+    values[_place["counts"]] = Counts(*_counts(row))
+    values[_place["notes"]] = () if notes == "[]" else tuple(Note(*note) for note in orjson.loads(notes))
+    values[_place["skipped"]] = {} if skipped == "{}" else orjson.loads(skipped)
+    values[_place["window"]] = None if window is None else orjson.loads(window)
+    values[_place["errors"]] = () if errors is None else tuple(map(problem_of, orjson.loads(errors)))
+    return RunRow(*values)

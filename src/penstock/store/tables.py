@@ -1,0 +1,340 @@
+"""The tables of the state database as they are now; `migrations` leads there from every older form.
+
+Moments are text (`2026-01-31T12:00:00.000Z`), JSON is text, 64-bit hashes are signed integers or packed blobs.
+
+The table of the links to companies that were sent.
+
+Tables by which several processes share one state database: who holds what, and what is left of each allowance.
+
+Moments here are epoch seconds, as numbers: they are compared and added to, by the clock that all of them share.
+
+The table of the project that was applied: one row a version, the newest is the truth.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    event,
+)
+
+from penstock.model.outcome import COUNT_NAMES
+
+metadata = MetaData()
+Serial = BigInteger().with_variant(Integer, "sqlite")
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("parent", Text),
+    Column("status", Text, nullable=False),
+    Column("resumable", Boolean, nullable=False),
+    *(Column(name, BigInteger, nullable=False) for name in COUNT_NAMES),
+    Column("deleted", BigInteger, nullable=False),
+    Column("requests", BigInteger, nullable=False),
+    Column("retries", BigInteger, nullable=False),
+    Column("duration_s", Float, nullable=False),
+    Column("notes", Text, nullable=False),
+    Column("skipped", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("input_identity", Text),
+    Column("input_rows", BigInteger),
+    Column("frozen", Text),
+    Column("window", Text),
+    Column("settings", Text),
+    Column("holder", Text),
+    Column("reason", Text),
+    Column("stopped_by", Text),
+    Column("errors", Text),  # JSON; null: none
+    Column("started_at", Text, nullable=False),
+    Column("finished_at", Text),
+    Index("runs_of_target", "target", "kind", "started_at", "id"),
+)
+_OF_A_FLOW, _LISTED = runs.c.parent.is_not(None), runs.c.parent.is_(None)
+Index("runs_of_parent", runs.c.parent, sqlite_where=_OF_A_FLOW, postgresql_where=_OF_A_FLOW)
+Index("runs_newest_of_target", runs.c.target, runs.c.started_at, runs.c.id)  # lists show a page, newest first
+for _name, _first in (("newest", ()), ("newest_in_status", (runs.c.status,))):
+    _columns = (*_first, runs.c.started_at, runs.c.id)
+    Index(f"runs_{_name}", *_columns, sqlite_where=_LISTED, postgresql_where=_LISTED)
+
+ledger_batches = Table(
+    "ledger_batches",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("run", Text, nullable=False),
+    Column("delivery", BigInteger),  # null: nothing was sent for these records
+    Column("method", Text),
+    Column("url", Text),
+    Column("status", Integer),
+    Column("attempts", Integer, nullable=False),
+    Column("requests", Integer, nullable=False),
+    Column("duration_ms", Float),
+    Column("at", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text),
+    Column("refusal", Text),  # JSON {"rule", "values"}: from it a face makes a text of its own
+    Column("is_test", Boolean, nullable=False),
+    Column("records", Integer, nullable=False),
+    Column("keys", Text),  # JSON array; null: the ordinals alone say which records
+    Column("ordinals", Text, nullable=False),  # JSON [[first, count, item], …]
+    Column("top", BigInteger, nullable=False),  # the largest ordinal
+    Index("ledger_of_run", "run", "top"),
+    Index("ledger_deliveries", "run", "delivery"),
+)
+
+ledger_exceptions = Table(
+    "ledger_exceptions",
+    metadata,
+    Column("batch", Serial, ForeignKey("ledger_batches.id", ondelete="CASCADE"), primary_key=True),
+    Column("item", Integer, primary_key=True),  # index among the batch's ordinals and keys
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text),
+    Column("field", Text),
+    Column("refusal", Text),  # JSON {"rule", "values"}
+)
+
+LEDGER_VIEW = """
+CREATE VIEW ledger AS
+WITH RECURSIVE unkeyed(batch, item, ordinal, rest) AS (
+    SELECT b.id, json_extract(r.value, '$[2]'), json_extract(r.value, '$[0]'), json_extract(r.value, '$[1]')
+    FROM ledger_batches b, json_each(b.ordinals) r WHERE b.keys IS NULL
+    UNION ALL
+    SELECT batch, item + 1, ordinal + 1, rest - 1 FROM unkeyed WHERE rest > 1
+), records(batch, item, ordinal, key) AS (
+    SELECT b.id, k.key, (
+        SELECT json_extract(r.value, '$[0]') + k.key - json_extract(r.value, '$[2]') FROM json_each(b.ordinals) r
+        WHERE json_extract(r.value, '$[2]') <= k.key ORDER BY r.key DESC LIMIT 1
+    ), k.value
+    FROM ledger_batches b, json_each(b.keys) k
+    UNION ALL
+    SELECT batch, item, ordinal, NULL FROM unkeyed
+)
+SELECT b.run AS run, r.ordinal AS ordinal, r.key AS "key", coalesce(x.outcome, b.outcome) AS outcome,
+    CASE WHEN x.batch IS NULL THEN b.reason ELSE x.reason END AS reason, x.field AS field, b.delivery AS delivery,
+    b.status AS status, b.at AS at, b.is_test AS is_test
+FROM records r JOIN ledger_batches b ON b.id = r.batch
+LEFT JOIN ledger_exceptions x ON x.batch = r.batch AND x.item = r.item
+"""
+LEDGER_VIEW_POSTGRESQL = """
+CREATE VIEW ledger AS
+SELECT b.run AS run, CAST(r.part ->> 0 AS bigint) + n AS ordinal,
+    CAST(replace(b.keys, '\\u0000', '\\ufffd') AS json) ->> CAST(CAST(r.part ->> 2 AS bigint) + n AS integer) AS "key",
+    coalesce(x.outcome, b.outcome) AS outcome,
+    CASE WHEN x.batch IS NULL THEN b.reason ELSE x.reason END AS reason, x.field AS field, b.delivery AS delivery,
+    b.status AS status, b.at AS at, b.is_test AS is_test
+FROM ledger_batches b
+CROSS JOIN LATERAL json_array_elements(CAST(b.ordinals AS json)) AS r(part)
+CROSS JOIN LATERAL generate_series(0, CAST(r.part ->> 1 AS bigint) - 1) AS n
+LEFT JOIN ledger_exceptions x ON x.batch = b.id AND x.item = CAST(r.part ->> 2 AS bigint) + n
+"""  # a key may hold U+0000, which this database cannot show
+for _dialect, _view in (("sqlite", LEDGER_VIEW), ("postgresql", LEDGER_VIEW_POSTGRESQL)):
+    _make = DDL(_view).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
+    event.listen(metadata, "after_create", _make)
+
+memory_segments = Table(
+    "memory_segments",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("version", Text, nullable=False),  # of the fingerprints
+    Column("count", BigInteger, nullable=False),
+    Column("high", LargeBinary, nullable=False),  # the key hash's halves, little-endian uint64, sorted by `high`
+    Column("low", LargeBinary, nullable=False),
+    Column("contents", LargeBinary, nullable=False),  # 0: forgotten
+    Column("prints", LargeBinary, nullable=False),  # 0: no fingerprint
+)
+
+in_flight = Table(
+    "in_flight",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("run", Text, primary_key=True),
+    Column("first", BigInteger, primary_key=True),  # first ordinal of the chunk
+    Column("hashes", LargeBinary, nullable=False),  # (n, 2) uint64
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("destination", Text, nullable=False),
+    Column("identity", LargeBinary, nullable=False),  # the key's hash; of a record without key, the record's
+    Column("key", Text),  # JSON
+    Column("outcome", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("field", Text),
+    Column("rule", Text, nullable=False),
+    Column("value", Text),
+    Column("accepted", Text),
+    Column("named_values", Text),  # JSON; null: written by 0.1.0, the reason is all there is
+    Column("at", Text, nullable=False),
+    Column("run", Text, nullable=False),
+    Column("record", Text, nullable=False),
+    Column("record_print", BigInteger, nullable=False),
+    Column("edited", Boolean, nullable=False),
+    Column("content", BigInteger),
+    Column("settings", Text, nullable=False),
+    Column("request", Text),
+    Column("reply", Text),
+    Index("quarantine_of_key", "destination", "identity", unique=True),
+    Index("quarantine_of_cause", "destination", "cause"),
+    sqlite_autoincrement=True,  # an id is never given twice
+)
+
+discarded = Table(
+    "discarded",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("identity", LargeBinary, primary_key=True),
+    Column("record_print", BigInteger, primary_key=True),
+    Column("content", BigInteger),
+    Column("reason", Text, nullable=False),
+    Column("at", Text, nullable=False),
+)
+
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("settings", Text, nullable=False),  # the project file's words that decided the types
+    Column("identity", Text),  # of the input that was read; null: it has none
+    Column("schema", Text, nullable=False),
+    Column("samples", LargeBinary, nullable=False),
+)
+
+switches = Table(
+    "switches",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", Text, nullable=False),
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("window", Text, nullable=False),  # JSON
+)
+
+intents = Table(
+    "intents",
+    metadata,
+    Column("run", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("ordinals", Text, nullable=False),
+    Column("keys", Text, nullable=False),
+    Column("contents", LargeBinary, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("at", Text, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("run", Text, primary_key=True),
+    Column("delivery", BigInteger, primary_key=True),
+    Column("destination", Text, nullable=False),
+    Column("job", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("records", Text, nullable=False),  # JSON
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("at", Text, nullable=False),
+)
+
+checks = Table(
+    "checks",
+    metadata,
+    Column("credential", Text, primary_key=True),
+    Column("base_url", Text, nullable=False),
+    Column("made_for", Text, nullable=False),
+    Column("ok", Boolean, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("report", Text),  # JSON: the whole answer
+)
+
+known_ids = Table(
+    "known_ids",
+    metadata,
+    Column("credential", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("by", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("remote", Text, nullable=False),
+    Column("at", Text, nullable=False),
+)
+
+responses = Table(
+    "responses",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("destination", Text, nullable=False),
+    Column("record", Text, nullable=False),  # JSON
+    Index("responses_of", "destination", "id"),
+    sqlite_autoincrement=True,  # an id is never given twice: destinations remember how far they have read
+)
+
+
+sent_links = Table(
+    "sent_links",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("identity", LargeBinary, primary_key=True),  # the key's hash
+    Column("links", Text, nullable=False),  # JSON: a list of written links
+)
+
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("fence", BigInteger, nullable=False),  # grows with every holder
+    Column("expires", Float(53), nullable=False),
+)
+
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("credential", Text, primary_key=True),
+    Column("quota", BigInteger, nullable=False),  # requests per window
+    Column("per", Float(53), nullable=False),  # seconds
+    Column("opened", Float(53), nullable=False),  # the window began not before
+    Column("used", BigInteger, nullable=False),
+    Column("blocked_until", Float(53), nullable=False),
+    Column("state", Text, nullable=False),  # the rest of `stores.budgets.Ration`, as JSON
+)
+
+
+project_versions = Table(
+    "project_versions",
+    metadata,
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("base", Text, nullable=False),  # the folder where relative paths start
+    Column("text", Text, nullable=False),  # the project as canonical YAML
+    Column("changes", Text, nullable=False),  # JSON: what differs from the version before
+)

@@ -1,0 +1,39 @@
+"""Whether runs may send a destination: activated and paused by a person."""
+
+from __future__ import annotations
+
+from penstock.clock import iso
+from penstock.model.errors import InputError
+from penstock.run.context import Context
+from penstock.run.prepare import prepare
+from penstock.store.project import resources, settings
+from penstock.store.project.resources import SwitchState
+from penstock.usecases.edits import Edits
+
+
+def activate(around: Context, edits: Edits, destination: str, by: str) -> None:
+    """Let runs send it. InputError when it cannot be compiled, or the project file says that it is not active."""
+    spec = around.destination(destination)
+    prepare(around, spec)
+    if spec.active is False and around.version is not None:
+        edits.patch("destinations", destination, {"active": None}, author=by)
+    elif spec.active is False:
+        path = f"destinations.{destination}.active"
+        message = f"the project file says `active: false` for {destination}, and the file decides"
+        raise InputError(
+            around.problem(path, message, "file-decides", hint="write `active: true` there", found="false")
+        )
+    _switch(around, destination, "active", by)
+
+
+def pause(around: Context, destination: str, by: str) -> None:
+    """Keep runs from sending it."""
+    around.destination(destination)
+    _switch(around, destination, "paused", by)
+
+
+def _switch(around: Context, destination: str, state: SwitchState, by: str) -> None:
+    with around.database.begin() as conn:
+        resources.set_switch(conn, destination, state, by=by, at=iso(around.clock.now()))
+        if state == "active":  # a person decides that what it remembers is enough
+            settings.settle_restored(conn, destination)

@@ -1,0 +1,195 @@
+"""Two truths: the project file, and what `apply` made of it in the database. They may not differ unnoticed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import Connection
+
+from penstock.clock import Clock, iso
+from penstock.config.document import DocumentChange, changes, document_of_path, without_keys
+from penstock.config.loader import load_project, load_text, refuse_wrong_sql
+from penstock.model.errors import InputError, Problem
+from penstock.model.spec import ProjectSpec
+from penstock.run.context import NOWHERE, sealer_of
+from penstock.service.care.key_rotation import seal_by_derived_keys
+from penstock.store.database import Database
+from penstock.store.project import credentials, versions
+from penstock.store.project.versions import ProjectVersion
+from penstock.usecases.applied_project.reach import COMMAND_LINE, Granted, grant, granted_by
+from penstock.usecases.applied_project.secrets import forget_removed
+
+PROJECT_FILE = Path("penstock.yaml")
+SQLITE = "sqlite:///"
+MOST_TOLD = 20  # differences
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyResult:
+    """What `apply` did: the version that is the truth now, and what it changed; none when it was so already."""
+
+    version: int
+    changes: tuple[DocumentChange, ...]
+
+
+def knows_state(url: str) -> bool:
+    """Whether there is a state already that may have a project of its own."""
+    return not url.startswith(SQLITE) or Path(url.removeprefix(SQLITE)).exists()
+
+
+def project_of(database: Database, file: Path, *, given: bool) -> ProjectSpec:
+    """The project of the file, or without one the applied project. InputError when the two differ.
+
+    `given` says that the file was named: then it must be there.
+    """
+    with database.read() as conn:
+        applied = versions.newest(conn)
+    if applied is None:
+        return load_project(file)
+    if not given and not file.exists():
+        return load_text(applied.text, Path(applied.base), f"version {applied.version} of the project")
+    project = load_project(file)
+    found = changes(applied.text, without_keys(document_of_path(file))[0])
+    if found:
+        raise InputError(*_told(found, applied, project))
+    return project
+
+
+def open_state(file: Path | None, database: str | None, environ: Mapping[str, str]) -> tuple[ProjectSpec, Database]:
+    """The project of the file (default `penstock.yaml` here), and its state."""
+    path = file or PROJECT_FILE
+    url = state_url(path, database, environ)
+    project = None if knows_state(url) else load_project(path)  # what is wrong in the file needs no state
+    opened = Database.open(url, (path if path.is_dir() else path.parent) / ".penstock")
+    try:
+        return project or project_of(opened, path, given=file is not None), opened
+    except BaseException:
+        opened.close()
+        raise
+
+
+def open_applied_state(database: str, environ: Mapping[str, str], *, shared: bool) -> tuple[ProjectSpec, int, Database]:
+    """The project that was applied to this database, its version, and the state; see `applied_project`."""
+    opened = Database.open(database)
+    try:
+        if shared:
+            seal_by_derived_keys(opened, environ)
+        return *applied_project(opened, base=opened.folder, may_be_empty=shared), opened
+    except BaseException:
+        opened.close()
+        raise
+
+
+def applied_project(database: Database, *, base: Path, may_be_empty: bool = True) -> tuple[ProjectSpec, int]:
+    """The applied project and its version; while none was applied an empty one of version 0, at `base`.
+
+    InputError `not-applied` where it may not be empty.
+    """
+    with database.read() as conn:
+        applied = versions.newest(conn)
+    if applied is None and not may_be_empty:
+        hint = "`penstock apply` loads a project file into it"
+        raise InputError(Problem("project", "no project was applied to this database", "not-applied", hint))
+    if applied is None:
+        return load_text("", base, ""), 0
+    project = load_text(applied.text, Path(applied.base), "")
+    return replace(project, lines=NOWHERE, files=NOWHERE), applied.version
+
+
+def _told(found: tuple[DocumentChange, ...], applied: ProjectVersion, project: ProjectSpec) -> list[Problem]:
+    """The differences as problems; a `before` is what the database has."""
+    hint = "`penstock apply` makes the file the truth; `penstock export` shows what the database has"
+    problems = []
+    for change in found[:MOST_TOLD]:
+        message = {
+            "added": f"it is not in the applied project (version {applied.version})",
+            "removed": f"only the applied project has it (version {applied.version})",
+            "changed": f"the applied project (version {applied.version}) has {change.before}",
+        }[change.change]
+        here = change.after if change.after is not None else "nothing"
+        line, file = project.lines.get(change.path), project.files.get(change.path)
+        problems.append(Problem(change.path, message, "differs", hint, found=here, line=line, file=file))
+    if len(found) > MOST_TOLD:
+        more = f"{len(found) - MOST_TOLD} more places differ"
+        problems.append(Problem("project", more, "differs", hint, found=str(len(found))))
+    return problems
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedProject:
+    """The project file beside the database's own project. Use it as a context manager."""
+
+    database: Database
+    file: Path
+    clock: Clock
+    environ: Mapping[str, str]
+
+    @staticmethod
+    def open(file: Path | None, database: str | None, environ: Mapping[str, str], clock: Clock) -> AppliedProject:
+        """`file` is the project file or folder (default `penstock.yaml` here), `database` the state's URL."""
+        path = file or PROJECT_FILE
+        return AppliedProject(Database.open(state_url(path, database, environ)), path, clock, environ)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.database.close()
+
+    def apply(self, *, dry_run: bool = False) -> ApplyResult:
+        """Make the file's project the truth of the database, as a new version; nothing when it is that already.
+
+        API keys that stand in the file are sealed, not stored with it.
+        Raises InputError with every problem of the file.
+        """
+        project = load_project(self.file)
+        refuse_wrong_sql(project, project.datasets)
+        base = project.base
+        text, keys = without_keys(document_of_path(self.file))
+        with self.database.begin() as conn:
+            if not dry_run:
+                self._seal(conn, keys)
+            before = versions.newest(conn)
+            number = 0 if before is None else before.version
+            found = changes("" if before is None else before.text, text)
+            granted = Granted.by(str(base), text)
+            same = (
+                before is not None and not found and before.base == str(base) and granted_by(conn) == granted
+            )  # else a service has to notice what it is granted now
+            if same or dry_run:
+                return ApplyResult(number, found)
+            told = [change._asdict() for change in found]
+            at = iso(self.clock.now())
+            grant(conn, granted, at=at)
+            versions.add(conn, ProjectVersion(number + 1, at, COMMAND_LINE, str(base), text, told))
+            forget_removed(conn, "" if before is None else before.text, text)
+        return ApplyResult(number + 1, found)
+
+    def _seal(self, conn: Connection, keys: Mapping[str, str]) -> None:
+        for name, key in keys.items():
+            credentials.set_credential(
+                conn, sealer_of(self.environ, self.database.folder), name, key, iso(self.clock.now())
+            )
+
+    def versions(self, limit: int) -> list[ProjectVersion]:
+        """The versions of the project in the database, newest first."""
+        with self.database.read() as conn:
+            return versions.listed(conn, limit, None)
+
+    def export(self) -> str:
+        """The applied project as YAML; where none was applied, that of the file."""
+        with self.database.read() as conn:
+            applied = versions.newest(conn)
+        if applied is not None:
+            return applied.text
+        load_project(self.file)
+        return document_of_path(self.file)
+
+
+def state_url(file: Path, database: str | None, environ: Mapping[str, str]) -> str:
+    """Where the state is: as given, as `PENSTOCK_DATABASE_URL` says, or `.penstock/state.db` beside the file."""
+    base = (file if file.is_dir() else file.parent).resolve()
+    return database or environ.get("PENSTOCK_DATABASE_URL") or f"sqlite:///{base / '.penstock' / 'state.db'}"

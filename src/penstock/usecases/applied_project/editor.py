@@ -1,0 +1,381 @@
+"""Edits of the applied project, one resource at a time: every edit is a new version, checked as a whole first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import replace as dataclass_replace
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy.exc import IntegrityError
+
+from penstock.clock import iso
+from penstock.config.document import canonical, changes, literal_key, marked, merged, tree_of, without_keys
+from penstock.config.files import NAME, SECTIONS
+from penstock.config.loader import load_text, load_tree, refuse_wrong_sql
+from penstock.config.yaml.tree import Marked, plain
+from penstock.model.errors import ConflictError, InputError, Problem
+from penstock.model.spec import ProjectSpec
+from penstock.run.context import NOWHERE, Context
+from penstock.store.project import credentials, resources
+from penstock.store.project import versions as projects
+from penstock.store.project.versions import ProjectVersion
+from penstock.usecases.applied_project.secrets import forget_removed, refuse_strangers
+
+Tree = Mapping[str, Marked]
+Edit = Callable[[Tree, dict[str, str]], Tree]  # also gives the keys to seal, by credential
+NUMBERS = range(1, 2**63)  # of versions: no database holds more
+TRIES = 5  # of an edit that another process overtook
+NOTHING = ProjectVersion(0, "", "", "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One credential, source, dataset, destination or flow as the project says it; `kind` is its section."""
+
+    kind: str
+    name: str
+    value: Any
+    etag: str
+    version: int
+
+
+class EditTerms(NamedTuple):
+    """Who edits, and on what terms: `create` refuses a name that is taken, `if_match` another etag than this one."""
+
+    author: str
+    if_match: str | None = None
+    create: bool = False
+
+
+class EditResult(NamedTuple):
+    """The version that is the truth now, and what was changed (or would be)."""
+
+    version: int
+    changes: Sequence[Mapping[str, Any]]
+
+
+def newest(around: Context) -> ProjectVersion:
+    """The truth; version 0, with nothing in it, while no project was ever applied."""
+    with around.database.read() as conn:
+        return projects.newest(conn) or NOTHING
+
+
+@lru_cache(maxsize=1)
+def _tree(text: str) -> Tree:
+    """The parsed project, to be read only: parsing a large one takes a second."""
+    return tree_of(text)
+
+
+def listed(around: Context, kind: str) -> dict[str, Resource]:
+    """The resources of a section, by name."""
+    _check_kind(kind)
+    found = newest(around)
+    tree = _tree(found.text)
+    return {name: _resource(around, tree, kind, name, found.version) for name in tree[kind].entries()}
+
+
+def page(around: Context, kind: str, limit: int, after: str | None) -> list[Resource]:
+    """At most so many resources of a section, in the project's order; those behind the one of this name.
+
+    InputError `bad-cursor` when that one was taken out meanwhile: nobody knows where the list goes on.
+    """
+    _check_kind(kind)
+    found = newest(around)
+    tree = _tree(found.text)
+    names = list(tree[kind].entries())
+    if after is not None and after not in names:
+        hint = "read the list from its beginning"
+        raise InputError(Problem("cursor", f"{after} is not there any more", "bad-cursor", hint, found=after))
+    first = 0 if after is None else names.index(after) + 1
+    return [_resource(around, tree, kind, name, found.version) for name in names[first : first + limit]]
+
+
+def one(around: Context, kind: str, name: str) -> Resource:
+    """The resource of this name. InputError `unknown-…` when there is none."""
+    found = newest(around)
+    _check_kind(kind)
+    return _resource(around, _tree(found.text), kind, name, found.version)
+
+
+def put(around: Context, kind: str, name: str, value: Any, by: EditTerms) -> Resource:
+    """Write a resource: a new one, or over the one of this name."""
+
+    def edit(tree: Tree) -> Any:
+        _match(around, tree, kind, name, by.if_match)
+        if by.create and name in tree[kind].entries():
+            raise ConflictError(_problem(kind, name, f"{name} is there already", "name-taken", "choose another name"))
+        return value
+
+    return _write(around, kind, name, edit, by.author)
+
+
+def patch(around: Context, kind: str, name: str, change: Any, *, author: str, if_match: str | None) -> Resource:
+    """Change parts of a resource by a JSON merge patch: null takes a key out."""
+
+    def edit(tree: Tree) -> Any:
+        _match(around, tree, kind, name, if_match)
+        return merged(_resource(around, tree, kind, name, 0).value, change)
+
+    return _write(around, kind, name, edit, author)
+
+
+def patched(around: Context, kind: str, name: str, change: Any) -> Any:
+    """The value that a resource would have after this JSON merge patch. InputError when there is no such resource."""
+    return merged(one(around, kind, name).value, change)
+
+
+def copy(around: Context, kind: str, name: str, new_name: str, *, author: str) -> Resource:
+    """The same under a new name; the copy of a destination is a draft."""
+
+    def edit(tree: Tree) -> Any:
+        if new_name in tree[kind].entries():
+            message = f"{new_name} is there already"
+            raise ConflictError(_problem(kind, new_name, message, "name-taken", "choose another name"))
+        value = _resource(around, tree, kind, name, 0).value
+        return {**value, "active": False} if kind == "destinations" else value
+
+    return _write(around, kind, new_name, edit, author)
+
+
+def delete(around: Context, kind: str, name: str, *, author: str, if_match: str | None) -> None:
+    """Take a resource out. InputError while others refer to it, or when it is a destination that is active."""
+    _check_kind(kind)
+
+    def edit(tree: Tree, _keys: dict[str, str]) -> Tree:
+        _match(around, tree, kind, name, if_match)
+        value = _resource(around, tree, kind, name, 0).value
+        _refuse_active(around, kind, name, value)
+        users = [where for where, used in _references(tree) if used == (kind, name)]
+        if users:
+            message = f"{name} is used by {', '.join(users)}"
+            raise InputError(_problem(kind, name, message, "in-use", "change those first", ", ".join(users)))
+        left = {other: node for other, node in tree[kind].entries().items() if other != name}
+        return {**tree, kind: Marked(kind, 1, "", left)}
+
+    _edit(around, edit, author)
+
+
+def roll_back(around: Context, number: int, *, author: str, only: str | None) -> ProjectVersion:
+    """Make an old version the truth again, as a new version; `only` one resource of it (`destinations.people`)."""
+    old = tree_of(version(around, number).text)
+
+    def edit(tree: Tree, _keys: dict[str, str]) -> Tree:
+        if only is None:
+            return old
+        kind, _, name = only.partition(".")
+        _check_kind(kind)
+        entries = {**tree[kind].entries()}
+        before = old[kind].entries().get(name)
+        if before is None and name not in entries:
+            raise around.unknown(kind[:-1], name, old[kind].entries())
+        if before is None:
+            del entries[name]
+        else:
+            entries[name] = before
+        return {**tree, kind: Marked(kind, 1, "", entries)}
+
+    return _edit(around, edit, author, f"back to version {number}")
+
+
+def replace(around: Context, text: str, by: EditTerms, *, dry_run: bool) -> EditResult:
+    """Make the project of a YAML text the truth, whole. InputError with every problem, by its line in the text."""
+    base = around.project.base
+    load_text(text, base, "")
+    sealed, keys = without_keys(canonical(tree_of(text)))
+    before = newest(around)
+    if by.if_match not in (None, "*", str(before.version)):
+        message = f"the project is at version {before.version}"
+        hint = "read it again, then change it"
+        raise ConflictError(Problem("project", message, "changed-meanwhile", hint, found=by.if_match))
+    if dry_run:
+        return EditResult(before.version, [change._asdict() for change in changes(before.text, sealed)])
+
+    def edit(_tree: Tree, found: dict[str, str]) -> Tree:
+        found.update(keys)
+        return tree_of(sealed)
+
+    written = _edit(around, edit, by.author)
+    return EditResult(written.version, written.changes if written.version != before.version else ())
+
+
+def problems(around: Context, kind: str, name: str, value: Any) -> tuple[Problem, ...]:
+    """What would be wrong if this resource were written; nothing is."""
+    try:
+        draft(around, kind, name, value)
+    except InputError as error:
+        return error.problems
+    return ()
+
+
+def draft(around: Context, kind: str, name: str, value: Any) -> ProjectSpec:
+    """The project as it would be with this resource in it, unsaved. InputError with every problem."""
+    _check_kind(kind)
+    found = newest(around)
+    tree = tree_of(found.text)
+    if kind == "credentials" and isinstance(value, dict):
+        value = _without_literal_key(name, value, {})
+    entries = {**tree[kind].entries(), name: marked(value, f"{kind}.{name}")}
+    check_name(kind, name)
+    base = Path(found.base) if found.base else around.project.base
+    project = load_tree({**tree, kind: Marked(kind, 1, "", entries)}, base)
+    return clean(project)
+
+
+def clean(project: ProjectSpec) -> ProjectSpec:
+    """Without lines and files: an unsaved project stands in none."""
+    return dataclass_replace(project, lines=NOWHERE, files=NOWHERE)
+
+
+def check_name(kind: str, name: str) -> None:
+    """InputError for a name that no resource may have."""
+    if NAME.fullmatch(name) is None:
+        message = "a name is made of letters, digits, _ and -"
+        raise InputError(Problem(f"{kind}.{name}", message, "bad-name", "choose another name", found=name))
+
+
+def versions(around: Context, limit: int, before: int | None) -> list[ProjectVersion]:
+    """The versions, newest first; `before` starts below that number."""
+    with around.database.read() as conn:
+        return projects.listed(conn, limit, before)
+
+
+def version(around: Context, number: int) -> ProjectVersion:
+    """One version, with its changes. InputError when there is none of this number."""
+    with around.database.read() as conn:
+        found = projects.numbered(conn, number) if number in NUMBERS else None
+    if found is None:
+        raise InputError(
+            Problem("version", f"there is no version {number}", "unknown-version", "look at the versions", str(number))
+        )
+    return found
+
+
+def _write(around: Context, kind: str, name: str, value: Callable[[Tree], Any], author: str) -> Resource:
+    _check_kind(kind)
+    check_name(kind, name)
+
+    def edit(tree: Tree, keys: dict[str, str]) -> Tree:
+        new = value(tree)
+        if kind == "credentials" and isinstance(new, dict):
+            new = _without_literal_key(name, new, keys)
+        entries = {**tree[kind].entries(), name: marked(new, f"{kind}.{name}")}
+        return {**tree, kind: Marked(kind, 1, "", entries)}
+
+    written = _edit(around, edit, author)
+    return _resource(around, tree_of(written.text), kind, name, written.version)
+
+
+def _without_literal_key(name: str, value: Mapping[str, Any], keys: dict[str, str]) -> dict[str, Any]:
+    """A key that is not a reference goes to the sealed ones, never into the document."""
+    key = literal_key(value)
+    if key is None:
+        return dict(value)
+    keys[name] = key
+    return {part: item for part, item in value.items() if part != "api_key"}
+
+
+def _edit(around: Context, edit: Edit, author: str, note: str = "") -> ProjectVersion:
+    """The next version. The number is the guard: whoever is overtaken edits what is the truth by then."""
+    for _ in range(TRIES):
+        try:
+            return _once(around, edit, author, note)
+        except IntegrityError:
+            continue
+    message = "others keep changing the project at the same time"
+    raise ConflictError(Problem("project", message, "changed-meanwhile", "read it again, then try again"))
+
+
+def _once(around: Context, edit: Edit, author: str, note: str) -> ProjectVersion:
+    keys: dict[str, str] = {}
+    at = iso(around.clock.now())
+    sealer = around.sealer()
+    with around.database.begin() as conn:
+        before = projects.newest(conn) or NOTHING
+        base = Path(before.base) if before.base else around.project.base
+        was = tree_of(before.text)
+        tree = edit(was, keys)
+        project = load_tree(tree, base)
+        old = was["datasets"].entries()
+        edited = [
+            name
+            for name, node in tree["datasets"].entries().items()
+            if name not in old or plain(node) != plain(old[name])
+        ]
+        refuse_wrong_sql(project, edited)
+        refuse_strangers(conn, plain(was["credentials"]), plain(tree["credentials"]), keys)
+        text = canonical(tree)
+        for name, key in keys.items():
+            credentials.set_credential(conn, sealer, name, key, at)
+        found = changes(before.text, text)
+        if not found:
+            return before
+        told: list[dict[str, Any]] = [change._asdict() for change in found]
+        new = ProjectVersion(before.version + 1, at, f"{author} ({note})" if note else author, str(base), text, told)
+        projects.add(conn, new)
+        forget_removed(conn, before.text, text)
+    return new
+
+
+def _resource(around: Context, tree: Tree, kind: str, name: str, number: int) -> Resource:
+    node = tree[kind].entries().get(name)
+    if node is None:
+        raise around.unknown(kind[:-1], name, tree[kind].entries())
+    value = plain(node)
+    etag = sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]  # whole numbers of any size
+    return Resource(kind, name, value, etag, number)
+
+
+def _match(around: Context, tree: Tree, kind: str, name: str, if_match: str | None) -> None:
+    if if_match is None or if_match == "*":
+        return
+    entries = tree[kind].entries()
+    if name not in entries or _resource(around, tree, kind, name, 0).etag != if_match.strip('"'):
+        message = f"{name} was changed meanwhile"
+        raise ConflictError(_problem(kind, name, message, "changed-meanwhile", "read it again, then change it"))
+
+
+def _refuse_active(around: Context, kind: str, name: str, value: Any) -> None:
+    if kind != "destinations":
+        return
+    with around.database.read() as conn:
+        switch = resources.switch_of(conn, name)
+    if switch is not None and switch.state == "paused":
+        return
+    says = around.project.destinations[name].active if name in around.project.destinations else value.get("active")
+    if says if says is not None else switch is not None:
+        raise InputError(_problem(kind, name, f"{name} is active", "active", f"`penstock pause {name}` first"))
+
+
+def _references(tree: Tree) -> list[tuple[str, tuple[str, str]]]:
+    """Who refers to whom: (path of the one who refers, (section, name) of the other)."""
+    found = []
+    for kind, key, other in (
+        ("datasets", "source", "sources"),
+        ("destinations", "dataset", "datasets"),
+        ("destinations", "credential", "credentials"),
+        ("flows", "destinations", "destinations"),
+    ):
+        for name, node in tree[kind].entries().items():
+            given = node.get(key)
+            if given is None:
+                continue
+            for item in given.items() or [given]:
+                found.append((f"{kind}.{name}", (other, item.raw)))
+                if other == "sources" and item.raw.endswith(".responses"):
+                    found.append((f"{kind}.{name}", ("destinations", item.raw.removesuffix(".responses"))))
+    return found
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in SECTIONS:
+        hint = f"one of: {', '.join(SECTIONS)}"
+        raise InputError(Problem(kind, f"there is no section {kind}", "unknown-section", hint, found=kind))
+
+
+def _problem(kind: str, name: str, message: str, code: str, hint: str, found: str | None = None) -> Problem:
+    return Problem(f"{kind}.{name}", message, code, hint, found=found)

@@ -1,0 +1,115 @@
+"""What the project of this process may reach: a person's own rights on the command line, bounds in a service."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from sqlalchemy import Connection
+
+from penstock.config.values.references import variables_of
+from penstock.model.errors import InputError, Problem
+from penstock.model.reach import OPEN_FOLDERS, OUR_VARIABLES, Reach, SqlHost, sql_hosts
+from penstock.store.database import Database
+from penstock.store.project import versions
+from penstock.store.project.settings import put_setting, setting
+
+if TYPE_CHECKING:
+    import psycopg
+
+ROOTS, VARIABLES, HOSTS = "PENSTOCK_FILE_ROOTS", "PENSTOCK_ENV_ALLOWED", "PENSTOCK_SQL_HOSTS"
+SETTING = "reach"
+COMMAND_LINE = "command line"
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What `apply` on the command line grants to the service: a folder and names of variables.
+
+    `base` is "" while nothing was applied: then paths start at the state's folder, which stands in its place.
+    """
+
+    base: str = ""
+    variables: tuple[str, ...] = ()
+
+    @staticmethod
+    def by(base: str, text: str) -> Granted:
+        """What a project that a person applies grants."""
+        names = {name for name in variables_of(text) if not name.startswith(OUR_VARIABLES)}
+        return Granted(base, tuple(sorted(names)))
+
+
+def reach_of(database: Database, environ: Mapping[str, str], *, in_service: bool = False) -> Reach:
+    """The reach of this process. InputError for a wrong variable of a service."""
+    return service_reach(database, environ) if in_service else personal_reach(database, environ)
+
+
+def personal_reach(database: Database, environ: Mapping[str, str]) -> Reach:
+    """The reach of a command: everything but the state and the keys."""
+    secret_files = [
+        Path(os.path.realpath(path))
+        for name, path in sorted(environ.items())
+        if path and (name.endswith("_SECRET_FILE") or (name.startswith(OUR_VARIABLES) and name.endswith("_FILE")))
+    ]
+    return Reach(
+        database=None if database.path is None else Path(os.path.realpath(database.path)),
+        folder=Path(os.path.realpath(database.folder)),
+        secret_files=tuple(secret_files),
+        server=_server_of(database) if database.is_shared else None,
+    )
+
+
+def service_reach(database: Database, environ: Mapping[str, str]) -> Reach:
+    """The reach of a service, by its environment, else by what `apply` granted. InputError for a wrong variable."""
+    own = personal_reach(database, environ)
+    with database.read() as conn:
+        granted = granted_by(conn)
+    assert own.folder is not None
+    open_folders = tuple(own.folder / name for name in OPEN_FOLDERS)
+    given = environ.get(ROOTS)
+    roots = [granted.base or str(own.folder)] if given is None else given.split(":")
+    names = environ.get(VARIABLES)
+    allowed = granted.variables if names is None else [name.strip() for name in names.split(",")]
+    return replace(
+        own,
+        is_service=True,
+        roots=(*(Path(os.path.realpath(root)) for root in roots if root.strip()), *open_folders),
+        variables=frozenset(name for name in allowed if name and not name.startswith(OUR_VARIABLES)),
+        hosts=_hosts(environ),
+    )
+
+
+def _hosts(environ: Mapping[str, str]) -> tuple[SqlHost, ...] | None:
+    given = environ.get(HOSTS)
+    if given is None:
+        return None
+    try:
+        return sql_hosts(given)
+    except ValueError as error:
+        hint = "write host or host:port, with commas between: db.example.com, 10.0.0.5:5432"
+        raise InputError(Problem(HOSTS, "this is no host", "bad-host", hint, str(error))) from None
+
+
+def _server_of(database: Database) -> str:
+    from penstock.sources.databases.postgres import postgres_identity  # noqa: PLC0415 - only beside PostgreSQL
+
+    with database.read() as conn:
+        return postgres_identity(cast("psycopg.Connection[Any]", conn.connection.driver_connection))
+
+
+def granted_by(conn: Connection) -> Granted:
+    """What the last `apply` on the command line granted; of a state of before 0.2 what its versions tell."""
+    found = setting(conn, SETTING)
+    if found is not None:
+        return Granted(str(found.document["base"]), tuple(found.document["variables"]))
+    applied = versions.newest_by(conn, COMMAND_LINE)
+    return Granted() if applied is None else Granted.by(applied.base, applied.text)
+
+
+def grant(conn: Connection, granted: Granted, *, at: str) -> None:
+    """Write down what an `apply` on the command line grants."""
+    document = {"base": granted.base, "variables": list(granted.variables)}
+    put_setting(conn, SETTING, document, by=COMMAND_LINE, at=at)

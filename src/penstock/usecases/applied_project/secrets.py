@@ -1,0 +1,60 @@
+"""Secrets of the project's credentials and sources, which are sealed beside it: none outlives what it belongs to.
+
+A sealed key stays with the hosts it was given for: no edit of the project takes it elsewhere by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from penstock.config.document import tree_of
+from penstock.config.values.addresses import split_address
+from penstock.model.errors import InputError, Problem
+from penstock.store.project import credentials
+
+
+def sealed_name(source: str) -> str:
+    """Under what name a source's secret is sealed: no credential can have it."""
+    return f"sources/{source}"
+
+
+def forget_removed(conn: Connection, before: str, after: str) -> None:
+    """Forget the secrets of what stands in the project's text `before` and no more in `after`."""
+    old, new = tree_of(before), tree_of(after)
+    for name in old["credentials"].entries().keys() - new["credentials"].entries().keys():
+        credentials.forget_credential(conn, name)
+        credentials.forget_check(conn, name)
+    for name in old["sources"].entries().keys() - new["sources"].entries().keys():
+        credentials.forget_credential(conn, sealed_name(name))
+
+
+Values = Mapping[str, Mapping[str, Any]]  # credentials as the project says them, by name
+
+
+def refuse_strangers(conn: Connection, before: Values, after: Values, given: Mapping[str, str]) -> None:
+    """InputError where a sealed key could go to a host it could not go to before, and is not `given` anew.
+
+    Whoever may edit a credential need not know its key, and could read it at a host of their own.
+    """
+    problems = []
+    for name, new in after.items():
+        old = before.get(name)
+        if old is None or name in given or "api_key" in new or not credentials.has_secret(conn, name):
+            continue
+        strange = sorted(hosts_of(new) - hosts_of(old))
+        if strange:
+            message = f"the sealed key of {name} would go to {', '.join(strange)}, which it was not given for"
+            hint = "edit the credential, and give the key anew with it as `api_key`: it is sealed, not written down"
+            problems.append(Problem(f"credentials.{name}", message, "key-needed", hint, strange[0]))
+    if problems:
+        raise InputError(*problems)
+
+
+def hosts_of(credential: Mapping[str, Any]) -> set[str]:
+    """The hosts that may see the key beside Custify's own, each with its port where it has one."""
+    own = split_address(credential.get("base_url", "auto"))
+    named = set(credential.get("allowed_hosts") or ())
+    return named if own is None else named | {own[1].netloc.rpartition("@")[2].lower()}

@@ -1,0 +1,274 @@
+"""A small made-up company with its data in three kinds of places, a few records of it deliberately wrong.
+
+Everything comes from one fixed seed, so that the demo, its documentation and its test speak of the same records.
+
+The local stand-in for Custify as a process of ours, started by name: nothing of it is imported here.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from faker import Faker
+
+from penstock.model.errors import EnvironmentFailure, Problem
+
+if TYPE_CHECKING:
+    import subprocess
+
+
+SEED = 20260131
+PLANS = ("starter", "team", "business")
+EVENT_NAMES = ("login", "report_exported", "seat_added", "dashboard_viewed")
+WRONG_PEOPLE = ("u-0021", "u-0058")  # they are quarantined, so their events would wait for ever
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleCompany:
+    """How many records of each kind were written; `wrong` are the ones that cannot be delivered."""
+
+    companies: int
+    people: int
+    subscriptions: int
+    events: int
+    notes: int
+
+
+def write_sample_company(folder: Path) -> SampleCompany:
+    """Write `companies.parquet`, `people.csv`, `billing.db`, `events.parquet` and `notes.csv` below `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    fake = Faker(["en_US", "de_DE", "es_ES"])
+    fake.seed_instance(SEED)
+    Faker.seed(SEED)  # also which of the languages comes next
+    companies = _companies(fake)
+    people = _people(fake, companies)
+    subscriptions = _subscriptions(fake, companies)
+    events = _events(fake, people)
+    notes = _notes(fake, companies)
+    pq.write_table(pa.Table.from_pylist(companies), folder / "companies.parquet")
+    pq.write_table(pa.Table.from_pylist(events), folder / "events.parquet")
+    _write_csv(folder / "people.csv", people)
+    _write_csv(folder / "notes.csv", notes)
+    _write_sqlite(folder / "billing.db", subscriptions)
+    return SampleCompany(len(companies), len(people), len(subscriptions), len(events), len(notes))
+
+
+def _companies(fake: Faker) -> list[Row]:
+    rows: list[Row] = [
+        {
+            "account_id": f"acc-{number:03}",
+            "name": fake.unique.company(),
+            "website": f"https://{fake.domain_name()}",
+            "industry": fake.random_element(("Software", "Retail", "Logistics", "Health", "Education")),
+            "plan": fake.random_element(PLANS),
+            "employees": float(fake.random_int(5, 900)),
+            "mrr": fake.random_int(2, 120) * 50,
+            "signed_up_at": fake.date_between_dates(*_span(2022, 2025)).isoformat(),
+            "region": fake.random_element(("emea", "amer", "apac")),
+        }
+        for number in range(1, 41)
+    ]
+    rows[11]["employees"] = 70.5  # a company cannot have half an employee: int32 only
+    return rows
+
+
+def _people(fake: Faker, companies: Sequence[Row]) -> list[Row]:
+    rows: list[Row] = [
+        {
+            "id": f"u-{number:04}",
+            "name": fake.name(),
+            "email": fake.unique.ascii_company_email(),
+            "phone": fake.phone_number(),
+            "account": companies[number % len(companies)]["account_id"],
+            "signed_up_at": fake.date_between_dates(*_span(2023, 2025)).isoformat(),
+            "role": fake.job(),
+            "postcode": fake.numerify("0####"),
+            "newsletter": fake.random_element(("true", "false")),
+        }
+        for number in range(1, 201)
+    ]
+    rows[20]["signed_up_at"] = "31/02/2025"  # no such day, and no ISO date
+    rows[57]["email"] = "not-an-address"
+    rows[90]["id"] = ""  # nothing to recognise this record by
+    return rows
+
+
+def _subscriptions(fake: Faker, companies: Sequence[Row]) -> list[Row]:
+    return [
+        {
+            "subscription_id": f"sub-{number:03}",
+            "company_id": companies[number]["account_id"],
+            "plan": companies[number]["plan"],
+            "mrr": companies[number]["mrr"],
+            "start_date": companies[number]["signed_up_at"],
+            "renewal_date": fake.date_between_dates(*_span(2027, 2027)).isoformat(),
+            "status": fake.random_element(("active", "active", "trialing")),
+        }
+        for number in range(24)
+    ]
+
+
+def _events(fake: Faker, people: Sequence[Row]) -> list[Row]:
+    known = [person["id"] for person in people if person["id"] not in ("", *WRONG_PEOPLE)]
+    rows = [
+        {
+            "event_id": f"ev-{number:05}",
+            "user_id": fake.random_element(known),
+            "name": fake.random_element(EVENT_NAMES),
+            "created_at": fake.date_time_between_dates(*_span(2026, 2026)).isoformat(timespec="seconds") + "Z",
+            "seconds": fake.random_int(1, 900),
+        }
+        for number in range(1, 401)
+    ]
+    rows[200]["created_at"] = "yesterday"
+    return rows
+
+
+def _notes(fake: Faker, companies: Sequence[Row]) -> list[Row]:
+    rows: list[Row] = [
+        {"note_id": f"n-{number:02}", "company_id": companies[number]["account_id"], "text": fake.sentence(12)}
+        for number in range(10)
+    ]
+    rows[4]["text"] = ""  # a note has to say something
+    return rows
+
+
+def _span(first_year: int, last_year: int) -> tuple[Any, Any]:
+    from datetime import date  # noqa: PLC0415 - one use
+
+    return date(first_year, 1, 1), date(last_year, 6, 30)
+
+
+def _write_csv(path: Path, rows: Sequence[Row]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _write_sqlite(path: Path, rows: Sequence[Row]) -> None:
+    path.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(f"create table subscriptions ({', '.join(rows[0])})")
+        places = ", ".join(f":{name}" for name in rows[0])
+        db.executemany(f"insert into subscriptions values ({places})", rows)
+
+
+def project(data: str, base_url: str, api_key: str, *, draft: bool = False) -> str:
+    """The project file: the data in this folder, to the sandbox at this base; `draft` leaves the notes to be activated.
+
+    `api_key` is a reference, or the sandbox's key itself.
+    """
+    values = {"data": data, "base_url": base_url, "api_key": api_key, "notes": "false" if draft else "true"}
+    return PROJECT % values
+
+
+PROJECT = """\
+# The demo's project: a made-up company's data, sent to the local sandbox.
+credentials:
+  sandbox:
+    connector: custify
+    api_key: %(api_key)s
+    base_url: %(base_url)s
+sources:
+  accounts: {type: file, path: "%(data)s/companies.parquet"}
+  contacts: {type: file, path: "%(data)s/people.csv"}
+  billing:  {type: sql, url: "sqlite:///%(data)s/billing.db", table: subscriptions}
+  usage:    {type: file, path: "%(data)s/events.parquet"}
+  meetings: {type: file, path: "%(data)s/notes.csv"}
+datasets:
+  companies:     {source: accounts, key: account_id}
+  people:        {source: contacts, key: id}
+  subscriptions: {source: billing, key: subscription_id}
+  events:        {source: usage, key: event_id}
+  notes:         {source: meetings, key: note_id}
+destinations:
+  companies:
+    dataset: companies
+    credential: sandbox
+    template: upsert_company
+    fields: {company_id: account_id, name: name, website: website, industry: industry, plan: plan,
+             size: employees, mrr: mrr, signed_up_at: signed_up_at}
+    active: true
+  people:
+    dataset: people
+    credential: sandbox
+    template: upsert_person
+    fields: {user_id: id, email: email, name: name, phone: phone, company_id: account, signed_up_at: signed_up_at}
+    exclude: [postcode]
+    active: true
+  subscriptions: {dataset: subscriptions, credential: sandbox, template: upsert_subscription, active: true}
+  events:        {dataset: events, credential: sandbox, template: insert_event, active: true}
+  notes:         {dataset: notes, credential: sandbox, template: create_note, attributes: none, active: %(notes)s}
+flows:
+  everything: {destinations: [companies, people, subscriptions, events, notes]}
+"""
+
+
+COMMAND = (sys.executable, "-m", "penstock_sandbox")
+LAST_S = 10.0  # for it to end
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxUrls:
+    """A running sandbox."""
+
+    url: str
+    flat_url: str
+    admin_url: str
+    api_key: str
+    process: subprocess.Popen[str]
+
+    def arrived(self) -> dict[str, int]:
+        """How many objects of each kind it keeps."""
+        from urllib.request import urlopen  # noqa: PLC0415 - help must not wait for it
+
+        with urlopen(f"{self.admin_url}/state", timeout=30) as reply:  # noqa: S310 - the sandbox on this machine
+            state: dict[str, Any] = json.load(reply)
+        return {kind: len(objects) for kind, objects in state.items()}
+
+    def stop(self) -> None:
+        """End it."""
+        self.process.terminate()
+        self.process.wait(LAST_S)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+
+def start_sandbox(*options: str) -> SandboxUrls:
+    """A sandbox of our own. It ends with us, whichever way we end; ^C on the terminal is ours to answer.
+
+    EnvironmentFailure when it does not come up.
+    """
+    import subprocess  # noqa: PLC0415 - help must not wait for it
+
+    command = [*COMMAND, "--with-parent", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        process.stdout.close()
+        process.wait(LAST_S)
+        raise EnvironmentFailure(Problem("sandbox", "the sandbox did not start", "sandbox"))
+    return SandboxUrls(**json.loads(line), process=process)
+
+
+@contextmanager
+def running_sandbox(*options: str) -> Iterator[SandboxUrls]:
+    """A sandbox of our own, for the block."""
+    place = start_sandbox(*options)
+    try:
+        yield place
+    finally:
+        place.stop()

@@ -1,0 +1,201 @@
+"""What was run: the runs and their requests, as reports.
+
+What a run did, for people and programs: requests, records, and the list of records as a file.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, Literal
+
+import orjson
+from sqlalchemy import Connection, RowMapping
+
+from penstock.model import page
+from penstock.model.errors import InputError, Problem
+from penstock.model.outcome import Outcome, RunReport
+from penstock.model.page import ListPage
+from penstock.model.reports import DeliveryReport
+from penstock.model.text import harmless_cell
+from penstock.run.context import Context
+from penstock.store import leases
+from penstock.store.database import Database
+from penstock.store.runs import deliveries, ledger, runs
+from penstock.store.runs.deliveries import Fate
+from penstock.store.runs.runs import RunRow
+
+
+def runs_of(around: Context, run: str | None, limit: int) -> list[RunReport]:
+    """The runs, newest first; or the one named. InputError when it is unknown."""
+    with around.database.read() as conn:
+        rows = runs.list_runs(conn, limit) if run is None else [_known(conn, run)]
+        families = [(row, runs.children(conn, row.id)) for row in rows]
+    return [runs.to_report(_seen(around, row), [_seen(around, part) for part in parts]) for row, parts in families]
+
+
+def deliveries_of(around: Context, run: str) -> list[DeliveryReport]:
+    """The requests of a run; of a flow's run, those of its destinations. InputError when it is unknown."""
+    with around.database.read() as conn:
+        row = _known(conn, run)
+        return [
+            DeliveryReport(
+                **{**found, "delivery": f"{part.id}-{found['delivery']}", "records": tuple(found["records"])}
+            )
+            for part in runs.children(conn, row.id) or [row]
+            for found in ledger.deliveries(conn, part.id)
+        ]
+
+
+def _seen(around: Context, row: RunRow) -> RunRow:
+    """A run that nobody works on any more, though it never ended, was interrupted."""
+    name = f"flow {row.target}" if row.kind == "flow" else row.target
+    if row.status == "running" and not leases.is_held(around.database, name):
+        return replace(row, status="interrupted")
+    return row
+
+
+def _known(conn: Connection, run: str) -> RunRow:
+    row = runs.get(conn, run)
+    if row is None:
+        raise InputError(Problem("run", f"there is no run {run}", "unknown-run", "penstock runs lists them", run))
+    return row
+
+
+COLUMNS = ("run", "ordinal", "key", "outcome", "reason", "field", "delivery")
+NUMBER = re.compile(r"[0-9]{1,18}")  # of a delivery: what a database holds
+AT_ONCE = 10_000  # records of an export that are in memory
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetails:
+    """The requests and records of runs; those of a flow's run are its destinations'."""
+
+    database: Callable[[], Database]
+
+    def deliveries(
+        self, run: str, *, outcome: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> ListPage:
+        """The requests, in the order they were written down."""
+        (after,) = (0,) if cursor is None else page.read(cursor, int)
+        _known_outcome(outcome)
+        with self.database().read() as conn:
+            of = _parts(conn, run)
+            rows = deliveries.deliveries(conn, of, outcome=outcome, after=after, limit=limit + 1)
+        shown = [_delivery(row) for row in rows[:limit]]
+        return ListPage(shown, page.write(rows[limit - 1]["id"]) if len(rows) > limit else None)
+
+    def delivery(self, run: str, delivery: str) -> dict[str, Any]:
+        """One request, exactly as it was, and its reply, where they were kept (`kept`)."""
+        of, _, number = delivery.rpartition("-")
+        with self.database().read() as conn:
+            row = None
+            if of in _parts(conn, run) and NUMBER.fullmatch(number):
+                row = deliveries.delivery(conn, of, int(number))
+            if row is None:
+                hint = "look at the list of deliveries"
+                message = f"{run} has no delivery {delivery}"
+                raise InputError(Problem("delivery", message, "unknown-delivery", hint, found=delivery))
+            kept = deliveries.kept_exchange(conn, of, int(number))
+        request, reply = (None, None) if kept is None else kept
+        return {**_delivery(row), "kept": kept is not None, "request": request, "response": reply}
+
+    def records(self, run: str, *, outcome: str | None = None, limit: int = 50, cursor: str | None = None) -> ListPage:
+        """The records and what became of them; `key` is None where nobody will ask for it (unchanged)."""
+        after = (0, -1) if cursor is None else page.read(cursor, int, int)
+        _known_outcome(outcome)
+        with self.database().read() as conn:
+            of = _parts(conn, run)
+            found = list(islice(deliveries.fates(conn, of, outcome=outcome, after=after), limit + 1))
+        last = found[limit - 1] if len(found) > limit else None
+        return ListPage(
+            [_record(fate) for fate in found[:limit]], None if last is None else page.write(last[0], last[1])
+        )
+
+    def export(self, run: str, kind: Literal["csv", "parquet"]) -> Iterator[bytes]:
+        """All records of a run as a file, in pieces. InputError for an unknown run, before the first piece."""
+        with self.database().read() as conn:
+            _parts(conn, run)
+        return self._csv(run) if kind == "csv" else self._parquet(run)
+
+    def _csv(self, run: str) -> Iterator[bytes]:
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(COLUMNS)
+        for some in self._pieces(run):
+            writer.writerows([harmless_cell(record[name]) for name in COLUMNS] for record in some)
+            yield text.getvalue().encode()
+            text.seek(0)
+            text.truncate()
+        yield text.getvalue().encode()
+
+    def _parquet(self, run: str) -> Iterator[bytes]:
+        import pyarrow as pa  # noqa: PLC0415 - slow to import
+        import pyarrow.parquet as pq  # noqa: PLC0415
+
+        schema = pa.schema([(name, pa.int64() if name == "ordinal" else pa.string()) for name in COLUMNS])
+        sink = io.BytesIO()
+        with pq.ParquetWriter(sink, schema) as writer:
+            for some in self._pieces(run):
+                writer.write_table(pa.Table.from_pylist(some, schema=schema))
+                yield sink.getvalue()
+                sink.seek(0)
+                sink.truncate()
+        yield sink.getvalue()
+
+    def _pieces(self, run: str) -> Iterator[list[dict[str, Any]]]:
+        after = (0, -1)
+        while True:
+            with self.database().read() as conn:
+                found = list(islice(deliveries.fates(conn, _parts(conn, run), after=after), AT_ONCE))
+            if found:
+                after = found[-1][:2]
+                yield [_flat(fate) for fate in found]
+            if len(found) < AT_ONCE:
+                return
+
+
+def _parts(conn: Connection, run: str) -> list[str]:
+    """The runs whose records these are. InputError for an unknown run."""
+    row = runs.get(conn, run)
+    if row is None:
+        raise InputError(Problem("run", f"there is no run {run}", "unknown-run", "look at the list of runs", run))
+    return [part.id for part in runs.children(conn, run)] if row.kind == "flow" else [run]
+
+
+def _known_outcome(outcome: str | None) -> None:
+    if outcome is not None and outcome not in list(Outcome):
+        hint = f"one of: {', '.join(Outcome)}"
+        raise InputError(Problem("outcome", f"there is no outcome {outcome}", "unknown-value", hint, found=outcome))
+
+
+def _delivery(row: RowMapping) -> dict[str, Any]:
+    shown = {name: row[name] for name in ("method", "url", "status", "attempts", "duration_ms", "outcome", "reason")}
+    keys = [] if row["keys"] is None else orjson.loads(row["keys"])
+    test = {"test": True} if row["is_test"] else {}
+    return {"delivery": f"{row['run']}-{row['delivery']}", **shown, "records": keys, "at": row["at"], **test}
+
+
+def _record(fate: Fate) -> dict[str, Any]:
+    delivery = None if fate.delivery is None else f"{fate.run}-{fate.delivery}"
+    return {
+        "key": fate.key,
+        "outcome": fate.outcome,
+        "reason": fate.reason,
+        "field": fate.field,
+        "delivery": delivery,
+        "ordinal": fate.ordinal,
+        "run": fate.run,
+        **({} if fate.refusal is None else orjson.loads(fate.refusal)),
+    }
+
+
+def _flat(fate: Fate) -> dict[str, Any]:
+    """A record as a row of a file: a key of several columns is JSON text."""
+    record = _record(fate._replace(refusal=None))
+    key = fate.key
+    return {**record, "key": key if key is None or isinstance(key, str) else orjson.dumps(key).decode()}

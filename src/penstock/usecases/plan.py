@@ -1,0 +1,217 @@
+"""What a run would do now: read everything, ask memory and quarantine, count the requests; send nothing."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from math import ceil
+
+import numpy as np
+
+from penstock.model.outcome import Note, Outcome
+from penstock.model.record import Batch, Chunk, Lookup, Payload, Replies, Shape
+from penstock.model.reports import PlanReport, RefusedRecord
+from penstock.model.spec import FlowSpec, RateLimit
+from penstock.render.batches import Batcher
+from penstock.render.bodies import Unencodable
+from penstock.run.context import Context
+from penstock.run.cursor import reading_of, with_notes
+from penstock.run.diff.backlog import OpenChunk
+from penstock.run.diff.diff import Classified, Classifier, Parents
+from penstock.run.diff.parents import held_parents
+from penstock.run.flow import in_order
+from penstock.run.prepare import Prepared, doubt, is_active, is_paused, prepare
+from penstock.run.recorder.known_records import QuarantineIndex, open_chunk
+from penstock.sources.dataset import read_frozen
+from penstock.sources.frozen_input import ReadWindow
+from penstock.store.memory.memory import Memory
+from penstock.usecases.preview import described, described_decision, finished, grouping_code, words_of
+from penstock.usercode.grouping_code import CodeFailed, GroupingCode
+
+FIRST_ERRORS = 5
+SECONDS_A_REQUEST = 0.05  # what a request takes when the allowance does not hold it up; for the estimate only
+
+
+def plan(
+    around: Context,
+    prepared: Prepared,
+    parents: Parents | None = None,
+    begins_at: str | None = None,
+    *,
+    alone: bool = True,
+) -> PlanReport:
+    """Count what a run of this destination would send, leave and refuse. `begins_at` as in `cursor_reading`."""
+    policy, name = prepared.policy, prepared.spec.name
+    with around.database.read() as conn:
+        memory = Memory.load(conn, name, prepared.fingerprints) if policy.compares else None
+        quarantine = QuarantineIndex.load(conn, name)
+        reading = reading_of(conn, prepared, begins_at, around.clock.now(), alone=alone)
+        doubts = doubt(conn, prepared)
+    prepared = with_notes(prepared, reading)
+    known = None if doubts.forgetful else memory
+    render, merger = prepared.render, prepared.merger
+    former, table = prepared.compiled.former, prepared.data.dataset.is_table
+    screen = Classifier(policy, render, known, quarantine, parents, doubts.hold, merger, former=former, table=table)
+    batcher = Batcher(prepared.compiled.shape, repeats=policy.repeats)
+    notes, tally = prepared.notes(), _Tally()
+    with grouping_code(prepared.compiled.shape) as code:
+        for chunk in _read(around, prepared, reading.window):
+            opened = open_chunk(prepared, chunk, prints=policy.compares)
+            sifted = screen.sift(opened)
+            notes.count(opened, sifted)
+            tally.sifted(opened, sifted)
+            if memory is not None and sifted.fresh:
+                rows = [payload.ordinal - chunk.first for payload in sifted.fresh]
+                contents = np.array([payload.content for payload in sifted.fresh], dtype=np.uint64)
+                memory.stage(opened.hashes[rows], contents)
+            for batch in batcher.add(sifted.fresh):
+                tally.batch(batch, prepared.compiled.shape, code)
+            tally.refuse([RefusedRecord(r.key, *words_of(r.refusal)) for r in batcher.oversized])
+            batcher.oversized.clear()
+        notes.read()
+        for batch in batcher.flush():
+            tally.batch(batch, prepared.compiled.shape, code)
+    return PlanReport(
+        records=tally.counts["records"],
+        creates_or_updates=tally.counts["fresh"],
+        unchanged=tally.counts["unchanged"],
+        deletes=0,
+        invalid=tally.counts["invalid"],
+        held=tally.counts["held"],
+        requests=tally.requests,
+        asking=tally.asking,
+        eta_s=eta_s(tally.requests, prepared.credential.rate_limit, prepared.spec.concurrency),
+        first_errors=tuple(tally.errors),
+        notes=(*notes.all(tally.counts["records"]), *_address_note(prepared)),
+        destination=name,
+        base_url=prepared.address.base_url,
+        base_url_reason=prepared.address.reason,
+    )
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What has been counted so far. Look-ups are asked once each, whatever the number of records that need them."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    errors: list[RefusedRecord] = field(default_factory=list)
+    lookups: set[Lookup] = field(default_factory=set)
+
+    @property
+    def requests(self) -> int:
+        return self.counts["requests"] + self.asking
+
+    @property
+    def asking(self) -> int:
+        return self.counts["polls"] + len(self.lookups)
+
+    def sifted(self, opened: OpenChunk, sifted: Classified) -> None:
+        """What the screen made of a chunk."""
+        self.counts["records"] += len(opened.rows)
+        self.counts["fresh"] += _records(sifted.fresh)
+        self.counts["unchanged"] += sum(len(rows) for rows, _ in sifted.unchanged) + _records(sifted.twins)
+        for decision in sifted.decided:
+            kind = _kind(decision.outcome, held=not decision.hold)
+            self.counts[kind] += 1
+            if kind == "invalid" and len(self.errors) < FIRST_ERRORS:
+                self.errors.append(described_decision(decision))
+
+    def refuse(self, records: Sequence[RefusedRecord]) -> None:
+        """Records that got through the screen, of which no request can be made."""
+        self.counts["fresh"] -= len(records)
+        self.counts["invalid"] += len(records)
+        self.errors += records[: FIRST_ERRORS - len(self.errors)]
+
+    def batch(self, batch: Batch, shape: Shape, code: GroupingCode | None) -> None:
+        """The requests of one batch; only the person's own code knows how many it makes."""
+        for payload in batch.payloads:
+            self.lookups.update(payload.lookups)
+        made = 1
+        if code is not None:
+            try:
+                made = len(finished(shape, batch.payloads, code))
+            except (CodeFailed, Unencodable) as failure:
+                self.refuse([described(payload, failure.refusal) for payload in batch.payloads])
+                return
+        polls = 1 if shape.replies is Replies.JOBS and made == 1 else 0  # the replies of several are not followed up
+        self.counts["requests"] += made
+        self.counts["polls"] += polls
+
+
+def _records(payloads: Sequence[Payload]) -> int:
+    return sum(len(payload.parts) for payload in payloads if payload.parts) + len(payloads)
+
+
+def _read(around: Context, prepared: Prepared, last: ReadWindow | None) -> Iterator[Chunk]:
+    """The records a run would read: all of them, or with a cursor those that came since the last run."""
+    data = prepared.data
+    if last is None:
+        yield from data.dataset.read(data.schema)
+        return
+    path = around.folder / "frozen" / f"plan-{os.getpid()}.arrow"
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    try:
+        data.dataset.freeze(data.schema, path, last, around.clock.now())
+        yield from read_frozen(path)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _kind(outcome: Outcome, *, held: bool) -> str:
+    if outcome is Outcome.UNCHANGED:
+        return "unchanged"
+    return "invalid" if outcome is Outcome.QUARANTINED and not held else "held"
+
+
+def _address_note(prepared: Prepared) -> tuple[Note, ...]:
+    if not prepared.address.reason.startswith("assumed"):
+        return ()
+    return (Note("base_url", "assumed", f"{prepared.address.base_url}: {prepared.address.reason}"),)
+
+
+def eta_s(requests: int, rate: RateLimit, concurrency: int) -> float:
+    """How long the credential's allowance makes these requests take, in seconds."""
+    windows = max(ceil(requests / rate.requests) - 1, 0)
+    return windows * rate.per + min(requests, rate.requests) * SECONDS_A_REQUEST / concurrency
+
+
+def plan_flow(around: Context, flow: FlowSpec, begins_at: str | None = None) -> PlanReport:
+    """The plans of a flow's destinations together, drafts included; those that a person paused are skipped."""
+    specs, parts, skipped = in_order(around, flow), list[PlanReport](), dict[str, str]()
+    requests: Counter[str] = Counter()  # by credential: an allowance is shared
+    for spec in specs:
+        active, reason = is_active(around, spec)
+        if is_paused(around, spec):
+            skipped[spec.name] = reason
+            continue
+        part = plan(around, prepare(around, spec), held_parents(around, spec, specs), begins_at, alone=False)
+        if not active:
+            draft = Note("active", "not sent", f"{reason}: a run skips it until it is activated")
+            part = replace(part, notes=(*part.notes, draft))
+        parts.append(part)
+        requests[spec.credential] += part.requests
+    rates = around.project.credentials
+    seconds = max((eta_s(number, rates[name].rate_limit, 1) for name, number in requests.items()), default=0.0)
+    return _together(flow.name, parts, seconds, skipped)
+
+
+def _together(name: str, parts: Sequence[PlanReport], rate_eta: float, skipped: dict[str, str]) -> PlanReport:
+    """The plans of a flow's destinations together."""
+    return PlanReport(
+        records=sum(part.records for part in parts),
+        creates_or_updates=sum(part.creates_or_updates for part in parts),
+        unchanged=sum(part.unchanged for part in parts),
+        deletes=0,
+        invalid=sum(part.invalid for part in parts),
+        held=sum(part.held for part in parts),
+        requests=sum(part.requests for part in parts),
+        asking=sum(part.asking for part in parts),
+        eta_s=rate_eta,
+        first_errors=tuple(error for part in parts for error in part.first_errors)[:FIRST_ERRORS],
+        notes=tuple(note for part in parts for note in part.notes),
+        flow=name,
+        destinations=tuple(parts),
+        skipped=skipped,
+    )

@@ -1,0 +1,152 @@
+"""What would be sent: the requests of the samples (or of everything), by the very code a run uses. Calls no API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+from penstock.model.outcome import Note, Outcome, Refusal
+from penstock.model.record import Batch, Chunk, Payload, Request, Shape
+from penstock.model.reports import Preview, PreviewedRequest, RefusedRecord
+from penstock.render.batches import Batcher, encode_bodies, records_of, requests_for
+from penstock.render.bodies import Unencodable
+from penstock.render.values.macros import shown
+from penstock.run.diff.diff import Classifier, Decision
+from penstock.run.diff.notes import Notes
+from penstock.run.prepare import Prepared
+from penstock.run.recorder.known_records import open_chunk
+from penstock.usercode.grouping_code import CodeFailed, GroupingCode
+
+CHUNK_ROWS = 4096  # as a run reads
+REDACTED = "Bearer ***"
+
+
+def preview(prepared: Prepared, *, limit: int | None, everything: bool) -> Preview:
+    """The first `limit` requests of the samples, or every request of the whole dataset."""
+    data = prepared.data
+    chunks = data.dataset.read(data.schema) if everything else iter([data.samples])
+    return preview_of_chunks(prepared, chunks, None if everything else limit, data.samples.records.num_rows)
+
+
+def preview_of_chunks(prepared: Prepared, chunks: Iterator[Chunk], limit: int | None, rows: int) -> Preview:
+    """The first `limit` requests of these records, or all; `rows` is how many the notes speak of."""
+    notes = prepared.notes()
+    refused: list[RefusedRecord] = []
+    made = (request for request in _requests(prepared, chunks, notes, refused) if request is not None)
+    return Preview(
+        requests=tuple(made if limit is None else islice(made, limit)),
+        notes=notes.all(rows),
+        refused=tuple(refused),
+        base_url=prepared.address.base_url,
+        base_url_reason=prepared.address.reason,
+    )
+
+
+def preview_of_everything(prepared: Prepared) -> Iterator[PreviewedRequest | RefusedRecord | Note]:
+    """The same of the whole dataset, one by one and however long it is: requests and refused records in the order they
+    are met, then the notes.
+    """
+    data = prepared.data
+    notes, rows = prepared.notes(), 0
+
+    def counted() -> Iterator[Chunk]:
+        nonlocal rows
+        for chunk in data.dataset.read(data.schema, rows=CHUNK_ROWS):
+            rows += chunk.records.num_rows
+            yield chunk
+
+    refused: list[RefusedRecord] = []
+    for request in _requests(prepared, counted(), notes, refused):
+        yield from refused
+        refused.clear()
+        if request is not None:
+            yield request
+    yield from refused
+    yield from notes.all(rows)
+
+
+def _requests(
+    prepared: Prepared, chunks: Iterator[Chunk], notes: Notes, refused: list[RefusedRecord]
+) -> Iterator[PreviewedRequest | None]:
+    """None after each chunk: who does not keep what was refused can let it go, also where everything is."""
+    shape = prepared.compiled.shape
+    with grouping_code(shape) as code:
+        for batch in _walk(prepared, chunks, notes, refused):
+            if batch is None:
+                yield None
+                continue
+            try:
+                requests = finished(shape, batch.payloads, code)
+            except (CodeFailed, Unencodable) as failure:
+                refused.extend(described(payload, failure.refusal) for payload in batch.payloads)
+                continue
+            for request in requests:
+                yield previewed(request, batch.payloads)
+
+
+def batches(prepared: Prepared, chunks: Iterator[Chunk], notes: Notes, refused: list[RefusedRecord]) -> Iterator[Batch]:
+    """The batches that these chunks make when nothing is remembered; what is refused goes to `refused`."""
+    return (batch for batch in _walk(prepared, chunks, notes, refused) if batch is not None)
+
+
+def _walk(
+    prepared: Prepared, chunks: Iterator[Chunk], notes: Notes, refused: list[RefusedRecord]
+) -> Iterator[Batch | None]:
+    """The same, and None after each chunk."""
+    screen = Classifier(prepared.policy, prepared.render, merger=prepared.merger)
+    batcher = Batcher(prepared.compiled.shape, repeats=prepared.policy.repeats)
+    for chunk in chunks:
+        opened = open_chunk(prepared, chunk)
+        sifted = screen.sift(opened)
+        notes.count(opened, sifted)
+        refused.extend(described_decision(d) for d in sifted.decided if d.outcome is Outcome.QUARANTINED)
+        yield from batcher.add(sifted.fresh)
+        refused.extend(RefusedRecord(r.key, *words_of(r.refusal)) for r in batcher.oversized)
+        batcher.oversized.clear()
+        yield None
+    notes.read()
+    yield from batcher.flush()
+
+
+@contextmanager
+def grouping_code(shape: Shape) -> Iterator[GroupingCode | None]:
+    """The person's grouping code, ready to be called; None where the grouping is not by code."""
+    if shape.grouping.algorithm != "code":
+        yield None
+        return
+    with GroupingCode(shape.grouping.code) as code:
+        yield code
+
+
+def finished(shape: Shape, payloads: Sequence[Payload], code: GroupingCode | None) -> tuple[Request, ...]:
+    """The requests of one batch. Raises CodeFailed or Unencodable when grouping code makes no body of it."""
+    bodies = None if code is None else encode_bodies(shape, code.bodies(records_of(payloads)))
+    return requests_for(shape, payloads, bodies)
+
+
+def previewed(request: Request, payloads: Sequence[Payload]) -> PreviewedRequest:
+    """A request as people may see it: the credential's header is named, its value is not."""
+    shown_request = shown(request)
+    return PreviewedRequest(
+        method=request.method,
+        url=shown_request.url,
+        headers={"Authorization": REDACTED, **dict(shown_request.headers)},
+        body=None if request.body is None else request.body.decode("utf-8"),
+        records=tuple(payload.key for payload in payloads),
+        unresolved=tuple(dict.fromkeys(lookup.target for payload in payloads for lookup in payload.lookups)),
+    )
+
+
+def described_decision(decision: Decision) -> RefusedRecord:
+    assert decision.refusal is not None
+    return RefusedRecord(decision.key, *words_of(decision.refusal))
+
+
+def described(payload: Payload, refusal: Refusal) -> RefusedRecord:
+    return RefusedRecord(payload.key, *words_of(refusal))
+
+
+def words_of(refusal: Refusal) -> tuple[str | None, str, str, str | None, str | None, Mapping[str, Any]]:
+    return refusal.field, refusal.rule, refusal.reason, refusal.value, refusal.accepted, refusal.values

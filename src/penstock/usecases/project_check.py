@@ -1,0 +1,242 @@
+"""The columns of a project's datasets, as far as they are known without a network: for `validate`.
+
+A file is looked at by its first records. Of other sources the columns are those that the state has stored.
+
+What is wrong with a project, as far as it shows without sending anything: the checks of plan and run.
+
+Files are looked at by their first records, other sources by the columns that the state has stored; no connection is
+opened. A destination is compiled as `preview`, `plan` and `run` compile it; where its dataset's columns are not known,
+those that it names itself stand in their place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from penstock.config.checks import dialects_of
+from penstock.config.loader import check_project, sql_problems
+from penstock.model.errors import InputError, PenstockError, Problem
+from penstock.model.reach import Reach
+from penstock.model.record import Column, Schema
+from penstock.model.spec import (
+    DatasetSpec,
+    DestinationSpec,
+    Dialect,
+    FileSource,
+    ProjectSpec,
+    SourceSpec,
+    WebhookSource,
+)
+from penstock.render.bindings import columns_by_name, columns_named
+from penstock.render.compile import compile_template
+from penstock.render.manual import compile_manual
+from penstock.run.connection.connection import PAGE_BASE
+from penstock.run.context import placed
+from penstock.run.datasets import settings_of
+from penstock.sources.dataset import Dataset
+from penstock.sources.open import Tools, open_first
+from penstock.sources.sql_text import MISSING_COLUMN
+from penstock.sources.typing.rows import NoRows
+from penstock.store.database import Database
+from penstock.store.migrations import HEAD
+from penstock.store.project import resources
+from penstock.store.project.resources import StoredDataset
+from penstock.templates.catalogue import load_catalogue
+from penstock.usecases.applied_project.applied_project import state_url
+from penstock.usecases.applied_project.reach import personal_reach
+
+if TYPE_CHECKING:
+    pass
+
+
+FIRST = 20_000  # records that are looked at
+PATIENCE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class KnownColumns:
+    """What is known of a dataset: its schema (None: nothing), what is wrong with it, why it could not be looked at.
+
+    `complete`: no other columns can come. `notes` are words for people.
+    """
+
+    schema: Schema | None = None
+    complete: bool = True
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def known_columns(
+    project: ProjectSpec, spec: DatasetSpec, stored: StoredDataset | None, reach: Reach, workspace: Path
+) -> KnownColumns:
+    """The columns of one dataset. `stored` is what the state has of it, `workspace` a private folder."""
+    source = project.sources[spec.source]
+    if stored is not None and stored.settings == settings_of(spec, source):
+        return _stored_columns(stored.schema, source, spec)
+    if isinstance(source, FileSource):
+        return _looked_at(spec, source, reach, workspace)
+    before = None if stored is None else stored.schema.source or stored.schema
+    if (
+        stored is None
+        or before is None
+        or not before.records
+        or not stored.settings.endswith(settings_of(None, source))
+    ):
+        return KnownColumns()
+    if spec.sql is None:
+        return _stored_columns(before, source, spec)
+    return _bound(Dataset(spec, source, NoRows(before), workspace, PATIENCE_S, reach), spec, is_exact=False)
+
+
+def _stored_columns(schema: Schema, source: SourceSpec, spec: DatasetSpec) -> KnownColumns:
+    if not schema.columns:
+        return KnownColumns()
+    grows = isinstance(source, WebhookSource) and spec.sql is None
+    return KnownColumns(replace(schema, grows=grows), complete=not grows)
+
+
+def _looked_at(spec: DatasetSpec, source: FileSource, reach: Reach, workspace: Path) -> KnownColumns:
+    try:
+        dataset = open_first(spec, source, Tools(_nothing_secret, workspace, reach=reach), FIRST, PATIENCE_S)
+        return _bound(dataset, spec, is_exact=True)
+    except PenstockError as error:
+        return KnownColumns(notes=tuple(f"{problem}: its columns are not checked" for problem in error.problems))
+
+
+def _bound(dataset: Dataset, spec: DatasetSpec, *, is_exact: bool) -> KnownColumns:
+    """The columns that the SQL gives, or what is wrong with it.
+
+    Where types are not certain, only a column that is not there is a problem. Raises what reading the source raises.
+    """
+    own = f"datasets.{spec.name}."
+    try:
+        schema = dataset.bound()
+        complete = dataset.complete or not dataset.is_open_ended
+        problems = dataset.check_columns(schema, spec.key) if schema.columns and complete else []
+    except PenstockError as error:
+        certain = is_exact and dataset.complete
+        mine = [each for each in error.problems if each.path.startswith(own)]
+        if len(mine) < len(error.problems):
+            raise
+        return KnownColumns(problems=tuple(_certain(mine, dataset, certain=certain)))
+    return KnownColumns(schema if schema.columns else None, complete, tuple(problems))
+
+
+def _certain(problems: Iterable[Problem], dataset: Dataset, *, certain: bool) -> list[Problem]:
+    """Those that a run reports too, whatever the records after the first ones hold."""
+    if certain:
+        return list(problems)
+    return [] if dataset.is_open_ended else [each for each in problems if MISSING_COLUMN.search(each.message)]
+
+
+def _nothing_secret(_secret: object) -> str:
+    msg = "a file source has no secret"
+    raise AssertionError(msg)
+
+
+OF_COLUMNS = frozenset({"unknown-column"})  # what only the dataset's columns can tell
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedFile:
+    """Every problem of a project file, by line; `notes` say what could not be looked at."""
+
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
+
+
+def checked_file(file: Path, database: str | None, environ: Mapping[str, str]) -> CheckedFile:
+    """What is wrong with a project file; nothing when it is fine. Never raises for what a file says."""
+    project, problems = check_project(file)
+    if project is None:
+        return CheckedFile(problems)
+    found = list(sql_problems(project, project.datasets))
+    wrong = {problem.path.split(".")[1] for problem in found}
+    state = Database.look_at(state_url(file, database, environ))
+    known: Mapping[str, KnownColumns] = {}
+    notes: dict[str, None] = {}
+    try:
+        known = _known(project, state, environ, {name for name in project.datasets if name not in wrong})
+    except OSError as error:
+        notes[f"no temporary folder can be made ({error.strerror}): the columns of datasets are not checked"] = None
+    finally:
+        state.close()
+    found += [placed(project, each) for columns in known.values() for each in columns.problems]
+    for spec in project.destinations.values():
+        columns = known.get(spec.dataset)
+        found += [placed(project, each) for each in _problems(project, spec, columns)]
+    notes |= dict.fromkeys(note for columns in known.values() for note in columns.notes)
+    return CheckedFile(tuple(sorted(found, key=lambda one: (one.file or "", one.line or 0))), tuple(notes))
+
+
+def _known(
+    project: ProjectSpec, state: Database, environ: Mapping[str, str], names: set[str]
+) -> dict[str, KnownColumns]:
+
+    reach = personal_reach(state, environ)
+    with TemporaryDirectory(prefix="penstock-") as folder:
+        return {
+            name: known_columns(project, project.datasets[name], stored, reach, Path(folder))
+            for name, stored in _stored(state, sorted(names)).items()
+        }
+
+
+def _stored(state: Database, names: list[str]) -> Mapping[str, resources.StoredDataset | None]:
+    """What the state has of these datasets. A state on a server, or of another version, is not asked."""
+    nothing = dict.fromkeys(names)
+    if state.path is None or not state.path.is_file():
+        return nothing
+    try:
+        if state.schema_version() != HEAD:
+            return nothing
+        with state.read() as conn:
+            return {name: resources.stored_dataset(conn, name) for name in names}
+    except PenstockError:  # a command that needs the state reports what is wrong with it
+        return nothing
+
+
+def _problems(project: ProjectSpec, spec: DestinationSpec, columns: KnownColumns | None) -> list[Problem]:
+    """The problems of a destination in every dialect that its credential may turn out to speak."""
+    schema = None if columns is None else columns.schema
+    if schema is None and spec.template is not None and spec.fields is None:
+        return []  # its columns map themselves: the file does not name them
+    dialects = dialects_of(project.credentials[spec.credential]) or ("native",)
+    shape = _named(project, spec) if schema is None else _with_awaited(schema, spec)
+    first, *others = [_compiled(project, spec, shape, dialect) for dialect in dialects]
+    found = [one for one in first if all(any(one.path == two.path for two in other) for other in others)]
+    if schema is None or columns is None or not columns.complete:
+        return [one for one in found if one.code not in OF_COLUMNS]
+    return found
+
+
+def _named(project: ProjectSpec, spec: DestinationSpec) -> Schema:
+    """The columns that a destination names itself."""
+    names = dict.fromkeys((*project.datasets[spec.dataset].key, *columns_named(spec, ())))
+    return Schema(tuple(Column(name, "text", nullable=True) for name in names), 0)
+
+
+def _with_awaited(schema: Schema, spec: DestinationSpec) -> Schema:
+    """Where records bring columns as they come, those that the destination speaks of are taken to be there."""
+    if not schema.grows:
+        return schema
+    names = dict.fromkeys((*columns_named(spec, schema.names()), *(() if schema.records else columns_by_name(spec))))
+    more = tuple(Column(name, "json", nullable=True) for name in names if schema.column(name) is None)
+    return replace(schema, columns=(*schema.columns, *more))
+
+
+def _compiled(project: ProjectSpec, spec: DestinationSpec, schema: Schema, dialect: Dialect) -> list[Problem]:
+    key, credential = project.datasets[spec.dataset].key, project.credentials[spec.credential]
+    base = PAGE_BASE if credential.base_url == "auto" else credential.base_url.rstrip("/")
+    catalogue = load_catalogue()
+    try:
+        if spec.template is not None:
+            compile_template(spec, key, schema, catalogue[spec.template], dialect, base)
+        else:
+            compile_manual(spec, key, schema, base, dialect, catalogue if credential.connector == "custify" else {})
+    except InputError as error:
+        return list(error.problems)
+    return []

@@ -1,0 +1,164 @@
+"""A test send: one sample (or an edited body), now, with the real credential. It changes no counts and no memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from penstock.clock import iso
+from penstock.delivery.budget import Budget
+from penstock.delivery.http.client import Client
+from penstock.delivery.lookup import LookupClient
+from penstock.model.delivery import Lost, Reply
+from penstock.model.errors import InputError, Problem
+from penstock.model.outcome import Outcome, Refusal
+from penstock.model.record import Payload, Request
+from penstock.model.reports import RefusedRecord, TestReport, reply_document
+from penstock.render.batches import filled
+from penstock.render.bodies import Unencodable
+from penstock.render.values.macros import finish
+from penstock.run.connection import connection
+from penstock.run.context import Context
+from penstock.run.diff.notes import Notes
+from penstock.run.prepare import Prepared
+from penstock.run.recorder.known_records import StoredIds
+from penstock.run.start import new_run_id
+from penstock.store.runs import ledger, runs
+from penstock.usecases.preview import batches, finished, grouping_code, previewed
+from penstock.usercode.grouping_code import CodeFailed
+
+
+class TestExchange(NamedTuple):
+    """One request of a test, what came of it, and when it left."""
+
+    request: Request
+    answer: Reply | Lost
+    at: str
+
+    @property
+    def taken(self) -> bool:
+        return isinstance(self.answer, Reply) and 200 <= self.answer.status < 300
+
+
+async def send_test(
+    around: Context, prepared: Prepared, budget: Budget, *, sample: int, body: str | None
+) -> TestReport:
+    """Send the `sample`-th sample record (1 is the first) by itself, or `body` in its place.
+
+    Where grouping code makes several requests of the record they go in their order, up to the first that is not taken.
+    """
+    payload = _sample(prepared, sample)
+    run = new_run_id(around.clock)
+    link = connection.connection(around, prepared.credential, prepared.address.base_url)
+    exchanges: list[TestExchange] = []
+    async with Client(link, budget, around.clock) as client:
+        directory = LookupClient(
+            client, StoredIds(around.database, prepared.credential.name, around.clock), around.clock
+        )
+        requests, payload = await _requests(around, prepared, directory, payload, run)
+        if body is not None:
+            requests = (replace(requests[0], body=body.encode()),)
+        for request in requests:
+            at = iso(around.clock.now())
+            exchanges.append(TestExchange(request, await client.send(request, lane="test"), at))
+            if not exchanges[-1].taken:
+                break
+    _log(around, prepared, run, exchanges, payload)
+    reports = [_report(exchange, payload) for exchange in exchanges]
+    return replace(reports[-1], earlier=tuple(reports[:-1]))
+
+
+def _sample(prepared: Prepared, sample: int) -> Payload:
+    """The payload of one sample record. InputError when there is no such sample, or it would be quarantined."""
+    have = prepared.data.samples.records.num_rows
+    path = f"destinations.{prepared.spec.name}"
+    if not 1 <= sample <= have:
+        message = "the dataset has no records to test with" if have == 0 else f"there is no sample {sample}"
+        raise InputError(Problem(path, message, "no-sample", f"samples 1 to {have} are kept", found=str(sample)))
+    chunk = replace(
+        prepared.data.samples,
+        records=prepared.data.samples.records.slice(sample - 1, 1),
+        first=0,
+        absent={n: frozenset({0}) for n, rows in prepared.data.samples.absent.items() if sample - 1 in rows},
+        misfits=dict.fromkeys([0], misfit) if (misfit := prepared.data.samples.misfits.get(sample - 1)) else {},
+        originals={},
+    )
+    refused: list[RefusedRecord] = []
+    payloads = [payload for batch in batches(prepared, iter([chunk]), Notes(()), refused) for payload in batch.payloads]
+    if not payloads:
+        problem = refused[0]
+        message = f"sample {sample} would be quarantined: {problem.reason}"
+        hint = "choose another with --sample, or send an edited body with --body"
+        raise InputError(Problem(path, message, problem.rule, hint, found=problem.value))
+    return payloads[0]
+
+
+async def _requests(
+    around: Context, prepared: Prepared, directory: LookupClient, payload: Payload, run: str
+) -> tuple[tuple[Request, ...], Payload]:
+    """The requests to send, and the payload with its look-ups done."""
+    path = f"destinations.{prepared.spec.name}"
+    if payload.lookups:
+        found = await directory.resolve(payload.lookups)
+        trouble = next((answer for answer in found.values() if not isinstance(answer, str)), None)
+        if isinstance(trouble, Refusal):
+            raise InputError(Problem(path, trouble.reason, "lookup", trouble.accepted or "", found=trouble.value))
+        if trouble is not None:
+            raise InputError(Problem(path, trouble.reason, "lookup"))
+        payload = filled(payload, {lookup: str(answer) for lookup, answer in found.items()})
+    try:
+        with grouping_code(prepared.compiled.shape) as code:
+            made = finished(prepared.compiled.shape, [payload], code)
+    except (CodeFailed, Unencodable) as failure:
+        hint = "mend the grouping code, or send an edited body with --body"
+        raise InputError(Problem(path, failure.refusal.reason, failure.refusal.rule, hint)) from failure
+    return tuple(finish(request, run=run, now=around.clock.now()) for request in made), payload
+
+
+def _log(around: Context, prepared: Prepared, run: str, exchanges: Sequence[TestExchange], payload: Payload) -> None:
+    """Mark it as a test in the log: a run of its own, which no count looks at."""
+    last = exchanges[-1]
+    entries = [_entry(number, exchange, payload, last=exchange is last) for number, exchange in enumerate(exchanges)]
+    row = runs.RunRow(
+        id=run,
+        kind="test",
+        target=prepared.spec.name,
+        started_at=exchanges[0].at,
+        resumable=False,
+        requests=len(exchanges),
+        status="succeeded" if last.taken else "failed",
+        finished_at=max(exchanges[0].at, iso(around.clock.now())),
+    )
+    with around.database.begin() as conn:
+        runs.start(conn, row)
+        ledger.append(conn, run, entries)
+
+
+def _entry(number: int, exchange: TestExchange, payload: Payload, *, last: bool) -> ledger.LedgerEntry:
+    """One request of the test; the last one settles its record."""
+    answer = exchange.answer
+    sent = ledger.Sent(
+        delivery=number,
+        method=exchange.request.method,
+        url=exchange.request.url,
+        status=answer.status if isinstance(answer, Reply) else None,
+        attempts=1,
+        requests=1,
+        duration_ms=answer.duration_ms,
+        is_test=True,
+    )
+    outcome = Outcome.DELIVERED if exchange.taken else Outcome.QUARANTINED
+    reason = None if isinstance(answer, Reply) else answer.reason
+    ordinals, keys = ([0], [payload.key]) if last else ([], [])
+    return ledger.LedgerEntry(outcome, ordinals, exchange.at, keys, reason, sent)
+
+
+def _report(exchange: TestExchange, payload: Payload) -> TestReport:
+    answer = exchange.answer
+    return TestReport(
+        request=previewed(exchange.request, [payload]),
+        response=None if isinstance(answer, Lost) else reply_document(answer),
+        error=answer.reason if isinstance(answer, Lost) else None,
+        duration_ms=round(answer.duration_ms, 1),
+    )

@@ -1,0 +1,255 @@
+"""What sources and datasets that are not saved would bring: a look at their first records.
+
+What a destination would do with settings that are not saved: its requests, a test send, what would be refused.
+
+Whether settings fit the data that they name: asked before a dataset or a destination is saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from dataclasses import field as member
+from typing import Any
+
+from penstock.config.document import literal_key
+from penstock.model.errors import InputError, PenstockError, Problem
+from penstock.model.outcome import Note
+from penstock.model.record import Chunk, Column
+from penstock.model.reports import CheckReport, Preview, RefusedRecord, TestReport
+from penstock.model.spec import CredentialSpec, DatasetSpec, SourceSpec, SqlSource, WebhookSource
+from penstock.run.context import Context
+from penstock.run.datasets import tools
+from penstock.run.diff.records import read_record, readable, record_json
+from penstock.run.prepare import Prepared, prepare
+from penstock.sources.dataset import Dataset
+from penstock.sources.open import open_first, tables
+from penstock.usecases.applied_project import editor
+from penstock.usecases.preview import batches, preview
+
+FIRST = 20_000  # records that are looked at
+PATIENCE_S = 10.0
+UNDECIDED = "penstock"  # stands for a key or table that nobody has chosen yet
+
+
+@dataclass(frozen=True, slots=True)
+class DataLook:
+    """Columns and some rows, as the first `records` records show them; `complete`: there are no more.
+
+    `problems` in their place when it cannot be read. `tables` are a database's, None where nobody can name them.
+    """
+
+    columns: tuple[Column, ...] = ()
+    rows: tuple[Any, ...] = ()
+    records: int = 0
+    complete: bool = True
+    problems: tuple[Problem, ...] = ()
+    tables: tuple[str, ...] | None = None
+
+
+def look_at_source(around: Context, name: str, value: Any) -> DataLook:
+    """The records of a source with these settings. Of a database without query or table only its tables."""
+    undecided = _wants_table(value)
+    try:
+        settings = {**value, "table": UNDECIDED} if undecided else value
+        source = editor.draft(around, "sources", name, settings).sources[name]
+    except PenstockError as error:
+        return DataLook(problems=error.problems)
+    found: tuple[str, ...] | None = None
+    try:
+        if isinstance(source, SqlSource):
+            found = tables(source, around.resolve, around.reach)
+        look = DataLook() if undecided else _look(around, DatasetSpec(name, name, ()), source)
+    except PenstockError as error:
+        return DataLook(problems=error.problems, tables=found)
+    return replace(look, tables=found)
+
+
+def look_at_dataset(around: Context, name: str, value: Any) -> DataLook:
+    """The records of a dataset with these settings. It may have no key yet: that is chosen from what is seen here."""
+    keyless = isinstance(value, dict) and "key" not in value
+    try:
+        project = editor.draft(around, "datasets", name, {**value, "key": UNDECIDED} if keyless else value)
+        spec = project.datasets[name]
+        return _look(around, replace(spec, key=()) if keyless else spec, project.sources[spec.source])
+    except PenstockError as error:
+        return DataLook(problems=error.problems)
+
+
+def _look(around: Context, spec: DatasetSpec, source: SourceSpec) -> DataLook:
+    dataset: Dataset = open_first(spec, source, tools(around), FIRST, PATIENCE_S)
+    found = dataset.detect()
+    rows = tuple(
+        readable(read_record(record_json(found.samples, row))) for row in range(found.samples.records.num_rows)
+    )
+    awaits = isinstance(source, WebhookSource) and (spec.sql is None or not found.schema.columns)
+    return DataLook(
+        columns=found.schema.columns,
+        rows=rows,
+        records=found.schema.records,
+        complete=dataset.complete,
+        problems=() if awaits else tuple(dataset.check_columns(found.schema, spec.key)),
+    )
+
+
+def _wants_table(value: Any) -> bool:
+    return isinstance(value, Mapping) and "url" in value and not {"query", "table"} & value.keys()
+
+
+EXAMPLES = 3  # of each finding
+
+
+@dataclass(slots=True)
+class SettingsFinding:
+    """Records that break one rule: how many, and some of them."""
+
+    field: str | None
+    rule: str
+    reason: str
+    values: Mapping[str, Any]
+    count: int = 0
+    examples: list[dict[str, Any]] = member(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsFindings:
+    """The contract check: `checked` of `records` were looked at; None while nobody has counted them."""
+
+    records: int | None
+    checked: int
+    refused: tuple[SettingsFinding, ...]
+    notes: tuple[Note, ...]
+
+
+def with_draft(around: Context, name: str, value: Any) -> Context:
+    """The surroundings in which this destination has these settings. InputError with every problem of them.
+
+    Who may run saved code alone runs none of these settings, unless they have the saved code.
+    """
+    drafted = replace(around, project=editor.draft(around, "destinations", name, value))
+    if around.code != "saved":
+        return drafted
+    same = _code_of(around, name) == _code_of(drafted, name)
+    return replace(drafted, code="saved" if same else "none")
+
+
+def _code_of(around: Context, name: str) -> str | None:
+    spec = around.project.destinations.get(name)
+    grouping = (
+        None if spec is None else (spec.batch if spec.request is None else spec.request.batch or spec.batch).grouping
+    )
+    return None if grouping is None else grouping.code
+
+
+def preview_of(around: Context, name: str, value: Any, limit: int) -> Preview:
+    """The requests that the samples make with these settings."""
+    drafted = with_draft(around, name, value)
+    return preview(prepare(drafted, drafted.destination(name)), limit=limit, everything=False)
+
+
+def findings(around: Context, name: str, value: Any, most_s: float) -> SettingsFindings:
+    """What would be refused of the whole dataset, as far as `most_s` seconds reach."""
+    drafted = with_draft(around, name, value)
+    prepared = prepare(drafted, drafted.destination(name))
+    data, counted = prepared.data, _Counted()
+    notes, refused = prepared.notes(), list[RefusedRecord]()
+    for _batch in batches(prepared, counted.until(around, prepared, most_s), notes, refused):
+        counted.take(refused)
+    counted.take(refused)
+    records = data.schema.records if counted.stopped else counted.rows
+    return SettingsFindings(records, counted.rows, tuple(counted.found.values()), notes.all(counted.rows))
+
+
+class _Counted:
+    def __init__(self) -> None:
+        self.rows = 0
+        self.stopped = False
+        self.found: dict[tuple[str | None, str, str], SettingsFinding] = {}
+
+    def until(self, around: Context, prepared: Prepared, most_s: float) -> Iterator[Chunk]:
+        """The dataset's chunks, until the time is over."""
+        end = around.clock.monotonic() + most_s
+        for chunk in prepared.data.dataset.read(prepared.data.schema, rows=4096):
+            self.rows += chunk.records.num_rows
+            yield chunk
+            if around.clock.monotonic() >= end:
+                self.stopped = True
+                return
+
+    def take(self, refused: list[RefusedRecord]) -> None:
+        """Count what was refused so far by field and rule, and let it go."""
+        for record in refused:
+            reason = record.reason if record.value is None else record.reason.replace(record.value, "…")
+            place = (record.field, record.rule, reason)
+            finding = self.found.setdefault(
+                place, SettingsFinding(record.field, record.rule, record.reason, record.values)
+            )
+            finding.count += 1
+            if len(finding.examples) < EXAMPLES:
+                key = list(record.key) if isinstance(record.key, tuple) else record.key
+                finding.examples.append({"key": key, "value": record.value})
+        refused.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class UnsavedSettings:
+    """The door of the App to all this.
+
+    `send` sends the sample of the destination in these surroundings, `ask` asks the API of a credential with a key.
+    """
+
+    around: Callable[[], Context]
+    send: Callable[..., TestReport]
+    ask: Callable[[CredentialSpec, str | None], CheckReport]
+
+    def preview(self, name: str, value: Any, limit: int) -> Preview:
+        """The requests that the samples make with these settings."""
+        return preview_of(self.around(), name, value, limit)
+
+    def findings(self, name: str, value: Any, most_s: float) -> SettingsFindings:
+        """What would be refused of the whole dataset, as far as `most_s` seconds reach."""
+        return findings(self.around(), name, value, most_s)
+
+    def test(self, name: str, value: Any, *, sample: int = 1, body: str | None = None) -> TestReport:
+        """Send the request of one sample, or the edited body, with these settings."""
+        drafted = with_draft(self.around(), name, value)
+        if drafted.code == "none" and body is None and _code_of(drafted, name) is not None:
+            message, hint = "only an editor runs grouping code that is not saved", "save it first, or give a body"
+            raise InputError(Problem(f"destinations.{name}", message, "needs-editor", hint))
+        return self.send(drafted, name, sample=sample, body=body)
+
+    def source(self, name: str, value: Any) -> DataLook:
+        """What a source with these settings would bring; a database is connected to."""
+        return look_at_source(self.around(), name, value)
+
+    def dataset(self, name: str, value: Any) -> DataLook:
+        """What a dataset with these settings would be; problems of its SQL point into it."""
+        return look_at_dataset(self.around(), name, value)
+
+    def credential(self, name: str, value: Any, secret: str | None) -> CheckReport:
+        """Ask the API whether a credential with these settings and this key works. Nothing of it is kept."""
+        spec = editor.draft(self.around(), "credentials", name, value).credentials[name]
+        return self.ask(spec, literal_key(value) if secret is None else secret)
+
+
+def refuse_misfit(around: Context, kind: str, name: str, value: Any) -> None:
+    """InputError with the problems of these settings that only their records show.
+
+    Examples: SQL that cannot be bound, a key that the SQL does not give, a field that is mapped to a missing column.
+    What is wrong elsewhere (a source that cannot be reached now, a key that is not set) does not keep anybody from
+    saving.
+    """
+    own = [problem for problem in _problems(around, kind, name, value) if problem.path.startswith(f"{kind}.{name}.")]
+    if own:
+        raise InputError(*own)
+
+
+def _problems(around: Context, kind: str, name: str, value: Any) -> tuple[Problem, ...]:
+    if kind == "datasets":
+        return look_at_dataset(around, name, value).problems
+    if kind == "destinations":
+        try:
+            preview_of(around, name, value, limit=1)
+        except PenstockError as error:
+            return error.problems
+    return ()
