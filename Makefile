@@ -8,11 +8,14 @@ PYTEST_WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() + 1,
 # Compiled once, not once a process: the tests start many.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test random browser components check bench clean help
+.PHONY: demo test quick shuffle test-dir random browser components check bench clean help
 
 help:
 	@echo "make demo   the main job on sample data: plan, run, quarantine, second run, what arrived"
 	@echo "make test   all tests (sets up its own PostgreSQL and sandbox)"
+	@echo "make quick  the tests of sources, records, rendering, delivery, configuration and docs: in a minute"
+	@echo "make test-dir D=delivery   the tests of one folder"
+	@echo "make shuffle   make quick in random order"
 	@echo "make random all tests but the browser's, with new random examples"
 	@echo "make check  formatting, lint, types and the floor plan"
 	@echo "make bench  the benchmark table, beside hand-written loops and dlt (takes minutes)"
@@ -51,6 +54,20 @@ components: $(SETUP)-dev
 
 test: $(SETUP)-dev browser components
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
+
+# Without browser and PostgreSQL, with few random examples; tests/conftest.py says which folders.
+QUICK := PENSTOCK_EXAMPLES=quick $(BIN)/python -m pytest --quick -n $(PYTEST_WORKERS) --dist worksteal
+
+quick: $(SETUP)-dev
+	$(QUICK)
+
+# make shuffle SEED=… repeats an order.
+SEED ?= $(shell date +%s)
+shuffle: $(SETUP)-dev
+	$(QUICK) -p randomly --randomly-seed=$(SEED)
+
+test-dir: $(SETUP)-dev
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal tests/$(D)
 
 # The property-based tests with new random examples; `make test` takes the same ones in every run.
 random: $(SETUP)-dev

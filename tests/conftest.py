@@ -3,16 +3,34 @@
 import ast
 import os
 import threading
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 import postgres_server
 import sandbox_process
 
+HERE = Path(__file__).parent
+# The folders whose tests `make quick` runs (`pytest --quick`), but for those that need PostgreSQL. Here and nowhere else.
+QUICK = (
+    "config",
+    "delivery",
+    "destinations",
+    "docs",
+    "model",
+    "oracle",
+    "sources",
+    "transform",
+    "transform_requests",
+    "usercode",
+)
+
 # A busy machine makes slow examples, not wrong ones. The examples are the same in every run, so that a test that passed
-# passes again; `make random` looks for new ones.
+# passes again; `make random` looks for new ones, `make quick` takes a few.
 _PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("fixed", derandomize=True, database=None, **_PATIENT)
+settings.register_profile("quick", settings.get_profile("fixed"), max_examples=20)  # a test may take a multiple
 settings.register_profile("random", print_blob=True, **_PATIENT)
 settings.load_profile(os.environ.get("PENSTOCK_EXAMPLES", "fixed"))
 
@@ -29,6 +47,28 @@ def _one_at_a_time() -> None:
 
 
 _one_at_a_time()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="only what takes less than a minute altogether")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Under --quick, a folder of tests that is none of QUICK is not even imported."""
+    is_folder = collection_path.parent == HERE and collection_path.is_dir()
+    return True if is_folder and config.getoption("quick") and collection_path.name not in QUICK else None
+
+
+def _needs_postgres(item: pytest.Item) -> bool:
+    """Whether it takes the fixture of the server, or is the case of PostgreSQL among several."""
+    return "server" in getattr(item, "fixturenames", ()) or "[postgres" in item.name
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("quick"):
+        left_out = [item for item in items if _needs_postgres(item)]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
 
 
 def pytest_sessionfinish() -> None:

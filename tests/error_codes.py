@@ -3,18 +3,21 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
-SOURCE = Path(__file__).parents[1] / "src" / "penstock"
+from source_trees import SOURCE, source_trees
+
 CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 PROBLEM = {"Problem": {2}}
 # made of a word and the kind of a thing: `unknown-{kind}`
 MADE = {f"unknown-{kind}" for kind in ("credential", "source", "dataset", "destination", "flow")}
 
 
+@lru_cache(maxsize=1)
 def codes() -> dict[str, str]:
     """Code → a place in the source where it is given."""
-    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(SOURCE.rglob("*.py"))}
+    trees = source_trees()
     takers = {_module(path): _takers(tree) for path, tree in trees.items()}
     methods = {name: places for own in takers.values() for name, places in own.items() if name != "note"}
     found = dict.fromkeys(MADE, "engine/surroundings.py")

@@ -2,17 +2,19 @@
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
+from functools import lru_cache
 
-SOURCE = Path(__file__).parents[1] / "src" / "penstock"
+from source_trees import SOURCE, source_trees
+
 MADE = {"status": "delivery/verdict.py"}  # the number of an HTTP status
 FACES = ("cli", "api")  # they refuse commands and requests, not records
 STOPS = {"stop.kind"}  # of a record that was not sent: it is not in quarantine
 
 
+@lru_cache(maxsize=1)
 def rules() -> dict[str, str]:
     """Rule code → a place in the source where it is given."""
-    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(SOURCE.rglob("*.py"))}
+    trees = source_trees()
     constants = dict(pair for tree in trees.values() for pair in _constants(tree))
     found = dict(MADE)
     for path, tree in trees.items():

@@ -3,32 +3,24 @@
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from penstock.model.events import EVENTS
+from source_trees import SOURCE, source_trees
 
-SOURCE = Path(__file__).parents[2] / "src" / "penstock"
 VARIABLE = re.compile(r"""["']((?:PENSTOCK|CUSTIFY|OTEL)_[A-Z_]+)["']""")
 ANY = "**"  # fields that only a run can name
 
 
-@pytest.fixture(scope="module")
-def texts() -> list[str]:
-    return [path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py")]
-
-
-def test_environment_variables(texts, golden):
+def test_environment_variables(golden):
+    texts = [path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py")]
     golden("variables", sorted({name for text in texts for name in VARIABLE.findall(text)}))
 
 
-def test_events_and_their_fields(texts, golden):
+def test_events_and_their_fields(golden):
     fields: dict[str, set[str]] = {event: set() for event in EVENTS}
-    for text in texts:
-        if any(f'"{event}"' in text for event in EVENTS):
-            for event, name in told(ast.parse(text)):
-                fields[event].add(name)
+    for module in source_trees().values():
+        for event, name in told(module):
+            fields[event].add(name)
     golden("events", {name: {"level": EVENTS[name].level, "fields": sorted(fields[name])} for name in sorted(EVENTS)})
 
 

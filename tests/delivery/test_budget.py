@@ -36,7 +36,7 @@ def test_nearly_the_whole_allowance_is_used_and_never_more(latency_ms, concurren
 latencies = st.one_of(st.floats(0, 0.05), st.floats(0, 2.0))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings.default.max_examples, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     limit=st.integers(1, 40),

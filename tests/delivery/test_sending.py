@@ -452,7 +452,7 @@ STEPS = {
 NOTHING_DONE = {"425", "429", "429 bare"}
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=settings.default.max_examples, deadline=None)
 @given(
     script=st.lists(st.sampled_from(sorted(STEPS)), max_size=12),
     count=st.integers(1, 9),

@@ -68,7 +68,11 @@ nasty = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=3 * settings.default.max_examples // 2,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(table=st.lists(st.tuples(nasty, nasty), min_size=1, max_size=12), quote_all=st.booleans())
 def test_any_table_reads_back_as_section_2_types_it(opened, table, quote_all):
     sink = io.StringIO(newline="")
@@ -193,7 +197,7 @@ def test_a_missing_file_names_the_nearest_one(opened):
     assert caught.value.problems[0].hint == "did you mean contacts.csv?"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings.default.max_examples, deadline=None)
 @given(
     table=st.lists(st.tuples(nasty, nasty), min_size=1, max_size=6),
     cuts=st.lists(st.integers(0, 200), max_size=6),

@@ -187,7 +187,11 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=3 * settings.default.max_examples // 2,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(column=st.lists(values, min_size=1, max_size=6))
 def test_any_json_value_comes_back_as_it_was(opened, column):
     lines = [json.dumps({"id": row, "v": value}) for row, value in enumerate(column)]

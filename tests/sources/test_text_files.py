@@ -339,7 +339,11 @@ def test_parquet_under_another_name_is_named(opened):
 # ── lines ─────────────────────────────────────────────────────────────────────
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=2 * settings.default.max_examples,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     text=st.text("ab\r\n \x1a", max_size=24),
     cuts=st.lists(st.integers(0, 24), max_size=5),

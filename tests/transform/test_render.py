@@ -79,7 +79,7 @@ def chunks(draw):
 
 @pytest.mark.parametrize("dialect", ["native", "flat"])
 @pytest.mark.parametrize("template", TEMPLATES)
-@settings(max_examples=30)
+@settings(max_examples=settings.default.max_examples // 3)
 @given(chunk=chunks(), nulls=st.sampled_from(["omit", "send"]))
 def test_every_row_is_sent_or_refused_once_and_every_payload_is_json(template, dialect, chunk, nulls):
     work = compiled(template, dialect, chunk, "key", fields=TEMPLATES[template], nulls=nulls)
@@ -98,7 +98,7 @@ def test_every_row_is_sent_or_refused_once_and_every_payload_is_json(template, d
         assert (refused.key is None) == (refused.refusal.rule == "key")
 
 
-@settings(max_examples=50)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(chunk=chunks())
 def test_flat_attributes_are_what_was_meant(chunk):
     fields = {"user_id": "key"}
@@ -118,7 +118,7 @@ def test_flat_attributes_are_what_was_meant(chunk):
         assert body.get("nested") == meant
 
 
-@settings(max_examples=30)
+@settings(max_examples=settings.default.max_examples // 3)
 @given(chunk=chunks(), order=st.permutations(range(9)), data=st.data())
 def test_content_depends_on_nothing_but_the_record(chunk, order, data):
     fields = {"company_id": "key"}
