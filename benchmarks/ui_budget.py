@@ -17,9 +17,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from playwright.sync_api import sync_playwright
 
-from browsing import begin, samples  # type: ignore[import-not-found]
-from served import Served  # type: ignore[import-not-found]
-from taken import many_runs  # type: ignore[import-not-found]
+from support.ui.many_runs import many_runs  # type: ignore[import-not-found]
+from support.ui.page_steps import begin, samples  # type: ignore[import-not-found]
+from support.ui.service_process import ServiceProcess  # type: ignore[import-not-found]
 
 RUNS = 10_000
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -41,7 +41,7 @@ SCROLL = """async () => {
 
 def main() -> None:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright, Served(Path(name)) as served:
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright, ServiceProcess(Path(name)) as served:
         served.begin()
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         _load(browser, served)
@@ -51,7 +51,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as name,
         sync_playwright() as playwright,
-        Served(Path(name), more=_many()) as served,
+        ServiceProcess(Path(name), more=_many()) as served,
     ):
         served.begin()
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
@@ -69,7 +69,7 @@ def _many() -> str:
     )
 
 
-def _flows(browser: Any, served: Served) -> None:
+def _flows(browser: Any, served: ServiceProcess) -> None:
     cold, warm = list[float](), list[float]()
     for _ in range(5):
         context = browser.new_context(base_url=served.url)
@@ -83,7 +83,7 @@ def _flows(browser: Any, served: Served) -> None:
     print(f"flows of 1,000: cold {median(cold):.0f} ms, warm {median(warm):.0f} ms (budget 1000), {elements} elements")
 
 
-def _load(browser: Any, served: Served) -> None:
+def _load(browser: Any, served: ServiceProcess) -> None:
     cold, warm, scripts = [], [], 0
     for _ in range(5):
         context = browser.new_context(base_url=served.url)
@@ -112,7 +112,7 @@ def _zipped(address: str) -> int:
         return len(gzip.compress(reply.read(), 9))
 
 
-def _preview(browser: Any, served: Served) -> None:
+def _preview(browser: Any, served: ServiceProcess) -> None:
     """From a key pressed to the new bytes on the screen, in the page's own time."""
     page = browser.new_context(base_url=served.url, viewport={"width": 1440, "height": 900}).new_page()
     begin(page)
@@ -145,7 +145,7 @@ def _preview(browser: Any, served: Served) -> None:
     print(f"preview after an edit: median {median(took):.0f} ms, slowest {took[-1]:.0f} ms (budget 150)")
 
 
-def _scroll(browser: Any, served: Served) -> None:
+def _scroll(browser: Any, served: ServiceProcess) -> None:
     many_runs(served, RUNS)
     page = browser.new_context(base_url=served.url, viewport={"width": 1440, "height": 900}).new_page()
     page.goto("/runs")

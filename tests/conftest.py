@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-import postgres_server
-import sandbox_process
+from support.servers import postgres, sandbox
 
 HERE = Path(__file__).parent
 # The folders whose tests `make quick` runs (`pytest --quick`), but for those that need PostgreSQL. Here and nowhere else.
@@ -72,5 +71,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_sessionfinish() -> None:
-    postgres_server.stop()
-    sandbox_process.stop()
+    postgres.stop()
+    sandbox.stop()

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-import forked
-from acceptance_project import Project, run_penstock
-from job_server import good, job_server
+from support.cli import forked_process
+from support.cli.project import Project, run_penstock
+from support.servers.job_server import good, job_server
 
 FAILED = {"status": "failed", "error": "out of memory", "results": []}
 ATTEMPTS = 6
@@ -112,7 +112,7 @@ def test_a_later_run_that_finds_the_job_failed_sends_its_records_again(tmp_path)
     pending = {"status": "pending", "results": []}
     with job_server(lambda *_: pending) as server:
         project = people(tmp_path, server.url)
-        with forked.Process(
+        with forked_process.Process(
             ["-m", "penstock", "run", "it", "--json"],
             cwd=tmp_path,
             env=project.environ,
@@ -135,7 +135,7 @@ def test_a_later_run_that_finds_the_job_failed_sends_its_records_again(tmp_path)
 def test_a_later_run_whose_repeats_fail_too_quarantines_the_records(tmp_path):
     with job_server(lambda *_: {"status": "pending"}) as server:
         project = people(tmp_path, server.url)
-        with forked.Process(
+        with forked_process.Process(
             ["-m", "penstock", "run", "it", "--json"],
             cwd=tmp_path,
             env=project.environ,

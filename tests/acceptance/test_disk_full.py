@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from acceptance_project import Project, run_penstock
+from support.cli.project import Project, run_penstock
 
 PEOPLE = 2000
 # A limit on the size of files the process may write stands in for a full disk: SQLite meets a failed write either way.

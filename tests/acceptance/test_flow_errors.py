@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import forked
+from support.cli import forked_process
 
 FLOW = """\
 credentials:
@@ -42,7 +42,7 @@ class Flow:
         environ = {name: value for name, value in os.environ.items() if name != "SANDBOX_KEY"} | {"NO_COLOR": "1"}
         if key is not None:
             environ["SANDBOX_KEY"] = self.sandbox.api_key
-        done = forked.run(
+        done = forked_process.run(
             ["-m", "penstock", *words], cwd=self.folder, env=environ, capture_output=True, text=True, timeout=100
         )
         return done.returncode, done.stdout

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import forked
-from acceptance_project import HERE, Project, run_penstock
+from support.cli import forked_process
+from support.cli.project import HERE, Project, run_penstock
 
 DYING = HERE / "dying.py"
 PEOPLE, NOTES = 60, 24
@@ -53,7 +53,7 @@ def test_the_same_command_again_makes_it_whole(tmp_path: Path, sandbox, kind: st
     project = Project(tmp_path, sandbox)
     make = {"upsert": upsert, "note": note, "batch": batch, "parts": parts, "parts in batches": parts_in_batches}[kind]
     make(project, sandbox)
-    died = forked.run(
+    died = forked_process.run(
         [DYING, moment, str(times), "run", "it", "--json"],
         cwd=tmp_path,
         env=project.environ,
@@ -157,7 +157,7 @@ def test_a_run_from_the_start_goes_on_from_there(tmp_path: Path, sandbox, moment
     with sqlite3.connect(tmp_path / "shop.db") as connection:
         connection.execute("update people set name = name || ' II'")
     command = [DYING, moment, "1", "run", "both", "--from", "start", "--json"]
-    died = forked.run(command, cwd=tmp_path, env=project.environ, capture_output=True, timeout=60, check=False)
+    died = forked_process.run(command, cwd=tmp_path, env=project.environ, capture_output=True, timeout=60, check=False)
     assert died.returncode == -signal.SIGKILL
     report = json.loads(run_penstock(project, "run", "both", "--json").stdout)
     assert report["run"] == json.loads(run_penstock(project, "runs", "--json").stdout)[0]["run"]

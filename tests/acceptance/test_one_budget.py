@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-import forked
-from acceptance_project import Project
-from sandbox_process import running_sandbox
+from support.cli import forked_process
+from support.cli.project import Project
+from support.servers.sandbox import running_sandbox
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def limited():
 
 def begin(project, *arguments):
     command = ["-m", "penstock", *arguments, "--json"]
-    return forked.Process(
+    return forked_process.Process(
         command, cwd=project.folder, env={**os.environ, **project.environ}, stdout=subprocess.PIPE, text=True
     )
 

@@ -4,9 +4,9 @@ import json
 import signal
 from pathlib import Path
 
-import forked
-from acceptance_project import HERE, Project, run_penstock
-from postgres_server import postgres, server
+from support.cli import forked_process
+from support.cli.project import HERE, Project, run_penstock
+from support.servers.postgres import postgres, server
 
 __all__ = ["postgres", "server"]
 
@@ -17,7 +17,7 @@ def test_a_killed_run_is_finished_by_the_next(tmp_path: Path, sandbox, postgres:
     project.write("people.csv", "id,name,email\n" + rows)
     project.destination("people.csv", "upsert_person", "user_id: id, name: name, email: email", base=sandbox.flat_url)
     arguments = ["run", "it", "--json", "--database", postgres]
-    died = forked.run(
+    died = forked_process.run(
         [HERE / "dying.py", "between verdict and commit", "20", *arguments],
         cwd=tmp_path,
         env=project.environ,

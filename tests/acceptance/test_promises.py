@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-import forked
-from acceptance_project import Project, run_penstock
+from support.cli import forked_process
+from support.cli.project import Project, run_penstock
 
 PERSON = "user_id: id, name: name, email: email"
 
@@ -108,7 +108,7 @@ def test_control_c_ends_after_the_requests_in_flight_and_the_same_command_goes_o
     people(project, 60)
     project.destination("people.csv", "upsert_person", PERSON, base=sandbox.flat_url, more="concurrency: 2")
     sandbox.settings(latency=100)
-    with forked.Process(
+    with forked_process.Process(
         ["-m", "penstock", "run", "it", "--json"],
         cwd=tmp_path,
         env=project.environ,
@@ -156,7 +156,7 @@ def test_two_processes_do_not_run_one_destination(tmp_path, sandbox):
     people(project, 400)
     project.destination("people.csv", "upsert_person", PERSON, base=sandbox.flat_url, more="concurrency: 1")
     sandbox.settings(latency=100)
-    with forked.Process(
+    with forked_process.Process(
         ["-m", "penstock", "run", "it", "--json"],
         cwd=tmp_path,
         env=project.environ,
@@ -180,11 +180,11 @@ def test_who_waits_for_another_run_goes_on_after_it_or_stops_when_told(tmp_path,
     command = ["-m", "penstock", "run", "it", "--json"]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     settings = {"cwd": tmp_path, "env": project.environ, **streams}
-    with forked.Process(command, **settings) as first:
+    with forked_process.Process(command, **settings) as first:
         while not any(entry["path"] == "/api/people" for entry in sandbox.requests()):
             os.sched_yield()
-        with forked.Process([*command, "--wait"], **settings) as patient:
-            with forked.Process([*command, "--wait"], **settings) as stopped:
+        with forked_process.Process([*command, "--wait"], **settings) as patient:
+            with forked_process.Process([*command, "--wait"], **settings) as stopped:
                 assert f"waiting for process {first.pid}" in stopped.stderr.readline()
                 stopped.send_signal(signal.SIGINT)
                 out, _ = stopped.communicate(timeout=10)

@@ -4,8 +4,8 @@ import csv
 import io
 import json
 
-from acceptance_project import Project, run_penstock
 from penstock.app import App
+from support.cli.project import Project, run_penstock
 
 
 def project_of(tmp_path, sandbox) -> Project:

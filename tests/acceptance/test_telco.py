@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from acceptance_project import Project, run_penstock
+from support.cli.project import Project, run_penstock
 
 ROWS = 7043
 DEFAULT = Path(__file__).parents[3] / "shared" / "data" / "telco" / "Telco-Customer-Churn.csv"

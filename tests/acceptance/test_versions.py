@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from acceptance_project import Project, run_penstock
 from penstock.model.errors import InputError
-from transform_building import chunk_of, compiled, with_json
+from support.cli.project import Project, run_penstock
+from support.kernel.compiled_destination import chunk_of, compiled, with_json
 
 LAW = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 COMPANIES = ("c1", "c2", "c3")

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-import forked
-from postgres_server import postgres, server
-from sandbox_process import sandbox, shared_sandbox
-from work_parts import Applied, ended, until
+from support.cli import forked_process
+from support.servers.postgres import postgres, server
+from support.servers.sandbox import sandbox, shared_sandbox
+from support.service.applied_project import Applied, ended, until
 
 __all__ = ["postgres", "sandbox", "server", "shared_sandbox"]
 IN_DOUBT = 80  # 10 in flight, and what 10 at a time of 0.1 s each were answered since the last commit (0.5 s)
@@ -49,7 +49,7 @@ def app(project):
 def process(project, *command):
     """A worker in a process; ended at last, if it has not."""
     arguments = command or ("-m", "penstock", "worker", "--json", "--database", project.url)
-    started = forked.Process(
+    started = forked_process.Process(
         arguments,
         cwd=project.folder,
         env={**os.environ, **project.environ},

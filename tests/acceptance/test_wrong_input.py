@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-import forked
-from acceptance_project import Project
-from golden import golden
+from support.cli import forked_process
+from support.cli.project import Project
+from support.golden import golden
 
 GOLDEN = Path(__file__).parent / "golden"
 NOWHERE_IN_A_FILE = {"disk", "disk-full"}
@@ -58,7 +58,7 @@ def call(project, *arguments, environ=None, small=None):
     command = ["-m", "penstock", *arguments]
     settings = {"cwd": project.folder, "env": {**project.environ, **(environ or {})}, "text": True, "timeout": 60}
     if small is None:
-        return forked.run(command, capture_output=True, **settings)
+        return forked_process.run(command, capture_output=True, **settings)
     return subprocess.run([sys.executable, *command], check=False, capture_output=True, preexec_fn=limit, **settings)
 
 

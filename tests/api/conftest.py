@@ -1,8 +1,8 @@
 import pytest
 
-from sandbox_process import sandbox, shared_sandbox
-from served_project import served_project
-from serving_office import office
+from support.servers.sandbox import sandbox, shared_sandbox
+from support.service.sending_service import office
+from support.service.served_project import served_project
 
 __all__ = ["office", "sandbox", "shared_sandbox"]
 

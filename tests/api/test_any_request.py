@@ -21,9 +21,9 @@ from schemathesis import GenerationMode
 
 from penstock.app import App
 from penstock.clock import SystemClock
-from sandbox_process import sandbox, shared_sandbox
-from served_project import API
-from serving import served
+from support.servers.sandbox import sandbox, shared_sandbox
+from support.service.http_service import served
+from support.service.served_project import API
 
 __all__ = ["sandbox", "shared_sandbox"]
 SHARDS = 8

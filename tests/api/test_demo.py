@@ -3,8 +3,8 @@
 import httpx
 
 from penstock.app import App
-from serving import served
-from serving_office import Office
+from support.service.http_service import served
+from support.service.sending_service import SendingService
 
 
 def test_the_sample_company_is_loaded_runs_and_comes_back(tmp_path):
@@ -21,7 +21,7 @@ def test_the_sample_company_is_loaded_runs_and_comes_back(tmp_path):
         worker = app.worker()
         worker.start()
         try:
-            run = Office(client, app, tmp_path, None).run("companies")
+            run = SendingService(client, app, tmp_path, None).run("companies")
         finally:
             worker.stop()
         assert run["status"] == "partial"

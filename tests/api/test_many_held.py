@@ -2,11 +2,11 @@
 
 import pytest
 
-from held_records import hold_many
 from penstock.app import App
 from penstock.service.work.discards import MANY
 from penstock.store import quarantine
-from work_parts import until
+from support.kernel.quarantine_rows import hold_many
+from support.service.applied_project import until
 
 
 def database_of(service):

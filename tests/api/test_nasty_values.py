@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from served_project import API
+from support.service.served_project import API
 
 PATHS = [
     "%00", "a%00b", "%ff%fe", "%ed%a0%80", "%F0%9F%9A%80", "..", "%2e%2e%2f", "a%2fb", "%0d%0aX:%201", "'", "%22", "%25",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from security_service import PASSWORD, running
+from support.service.security_service import PASSWORD, running
 
 KEY = "9f0e8d7c-once"
 

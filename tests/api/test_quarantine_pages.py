@@ -2,14 +2,14 @@
 
 import pytest
 
-from serving_office import open_office
+from support.service.sending_service import open_sending_service
 
 BAD = "".join(f"b{n},Bad {n},nonsense-{n}\n" for n in range(5))
 
 
 @pytest.fixture
 def office(tmp_path, sandbox):
-    with open_office(tmp_path, sandbox) as made:
+    with open_sending_service(tmp_path, sandbox) as made:
         with (tmp_path / "people.csv").open("a") as file:
             file.write(BAD)
         run = made.run("it")

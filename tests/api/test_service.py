@@ -9,7 +9,7 @@ import pytest
 
 from penstock.app import App
 from penstock.service.api.app import make_api
-from serving import service
+from support.service.http_service import service
 
 OPEN = {  # anybody may ask what answers, and whether they are signed in; and sign on at a provider
     *("/api/v1/", "/api/v1/session", "/api/v1/session/oidc", "/api/v1/session/oidc/callback"),

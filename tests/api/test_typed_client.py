@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from openapi_text import described, digest
+from support.docs.openapi_document import described, digest
 
 SCHEMA = Path(__file__).parents[2] / "ui" / "src" / "api" / "schema.ts"
 

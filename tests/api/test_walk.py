@@ -5,8 +5,8 @@ import json
 import httpx
 import pytest
 
-from sandbox_process import sandbox, shared_sandbox
-from served_project import API, served_empty
+from support.servers.sandbox import sandbox, shared_sandbox
+from support.service.served_project import API, served_empty
 
 __all__ = ["sandbox", "shared_sandbox"]
 COMPANY = [{"id": "c1", "title": "Acme", "money": "120.5"}]

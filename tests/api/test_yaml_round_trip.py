@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from command_shell import Shell
 from penstock.app import App
 from penstock.config.document import document_of_path
-from serving import served
+from support.cli.shell import Shell
+from support.service.http_service import served
 
 ROOT = Path(__file__).parents[2]
 VALID = ROOT / "tests" / "fixtures" / "config" / "valid"

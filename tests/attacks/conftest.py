@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from measured_service import MeasuredService
-from postgres_server import empty_postgres, server
+from support.servers.postgres import empty_postgres, server
+from support.service.measured_service import MeasuredService
 
 __all__ = ["attacked", "empty_postgres", "server"]
 

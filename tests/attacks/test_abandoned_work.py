@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from measured_service import MeasuredService
+from support.service.measured_service import MeasuredService
 
 ENDLESS = "with recursive c(n) as (select 1 union all select n + 1 from c) select "
 LITE = {

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from measured_service import KEPT_MB, MeasuredService
+from support.service.measured_service import KEPT_MB, MeasuredService
 
 HUGE = 200 * 10**6
 

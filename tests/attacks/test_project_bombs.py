@@ -2,7 +2,7 @@
 
 import pytest
 
-from measured_service import MeasuredService
+from support.service.measured_service import MeasuredService
 
 START = "sources:\n  a: &a {type: file, path: a.csv}\n"
 BOMB = "a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "".join(

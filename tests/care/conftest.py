@@ -1,4 +1,4 @@
-from postgres_server import postgres, server
-from sandbox_process import sandbox, shared_sandbox
+from support.servers.postgres import postgres, server
+from support.servers.sandbox import sandbox, shared_sandbox
 
 __all__ = ["postgres", "sandbox", "server", "shared_sandbox"]

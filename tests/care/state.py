@@ -9,9 +9,9 @@ from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from unittest import mock
 
-import forked
-from acceptance_project import Project
 from penstock.main import execute
+from support.cli import forked_process
+from support.cli.project import Project
 
 
 def people(project, sandbox, number, name="Person"):
@@ -50,7 +50,7 @@ def refused(project, *arguments, code=2):
 
 
 def start(project, *arguments):
-    return forked.Process(
+    return forked_process.Process(
         ["-m", "penstock", *arguments],
         cwd=project.folder,
         env=project.environ,

@@ -11,10 +11,10 @@ from io import BytesIO
 
 import pytest
 
-import forked
-from acceptance_project import HERE, Project
 from care.state import balanced, count, elsewhere, notes, people, refused, start, told
 from penstock.store.database import Database
+from support.cli import forked_process
+from support.cli.project import HERE, Project
 
 UNKNOWN = ("unknown",)
 
@@ -148,7 +148,7 @@ def test_the_frozen_input_of_an_unfinished_run_comes_along(project, sandbox, tmp
     people(project, sandbox, 40)
     text = (project.folder / "penstock.yaml").read_text()
     project.write("penstock.yaml", text.replace("key: id}", "key: id, sql: select * from source}"))
-    died = forked.run(
+    died = forked_process.run(
         [HERE / "dying.py", "between verdict and commit", "20", "run", "it"],
         cwd=project.folder,
         env=project.environ,

@@ -6,12 +6,12 @@ from contextlib import closing
 import pytest
 from sqlalchemy import delete, insert, text
 
-from command_shell import Shell
 from penstock.clock import SystemClock
 from penstock.service.care.retention import prune
 from penstock.store import leases
 from penstock.store.database import Database
 from penstock.store.tables import responses
+from support.cli.shell import Shell
 
 ROWS = 3000
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from acceptance_project import Project
 from care.state import people, told
 from penstock.clock import SystemClock, iso
 from penstock.service.care.care import Care
@@ -21,6 +20,7 @@ from penstock.store.database import Database
 from penstock.store.project.credentials import KEY_FILE
 from penstock.store.runs import runs
 from penstock.store.runs.runs import RunRow
+from support.cli.project import Project
 
 BASE = """\
 credentials:

@@ -12,11 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import OperationalError
 
-import forked
-from acceptance_project import Project
 from care.state import notes, people, refused, told
-from heard_events import Heard
-from outcome_counts import outcome_counts
 from penstock.app import App
 from penstock.clock import SystemClock, iso
 from penstock.model.outcome import Counts, Outcome
@@ -28,6 +24,10 @@ from penstock.store.runs import ledger, runs
 from penstock.store.runs.ledger import LedgerEntry
 from penstock.store.runs.runs import RunRow
 from penstock.store.service_tables import audit
+from support.cli import forked_process
+from support.cli.project import Project
+from support.kernel.event_listener import EventListener
+from support.kernel.outcome_counts import outcome_counts
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -59,7 +59,7 @@ def test_pruning_that_fails_is_told(tmp_path, database, monkeypatch):
     (tmp_path / "penstock.yaml").write_text("sources: {}\n")
     url = f"sqlite:///{tmp_path}/state.db"
     with App.open(tmp_path / "penstock.yaml", url, environ={}, clock=Stopped()) as app:
-        app._around = replace(app._around, events=(heard := Heard()))
+        app._around = replace(app._around, events=(heard := EventListener()))
         assert app.care.tick().finished
         assert heard.of("care.done") == [{"work": "prune", "removed": 0}]
         with app._around.database.begin() as conn:
@@ -248,7 +248,9 @@ def test_kill_in_the_middle_leaves_books_that_balance(tmp_path, database):
         pruning._drop_ledger = dying
         care_retention.prune(database, SystemClock())
     """
-    died = forked.run(["-c", textwrap.dedent(script), f"sqlite:///{tmp_path}/state.db"], check=False, timeout=60)
+    died = forked_process.run(
+        ["-c", textwrap.dedent(script), f"sqlite:///{tmp_path}/state.db"], check=False, timeout=60
+    )
     assert died.returncode == -signal.SIGKILL
     with database.read() as conn:
         for run in left(database):

@@ -5,7 +5,6 @@ import textwrap
 
 import pytest
 
-import forked
 from penstock.model.errors import InputError
 from penstock.run.context import sealer_of
 from penstock.service import replays
@@ -14,6 +13,7 @@ from penstock.store.database import Database
 from penstock.store.project import credentials
 from penstock.store.project.credentials import KEY_VARIABLE, Sealer
 from penstock.store.tables import metadata
+from support.cli import forked_process
 
 NAMES = ("acme", "other", "hooks/segment")
 
@@ -69,7 +69,9 @@ def test_killed_in_the_middle_everything_opens_and_the_next_one_ends_it(database
         setattr(module, {moment!r}, dying)
         care_keys.rotate(Database.open(sys.argv[1]), {{}})
     """
-    died = forked.run(["-c", textwrap.dedent(script), f"sqlite:///{tmp_path}/state.db"], check=False, timeout=60)
+    died = forked_process.run(
+        ["-c", textwrap.dedent(script), f"sqlite:///{tmp_path}/state.db"], check=False, timeout=60
+    )
     assert died.returncode == -signal.SIGKILL
     assert opened(database, {}) == EXPECTED
     rotate(database, {})

@@ -4,8 +4,8 @@ import json
 import os
 from pathlib import Path
 
-import forked
-from job_server import job_server
+from support.cli import forked_process
+from support.servers.job_server import job_server
 
 HERE = Path(__file__).parent / "94"
 
@@ -13,7 +13,7 @@ HERE = Path(__file__).parent / "94"
 def penstock(folder: Path, *arguments: str):
     environ = {**os.environ, "CUSTIFY_API_KEY": "key-of-the-test", "NO_COLOR": "1"}
     command = ["-m", "penstock", *arguments, "--json"]
-    done = forked.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=100)
+    done = forked_process.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=100)
     return done.returncode, json.loads(done.stdout)
 
 

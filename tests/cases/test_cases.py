@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import yaml
 
-import forked
+from support.cli import forked_process
 
 HERE = Path(__file__).parent
 CASES = sorted(folder.parent.name for folder in HERE.glob("*/case.yaml"))
@@ -95,7 +95,7 @@ class Case:
         if self.database:
             environ["SRC"] = self.database
         command = ["-m", "penstock", *arguments, "--json"]
-        return forked.run(command, cwd=self.folder, env=environ, capture_output=True, text=True, timeout=100)
+        return forked_process.run(command, cwd=self.folder, env=environ, capture_output=True, text=True, timeout=100)
 
     def _sql(self, statements: str) -> None:
         assert self.database

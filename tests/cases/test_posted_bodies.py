@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from serving import service
+from support.service.http_service import service
 
 FORM = (Path(__file__).parent / "100" / "post.txt").read_bytes().strip()
 PROJECT = "sources:\n  open: {type: webhook, auth: none}\n"

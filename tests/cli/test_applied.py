@@ -2,7 +2,7 @@
 
 import pytest
 
-from command_shell import Shell
+from support.cli.shell import Shell
 
 PROJECT = """\
 credentials:

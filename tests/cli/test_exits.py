@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from cli_fake_app import FakeApp, ended
 from penstock.main import execute
 from penstock.model.errors import CredentialRefused, InputError, Problem, StateLocked
+from support.cli.fake_app import FakeApp, ended
 
 TROUBLE = Problem("destinations.people", "it is a draft", "draft", "penstock activate people", found="draft", line=7)
 
@@ -44,7 +44,7 @@ def test_a_flow_ends_with_the_worst_of_its_destinations():
 
 
 def test_a_test_without_a_2xx_ends_with_1():
-    from cli_fake_app import REQUEST, TestReport
+    from support.cli.fake_app import REQUEST, TestReport
 
     assert code_of("test", "people", test=TestReport(REQUEST, {"status": 422, "headers": {}, "body": ""}, None, 1)) == 1
     assert code_of("test", "people", test=TestReport(REQUEST, None, "the host does not answer", 1)) == 1
@@ -53,7 +53,7 @@ def test_a_test_without_a_2xx_ends_with_1():
 def test_a_check_that_is_not_well_ends_with_3():
     from dataclasses import replace
 
-    from cli_fake_app import ANSWERS
+    from support.cli.fake_app import ANSWERS
 
     assert code_of("check", "acme", check=replace(ANSWERS["check"], ok=False)) == 3
 

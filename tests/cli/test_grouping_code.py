@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from command_shell import Shell
+from support.cli.shell import Shell
 
 PROJECT = """\
 credentials:

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from cli_fake_app import FLOW, GOOD, PARTIAL, FakeApp, ended
 from penstock.main import execute
+from support.cli.fake_app import FLOW, GOOD, PARTIAL, FakeApp, ended
 
 RUN_KEYS = {"run", "destination", "status", "records", "deleted", "requests", "retries", "duration_s", "notes"}
 COUNTS = ["read", "delivered", "accepted", "unchanged", "quarantined", "unknown", "waiting", "unsent"]
@@ -150,6 +150,6 @@ def test_no_number_that_json_does_not_know(capsys, number):
 def _plan(eta: float):
     from dataclasses import replace
 
-    from cli_fake_app import ANSWERS
+    from support.cli.fake_app import ANSWERS
 
     return replace(ANSWERS["plan"], eta_s=eta)

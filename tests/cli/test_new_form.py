@@ -2,9 +2,9 @@
 
 import pytest
 
-from command_shell import Shell
 from penstock.render import fields
 from penstock.run import prepare
+from support.cli.shell import Shell
 
 PROJECT = """\
 credentials:

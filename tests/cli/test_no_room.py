@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from acceptance_project import Project
+from support.cli.project import Project
 
 LIMITED = """
 import resource, sys

@@ -2,7 +2,7 @@
 
 import json
 
-from acceptance_project import Project, run_penstock
+from support.cli.project import Project, run_penstock
 
 
 def test_plan_of_a_flow_plans_its_drafts_and_skips_what_is_paused(tmp_path, sandbox):

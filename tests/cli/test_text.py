@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from cli_fake_app import ANSWERS, FLOW, FakeApp, ended, held
 from penstock.main import execute
 from penstock.model.reports import QuarantineDetail
+from support.cli.fake_app import ANSWERS, FLOW, FakeApp, ended, held
 
 
 def shown(capsys, line: str, **answers) -> str:
@@ -139,7 +139,7 @@ def test_data_cannot_steer_the_terminal(capsys):
 FAKE_RUN = """
 import sys
 sys.path[:0] = {path!r}
-from cli_fake_app import FakeApp
+from support.cli.fake_app import FakeApp
 from penstock.cli.main import execute
 sys.exit(execute(["run", "people"], FakeApp().opener))
 """

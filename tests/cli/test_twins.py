@@ -2,8 +2,8 @@
 
 import pytest
 
-from command_shell import Shell
 from penstock.run import start
+from support.cli.shell import Shell
 
 PROJECT = """\
 credentials:

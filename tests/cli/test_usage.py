@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from cli_fake_app import FakeApp
 from penstock.main import execute
+from support.cli.fake_app import FakeApp
 
 COMMANDS = [
     "init",

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from acceptance_project import Project, run_penstock
+from support.cli.project import Project, run_penstock
 
 HEAD = """\
 credentials:

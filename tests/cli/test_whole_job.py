@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from command_shell import Shell
+from support.cli.shell import Shell
 
 PEOPLE = "id,email,name,plan\nu1,a@example.com,Ada,pro\nu2,nobody,Bob,free\nu3,c@example.com,Zoë 🚀,\n"
 PROJECT = """\

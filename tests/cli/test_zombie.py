@@ -5,8 +5,8 @@ import sqlite3
 import psycopg
 import pytest
 
-from command_shell import Shell
 from penstock.run import orchestrator, start
+from support.cli.shell import Shell
 
 PROJECT = """\
 credentials:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from forked import run
 from penstock.bounds import VARIABLES, Bounds, read_bounds
 from penstock.model.errors import InputError
+from support.cli.forked_process import run
 
 
 def test_unset_and_empty_variables_keep_the_defaults():

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from golden import golden
 from penstock.config.loader import check_project, load_project
 from penstock.model.errors import InputError, NotAvailableYet
+from support.golden import golden
 
 INVALID = Path(__file__).parents[1] / "fixtures" / "config" / "invalid"
 # What is missing is not there; a literal secret is not shown; a parser's message holds its finding.

@@ -20,8 +20,8 @@ from typing import Any
 
 import pytest
 
-import golden as golden_files
-from sandbox_process import sandbox, shared_sandbox
+from support import golden as golden_files
+from support.servers.sandbox import sandbox, shared_sandbox
 
 __all__ = ["sandbox", "shared_sandbox"]
 GOLDEN = Path(__file__).parent / "golden"

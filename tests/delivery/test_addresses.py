@@ -5,7 +5,6 @@ import socket
 import pytest
 from aiohttp.abc import AbstractResolver
 
-from delivery_parts import KEY, ROOMY
 from penstock.delivery.budget import Budget
 from penstock.delivery.http.addresses import barred, check_spelling
 from penstock.delivery.http.client import Client
@@ -13,8 +12,9 @@ from penstock.delivery.retry import GiveUp, RetryPolicy, Spent, decide
 from penstock.model.delivery import Connection, Lost, Reply
 from penstock.model.errors import InputError
 from penstock.model.record import Request, RetryClass
-from scripted_server import ScriptedServer, reply
-from virtual_time import ImpatientClock
+from support.kernel.delivery_client import KEY, ROOMY
+from support.kernel.virtual_time import ImpatientClock
+from support.servers.scripted_server import ScriptedServer, reply
 
 INSIDE = (
     "127.0.0.1 127.9.9.9 10.0.0.1 172.16.0.1 172.31.255.255 192.168.1.1 169.254.169.254 169.254.0.1 100.100.100.200 "

@@ -5,7 +5,7 @@ from penstock.model.delivery import Lost, Reply, Waiting
 from penstock.model.record import Request
 from penstock.model.spec import RateLimit
 from penstock.run.events import time_left
-from virtual_time import LoopClock
+from support.kernel.virtual_time import LoopClock
 
 POST = Request("POST", "https://api.custify.com/people", (), b"{}")
 

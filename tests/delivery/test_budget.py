@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budget_parts import FixedWindow, one_request, saturate
 from penstock.delivery.budget import Budget
 from penstock.model.spec import RateLimit
-from virtual_time import LoopClock, run_virtually
+from support.kernel.shared_budget import FixedWindow, one_request, saturate
+from support.kernel.virtual_time import LoopClock, run_virtually
 
 
 @pytest.mark.parametrize("headers", [False, True])

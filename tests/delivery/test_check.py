@@ -4,12 +4,12 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from delivery_parts import KEY, ROOMY
 from penstock.delivery.budget import Budget
 from penstock.delivery.check import check_credential
 from penstock.model.delivery import Connection
-from scripted_server import ScriptedServer, cut, raw, reply
-from virtual_time import ImpatientClock
+from support.kernel.delivery_client import KEY, ROOMY
+from support.kernel.virtual_time import ImpatientClock
+from support.servers.scripted_server import ScriptedServer, cut, raw, reply
 
 GOOD = reply(200, {"companies": [], "total": 0}, {"X-RateLimit-Limit": "100", "X-RateLimit-Remaining": "99"})
 PAGE = reply(200, b"<!doctype html><title>Custify</title>", content_type="text/html")

@@ -13,11 +13,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from delivery_parts import KEY, client_of
 from penstock.model.delivery import Lost, Reply
 from penstock.model.errors import InputError
 from penstock.model.record import Request
-from scripted_server import (
+from support.kernel.delivery_client import KEY, client_of
+from support.servers.scripted_server import (
     ScriptedServer,
     cut,
     cut_in_body,

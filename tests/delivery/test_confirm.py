@@ -2,11 +2,11 @@
 
 import pytest
 
-from delivery_parts import client_of, payloads
 from penstock.delivery.batch_jobs import Confirmer
 from penstock.model.outcome import Outcome
-from scripted_server import ScriptedServer, cut, reply
-from virtual_time import ImpatientClock
+from support.kernel.delivery_client import client_of, payloads
+from support.kernel.virtual_time import ImpatientClock
+from support.servers.scripted_server import ScriptedServer, cut, reply
 
 PENDING = reply(200, {"id": "j/1", "status": "pending"})
 DONE = reply(

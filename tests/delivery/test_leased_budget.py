@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from budget_parts import FixedWindow, SharedRow, one_request, saturate
 from penstock.delivery.budget import Budget
 from penstock.model.errors import Problem, StateLocked
 from penstock.model.spec import RateLimit
 from penstock.run.connection.leased_window import LeasedWindow
-from virtual_time import LoopClock, run_virtually
+from support.kernel.shared_budget import FixedWindow, SharedRow, one_request, saturate
+from support.kernel.virtual_time import LoopClock, run_virtually
 
 
 def even(latency):

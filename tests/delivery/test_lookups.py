@@ -4,13 +4,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from delivery_parts import client_of
 from penstock.delivery.lookup import LookupClient
 from penstock.model.delivery import Lost
 from penstock.model.outcome import Refusal
 from penstock.model.record import Lookup
-from scripted_server import ScriptedServer, cut, reply
-from virtual_time import ImpatientClock
+from support.kernel.delivery_client import client_of
+from support.kernel.virtual_time import ImpatientClock
+from support.servers.scripted_server import ScriptedServer, cut, reply
 
 
 class Known(dict):

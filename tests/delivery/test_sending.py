@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from delivery_parts import KEY, client_of, every, one_body, payloads, shape
 from penstock.delivery.retry import RetryPolicy
 from penstock.delivery.sender import Sender
 from penstock.model.outcome import Outcome
 from penstock.model.record import Replies, Request, RetryClass
 from penstock.model.spec import RateLimit
-from scripted_server import (
+from support.kernel.delivery_client import KEY, client_of, every, one_body, payloads, shape
+from support.kernel.virtual_time import ImpatientClock
+from support.servers.scripted_server import (
     ScriptedServer,
     cut,
     cut_in_body,
@@ -25,7 +26,6 @@ from scripted_server import (
     raw,
     reply,
 )
-from virtual_time import ImpatientClock
 
 ONCE, IDEMPOTENT = RetryClass.ONCE, RetryClass.IDEMPOTENT
 

@@ -5,7 +5,6 @@ import asyncio
 import orjson
 import pytest
 
-from delivery_parts import every, one_body
 from penstock.clock import SystemClock
 from penstock.delivery.batch_jobs import Confirmer
 from penstock.delivery.budget import Budget
@@ -17,7 +16,8 @@ from penstock.model.delivery import Connection
 from penstock.model.outcome import Outcome
 from penstock.model.record import Grouping, Lookup, Payload, Replies, Shape
 from penstock.model.spec import RateLimit
-from sandbox_process import running_sandbox
+from support.kernel.delivery_client import every, one_body
+from support.servers.sandbox import running_sandbox
 
 CLOCK = SystemClock()
 

@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from penstock.model.spec import BatchSpec
 from penstock.render.batches import filled, requests_for
 from penstock.templates.catalogue import load_catalogue
-from transform_building import BASES, chunk_of, compiled
+from support.kernel.compiled_destination import BASES, chunk_of, compiled
 
 EXAMPLES = YAML(typ="safe").load((Path(__file__).parent / "examples.yaml").read_text(encoding="utf-8"))
 COMPANIES = ("366", "367", "36/6 ä")

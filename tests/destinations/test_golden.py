@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from golden import golden
 from penstock.model.record import key_text
 from penstock.model.spec import BatchSpec
 from penstock.render.batches import requests_for
 from penstock.templates.catalogue import load_catalogue
-from transform_building import chunk_of, compiled
+from support.golden import golden
+from support.kernel.compiled_destination import chunk_of, compiled
 
 HERE = Path(__file__).parent
 EXAMPLES = YAML(typ="safe").load((HERE / "examples.yaml").read_text(encoding="utf-8"))

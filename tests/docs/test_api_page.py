@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from api_reference import reference
-from golden import golden
 from penstock.app import App
 from penstock.service.api.app import make_api
+from support.docs.api_reference import reference
+from support.golden import golden
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 BEGIN = "<!-- all that follows: made by tests/docs/test_api_page.py -->\n"

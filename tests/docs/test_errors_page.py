@@ -4,8 +4,8 @@ from pathlib import Path
 
 import yaml
 
-from error_codes import codes
-from golden import golden
+from support.docs.error_codes import codes
+from support.golden import golden
 
 DOCS = Path(__file__).parents[2] / "docs"
 HEAD = """\

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from penstock.run.prepare import WAYS
-from rule_codes import rules
+from support.docs.rule_codes import rules
 
 UI = Path(__file__).parents[2] / "ui" / "src" / "texts" / "refusals.ts"
 KEY = re.compile(r'^  (?:"([^"]+)"|([a-z0-9_]+)): ', re.MULTILINE)

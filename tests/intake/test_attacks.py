@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from forked import Process
-from work_parts import until
+from support.cli.forked_process import Process
+from support.service.applied_project import until
 
 PROJECT = """\
 credentials:

@@ -5,8 +5,8 @@ import time
 import pytest
 
 from penstock.app import App
-from serving import served, service
-from work_parts import ENDED, until
+from support.service.applied_project import ENDED, until
+from support.service.http_service import served, service
 
 PROJECT = """\
 credentials:

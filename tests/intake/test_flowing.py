@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from heard_events import Heard
 from penstock.model.errors import InputError
 from penstock.service.intake.feed import let_go
 from penstock.store.project import pushed
-from serving import service
+from support.kernel.event_listener import EventListener
+from support.service.http_service import service
 
 PROJECT = """\
 credentials:
@@ -57,7 +57,7 @@ def until(what, limit=40.0):
 
 def test_a_new_column_is_noticed_and_told_once(opened):
     app, client = opened
-    heard = Heard()
+    heard = EventListener()
     app._around = replace(app._around, events=heard)
     client.post("/hooks/app", json={"id": "1", "email": "a@x.example"}).raise_for_status()
     app.dataset("people")

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from json_cases import OPEN, REFUSED, STRICTER, TAKEN, WHOLE
-from serving import service
+from support.kernel.json_cases import OPEN, REFUSED, STRICTER, TAKEN, WHOLE
+from support.service.http_service import service
 
 PROJECT = """\
 credentials:

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from heard_events import Heard
 from penstock.clock import SystemClock
 from penstock.model.errors import InputError, Problem
 from penstock.service.intake.feed import Feed
-from serving import service
-from work_parts import ended, until
+from support.kernel.event_listener import EventListener
+from support.service.applied_project import ended, until
+from support.service.http_service import service
 
 PROJECT = """\
 credentials:
@@ -100,7 +100,7 @@ class Refusing:
 
 def test_what_cannot_go_on_is_told_once_and_not_at_every_batch(opened):
     app, client = opened
-    heard, queue = Heard(), Refusing()
+    heard, queue = EventListener(), Refusing()
     around = replace(app._present(), events=heard, clock=Ahead())
     feed = Feed(lambda: around, queue)
 

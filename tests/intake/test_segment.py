@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from penstock.run.datasets import known_dataset
-from serving import service
+from support.service.http_service import service
 
 EXAMPLE = (Path(__file__).parents[2] / "examples" / "segment.yaml").read_text(encoding="utf-8")
 AUTH = "auth: {type: hmac, header: X-Signature, algorithm: sha1}   # of RudderStack: {type: key, header: Authorization}"

@@ -11,7 +11,7 @@ import pytest
 from oracle.oracle import KINDS, Derivations, Derived, oracle, same
 from penstock.model.spec import BatchSpec
 from penstock.templates.catalogue import load_catalogue
-from transform_building import chunk_of, compiled, with_json
+from support.kernel.compiled_destination import chunk_of, compiled, with_json
 
 ROUNDS, RECORDS = 8, 40
 CASES = [(template, dialect) for template in KINDS for dialect in ("native", "flat")]

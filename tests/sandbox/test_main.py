@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import penstock_sandbox
-from sandbox_process import running_sandbox, start_sandbox
+from support.servers.sandbox import running_sandbox, start_sandbox
 
 
 def test_one_json_line_when_ready():

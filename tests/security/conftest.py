@@ -4,7 +4,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from penstock.service.people import sessions
-from security_service import empty, open_service, service
+from support.service.security_service import empty, open_service, service
 
 __all__ = ["empty", "open_service", "service"]
 

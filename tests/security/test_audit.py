@@ -4,7 +4,7 @@ import csv
 import io
 import json
 
-from security_service import PASSWORD, code_of
+from support.service.security_service import PASSWORD, code_of
 
 
 def told(service, **wanted):

@@ -19,9 +19,9 @@ from penstock.store.memory.memory import key_hashes
 from penstock.store.quarantine import Hold
 from penstock.store.runs import runs
 from penstock.store.runs.runs import RunRow
-from sandbox_process import sandbox, shared_sandbox
-from security_service import PASSWORD
-from serving import served
+from support.servers.sandbox import sandbox, shared_sandbox
+from support.service.http_service import served
+from support.service.security_service import PASSWORD
 
 __all__ = ["sandbox", "shared_sandbox"]
 NOT_TOLD = {

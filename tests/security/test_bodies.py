@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from security_service import code_of
+from support.service.security_service import code_of
 
 PATH = "/api/v1/flows/all"
 

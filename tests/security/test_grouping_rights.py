@@ -8,7 +8,7 @@ import pytest
 
 from penstock.model.outcome import Outcome
 from penstock.store.runs import ledger, runs
-from security_service import code_of
+from support.service.security_service import code_of
 
 SAVED = 'def batch(records):\n    return {"saved": [r["id"] for r in records]}\n'
 OTHER = 'def batch(records):\n    return {"unsaved": [r["id"] for r in records]}\n'

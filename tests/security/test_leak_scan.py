@@ -17,11 +17,11 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from identity_provider import CLIENT, SECRET, running_provider
 from penstock.main import execute
 from penstock.service.watch.telemetry import watched
-from security_service import running
-from work_parts import ended
+from support.servers.identity_provider import CLIENT, SECRET, running_provider
+from support.service.applied_project import ended
+from support.service.security_service import running
 
 SECRETS = {
     "key of the environment": "cus-env-5ecret/k3y+A1",

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from security_service import KEY, PASSWORD
+from support.service.security_service import KEY, PASSWORD
 
 SEALED = "cus_sealed_through_the_api"
 MISTYPED = "my-other-secret-password"

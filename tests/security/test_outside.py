@@ -9,7 +9,7 @@ import pytest
 from aiohttp.abc import AbstractResolver
 
 from penstock.delivery.http import client, pinning
-from security_service import KEY, running
+from support.service.security_service import KEY, running
 
 NAMES = {
     "inside.example": ["10.1.2.3"],

@@ -7,7 +7,7 @@ import pytest
 
 from penstock.clock import iso
 from penstock.main import execute
-from security_service import PASSWORD, code_of
+from support.service.security_service import PASSWORD, code_of
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from penstock.config.values import references
 from penstock.model.errors import InputError
 from penstock.sources.files import source_files
 from penstock.usecases.applied_project.applied_project import AppliedProject
-from postgres_server import empty_postgres, postgres, server
-from serving import served
+from support.servers.postgres import empty_postgres, postgres, server
+from support.service.http_service import served
 
 __all__ = ["empty_postgres", "postgres", "server"]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from security_service import running
+from support.service.security_service import running
 
 PAGE = Path(__file__).parents[2] / "docs" / "security.md"
 ROLES = ("viewer", "operator", "editor", "admin")

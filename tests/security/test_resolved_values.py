@@ -8,8 +8,8 @@ import pytest
 from penstock.app import App
 from penstock.clock import SystemClock
 from penstock.usecases.applied_project.applied_project import AppliedProject
-from postgres_server import server
-from serving import served
+from support.servers.postgres import server
+from support.service.http_service import served
 
 __all__ = ["server"]
 

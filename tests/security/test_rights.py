@@ -10,12 +10,12 @@ import pytest
 from fastapi import FastAPI, HTTPException
 from fastapi.routing import RouteContext, iter_route_contexts
 
-from golden import golden
 from penstock.app import App
 from penstock.model.rights import ROLES, Right, role_of
 from penstock.service.api.app import make_api
 from penstock.service.api.middleware.request_log import is_change
-from security_service import filled
+from support.golden import golden
+from support.service.security_service import filled
 
 PAGE = Path(__file__).parents[2] / "docs" / "security.md"
 BEGIN, END = "<!-- routes: made by tests/security/test_rights.py -->\n", "<!-- end of routes -->"

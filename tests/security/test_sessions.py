@@ -2,7 +2,7 @@
 
 import pytest
 
-from security_service import PASSWORD, code_of
+from support.service.security_service import PASSWORD, code_of
 
 SESSION = "/api/v1/session"
 GOOD = {"name": "admin", "password": PASSWORD}

@@ -6,12 +6,12 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from identity_provider import ADA, CLIENT, SECRET, new_key, running_provider
 from penstock.main import execute
 from penstock.model.errors import PenstockError
 from penstock.service.people.audit import AuditFilter
 from penstock.service.people.sign_on import read_sign_on
-from security_service import code_of, running
+from support.servers.identity_provider import ADA, CLIENT, SECRET, new_key, running_provider
+from support.service.security_service import code_of, running
 
 BEGIN = "/api/v1/session/oidc"
 ADAS = "ada@example.com"

@@ -12,7 +12,7 @@ import pytest
 from penstock.model.spec import CursorSpec, DatasetSpec, FileSource, Secret, SqlSource
 from penstock.sources.dataset import Dataset
 from penstock.sources.open import Tools, open_dataset
-from postgres_server import server
+from support.servers.postgres import server
 
 __all__ = ["server"]
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from penstock.model.errors import InputError
 from penstock.sources.files.csv.quotes import QuoteCheck
-from read_rows import rows_of, types_of
+from support.kernel.source_rows import rows_of, types_of
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from penstock.sources.databases.other import OtherDatabase, keep_own_session
 from penstock.sources.databases.url import SqlUrl
 from penstock.sources.dataset import read_frozen
 from penstock.sources.frozen_input import ReadWindow
-from read_rows import rows_of, types_of
+from support.kernel.source_rows import rows_of, types_of
 
 LITE = "sqlite:///data.db"
 

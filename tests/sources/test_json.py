@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from penstock.model.errors import InputError
 from penstock.sources.typing.exact_json import parse
-from read_rows import rows_of, types_of
+from support.kernel.source_rows import rows_of, types_of
 
 
 def test_every_member_arrives_exactly_and_absent_is_not_null(opened):

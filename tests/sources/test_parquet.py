@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from penstock.model.errors import InputError
-from read_rows import rows_of, types_of
+from support.kernel.source_rows import rows_of, types_of
 
 MOMENT = datetime(2026, 1, 31, 12, 30, tzinfo=UTC)
 

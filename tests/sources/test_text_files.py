@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from penstock.model.errors import InputError
 from penstock.model.record import Column, Schema
 from penstock.sources.files.text.lines import lines_of, without_end_mark, without_first, without_last
-from read_rows import rows_of, types_of
+from support.kernel.source_rows import rows_of, types_of
 
 
 def read(dataset):

@@ -9,7 +9,7 @@ import pytest
 
 from penstock.model.errors import InputError
 from penstock.sources.dataset import read_frozen
-from read_rows import rows_of, types_of
+from support.kernel.source_rows import rows_of, types_of
 
 
 def test_a_later_value_that_does_not_fit_holds_only_its_record(opened):

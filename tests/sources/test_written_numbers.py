@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from read_rows import rows_of
+from support.kernel.source_rows import rows_of
 
 GERMAN, ENGLISH = ["12.000", "980,5", "1.299,00"], ["12.000", "980.5", "1,299.00"]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.store.database import Database
-from postgres_server import empty_postgres, postgres, server
+from support.servers.postgres import empty_postgres, postgres, server
 
 __all__ = ["empty_postgres", "postgres", "server"]
 

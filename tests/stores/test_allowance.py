@@ -12,7 +12,7 @@ from penstock.run.connection.shared_rate_limit import EndedRequest, UsageReport,
 from penstock.store import rate_limit
 from penstock.store.database import Database
 from penstock.store.rate_limit import RateLimitRow
-from sandbox_process import running_sandbox
+from support.servers.sandbox import running_sandbox
 
 CONFIGURED = (100, 10.0)
 ROW = RateLimitRow(*CONFIGURED, CONFIGURED)

@@ -17,8 +17,6 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 
-import forked
-from outcome_counts import outcome_counts
 from penstock.model.errors import InputError, NotAvailableYet, StateLocked, StateUnavailable
 from penstock.store import database as database_module
 from penstock.store import migrations, postgresql
@@ -30,6 +28,8 @@ from penstock.store.migrations.upgrade import scripts, upgrade
 from penstock.store.runs import ledger, runs
 from penstock.store.runs.runs import RunRow
 from penstock.store.tables import metadata
+from support.cli import forked_process
+from support.kernel.outcome_counts import outcome_counts
 
 AT = "2026-01-31T12:00:00.000Z"
 
@@ -150,7 +150,7 @@ def test_many_processes_may_open_a_new_database_at_once(url, tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     code = "import sys; from penstock.store.database import Database; Database.open(sys.argv[1]).close()"
     with ThreadPoolExecutor(3) as pool:
-        ended = list(pool.map(lambda _: forked.run(["-c", code, url]), range(3)))
+        ended = list(pool.map(lambda _: forked_process.run(["-c", code, url]), range(3)))
     assert [process.returncode for process in ended] == [0, 0, 0]
 
 
@@ -270,7 +270,7 @@ def test_a_file_that_cannot_grow_is_told_and_what_was_kept_stays(sqlite_database
         sys.exit(2)
     """
     url = f"sqlite:///{database.path}"
-    assert forked.run(["-c", textwrap.dedent(code), url]).returncode == 0
+    assert forked_process.run(["-c", textwrap.dedent(code), url]).returncode == 0
     with database.read() as conn:
         assert [run.id for run in runs.list_runs(conn)] == ["r-1"]
 
@@ -328,7 +328,7 @@ def test_outcomes_memory_and_checkpoint_are_there_together_or_not_at_all(url, tm
         runs.start(conn, RunRow("r-1", "destination", "people", AT))
     positions = []
     for after in (0.0, 0.013, 0.051, 0.117, 0.205):
-        forked.run(["-c", textwrap.dedent(code), url, str(after)])
+        forked_process.run(["-c", textwrap.dedent(code), url, str(after)])
         with database.read() as conn:
             run = runs.get(conn, "r-1")
             known = memory.Memory.load(conn, "people", "v1")

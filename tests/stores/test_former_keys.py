@@ -13,7 +13,7 @@ from penstock.clock import SystemClock
 from penstock.run.prepare import prepare
 from penstock.store.memory.memory import Memory, key_hashes
 from penstock.usecases.applied_project.applied_project import AppliedProject
-from sandbox_process import sandbox, shared_sandbox
+from support.servers.sandbox import sandbox, shared_sandbox
 
 __all__ = ["sandbox", "shared_sandbox"]
 

@@ -7,11 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from outcome_counts import outcome_counts
 from penstock.model.outcome import Outcome
 from penstock.store.runs import ledger
 from penstock.store.runs.codecs import pack_ordinals, unpack_ordinals
 from penstock.store.runs.ledger import LedgerEntry, LedgerException, OutcomeChange, Sent
+from support.kernel.outcome_counts import outcome_counts
 
 AT = "2026-01-31T12:00:00.000Z"
 OUTCOMES = st.sampled_from(list(Outcome))

@@ -21,11 +21,11 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import MetaData, create_engine, insert, select, text
 from sqlalchemy.types import Boolean
 
-import forked
 from penstock.store.database import Database
 from penstock.store.migrations import HEAD
 from penstock.store.tables import metadata
-from sandbox_process import running_sandbox
+from support.cli import forked_process
+from support.servers.sandbox import running_sandbox
 
 KEPT = Path(__file__).parent / "state_0015"
 SANDBOX = "127.0.0.1:8977"  # where the sandbox of that state was
@@ -127,7 +127,7 @@ def test_runs_go_on_send_nothing_again_and_open_what_was_sealed(make_state, tmp_
                 "PENSTOCK_SECRET_KEY": "the-key-of-the-upgrade-test",
             }
             command = ["-m", "penstock", *arguments, "--json", "--database", url]
-            ended = forked.run(command, cwd=folder, env=environ, capture_output=True, text=True)
+            ended = forked_process.run(command, cwd=folder, env=environ, capture_output=True, text=True)
             assert ended.returncode == code, ended.stdout + ended.stderr
             return json.loads(ended.stdout)
 

@@ -5,7 +5,7 @@ import pytest
 from penstock.model.errors import InputError
 from penstock.model.record import Replies
 from penstock.model.spec import BatchSpec
-from transform_building import chunk_of, compiled
+from support.kernel.compiled_destination import chunk_of, compiled
 
 RECORD = {"id": "1", "user_id": "u", "email": "a@b.c", "company_id": "c", "note": "x"}
 

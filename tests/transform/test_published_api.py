@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from transform_building import chunk_of, compiled, with_json
+from support.kernel.compiled_destination import chunk_of, compiled, with_json
 
 
 def rendered(template, record, nested=None, **settings):

@@ -13,7 +13,7 @@ from penstock.model.errors import InputError
 from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk, RetryClass
 from penstock.model.spec import BatchSpec
-from transform_building import chunk_of, compiled, with_json
+from support.kernel.compiled_destination import chunk_of, compiled, with_json
 
 NASTY = st.text(max_size=8) | st.sampled_from(
     [

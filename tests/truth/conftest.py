@@ -1,3 +1,3 @@
-from sandbox_process import sandbox, shared_sandbox
+from support.servers.sandbox import sandbox, shared_sandbox
 
 __all__ = ["sandbox", "shared_sandbox"]

@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from acceptance_project import Project, run_penstock
+from support.cli.project import Project, run_penstock
 
 PERSON = "user_id: id, email: email"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from served import Served
+from support.ui.service_process import ServiceProcess
 
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 PATIENCE_MS = int(os.environ.get("PENSTOCK_PATIENCE_S", "90")) * 1000  # the machine may be busy
@@ -49,7 +49,7 @@ def browser():
 @pytest.fixture(scope="session")
 def place(tmp_path_factory):
     """A served project with datasets and credentials; what a test makes in it has a name of its own."""
-    with Served(tmp_path_factory.mktemp("served")) as served:
+    with ServiceProcess(tmp_path_factory.mktemp("served")) as served:
         served.begin()
         yield served
 
@@ -74,7 +74,7 @@ def new_page(browser, place, forgiven, request):
         if not address.startswith((url, "data:", "blob:")) and not any(part in address for part in forgiven):
             wrong.append(address)
 
-    def make(served: Served = place, **options):
+    def make(served: ServiceProcess = place, **options):
         url = served.url
         context = browser.new_context(base_url=url, viewport={"width": 1440, "height": 900}, **options)
         contexts.append(context)

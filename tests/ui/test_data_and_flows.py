@@ -5,7 +5,7 @@ import urllib.request
 
 from playwright.sync_api import expect
 
-from browsing import pick, write
+from support.ui.page_steps import pick, write
 
 SEATS = b"seat,mail,team\n1,ADA@example.com,acme\n2,grace@example.com,acme\n"
 

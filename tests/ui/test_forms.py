@@ -5,7 +5,7 @@ import re
 import yaml
 from playwright.sync_api import expect
 
-from browsing import begin, by_hand, pick, samples, write
+from support.ui.page_steps import begin, by_hand, pick, samples, write
 
 
 def names(place, kind):

@@ -5,7 +5,7 @@ import sqlite3
 
 from playwright.sync_api import expect
 
-from browsing import begin, done, pick, samples, write
+from support.ui.page_steps import begin, done, pick, samples, write
 
 AGAIN = re.compile("What you had begun is here again")
 KEPT = "() => Object.values(localStorage).join()"

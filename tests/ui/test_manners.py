@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from browsing import begin, done, samples
-from served import Served
+from support.ui.page_steps import begin, done, samples
+from support.ui.service_process import ServiceProcess
 
 PERSON = {"dataset": "contacts", "credential": "acme", "template": "upsert_person", "fields": {"email": "email"}}
 
@@ -14,7 +14,7 @@ PERSON = {"dataset": "contacts", "credential": "acme", "template": "upsert_perso
 @pytest.fixture
 def own_place(tmp_path):
     """A service that this test alone ends and begins again."""
-    with Served(tmp_path) as served:
+    with ServiceProcess(tmp_path) as served:
         served.begin()
         yield served
 

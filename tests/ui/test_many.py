@@ -6,9 +6,9 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import expect
 
-from held_records import hold_many
 from penstock.store.database import Database
-from served import Served
+from support.kernel.quarantine_rows import hold_many
+from support.ui.service_process import ServiceProcess
 
 DESTINATIONS, FLOWS = 1000, 500
 
@@ -21,7 +21,7 @@ def large(tmp_path_factory):
         for n in range(DESTINATIONS)
     ]
     lines += ["flows:", *(f"  f{n:03}: {{destinations: [d{2 * n:04}, d{2 * n + 1:04}]}}" for n in range(FLOWS))]
-    with Served(tmp_path_factory.mktemp("large"), more="\n".join(lines) + "\n") as served:
+    with ServiceProcess(tmp_path_factory.mktemp("large"), more="\n".join(lines) + "\n") as served:
         served.begin()
         yield served
 

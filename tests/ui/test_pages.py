@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from browsing import begin, by_hand, samples
+from support.ui.page_steps import begin, by_hand, samples
 
 LISTS = (
     "flows",

@@ -5,13 +5,13 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import expect
 
-from served import Served
+from support.ui.service_process import ServiceProcess
 
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
     """A service of its own: while a feed is paused it is not ready."""
-    with Served(tmp_path_factory.mktemp("paused")) as served:
+    with ServiceProcess(tmp_path_factory.mktemp("paused")) as served:
         served.begin()
         yield served
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from browsing import samples
-from served import Served
+from support.ui.page_steps import samples
+from support.ui.service_process import ServiceProcess
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 WRITE = os.environ.get("PENSTOCK_PICTURES") == "write"
@@ -15,7 +15,7 @@ WRITE = os.environ.get("PENSTOCK_PICTURES") == "write"
 @pytest.fixture(scope="module")
 def company(tmp_path_factory):
     """An empty service that loaded the sample company, ran it once, and has one destination left to activate."""
-    with Served(tmp_path_factory.mktemp("company")) as served:
+    with ServiceProcess(tmp_path_factory.mktemp("company")) as served:
         run = served.begin_company()
         yield served, run
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from browsing import pick, samples, write
+from support.ui.page_steps import pick, samples, write
 
 OVER = {"succeeded", "partial", "failed", "cancelled"}
 PERSON = {"credential": "page", "template": "upsert_person", "fields": {"user_id": "id", "email": "email"}}

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 from pyarrow import parquet
 
-from browsing import pick
+from support.ui.page_steps import pick
 
 PERSON = {
     "dataset": "contacts",

@@ -5,13 +5,13 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from served import Served
+from support.ui.service_process import ServiceProcess
 
 
 @pytest.fixture(scope="module")
 def nobody(tmp_path_factory):
     """A service with nothing in it."""
-    with Served(tmp_path_factory.mktemp("nobody")) as served:
+    with ServiceProcess(tmp_path_factory.mktemp("nobody")) as served:
         served.begin_empty()
         yield served
 

@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from playwright.sync_api import expect
 
-from browsing import pick, samples
-from identity_provider import CLIENT, SECRET, running_provider
-from served import Served
+from support.servers.identity_provider import CLIENT, SECRET, running_provider
+from support.ui.page_steps import pick, samples
+from support.ui.service_process import ServiceProcess
 
 PASSWORD = "correct horse battery"
 DESTINATION = """\
@@ -31,7 +31,7 @@ def guarded(tmp_path_factory, provider):
     """A service that people sign in to, by password or by the identity provider, with nobody there yet."""
     sign_on = {"ISSUER": provider.issuer, "CLIENT_ID": CLIENT, "CLIENT_SECRET": SECRET, "LABEL": "Acme"}
     environ = {f"PENSTOCK_OIDC_{name}": text for name, text in sign_on.items()}
-    with Served(tmp_path_factory.mktemp("guarded"), options=(), more=DESTINATION, environ=environ) as served:
+    with ServiceProcess(tmp_path_factory.mktemp("guarded"), options=(), more=DESTINATION, environ=environ) as served:
         served.begin()
         yield served
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from served import Served
-from taken import many_runs
+from support.ui.many_runs import many_runs
+from support.ui.service_process import ServiceProcess
 
 SHOTS = os.environ.get("PENSTOCK_SHOTS")
 LISTS = (
@@ -59,7 +59,7 @@ def settled(page):
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory):
-    with Served(tmp_path_factory.mktemp("company")) as served:
+    with ServiceProcess(tmp_path_factory.mktemp("company")) as served:
         run = served.begin_company()
         credential = served.call("GET", "/credentials")["items"][0]["name"]
         entry = served.call("GET", "/quarantine?limit=1")["items"][0]["id"]
@@ -70,7 +70,7 @@ def company(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory):
-    with Served(tmp_path_factory.mktemp("empty")) as served:
+    with ServiceProcess(tmp_path_factory.mktemp("empty")) as served:
         served.begin_empty()
         yield served
 
@@ -82,7 +82,7 @@ def large(tmp_path_factory):
     columns = ["id", "email", *(f"a_measured_value_number_{n:03}" for n in range(98))]
     rows = [[str(n), f"p{n}@example.com", *(f"{n * 7919 + m}" for m in range(98))] for n in range(500)]
     (folder / "wide.csv").write_text("\n".join(",".join(row) for row in [columns, *rows]) + "\n")
-    with Served(folder) as served:
+    with ServiceProcess(folder) as served:
         served.begin()
         served.call("POST", "/sources", {"name": "wide", "value": {"type": "file", "path": "wide.csv"}})
         served.call("POST", "/datasets", {"name": "wide", "value": {"source": "wide", "key": "id"}})

@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from browsing import begin, by_hand, done, pick, samples, write
+from support.ui.page_steps import begin, by_hand, done, pick, samples, write
 
 TEMPLATES = {
     "Upsert person": ("upsert_person", "/batch", "custom_attributes"),

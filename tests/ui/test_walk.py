@@ -5,7 +5,7 @@ import re
 
 from playwright.sync_api import expect
 
-from browsing import begin, done, pick, samples, write
+from support.ui.page_steps import begin, done, pick, samples, write
 
 
 def test_send_to_destination_from_nothing_to_mended(page, place):

@@ -1,5 +1,5 @@
-from sandbox_process import sandbox, shared_sandbox
-from watch_service import service
+from support.servers.sandbox import sandbox, shared_sandbox
+from support.service.watch_service import service
 
 __all__ = ["database", "sandbox", "service", "shared_sandbox"]
 

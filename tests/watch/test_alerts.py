@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from penstock.service.store.figures import RunFigures
 from penstock.service.watch.alert_rules import Facts, FlowFacts, Rules, TargetFacts, judge
-from watch_service import Service
+from support.service.watch_service import Service
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -11,8 +11,8 @@ from penstock.model.errors import Problem
 from penstock.store.database import Database
 from penstock.store.runs import ledger, runs, timeseries
 from penstock.store.runs.runs import RunRow
-from serving import served
-from watch_service import Service, applied
+from support.service.http_service import served
+from support.service.watch_service import Service, applied
 
 
 def scraped(body: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:

@@ -15,7 +15,7 @@ from penstock.model.errors import InputError
 from penstock.model.events import EVENTS
 from penstock.service.watch.logs import start_logs
 from penstock.service.watch.telemetry import watched
-from watch_service import Service
+from support.service.watch_service import Service
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,8 +1,8 @@
 import pytest
 
-from postgres_server import postgres, server
-from sandbox_process import sandbox, shared_sandbox
-from work_parts import Applied
+from support.servers.postgres import postgres, server
+from support.servers.sandbox import sandbox, shared_sandbox
+from support.service.applied_project import Applied
 
 __all__ = ["postgres", "sandbox", "server", "shared_sandbox"]
 

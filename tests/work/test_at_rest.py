@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from measured_service import MeasuredService
 from penstock.app import App
 from penstock.service.work import dbos_engine, worker
-from serving import service
-from work_parts import ended, serving, until
+from support.service.applied_project import ended, serving, until
+from support.service.http_service import service
+from support.service.measured_service import MeasuredService
 
 PERCENT = 2.0  # of a core; 1 is aimed at and 0.6 was measured, but caches are colder on a machine at work
 WINDOW_S = 10.0

@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 from penstock.store.runs import runs
-from work_parts import ended, serving, until
+from support.service.applied_project import ended, serving, until
 
 MORE = """\
   orders:

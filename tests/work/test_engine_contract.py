@@ -9,8 +9,8 @@ import pytest
 from penstock.clock import SystemClock
 from penstock.service.work.dbos_engine import DbosEngine
 from penstock.store.database import Database
-from plain_engine import PlainEngine, Shared
-from work_parts import until
+from support.service.applied_project import until
+from support.service.plain_engine import PlainEngine, Shared
 
 LANE = 2
 

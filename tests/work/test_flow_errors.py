@@ -2,7 +2,7 @@
 
 import json
 
-from work_parts import ended
+from support.service.applied_project import ended
 
 MORE = """\
   events:

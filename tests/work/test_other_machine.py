@@ -8,7 +8,7 @@ import pytest
 
 from penstock.clock import SystemClock
 from penstock.usecases.applied_project.applied_project import AppliedProject
-from work_parts import Applied, ended, until
+from support.service.applied_project import Applied, ended, until
 
 PEOPLE = 300
 

@@ -4,7 +4,7 @@ import pytest
 
 from penstock.model.errors import ConflictError, InputError
 from penstock.service.store.run_pages import RunFilter
-from work_parts import ended, until
+from support.service.applied_project import ended, until
 
 
 def ask(app, target="it"):

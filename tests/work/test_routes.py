@@ -7,7 +7,7 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
-from work_parts import ended, serving
+from support.service.applied_project import ended, serving
 
 
 @pytest.fixture

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from heard_events import Heard
 from penstock.service.work.queue import Queue
-from work_parts import ended
+from support.kernel.event_listener import EventListener
+from support.service.applied_project import ended
 
 
 @pytest.fixture
 def heard():
-    return Heard()
+    return EventListener()
 
 
 @pytest.fixture

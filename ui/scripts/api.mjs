@@ -7,7 +7,7 @@ import openapiTS, { astToString } from "openapi-typescript";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const own = `${root}/.venv/bin/python`;
 const python = process.env.PENSTOCK_PYTHON ?? (existsSync(own) ? own : "python3");
-const said = execFileSync(python, ["tests/openapi_text.py"], { cwd: root, encoding: "utf-8", maxBuffer: 64_000_000 });
+const said = execFileSync(python, ["tests/support/docs/openapi_document.py"], { cwd: root, encoding: "utf-8", maxBuffer: 64_000_000 });
 const { digest, document } = JSON.parse(said);
 const whole = astToString(await openapiTS(document));
 const begin = whole.indexOf("export interface components {");

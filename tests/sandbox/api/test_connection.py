@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox_process import running_sandbox
+from support.servers.sandbox import running_sandbox
 
 ABSENT = "6b054f0991941777f3ffffff"
 

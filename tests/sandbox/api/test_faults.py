@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from sandbox_process import running_sandbox
+from support.servers.sandbox import running_sandbox
 
 BODY = '{"user_id": "u1"}'
 LOST = (http.client.RemoteDisconnected, ConnectionError)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sandbox_process import running_sandbox
+from support.servers.sandbox import running_sandbox
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 
 import sqlite3
 
-from served import Served
+from support.ui.service_process import ServiceProcess
 
 
-def many_runs(served: Served, count: int) -> str:
+def many_runs(served: ServiceProcess, count: int) -> str:
     """One run that took place, and so many like it; the destination's name."""
     value = {"dataset": "contacts", "credential": "acme", "template": "upsert_person", "fields": {"email": "email"}}
     served.call("POST", "/destinations", {"name": "often", "value": {**value, "active": True}})

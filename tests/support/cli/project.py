@@ -5,10 +5,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import forked
-from sandbox_process import Sandbox
+from support.cli import forked_process
+from support.servers.sandbox import Sandbox
 
-HERE = Path(__file__).parent / "acceptance"
+HERE = Path(__file__).parents[2] / "acceptance"
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ destinations:
 
 
 def run_penstock(project: Project, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    return forked.run(
+    return forked_process.run(
         ["-m", "penstock", *arguments],
         cwd=project.folder,
         env=project.environ,

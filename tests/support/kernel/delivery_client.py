@@ -8,7 +8,7 @@ from penstock.delivery.http.client import Client
 from penstock.model.delivery import Connection
 from penstock.model.record import Grouping, Payload, Replies, Request, RetryClass, Shape
 from penstock.model.spec import RateLimit
-from virtual_time import ImpatientClock
+from support.kernel.virtual_time import ImpatientClock
 
 KEY = "sk-very-secret-0123456789"
 ROOMY = RateLimit(1_000_000, 1.0)

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from penstock.app import App
-from sandbox_process import Sandbox
-from serving import service
+from support.servers.sandbox import Sandbox
+from support.service.http_service import service
 
 LONGEST_S = 30.0
 PROJECT = """\
@@ -45,7 +45,7 @@ PEOPLE = "id,name,email\nu1,Ada,ada@x.example\nu2,Bob,bob@x.example\nu3,Eve,not-
 
 
 @dataclass
-class Office:
+class SendingService:
     """`client` asks below `/api/v1`; `folder` holds the project's files."""
 
     client: httpx.Client
@@ -70,7 +70,7 @@ class Office:
 
 
 @contextmanager
-def open_office(folder: Path, sandbox: Sandbox, project: str = PROJECT) -> Iterator[Office]:
+def open_sending_service(folder: Path, sandbox: Sandbox, project: str = PROJECT) -> Iterator[SendingService]:
     (folder / "people.csv").write_text(PEOPLE)
     text = project.format(base=sandbox.flat_url)
     with service(folder, text, environ={"KEY": sandbox.api_key}) as (app, client):
@@ -78,13 +78,13 @@ def open_office(folder: Path, sandbox: Sandbox, project: str = PROJECT) -> Itera
         worker = app.worker()
         worker.start()
         try:
-            yield Office(client, app, folder, sandbox)
+            yield SendingService(client, app, folder, sandbox)
         finally:
             worker.stop()
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox) -> Iterator[Office]:
+def office(tmp_path_factory: pytest.TempPathFactory, shared_sandbox: Sandbox) -> Iterator[SendingService]:
     shared_sandbox.reset()
-    with open_office(tmp_path_factory.mktemp("office"), shared_sandbox) as made:
+    with open_sending_service(tmp_path_factory.mktemp("office"), shared_sandbox) as made:
         yield made

@@ -12,8 +12,8 @@ import httpx
 from penstock.app import App
 from penstock.clock import SystemClock
 from penstock.usecases.applied_project.applied_project import AppliedProject
-from sandbox_process import Sandbox
-from serving import served
+from support.servers.sandbox import Sandbox
+from support.service.http_service import served
 
 LONGEST_S = 60.0
 ENDED = ("succeeded", "partial", "failed", "cancelled")

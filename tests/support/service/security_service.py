@@ -13,7 +13,7 @@ import pytest
 from penstock.app import App
 from penstock.clock import SystemClock
 from penstock.usecases.applied_project.applied_project import AppliedProject
-from serving import served
+from support.service.http_service import served
 
 KEY = "cus_" + "k3y" * 9  # the API key of the project's credential: must be seen nowhere
 PASSWORD = "correct horse battery"

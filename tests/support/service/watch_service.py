@@ -10,8 +10,8 @@ import pytest
 from penstock.app import App
 from penstock.clock import SystemClock
 from penstock.usecases.applied_project.applied_project import AppliedProject
-from sandbox_process import Sandbox
-from serving import served
+from support.servers.sandbox import Sandbox
+from support.service.http_service import served
 
 PROJECT = """\
 credentials:

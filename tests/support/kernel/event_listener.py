@@ -5,7 +5,7 @@ from typing import Any
 from penstock.model.events import SILENT
 
 
-class Heard:
+class EventListener:
     """`all` holds every event with its facts, in order. Secrets and traces are nobody's business here."""
 
     def __init__(self) -> None:

@@ -10,16 +10,16 @@ from typing import Any
 import httpx
 
 from penstock.app import App
-from sandbox_process import Sandbox
-from serving import served
-from work_parts import ended
+from support.servers.sandbox import Sandbox
+from support.service.applied_project import ended
+from support.service.http_service import served
 
 API = "/api/v1"
 CREDENTIAL = "acme"
 
 
 @dataclass(frozen=True)
-class Served:
+class ServedProject:
     """`folder` is what relative paths of sources start from."""
 
     folder: Path
@@ -77,7 +77,7 @@ class Served:
 
 
 @contextmanager
-def served_empty(folder: Path, sandbox: Sandbox, *, without_sign_in: bool, **environ: str) -> Iterator[Served]:
+def served_empty(folder: Path, sandbox: Sandbox, *, without_sign_in: bool, **environ: str) -> Iterator[ServedProject]:
     """A service on a state in which nothing is yet."""
     with (
         App.open_applied(f"sqlite:///{folder / 'state.db'}", environ=environ) as app,
@@ -86,13 +86,13 @@ def served_empty(folder: Path, sandbox: Sandbox, *, without_sign_in: bool, **env
         worker = app.worker()
         worker.start()
         try:
-            yield Served(folder, app, client, sandbox)
+            yield ServedProject(folder, app, client, sandbox)
         finally:
             worker.stop()
 
 
 @contextmanager
-def served_project(folder: Path, sandbox: Sandbox) -> Iterator[Served]:
+def served_project(folder: Path, sandbox: Sandbox) -> Iterator[ServedProject]:
     """A service without sign-in in which there is the credential `acme`, which leads to the sandbox, flat."""
     with served_empty(folder, sandbox, without_sign_in=True) as made:
         value = {"connector": "custify", "base_url": sandbox.flat_url, "rate_limit": {"requests": 10_000, "per": "1s"}}

@@ -51,7 +51,7 @@ def first_line(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 @dataclass
-class Served:
+class ServiceProcess:
     """The project in a folder; its processes end with the `with` that it stands in."""
 
     folder: Path

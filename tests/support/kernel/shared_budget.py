@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from penstock.model.spec import RateLimit
 from penstock.run.connection.leased_window import LeasedWindow
 from penstock.store.rate_limit import RateLimitRow
-from virtual_time import LoopClock
+from support.kernel.virtual_time import LoopClock
 
 
 @dataclass

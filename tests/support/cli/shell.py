@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-import forked
 from penstock.main import execute
+from support.cli import forked_process
 
 
 class Shell:
@@ -24,7 +24,7 @@ class Shell:
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         command = ["-m", "penstock", *arguments]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-        return forked.Process(command, cwd=self.folder, text=True, **pipes)
+        return forked_process.Process(command, cwd=self.folder, text=True, **pipes)
 
     def text(self, line: str, code: int = 0, stdin: str = "") -> str:
         """What the command prints, having ended with this code."""
