@@ -17,9 +17,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from playwright.sync_api import sync_playwright
 
+from support.service.service_process import ServiceProcess  # type: ignore[import-not-found]
 from support.ui.many_runs import many_runs  # type: ignore[import-not-found]
 from support.ui.page_steps import begin, samples  # type: ignore[import-not-found]
-from support.ui.service_process import ServiceProcess  # type: ignore[import-not-found]
 
 RUNS = 10_000
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from support.cli import forked_process
+from support.deadline import until
 from support.servers.postgres import postgres, server
 from support.servers.sandbox import sandbox, shared_sandbox
-from support.service.applied_project import Applied, ended, until
+from support.service.applied_project import Applied, ended
 
 __all__ = ["postgres", "sandbox", "server", "shared_sandbox"]
 IN_DOUBT = 80  # 10 in flight, and what 10 at a time of 0.1 s each were answered since the last commit (0.5 s)

@@ -5,8 +5,8 @@ import pytest
 from penstock.app import App
 from penstock.service.work.discards import MANY
 from penstock.store import quarantine
+from support.deadline import until
 from support.kernel.quarantine_rows import hold_many
-from support.service.applied_project import until
 
 
 def database_of(service):

@@ -4,7 +4,7 @@ from penstock.app import App
 from penstock.clock import SystemClock
 from penstock.service.care.care import Care
 from penstock.service.care.restore import RestoreRequest
-from support.service.applied_project import until
+from support.deadline import until
 
 
 def test_retention_is_read_and_written_whole(office):

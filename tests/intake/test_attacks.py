@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from support.cli.forked_process import Process
-from support.service.applied_project import until
+from support.deadline import until
 
 PROJECT = """\
 credentials:

@@ -5,7 +5,8 @@ import time
 import pytest
 
 from penstock.app import App
-from support.service.applied_project import ENDED, until
+from support.deadline import until
+from support.service.applied_project import ENDED
 from support.service.http_service import served, service
 
 PROJECT = """\

@@ -1,6 +1,5 @@
 """Posted records reach Custify by themselves, each destination remembering how far it has sent."""
 
-import time
 from dataclasses import replace
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from penstock.model.errors import InputError
 from penstock.service.intake.feed import let_go
 from penstock.store.project import pushed
+from support.deadline import until
 from support.kernel.event_listener import EventListener
 from support.service.http_service import service
 
@@ -46,13 +46,6 @@ def opened(tmp_path, sandbox):
 
 def people(sandbox):
     return {person["user_id"]: person for person in sandbox.state()["people"]}
-
-
-def until(what, limit=40.0):
-    end = time.monotonic() + limit
-    while not what():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
 
 
 def test_a_new_column_is_noticed_and_told_once(opened):

@@ -7,8 +7,9 @@ import pytest
 from penstock.clock import SystemClock
 from penstock.model.errors import InputError, Problem
 from penstock.service.intake.feed import Feed
+from support.deadline import until
 from support.kernel.event_listener import EventListener
-from support.service.applied_project import ended, until
+from support.service.applied_project import ended
 from support.service.http_service import service
 
 PROJECT = """\

@@ -17,7 +17,7 @@ from penstock.model.errors import InputError
 from penstock.sources.files import source_files
 from penstock.usecases.applied_project.applied_project import AppliedProject
 from support.servers.postgres import empty_postgres, postgres, server
-from support.service.http_service import served
+from support.service.http_service import apply_project, served
 
 __all__ = ["empty_postgres", "postgres", "server"]
 
@@ -60,8 +60,7 @@ def reaching(folder: Path, environ=None, url: str | None = None):
     (folder / "people.csv").write_text("id,name\n1,Ada\n")
     (folder / ".penstock").mkdir(exist_ok=True)
     url = url or f"sqlite:///{folder / '.penstock' / 'state.db'}"
-    with AppliedProject.open(folder / "penstock.yaml", url, {}, SystemClock()) as truth:
-        truth.apply()
+    apply_project(folder, url)
     with (
         App.open_applied(url, environ={"KEY": KEY, "OTHER": UNREACHED, **(environ or {})}) as app,
         served(app, without_sign_in=True) as client,

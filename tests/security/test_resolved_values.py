@@ -6,10 +6,8 @@ import sqlite3
 import pytest
 
 from penstock.app import App
-from penstock.clock import SystemClock
-from penstock.usecases.applied_project.applied_project import AppliedProject
 from support.servers.postgres import server
-from support.service.http_service import served
+from support.service.http_service import apply_project, served
 
 __all__ = ["server"]
 
@@ -41,8 +39,7 @@ def told(tmp_path):
         (tmp_path / "people.csv").write_text("id\n1\n")
         (tmp_path / "penstock.yaml").write_text(PROJECT.format(url=url, query=query))
         state = f"sqlite:///{tmp_path}/.penstock/state.db"
-        with AppliedProject.open(tmp_path / "penstock.yaml", state, {}, SystemClock()) as truth:
-            truth.apply()
+        apply_project(tmp_path, state)
         answers = []
         environ = {"KEY": "k", "MORE": "m", **environ}
         with App.open_applied(state, environ=environ) as app, served(app, without_sign_in=True) as client:

@@ -8,10 +8,8 @@ from contextlib import contextmanager
 import pytest
 
 from penstock.app import App
-from penstock.clock import SystemClock
-from penstock.usecases.applied_project.applied_project import AppliedProject
 from support.servers.postgres import server
-from support.service.http_service import served
+from support.service.http_service import apply_project, served
 
 __all__ = ["server"]
 
@@ -23,8 +21,7 @@ def serving(folder, environ=None):
     """Asks what a service says of a SQL source with this URL."""
     (folder / "penstock.yaml").write_text("sources: {}\n")
     url = f"sqlite:///{folder}/.penstock/state.db"
-    with AppliedProject.open(folder / "penstock.yaml", url, {}, SystemClock()) as truth:
-        truth.apply()
+    apply_project(folder, url)
     with App.open_applied(url, environ=environ or {}) as app, served(app, without_sign_in=True) as client:
 
         def ask(url, **value):

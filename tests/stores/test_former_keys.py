@@ -9,11 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from penstock.app import App
-from penstock.clock import SystemClock
 from penstock.run.prepare import prepare
 from penstock.store.memory.memory import Memory, key_hashes
-from penstock.usecases.applied_project.applied_project import AppliedProject
 from support.servers.sandbox import sandbox, shared_sandbox
+from support.service.http_service import apply_project
 
 __all__ = ["sandbox", "shared_sandbox"]
 
@@ -54,8 +53,7 @@ def opened(tmp_path, sandbox):
     (tmp_path / "penstock.yaml").write_text(PROJECT.format(url=sandbox.url))
     _write(tmp_path, {"x": "y"})
     url = f"sqlite:///{tmp_path / 'state.db'}"
-    with AppliedProject.open(tmp_path / "penstock.yaml", url, {}, SystemClock()) as truth:
-        truth.apply()
+    apply_project(tmp_path, url)
     with App.open_applied(url, environ={"KEY": sandbox.api_key}) as app:
         yield app
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.ui.service_process import ServiceProcess
+from support.service.service_process import ServiceProcess
 
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 PATIENCE_MS = int(os.environ.get("PENSTOCK_PATIENCE_S", "90")) * 1000  # the machine may be busy

@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from support.service.service_process import ServiceProcess
 from support.ui.page_steps import begin, done, samples
-from support.ui.service_process import ServiceProcess
 
 PERSON = {"dataset": "contacts", "credential": "acme", "template": "upsert_person", "fields": {"email": "email"}}
 

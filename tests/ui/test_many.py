@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from penstock.store.database import Database
 from support.kernel.quarantine_rows import hold_many
-from support.ui.service_process import ServiceProcess
+from support.service.service_process import ServiceProcess
 
 DESTINATIONS, FLOWS = 1000, 500
 

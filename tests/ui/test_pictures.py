@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from support.service.service_process import ServiceProcess
 from support.ui.page_steps import samples
-from support.ui.service_process import ServiceProcess
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 WRITE = os.environ.get("PENSTOCK_PICTURES") == "write"

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from support.ui.service_process import ServiceProcess
+from support.service.service_process import ServiceProcess
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from support.servers.identity_provider import CLIENT, SECRET, running_provider
+from support.service.service_process import ServiceProcess
 from support.ui.page_steps import pick, samples
-from support.ui.service_process import ServiceProcess
 
 PASSWORD = "correct horse battery"
 DESTINATION = """\

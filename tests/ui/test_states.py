@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from support.service.service_process import ServiceProcess
 from support.ui.many_runs import many_runs
-from support.ui.service_process import ServiceProcess
 
 SHOTS = os.environ.get("PENSTOCK_SHOTS")
 LISTS = (

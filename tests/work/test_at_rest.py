@@ -7,7 +7,8 @@ import pytest
 
 from penstock.app import App
 from penstock.service.work import dbos_engine, worker
-from support.service.applied_project import ended, serving, until
+from support.deadline import until
+from support.service.applied_project import ended, serving
 from support.service.http_service import service
 from support.service.measured_service import MeasuredService
 

@@ -5,7 +5,8 @@ import sqlite3
 import pytest
 
 from penstock.store.runs import runs
-from support.service.applied_project import ended, serving, until
+from support.deadline import until
+from support.service.applied_project import ended, serving
 
 MORE = """\
   orders:

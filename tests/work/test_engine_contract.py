@@ -9,7 +9,7 @@ import pytest
 from penstock.clock import SystemClock
 from penstock.service.work.dbos_engine import DbosEngine
 from penstock.store.database import Database
-from support.service.applied_project import until
+from support.deadline import until
 from support.service.plain_engine import PlainEngine, Shared
 
 LANE = 2

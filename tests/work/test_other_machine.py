@@ -6,9 +6,9 @@ import sqlite3
 
 import pytest
 
-from penstock.clock import SystemClock
-from penstock.usecases.applied_project.applied_project import AppliedProject
-from support.service.applied_project import Applied, ended, until
+from support.deadline import until
+from support.service.applied_project import Applied, ended
+from support.service.http_service import apply_project
 
 PEOPLE = 300
 
@@ -30,8 +30,7 @@ def test_a_run_goes_on_where_its_frozen_file_is_not(project: Applied, app, sandb
     source = "{type: sql, url: 'sqlite:///people.db', table: people}"
     text = text.replace("{type: file, path: people.csv}", source).replace(", email: email", "")
     (tmp_path / "penstock.yaml").write_text(text.replace("    active: true", "    active: true\n    mode: all"))
-    with AppliedProject.open(tmp_path / "penstock.yaml", project.url, {}, SystemClock()) as truth:
-        truth.apply()
+    apply_project(tmp_path, project.url)
     sandbox.settings(latency=50)
     run = app.work.enqueue("it", trigger="person:ada", asked_by="ada")["run"]
     first = app.worker()

@@ -4,7 +4,8 @@ import pytest
 
 from penstock.model.errors import ConflictError, InputError
 from penstock.service.store.run_pages import RunFilter
-from support.service.applied_project import ended, until
+from support.deadline import until
+from support.service.applied_project import ended
 
 
 def ask(app, target="it"):

@@ -16,7 +16,8 @@ from penstock.service.store import pauses, work
 from penstock.service.store.run_pages import RunFilter
 from penstock.service.work.cron import MOST, next_after, passed
 from penstock.service.work.schedules import Schedules
-from support.service.applied_project import Applied, ended, until
+from support.deadline import until
+from support.service.applied_project import Applied, ended
 
 CRONS = ("0 2 * * *", "*/15 * * * *", "30 2 * * *", "0 * * * *", "59 23 31 * *", "0 8-18/2 * * MON-FRI", "30 1 * * 0")
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu")

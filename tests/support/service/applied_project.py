@@ -1,7 +1,6 @@
-"""A project that was applied to a state database, sending to the sandbox; and how tests wait."""
+"""A project that was applied to a state database, sending to the sandbox."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,24 +9,11 @@ from typing import Any
 import httpx
 
 from penstock.app import App
-from penstock.clock import SystemClock
-from penstock.usecases.applied_project.applied_project import AppliedProject
+from support.deadline import until
 from support.servers.sandbox import Sandbox
-from support.service.http_service import served
+from support.service.http_service import apply_project, served
 
-LONGEST_S = 60.0
 ENDED = ("succeeded", "partial", "failed", "cancelled")
-
-
-def until(what: Callable[[], Any], seconds: float = LONGEST_S) -> Any:
-    """The first answer that is not false; fails when none comes in time."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = what()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"waited {seconds} s in vain"
-        time.sleep(0.05)
 
 
 @dataclass(frozen=True)
@@ -73,8 +59,7 @@ flows:
 
     def apply_file(self) -> None:
         """Apply the project file as it is."""
-        with AppliedProject.open(self.folder / "penstock.yaml", self.url, {}, SystemClock()) as truth:
-            truth.apply()
+        apply_project(self.folder, self.url)
 
     def open(self, **more: Any) -> App:
         return App.open_applied(self.url, environ=self.environ, **more)

@@ -15,13 +15,18 @@ from penstock.service.api.app import make_api
 from penstock.usecases.applied_project.applied_project import AppliedProject
 
 
+def apply_project(folder: Path, url: str) -> None:
+    """Apply `penstock.yaml` of the folder to a state, as it is."""
+    with AppliedProject.open(folder / "penstock.yaml", url, {}, SystemClock()) as project:
+        project.apply()
+
+
 @contextmanager
 def service(folder: Path, project: str, *, url: str | None = None, environ: dict[str, str] | None = None):
     """The App and a client of the API that serves it; the project is applied first."""
     (folder / "penstock.yaml").write_text(project)
     url = url or f"sqlite:///{folder / 'state.db'}"
-    with AppliedProject.open(folder / "penstock.yaml", url, {}, SystemClock()) as truth:
-        truth.apply()
+    apply_project(folder, url)
     with App.open_applied(url, environ=environ or {}) as app, served(app, without_sign_in=True) as client:
         yield app, client
 

@@ -1,6 +1,5 @@
 """A real `penstock serve` in a process of its own, whose time and memory are measured while it is attacked."""
 
-import json
 import subprocess
 import sys
 import time
@@ -12,6 +11,9 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
+
+from support.deadline import until
+from support.service.service_process import PENSTOCK, start_service
 
 MEMORY_MB = 300  # above the value at rest
 KEPT_MB = 200  # above the value at rest, soon after an attack: what the heap keeps
@@ -45,15 +47,10 @@ class MeasuredService:
     def __enter__(self) -> Self:
         (self.folder / "penstock.yaml").write_text(self.project)
         (self.folder / "crm.csv").write_text("id,email\n1,ada@example.com\n")
-        penstock = [sys.executable, "-m", "penstock"]
-        own = {**environ, "PENSTOCK_LOG_LEVEL": "warning", "PENSTOCK_DEBUG": "1", **self.variables}
-        subprocess.run([*penstock, "apply"], cwd=self.folder, env=own, check=True, capture_output=True)
-        command = [*penstock, "serve", "--port", "0", "--json", "--without-sign-in", *self.options]
-        with (self.folder / "serve.log").open("w") as log:
-            self.process = subprocess.Popen(
-                command, cwd=self.folder, env=own, stdout=subprocess.PIPE, stderr=log, text=True
-            )
-        self.url = _ready(self.process)["url"]
+        own = {"PENSTOCK_DEBUG": "1", **self.variables}
+        subprocess.run([*PENSTOCK, "apply"], cwd=self.folder, env={**environ, **own}, check=True, capture_output=True)
+        self.process, told = start_service(self.folder, "--without-sign-in", *self.options, environ=own)
+        self.url = told["url"]
         self.client = httpx.Client(base_url=f"{self.url}/api/v1", timeout=60)
         with (self.folder / "readyz.log").open("w") as log:
             asking = [sys.executable, "-c", WATCHER, f"{self.url}/readyz"]
@@ -132,24 +129,9 @@ class MeasuredService:
 
     def until(self, true: Any, within_s: float = 30) -> None:
         """Look again until it is so."""
-        end = time.monotonic() + within_s
-        while not true():
-            assert time.monotonic() < end, "it did not come to that"
-            time.sleep(0.1)
+        until(true, within_s)
 
 
 def _busy() -> float:
     """How many times longer everything takes now, for others are at work on this machine."""
     return max(1.0, 2 * getloadavg()[0] / (cpu_count() or 1))
-
-
-def _ready(process: subprocess.Popen[str]) -> dict[str, Any]:
-    text = ""
-    assert process.stdout is not None
-    for line in process.stdout:
-        text += line
-        try:
-            return dict(json.loads(text))
-        except ValueError:
-            continue
-    raise AssertionError(f"it ended before it was ready: {text}")

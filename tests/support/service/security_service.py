@@ -12,8 +12,7 @@ import pytest
 
 from penstock.app import App
 from penstock.clock import SystemClock
-from penstock.usecases.applied_project.applied_project import AppliedProject
-from support.service.http_service import served
+from support.service.http_service import apply_project, served
 
 KEY = "cus_" + "k3y" * 9  # the API key of the project's credential: must be seen nowhere
 PASSWORD = "correct horse battery"
@@ -84,8 +83,7 @@ def running(
     (folder / "penstock.yaml").write_text(PROJECT)
     (folder / "people.csv").write_text("id,email\n1,ada@example.com\n2,nonsense\n")
     url, clock = f"sqlite:///{folder / 'state.db'}", MovedClock()
-    with AppliedProject.open(folder / "penstock.yaml", url, {}, SystemClock()) as truth:
-        truth.apply()
+    apply_project(folder, url)
     with (
         App.open_applied(url, environ={"KEY": KEY, **(environ or {})}, clock=clock) as app,
         served(app, without_sign_in=without_sign_in) as first,

@@ -8,10 +8,8 @@ import httpx
 import pytest
 
 from penstock.app import App
-from penstock.clock import SystemClock
-from penstock.usecases.applied_project.applied_project import AppliedProject
 from support.servers.sandbox import Sandbox
-from support.service.http_service import served
+from support.service.http_service import apply_project, served
 
 PROJECT = """\
 credentials:
@@ -55,8 +53,7 @@ def applied(folder: Path, base: str, **environ: str) -> App:
     (folder / "penstock.yaml").write_text(PROJECT.format(base=base))
     (folder / "people.csv").write_text("id,email\n")
     url = f"sqlite:///{folder / 'state.db'}"
-    with AppliedProject.open(folder / "penstock.yaml", url, {}, SystemClock()) as truth:
-        truth.apply()
+    apply_project(folder, url)
     return App.open_applied(url, environ=environ)
 
 

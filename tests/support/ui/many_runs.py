@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from support.ui.service_process import ServiceProcess
+from support.service.service_process import ServiceProcess
 
 
 def many_runs(served: ServiceProcess, count: int) -> str:

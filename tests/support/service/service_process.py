@@ -4,12 +4,13 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
+
+from support.deadline import until
 
 PENSTOCK = (sys.executable, "-m", "penstock")
 CONTACTS = """\
@@ -37,7 +38,7 @@ datasets:
 """
 
 
-def first_line(process: subprocess.Popen[str]) -> dict[str, Any]:
+def first_document(process: subprocess.Popen[str]) -> dict[str, Any]:
     """The JSON document that a process says when it is ready."""
     text = ""
     assert process.stdout is not None
@@ -48,6 +49,17 @@ def first_line(process: subprocess.Popen[str]) -> dict[str, Any]:
         except ValueError:
             continue
     raise AssertionError(f"it ended before it was ready: {text}")
+
+
+def start_service(
+    folder: Path, *options: str, port: int = 0, environ: dict[str, str] | None = None
+) -> tuple[subprocess.Popen[str], dict[str, Any]]:
+    """`penstock serve` in a folder, as a process, and what it says when it is ready. Its log is `serve.log`."""
+    own = {**os.environ, "PENSTOCK_LOG_LEVEL": "warning", **(environ or {})}
+    command = [*PENSTOCK, "serve", "--port", str(port), "--json", *options]
+    with (folder / "serve.log").open("a") as log:
+        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=log, text=True, env=own)
+    return process, first_document(process)
 
 
 @dataclass
@@ -104,17 +116,10 @@ class ServiceProcess:
     def _sandbox(self) -> None:
         command = [sys.executable, "-m", "penstock_sandbox", "--port", "0", "--rate", "off", "--with-parent"]
         self.processes["sandbox"] = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self.sandbox = first_line(self.processes["sandbox"])
+        self.sandbox = first_document(self.processes["sandbox"])
 
     def serve(self, port: int) -> None:
-        environ = {**os.environ, "PENSTOCK_LOG_LEVEL": "warning", **self.environ}
-        command = [*PENSTOCK, "serve", "--port", str(port), "--json", *self.options]
-        with (self.folder / "serve.log").open("a") as log:
-            serving = subprocess.Popen(
-                command, cwd=self.folder, stdout=subprocess.PIPE, stderr=log, text=True, env=environ
-            )
-        self.processes["serve"] = serving
-        self.told = first_line(serving)
+        self.processes["serve"], self.told = start_service(self.folder, *self.options, port=port, environ=self.environ)
 
     def stop(self) -> int:
         """End the service; its port, to be served at again."""
@@ -133,10 +138,7 @@ class ServiceProcess:
 
     def until(self, true: Callable[[], bool], within_s: float = 60) -> None:
         """Look again until it is so."""
-        end = time.monotonic() + within_s
-        while not true():
-            assert time.monotonic() < end, "it did not come to that"
-            time.sleep(0.1)
+        until(true, within_s)
 
     def admin(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the sandbox what arrived, or tell it what shall happen."""
