@@ -61,8 +61,8 @@ class App(ServiceParts):
     Every method raises `InputError` (exit 2) or `EnvironmentFailure` (exit 3) with the problems found.
     """
 
-    def __init__(self, around: Context) -> None:
-        self._around = around
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
         self._shared_budgets = SharedBudgets()
 
     @classmethod
@@ -99,41 +99,41 @@ class App(ServiceParts):
 
     def reload(self) -> None:
         """Follow the edits of the applied project; a project that was read from a file stays."""
-        if self._around.version is None:
+        if self._ctx.version is None:
             return
-        at = self._around
+        at = self._ctx
         project, version = applied_project(at.database, base=at.project.base)
         reach = reach_of(at.database, at.environ, in_service=at.reach.is_service)
-        self._around = replace(at, project=project, version=version, reach=reach)
+        self._ctx = replace(at, project=project, version=version, reach=reach)
 
     def with_code(self, code: CodePolicy) -> App:
         """The same App, where only this grouping code runs."""
-        made = App(replace(self._around, code=code))
+        made = App(replace(self._ctx, code=code))
         made._shared_budgets = self._shared_budgets
         return made
 
     @property
     def events(self) -> Events:
         """Who is told what happens; nobody, unless `tell_to` named someone."""
-        return self._around.events
+        return self._ctx.events
 
     def tell_to(self, events: Events) -> None:
         """Tell what happens from now on to `events`: logs and traces."""
-        self._around = replace(self._around, events=events)
+        self._ctx = replace(self._ctx, events=events)
 
     def _present(self) -> Context:
         """The project as it is now: edits of an applied project are followed."""
-        if self._around.version is not None:
-            with self._around.database.read() as conn:
+        if self._ctx.version is not None:
+            with self._ctx.database.read() as conn:
                 newest = versions.newest_number(conn)
-            if newest != self._around.version:
+            if newest != self._ctx.version:
                 self.reload()
-        return self._around
+        return self._ctx
 
     @property
     def environ(self) -> Mapping[str, str]:
         """The variables of the environment."""
-        return self._around.environ
+        return self._ctx.environ
 
     def keep_up(self) -> None:
         """Follow the edits of the applied project when there are any: cheap enough for every request."""
@@ -152,7 +152,7 @@ class App(ServiceParts):
     @cached_property
     def edits(self) -> Edits:
         """Edits of the applied project."""
-        return Edits(lambda: self._around, self.reload)
+        return Edits(lambda: self._ctx, self.reload)
 
     def __enter__(self) -> Self:
         return self
@@ -164,7 +164,7 @@ class App(ServiceParts):
         for part in ("intake", "demo", "discards", "overview"):
             if part in self.__dict__:
                 getattr(self, part).close()
-        self._around.database.close()
+        self._ctx.database.close()
 
     @staticmethod
     def checked_file(
@@ -183,64 +183,64 @@ class App(ServiceParts):
 
     def dataset(self, name: str, *, refresh: bool = False) -> DatasetReport:
         """The detected schema of a dataset; `refresh` reads and decides it anew."""
-        return dataset_report(self._around, name, refresh=refresh)
+        return dataset_report(self._ctx, name, refresh=refresh)
 
     def samples(self, name: str) -> list[dict[str, Any]]:
         """The sample records that are kept of a dataset, as JSON values."""
-        return samples_of(self._around, name)
+        return samples_of(self._ctx, name)
 
     def set_credential(self, name: str, secret: str) -> None:
         """Seal the API key of a credential in the state database."""
-        connection.set_key(self._around, name, secret)
+        connection.set_key(self._ctx, name, secret)
 
     def check(self, credential: str, *, refresh: bool = False) -> CheckReport:
         """Ask the API whether the credential works, and which base answers."""
-        spec = connection.credential_spec(self._around, credential)
+        spec = connection.credential_spec(self._ctx, credential)
 
         async def check() -> CheckReport:
-            return await connection.check(self._around, spec, self._budget(spec), refresh=refresh)
+            return await connection.check(self._ctx, spec, self._budget(spec), refresh=refresh)
 
         return self._wait_for(check())
 
     def _ask_unsaved(self, spec: CredentialSpec, key: str | None) -> CheckReport:
-        is_known = spec.name in self._around.project.credentials
+        is_known = spec.name in self._ctx.project.credentials
 
         async def check() -> CheckReport:
-            budget = self._budget(spec) if is_known else Budget(spec.rate_limit, self._around.clock)
-            return await connection.check_unsaved(self._around, spec, budget, key)
+            budget = self._budget(spec) if is_known else Budget(spec.rate_limit, self._ctx.clock)
+            return await connection.check_unsaved(self._ctx, spec, budget, key)
 
         return self._wait_for(check())
 
     def preview(self, destination: str, *, limit: int | None = 5, everything: bool = False) -> Preview:
         """The requests that the cached samples (or the whole dataset) would make. Calls no API."""
-        return preview(prepare(self._around, self._around.destination(destination)), limit=limit, everything=everything)
+        return preview(prepare(self._ctx, self._ctx.destination(destination)), limit=limit, everything=everything)
 
     def test(self, destination: str, *, sample: int = 1, body: str | None = None) -> TestReport:
         """Send the request of the `sample`-th sample record (from 1), or the edited `body`, now."""
-        return self._send_test(self._around, destination, sample=sample, body=body)
+        return self._send_test(self._ctx, destination, sample=sample, body=body)
 
-    def _send_test(self, around: Context, destination: str, *, sample: int, body: str | None) -> TestReport:
-        spec = around.destination(destination)
-        credential = connection.credential_spec(around, spec.credential)
+    def _send_test(self, ctx: Context, destination: str, *, sample: int, body: str | None) -> TestReport:
+        spec = ctx.destination(destination)
+        credential = connection.credential_spec(ctx, spec.credential)
 
         async def send() -> TestReport:
             budget = self._budget(credential)
-            address = await connection.ensure_checked(around, credential, budget)
-            prepared = prepare(around, spec, address)
-            return await send_test(around, prepared, budget, sample=sample, body=body)
+            address = await connection.ensure_checked(ctx, credential, budget)
+            prepared = prepare(ctx, spec, address)
+            return await send_test(ctx, prepared, budget, sample=sample, body=body)
 
         return self._wait_for(send())
 
     def plan(self, target: str, *, begins_at: str | None = None) -> PlanReport:
         """What `run` of this destination or flow would do now. `begins_at` as for `run`."""
-        spec = self._around.target(target)
+        spec = self._ctx.target(target)
         if isinstance(spec, FlowSpec):
-            return plan_flow(self._around, spec, begins_at)
-        return plan(self._around, prepare(self._around, spec), begins_at=begins_at)
+            return plan_flow(self._ctx, spec, begins_at)
+        return plan(self._ctx, prepare(self._ctx, spec), begins_at=begins_at)
 
     def plan_flow(self, flow: str) -> PlanReport:
         """What `run` of this flow would do now, also where a destination has the same name."""
-        return plan_flow(self._around, self._around.flow(flow))
+        return plan_flow(self._ctx, self._ctx.flow(flow))
 
     def run(
         self,
@@ -257,48 +257,48 @@ class App(ServiceParts):
         `handle_signals` lets SIGINT and SIGTERM stop the run cleanly after the requests in flight; `begins_at` is where
         a source with a cursor is read from: `start`, or a value of the cursor.
         """
-        spec = self._around.target(target)
+        spec = self._ctx.target(target)
         conductor = self._conductor(listener, wait=wait, handle_signals=handle_signals, begins_at=begins_at)
         return self._wait_for(conductor.run_flow(spec) if isinstance(spec, FlowSpec) else conductor.run_one(spec))
 
     def _conductor(self, listener: Listener | None, **how: Any) -> Orchestrator:
-        return Orchestrator(self._around, self._budget, listener, **how)
+        return Orchestrator(self._ctx, self._budget, listener, **how)
 
     def activate(self, destination: str, *, by: str = "command line") -> None:
         """Let runs send this destination."""
-        activation.activate(self._around, self.edits, destination, by)
+        activation.activate(self._ctx, self.edits, destination, by)
 
     def pause(self, destination: str, *, by: str = "command line") -> None:
         """Stop runs from sending this destination, until it is activated again."""
-        activation.pause(self._around, destination, by)
+        activation.pause(self._ctx, destination, by)
 
     def runs(self, *, run: str | None = None, limit: int = 50) -> list[RunReport]:
         """The runs, newest first; or the one named."""
-        return history.runs_of(self._around, run, limit)
+        return history.runs_of(self._ctx, run, limit)
 
     def deliveries(self, run: str) -> list[DeliveryReport]:
         """The requests of a run; of a flow's run, those of its destinations."""
-        return history.deliveries_of(self._around, run)
+        return history.deliveries_of(self._ctx, run)
 
     def quarantine(self, *, destination: str | None = None, cause: str | None = None) -> list[QuarantineEntry]:
         """The records held for a person."""
-        return quarantine_entries.listing(self._around, destination=destination, cause=cause)
+        return quarantine_entries.listing(self._ctx, destination=destination, cause=cause)
 
     def quarantined(self, entry: str) -> QuarantineDetail:
         """One held record, whole."""
-        return quarantine_entries.shown(self._around, entry)
+        return quarantine_entries.shown(self._ctx, entry)
 
     def preview_held(self, entry: str) -> Preview:
         """What a resend of this held record would send."""
-        return quarantine_entries.preview_of(self._around, entry)
+        return quarantine_entries.preview_of(self._ctx, entry)
 
     def edit(self, entry: str, *, changes: Mapping[str, Any] | None = None, record: Any = None) -> QuarantineDetail:
         """Change the held record: some of its members (dotted paths reach into nested values), or all of it."""
-        return quarantine_entries.edit(self._around, entry, changes=changes, record=record)
+        return quarantine_entries.edit(self._ctx, entry, changes=changes, record=record)
 
     def edit_texts(self, entry: str, texts: Mapping[str, str]) -> QuarantineDetail:
         """Change members of the held record, each given as text and read by its column's type."""
-        return self.edit(entry, changes=quarantine_entries.typed_changes(self._around, entry, texts))
+        return self.edit(entry, changes=quarantine_entries.typed_changes(self._ctx, entry, texts))
 
     def resend(
         self,
@@ -310,13 +310,13 @@ class App(ServiceParts):
         handle_signals: bool = False,
     ) -> list[RunReport]:
         """Send the held records now, under run ids of their own: one run per destination."""
-        held = quarantine_entries.chosen(self._around, entries, cause=cause, everything=everything)
+        held = quarantine_entries.chosen(self._ctx, entries, cause=cause, everything=everything)
         conductor = self._conductor(listener, wait=False, handle_signals=handle_signals)
         return self._wait_for(conductor.resend(held))
 
     def ask_resend(self, entries: Sequence[str], *, asked_by: str) -> list[dict[str, Any]]:
         """Ask for held records to be sent by a worker: the runs that will send them."""
-        held = quarantine_entries.by_destination(self._around, entries)
+        held = quarantine_entries.by_destination(self._ctx, entries)
         return self.work.resend(held, trigger=f"person:{asked_by}", asked_by=asked_by)
 
     def discard(
@@ -330,16 +330,16 @@ class App(ServiceParts):
     ) -> int:
         """Never send these versions; answers how many there were. `told` hears how many are done, of how many."""
         return quarantine_entries.discard(
-            self._around, entries, cause=cause, everything=everything, reason=reason, told=told
+            self._ctx, entries, cause=cause, everything=everything, reason=reason, told=told
         )
 
     def settle(self, entry: str, *, delivered: bool) -> None:
         """A person knows that an unknown record arrived: remember it as sent."""
-        quarantine_entries.settle(self._around, entry, delivered=delivered)
+        quarantine_entries.settle(self._ctx, entry, delivered=delivered)
 
     def _budget(self, spec: CredentialSpec) -> Budget:
         """The one budget of this credential, for all processes on the state database."""
-        return self._shared_budgets.of(self._around, spec)
+        return self._shared_budgets.of(self._ctx, spec)
 
     @staticmethod
     def _wait_for(work: Coroutine[Any, Any, T]) -> T:

@@ -87,7 +87,7 @@ def begin(app, sandbox, latency=100, delivered=20):
 
 
 def holder(app, run):
-    with app._around.database.read() as conn:
+    with app._ctx.database.read() as conn:
         from penstock.service.store import work
 
         return work.get(conn, run).worker

@@ -10,7 +10,7 @@ from support.kernel.quarantine_rows import hold_many
 
 
 def database_of(service):
-    return service.app._around.database
+    return service.app._ctx.database
 
 
 def hold(service, destination, count):

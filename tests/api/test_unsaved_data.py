@@ -129,7 +129,7 @@ def test_a_file_that_no_version_speaks_of_goes_after_a_week(office):
     office.app.edits.delete("sources", "reads", author="test", if_match=None)  # a version still speaks of it
     for path in (old, read, daily):
         os.utime(office.folder / path, (1, 1))
-    assert uploads.forget_uploads(office.app._around) == ["old.csv"]
+    assert uploads.forget_uploads(office.app._ctx) == ["old.csv"]
     assert [(office.folder / path).exists() for path in (old, read, daily, new)] == [False, True, True, True]
 
 

@@ -59,10 +59,10 @@ def test_pruning_that_fails_is_told(tmp_path, database, monkeypatch):
     (tmp_path / "penstock.yaml").write_text("sources: {}\n")
     url = f"sqlite:///{tmp_path}/state.db"
     with App.open(tmp_path / "penstock.yaml", url, environ={}, clock=Stopped()) as app:
-        app._around = replace(app._around, events=(heard := EventListener()))
+        app._ctx = replace(app._ctx, events=(heard := EventListener()))
         assert app.care.tick().finished
         assert heard.of("care.done") == [{"work": "prune", "removed": 0}]
-        with app._around.database.begin() as conn:
+        with app._ctx.database.begin() as conn:
             conn.execute(text("DELETE FROM settings"))
             conn.execute(text("DROP TABLE responses"))
         with pytest.raises(OperationalError):

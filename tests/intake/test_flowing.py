@@ -51,7 +51,7 @@ def people(sandbox):
 def test_a_new_column_is_noticed_and_told_once(opened):
     app, client = opened
     heard = EventListener()
-    app._around = replace(app._around, events=heard)
+    app._ctx = replace(app._ctx, events=heard)
     client.post("/hooks/app", json={"id": "1", "email": "a@x.example"}).raise_for_status()
     app.dataset("people")
     client.post("/hooks/app", json={"id": "2", "email": "b@x.example", "plan": "gold"}).raise_for_status()
@@ -144,11 +144,11 @@ def test_records_are_kept_until_whoever_wants_them_has_them(opened):
     app.activate("shaped")
     client.post("/hooks/app", json=[{"id": "u1", "email": "a@example.com"}, {"id": "u2", "email": "b@example.com"}])
     app.run("people")
-    around = app._present()
-    assert let_go(around) == 0
+    ctx = app._present()
+    assert let_go(ctx) == 0
     app.run("shaped")
-    until(lambda: let_go(around) == 2)
-    with around.database.read() as conn:
+    until(lambda: let_go(ctx) == 2)
+    with ctx.database.read() as conn:
         assert pushed.latest(conn, "app", 5) == []
         assert pushed.received(conn, "app").received == 2
     client.post("/hooks/app", json={"id": "u3"})

@@ -102,8 +102,8 @@ class Refusing:
 def test_what_cannot_go_on_is_told_once_and_not_at_every_batch(opened):
     app, client = opened
     heard, queue = EventListener(), Refusing()
-    around = replace(app._present(), events=heard, clock=Ahead())
-    feed = Feed(lambda: around, queue)
+    ctx = replace(app._present(), events=heard, clock=Ahead())
+    feed = Feed(lambda: ctx, queue)
 
     def batches(number):
         for n in range(number):

@@ -213,7 +213,7 @@ def test_the_receipt_is_json(client):
 
 def test_refused_posts_are_told_once_a_second_and_measured(opened):
     app, client = opened
-    app._around = replace(app._around, events=(heard := EventListener()))
+    app._ctx = replace(app._ctx, events=(heard := EventListener()))
     before, posted = refused_posts(client), 0
     while len(heard.of("intake.refused")) < 2:
         assert client.post("/hooks/queried", json=RECORD).status_code == 401

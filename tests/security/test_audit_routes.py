@@ -60,12 +60,12 @@ class Walk:
         high, low = key_hashes([key]).tolist()[0]
         refusal = Refusal("required", "no e-mail address", "email")
         record = f'{{"id":"{key}","email":"{key}@x.example"}}'
-        with self.app._around.database.begin() as conn:
+        with self.app._ctx.database.begin() as conn:
             quarantine.hold(conn, Hold("it", key, (high, low), outcome, refusal, AT, "r-1", record, 1, settings="s"))
             return quarantine.entries(conn, destination="it")[-1].id
 
     def stopped(self) -> str:
-        with self.app._around.database.begin() as conn:
+        with self.app._ctx.database.begin() as conn:
             runs.start(conn, RunRow("r-9", "destination", "it", AT, status="cancelled", finished_at=AT))
         return "r-9"
 

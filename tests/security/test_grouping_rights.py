@@ -96,7 +96,7 @@ PLAIN = ("1", "a=b", "'=1", "-", "007")
 
 def test_a_run_as_csv_computes_nothing_and_as_parquet_is_exact(service):
     """Keys are the customer's, reasons may be the API's own words."""
-    database, at = service.app._around.database, "2026-01-31T12:00:00.000Z"
+    database, at = service.app._ctx.database, "2026-01-31T12:00:00.000Z"
     texts = [*FORMULAS, *PLAIN]
     with database.begin() as conn:
         runs.start(conn, runs.RunRow(id="r-1", kind="run", target="it", started_at=at, resumable=False))

@@ -325,7 +325,7 @@ def test_what_is_deleted_takes_its_secret_along(service):
     def sealed():
         from penstock.store.project import credentials
 
-        with service.app._around.database.read() as conn:
+        with service.app._ctx.database.read() as conn:
             return {
                 name
                 for name in ("spare", "other", "literal", "sources/gone")

@@ -64,11 +64,11 @@ def _write(folder: Path, names: dict) -> None:
 
 def _delivered_by_0_1_0(app: App, destination: str) -> list[str]:
     """Fill the memory with what the earlier release would have there; answers the keys."""
-    prepared = prepare(app._around, app._around.destination(destination))
+    prepared = prepare(app._ctx, app._ctx.destination(destination))
     assert prepared.compiled.former is not None
     (chunk,) = prepared.data.dataset.read(prepared.data.schema)
     made = prepared.compiled.former.renderer.render(chunk).payloads
-    with app._around.database.begin() as conn:
+    with app._ctx.database.begin() as conn:
         contents = np.array([payload.content for payload in made], dtype=np.uint64)
         memory = Memory.load(conn, destination, "of 0.1.0")
         memory.remember(conn, key_hashes([payload.key for payload in made]), contents, np.zeros_like(contents))

@@ -188,9 +188,9 @@ def test_a_channel_that_fails_gets_its_message_later(service: Service, receiver:
     receiver.status = 200
     service.app.watch.tick()  # not due yet
     assert receiver.got == []
-    around = service.app._around
-    later = replace(around, clock=_Later(around.clock))
-    service.app._around = later
+    ctx = service.app._ctx
+    later = replace(ctx, clock=_Later(ctx.clock))
+    service.app._ctx = later
     service.app.watch.tick()
     assert len(receiver.got) == 1
 

@@ -35,7 +35,7 @@ def test_metrics_say_what_the_ledger_says(service: Service) -> None:
     reply = service.client.get("/metrics")
     assert reply.status_code == 200
     found = scraped(reply.text)
-    with service.app._around.database.read() as conn:
+    with service.app._ctx.database.read() as conn:
         outcomes = Counter(conn.execute(text("select outcome from ledger")).scalars())
         statuses = Counter(
             str(status)
@@ -131,7 +131,7 @@ def test_readiness_says_what_is_wrong(tmp_path: Path) -> None:
 
 def test_a_database_that_a_newer_version_has_changed_is_not_ready(tmp_path: Path) -> None:
     with applied(tmp_path, "http://127.0.0.1:9") as app:
-        with app._around.database.begin() as conn:
+        with app._ctx.database.begin() as conn:
             conn.execute(text("update alembic_version set version_num = '9999'"))
         problems = app.watch.not_ready()
     assert [problem.code for problem in problems] == ["other-schema"]

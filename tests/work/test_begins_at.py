@@ -110,7 +110,7 @@ def test_a_run_that_waits_begins_where_it_was_asked_to_last(project):
             return app.work.enqueue("all", trigger="person:ada", asked_by="ada", begins_at=begins_at)["run"]
 
         def begins_at():
-            with app._around.database.read() as conn:
+            with app._ctx.database.read() as conn:
                 return runs.get(conn, run).begins_at
 
         run = ask()

@@ -85,7 +85,7 @@ def url(tmp_path):
 def opened(project: Applied, flows: str, at: str = "2026-05-01T00:00:10+00:00"):
     project.apply(flows=flows)
     app = project.open(clock=Hands(datetime.fromisoformat(at)))
-    return app, app._around.clock
+    return app, app._ctx.clock
 
 
 def ticking(app):
@@ -94,7 +94,7 @@ def ticking(app):
 
 def asked(app, flow="timed"):
     """The runs of the flow, each ended at once, as if a worker had been there."""
-    with app._around.database.begin() as conn:
+    with app._ctx.database.begin() as conn:
         rows = [row for row in work.in_state(conn, work.OPEN) if row.target == flow]
         for row in rows:
             work.change(conn, row, state="ended")
@@ -128,7 +128,7 @@ def test_what_was_missed_is_caught_up_as_the_flow_says(project, catch_up, runs, 
             ticking(app).tick()
             found += asked(app)
         assert len(found) == runs
-        with app._around.database.read() as conn:
+        with app._ctx.database.read() as conn:
             folded = [row.missed for row in conn.execute(pauses.ticks.select())]
         assert folded == [missed] * runs
         clock.at = clock.at.replace(minute=0, second=5) + timedelta(hours=1)

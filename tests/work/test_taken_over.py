@@ -17,7 +17,7 @@ def heard():
 @pytest.fixture
 def worker(project, heard):
     with project.open() as app:
-        app._around = replace(app._around, events=heard)
+        app._ctx = replace(app._ctx, events=heard)
         started = app.worker()
         yield app, started
         started.stop()

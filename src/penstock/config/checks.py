@@ -30,31 +30,31 @@ def check_together(
     project: ProjectSpec, tree: Mapping[str, Marked], templates: Mapping[str, Template], report: Report
 ) -> None:
     """Everything that only the whole project can tell."""
-    around = CheckContext(project, templates, report)
+    ctx = CheckContext(project, templates, report)
     for name, dataset in project.datasets.items():
         if dataset.source:
-            _check_source(dataset.source, tree["datasets"].at(name, "source"), around)
+            _check_source(dataset.source, tree["datasets"].at(name, "source"), ctx)
     for name, destination in project.destinations.items():
-        _check_destination(destination, tree["destinations"].at(name), around)
+        _check_destination(destination, tree["destinations"].at(name), ctx)
     check_flows(project, tree["flows"], report)
     refuse_circles(project, tree["destinations"], report)
 
 
-def _check_source(source: str, node: Marked, around: CheckContext) -> None:
-    project = around.project
+def _check_source(source: str, node: Marked, ctx: CheckContext) -> None:
+    project = ctx.project
     if source in project.sources:
         return
     owner = source.removesuffix(RESPONSES)
     if source.endswith(RESPONSES) and owner in project.destinations:
         message = f"the destination {owner} keeps no replies"
-        around.report.add(node.place, "unknown-name", message, f"write `responses: true` on {owner}", source)
+        ctx.report.add(node.place, "unknown-name", message, f"write `responses: true` on {owner}", source)
         return
     hint = suggest(source, project.sources, "sources")
-    around.report.add(node.place, "unknown-name", f"there is no source {source}", hint, source)
+    ctx.report.add(node.place, "unknown-name", f"there is no source {source}", hint, source)
 
 
-def _check_destination(destination: DestinationSpec, node: Marked, around: CheckContext) -> None:
-    project, report = around.project, around.report
+def _check_destination(destination: DestinationSpec, node: Marked, ctx: CheckContext) -> None:
+    project, report = ctx.project, ctx.report
     _check_known("dataset", destination.dataset, project.datasets, node, report)
     _check_known("credential", destination.credential, project.credentials, node, report)
     given = [key for key in ("template", "request") if key in node.entries()]
@@ -66,11 +66,11 @@ def _check_destination(destination: DestinationSpec, node: Marked, around: Check
     _refuse_both_batches(node, report)
     template = None
     if destination.template is not None:
-        template = _check_template(destination, node, around)
+        template = _check_template(destination, node, ctx)
     if destination.request is not None:
-        _check_manual(destination, node, around)
-    _check_mode(destination, template, node, around)
-    check_bindings(destination, _items_of(destination, template, around), node, report)
+        _check_manual(destination, node, ctx)
+    _check_mode(destination, template, node, ctx)
+    check_bindings(destination, _items_of(destination, template, ctx), node, report)
 
 
 def _check_known(kind: str, name: str, known: Mapping[str, object], node: Marked, report: Report) -> None:
@@ -85,16 +85,16 @@ def _refuse_both_batches(node: Marked, report: Report) -> None:
         report.add(node.at("batch").place, "one-of", message, "keep the one in `request`", "batch, request.batch")
 
 
-def _check_template(destination: DestinationSpec, node: Marked, around: CheckContext) -> Template | None:
-    report = around.report
+def _check_template(destination: DestinationSpec, node: Marked, ctx: CheckContext) -> Template | None:
+    report = ctx.report
     name = str(destination.template)
-    template = around.templates.get(name)
+    template = ctx.templates.get(name)
     place = node.at("template").place
     if template is None:
-        hint = suggest(name, around.templates, "templates")
+        hint = suggest(name, ctx.templates, "templates")
         report.add(place, "unknown-template", f"there is no template {name}", hint, name)
         return None
-    credential = around.project.credentials.get(destination.credential)
+    credential = ctx.project.credentials.get(destination.credential)
     if credential is not None and credential.connector == "http":
         message = f"templates are Custify's; the credential {credential.name} has `connector: http`"
         report.add(place, "wrong-connector", message, "use `request`, or a credential with `connector: custify`", name)
@@ -122,16 +122,16 @@ def _check_template_keys(destination: DestinationSpec, template: Template, node:
             report.add(node.at(key).place, "key-not-here", message, hint, key)
 
 
-def _check_manual(destination: DestinationSpec, node: Marked, around: CheckContext) -> None:
-    credential = around.project.credentials.get(destination.credential)
+def _check_manual(destination: DestinationSpec, node: Marked, ctx: CheckContext) -> None:
+    credential = ctx.project.credentials.get(destination.credential)
     request = node.at("request")
     assert destination.request is not None
     for key in TEMPLATE_ONLY:
         if key in node.entries():
             message = f"`{key}` belongs to a template; a request says everything itself"
-            around.report.add(node.at(key).place, "key-not-here", message, f"remove `{key}`", key)
-    check_request(destination.request, credential, request, around.report)
-    check_batch(destination, None, dialects_of(credential), node, around.report)
+            ctx.report.add(node.at(key).place, "key-not-here", message, f"remove `{key}`", key)
+    check_request(destination.request, credential, request, ctx.report)
+    check_batch(destination, None, dialects_of(credential), node, ctx.report)
 
 
 def dialects_of(credential: CredentialSpec | None) -> tuple[Dialect, ...]:
@@ -148,12 +148,12 @@ def dialects_of(credential: CredentialSpec | None) -> tuple[Dialect, ...]:
     return ("flat",) if split[1].path.rstrip("/").endswith("/api") else ("native",)
 
 
-def _items_of(destination: DestinationSpec, template: Template | None, around: CheckContext) -> Template | None:
-    return None if template is None else item_template(destination, template, around.templates)
+def _items_of(destination: DestinationSpec, template: Template | None, ctx: CheckContext) -> Template | None:
+    return None if template is None else item_template(destination, template, ctx.templates)
 
 
-def _check_mode(destination: DestinationSpec, template: Template | None, node: Marked, around: CheckContext) -> None:
-    report = around.report
+def _check_mode(destination: DestinationSpec, template: Template | None, node: Marked, ctx: CheckContext) -> None:
+    report = ctx.report
     if "mirror_max_share" in node.entries():
         place, found = node.at("mirror_max_share").place, "mirror_max_share"
         report.add(place, "not-available-yet", "`mode: mirror` is not available yet", f"remove `{found}`", found)
@@ -166,17 +166,17 @@ def _check_mode(destination: DestinationSpec, template: Template | None, node: M
         message = f"{template.name} cannot be sent with `mode: {mode}`: what was sent stays as it was sent"
         report.add(place, "mode-not-here", message, f"one of: {words}", mode)
     elif mode is Mode.MIRROR:
-        _refuse_mirror(destination, node, around)
+        _refuse_mirror(destination, node, ctx)
 
 
-def _refuse_mirror(destination: DestinationSpec, node: Marked, around: CheckContext) -> None:
-    dataset = around.project.datasets.get(destination.dataset)
-    source = around.project.sources.get(dataset.source) if dataset is not None else None
+def _refuse_mirror(destination: DestinationSpec, node: Marked, ctx: CheckContext) -> None:
+    dataset = ctx.project.datasets.get(destination.dataset)
+    source = ctx.project.sources.get(dataset.source) if dataset is not None else None
     place = node.at("mode").place
     if isinstance(source, SqlSource) and source.cursor is not None:
         message = f"`mirror` deletes what left the dataset, but the source {source.name} is read by its `cursor`"
         hint = "a cursor never shows what left: use `mode: changed`, or remove `cursor`"
-        around.report.add(place, "mirror-with-cursor", message, hint, "mirror")
+        ctx.report.add(place, "mirror-with-cursor", message, hint, "mirror")
         return
     hint = "use changed, new or all"
-    around.report.add(place, "not-available-yet", "`mode: mirror` is not available yet", hint, "mirror")
+    ctx.report.add(place, "not-available-yet", "`mode: mirror` is not available yet", hint, "mirror")

@@ -1,6 +1,6 @@
 """What the program tells while it works: stable names, for logs and traces. Imports nothing of ours.
 
-A name is told by whoever sees it happen (`around.events.tell("run.started", run=…)`); where it goes is the listener's
+A name is told by whoever sees it happen (`ctx.events.tell("run.started", run=…)`); where it goes is the listener's
 affair. Names here are a promise: people search and alert by them.
 """
 

@@ -49,32 +49,32 @@ class Types(NamedTuple):
     read_at: str | None
 
 
-def dataset_spec(around: Context, name: str) -> DatasetSpec:
-    spec = around.project.datasets.get(name)
+def dataset_spec(ctx: Context, name: str) -> DatasetSpec:
+    spec = ctx.project.datasets.get(name)
     if spec is None:
-        raise around.unknown("dataset", name, around.project.datasets)
+        raise ctx.unknown("dataset", name, ctx.project.datasets)
     return spec
 
 
-def known_dataset(around: Context, name: str, *, refresh: bool = False) -> KnownDataset:
+def known_dataset(ctx: Context, name: str, *, refresh: bool = False) -> KnownDataset:
     """Open a dataset; its schema is detected by one full pass when there is none for these settings, or on `refresh`.
 
     Raises InputError when the source cannot be read, or a key column is not there.
     """
-    spec = dataset_spec(around, name)
-    source = around.project.sources[spec.source]
-    dataset = open_dataset(spec, source, tools(around))
+    spec = dataset_spec(ctx, name)
+    source = ctx.project.sources[spec.source]
+    dataset = open_dataset(spec, source, tools(ctx))
     settings = settings_of(spec, source)
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         stored = None if refresh else resources.stored_dataset(conn, name)
     if stored is not None and stored.settings != settings:
         stored = None
     if isinstance(source, WebhookSource):
-        return _pushed(around, dataset, settings, stored)
+        return _pushed(ctx, dataset, settings, stored)
     if stored is not None and (not stored.schema.columns or dataset.has_renamed(stored.schema)):
         stored = None
-    read_at = iso(around.clock.now()) if stored is None else stored.read_at
-    store = partial(_store, around, dataset, Types(settings, read_at))
+    read_at = iso(ctx.clock.now()) if stored is None else stored.read_at
+    store = partial(_store, ctx, dataset, Types(settings, read_at))
     if stored is None:
         detected = dataset.detect()
         schema, samples = detected.schema, detected.samples
@@ -84,7 +84,7 @@ def known_dataset(around: Context, name: str, *, refresh: bool = False) -> Known
         schema, samples, seen = stored.schema, load_chunk(stored.samples), stored.identity
         identity = dataset.identity()
         changed = identity is None or identity != stored.identity
-        schema = dataset.with_first_values(schema, _read_by_all(around, name)) if changed else schema
+        schema = dataset.with_first_values(schema, _read_by_all(ctx, name)) if changed else schema
         if schema is not stored.schema:
             samples, seen = next(iter(dataset.read(schema, rows=SAMPLES)), samples), identity
             store(schema, samples)
@@ -100,13 +100,11 @@ def known_dataset(around: Context, name: str, *, refresh: bool = False) -> Known
     return KnownDataset(spec, dataset, schema, samples, seen, read_at=read_at)
 
 
-def _read_by_all(around: Context, name: str) -> ReadWindow | None:
+def _read_by_all(ctx: Context, name: str) -> ReadWindow | None:
     """Up to where every destination of a dataset has read a source with a cursor; None where one reads it whole."""
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         found = [
-            resources.window_of(conn, spec.name)
-            for spec in around.project.destinations.values()
-            if spec.dataset == name
+            resources.window_of(conn, spec.name) for spec in ctx.project.destinations.values() if spec.dataset == name
         ]
     windows = [ReadWindow.from_json(window) for window in found if window is not None]
     if len(windows) < len(found) or any(window.value is None for window in windows):
@@ -117,7 +115,7 @@ def _read_by_all(around: Context, name: str) -> ReadWindow | None:
         return None
 
 
-def _pushed(around: Context, dataset: Dataset, settings: str, stored: resources.StoredDataset | None) -> KnownDataset:
+def _pushed(ctx: Context, dataset: Dataset, settings: str, stored: resources.StoredDataset | None) -> KnownDataset:
     """A dataset of a webhook source. Its schema takes in columns as they come; what was decided stays.
 
     Before its first record whatever the project speaks of is taken to be there.
@@ -125,7 +123,7 @@ def _pushed(around: Context, dataset: Dataset, settings: str, stored: resources.
     spec, tip = dataset.spec, dataset.tip or 0
     dataset.read_upto(tip)  # what comes meanwhile may bring columns that the schema does not have: it is read next time
     seen = 0 if stored is None or stored.identity is None else int(stored.identity)
-    read_at = iso(around.clock.now()) if stored is None or not stored.schema.records else stored.read_at
+    read_at = iso(ctx.clock.now()) if stored is None or not stored.schema.records else stored.read_at
     if stored is None or (tip > seen and not stored.schema.records):
         detected = dataset.detect()
         schema, samples = detected.schema, detected.samples
@@ -134,12 +132,12 @@ def _pushed(around: Context, dataset: Dataset, settings: str, stored: resources.
         if tip > seen and dataset.has_grown(schema, seen):
             schema = with_later(dataset.detect(known=schema).schema, stored.schema)
             new = [name for name in schema.names() if name not in stored.schema.names()]
-            around.events.tell("intake.changed", dataset=spec.name, columns=new[:MOST_TOLD])
+            ctx.events.tell("intake.changed", dataset=spec.name, columns=new[:MOST_TOLD])
     few = samples.records.num_rows < SAMPLES
     if stored is None or schema is not stored.schema or tip - seen >= SAMPLES or (few and tip > seen):
         newest = dataset.newest(schema) if schema.records else None
         samples = padded(samples, schema.columns) if newest is None else newest
-        _store(around, dataset, Types(settings, read_at), schema, samples, str(tip))
+        _store(ctx, dataset, Types(settings, read_at), schema, samples, str(tip))
     awaits = spec.sql is None or not schema.columns
     known = KnownDataset(spec, dataset, schema, samples, awaits=awaits, read_at=read_at)
     if awaits:
@@ -188,7 +186,7 @@ def padded(chunk: Chunk, columns: Iterable[Column]) -> Chunk:
 
 
 def _store(
-    around: Context,
+    ctx: Context,
     dataset: Dataset,
     types: Types,
     schema: Schema,
@@ -203,36 +201,36 @@ def _store(
         samples=save_chunk(samples),
         read_at=types.read_at,
     )
-    with around.database.begin() as conn:
+    with ctx.database.begin() as conn:
         resources.store_dataset(conn, row)
 
 
-def tools(around: Context) -> Tools:
+def tools(ctx: Context) -> Tools:
     """What sources need of these surroundings."""
 
     def replies(destination: str) -> StoredReplies:
         def after(last: int) -> Iterator[tuple[int, pa.RecordBatch]]:
-            with around.database.read() as conn:
+            with ctx.database.read() as conn:
                 yield from responses.batches(conn, destination, last)
 
         return StoredReplies(f"{destination}.responses", responses.schema(), after)
 
     def posted(source: str) -> Pushed:
         def after(last: int, upto: int | None) -> Iterator[tuple[int, list[str]]]:
-            with around.database.read() as conn:
+            with ctx.database.read() as conn:
                 yield from pushed.after(conn, source, last, upto)
 
         def tip() -> int:
-            with around.database.read() as conn:
+            with ctx.database.read() as conn:
                 return pushed.received(conn, source).tip
 
         def latest(count: int) -> list[str]:
-            with around.database.read() as conn:
+            with ctx.database.read() as conn:
                 return [record for _, _, record in pushed.latest(conn, source, count)]
 
         return Pushed(after, tip, latest)
 
-    return Tools(around.resolve, around.folder, responses=replies, pushed=posted, reach=around.reach)
+    return Tools(ctx.resolve, ctx.folder, responses=replies, pushed=posted, reach=ctx.reach)
 
 
 def settings_of(spec: DatasetSpec | None, source: SourceSpec) -> str:
@@ -246,16 +244,16 @@ def settings_of(spec: DatasetSpec | None, source: SourceSpec) -> str:
     return f"{'' if spec is None else settings_text(spec)} {settings_text(told)}"
 
 
-def dataset_report(around: Context, name: str, *, refresh: bool = False) -> DatasetReport:
+def dataset_report(ctx: Context, name: str, *, refresh: bool = False) -> DatasetReport:
     """The detected schema of a dataset; `refresh` reads and decides it anew."""
-    known = known_dataset(around, name, refresh=refresh)
+    known = known_dataset(ctx, name, refresh=refresh)
     dataset, schema = known.dataset, known.schema
     later = tuple(column.name for column in schema.columns if column.later)
     new, gone = dataset.new_columns(schema, look=True), dataset.gone_columns(schema)
-    return DatasetReport(name, dataset_spec(around, name).key, schema, (*later, *new), gone)
+    return DatasetReport(name, dataset_spec(ctx, name).key, schema, (*later, *new), gone)
 
 
-def samples_of(around: Context, name: str) -> list[dict[str, Any]]:
+def samples_of(ctx: Context, name: str) -> list[dict[str, Any]]:
     """The sample records that are kept of a dataset, as JSON values."""
-    found = known_dataset(around, name).samples
+    found = known_dataset(ctx, name).samples
     return [readable(read_record(record_json(found, row))) for row in range(found.records.num_rows)]

@@ -18,27 +18,27 @@ from penstock.store.runs.runs import NOT_BEGUN, RunRow
 LAST_PHASE = 9  # manual requests: nobody knows what they need to be there
 
 
-def in_order(around: Context, flow: FlowSpec) -> list[DestinationSpec]:
+def in_order(ctx: Context, flow: FlowSpec) -> list[DestinationSpec]:
     """The flow's destinations by phase; within a phase as the project file lists them."""
-    specs = [around.destination(name) for name in flow.destinations]
-    return sorted(specs, key=lambda spec: _phase(around, spec))
+    specs = [ctx.destination(name) for name in flow.destinations]
+    return sorted(specs, key=lambda spec: _phase(ctx, spec))
 
 
-def _phase(around: Context, spec: DestinationSpec) -> int:
+def _phase(ctx: Context, spec: DestinationSpec) -> int:
     if spec.template is None:
         return LAST_PHASE
     if spec.template == "send_batch":
         return 1 if spec.object == "company" else 2
-    return around.catalogue[spec.template].phase
+    return ctx.catalogue[spec.template].phase
 
 
-def require_a_key(around: Context, specs: Sequence[DestinationSpec]) -> None:
+def require_a_key(ctx: Context, specs: Sequence[DestinationSpec]) -> None:
     """InputError when none of the destinations has a credential that can be used: then there is nothing to begin."""
     problems: dict[Problem, None] = {}
     for name in dict.fromkeys(spec.credential for spec in specs):
-        credential = connection.credential_spec(around, name)
+        credential = connection.credential_spec(ctx, name)
         try:
-            connection.connection(around, credential, connection.address(around, credential).base_url)
+            connection.connection(ctx, credential, connection.address(ctx, credential).base_url)
         except InputError as error:
             problems.update(dict.fromkeys(error.problems))
         else:
@@ -47,22 +47,22 @@ def require_a_key(around: Context, specs: Sequence[DestinationSpec]) -> None:
         raise InputError(*problems)
 
 
-def input_changed(around: Context, part: RunRow) -> bool:
+def input_changed(ctx: Context, part: RunRow) -> bool:
     """Whether a destination that had its turn would read something else now. False where nobody can know that."""
-    if part.input_identity is None or part.target not in around.project.destinations:
+    if part.input_identity is None or part.target not in ctx.project.destinations:
         return False
     try:
-        known = known_dataset(around, around.destination(part.target).dataset)
+        known = known_dataset(ctx, ctx.destination(part.target).dataset)
         return known.dataset.identity() != part.input_identity
     except InputError:
         return True
 
 
-def refused_part(around: Context, spec: DestinationSpec, flow_run: str, error: PenstockError, kind: str) -> RunRow:
+def refused_part(ctx: Context, spec: DestinationSpec, flow_run: str, error: PenstockError, kind: str) -> RunRow:
     """A destination's part of a flow's run that could not begin: it has an end, and no input."""
-    at = iso(around.clock.now())
+    at = iso(ctx.clock.now())
     return RunRow(
-        id=start.new_run_id(around.clock),
+        id=start.new_run_id(ctx.clock),
         kind="destination",
         target=spec.name,
         started_at=at,

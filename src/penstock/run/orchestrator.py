@@ -40,7 +40,7 @@ LOOK_AGAIN_S = 0.2  # seconds, while another process holds the destination
 class Orchestrator:
     """Conducts what one command asked for."""
 
-    around: Context
+    ctx: Context
     budget: Callable[[CredentialSpec], Budget]
     listener: Listener | None
     wait: bool
@@ -55,15 +55,15 @@ class Orchestrator:
 
     async def run_one(self, spec: DestinationSpec) -> RunReport:
         """One destination. InputError when it is a draft or paused; StateLocked when another process runs it."""
-        require_active(self.around, spec)
+        require_active(self.ctx, spec)
         with self._stoppable():
             return runs.to_report(await self._run(spec, None, None, self.queued))
 
     async def run_flow(self, spec: FlowSpec) -> RunReport:
         """A flow's active destinations in dependency order, under one run. Drafts are skipped, and listed."""
-        specs = flow.in_order(self.around, spec)
-        skipped = {s.name: reason for s in specs for active, reason in [is_active(self.around, s)] if not active}
-        flow.require_a_key(self.around, [each for each in specs if each.name not in skipped])
+        specs = flow.in_order(self.ctx, spec)
+        skipped = {s.name: reason for s in specs for active, reason in [is_active(self.ctx, s)] if not active}
+        flow.require_a_key(self.ctx, [each for each in specs if each.name not in skipped])
         with self._stoppable():
             async with self._held(f"flow {spec.name}"):
                 row, done = self._start_flow(spec, skipped)
@@ -71,9 +71,9 @@ class Orchestrator:
                     for destination in specs:
                         if destination.name in done | skipped.keys() or self.signal.is_set:
                             continue
-                        active, reason = is_active(self.around, destination)
+                        active, reason = is_active(self.ctx, destination)
                         if active:
-                            await self._run_part(destination, row.id, held_parents(self.around, destination, specs))
+                            await self._run_part(destination, row.id, held_parents(self.ctx, destination, specs))
                         else:  # paused since the flow began
                             skipped[destination.name] = reason
                 except StateLocked as locked:
@@ -94,8 +94,8 @@ class Orchestrator:
             self.signal.stop(kind, str(error.problems[0]))
 
     def _refuse_part(self, spec: DestinationSpec, flow_run: str, error: PenstockError, kind: StopKind) -> None:
-        part = flow.refused_part(self.around, spec, flow_run, error, kind)
-        with self.around.database.begin() as conn:
+        part = flow.refused_part(self.ctx, spec, flow_run, error, kind)
+        with self.ctx.database.begin() as conn:
             runs.start(conn, part)
 
     async def resend(self, held: Sequence[HeldRecord]) -> list[RunReport]:
@@ -107,7 +107,7 @@ class Orchestrator:
         with self._stoppable():
             for name, entries in by_destination.items():
                 if not self.signal.is_set:
-                    reports.append(runs.to_report(await self._resend(self.around.destination(name), entries)))
+                    reports.append(runs.to_report(await self._resend(self.ctx.destination(name), entries)))
         return reports
 
     def stop(self, kind: StopKind, reason: str, destination: str | None = None) -> None:
@@ -123,11 +123,11 @@ class Orchestrator:
     @asynccontextmanager
     async def _held(self, name: str) -> AsyncIterator[None]:
         """Nobody else runs it meanwhile. Waits for who does, when that was asked for, as long as nobody says stop."""
-        clock = StoppableClock(self.around.clock, self.signal)
+        clock = StoppableClock(self.ctx.clock, self.signal)
         with ExitStack() as stack:
             while True:
                 try:
-                    self.leases[name] = stack.enter_context(run_start.hold(self.around, name, self._lost(name)))
+                    self.leases[name] = stack.enter_context(run_start.hold(self.ctx, name, self._lost(name)))
                     break
                 except StateLocked as locked:
                     if not self.wait:
@@ -165,32 +165,32 @@ class Orchestrator:
                 ended = await self._go(prepared, replace(start, run=run), parents)
             except InputError as error:  # before anything was sent
                 ended = self._refused(run, error)
-            run_start.finish_input(self.around, start, ended, self.leases[spec.name].check)
+            run_start.finish_input(self.ctx, start, ended, self.leases[spec.name].check)
             return ended
 
     def _refused(self, run: RunRow, error: InputError) -> RunRow:
         """The end of a run that had begun, and could not send anything for what is wrong with its settings."""
         ended = replace(run, reason=str(error.problems[0]), stopped_by="input", errors=error.problems)
-        with self.around.database.begin() as conn:
+        with self.ctx.database.begin() as conn:
             self.leases[run.target].check(conn)
-            return runs.finish(conn, ended, "failed", iso(self.around.clock.now()))
+            return runs.finish(conn, ended, "failed", iso(self.ctx.clock.now()))
 
     def _reading(self, prepared: Prepared, parent: str | None) -> CursorReading:
-        now = self.around.clock.now()
-        with self.around.database.read() as conn:
+        now = self.ctx.clock.now()
+        with self.ctx.database.read() as conn:
             return reading_of(conn, prepared, self.begins_at, now, alone=parent is None)
 
     def _begin(self, prepared: Prepared, parent: str | None, queued: str | None, reading: CursorReading) -> StartedRun:
         guard = self.leases[prepared.spec.name].check
-        return run_start.begin(self.around, prepared, run_start.RunOrigin(parent, queued, guard, reading))
+        return run_start.begin(self.ctx, prepared, run_start.RunOrigin(parent, queued, guard, reading))
 
     async def _prepared(self, spec: DestinationSpec) -> tuple[Prepared, int]:
         """The destination compiled for its checked address, and how many requests the check took."""
-        credential = connection.credential_spec(self.around, spec.credential)
-        checks = len(connection.candidates(self.around)) if connection.needs_check(self.around, credential) else 0
-        address = await connection.ensure_checked(self.around, credential, self.budget(credential))
-        connection.connection(self.around, credential, address.base_url)  # without its key no run begins
-        return await asyncio.to_thread(prepare, self.around, spec, address), checks
+        credential = connection.credential_spec(self.ctx, spec.credential)
+        checks = len(connection.candidates(self.ctx)) if connection.needs_check(self.ctx, credential) else 0
+        address = await connection.ensure_checked(self.ctx, credential, self.budget(credential))
+        connection.connection(self.ctx, credential, address.base_url)  # without its key no run begins
+        return await asyncio.to_thread(prepare, self.ctx, spec, address), checks
 
     async def _go(
         self,
@@ -218,11 +218,11 @@ class Orchestrator:
             resent={ordinal: entry.record_print for ordinal, entry in enumerate(resent or ())},
         )
         try:
-            ended = await run_destination(self.around, job)
-            trouble = connection.stop_problem(self.around, prepared.credential, signal, prepared.address.base_url)
+            ended = await run_destination(self.ctx, job)
+            trouble = connection.stop_problem(self.ctx, prepared.credential, signal, prepared.address.base_url)
             if trouble is None and not signal.problems:
                 return ended
-            problems = map(self.around.placed, signal.problems) if trouble is None else (trouble,)
+            problems = map(self.ctx.placed, signal.problems) if trouble is None else (trouble,)
             return self._with_errors(ended, tuple(problems))
         finally:
             del self.sending[name]
@@ -231,29 +231,29 @@ class Orchestrator:
 
     def _with_errors(self, run: RunRow, problems: tuple[Problem, ...]) -> RunRow:
         ended = replace(run, errors=problems)
-        with self.around.database.begin() as conn:
+        with self.ctx.database.begin() as conn:
             self.leases[run.target].check(conn)
             runs.save(conn, ended)
         return ended
 
     async def _resend(self, spec: DestinationSpec, held: Sequence[HeldRecord]) -> RunRow:
-        require_active(self.around, spec)
+        require_active(self.ctx, spec)
         entries = sorted(held, key=lambda entry: entry.number)  # versions of one key in the order they came
         async with self._held(spec.name):
             prepared, checks = await self._prepared(spec)
             chunks = list(mending.chunks_of(prepared, entries))
             row = RunRow(
-                id=self.queued or run_start.new_run_id(self.around.clock),
+                id=self.queued or run_start.new_run_id(self.ctx.clock),
                 kind="resend",
                 target=spec.name,
-                started_at=iso(self.around.clock.now()),
+                started_at=iso(self.ctx.clock.now()),
                 resumable=False,
                 requests=checks,
                 input_rows=len(entries),
                 settings=prepared.compiled.version,
-                holder=run_start.holder_text(self.around.clock),
+                holder=run_start.holder_text(self.ctx.clock),
             )
-            with self.around.database.begin() as conn:
+            with self.ctx.database.begin() as conn:
                 self.leases[spec.name].check(conn)
                 runs.begin(conn, row)
             start = StartedRun(row, lambda _: iter(chunks), np.empty(0, dtype=np.int64))
@@ -263,26 +263,26 @@ class Orchestrator:
 
     def _let_go(self, run: RunRow, entries: Sequence[HeldRecord]) -> None:
         """Entries whose record got through leave the quarantine, also when an edit changed their key."""
-        with self.around.database.begin() as conn:
+        with self.ctx.database.begin() as conn:
             self.leases[run.target].check(conn)
             outcomes = ledger.outcomes(conn, run.id)
             through = [entry for row, entry in enumerate(entries) if row in outcomes and outcomes[row] not in HELD]
             quarantine.release(conn, [entry.id for entry in through if not entry.edited])
             # the source still has the version that was mended: it must not be held again in the next run
             mended = [entry.id for entry in through if entry.edited]
-            quarantine.discard(conn, mended, f"mended, and delivered by {run.id}", iso(self.around.clock.now()))
+            quarantine.discard(conn, mended, f"mended, and delivered by {run.id}", iso(self.ctx.clock.now()))
 
     def _start_flow(self, spec: FlowSpec, skipped: dict[str, str]) -> tuple[RunRow, set[str]]:
         """The flow's run, and which of its destinations an earlier process of it has ended."""
-        at, holder = iso(self.around.clock.now()), run_start.holder_text(self.around.clock)
-        with self.around.database.read() as conn:
+        at, holder = iso(self.ctx.clock.now()), run_start.holder_text(self.ctx.clock)
+        with self.ctx.database.read() as conn:
             last = runs.unfinished(conn, spec.name, "flow")
             if last is not None and self.begins_at not in (None, last.begins_at):
                 last = None  # another one is asked for than the one that was left unfinished
             parts = [] if last is None else runs.children(conn, last.id)
         ended = [part for part in parts if not part.resumable and part.stopped_by != "input"]
-        stale = any(flow.input_changed(self.around, part) for part in ended)
-        with self.around.database.begin() as conn:
+        stale = any(flow.input_changed(self.ctx, part) for part in ended)
+        with self.ctx.database.begin() as conn:
             self.leases[f"flow {spec.name}"].check(conn)
             if last is not None and not stale:
                 self.begins_at = last.begins_at
@@ -292,7 +292,7 @@ class Orchestrator:
             for left in runs.left_open(conn, spec.name):
                 runs.finish(conn, replace(left, counts=flow.total(runs.children(conn, left.id))), "interrupted", at)
             row = RunRow(
-                id=run_start.fresh(conn, self.queued, None) or run_start.new_run_id(self.around.clock),
+                id=run_start.fresh(conn, self.queued, None) or run_start.new_run_id(self.ctx.clock),
                 kind="flow",
                 target=spec.name,
                 started_at=at,
@@ -304,7 +304,7 @@ class Orchestrator:
         return row, set()
 
     def _end_flow(self, row: RunRow) -> RunReport:
-        with self.around.database.begin() as conn:
+        with self.ctx.database.begin() as conn:
             self.leases[f"flow {row.target}"].check(conn)
             parts = runs.children(conn, row.id)
             ended = replace(
@@ -318,7 +318,7 @@ class Orchestrator:
             )
             status = "cancelled" if self.signal.kind == "cancelled" else flow.status_of_flow(parts)
             resumable = self.signal.kind == "cancelled"
-            ended = runs.finish(conn, ended, status, iso(self.around.clock.now()), resumable=resumable)
+            ended = runs.finish(conn, ended, status, iso(self.ctx.clock.now()), resumable=resumable)
         return runs.to_report(ended, parts)
 
     @contextmanager

@@ -231,37 +231,37 @@ class Prepared:
         return self.compiled.shape.retry is RetryClass.ONCE
 
 
-def prepare(around: Context, spec: DestinationSpec, address: connection.ApiAddress | None = None) -> Prepared:
+def prepare(ctx: Context, spec: DestinationSpec, address: connection.ApiAddress | None = None) -> Prepared:
     """Read the dataset's schema and compile the settings. InputError with every problem found."""
-    with around.placing():
-        return _prepare(around, spec, address)
+    with ctx.placing():
+        return _prepare(ctx, spec, address)
 
 
-def _prepare(around: Context, spec: DestinationSpec, address: connection.ApiAddress | None) -> Prepared:
-    credential = connection.credential_spec(around, spec.credential)
-    where = address or connection.address(around, credential)
-    data = known_dataset(around, spec.dataset)
+def _prepare(ctx: Context, spec: DestinationSpec, address: connection.ApiAddress | None) -> Prepared:
+    credential = connection.credential_spec(ctx, spec.credential)
+    where = address or connection.address(ctx, credential)
+    data = known_dataset(ctx, spec.dataset)
     unseen: tuple[Note, ...] = ()
     if data.awaits:
         data, unseen = _awaited(data, spec)
     if spec.new_columns != "note":
-        data = _with_new_columns(around, data, spec)
+        data = _with_new_columns(ctx, data, spec)
     key = data.spec.key
     if spec.template is not None:
-        template = around.catalogue[spec.template]
+        template = ctx.catalogue[spec.template]
         compiled = compile_template(spec, key, data.schema, template, where.dialect, where.base_url)
         mode = spec.mode or template.mode_default
     else:
-        catalogue = around.catalogue if credential.connector == "custify" else {}
+        catalogue = ctx.catalogue if credential.connector == "custify" else {}
         compiled = compile_manual(spec, key, data.schema, where.base_url, where.dialect, catalogue)
         mode = spec.mode or Mode.ALL
     if mode is Mode.MIRROR:
         path = f"destinations.{spec.name}.mode"
-        raise NotAvailableYet(around.problem(path, "mode: mirror is not available yet", "not-available-yet"))
+        raise NotAvailableYet(ctx.problem(path, "mode: mirror is not available yet", "not-available-yet"))
     if more := (*unseen, *data.schema.notes, *(data.schema.source.notes if data.schema.source else ())):
         compiled = replace(compiled, notes=(*compiled.notes, *more))
     data.dataset.need(compiled.needed)
-    if around.code == "none" and compiled.shape.grouping.algorithm == "code":
+    if ctx.code == "none" and compiled.shape.grouping.algorithm == "code":
         compiled = _without_code(compiled)
     return Prepared(spec, credential, data, where, compiled, mode)
 
@@ -272,7 +272,7 @@ def _without_code(compiled: Compiled) -> Compiled:
     return replace(compiled, shape=shape, notes=(*compiled.notes, Note("grouping.code", "not run", NEEDS_OPERATOR)))
 
 
-def _with_new_columns(around: Context, data: KnownDataset, spec: DestinationSpec) -> KnownDataset:
+def _with_new_columns(ctx: Context, data: KnownDataset, spec: DestinationSpec) -> KnownDataset:
     """With `new_columns: send` the dataset as its source is now; with `refuse` an InputError where it has grown."""
     new = data.dataset.new_columns(data.schema, look=True)
     if not new:
@@ -280,9 +280,7 @@ def _with_new_columns(around: Context, data: KnownDataset, spec: DestinationSpec
     if spec.new_columns == "send":
         return with_new_columns(data)
     problem = new_column_problem(spec, new)
-    raise InputError(
-        around.problem(problem.path, problem.message, problem.code, hint=problem.hint, found=problem.found)
-    )
+    raise InputError(ctx.problem(problem.path, problem.message, problem.code, hint=problem.hint, found=problem.found))
 
 
 def _awaited(data: KnownDataset, spec: DestinationSpec) -> tuple[KnownDataset, tuple[Note, ...]]:
@@ -295,16 +293,16 @@ def _awaited(data: KnownDataset, spec: DestinationSpec) -> tuple[KnownDataset, t
     return with_columns(data, missing), tuple(Note(name, "not seen yet", reason) for name in missing)
 
 
-def is_active(around: Context, spec: DestinationSpec) -> tuple[bool, str]:
+def is_active(ctx: Context, spec: DestinationSpec) -> tuple[bool, str]:
     """Whether runs may send, and why (not): a person's pause beats the file, the file beats what was said before."""
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         return activity(spec, resources.switch_of(conn, spec.name))
 
 
-def active_names(around: Context) -> frozenset[str]:
+def active_names(ctx: Context) -> frozenset[str]:
     """The destinations that runs may send to."""
-    specs = around.project.destinations
-    with around.database.read() as conn:
+    specs = ctx.project.destinations
+    with ctx.database.read() as conn:
         switches = resources.switches_of(conn, list(specs))
     return frozenset(name for name, spec in specs.items() if activity(spec, switches.get(name))[0])
 
@@ -320,22 +318,22 @@ def activity(spec: DestinationSpec, switch: resources.Activation | None) -> tupl
     return False, f"{spec.name} is a draft"
 
 
-def is_paused(around: Context, spec: DestinationSpec) -> bool:
+def is_paused(ctx: Context, spec: DestinationSpec) -> bool:
     """Whether a person paused it; a draft is not paused."""
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         switch = resources.switch_of(conn, spec.name)
     return switch is not None and switch.state == "paused"
 
 
-def require_active(around: Context, spec: DestinationSpec) -> None:
+def require_active(ctx: Context, spec: DestinationSpec) -> None:
     """InputError when the destination is a draft or paused."""
-    active, reason = is_active(around, spec)
+    active, reason = is_active(ctx, spec)
     if not active:
         path = f"destinations.{spec.name}.active"
         how = "write `active: true`" if spec.active is False else f"`penstock activate {spec.name}`"
         hint = f"look at `penstock plan {spec.name}`, then {how}"
-        state = "paused" if is_paused(around, spec) else "draft"
-        raise InputError(around.problem(path, f"nothing is sent: {reason}", "not-active", hint=hint, found=state))
+        state = "paused" if is_paused(ctx, spec) else "draft"
+        raise InputError(ctx.problem(path, f"nothing is sent: {reason}", "not-active", hint=hint, found=state))
 
 
 class Doubt(NamedTuple):

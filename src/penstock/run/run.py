@@ -103,39 +103,37 @@ class RunRequest:
     resent: Mapping[int, int] = field(default_factory=dict)  # of a resend: ordinal → hash of the source's version
 
 
-async def run_destination(around: Context, job: RunRequest) -> RunRow:
+async def run_destination(ctx: Context, job: RunRequest) -> RunRow:
     """Send what there is to send; answers the run as it ended. Errors of the state database come through."""
-    with calm(), told(around.events, job.run) as ended:
-        ended.append(await _run_destination(around, job))
+    with calm(), told(ctx.events, job.run) as ended:
+        ended.append(await _run_destination(ctx, job))
     return ended[0]
 
 
-async def _run_destination(around: Context, job: RunRequest) -> RunRow:
+async def _run_destination(ctx: Context, job: RunRequest) -> RunRow:
     prepared = job.prepared
-    clock = StoppableClock(around.clock, job.signal)
+    clock = StoppableClock(ctx.clock, job.signal)
     budget = StoppableBudget(job.budget, job.signal)
-    link = connection.connection(around, prepared.credential, prepared.address.base_url)
+    link = connection.connection(ctx, prepared.credential, prepared.address.base_url)
     with ExitStack() as stack:
         grouping = prepared.compiled.shape.grouping
         code = stack.enter_context(GroupingCode(grouping.code)) if grouping.algorithm == "code" else None
         concurrency = prepared.spec.concurrency
         async with Client(link, budget, clock, concurrency=concurrency) as client:
-            client.events = around.events
-            run = _Run(around, job, client)
+            client.events = ctx.events
+            run = _Run(ctx, job, client)
             sender = Sender(client, clock, batch_cost=prepared.credential.rate_limit.batch_cost)
             road = PipelineContext(
                 shape=prepared.compiled.shape,
                 sender=sender,
                 batch_jobs=BatchJobs(Confirmer(client, clock), sender, clock),
-                directory=LookupClient(
-                    client, StoredIds(around.database, prepared.credential.name, around.clock), clock
-                ),
+                directory=LookupClient(client, StoredIds(ctx.database, prepared.credential.name, ctx.clock), clock),
                 book=run.book,
                 signal=job.signal,
                 clock=clock,
                 run=job.run.id,
                 code=code,
-                teller=RunEvents(job.run.id, prepared.spec.name, around.events),
+                teller=RunEvents(job.run.id, prepared.spec.name, ctx.events),
             )
             return await run.go(Pipeline(road, prepared.spec.concurrency))
 
@@ -143,11 +141,11 @@ async def _run_destination(around: Context, job: RunRequest) -> RunRow:
 class _Run:
     """The parts of one run, put together from what is stored."""
 
-    def __init__(self, around: Context, job: RunRequest, client: Client) -> None:
+    def __init__(self, ctx: Context, job: RunRequest, client: Client) -> None:
         prepared, name = job.prepared, job.prepared.spec.name
-        self.around, self.job, self.client = around, job, client
+        self.ctx, self.job, self.client = ctx, job, client
         self.compares = prepared.policy.compares
-        with around.database.read() as conn:
+        with ctx.database.read() as conn:
             self.memory = Memory.load(conn, name, prepared.fingerprints) if self.compares else None
             quarantined = QuarantineIndex.load(conn, name)
             doubts = doubt(conn, prepared)
@@ -168,8 +166,8 @@ class _Run:
             table=prepared.data.dataset.is_table,
         )
         desk = RecorderContext(
-            database=around.database,
-            clock=around.clock,
+            database=ctx.database,
+            clock=ctx.clock,
             destination=name,
             settings=prepared.compiled.version,
             signal=job.signal,
@@ -212,7 +210,7 @@ class _Run:
 
     def _recover(self, pipeline: Pipeline) -> None:
         """Forget what may have arrived, and poll the batch jobs that nobody waited for."""
-        with self.around.database.begin() as conn:
+        with self.ctx.database.begin() as conn:
             doubtful = in_flight.take(conn, self.job.prepared.spec.name)
             if self.memory is not None and len(doubtful):
                 self.memory.forget(conn, doubtful)
@@ -294,7 +292,7 @@ class _Run:
             reason=self._reason(),
             stopped_by=signal.kind,
         )
-        with self.around.database.begin() as conn:
+        with self.ctx.database.begin() as conn:
             self.job.guard(conn)
             if self.memory is not None:
                 self.memory.compact(conn)
@@ -306,7 +304,7 @@ class _Run:
             if run.reason is None and only_quarantine(status, run.counts):
                 new, since = quarantine.runs_behind(conn, run.target, run.id)
                 run = replace(run, reason=quarantine_reason(run.counts, new=new, since=since))
-            return runs.finish(conn, run, status, iso(self.around.clock.now()), resumable=signal.kind == "cancelled")
+            return runs.finish(conn, run, status, iso(self.ctx.clock.now()), resumable=signal.kind == "cancelled")
 
     def _reason(self) -> str | None:
         """Why the run stopped; of trouble with the credential also where it stands and what helps."""

@@ -70,23 +70,23 @@ def holder_text(clock: Clock) -> str:
     return f"process {os.getpid()} on {socket.gethostname()} since {iso(clock.now())}"
 
 
-def hold(around: Context, destination: str, lost: Callable[[], None]) -> AbstractContextManager[leases.Lease]:
+def hold(ctx: Context, destination: str, lost: Callable[[], None]) -> AbstractContextManager[leases.Lease]:
     """Nobody else runs this destination meanwhile; StateLocked names who does. Freed (soon) when we die."""
-    return leases.hold(around.database, destination, holder_text(around.clock), lost)
+    return leases.hold(ctx.database, destination, holder_text(ctx.clock), lost)
 
 
-def begin(around: Context, prepared: Prepared, asked: RunOrigin) -> StartedRun:
+def begin(ctx: Context, prepared: Prepared, asked: RunOrigin) -> StartedRun:
     """Resume the destination's unfinished run if its input is still the same, else start a new one."""
     name = prepared.spec.name
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         last = runs.unfinished(conn, name)
         asked = replace(asked, queued=fresh(conn, asked.queued, last))
-    last = _brought_here(around, last)
+    last = _brought_here(ctx, last)
     if last is not None and last.resumable and _same_input(prepared, last) and _same_start(last, asked.reading):
-        return _resume(around, prepared, last, asked)
+        return _resume(ctx, prepared, last, asked)
     if last is not None:
-        _abandon(around, prepared, last, asked.guard)
-    return _new(around, prepared, asked)
+        _abandon(ctx, prepared, last, asked.guard)
+    return _new(ctx, prepared, asked)
 
 
 def fresh(conn: Connection, queued: str | None, unfinished: RunRow | None) -> str | None:
@@ -95,12 +95,12 @@ def fresh(conn: Connection, queued: str | None, unfinished: RunRow | None) -> st
     return row.id if row is not None and row.position == runs.NOT_BEGUN else None
 
 
-def _brought_here(around: Context, run: RunRow | None) -> RunRow | None:
+def _brought_here(ctx: Context, run: RunRow | None) -> RunRow | None:
     """The run with its frozen input on this machine, if another one froze it and it can be had."""
     if run is None or run.frozen is None or Path(run.frozen).exists():
         return run
-    path = around.folder / "frozen" / f"{run.id}.arrow"
-    return replace(run, frozen=str(path)) if frozen_inputs.fetch(around.database, run.id, path) else run
+    path = ctx.folder / "frozen" / f"{run.id}.arrow"
+    return replace(run, frozen=str(path)) if frozen_inputs.fetch(ctx.database, run.id, path) else run
 
 
 def _same_input(prepared: Prepared, run: RunRow) -> bool:
@@ -115,7 +115,7 @@ def _same_start(run: RunRow, reading: CursorReading | None) -> bool:
     return asked is None or run.frozen is None or run.begins_at == asked
 
 
-def _resume(around: Context, prepared: Prepared, run: RunRow, asked: RunOrigin) -> StartedRun:
+def _resume(ctx: Context, prepared: Prepared, run: RunRow, asked: RunOrigin) -> StartedRun:
     """Go on with a run that a crash or ^C ended: its id, its counts; what it had read but not sent is read again."""
     unsent = run.counts.unsent
     resumed = replace(
@@ -126,18 +126,18 @@ def _resume(around: Context, prepared: Prepared, run: RunRow, asked: RunOrigin) 
         errors=(),
         finished_at=None,
         parent=asked.parent or run.parent,
-        holder=holder_text(around.clock),
+        holder=holder_text(ctx.clock),
         counts=run.counts.plus({"read": -unsent, Outcome.UNSENT: -unsent}),
     )
-    with around.database.begin() as conn:
+    with ctx.database.begin() as conn:
         asked.guard(conn)
         runs.save(conn, resumed)
         decided = ledger.decided_beyond(conn, run.id, run.position)
     return StartedRun(resumed, _chunks(prepared, run), decided, run.window)
 
 
-def _new(around: Context, prepared: Prepared, asked: RunOrigin) -> StartedRun:
-    clock, name = around.clock, prepared.spec.name
+def _new(ctx: Context, prepared: Prepared, asked: RunOrigin) -> StartedRun:
+    clock, name = ctx.clock, prepared.spec.name
     run = RunRow(
         id=asked.queued or new_run_id(clock),
         kind="destination",
@@ -150,22 +150,22 @@ def _new(around: Context, prepared: Prepared, asked: RunOrigin) -> StartedRun:
     data = prepared.data
     window: Mapping[str, Any] | None = None
     if data.dataset.volatile:
-        path = around.folder / "frozen" / f"{run.id}.arrow"
+        path = ctx.folder / "frozen" / f"{run.id}.arrow"
         path.parent.mkdir(mode=0o700, exist_ok=True)
         reading = asked.reading
         if reading is None:
-            with around.database.read() as conn:
+            with ctx.database.read() as conn:
                 reading = reading_of(conn, prepared, None, clock.now())
         frozen = data.dataset.freeze(data.schema, path, reading.window, clock.now())
         window = reading.document(frozen.window)
-        frozen_inputs.keep(around.database, run.id, path)
+        frozen_inputs.keep(ctx.database, run.id, path)
         run = replace(run, frozen=str(path), input_rows=frozen.rows, window=window)
     else:
         identity = data.dataset.identity()
         rows = data.schema.records if identity == data.identity else None
         run = replace(run, input_identity=identity, input_rows=rows)
     decided = np.empty(0, dtype=np.int64)
-    with around.database.begin() as conn:
+    with ctx.database.begin() as conn:
         asked.guard(conn)
         before = runs.last(conn, name)
         if (
@@ -193,10 +193,10 @@ def _chunks(prepared: Prepared, run: RunRow) -> Callable[[int], Iterator[Chunk]]
     return lambda skip: data.dataset.read(data.schema, skip=skip, rows=CHUNK_ROWS)
 
 
-def _abandon(around: Context, prepared: Prepared, run: RunRow, guard: Callable[[Connection], None]) -> None:
+def _abandon(ctx: Context, prepared: Prepared, run: RunRow, guard: Callable[[Connection], None]) -> None:
     """An unfinished run whose input has changed cannot be continued; what it was sending is held as unknown."""
-    at = iso(around.clock.now())
-    with around.database.begin() as conn:
+    at = iso(ctx.clock.now())
+    with ctx.database.begin() as conn:
         guard(conn)
         unknown = 0
         for intent in sending.leftover_intents(conn, run.id):
@@ -230,22 +230,22 @@ def _abandon(around: Context, prepared: Prepared, run: RunRow, guard: Callable[[
         )
         ended = replace(run, counts=counts, notes=(*run.notes, note))
         runs.finish(conn, ended, "interrupted", at)
-    discard_frozen(around, run)
+    discard_frozen(ctx, run)
 
 
-def finish_input(around: Context, start: StartedRun, run: RunRow, guard: Callable[[Connection], None]) -> None:
+def finish_input(ctx: Context, start: StartedRun, run: RunRow, guard: Callable[[Connection], None]) -> None:
     """After a run came to its end: move the cursor, and let go of the frozen input. `guard` as in `Asked`."""
     if run.status in ("succeeded", "partial"):
         if start.window is not None:
-            with around.database.begin() as conn:
+            with ctx.database.begin() as conn:
                 guard(conn)
                 resources.store_window(conn, run.target, start.window)
-        discard_frozen(around, run)
+        discard_frozen(ctx, run)
 
 
-def discard_frozen(around: Context, run: RunRow) -> None:
+def discard_frozen(ctx: Context, run: RunRow) -> None:
     if run.frozen is not None:
         Path(run.frozen).unlink(missing_ok=True)
-        if around.database.is_shared:
-            with around.database.begin(alone=False) as conn:
+        if ctx.database.is_shared:
+            with ctx.database.begin(alone=False) as conn:
                 frozen_inputs.forget(conn, run.id)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class ServiceParts:
     """What the App has for the REST API, the worker and the commands around them."""
 
-    _around: Context
+    _ctx: Context
 
     def _present(self) -> Context:
         """The project as it is now."""
@@ -99,5 +99,5 @@ class ServiceParts:
     @cached_property
     def people(self) -> People:
         """Who may sign in, and who asks."""
-        at = self._around
+        at = self._ctx
         return People(at.database, at.clock, at.sealer, environ=at.environ)

@@ -32,7 +32,7 @@ HOST = "127.0.0.1"
 class Demo:
     """The door of the App to it. The stand-in lives as long as the service, and comes back with it."""
 
-    around: Callable[[], Context]
+    ctx: Callable[[], Context]
     edits: Edits
     _place: SandboxUrls | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -41,36 +41,36 @@ class Demo:
         """Make the sample company the project. ConflictError while there is another one."""
         with self._lock:
             newest = self.edits.newest()
-            around = self.around()
-            if any(getattr(around.project, section) for section in SECTIONS):
+            ctx = self.ctx()
+            if any(getattr(ctx.project, section) for section in SECTIONS):
                 message, hint = "there is a project already", "the sample company is for an empty service"
                 raise ConflictError(Problem("project", message, "not-empty", hint))
             self.close()
             self._place = place = start_sandbox("--host", HOST, "--api-key", secrets.token_hex(16))
             try:
-                made = self._write(around, place, by, newest.version)
+                made = self._write(ctx, place, by, newest.version)
             except BaseException:
                 self.close()
                 raise
             port = urlsplit(place.url).port
-            with around.database.begin() as conn:
-                put_setting(conn, SETTING, {"port": port}, by=by, at=iso(around.clock.now()))
+            with ctx.database.begin() as conn:
+                put_setting(conn, SETTING, {"port": port}, by=by, at=iso(ctx.clock.now()))
         return {**made, "sandbox": place.url, "arrived": place.admin_url}
 
     def state(self) -> dict[str, Any]:
         """Whether the project is the sample company; and where to look at what arrived, while the stand-in is here."""
-        port = self._port(self.around())
+        port = self._port(self.ctx())
         here = port is not None and self._place is not None
         return {"loaded": port is not None, "arrived": f"http://{HOST}:{port}/_admin" if here else None}
 
     def resume(self) -> None:
         """Start the stand-in again, where a service that ended had it; nothing, where another process has it."""
-        around = self.around()
-        port = self._port(around)
+        ctx = self.ctx()
+        port = self._port(ctx)
         if port is None or not _is_free(port):
             return
         with suppress(PenstockError):  # its destinations will say that nobody answers
-            key = connection.api_key(around, around.project.credentials[CREDENTIAL]) or ""
+            key = connection.api_key(ctx, ctx.project.credentials[CREDENTIAL]) or ""
             self._place = start_sandbox("--host", HOST, "--port", str(port), "--api-key", key)
 
     def close(self) -> None:
@@ -79,12 +79,12 @@ class Demo:
             self._place.stop()
             self._place = None
 
-    def _write(self, around: Context, place: SandboxUrls, by: str, version: int) -> dict[str, Any]:
+    def _write(self, ctx: Context, place: SandboxUrls, by: str, version: int) -> dict[str, Any]:
         from penstock.usecases.demo import project, write_sample_company  # noqa: PLC0415 - pyarrow and faker
 
-        folder = (around.folder / FOLDER).resolve()
+        folder = (ctx.folder / FOLDER).resolve()
         made = write_sample_company(folder)
-        base = around.project.base.resolve()
+        base = ctx.project.base.resolve()
         shown = folder.relative_to(base) if folder.is_relative_to(base) else folder
         text = project(str(shown), place.url, place.api_key, draft=True)
         written = self.edits.replace(text, author=by, if_match=str(version))
@@ -92,11 +92,11 @@ class Demo:
         return {"version": written.version, "records": records}
 
     @staticmethod
-    def _port(around: Context) -> int | None:
+    def _port(ctx: Context) -> int | None:
         """The port of the stand-in that the project sends to; None when it is not the sample company."""
-        with around.database.read() as conn:
+        with ctx.database.read() as conn:
             found = setting(conn, SETTING)
-        credential = around.project.credentials.get(CREDENTIAL)
+        credential = ctx.project.credentials.get(CREDENTIAL)
         port = None if found is None else int(found.document["port"])
         return port if credential is not None and credential.base_url == f"http://{HOST}:{port}" else None
 

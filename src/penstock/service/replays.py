@@ -96,18 +96,18 @@ class ReplayedResponse:
 
 @dataclass(frozen=True, slots=True)
 class Replays:
-    """`around` answers the project as it is now."""
+    """`ctx` answers the project as it is now."""
 
-    around: Callable[[], Context]
+    ctx: Callable[[], Context]
 
     def begin(self, request: KeyedRequest) -> ReplayedResponse | None:
         """The answer there is, or None: then it is to be done, and kept or forgotten.
 
         ConflictError when the name belongs to another request, or while the same one is being done.
         """
-        around = self.around()
-        now = around.clock.now().timestamp()
-        with around.database.begin() as conn:
+        ctx = self.ctx()
+        now = ctx.clock.now().timestamp()
+        with ctx.database.begin() as conn:
             known = stored_response(conn, request, now)
             if known is None:
                 begin_response(conn, request, now + KEPT_S)
@@ -118,26 +118,26 @@ class Replays:
         if known.status is None:
             message = "the same request is being done, or nobody knows how it ended"
             raise _refusal(message, "in-progress", "ask again in a moment; if it stays so, look what is there", request)
-        return ReplayedResponse(known.status, known.headers, self._body(around, request, known))
+        return ReplayedResponse(known.status, known.headers, self._body(ctx, request, known))
 
     def keep(self, request: KeyedRequest, answer: ReplayedResponse) -> None:
         """It was done: the same request gets this answer for a day."""
-        around = self.around()
-        sealed = seal_response(around.sealer(), request, answer.body) if answer.body else None
-        with around.database.begin() as conn:
+        ctx = self.ctx()
+        sealed = seal_response(ctx.sealer(), request, answer.body) if answer.body else None
+        with ctx.database.begin() as conn:
             store_response(conn, request, StoredResponse(request.asked, answer.status, answer.headers, sealed))
 
     def forget(self, request: KeyedRequest) -> None:
         """It was refused, so nothing was done: it may be asked again."""
-        with self.around().database.begin() as conn:
+        with self.ctx().database.begin() as conn:
             forget_response(conn, request)
 
     @staticmethod
-    def _body(around: Context, request: KeyedRequest, known: StoredResponse) -> bytes:
+    def _body(ctx: Context, request: KeyedRequest, known: StoredResponse) -> bytes:
         if known.sealed is None:
             return b""
         try:
-            return opened_response(around.sealer(), request, known.sealed)
+            return opened_response(ctx.sealer(), request, known.sealed)
         except InputError:  # the sealing key was rotated since
             message = "it was done, and its answer cannot be shown again"
             raise _refusal(message, "answer-gone", "look what is there", request) from None

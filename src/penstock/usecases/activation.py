@@ -11,29 +11,27 @@ from penstock.store.project.resources import SwitchState
 from penstock.usecases.edits import Edits
 
 
-def activate(around: Context, edits: Edits, destination: str, by: str) -> None:
+def activate(ctx: Context, edits: Edits, destination: str, by: str) -> None:
     """Let runs send it. InputError when it cannot be compiled, or the project file says that it is not active."""
-    spec = around.destination(destination)
-    prepare(around, spec)
-    if spec.active is False and around.version is not None:
+    spec = ctx.destination(destination)
+    prepare(ctx, spec)
+    if spec.active is False and ctx.version is not None:
         edits.patch("destinations", destination, {"active": None}, author=by)
     elif spec.active is False:
         path = f"destinations.{destination}.active"
         message = f"the project file says `active: false` for {destination}, and the file decides"
-        raise InputError(
-            around.problem(path, message, "file-decides", hint="write `active: true` there", found="false")
-        )
-    _switch(around, destination, "active", by)
+        raise InputError(ctx.problem(path, message, "file-decides", hint="write `active: true` there", found="false"))
+    _switch(ctx, destination, "active", by)
 
 
-def pause(around: Context, destination: str, by: str) -> None:
+def pause(ctx: Context, destination: str, by: str) -> None:
     """Keep runs from sending it."""
-    around.destination(destination)
-    _switch(around, destination, "paused", by)
+    ctx.destination(destination)
+    _switch(ctx, destination, "paused", by)
 
 
-def _switch(around: Context, destination: str, state: SwitchState, by: str) -> None:
-    with around.database.begin() as conn:
-        resources.set_switch(conn, destination, state, by=by, at=iso(around.clock.now()))
+def _switch(ctx: Context, destination: str, state: SwitchState, by: str) -> None:
+    with ctx.database.begin() as conn:
+        resources.set_switch(conn, destination, state, by=by, at=iso(ctx.clock.now()))
         if state == "active":  # a person decides that what it remembers is enough
             settings.settle_restored(conn, destination)

@@ -17,26 +17,26 @@ from penstock.usecases.unsaved import refuse_misfit
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """`around` is what the App works with at the moment; `reload` lets it follow an edit."""
+    """`ctx` is what the App works with at the moment; `reload` lets it follow an edit."""
 
-    around: Callable[[], Context]
+    ctx: Callable[[], Context]
     reload: Callable[[], None]
 
     def listed(self, kind: str) -> dict[str, Resource]:
         """The resources of a section of the applied project (`destinations`), by name."""
-        return editor.listed(self.around(), kind)
+        return editor.listed(self.ctx(), kind)
 
     def page(self, kind: str, limit: int, after: str | None) -> list[Resource]:
         """At most so many resources of a section, in the project's order; those behind the one of this name."""
-        return editor.page(self.around(), kind, limit, after)
+        return editor.page(self.ctx(), kind, limit, after)
 
     def one(self, kind: str, name: str) -> Resource:
         """One resource, with the etag that guards its next edit."""
-        return editor.one(self.around(), kind, name)
+        return editor.one(self.ctx(), kind, name)
 
     def standing(self, kind: str, names: list[str]) -> dict[str, dict[str, Any]]:
         """How resources of a kind stand now, besides what the project says: `state` of the REST API, by name."""
-        return status.standing(self.around(), kind, names)
+        return status.standing(self.ctx(), kind, names)
 
     def put(
         self, kind: str, name: str, value: Any, *, author: str, if_match: str | None = None, create: bool = False
@@ -45,56 +45,56 @@ class Edits:
 
         The whole project is checked first, and whether the settings fit their records (`refuse_misfit`).
         """
-        refuse_misfit(self.around(), kind, name, value)
-        put = editor.put(self.around(), kind, name, value, EditTerms(author, if_match, create))
+        refuse_misfit(self.ctx(), kind, name, value)
+        put = editor.put(self.ctx(), kind, name, value, EditTerms(author, if_match, create))
         self.reload()
         return put
 
     def patch(self, kind: str, name: str, patch: Any, *, author: str, if_match: str | None = None) -> Resource:
         """Change parts of a resource by a JSON merge patch; checked as `put` does."""
-        around = self.around()
-        refuse_misfit(around, kind, name, editor.patched(around, kind, name, patch))
-        patched = editor.patch(self.around(), kind, name, patch, author=author, if_match=if_match)
+        ctx = self.ctx()
+        refuse_misfit(ctx, kind, name, editor.patched(ctx, kind, name, patch))
+        patched = editor.patch(self.ctx(), kind, name, patch, author=author, if_match=if_match)
         self.reload()
         return patched
 
     def delete(self, kind: str, name: str, *, author: str, if_match: str | None = None) -> None:
         """Take out a resource that nobody refers to and, of a destination, that is not active."""
-        editor.delete(self.around(), kind, name, author=author, if_match=if_match)
+        editor.delete(self.ctx(), kind, name, author=author, if_match=if_match)
         self.reload()
 
     def copy(self, kind: str, name: str, new_name: str, *, author: str) -> Resource:
         """The same under a new name; the copy of a destination is a draft."""
-        copied = editor.copy(self.around(), kind, name, new_name, author=author)
+        copied = editor.copy(self.ctx(), kind, name, new_name, author=author)
         self.reload()
         return copied
 
     def problems(self, kind: str, name: str, value: Any) -> tuple[Problem, ...]:
         """What is wrong with the project if this resource were written into it; nothing is written."""
-        return editor.problems(self.around(), kind, name, value)
+        return editor.problems(self.ctx(), kind, name, value)
 
     def versions(self, limit: int = 50, before: int | None = None) -> list[ProjectVersion]:
         """The versions of the applied project, newest first."""
-        return editor.versions(self.around(), limit, before)
+        return editor.versions(self.ctx(), limit, before)
 
     def version(self, number: int) -> ProjectVersion:
         """One version of the applied project, with what it changed."""
-        return editor.version(self.around(), number)
+        return editor.version(self.ctx(), number)
 
     def newest(self) -> ProjectVersion:
         """The truth; version 0, with nothing in it, while no project was ever applied."""
-        return editor.newest(self.around())
+        return editor.newest(self.ctx())
 
     def replace(
         self, text: str, *, author: str, if_match: str | None = None, dry_run: bool = False
     ) -> editor.EditResult:
         """Make the project of a whole YAML text the truth, with what that changes."""
-        written = editor.replace(self.around(), text, EditTerms(author, if_match), dry_run=dry_run)
+        written = editor.replace(self.ctx(), text, EditTerms(author, if_match), dry_run=dry_run)
         self.reload()
         return written
 
     def roll_back(self, number: int, *, author: str, only: str | None = None) -> ProjectVersion:
         """Make an old version (or `only` one resource of it) the truth again, as a new version."""
-        back = editor.roll_back(self.around(), number, author=author, only=only)
+        back = editor.roll_back(self.ctx(), number, author=author, only=only)
         self.reload()
         return back

@@ -30,17 +30,17 @@ from penstock.store.runs.deliveries import Fate
 from penstock.store.runs.runs import RunRow
 
 
-def runs_of(around: Context, run: str | None, limit: int) -> list[RunReport]:
+def runs_of(ctx: Context, run: str | None, limit: int) -> list[RunReport]:
     """The runs, newest first; or the one named. InputError when it is unknown."""
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         rows = runs.list_runs(conn, limit) if run is None else [_known(conn, run)]
         families = [(row, runs.children(conn, row.id)) for row in rows]
-    return [runs.to_report(_seen(around, row), [_seen(around, part) for part in parts]) for row, parts in families]
+    return [runs.to_report(_seen(ctx, row), [_seen(ctx, part) for part in parts]) for row, parts in families]
 
 
-def deliveries_of(around: Context, run: str) -> list[DeliveryReport]:
+def deliveries_of(ctx: Context, run: str) -> list[DeliveryReport]:
     """The requests of a run; of a flow's run, those of its destinations. InputError when it is unknown."""
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         row = _known(conn, run)
         return [
             DeliveryReport(
@@ -51,10 +51,10 @@ def deliveries_of(around: Context, run: str) -> list[DeliveryReport]:
         ]
 
 
-def _seen(around: Context, row: RunRow) -> RunRow:
+def _seen(ctx: Context, row: RunRow) -> RunRow:
     """A run that nobody works on any more, though it never ended, was interrupted."""
     name = f"flow {row.target}" if row.kind == "flow" else row.target
-    if row.status == "running" and not leases.is_held(around.database, name):
+    if row.status == "running" and not leases.is_held(ctx.database, name):
         return replace(row, status="interrupted")
     return row
 

@@ -35,7 +35,7 @@ SECONDS_A_REQUEST = 0.05  # what a request takes when the allowance does not hol
 
 
 def plan(
-    around: Context,
+    ctx: Context,
     prepared: Prepared,
     parents: Parents | None = None,
     begins_at: str | None = None,
@@ -44,10 +44,10 @@ def plan(
 ) -> PlanReport:
     """Count what a run of this destination would send, leave and refuse. `begins_at` as in `cursor_reading`."""
     policy, name = prepared.policy, prepared.spec.name
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         memory = Memory.load(conn, name, prepared.fingerprints) if policy.compares else None
         quarantine = QuarantineIndex.load(conn, name)
-        reading = reading_of(conn, prepared, begins_at, around.clock.now(), alone=alone)
+        reading = reading_of(conn, prepared, begins_at, ctx.clock.now(), alone=alone)
         doubts = doubt(conn, prepared)
     prepared = with_notes(prepared, reading)
     known = None if doubts.forgetful else memory
@@ -57,7 +57,7 @@ def plan(
     batcher = Batcher(prepared.compiled.shape, repeats=policy.repeats)
     notes, tally = prepared.notes(), _Tally()
     with grouping_code(prepared.compiled.shape) as code:
-        for chunk in _read(around, prepared, reading.window):
+        for chunk in _read(ctx, prepared, reading.window):
             opened = open_chunk(prepared, chunk, prints=policy.compares)
             sifted = screen.sift(opened)
             notes.count(opened, sifted)
@@ -144,16 +144,16 @@ def _records(payloads: Sequence[Payload]) -> int:
     return sum(len(payload.parts) for payload in payloads if payload.parts) + len(payloads)
 
 
-def _read(around: Context, prepared: Prepared, last: ReadWindow | None) -> Iterator[Chunk]:
+def _read(ctx: Context, prepared: Prepared, last: ReadWindow | None) -> Iterator[Chunk]:
     """The records a run would read: all of them, or with a cursor those that came since the last run."""
     data = prepared.data
     if last is None:
         yield from data.dataset.read(data.schema)
         return
-    path = around.folder / "frozen" / f"plan-{os.getpid()}.arrow"
+    path = ctx.folder / "frozen" / f"plan-{os.getpid()}.arrow"
     path.parent.mkdir(mode=0o700, exist_ok=True)
     try:
-        data.dataset.freeze(data.schema, path, last, around.clock.now())
+        data.dataset.freeze(data.schema, path, last, ctx.clock.now())
         yield from read_frozen(path)
     finally:
         path.unlink(missing_ok=True)
@@ -177,22 +177,22 @@ def eta_s(requests: int, rate: RateLimit, concurrency: int) -> float:
     return windows * rate.per + min(requests, rate.requests) * SECONDS_A_REQUEST / concurrency
 
 
-def plan_flow(around: Context, flow: FlowSpec, begins_at: str | None = None) -> PlanReport:
+def plan_flow(ctx: Context, flow: FlowSpec, begins_at: str | None = None) -> PlanReport:
     """The plans of a flow's destinations together, drafts included; those that a person paused are skipped."""
-    specs, parts, skipped = in_order(around, flow), list[PlanReport](), dict[str, str]()
+    specs, parts, skipped = in_order(ctx, flow), list[PlanReport](), dict[str, str]()
     requests: Counter[str] = Counter()  # by credential: an allowance is shared
     for spec in specs:
-        active, reason = is_active(around, spec)
-        if is_paused(around, spec):
+        active, reason = is_active(ctx, spec)
+        if is_paused(ctx, spec):
             skipped[spec.name] = reason
             continue
-        part = plan(around, prepare(around, spec), held_parents(around, spec, specs), begins_at, alone=False)
+        part = plan(ctx, prepare(ctx, spec), held_parents(ctx, spec, specs), begins_at, alone=False)
         if not active:
             draft = Note("active", "not sent", f"{reason}: a run skips it until it is activated")
             part = replace(part, notes=(*part.notes, draft))
         parts.append(part)
         requests[spec.credential] += part.requests
-    rates = around.project.credentials
+    rates = ctx.project.credentials
     seconds = max((eta_s(number, rates[name].rate_limit, 1) for name, number in requests.items()), default=0.0)
     return _together(flow.name, parts, seconds, skipped)
 

@@ -34,10 +34,10 @@ def tell_nobody(_done: int, _total: int) -> None:
     """How far a discard has come is of no interest."""
 
 
-def chosen(around: Context, ids: Sequence[str], *, cause: str | None, everything: bool) -> list[HeldRecord]:
+def chosen(ctx: Context, ids: Sequence[str], *, cause: str | None, everything: bool) -> list[HeldRecord]:
     """The held records that a person named by id, by cause, or all of them. InputError for an id that is not there."""
     _require_one_way(ids, cause, everything=everything)
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         if ids:
             missing = quarantine.unknown(conn, ids)
             if missing is not None:
@@ -64,16 +64,16 @@ def _unknown_id(name: str) -> InputError:
     return InputError(Problem("quarantine", f"there is no quarantined record {name}", "unknown-id", hint, found=name))
 
 
-def still_held(around: Context, ids: Sequence[str]) -> list[HeldRecord]:
+def still_held(ctx: Context, ids: Sequence[str]) -> list[HeldRecord]:
     """Those of them that are held still: of what was asked for a while ago, some may have gone."""
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         return quarantine.get_all(conn, ids)
 
 
-def by_destination(around: Context, ids: Sequence[str]) -> dict[str, list[str]]:
+def by_destination(ctx: Context, ids: Sequence[str]) -> dict[str, list[str]]:
     """These ids by the destination of their records. InputError for an id that is not there."""
     _require_one_way(ids, None, everything=False)
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         missing = quarantine.unknown(conn, ids)
         if missing is not None:
             raise _unknown_id(missing)
@@ -114,26 +114,26 @@ def detail(held: HeldRecord) -> QuarantineDetail:
     )
 
 
-def listing(around: Context, *, destination: str | None, cause: str | None) -> list[QuarantineEntry]:
+def listing(ctx: Context, *, destination: str | None, cause: str | None) -> list[QuarantineEntry]:
     """The records held for a person, of one destination or one cause."""
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         return [listed(held) for held in quarantine.entries(conn, destination=destination, cause=cause)]
 
 
-def shown(around: Context, name: str) -> QuarantineDetail:
+def shown(ctx: Context, name: str) -> QuarantineDetail:
     """One held record, whole. InputError when there is none of this id."""
-    return detail(chosen(around, [name], cause=None, everything=False)[0])
+    return detail(chosen(ctx, [name], cause=None, everything=False)[0])
 
 
-def preview_of(around: Context, name: str) -> Preview:
+def preview_of(ctx: Context, name: str) -> Preview:
     """What a resend of this held record would send."""
-    held = chosen(around, [name], cause=None, everything=False)
-    prepared = prepare(around, around.destination(held[0].destination))
+    held = chosen(ctx, [name], cause=None, everything=False)
+    prepared = prepare(ctx, ctx.destination(held[0].destination))
     return preview_of_chunks(prepared, chunks_of(prepared, held), None, 1)
 
 
 def edit(
-    around: Context,
+    ctx: Context,
     name: str,
     *,
     changes: Mapping[str, Any] | None,
@@ -144,7 +144,7 @@ def edit(
 
     `guard` is given the record's text as it is, and raises when that is not what the writer knows.
     """
-    with around.database.begin() as conn:
+    with ctx.database.begin() as conn:
         held = _entry(conn, name)
         guard(held.record)
         new = read_record(held.record) if record is None else record
@@ -182,12 +182,12 @@ def _put(record: dict[str, Any], path: str, value: Any) -> None:
     place[last] = value
 
 
-def typed_changes(around: Context, name: str, texts: Mapping[str, str]) -> dict[str, Any]:
+def typed_changes(ctx: Context, name: str, texts: Mapping[str, str]) -> dict[str, Any]:
     """`--set column=text`, read by the column's type: text columns take it as it is, others as JSON."""
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         held = _entry(conn, name)
-    spec = around.destination(held.destination)
-    schema = known_dataset(around, spec.dataset).schema
+    spec = ctx.destination(held.destination)
+    schema = known_dataset(ctx, spec.dataset).schema
     if held.rule == SQL_RULE and schema.source is not None:
         schema = schema.source
     values: dict[str, Any] = {}
@@ -239,7 +239,7 @@ def _one(prepared: Prepared, held: HeldRecord) -> Chunk:
 
 
 def discard(
-    around: Context,
+    ctx: Context,
     ids: Sequence[str],
     *,
     cause: str | None,
@@ -253,19 +253,19 @@ def discard(
 
     Answers how many there were; InputError, before anything is discarded, for an id that is not there.
     """
-    named = _named(around, ids, cause, everything=everything)
-    at, done = iso(around.clock.now()), 0
+    named = _named(ctx, ids, cause, everything=everything)
+    at, done = iso(ctx.clock.now()), 0
     for first in range(0, len(named), DISCARDED_AT_ONCE):
-        with around.database.begin() as conn:
+        with ctx.database.begin() as conn:
             done += quarantine.discard(conn, named[first : first + DISCARDED_AT_ONCE], reason, at)
         told(done, len(named))
     return done
 
 
-def _named(around: Context, ids: Sequence[str], cause: str | None, *, everything: bool) -> Sequence[str]:
+def _named(ctx: Context, ids: Sequence[str], cause: str | None, *, everything: bool) -> Sequence[str]:
     """The ids that a person means. InputError as `chosen`."""
     _require_one_way(ids, cause, everything=everything)
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         if ids:
             missing = quarantine.unknown(conn, ids)
             if missing is not None:
@@ -277,22 +277,22 @@ def _named(around: Context, ids: Sequence[str], cause: str | None, *, everything
     return found
 
 
-def settle(around: Context, name: str, *, delivered: bool) -> None:
+def settle(ctx: Context, name: str, *, delivered: bool) -> None:
     """A person says what became of an unknown record. InputError unless it was delivered, and is unknown."""
     if not delivered:
         message = "say --delivered: it arrived"
         hint = "if it did not arrive, use `penstock quarantine resend`; if it never shall, discard it"
         raise InputError(Problem("quarantine", message, "settle-how", hint))
-    held = chosen(around, [name], cause=None, everything=False)[0]
-    _settle_delivered(around, prepare(around, around.destination(held.destination)), held)
+    held = chosen(ctx, [name], cause=None, everything=False)[0]
+    _settle_delivered(ctx, prepare(ctx, ctx.destination(held.destination)), held)
 
 
-def _settle_delivered(around: Context, prepared: Prepared, held: HeldRecord) -> None:
+def _settle_delivered(ctx: Context, prepared: Prepared, held: HeldRecord) -> None:
     """A person saw that it arrived: remember its content as sent, and let it go."""
     if held.outcome is not Outcome.UNKNOWN:
         message = f"{held.id} is {held.outcome}, not unknown: there is nothing to settle"
         raise InputError(Problem("quarantine", message, "not-unknown", "resend or discard it", found=held.outcome))
-    with around.database.begin() as conn:
+    with ctx.database.begin() as conn:
         if held.content is not None and held.key is not None and prepared.policy.compares:
             memory = Memory.load(conn, held.destination, prepared.fingerprints)
             hashes = np.array([held.key_hash], dtype=np.uint64)
@@ -303,37 +303,37 @@ def _settle_delivered(around: Context, prepared: Prepared, held: HeldRecord) -> 
 
 @dataclass(frozen=True, slots=True)
 class QuarantinePages:
-    """The door of the App to the lists of held records. `around` answers the project as it is now."""
+    """The door of the App to the lists of held records. `ctx` answers the project as it is now."""
 
-    around: Callable[[], Context]
+    ctx: Callable[[], Context]
 
     def page(self, which: QuarantineFilter, *, limit: int, cursor: str | None = None) -> ListPage:
         """Held records, oldest first, a page at a time."""
         (after,) = (0,) if cursor is None else page.read(cursor, int)
-        with self.around().database.read() as conn:
+        with self.ctx().database.read() as conn:
             found = quarantine.page(conn, which, limit + 1, after)
         more = page.write(int(found[limit - 1].id.removeprefix("q-"))) if len(found) > limit else None
         return ListPage([as_json(listed(held)) for held in found[:limit]], more)
 
     def text(self, entry: str) -> str:
         """The record that is held as JSON text: every digit of its numbers stands there."""
-        with self.around().database.read() as conn:
+        with self.ctx().database.read() as conn:
             return _entry(conn, entry).record
 
     def edit(
         self, entry: str, *, changes: Mapping[str, Any] | None, record: Any, guard: Callable[[str], None]
     ) -> QuarantineDetail:
         """Change a held record: some of its members, or all of it."""
-        return edit(self.around(), entry, changes=changes, record=record, guard=guard)
+        return edit(self.ctx(), entry, changes=changes, record=record, guard=guard)
 
     def groups(self) -> list[dict[str, Any]]:
         """All held records by destination, cause, outcome and field; the largest group first."""
-        with self.around().database.read() as conn:
+        with self.ctx().database.read() as conn:
             return [as_json(group) for group in quarantine.groups(conn)]
 
     def ids(self, which: QuarantineFilter) -> list[str]:
         """The ids of held records. InputError when nothing of it is held."""
-        with self.around().database.read() as conn:
+        with self.ctx().database.read() as conn:
             found = quarantine.ids(conn, which)
         if not found:
             raise InputError(Problem("body", "nothing of this is held", "nothing-held", "look at the groups"))

@@ -41,30 +41,26 @@ class TestExchange(NamedTuple):
         return isinstance(self.answer, Reply) and 200 <= self.answer.status < 300
 
 
-async def send_test(
-    around: Context, prepared: Prepared, budget: Budget, *, sample: int, body: str | None
-) -> TestReport:
+async def send_test(ctx: Context, prepared: Prepared, budget: Budget, *, sample: int, body: str | None) -> TestReport:
     """Send the `sample`-th sample record (1 is the first) by itself, or `body` in its place.
 
     Where grouping code makes several requests of the record they go in their order, up to the first that is not taken.
     """
     payload = _sample(prepared, sample)
-    run = new_run_id(around.clock)
-    link = connection.connection(around, prepared.credential, prepared.address.base_url)
+    run = new_run_id(ctx.clock)
+    link = connection.connection(ctx, prepared.credential, prepared.address.base_url)
     exchanges: list[TestExchange] = []
-    async with Client(link, budget, around.clock) as client:
-        directory = LookupClient(
-            client, StoredIds(around.database, prepared.credential.name, around.clock), around.clock
-        )
-        requests, payload = await _requests(around, prepared, directory, payload, run)
+    async with Client(link, budget, ctx.clock) as client:
+        directory = LookupClient(client, StoredIds(ctx.database, prepared.credential.name, ctx.clock), ctx.clock)
+        requests, payload = await _requests(ctx, prepared, directory, payload, run)
         if body is not None:
             requests = (replace(requests[0], body=body.encode()),)
         for request in requests:
-            at = iso(around.clock.now())
+            at = iso(ctx.clock.now())
             exchanges.append(TestExchange(request, await client.send(request, lane="test"), at))
             if not exchanges[-1].taken:
                 break
-    _log(around, prepared, run, exchanges, payload)
+    _log(ctx, prepared, run, exchanges, payload)
     reports = [_report(exchange, payload) for exchange in exchanges]
     return replace(reports[-1], earlier=tuple(reports[:-1]))
 
@@ -95,7 +91,7 @@ def _sample(prepared: Prepared, sample: int) -> Payload:
 
 
 async def _requests(
-    around: Context, prepared: Prepared, directory: LookupClient, payload: Payload, run: str
+    ctx: Context, prepared: Prepared, directory: LookupClient, payload: Payload, run: str
 ) -> tuple[tuple[Request, ...], Payload]:
     """The requests to send, and the payload with its look-ups done."""
     path = f"destinations.{prepared.spec.name}"
@@ -113,10 +109,10 @@ async def _requests(
     except (CodeFailed, Unencodable) as failure:
         hint = "mend the grouping code, or send an edited body with --body"
         raise InputError(Problem(path, failure.refusal.reason, failure.refusal.rule, hint)) from failure
-    return tuple(finish(request, run=run, now=around.clock.now()) for request in made), payload
+    return tuple(finish(request, run=run, now=ctx.clock.now()) for request in made), payload
 
 
-def _log(around: Context, prepared: Prepared, run: str, exchanges: Sequence[TestExchange], payload: Payload) -> None:
+def _log(ctx: Context, prepared: Prepared, run: str, exchanges: Sequence[TestExchange], payload: Payload) -> None:
     """Mark it as a test in the log: a run of its own, which no count looks at."""
     last = exchanges[-1]
     entries = [_entry(number, exchange, payload, last=exchange is last) for number, exchange in enumerate(exchanges)]
@@ -128,9 +124,9 @@ def _log(around: Context, prepared: Prepared, run: str, exchanges: Sequence[Test
         resumable=False,
         requests=len(exchanges),
         status="succeeded" if last.taken else "failed",
-        finished_at=max(exchanges[0].at, iso(around.clock.now())),
+        finished_at=max(exchanges[0].at, iso(ctx.clock.now())),
     )
-    with around.database.begin() as conn:
+    with ctx.database.begin() as conn:
         runs.start(conn, row)
         ledger.append(conn, run, entries)
 

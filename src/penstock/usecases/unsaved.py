@@ -47,37 +47,37 @@ class DataLook:
     tables: tuple[str, ...] | None = None
 
 
-def look_at_source(around: Context, name: str, value: Any) -> DataLook:
+def look_at_source(ctx: Context, name: str, value: Any) -> DataLook:
     """The records of a source with these settings. Of a database without query or table only its tables."""
     undecided = _wants_table(value)
     try:
         settings = {**value, "table": UNDECIDED} if undecided else value
-        source = editor.draft(around, "sources", name, settings).sources[name]
+        source = editor.draft(ctx, "sources", name, settings).sources[name]
     except PenstockError as error:
         return DataLook(problems=error.problems)
     found: tuple[str, ...] | None = None
     try:
         if isinstance(source, SqlSource):
-            found = tables(source, around.resolve, around.reach)
-        look = DataLook() if undecided else _look(around, DatasetSpec(name, name, ()), source)
+            found = tables(source, ctx.resolve, ctx.reach)
+        look = DataLook() if undecided else _look(ctx, DatasetSpec(name, name, ()), source)
     except PenstockError as error:
         return DataLook(problems=error.problems, tables=found)
     return replace(look, tables=found)
 
 
-def look_at_dataset(around: Context, name: str, value: Any) -> DataLook:
+def look_at_dataset(ctx: Context, name: str, value: Any) -> DataLook:
     """The records of a dataset with these settings. It may have no key yet: that is chosen from what is seen here."""
     keyless = isinstance(value, dict) and "key" not in value
     try:
-        project = editor.draft(around, "datasets", name, {**value, "key": UNDECIDED} if keyless else value)
+        project = editor.draft(ctx, "datasets", name, {**value, "key": UNDECIDED} if keyless else value)
         spec = project.datasets[name]
-        return _look(around, replace(spec, key=()) if keyless else spec, project.sources[spec.source])
+        return _look(ctx, replace(spec, key=()) if keyless else spec, project.sources[spec.source])
     except PenstockError as error:
         return DataLook(problems=error.problems)
 
 
-def _look(around: Context, spec: DatasetSpec, source: SourceSpec) -> DataLook:
-    dataset: Dataset = open_first(spec, source, tools(around), FIRST, PATIENCE_S)
+def _look(ctx: Context, spec: DatasetSpec, source: SourceSpec) -> DataLook:
+    dataset: Dataset = open_first(spec, source, tools(ctx), FIRST, PATIENCE_S)
     found = dataset.detect()
     rows = tuple(
         readable(read_record(record_json(found.samples, row))) for row in range(found.samples.records.num_rows)
@@ -121,39 +121,39 @@ class SettingsFindings:
     notes: tuple[Note, ...]
 
 
-def with_draft(around: Context, name: str, value: Any) -> Context:
+def with_draft(ctx: Context, name: str, value: Any) -> Context:
     """The surroundings in which this destination has these settings. InputError with every problem of them.
 
     Who may run saved code alone runs none of these settings, unless they have the saved code.
     """
-    drafted = replace(around, project=editor.draft(around, "destinations", name, value))
-    if around.code != "saved":
+    drafted = replace(ctx, project=editor.draft(ctx, "destinations", name, value))
+    if ctx.code != "saved":
         return drafted
-    same = _code_of(around, name) == _code_of(drafted, name)
+    same = _code_of(ctx, name) == _code_of(drafted, name)
     return replace(drafted, code="saved" if same else "none")
 
 
-def _code_of(around: Context, name: str) -> str | None:
-    spec = around.project.destinations.get(name)
+def _code_of(ctx: Context, name: str) -> str | None:
+    spec = ctx.project.destinations.get(name)
     grouping = (
         None if spec is None else (spec.batch if spec.request is None else spec.request.batch or spec.batch).grouping
     )
     return None if grouping is None else grouping.code
 
 
-def preview_of(around: Context, name: str, value: Any, limit: int) -> Preview:
+def preview_of(ctx: Context, name: str, value: Any, limit: int) -> Preview:
     """The requests that the samples make with these settings."""
-    drafted = with_draft(around, name, value)
+    drafted = with_draft(ctx, name, value)
     return preview(prepare(drafted, drafted.destination(name)), limit=limit, everything=False)
 
 
-def findings(around: Context, name: str, value: Any, most_s: float) -> SettingsFindings:
+def findings(ctx: Context, name: str, value: Any, most_s: float) -> SettingsFindings:
     """What would be refused of the whole dataset, as far as `most_s` seconds reach."""
-    drafted = with_draft(around, name, value)
+    drafted = with_draft(ctx, name, value)
     prepared = prepare(drafted, drafted.destination(name))
     data, counted = prepared.data, _Counted()
     notes, refused = prepared.notes(), list[RefusedRecord]()
-    for _batch in batches(prepared, counted.until(around, prepared, most_s), notes, refused):
+    for _batch in batches(prepared, counted.until(ctx, prepared, most_s), notes, refused):
         counted.take(refused)
     counted.take(refused)
     records = data.schema.records if counted.stopped else counted.rows
@@ -166,13 +166,13 @@ class _Counted:
         self.stopped = False
         self.found: dict[tuple[str | None, str, str], SettingsFinding] = {}
 
-    def until(self, around: Context, prepared: Prepared, most_s: float) -> Iterator[Chunk]:
+    def until(self, ctx: Context, prepared: Prepared, most_s: float) -> Iterator[Chunk]:
         """The dataset's chunks, until the time is over."""
-        end = around.clock.monotonic() + most_s
+        end = ctx.clock.monotonic() + most_s
         for chunk in prepared.data.dataset.read(prepared.data.schema, rows=4096):
             self.rows += chunk.records.num_rows
             yield chunk
-            if around.clock.monotonic() >= end:
+            if ctx.clock.monotonic() >= end:
                 self.stopped = True
                 return
 
@@ -198,21 +198,21 @@ class UnsavedSettings:
     `send` sends the sample of the destination in these surroundings, `ask` asks the API of a credential with a key.
     """
 
-    around: Callable[[], Context]
+    ctx: Callable[[], Context]
     send: Callable[..., TestReport]
     ask: Callable[[CredentialSpec, str | None], CheckReport]
 
     def preview(self, name: str, value: Any, limit: int) -> Preview:
         """The requests that the samples make with these settings."""
-        return preview_of(self.around(), name, value, limit)
+        return preview_of(self.ctx(), name, value, limit)
 
     def findings(self, name: str, value: Any, most_s: float) -> SettingsFindings:
         """What would be refused of the whole dataset, as far as `most_s` seconds reach."""
-        return findings(self.around(), name, value, most_s)
+        return findings(self.ctx(), name, value, most_s)
 
     def test(self, name: str, value: Any, *, sample: int = 1, body: str | None = None) -> TestReport:
         """Send the request of one sample, or the edited body, with these settings."""
-        drafted = with_draft(self.around(), name, value)
+        drafted = with_draft(self.ctx(), name, value)
         if drafted.code == "none" and body is None and _code_of(drafted, name) is not None:
             message, hint = "only an editor runs grouping code that is not saved", "save it first, or give a body"
             raise InputError(Problem(f"destinations.{name}", message, "needs-editor", hint))
@@ -220,36 +220,36 @@ class UnsavedSettings:
 
     def source(self, name: str, value: Any) -> DataLook:
         """What a source with these settings would bring; a database is connected to."""
-        return look_at_source(self.around(), name, value)
+        return look_at_source(self.ctx(), name, value)
 
     def dataset(self, name: str, value: Any) -> DataLook:
         """What a dataset with these settings would be; problems of its SQL point into it."""
-        return look_at_dataset(self.around(), name, value)
+        return look_at_dataset(self.ctx(), name, value)
 
     def credential(self, name: str, value: Any, secret: str | None) -> CheckReport:
         """Ask the API whether a credential with these settings and this key works. Nothing of it is kept."""
-        spec = editor.draft(self.around(), "credentials", name, value).credentials[name]
+        spec = editor.draft(self.ctx(), "credentials", name, value).credentials[name]
         return self.ask(spec, literal_key(value) if secret is None else secret)
 
 
-def refuse_misfit(around: Context, kind: str, name: str, value: Any) -> None:
+def refuse_misfit(ctx: Context, kind: str, name: str, value: Any) -> None:
     """InputError with the problems of these settings that only their records show.
 
     Examples: SQL that cannot be bound, a key that the SQL does not give, a field that is mapped to a missing column.
     What is wrong elsewhere (a source that cannot be reached now, a key that is not set) does not keep anybody from
     saving.
     """
-    own = [problem for problem in _problems(around, kind, name, value) if problem.path.startswith(f"{kind}.{name}.")]
+    own = [problem for problem in _problems(ctx, kind, name, value) if problem.path.startswith(f"{kind}.{name}.")]
     if own:
         raise InputError(*own)
 
 
-def _problems(around: Context, kind: str, name: str, value: Any) -> tuple[Problem, ...]:
+def _problems(ctx: Context, kind: str, name: str, value: Any) -> tuple[Problem, ...]:
     if kind == "datasets":
-        return look_at_dataset(around, name, value).problems
+        return look_at_dataset(ctx, name, value).problems
     if kind == "destinations":
         try:
-            preview_of(around, name, value, limit=1)
+            preview_of(ctx, name, value, limit=1)
         except PenstockError as error:
             return error.problems
     return ()

@@ -308,12 +308,12 @@ class SharedBudgets:
     def __init__(self) -> None:
         self._made: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[CredentialKey, Budget]] = WeakKeyDictionary()
 
-    def of(self, around: Context, spec: CredentialSpec) -> Budget:
+    def of(self, ctx: Context, spec: CredentialSpec) -> Budget:
         """The budget of this credential for the running loop."""
         made = self._made.setdefault(asyncio.get_running_loop(), {})
         key = spec.name, spec.rate_limit
         if key not in made:
-            made[key] = shared_budget(spec.rate_limit, around.clock, around.database, spec.name)
+            made[key] = shared_budget(spec.rate_limit, ctx.clock, ctx.database, spec.name)
         return made[key]
 
 

@@ -58,17 +58,17 @@ class HeldParents:
         return None
 
 
-def held_parents(around: Context, child: DestinationSpec, siblings: Sequence[DestinationSpec]) -> HeldParents:
+def held_parents(ctx: Context, child: DestinationSpec, siblings: Sequence[DestinationSpec]) -> HeldParents:
     """The parents of `child` among the destinations of its flow that are quarantined or waiting now."""
     links = []
     for field, kind in LINKS.items():
         column = _column(child, field)
         for sibling in siblings:
-            if column is None or sibling.name == child.name or _makes(around, sibling) != kind:
+            if column is None or sibling.name == child.name or _makes(ctx, sibling) != kind:
                 continue
-            if _makes(around, child) == kind:
+            if _makes(ctx, child) == kind:
                 continue
-            with around.database.read() as conn:
+            with ctx.database.read() as conn:
                 held = quarantine.entries(conn, destination=sibling.name)
             missing = {
                 entry.key: entry.outcome.value
@@ -79,9 +79,9 @@ def held_parents(around: Context, child: DestinationSpec, siblings: Sequence[Des
     return HeldParents(links)
 
 
-def _makes(around: Context, spec: DestinationSpec) -> str | None:
+def _makes(ctx: Context, spec: DestinationSpec) -> str | None:
     """What its template's document says that a destination makes of a record: `company`, `person` … or `batch`."""
-    template = around.catalogue.get(spec.template or "")
+    template = ctx.catalogue.get(spec.template or "")
     return None if template is None else template.object
 
 

@@ -149,66 +149,66 @@ def _not_gone(name: str, there: frozenset[str], gone: Mapping[str, int]) -> Inpu
 
 @dataclass(frozen=True, slots=True)
 class Caretaker:
-    """What the service does by itself for its open state. `around` answers the project as it is now."""
+    """What the service does by itself for its open state. `ctx` answers the project as it is now."""
 
-    around: Callable[[], Context]
+    ctx: Callable[[], Context]
 
     def tick(self) -> Pruned | None:
         """To be called now and then: prunes once a day, for about a second a call."""
-        around = self.around()
+        ctx = self.ctx()
         try:
-            pruned = tick(around.database, around.clock)
+            pruned = tick(ctx.database, ctx.clock)
             if pruned is not None and pruned.finished:
-                forget_uploads(around)
+                forget_uploads(ctx)
         except Exception as error:
-            around.events.tell("care.failed", work="prune", error=type(error).__name__)
+            ctx.events.tell("care.failed", work="prune", error=type(error).__name__)
             raise
         if pruned is not None and pruned.finished:
-            around.events.tell("care.done", work="prune", removed=sum(pruned.removed.values()))
+            ctx.events.tell("care.done", work="prune", removed=sum(pruned.removed.values()))
         return pruned
 
     def diagnose(self, *, open_to_all: bool) -> Diagnosis:
         """What is wrong, as this process sees it; `open_to_all`: it answers without sign-in."""
         from penstock.service.care.doctor.doctor import diagnose_service  # noqa: PLC0415 - knows everyone
 
-        return diagnose_service(self.around(), open_to_all=open_to_all)
+        return diagnose_service(self.ctx(), open_to_all=open_to_all)
 
     @contextmanager
     def known_as_open(self) -> Iterator[None]:
         """Let others know that a service answers without sign-in. StateLocked when one is known already."""
         place = f"process {os.getpid()} on {socket.gethostname()}"
-        with leases.hold(self.around().database, OPEN_SERVICE, place):
+        with leases.hold(self.ctx().database, OPEN_SERVICE, place):
             yield
 
     def retention(self) -> Retention:
         """How long things are kept, in days."""
-        return retention(self.around().database)
+        return retention(self.ctx().database)
 
     def set_retention(
         self, document: Mapping[str, Any], *, by: str, guard: Callable[[Retention], None] = lambda _: None
     ) -> Retention:
         """Write it, whole: what is left out has its default. `guard` raises when what is replaced is not as known."""
-        around = self.around()
-        return _set_retention(around.database, document, by=by, at=iso(around.clock.now()), guard=guard)
+        ctx = self.ctx()
+        return _set_retention(ctx.database, document, by=by, at=iso(ctx.clock.now()), guard=guard)
 
     def prune(self, *, dry_run: bool, forget: Sequence[str], most_s: float) -> Pruned:
         """Remove what is old now, as far as `most_s` seconds reach; forget destinations that the project has not."""
-        around = self.around()
-        there = frozenset(around.project.destinations)
-        return _pruned(around.database, around.clock, there, dry_run=dry_run, forget=forget, most_s=most_s)
+        ctx = self.ctx()
+        there = frozenset(ctx.project.destinations)
+        return _pruned(ctx.database, ctx.clock, there, dry_run=dry_run, forget=forget, most_s=most_s)
 
     def back_up(self) -> BackedUp:
         """Write a backup of a SQLite state, without the sealing key, into a folder that the caller removes."""
-        around = self.around()
-        url = "postgresql://" if around.database.path is None else f"{SQLITE}{around.database.path}"
-        folder = Path(mkdtemp(prefix=".backup-", dir=around.folder))
+        ctx = self.ctx()
+        url = "postgresql://" if ctx.database.path is None else f"{SQLITE}{ctx.database.path}"
+        folder = Path(mkdtemp(prefix=".backup-", dir=ctx.folder))
         try:
-            return Care(url, PROJECT_FILE, around.environ, around.clock).back_up(folder / "state.backup")
+            return Care(url, PROJECT_FILE, ctx.environ, ctx.clock).back_up(folder / "state.backup")
         except BaseException:
             rmtree(folder)
             raise
 
     def rotate_key(self) -> Rotated:
         """Seal everything with another key; processes that run go on."""
-        around = self.around()
-        return rotate(around.database, around.environ)
+        ctx = self.ctx()
+        return rotate(ctx.database, ctx.environ)

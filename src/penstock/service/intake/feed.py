@@ -45,7 +45,7 @@ class Feed:
     environment, as far as that can be known without a run, would make it fail again.
     """
 
-    around: Callable[[], Context]
+    ctx: Callable[[], Context]
     work: WorkRequests
     _behind: dict[str, Behind] = field(default_factory=dict)
     _pauses: dict[str, FeedPause] = field(default_factory=dict)
@@ -60,30 +60,30 @@ class Feed:
 
     def __call__(self) -> bool:
         """Whether it asked for a run."""
-        around = self.around()
-        readers, now, asked = dict(_readers(around)), around.clock.monotonic(), False
+        ctx = self.ctx()
+        readers, now, asked = dict(_readers(ctx)), ctx.clock.monotonic(), False
         is_time = now - self._let_go > LET_GO_S
         if not readers and not is_time:
             return False
-        with around.database.read() as conn:
+        with ctx.database.read() as conn:
             tips = pushed.tips(conn)
             self._pauses = pauses.all_pauses(conn)
         if tips != self._tips or self._behind or self._pauses:
             self._tips = tips
-            targets = _targets(around, readers)
+            targets = _targets(ctx, readers)
             for target in self._pauses.keys() - targets.keys():
-                self._resume(around, target)
+                self._resume(ctx, target)
             for target, specs in targets.items():
-                if self._is_due(around, target, specs, readers, now):
+                if self._is_due(ctx, target, specs, readers, now):
                     asked = self._ask(target) or asked
         if is_time:
             self._let_go = now
-            let_go(around)
+            let_go(ctx)
         return asked
 
     def _is_due(
         self,
-        around: Context,
+        ctx: Context,
         target: str,
         specs: list[DestinationSpec],
         readers: dict[str, WebhookSource],
@@ -91,82 +91,82 @@ class Feed:
     ) -> bool:
         waiting = 0
         for spec in specs:
-            place = _place(around, spec.name, readers[spec.name].name)
+            place = _place(ctx, spec.name, readers[spec.name].name)
             waiting = max(waiting, self._tips.get(readers[spec.name].name, 0) - place)
-        if waiting <= 0 or not any(is_active(around, spec)[0] for spec in specs):
+        if waiting <= 0 or not any(is_active(ctx, spec)[0] for spec in specs):
             self._behind.pop(target, None)
             if target in self._pauses:
-                self._resume(around, target)
+                self._resume(ctx, target)
             return False
         behind = self._behind.setdefault(target, Behind(now))
         flush = readers[specs[0].name].flush
         if waiting < flush.records and now - behind.since < flush.after:
             return False
         sources = tuple(dict.fromkeys(readers[spec.name].name for spec in specs))
-        if self._is_held_up(around, target, specs, sources):
+        if self._is_held_up(ctx, target, specs, sources):
             return False
-        if any(_has_news(around, spec) for spec in specs):
+        if any(_has_news(ctx, spec) for spec in specs):
             return True
         self._behind.pop(target, None)
         return False
 
-    def _is_held_up(self, around: Context, target: str, specs: list[DestinationSpec], sources: tuple[str, ...]) -> bool:
+    def _is_held_up(self, ctx: Context, target: str, specs: list[DestinationSpec], sources: tuple[str, ...]) -> bool:
         """Whether it runs already, or is paused after a run that failed, before or after it had begun."""
         kind: runs.RunKind = "destination" if [spec.name for spec in specs] == [target] else "flow"
         pause = self._pauses.get(target)
-        with around.database.read() as conn:
+        with ctx.database.read() as conn:
             if work.of_target(conn, kind, target, ["queued", "handed", "running"]) is not None:
                 return True
             newest = next(iter(figures.recent_runs(conn, target, kind, 1)), None)
         if newest is not None and newest.status == "cancelled" and newest.finished_at is not None:
-            return _age(around, newest.finished_at) < AFTER_CANCEL_S
+            return _age(ctx, newest.finished_at) < AFTER_CANCEL_S
         if newest is not None and newest.status == "failed" and newest.finished_at is not None:
-            if pause is None and _age(around, newest.finished_at) > LONGEST_WAIT_S:
+            if pause is None and _age(ctx, newest.finished_at) > LONGEST_WAIT_S:
                 return False  # long ago: what came since then is tried
             if pause is None or (pause.run, pause.ended) != (newest.run, newest.finished_at):
-                reason = newest.reason or next(self._troubles(around, specs), newest.stopped_by or "an error")
+                reason = newest.reason or next(self._troubles(ctx, specs), newest.stopped_by or "an error")
                 first = FeedPause(target, kind, sources, reason, newest.finished_at, 0.0, 0, "", "", None)
-                self._pause(around, replace(pause or first, run=newest.run, ended=newest.finished_at), reason)
+                self._pause(ctx, replace(pause or first, run=newest.run, ended=newest.finished_at), reason)
                 return True
         elif pause is not None and newest is not None and newest.status in ENDED_WELL:
-            self._resume(around, target)  # somebody ran it, and it went well
+            self._resume(ctx, target)  # somebody ran it, and it went well
             return False
         if pause is None:
             return False
-        if around.clock.now().timestamp() < pause.until and pause.version == around.version:
+        if ctx.clock.now().timestamp() < pause.until and pause.version == ctx.version:
             return True
-        troubles = list(self._troubles(around, specs))
-        if len(troubles) < sum(is_active(around, spec)[0] for spec in specs):
+        troubles = list(self._troubles(ctx, specs))
+        if len(troubles) < sum(is_active(ctx, spec)[0] for spec in specs):
             return False
-        self._pause(around, pause, troubles[0])
+        self._pause(ctx, pause, troubles[0])
         return True
 
     @staticmethod
-    def _troubles(around: Context, specs: list[DestinationSpec]) -> Iterator[str]:
+    def _troubles(ctx: Context, specs: list[DestinationSpec]) -> Iterator[str]:
         """What makes runs of the active ones fail, as far as that is known without a run."""
-        found = (_trouble(around, spec) for spec in specs if is_active(around, spec)[0])
+        found = (_trouble(ctx, spec) for spec in specs if is_active(ctx, spec)[0])
         return (reason for reason in found if reason is not None)
 
-    def _pause(self, around: Context, pause: FeedPause, reason: str) -> None:
+    def _pause(self, ctx: Context, pause: FeedPause, reason: str) -> None:
         """Pause once more, twice as long as the last time."""
         failures = pause.failures + 1
         wait = min(2.0**failures, LONGEST_WAIT_S)
-        until = around.clock.now().timestamp() + wait
-        made = replace(pause, failures=failures, until=until, reason=reason, version=around.version)
-        with around.database.begin() as conn:
+        until = ctx.clock.now().timestamp() + wait
+        made = replace(pause, failures=failures, until=until, reason=reason, version=ctx.version)
+        with ctx.database.begin() as conn:
             pauses.put_pause(conn, made)
         self._pauses[pause.target] = made
         if failures == 1 or reason != pause.reason:
-            around.events.tell("intake.paused", target=pause.target, run=pause.run, reason=reason, wait_s=wait)
+            ctx.events.tell("intake.paused", target=pause.target, run=pause.run, reason=reason, wait_s=wait)
 
-    def _resume(self, around: Context, target: str) -> None:
+    def _resume(self, ctx: Context, target: str) -> None:
         del self._pauses[target]
-        with around.database.begin() as conn:
+        with ctx.database.begin() as conn:
             pauses.end_pause(conn, target)
-        around.events.tell("intake.resumed", target=target)
+        ctx.events.tell("intake.resumed", target=target)
 
     def _ask(self, target: str) -> bool:
-        self._behind[target].since = self.around().clock.monotonic()
+        self._behind[target].since = self.ctx().clock.monotonic()
         try:
             pause = self._pauses.get(target)
             if pause is None:
@@ -176,38 +176,38 @@ class Feed:
         except PenstockError as error:
             if self._said.get(target) != str(error):  # once, and not again and again while it is so
                 self._said[target] = str(error)
-                self.around().events.tell("intake.not-run", target=target, reason=str(error))
+                self.ctx().events.tell("intake.not-run", target=target, reason=str(error))
             return False
         self._said.pop(target, None)
         return True
 
 
-def _age(around: Context, moment: str) -> float:
+def _age(ctx: Context, moment: str) -> float:
     """Seconds since a moment, given as ISO text."""
-    return (around.clock.now() - datetime.fromisoformat(moment)).total_seconds()
+    return (ctx.clock.now() - datetime.fromisoformat(moment)).total_seconds()
 
 
-def _trouble(around: Context, spec: DestinationSpec) -> str | None:
+def _trouble(ctx: Context, spec: DestinationSpec) -> str | None:
     """What in the settings or the environment makes a run of this destination fail; None when a run has to be tried."""
     try:
-        credential = connection.credential_spec(around, spec.credential)
-        connection.connection(around, credential, connection.address(around, credential).base_url)
-        prepare(around, spec)
+        credential = connection.credential_spec(ctx, spec.credential)
+        connection.connection(ctx, credential, connection.address(ctx, credential).base_url)
+        prepare(ctx, spec)
     except PenstockError as error:
         return str(error.problems[0]) if error.problems else str(error)
     return None
 
 
-def _readers(around: Context) -> Iterator[tuple[str, WebhookSource]]:
+def _readers(ctx: Context) -> Iterator[tuple[str, WebhookSource]]:
     """The destinations whose records are pushed, with their source."""
-    for name, spec in around.project.destinations.items():
-        dataset = around.project.datasets.get(spec.dataset)
-        source = around.project.sources.get(dataset.source) if dataset is not None else None
+    for name, spec in ctx.project.destinations.items():
+        dataset = ctx.project.datasets.get(spec.dataset)
+        source = ctx.project.sources.get(dataset.source) if dataset is not None else None
         if isinstance(source, WebhookSource):
             yield name, source
 
 
-def _targets(around: Context, readers: dict[str, WebhookSource]) -> dict[str, list[DestinationSpec]]:
+def _targets(ctx: Context, readers: dict[str, WebhookSource]) -> dict[str, list[DestinationSpec]]:
     """What is run: flows of nothing but such destinations, in their order, and the destinations that are in none.
 
     Nothing of a paused flow, unless another flow has it too.
@@ -216,31 +216,31 @@ def _targets(around: Context, readers: dict[str, WebhookSource]) -> dict[str, li
     covered: set[str] = set()
     resting: set[str] = set()
     awake: set[str] = set()
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         paused = pauses.paused(conn)
-    for name, flow in around.project.flows.items():
+    for name, flow in ctx.project.flows.items():
         (resting if name in paused else awake).update(flow.destinations)
         if name not in paused and flow.destinations and all(each in readers for each in flow.destinations):
-            found[name] = in_order(around, flow)
+            found[name] = in_order(ctx, flow)
             covered.update(flow.destinations)
     covered |= resting - awake
     alone = FlowSpec("", tuple(name for name in readers if name not in covered))
-    found.update({spec.name: [spec] for spec in in_order(around, alone)})
+    found.update({spec.name: [spec] for spec in in_order(ctx, alone)})
     return found
 
 
-def _place(around: Context, destination: str, source: str) -> int:
+def _place(ctx: Context, destination: str, source: str) -> int:
     """The id of the last record that a destination has sent."""
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         stored = resources.window_of(conn, destination)
     return place_of(None if stored is None else ReadWindow.from_json(stored), source)
 
 
-def _has_news(around: Context, spec: DestinationSpec) -> bool:
+def _has_news(ctx: Context, spec: DestinationSpec) -> bool:
     """Whether a run would read a record. Where the SQL makes none of what came, its place moves on without a run."""
     try:
-        data = known_dataset(around, spec.dataset)
-        with around.database.read() as conn:
+        data = known_dataset(ctx, spec.dataset)
+        with ctx.database.read() as conn:
             stored = resources.window_of(conn, spec.name)
         window = None if stored is None else ReadWindow.from_json(stored)
         if data.spec.sql is None:
@@ -248,7 +248,7 @@ def _has_news(around: Context, spec: DestinationSpec) -> bool:
         found, reached = data.dataset.any_since(data.schema, window)
         if found or reached is None:
             return found
-        with start.hold(around, spec.name, lambda: None), around.database.begin() as conn:
+        with start.hold(ctx, spec.name, lambda: None), ctx.database.begin() as conn:
             resources.store_window(conn, spec.name, reached.to_json())
     except StateLocked:
         return False
@@ -257,26 +257,26 @@ def _has_news(around: Context, spec: DestinationSpec) -> bool:
     return False
 
 
-def let_go(around: Context) -> int:
+def let_go(ctx: Context) -> int:
     """Let go of records that every destination is past, and that are older than `retain`; answers how many.
 
     Drafts that never ran hold nothing back. What belongs to no source any more goes after a week.
     """
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         known = pushed.tips(conn)
     gone = 0
     for name, tip in known.items():
-        source = around.project.sources.get(name)
+        source = ctx.project.sources.get(name)
         kept_s = source.retain if isinstance(source, WebhookSource) else WebhookSource(name).retain
         places = [tip]
-        for destination, read in _readers(around):
+        for destination, read in _readers(ctx):
             if read.name == name:
-                place = _place(around, destination, name)
-                if place or _is_wanted(around, destination):
+                place = _place(ctx, destination, name)
+                if place or _is_wanted(ctx, destination):
                     places.append(place)
-        before = iso(around.clock.now() - timedelta(seconds=kept_s))
+        before = iso(ctx.clock.now() - timedelta(seconds=kept_s))
         while True:
-            with around.database.begin() as conn:
+            with ctx.database.begin() as conn:
                 count = pushed.let_go(conn, name, min(places), before)
             gone += count
             if count < pushed.BITE:
@@ -284,8 +284,8 @@ def let_go(around: Context) -> int:
     return gone
 
 
-def _is_wanted(around: Context, destination: str) -> bool:
+def _is_wanted(ctx: Context, destination: str) -> bool:
     """Whether it is active, or paused: then what comes meanwhile is for it, too."""
-    active, _ = is_active(around, around.destination(destination))
-    with around.database.read() as conn:
+    active, _ = is_active(ctx, ctx.destination(destination))
+    with ctx.database.read() as conn:
         return active or resources.switch_of(conn, destination) is not None

@@ -76,18 +76,18 @@ class Hook:
 
 
 class Intake:
-    """Everything about records that are pushed. `around` answers the project as it is now."""
+    """Everything about records that are pushed. `ctx` answers the project as it is now."""
 
-    def __init__(self, around: Callable[[], Context], work: WorkRequests) -> None:
-        self._around = around
+    def __init__(self, ctx: Callable[[], Context], work: WorkRequests) -> None:
+        self._ctx = ctx
         self._hooks: dict[str, Hook] = {}
         self._looking: dict[str, asyncio.Future[Hook]] = {}
-        self._clock = around().clock
-        self._database = around().database
+        self._clock = ctx().clock
+        self._database = ctx().database
         self._writer = GroupWriter(self._commit)
         self._forgotten = self._clock.monotonic()
-        self._events = around().events
-        self.feed = Feed(around, work)
+        self._events = ctx().events
+        self.feed = Feed(ctx, work)
 
     # ── taking in ────────────────────────────────────────────────────────────
 
@@ -118,31 +118,31 @@ class Intake:
         self._writer.close()
 
     def _look(self, name: str) -> Hook:
-        around = self._around()
-        self._events = around.events
-        source = self._source(around, name)
+        ctx = self._ctx()
+        self._events = ctx.events
+        source = self._source(ctx, name)
         before = self._hooks.get(name)
         same = before is not None and before.source.rate_limit == source.rate_limit
         window = before.window if before is not None and same else PostWindow(source.rate_limit)
-        hook = self._hooks[name] = Hook(source, self._secret(around, source), self._clock.monotonic(), window)
+        hook = self._hooks[name] = Hook(source, self._secret(ctx, source), self._clock.monotonic(), window)
         return hook
 
     @staticmethod
-    def _source(around: Context, name: str) -> WebhookSource:
-        source = around.project.sources.get(name)
+    def _source(ctx: Context, name: str) -> WebhookSource:
+        source = ctx.project.sources.get(name)
         if not isinstance(source, WebhookSource):
-            known = {name: each for name, each in around.project.sources.items() if isinstance(each, WebhookSource)}
-            raise around.unknown("source", name, known)
+            known = {name: each for name, each in ctx.project.sources.items() if isinstance(each, WebhookSource)}
+            raise ctx.unknown("source", name, known)
         return source
 
     @staticmethod
-    def _secret(around: Context, source: WebhookSource) -> str | None:
+    def _secret(ctx: Context, source: WebhookSource) -> str | None:
         if source.auth is None:
             return None
         if source.secret is not None:
-            return around.resolve(source.secret)
-        with around.database.read() as conn:
-            return credentials.secret_of(conn, sealed_name(source.name), around.sealer())
+            return ctx.resolve(source.secret)
+        with ctx.database.read() as conn:
+            return credentials.secret_of(conn, sealed_name(source.name), ctx.sealer())
 
     def _commit(self, posts: Sequence[Post]) -> Sequence[int]:
         """Runs in the writer's thread."""
@@ -159,15 +159,15 @@ class Intake:
 
     def listed(self) -> list[dict[str, Any]]:
         """Every webhook source as its owner sees it, without samples."""
-        sources = self._around().project.sources
+        sources = self._ctx().project.sources
         found = [(name, self.info(name)) for name, source in sources.items() if isinstance(source, WebhookSource)]
         return [{"source": name, **{part: info[part] for part in info if part != "samples"}} for name, info in found]
 
     def info(self, name: str) -> dict[str, Any]:
         """A webhook source as its owner sees it: where to post, how to sign in, and what came."""
-        around = self._around()
-        source = self._source(around, name)
-        with around.database.read() as conn:
+        ctx = self._ctx()
+        source = self._source(ctx, name)
+        with ctx.database.read() as conn:
             samples = pushed.latest(conn, name, SAMPLES)
             told = hook_json(conn, source)
         return {
@@ -182,21 +182,21 @@ class Intake:
 
         ConflictError where the project file says where the secret comes from, or nobody is asked for one.
         """
-        around = self._around()
-        source = self._source(around, name)
+        ctx = self._ctx()
+        source = self._source(ctx, name)
         path = f"sources.{name}.secret"
         if source.secret is not None:
             message, hint = f"the project says where the secret of {name} comes from", "take `secret` out of the source"
-            raise ConflictError(around.problem(path, message, "key-in-file", hint=hint))
+            raise ConflictError(ctx.problem(path, message, "key-in-file", hint=hint))
         if source.auth is None:
             message, hint = f"{name} has `auth: none`: everybody may post", "give it an `auth` first"
-            raise InputError(around.problem(path, message, "no-auth", hint=hint))
+            raise InputError(ctx.problem(path, message, "no-auth", hint=hint))
         key = base64.b64encode(os.urandom(KEY_BYTES)).decode()
         standard = isinstance(source.auth, HookSignature) and source.auth.scheme == "standard"
         key = f"whsec_{key}" if standard else key.rstrip("=").translate(str.maketrans("+/", "-_"))
-        with around.database.begin() as conn:
-            at = iso(around.clock.now())
-            credentials.set_credential(conn, around.sealer(), sealed_name(name), key, at)
+        with ctx.database.begin() as conn:
+            at = iso(ctx.clock.now())
+            credentials.set_credential(conn, ctx.sealer(), sealed_name(name), key, at)
         self._hooks.pop(name, None)
         return key
 

@@ -103,22 +103,22 @@ class IncomingFile:
 class Uploads:
     """The door of the App to it."""
 
-    around: Callable[[], Context]
+    ctx: Callable[[], Context]
 
     def begin(self, filename: str) -> IncomingFile:
         """Take a file in, under a name made of this one. InputError for a kind that no source reads."""
-        around = self.around()
-        return IncomingFile((around.folder / FOLDER).resolve(), around.project.base.resolve(), safe_name(filename))
+        ctx = self.ctx()
+        return IncomingFile((ctx.folder / FOLDER).resolve(), ctx.project.base.resolve(), safe_name(filename))
 
 
-def forget_uploads(around: Context) -> list[str]:
+def forget_uploads(ctx: Context) -> list[str]:
     """Remove files that no version of the project speaks of and that came long enough ago; answers their names."""
-    folder, oldest = around.folder / FOLDER, around.clock.now().timestamp() - KEPT_S
+    folder, oldest = ctx.folder / FOLDER, ctx.clock.now().timestamp() - KEPT_S
     there = sorted(folder.iterdir()) if folder.is_dir() else []
     old = [path for path in there if path.is_file() and path.stat().st_mtime < oldest]
     if not old:
         return []
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         texts = versions.texts(conn)
     if not texts:  # the project is a file, of which others may be at work: nobody here knows them all
         return []

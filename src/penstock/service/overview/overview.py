@@ -48,63 +48,63 @@ PARTS = ((3, 5), (72, 60))  # up to so many hours, parts of so many minutes; bey
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The door of the App to it. `around` answers the project as it is now."""
+    """The door of the App to it. `ctx` answers the project as it is now."""
 
-    around: Callable[[], Context]
+    ctx: Callable[[], Context]
 
     def overview(self) -> Document:
         """The parts of the project as nodes, and what leads from where to where as edges."""
-        around = self.around()
-        project = around.project
-        return {"nodes": list(_nodes(around)), "edges": [edge for edge in _edges(project) if _is_whole(project, edge)]}
+        ctx = self.ctx()
+        project = ctx.project
+        return {"nodes": list(_nodes(ctx)), "edges": [edge for edge in _edges(project) if _is_whole(project, edge)]}
 
     def stats(self, hours: int, destination: str | None = None) -> Document:
         """What was sent in the last hours, part by part, the oldest first; and how much of each allowance is used."""
-        around = self.around()
+        ctx = self.ctx()
         if destination is not None:
-            around.destination(destination)
-        now, minutes = around.clock.now(), next((part for most, part in PARTS if hours <= most), timeseries.DAY)
+            ctx.destination(destination)
+        now, minutes = ctx.clock.now(), next((part for most, part in PARTS if hours <= most), timeseries.DAY)
         first = _floor(now - timedelta(hours=hours), minutes)
-        with around.database.read() as conn:
+        with ctx.database.read() as conn:
             found = timeseries.parts(conn, iso(first), minutes, destination)
             budgets = figures.budget_use(conn)
         buckets = []
         while first <= now:
             buckets.append(_bucket(iso(first), found.get(timeseries.beginning(iso(first), minutes), Part())))
             first += timedelta(minutes=minutes)
-        return {"minutes": minutes, "buckets": buckets, "budget": _allowances(around, budgets, now.timestamp())}
+        return {"minutes": minutes, "buckets": buckets, "budget": _allowances(ctx, budgets, now.timestamp())}
 
     def everything(self, destination: str) -> Iterator[PreviewedRequest | RefusedRecord | Note]:
         """What the whole dataset would make, one by one: requests and refused records, then the notes. Calls no API.
 
         InputError for settings or data that cannot be read, before the first; while it goes on, too.
         """
-        around = self.around()
-        return preview_of_everything(prepare(around, around.destination(destination)))
+        ctx = self.ctx()
+        return preview_of_everything(prepare(ctx, ctx.destination(destination)))
 
     def replies(self, destination: str, *, limit: int, cursor: str | None = None) -> ListPage:
         """The replies that are kept of a destination, newest first."""
-        around = self.around()
-        around.destination(destination)
+        ctx = self.ctx()
+        ctx.destination(destination)
         (before,) = (None,) if cursor is None else page.read(cursor, int)
-        with around.database.read() as conn:
+        with ctx.database.read() as conn:
             rows = responses.page(conn, destination, limit + 1, before)
         more = page.write(rows[limit - 1][0]) if len(rows) > limit else None
         return ListPage([{"id": number, **record} for number, record in rows[:limit]], more)
 
     def search(self, words: str, most: int) -> list[SearchResult]:
         """Resources, runs and records by a part of their name, id or key."""
-        return search(self.around(), words, most)
+        return search(self.ctx(), words, most)
 
 
 # ── nodes and edges ──────────────────────────────────────────────────────────
 
 
-def _nodes(around: Context) -> Iterator[Document]:
-    project = around.project
+def _nodes(ctx: Context) -> Iterator[Document]:
+    project = ctx.project
     for kind, section in SECTION.items():
         specs = getattr(project, section)
-        states = standing(around, section, list(specs))
+        states = standing(ctx, section, list(specs))
         for name, spec in specs.items():
             yield {"id": _id(kind, name), "kind": kind, "name": name, **_about(kind, spec), "state": states[name]}
 
@@ -176,11 +176,11 @@ def _bucket(at: str, part: Part) -> Document:
     }
 
 
-def _allowances(around: Context, budgets: list[BudgetUse], now: float) -> list[Document]:
+def _allowances(ctx: Context, budgets: list[BudgetUse], now: float) -> list[Document]:
     """Of each credential: what a window holds, and which share of the present one is used."""
     known = {budget.credential: budget for budget in budgets}
     found = []
-    for name, spec in around.project.credentials.items():
+    for name, spec in ctx.project.credentials.items():
         budget = known.get(name)
         limit, per = (spec.rate_limit.requests, spec.rate_limit.per) if budget is None else (budget.quota, budget.per)
         is_open = budget is not None and now < budget.opened + budget.per
@@ -206,16 +206,16 @@ class CachedOverview(NamedTuple):
 class OverviewCache:
     """The last overview of this process. Browsers ask for it every few seconds, and large projects have a large one."""
 
-    def __init__(self, around: Callable[[], Context], make: Callable[[], Document]) -> None:
-        self._around, self._make = around, make
-        self._commits = CommitWatch(around().database)
+    def __init__(self, ctx: Callable[[], Context], make: Callable[[], Document]) -> None:
+        self._ctx, self._make = ctx, make
+        self._commits = CommitWatch(ctx().database)
         self._lock = threading.Lock()
         self._known: tuple[str, float, CachedOverview] | None = None
 
     def get(self) -> CachedOverview:
         """Returns the cached overview, or a new one if the state has changed or the cached one is over a minute old."""
         with self._lock:
-            mark, now = self._commits.mark(), self._around().clock.monotonic()  # before it is made: it is never older
+            mark, now = self._commits.mark(), self._ctx().clock.monotonic()  # before it is made: it is never older
             if self._known is None or self._known[0] != mark or now - self._known[1] > OLDEST_S:
                 text = orjson.dumps(self._make())
                 self._known = (mark, now, CachedOverview(text, sha256(text).hexdigest()[:16]))

@@ -139,27 +139,27 @@ class SearchResult:
     path: str
 
 
-def search(around: Context, words: str, most: int) -> list[SearchResult]:
+def search(ctx: Context, words: str, most: int) -> list[SearchResult]:
     """At most so many, names that begin with the words first."""
     wanted = words.strip()
     if not wanted:
         return []
-    names = sorted(_names(around, wanted), key=lambda found: not found.name.casefold().startswith(wanted.casefold()))
-    rest = iter(()) if len(wanted) < SHORTEST else _records(around, wanted, most)
+    names = sorted(_names(ctx, wanted), key=lambda found: not found.name.casefold().startswith(wanted.casefold()))
+    rest = iter(()) if len(wanted) < SHORTEST else _records(ctx, wanted, most)
     return list(islice((*names, *islice(rest, most)), most))
 
 
-def _names(around: Context, words: str) -> Iterator[SearchResult]:
+def _names(ctx: Context, words: str) -> Iterator[SearchResult]:
     for section in SECTIONS:
-        for name, spec in getattr(around.project, section).items():
+        for name, spec in getattr(ctx.project, section).items():
             if words.casefold() in name.casefold():
                 detail = {"destinations": "dataset", "datasets": "source"}.get(section)
                 where = "" if detail is None else f"of {getattr(spec, detail)}"
                 yield SearchResult(section[:-1], name, name, where, f"/{section}/{name}")
 
 
-def _records(around: Context, words: str, most: int) -> Iterator[SearchResult]:
-    with around.database.read() as conn:
+def _records(ctx: Context, words: str, most: int) -> Iterator[SearchResult]:
+    with ctx.database.read() as conn:
         held, sent = held_keys(conn, words, most), sent_keys(conn, words, most)
         runs = runs_named(conn, words, most)
     for entry in held:

@@ -23,30 +23,30 @@ from penstock.store.runs import runs
 Standing = dict[str, Any]
 
 
-def standing(around: Context, kind: str, names: Sequence[str]) -> dict[str, Standing]:
+def standing(ctx: Context, kind: str, names: Sequence[str]) -> dict[str, Standing]:
     """By name, of resources of one section; a name that the project does not have (any more) stands empty."""
-    known = getattr(around.project, kind)
+    known = getattr(ctx.project, kind)
     there = [name for name in names if name in known]
-    with around.database.read() as conn:
-        found = OF_KIND[kind](around, conn, there)
+    with ctx.database.read() as conn:
+        found = OF_KIND[kind](ctx, conn, there)
     return {name: found.get(name, {}) for name in names}
 
 
 def _each(one: Callable[[Context, Connection, str], Standing]) -> OfNames:
-    return lambda around, conn, names: {name: one(around, conn, name) for name in names}
+    return lambda ctx, conn, names: {name: one(ctx, conn, name) for name in names}
 
 
-def _credential(around: Context, conn: Connection, name: str) -> Standing:
-    spec = around.project.credentials[name]
+def _credential(ctx: Context, conn: Connection, name: str) -> Standing:
+    spec = ctx.project.credentials[name]
     stored = credentials.stored_check(conn, name)
-    check = None if stored is None else {**_check(around, stored), **(stored.report or {}), "at": stored.checked_at}
+    check = None if stored is None else {**_check(ctx, stored), **(stored.report or {}), "at": stored.checked_at}
     has_key = spec.api_key is not None or credentials.has_secret(conn, name)
-    return {"has_key": has_key, "check": check, "dialect": connection.address(around, spec).dialect}
+    return {"has_key": has_key, "check": check, "dialect": connection.address(ctx, spec).dialect}
 
 
-def _check(around: Context, stored: credentials.StoredCheck) -> Standing:
+def _check(ctx: Context, stored: credentials.StoredCheck) -> Standing:
     """What a check said, as far as one that kept no report tells."""
-    spec = around.project.credentials[stored.name]
+    spec = ctx.project.credentials[stored.name]
     return {
         "credential": stored.name,
         "ok": stored.ok,
@@ -58,24 +58,24 @@ def _check(around: Context, stored: credentials.StoredCheck) -> Standing:
     }
 
 
-def _source(around: Context, conn: Connection, name: str) -> Standing:
-    used = [dataset.name for dataset in around.project.datasets.values() if dataset.source == name]
-    source = around.project.sources[name]
+def _source(ctx: Context, conn: Connection, name: str) -> Standing:
+    used = [dataset.name for dataset in ctx.project.datasets.values() if dataset.source == name]
+    source = ctx.project.sources[name]
     return {"used_by": used, "hook": hook_json(conn, source) if isinstance(source, WebhookSource) else None}
 
 
-def _dataset(_around: Context, conn: Connection, name: str) -> Standing:
+def _dataset(_ctx: Context, conn: Connection, name: str) -> Standing:
     size = resources.dataset_size(conn, name)
     return {"records": None, "columns": None} if size is None else {"records": size[0], "columns": size[1]}
 
 
-def _destinations(around: Context, conn: Connection, names: Sequence[str]) -> dict[str, Standing]:
+def _destinations(ctx: Context, conn: Connection, names: Sequence[str]) -> dict[str, Standing]:
     switches = resources.switches_of(conn, names)
     held = quarantine.counts(conn, names)
     last = _last_runs(conn, names, ("destination", "resend"))
     found = {}
     for name in names:
-        spec = around.project.destinations[name]
+        spec = ctx.project.destinations[name]
         active, reason = activity(spec, switches.get(name))
         found[name] = {
             "state": "active" if active else "paused" if "paused" in reason else "draft",
@@ -87,11 +87,11 @@ def _destinations(around: Context, conn: Connection, names: Sequence[str]) -> di
     return found
 
 
-def _flows(around: Context, conn: Connection, names: Sequence[str]) -> dict[str, Standing]:
+def _flows(ctx: Context, conn: Connection, names: Sequence[str]) -> dict[str, Standing]:
     times, last = pauses.times_of_all(conn, names), _last_runs(conn, names, ("flow",))
     return {
         name: {
-            "next_at": next_at(around, around.project.flows[name], times[name]),
+            "next_at": next_at(ctx, ctx.project.flows[name], times[name]),
             "last_run": last.get(name),
             "paused": times[name].paused,
         }

@@ -64,15 +64,15 @@ class AlertSettings(_Strict):
         return Rules(**{item.name: getattr(self.rules, item.name) for item in fields(Rules)})
 
 
-def read(around: Context) -> AlertSettings:
+def read(ctx: Context) -> AlertSettings:
     """The settings as they are; without what is secret."""
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         found = setting(conn, NAME)
     return AlertSettings() if found is None else AlertSettings.model_validate(found.document)
 
 
 def write(
-    around: Context, document: Mapping[str, Any], *, by: str, guard: Callable[[AlertSettings], None]
+    ctx: Context, document: Mapping[str, Any], *, by: str, guard: Callable[[AlertSettings], None]
 ) -> AlertSettings:
     """Write the whole document; InputError with everything wrong in it. URLs are sealed, not stored with it.
 
@@ -82,7 +82,7 @@ def write(
         wanted = AlertSettings.model_validate(document)
     except ValidationError as error:
         raise InputError(*map(_problem, error.errors())) from None
-    before = read(around)
+    before = read(ctx)
     guard(before)
     for name, channel in wanted.channels.items():
         if channel.url is not None:
@@ -93,9 +93,9 @@ def write(
         else:
             message, hint = "a new channel needs its URL", "e.g. mailto://…, slack://…, json://host/path"
             raise InputError(Problem(f"channels.{name}.url", message, "missing", hint))
-    at = iso(around.clock.now())
-    sealer = around.sealer()
-    with around.database.begin() as conn:
+    at = iso(ctx.clock.now())
+    sealer = ctx.sealer()
+    with ctx.database.begin() as conn:
         found = setting(conn, NAME)  # again, now that nobody else writes
         guard(AlertSettings() if found is None else AlertSettings.model_validate(found.document))
         for name, channel in wanted.channels.items():
@@ -105,15 +105,15 @@ def write(
         for name in before.channels.keys() - wanted.channels.keys():
             credentials.forget_credential(conn, SEALED.format(name))
         put_setting(conn, NAME, wanted.model_dump(), by=by, at=at)
-    around.events.tell("change.made", who=by, what="settings alerts")
+    ctx.events.tell("change.made", who=by, what="settings alerts")
     return wanted
 
 
-def url_of(around: Context, channel: str) -> str | None:
+def url_of(ctx: Context, channel: str) -> str | None:
     """The opened URL of a channel; None when there is none."""
-    with around.database.read() as conn:
-        url = credentials.secret_of(conn, SEALED.format(channel), around.sealer())
-    around.events.hide(url)
+    with ctx.database.read() as conn:
+        url = credentials.secret_of(conn, SEALED.format(channel), ctx.sealer())
+    ctx.events.hide(url)
     return url
 
 

@@ -95,12 +95,12 @@ LOOKED_AT_FLOW = 5  # runs of a flow: those that wait or run stand before the la
 TITLES = {"raised": "Penstock: {}", "still": "Penstock, still: {}", "over": "Penstock, over: {}"}
 
 
-def look(around: Context) -> list[AlertChange]:
+def look(ctx: Context) -> list[AlertChange]:
     """Judge the present, and put out the messages; whoever of several processes comes first does it."""
-    settings = alert_settings.read(around)
-    active = active_names(around)
-    with around.database.begin() as conn:
-        facts = _facts(around, conn, active, set(settings.quiet))
+    settings = alert_settings.read(ctx)
+    active = active_names(ctx)
+    with ctx.database.begin() as conn:
+        facts = _facts(ctx, conn, active, set(settings.quiet))
         known = alerts.all_alerts(conn)
         news, after = judge(facts, settings.judged_by(), known)
         alerts.put_alerts(conn, [alert for name, alert in after.items() if known.get(name) != alert])
@@ -110,30 +110,30 @@ def look(around: Context) -> list[AlertChange]:
             alerts.post(conn, _to_all(settings, [(ended.title, ended.body)], facts.now, "results"))
     for one in news:
         event = "alert.over" if one.what == "over" else "alert.raised"
-        around.events.tell(event, alert=one.alert.id, reason=one.alert.reason, repeated=one.what == "still")
+        ctx.events.tell(event, alert=one.alert.id, reason=one.alert.reason, repeated=one.what == "still")
     return news
 
 
-def _facts(around: Context, conn: Connection, active: Collection[str], quiet: set[str]) -> Facts:
-    now = around.clock.now()
+def _facts(ctx: Context, conn: Connection, active: Collection[str], quiet: set[str]) -> Facts:
+    now = ctx.clock.now()
     q = quarantine.c
     counted = select(q.destination, func.count()).group_by(q.destination)
     held = {row[0]: row[1] for row in conn.execute(counted)}
     switched = figures.switched_at(conn)
-    told = [name for name in around.project.destinations if name not in quiet]
-    told_flows = [name for name in around.project.flows if name not in quiet]
+    told = [name for name in ctx.project.destinations if name not in quiet]
+    told_flows = [name for name in ctx.project.flows if name not in quiet]
     newest = figures.recent_runs_of(conn, told, "destination", LOOKED_AT)
     newest_of_flows = figures.recent_runs_of(conn, told_flows, "flow", LOOKED_AT_FLOW)
     ended = {name: run.run for name, runs in newest.items() for run in reversed(runs) if run.status in ENDED}
     notes = figures.notes_of(conn, list(ended.values()))
     targets = []
     for name in told:
-        runs, spec = newest.get(name, ()), around.project.destinations[name]
+        runs, spec = newest.get(name, ()), ctx.project.destinations[name]
         idle = _idle(conn, runs, switched.get(name), now)
         noted = notes.get(ended.get(name, ""), ())
         targets.append(TargetFacts(name, spec.credential, name in active, idle, runs, held.get(name, 0), noted))
     flows = tuple(
-        FlowFacts(name, around.project.flows[name].destinations, newest_of_flows.get(name, ())) for name in told_flows
+        FlowFacts(name, ctx.project.flows[name].destinations, newest_of_flows.get(name, ())) for name in told_flows
     )
     oldest = conn.execute(select(func.min(work.c.asked_at)).where(work.c.state.in_(("queued", "handed")))).scalar_one()
     return Facts(now, tuple(targets), None if oldest is None else _age(oldest, now), flows)
@@ -177,38 +177,38 @@ def _line(one: AlertChange) -> str:
     return f"{one.alert.id}: {one.alert.reason} ({words} {iso(one.alert.since)})"
 
 
-def deliver(around: Context) -> int:
+def deliver(ctx: Context) -> int:
     """Send the messages that are due; answers how many were taken."""
-    now = around.clock.now().timestamp()
-    with around.database.begin() as conn:
+    now = ctx.clock.now().timestamp()
+    with ctx.database.begin() as conn:
         due = alerts.claim(conn, now, now + CLAIMED_S)
-    channels = alert_settings.read(around).channels
+    channels = alert_settings.read(ctx).channels
     taken = 0
     for message in due:
         channel = channels.get(message.channel)
-        error = _sent(around, message, None if channel is None else tuple(channel.allowed_hosts))
+        error = _sent(ctx, message, None if channel is None else tuple(channel.allowed_hosts))
         pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**message.tries)
         taken += error is None
-        with around.database.begin() as conn:
+        with ctx.database.begin() as conn:
             if error is None or message.tries + 1 >= MOST_TRIES:
                 alerts.sent(conn, message.id)
             else:
-                alerts.failed(conn, message.id, error, around.clock.now().timestamp() + pause)
+                alerts.failed(conn, message.id, error, ctx.clock.now().timestamp() + pause)
         if error is not None:
-            around.events.tell("alert.undelivered", channel=message.channel, reason=error, tries=message.tries + 1)
+            ctx.events.tell("alert.undelivered", channel=message.channel, reason=error, tries=message.tries + 1)
     return taken
 
 
-def _sent(around: Context, message: Message, allowed: tuple[str, ...] | None) -> str | None:
+def _sent(ctx: Context, message: Message, allowed: tuple[str, ...] | None) -> str | None:
     if allowed is None:
         return None  # the channel was taken out: nobody waits for it
-    return send(around, message.channel, message.title, message.body, allowed)
+    return send(ctx, message.channel, message.title, message.body, allowed)
 
 
-def send(around: Context, channel: str, title: str, body: str, allowed: tuple[str, ...]) -> str | None:
+def send(ctx: Context, channel: str, title: str, body: str, allowed: tuple[str, ...]) -> str | None:
     """Send to a channel now; answers why it did not go, or None."""
     try:
-        url = alert_settings.url_of(around, channel)
+        url = alert_settings.url_of(ctx, channel)
     except PenstockError as error:
         return str(error)
     return "the channel has no URL" if url is None else notify(url, title, body, allowed)

@@ -52,8 +52,8 @@ class Seen:
 class StateCollector(Collector):
     """Reads the database when it is asked."""
 
-    def __init__(self, around: Callable[[], Context]) -> None:
-        self._around = around
+    def __init__(self, ctx: Callable[[], Context]) -> None:
+        self._ctx = ctx
         self._lock = threading.Lock()
         self._kept: tuple[float, list[Metric]] | None = None
 
@@ -62,16 +62,16 @@ class StateCollector(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        around = self._around()
+        ctx = self._ctx()
         with self._lock:
-            now = around.clock.monotonic()
+            now = ctx.clock.monotonic()
             if self._kept is None or now - self._kept[0] >= KEPT_S:
-                self._kept = (now, list(_families(_seen(around), around.clock)))
+                self._kept = (now, list(_families(_seen(ctx), ctx.clock)))
             yield from self._kept[1]
 
 
-def _seen(around: Context) -> Seen:
-    with around.database.read() as conn:
+def _seen(ctx: Context) -> Seen:
+    with ctx.database.read() as conn:
         counts = timeseries.everything(conn)
         for more in (timeseries.run_counts(conn), timeseries.new_deliveries(conn, timeseries.folded(conn))):
             for name, values in more.items():
@@ -81,8 +81,8 @@ def _seen(around: Context) -> Seen:
         held, budgets = figures.held_counts(conn), figures.budget_use(conn)
         queue, oldest = figures.queue_figures(conn)
         received, alerts = figures.received(conn), figures.raised_alerts(conn)
-        ended, good = (figures.last_ended(conn, around.project.destinations, words) for words in (ENDED, GOOD))
-    active = active_names(around)
+        ended, good = (figures.last_ended(conn, ctx.project.destinations, words) for words in (ENDED, GOOD))
+    active = active_names(ctx)
     return Seen(counts, held, budgets, ended, good, queue, oldest, received, alerts, active)
 
 
@@ -210,9 +210,9 @@ def moment(text: str) -> datetime:
 class Metrics:
     """The registry of one process."""
 
-    def __init__(self, around: Callable[[], Context]) -> None:
+    def __init__(self, ctx: Callable[[], Context]) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(StateCollector(around))
+        self._registry.register(StateCollector(ctx))
         ProcessCollector(registry=self._registry)
         self.events = Counter("penstock_events", "Events told by this process", ["event"], registry=self._registry)
         self.attempts = Histogram(

@@ -28,9 +28,9 @@ Alive = Callable[[], str | None]
 
 @dataclass(slots=True)
 class Watch:
-    """The door of everything that watches. `around` gives the present project and its state."""
+    """The door of everything that watches. `ctx` gives the present project and its state."""
 
-    around: Callable[[], Context]
+    ctx: Callable[[], Context]
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _judged: tuple[float, tuple[Problem, ...]] | None = None
     _metrics: Metrics | None = None
@@ -41,7 +41,7 @@ class Watch:
         """The metrics of this process."""
         with self._lock:
             if self._metrics is None:
-                self._metrics = Metrics(self.around)
+                self._metrics = Metrics(self.ctx)
             return self._metrics
 
     def belongs(self, alive: Alive) -> None:
@@ -50,11 +50,11 @@ class Watch:
 
     def not_ready(self) -> tuple[Problem, ...]:
         """Why no work should be given to this process now; nothing when it is ready."""
-        around = self.around()
+        ctx = self.ctx()
         with self._lock:
-            now = around.clock.monotonic()
+            now = ctx.clock.monotonic()
             if self._judged is None or now - self._judged[0] >= LOOK_AGAIN_S:
-                self._judged = (now, tuple(_trouble(around)))
+                self._judged = (now, tuple(_trouble(ctx)))
             state = self._judged[1]
         parts = [alive() for alive in self._alive]
         hint = "see the log of this process"
@@ -62,44 +62,44 @@ class Watch:
 
     def alert_settings(self) -> AlertSettings:
         """Channels and rules; of a channel's URL only what may be seen."""
-        return alert_settings.read(self.around())
+        return alert_settings.read(self.ctx())
 
     def set_alerts(
         self, document: Mapping[str, Any], *, by: str, guard: Callable[[AlertSettings], None] = lambda _: None
     ) -> AlertSettings:
         """Write channels and rules; `guard` raises when what is to be replaced is not what the writer knows."""
-        return alert_settings.write(self.around(), document, by=by, guard=guard)
+        return alert_settings.write(self.ctx(), document, by=by, guard=guard)
 
     def try_channels(self, only: str | None = None) -> dict[str, str | None]:
         """Send a message to every channel, or to one, now: by channel why it did not go, or None."""
-        around, channels = self.around(), self.alert_settings().channels
+        ctx, channels = self.ctx(), self.alert_settings().channels
         if only is not None and only not in channels:
-            raise around.unknown("channel", only, channels)
+            raise ctx.unknown("channel", only, channels)
         title, body = "Penstock: a trial", "This channel is told when something needs a person."
         return {
-            name: watch_alerts.send(around, name, title, body, tuple(channel.allowed_hosts))
+            name: watch_alerts.send(ctx, name, title, body, tuple(channel.allowed_hosts))
             for name, channel in channels.items()
             if only in {None, name}
         }
 
     def alerts(self) -> list[Alert]:
         """Every alert that is, and those that were; those that are first, the newest first."""
-        with self.around().database.read() as conn:
+        with self.ctx().database.read() as conn:
             found = alerts.all_alerts(conn)
         return sorted(found.values(), key=lambda alert: (alert.state == "raised", alert.since), reverse=True)
 
     def tick(self) -> None:
         """What a service does every few seconds: add up, judge, tell. Raises EnvironmentFailure."""
-        around = self.around()
+        ctx = self.ctx()
         self.fold()
-        watch_alerts.look(around)
-        watch_alerts.deliver(around)
+        watch_alerts.look(ctx)
+        watch_alerts.deliver(ctx)
 
     def fold(self) -> None:
         """Add up what is new in the ledger, so that asking for metrics and figures stays cheap."""
         more = True
         while more:  # a long ledger, of a state that was never added up, part by part: others write, too
-            with self.around().database.begin() as conn:
+            with self.ctx().database.begin() as conn:
                 timeseries.fold_deliveries(conn)
                 more = timeseries.fold(conn, AT_ONCE)
 
@@ -111,16 +111,16 @@ def _paused(pause: FeedPause) -> Problem:
     return Problem(f"{pause.kind}s.{pause.target}", message, "feed-paused", hint)
 
 
-def _trouble(around: Context) -> list[Problem]:
+def _trouble(ctx: Context) -> list[Problem]:
     """What is wrong with the state database, and the feeds that are paused."""
     try:
-        with around.database.begin() as conn:
-            upsert(conn, table, {"name": "asked", "labels": "[]", "value": around.clock.now().timestamp()})
+        with ctx.database.begin() as conn:
+            upsert(conn, table, {"name": "asked", "labels": "[]", "value": ctx.clock.now().timestamp()})
             current = figures.schema_is_current(conn)
             paused = pauses.all_pauses(conn) if current else {}
     except PenstockError as error:
         return list(error.problems)
     if current:
         return [_paused(pause) for pause in paused.values()]
-    message = f"the state database is of another version than this process, seen at {iso(around.clock.now())}"
-    return [Problem(around.database.place, message, "other-schema", "restart this process with the newer Penstock")]
+    message = f"the state database is of another version than this process, seen at {iso(ctx.clock.now())}"
+    return [Problem(ctx.database.place, message, "other-schema", "restart this process with the newer Penstock")]

@@ -40,11 +40,11 @@ def next_after(schedule: Schedule, zone: str | None, after: datetime) -> datetim
     return None
 
 
-def next_at(around: Context, flow: FlowSpec, times: FlowTimes) -> str | None:
+def next_at(ctx: Context, flow: FlowSpec, times: FlowTimes) -> str | None:
     """When a flow runs next by itself; None when no time says so."""
     if flow.schedule is None or times.paused:
         return None
-    moment = next_after(read_schedule(flow.schedule), flow.timezone, around.clock.now())
+    moment = next_after(read_schedule(flow.schedule), flow.timezone, ctx.clock.now())
     return None if moment is None else iso(moment)
 
 

@@ -99,7 +99,7 @@ log = logging.getLogger("penstock.discards")
 class Discards:
     """The door of the App to them. What a process that ended had not done is done by the next one that resumes."""
 
-    around: Callable[[], Context]
+    ctx: Callable[[], Context]
     _threads: dict[str, threading.Thread] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stopping: threading.Event = field(default_factory=threading.Event)
@@ -110,16 +110,16 @@ class Discards:
         None, and nothing is begun, where they are at most `MANY`. While the same is under way it is that one.
         InputError where nothing of it is held, or an id is not there.
         """
-        around = self.around()
-        with around.database.begin() as conn:
+        ctx = self.ctx()
+        with ctx.database.begin() as conn:
             asked = _asked(conn, which, ids)
             if asked.total <= MANY:
                 return None
             begun = (row for row in unfinished_discards(conn) if _is_same(row, asked))
             row = next(begun, None)
             if row is None:
-                now = around.clock.now()
-                name = f"d-{int(around.clock.dice() * 0xFFFFFFFFFFFF):012x}"
+                now = ctx.clock.now()
+                name = f"d-{int(ctx.clock.dice() * 0xFFFFFFFFFFFF):012x}"
                 row = DiscardRow(name, asked.ids, which, asked.up_to, reason, by, iso(now), asked.total)
                 add_discard(conn, row)
                 forget_discards_before(conn, iso(now - KEPT))
@@ -128,7 +128,7 @@ class Discards:
 
     def get(self, discard: str) -> DiscardRow:
         """How far it has come. InputError for an unknown id."""
-        with self.around().database.read() as conn:
+        with self.ctx().database.read() as conn:
             found = discard_of(conn, discard)
         if found is None:
             hint = "a discard is kept for a week"
@@ -137,12 +137,12 @@ class Discards:
 
     def newest(self) -> list[DiscardRow]:
         """The last ones, newest first."""
-        with self.around().database.read() as conn:
+        with self.ctx().database.read() as conn:
             return newest_discards(conn)
 
     def resume(self) -> None:
         """Go on with those that nobody works on: the process that began them has ended."""
-        with self.around().database.read() as conn:
+        with self.ctx().database.read() as conn:
             unfinished = unfinished_discards(conn)
         for row in unfinished:
             self._begin(row.id)
@@ -173,14 +173,14 @@ class Discards:
                 del self._threads[discard]
 
     def _discard(self, discard: str) -> None:
-        around, row = self.around(), self.get(discard)
+        ctx, row = self.ctx(), self.get(discard)
         place = f"process {os.getpid()} on {socket.gethostname()}"
-        with leases.hold(around.database, f"discard {discard}", place) as lease:
+        with leases.hold(ctx.database, f"discard {discard}", place) as lease:
             parts = None if row.ids is None else _parts(row.ids)
             while not self._stopping.is_set():
-                with around.database.begin() as conn:
+                with ctx.database.begin() as conn:
                     lease.check(conn)
-                    now = iso(around.clock.now())
+                    now = iso(ctx.clock.now())
                     some = next(parts, ()) if parts else quarantine.some_ids(conn, row.which, row.up_to, AT_ONCE)
                     if not some:
                         end_discard(conn, discard, now)

@@ -47,7 +47,7 @@ class Interrupted(Exception):  # noqa: N818 - it is an answer: the work goes on 
 class Executor:
     """A run that this process executes. `execute` belongs to one thread; the rest may be called from any."""
 
-    around: Context
+    ctx: Context
     row: WorkRow
     shutdown: bool = False
     _loop: asyncio.AbstractEventLoop | None = None
@@ -74,7 +74,7 @@ class Executor:
             self._never_begun(self._wanted[0] if self._wanted else "stopped")
         except Exception as error:  # noqa: BLE001 - a defect ends its run, not the worker
             places = "".join(f"\n  {f.filename}:{f.lineno} in {f.name}" for f in extract_tb(error.__traceback__))
-            self.around.events.tell("defect", run=self.row.run, error=type(error).__name__, places=places)
+            self.ctx.events.tell("defect", run=self.row.run, error=type(error).__name__, places=places)
             self._failed("error", f"a defect in Penstock: {type(error).__name__}")
         else:
             if self.shutdown and self._is_unfinished():
@@ -92,12 +92,12 @@ class Executor:
             runner.run(work)
 
     async def _conducted(self) -> None:
-        row, around = self.row, self.around
-        with around.database.read() as conn:
+        row, ctx = self.row, self.ctx
+        with ctx.database.read() as conn:
             run = runs.get(conn, row.run)
         conductor = Orchestrator(
-            around,
-            partial(SharedBudgets().of, around),
+            ctx,
+            partial(SharedBudgets().of, ctx),
             self._hear,
             wait=True,
             handle_signals=False,
@@ -108,20 +108,20 @@ class Executor:
         if self._wanted is not None:
             conductor.stop("cancelled", *self._wanted)
         if row.kind == "flow":
-            await conductor.run_flow(around.flow(row.target))
+            await conductor.run_flow(ctx.flow(row.target))
         elif row.kind == "resend":
-            held = quarantine.still_held(around, row.payload or ())
+            held = quarantine.still_held(ctx, row.payload or ())
             await conductor.resend(held)
         else:
-            await conductor.run_one(around.destination(row.target))
+            await conductor.run_one(ctx.destination(row.target))
 
     def _hear(self, progress: Progress) -> None:
         self._latest = progress
         done = sum(number for name, number in progress.counts.items() if name != "read")
-        self._seen.append((self.around.clock.monotonic(), done))
+        self._seen.append((self.ctx.clock.monotonic(), done))
 
     def _is_unfinished(self) -> bool:
-        with self.around.database.read() as conn:
+        with self.ctx.database.read() as conn:
             run = runs.get(conn, self.row.run)
         return run is not None and (run.position == NOT_BEGUN or run.resumable)
 
@@ -130,11 +130,11 @@ class Executor:
         self._close("cancelled", reason, "cancelled")
 
     def _failed(self, kind: str, reason: str, problems: tuple[Problem, ...] = ()) -> None:
-        self.around.events.tell("run.failed", run=self.row.run, target=self.row.target, reason=reason)
+        self.ctx.events.tell("run.failed", run=self.row.run, target=self.row.target, reason=reason)
         self._close("failed", reason, kind, problems)
 
     def _close(self, status: str, reason: str, kind: str, problems: tuple[Problem, ...] = ()) -> None:
-        with self.around.database.begin() as conn:
+        with self.ctx.database.begin() as conn:
             run = runs.get(conn, self.row.run)
             if run is None or (status == "cancelled" and run.position != NOT_BEGUN):
                 return
@@ -142,7 +142,7 @@ class Executor:
             if run.kind == "flow":
                 ended = replace(ended, counts=flow.total(runs.children(conn, run.id)))
             resumable = run.position != NOT_BEGUN and run.resumable and run.kind != "flow"
-            runs.finish(conn, ended, status, iso(self.around.clock.now()), resumable=resumable)
+            runs.finish(conn, ended, status, iso(self.ctx.clock.now()), resumable=resumable)
 
     # ── for any thread ───────────────────────────────────────────────────────
 

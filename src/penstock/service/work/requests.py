@@ -42,9 +42,9 @@ OVER = ("succeeded", "partial", "failed", "cancelled")
 
 @dataclass(frozen=True, slots=True)
 class WorkRequests:
-    """Everything that may be asked of the queue. `around` answers the project as it is now."""
+    """Everything that may be asked of the queue. `ctx` answers the project as it is now."""
 
-    around: Callable[[], Context]
+    ctx: Callable[[], Context]
 
     # ── asking ───────────────────────────────────────────────────────────────
 
@@ -56,18 +56,18 @@ class WorkRequests:
         continued. InputError for a draft, a paused destination or flow, for an unknown name, and for a value where the
         source has no cursor; ConflictError where an unfinished run that began elsewhere waits.
         """
-        around = self.around()
-        spec = around.target(target)
-        self._require_ready(around, spec)
-        _require_cursor(around, spec, begins_at)
-        with around.database.begin() as conn:
-            run = self.ask(conn, around, spec, trigger=trigger, asked_by=asked_by, begins_at=begins_at)
+        ctx = self.ctx()
+        spec = ctx.target(target)
+        self._require_ready(ctx, spec)
+        _require_cursor(ctx, spec, begins_at)
+        with ctx.database.begin() as conn:
+            run = self.ask(conn, ctx, spec, trigger=trigger, asked_by=asked_by, begins_at=begins_at)
             return self._shown(conn, run)
 
     def ask(
         self,
         conn: Connection,
-        around: Context,
+        ctx: Context,
         spec: DestinationSpec | FlowSpec,
         *,
         trigger: Trigger,
@@ -82,51 +82,51 @@ class WorkRequests:
             self._begin_at(conn, waiting.run, begins_at)
             return waiting.run
         running = work.of_target(conn, kind, target, ["handed", "running"])
-        row = self._row(conn, around, kind, target, begins_at) if running is None else None
-        row = row or self._new(conn, around, kind, target, begins_at)
-        self._put(conn, around, spec, row, trigger=trigger, asked_by=asked_by)
+        row = self._row(conn, ctx, kind, target, begins_at) if running is None else None
+        row = row or self._new(conn, ctx, kind, target, begins_at)
+        self._put(conn, ctx, spec, row, trigger=trigger, asked_by=asked_by)
         return row.id
 
     def retry(self, run: str, target: str, *, trigger: Trigger, asked_by: str) -> dict[str, Any]:
         """As `enqueue`; a failed run that `asked_by` asked for and that decided nothing begins again under its id."""
-        around = self.around()
-        spec = around.target(target)
-        self._require_ready(around, spec)
+        ctx = self.ctx()
+        spec = ctx.target(target)
+        self._require_ready(ctx, spec)
         kind: RunKind = "flow" if isinstance(spec, FlowSpec) else "destination"
-        with around.database.begin() as conn:
+        with ctx.database.begin() as conn:
             if work.of_target(conn, kind, target, work.OPEN) is None and retries.prepare_retry(conn, run, asked_by):
-                row = self._new(conn, around, kind, target, run=run)
-                self._put(conn, around, spec, row, trigger=trigger, asked_by=asked_by)
+                row = self._new(conn, ctx, kind, target, run=run)
+                self._put(conn, ctx, spec, row, trigger=trigger, asked_by=asked_by)
                 return self._shown(conn, run)
         return self.enqueue(target, trigger=trigger, asked_by=asked_by)
 
     @staticmethod
     def _put(
         conn: Connection,
-        around: Context,
+        ctx: Context,
         spec: DestinationSpec | FlowSpec,
         row: RunRow,
         *,
         trigger: Trigger,
         asked_by: str,
     ) -> None:
-        lane, now = _lane(around, spec), iso(around.clock.now())
+        lane, now = _lane(ctx, spec), iso(ctx.clock.now())
         work.ask(conn, WorkRow(row.id, row.kind, row.target, lane, trigger, asked_by, now))
-        around.events.tell("run.queued", run=row.id, target=row.target, trigger=trigger)
+        ctx.events.tell("run.queued", run=row.id, target=row.target, trigger=trigger)
 
     def resend(
         self, by_destination: Mapping[str, Sequence[str]], *, trigger: Trigger, asked_by: str
     ) -> list[dict[str, Any]]:
         """Ask for held records to be sent, given by their ids: one run for each destination they belong to."""
-        around = self.around()
-        specs = {name: around.destination(name) for name in by_destination}
+        ctx = self.ctx()
+        specs = {name: ctx.destination(name) for name in by_destination}
         for spec in specs.values():
-            require_active(around, spec)
-        with around.database.begin() as conn:
+            require_active(ctx, spec)
+        with ctx.database.begin() as conn:
             asked = []
             for name, entries in by_destination.items():
-                row = self._new(conn, around, "resend", name)
-                now, lane = iso(around.clock.now()), specs[name].credential
+                row = self._new(conn, ctx, "resend", name)
+                now, lane = iso(ctx.clock.now()), specs[name].credential
                 work.ask(conn, WorkRow(row.id, "resend", name, lane, trigger, asked_by, now, payload=list(entries)))
                 asked.append(self._shown(conn, row.id))
             return asked
@@ -136,11 +136,11 @@ class WorkRequests:
 
         ConflictError when it has ended, or is run by a command.
         """
-        around = self.around()
-        with around.database.begin() as conn:
+        ctx = self.ctx()
+        with ctx.database.begin() as conn:
             row, asked = self._run(conn, run), work.get(conn, run)
             if asked is None or asked.state == "ended":
-                running = row.status == "running" and self._is_held(around, row)
+                running = row.status == "running" and self._is_held(ctx, row)
                 code, hint = ("held", "stop that command with ^C") if running else ("ended", "there is nothing to stop")
                 message = f"{run} is run by {row.holder}" if running else f"{run} is {row.status}"
                 raise ConflictError(Problem("run", message, code, hint, found=row.status))
@@ -150,13 +150,13 @@ class WorkRequests:
                 work.change(conn, asked, state="ended")
                 if row.position == NOT_BEGUN:
                     ended = replace(row, reason=f"stopped by {by} before it began", stopped_by="cancelled")
-                    runs.finish(conn, ended, "cancelled", iso(around.clock.now()))
+                    runs.finish(conn, ended, "cancelled", iso(ctx.clock.now()))
             return self._shown(conn, run)
 
     def resume(self, run: str, *, asked_by: str) -> dict[str, Any]:
         """Go on with a run that was stopped or interrupted. ConflictError when it has come to its end."""
-        around = self.around()
-        with around.database.read() as conn:
+        ctx = self.ctx()
+        with ctx.database.read() as conn:
             row = self._run(conn, run)
             last = runs.unfinished(conn, row.target, row.kind)
         if last is None or last.id != run:
@@ -167,10 +167,10 @@ class WorkRequests:
 
     def pause_flow(self, flow: str, *, by: str) -> None:
         """Let a flow rest: its times pass, what waits is dropped, what runs stops after the requests in flight."""
-        around = self.around()
-        around.flow(flow)
-        with around.database.begin() as conn:
-            pauses.pause(conn, flow, by=by, at=iso(around.clock.now()))
+        ctx = self.ctx()
+        ctx.flow(flow)
+        with ctx.database.begin() as conn:
+            pauses.pause(conn, flow, by=by, at=iso(ctx.clock.now()))
             unfinished = [row.run for row in work.in_state(conn, work.OPEN) if (row.kind, row.target) == ("flow", flow)]
         for run in unfinished:
             with suppress(ConflictError):  # it has just ended
@@ -178,23 +178,23 @@ class WorkRequests:
 
     def resume_flow(self, flow: str, *, by: str) -> None:
         """Let a paused flow go on with its times from now on; a run that the pause stopped is continued by the next."""
-        around = self.around()
-        around.flow(flow)
-        with around.database.begin() as conn:
-            pauses.wake(conn, flow, by=by, at=iso(around.clock.now()))
+        ctx = self.ctx()
+        ctx.flow(flow)
+        with ctx.database.begin() as conn:
+            pauses.wake(conn, flow, by=by, at=iso(ctx.clock.now()))
 
     # ── looking ──────────────────────────────────────────────────────────────
 
     def run(self, run: str) -> dict[str, Any]:
         """One run, as `runs --json` shows it, and how it came about. InputError for an unknown id."""
-        with self.around().database.read() as conn:
+        with self.ctx().database.read() as conn:
             self._run(conn, run)
             return self._shown(conn, run)
 
     def runs(self, which: RunFilter = EVERY, *, limit: int = 50, cursor: str | None = None) -> ListPage:
         """Runs a page at a time, newest first."""
         after = None if cursor is None else page.read(cursor, str, str)
-        with self.around().database.read() as conn:
+        with self.ctx().database.read() as conn:
             rows = run_pages.page(conn, which, limit + 1, after)
             shown = self._all_shown(conn, rows[:limit])
         if which.status is not None:
@@ -205,25 +205,25 @@ class WorkRequests:
     @property
     def details(self) -> RunDetails:
         """Requests and records of runs."""
-        return RunDetails(lambda: self.around().database)
+        return RunDetails(lambda: self.ctx().database)
 
     def flow_state(self, flow: str) -> dict[str, Any]:
         """`next_at` (when it runs by itself), `last_run`, `paused`."""
-        around = self.around()
-        spec = around.flow(flow)
-        with around.database.read() as conn:
+        ctx = self.ctx()
+        spec = ctx.flow(flow)
+        with ctx.database.read() as conn:
             times = pauses.times_of(conn, flow)
             newest = run_pages.page(conn, RunFilter(target=flow), 1)
             last = self._all_shown(conn, newest)[0] if newest else None
-        return {"next_at": next_at(around, spec, times), "last_run": last, "paused": times.paused}
+        return {"next_at": next_at(ctx, spec, times), "last_run": last, "paused": times.paused}
 
     def upcoming(self, schedule: str, timezone: str | None, most: int) -> list[str]:
         """When a flow with this schedule would run next. Raises InputError where it is no schedule."""
-        return [iso(moment) for moment in upcoming(schedule, timezone, self.around().clock.now(), most)]
+        return [iso(moment) for moment in upcoming(schedule, timezone, self.ctx().clock.now(), most)]
 
     def progress(self, run: str) -> tuple[dict[str, Any], bool]:
         """Where a run stands, and whether it has ended: then it is the run itself."""
-        with self.around().database.read() as conn:
+        with self.ctx().database.read() as conn:
             row, asked, document = self._run(conn, run), work.get(conn, run), self._shown(conn, run)
         if document["status"] in OVER:
             return document, True
@@ -248,26 +248,24 @@ class WorkRequests:
 
     # ── inside ───────────────────────────────────────────────────────────────
 
-    def _require_ready(self, around: Context, spec: DestinationSpec | FlowSpec) -> None:
+    def _require_ready(self, ctx: Context, spec: DestinationSpec | FlowSpec) -> None:
         if isinstance(spec, DestinationSpec):
-            require_active(around, spec)
+            require_active(ctx, spec)
             return
-        with around.database.read() as conn:
+        with ctx.database.read() as conn:
             times = pauses.times_of(conn, spec.name)
         if times.paused:
             path, hint = f"flows.{spec.name}", "resume the flow"
             message = f"nothing is sent: {spec.name} was paused by {times.by} at {times.at}"
-            raise InputError(around.problem(path, message, "not-active", hint=hint, found="paused"))
-        if not any(is_active(around, around.destination(name))[0] for name in spec.destinations):
+            raise InputError(ctx.problem(path, message, "not-active", hint=hint, found="paused"))
+        if not any(is_active(ctx, ctx.destination(name))[0] for name in spec.destinations):
             path, hint = f"flows.{spec.name}", "activate one of its destinations"
-            raise InputError(around.problem(path, f"no destination of {spec.name} is active", "not-active", hint=hint))
+            raise InputError(ctx.problem(path, f"no destination of {spec.name} is active", "not-active", hint=hint))
 
-    def _row(
-        self, conn: Connection, around: Context, kind: RunKind, target: str, begins_at: str | None
-    ) -> RunRow | None:
+    def _row(self, conn: Connection, ctx: Context, kind: RunKind, target: str, begins_at: str | None) -> RunRow | None:
         """The unfinished run of the target that is to be continued."""
         last = runs.unfinished(conn, target, kind)
-        if last is None or self._is_held(around, last):  # a command runs it: a new one will follow
+        if last is None or self._is_held(ctx, last):  # a command runs it: a new one will follow
             return None
         return last if begins_at in (None, last.begins_at) else None
 
@@ -285,17 +283,17 @@ class WorkRequests:
     @staticmethod
     def _new(
         conn: Connection,
-        around: Context,
+        ctx: Context,
         kind: RunKind,
         target: str,
         begins_at: str | None = None,
         run: str | None = None,
     ) -> RunRow:
         row = RunRow(
-            id=run or start.new_run_id(around.clock),
+            id=run or start.new_run_id(ctx.clock),
             kind=kind,
             target=target,
-            started_at=iso(around.clock.now()),
+            started_at=iso(ctx.clock.now()),
             status="queued",
             resumable=False,
             position=NOT_BEGUN,
@@ -315,14 +313,14 @@ class WorkRequests:
         return self._all_shown(conn, [self._run(conn, run)], errors=True)[0]
 
     def _all_shown(self, conn: Connection, rows: Sequence[RunRow], *, errors: bool = False) -> list[dict[str, Any]]:
-        around = self.around()
+        ctx = self.ctx()
         asked = work.of_runs(conn, [run for row in rows for run in (row.id, row.parent) if run is not None])
         parts = runs.children_of(conn, [row.id for row in rows if row.kind == "flow"])
-        return [self._document(around, row, asked, parts.get(row.id, []), errors=errors) for row in rows]
+        return [self._document(ctx, row, asked, parts.get(row.id, []), errors=errors) for row in rows]
 
     def _document(
         self,
-        around: Context,
+        ctx: Context,
         row: RunRow,
         asked_for: Mapping[str, WorkRow],
         parts: Sequence[RunRow],
@@ -330,11 +328,11 @@ class WorkRequests:
         errors: bool,
     ) -> dict[str, Any]:
         """A run as it is shown. Who asked for a part of a flow's run is who asked for that; `asked_for` by run."""
-        seen = self._seen(around, row, asked_for.get(row.id))
+        seen = self._seen(ctx, row, asked_for.get(row.id))
         asked = asked_for.get(row.parent or row.id)
         if parts and row.finished_at is None:
             seen = replace(seen, counts=flow.total(parts), requests=sum(part.requests for part in parts))
-        report = runs.to_report(seen, [self._seen(around, part, None) for part in parts])
+        report = runs.to_report(seen, [self._seen(ctx, part, None) for part in parts])
         document = run_json(report, times=True, errors=errors)
         if row.position == NOT_BEGUN:
             document["started_at"] = None
@@ -343,37 +341,37 @@ class WorkRequests:
         at = row.started_at if asked is None else asked.asked_at
         return {**document, "kind": row.kind, "trigger": trigger, "asked_by": by, "asked_at": at}
 
-    def _seen(self, around: Context, row: RunRow, asked: WorkRow | None) -> RunRow:
-        status = self._status(around, row, asked)
+    def _seen(self, ctx: Context, row: RunRow, asked: WorkRow | None) -> RunRow:
+        status = self._status(ctx, row, asked)
         return row if status == row.status else replace(row, status=status)
 
-    def _status(self, around: Context, row: RunRow, asked: WorkRow | None) -> str:
+    def _status(self, ctx: Context, row: RunRow, asked: WorkRow | None) -> str:
         """A run that waits for a worker is queued; one that nobody works on, though it never ended, interrupted."""
         if asked is not None and asked.state in work.WAITING:
             return "queued"
         if asked is not None and asked.state == "running":
-            return "running" if leases.is_held(around.database, lease_of(str(asked.worker))) else "interrupted"
-        if row.status != "running" or self._is_held(around, row):
+            return "running" if leases.is_held(ctx.database, lease_of(str(asked.worker))) else "interrupted"
+        if row.status != "running" or self._is_held(ctx, row):
             return row.status
-        with around.database.read() as conn:  # it may have ended while we looked for its holder
+        with ctx.database.read() as conn:  # it may have ended while we looked for its holder
             now = runs.get(conn, row.id)
         return "interrupted" if now is None or now.status == "running" else now.status
 
     @staticmethod
-    def _is_held(around: Context, row: RunRow) -> bool:
-        return leases.is_held(around.database, f"flow {row.target}" if row.kind == "flow" else row.target)
+    def _is_held(ctx: Context, row: RunRow) -> bool:
+        return leases.is_held(ctx.database, f"flow {row.target}" if row.kind == "flow" else row.target)
 
 
-def _require_cursor(around: Context, spec: DestinationSpec | FlowSpec, begins_at: str | None) -> None:
+def _require_cursor(ctx: Context, spec: DestinationSpec | FlowSpec, begins_at: str | None) -> None:
     """A value to begin at belongs to a cursor; InputError where the source of a destination has none."""
     if begins_at in (None, START) or isinstance(spec, FlowSpec):
         return
-    source = around.project.sources[dataset_spec(around, spec.dataset).source]
+    source = ctx.project.sources[dataset_spec(ctx, spec.dataset).source]
     if not isinstance(source, SqlSource) or source.cursor is None:
         message, hint = f"the source {source.name} has no cursor", "leave it out, or write start"
         raise InputError(Problem("from", message, "wrong-start", hint, found=begins_at))
 
 
-def _lane(around: Context, spec: DestinationSpec | FlowSpec) -> str:
+def _lane(ctx: Context, spec: DestinationSpec | FlowSpec) -> str:
     """The credential whose runs share a limit; of a flow, that of its first destination."""
-    return spec.credential if isinstance(spec, DestinationSpec) else around.destination(spec.destinations[0]).credential
+    return spec.credential if isinstance(spec, DestinationSpec) else ctx.destination(spec.destinations[0]).credential

@@ -40,7 +40,7 @@ class Early(NamedTuple):
 class Schedules:
     """`tick` finds what is due and puts it into the queue; call it every few seconds."""
 
-    around: Callable[[], Context]
+    ctx: Callable[[], Context]
     work: WorkRequests
     _looked: dict[str, tuple[float, str]] = field(default_factory=dict)  # flow → when, and what its data was
     _failed: dict[str, str] = field(default_factory=dict)  # flow → what was said of it last
@@ -48,49 +48,49 @@ class Schedules:
 
     def tick(self) -> None:
         """Once around all flows."""
-        around = self.around()
-        flows = [flow for flow in around.project.flows.values() if flow.schedule is not None]
-        with around.database.read() as conn:  # all at once: there may be hundreds
+        ctx = self.ctx()
+        flows = [flow for flow in ctx.project.flows.values() if flow.schedule is not None]
+        with ctx.database.read() as conn:  # all at once: there may be hundreds
             known = pauses.times_of_all(conn, [flow.name for flow in flows])
         for flow in flows:
-            if not self._is_early(around, flow, known[flow.name]):
+            if not self._is_early(ctx, flow, known[flow.name]):
                 try:
-                    self._look_at(around, flow, known[flow.name])
+                    self._look_at(ctx, flow, known[flow.name])
                 except PenstockError as error:
-                    self._tell_failure(around, flow, str(error))
-        with around.database.read() as conn:
+                    self._tell_failure(ctx, flow, str(error))
+        with ctx.database.read() as conn:
             due = pauses.waiting(conn)
         if due:
-            self._ask(around, due)
+            self._ask(ctx, due)
 
     # ── what is due ──────────────────────────────────────────────────────────
 
-    def _is_early(self, around: Context, flow: FlowSpec, times: FlowTimes) -> bool:
+    def _is_early(self, ctx: Context, flow: FlowSpec, times: FlowTimes) -> bool:
         """Whether its next moment is still to come, as was worked out lately: that takes long for hundreds of flows."""
         kept = self._early.get(flow.name)
-        return kept is not None and kept[:2] == (_rule(flow), times.done) and around.clock.now() < kept.until
+        return kept is not None and kept[:2] == (_rule(flow), times.done) and ctx.clock.now() < kept.until
 
-    def _look_at(self, around: Context, flow: FlowSpec, times: FlowTimes) -> None:
+    def _look_at(self, ctx: Context, flow: FlowSpec, times: FlowTimes) -> None:
         if times.paused:
             return
         if isinstance(read_schedule(str(flow.schedule)), OnNewData):
-            self._look_at_data(around, flow, times)
+            self._look_at_data(ctx, flow, times)
         elif times.rule != _rule(flow) or times.done is None:  # it counts from when it is first seen
-            with around.database.begin() as conn:
-                now = iso(around.clock.now())
+            with ctx.database.begin() as conn:
+                now = iso(ctx.clock.now())
                 pauses.save(conn, replace(pauses.times_of(conn, flow.name), rule=_rule(flow), done=now))
-        elif _due(flow, times.done, around.clock.now()):
-            self._note(around, flow)
+        elif _due(flow, times.done, ctx.clock.now()):
+            self._note(ctx, flow)
         else:
-            latest = around.clock.now() + WORKED_OUT_FOR
+            latest = ctx.clock.now() + WORKED_OUT_FOR
             at = next_after(read_schedule(str(flow.schedule)), flow.timezone, datetime.fromisoformat(times.done))
             self._early[flow.name] = Early(_rule(flow), times.done, latest if at is None else min(at, latest))
 
-    def _note(self, around: Context, flow: FlowSpec) -> None:
+    def _note(self, ctx: Context, flow: FlowSpec) -> None:
         """Write down what is due; who comes second finds it dealt with."""
-        with around.database.begin() as conn:
+        with ctx.database.begin() as conn:
             times = pauses.times_of(conn, flow.name)
-            now = around.clock.now()
+            now = ctx.clock.now()
             moments = [] if times.paused or times.done is None else _due(flow, times.done, now)
             if not moments:
                 return
@@ -101,56 +101,56 @@ class Schedules:
             pauses.forget_before(conn, iso(now - KEPT))
         if not ticks:
             why = "it runs still, or its time was missed: catch_up is none"
-            around.events.tell("schedule.skipped", flow=flow.name, due=iso(moments[0]), reason=why)
+            ctx.events.tell("schedule.skipped", flow=flow.name, due=iso(moments[0]), reason=why)
 
-    def _look_at_data(self, around: Context, flow: FlowSpec, times: FlowTimes) -> None:
+    def _look_at_data(self, ctx: Context, flow: FlowSpec, times: FlowTimes) -> None:
         """Due when the data is another than the last run was for, and has stopped changing."""
-        now = around.clock.monotonic()
+        now = ctx.clock.monotonic()
         at, before = self._looked.get(flow.name, (-DATABASES_EVERY_S, ""))
-        if now - at < DATABASES_EVERY_S and not _is_quick(around, flow):
+        if now - at < DATABASES_EVERY_S and not _is_quick(ctx, flow):
             return
-        found = _news(around, flow)
+        found = _news(ctx, flow)
         self._looked[flow.name] = (now, found)
         self._failed.pop(flow.name, None)
-        if found in (times.seen, "") or (found != before and _is_quick(around, flow)):
+        if found in (times.seen, "") or (found != before and _is_quick(ctx, flow)):
             return
-        with around.database.begin() as conn:
+        with ctx.database.begin() as conn:
             times = pauses.times_of(conn, flow.name)
             if not times.paused and times.seen != found:
-                pauses.add_ticks(conn, [Tick(flow.name, iso(around.clock.now()))])
+                pauses.add_ticks(conn, [Tick(flow.name, iso(ctx.clock.now()))])
                 pauses.save(conn, replace(times, seen=found))
 
     # ── asking for runs ──────────────────────────────────────────────────────
 
-    def _ask(self, around: Context, due: list[Tick]) -> None:
+    def _ask(self, ctx: Context, due: list[Tick]) -> None:
         """One run for each; a time whose like waits in the queue already waits too, or is that one."""
         for tick in due:
-            flow = around.project.flows.get(tick.flow)
+            flow = ctx.project.flows.get(tick.flow)
             try:
-                with around.database.begin() as conn:
+                with ctx.database.begin() as conn:
                     if tick in pauses.waiting(conn):
-                        self._settle(conn, around, flow, tick)
+                        self._settle(conn, ctx, flow, tick)
             except InputError as error:  # no destination of it is active
-                with around.database.begin() as conn:
+                with ctx.database.begin() as conn:
                     pauses.settle(conn, tick, pauses.SKIPPED)
-                around.events.tell("schedule.skipped", flow=tick.flow, due=tick.due, reason=str(error))
+                ctx.events.tell("schedule.skipped", flow=tick.flow, due=tick.due, reason=str(error))
 
-    def _settle(self, conn: Connection, around: Context, flow: FlowSpec | None, tick: Tick) -> None:
+    def _settle(self, conn: Connection, ctx: Context, flow: FlowSpec | None, tick: Tick) -> None:
         if flow is None or flow.schedule is None:  # it was taken out meanwhile
             pauses.settle(conn, tick, pauses.SKIPPED)
             return
         if flow.catch_up == "all" and work.of_target(conn, "flow", flow.name, ["queued", "handed"]) is not None:
             return
         trigger = "new-data" if isinstance(read_schedule(flow.schedule), OnNewData) else "schedule"
-        run = self.work.ask(conn, around, flow, trigger=trigger, asked_by=ASKED_BY)
+        run = self.work.ask(conn, ctx, flow, trigger=trigger, asked_by=ASKED_BY)
         pauses.settle(conn, tick, run)
-        around.events.tell("schedule.due", flow=flow.name, due=tick.due, missed=tick.missed, run=run)
+        ctx.events.tell("schedule.due", flow=flow.name, due=tick.due, missed=tick.missed, run=run)
 
-    def _tell_failure(self, around: Context, flow: FlowSpec, reason: str) -> None:
+    def _tell_failure(self, ctx: Context, flow: FlowSpec, reason: str) -> None:
         """Once for each reason, not every few seconds."""
         if self._failed.get(flow.name) != reason:
             self._failed[flow.name] = reason
-            around.events.tell("schedule.failed", flow=flow.name, reason=reason)
+            ctx.events.tell("schedule.failed", flow=flow.name, reason=reason)
 
 
 def _rule(flow: FlowSpec) -> str:
@@ -161,37 +161,37 @@ def _due(flow: FlowSpec, done: str, now: datetime) -> list[datetime]:
     return passed(read_schedule(str(flow.schedule)), flow.timezone, datetime.fromisoformat(done), now)
 
 
-def _sources(around: Context, flow: FlowSpec) -> dict[str, object]:
-    project = around.project
+def _sources(ctx: Context, flow: FlowSpec) -> dict[str, object]:
+    project = ctx.project
     datasets = [project.datasets[project.destinations[name].dataset] for name in flow.destinations]
     return {dataset.source: project.sources[dataset.source] for dataset in datasets}
 
 
-def _is_quick(around: Context, flow: FlowSpec) -> bool:
+def _is_quick(ctx: Context, flow: FlowSpec) -> bool:
     """Whether looking costs next to nothing: files, and what is in the state database."""
     return all(
-        isinstance(source, FileSource | ResponseSource | WebhookSource) for source in _sources(around, flow).values()
+        isinstance(source, FileSource | ResponseSource | WebhookSource) for source in _sources(ctx, flow).values()
     )
 
 
-def _newest(around: Context, source: ResponseSource) -> str | None:
+def _newest(ctx: Context, source: ResponseSource) -> str | None:
     """The number of the newest reply; None while there is none."""
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         newest = responses.newest(conn, source.destination)
     return None if newest == 0 else str(newest)
 
 
-def _news(around: Context, flow: FlowSpec) -> str:
+def _news(ctx: Context, flow: FlowSpec) -> str:
     """What the data of a flow is now; empty while there is none. What is posted goes on by itself (`intake_feed`)."""
-    digest, project, known = blake2b(digest_size=12), around.project, False
-    for name in sorted(_sources(around, flow)):
+    digest, project, known = blake2b(digest_size=12), ctx.project, False
+    for name in sorted(_sources(ctx, flow)):
         source = project.sources[name]
         if isinstance(source, WebhookSource):
             continue
         if isinstance(source, ResponseSource):
-            found = _newest(around, source)
+            found = _newest(ctx, source)
         else:
-            found = news_of(source, around.resolve, around.clock.now(), around.reach)
+            found = news_of(source, ctx.resolve, ctx.clock.now(), ctx.reach)
         known = known or found is not None
         digest.update(f"{name}\0{found}\0".encode())
     return digest.hexdigest() if known else ""

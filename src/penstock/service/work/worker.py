@@ -61,11 +61,11 @@ class Feeding(Protocol):
 
 
 class Worker:
-    """Start it, and stop it. One a process; `around` answers the project as it is now."""
+    """Start it, and stop it. One a process; `ctx` answers the project as it is now."""
 
     def __init__(
         self,
-        around: Callable[[], Context],
+        ctx: Callable[[], Context],
         *,
         version: str = __version__,
         make: MakeEngine = dbos_engine,
@@ -73,9 +73,9 @@ class Worker:
         feed: Feeding | None = None,
         upkeep: Sequence[Callable[[], object]] = (),
     ) -> None:
-        database, clock = around().database, around().clock
+        database, clock = ctx().database, ctx().clock
         self.id = f"{socket.gethostname()}-{os.getpid()}-{int(clock.dice() * 0xFFFFFF):06x}"
-        self._around, self._database, self._clock, self._version = around, database, clock, version
+        self._ctx, self._database, self._clock, self._version = ctx, database, clock, version
         self._queue = Queue(database, clock, self.id, version)
         self._engine = make(database, clock, self.id, version)
         self._tick = tick
@@ -128,7 +128,7 @@ class Worker:
             thread = threading.Thread(target=self._repeat, args=repeated, daemon=True, name=called)
             self._threads.append(thread)
             thread.start()
-        self._around().events.tell("worker.started", worker=self.id, version=self._version)
+        self._ctx().events.tell("worker.started", worker=self.id, version=self._version)
 
     def stop(self, wait_s: float = 60.0) -> bool:
         """Take no more, stop what runs after its requests in flight, and put it back; False when it took too long."""
@@ -147,7 +147,7 @@ class Worker:
         self._engine.stop()
         self._commits.close()
         self._leave()
-        self._around().events.tell("worker.stopped", worker=self.id)
+        self._ctx().events.tell("worker.stopped", worker=self.id)
         return done
 
     def is_alive(self) -> bool:
@@ -245,7 +245,7 @@ class Worker:
         void = self._queue.take_over(self._at_hand)
         if void:
             for ticket in void:
-                self._around().events.tell("run.taken-over", run=ticket.rpartition(".")[0], worker=self.id)
+                self._ctx().events.tell("run.taken-over", run=ticket.rpartition(".")[0], worker=self.id)
             self._engine.abandon(void)
         self._submit_again()
         self._tick()
@@ -299,7 +299,7 @@ class Worker:
             return
         if row is None:
             return
-        execution = self._executions[row.ticket] = Executor(self._around(), row)
+        execution = self._executions[row.ticket] = Executor(self._ctx(), row)
         if self._stopping.is_set():
             execution.shutdown = True
             execution.stop(STOPPED)

@@ -59,9 +59,9 @@ class EditResult(NamedTuple):
     changes: Sequence[Mapping[str, Any]]
 
 
-def newest(around: Context) -> ProjectVersion:
+def newest(ctx: Context) -> ProjectVersion:
     """The truth; version 0, with nothing in it, while no project was ever applied."""
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         return projects.newest(conn) or NOTHING
 
 
@@ -71,85 +71,85 @@ def _tree(text: str) -> Tree:
     return tree_of(text)
 
 
-def listed(around: Context, kind: str) -> dict[str, Resource]:
+def listed(ctx: Context, kind: str) -> dict[str, Resource]:
     """The resources of a section, by name."""
     _check_kind(kind)
-    found = newest(around)
+    found = newest(ctx)
     tree = _tree(found.text)
-    return {name: _resource(around, tree, kind, name, found.version) for name in tree[kind].entries()}
+    return {name: _resource(ctx, tree, kind, name, found.version) for name in tree[kind].entries()}
 
 
-def page(around: Context, kind: str, limit: int, after: str | None) -> list[Resource]:
+def page(ctx: Context, kind: str, limit: int, after: str | None) -> list[Resource]:
     """At most so many resources of a section, in the project's order; those behind the one of this name.
 
     InputError `bad-cursor` when that one was taken out meanwhile: nobody knows where the list goes on.
     """
     _check_kind(kind)
-    found = newest(around)
+    found = newest(ctx)
     tree = _tree(found.text)
     names = list(tree[kind].entries())
     if after is not None and after not in names:
         hint = "read the list from its beginning"
         raise InputError(Problem("cursor", f"{after} is not there any more", "bad-cursor", hint, found=after))
     first = 0 if after is None else names.index(after) + 1
-    return [_resource(around, tree, kind, name, found.version) for name in names[first : first + limit]]
+    return [_resource(ctx, tree, kind, name, found.version) for name in names[first : first + limit]]
 
 
-def one(around: Context, kind: str, name: str) -> Resource:
+def one(ctx: Context, kind: str, name: str) -> Resource:
     """The resource of this name. InputError `unknown-…` when there is none."""
-    found = newest(around)
+    found = newest(ctx)
     _check_kind(kind)
-    return _resource(around, _tree(found.text), kind, name, found.version)
+    return _resource(ctx, _tree(found.text), kind, name, found.version)
 
 
-def put(around: Context, kind: str, name: str, value: Any, by: EditTerms) -> Resource:
+def put(ctx: Context, kind: str, name: str, value: Any, by: EditTerms) -> Resource:
     """Write a resource: a new one, or over the one of this name."""
 
     def edit(tree: Tree) -> Any:
-        _match(around, tree, kind, name, by.if_match)
+        _match(ctx, tree, kind, name, by.if_match)
         if by.create and name in tree[kind].entries():
             raise ConflictError(_problem(kind, name, f"{name} is there already", "name-taken", "choose another name"))
         return value
 
-    return _write(around, kind, name, edit, by.author)
+    return _write(ctx, kind, name, edit, by.author)
 
 
-def patch(around: Context, kind: str, name: str, change: Any, *, author: str, if_match: str | None) -> Resource:
+def patch(ctx: Context, kind: str, name: str, change: Any, *, author: str, if_match: str | None) -> Resource:
     """Change parts of a resource by a JSON merge patch: null takes a key out."""
 
     def edit(tree: Tree) -> Any:
-        _match(around, tree, kind, name, if_match)
-        return merged(_resource(around, tree, kind, name, 0).value, change)
+        _match(ctx, tree, kind, name, if_match)
+        return merged(_resource(ctx, tree, kind, name, 0).value, change)
 
-    return _write(around, kind, name, edit, author)
+    return _write(ctx, kind, name, edit, author)
 
 
-def patched(around: Context, kind: str, name: str, change: Any) -> Any:
+def patched(ctx: Context, kind: str, name: str, change: Any) -> Any:
     """The value that a resource would have after this JSON merge patch. InputError when there is no such resource."""
-    return merged(one(around, kind, name).value, change)
+    return merged(one(ctx, kind, name).value, change)
 
 
-def copy(around: Context, kind: str, name: str, new_name: str, *, author: str) -> Resource:
+def copy(ctx: Context, kind: str, name: str, new_name: str, *, author: str) -> Resource:
     """The same under a new name; the copy of a destination is a draft."""
 
     def edit(tree: Tree) -> Any:
         if new_name in tree[kind].entries():
             message = f"{new_name} is there already"
             raise ConflictError(_problem(kind, new_name, message, "name-taken", "choose another name"))
-        value = _resource(around, tree, kind, name, 0).value
+        value = _resource(ctx, tree, kind, name, 0).value
         return {**value, "active": False} if kind == "destinations" else value
 
-    return _write(around, kind, new_name, edit, author)
+    return _write(ctx, kind, new_name, edit, author)
 
 
-def delete(around: Context, kind: str, name: str, *, author: str, if_match: str | None) -> None:
+def delete(ctx: Context, kind: str, name: str, *, author: str, if_match: str | None) -> None:
     """Take a resource out. InputError while others refer to it, or when it is a destination that is active."""
     _check_kind(kind)
 
     def edit(tree: Tree, _keys: dict[str, str]) -> Tree:
-        _match(around, tree, kind, name, if_match)
-        value = _resource(around, tree, kind, name, 0).value
-        _refuse_active(around, kind, name, value)
+        _match(ctx, tree, kind, name, if_match)
+        value = _resource(ctx, tree, kind, name, 0).value
+        _refuse_active(ctx, kind, name, value)
         users = [where for where, used in _references(tree) if used == (kind, name)]
         if users:
             message = f"{name} is used by {', '.join(users)}"
@@ -157,12 +157,12 @@ def delete(around: Context, kind: str, name: str, *, author: str, if_match: str 
         left = {other: node for other, node in tree[kind].entries().items() if other != name}
         return {**tree, kind: Marked(kind, 1, "", left)}
 
-    _edit(around, edit, author)
+    _edit(ctx, edit, author)
 
 
-def roll_back(around: Context, number: int, *, author: str, only: str | None) -> ProjectVersion:
+def roll_back(ctx: Context, number: int, *, author: str, only: str | None) -> ProjectVersion:
     """Make an old version the truth again, as a new version; `only` one resource of it (`destinations.people`)."""
-    old = tree_of(version(around, number).text)
+    old = tree_of(version(ctx, number).text)
 
     def edit(tree: Tree, _keys: dict[str, str]) -> Tree:
         if only is None:
@@ -172,22 +172,22 @@ def roll_back(around: Context, number: int, *, author: str, only: str | None) ->
         entries = {**tree[kind].entries()}
         before = old[kind].entries().get(name)
         if before is None and name not in entries:
-            raise around.unknown(kind[:-1], name, old[kind].entries())
+            raise ctx.unknown(kind[:-1], name, old[kind].entries())
         if before is None:
             del entries[name]
         else:
             entries[name] = before
         return {**tree, kind: Marked(kind, 1, "", entries)}
 
-    return _edit(around, edit, author, f"back to version {number}")
+    return _edit(ctx, edit, author, f"back to version {number}")
 
 
-def replace(around: Context, text: str, by: EditTerms, *, dry_run: bool) -> EditResult:
+def replace(ctx: Context, text: str, by: EditTerms, *, dry_run: bool) -> EditResult:
     """Make the project of a YAML text the truth, whole. InputError with every problem, by its line in the text."""
-    base = around.project.base
+    base = ctx.project.base
     load_text(text, base, "")
     sealed, keys = without_keys(canonical(tree_of(text)))
-    before = newest(around)
+    before = newest(ctx)
     if by.if_match not in (None, "*", str(before.version)):
         message = f"the project is at version {before.version}"
         hint = "read it again, then change it"
@@ -199,29 +199,29 @@ def replace(around: Context, text: str, by: EditTerms, *, dry_run: bool) -> Edit
         found.update(keys)
         return tree_of(sealed)
 
-    written = _edit(around, edit, by.author)
+    written = _edit(ctx, edit, by.author)
     return EditResult(written.version, written.changes if written.version != before.version else ())
 
 
-def problems(around: Context, kind: str, name: str, value: Any) -> tuple[Problem, ...]:
+def problems(ctx: Context, kind: str, name: str, value: Any) -> tuple[Problem, ...]:
     """What would be wrong if this resource were written; nothing is."""
     try:
-        draft(around, kind, name, value)
+        draft(ctx, kind, name, value)
     except InputError as error:
         return error.problems
     return ()
 
 
-def draft(around: Context, kind: str, name: str, value: Any) -> ProjectSpec:
+def draft(ctx: Context, kind: str, name: str, value: Any) -> ProjectSpec:
     """The project as it would be with this resource in it, unsaved. InputError with every problem."""
     _check_kind(kind)
-    found = newest(around)
+    found = newest(ctx)
     tree = tree_of(found.text)
     if kind == "credentials" and isinstance(value, dict):
         value = _without_literal_key(name, value, {})
     entries = {**tree[kind].entries(), name: marked(value, f"{kind}.{name}")}
     check_name(kind, name)
-    base = Path(found.base) if found.base else around.project.base
+    base = Path(found.base) if found.base else ctx.project.base
     project = load_tree({**tree, kind: Marked(kind, 1, "", entries)}, base)
     return clean(project)
 
@@ -238,15 +238,15 @@ def check_name(kind: str, name: str) -> None:
         raise InputError(Problem(f"{kind}.{name}", message, "bad-name", "choose another name", found=name))
 
 
-def versions(around: Context, limit: int, before: int | None) -> list[ProjectVersion]:
+def versions(ctx: Context, limit: int, before: int | None) -> list[ProjectVersion]:
     """The versions, newest first; `before` starts below that number."""
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         return projects.listed(conn, limit, before)
 
 
-def version(around: Context, number: int) -> ProjectVersion:
+def version(ctx: Context, number: int) -> ProjectVersion:
     """One version, with its changes. InputError when there is none of this number."""
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         found = projects.numbered(conn, number) if number in NUMBERS else None
     if found is None:
         raise InputError(
@@ -255,7 +255,7 @@ def version(around: Context, number: int) -> ProjectVersion:
     return found
 
 
-def _write(around: Context, kind: str, name: str, value: Callable[[Tree], Any], author: str) -> Resource:
+def _write(ctx: Context, kind: str, name: str, value: Callable[[Tree], Any], author: str) -> Resource:
     _check_kind(kind)
     check_name(kind, name)
 
@@ -266,8 +266,8 @@ def _write(around: Context, kind: str, name: str, value: Callable[[Tree], Any], 
         entries = {**tree[kind].entries(), name: marked(new, f"{kind}.{name}")}
         return {**tree, kind: Marked(kind, 1, "", entries)}
 
-    written = _edit(around, edit, author)
-    return _resource(around, tree_of(written.text), kind, name, written.version)
+    written = _edit(ctx, edit, author)
+    return _resource(ctx, tree_of(written.text), kind, name, written.version)
 
 
 def _without_literal_key(name: str, value: Mapping[str, Any], keys: dict[str, str]) -> dict[str, Any]:
@@ -279,24 +279,24 @@ def _without_literal_key(name: str, value: Mapping[str, Any], keys: dict[str, st
     return {part: item for part, item in value.items() if part != "api_key"}
 
 
-def _edit(around: Context, edit: Edit, author: str, note: str = "") -> ProjectVersion:
+def _edit(ctx: Context, edit: Edit, author: str, note: str = "") -> ProjectVersion:
     """The next version. The number is the guard: whoever is overtaken edits what is the truth by then."""
     for _ in range(TRIES):
         try:
-            return _once(around, edit, author, note)
+            return _once(ctx, edit, author, note)
         except IntegrityError:
             continue
     message = "others keep changing the project at the same time"
     raise ConflictError(Problem("project", message, "changed-meanwhile", "read it again, then try again"))
 
 
-def _once(around: Context, edit: Edit, author: str, note: str) -> ProjectVersion:
+def _once(ctx: Context, edit: Edit, author: str, note: str) -> ProjectVersion:
     keys: dict[str, str] = {}
-    at = iso(around.clock.now())
-    sealer = around.sealer()
-    with around.database.begin() as conn:
+    at = iso(ctx.clock.now())
+    sealer = ctx.sealer()
+    with ctx.database.begin() as conn:
         before = projects.newest(conn) or NOTHING
-        base = Path(before.base) if before.base else around.project.base
+        base = Path(before.base) if before.base else ctx.project.base
         was = tree_of(before.text)
         tree = edit(was, keys)
         project = load_tree(tree, base)
@@ -321,32 +321,32 @@ def _once(around: Context, edit: Edit, author: str, note: str) -> ProjectVersion
     return new
 
 
-def _resource(around: Context, tree: Tree, kind: str, name: str, number: int) -> Resource:
+def _resource(ctx: Context, tree: Tree, kind: str, name: str, number: int) -> Resource:
     node = tree[kind].entries().get(name)
     if node is None:
-        raise around.unknown(kind[:-1], name, tree[kind].entries())
+        raise ctx.unknown(kind[:-1], name, tree[kind].entries())
     value = plain(node)
     etag = sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]  # whole numbers of any size
     return Resource(kind, name, value, etag, number)
 
 
-def _match(around: Context, tree: Tree, kind: str, name: str, if_match: str | None) -> None:
+def _match(ctx: Context, tree: Tree, kind: str, name: str, if_match: str | None) -> None:
     if if_match is None or if_match == "*":
         return
     entries = tree[kind].entries()
-    if name not in entries or _resource(around, tree, kind, name, 0).etag != if_match.strip('"'):
+    if name not in entries or _resource(ctx, tree, kind, name, 0).etag != if_match.strip('"'):
         message = f"{name} was changed meanwhile"
         raise ConflictError(_problem(kind, name, message, "changed-meanwhile", "read it again, then change it"))
 
 
-def _refuse_active(around: Context, kind: str, name: str, value: Any) -> None:
+def _refuse_active(ctx: Context, kind: str, name: str, value: Any) -> None:
     if kind != "destinations":
         return
-    with around.database.read() as conn:
+    with ctx.database.read() as conn:
         switch = resources.switch_of(conn, name)
     if switch is not None and switch.state == "paused":
         return
-    says = around.project.destinations[name].active if name in around.project.destinations else value.get("active")
+    says = ctx.project.destinations[name].active if name in ctx.project.destinations else value.get("active")
     if says if says is not None else switch is not None:
         raise InputError(_problem(kind, name, f"{name} is active", "active", f"`penstock pause {name}` first"))
 

@@ -55,11 +55,11 @@ def diagnose(url: str, file: Path, environ: Mapping[str, str], clock: Clock) -> 
         return _told(clock, next((each.about for each in unreached), ""), [*unreached, *_of_file(file)])
 
 
-def diagnose_service(around: Context, *, open_to_all: bool) -> Diagnosis:
+def diagnose_service(ctx: Context, *, open_to_all: bool) -> Diagnosis:
     """What a service says of itself: it knows no project file."""
-    version = around.version or 0
-    project = around.project if version else None
-    found = Examined(around.database, None, around.environ, around.clock, project, version, open_to_all)
+    version = ctx.version or 0
+    project = ctx.project if version else None
+    found = Examined(ctx.database, None, ctx.environ, ctx.clock, project, version, open_to_all)
     return examine(found)
 
 

@@ -50,7 +50,7 @@ class Examined:
     open_to_all: bool | None = None
 
     @property
-    def around(self) -> Context:
+    def ctx(self) -> Context:
         assert self.project is not None
         reach = reach_of(self.database, self.environ, in_service=self.file is None)
         return Context(self.project, self.database, self.clock, self.environ, reach)

@@ -77,7 +77,7 @@ def keys(found: Examined) -> Findings:
         try:
             for value in (spec.api_key, *spec.headers.values()):
                 if value is not None:
-                    found.around.resolve(value)
+                    found.ctx.resolve(value)
         except PenstockError as error:
             yield from of_error(error, name)
             continue
@@ -109,16 +109,16 @@ def sources(found: Examined) -> Findings:
 
 def _source(found: Examined, source: SourceSpec) -> Findings:
     if isinstance(source, FileSource):
-        for path in matching_files(source, found.around.reach):
+        for path in matching_files(source, found.ctx.reach):
             if not os.access(path, os.R_OK):
                 yield wrong(
                     "unreadable-file", f"{path.name} cannot be read by this user", "check its rights", source.name
                 )
     elif isinstance(source, SqlSource):
-        open_rows(source, found.around.resolve, found.around.reach)  # asks the database for the names of its columns
+        open_rows(source, found.ctx.resolve, found.ctx.reach)  # asks the database for the names of its columns
     elif isinstance(source, WebhookSource) and source.auth is not None:
         if source.secret is not None:
-            found.around.resolve(source.secret)
+            found.ctx.resolve(source.secret)
             return
         with found.database.read() as conn:
             known = credentials.has_secret(conn, sealed_name(source.name))
@@ -135,9 +135,9 @@ def addresses(found: Examined) -> Findings:
         in_earnest = found.database.is_shared or people.count(conn) > 0
     for name, spec in found.project.destinations.items():
         credential = found.project.credentials.get(spec.credential)
-        if credential is None or not is_active(found.around, spec)[0]:
+        if credential is None or not is_active(found.ctx, spec)[0]:
             continue
-        base = connection.address(found.around, credential).base_url
+        base = connection.address(found.ctx, credential).base_url
         if is_loopback(urlsplit(base).hostname or ""):
             say = wrong if in_earnest else note
             hint = f"write the address of Custify as base_url of {credential.name}, or `auto`"

@@ -223,20 +223,20 @@ def newest_runs(found: Examined) -> Findings:
     """The last run of everything came to its end."""
     if found.project is None:
         return
-    around = found.around
+    ctx = found.ctx
     targets: list[tuple[RunKind, str]] = [("destination", name) for name in found.project.destinations]
     for kind, target in (*targets, *(("flow", name) for name in found.project.flows)):
         with found.database.read() as conn:
             row = runs.last(conn, target, kind)
             asked = None if row is None else work.get(conn, row.id)
         if row is not None and (asked is None or asked.state == "ended"):  # else a worker has it, or will
-            yield from _ended(around, row)
+            yield from _ended(ctx, row)
 
 
-def _ended(around: Context, row: RunRow) -> Findings:
+def _ended(ctx: Context, row: RunRow) -> Findings:
     again = f"`penstock run {row.target}` goes on with it"
     if row.status == "running":
-        if not leases.is_held(around.database, f"flow {row.target}" if row.kind == "flow" else row.target):
+        if not leases.is_held(ctx.database, f"flow {row.target}" if row.kind == "flow" else row.target):
             message = f"the run {row.id} of {row.target}, begun at {row.started_at}, was interrupted"
             yield wrong("interrupted-run", message, again, row.target)
     elif row.status == "failed":

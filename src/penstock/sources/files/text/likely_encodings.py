@@ -75,7 +75,7 @@ def likely_wide_encodings(start: bytes) -> tuple[Choice, ...]:
         shown = text.strip().splitlines()
         if shown and "\0" not in text:
             line = next((line for line in shown if not line.isascii()), shown[0])
-            return (Choice(name, _around(line)),)
+            return (Choice(name, _ctx(line)),)
     return ()
 
 
@@ -93,13 +93,13 @@ def _reading(encoding: str, lines: Sequence[bytes]) -> _Reading | None:
 def _choices(readings: Sequence[_Reading]) -> tuple[Choice, ...]:
     made: dict[str, Choice] = {}
     for reading in readings:
-        shown = _around(reading.lines[0])
+        shown = _ctx(reading.lines[0])
         if len(made) < MOST:
             made.setdefault(shown, Choice(reading.encoding, shown))
     return tuple(made.values())
 
 
-def _around(line: str) -> str:
+def _ctx(line: str) -> str:
     """The part of a line in which its first character beyond ASCII stands."""
     line = line.rstrip("\r\n")
     place = next((place for place, sign in enumerate(line) if not sign.isascii()), 0)
