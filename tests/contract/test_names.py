@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from penstock.model.events import EVENTS
-from source_trees import SOURCE, source_trees
+from support.docs.source_trees import SOURCE, source_trees
 
 VARIABLE = re.compile(r"""["']((?:PENSTOCK|CUSTIFY|OTEL)_[A-Z_]+)["']""")
 ANY = "**"  # fields that only a run can name

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from source_trees import SOURCE, source_trees
+from support.docs.source_trees import SOURCE, source_trees
 
 CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 PROBLEM = {"Problem": {2}}

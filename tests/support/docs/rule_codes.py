@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from functools import lru_cache
 
-from source_trees import SOURCE, source_trees
+from support.docs.source_trees import SOURCE, source_trees
 
 MADE = {"status": "delivery/verdict.py"}  # the number of an HTTP status
 FACES = ("cli", "api")  # they refuse commands and requests, not records

@@ -4,7 +4,7 @@ import ast
 from functools import lru_cache
 from pathlib import Path
 
-SOURCE = Path(__file__).parents[1] / "src" / "penstock"
+SOURCE = Path(__file__).parents[3] / "src" / "penstock"
 
 
 @lru_cache(maxsize=1)
