@@ -1,4 +1,4 @@
-"""The description of the API as JSON, with its digest: what the web UI's types are made of (`npm run api`)."""
+"""What the web UI's types are made of (`npm run api`), as JSON with its digest: the API's description, and the settings of the project file."""
 
 import json
 import tempfile
@@ -16,11 +16,17 @@ def described() -> dict[str, Any]:
     return document
 
 
-def digest(document: dict[str, Any]) -> str:
-    """Of what it says of paths and shapes."""
-    return sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
+def settings() -> dict[str, Any]:
+    """The JSON Schema of one resource's settings, by its kind: credentials, sources, datasets, destinations, flows."""
+    kinds = App.file_schema()["properties"]
+    return {kind: of["additionalProperties"] for kind, of in kinds.items()}
+
+
+def digest(*documents: dict[str, Any]) -> str:
+    """Of what the documents say."""
+    return sha256(json.dumps(documents, sort_keys=True).encode()).hexdigest()[:16]
 
 
 if __name__ == "__main__":
-    found = described()
-    print(json.dumps({"digest": digest(found), "document": found}))
+    api, values = described(), settings()
+    print(json.dumps({"digest": digest(api, values), "document": api, "settings": values}))

@@ -1,33 +1,7 @@
 /** Every question the pages share, with its key; an area's own questions live in pages/<area>/queries.ts. */
 import { type InfiniteData, infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { ApiError, api, at, setCsrf, type Options } from "./client";
-import type {
-  Credential,
-  Dataset,
-  Destination,
-  DiscardUnderWay,
-  Flow,
-  Found,
-  Items,
-  Kind,
-  Overview,
-  QuarantineGroup,
-  Resource,
-  Run,
-  Sampled,
-  Session,
-  Source,
-  Stats,
-  Template,
-} from "./types";
-
-interface Kinds {
-  credentials: Credential;
-  sources: Source;
-  datasets: Dataset;
-  destinations: Destination;
-  flows: Flow;
-}
+import type { Discard, Found, Items, Kind, Kinds, Overview, QuarantineGroup, Run, Samples, Session, Stats, Template } from "./types";
 
 export const keys = {
   session: ["session"] as const,
@@ -108,7 +82,7 @@ export const queries = {
   samples: (dataset: string, limit = 50) =>
     queryOptions({
       queryKey: ["datasets", dataset, "samples", limit],
-      queryFn: ({ signal }) => api.get<Sampled>(at`/datasets/${dataset}/samples`, { query: { limit }, signal }),
+      queryFn: ({ signal }) => api.get<Samples>(at`/datasets/${dataset}/samples`, { query: { limit }, signal }),
     }),
   runs: (query: { target?: string; status?: string; since?: string; limit?: number } = {}) =>
     listOptions<Run>(keys.runs, "/runs", query),
@@ -122,7 +96,7 @@ export const queries = {
   discards: () =>
     queryOptions({
       queryKey: [...keys.quarantine, "discards"],
-      queryFn: async ({ signal }) => (await api.get<Items<DiscardUnderWay>>("/quarantine/discards", { signal })).items,
+      queryFn: async ({ signal }) => (await api.get<Items<Discard>>("/quarantine/discards", { signal })).items,
     }),
   stats: (hours: number, destination?: string) =>
     queryOptions({ queryKey: ["stats", hours, destination ?? null], queryFn: ({ signal }) => api.get<Stats>("/stats", { query: { hours, destination }, signal }), placeholderData: keepPreviousData }),
@@ -139,5 +113,3 @@ export const queries = {
 export function worthRetrying(count: number, error: unknown): boolean {
   return count < 2 && error instanceof ApiError && (error.status === 429 || error.status === 503);
 }
-
-export type { Resource };

@@ -1,4 +1,4 @@
-// Made of the API's own description by `npm run api`; a test looks that it is in step with 535f4b6897889d84
+// Made of the API's own description by `npm run api`; a test looks that it is in step with 8ec681100ddbc4e4
 export interface components {
     schemas: {
         AboutOut: {
@@ -893,6 +893,162 @@ export interface components {
             author: string;
             changes: components["schemas"]["ChangeOut"][];
             yaml: string;
+        };
+        CredentialSettings: {
+            connector?: "custify" | "http";
+            api_key?: string;
+            base_url?: string;
+            dialect?: "auto" | "native" | "flat";
+            rate_limit?: {
+                requests?: number;
+                per?: number | string;
+                batch_cost?: "1" | "jobs" | 1;
+            };
+            headers?: {
+                [key: string]: string;
+            } | string;
+            allowed_hosts?: string | string[];
+            timeout?: number | string;
+        };
+        SourceSettings: {
+            type: "file";
+            path: string;
+            format?: "csv" | "tsv" | "json" | "ndjson" | "parquet";
+            encoding?: string;
+            delimiter?: string;
+            skip_lines?: number;
+            skip_footer_lines?: number;
+            quote?: "double" | "none";
+            null_values?: string | string[];
+            decimal?: "." | ",";
+            records_path?: string;
+        } | {
+            type: "sql";
+            url: string;
+            query?: string;
+            table?: string;
+            cursor?: {
+                column: string;
+                overlap?: number | string;
+            } | string;
+            decimal?: "." | ",";
+        } | {
+            type: "webhook";
+            auth?: {
+                type: "key";
+                header?: string;
+                query?: string;
+                basic?: string;
+            } | {
+                type: "hmac";
+                scheme?: "standard" | "generic";
+                header?: string;
+                algorithm?: "sha256" | "sha512" | "sha1";
+                encoding?: "hex" | "base64";
+                prefix?: string;
+                timestamp_header?: string;
+                tolerance?: number | string;
+            } | "none";
+            secret?: string;
+            max_bytes?: number;
+            rate_limit?: {
+                requests?: number;
+                per?: number | string;
+            };
+            flush?: {
+                records?: number;
+                after?: number | string;
+            };
+            retain?: number | string;
+            columns?: {
+                [key: string]: "text" | "integer" | "number" | "boolean" | "date" | "timestamp" | "json";
+            };
+            decimal?: "." | ",";
+        };
+        DatasetSettings: {
+            source: string;
+            key: string | string[];
+            sql?: string;
+            types?: {
+                [key: string]: "text" | "integer" | "number" | "boolean" | "date" | "timestamp" | "json";
+            };
+        };
+        DestinationSettings: {
+            dataset: string;
+            credential: string;
+            template?: string;
+            request?: {
+                method: "POST" | "PUT" | "PATCH" | "DELETE" | "GET";
+                url: string;
+                content_format?: "json" | "xml" | "form";
+                headers?: {
+                    [key: string]: string;
+                } | string;
+                batch?: {
+                    size?: number;
+                    max_bytes?: number;
+                    grouping?: {
+                        algorithm?: "array" | "property" | "code";
+                        property?: string;
+                        other_props?: {
+                            [key: string]: unknown;
+                        };
+                        code?: string;
+                    };
+                } | ("on" | "off");
+                body?: boolean;
+                idempotent?: boolean;
+                xml?: {
+                    root?: string;
+                    record?: string;
+                };
+            };
+            fields?: {
+                [key: string]: {
+                    value?: unknown;
+                    column?: string;
+                    default?: unknown;
+                    truncate?: boolean;
+                } | string;
+            };
+            attributes?: ("all" | "none") | string[];
+            exclude?: string | string[];
+            nulls?: "omit" | "send";
+            mode?: "changed" | "new" | "all" | "mirror";
+            active?: boolean;
+            path?: string;
+            object?: "person" | "company" | "event" | "custom_object";
+            concurrency?: number;
+            batch?: {
+                size?: number;
+                max_bytes?: number;
+                grouping?: {
+                    algorithm?: "array" | "property" | "code";
+                    property?: string;
+                    other_props?: {
+                        [key: string]: unknown;
+                    };
+                    code?: string;
+                };
+            } | ("auto" | "on" | "off");
+            fuse?: {
+                ratio?: number;
+                after?: number;
+                in_a_row?: number;
+            } | "off";
+            mirror_max_share?: number;
+            on_changed?: "quarantine" | "ignore";
+            external_id?: string | string[];
+            data_id?: string | string[];
+            company_link?: "add" | "replace";
+            new_columns?: "note" | "send" | "refuse";
+            responses?: boolean;
+        };
+        FlowSettings: {
+            schedule?: string;
+            timezone?: string;
+            catch_up?: "latest" | "all" | "none";
+            destinations: string | string[];
         };
     };
     responses: never;

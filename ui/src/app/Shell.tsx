@@ -6,6 +6,7 @@ import { Link, Outlet, useNavigate, useRouter } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import { api } from "@/api/client";
 import { queries } from "@/api/queries";
+import type { Role } from "@/api/types";
 import { compact } from "@/parts/values/format";
 import { ValidityScope } from "@/parts/forms/validity";
 import { forgetAll } from "@/resources/drafts/draft";
@@ -137,7 +138,7 @@ function PersonMenu() {
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown maw={260}>
-        <Menu.Label>{signIn && person !== null ? `${person.name} ${t.person.roles[person.role]}` : t.person.localHint}</Menu.Label>
+        <Menu.Label>{signIn && person !== null ? `${person.name} ${t.person.roles[person.role as Role]}` : t.person.localHint}</Menu.Label>
         {signIn && (
           <Menu.Item leftSection={<IconLogout size={15} />} onClick={() => void signOut()}>
             {t.person.signOut}

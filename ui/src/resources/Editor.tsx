@@ -7,7 +7,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useMemo } from "react";
 import { ApiError, api, at } from "@/api/client";
 import { keys, queries } from "@/api/queries";
-import type { Kind, Problem, Resource } from "@/api/types";
+import type { Kind, Problem, Resource, Validation } from "@/api/types";
 import { Code, confirm, Page, Panel, Problems, problemsOf, Status, useChange, useValidated } from "@/parts";
 import { t } from "@/texts/resources";
 import { forget } from "./drafts/draft";
@@ -232,7 +232,7 @@ function useProblems(kind: EditedKind, name: string, value: Value, asked: boolea
   const [settled] = useDebouncedValue(question, 250);
   const checked = useQuery({
     queryKey: ["validate", kind, settled],
-    queryFn: ({ signal }) => api.post<{ errors: Problem[] }>(`/${kind}/validate`, settled, { signal }),
+    queryFn: ({ signal }) => api.post<Validation>(`/${kind}/validate`, settled, { signal }),
     enabled: asked && settled.name !== "",
     gcTime: 30_000,
   });

@@ -2,20 +2,11 @@ import { Button } from "@mantine/core";
 import { IconListDetails } from "@tabler/icons-react";
 import { address } from "@/api/client";
 import { listOptions } from "@/api/queries";
+import type { AuditEntry } from "@/api/types";
 import { type Col, DataTable, Empty, Failed, Loading, Page, Time, useFreshFirst, useItems } from "@/parts";
 import { t } from "@/texts/watch";
 
-interface Entry {
-  id: number;
-  at: string;
-  who: string;
-  action: string;
-  what: string;
-  from: string;
-  result: string;
-}
-
-const COLUMNS: Col<Entry>[] = [
+const COLUMNS: Col<AuditEntry>[] = [
   { id: "at", header: t.audit.at, width: 160, cell: (row) => <Time at={row.at} /> },
   { id: "who", header: t.audit.who, width: 140, cell: (row) => row.who },
   { id: "action", header: t.audit.action, cell: (row) => <span className="mono">{row.action}</span> },
@@ -25,8 +16,8 @@ const COLUMNS: Col<Entry>[] = [
 ];
 
 export function AuditPage() {
-  const { query, items, more } = useItems(listOptions<Entry>(["audit"], "/audit"));
-  useFreshFirst<Entry>({ key: ["audit"], path: "/audit", idOf: (entry) => String(entry.id), every: 15_000 });
+  const { query, items, more } = useItems(listOptions<AuditEntry>(["audit"], "/audit"));
+  useFreshFirst<AuditEntry>({ key: ["audit"], path: "/audit", idOf: (entry) => String(entry.id), every: 15_000 });
   return (
     <Page
       title={t.audit.title}

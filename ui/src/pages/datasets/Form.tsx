@@ -6,7 +6,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef } from "react";
 import { api } from "@/api/client";
 import { queries } from "@/api/queries";
-import type { DatasetValue, Problem, Sampled } from "@/api/types";
+import type { DatasetPreview, DatasetValue, Problem } from "@/api/types";
 import { Code, elsewhere, Empty, Failed, Panel, placedOf, Problems, Records, Status } from "@/parts";
 import { columnNames } from "@/parts/code/completion";
 import classes from "@/resources/style.module.css";
@@ -26,7 +26,7 @@ export function usePreview(name: string, value: DatasetValue) {
   const [settled] = useDebouncedValue(shaped, 400);
   return useQuery({
     queryKey: ["datasets", "preview", settled],
-    queryFn: ({ signal }) => api.post<Sampled>("/datasets/preview", settled, { signal }),
+    queryFn: ({ signal }) => api.post<DatasetPreview>("/datasets/preview", settled, { signal }),
     enabled: settled.value.source !== "",
     placeholderData: keepPreviousData,
     retry: false,
@@ -46,10 +46,10 @@ export function DatasetForm({ name, value, onChange, problems }: Props) {
   const preview = usePreview(name, value);
   const plain = useMemo(() => withSql(value, undefined), [value]);
   const raw = usePreview(name, plain); // the columns that SQL may name
-  const said = preview.data?.errors ?? preview.data?.problems ?? [];
+  const said = preview.data?.errors ?? [];
   const found = preview.isPlaceholderData ? undefined : preview.data;
   const errors = [...new Map([...said, ...problems].map((problem) => [problem.message, problem])).values()];
-  const last = useRef<Sampled | undefined>(undefined); // what could be read last: it stays while the SQL has an error
+  const last = useRef<DatasetPreview | undefined>(undefined); // what could be read last: it stays while the SQL has an error
   if (preview.data && preview.data.columns.length > 0) last.current = preview.data;
   const shown = said.length > 0 ? last.current : preview.data;
   const columns = (shown?.columns ?? []).map((column) => column.name);

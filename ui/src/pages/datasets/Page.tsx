@@ -15,9 +15,9 @@ import { t } from "@/texts/pages/datasets";
 import { t as words } from "@/texts/resources";
 import { DatasetForm } from "./Form";
 import type { Tab } from "./search";
-import { keysOf, withType } from "./value";
+import { type ColumnType, keysOf, withType } from "./value";
 
-const TYPES = ["text", "integer", "number", "boolean", "date", "timestamp", "json"];
+const TYPES: ColumnType[] = ["text", "integer", "number", "boolean", "date", "timestamp", "json"];
 
 export function DatasetPage() {
   const { name } = useParams({ from: "/shell/datasets/$name" });
@@ -131,7 +131,7 @@ function Columns({ name, value, onChange }: { name: string; value: DatasetValue;
           clearable
           clearButtonProps={{ "aria-label": t.asDetected }}
           value={value.types?.[column.name] ?? null}
-          onChange={(type) => onChange(withType(value, column.name, type))}
+          onChange={(type) => onChange(withType(value, column.name, type as ColumnType | null))}
         />
       ),
     },

@@ -1,6 +1,7 @@
 /** A dataset's settings as the form edits them. */
 import type { Column, DatasetValue } from "@/api/types";
 
+export type ColumnType = NonNullable<DatasetValue["types"]>[string];
 export const FIRST_SQL = "select *\nfrom source";
 export const keysOf = (value: DatasetValue): string[] => [value.key].flat().filter((key) => key !== "");
 
@@ -12,7 +13,7 @@ export function withSql(value: DatasetValue, sql: string | undefined): DatasetVa
   const { sql: _, ...others } = value;
   return sql === undefined ? others : { ...others, sql };
 }
-export function withType(value: DatasetValue, column: string, type: string | null): DatasetValue {
+export function withType(value: DatasetValue, column: string, type: ColumnType | null): DatasetValue {
   const { [column]: _, ...others } = value.types ?? {};
   const types = type === null ? others : { ...others, [column]: type };
   const { types: __, ...kept } = value;

@@ -1,23 +1,7 @@
 /** What the form asks the API: with settings that are not saved yet. */
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, at } from "@/api/client";
-import type { DestinationValue, Note, Plan, Preview, Problem, RecordKey, Run, Items } from "@/api/types";
-
-export interface Finding {
-  field: string | null;
-  rule: string;
-  reason: string;
-  values: Record<string, unknown>;
-  count: number;
-  examples: { key: RecordKey; value: string | null }[];
-}
-export interface Findings {
-  records: number | null;
-  checked: number;
-  refused: Finding[];
-  notes: Note[];
-  errors?: Problem[];
-}
+import type { DestinationValue, Findings, Items, Plan, Preview, Run } from "@/api/types";
 
 export const asked = {
   preview: (name: string, value: DestinationValue, ready: boolean) =>
@@ -43,6 +27,4 @@ export const asked = {
     queryOptions({ queryKey: ["destinations", name, "plan"], queryFn: ({ signal }) => api.get<Plan>(at`/destinations/${name}/plan`, { signal }), staleTime: 5_000 }),
   runs: (name: string) =>
     queryOptions({ queryKey: ["runs", { target: name, limit: 8 }, "short"], queryFn: ({ signal }) => api.get<Items<Run>>("/runs", { query: { target: name, limit: 8 }, signal }) }),
-  preview_saved: (name: string) =>
-    queryOptions({ queryKey: ["destinations", name, "preview"], queryFn: ({ signal }) => api.get<Preview>(at`/destinations/${name}/preview`, { query: { limit: 5 }, signal }) }),
 };

@@ -7,12 +7,12 @@ const column = (name: string): Column => ({ name, type: "text", nullable: false,
 const person = {
   name: "upsert_person",
   fields: [
-    { name: "user_id", label: "User id" },
-    { name: "email", label: "E-mail" },
-    { name: "company_id", label: "Company id" },
-    { name: "id", label: "Custify id", auto: false },
+    { name: "user_id", label: "User id", page: true, auto: true },
+    { name: "email", label: "E-mail", page: true, auto: true },
+    { name: "company_id", label: "Company id", page: true, auto: true },
+    { name: "id", label: "Custify id", page: true, auto: false },
   ],
-} as unknown as Template;
+} as Template;
 
 describe("suggestions", () => {
   it("take the column of the same name before one that means the same", () => {

@@ -1,7 +1,14 @@
 /** A destination's settings as the form edits them: pure steps from one value to the next. */
-import type { Column, DestinationValue, FieldValue, Grouping, Template, TemplateField } from "@/api/types";
+import type { BatchValue, Column, DestinationValue, Dialect, FieldValue, Grouping, RequestValue, Template, TemplateField } from "@/api/types";
 
-export type Dialect = "native" | "flat";
+export type { Dialect };
+/** `other_props` is text while it is being typed: `tidy` reads it. */
+export type GroupingDraft = Omit<Grouping, "other_props"> & { other_props?: Grouping["other_props"] | string };
+
+/** The settings of a request's batches; undefined when each record has a request of its own. */
+export function batchOf(request: RequestValue): BatchValue | undefined {
+  return request.batch === "on" ? {} : request.batch === "off" ? undefined : request.batch;
+}
 
 /** How a field is given. */
 export type Given = "none" | "column" | "constant" | "default";
@@ -13,19 +20,20 @@ export function givenAs(field: FieldValue | undefined): Given {
 }
 export function columnOf(field: FieldValue | undefined): string | null {
   if (typeof field === "string") return field;
-  return field !== undefined && "column" in field ? field.column : null;
+  return field?.column ?? null;
 }
 
 /** Whether text past the field's limit is cut. */
 export function cutsText(field: FieldValue | undefined): boolean {
-  return typeof field === "object" && "truncate" in field && field.truncate === true;
+  return typeof field === "object" && field.truncate === true;
 }
 /** The same field from a column, with or without cutting; in its shortest form. */
 export function withCut(field: FieldValue, cut: boolean): FieldValue {
-  if (typeof field === "object" && "value" in field) return field;
-  const { truncate: _, ...rest } = typeof field === "string" ? { column: field, truncate: false } : field;
+  const column = columnOf(field);
+  if (column === null) return field;
+  const { truncate: _, ...rest } = typeof field === "string" ? { column, truncate: false } : field;
   if (cut) return { ...rest, truncate: true };
-  return "default" in rest ? rest : rest.column;
+  return "default" in rest ? rest : column;
 }
 
 /** The columns that fields are mapped to, each once. */
@@ -56,7 +64,7 @@ const ALSO: Record<string, string[]> = {
 
 /** The column that most likely holds a field: of the same name, else of a name that means the same. */
 export function suggestion(field: TemplateField, columns: Column[]): string | null {
-  const wanted = [bare(field.name), ...(typeof field["native"] === "string" ? [bare(field["native"])] : []), ...(ALSO[field.name] ?? [])];
+  const wanted = [bare(field.name), ...(field.native ? [bare(field.native)] : []), ...(ALSO[field.name] ?? [])];
   for (const name of wanted) {
     const found = columns.find((column) => bare(column.name) === name);
     if (found !== undefined) return found.name;
@@ -68,8 +76,8 @@ export function suggestion(field: TemplateField, columns: Column[]): string | nu
 export function suggestedFields(template: Template, columns: Column[]): Record<string, FieldValue> {
   const made: Record<string, FieldValue> = {};
   const taken = new Set<string>();
-  for (const field of fieldsOf(template)) {
-    if (field["auto"] === false || field["page"] === false) continue;
+  for (const field of template.fields) {
+    if (!field.auto || !field.page) continue;
     const column = suggestion(field, columns);
     if (column === null || taken.has(column)) continue;
     made[field.name] = column;
@@ -78,14 +86,8 @@ export function suggestedFields(template: Template, columns: Column[]): Record<s
   return made;
 }
 
-export const fieldsOf = (template: Template): TemplateField[] => (template["fields"] as TemplateField[] | undefined) ?? [];
-export function matchOf(template: Template, dialect: Dialect): string[] {
-  const match = template["match"] as Record<Dialect, string[]> | undefined;
-  return match?.[dialect] ?? [];
-}
-export function isRequired(field: TemplateField, dialect: Dialect): boolean {
-  return Array.isArray(field.required) ? (field.required as string[]).includes(dialect) : field.required === true;
-}
+export const matchOf = (template: Template, dialect: Dialect): string[] => template.match[dialect] ?? [];
+export const isRequired = (field: TemplateField, dialect: Dialect): boolean => field.required.includes(dialect);
 
 /** The object that a text is; undefined when it is empty, null when it is something else. */
 export function objectOf(text: string): Record<string, unknown> | null | undefined {
@@ -99,17 +101,18 @@ export function objectOf(text: string): Record<string, unknown> | null | undefin
 }
 
 /** Further properties as an object, where their text is one; other text stays, so that the service refuses it at its place. */
-function withProps(grouping: Grouping): Grouping {
+function withProps(grouping: GroupingDraft): Grouping {
   const { other_props: props, ...others } = grouping;
-  if (typeof props !== "string") return grouping;
+  if (typeof props !== "string") return grouping as Grouping;
   const read = objectOf(props);
-  return read === undefined ? others : { ...others, other_props: read ?? props };
+  return read === undefined ? others : { ...others, other_props: read ?? (props as never) };
 }
 
 /** Without what is empty, and with typed text read: the project file holds only what was said. */
 export function tidy(given: DestinationValue): DestinationValue {
-  const grouping = given.request?.batch?.grouping;
-  const value = grouping === undefined ? given : { ...given, request: { ...given.request, batch: { ...given.request?.batch, grouping: withProps(grouping) } } };
+  const { request } = given;
+  const batch = request && batchOf(request);
+  const value = batch?.grouping === undefined ? given : { ...given, request: { ...request, batch: { ...batch, grouping: withProps(batch.grouping) } } };
   const kept = Object.entries(value).filter(([key, item]) => {
     if (item === undefined || item === null) return false;
     return !(key === "exclude" && Array.isArray(item) && item.length === 0);
@@ -125,7 +128,7 @@ export function withField(value: DestinationValue, name: string, field: FieldVal
   const { [name]: before, ...others } = value.fields ?? {};
   const fields = field === undefined ? others : { ...others, [name]: field };
   const mapped = new Set(Object.values(fields).map(columnOf));
-  const exclude = (value.exclude ?? []).filter((column) => !mapped.has(column));
+  const exclude = [value.exclude ?? []].flat().filter((column) => !mapped.has(column));
   if (columnOf(before) === name && !mapped.has(name)) exclude.push(name);
   return { ...value, fields, ...((exclude.length > 0 || value.exclude !== undefined) && { exclude }) };
 }
@@ -141,7 +144,7 @@ export function regiven(field: FieldValue | undefined, as: Given, columns: Colum
 /** The other way round: by template or by hand. What only the other knows goes. */
 export function asTemplate(value: DestinationValue, template: Template, columns: Column[]): DestinationValue {
   const { request: _, mode: __, object: ___, ...kept } = value;
-  const names = new Set(fieldsOf(template).map((field) => field.name));
+  const names = new Set(template.fields.map((field) => field.name));
   const same = Object.entries(value.fields ?? {}).filter(([name]) => names.has(name));
   return { ...kept, template: template.name, fields: { ...suggestedFields(template, columns), ...Object.fromEntries(same) } };
 }

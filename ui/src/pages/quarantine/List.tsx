@@ -5,7 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { api, at } from "@/api/client";
 import { keys, listOptions, queries } from "@/api/queries";
-import type { DiscardUnderWay, Items, QuarantineEntry, QuarantineGroup, Run } from "@/api/types";
+import type { Discard, Discarded, Items, QuarantineEntry, QuarantineGroup, Run } from "@/api/types";
 import { type Col, confirm, DataTable, Empty, Failed, Key, Loaded, Loading, Num, Page, RowLink, Status, Time, useChange, useFreshFirst, useItems } from "@/parts";
 import { refusalLine, refusalText } from "@/texts/refusals";
 import { t } from "@/texts/watch";
@@ -100,7 +100,7 @@ function Entries({ cause, destination }: { cause: string; destination: string | 
   const follow = useFollow();
   const resend = useChange({ run: () => api.post<Items<Run>>("/quarantine/resend", chosen), done: () => t.quarantine.resent, refresh, then: follow });
   const discard = useChange({
-    run: () => api.post<{ discarded: number } | DiscardUnderWay>("/quarantine/discard", { ...chosen, reason: "" }),
+    run: () => api.post<Discarded | Discard>("/quarantine/discard", { ...chosen, reason: "" }),
     done: (done) => ("id" in done ? t.quarantine.discarding(done.discarded, done.total) : t.quarantine.discarded(done.discarded)),
     refresh,
     then: () => navigate({ to: "/quarantine" }),

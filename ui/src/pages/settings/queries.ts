@@ -3,19 +3,10 @@ import { queryOptions, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, tagged } from "@/api/client";
 import { everything } from "@/api/queries";
-import type { Role } from "@/api/types";
+import type { Token } from "@/api/types";
 import { useChange } from "@/parts";
 import { t } from "@/texts/pages/settings";
 
-export interface Token {
-  id: string;
-  name: string;
-  owner: string;
-  role: Role;
-  made_at: string;
-  expires_at: string | null;
-  used_at: string | null;
-}
 export const tokensQuery = () => queryOptions({ queryKey: ["tokens"], queryFn: ({ signal }) => everything<Token>("/tokens", {}, signal) });
 
 /** A settings document of the service, edited as a form and saved whole, guarded by its ETag. */

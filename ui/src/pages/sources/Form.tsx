@@ -22,18 +22,17 @@ export function SourceForm({ value, onChange, uploads = false }: Props) {
 const FORMATS = ["csv", "tsv", "json", "ndjson", "parquet"];
 
 function FileForm({ value, onChange, uploads }: Props) {
-  const text = (key: string, label: string, placeholder: string) => (
-    <TextInput label={label} placeholder={placeholder} w={150} value={String(value[key] ?? "")} onChange={(event) => onChange(withKey(value, key, event.currentTarget.value))} />
+  const text = (key: "encoding" | "delimiter", label: string, placeholder: string) => (
+    <TextInput label={label} placeholder={placeholder} w={150} value={value[key] ?? ""} onChange={(event) => onChange(withKey(value, key, event.currentTarget.value))} />
   );
-  const lines = (key: string, label: string) => (
-    <NumberInput label={label} placeholder="0" w={170} min={0} max={1_000_000} allowDecimal={false} allowNegative={false} value={typeof value[key] === "number" ? value[key] : ""} onChange={(said) => onChange(withKey(value, key, typeof said === "number" && said > 0 ? said : undefined))} />
+  const lines = (key: "skip_lines" | "skip_footer_lines", label: string) => (
+    <NumberInput label={label} placeholder="0" w={170} min={0} max={1_000_000} allowDecimal={false} allowNegative={false} value={value[key] ?? ""} onChange={(said) => onChange(withKey(value, key, typeof said === "number" && said > 0 ? said : undefined))} />
   );
-  const select = (key: string, label: string, words: Record<string, string>, placeholder: string) => (
-    <Select label={label} w={170} clearable placeholder={placeholder} data={Object.entries(words).map(([word, shown]) => ({ value: word, label: shown }))} value={typeof value[key] === "string" ? value[key] : null} onChange={(word) => onChange(withKey(value, key, word ?? undefined))} />
+  const select = (key: "quote", label: string, words: Record<string, string>, placeholder: string) => (
+    <Select label={label} w={170} clearable placeholder={placeholder} data={Object.entries(words).map(([word, shown]) => ({ value: word, label: shown }))} value={value[key] ?? null} onChange={(word) => onChange(withKey(value, key, word ?? undefined))} />
   );
   const kind = fileKind(value);
-  const given = value["null_values"];
-  const nulls = Array.isArray(given) ? given.map(String) : typeof given === "string" ? [given] : [];
+  const nulls = [value.null_values ?? []].flat();
   return (
     <Panel title={t.file.title}>
       <div className={classes.form}>
@@ -48,7 +47,7 @@ function FileForm({ value, onChange, uploads }: Props) {
           <DecimalSign value={value} onChange={onChange} />
         </div>
         {kind === "json" && (
-          <TextInput label={t.file.recordsPath} description={t.file.recordsPathHint} value={String(value["records_path"] ?? "")} spellCheck={false} onChange={(event) => onChange(withKey(value, "records_path", event.currentTarget.value))} />
+          <TextInput label={t.file.recordsPath} description={t.file.recordsPathHint} value={value.records_path ?? ""} spellCheck={false} onChange={(event) => onChange(withKey(value, "records_path", event.currentTarget.value))} />
         )}
         {kind === "text" && (
           <>
@@ -69,9 +68,8 @@ function FileForm({ value, onChange, uploads }: Props) {
 
 /** How numbers that are texts are written. */
 function DecimalSign({ value, onChange }: Props) {
-  const given = value["decimal"];
   return (
-    <Select label={t.decimal} w={170} clearable placeholder={t.byColumn} data={Object.entries(t.decimals).map(([sign, label]) => ({ value: sign, label }))} value={typeof given === "string" ? given : null} onChange={(sign) => onChange(withKey(value, "decimal", sign ?? undefined))} />
+    <Select label={t.decimal} w={170} clearable placeholder={t.byColumn} data={Object.entries(t.decimals).map(([sign, label]) => ({ value: sign, label }))} value={value.decimal ?? null} onChange={(sign) => onChange(withKey(value, "decimal", sign ?? undefined))} />
   );
 }
 
@@ -133,7 +131,7 @@ function HookForm({ value, onChange }: Props) {
         {auth === "none" && <p className={classes.hint}>{t.hook.noneHint}</p>}
         {auth === "query" && <p className={classes.hint}>{t.hook.queryHint}</p>}
         <DecimalSign value={value} onChange={onChange} />
-        <TextInput label={t.hook.retain} description={t.hook.retainHint} placeholder="7d" maw={420} value={String(value["retain"] ?? "")} onChange={(event) => onChange(withKey(value, "retain", event.currentTarget.value))} />
+        <TextInput label={t.hook.retain} description={t.hook.retainHint} placeholder="7d" maw={420} value={String(value.retain ?? "")} onChange={(event) => onChange(withKey(value, "retain", event.currentTarget.value))} />
       </div>
     </Panel>
   );

@@ -1,14 +1,14 @@
 /** What the pages of sources ask the API. */
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, at } from "@/api/client";
-import type { Hook, Sampled, SourceValue } from "@/api/types";
+import type { Hook, SourcePreview, SourceValue } from "@/api/types";
 
 export const asked = {
   /** Columns and first records of settings that may not be saved. */
   check: (name: string, value: SourceValue, on: boolean) =>
     queryOptions({
       queryKey: ["sources", name, "look", value],
-      queryFn: ({ signal }) => api.post<Sampled>("/sources/check", { name, value }, { signal }),
+      queryFn: ({ signal }) => api.post<SourcePreview>("/sources/check", { name, value }, { signal }),
       enabled: on,
       retry: false,
       staleTime: 30_000,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { SourceValue } from "@/api/types";
 import { asQuery, asTable, authOf, begun, command, cursorOf, fileKind, isComplete, withAuth, withAuthKey, withCursor, withKey } from "./value";
 
 describe("a source's settings", () => {
@@ -17,7 +18,7 @@ describe("a source's settings", () => {
     expect(asTable(query)).toEqual({ type: "sql", url: "u", table: "public.people" });
   });
   test("a cursor is short until something is read again; numbers stay numbers", () => {
-    const sql = { type: "sql", url: "u", table: "t" };
+    const sql: SourceValue = { type: "sql", url: "u", table: "t" };
     expect(withCursor(sql, "id", "")).toEqual({ ...sql, cursor: "id" });
     expect(withCursor(sql, "id", "100")).toEqual({ ...sql, cursor: { column: "id", overlap: 100 } });
     expect(cursorOf(withCursor(sql, "updated_at", "1h"))).toEqual({ column: "updated_at", overlap: "1h" });
@@ -36,7 +37,7 @@ describe("a source's settings", () => {
 
 describe("the keys of a file", () => {
   test("depend on what it is read as", () => {
-    const kind = (path: string, format?: string) => fileKind({ type: "file", path, ...(format === undefined ? {} : { format }) });
+    const kind = (path: string, format?: SourceValue["format"]) => fileKind({ type: "file", path, ...(format === undefined ? {} : { format }) });
     expect([kind("a.csv"), kind("a.txt"), kind("a.TSV.gz"), kind("a.json", "csv")]).toEqual(["text", "text", "text", "text"]);
     expect([kind("a.json"), kind("a.json.gz"), kind("a.txt", "json")]).toEqual(["json", "json", "json"]);
     expect([kind("a.ndjson"), kind("a.parquet"), kind("a.csv", "ndjson")]).toEqual(["other", "other", "other"]);

@@ -25,7 +25,7 @@ export function looked(value: SourceValue): SourceValue {
 }
 
 /** With one key set; empty text takes it out, but for those that the kind must have. */
-export function withKey(value: SourceValue, key: string, said: unknown): SourceValue {
+export function withKey(value: SourceValue, key: keyof SourceValue, said: unknown): SourceValue {
   const { [key]: _, ...others } = value;
   const must = key === "path" || key === "url" || key === "table" || key === "query";
   return said === undefined || (said === "" && !must) ? (others as SourceValue) : ({ ...others, [key]: said } as SourceValue);
@@ -85,7 +85,7 @@ export function withAuth(value: SourceValue, auth: Auth): SourceValue {
 export function withAuthKey(value: SourceValue, key: string, said: string): SourceValue {
   const auth = (value["auth"] as Given) ?? { type: "key" };
   const { [key]: _, ...others } = auth;
-  return { ...value, auth: said === "" ? others : { ...others, [key]: said } };
+  return { ...value, auth: (said === "" ? others : { ...others, [key]: said }) as SourceValue["auth"] };
 }
 export function authText(value: SourceValue, key: string, otherwise = ""): string {
   const said = (value["auth"] as Given)?.[key];

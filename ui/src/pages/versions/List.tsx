@@ -1,22 +1,10 @@
 import { IconHistory } from "@tabler/icons-react";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { keys, listOptions } from "@/api/queries";
+import type { Version } from "@/api/types";
 import { type Col, DataTable, Empty, Failed, Loading, Page, Time, useItems } from "@/parts";
 import { t as words } from "@/texts/resources";
 import { t } from "@/texts/watch";
-
-export interface Change {
-  path: string;
-  change: string;
-  before: string | null;
-  after: string | null;
-}
-export interface Version {
-  version: number;
-  at: string;
-  author: string;
-  changes: Change[];
-}
 
 export function VersionsPage() {
   const { query, items, more } = useItems(listOptions<Version>(keys.versions, "/versions"));

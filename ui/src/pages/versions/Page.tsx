@@ -4,17 +4,13 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { api, at } from "@/api/client";
 import { keys } from "@/api/queries";
+import type { AppliedProject, Project, WholeVersion } from "@/api/types";
 import { Code, confirm, Diff, Loaded, Loading, Page, Panel, Time, toastFailure, useChange } from "@/parts";
 import { t as words } from "@/texts/resources";
 import { t } from "@/texts/watch";
-import type { Change, Version } from "./List";
 import { type View, VIEWS } from "./search";
 
-interface Whole extends Version {
-  yaml: string;
-}
-
-const one = (version: string) => ({ queryKey: [...keys.versions, version], queryFn: ({ signal }: { signal: AbortSignal }) => api.get<Whole>(at`/versions/${version}`, { signal }) });
+const one = (version: string) => ({ queryKey: [...keys.versions, version], queryFn: ({ signal }: { signal: AbortSignal }) => api.get<WholeVersion>(at`/versions/${version}`, { signal }) });
 
 export function VersionPage() {
   const { version } = useParams({ from: "/shell/versions/$version" });
@@ -30,7 +26,7 @@ export function VersionPage() {
     const yaml = query.data?.yaml;
     if (yaml === undefined) return;
     try {
-      const would = await api.put<{ changes: Change[] }>("/project", { yaml }, { query: { dry_run: true } });
+      const would = await api.put<AppliedProject>("/project", { yaml }, { query: { dry_run: true } });
       const consequence = t.versions.backText(Number(version), would.changes.map((change) => change.path));
       if (await confirm({ title: t.versions.backTitle(Number(version)), consequence, verb: t.versions.back, tone: "plain" })) back.mutate();
     } catch (error) {
@@ -64,7 +60,7 @@ export function VersionPage() {
                 ))}
               </ul>
             </Panel>
-            <Project version={Number(version)} yaml={found.yaml} />
+            <ProjectPanel version={Number(version)} yaml={found.yaml} />
           </>
         )}
       </Loaded>
@@ -72,7 +68,7 @@ export function VersionPage() {
   );
 }
 
-function Project({ version, yaml }: { version: number; yaml: string }) {
+function ProjectPanel({ version, yaml }: { version: number; yaml: string }) {
   const { view = version > 1 ? "before" : "then" } = useSearch({ from: "/shell/versions/$version" });
   const navigate = useNavigate({ from: "/versions/$version" });
   return (
@@ -94,7 +90,7 @@ function Project({ version, yaml }: { version: number; yaml: string }) {
 
 function Against({ view, version, yaml }: { view: "before" | "now"; version: number; yaml: string }) {
   const before = useQuery({ ...one(String(version - 1)), enabled: view === "before" });
-  const now = useQuery({ queryKey: [...keys.versions, "now"], queryFn: ({ signal }) => api.get<{ yaml: string }>("/project", { signal }), enabled: view === "now" });
+  const now = useQuery({ queryKey: [...keys.versions, "now"], queryFn: ({ signal }) => api.get<Project>("/project", { signal }), enabled: view === "now" });
   return (
     <Loaded query={(view === "before" ? before : now) as typeof now} meanwhile={<Loading height={320} />}>
       {(other) =>

@@ -4,7 +4,7 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "@/api/client";
-import type { Problem } from "@/api/types";
+import type { ScheduleTimes } from "@/api/types";
 import { NumberField, Problems, Time } from "@/parts";
 import { t } from "@/texts/pages/flows";
 import form from "../style.module.css";
@@ -12,14 +12,10 @@ import { asKind, clockOf, clockText, type Cron, cronOf, cronText, everyOf, every
 
 const ZONES = ["UTC", ...Intl.supportedValuesOf("timeZone").filter((zone) => zone !== "UTC")];
 
-interface Times {
-  times: string[];
-  errors: Problem[];
-}
 const askedTimes = (schedule: string | undefined, timezone: string | undefined) =>
   queryOptions({
     queryKey: ["flows", "times", schedule, timezone],
-    queryFn: ({ signal }) => api.get<Times>("/schedules/next", { query: { schedule, timezone }, signal }),
+    queryFn: ({ signal }) => api.get<ScheduleTimes>("/schedules/next", { query: { schedule, timezone }, signal }),
     enabled: schedule !== undefined,
     staleTime: 60_000,
   });

@@ -36,10 +36,10 @@ function PlainDeliveryForm({ name, value, set, columns, rows, template, dialect,
   const names = columns.map((column) => column.name);
   const paths = useMemo(() => [...columns.map((column) => column.name), ...nestedPaths(rows)].filter((path) => !mapped.includes(path)), [columns, rows, mapped]);
   const own = typeof value.batch === "object" ? value.batch : {};
-  const extras = (template?.["extras"] as Record<Dialect, string> | undefined)?.[dialect];
+  const extras = template?.extras[dialect];
   const attributes = value.attributes ?? "all";
   const batch = typeof value.batch === "string" ? value.batch : value.batch === undefined ? "auto" : "on";
-  const object = template?.object === "batch" ? (value["object"] ?? "person") : template?.object;
+  const object = template?.object === "batch" ? (value.object ?? "person") : template?.object;
   const links = dialect === "native" && object === "person";
   const modes = template?.modes ?? ["all", "new", "changed"];
   return (
@@ -67,7 +67,7 @@ function PlainDeliveryForm({ name, value, set, columns, rows, template, dialect,
           label={t.configure.exclude}
           description={t.configure.excludeHint}
           data={paths}
-          value={value.exclude ?? []}
+          value={[value.exclude ?? []].flat()}
           error={messageAt(problems, "exclude")}
           clearable
           clearButtonProps={{ "aria-label": "Clear" }}
@@ -148,7 +148,7 @@ function PlainDeliveryForm({ name, value, set, columns, rows, template, dialect,
           min={1}
           max={200}
           allowDecimal={false}
-          value={typeof value["concurrency"] === "number" ? value["concurrency"] : 10}
+          value={value.concurrency ?? 10}
           error={messageAt(problems, "concurrency")}
           onChange={(said) => said !== null && set({ concurrency: said })}
         />

@@ -6,7 +6,7 @@ import { Code, type LineError, messageAt, NumberField, Panel, placed, placedOf, 
 import { t } from "@/texts/pages/destinations";
 import classes from "../style.module.css";
 import { type Macro, MacroInput } from "./MacroInput";
-import { objectOf } from "../value";
+import { batchOf, type GroupingDraft, objectOf } from "../value";
 
 interface Props {
   value: DestinationValue;
@@ -25,6 +25,7 @@ export function ManualForm({ value, onChange, columns, problems, refused }: Prop
     const next = Object.fromEntries(Object.entries({ ...request, ...change }).filter(([, item]) => item !== undefined));
     onChange({ ...value, request: next as unknown as RequestValue });
   };
+  const batch = batchOf(request);
   const url = useRequiredText(request.url, t.configure.urlMissing);
   const macros: Macro[] = [
     ...columns.map((column) => ({ text: `{record.${column.name}}`, about: [column.type, column.examples[0]].filter(Boolean).join(" · ") })),
@@ -95,19 +96,19 @@ export function ManualForm({ value, onChange, columns, problems, refused }: Prop
       <Panel title={t.configure.batching}>
         <Checkbox
           label={t.configure.batchIt}
-          checked={request.batch !== undefined}
+          checked={batch !== undefined}
           onChange={(event) => set({ batch: event.currentTarget.checked ? { size: 100, grouping: { algorithm: "array" } } : undefined })}
         />
-        {request.batch !== undefined && (
+        {batch !== undefined && (
           <>
             <div className={classes.line}>
-              <NumberField label={t.configure.size} min={1} allowDecimal={false} value={request.batch.size ?? 100} error={messageAt(problems, "batch.size")} onChange={(size) => size !== null && set({ batch: { ...request.batch, size } })} />
+              <NumberField label={t.configure.size} min={1} allowDecimal={false} value={batch.size ?? 100} error={messageAt(problems, "batch.size")} onChange={(size) => size !== null && set({ batch: { ...batch, size } })} />
               <Select
                 label={t.configure.grouping}
                 data={Object.entries(t.configure.groupings).map(([algorithm, label]) => ({ value: algorithm, label }))}
-                value={request.batch.grouping?.algorithm ?? "array"}
+                value={batch.grouping?.algorithm ?? "array"}
                 allowDeselect={false}
-                onChange={(algorithm) => algorithm && set({ batch: { ...request.batch, grouping: begun(algorithm as Grouping["algorithm"]) } })}
+                onChange={(algorithm) => algorithm && set({ batch: { ...batch, grouping: begun(algorithm as Grouping["algorithm"]) } })}
               />
               <NumberField
                 label={t.configure.maxBytes}
@@ -115,15 +116,15 @@ export function ManualForm({ value, onChange, columns, problems, refused }: Prop
                 optional
                 allowDecimal={false}
                 thousandSeparator=","
-                value={request.batch.max_bytes ?? null}
+                value={batch.max_bytes ?? null}
                 error={messageAt(problems, "batch.max_bytes")}
                 onChange={(bytes) => {
-                  const { max_bytes: _, ...others } = request.batch ?? {};
+                  const { max_bytes: _, ...others } = batch;
                   set({ batch: bytes === null ? others : { ...others, max_bytes: bytes } });
                 }}
               />
             </div>
-            <GroupingForm grouping={request.batch.grouping ?? { algorithm: "array" }} onChange={(grouping) => set({ batch: { ...request.batch, grouping } })} problems={problems} refused={refused} />
+            <GroupingForm grouping={batch.grouping ?? { algorithm: "array" }} onChange={(grouping) => set({ batch: { ...batch, grouping: grouping as Grouping } })} problems={problems} refused={refused} />
           </>
         )}
       </Panel>
@@ -137,14 +138,14 @@ function named(xml: { root?: string; record?: string }): { root?: string; record
   return Object.keys(kept).length === 0 ? undefined : kept;
 }
 
-function begun(algorithm: Grouping["algorithm"]): Grouping {
+function begun(algorithm: Grouping["algorithm"] = "array"): Grouping {
   if (algorithm === "property") return { algorithm, property: "batch" };
   return algorithm === "code" ? { algorithm, code: CODE } : { algorithm };
 }
 
 interface GroupingProps {
-  grouping: Grouping;
-  onChange: (grouping: Grouping) => void;
+  grouping: GroupingDraft;
+  onChange: (grouping: GroupingDraft) => void;
   problems: Problem[];
   refused: RefusedRecord[];
 }
@@ -153,7 +154,7 @@ function GroupingForm({ grouping, onChange, problems, refused }: GroupingProps) 
   const wrong = grouping.algorithm === "property" && objectOf(props) === null;
   const id = useFieldValidity(!wrong);
   const errors = useMemo(() => codeErrors(problems, refused), [problems, refused]);
-  if (grouping.algorithm === "array") return null;
+  if (grouping.algorithm === undefined || grouping.algorithm === "array") return null;
   if (grouping.algorithm === "code")
     return (
       <>
@@ -187,7 +188,7 @@ function GroupingForm({ grouping, onChange, problems, refused }: GroupingProps) 
 }
 
 /** What was typed, as it was typed: it is kept as text until it is saved, so that nothing is lost while it is no JSON yet. */
-function otherPropsText(props: Grouping["other_props"]): string {
+function otherPropsText(props: GroupingDraft["other_props"]): string {
   if (props === undefined) return "";
   return typeof props === "string" ? props : JSON.stringify(props);
 }

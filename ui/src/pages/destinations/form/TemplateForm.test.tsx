@@ -2,13 +2,14 @@
 import { fireEvent, screen, within } from "@testing-library/react";
 import { useState } from "react";
 import { expect, test } from "vitest";
-import type { Column, DestinationValue, Problem, Template } from "@/api/types";
+import type { Column, DestinationValue, Problem, Template, TemplateField } from "@/api/types";
 import { t } from "@/texts/pages/destinations";
 import { show } from "@/test/support";
 import { TemplateForm } from "./TemplateForm";
 
 const column = (name: string, ...examples: string[]): Column => ({ name, type: "text", nullable: false, examples });
 const COLUMNS = [column("id", "u-1", "u-2"), column("mail", "ada@example.com"), column("shoe_size", "38")];
+const field = (name: string, label: string, more: Partial<TemplateField> = {}) => ({ name, label, type: "text", description: "", required: [], page: true, auto: true, ...more }) as unknown as TemplateField;
 const person = {
   name: "upsert_person",
   title: "Upsert person",
@@ -16,12 +17,8 @@ const person = {
   object: "person",
   modes: ["changed"],
   match: { native: ["user_id", "email"], flat: ["email"] },
-  fields: [
-    { name: "user_id", label: "User id", type: "text", description: "" },
-    { name: "email", label: "E-mail", type: "email", description: "", required: ["flat"] },
-    { name: "plan", label: "Plan", type: "text", description: "" },
-    { name: "cohort", label: "Cohort", type: "text", description: "", page: false },
-  ],
+  items: {},
+  fields: [field("user_id", "User id"), field("email", "E-mail", { type: "email", required: ["flat"] }), field("plan", "Plan"), field("cohort", "Cohort", { page: false })],
 } as unknown as Template;
 
 let now: DestinationValue;
@@ -31,7 +28,7 @@ function Form({ dialect, columns = COLUMNS, problems = [] }: { dialect: "native"
   return <TemplateForm value={value} onChange={setValue} templates={[person]} columns={columns} dialect={dialect} problems={problems} />;
 }
 const choose = () => fireEvent.click(screen.getByRole("button", { name: /^Upsert person/ }));
-const field = (label: string) => within(screen.getByRole("group", { name: label }));
+const row = (label: string) => within(screen.getByRole("group", { name: label }));
 function pick(label: string, option: string) {
   const box = screen.getByRole("combobox", { name: label });
   fireEvent.click(box);
@@ -43,7 +40,7 @@ test("a template comes with the columns that its fields' names suggest, and says
   show(<Form dialect="native" />);
   choose();
   expect(now).toMatchObject({ template: "upsert_person", fields: { user_id: "id", email: "mail" } });
-  expect(field("E-mail").getByText(`${t.configure.suggested} · ${t.configure.example("ada@example.com")}`)).toBeTruthy();
+  expect(row("E-mail").getByText(`${t.configure.suggested} · ${t.configure.example("ada@example.com")}`)).toBeTruthy();
   expect(screen.getByText(t.configure.matchMet("User id or E-mail"))).toBeTruthy();
 });
 
@@ -56,8 +53,8 @@ test("without a key to match by, the rule is shown as not met", () => {
 test("what the account's dialect needs is marked", () => {
   show(<Form dialect="flat" />);
   choose();
-  expect(field("E-mail").getByText(t.configure.required)).toBeTruthy();
-  expect(field("User id").queryByText(t.configure.required)).toBeNull();
+  expect(row("E-mail").getByText(t.configure.required)).toBeTruthy();
+  expect(row("User id").queryByText(t.configure.required)).toBeNull();
 });
 
 test("a field becomes a constant, typed as what is meant, one after another without losing the first", () => {
@@ -83,6 +80,6 @@ test("what is wrong with a field is shown at the field", () => {
   const problems = [{ path: "destinations.x.fields.email", code: "unknown-column", message: "there is no column mail", hint: "" }] as Problem[];
   show(<Form dialect="native" problems={problems} />);
   choose();
-  expect(field("E-mail").getByRole("alert").textContent).toBe("there is no column mail");
-  expect(field("User id").queryByRole("alert")).toBeNull();
+  expect(row("E-mail").getByRole("alert").textContent).toBe("there is no column mail");
+  expect(row("User id").queryByRole("alert")).toBeNull();
 });

@@ -5,7 +5,7 @@ import type { Column, DestinationValue, FieldValue, Problem, Template, TemplateF
 import { messageAt, Panel } from "@/parts";
 import { t } from "@/texts/pages/destinations";
 import classes from "../style.module.css";
-import { asTemplate, columnOf, cutsText, type Dialect, fieldsOf, type Given, givenAs, grouped, isRequired, matchOf, meant, regiven, suggestedFields, suggestion, typed, withCut, withField } from "../value";
+import { asTemplate, columnOf, cutsText, type Dialect, type Given, givenAs, grouped, isRequired, matchOf, meant, regiven, suggestedFields, suggestion, typed, withCut, withField } from "../value";
 
 interface Props {
   value: DestinationValue;
@@ -17,7 +17,7 @@ interface Props {
 }
 
 /** What a batch may hold, by object the name of the template that describes it; empty for the other templates. */
-const itemsOf = (template: Template | undefined): Record<string, string> => (template?.["items"] as Record<string, string> | undefined) ?? {};
+const itemsOf = (template: Template | undefined): Template["items"] => template?.items ?? {};
 const isBatch = (template: Template): boolean => Object.keys(itemsOf(template)).length > 0;
 
 export function TemplateForm({ value, onChange, templates, columns, dialect, problems }: Props) {
@@ -34,7 +34,7 @@ export function TemplateForm({ value, onChange, templates, columns, dialect, pro
     <>
       <Endpoint templates={templates} chosen={chosen} choose={choose} />
       {chosen && !isBatch(chosen) && <Fields {...{ value, onChange, columns, dialect, problems }} template={chosen} />}
-      {chosen && isBatch(chosen) && <BatchObject batch={chosen} {...{ value, onChange, templates, columns, dialect, problems }} />}
+      {chosen && isBatch(chosen) && <BatchFields batch={chosen} {...{ value, onChange, templates, columns, dialect, problems }} />}
     </>
   );
 }
@@ -94,10 +94,11 @@ const Endpoint = memo(function Endpoint({ templates, chosen, choose: take }: End
   );
 });
 
-function BatchObject(props: Props & { batch: Template }) {
+type BatchObject = NonNullable<DestinationValue["object"]>;
+function BatchFields(props: Props & { batch: Template }) {
   const { value, onChange, templates, dialect } = props;
-  const objects = dialect === "flat" ? ["person", "company"] : ["person", "company", "event", "custom_object"];
-  const object = typeof value["object"] === "string" ? value["object"] : null;
+  const objects: BatchObject[] = dialect === "flat" ? ["person", "company"] : ["person", "company", "event", "custom_object"];
+  const object = value.object ?? null;
   const of = (name: string | null) => templates.find((one) => one.name === itemsOf(props.batch)[name ?? "person"]);
   const template = of(object);
   return (
@@ -110,7 +111,7 @@ function BatchObject(props: Props & { batch: Template }) {
           allowDeselect={false}
           onChange={(name) => {
             const next = of(name);
-            if (name !== null && next) onChange({ ...value, object: name, fields: suggestedFields(next, props.columns) });
+            if (name !== null && next) onChange({ ...value, object: name as BatchObject, fields: suggestedFields(next, props.columns) });
           }}
         />
       </Panel>
@@ -122,11 +123,11 @@ function BatchObject(props: Props & { batch: Template }) {
 function Fields({ value, onChange, template, columns, dialect, problems }: Omit<Props, "templates"> & { template: Template }) {
   const [all, setAll] = useState(false);
   const match = matchOf(template, dialect);
-  const named = match.map((name) => fieldsOf(template).find((field) => field.name === name)?.label ?? name).join(" or ");
+  const named = match.map((name) => template.fields.find((field) => field.name === name)?.label ?? name).join(" or ");
   const met = match.some((name) => value.fields?.[name] !== undefined);
-  const fields = fieldsOf(template);
+  const fields = template.fields;
   const errorAt = (field: TemplateField) => messageAt(problems, `fields.${field.name}`, `fields.${field.name}.column`, `fields.${field.name}.truncate`);
-  const first = fields.filter((field) => field["page"] !== false || value.fields?.[field.name] !== undefined || isRequired(field, dialect) || errorAt(field) !== undefined);
+  const first = fields.filter((field) => field.page || value.fields?.[field.name] !== undefined || isRequired(field, dialect) || errorAt(field) !== undefined);
   const more = fields.length - first.length;
   // a row whose field did not change is not made again at every key: what it calls stays the same, and asks here
   const latest = useRef<Give>(() => undefined);
@@ -147,7 +148,7 @@ function Fields({ value, onChange, template, columns, dialect, problems }: Omit<
             required={isRequired(field, dialect) || match.length === 1 && match[0] === field.name}
             given={value.fields?.[field.name]}
             columns={columns}
-            limit={dialect === "native" && field.type === "text" && typeof field["max_length"] === "number" ? field["max_length"] : null}
+            limit={dialect === "native" && field.type === "text" ? field.max_length : null}
             error={errorAt(field)}
             give={give}
           />

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { DatasetNode, DestinationNode, FlowNode, Overview, Run, SourceNode } from "@/api/types";
 import { addressOf, flowsWith, graphOf, nextStep, ofFlow, pathsOf } from "./graph";
 
-const run = (status: Run["status"]) => ({ run: "r", status, records: {}, deleted: 0, requests: 0, retries: 0, duration_s: 0, notes: [] }) as Run;
+const run = (status: string) => ({ run: "r", status }) as Run;
 const source = (name: string, type = "file"): SourceNode => ({ id: `sources/${name}`, kind: "source", name, type, state: { used_by: [], hook: null } });
 const dataset = (name: string): DatasetNode => ({ id: `datasets/${name}`, kind: "dataset", name, key: ["id"], sql: false, state: { records: null, columns: null } });
 const destination = (name: string, last: Run | null = null): DestinationNode => ({

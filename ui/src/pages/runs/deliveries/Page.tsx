@@ -2,18 +2,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { api, at } from "@/api/client";
-import type { Delivery } from "@/api/types";
+import type { WholeDelivery } from "@/api/types";
 import { Code, duration, Facts, Key, Loaded, Num, Page, Panel, pretty, Status } from "@/parts";
 import { t } from "@/texts/watch";
 
-interface Kept extends Delivery {
-  request?: { method: string; url: string; headers: Record<string, string>; body: string | null } | null;
-  response?: { status?: number; headers?: Record<string, string>; body?: string; error?: string } | null;
-}
-
 export function DeliveryPage() {
   const { run, delivery } = useParams({ from: "/shell/runs/$run/deliveries/$delivery" });
-  const query = useQuery({ queryKey: ["runs", run, "deliveries", delivery], queryFn: ({ signal }) => api.get<Kept>(at`/runs/${run}/deliveries/${delivery}`, { signal }) });
+  const query = useQuery({ queryKey: ["runs", run, "deliveries", delivery], queryFn: ({ signal }) => api.get<WholeDelivery>(at`/runs/${run}/deliveries/${delivery}`, { signal }) });
   return (
     <Page title={delivery} crumbs={[{ label: t.runs.title, to: "/runs" }, { label: run, to: `/runs/${encodeURIComponent(run)}` }]}>
       <Loaded query={query} height={360}>

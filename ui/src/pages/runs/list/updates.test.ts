@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Items, Run } from "@/api/types";
 import { movingBelow } from "./updates";
 
-const run = (name: string, status: Run["status"] = "succeeded") => ({ run: name, status }) as Run;
+const run = (name: string, status = "succeeded") => ({ run: name, status }) as Run;
 const page = (...items: Run[]): Items<Run> => ({ items, next: "1" });
 
 test("runs that are not over and lie below the first page are asked for one by one", () => {

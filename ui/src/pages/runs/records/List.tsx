@@ -4,22 +4,12 @@ import { useNavigate } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { at } from "@/api/client";
 import { listOptions } from "@/api/queries";
-import { OUTCOMES, type RecordKey } from "@/api/types";
+import { OUTCOMES, type RunRecord } from "@/api/types";
 import { type Col, DataTable, Empty, Failed, Key, Loading, RowLink, Status, useItems } from "@/parts";
 import { refusalLine, refusalText } from "@/texts/refusals";
 import { t as states } from "@/texts/states";
 import { t } from "@/texts/watch";
 
-interface RunRecord {
-  key: RecordKey;
-  outcome: string;
-  reason: string | null;
-  field: string | null;
-  delivery: string | null;
-  rule?: string | null;
-  values?: Record<string, unknown> | null;
-  held?: boolean;
-}
 const recordColumns = (run: string): Col<RunRecord>[] => [
   { id: "key", header: t.runs.key, width: 220, cell: (row) => <Key value={row.key} /> },
   { id: "outcome", header: t.runs.outcome, width: 140, cell: (row) => <Status of={row.outcome} /> },

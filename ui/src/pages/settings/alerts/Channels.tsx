@@ -2,9 +2,9 @@
 import { ActionIcon, Button, TagsInput, TextInput } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
+import type { Channel } from "@/api/types";
 import { Empty } from "@/parts";
 import { t as all } from "@/texts/pages/settings";
-import type { Channel } from "./settings";
 import classes from "../style.module.css";
 
 const t = all.alerts;

@@ -3,25 +3,20 @@ import { Button, MultiSelect } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { api } from "@/api/client";
 import { queries } from "@/api/queries";
-import type { Items } from "@/api/types";
+import type { Alert, AlertSettings, ChannelTest, Items } from "@/api/types";
 import { Empty, Loaded, Panel, Problems, problemsOf, Status, Time, useChange, useValidated } from "@/parts";
 import { t as all } from "@/texts/pages/settings";
 import { Channels } from "./Channels";
 import { useDocument } from "../queries";
 import { NumberRule, SwitchRule } from "./Rules";
-import type { AlertSettings } from "./settings";
 import classes from "../style.module.css";
 
 const t = all.alerts;
 
-interface Answer {
-  channel: string;
-  ok: boolean;
-  reason: string | null;
-}
-
+type Rule = keyof AlertSettings["rules"];
+const SWITCHES: Rule[] = ["run_failed", "run_partial", "run_results", "credential_refused", "columns_changed"];
 /** The number rules: what is shown of one, what it is when it is switched on, and whether it can be off. */
-const NUMBERS: { name: string; on: number; percent?: boolean; part?: boolean; least?: number }[] = [
+const NUMBERS: { name: Rule; on: number; percent?: boolean; part?: boolean; least?: number }[] = [
   { name: "quarantine_more", on: 100, least: 0 },
   { name: "error_share", on: 0.1, percent: true },
   { name: "error_least", on: 20, part: true, least: 1 },
@@ -36,14 +31,14 @@ export function Alerts() {
   const { query, value, edit, touched, save } = useDocument<AlertSettings>("alerts");
   const destinations = useQuery(queries.kind("destinations"));
   const validated = useValidated();
-  const test = useChange({ run: () => api.post<Items<Answer>>("/settings/alerts/test"), quiet: true });
+  const test = useChange({ run: () => api.post<Items<ChannelTest>>("/settings/alerts/test"), quiet: true });
   return (
     <div className={classes.part}>
       <Now />
       <Loaded query={query} height={480}>
         {() => {
           if (value === undefined) return null;
-          const rule = (name: string, said: number | boolean | null) => edit({ ...value, rules: { ...value.rules, [name]: said } });
+          const rule = (name: Rule, said: number | boolean | null) => edit({ ...value, rules: { ...value.rules, [name]: said } });
           return (
             <>
               <Panel
@@ -74,7 +69,7 @@ export function Alerts() {
               </Panel>
               <Panel title={t.rules}>
                 <div className={classes.rules}>
-                  {["run_failed", "run_partial", "run_results", "credential_refused", "columns_changed"].map((name) => (
+                  {SWITCHES.map((name) => (
                     <SwitchRule key={name} label={t.names[name] ?? name} on={value.rules[name] === true} onChange={(on) => rule(name, on)} />
                   ))}
                   {NUMBERS.map(({ name, ...how }) => (
@@ -98,12 +93,6 @@ export function Alerts() {
   );
 }
 
-interface Alert {
-  id: string;
-  state: string;
-  reason: string;
-  since: string;
-}
 /** What needs a person at this moment. */
 function Now() {
   const query = useQuery({ queryKey: ["alerts"], queryFn: ({ signal }) => api.get<Items<Alert>>("/alerts", { signal }), refetchInterval: 15_000 });

@@ -5,7 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, at } from "@/api/client";
 import { everything } from "@/api/queries";
-import type { Role, Session } from "@/api/types";
+import type { NewPerson, PasswordLink, Person, Role, Session } from "@/api/types";
 import { type Col, confirm, DataTable, Empty, Loaded, Problems, problemsOf, SecretDialog, Time, useChange } from "@/parts";
 import { t as all } from "@/texts/pages/settings";
 import { tokensQuery } from "../queries";
@@ -15,21 +15,11 @@ const t = all.people;
 const ROLES: Role[] = ["viewer", "operator", "editor", "admin"];
 const KEY = ["people"] as const;
 
-interface Someone {
-  name: string;
-  role: Role;
-  email: string | null;
-  has_password: boolean;
-  has_sign_on: boolean;
-  made_at: string;
-  seen_at: string | null;
-}
-
 /** The link as the person opens it; their name comes along. */
 const whole = (link: string, name: string): string => `${window.location.origin}${link}&name=${encodeURIComponent(name)}`;
 
 export function People({ session }: { session: Session }) {
-  const people = useQuery({ queryKey: KEY, queryFn: ({ signal }) => everything<Someone>("/people", {}, signal) });
+  const people = useQuery({ queryKey: KEY, queryFn: ({ signal }) => everything<Person>("/people", {}, signal) });
   const [adding, setAdding] = useState(false);
   const [link, setLink] = useState<{ name: string; link: string } | null>(null);
   return (
@@ -56,16 +46,16 @@ export function People({ session }: { session: Session }) {
   );
 }
 
-function Table({ people, me, onLink }: { people: Someone[]; me: string | null; onLink: (name: string, link: string) => void }) {
+function Table({ people, me, onLink }: { people: Person[]; me: string | null; onLink: (name: string, link: string) => void }) {
   const tokens = useQuery(tokensQuery());
   const change = useChange({
-    run: ({ name, role }: { name: string; role: Role; before: Role }) => api.patch<Someone>(at`/people/${name}`, { role }),
+    run: ({ name, role }: { name: string; role: Role; before: Role }) => api.patch<Person>(at`/people/${name}`, { role }),
     done: (row) => t.changed(row.name, t.roles[row.role] ?? row.role),
     undo: (_, { name, before }) => api.patch(at`/people/${name}`, { role: before }),
     refresh: [KEY],
   });
   const reset = useChange({
-    run: (name: string) => api.post<{ link: string }>(at`/people/${name}/reset`),
+    run: (name: string) => api.post<PasswordLink>(at`/people/${name}/reset`),
     refresh: [KEY],
     then: (made, name) => onLink(name, made.link),
   });
@@ -77,21 +67,21 @@ function Table({ people, me, onLink }: { people: Someone[]; me: string | null; o
     const own = (tokens.data ?? []).filter((token) => token.owner === name).length;
     if (await confirm({ title: t.removeTitle(name), consequence: t.removeText(own), verb: t.remove })) remove.mutate(name);
   };
-  const columns: Col<Someone>[] = [
+  const columns: Col<Person>[] = [
     { id: "name", header: t.name, by: (row) => row.name, cell: (row) => <b>{row.name}</b> },
     { id: "email", header: t.email, by: (row) => row.email, cell: (row) => row.email ?? <span className="muted">–</span> },
     {
       id: "role",
       header: t.role,
       width: 170,
-      by: (row) => ROLES.indexOf(row.role),
+      by: (row) => ROLES.indexOf(row.role as Role),
       cell: (row) => (
         <Select
           aria-label={`${t.role}: ${row.name}`}
           data={ROLES.map((role) => ({ value: role, label: t.roles[role] ?? role }))}
           value={row.role}
           allowDeselect={false}
-          onChange={(role) => role !== null && role !== row.role && change.mutate({ name: row.name, role: role as Role, before: row.role })}
+          onChange={(role) => role !== null && role !== row.role && change.mutate({ name: row.name, role: role as Role, before: row.role as Role })}
         />
       ),
     },
@@ -143,14 +133,14 @@ function AddPerson({ open, close, added }: { open: boolean; close: () => void; a
   const [email, setEmail] = useState("");
   const [role, setRole] = useState<Role>("editor");
   const add = useChange({
-    run: () => api.post<Someone & { link?: string }>("/people", { name: name.trim(), role, ...(email.trim() !== "" && { email: email.trim() }) }),
+    run: () => api.post<NewPerson>("/people", { name: name.trim(), role, ...(email.trim() !== "" && { email: email.trim() }) }),
     done: (row) => t.added(row.name),
     refresh: [KEY],
     quiet: true,
     then: (row) => {
       setName("");
       setEmail("");
-      added(row.name, row.link);
+      added(row.name, row.link ?? undefined);
     },
   });
   return (

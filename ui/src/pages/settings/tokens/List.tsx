@@ -4,10 +4,10 @@ import { IconKey, IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, at } from "@/api/client";
-import type { Role, Session } from "@/api/types";
+import type { NewToken, Role, Session, Token } from "@/api/types";
 import { type Col, confirm, DataTable, Empty, Loaded, Problems, problemsOf, SecretDialog, Status, Time, useChange, useNow } from "@/parts";
 import { t as all } from "@/texts/pages/settings";
-import { type Token, tokensQuery } from "../queries";
+import { tokensQuery } from "../queries";
 import classes from "../style.module.css";
 
 const t = all.tokens;
@@ -26,7 +26,7 @@ export function Tokens({ session }: { session: Session }) {
   const columns: Col<Token>[] = [
     { id: "name", header: t.name, by: (row) => row.name, cell: (row) => <b>{row.name}</b> },
     { id: "owner", header: t.owner, width: 150, by: (row) => row.owner, cell: (row) => row.owner },
-    { id: "role", header: t.role, width: 130, by: (row) => ROLES.indexOf(row.role), cell: (row) => all.people.roles[row.role] ?? row.role },
+    { id: "role", header: t.role, width: 130, by: (row) => ROLES.indexOf(row.role as Role), cell: (row) => all.people.roles[row.role] ?? row.role },
     { id: "made", header: t.made, width: 140, by: (row) => row.made_at, cell: (row) => <Time at={row.made_at} /> },
     {
       id: "expires",
@@ -75,7 +75,7 @@ export function Tokens({ session }: { session: Session }) {
       </Loaded>
       <AddToken
         open={adding}
-        most={session.person?.role ?? "viewer"}
+        most={(session.person?.role ?? "viewer") as Role}
         close={() => setAdding(false)}
         added={(token) => {
           setAdding(false);
@@ -93,7 +93,7 @@ function AddToken({ open, most, close, added }: { open: boolean; most: Role; clo
   const [days, setDays] = useState("90");
   const may = ROLES.slice(0, ROLES.indexOf(most) + 1);
   const add = useChange({
-    run: () => api.post<Token & { token: string }>("/tokens", { name: name.trim(), role, expires_at: days === "" ? null : new Date(Date.now() + Number(days) * DAY).toISOString() }),
+    run: () => api.post<NewToken>("/tokens", { name: name.trim(), role, expires_at: days === "" ? null : new Date(Date.now() + Number(days) * DAY).toISOString() }),
     refresh: [tokensQuery().queryKey],
     quiet: true,
     then: (row) => {

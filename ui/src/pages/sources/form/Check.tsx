@@ -30,7 +30,7 @@ export function SourceCheck({ name, value, atOnce = false, onTable, onEncoding }
   const on = canLook(settled) && (atOnce || wanted === now);
   const query = useQuery(asked.check(name, looked(settled), on));
   const found = on ? query.data : undefined;
-  const problems = [...(found?.problems ?? []), ...(found?.errors ?? [])];
+  const problems = found?.problems ?? [];
   const choices = onEncoding === undefined ? [] : problems.flatMap((problem) => problem.choices ?? []);
   const shown = choices.length === 0 ? problems : problems.map((problem) => (problem.choices?.length ? { ...problem, hint: "" } : problem));
   const choose = (encoding: string) => {

@@ -3,16 +3,11 @@ import { Button } from "@mantine/core";
 import { IconFileUpload } from "@tabler/icons-react";
 import { type DragEvent, useRef, useState } from "react";
 import { upload } from "@/api/client";
-import type { Problem } from "@/api/types";
+import type { Problem, Upload } from "@/api/types";
 import { Problems, problemsOf } from "@/parts";
 import classes from "@/resources/style.module.css";
 import { t } from "@/texts/pages/sources";
 
-export interface Uploaded {
-  path: string;
-  bytes: number;
-  format: string | null;
-}
 interface Sending {
   name: string;
   share: number;
@@ -20,7 +15,7 @@ interface Sending {
 }
 
 interface Props {
-  onUploaded: (uploaded: Uploaded, name: string) => void;
+  onUploaded: (uploaded: Upload, name: string) => void;
   /** The source has a file already. */
   replaces?: boolean;
 }
@@ -28,7 +23,7 @@ export function FileDrop({ onUploaded, replaces = false }: Props) {
   const input = useRef<HTMLInputElement>(null);
   const [over, setOver] = useState(false);
   const [sending, setSending] = useState<Sending | null>(null);
-  const [done, setDone] = useState<(Uploaded & { name: string }) | null>(null);
+  const [done, setDone] = useState<(Upload & { name: string }) | null>(null);
   const [problems, setProblems] = useState<Problem[]>([]);
   const send = async (file: File | undefined) => {
     if (file === undefined) return;
@@ -37,7 +32,7 @@ export function FileDrop({ onUploaded, replaces = false }: Props) {
     setDone(null);
     setSending({ name: file.name, share: 0, stop });
     try {
-      const made = await upload<Uploaded>("/sources/upload", file, { filename: file.name }, (share) => setSending({ name: file.name, share, stop }), stop.signal);
+      const made = await upload<Upload>("/sources/upload", file, { filename: file.name }, (share) => setSending({ name: file.name, share, stop }), stop.signal);
       setDone({ ...made, name: file.name });
       onUploaded(made, file.name);
     } catch (error) {

@@ -5,18 +5,12 @@ import { useQuery } from "@tanstack/react-query";
 import { type JSX, useState } from "react";
 import { api, at } from "@/api/client";
 import { keys } from "@/api/queries";
-import type { Hook } from "@/api/types";
+import type { Hook, HookKey } from "@/api/types";
 import { cellText, Code, confirm, Copy, Facts, Loaded, Panel, Status, Time, useChange } from "@/parts";
 import classes from "@/resources/style.module.css";
 import { t } from "@/texts/pages/sources";
 import { asked } from "../queries";
 import { command } from "../value";
-
-type Auth = Record<string, unknown> & { type: string; has_secret?: boolean };
-interface Sample {
-  at: string;
-  record: unknown;
-}
 
 export function HookPanel({ name }: { name: string }) {
   const query = useQuery(asked.hook(name, 2_000));
@@ -28,18 +22,17 @@ export function HookPanel({ name }: { name: string }) {
 }
 
 function Shown({ name, hook }: { name: string; hook: Hook }) {
-  const auth = hook.auth as Auth;
+  const { auth, samples } = hook;
   const url = new URL(hook.url, window.location.origin).href;
   const [key, setKey] = useState<string | null>(null);
   const make = useChange({
-    run: () => api.post<{ key: string }>(at`/sources/${name}/hook/key`),
+    run: () => api.post<HookKey>(at`/sources/${name}/hook/key`),
     refresh: [keys.one("sources", name)],
     then: (made) => setKey(made.key),
   });
   const ask = async () => {
     if (auth.has_secret !== true || (await confirm({ title: t.hook.newKeyTitle(name), consequence: t.hook.newKeyText, verb: t.hook.newKey }))) make.mutate();
   };
-  const samples = hook.samples as Sample[];
   return (
     <>
       <Panel
