@@ -35,7 +35,7 @@ import sys
 from penstock.delivery.budget import Budget
 from penstock.run.connection.leased_window import SharedBudgets
 SharedBudgets.of = lambda self, around, spec: self.__dict__.setdefault(spec.name, Budget(spec.rate_limit, around.clock))
-from penstock.cli.main import main
+from penstock.main import main
 sys.exit(main())
 """
 

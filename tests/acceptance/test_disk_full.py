@@ -23,7 +23,7 @@ def full(*args, **kwargs):
         size = max(os.path.getsize(".penstock/state.db"), os.path.getsize(".penstock/state.db-wal"))
         resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, resource.RLIM_INFINITY))
 ledger.append = full
-from penstock.cli.main import main
+from penstock.main import main
 sys.argv = ["penstock", *sys.argv[2:]]
 sys.exit(main())
 """

@@ -16,7 +16,7 @@ from support.cli.project import Project
 LIMITED = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
-from penstock.cli.main import main
+from penstock.main import main
 sys.argv = ["penstock", *sys.argv[2:]]
 sys.exit(main())
 """

@@ -140,7 +140,7 @@ FAKE_RUN = """
 import sys
 sys.path[:0] = {path!r}
 from support.cli.fake_app import FakeApp
-from penstock.cli.main import execute
+from penstock.main import execute
 sys.exit(execute(["run", "people"], FakeApp().opener))
 """
 

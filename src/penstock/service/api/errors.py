@@ -61,7 +61,7 @@ NOT_THERE = frozenset(
     }
 )  # what a path or a query asks for by name; other unknown words are wrong input
 WORDS = {404: "unknown-route", 405: "wrong-method"}
-log = logging.getLogger("penstock.service.api")
+log = logging.getLogger("penstock.api")
 
 
 def tell_failures(api: FastAPI) -> None:

@@ -139,7 +139,7 @@ def _of_library(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> M
     """A line of a library has no event name of ours: its text is a message."""
     record: logging.LogRecord = line["_record"]
     line["message"] = line.pop("event", "")
-    line["event"] = "defect" if record.name == "penstock.service.api" else f"log.{record.name}"
+    line["event"] = "defect" if record.name == "penstock.api" else f"log.{record.name}"
     return line
 
 
