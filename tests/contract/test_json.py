@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-WITHOUT = {"every command", "demo"}  # no command; tests/cli/test_demo.py has its document
+WITHOUT = {"every command", "demo"}  # no command; tests/cli/commands/test_demo.py has its document
 COMPANIES = "company_id,name,mrr,size\nacme,Acme,12.50,7\nbolt,Bolt,0,half\n"
 PEOPLE = """\
 id,email,name,company,signed_up

@@ -25,7 +25,7 @@ LONGEST_AGAIN_S = 300
 
 
 class Engine(Protocol):
-    """Who executes tickets durably, somewhere: the contract is shown in `tests/work/test_engine_contract.py`.
+    """Who executes tickets durably, somewhere: the contract is shown in `tests/service/work/test_engine_contract.py`.
 
     A ticket that was submitted is executed, once, by one of the processes that have started an engine of the same
     version on the same state, also when it was submitted by a process that has died since. So many of one lane at once.

@@ -21,7 +21,7 @@ from penstock.render.bodies import (
     xml_name_problem,
     xml_refusal,
 )
-from transform_requests.building import batch_of, chunk_of, compiled, sent
+from support.kernel.manual_request import batch_of, chunk_of, compiled, sent
 
 XSI_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 SINGLE, ARRAY = Grouping(), Grouping("array")

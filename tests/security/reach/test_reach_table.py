@@ -7,7 +7,7 @@ import pytest
 
 from support.service.security_service import running
 
-PAGE = Path(__file__).parents[2] / "docs" / "security.md"
+PAGE = Path(__file__).parents[3] / "docs" / "security.md"
 ROLES = ("viewer", "operator", "editor", "admin")
 SAVED = 'def batch(records):\n    return {"saved": 1}\n'
 OTHER = 'def batch(records):\n    return {"unsaved": 1}\n'

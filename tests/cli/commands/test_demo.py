@@ -8,14 +8,17 @@ import time
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-import forked
 import pytest
+
+from support.cli import forked_process
 
 
 def demo(folder: Path, *options: str) -> subprocess.Popen[str]:
     environ = {**os.environ, "TMPDIR": str(folder), "PENSTOCK_DATABASE_URL": "sqlite:////nowhere/at/all.db"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return forked.Process(["-m", "penstock", "demo", *options], text=True, env=environ, cwd=folder, bufsize=1, **pipes)
+    return forked_process.Process(
+        ["-m", "penstock", "demo", *options], text=True, env=environ, cwd=folder, bufsize=1, **pipes
+    )
 
 
 def post(url: str, body: object = None):

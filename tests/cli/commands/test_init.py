@@ -55,7 +55,7 @@ def test_for_a_file_that_is_there(tmp_path, capsys, name, header, expected):
 def test_for_calls_of_segment(tmp_path, capsys):
     assert execute(["init", "--segment"]) == 0
     assert "penstock serve" in capsys.readouterr().out
-    example = Path(__file__).parents[2] / "examples" / "segment.yaml"
+    example = Path(__file__).parents[3] / "examples" / "segment.yaml"
     assert (tmp_path / "penstock.yaml").read_text() == example.read_text()
     assert execute(["validate"]) == 0, capsys.readouterr().err
 

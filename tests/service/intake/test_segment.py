@@ -8,7 +8,7 @@ import pytest
 from penstock.run.datasets import known_dataset
 from support.service.http_service import service
 
-EXAMPLE = (Path(__file__).parents[2] / "examples" / "segment.yaml").read_text(encoding="utf-8")
+EXAMPLE = (Path(__file__).parents[3] / "examples" / "segment.yaml").read_text(encoding="utf-8")
 AUTH = "auth: {type: hmac, header: X-Signature, algorithm: sha1}   # of RudderStack: {type: key, header: Authorization}"
 AT = "2026-01-31T12:00:00.000Z"
 COMPANY = {"id": "c1"}

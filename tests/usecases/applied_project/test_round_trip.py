@@ -14,7 +14,7 @@ from penstock.config.loader import load_project, load_text
 from penstock.config.yaml.report import Report
 from penstock.config.yaml.tree import Marked, plain
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PROJECTS = [*sorted((ROOT / "examples").glob("*.yaml")), *sorted((ROOT / "tests/fixtures/config/valid").glob("*.yaml"))]
 NASTY = [
     "",

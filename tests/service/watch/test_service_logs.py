@@ -17,7 +17,7 @@ from penstock.service.watch.logs import start_logs
 from penstock.service.watch.telemetry import watched
 from support.service.watch_service import Service
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from support.servers.sandbox import running_sandbox
 
 CONFIGURED = (100, 10.0)
 ROW = RateLimitRow(*CONFIGURED, CONFIGURED)
-SENDING = Path(__file__).parent / "sending.py"
+SENDING = Path(__file__).parents[1] / "support" / "kernel" / "sender_process.py"
 
 
 def report(user="a", **parts):

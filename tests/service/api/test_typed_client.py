@@ -4,7 +4,7 @@ from pathlib import Path
 
 from support.docs.openapi_document import described, digest, settings
 
-SCHEMA = Path(__file__).parents[2] / "ui" / "src" / "api" / "schema.ts"
+SCHEMA = Path(__file__).parents[3] / "ui" / "src" / "api" / "schema.ts"
 
 
 def test_the_types_are_in_step_with_the_api():

@@ -1,6 +1,6 @@
 """Every template in both dialects: what is in, what goes out, what is refused and what is told.
 
-`PENSTOCK_GOLDEN=write pytest tests/destinations` writes the files anew: read the difference before you commit it.
+`PENSTOCK_GOLDEN=write pytest tests/templates` writes the files anew: read the difference before you commit it.
 """
 
 import json

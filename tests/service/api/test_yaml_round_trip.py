@@ -14,7 +14,7 @@ from penstock.config.document import document_of_path
 from support.cli.shell import Shell
 from support.service.http_service import served
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 VALID = ROOT / "tests" / "fixtures" / "config" / "valid"
 PROJECTS = [*sorted((ROOT / "examples").glob("*.yaml")), *sorted(VALID.glob("*.yaml")), VALID / "folder"]
 KINDS = ("credentials", "sources", "datasets", "destinations", "flows")

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import OperationalError
 
-from care.state import notes, people, refused, told
 from penstock.app import App
 from penstock.clock import SystemClock, iso
 from penstock.model.outcome import Counts, Outcome
@@ -28,6 +27,7 @@ from support.cli import forked_process
 from support.cli.project import Project
 from support.kernel.event_listener import EventListener
 from support.kernel.outcome_counts import outcome_counts
+from support.service.filled_state import notes, people, refused, told
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 

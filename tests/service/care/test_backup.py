@@ -11,10 +11,10 @@ from io import BytesIO
 
 import pytest
 
-from care.state import balanced, count, elsewhere, notes, people, refused, start, told
 from penstock.store.database import Database
 from support.cli import forked_process
 from support.cli.project import HERE, Project
+from support.service.filled_state import balanced, count, elsewhere, notes, people, refused, start, told
 
 UNKNOWN = ("unknown",)
 

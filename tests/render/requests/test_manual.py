@@ -11,7 +11,7 @@ from penstock.model.errors import InputError
 from penstock.model.record import Replies, RetryClass
 from penstock.model.spec import Binding
 from penstock.render.batches import encode_bodies, records_of, requests_for
-from transform_requests.building import FLAT, NATIVE, batch_of, chunk_of, compiled, sent
+from support.kernel.manual_request import FLAT, NATIVE, batch_of, chunk_of, compiled, sent
 
 PEOPLE = chunk_of({"id": ["a", "b", "c"], "email": ["a@x.io", None, ""], "n": [1, 0, -7]})
 

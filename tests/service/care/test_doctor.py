@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from care.state import people, told
 from penstock.clock import SystemClock, iso
 from penstock.service.care.care import Care
 from penstock.service.care.doctor import state as state_findings
@@ -21,6 +20,7 @@ from penstock.store.project.credentials import KEY_FILE
 from penstock.store.runs import runs
 from penstock.store.runs.runs import RunRow
 from support.cli.project import Project
+from support.service.filled_state import people, told
 
 BASE = """\
 credentials:

@@ -13,7 +13,7 @@ import pytest
 from penstock.store.database import Database
 from penstock.store.project import pushed
 
-SERVICE = Path(__file__).parents[2] / "benchmarks" / "service_intake.py"
+SERVICE = Path(__file__).parents[3] / "benchmarks" / "service_intake.py"
 PROJECT = "sources:\n  app: {type: webhook, auth: none}\n"
 POSTERS = 6
 
