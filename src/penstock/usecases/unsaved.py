@@ -151,7 +151,7 @@ def findings(ctx: Context, name: str, value: Any, most_s: float) -> SettingsFind
     """What would be refused of the whole dataset, as far as `most_s` seconds reach."""
     drafted = with_draft(ctx, name, value)
     prepared = prepare(drafted, drafted.destination(name))
-    data, counted = prepared.data, _Counted()
+    data, counted = prepared.data, _FindingCounts()
     notes, refused = prepared.notes(), list[RefusedRecord]()
     for _batch in batches(prepared, counted.until(ctx, prepared, most_s), notes, refused):
         counted.take(refused)
@@ -160,7 +160,7 @@ def findings(ctx: Context, name: str, value: Any, most_s: float) -> SettingsFind
     return SettingsFindings(records, counted.rows, tuple(counted.found.values()), notes.all(counted.rows))
 
 
-class _Counted:
+class _FindingCounts:
     def __init__(self) -> None:
         self.rows = 0
         self.stopped = False

@@ -128,7 +128,7 @@ def _exists(target: Path) -> InputError:
     return InputError(Problem(str(target), "this file is there already", "file-exists", hint, str(target)))
 
 
-class _Counted:
+class _HashedFile:
     """A file that is hashed as it is read."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -147,7 +147,7 @@ def _add(tar: tarfile.TarFile, name: str, content: IO[bytes], size: int | None =
         found = os.fstat(content.fileno())
         size, time = found.st_size, found.st_mtime_ns
     info.size, info.mtime = size, time // 10**9
-    counted = _Counted(content)
+    counted = _HashedFile(content)
     tar.addfile(info, counted)
     return {"bytes": size, "sha256": counted.hash.hexdigest(), "mtime_ns": time}
 
@@ -192,7 +192,7 @@ def _size(source: Path) -> int:
 def _extract(source: Path, name: str, stream: IO[bytes], folder: Path) -> str:
     if not _NAME.fullmatch(name) or {".", ".."} & set(name.split("/")):
         raise _not_a_backup(source, name)
-    path, counted = folder / name, _Counted(stream)
+    path, counted = folder / name, _HashedFile(stream)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "wb") as file:

@@ -24,7 +24,7 @@ MANY = 64  # misfits of a chunk whose results are told apart from the others' on
 FAULTS = (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException)
 
 
-class _Part(NamedTuple):
+class _SqlPart(NamedTuple):
     """Some rows of the result; `refused` by their place, `sources` their rows in the chunk where that is known."""
 
     table: pa.Table
@@ -93,7 +93,7 @@ class RowWiseSql:
 
     def _parts(
         self, connection: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, misfits: Mapping[int, Refusal]
-    ) -> Iterator[_Part]:
+    ) -> Iterator[_SqlPart]:
         bad = sorted(misfits)
         if len(bad) > MANY:
             fits = pa.array([row not in misfits for row in range(batch.num_rows)])
@@ -108,7 +108,7 @@ class RowWiseSql:
             start = row + 1
         yield from self._good(connection, batch.slice(start))
 
-    def _good(self, connection: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> Iterator[_Part]:
+    def _good(self, connection: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> Iterator[_SqlPart]:
         if not batch.num_rows:
             return
         try:
@@ -124,14 +124,14 @@ class RowWiseSql:
             if not self._passed and len(self._first) >= HOPELESS:
                 raise
             reason = f"the sql of the dataset fails on this record: {self._words(error)}"
-            yield _Part(self._itself(batch), {0: Refusal("sql", reason, accepted="a value that the sql takes")})
+            yield _SqlPart(self._itself(batch), {0: Refusal("sql", reason, accepted="a value that the sql takes")})
         else:
             self._passed += batch.num_rows
-            yield _Part(table)
+            yield _SqlPart(table)
 
     def _bad(
         self, connection: duckdb.DuckDBPyConnection, one: pa.RecordBatch, row: int, refusal: Refusal
-    ) -> Iterator[_Part]:
+    ) -> Iterator[_SqlPart]:
         """What becomes of one record whose value does not fit its column: the cell is null, the record refused."""
         try:
             table = self._result(connection, one)
@@ -141,7 +141,7 @@ class RowWiseSql:
             table = self._itself(one)  # nobody can say whether the condition holds for it
         if table.num_rows:
             made = range(table.num_rows)
-            yield _Part(table, dict.fromkeys(made, refusal), dict.fromkeys(made, row))
+            yield _SqlPart(table, dict.fromkeys(made, refusal), dict.fromkeys(made, row))
 
     def _result(self, connection: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> pa.Table:
         connection.register("source", pa.Table.from_batches([batch]))
@@ -158,7 +158,7 @@ class RowWiseSql:
         ]
         return pa.table(dict(zip(self._types, columns, strict=True)))
 
-    def _piece(self, parts: Sequence[_Part], chunk: Chunk) -> Piece:
+    def _piece(self, parts: Sequence[_SqlPart], chunk: Chunk) -> Piece:
         refused: dict[int, Refusal] = {}
         originals: dict[int, str] = {}
         length = 0

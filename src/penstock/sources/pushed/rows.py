@@ -151,7 +151,7 @@ class PushedRows:
         return Newest(self, count)
 
 
-class _Part:
+class _PushedPart:
     """Some of the records, typed as all of them are."""
 
     open_ended = True
@@ -165,7 +165,7 @@ class _Part:
         self.caster = rows.caster
 
 
-class PushedIncrement(_Part):
+class PushedIncrement(_PushedPart):
     """The records that are new since a window. After a full reading `reached` is the next window."""
 
     def __init__(self, rows: PushedRows, window: ReadWindow | None) -> None:
@@ -179,7 +179,7 @@ class PushedIncrement(_Part):
             self.reached = window_at(last, self._rows.source)
 
 
-class Newest(_Part):
+class Newest(_PushedPart):
     """The newest records."""
 
     def __init__(self, rows: PushedRows, count: int) -> None:
@@ -200,7 +200,7 @@ def too_many_names(record: Mapping[str, object]) -> Refusal | None:
     return Refusal("names", reason, accepted=f"at most {most} names; {MAX_RECORD_NAMES} sets it")
 
 
-class PostedRecords(_Part):
+class PostedRecords(_PushedPart):
     """Records that are given as they are."""
 
     def __init__(self, rows: PushedRows, records: list[str]) -> None:
