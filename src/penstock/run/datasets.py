@@ -71,33 +71,47 @@ def known_dataset(ctx: Context, name: str, *, refresh: bool = False) -> KnownDat
         stored = None
     if isinstance(source, WebhookSource):
         return _pushed(ctx, dataset, settings, stored)
-    if stored is not None and (not stored.schema.columns or dataset.has_renamed(stored.schema)):
-        stored = None
-    read_at = iso(ctx.clock.now()) if stored is None else stored.read_at
-    store = partial(_store, ctx, dataset, Types(settings, read_at))
-    if stored is None:
-        detected = dataset.detect()
-        schema, samples = detected.schema, detected.samples
-        seen = dataset.identity()
-        store(schema, samples)
+    if stored is None or not stored.schema.columns or dataset.has_renamed(stored.schema):
+        known = _detected(ctx, dataset, settings)
     else:
-        schema, samples, seen = stored.schema, load_chunk(stored.samples), stored.identity
-        identity = dataset.identity()
-        changed = identity is None or identity != stored.identity
-        schema = dataset.with_first_values(schema, _read_by_all(ctx, name)) if changed else schema
-        if schema is not stored.schema:
-            samples, seen = next(iter(dataset.read(schema, rows=SAMPLES)), samples), identity
-            store(schema, samples)
-        elif identity is not None and identity != stored.identity:
-            samples = next(iter(dataset.read(schema, rows=SAMPLES)), samples)
-            seen = None  # the samples are of the input as it is now, the count of records is not
-            store(schema, samples)
-    if not schema.columns:  # nothing is known of a source without records, and nothing is wrong with it
-        return with_columns(KnownDataset(spec, dataset, schema, samples, seen, awaits=True, read_at=read_at), spec.key)
-    problems = dataset.check_columns(schema, spec.key)
+        known = _as_stored(ctx, dataset, stored)
+    if not known.schema.columns:  # nothing is known of a source without records, and nothing is wrong with it
+        return with_columns(replace(known, awaits=True), spec.key)
+    return _with_its_key(known)
+
+
+def _detected(ctx: Context, dataset: Dataset, settings: str) -> KnownDataset:
+    """The dataset as one full pass over its source finds it."""
+    types = Types(settings, iso(ctx.clock.now()))
+    detected = dataset.detect()
+    seen = dataset.identity()
+    _store(ctx, dataset, types, detected.schema, detected.samples)
+    return KnownDataset(dataset.spec, dataset, detected.schema, detected.samples, seen, read_at=types.read_at)
+
+
+def _as_stored(ctx: Context, dataset: Dataset, stored: resources.StoredDataset) -> KnownDataset:
+    """The dataset as it was detected earlier. Columns without values get types; samples are of the input of now."""
+    schema, samples, seen = stored.schema, load_chunk(stored.samples), stored.identity
+    store = partial(_store, ctx, dataset, Types(stored.settings, stored.read_at))
+    identity = dataset.identity()
+    if identity is None or identity != stored.identity:
+        schema = dataset.with_first_values(schema, _read_by_all(ctx, dataset.spec.name))
+    if schema is not stored.schema:
+        samples, seen = next(iter(dataset.read(schema, rows=SAMPLES)), samples), identity
+        store(schema, samples)
+    elif identity is not None and identity != stored.identity:
+        samples = next(iter(dataset.read(schema, rows=SAMPLES)), samples)
+        seen = None  # the samples are of the input as it is now, the count of records is not
+        store(schema, samples)
+    return KnownDataset(dataset.spec, dataset, schema, samples, seen, read_at=stored.read_at)
+
+
+def _with_its_key(known: KnownDataset) -> KnownDataset:
+    """InputError where a key column is not there."""
+    problems = known.dataset.check_columns(known.schema, known.spec.key)
     if problems:
         raise InputError(*problems)
-    return KnownDataset(spec, dataset, schema, samples, seen, read_at=read_at)
+    return known
 
 
 def _read_by_all(ctx: Context, name: str) -> ReadWindow | None:
@@ -124,28 +138,32 @@ def _pushed(ctx: Context, dataset: Dataset, settings: str, stored: resources.Sto
     dataset.read_upto(tip)  # what comes meanwhile may bring columns that the schema does not have: it is read next time
     seen = 0 if stored is None or stored.identity is None else int(stored.identity)
     read_at = iso(ctx.clock.now()) if stored is None or not stored.schema.records else stored.read_at
-    if stored is None or (tip > seen and not stored.schema.records):
-        detected = dataset.detect()
-        schema, samples = detected.schema, detected.samples
-    else:
-        schema, samples = stored.schema, load_chunk(stored.samples)
-        if tip > seen and dataset.has_grown(schema, seen):
-            schema = with_later(dataset.detect(known=schema).schema, stored.schema)
-            new = [name for name in schema.names() if name not in stored.schema.names()]
-            ctx.events.tell("intake.changed", dataset=spec.name, columns=new[:MOST_TOLD])
+    schema, samples = _pushed_columns(ctx, dataset, stored, seen, tip)
     few = samples.records.num_rows < SAMPLES
-    if stored is None or schema is not stored.schema or tip - seen >= SAMPLES or (few and tip > seen):
+    if stored is None or schema is not stored.schema or tip - seen >= (1 if few else SAMPLES):
         newest = dataset.newest(schema) if schema.records else None
         samples = padded(samples, schema.columns) if newest is None else newest
         _store(ctx, dataset, Types(settings, read_at), schema, samples, str(tip))
-    awaits = spec.sql is None or not schema.columns
-    known = KnownDataset(spec, dataset, schema, samples, awaits=awaits, read_at=read_at)
-    if awaits:
-        return with_columns(replace(known, schema=replace(schema, grows=True)), spec.key)
-    problems = dataset.check_columns(schema, spec.key)
-    if problems:
-        raise InputError(*problems)
-    return known
+    known = KnownDataset(spec, dataset, schema, samples, read_at=read_at)
+    if spec.sql is None or not schema.columns:
+        return with_columns(replace(known, schema=replace(schema, grows=True), awaits=True), spec.key)
+    return _with_its_key(known)
+
+
+def _pushed_columns(
+    ctx: Context, dataset: Dataset, stored: resources.StoredDataset | None, seen: int, tip: int
+) -> tuple[Schema, Chunk]:
+    """The columns of the records up to number `tip`, and samples. Those up to number `seen` were read before."""
+    if stored is None or (tip > seen and not stored.schema.records):
+        detected = dataset.detect()
+        return detected.schema, detected.samples
+    samples = load_chunk(stored.samples)
+    if tip <= seen or not dataset.has_grown(stored.schema, seen):
+        return stored.schema, samples
+    schema = with_later(dataset.detect(known=stored.schema).schema, stored.schema)
+    new = [name for name in schema.names() if name not in stored.schema.names()]
+    ctx.events.tell("intake.changed", dataset=dataset.spec.name, columns=new[:MOST_TOLD])
+    return schema, samples
 
 
 def with_columns(known: KnownDataset, names: Iterable[str]) -> KnownDataset:

@@ -70,6 +70,32 @@ class PipelineContext:
 
 
 @dataclass(slots=True)
+class _Intent:
+    """The intent to send some records once, which is durable before the first byte of their request leaves."""
+
+    book: OutcomeRecorder
+    payloads: Sequence[Payload]
+    request: Request
+    number: int | None = None  # of the intent that is written down and has not ended
+
+    async def write(self) -> None:
+        if self.number is None:
+            self.number = await self.book.intend(self.payloads, self.request)
+
+    def ended_by(self, delivery: Delivery) -> int | None:
+        """The number of the intent that this delivery ends: one that settles records."""
+        if not delivery.settled:
+            return None
+        ended, self.number = self.number, None
+        return ended
+
+    def withdraw(self) -> None:
+        """Nothing of the request has left."""
+        if self.number is not None:
+            self.book.withdraw(self.number)
+
+
+@dataclass(slots=True)
 class Pipeline:
     """`put` batches in their order, then `drain`; an error of the state database comes out of either."""
 
@@ -178,33 +204,31 @@ class Pipeline:
 
         requests = partial(self._requests, bodies=bodies)
         whole = requests(payloads)
-        intent: int | None = None
-
-        async def before() -> None:
-            nonlocal intent
-            if intent is None:
-                intent = await road.book.intend(payloads, whole[0])
-
-        once = road.shape.retry is RetryClass.ONCE
+        intent = _Intent(road.book, payloads, whole[0])
+        before = intent.write if road.shape.retry is RetryClass.ONCE else None
         jobs: list[tuple[Ticket, SentJob]] = []
         try:
             async for delivery in road.sender.deliver(
-                payloads, road.shape, requests, whole, lane=road.lane, before=before if once else None
+                payloads, road.shape, requests, whole, lane=road.lane, before=before
             ):
-                ticket = road.book.settle(delivery, intent if delivery.settled else None)
-                intent = None if delivery.settled else intent
-                road.teller.delivered(ticket[1], delivery, span)
-                if delivery.stop is not None:
-                    road.signal.stop(delivery.stop.kind, delivery.stop.reason, delivery.stop.found)
+                ticket = self._settle(delivery, intent, span)
                 if delivery.job is not None:
                     taken = [settled.payload for settled in delivery.settled]
                     jobs.append((ticket, SentJob(delivery.job, taken, road.shape, requests)))
         except Stopped:  # what is not settled stays undecided: the run's end counts it as unsent
             # A request sent once is retried only while nothing of it can have arrived, so the intent may be taken
             # back; not so when code made several requests of it, of which the first may have been sent.
-            if intent is not None and (bodies is None or len(bodies) == 1):
-                road.book.withdraw(intent)
+            if bodies is None or len(bodies) == 1:
+                intent.withdraw()
         return jobs
+
+    def _settle(self, delivery: Delivery, intent: _Intent, span: Span) -> Ticket:
+        """Write down one delivery; the run stops when its answer says so."""
+        ticket = self.road.book.settle(delivery, intent.ended_by(delivery))
+        self.road.teller.delivered(ticket[1], delivery, span)
+        if delivery.stop is not None:
+            self.road.signal.stop(delivery.stop.kind, delivery.stop.reason, delivery.stop.found)
+        return ticket
 
     def _requests(self, some: Sequence[Payload], bodies: Sequence[bytes] | None = None) -> Sequence[Request]:
         made = requests_for(self.road.shape, some, bodies)

@@ -64,15 +64,20 @@ def _template(name: str, document: Any) -> Iterator[tuple[Place, Problem]]:
         yield from _unknown((name, key), document.get(key), known, "key")
     for dialect, rules in _items(document.get("versions")):
         yield from _unknown((name, "versions", dialect), rules, MERGE_KEYS, "key")
+    yield from _words(name, document)
+    for dialect, path in _items(document.get("path")):
+        yield from _path((name, "path", dialect), str(path))
+    for field, entry in _items(document.get("fields")):
+        yield from _field((name, "fields", field), entry)
+
+
+def _words(name: str, document: Any) -> Iterator[tuple[Place, Problem]]:
+    """Words that are none of the known ones."""
     for key, known, kind in LISTS:
         for place, word in enumerate(document.get(key, ())):
             yield from _word((name, key, place), word, known, kind)
     for dialect, retry in _items(document.get("retry")):
         yield from _word((name, "retry", dialect), retry, tuple(map(str, RetryClass)), "retry class")
-    for dialect, path in _items(document.get("path")):
-        yield from _path((name, "path", dialect), str(path))
-    for field, entry in _items(document.get("fields")):
-        yield from _field((name, "fields", field), entry)
 
 
 def _path(place: Place, path: str) -> Iterator[tuple[Place, Problem]]:

@@ -20,6 +20,7 @@ from penstock.run.context import Context
 from penstock.run.cursor import reading_of, with_notes
 from penstock.run.diff.backlog import OpenChunk
 from penstock.run.diff.diff import Classified, Classifier, Parents
+from penstock.run.diff.notes import Notes
 from penstock.run.diff.parents import held_parents
 from penstock.run.flow import in_order
 from penstock.run.prepare import Prepared, doubt, is_active, is_paused, prepare
@@ -54,25 +55,8 @@ def plan(
     render, merger = prepared.render, prepared.merger
     former, table = prepared.compiled.former, prepared.data.dataset.is_table
     screen = Classifier(policy, render, known, quarantine, parents, doubts.hold, merger, former=former, table=table)
-    batcher = Batcher(prepared.compiled.shape, repeats=policy.repeats)
-    notes, tally = prepared.notes(), _Tally()
-    with grouping_code(prepared.compiled.shape) as code:
-        for chunk in _read(ctx, prepared, reading.window):
-            opened = open_chunk(prepared, chunk, prints=policy.compares)
-            sifted = screen.sift(opened)
-            notes.count(opened, sifted)
-            tally.sifted(opened, sifted)
-            if memory is not None and sifted.fresh:
-                rows = [payload.ordinal - chunk.first for payload in sifted.fresh]
-                contents = np.array([payload.content for payload in sifted.fresh], dtype=np.uint64)
-                memory.stage(opened.hashes[rows], contents)
-            for batch in batcher.add(sifted.fresh):
-                tally.batch(batch, prepared.compiled.shape, code)
-            tally.refuse([RefusedRecord(r.key, *words_of(r.refusal)) for r in batcher.oversized])
-            batcher.oversized.clear()
-        notes.read()
-        for batch in batcher.flush():
-            tally.batch(batch, prepared.compiled.shape, code)
+    notes = prepared.notes()
+    tally = _tallied(prepared, _read(ctx, prepared, reading.window), screen, memory, notes)
     return PlanReport(
         records=tally.counts["records"],
         creates_or_updates=tally.counts["fresh"],
@@ -89,6 +73,32 @@ def plan(
         base_url=prepared.address.base_url,
         base_url_reason=prepared.address.reason,
     )
+
+
+def _tallied(
+    prepared: Prepared, chunks: Iterator[Chunk], screen: Classifier, memory: Memory | None, notes: Notes
+) -> _Tally:
+    """What becomes of the records of these chunks, counted; `memory` counts what would go as sent, for later chunks."""
+    shape, tally = prepared.compiled.shape, _Tally()
+    batcher = Batcher(shape, repeats=prepared.policy.repeats)
+    with grouping_code(shape) as code:
+        for chunk in chunks:
+            opened = open_chunk(prepared, chunk, prints=prepared.policy.compares)
+            sifted = screen.sift(opened)
+            notes.count(opened, sifted)
+            tally.sifted(opened, sifted)
+            if memory is not None and sifted.fresh:
+                rows = [payload.ordinal - chunk.first for payload in sifted.fresh]
+                contents = np.array([payload.content for payload in sifted.fresh], dtype=np.uint64)
+                memory.stage(opened.hashes[rows], contents)
+            for batch in batcher.add(sifted.fresh):
+                tally.batch(batch, shape, code)
+            tally.refuse([RefusedRecord(r.key, *words_of(r.refusal)) for r in batcher.oversized])
+            batcher.oversized.clear()
+        notes.read()
+        for batch in batcher.flush():
+            tally.batch(batch, shape, code)
+    return tally
 
 
 @dataclass(slots=True)

@@ -105,17 +105,19 @@ def plan_text(report: PlanReport) -> Iterator[RenderableType]:
         yield _table(report)
     for destination, reason in report.skipped.items():
         yield said(f"Skipped: {destination} ({reason})", "yellow")
-    parts = report.destinations or (report,)
-    names = [part.destination or "" if report.destinations else "" for part in parts]
-    first = [line for part, of in zip(parts, names, strict=True) for line in refused_lines(part.first_errors, of)]
-    shown = "" if len(first) >= report.invalid else f" (the first {len(first)} of {report.invalid:,})"
-    yield from titled(f"Would be quarantined{shown}", first)
-    yield from titled(
-        "Notes", (line for part, of in zip(parts, names, strict=True) for line in note_lines(part.notes, of))
-    )
+    yield from _refused_and_notes(report)
     if report.flow is None:
         yield from base_lines(report.base_url, report.base_url_reason)
     yield hint(f"penstock run {name}") if report.requests else hint("nothing to send")
+
+
+def _refused_and_notes(report: PlanReport) -> Iterator[RenderableType]:
+    """What would be quarantined and what is noted; of a flow, by destination."""
+    parts = [(part, part.destination or "") for part in report.destinations] or [(report, "")]
+    first = [line for part, of in parts for line in refused_lines(part.first_errors, of)]
+    shown = "" if len(first) >= report.invalid else f" (the first {len(first)} of {report.invalid:,})"
+    yield from titled(f"Would be quarantined{shown}", first)
+    yield from titled("Notes", (line for part, of in parts for line in note_lines(part.notes, of)))
 
 
 def _shares(report: PlanReport) -> Iterator[Text]:

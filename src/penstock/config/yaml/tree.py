@@ -59,8 +59,7 @@ class _Measure:
             self.count += self.sizes.get(event.anchor, 1)
         elif isinstance(event, yaml.ScalarEvent):
             self.count += 1
-            if event.anchor is not None:
-                self.sizes[event.anchor] = 1
+            self._name(event.anchor, 1)
         elif isinstance(event, yaml.CollectionStartEvent):
             self.open.append((event.anchor, self.count))
             self.count += 1
@@ -68,10 +67,13 @@ class _Measure:
                 raise TooDeep(line)
         elif isinstance(event, yaml.CollectionEndEvent):
             anchor, before = self.open.pop()
-            if anchor is not None:
-                self.sizes[anchor] = self.count - before
+            self._name(anchor, self.count - before)
         if self.count > self.most:
             raise TooManyNodes(line)
+
+    def _name(self, anchor: str | None, size: int) -> None:
+        if anchor is not None:
+            self.sizes[anchor] = size
 
 
 def measure(text: str, most: int) -> int:

@@ -284,16 +284,9 @@ def _loss(error: Exception, *, in_one_piece: bool) -> tuple[LostKind, bool, str]
     if in_one_piece and NOT_WRITTEN in {str(error), str(error.__cause__)}:
         return "cut", True, "the server had closed the connection before the request left"
     match error:
-        case aiohttp.ClientConnectorDNSError() if isinstance(error.os_error, BarredError):
-            return "barred", True, str(error.os_error)
-        case aiohttp.ClientConnectorDNSError():
-            return "dns", True, f"the host {error.host} was not found"
-        case aiohttp.ClientConnectorCertificateError():
-            return "tls", True, f"the certificate of {error.host} was not accepted: {error.certificate_error}"
-        case aiohttp.ClientConnectorSSLError():
-            return "tls", True, f"no secure connection to {error.host}: {error.os_error.strerror or error.os_error}"
         case aiohttp.ClientConnectorError():
-            return _not_connected(error)
+            kind, reason = _not_connected(error)
+            return kind, True, reason
         case aiohttp.ConnectionTimeoutError():
             return "timeout", True, "the connection was not made in time"
         case TimeoutError():
@@ -304,11 +297,21 @@ def _loss(error: Exception, *, in_one_piece: bool) -> tuple[LostKind, bool, str]
             return "cut", False, "the connection was cut before the answer came"
 
 
-def _not_connected(error: aiohttp.ClientConnectorError) -> tuple[LostKind, bool, str]:
+def _not_connected(error: aiohttp.ClientConnectorError) -> tuple[LostKind, str]:
+    """Why there is no connection, as a kind and in words."""
+    match error:
+        case aiohttp.ClientConnectorDNSError() if isinstance(error.os_error, BarredError):
+            return "barred", str(error.os_error)
+        case aiohttp.ClientConnectorDNSError():
+            return "dns", f"the host {error.host} was not found"
+        case aiohttp.ClientConnectorCertificateError():
+            return "tls", f"the certificate of {error.host} was not accepted: {error.certificate_error}"
+        case aiohttp.ClientConnectorSSLError():
+            return "tls", f"no secure connection to {error.host}: {error.os_error.strerror or error.os_error}"
     place = f"{error.host}:{error.port}"
     cause = error.os_error
     if isinstance(cause, ConnectionRefusedError):
-        return "refused", True, f"nothing listens at {place}"
+        return "refused", f"nothing listens at {place}"
     if isinstance(cause, (ssl.SSLError, ConnectionResetError)):  # reset by a listener: the handshake failed
-        return "tls", True, f"no secure connection to {place}"
-    return "refused", True, f"no connection to {place}: {cause.strerror or cause}"
+        return "tls", f"no secure connection to {place}"
+    return "refused", f"no connection to {place}: {cause.strerror or cause}"

@@ -155,40 +155,28 @@ class Classifier:
         """Ask all questions of the chunk's open rows."""
         sifted = Classified()
         rows = self._making_records(chunk, sifted)
-        groups = sifted.groups = key_groups(chunk.hashes, rows)
-        if groups and self.policy.versions == "newest":
-            older = np.concatenate([group[:-1] for group in groups])
-            sifted.unchanged.append((np.sort(older), SUPERSEDED))
-            rows, groups = rows[~np.isin(rows, older)], []
-        compares = self.memory is not None and self.policy.compares
-        if self.policy.once_per_key:
-            groups = []  # each row is compared by itself
-        elif groups and chunk.prints is not None:
-            fold_prints(chunk.prints, groups, frozenset(chunk.chunk.misfits))
-        if compares:
+        rows, groups = self._versions(chunk, rows, sifted)
+        if self.memory is not None and self.policy.compares:
             rows = self._same_input(chunk, rows, sifted, groups)
         if self.quarantine is not None:
             rows = self._held(chunk, rows, sifted)
         if len(rows):
-            whole = len(rows) == chunk.chunk.records.num_rows
-            rendered = self.render(chunk.chunk, None if whole else rows.tolist())
-            sifted.notes.update(rendered.notes)
-            sifted.notes.update(left_out(chunk.chunk, rows))
-            sifted.decided += [
-                Decision(refused.ordinal, refused.key, Outcome.QUARANTINED, refused.refusal.reason, refused.refusal)
-                for refused in rendered.refused
-            ]
-            self._compare(chunk, self._merged(chunk, rendered.payloads, groups), sifted)
+            self._compare(chunk, self._merged(chunk, self._rendered(chunk, rows, sifted), groups), sifted)
         if self.doubt is not None:
-            sifted.decided += [
-                Decision(ordinal, p.key, Outcome.UNKNOWN, self.doubt.reason, self.doubt, content=p.content)
-                for p in sifted.fresh
-                for ordinal in p.ordinals
-            ]
-            sifted.fresh = []
+            self._withhold(self.doubt, sifted)
         if self.links is not None:
             sifted.fresh = [self.links.replaced(chunk, payload) for payload in sifted.fresh]
         return sifted
+
+    @staticmethod
+    def _withhold(doubt: Refusal, sifted: Classified) -> None:
+        """Nothing goes: whether it was sent already is unknown."""
+        sifted.decided += [
+            Decision(ordinal, payload.key, Outcome.UNKNOWN, doubt.reason, doubt, content=payload.content)
+            for payload in sifted.fresh
+            for ordinal in payload.ordinals
+        ]
+        sifted.fresh = []
 
     @staticmethod
     def _making_records(chunk: OpenChunk, sifted: Classified) -> Rows:
@@ -199,6 +187,31 @@ class Classifier:
             sifted.notes[NO_RECORD, IS_NO_RECORD, reason] += len(some)
             rows = rows[~np.isin(rows, some)]
         return rows
+
+    def _versions(self, chunk: OpenChunk, rows: Rows, sifted: Classified) -> tuple[Rows, list[Rows]]:
+        """The rows that are asked about, and those among them that are versions of one key and asked about together."""
+        groups = sifted.groups = key_groups(chunk.hashes, rows)
+        if groups and self.policy.versions == "newest":
+            older = np.concatenate([group[:-1] for group in groups])
+            sifted.unchanged.append((np.sort(older), SUPERSEDED))
+            return rows[~np.isin(rows, older)], []
+        if self.policy.once_per_key:
+            return rows, []  # each row is compared by itself
+        if groups and chunk.prints is not None:
+            fold_prints(chunk.prints, groups, frozenset(chunk.chunk.misfits))
+        return rows, groups
+
+    def _rendered(self, chunk: OpenChunk, rows: Rows, sifted: Classified) -> Sequence[Payload]:
+        """The payloads of these rows; what is refused is quarantined."""
+        whole = len(rows) == chunk.chunk.records.num_rows
+        rendered = self.render(chunk.chunk, None if whole else rows.tolist())
+        sifted.notes.update(rendered.notes)
+        sifted.notes.update(left_out(chunk.chunk, rows))
+        sifted.decided += [
+            Decision(refused.ordinal, refused.key, Outcome.QUARANTINED, refused.refusal.reason, refused.refusal)
+            for refused in rendered.refused
+        ]
+        return rendered.payloads
 
     def _merged(self, chunk: OpenChunk, payloads: Sequence[Payload], groups: Sequence[Rows]) -> Sequence[Payload]:
         """The versions of a key as one payload, where there are several and one request can say them all."""
@@ -262,31 +275,25 @@ class Classifier:
         return Decision(ordinal, chunk.keys[row], held.outcome, reason, hold=False, held=held.refusal)
 
     def _compare(self, chunk: OpenChunk, payloads: Sequence[Payload], sifted: Classified) -> None:
-        compares = self.memory is not None and self.policy.compares
-        if not compares and self.parents is None:
-            sifted.fresh.extend(payloads)
+        """Which payloads go: those that differ from what was sent last, and do not wait for a parent."""
+        if self.memory is None or not self.policy.compares:
+            for payload in payloads:
+                sifted.fresh.extend(self._with_parents(chunk, payload, sifted))
             return
         lacks = self.table and bool(gone_columns(chunk.chunk))
-        latest: dict[Key, int] = {}
-        rows = [payload.ordinal - chunk.first for payload in payloads]
-        before: list[int | None] = []
-        flying: list[bool] = []
-        if self.memory is not None and compares:
-            before, flying = (
-                self.memory.contents(chunk.hashes[rows]),
-                self.memory.on_its_way(chunk.hashes[rows]).tolist(),
-            )
-            self._in_former_form(chunk, payloads, before)
+        hashes = chunk.hashes[[payload.ordinal - chunk.first for payload in payloads]]
+        before, flying = self.memory.contents(hashes), self.memory.on_its_way(hashes).tolist()
+        self._in_former_form(chunk, payloads, before)
+        latest: dict[Key, int] = {}  # of the payloads of this chunk that go
         for number, payload in enumerate(payloads):
-            if compares:
-                known = latest.get(payload.key, before[number])
-                if known == payload.content and (flying[number] or payload.key in latest):
-                    sifted.twins.append(payload)
-                    continue
-                decision = self._against_memory(payload, known, sifted, lacks=lacks)
-                if decision is not None:
-                    sifted.decided += [decision._replace(ordinal=ordinal) for ordinal in payload.ordinals]
-                    continue
+            known = latest.get(payload.key, before[number])
+            if known == payload.content and (flying[number] or payload.key in latest):
+                sifted.twins.append(payload)
+                continue
+            decision = self._against_memory(payload, known, sifted, lacks=lacks)
+            if decision is not None:
+                sifted.decided += [decision._replace(ordinal=ordinal) for ordinal in payload.ordinals]
+                continue
             for ready in self._with_parents(chunk, payload, sifted):
                 latest[ready.key] = ready.content
                 sifted.fresh.append(ready)

@@ -24,6 +24,7 @@ import xxhash
 
 from penstock.model.outcome import Refusal
 from penstock.model.record import LEFT_OUT, NO_RECORD, Chunk, Column, Schema
+from penstock.model.spec import ColumnType
 from penstock.render.values.columns import json_values
 from penstock.sources.typing.exact_json import json_text
 from penstock.sources.typing.pieces import shorten
@@ -160,27 +161,30 @@ def chunk_of(records: Sequence[Mapping[str, Any]], schema: Schema) -> Chunk:
 
 def _fit(value: Any, column: Column) -> Any:
     """The value as its column's type, or the refusal."""
-    kind = column.type
     try:
-        if kind == "json":
-            return write_record(value)
-        if kind == "text" and isinstance(value, str):
-            return value
-        if kind == "integer" and type(value) is int and value in INT64:
-            return value
-        if kind == "number" and isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-            return value
-        if kind == "boolean" and isinstance(value, bool):
-            return value
-        if kind == "date" and isinstance(value, str):
-            return date.fromisoformat(value)
-        if kind == "timestamp" and isinstance(value, str):
-            return datetime.fromisoformat(value)
+        return _as_type(value, column.type)
     except ValueError:
-        pass  # refused below, with what would be taken
-    shown = write_record(value)[:80]
-    reason = f"{shown} is no {kind}, the type of the column {column.name}"
-    return Refusal("type", reason, field=column.name, value=shown, accepted=f"a value of type {kind}, or null")
+        shown, kind = write_record(value)[:80], column.type
+        reason = f"{shown} is no {kind}, the type of the column {column.name}"
+        return Refusal("type", reason, field=column.name, value=shown, accepted=f"a value of type {kind}, or null")
+
+
+def _as_type(value: Any, kind: ColumnType) -> Any:
+    """The value as a column of this type holds it. Raises ValueError where it does not fit."""
+    match kind, value:
+        case "json", _:
+            return write_record(value)
+        case ("text", str()) | ("boolean", bool()):
+            return value
+        case "integer", int() if type(value) is int and value in INT64:
+            return value
+        case "number", int() | float() | Decimal() if not isinstance(value, bool):
+            return value
+        case "date", str():
+            return date.fromisoformat(value)
+        case "timestamp", str():
+            return datetime.fromisoformat(value)
+    raise ValueError
 
 
 def _array(values: list[Any], column: Column) -> pa.Array[Any]:

@@ -254,27 +254,31 @@ class Recorder:
         sent = [settled for settled in decided if settled.outcome in SENT]
         if sent and self.desk.memory is not None:
             self._remember(*self._words(sent, traced), confirmed=delivery.job is None)
-        answered = isinstance(delivery.answer, Reply)
-        without_result = False
         self._linked(decided, traced)
         for settled in decided:
-            refused = settled.outcome is Outcome.QUARANTINED and answered
             if settled.outcome in HELD and settled.refusal is not None:
-                record = traced[settled.payload.ordinal]
-                for ordinal in settled.payload.ordinals:
-                    held = traced[ordinal]
-                    self._holder.hold(held, settled.outcome, settled.refusal, delivery, settled.payload.content)
-                self._forget([settled.payload], record.hash)
-                self._follow(record, settled.payload.content, settled.outcome, settled.refusal)
+                self._hold(settled, settled.refusal, delivery, traced)
             elif self._holder.held:
                 self._got_through(settled.payload, traced)
-            if settled.refusal is not None and settled.refusal.rule == JOB_RULE:
-                without_result = True
-            elif settled.outcome is not Outcome.ACCEPTED:
-                self.desk.fuse.saw(refused=refused)
-        if without_result:  # a whole batch for one reply, which says nothing of its records: it counts once
-            self.desk.fuse.saw(refused=True)
-        blown = self.desk.fuse.blown()
+        self._count_refused(delivery, decided)
+
+    def _hold(self, settled: Settled, refusal: Refusal, delivery: Delivery, traced: Mapping[int, Traced]) -> None:
+        payload, record = settled.payload, traced[settled.payload.ordinal]
+        for ordinal in payload.ordinals:
+            self._holder.hold(traced[ordinal], settled.outcome, refusal, delivery, payload.content)
+        self._forget([payload], record.hash)
+        self._follow(record, payload.content, settled.outcome, refusal)
+
+    def _count_refused(self, delivery: Delivery, decided: Sequence[Settled]) -> None:
+        """The fuse counts what the API refuses; the run stops when it is blown."""
+        fuse, answered = self.desk.fuse, isinstance(delivery.answer, Reply)
+        with_result = [each for each in decided if each.refusal is None or each.refusal.rule != JOB_RULE]
+        for settled in with_result:
+            if settled.outcome is not Outcome.ACCEPTED:
+                fuse.saw(refused=settled.outcome is Outcome.QUARANTINED and answered)
+        if len(with_result) < len(decided):  # a whole batch for one reply, which says nothing of its records: once
+            fuse.saw(refused=True)
+        blown = fuse.blown()
         if blown is not None:
             self.desk.signal.stop("fuse", blown)
 

@@ -118,9 +118,11 @@ class Feed:
             if work.of_target(conn, kind, target, ["queued", "handed", "running"]) is not None:
                 return True
             newest = next(iter(figures.recent_runs(conn, target, kind, 1)), None)
-        if newest is not None and newest.status == "cancelled" and newest.finished_at is not None:
+        if newest is None or newest.finished_at is None:
+            return pause is not None and self._is_paused(ctx, pause, specs)
+        if newest.status == "cancelled":
             return _age(ctx, newest.finished_at) < AFTER_CANCEL_S
-        if newest is not None and newest.status == "failed" and newest.finished_at is not None:
+        if newest.status == "failed":
             if pause is None and _age(ctx, newest.finished_at) > LONGEST_WAIT_S:
                 return False  # long ago: what came since then is tried
             if pause is None or (pause.run, pause.ended) != (newest.run, newest.finished_at):
@@ -128,11 +130,13 @@ class Feed:
                 first = FeedPause(target, kind, sources, reason, newest.finished_at, 0.0, 0, "", "", None)
                 self._pause(ctx, replace(pause or first, run=newest.run, ended=newest.finished_at), reason)
                 return True
-        elif pause is not None and newest is not None and newest.status in ENDED_WELL:
+        elif pause is not None and newest.status in ENDED_WELL:
             self._resume(ctx, target)  # somebody ran it, and it went well
             return False
-        if pause is None:
-            return False
+        return pause is not None and self._is_paused(ctx, pause, specs)
+
+    def _is_paused(self, ctx: Context, pause: FeedPause, specs: list[DestinationSpec]) -> bool:
+        """Whether the pause goes on: its time has not passed, or what made the run fail is still there."""
         if ctx.clock.now().timestamp() < pause.until and pause.version == ctx.version:
             return True
         troubles = list(self._troubles(ctx, specs))

@@ -62,15 +62,7 @@ def read_sign_on(environ: Mapping[str, str]) -> SignOn | None:
     }
     if not given:
         return None
-    for name in sorted(given):
-        if PREFIX + name not in KNOWN:
-            raise _wrong(name, "there is no such setting", f"one of {', '.join(sorted(KNOWN))}")
-    for name in ("ISSUER", "CLIENT_ID"):
-        if name not in given:
-            raise _wrong(name, "it is needed for sign-in by an identity provider", "write what the provider tells")
-    for name in ("ISSUER", "REDIRECT_URL"):
-        if name in given and (not is_safe(given[name]) or not urlsplit(given[name]).hostname):
-            raise _wrong(name, "this is not an https address", "write https://…")
+    _check(given)
     _need_the_extra()
     secret = _secret(given)
     client = OidcClient(given["ISSUER"], given["CLIENT_ID"], secret, given.get("SCOPES", SCOPES))
@@ -86,6 +78,19 @@ def read_sign_on(environ: Mapping[str, str]) -> SignOn | None:
         create=_switch("CREATE", given.get("CREATE", "")),
         trust_email=_switch("TRUST_EMAIL", given.get("TRUST_EMAIL", "")),
     )
+
+
+def _check(given: Mapping[str, str]) -> None:
+    """InputError for names that are not known, for those that are missing, and for addresses that are none."""
+    for name in sorted(given):
+        if PREFIX + name not in KNOWN:
+            raise _wrong(name, "there is no such setting", f"one of {', '.join(sorted(KNOWN))}")
+    for name in ("ISSUER", "CLIENT_ID"):
+        if name not in given:
+            raise _wrong(name, "it is needed for sign-in by an identity provider", "write what the provider tells")
+    for name in ("ISSUER", "REDIRECT_URL"):
+        if name in given and (not is_safe(given[name]) or not urlsplit(given[name]).hostname):
+            raise _wrong(name, "this is not an https address", "write https://…")
 
 
 def person_of(register: Accounts, sign_on: SignOn, claims: Mapping[str, Any]) -> PersonRow:

@@ -143,6 +143,9 @@ class Door:
         if scope["method"] != "POST":
             problem = Problem(scope["path"], "records are posted", "wrong-method", "POST")
             return _refused(405, problem, {"Allow": "POST"})
+        return await self._taken_or_refused(name, scope, receive)
+
+    async def _taken_or_refused(self, name: str, scope: Scope, receive: Receive) -> Told:
         try:
             return await self._take(name, scope, receive)
         except SenderRefused as refused:
