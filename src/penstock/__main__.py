@@ -1,4 +1,4 @@
-"""The command `penstock`, also as `python -m penstock`. Imports little: it takes signals before the rest is loaded."""
+"""The command `penstock`, also as `python -m penstock`. It handles signals before the rest is imported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bounds on everything that comes from outside, and the only place that reads the variables which set them."""
+"""The limits on data from outside. No other module reads the environment variables that set them."""
 
 from __future__ import annotations
 

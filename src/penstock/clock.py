@@ -1,4 +1,4 @@
-"""Time and chance: the only place that asks for either, so that tests can give both."""
+"""Time and random numbers. Only this module reads the clock or draws random numbers; tests can replace both."""
 
 from __future__ import annotations
 

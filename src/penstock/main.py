@@ -1,4 +1,4 @@
-"""The command `penstock`: its commands, the options of every command, and how each of them can end."""
+"""The command `penstock`: its commands, the options of every command, and its exit codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Python API: a project file, its state, and what can be done with them; the command line's App underneath."""
+"""The Python API: `Project`, a project file with its state and use-cases. Built on the command line's `App`."""
 
 from __future__ import annotations
 

@@ -32,6 +32,25 @@ if TYPE_CHECKING:
 OUTPUT_FAILED = "output-failed"
 ENDLESS = 4096  # columns where no terminal says how many: a table that is read by a program is not folded
 
+TRY = Group("Try it", sort_key=1)
+SET_UP = Group("Set up", sort_key=2)
+LOOK = Group("Look before anything is sent", sort_key=3)
+SEND = Group("Send", sort_key=4)
+MEND = Group("Afterwards", sort_key=5)
+SERVE = Group("Let it run by itself", sort_key=6)
+PEOPLE = Group("Who may do it", sort_key=7)
+CARE = Group("Look after the state", sort_key=8)
+EVERYWHERE = Group("Options of every command", sort_key=10)
+
+Destination = Annotated[str, Parameter(name="DEST", help="A destination of the project.")]
+Target = Annotated[str, Parameter(name="TARGET", help="A destination or flow of the project.")]
+RunId = Annotated[str, Parameter(name="RUN", help="The id of a run, such as r-20260131-120000-x7f2m9.")]
+EntryId = Annotated[str, Parameter(name="ID", help="The id of a held record, such as q-3.")]
+EntryIds = Annotated[str, Parameter(name="ID", help="Ids of held records, such as q-3 q-4.")]
+OfCause = Annotated[str | None, Parameter(name="--cause", help="All that are held for this cause.")]
+AllHeld = Annotated[bool, Parameter(name="--all", help="All that are held.")]
+Refresh = Annotated[bool, Parameter(name="--refresh", help="Decide anew, also when an answer is stored.")]
+
 
 def open_app(file: Path | None, database: str | None) -> App:
     """The real App; it costs a third of a second to import, so only commands that need it do."""
@@ -150,23 +169,4 @@ def _to_nowhere(stream: TextIO) -> None:
     os.close(nowhere)
 
 
-TRY = Group("Try it", sort_key=1)
-SET_UP = Group("Set up", sort_key=2)
-LOOK = Group("Look before anything is sent", sort_key=3)
-SEND = Group("Send", sort_key=4)
-MEND = Group("Afterwards", sort_key=5)
-SERVE = Group("Let it run by itself", sort_key=6)
-PEOPLE = Group("Who may do it", sort_key=7)
-CARE = Group("Look after the state", sort_key=8)
-EVERYWHERE = Group("Options of every command", sort_key=10)
-
-
 Given = Annotated[Command, Parameter(parse=False)]  # where to read and write: made of the options of every command
-Destination = Annotated[str, Parameter(name="DEST", help="A destination of the project.")]
-Target = Annotated[str, Parameter(name="TARGET", help="A destination or flow of the project.")]
-RunId = Annotated[str, Parameter(name="RUN", help="The id of a run, such as r-20260131-120000-x7f2m9.")]
-EntryId = Annotated[str, Parameter(name="ID", help="The id of a held record, such as q-3.")]
-EntryIds = Annotated[str, Parameter(name="ID", help="Ids of held records, such as q-3 q-4.")]
-OfCause = Annotated[str | None, Parameter(name="--cause", help="All that are held for this cause.")]
-AllHeld = Annotated[bool, Parameter(name="--all", help="All that are held.")]
-Refresh = Annotated[bool, Parameter(name="--refresh", help="Decide anew, also when an answer is stored.")]

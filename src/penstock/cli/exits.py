@@ -40,6 +40,9 @@ DEBUG_VARIABLE = "PENSTOCK_DEBUG"
 STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # also what turns the writing around
 DEFECTS = Path(".penstock") / "defects.log"
 
+ENVIRONMENT_STOPS = frozenset({"credential", "unreachable", "error"})
+INPUT_STOP = "input"
+
 
 class Exit(IntEnum):
     """The exit codes; scripts rely on them."""
@@ -49,10 +52,6 @@ class Exit(IntEnum):
     INPUT = 2  # wrong input or configuration, a draft or paused destination
     ENVIRONMENT = 3  # credential refused, host unreachable, state locked or its disk full
     CANCELLED = 130  # stopped by ^C
-
-
-ENVIRONMENT_STOPS = frozenset({"credential", "unreachable", "error"})
-INPUT_STOP = "input"
 
 
 def exit_of_run(report: RunReport) -> Exit:

@@ -1,1 +1,1 @@
-"""The project file: YAML in, checked specs out, every error at once."""
+"""The project file: reads YAML, returns checked specs, and reports every error at once."""

@@ -1,4 +1,4 @@
-"""Checks that need more than one key: who refers to whom, and whether a destination's keys fit together."""
+"""The checks that need more than one key: references between resources, and keys that exclude each other."""
 
 from __future__ import annotations
 

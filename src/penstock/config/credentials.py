@@ -1,4 +1,4 @@
-"""Credentials: from the file to specs."""
+"""The reader of credentials: from the file to specs."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Destinations: from the file to specs. What they refer to is checked when all are read.
+"""The reader of destinations: from the file to specs.
 
-Which column goes to which field, and which go nowhere: checked against the template's document.
+References are checked after everything is read. The binding of columns to fields is checked against the template's
+document.
 """
 
 from __future__ import annotations

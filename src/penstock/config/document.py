@@ -1,6 +1,6 @@
-"""A project as one canonical YAML text: what `apply` stores and `export` writes; the same values read back.
+"""A project as one canonical YAML text, and as a tree that can be edited.
 
-A project's text as a tree that can be edited, and plain values as a part of such a tree.
+`apply` stores the canonical text and `export` writes it; reading it gives the same values.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The words of a schedule: `0 2 * * *`, `every 15m`, `on new data`.
+"""The reader of flows and schedules (`0 2 * * *`, `every 15m`, `on new data`).
 
-Flows and their schedules, and that no destination feeds itself.
+Also checks that no destination feeds its own source.
 """
 
 from __future__ import annotations

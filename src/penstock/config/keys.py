@@ -1,4 +1,4 @@
-"""Every key of the project file: its shape, its meaning. The readers and the editors' schema both come from here."""
+"""Every key of the project file with its shape and meaning, for the readers and for the editors' schema."""
 
 from __future__ import annotations
 

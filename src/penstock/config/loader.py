@@ -1,8 +1,7 @@
-"""The JSON Schema of the project file, for editors: made of the same declarations that the reader uses.
+"""The loader of a project: a file, or a folder of files, into one checked spec.
 
-Reads a project: a file, or a folder of files, into one checked spec.
-
-The SQL of datasets, checked by its text. Apart from reading a project: DuckDB takes a while to import.
+Also makes the JSON Schema of the project file for editors, from the declarations that the reader uses, and checks the
+SQL of datasets by its text. The SQL check imports DuckDB only when it is called, because that import is slow.
 """
 
 from __future__ import annotations
@@ -35,6 +34,10 @@ ABOUT = {
     "destinations": "What is sent where, by name.",
     "flows": "Destinations that run together, by name.",
 }
+
+__all__ = ["check_project", "load_project", "load_text", "load_tree", "project_json_schema"]
+
+T = TypeVar("T")
 
 
 def project_json_schema() -> dict[str, object]:
@@ -83,11 +86,6 @@ def _destination() -> dict[str, Any]:
     schema["properties"]["template"]["oneOf"] = templates
     schema["oneOf"] = [{"required": ["template"]}, {"required": ["request"]}]
     return schema
-
-
-__all__ = ["check_project", "load_project", "load_text", "load_tree", "project_json_schema"]
-
-T = TypeVar("T")
 
 
 def load_project(path: Path) -> ProjectSpec:

@@ -1,6 +1,7 @@
-"""Batches: sizes within the endpoint's limit, and a grouping that makes one clear body.
+"""The reader of batches and manual requests.
 
-Manual requests: where they go, what they carry, and that no key leaks.
+A batch's size must be within the endpoint's limit, and its grouping must make one clear body. A manual request may go
+only where the key may be sent.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ from penstock.templates.catalogue import BATCH_LIMITS, Template
 
 BODILESS = frozenset({"GET", "DELETE"})
 BELONGS = {"property": "property", "other_props": "property", "code": "code"}
+
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+MACRO = re.compile(r"\{[^{}]*\}")
+UNPRINTABLE = re.compile(r"[\s\0-\x1f\x7f\\]")
 
 
 def check_batch(
@@ -166,11 +171,6 @@ def _takes_one(args: ast.arguments) -> bool:
     required = positional - len(args.defaults)
     named = sum(default is None for default in args.kw_defaults)
     return not named and required <= 1 and (positional >= 1 or args.vararg is not None)
-
-
-SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-MACRO = re.compile(r"\{[^{}]*\}")
-UNPRINTABLE = re.compile(r"[\s\0-\x1f\x7f\\]")
 
 
 def check_request(request: RequestSpec, credential: CredentialSpec | None, node: Marked, report: Report) -> None:

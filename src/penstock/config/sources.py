@@ -1,4 +1,4 @@
-"""Sources and datasets: from the file to specs."""
+"""The reader of sources and datasets: from the file to specs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a webhook source knows its senders: the keys of `auth`, read into specs."""
+"""The reader of `auth`: how a webhook source recognises its senders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One request and all its attempts, up to an answer that is taken as the end."""
+"""One request with all its attempts, up to the reply or loss that is final."""
 
 from __future__ import annotations
 

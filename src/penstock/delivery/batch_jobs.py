@@ -1,6 +1,6 @@
-"""Batch jobs are polled to their end: 202 is not success yet.
+"""The polling of batch jobs to their end. A 202 is not a success yet.
 
-A batch job followed to the end of each of its records: what it gives no result for is sent again.
+A record for which the finished job has no result is sent again.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from penstock.model.record import Payload, Rendered, Request, RetryClass, Shape
 CONFIRM_TIMEOUT = 600.0  # seconds; then the records stay accepted, and the next run polls first
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.25, 5.0, 1.6
 PATIENCE_WITH_404 = 3  # polls; a job may take a moment to be known
+
+FIRST = Spent(attempts=1)
 
 
 class Confirmer:
@@ -87,9 +89,6 @@ class Confirmer:
         """The next job is asked about when this one had ended; a little sooner if it may have ended earlier."""
         aim = took * 0.8 if at_once else took
         self._usual = min(max(FIRST_PAUSE, (self._usual + aim) / 2), LONGEST_PAUSE)
-
-
-FIRST = Spent(attempts=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""One credential's allowance, shared by everything that uses it in this process: the gate in front of every request."""
+"""`Budget`: the rate limit of one credential, shared by all requests of this process and applied before each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does the credential work, and which base is the API? Asked with one read that changes nothing."""
+"""The check of a credential: one read, which changes nothing, shows whether its key works and which base URL to use."""
 
 from __future__ import annotations
 

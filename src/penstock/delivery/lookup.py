@@ -1,4 +1,7 @@
-"""Custify's own ids, asked for by the identifiers we have: through the same client and budget, cached, in lists."""
+"""`LookupClient`: Custify's own ids, looked up by the identifiers that a record has.
+
+It uses the same client and budget as deliveries, caches the ids, and sends many identifiers in one request.
+"""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""How many requests may leave now: Custify's fixed window, understood from outside. Pure: the time is given.
+"""`RateWindow`: how many requests may be sent now under Custify's fixed window. Pure: the time is passed in.
 
 Custify's OpenAPI 1.5.7: 100 requests per window of 10 s; the window starts with its first request; over it, 429 with
 `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `Retry-After` (counted from the window's first request).
 
-The window starts at the server, at a moment we never see. What is known: it started before the earliest reply to a
-request of it came back, and not before the first of its requests was sent. So the next window is open for certain at
-*earliest reply + per*, and may have been open since *first request + per*. Whatever was on its way in between may have
-been counted in either window, and is charged to both.
+The window starts at the server, at a moment that the client does not see. It started before the earliest reply to one
+of its requests arrived, and not before the first of them was sent. So the next window is open for certain at *earliest
+reply + per*, and may be open since *first request + per*. A request that was in flight in between may count in either
+window, and is charged to both.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""What the API said in its own words, made fit to stand beside ours: one line, short, without secrets. Pure.
+"""The content of the API's replies: its own error text, and the results of the items of a batch. Pure.
 
-The reply to a batch, read tolerantly: Custify's OpenAPI 1.5.7 promises "status and results" and no shape. Pure.
+The error text becomes one short line without secrets, to be shown beside Penstock's own. Batch replies are read
+tolerantly, because Custify's OpenAPI 1.5.7 promises "status and results" and no shape.
 """
 
 from __future__ import annotations
@@ -23,6 +24,20 @@ HTML_START = re.compile(rb"\s*<(!doctype\s+html|html)", re.IGNORECASE)
 TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 TAG = re.compile(r"<[^>]*>")
 UNREADABLE = object()  # what `parse` answers for a body that is not JSON
+
+JOB_IDS = ("id", "_id", "jobId", "job_id", "batchId")
+RESULTS = ("results", "jobs", "items")
+WRAPPERS = ("batch", "job", "data", "result")
+GOOD = frozenset({"success", "succeeded", "successful", "ok", "done", "completed", "complete"})
+BAD = frozenset({"error", "failed", "failure", "failures", "invalid", "rejected"})
+JOB_FAILED = BAD | {"cancelled", "canceled", "aborted", "expired", "timeout", "timed_out", "timedout"}
+ENDED = GOOD | {"finished", "ended", "partial"}
+ENTITY_IDS = ("id", "_id")
+OUR_IDS = ("user_id", "email", "company_id", "external_id", "externalId", "data_id", "deduplication_id")
+ANY_IDS = (*OUR_IDS, "key", *ENTITY_IDS)
+ECHOES = ("payload", "data", "record", "item", "entity")  # members in which a result may repeat its item
+
+Positions = Mapping[str, int]  # an identifier that exactly one record of the batch has → the record's position
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,21 +130,6 @@ def phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return ""
-
-
-JOB_IDS = ("id", "_id", "jobId", "job_id", "batchId")
-RESULTS = ("results", "jobs", "items")
-WRAPPERS = ("batch", "job", "data", "result")
-GOOD = frozenset({"success", "succeeded", "successful", "ok", "done", "completed", "complete"})
-BAD = frozenset({"error", "failed", "failure", "failures", "invalid", "rejected"})
-JOB_FAILED = BAD | {"cancelled", "canceled", "aborted", "expired", "timeout", "timed_out", "timedout"}
-ENDED = GOOD | {"finished", "ended", "partial"}
-ENTITY_IDS = ("id", "_id")
-OUR_IDS = ("user_id", "email", "company_id", "external_id", "externalId", "data_id", "deduplication_id")
-ANY_IDS = (*OUR_IDS, "key", *ENTITY_IDS)
-ECHOES = ("payload", "data", "record", "item", "entity")  # members in which a result may repeat its item
-
-Positions = Mapping[str, int]  # an identifier that exactly one record of the batch has → the record's position
 
 
 class Item(NamedTuple):

@@ -1,4 +1,4 @@
-"""Whether a request is tried again, and when. Pure: chance and elapsed time are given."""
+"""The decision whether and when a request is retried. Pure: the random number and the elapsed time are passed in."""
 
 from __future__ import annotations
 

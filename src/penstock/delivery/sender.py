@@ -1,4 +1,4 @@
-"""deliver(payloads) → deliveries in which every payload has exactly one outcome."""
+"""`Sender`: payloads to deliveries, in which every payload has exactly one outcome."""
 
 from __future__ import annotations
 

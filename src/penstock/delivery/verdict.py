@@ -1,4 +1,4 @@
-"""What an answer means for each record that was asked about. Pure: a value and a reason, never an act."""
+"""The verdict on a reply: what it means for each record of the request. Pure: returns a value and a reason."""
 
 from __future__ import annotations
 

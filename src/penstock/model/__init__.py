@@ -1,1 +1,1 @@
-"""The ground floor: frozen data that every other floor speaks of. Imports nothing of ours."""
+"""Frozen data types that every other package shares. This package imports no other package of Penstock."""

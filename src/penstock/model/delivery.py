@@ -1,4 +1,4 @@
-"""One request and what came back. Imports nothing of ours but the ground floor."""
+"""One request and its reply. Imports nothing of Penstock outside this package."""
 
 from __future__ import annotations
 

@@ -1,17 +1,17 @@
-"""Every way Penstock can say no.
+"""The errors that Penstock raises, and their JSON form.
 
 PenstockError
-├── InputError              wrong input or configuration                     exit 2
-│   ├── ConflictError       someone else was there first, or meanwhile         exit 2
-│   ├── TooManyTries        somebody tries names and passwords                 exit 2
-│   └── NotAvailableYet     a key or command that a later version answers    exit 2
-└── EnvironmentFailure      the world around us does not play along          exit 3
-├── CredentialRefused   401 or 403
-├── HostUnreachable     no connection, no TLS, or nothing there that is an API
-├── StateLocked         another run holds the destination
-└── StateUnavailable    the state database cannot be opened or written (disk full, no rights)
+├── InputError              wrong input or configuration                                              exit 2
+│   ├── ConflictError       someone else holds it, or changed it meanwhile                             exit 2
+│   ├── TooManyTries        too many attempts to sign in                                               exit 2
+│   └── NotAvailableYet     a key or command that a later version supports                             exit 2
+└── EnvironmentFailure      something outside Penstock fails                                           exit 3
+    ├── CredentialRefused   401 or 403
+    ├── HostUnreachable     no connection, no TLS, or the answer is not from an API
+    ├── StateLocked         another run holds the destination
+    └── StateUnavailable    the state database cannot be opened or written (disk full, no permission)
 
-Problems as JSON. Imports nothing of ours but the ground floor, and nothing heavy: every command may need it.
+Every command may need this module, so it imports nothing slow.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What the program tells while it works: stable names, for logs and traces. Imports nothing of ours.
+"""The events that Penstock emits for logs and traces, by stable names. Imports nothing of Penstock.
 
-A name is told by whoever sees it happen (`ctx.events.tell("run.started", run=…)`); where it goes is the listener's
-affair. Names here are a promise: people search and alert by them.
+The code that sees an event emits it (`ctx.events.tell("run.started", run=…)`); the listener decides where it goes.
+The names are part of the public interface: people search and alert by them.
 """
 
 from __future__ import annotations

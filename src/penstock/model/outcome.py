@@ -1,8 +1,6 @@
-"""What became of one record, and of a run. Imports nothing of ours but the ground floor.
+"""The outcome of a record, the refusal of a value, the notes and the report of a run.
 
-How a rule says no.
-
-Notes about columns that a source has got or lost since its dataset was first read.
+Imports nothing of Penstock outside this package.
 """
 
 from __future__ import annotations
@@ -13,6 +11,15 @@ from enum import StrEnum
 
 from penstock.model.errors import Problem
 from penstock.model.text import visible
+
+VALUES = ("field", "column", "value", "type", "since", "limit", "accepted", "finding", "mapped")  # of a refusal
+
+SHOWN = 80  # characters of a value that a refusal quotes
+
+NEW = "a new column"  # the reasons of the notes begin so
+NOT_SENT, GONE, EMPTY = "not sent", "gone", "empty"
+EMPTY_NOW = "every value is null now, and there were values before"
+MOST_NAMED = 20  # columns with a note of their own
 
 
 class Outcome(StrEnum):
@@ -74,9 +81,6 @@ class Refusal:
         text = {} if self.finding is not None else {"sentence": self.sentence or self.reason}
         named = {name: getattr(self, name) for name in VALUES}
         return {**{name: value for name, value in named.items() if value is not None and value is not False}, **text}
-
-
-VALUES = ("field", "column", "value", "type", "since", "limit", "accepted", "finding", "mapped")  # of a refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +161,6 @@ class RunReport:
     errors: tuple[Problem, ...] = ()  # what stopped it, with place, finding and hint
 
 
-SHOWN = 80  # characters of a value that a refusal quotes
-
-
 def refuse(rule: str, value: object, reason: str, accepted: str) -> Refusal:
     """A refusal that quotes the value, shortened; the field is filled in by whoever knows it."""
     return Refusal(rule, reason, value=shown(value), accepted=accepted)
@@ -189,12 +190,6 @@ def _text(value: object) -> str:
         return repr(value)[:1000]
     except (ValueError, RecursionError):  # an integer or nesting beyond what Python prints
         return f"({type(value).__name__})"
-
-
-NEW = "a new column"  # the reasons of the notes begin so
-NOT_SENT, GONE, EMPTY = "not sent", "gone", "empty"
-EMPTY_NOW = "every value is null now, and there were values before"
-MOST_NAMED = 20  # columns with a note of their own
 
 
 def new_column_notes(names: Sequence[str], dataset: str) -> tuple[Note, ...]:

@@ -1,7 +1,4 @@
-"""A part of a list.
-
-Cursors of paged lists: where a list goes on, as a text that nobody has to understand.
-"""
+"""One page of a list, and the opaque cursor that marks where the next page begins."""
 
 from __future__ import annotations
 
@@ -13,6 +10,8 @@ import orjson
 
 from penstock.model.errors import InputError, Problem
 
+WHOLE = range(-(2**63), 2**63)
+
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
@@ -20,9 +19,6 @@ class ListPage:
 
     items: list[dict[str, Any]]
     next: str | None = None
-
-
-WHOLE = range(-(2**63), 2**63)
 
 
 def write(*place: str | int) -> str:

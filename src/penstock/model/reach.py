@@ -1,10 +1,8 @@
-"""What an IP address is: the IPv4 address inside it, and whether it is a cloud's metadata service. Pure.
-
-What a project may reach on the machine that runs it: files, environment variables, hosts of databases. Pure.
+"""What a project may reach from the machine that runs it: files, environment variables, hosts and IP addresses. Pure.
 
 The state and the keys are out of reach in every process. In a service (`serve`, `worker`, the API) the project's editor
-need not have rights on the machine, so files, variables and hosts are bounded there too. On the command line the rights
-of the person who runs the command hold.
+need not have rights on the machine, so files, variables and hosts are limited there too. On the command line the rights
+of the person who runs the command apply.
 """
 
 from __future__ import annotations
@@ -20,6 +18,16 @@ V4_COMPATIBLE = ipaddress.IPv6Network("::/96")
 METADATA = frozenset(  # the clouds' own addresses that are not link-local
     map(ipaddress.ip_address, ("168.63.129.16", "192.0.0.192", "100.100.100.200", "fd00:ec2::254"))
 )
+
+SYSTEM = tuple(map(PurePosixPath, ("/proc", "/sys", "/dev")))
+STATE_FOLDER = ".penstock"
+OPEN_FOLDERS = ("uploads", "demo")  # in the state's folder: files that are there to be read
+SECRET_KEY_FILE = "secret.key"  # noqa: S105 - a name
+SPILL = "spill-"
+OWN_BEGINNINGS = (SECRET_KEY_FILE, "frozen", "replaced-", ".backup-", SPILL)
+OUR_VARIABLES = "PENSTOCK_"
+
+Inode = tuple[int, int]  # device and number
 
 
 def plain_address(text: str) -> IpAddress:
@@ -37,17 +45,6 @@ def plain_address(text: str) -> IpAddress:
 def is_metadata(address: IpAddress) -> bool:
     """Whether the address is link-local (where clouds serve their metadata) or another metadata service."""
     return address.is_link_local or address in METADATA
-
-
-SYSTEM = tuple(map(PurePosixPath, ("/proc", "/sys", "/dev")))
-STATE_FOLDER = ".penstock"
-OPEN_FOLDERS = ("uploads", "demo")  # in the state's folder: files that are there to be read
-SECRET_KEY_FILE = "secret.key"  # noqa: S105 - a name
-SPILL = "spill-"
-OWN_BEGINNINGS = (SECRET_KEY_FILE, "frozen", "replaced-", ".backup-", SPILL)
-OUR_VARIABLES = "PENSTOCK_"
-
-Inode = tuple[int, int]  # device and number
 
 
 class Denial(NamedTuple):

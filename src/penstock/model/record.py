@@ -1,4 +1,4 @@
-"""Records on their way: columns in Arrow, then payloads, then requests. Imports nothing of ours."""
+"""Records as Arrow columns, as payloads and as requests. Imports nothing of Penstock."""
 
 from __future__ import annotations
 

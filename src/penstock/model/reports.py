@@ -1,8 +1,7 @@
-"""What the use-cases answer. Field names are the JSON keys of the command line and the REST API.
+"""The reports that the use-cases return. Field names are the JSON keys of the command line and the REST API.
 
-Requests and replies as documents: for the quarantine, and as records of a response source. No secret is in them.
-
-The credential's headers are added by the client when it sends, so a `Request` never holds them.
+Requests and replies are also documents here: for the quarantine, and as records of a response source. They hold no
+secret, because the client adds the credential's headers when it sends.
 """
 
 from __future__ import annotations
@@ -17,6 +16,8 @@ from penstock.model.delivery import Attempt, Delivery, Lost, Reply, Waiting
 from penstock.model.errors import problem_json
 from penstock.model.outcome import COUNT_NAMES, Note, RunReport
 from penstock.model.record import Key, Request, Schema
+
+KEPT_BODY = 20_000  # characters of a body that are kept for a person to look at
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,9 +273,6 @@ def plan_json(report: PlanReport) -> dict[str, Any]:
     else:
         document["base_url"] = report.base_url
     return document
-
-
-KEPT_BODY = 20_000  # characters of a body that are kept for a person to look at
 
 
 def request_document(request: Request) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Who may do what, in four steps; each holds those before it."""
+"""The four rights of a person and the roles that carry them. Each right includes those before it."""
 
 from __future__ import annotations
 

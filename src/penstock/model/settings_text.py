@@ -1,7 +1,8 @@
 """The text by which settings are compared with those of an earlier run or an earlier release. Pure.
 
-The text is kept in the state database: a schema, a remembered record and a quarantined record count as made under other
-settings when it differs. So a release that adds a field must not change the text of a project that does not use it.
+The text is stored in the state database: a schema, a remembered record and a quarantined record count as made under
+other settings when it differs. So a release that adds a field must not change the text of a project that does not use
+it.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,6 @@
-"""When a flow runs. Imports nothing of ours.
+"""The content of a project file, checked and frozen, schedules included. Imports nothing of Penstock.
 
-What a project file says, checked and frozen. Imports nothing of ours.
-
-Only `config` builds these; every other floor reads them. Defaults are the product's defaults; `None` means "not given".
+Only `config` builds these types. The defaults are the product's defaults; `None` means "not given".
 """
 
 from __future__ import annotations
@@ -15,6 +13,12 @@ from types import MappingProxyType
 from typing import Literal
 
 CatchUp = Literal["latest", "all", "none"]
+
+Dialect = Literal["native", "flat"]
+ContentFormat = Literal["json", "xml", "form"]
+BatchMode = Literal["auto", "on", "off"]
+ColumnType = Literal["text", "integer", "number", "boolean", "date", "timestamp", "json"]
+NO_HEADERS: Mapping[str, Secret] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +41,6 @@ class OnNewData:
 
 
 Schedule = Cron | Every | OnNewData
-
-
-Dialect = Literal["native", "flat"]
-ContentFormat = Literal["json", "xml", "form"]
-BatchMode = Literal["auto", "on", "off"]
-ColumnType = Literal["text", "integer", "number", "boolean", "date", "timestamp", "json"]
-NO_HEADERS: Mapping[str, Secret] = MappingProxyType({})
 
 
 class Mode(StrEnum):

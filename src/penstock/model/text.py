@@ -1,8 +1,7 @@
-r"""Characters that cannot be seen: taken off where text identifies something, shown as `\u200b` in messages. Pure.
+r"""Text made safe: invisible characters removed or made visible, and cells of CSV files that spreadsheets open. Pure.
 
-A joiner (U+200C, U+200D) between two characters beyond ASCII is part of a word or of an emoji, and stays.
-
-Cells of CSV files that people open in a spreadsheet.
+Invisible characters are removed where text identifies something, and shown as `\u200b` in messages. A joiner (U+200C,
+U+200D) between two characters beyond ASCII is part of a word or of an emoji, and is not removed.
 """
 
 from __future__ import annotations
@@ -21,6 +20,8 @@ ANY_INVISIBLE = f"[{_FORMAT}\u200c\u200d]"  # for RE2: with every joiner
 _SPACES = "\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f"
 _UNSEEN = re.compile(f"{_INVISIBLE.pattern}|[{_SPACES}{_CONTROLS}]")
+
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - OWASP: CSV injection
 
 
 def without_invisible(text: str) -> str:
@@ -43,9 +44,6 @@ def visible(text: str) -> str:
 def _escaped(sign: str) -> str:
     point = ord(sign)
     return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
-
-
-FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - OWASP: CSV injection
 
 
 @overload

@@ -1,8 +1,7 @@
-"""Payloads → batches, by what the request would be. Composition depends on the order of the input, never on timing.
+"""Payloads grouped into batches, and batches encoded as requests.
 
-Payloads + shape → requests. The same code serves preview, test and run, so that they cannot differ.
-
-Ids of Custify's own, put into the payloads that waited for them.
+Which payloads a batch holds depends on the order of the input, never on timing. Preview, test and run use the same
+code, so that they cannot differ. Payloads that refer to Custify's own ids get these ids here.
 """
 
 from __future__ import annotations
@@ -22,6 +21,8 @@ from penstock.render.bodies import Frame, Unencodable, content_type, encode_body
 MAX_OPEN = 64  # batches being filled at once, one per URL and headers; past it the oldest goes as it is
 
 Target = tuple[str | None, tuple[tuple[str, str], ...] | None]
+
+Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(slots=True)
@@ -119,9 +120,6 @@ class Batcher:
         value = f"{len(payload.text)} bytes of JSON"
         refusal = Refusal("max_bytes", reason, value=value, accepted=f"a body of at most {self._limit} bytes")
         return Refused(payload.ordinal, payload.key, refusal)
-
-
-Headers = tuple[tuple[str, str], ...]
 
 
 def requests_for(

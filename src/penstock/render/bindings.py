@@ -1,6 +1,6 @@
-"""Which column goes where: the fields that are mapped, and the columns that remain.
+"""The binding of columns to fields, and the columns that remain.
 
-The columns that a destination speaks of: what a source that gives records as they come may bring any time.
+Also finds the columns that a destination names, for sources whose columns are not known before the records arrive.
 """
 
 from __future__ import annotations

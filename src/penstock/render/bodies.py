@@ -1,19 +1,13 @@
-"""Decoded payloads → application/x-www-form-urlencoded text.
+"""Request bodies in JSON, form and XML, written from the texts of payloads.
 
-Nested values are written as PHP's `http_build_query` and the `qs` library write them: `address[city]=Bonn`,
-`tags[0]=a`, and the records of a batch as `0[email]=…&1[email]=…` (grouping property: `batch[0][email]=…`). Numbers
-stand as in JSON, booleans as `true` and `false`, null, an empty list and an empty object as nothing (`plan=`).
-
-Decoded payloads → XML 1.0 text.
-
-An object is an element with its members as child elements, a list repeats its element (a list within a list holds
-`item` elements), text stands escaped, numbers as in JSON, booleans as `true` and `false`, and null is an empty element
-marked `xsi:nil="true"`, so that it is not taken for empty text. An empty list leaves no element.
-
-Payload texts → the bytes of one request body: JSON, XML or form.
-
-A body is `head + joint.join(items) + tail`, in every format. In JSON the items are the payloads' own texts, untouched,
-so that what was checked is what is sent; XML and form are written from the decoded payloads (`xml_text`, `form_text`).
+A body is `head + joint.join(items) + tail` in every format. In JSON the items are the payloads' own texts, unchanged,
+so that what was checked is what is sent; form and XML are written from the decoded payloads.
+Form: nested values as PHP's `http_build_query` and the `qs` library write them: `address[city]=Bonn`, `tags[0]=a`, the
+records of a batch as `0[email]=…&1[email]=…` (with a grouping property: `batch[0][email]=…`). Null, an empty list and
+an empty object are nothing (`plan=`).
+XML 1.0: an object is an element with its members as child elements, a list repeats its element (a list within a list
+has `item` elements). Null is an empty element marked `xsi:nil="true"`, so that it is not taken for empty text. An empty
+list has no element. In both, numbers are as in JSON, booleans are `true` and `false`.
 """
 
 from __future__ import annotations
@@ -28,6 +22,23 @@ from xml.sax.saxutils import escape
 from penstock.model.outcome import Refusal
 from penstock.model.record import Grouping, Shape
 from penstock.model.spec import XmlSpec
+
+DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
+NIL = ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"/>'
+# XML 1.0, fifth edition, production 4, without the colon: it would name a namespace that nobody declared.
+_START = (
+    "A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d\u2070-\u218f"
+    "\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd\U00010000-\U000effff"
+)
+_NAME = re.compile(f"[{_START}][{_START}\\-.0-9\u00b7\u0300-\u036f\u203f-\u2040]*")
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # everything but production 2
+_CR = {"\r": "&#13;"}  # a parser would read a bare carriage return as a line feed
+
+CONTENT_TYPES = {
+    "json": "application/json",
+    "xml": "application/xml; charset=utf-8",
+    "form": "application/x-www-form-urlencoded",
+}
 
 
 class NumberText(str):
@@ -60,18 +71,6 @@ def scalar_text(value: object) -> str:
     if value is None or isinstance(value, (list, Mapping)):
         return ""
     return str(value)
-
-
-DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
-NIL = ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"/>'
-# XML 1.0, fifth edition, production 4, without the colon: it would name a namespace that nobody declared.
-_START = (
-    "A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d\u2070-\u218f"
-    "\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd\U00010000-\U000effff"
-)
-_NAME = re.compile(f"[{_START}][{_START}\\-.0-9\u00b7\u0300-\u036f\u203f-\u2040]*")
-_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # everything but production 2
-_CR = {"\r": "&#13;"}  # a parser would read a bare carriage return as a line feed
 
 
 def xml_name_problem(name: str) -> str | None:
@@ -148,13 +147,6 @@ def xml_frame(spec: XmlSpec, grouping: Grouping) -> tuple[bytes, bytes]:
         )
         return head + b"<" + inner + b">", b"</" + inner + b">" + other + tail
     return head, tail
-
-
-CONTENT_TYPES = {
-    "json": "application/json",
-    "xml": "application/xml; charset=utf-8",
-    "form": "application/x-www-form-urlencoded",
-}
 
 
 class Unencodable(ValueError):  # noqa: N818 - it says what a value is, and is always turned into a refusal

@@ -1,6 +1,7 @@
-"""What the requests of a template look like: single, or batches for the API's batch endpoint.
+"""The compilation of a template, a dialect and a schema into a renderer and the shape of its requests.
 
-Template + dialect + schema → renderer and shape. Every configuration error is raised here, all at once.
+A request has a single record, or a batch for the API's batch endpoint. `compile_template` raises every configuration
+error at once.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from penstock.templates.catalogue import Template, load_catalogue
 
 BATCH = "send_batch"
 ASYNCHRONOUS: Mapping[str, object] = MappingProxyType({"synchronous": False, "returnJobId": True})
+
+RENDERER = "1"  # the version of the layout: a change of it makes every payload hash be compared anew
 
 
 def batches(bench: CompileContext, template: Template) -> bool:
@@ -89,9 +92,6 @@ def _retry(bench: CompileContext) -> RetryClass:
 
 def _joined(base_url: str, path: str) -> str:
     return f"{base_url.rstrip('/')}/{path.lstrip('/')}"
-
-
-RENDERER = "1"  # the version of the layout: a change of it makes every payload hash be compared anew
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a compilation gathers: the settings it reads, and the inputs, notes and problems it finds."""
+"""`CompileContext`: the settings that a compilation reads, and the inputs, notes and problems that it collects."""
 
 from __future__ import annotations
 

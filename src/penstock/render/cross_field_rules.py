@@ -1,6 +1,6 @@
-"""Rules that read several fields of a record at once. Each works on a draft in place.
+"""Rules that read several fields of a record at once. Each changes a draft in place.
 
-The choices are Penstock's own where Custify's OpenAPI 1.5.7 has no such field; `docs/custify-api.md` lists them.
+Where Custify's OpenAPI 1.5.7 has no such field, the choice is Penstock's own; `docs/custify-api.md` lists these.
 """
 
 from __future__ import annotations

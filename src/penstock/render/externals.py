@@ -1,6 +1,7 @@
-"""Ids that the native API wants and nobody gave: derived from the dataset's key, so that they stay the same.
+"""External ids of the native API, and records that are native batch jobs already.
 
-Records that are native batch jobs already: `{"type": …, "payload": {…}}` passes through.
+An id that the record does not have is derived from the dataset's key, so that it is the same in every run. A record of
+the form `{"type": …, "payload": {…}}` is passed through.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from penstock.render.values.keys import one_text
 from penstock.templates.catalogue import load_catalogue
 
 STAYS = "so that it stays the same"
+
+COLUMNS = ("type", "payload")
+DEDUPLICATION = "deduplication_id"
 
 
 def add_external(bench: CompileContext) -> None:
@@ -103,10 +107,6 @@ def _filled_from_key(name: str, target: str, longest: int | None) -> Combination
 def _text(value: object) -> str | None:
     found = None if value is None else rules.key(value)
     return found if isinstance(found, str) else None
-
-
-COLUMNS = ("type", "payload")
-DEDUPLICATION = "deduplication_id"
 
 
 def already_wrapped(bench: CompileContext) -> bool:

@@ -1,4 +1,4 @@
-"""A field of a template → the rule its values go through, and the quick way for clean columns."""
+"""The rule for the values of a template's field, and the vectorised test for columns that need no rule."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The columns that are not mapped: custom attributes, metadata or data, or noted where they have no home.
+"""The places of inputs in a payload: mapped fields, and columns that are not mapped.
 
-Fields → inputs with a place in the payload of the dialect.
+A column that is not mapped becomes a custom attribute, metadata or data, or a note when the dialect has no place for
+it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ NO_HOME = {
 }
 CLASH = "would take the place of the field {}"
 ESCAPED = 6  # characters that one character may take in JSON
+
+IDENTIFYING = frozenset({"key", "person", "email", "id"})  # types of fields
 
 
 def add_extras(bench: CompileContext) -> None:
@@ -103,9 +106,6 @@ def _allowed(bench: CompileContext, column: str, container: str, *, clash: bool)
         bench.problem("attributes", message, "attribute-clash", hint, column)
         return False
     return True
-
-
-IDENTIFYING = frozenset({"key", "person", "email", "id"})  # types of fields
 
 
 def map_fields(bench: CompileContext) -> None:

@@ -1,12 +1,8 @@
-"""Where a manual request goes: its URL and headers, and what of them differs per record.
+"""The compilation of a manual request into a renderer and the shape of its requests.
 
-What the requests of a manual destination look like: method, batch, and how they may be retried.
-
-A request to a path of a template is that template's as far as retries and replies go: the API behind it is the same.
-
-A manual request → renderer and shape: any method, path and format, with the record's own columns.
-
-A payload is the mapped fields in the order they are written, then the remaining columns in the dataset's order.
+A manual request may have any method, path and format. A payload is the mapped fields in the order in which they are
+written, then the remaining columns in the dataset's order. A request to a path of a template has that template's
+retries and replies, because the API behind it is the same.
 """
 
 from __future__ import annotations
@@ -31,6 +27,12 @@ from penstock.render.values.macros import Macros, Place, column_of, parse_macros
 from penstock.templates.catalogue import Template
 
 _ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+
+BATCH_SIZE = 100  # records in one request, when the project file does not say
+BODYLESS = frozenset({"GET", "DELETE"})
+REPEATABLE = frozenset({"GET", "PUT", "DELETE"})
+CUSTIFY = ".custify.com"
+FLAT_PREFIX = "/api"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +100,6 @@ def _plain(macros: Macros) -> str:
     text = macros.expand_record({})
     assert isinstance(text, str)
     return text
-
-
-BATCH_SIZE = 100  # records in one request, when the project file does not say
-BODYLESS = frozenset({"GET", "DELETE"})
-REPEATABLE = frozenset({"GET", "PUT", "DELETE"})
-CUSTIFY = ".custify.com"
-FLAT_PREFIX = "/api"
 
 
 class Endpoint(NamedTuple):

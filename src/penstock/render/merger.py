@@ -1,8 +1,8 @@
-"""Several versions of one record as one payload, such that Custify ends as if they were sent one after the other.
+"""Several versions of one record merged into one payload, and a person's links to companies replaced. Pure.
 
-A person's links to companies, such that those sent before and no longer said are removed. Pure.
-
-A link is written as the JSON text of its one pair, `["company_id", "c1"]` or `["id", "5f…"]`: the form that is stored.
+The merged payload leaves Custify in the state in which the versions, sent one after the other, would leave it. Links
+that were sent before and are no longer in the record are removed. A link is stored as the JSON text of its one pair,
+`["company_id", "c1"]` or `["id", "5f…"]`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from penstock.templates.catalogue import MergeRules
 
 INT64 = range(-(2**63), 2**63)
 NOTHING = object()
+
+MEMBER = "companies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +183,6 @@ def _text(body: Mapping[str, Any]) -> bytes:
 def _whole(text: str) -> object:
     number = int(text)
     return number if number in INT64 else Digits(text)
-
-
-MEMBER = "companies"
 
 
 def replaced(payload: Payload, sent_before: Collection[str], *, partial: bool) -> Payload:

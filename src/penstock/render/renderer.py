@@ -1,4 +1,4 @@
-"""Records → payloads: the columns go through their steps, the rows are laid out and written as JSON."""
+"""`Renderer`: records to payloads. Columns go through their steps, rows are laid out and written as JSON."""
 
 from __future__ import annotations
 

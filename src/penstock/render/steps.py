@@ -1,6 +1,6 @@
-"""One input of a payload: from a column (or a constant), through a rule, to a list with one value per row.
+"""`Step`: one input of a payload, from a column (or a constant) through a rule to a list with one value per row.
 
-A step works on a whole column: a vectorised test accepts clean columns as they are, and only doubtful values go through
+A step works on a whole column. A vectorised test accepts clean columns as they are; only the other values go through
 the rule one by one, each distinct text once per chunk.
 """
 

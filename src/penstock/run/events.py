@@ -17,6 +17,9 @@ from penstock.store.runs.runs import RunRow
 
 LEAST_S = 1.0  # of a run before anything is said
 
+MOST_TOLD = 20  # failed deliveries of a run that are told one by one; all of them are in the ledger
+FAILED = frozenset({Outcome.QUARANTINED, Outcome.UNKNOWN, Outcome.UNSENT})
+
 
 def time_left(decided: int, total: int | None, requests: int, elapsed_s: float, limit: RateLimit) -> float | None:
     """Seconds until the end; None while it cannot be known.
@@ -31,10 +34,6 @@ def time_left(decided: int, total: int | None, requests: int, elapsed_s: float, 
     by_pace = left * elapsed_s / decided
     by_limit = left * requests / decided * limit.per / limit.requests
     return round(max(by_pace, by_limit), 1)
-
-
-MOST_TOLD = 20  # failed deliveries of a run that are told one by one; all of them are in the ledger
-FAILED = frozenset({Outcome.QUARANTINED, Outcome.UNKNOWN, Outcome.UNSENT})
 
 
 @dataclass(slots=True)

@@ -36,6 +36,8 @@ from penstock.templates.catalogue import load_catalogue
 Render = Callable[[Chunk, Sequence[int] | None], Rendered]
 Way = Callable[[Refusal, DestinationSpec, frozenset[str]], str | None]
 
+NEEDS_OPERATOR = "Preview needs the operator role: the records are shown as the grouping code would receive them"
+
 
 def with_ways_out(
     render: Render, destination: DestinationSpec, attributes: frozenset[str], since: str | None = None
@@ -152,9 +154,6 @@ WAYS: Mapping[str, Way | None] = {
     "waiting": None,
     "xml": None,
 }
-
-
-NEEDS_OPERATOR = "Preview needs the operator role: the records are shown as the grouping code would receive them"
 
 
 @dataclass(frozen=True, slots=True)

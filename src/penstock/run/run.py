@@ -61,6 +61,11 @@ OBJECTS = 20_000  # new containers before Python looks; some megabytes
 _lock = threading.Lock()
 _before: list[tuple[int, int, int]] = []  # what stood before each of the runs that go now
 
+PROGRESS_EVERY_S = 0.2
+MOST_OPEN = 4_000_000  # cells of the chunks that are not decided yet
+DIED = "the process ended while the request was under way: it may have arrived or not"
+Listener = Callable[[Progress], None]
+
 
 @contextmanager
 def calm() -> Iterator[None]:
@@ -77,12 +82,6 @@ def calm() -> Iterator[None]:
             before = _before.pop()
             if not _before:
                 gc.set_threshold(*before)
-
-
-PROGRESS_EVERY_S = 0.2
-MOST_OPEN = 4_000_000  # cells of the chunks that are not decided yet
-DIED = "the process ended while the request was under way: it may have arrived or not"
-Listener = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True)

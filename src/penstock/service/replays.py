@@ -17,6 +17,8 @@ from penstock.run.context import Context
 from penstock.store.project.credentials import Sealer
 from penstock.store.service_tables import answers
 
+KEPT_S = 24 * 3600.0
+
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
@@ -80,9 +82,6 @@ def opened_response(sealer: Sealer, request: KeyedRequest, sealed: bytes) -> byt
 
 def _is(request: KeyedRequest) -> Any:
     return (answers.c.who == request.who) & (answers.c.key == request.key)
-
-
-KEPT_S = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,10 @@ from penstock.model.spec import ColumnType
 from penstock.sources.sql_text import EARLY_COLUMN, MISSING_COLUMN
 from penstock.sources.typing.pieces import Rows
 
+KINDS: tuple[ColumnType, ...] = ("text", "number", "timestamp", "json", "boolean")
+"""The types of such columns, tried in this order: `seats * 2` needs a number, `date_trunc('day', at)` a time."""
+NOT_SEEN = "no record that came so far has this column: the sql reads it as null"
+
 
 def nearest(name: str, names: Sequence[str]) -> str:
     """A hint that names the nearest of `names`, or lists them."""
@@ -43,11 +47,6 @@ def doubled(names: Sequence[str]) -> str | None:
             return name
         seen.add(name)
     return None
-
-
-KINDS: tuple[ColumnType, ...] = ("text", "number", "timestamp", "json", "boolean")
-"""The types of such columns, tried in this order: `seats * 2` needs a number, `date_trunc('day', at)` a time."""
-NOT_SEEN = "no record that came so far has this column: the sql reads it as null"
 
 
 def not_seen(name: str) -> Note:

@@ -29,6 +29,19 @@ from penstock.sources.typing.pieces import Rows
 
 TEXT_KEYS = ("delimiter", "skip_lines", "skip_footer_lines", "quote", "null_values")
 
+MOST = 500
+QUERIES = {
+    "sqlite": (
+        "select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite_%' order by name"
+    ),
+    "postgresql": (
+        "select case when table_schema = current_schema() then table_name else table_schema || '.' || table_name end "
+        "from information_schema.tables where table_schema not in ('pg_catalog', 'information_schema') order by 1"
+    ),
+    "mysql": "select table_name from information_schema.tables where table_schema = database() order by table_name",
+}
+OTHER_NAMES = {"mariadb": "mysql"}
+
 
 @dataclass(frozen=True, slots=True)
 class Tools:
@@ -131,20 +144,6 @@ def _check_keys(source: FileSource, kind: str) -> None:
         hint = "remove it" if len(given) == 1 else "remove them"
         message = f"{', '.join(given)}: no meaning for {source.path}, which is read as {kind}"
         raise wrong(source, message, "key-not-here", found=given[0], hint=f"{hint}, or write the right format")
-
-
-MOST = 500
-QUERIES = {
-    "sqlite": (
-        "select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite_%' order by name"
-    ),
-    "postgresql": (
-        "select case when table_schema = current_schema() then table_name else table_schema || '.' || table_name end "
-        "from information_schema.tables where table_schema not in ('pg_catalog', 'information_schema') order by 1"
-    ),
-    "mysql": "select table_name from information_schema.tables where table_schema = database() order by table_name",
-}
-OTHER_NAMES = {"mariadb": "mysql"}
 
 
 def tables(source: SqlSource, resolve: Callable[[Secret], str], reach: Reach) -> tuple[str, ...] | None:

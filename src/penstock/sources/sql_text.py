@@ -23,6 +23,9 @@ WORD = re.compile(r"[\w.]+|\"[^\"]*\"")
 PLACE = re.compile(r"line (\d+), column (\d+) of the SQL: ")
 PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^@\s]*(?=@)")
 
+SOURCE = "source"
+HERE = frozenset({"", "main"})  # schemas in which a name without a schema is looked for
+
 
 def pointed(words: str, sql: str, offset: int) -> str:
     """A database's words about the place `offset` (characters, 0-based): where it is, its line, a caret below."""
@@ -82,10 +85,6 @@ def redacted(text: str, url: str) -> str:
     found = re.search(r"://[^/@\s:]*:([^@\s]*)@", url)
     hidden = text.replace(url, PASSWORD.sub(r"\1:…", url))
     return hidden.replace(found[1], "…") if found and len(found[1]) > 3 else hidden
-
-
-SOURCE = "source"
-HERE = frozenset({"", "main"})  # schemas in which a name without a schema is looked for
 
 
 def sql_problem(dataset: str, sql: str) -> Problem | None:

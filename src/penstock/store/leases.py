@@ -25,6 +25,9 @@ from penstock.model.errors import EnvironmentFailure, Problem, StateLocked
 from penstock.store.database import Database
 from penstock.store.tables import leases
 
+LIVES_S = 12.0  # a dead holder's lease ends after this
+BEATS_S = 3.0
+
 
 @contextmanager
 def hold_file(folder: Path, name: str, holder: str) -> Iterator[None]:
@@ -101,10 +104,6 @@ def _file_name(name: str) -> str:
     """A name that every file system takes, and that no other name shares."""
     plain = "".join(char if char.isascii() and (char.isalnum() or char in "-_.") else "_" for char in name)[:60]
     return f"{plain}-{blake2b(name.encode(), digest_size=4).hexdigest()}"
-
-
-LIVES_S = 12.0  # a dead holder's lease ends after this
-BEATS_S = 3.0
 
 
 @dataclass(slots=True)

@@ -262,3 +262,11 @@ frozen_parts = Table(
     Column("part", Integer, primary_key=True),
     Column("bytes", LargeBinary, nullable=False),
 )
+
+frozen_parts = Table(
+    "frozen_parts",
+    metadata,
+    Column("run", Text, primary_key=True),
+    Column("part", Integer, primary_key=True),
+    Column("bytes", LargeBinary, nullable=False),
+)

@@ -338,3 +338,14 @@ project_versions = Table(
     Column("text", Text, nullable=False),  # the project as canonical YAML
     Column("changes", Text, nullable=False),  # JSON: what differs from the version before
 )
+
+project_versions = Table(
+    "project_versions",
+    metadata,
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("base", Text, nullable=False),  # the folder where relative paths start
+    Column("text", Text, nullable=False),  # the project as canonical YAML
+    Column("changes", Text, nullable=False),  # JSON: what differs from the version before
+)

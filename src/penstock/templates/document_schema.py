@@ -1,4 +1,4 @@
-"""What a templates' document may say: every key and every named rule, checked when the document is read."""
+"""The check of a templates' document: every key and every named rule, when the document is read."""
 
 from __future__ import annotations
 

@@ -33,6 +33,50 @@ EVENT_NAMES = ("login", "report_exported", "seat_added", "dashboard_viewed")
 WRONG_PEOPLE = ("u-0021", "u-0058")  # they are quarantined, so their events would wait for ever
 Row = dict[str, Any]
 
+PROJECT = """\
+# The demo's project: a made-up company's data, sent to the local sandbox.
+credentials:
+  sandbox:
+    connector: custify
+    api_key: %(api_key)s
+    base_url: %(base_url)s
+sources:
+  accounts: {type: file, path: "%(data)s/companies.parquet"}
+  contacts: {type: file, path: "%(data)s/people.csv"}
+  billing:  {type: sql, url: "sqlite:///%(data)s/billing.db", table: subscriptions}
+  usage:    {type: file, path: "%(data)s/events.parquet"}
+  meetings: {type: file, path: "%(data)s/notes.csv"}
+datasets:
+  companies:     {source: accounts, key: account_id}
+  people:        {source: contacts, key: id}
+  subscriptions: {source: billing, key: subscription_id}
+  events:        {source: usage, key: event_id}
+  notes:         {source: meetings, key: note_id}
+destinations:
+  companies:
+    dataset: companies
+    credential: sandbox
+    template: upsert_company
+    fields: {company_id: account_id, name: name, website: website, industry: industry, plan: plan,
+             size: employees, mrr: mrr, signed_up_at: signed_up_at}
+    active: true
+  people:
+    dataset: people
+    credential: sandbox
+    template: upsert_person
+    fields: {user_id: id, email: email, name: name, phone: phone, company_id: account, signed_up_at: signed_up_at}
+    exclude: [postcode]
+    active: true
+  subscriptions: {dataset: subscriptions, credential: sandbox, template: upsert_subscription, active: true}
+  events:        {dataset: events, credential: sandbox, template: insert_event, active: true}
+  notes:         {dataset: notes, credential: sandbox, template: create_note, attributes: none, active: %(notes)s}
+flows:
+  everything: {destinations: [companies, people, subscriptions, events, notes]}
+"""
+
+COMMAND = (sys.executable, "-m", "penstock_sandbox")
+LAST_S = 10.0  # for it to end
+
 
 @dataclass(frozen=True, slots=True)
 class SampleCompany:
@@ -172,52 +216,6 @@ def project(data: str, base_url: str, api_key: str, *, draft: bool = False) -> s
     """
     values = {"data": data, "base_url": base_url, "api_key": api_key, "notes": "false" if draft else "true"}
     return PROJECT % values
-
-
-PROJECT = """\
-# The demo's project: a made-up company's data, sent to the local sandbox.
-credentials:
-  sandbox:
-    connector: custify
-    api_key: %(api_key)s
-    base_url: %(base_url)s
-sources:
-  accounts: {type: file, path: "%(data)s/companies.parquet"}
-  contacts: {type: file, path: "%(data)s/people.csv"}
-  billing:  {type: sql, url: "sqlite:///%(data)s/billing.db", table: subscriptions}
-  usage:    {type: file, path: "%(data)s/events.parquet"}
-  meetings: {type: file, path: "%(data)s/notes.csv"}
-datasets:
-  companies:     {source: accounts, key: account_id}
-  people:        {source: contacts, key: id}
-  subscriptions: {source: billing, key: subscription_id}
-  events:        {source: usage, key: event_id}
-  notes:         {source: meetings, key: note_id}
-destinations:
-  companies:
-    dataset: companies
-    credential: sandbox
-    template: upsert_company
-    fields: {company_id: account_id, name: name, website: website, industry: industry, plan: plan,
-             size: employees, mrr: mrr, signed_up_at: signed_up_at}
-    active: true
-  people:
-    dataset: people
-    credential: sandbox
-    template: upsert_person
-    fields: {user_id: id, email: email, name: name, phone: phone, company_id: account, signed_up_at: signed_up_at}
-    exclude: [postcode]
-    active: true
-  subscriptions: {dataset: subscriptions, credential: sandbox, template: upsert_subscription, active: true}
-  events:        {dataset: events, credential: sandbox, template: insert_event, active: true}
-  notes:         {dataset: notes, credential: sandbox, template: create_note, attributes: none, active: %(notes)s}
-flows:
-  everything: {destinations: [companies, people, subscriptions, events, notes]}
-"""
-
-
-COMMAND = (sys.executable, "-m", "penstock_sandbox")
-LAST_S = 10.0  # for it to end
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,10 @@ from penstock.store.runs import deliveries, ledger, runs
 from penstock.store.runs.deliveries import Fate
 from penstock.store.runs.runs import RunRow
 
+COLUMNS = ("run", "ordinal", "key", "outcome", "reason", "field", "delivery")
+NUMBER = re.compile(r"[0-9]{1,18}")  # of a delivery: what a database holds
+AT_ONCE = 10_000  # records of an export that are in memory
+
 
 def runs_of(ctx: Context, run: str | None, limit: int) -> list[RunReport]:
     """The runs, newest first; or the one named. InputError when it is unknown."""
@@ -64,11 +68,6 @@ def _known(conn: Connection, run: str) -> RunRow:
     if row is None:
         raise InputError(Problem("run", f"there is no run {run}", "unknown-run", "penstock runs lists them", run))
     return row
-
-
-COLUMNS = ("run", "ordinal", "key", "outcome", "reason", "field", "delivery")
-NUMBER = re.compile(r"[0-9]{1,18}")  # of a delivery: what a database holds
-AT_ONCE = 10_000  # records of an export that are in memory
 
 
 @dataclass(frozen=True, slots=True)

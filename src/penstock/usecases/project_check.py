@@ -56,6 +56,8 @@ if TYPE_CHECKING:
 FIRST = 20_000  # records that are looked at
 PATIENCE_S = 10.0
 
+OF_COLUMNS = frozenset({"unknown-column"})  # what only the dataset's columns can tell
+
 
 @dataclass(frozen=True, slots=True)
 class KnownColumns:
@@ -136,9 +138,6 @@ def _certain(problems: Iterable[Problem], dataset: Dataset, *, certain: bool) ->
 def _nothing_secret(_secret: object) -> str:
     msg = "a file source has no secret"
     raise AssertionError(msg)
-
-
-OF_COLUMNS = frozenset({"unknown-column"})  # what only the dataset's columns can tell
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ FIRST = 20_000  # records that are looked at
 PATIENCE_S = 10.0
 UNDECIDED = "penstock"  # stands for a key or table that nobody has chosen yet
 
+EXAMPLES = 3  # of each finding
+
 
 @dataclass(frozen=True, slots=True)
 class DataLook:
@@ -94,9 +96,6 @@ def _look(ctx: Context, spec: DatasetSpec, source: SourceSpec) -> DataLook:
 
 def _wants_table(value: Any) -> bool:
     return isinstance(value, Mapping) and "url" in value and not {"query", "table"} & value.keys()
-
-
-EXAMPLES = 3  # of each finding
 
 
 @dataclass(slots=True)

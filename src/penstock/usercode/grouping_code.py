@@ -1,9 +1,9 @@
-"""The grouping code of a person, run where it can do no harm.
+"""The grouping code of a person, run in isolation.
 
-The code runs in Monty, a Python interpreter written from scratch that knows no file, socket, environment, clock or
-import of the host, with limits on time, memory and depth; and that interpreter runs in a process of its own, so that
-its crash is one failed batch. Every batch gets a fresh session: what one batch leaves behind, no other sees, and the
-same records always make the same bodies (random numbers are seeded, the clock refuses).
+The code runs in Monty, a Python interpreter written from scratch that has no access to files, sockets, environment,
+clock or imports of the host, with limits on time, memory and depth. The interpreter runs in a process of its own, so
+that its crash is one failed batch. Every batch gets a fresh session: no batch sees what another one left, and the same
+records always make the same bodies (random numbers are seeded, reading the clock is refused).
 """
 
 from __future__ import annotations

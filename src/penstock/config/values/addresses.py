@@ -1,7 +1,4 @@
-"""Addresses: which URLs and hosts a key may be sent to.
-
-Header names and values that HTTP and Penstock allow.
-"""
+"""The URLs and hosts that a key may be sent to, and the header names and values that HTTP and Penstock allow."""
 
 from __future__ import annotations
 
@@ -16,6 +13,10 @@ from penstock.config.yaml.tree import Marked
 from penstock.model.spec import CredentialSpec
 
 CUSTIFY_HOSTS = ".custify.com"
+
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
+FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection"})
+CONTROL = re.compile(r"[\0-\x08\x0a-\x1f\x7f]")
 
 
 class UrlParts(NamedTuple):
@@ -88,11 +89,6 @@ def may_receive_key(address: UrlParts, credential: CredentialSpec) -> bool:
     if own is None or own[0].host != address.host:
         return False
     return not own[0].is_loopback or own[0] == address
-
-
-TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
-FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection"})
-CONTROL = re.compile(r"[\0-\x08\x0a-\x1f\x7f]")
 
 
 def check_header(name: str, value: str, node: Marked, report: Report) -> bool:

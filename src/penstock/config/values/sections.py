@@ -1,4 +1,4 @@
-"""Sections: mappings with known keys. A key is declared once; reader, suggestions and schema come from there."""
+"""`Section`: a mapping with known keys. Reader, suggestions and schema come from one declaration of each key."""
 
 from __future__ import annotations
 

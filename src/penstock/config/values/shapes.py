@@ -1,7 +1,4 @@
-"""The shapes a value of the project file can have: each reads a marked value and describes itself as JSON Schema.
-
-Shapes of single keys that need their own reading: headers, attributes, overlap.
-"""
+"""The shapes of values in the project file. Each reads a marked value and describes itself as JSON Schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Collects every problem of a project file, so that all are told at once."""
+"""`Report`: collects every problem of a project file, so that all are reported at once."""
 
 from __future__ import annotations
 

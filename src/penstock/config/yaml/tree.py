@@ -1,9 +1,8 @@
-"""YAML text measured before a value is built of it, and composed fast where it is long.
+"""YAML 1.2 text as a tree in which every value knows its dotted path, its line and its file.
 
-Libyaml reads a megabyte in a fraction of a second, ruamel.yaml in half a minute; ruamel's messages are better. So
-libyaml measures every text, ruamel composes short ones, and libyaml long ones, by the same rules of YAML 1.2.
-
-YAML 1.2 text as a tree in which every value knows its dotted path, its line and its file.
+The text is measured before any value is built. Libyaml reads a megabyte in a fraction of a second, ruamel.yaml in half
+a minute; ruamel's messages are better. So libyaml measures every text, ruamel composes short ones, and libyaml long
+ones, by the same rules.
 """
 
 from __future__ import annotations
@@ -30,6 +29,14 @@ from penstock.config.yaml.report import Place, Report
 LONG = 50_000  # characters that ruamel reads in half a second
 DEEPEST = 100  # levels of mappings and lists
 VERSION = (1, 2)
+
+SCALARS = (ScalarNode, yaml.ScalarNode)
+SEQUENCES = (SequenceNode, yaml.SequenceNode)
+MAPPINGS = (MappingNode, yaml.MappingNode)
+Node = Any  # of either library
+TAG = "tag:yaml.org,2002:"
+FLOAT_WORD = re.compile(r"\.(inf|nan)")
+Scalar = str | int | float | bool | None
 
 
 class TooDeep(ValueError):  # noqa: N818 - it names what was met
@@ -121,15 +128,6 @@ def _loader() -> Any:
         if VERSION in versions:
             Loader.add_implicit_resolver(tag, pattern, first)
     return Loader
-
-
-SCALARS = (ScalarNode, yaml.ScalarNode)
-SEQUENCES = (SequenceNode, yaml.SequenceNode)
-MAPPINGS = (MappingNode, yaml.MappingNode)
-Node = Any  # of either library
-TAG = "tag:yaml.org,2002:"
-FLOAT_WORD = re.compile(r"\.(inf|nan)")
-Scalar = str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Which addresses may see the key. Pure."""
+"""The URLs and IP addresses that the key may be sent to. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The attempts of a run that did not succeed at once, and what the run waits for. Shown while the run goes on."""
+"""The attempts of a run that failed or wait, and what the run waits for. Shown while the run is in progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one door to the network: one request out, one reply or loss back. The only file that imports the HTTP library.
+"""`Client`: sends one request and returns one reply or loss. The only file that imports the HTTP library.
 
 A client belongs to one credential. It adds the credential's headers itself, and only for hosts that may see them.
 """

@@ -1,4 +1,4 @@
-"""Compressed replies, unpacked no further than a limit: a small reply can hold gigabytes of zeros. Pure."""
+"""Compressed replies, unpacked up to a limit, because a small reply can hold gigabytes of zeros. Pure."""
 
 from __future__ import annotations
 

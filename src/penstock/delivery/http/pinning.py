@@ -1,6 +1,6 @@
-"""Names judged where a library looks them up by itself: what was judged is what it connects to.
+"""Host names that a library resolves itself, checked on the way, so that it connects only to checked addresses.
 
-Only in blocks of `judging`, and only for what the same thread (or task) does in them.
+Works only in blocks of `judging`, and only for what the same thread (or task) does in them.
 """
 
 from __future__ import annotations

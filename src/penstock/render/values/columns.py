@@ -1,13 +1,9 @@
-"""Nested Arrow columns as values that JSON can say, by the rules that hold for columns at the top.
+"""Arrow columns as Python lists, each decoded once per chunk, and the vectorised tests that accept clean columns.
 
-A float32 is its shortest decimal (29.85, not 29.850000381), a moment ISO 8601 in UTC cut to microseconds, a time of day
-`12:30:00`, a duration `PT90.5S`, bytes are hexadecimal text, and maps are objects. A value that has no such form is the
-Refusal that says why.
-
-Arrow columns as Python lists, each decoded once per chunk, and the vectorised tests that spare clean columns.
-
-Dates and moments are decoded to the ISO 8601 text that will be sent; JSON text to what it says; all else as it is.
-A value that cannot be decoded stands as its Refusal.
+Dates and moments are decoded to the ISO 8601 text that is sent, in UTC and cut to microseconds; JSON text to its value.
+A float32 is its shortest decimal (29.85, not 29.850000381), a time of day `12:30:00`, a duration `PT90.5S`; bytes are
+hexadecimal text, and maps are objects. The same rules hold for values nested in a column. A value that cannot be
+decoded is replaced by its Refusal.
 """
 
 from __future__ import annotations
@@ -26,6 +22,9 @@ from penstock.render.values.json_values import read_json
 from penstock.render.values.scalars import out_of_years, scalar_values
 
 A_JSON_NAME = "each name once in an object"
+
+Kind = Literal["null", "text", "integer", "number", "decimal", "boolean", "date", "json"]
+JSON_MARK = {b"penstock": b"json"}
 
 
 def json_values(array: pa.Array[Any]) -> list[Any]:
@@ -109,10 +108,6 @@ def _name(value: object) -> object:
 
 def _doubled(name: str) -> Refusal:
     return refuse("json", name, "stands twice in one object", A_JSON_NAME)
-
-
-Kind = Literal["null", "text", "integer", "number", "decimal", "boolean", "date", "json"]
-JSON_MARK = {b"penstock": b"json"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""Rules on dates and moments: everything is sent as ISO 8601 in UTC, in shapes that Custify recognises.
+"""Rules on dates and moments. Everything is sent as ISO 8601 in UTC, in the forms that Custify recognises.
 
-Custify's OpenAPI 1.5.7 lists `YYYY-MM-DD`, `…THH:MM:SSZ`, `….SSSZ` and `….SSSSSSZ`; anything else it keeps as text.
+Custify's OpenAPI 1.5.7 lists `YYYY-MM-DD`, `…THH:MM:SSZ`, `….SSSZ` and `….SSSSSSZ`; it stores anything else as text.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Values as they come: JSON text read without loss, and nested values made ready for JSON."""
+"""JSON text read without loss, and nested values converted to what JSON can hold."""
 
 from __future__ import annotations
 

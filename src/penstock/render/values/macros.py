@@ -1,9 +1,9 @@
 """Macros in URLs and header values: `{record.x}`, `{run.id}`, `{now}` and `{now:%Y-%m-%d}`.
 
-They are read once from the project file's text and never from data. What a record or a doubled brace (`{{`, `}}`) puts
-in place can therefore not be taken for a macro later: in a URL its braces are percent-encoded, and in a header an
-opening brace is followed by a mark, NUL, that no header may hold; `finish` and `shown` take the mark away.
-`{run.id}` and `{now…}` differ in every request, so they stand as they are until `finish`, just before sending.
+Macros are read once from the project file's text and never from data. The text that a record or a doubled brace (`{{`,
+`}}`) inserts can therefore not be taken for a macro later: in a URL its braces are percent-encoded, and in a header an
+opening brace is followed by NUL, a character that no header may hold; `finish` and `shown` remove it.
+`{run.id}` and `{now…}` differ in every request, so `finish` replaces them just before sending.
 """
 
 from __future__ import annotations

@@ -1,11 +1,9 @@
-"""Numbers as people write them: with a point or a comma before the decimals, with groups, with a currency.
+"""Rules on numbers: whole, decimal and money. Each maps a value to the value to send, or to a Refusal.
 
-`12.000` is 12 with a decimal point and 12000 with a decimal comma. What one text cannot say, its column does: the other
-texts that only one of the two explains. A group never begins with 0, so that `0,125` has a decimal comma.
-
-Rules on numbers: whole, decimal and money. Each is value → value to send, or a Refusal.
-
-A number is sent as itself: a whole float as an integer, a Decimal or an integer past 64 bits digit by digit.
+A number may have a decimal point or a decimal comma, groups and a currency. `12.000` is 12 with a decimal point and
+12000 with a decimal comma; the other texts of the column decide, where only one of the two explains them. A group never
+begins with 0, so `0,125` has a decimal comma.
+A whole float is sent as an integer; a Decimal, and an integer past 64 bits, digit by digit.
 """
 
 from __future__ import annotations
@@ -27,6 +25,29 @@ CURRENCY = r"(?:[$€£¥₹]|(?:US|CA|AU|NZ)\$|[A-Z]{3})"
 _CURRENCY = re.compile(CURRENCY)
 _GAPS = re.compile(rf"(?<=\d){GAP}(?=\d{{3}}(?!\d))")
 
+_BEFORE, _AFTER = rf"^\s*[+-]?\s*{CURRENCY}?\s*[+-]?\s*", rf"\s*{CURRENCY}?\s*$"
+
+Unread = Literal["none", "ambiguous"]
+
+INT32 = 2**31
+INT64 = 2**63
+WHOLE_FLOATS = 1e15  # past it a float no longer holds every integer: it is sent as it is
+LAST_WHOLE = 2**53 - 1  # up to here every float is one whole number
+DIGITS = 308  # before the point: past it, whoever reads JSON numbers as floats reads infinity
+SMALLEST = -324  # the exponent of the smallest float
+EXACT_DIGITS = 15  # significant digits that a float holds exactly
+
+_PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_POINTED = re.compile(r"[+-]?(?:\d+|\d*\.(?:\d{1,2}|\d{4,})|(?:0\d*|\d{4,})\.\d{3})", re.ASCII)  # only one reading
+_EXPONENT = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)[eE][+-]?\d{1,3}", re.ASCII)
+
+A_NUMBER = "a number such as 70 or 29.85"
+AN_AMOUNT = "a number or an amount such as 1299, $1,299.00 or 1.299,00 €"
+UNAMBIGUOUS = (
+    'a number such as 1299 or 1299.00; or write the decimal sign of its numbers at the source: decimal: "," or "."'
+)
+A_WHOLE = "a whole number such as 70"
+
 
 def _body(point: str, comma: str) -> str:
     """Texts that are numbers with `point` as the decimal sign."""
@@ -47,11 +68,9 @@ def _only(point: str, comma: str) -> str:
 _FORMS: Mapping[DecimalSign, re.Pattern[str]] = MappingProxyType(
     {".": re.compile(_body(r"\.", ","), re.ASCII), ",": re.compile(_body(",", r"\."), re.ASCII)}
 )
-_BEFORE, _AFTER = rf"^\s*[+-]?\s*{CURRENCY}?\s*[+-]?\s*", rf"\s*{CURRENCY}?\s*$"
 ONLY: Mapping[DecimalSign, str] = MappingProxyType(
     {".": _BEFORE + _only(r"\.", ",") + _AFTER, ",": _BEFORE + _only(",", r"\.") + _AFTER}
 )
-Unread = Literal["none", "ambiguous"]
 
 
 def plain_digits(text: str, sign: DecimalSign | None, *, currency: bool = True) -> str | Unread:
@@ -82,26 +101,6 @@ def shortest(digits: str) -> str:
     whole, rest = whole.lstrip("0") or "0", rest.rstrip("0")
     minus = "" if (whole, rest) == ("0", "") else minus
     return f"{minus}{whole}.{rest}" if rest else minus + whole
-
-
-INT32 = 2**31
-INT64 = 2**63
-WHOLE_FLOATS = 1e15  # past it a float no longer holds every integer: it is sent as it is
-LAST_WHOLE = 2**53 - 1  # up to here every float is one whole number
-DIGITS = 308  # before the point: past it, whoever reads JSON numbers as floats reads infinity
-SMALLEST = -324  # the exponent of the smallest float
-EXACT_DIGITS = 15  # significant digits that a float holds exactly
-
-_PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
-_POINTED = re.compile(r"[+-]?(?:\d+|\d*\.(?:\d{1,2}|\d{4,})|(?:0\d*|\d{4,})\.\d{3})", re.ASCII)  # only one reading
-_EXPONENT = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)[eE][+-]?\d{1,3}", re.ASCII)
-
-A_NUMBER = "a number such as 70 or 29.85"
-AN_AMOUNT = "a number or an amount such as 1299, $1,299.00 or 1.299,00 €"
-UNAMBIGUOUS = (
-    'a number such as 1299 or 1299.00; or write the decimal sign of its numbers at the source: decimal: "," or "."'
-)
-A_WHOLE = "a whole number such as 70"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""The rules on single values: value → value to send, or a Refusal. A value that is null never comes here.
+"""Rules on single values. Each maps a value that is not null to the value to send, or to a Refusal.
 
-Each is one line of thought, tested alone, and shared by preview, test, plan and run, so that they cannot disagree.
-Numbers are in `numbers`, dates in `dates`. Blank text is null for every type but `text`.
+Preview, test, plan and run share them, so that they cannot disagree. The rules on numbers are in `numbers`, those on
+dates in `dates`. Blank text is null for every type but `text`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Arrow columns of single values as Python values that JSON can say; what has no such form is its Refusal."""
+"""Arrow columns of single values as Python values that JSON can hold. A value without such a form becomes a Refusal."""
 
 from __future__ import annotations
 

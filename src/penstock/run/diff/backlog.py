@@ -25,6 +25,8 @@ Ordinals: TypeAlias = "NDArray[np.int64]"
 
 COLUMN_CELLS = 128
 
+KeyHash = tuple[int, int]
+
 
 class Traced(NamedTuple):
     """One record as the book knows it: `record` is its JSON, `print` the fingerprint of its input (0: none)."""
@@ -136,9 +138,6 @@ class Backlog:
     def _advance(self) -> None:
         while self._open and self._open[0].left == 0:
             self.position = self._open.popleft().end
-
-
-KeyHash = tuple[int, int]
 
 
 class SameKeyRow(NamedTuple):

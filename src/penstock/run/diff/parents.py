@@ -19,6 +19,8 @@ from penstock.store import quarantine
 
 LINKS: Mapping[str, str] = {"company_id": "company", "user_id": "person"}
 
+KeyHash = tuple[int, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -92,9 +94,6 @@ def _column(child: DestinationSpec, field: str) -> str | None:
         return field
     binding = child.fields.get(field)
     return None if binding is None else binding.column
-
-
-KeyHash = tuple[int, int]
 
 
 class CompanyLinks:

@@ -41,6 +41,15 @@ INT64 = range(-(2**63), 2**63)
 
 Fields: TypeAlias = "Sequence[tuple[int, pa.Field[Any]]]"
 
+NoteCounts = Counter[tuple[str, str, str]]
+
+IS_NO_RECORD = "no record"
+IS_LEFT_OUT = "left out"
+BY_SQL = "the SQL of the dataset does not pass it on"
+MOST_NAMES = 50  # of one record: they come from outside
+
+Rows: TypeAlias = "NDArray[np.int64]"
+
 
 def present_fields(chunk: Chunk) -> Fields:
     """The columns of a chunk, by their place, without those that are absent in every row."""
@@ -230,14 +239,6 @@ def _plain(value: object) -> object:
     raise TypeError(msg)
 
 
-NoteCounts = Counter[tuple[str, str, str]]
-
-IS_NO_RECORD = "no record"
-IS_LEFT_OUT = "left out"
-BY_SQL = "the SQL of the dataset does not pass it on"
-MOST_NAMES = 50  # of one record: they come from outside
-
-
 def without_record(chunk: Chunk, rows: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
     """Reason → those of `rows` that make no record for this reason."""
     found: dict[str, list[int]] = {}
@@ -269,9 +270,6 @@ def _present(chunk: Chunk, column: str, rows: NDArray[np.int64]) -> list[tuple[i
     cells = zip(rows.tolist(), values.take(rows).to_pylist(), strict=True)
     given = ((row, orjson.loads(value) if is_json and value is not None else value) for row, value in cells)
     return [(row, value) for row, value in given if value is not None]
-
-
-Rows: TypeAlias = "NDArray[np.int64]"
 
 
 def key_groups(hashes: NDArray[np.uint64], rows: Rows) -> list[Rows]:

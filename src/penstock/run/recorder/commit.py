@@ -52,6 +52,14 @@ if TYPE_CHECKING:
 
 Ticket = tuple[str, int]  # a delivery: its run, and its number in it
 
+Write = Callable[[Connection], object]  # into the transaction of the next commit
+
+KeyHash = tuple[int, int]
+
+COMMIT_EVERY_S = 0.5
+COMMIT_RECORDS = 8192
+GATHER_S = 0.005  # between two commits that someone waits for: who comes meanwhile shares the second
+
 
 def entry_of(delivery: Delivery, number: int, decided: Sequence[Settled]) -> LedgerEntry:
     """A delivery as a row of the ledger: the outcome most of its records met, and the exceptions."""
@@ -124,9 +132,6 @@ def job_of(
     return PendingJob(destination, *ticket, delivery.job, delivery.sent_at, records)
 
 
-Write = Callable[[Connection], object]  # into the transaction of the next commit
-
-
 @dataclass(frozen=True, slots=True)
 class RecorderContext:
     """The parts of one run's bookkeeping that outlive a commit."""
@@ -149,9 +154,6 @@ class RecorderContext:
 
     def now(self) -> str:
         return iso(self.clock.now())
-
-
-KeyHash = tuple[int, int]
 
 
 class QuarantineWriter:
@@ -219,11 +221,6 @@ class QuarantineWriter:
             self._write(lambda conn: quarantine.discard(conn, [mended], why, now))
         else:
             self._write(lambda conn: quarantine.release_key(conn, destination, hash_))
-
-
-COMMIT_EVERY_S = 0.5
-COMMIT_RECORDS = 8192
-GATHER_S = 0.005  # between two commits that someone waits for: who comes meanwhile shares the second
 
 
 @dataclass(slots=True)

@@ -57,6 +57,8 @@ NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Penst
 of the source, <code>npm ci</code>, then <code>npm run build</code>; or install Penstock again without
 <code>PENSTOCK_SKIP_UI</code>.</p></html>"""
 
+ROOT = "/api/v1"
+
 
 def add_web(api: FastAPI) -> None:
     """Serve the built UI wherever no route of the API matches; the order of routes does not matter."""
@@ -106,9 +108,6 @@ def _file(file: Path, accepted: str, *, immutable: bool) -> Response:
         if name in names and smaller.is_file():
             return FileResponse(smaller, headers={**headers, "Content-Encoding": name}, media_type=kind)
     return FileResponse(file, headers=headers, media_type=kind)
-
-
-ROOT = "/api/v1"
 
 
 def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:

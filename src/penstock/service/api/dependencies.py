@@ -37,6 +37,17 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LOCAL = Person("local", Right.ADMIN)
 
+CODE: Mapping[Right, CodePolicy] = {Right.VIEW: "none", Right.OPERATE: "saved"}
+
+IfNoneMatch = Annotated[str | None, Header(description="The etag of what is known: 304 while it is still so.")]
+IfMatch = Annotated[str | None, Header(description="The etag that was read: a newer one answers 412.")]
+
+Row = TypeVar("Row")
+Out = TypeVar("Out", bound=BaseModel)
+Cursor = Annotated[str | None, Query(description="`next` of the page before; without it the list begins.")]
+Limit = Annotated[int, Query(ge=1, le=500, description="How many to answer at most.")]
+LARGEST = 2**63 - 1
+
 
 def needs(right: Right) -> Any:
     """The dependency of a route: answers the Person, or refuses with 401 or 403."""
@@ -144,9 +155,6 @@ def _cookie_name(request: Request, name: str = COOKIE) -> str:
     return f"__Host-{name}" if _is_secure(request) else name
 
 
-CODE: Mapping[Right, CodePolicy] = {Right.VIEW: "none", Right.OPERATE: "saved"}
-
-
 def _opened(request: Request) -> App:
     app = request.app.state.penstock
     assert isinstance(app, App)
@@ -160,10 +168,6 @@ Opened = Annotated[App, Depends(_opened)]
 def seen_by(app: App, person: Person) -> App:
     """The App for this person: viewers run no grouping code, operators saved code, editors unsaved code too."""
     return app.with_code(CODE.get(person.right, "any"))
-
-
-IfNoneMatch = Annotated[str | None, Header(description="The etag of what is known: 304 while it is still so.")]
-IfMatch = Annotated[str | None, Header(description="The etag that was read: a newer one answers 412.")]
 
 
 def etag_of(document: Any) -> str:
@@ -187,13 +191,6 @@ def require_etag(if_match: str | None, document: Any, what: str) -> None:
     if bare_etag(if_match) not in {None, etag_of(document)}:
         hint = "read it again, then write"
         raise ConflictError(Problem("If-Match", f"{what} was changed meanwhile", "changed-meanwhile", hint))
-
-
-Row = TypeVar("Row")
-Out = TypeVar("Out", bound=BaseModel)
-Cursor = Annotated[str | None, Query(description="`next` of the page before; without it the list begins.")]
-Limit = Annotated[int, Query(ge=1, le=500, description="How many to answer at most.")]
-LARGEST = 2**63 - 1
 
 
 def paged(rows: Sequence[Row], limit: int, place: Callable[[Row], str], out: Callable[[Row], Out]) -> Page[Out]:

@@ -24,6 +24,8 @@ from penstock.version import __version__
 
 PAGES = 2048  # copied at a time: ^C is heard in between
 
+TRIES = 5  # an input may be let go of between the copy and our reading of it
+
 
 @dataclass(frozen=True, slots=True)
 class Copied:
@@ -95,9 +97,6 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _damaged(path: Path, found: str) -> Problem:
     hint = "restore an older backup; `penstock doctor` tells what else is wrong"
     return Problem(str(path), "the state database is damaged", "damaged", hint, found=found)
-
-
-TRIES = 5  # an input may be let go of between the copy and our reading of it
 
 
 @dataclass(frozen=True, slots=True)

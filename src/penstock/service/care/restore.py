@@ -34,6 +34,8 @@ from penstock.store.tables import project_versions, runs
 SHARED_LOCK = (510, 0x40000002)  # the bytes that every process which has a SQLite database open holds a read lock on
 _SIDES = ("-wal", "-shm", "-journal")
 
+SESSIONS_END = 1_000_000  # added to everybody's epoch: more than any number of sign-outs since the backup
+
 
 @contextmanager
 def exclusive_access(path: Path) -> Iterator[None]:
@@ -98,9 +100,6 @@ def put_in_place(folder: Path, target: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-SESSIONS_END = 1_000_000  # added to everybody's epoch: more than any number of sign-outs since the backup
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LEVELS = {"wrong": ("wrong", "bold red"), "note": ("note ", "yellow")}
 
+WAYS = ("header", "query", "basic")
+
 
 def doctor_text(found: Diagnosis) -> Iterator[Text]:
     """Every finding with what to do about it, and how many checks found nothing."""
@@ -91,9 +93,6 @@ def prune_text(pruned: Pruned) -> Iterator[str]:
         yield f"{what} remembered of {name}, which is not in the project: `penstock prune --forget-destination {name}`."
     if pruned.free_bytes > 1_000_000:
         yield f"{pruned.free_bytes / 1e6:,.0f} MB inside the state to reuse; `penstock compact` gives them back."
-
-
-WAYS = ("header", "query", "basic")
 
 
 def hooks_text(found: Sequence[Mapping[str, Any]]) -> Iterator[RenderableType]:

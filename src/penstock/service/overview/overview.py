@@ -45,6 +45,8 @@ SECTION = MappingProxyType(
 OUTCOMES = tuple(outcome.value for outcome in Outcome)
 PARTS = ((3, 5), (72, 60))  # up to so many hours, parts of so many minutes; beyond that, days
 
+OLDEST_S = 60.0  # what depends on the time alone, such as when a flow runs next, is at most so old
+
 
 @dataclass(frozen=True, slots=True)
 class Overview:
@@ -191,9 +193,6 @@ def _allowances(ctx: Context, budgets: list[BudgetUse], now: float) -> list[Docu
             {"credential": name, "limit": limit, "per_s": per, "used_share": round(share, 4), "blocked_s": blocked}
         )
     return found
-
-
-OLDEST_S = 60.0  # what depends on the time alone, such as when a flow runs next, is at most so old
 
 
 class CachedOverview(NamedTuple):

@@ -26,6 +26,9 @@ RECORDS = 300_000  # until they told of so many records
 OF_AN_ID = re.compile(r"[a-hjkmnp-z0-9-]+")  # what the ids of runs are made of
 ESCAPE = "\\"
 
+SECTIONS = ("destinations", "flows", "datasets", "sources", "credentials")
+SHORTEST = 2  # letters of an id or key: with fewer everything would be found
+
 
 class HeldKey(NamedTuple):
     """A held record by its key."""
@@ -122,10 +125,6 @@ def _has(
     if exact:
         return column.like(f"%{escaped}%", escape=ESCAPE)
     return func.lower(column).like(func.lower(literal(f"%{escaped}%", Text)), escape=ESCAPE)
-
-
-SECTIONS = ("destinations", "flows", "datasets", "sources", "credentials")
-SHORTEST = 2  # letters of an id or key: with fewer everything would be found
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,9 @@ from penstock.store.service_tables import audit as table
 
 PAGE = 1000
 
+COLUMNS = ("id", "at", "who", "action", "what", "from", "result")
+TEXT_LIMIT = 300
+
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
@@ -83,10 +86,6 @@ def _filtered(wanted: AuditFilter) -> Select[tuple[object, ...]]:
     if wanted.since is not None:
         query = query.where(table.c.at >= wanted.since)
     return query if wanted.until is None else query.where(table.c.at < wanted.until)
-
-
-COLUMNS = ("id", "at", "who", "action", "what", "from", "result")
-TEXT_LIMIT = 300
 
 
 @dataclass(frozen=True, slots=True)

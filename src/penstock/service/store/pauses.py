@@ -18,6 +18,9 @@ from penstock.store.upsert import upsert
 
 SKIPPED = "-"  # stands for the run of a time that was passed over
 
+PREFIX = "feed pause "  # of the names of these documents among the settings
+WRITER = "intake"
+
 
 @dataclass(frozen=True, slots=True)
 class FlowTimes:
@@ -94,10 +97,6 @@ def settle(conn: Connection, tick: Tick, run: str) -> None:
 def forget_before(conn: Connection, at: str) -> None:
     """Times that are long dealt with."""
     conn.execute(delete(ticks).where(ticks.c.run.is_not(None), ticks.c.due < at))
-
-
-PREFIX = "feed pause "  # of the names of these documents among the settings
-WRITER = "intake"
 
 
 @dataclass(frozen=True, slots=True)

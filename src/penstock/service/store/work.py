@@ -22,6 +22,8 @@ WorkState = Literal["queued", "handed", "running", "ended"]
 OPEN = ("queued", "handed", "running")
 WAITING = ("queued", "handed")
 
+_JSON = ("payload", "progress")
+
 
 @dataclass(frozen=True, slots=True)
 class WorkRow:
@@ -127,9 +129,6 @@ def strike_off(conn: Connection, worker: str) -> None:
 
 def registered(conn: Connection) -> list[WorkerRow]:
     return [WorkerRow(**row) for row in conn.execute(select(workers).order_by(workers.c.since)).mappings()]
-
-
-_JSON = ("payload", "progress")
 
 
 def _to_columns(row: WorkRow) -> dict[str, Any]:

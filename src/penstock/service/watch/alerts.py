@@ -30,6 +30,13 @@ TOLD = "results told"  # a document beside the settings: up to when
 LISTED = 20  # lines of one message
 BY = "service"
 
+CLAIMED_S = 120.0
+MOST_TRIES = 12
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 30.0, 3600.0
+LOOKED_AT = 60  # runs of a destination
+LOOKED_AT_FLOW = 5  # runs of a flow: those that wait or run stand before the last that ended
+TITLES = {"raised": "Penstock: {}", "still": "Penstock, still: {}", "over": "Penstock, over: {}"}
+
 
 @dataclass(frozen=True, slots=True)
 class Results:
@@ -85,14 +92,6 @@ def _lines(ended: Sequence[EndedRun]) -> Iterator[str]:
 def _counts(ended: Sequence[EndedRun]) -> str:
     read, sent, held = (sum(getattr(run, name) for run in ended) for name in ("read", "sent", "held"))
     return f"{read:,} read, {sent:,} sent, {held:,} held or unknown"
-
-
-CLAIMED_S = 120.0
-MOST_TRIES = 12
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 30.0, 3600.0
-LOOKED_AT = 60  # runs of a destination
-LOOKED_AT_FLOW = 5  # runs of a flow: those that wait or run stand before the last that ended
-TITLES = {"raised": "Penstock: {}", "still": "Penstock, still: {}", "over": "Penstock, over: {}"}
 
 
 def look(ctx: Context) -> list[AlertChange]:

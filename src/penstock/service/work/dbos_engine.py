@@ -30,6 +30,15 @@ if TYPE_CHECKING:
 RESTLESS_S = 2.0  # after the last sign of work
 IDLE_S = 5.0  # at rest: nothing is known to wait
 
+SCHEMA = "penstock_work"
+QUEUE = "runs"
+POLL_S = 0.2
+NOTIFIES_S = 1.0  # how often DBOS looks, on PostgreSQL, whether it has events to tell: never, no workflow waits for one
+KEPT = timedelta(hours=1)  # how long DBOS remembers what has ended
+TIDIED = 500  # workflows at a time
+MOST_TIDIED = 20_000  # a live source makes some thousand runs an hour
+OVER = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+
 
 class Pace(threading.Event):
     """The event that ends DBOS's loop, which spends its pauses in `wait`: so they can be cut short."""
@@ -57,16 +66,6 @@ class Pace(threading.Event):
         self._now.wait(pause)
         self._now.clear()
         return self.is_set()
-
-
-SCHEMA = "penstock_work"
-QUEUE = "runs"
-POLL_S = 0.2
-NOTIFIES_S = 1.0  # how often DBOS looks, on PostgreSQL, whether it has events to tell: never, no workflow waits for one
-KEPT = timedelta(hours=1)  # how long DBOS remembers what has ended
-TIDIED = 500  # workflows at a time
-MOST_TIDIED = 20_000  # a live source makes some thousand runs an hour
-OVER = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
 
 class DbosEngine:

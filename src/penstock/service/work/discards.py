@@ -27,6 +27,11 @@ from penstock.store.service_tables import discards as table
 
 SHOWN = 20
 
+MANY = 1000  # records: more are discarded in the background
+AT_ONCE = 1000  # by one transaction: others write in between
+KEPT = timedelta(days=7)
+log = logging.getLogger("penstock.discards")
+
 
 @dataclass(frozen=True, slots=True)
 class DiscardRow:
@@ -87,12 +92,6 @@ def _row(row: RowMapping) -> DiscardRow:
     ids: Sequence[str] | None = which.pop("ids")
     values = {name: value for name, value in row.items() if name != "which"}
     return DiscardRow(**values, ids=None if ids is None else tuple(ids), which=QuarantineFilter(**which))
-
-
-MANY = 1000  # records: more are discarded in the background
-AT_ONCE = 1000  # by one transaction: others write in between
-KEPT = timedelta(days=7)
-log = logging.getLogger("penstock.discards")
 
 
 @dataclass(slots=True)

@@ -40,6 +40,11 @@ STATEMENTS: Mapping[str, Sequence[str]] = MappingProxyType(
     }
 )
 
+OPTIONS = frozenset(  # of a URL in a service: others may name files, sockets, hosts or libraries
+    {"charset", "connect_timeout", "timeout", "ssl", "ssl_disabled", "ssl_verify_cert", "ssl_verify_identity"}
+    | {"sslmode", "tls", "encrypt", "driver", "trustservercertificate", "service_name"}
+)
+
 
 def sets_zone(engine: Engine) -> bool:
     """Whether its sessions set their time zone, which the server set before release 0.2."""
@@ -60,12 +65,6 @@ def keep_own_session(engine: Engine) -> None:
 
     if statements:
         event.listen(engine, "connect", begin)
-
-
-OPTIONS = frozenset(  # of a URL in a service: others may name files, sockets, hosts or libraries
-    {"charset", "connect_timeout", "timeout", "ssl", "ssl_disabled", "ssl_verify_cert", "ssl_verify_identity"}
-    | {"sslmode", "tls", "encrypt", "driver", "trustservercertificate", "service_name"}
-)
 
 
 class OtherDatabase:

@@ -47,6 +47,39 @@ IN_A_SERVICE = frozenset(
     | {"load_balance_hosts"}
 )
 
+PATIENCE = 15  # seconds to wait for a connection
+REFUSED = ("authentication failed", "no pg_hba.conf entry", "no password supplied", 'FATAL:  role "')
+CANCELLED = "57014"  # SQLSTATE: somebody, or the time-out, stopped the statement
+TOO_LONG = " bytes in one row"
+LOST = ("08", "57P")  # SQLSTATE: the connection broke, the server shuts down
+TEXTS = ("text", "varchar", "bpchar", "name", 0)  # 0: whatever psycopg knows no loader for
+KINDS: dict[str, ColumnType] = {
+    "bool": "boolean",
+    "int2": "integer",
+    "int4": "integer",
+    "int8": "integer",
+    "oid": "integer",
+    "float4": "number",
+    "float8": "number",
+    "numeric": "number",
+    "date": "date",
+    "timestamp": "timestamp",
+    "timestamptz": "timestamp",
+    "json": "json",
+    "jsonb": "json",
+}
+AS_WRITTEN = (
+    "interval", "time", "timetz", "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange",
+    "int4multirange", "int8multirange", "nummultirange", "tsmultirange", "tstzmultirange", "datemultirange",
+)  # fmt: skip
+
+SESSION = """
+    set local client_encoding = 'UTF8'; set local datestyle = 'ISO'; set local intervalstyle = 'postgres';
+    set local timezone = 'UTC'; set local extra_float_digits = 3; set local bytea_output = 'hex'
+"""  # what a server, a database or a role sets as default would else decide what is read
+UNCHECKED = "; set local client_encoding = 'SQL_ASCII'"  # with UTF8 the server would refuse a statement for one value
+TYPE_NAMES = "select oid::int8, format_type(oid, -1) from unnest(%s::oid[]) as oid"
+
 
 def settings_of(source: SqlSource, url: SqlUrl, reach: Reach) -> dict[str, Any]:
     """What to connect with. InputError for what is no URL of PostgreSQL, and for what is out of reach."""
@@ -102,41 +135,6 @@ def _listed(text: object) -> list[str]:
 
 def _wrong(source: SqlSource, url: SqlUrl, message: str, code: str, hint: str) -> InputError:
     return InputError(Problem(f"sources.{source.name}.url", message, code, hint, url.shown))
-
-
-PATIENCE = 15  # seconds to wait for a connection
-REFUSED = ("authentication failed", "no pg_hba.conf entry", "no password supplied", 'FATAL:  role "')
-CANCELLED = "57014"  # SQLSTATE: somebody, or the time-out, stopped the statement
-TOO_LONG = " bytes in one row"
-LOST = ("08", "57P")  # SQLSTATE: the connection broke, the server shuts down
-TEXTS = ("text", "varchar", "bpchar", "name", 0)  # 0: whatever psycopg knows no loader for
-KINDS: dict[str, ColumnType] = {
-    "bool": "boolean",
-    "int2": "integer",
-    "int4": "integer",
-    "int8": "integer",
-    "oid": "integer",
-    "float4": "number",
-    "float8": "number",
-    "numeric": "number",
-    "date": "date",
-    "timestamp": "timestamp",
-    "timestamptz": "timestamp",
-    "json": "json",
-    "jsonb": "json",
-}
-AS_WRITTEN = (
-    "interval", "time", "timetz", "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange",
-    "int4multirange", "int8multirange", "nummultirange", "tsmultirange", "tstzmultirange", "datemultirange",
-)  # fmt: skip
-
-
-SESSION = """
-    set local client_encoding = 'UTF8'; set local datestyle = 'ISO'; set local intervalstyle = 'postgres';
-    set local timezone = 'UTC'; set local extra_float_digits = 3; set local bytea_output = 'hex'
-"""  # what a server, a database or a role sets as default would else decide what is read
-UNCHECKED = "; set local client_encoding = 'SQL_ASCII'"  # with UTF8 the server would refuse a statement for one value
-TYPE_NAMES = "select oid::int8, format_type(oid, -1) from unnest(%s::oid[]) as oid"
 
 
 class PostgresDatabase:

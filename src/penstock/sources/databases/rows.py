@@ -28,6 +28,11 @@ from penstock.sources.typing.values import ValueJudge, value_caster
 
 WIDEST_ROW = 4  # times the bound of a cell: the most that one row may take
 
+PIECE_ROWS = 4096
+ODD_ENDS = 3  # at the end of an order may be NaN, infinity, and dates to come
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}  # seconds
+Rowset = Sequence[Sequence[object]]
+
 
 def careful(
     rows: Iterable[Sequence[object]], most: int, waiting: Deadline, path: str
@@ -60,12 +65,6 @@ def _bytes(value: object) -> int:
     if isinstance(value, (str, bytes, memoryview)):
         return len(value)
     return len(value.text) if isinstance(value, Unfit) else 8
-
-
-PIECE_ROWS = 4096
-ODD_ENDS = 3  # at the end of an order may be NaN, infinity, and dates to come
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}  # seconds
-Rowset = Sequence[Sequence[object]]
 
 
 @dataclass(frozen=True, slots=True)

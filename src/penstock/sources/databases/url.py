@@ -17,6 +17,11 @@ from penstock.model.reach import Denial, Reach, host_denial, is_listed
 from penstock.model.spec import Secret, SqlSource, written_form
 from penstock.sources.sql_text import PASSWORD, redacted, shortened
 
+KINDS = {"postgres": "postgresql"}
+ADDRESS = re.compile(r"\(?\b(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-f]*:[0-9a-f]*:[0-9a-f:.%]*)\)?", re.IGNORECASE)
+QUERY_PASSWORD = re.compile(r"(?i)([?&](?:[a-z_]*password|[a-z_]*passwd|pwd)=)[^&]*")
+HIDDEN = "…"
+
 
 def judged_addresses(source: SqlSource, host: str, port: int, reach: Reach) -> tuple[str, ...]:
     """The addresses of the host, none for the folder of a Unix socket. InputError when a service must not reach it.
@@ -52,12 +57,6 @@ def is_address(host: str) -> bool:
 def _refuse(source: SqlSource, denial: Denial | None) -> None:
     if denial is not None:
         raise InputError(Problem(f"sources.{source.name}.url", denial.reason, "host-not-allowed", denial.hint))
-
-
-KINDS = {"postgres": "postgresql"}
-ADDRESS = re.compile(r"\(?\b(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-f]*:[0-9a-f]*:[0-9a-f:.%]*)\)?", re.IGNORECASE)
-QUERY_PASSWORD = re.compile(r"(?i)([?&](?:[a-z_]*password|[a-z_]*passwd|pwd)=)[^&]*")
-HIDDEN = "…"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,27 @@ from penstock.sources.typing.arrow import ArrowJudge, arrow_caster, column_type
 from penstock.sources.typing.pieces import Caster, Judge, Piece, Rows
 from penstock.sources.typing.rows import arrow_schema, typed
 
+BATCH = 16384
+MOST_KEPT = 10_000  # records whose values do not fit, of SQL that sorts
+FEW = 256  # rows of a batch in a look
+FOUND = 80  # characters
+LINES = 4  # of DuckDB's words that are shown
+PLAN = "explain (format json) "
+SETTINGS: Mapping[str, Any] = {
+    "enable_external_access": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "python_enable_replacements": False,
+    "errors_as_json": True,  # the only form that says where in the SQL
+    "memory_limit": "128MB",  # what does not fit is spilled to a folder of its own
+    "threads": 1,  # sums of numbers come out the same every time
+    "preserve_insertion_order": True,
+}
+NO_ROOM_WORDS = frozenset(map(str, NO_ROOM))
+NOT_SPILLED = "failed to offload data block"  # DuckDB's words where the disk has less room than a spill needs
+AS_TEXT = ("BIT", "BIGNUM", "INTERVAL", "TIME WITH TIME ZONE", "UNION", "VARIANT", "GEOMETRY", "UHUGEINT")
+
 
 @dataclass(slots=True)
 class Misfits:
@@ -56,28 +77,6 @@ class Misfits:
         refusals = {row: refusal for row, (_, refusal, _) in enumerate(self.rows)}
         originals = {row: text for row, (_, _, text) in enumerate(self.rows) if text is not None}
         return Chunk(table.to_batches()[0], 0, misfits=refusals, originals=originals)
-
-
-BATCH = 16384
-MOST_KEPT = 10_000  # records whose values do not fit, of SQL that sorts
-FEW = 256  # rows of a batch in a look
-FOUND = 80  # characters
-LINES = 4  # of DuckDB's words that are shown
-PLAN = "explain (format json) "
-SETTINGS: Mapping[str, Any] = {
-    "enable_external_access": False,
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-    "allow_community_extensions": False,
-    "python_enable_replacements": False,
-    "errors_as_json": True,  # the only form that says where in the SQL
-    "memory_limit": "128MB",  # what does not fit is spilled to a folder of its own
-    "threads": 1,  # sums of numbers come out the same every time
-    "preserve_insertion_order": True,
-}
-NO_ROOM_WORDS = frozenset(map(str, NO_ROOM))
-NOT_SPILLED = "failed to offload data block"  # DuckDB's words where the disk has less room than a spill needs
-AS_TEXT = ("BIT", "BIGNUM", "INTERVAL", "TIME WITH TIME ZONE", "UNION", "VARIANT", "GEOMETRY", "UHUGEINT")
 
 
 class UnknownColumns(InputError):  # noqa: N818 - it says what the SQL is about

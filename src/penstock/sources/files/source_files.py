@@ -28,6 +28,21 @@ UNPACK = "unpack it, and name the file in it"
 SAVE = "save the sheet as CSV (UTF-8), and name that file"
 EXPORT = "export the records as CSV, JSON, NDJSON or Parquet, and name that file"
 
+_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ZIPS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+
+BLOCK = 1 << 20  # bytes read at once
+SAMPLE = 1 << 18  # bytes looked at to detect format, encoding and delimiter
+FORMATS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ForeignFormat:
@@ -71,8 +86,6 @@ _BEGINNINGS: tuple[tuple[bytes, ForeignFormat], ...] = (
     (b"\x09\x08\x08\x00", ForeignFormat("an Excel workbook (.xls)", SAVE)),
     (b"\x09\x08\x10\x00", ForeignFormat("an Excel workbook (.xls)", SAVE)),
 )
-_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_ZIPS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _IN_ZIP: tuple[tuple[bytes, ForeignFormat], ...] = (
     (b"xl/", ForeignFormat("an Excel workbook (.xlsx)", SAVE)),
     (b"word/", ForeignFormat("a Word document (.docx)", EXPORT)),
@@ -125,19 +138,6 @@ def _markup(start: bytes) -> ForeignFormat | None:
     if text.startswith((b"<!doctype html", b"<html", b"<table", b"<head")):
         return ForeignFormat("an HTML page", "name the file with the records; a table in a page: " + SAVE)
     return ForeignFormat("an XML file", EXPORT) if text.startswith(b"<?xml") else None
-
-
-BLOCK = 1 << 20  # bytes read at once
-SAMPLE = 1 << 18  # bytes looked at to detect format, encoding and delimiter
-FORMATS = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".tab": "tsv",
-    ".ndjson": "ndjson",
-    ".jsonl": "ndjson",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-}
 
 
 def wrong(source: FileSource, message: str, code: str, **more: object) -> InputError:

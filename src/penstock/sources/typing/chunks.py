@@ -20,6 +20,8 @@ from penstock.sources.typing.pieces import Caster, Judge, Piece, Rows
 
 CELLS = 1 << 19  # of a chunk at most: a chunk of many columns has fewer rows
 
+GROWN = 48 * 1024 * 1024  # bytes of resident memory after which freed memory is given back
+
 
 def rechunked(chunks: Iterator[Chunk], *, skip: int, rows: int) -> Iterator[Chunk]:
     """The rows of `chunks` after the first `skip`, in chunks of exactly `rows` rows but for the last.
@@ -105,9 +107,6 @@ def _absent_in(chunks: list[Chunk]) -> dict[str, frozenset[int]]:
         if parts not in made:
             made[parts] = frozenset(row for part in parts for row in shifted[part])
     return {name: made[tuple(parts)] for name, parts in patterns.items()}
-
-
-GROWN = 48 * 1024 * 1024  # bytes of resident memory after which freed memory is given back
 
 
 class FirstRows:

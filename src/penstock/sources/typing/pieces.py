@@ -26,6 +26,21 @@ NO_ORIGINALS: Mapping[int, str] = MappingProxyType({})
 JSON_FIELD = MappingProxyType({b"penstock": b"json"})  # marks a text column that holds JSON
 SHOWN = 80  # characters of a value that messages show
 
+ACCEPTED: Mapping[ColumnType, str] = MappingProxyType(
+    {
+        "text": "text",
+        "integer": "a whole number such as 70",
+        "number": "a number such as 70 or 29.85",
+        "boolean": "true or false",
+        "date": "a date such as 2026-01-31",
+        "timestamp": "a time such as 2026-01-31T12:00:00Z",
+        "json": "a JSON value",
+    }
+)
+
+ABSENT = object()
+Record = dict[str, object]
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -153,19 +168,6 @@ def shorten(value: object) -> str:
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 
-ACCEPTED: Mapping[ColumnType, str] = MappingProxyType(
-    {
-        "text": "text",
-        "integer": "a whole number such as 70",
-        "number": "a number such as 70 or 29.85",
-        "boolean": "true or false",
-        "date": "a date such as 2026-01-31",
-        "timestamp": "a time such as 2026-01-31T12:00:00Z",
-        "json": "a JSON value",
-    }
-)
-
-
 def misfit(name: str, kind: ColumnType, value: object, reason: str | None = None) -> Refusal:
     """The refusal of a record whose value does not fit the stored type of its column, or (`reason`) no type at all."""
     return Refusal(
@@ -177,10 +179,6 @@ def misfit(name: str, kind: ColumnType, value: object, reason: str | None = None
         column=name,
         type=kind if reason is None else None,  # another type would not take it either
     )
-
-
-ABSENT = object()
-Record = dict[str, object]
 
 
 def piece_of(records: list[Record], names: dict[str, None]) -> Piece:

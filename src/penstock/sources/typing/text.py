@@ -32,6 +32,11 @@ TIMESTAMP = re.compile(
 FRACTION = re.compile(r"(\.[0-9]{6})[0-9]+")
 BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
+INTEGER = r"^(0|-?[1-9][0-9]*)$"
+NUMBER = r"^(0|-?[1-9][0-9]*|-?(0|[1-9][0-9]*)\.[0-9]*[1-9])$"
+ArrayTest = Callable[[Any], Any]  # a column → which of its cells pass (null passes)
+SURE_DIGITS = 15  # decimals of up to 15 digits come back from a float64 as they were
+
 
 class Unreadable(ValueError):  # noqa: N818 - it names what was met
     """The text is no value of the type; the message is the reason, empty when there is nothing to add."""
@@ -106,12 +111,6 @@ READERS: dict[ColumnType, Callable[[str], object]] = {
     "timestamp": read_timestamp,
     "json": read_json,
 }
-
-
-INTEGER = r"^(0|-?[1-9][0-9]*)$"
-NUMBER = r"^(0|-?[1-9][0-9]*|-?(0|[1-9][0-9]*)\.[0-9]*[1-9])$"
-ArrayTest = Callable[[Any], Any]  # a column → which of its cells pass (null passes)
-SURE_DIGITS = 15  # decimals of up to 15 digits come back from a float64 as they were
 
 
 @cache

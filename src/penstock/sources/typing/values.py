@@ -24,6 +24,39 @@ from penstock.sources.typing.exact_json import NotJson, Unfit, json_text
 from penstock.sources.typing.pieces import Cast, Caster, RawColumn, compute, misfit
 from penstock.sources.typing.text import READERS, Unreadable, arrow_types
 
+INT64 = range(-(2**63), 2**63)
+FLOAT_EXACT = range(-(2**53), 2**53 + 1)
+PLAIN: dict[ColumnType, frozenset[type]] = {
+    "text": frozenset({str, type(None)}),
+    "integer": frozenset({int, type(None)}),
+    "number": frozenset({int, float, type(None)}),
+    "boolean": frozenset({bool, type(None)}),
+    "date": frozenset({date, type(None)}),
+    "timestamp": frozenset({datetime, type(None)}),
+    "json": frozenset({type(None)}),
+}
+DECIMALS = frozenset({Decimal, type(None)})
+AGREEING: tuple[tuple[frozenset[str], ColumnType], ...] = (
+    (frozenset({"text"}), "text"),
+    (frozenset({"boolean"}), "boolean"),
+    (frozenset({"integer"}), "integer"),
+    (frozenset({"integer", "number"}), "number"),
+    (frozenset({"date"}), "date"),
+    (frozenset({"date", "timestamp"}), "timestamp"),
+)
+
+_KINDS: dict[type, str] = {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    Decimal: "number",
+    date: "date",
+    datetime: "timestamp",
+    dict: "nested",
+    list: "nested",
+    tuple: "nested",
+}
+
 
 def value_text(value: object) -> str:
     """The text that stands for a value where a column has to be text.
@@ -60,28 +93,6 @@ def jsonable(value: object) -> object:
     if value is None or isinstance(value, (str, bool, int, Unfit)):
         return value
     return value_text(value)
-
-
-INT64 = range(-(2**63), 2**63)
-FLOAT_EXACT = range(-(2**53), 2**53 + 1)
-PLAIN: dict[ColumnType, frozenset[type]] = {
-    "text": frozenset({str, type(None)}),
-    "integer": frozenset({int, type(None)}),
-    "number": frozenset({int, float, type(None)}),
-    "boolean": frozenset({bool, type(None)}),
-    "date": frozenset({date, type(None)}),
-    "timestamp": frozenset({datetime, type(None)}),
-    "json": frozenset({type(None)}),
-}
-DECIMALS = frozenset({Decimal, type(None)})
-AGREEING: tuple[tuple[frozenset[str], ColumnType], ...] = (
-    (frozenset({"text"}), "text"),
-    (frozenset({"boolean"}), "boolean"),
-    (frozenset({"integer"}), "integer"),
-    (frozenset({"integer", "number"}), "number"),
-    (frozenset({"date"}), "date"),
-    (frozenset({"date", "timestamp"}), "timestamp"),
-)
 
 
 class ValueJudge:
@@ -270,19 +281,6 @@ FITS: dict[ColumnType, Callable[[object], object]] = {
 def _kind(kind: type) -> str:
     """The word for a Python type; whatever has no word of its own stands as text."""
     return _KINDS.get(kind, "text")
-
-
-_KINDS: dict[type, str] = {
-    bool: "boolean",
-    int: "integer",
-    float: "number",
-    Decimal: "number",
-    date: "date",
-    datetime: "timestamp",
-    dict: "nested",
-    list: "nested",
-    tuple: "nested",
-}
 
 
 def _float_holds(value: Decimal) -> bool:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 Mask: TypeAlias = "NDArray[np.bool_]"
 
+KeyHash = tuple[int, int]
+
 
 def key_hashes(keys: Sequence[Key | None]) -> Words:
     """(n, 2) uint64: xxh3-128 of each key's text; the parts of a several-column key are told apart by their lengths.
@@ -141,9 +143,6 @@ class Memory:
 def _kept(contents: Words) -> Words:
     """0 stands for "forgotten", so a content hash of 0 is kept as 1: at worst one record is sent once more."""
     return np.where(contents == FORGOTTEN, np.uint64(1), contents)
-
-
-KeyHash = tuple[int, int]
 
 
 def read_sent_links(conn: Connection, destination: str) -> dict[KeyHash, tuple[str, ...]]:

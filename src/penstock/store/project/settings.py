@@ -18,6 +18,8 @@ from sqlalchemy import Connection, delete, select
 from penstock.store.service_tables import settings
 from penstock.store.upsert import upsert
 
+NAME = "restored"
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -42,9 +44,6 @@ def put_setting(conn: Connection, name: str, document: Mapping[str, Any], *, by:
 def forget_setting(conn: Connection, name: str) -> None:
     """As if nobody had written it."""
     conn.execute(delete(settings).where(settings.c.name == name))
-
-
-NAME = "restored"
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,12 @@ STEPS_MS = (
     *(1000, 1500, 2000, 3000, 5000, 7000, 10_000, 15_000, 20_000, 30_000, 60_000),
 )  # between two of them no duration is told from another
 
+Labels = tuple[str, ...]
+Tally = Mapping[Labels, float]
+BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000)
+FOLDED = "folded"  # the newest ledger row that is in the tallies
+AT_ONCE = 500
+
 
 @dataclass(slots=True)
 class Part:
@@ -182,13 +188,6 @@ def _add(conn: Connection, sums: Mapping[tuple[int, str, str, str], int]) -> Non
         if number != 0
     ]
     insert_all(conn, span_parts, rows, "number")
-
-
-Labels = tuple[str, ...]
-Tally = Mapping[Labels, float]
-BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000)
-FOLDED = "folded"  # the newest ledger row that is in the tallies
-AT_ONCE = 500
 
 
 def add(conn: Connection, name: str, more: Tally) -> None:

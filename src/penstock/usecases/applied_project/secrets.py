@@ -15,6 +15,8 @@ from penstock.config.values.addresses import split_address
 from penstock.model.errors import InputError, Problem
 from penstock.store.project import credentials
 
+Values = Mapping[str, Mapping[str, Any]]  # credentials as the project says them, by name
+
 
 def sealed_name(source: str) -> str:
     """Under what name a source's secret is sealed: no credential can have it."""
@@ -29,9 +31,6 @@ def forget_removed(conn: Connection, before: str, after: str) -> None:
         credentials.forget_check(conn, name)
     for name in old["sources"].entries().keys() - new["sources"].entries().keys():
         credentials.forget_credential(conn, sealed_name(name))
-
-
-Values = Mapping[str, Mapping[str, Any]]  # credentials as the project says them, by name
 
 
 def refuse_strangers(conn: Connection, before: Values, after: Values, given: Mapping[str, str]) -> None:

@@ -19,6 +19,10 @@ from penstock.service.api.dependencies import SAFE, address_of
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})  # asked every few seconds: measured, not told
 
+PREFIX = "/api/v1"
+CHANGES_NOTHING = ("/preview", "/validate", "/findings")  # asked by POST only because they carry unsaved settings
+REFUSALS = frozenset({401, 403, 429})  # somebody tried what they may not; other refusals changed nothing
+
 
 class AccessLog:
     """Tells `http.request` with method, path, status and time."""
@@ -60,11 +64,6 @@ class AccessLog:
                 ms=round(seconds * 1000, 1),
                 client=None if client is None else client[0],
             )
-
-
-PREFIX = "/api/v1"
-CHANGES_NOTHING = ("/preview", "/validate", "/findings")  # asked by POST only because they carry unsaved settings
-REFUSALS = frozenset({401, 403, 429})  # somebody tried what they may not; other refusals changed nothing
 
 
 class AuditLog:

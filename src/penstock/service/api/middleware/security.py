@@ -24,6 +24,8 @@ HEADERS = {
 POLICY = "Content-Security-Policy"
 ONE_YEAR_S = 365 * 24 * 3600
 
+OPEN = ("/hooks/", "/healthz", "/readyz")  # asked by programs, under whatever name leads here
+
 
 def policy(nonce: str | None = None) -> str:
     """Nothing but our own files; a page's inline styles by its nonce."""
@@ -43,9 +45,6 @@ def harden(headers: MutableHeaders, scope: Scope) -> None:
         headers.setdefault("Cache-Control", "no-store")
     if scope.get("scheme") == "https":
         headers.setdefault("Strict-Transport-Security", f"max-age={ONE_YEAR_S}")
-
-
-OPEN = ("/hooks/", "/healthz", "/readyz")  # asked by programs, under whatever name leads here
 
 
 class SecurityHeaders:

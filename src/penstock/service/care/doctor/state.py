@@ -37,6 +37,9 @@ OLD_BACKUP = timedelta(days=7)
 CLOCK_MAY_DIFFER_S = 2.0
 OTHERS = 0o077
 
+MANY_HELD = 1000
+WAITS_LONG = timedelta(minutes=5)
+
 
 def schema(database: Database) -> Findings:
     """Whether the tables are those of this version. Raises what opening the database raises."""
@@ -169,10 +172,6 @@ def told_versions(database: Database | None) -> Mapping[str, str]:
         return {**told, "sqlite": sqlite3.sqlite_version}
     with database.read() as conn:
         return {**told, "postgresql": str(conn.execute(text("show server_version")).scalar_one())}
-
-
-MANY_HELD = 1000
-WAITS_LONG = timedelta(minutes=5)
 
 
 def workers(found: Examined) -> Findings:

@@ -33,6 +33,11 @@ MARKS = (
     "NIL", "NA", "N/A", "n/a", "na", "#N/A", "#NA", "<NA>", "NaN", "nan", "NaT", "undefined", "-", "--", "?", ".",
 )  # fmt: skip
 
+BLOCK = 1 << 20
+USUAL_BLANKS = ["", *(" " * count for count in range(1, 33)), "\t", "\u00a0"]
+GUARDED = r'^="[^"]*"$'
+UNGUARDED = 'a guard against spreadsheets, ="…", is taken off its values'
+
 
 class NullMarkJudge:
     """A judge of a text column that also knows what its type would be if common marks of null were null."""
@@ -84,12 +89,6 @@ def null_mark_note(name: str, judge: NullMarkJudge, source: str) -> Note:
         f"if it means null, write null_values: [{written}] at sources.{source}"
     )
     return Note(name, "kept as text", reason, sum(judge.marks.values()))
-
-
-BLOCK = 1 << 20
-USUAL_BLANKS = ["", *(" " * count for count in range(1, 33)), "\t", "\u00a0"]
-GUARDED = r'^="[^"]*"$'
-UNGUARDED = 'a guard against spreadsheets, ="…", is taken off its values'
 
 
 class CsvRows:

@@ -37,6 +37,8 @@ JOINED = (
 EVIDENCE = 20  # lines from which encodings are guessed
 LINE_ENDS = (b"\n", b"\r")
 
+FEED, RETURN = ord("\n"), ord("\r")
+
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
@@ -217,9 +219,6 @@ def _nul(source: FileSource, path: Path, line: int) -> InputError:
         line=line,
         file=str(path),
     )
-
-
-FEED, RETURN = ord("\n"), ord("\r")
 
 
 def bounded_blocks(source: FileSource, path: Path) -> Iterator[bytes]:

@@ -22,6 +22,9 @@ OPENING_UTF8 = OPENING.encode()
 HANDLER = "penstock-marks"  # the name of the error handler for decoders
 _MARK = re.compile(f"{OPENING}([0-9a-f]{{2}}){CLOSING}")
 
+_END = re.compile(rb"\r\n|\n|\r")
+_BLANKS = b" \t\r\n\x1a"  # 0x1A ended files in MS-DOS, and some programs still write it
+
 
 def _marked(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeDecodeError):
@@ -73,10 +76,6 @@ def _text(value: object) -> str:
         return value if isinstance(value, str) else json_text(value)
     except NotJson:
         return "a value"
-
-
-_END = re.compile(rb"\r\n|\n|\r")
-_BLANKS = b" \t\r\n\x1a"  # 0x1A ended files in MS-DOS, and some programs still write it
 
 
 def without_first(blocks: Iterable[bytes], count: int) -> Iterator[bytes]:
