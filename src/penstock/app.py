@@ -1,4 +1,4 @@
-"""The App: every use-case of Penstock behind one door; the faces (command line, Python, REST) only translate to it."""
+"""`App`: the one entry to every use-case. The command line, the Python API and the REST API only translate to it."""
 
 from __future__ import annotations
 

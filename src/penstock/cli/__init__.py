@@ -1,1 +1,1 @@
-"""The command line: commands → App → text or one JSON document, and an exit code. Translates, never decides."""
+"""The command line: turns commands into calls of `App`, and results into text, JSON and an exit code."""

@@ -1,8 +1,7 @@
-"""Where a command reads its project from, and where it writes: text for people, or one JSON document.
+"""`Command`: where a command reads its project from, and where it writes text for people or one JSON document.
 
-The headings under which `penstock --help` lists its commands, in the order of a person's day.
-
-Arguments and options that several commands share, each described once.
+Also the groups in which `penstock --help` lists the commands, in the order of a person's day, and the arguments and
+options that several commands share.
 """
 
 from __future__ import annotations

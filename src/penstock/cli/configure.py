@@ -1,4 +1,4 @@
-"""Commands that set a project up: init, validate, schema, credential set, activate, pause."""
+"""The commands that set a project up: init, validate, schema, credential set, activate, pause."""
 
 from __future__ import annotations
 

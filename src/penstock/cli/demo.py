@@ -1,7 +1,7 @@
-"""The main job on a made-up company, from beginning to end, against the local sandbox. Needs no internet.
+"""The command `demo`: a made-up company, from project file to delivery, against the local sandbox. Needs no internet.
 
-Every step is the real command, run in the folder of the sample project, and what it promises is looked up in the
-sandbox: a demo that does not come out as it should says so and exits with 1.
+Every step is the real command, run in the folder of the sample project, and its result is verified in the sandbox. A
+demo with another result than expected reports it and exits with 1.
 """
 
 from __future__ import annotations

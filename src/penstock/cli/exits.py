@@ -1,6 +1,6 @@
-"""How a command ends when it does not end well: problems in one shape, an exit code, never a bare traceback.
+"""The end of a command that fails: problems in one shape, an exit code, never a bare traceback.
 
-Wrong usage in the words and the shape of every other problem.
+Wrong usage has the same shape as every other problem.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Commands that look: check, preview, test and plan before anything is sent; runs and deliveries afterwards."""
+"""The commands that send no run: check, preview, test and plan; runs and deliveries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a run shows that it lives: moving bars on a terminal, a plain line every few seconds elsewhere. On stderr."""
+"""The progress of a run on stderr: moving bars on a terminal, a plain line every few seconds elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The quarantine on the command line: list, show, edit, resend, discard, settle."""
+"""The commands of the quarantine: list, show, edit, resend, discard, settle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that sends: run."""
+"""The command `run`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The local stand-in for Custify, started by name: nothing of it is imported here."""
+"""The command `sandbox`: the local sandbox for Custify, started by name. Nothing of it is imported here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The project file that `penstock init` writes: commented, valid at once, made for the data that lies there."""
+"""The project file that `penstock init` writes: commented, valid at once, made for the data in the folder."""
 
 from __future__ import annotations
 

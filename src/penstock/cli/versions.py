@@ -1,4 +1,4 @@
-"""The commands of the applied project's past: versions, roll-back."""
+"""The commands of the applied project's history: versions, roll-back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every use-case is given: the project, its state, time and chance, and the environment's variables."""
+"""`Context`: the project, its state, the clock, random numbers and environment variables for every use-case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""From where a run reads a source with a cursor, and what is said when older rows were read under other settings."""
+"""The position from which a run reads a source with a cursor.
+
+Also makes the note for older rows that were read under other settings.
+"""
 
 from __future__ import annotations
 

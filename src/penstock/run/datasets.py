@@ -1,4 +1,4 @@
-"""Datasets with the schema they were first read with: detected once, stored, used by preview and run alike."""
+"""Datasets with the schema from their first read: detected once, stored, and used by preview and run alike."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""How long a run still takes, from what it has done so far and from the rate limit. Pure.
+"""`RunEvents`: the events of one run, without repeated lines and without the content of records.
 
-What one run tells while it sends: what failed, without a flood of lines and without what the records hold.
+Also estimates how long a run still takes, from its progress so far and from the rate limit. Pure.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A flow: its destinations in dependency order, companies before people before the rest, as one run."""
+"""A flow: runs its destinations in dependency order (companies, then people, then the rest) as one run."""
 
 from __future__ import annotations
 

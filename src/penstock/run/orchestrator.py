@@ -1,4 +1,4 @@
-"""Runs from the outside: one destination, a flow, a resend; who stops them, and what is written at their end."""
+"""`Orchestrator`: starts, stops and ends the runs of a destination, a flow or a resend."""
 
 from __future__ import annotations
 

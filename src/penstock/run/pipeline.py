@@ -1,4 +1,4 @@
-"""Batches on their way to the API: several at once, never two with the same key, and what came back into the book."""
+"""`Pipeline`: sends batches to the API, several at once but never two with the same key, and records their outcomes."""
 
 from __future__ import annotations
 

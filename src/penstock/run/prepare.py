@@ -1,10 +1,8 @@
-"""The command line's catalogue of refusals: what a person can write so that a value is taken, by rule. Pure.
+"""`prepare`: everything that has to be in place before a destination is previewed, planned, tested or run.
 
-Its ways out speak of the project file and of commands; the catalogue of the web UI is ui/src/texts/refusals.ts.
-
-Everything that has to be right before a destination can be previewed, planned, tested or run.
-
-What a run makes of a restored state, which does not know what was sent after its backup.
+Also the command line's catalogue of refusals: by rule, the changes with which a value is accepted. It names the project
+file and commands; the web UI's catalogue is ui/src/texts/refusals.ts. After a restore, which does not know what was
+sent after its backup, decides whether records are `unknown`.
 """
 
 from __future__ import annotations

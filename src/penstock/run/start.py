@@ -1,4 +1,4 @@
-"""How a run begins: who holds the destination, what an unfinished run left, and which input is read."""
+"""The start of a run: locks the destination, reads what an unfinished run left, and chooses the input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a run stops before its end: a person, the fuse, the credential, the host."""
+"""The reasons for which a run stops before its end: a person, the fuse, the credential, the host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts of the App that only a service uses; each is made when it is first asked for."""
+"""`ServiceParts`: the parts of `App` that only a service uses. Each is made on its first use."""
 
 from __future__ import annotations
 

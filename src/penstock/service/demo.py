@@ -1,4 +1,4 @@
-"""The sample company inside a service: its data, its project, and the stand-in for Custify that it sends to."""
+"""The sample company inside a service: its data, its project, and the sandbox to which it sends."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What was answered to requests that have a name of their own, so that the same request again does nothing twice.
-
-Requests that are asked twice are done once: the door `App.answered`.
-"""
+"""`Replays`: stored responses of requests with an Idempotency-Key, so that a repeated request changes nothing."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""Names of columns in messages: the nearest one, the one that stands twice, the one that is missing.
+"""The columns of a source compared with a stored schema: missing, new, doubled and most similar names.
 
-Columns that a dataset's SQL names and no posted record has yet: null to the SQL, and a note.
-
-Compares a stored schema with the columns that the source has now.
+A column that a dataset's SQL names and no posted record has yet is null for the SQL, with a note.
 """
 
 from __future__ import annotations

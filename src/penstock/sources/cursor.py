@@ -1,6 +1,6 @@
-"""How far a cursor has come, and which rows are at exactly that value: none of them is lost, none is read twice.
+"""The position of a cursor in a source, and which rows are at exactly that value. No row is lost, none is read twice.
 
-A cursor never stands where it would pass over rows that come later: a date past the run's start, NaN, infinity, a value
+A cursor never stops at a value that would make it skip later rows: a date past the run's start, NaN, infinity, a value
 that the column's type does not hold, or a value of another kind than the others. A row with such a value is read once,
 and again when its content changes.
 """

@@ -1,4 +1,4 @@
-"""A dataset: detect its schema in one pass, read it as typed chunks, freeze it for a run."""
+"""`Dataset`: detects its schema in one pass, reads it as typed chunks, and freezes it for a run."""
 
 from __future__ import annotations
 

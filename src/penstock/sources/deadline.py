@@ -1,7 +1,7 @@
-"""How long somebody waits for a look at data, and what is stopped when nobody does any longer.
+"""The deadline of a look at data, and what is stopped when it has passed.
 
-Who asks (a request of the API) sets a `Patience` for the block; who reads asks for it here. Without one, as in a run, a
-reading takes as long as it needs.
+The caller (a request of the API) sets a `Deadline` for a block; the reader checks it. Without one, as in a run, a read
+takes as long as it needs.
 """
 
 from __future__ import annotations

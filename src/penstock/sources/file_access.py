@@ -1,4 +1,4 @@
-"""The one check of a file that a project names, before and after it is opened: links resolved, then `model.reach`."""
+"""The check of a file that a project names, before and after opening: resolves links, then applies `model.reach`."""
 
 from __future__ import annotations
 

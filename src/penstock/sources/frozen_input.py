@@ -1,7 +1,7 @@
-"""Typed rows in a private file: what a run reads when its input could read differently a second time.
+"""Typed rows in a private file, for a run whose input could read differently a second time.
 
-The file holds chunk after chunk, each its length and an Arrow IPC stream; each batch carries
-what a chunk knows besides its columns (absent members, misfits).
+The file holds chunk after chunk, each its length and an Arrow IPC stream; each batch carries what a chunk has besides
+its columns (absent members, misfits).
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-"""From a dataset's description to a dataset that can be read.
-
-The tables of a database, for whoever has to choose one.
-
-Whether a source has something new, asked without reading it.
-"""
+"""Opens datasets, databases and tables from their descriptions, and detects whether a source has new data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The memory of this process: how much it holds, and how it is given back to the system."""
+"""The memory of this process: how much it uses, and how it is returned to the system."""
 
 from __future__ import annotations
 

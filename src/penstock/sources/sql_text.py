@@ -1,6 +1,6 @@
-"""SQL as text: a place in it as line, column and caret, names quoted, a query as a part of another.
+"""SQL as text: a position as line, column and caret, quoted names, and a query as a part of another.
 
-What a dataset's SQL reads, as far as its text says: it may name no table but `source`. Nothing is run.
+Also checks, without running anything, that a dataset's SQL names no table but `source`.
 """
 
 from __future__ import annotations

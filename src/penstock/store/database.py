@@ -1,5 +1,6 @@
-"""The state database: one SQLite file in WAL mode, or a PostgreSQL database; opened, brought up to date, its errors
-put in plain words.
+"""`Database`: the state database, one SQLite file in WAL mode or a PostgreSQL database.
+
+Opens it, brings it up to date, and translates its errors into messages for people.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""Who runs a destination: a lock on a file beside the database, which the system frees when its holder dies.
+"""The lock on a destination: a locked file beside SQLite, which the system frees when its holder dies; a lease in
+PostgreSQL.
 
-Who runs a destination, whatever the database: a locked file beside SQLite, a lease in PostgreSQL.
-
-A lease lives as long as its holder says so every few seconds. Its fence number grows with every holder; who writes
-checks it in the same transaction, so that a holder that was thought dead cannot write after the next one has begun.
+A lease lasts while its holder renews it every few seconds. Its fence number grows with every holder; a writer checks it
+in the same transaction, so that a holder that was thought dead cannot write after the next one has begun.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""PostgreSQL as the state database: how it is connected to, and what its errors mean in plain words."""
+"""PostgreSQL as the state database: its connection, and the messages for its errors."""
 
 from __future__ import annotations
 

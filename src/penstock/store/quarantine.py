@@ -1,5 +1,6 @@
-"""The records held for a person, whole, with the last request and reply: one live entry per destination and key, or,
-where records may be parts of an object, per version of a key.
+"""The records in quarantine, whole, with their last request and reply.
+
+There is one live entry per destination and key or, where records may be parts of an object, per version of a key.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One row per credential: what all processes together have taken of its window, and until when nobody may send."""
+"""The shared rate limit: one row per credential with what all processes have used of its window, and any pause."""
 
 from __future__ import annotations
 

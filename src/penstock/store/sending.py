@@ -1,6 +1,7 @@
-"""What is about to be sent and must not be sent twice: written down before the first byte leaves.
+"""Intents and pending batch jobs.
 
-Batch jobs that the API has taken and not ended: polled to their end, by the next run if need be.
+An intent records, before the first byte is sent, a request that must not be sent twice. A pending job is one that the
+API accepted and has not ended; if need be, the next run polls it to its end.
 """
 
 from __future__ import annotations

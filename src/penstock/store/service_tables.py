@@ -1,15 +1,7 @@
-"""Tables of what the REST API remembers.
-
-Tables of the service's own settings, of its alerts, and of counts that must outlive what they were counted from.
-
-Tables of records that were pushed to us.
-
-Tables of people and what they did.
+"""The tables of the service: API, settings, alerts, totals, posted records, people, audit and work.
 
 Moments are text, as everywhere; those that are compared or counted down are epoch seconds, as numbers. Of passwords,
-tokens and links only hashes are kept.
-
-Tables of what is to be run, by whom, and when.
+tokens and links only hashes are stored. Totals outlive the rows from which they were counted.
 """
 
 from __future__ import annotations
@@ -253,14 +245,6 @@ exchanges = Table(
     Column("delivery", BigInteger, primary_key=True),
     Column("request", Text, nullable=False),  # JSON
     Column("reply", Text),  # JSON
-)
-
-frozen_parts = Table(
-    "frozen_parts",
-    metadata,
-    Column("run", Text, primary_key=True),
-    Column("part", Integer, primary_key=True),
-    Column("bytes", LargeBinary, nullable=False),
 )
 
 frozen_parts = Table(

@@ -1,14 +1,8 @@
-"""The tables of the state database as they are now; `migrations` leads there from every older form.
+"""The tables of the state database in their present form. `migrations` brings older forms up to it.
 
-Moments are text (`2026-01-31T12:00:00.000Z`), JSON is text, 64-bit hashes are signed integers or packed blobs.
-
-The table of the links to companies that were sent.
-
-Tables by which several processes share one state database: who holds what, and what is left of each allowance.
-
-Moments here are epoch seconds, as numbers: they are compared and added to, by the clock that all of them share.
-
-The table of the project that was applied: one row a version, the newest is the truth.
+Moments are text (`2026-01-31T12:00:00.000Z`), JSON is text, 64-bit hashes are signed integers or packed blobs. In the
+tables that several processes share (leases, rate limits) moments are epoch seconds, as numbers: they are compared and
+added to, by the clock that all of them share. The applied project has one row a version; the newest is in force.
 """
 
 from __future__ import annotations
@@ -327,17 +321,6 @@ budgets = Table(
     Column("state", Text, nullable=False),  # the rest of `stores.budgets.Ration`, as JSON
 )
 
-
-project_versions = Table(
-    "project_versions",
-    metadata,
-    Column("version", BigInteger, primary_key=True, autoincrement=False),
-    Column("at", Text, nullable=False),
-    Column("author", Text, nullable=False),
-    Column("base", Text, nullable=False),  # the folder where relative paths start
-    Column("text", Text, nullable=False),  # the project as canonical YAML
-    Column("changes", Text, nullable=False),  # JSON: what differs from the version before
-)
 
 project_versions = Table(
     "project_versions",

@@ -1,4 +1,4 @@
-"""Insert a row, or overwrite the one of the same key: the one statement that databases spell differently."""
+"""Inserts a row, or overwrites the one of the same key. Only this statement differs between the databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether runs may send a destination: activated and paused by a person."""
+"""Activates and pauses destinations: whether runs may send them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""A small made-up company with its data in three kinds of places, a few records of it deliberately wrong.
+"""The demo: a small made-up company with some deliberately wrong records, and the local sandbox process.
 
-Everything comes from one fixed seed, so that the demo, its documentation and its test speak of the same records.
-
-The local stand-in for Custify as a process of ours, started by name: nothing of it is imported here.
+The data comes from one fixed seed, so that the demo, its documentation and its test name the same records. The sandbox
+is started by name: nothing of it is imported.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Edits of the applied project as the faces ask for them: every edit is a version, and the next look sees it."""
+"""`Edits`: edits of the applied project for the command line and the API. Every edit is a version, visible at once."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What was run: the runs and their requests, as reports.
-
-What a run did, for people and programs: requests, records, and the list of records as a file.
-"""
+"""The past runs, their requests and their records, as reports, and the list of records as a file."""
 
 from __future__ import annotations
 

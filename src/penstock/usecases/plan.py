@@ -1,4 +1,4 @@
-"""What a run would do now: read everything, ask memory and quarantine, count the requests; send nothing."""
+"""What a run would do now: reads everything, compares it with memory and quarantine, counts requests. Sends nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What would be sent: the requests of the samples (or of everything), by the very code a run uses. Calls no API."""
+"""The requests for the samples (or for everything), made by the code that a run uses. Sends nothing to any API."""
 
 from __future__ import annotations
 

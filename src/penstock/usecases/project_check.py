@@ -1,12 +1,8 @@
-"""The columns of a project's datasets, as far as they are known without a network: for `validate`.
+"""The problems of a project that can be found without sending anything, by the checks of plan and run.
 
-A file is looked at by its first records. Of other sources the columns are those that the state has stored.
-
-What is wrong with a project, as far as it shows without sending anything: the checks of plan and run.
-
-Files are looked at by their first records, other sources by the columns that the state has stored; no connection is
-opened. A destination is compiled as `preview`, `plan` and `run` compile it; where its dataset's columns are not known,
-those that it names itself stand in their place.
+No connection is opened. Files are read by their first records; of other sources the columns are those that the state
+has stored. A destination is compiled as `preview`, `plan` and `run` compile it; where its dataset's columns are not
+known, those that it names itself are used.
 """
 
 from __future__ import annotations

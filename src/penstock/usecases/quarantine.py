@@ -1,4 +1,4 @@
-"""The quarantine as a person works with it: look, edit, resend, discard, settle."""
+"""The quarantine: list, show, edit, resend, discard and settle its records."""
 
 from __future__ import annotations
 

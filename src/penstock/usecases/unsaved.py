@@ -1,8 +1,7 @@
-"""What sources and datasets that are not saved would bring: a look at their first records.
+"""Settings that are not saved yet: the first records of a source or dataset, and the requests of a destination.
 
-What a destination would do with settings that are not saved: its requests, a test send, what would be refused.
-
-Whether settings fit the data that they name: asked before a dataset or a destination is saved.
+A destination's settings can be previewed, test-sent and checked for refusals. A dataset or destination that does not
+fit the data it names is refused when it is saved.
 """
 
 from __future__ import annotations

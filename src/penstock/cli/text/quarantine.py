@@ -1,4 +1,4 @@
-"""The quarantine: what is held, grouped by its cause."""
+"""The quarantine as text: its records, grouped by cause."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Requests as they would go, or went.
-
-What a run would do.
-"""
+"""Requests, before or after they are sent, and the report of a plan as text."""
 
 from __future__ import annotations
 

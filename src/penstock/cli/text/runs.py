@@ -1,4 +1,4 @@
-"""Runs, and the requests they made."""
+"""Runs and their requests as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was found before anything is sent: a credential's address, a dataset's columns."""
+"""The result of a credential's check and the columns of a dataset as text."""
 
 from __future__ import annotations
 

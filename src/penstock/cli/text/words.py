@@ -1,4 +1,4 @@
-"""Numbers, times, keys and names as people read them."""
+"""Numbers, times, keys and names as text for people."""
 
 from __future__ import annotations
 

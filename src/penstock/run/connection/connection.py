@@ -1,4 +1,4 @@
-"""From a credential in the project file to a connection: which base, which dialect, which key."""
+"""The connection for a credential of the project file: its base URL, its dialect and its key."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A window that has only the places leased so far: one event loop's part of an allowance that processes share.
+"""`LeasedWindow`: the part of a shared rate limit that one event loop has leased.
 
-It leases ahead, as many places as were used lately, so that a process pays for a transaction a few times a second and
-not for each request; it reports what ended; and it returns what it does not use.
+It leases in advance as many places as were used lately, so that a process needs a transaction a few times a second and
+not for each request. It reports the requests that ended, and returns the places it does not use.
 """
 
 from __future__ import annotations

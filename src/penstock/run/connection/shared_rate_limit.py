@@ -1,10 +1,9 @@
-"""A credential's allowance shared by processes: each leases a few places of the window at a time from one row.
+"""The rate limit of a credential that several processes share: each leases a few places of the window from one row.
 
-This is the decision alone, pure: the row, the time and a process's report go in; the new row and a grant come out.
-
-The server's window begins at a moment that nobody sees: not before the first place was leased, and by the first reply
-at the latest. The next is open for certain one `per` after that reply. Requests that were on their way then may be
-counted in either window, and are charged to both. A process that has died is noticed because its report is overdue.
+This module only decides, pure: the row, the time and a process's report go in; the new row and a grant come out. The
+server's window begins at a moment that no client sees: not before the first place was leased, and by the first reply at
+the latest. The next is open for certain one `per` after that reply. Requests that were in flight then may count in
+either window, and are charged to both. A process that has died is noticed because its report is overdue.
 """
 
 from __future__ import annotations

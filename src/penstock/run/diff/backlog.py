@@ -1,6 +1,6 @@
-"""Which records have been read but not decided yet, and so how far the checkpoint may go.
+"""The records that have been read but not decided yet, and so how far the checkpoint may advance.
 
-Rows that are the same as what is on its way: they share its fate, which nobody knows yet.
+A row that equals one in flight gets the outcome of that one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Keys that several records of a read have, and keys that a spreadsheet shortened: counted for a note."""
+"""Keys that several records of a read share, and keys that a spreadsheet shortened, counted for a note."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said once a run, with how many records it concerns."""
+"""`Notes`: the notes of a run, each once, with the number of records it concerns."""
 
 from __future__ import annotations
 

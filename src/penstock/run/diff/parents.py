@@ -1,6 +1,6 @@
-"""Which records wait: their company or person is sent by the same flow and is not there yet.
+"""Records that wait because their company or person is sent by the same flow and is not delivered yet.
 
-The links that one destination with `company_link: replace` has sent, while a run goes on.
+Also the links to companies that a destination with `company_link: replace` has sent in this run.
 """
 
 from __future__ import annotations

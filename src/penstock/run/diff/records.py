@@ -1,11 +1,8 @@
-"""One record as JSON text and back: what the quarantine keeps, shows, lets a person edit and sends again.
+"""A record as JSON text and back, and the rows of a chunk that share a key or make no record.
 
-What a dataset's SQL says about its rows: which of them make no record, and which members it left out.
-
-The SQL says so in two columns that are never sent: `penstock_no_record` has the reason why a row makes no record (null:
-it makes one), `penstock_left_out` the names that the row does not pass on, as a list or as JSON.
-
-The rows of a chunk that share their key with another of its rows.
+The quarantine stores, shows, edits and resends a record in this text. A dataset's SQL may mark rows in two columns that
+are never sent: `penstock_no_record` has the reason why a row makes no record (null: it makes one), `penstock_left_out`
+the names that the row does not pass on, as a list or as JSON.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the engine asks of the stores while it screens and sends: keys, fingerprints, the quarantine, known ids."""
+"""What the state knows of the records of a run: keys, fingerprints, the quarantine, known ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of every record of a run: outcomes, quarantine, memory, counts and checkpoint."""
+"""`Recorder`: records the outcome of every record of a run, with quarantine, memory, counts and checkpoint."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The REST API: routes → App → one success shape, one error shape."""
+"""The REST API: turns requests into calls of `App`, and results into one shape of success or one shape of error."""

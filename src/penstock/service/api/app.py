@@ -1,6 +1,7 @@
-"""The web UI: built files at `/`, and the one page for every address that is no file and no route of the API.
+"""The web application: the REST API over an open `App`, and the web UI.
 
-The service: the REST API over an open App.
+The UI's built files are served at `/`, and its one page for every address that is neither a file nor a route of the
+API.
 """
 
 from __future__ import annotations

@@ -1,13 +1,10 @@
-"""Who asks, and what they may do: every route names the right it needs.
+"""The dependencies of routes: the caller and their rights, the open `App`, ETags and cursors.
 
-Somebody asks by an API token (`Authorization: Bearer pst_…`) or by the cookie of a session. A browser sends its cookie
-along with whatever any page makes it ask, so a session's write also carries what only our own pages know, in a header.
-
-The App of a request, on the newest version of the applied project.
-
-ETags: who changes something changes what they have read, or is told that it was changed meanwhile (412).
-
-Cursors: where the next part of a list begins, as a text that callers only hand back.
+Every route names the right it needs. A caller has an API token (`Authorization: Bearer pst_…`) or the cookie of a
+session. A browser sends its cookie with requests from any page, so a session's write also carries, in a header, a value
+that only Penstock's own pages know.
+The `App` is on the newest version of the applied project. A write with an outdated ETag gets 412. A cursor is opaque to
+callers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every way a request can be refused: one shape, `{"errors": [...]}`, and a status that says whose turn it is."""
+"""The error answers of the API: one shape, `{"errors": [...]}`, and a status."""
 
 from __future__ import annotations
 

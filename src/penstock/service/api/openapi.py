@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI finds by itself, and what holds for every route: sign-in, refusals, keys."""
+"""The OpenAPI document: what FastAPI derives, and what holds for every route: sign-in, errors, keys."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The shapes of reports: what runs, plans, previews and tests answer. The keys are those of the command line's JSON.
+"""The shapes of reports: runs, plans, previews and tests. The keys are those of the command line's JSON.
 
-A route whose answer may leave keys out says so by `response_model_exclude_unset`.
+A route whose answer may omit keys says so by `response_model_exclude_unset`.
 """
 
 from typing import Any

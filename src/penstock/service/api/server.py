@@ -1,4 +1,4 @@
-"""Serves the API until somebody says stop: the socket, the signals, and an end that lets requests finish."""
+"""The server of the API: its socket, its signals, and a stop that lets running requests finish."""
 
 from __future__ import annotations
 

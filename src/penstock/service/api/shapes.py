@@ -1,8 +1,6 @@
-"""The shapes that many routes answer in: a page of a list, problems.
+"""The shapes that many routes use: a page of a list, problems, people, sessions, tokens, the audit log, templates.
 
-The shapes of people, sessions, tokens and the audit log. Secrets are only where it says so.
-
-The shape of a template: what a form, a check and a reference page are made of.
+A secret is in a shape only where it says so.
 """
 
 from __future__ import annotations

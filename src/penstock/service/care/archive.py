@@ -1,9 +1,9 @@
-"""The file of a backup: a tar file that says what is in it, written whole or not at all, read with suspicion.
+"""The file of a backup: a tar file with a manifest, written whole or not at all, and fully checked when it is read.
 
 state.db         the database at one moment, checked
-frozen/…         the inputs of runs that have not come to their end
+frozen/…         the inputs of runs that have not ended
 uploads/…        files that people uploaded
-secret.key       the sealing key, only when it was asked for
+secret.key       the sealing key, only when it was requested
 manifest.json    what the others are, with their sizes and SHA-256; the last one, so that a cut file is noticed
 """
 

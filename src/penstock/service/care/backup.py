@@ -1,7 +1,4 @@
-"""A copy of a state database in SQLite, made while others write to it, and looked through.
-
-The backup of a state in SQLite: what goes in, all of one moment, while others go on writing.
-"""
+"""The backup of a state in SQLite: a checked copy of one moment, made while others write to it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Care for the state: backup, restore, retention, the sealing key, and what is wrong with all of it.
+"""`Care`: backup, restore, retention, key rotation and diagnosis of the state.
 
-It works without a project file, and `restore` and `diagnose` without a state: they are for the day something is broken.
+It works without a project file, and `restore` and `diagnose` without a state, because they are for the day something is
+broken.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""How a database gives room back to the disk: SQLite's file a little at a time, others by new tables.
+"""The compaction of a database: returns the space that pruning has freed to the disk.
 
-Giving back to the disk what pruning has freed.
+SQLite's file shrinks in small steps, tables of other databases are rewritten.
 """
 
 from __future__ import annotations

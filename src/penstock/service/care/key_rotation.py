@@ -1,9 +1,8 @@
-"""Everything that is sealed, in one list: who rotates the key, or loses it, must not forget a table.
+"""The rotation of the sealing key: everything sealed is sealed again, while other processes open old and new.
 
-Another sealing key: everything sealed is sealed anew, while other processes go on opening old and new.
-
-With the key file: the new key is put in front of the old one, everything is sealed anew in one transaction, the old key
-goes. Whoever dies in between leaves a file with both keys, and the next rotation ends what was begun.
+`SEALED` lists every sealed column, so that none is forgotten when the key is rotated or lost.
+With the key file: the new key is put in front of the old one, everything is sealed again in one transaction, the old
+key is removed. A process that dies in between leaves a file with both keys, and the next rotation completes the first.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Another state in the place of the one that is there: only while nobody has that open, and without losing it.
+"""The restore of a backup: checked and brought up to date beside the state, then put in its place in one step.
 
-The restoring of a backup: checked and brought up to date beside the state, then put in its place in one step.
-
-What it means for what is sent is told in docs/decisions/2026-11-25-what-a-restored-state-knows.md.
+It requires that no other process has the state open, and the replaced state is not lost.
+What a restore means for deliveries: docs/decisions/2026-11-25-what-a-restored-state-knows.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How long things are kept, and the removal of what is older."""
+"""The retention settings, and the removal of what is older."""
 
 from __future__ import annotations
 

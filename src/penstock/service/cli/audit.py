@@ -1,4 +1,4 @@
-"""Commands that change something go into the audit log of the state they changed."""
+"""Writes commands that change something to the audit log of the state they changed."""
 
 from __future__ import annotations
 

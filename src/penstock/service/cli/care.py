@@ -1,4 +1,4 @@
-"""The commands that look after the state: doctor, backup, restore, prune, compact."""
+"""The commands for the maintenance of the state: doctor, backup, restore, prune, compact."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands that steer what a service does by itself: flow pause, flow resume, cancel."""
+"""The commands that control a running service: flow pause, flow resume, cancel."""
 
 from __future__ import annotations
 

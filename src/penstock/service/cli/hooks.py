@@ -1,4 +1,4 @@
-"""Webhook sources from the command line: where others post, what came, and the key they show."""
+"""The commands of webhook sources: their addresses, what they received, and their keys."""
 
 from __future__ import annotations
 

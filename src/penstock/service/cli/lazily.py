@@ -1,5 +1,5 @@
-"""Libraries that only previews and runs need: a service imports them when it first uses them, so that it starts soon
-and stays small while it waits (docs/decisions/2026-11-25-what-a-waiting-service-imports.md).
+"""Libraries that only previews and runs need. A service imports them on first use, so that it starts fast and uses
+little memory while it waits (docs/decisions/2026-11-25-what-a-waiting-service-imports.md).
 """
 
 from __future__ import annotations

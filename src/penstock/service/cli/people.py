@@ -1,4 +1,4 @@
-"""Commands about who may sign in to the service: people, API tokens, and what was done."""
+"""The commands about people, API tokens and the audit log."""
 
 from __future__ import annotations
 

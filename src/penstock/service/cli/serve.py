@@ -1,4 +1,4 @@
-"""The command that makes a service of a project: the REST API and the web UI, in one process."""
+"""The command `serve`: the REST API and the web UI of a project, in one process."""
 
 from __future__ import annotations
 

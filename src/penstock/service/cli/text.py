@@ -1,7 +1,4 @@
-"""What became of the state: backed up, restored; and what is wrong with it.
-
-Webhook sources as a table.
-"""
+"""The results of doctor, backup, restore, compaction and pruning, and webhook sources, as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that runs what stands in the queue, on as many machines as wanted."""
+"""The command `worker`: runs what is in the queue, on any number of machines."""
 
 from __future__ import annotations
 

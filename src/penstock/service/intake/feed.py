@@ -1,4 +1,4 @@
-"""Pushed records on their way: a run as soon as enough wait, or one has waited long enough; and what is let go."""
+"""`Feed`: starts a run as soon as enough posted records wait, or one has waited long enough; deletes old ones."""
 
 from __future__ import annotations
 

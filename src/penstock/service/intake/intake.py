@@ -1,4 +1,4 @@
-"""What others post to webhook sources: who may, what is taken, and where it goes. The door `App.intake`."""
+"""`Intake` (`App.intake`): checks and stores what is posted to webhook sources."""
 
 from __future__ import annotations
 

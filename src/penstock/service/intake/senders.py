@@ -1,6 +1,6 @@
-"""Whether who posts may: keys that are shown, signatures. Pure functions, in constant time where secrets are compared.
+"""The check of a post's sender: keys and signatures. Pure functions, in constant time where secrets are compared.
 
-`Headers` are by their lower-case name. Every function answers None, or raises `Refused`.
+`Headers` are by their lower-case name. Every function returns None, or raises `SenderRefused`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Files that people upload, to be read by file sources: kept beside the state, under names that nobody else has."""
+"""Uploaded files for file sources: stored beside the state, under unique names."""
 
 from __future__ import annotations
 

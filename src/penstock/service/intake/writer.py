@@ -1,4 +1,4 @@
-"""One thread writes what many requests bring: whatever came while it was writing is the next commit."""
+"""`GroupWriter`: one thread that writes for many requests. What arrives during a commit is written in the next one."""
 
 from __future__ import annotations
 

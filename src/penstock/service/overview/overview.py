@@ -1,6 +1,6 @@
-"""The whole project at a glance: what feeds what, how each part stands, and what happened lately.
+"""The overview of the project: what feeds what, the status of each part, and recent results.
 
-Caches the overview as JSON, and makes it again after a commit to the state or after a minute.
+The overview is cached as JSON, and made again after a commit to the state or after a minute.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Runs and records by a part of their name or key, newest first; nothing looks further than a person would wait.
+"""The search by a part of a name, newest first, in bounded time: resources, runs, records in quarantine.
 
-Finds what a person names by a part of it: resources, runs, held records, and records by their exact key.
+Other records are found by their exact key.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How the resources of a project stand: what the state knows of them besides what the project says."""
+"""The status of the project's resources: what the state has of them besides the project."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who there is: people and their roles, the links that let them choose a password, their API tokens.
+"""`Accounts`: people and their roles, the links with which they choose a password, their API tokens.
 
 Every change is one transaction, so that two at once cannot leave the service without an admin.
 """

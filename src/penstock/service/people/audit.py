@@ -1,7 +1,4 @@
-"""What was changed, by whom: rows that are only ever added.
-
-The audit log: who changed what, when, from where, and how it ended; looked at, and handed out.
-"""
+"""The audit log: who changed what, when, from where, and with which result. Entries are only added."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""An identity provider (OpenID Connect): where people are sent to sign in, and what it says of who comes back.
+"""An identity provider (OpenID Connect) to which people are redirected to sign in, and its answer.
 
-Code flow with PKCE, state and nonce. What the provider says is believed only when it is signed by one of its keys, made
-for us, for this sign-in, and fresh.
+Code flow with PKCE, state and nonce. An id token is accepted only when it is signed by one of the provider's keys, made
+for Penstock and for this sign-in, and fresh.
 """
 
 from __future__ import annotations

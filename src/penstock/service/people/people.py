@@ -1,4 +1,4 @@
-"""People at the door (`app.people`): who signs in, whose cookie or token this is, and what was noted of it."""
+"""`People` (`App.people`): sign-in, and the person to whom a cookie or a token belongs."""
 
 from __future__ import annotations
 

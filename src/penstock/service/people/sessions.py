@@ -1,6 +1,6 @@
-"""What people prove themselves by: passwords, the signed value of a session's cookie, tokens and links.
+"""Passwords, the signed value of a session's cookie, tokens and links.
 
-Passwords are kept as argon2id hashes. Tokens and links are 256 random bits, so a plain digest of them is enough.
+Passwords are stored as argon2id hashes. Tokens and links are 256 random bits, so a plain digest of them is enough.
 """
 
 from __future__ import annotations

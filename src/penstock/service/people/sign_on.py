@@ -1,4 +1,4 @@
-"""Sign-in by an identity provider: its settings, and which person somebody is whom it vouches for."""
+"""`SignOn`: the settings of the identity provider, and the person whom its answer identifies."""
 
 from __future__ import annotations
 

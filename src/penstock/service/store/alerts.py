@@ -1,4 +1,4 @@
-"""Alerts as they are, and the messages about them that are still to be sent."""
+"""The present alerts, and the messages about them that are still to be sent."""
 
 from __future__ import annotations
 

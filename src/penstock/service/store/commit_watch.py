@@ -1,4 +1,4 @@
-"""Notices commits to the state database, at next to no cost: who waits for work looks at tables only after one."""
+"""`CommitWatch`: notices commits to the state database at almost no cost, so that tables are read only after one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the state is now, in a few figures that are cheap to read: for metrics and for alerts."""
+"""Figures of the state that are cheap to read, for metrics and alerts."""
 
 from __future__ import annotations
 

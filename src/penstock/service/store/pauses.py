@@ -1,6 +1,7 @@
-"""Flows with a schedule: whether they rest, until when their times are dealt with, and what is due.
+"""The pauses of flows and feeds.
 
-Feeds that are paused because their runs fail: since when, why, and when the next run is tried.
+Of flows with a schedule: whether they are paused, the time up to which their schedule is done, and what is due.
+Of feeds whose runs fail: since when, why, and when the next run is tried.
 """
 
 from __future__ import annotations

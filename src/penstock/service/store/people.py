@@ -1,6 +1,6 @@
-"""People, their one-time links and their API tokens, as rows.
+"""The rows of people, their one-time links and their API tokens, and `LoginThrottle`.
 
-How often somebody tried to sign in lately, by name and by address: counted before a password is looked at.
+Recent attempts to sign in are counted by name and by address, before a password is checked.
 """
 
 from __future__ import annotations

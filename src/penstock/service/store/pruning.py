@@ -1,7 +1,8 @@
-"""What has become old is removed, a little in each transaction, so that runs are not held up.
+"""The removal of old rows, a few in each transaction, so that runs are not delayed.
 
-Never what is undecided: held and discarded records, memory, intents, batch jobs, runs that the same command goes on
-with, and the newest run of every destination and flow. A flow's run goes together with the runs of its destinations.
+Never removed: what is undecided (records in quarantine and discarded records), memory, intents, batch jobs, runs that
+the same command resumes, and the newest run of every destination and flow. A flow's run is removed together with the
+runs of its destinations.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs a page at a time, newest first, and what is said of them in the queue."""
+"""Runs a page at a time, newest first, with their status in the queue."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The queue: one row for everything that somebody asked to be run, from the asking to its end.
+"""The rows of the queue: one for each request to run something, from the request to its end.
 
-A run that failed before anything was decided, and is tried again under its own id: the list has it once.
+A run that failed before anything was decided is retried under its own id, so that it is in the list once.
 """
 
 from __future__ import annotations

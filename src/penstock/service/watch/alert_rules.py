@@ -1,4 +1,4 @@
-"""Which alerts there are, and what is to be said of them: a pure function of facts, rules and what was said before."""
+"""The rules of alerts: a pure function of facts, rules and earlier alerts that returns alerts and messages."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""How runs ended, told to the channels where that is wanted: what has ended since the last message, in one.
+"""The alerts: collects facts, judges them, stores the messages, and sends them.
 
-Alerts at work: gather the facts, judge, write down what is to be said, and say it.
+Results of runs are also sent to the channels that want them, all since the last message in one.
 """
 
 from __future__ import annotations

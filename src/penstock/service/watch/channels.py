@@ -1,4 +1,4 @@
-"""Messages to people, by the channels of Apprise: e-mail, chat, webhooks and more, each named by one URL."""
+"""Messages to people by the channels of Apprise: e-mail, chat, webhooks and more, each named by one URL."""
 
 from __future__ import annotations
 

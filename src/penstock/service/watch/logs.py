@@ -1,6 +1,6 @@
-"""Structured logs: one line an event, as JSON or for a person's eyes, without secrets.
+"""Structured logs: one line an event, as JSON or as text for people, without secrets.
 
-`start_logs` also leads the lines of the libraries (the web server's among them) through the same door.
+`start_logs` also formats the log lines of the libraries (the web server's among them).
 """
 
 from __future__ import annotations

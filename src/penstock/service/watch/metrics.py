@@ -1,4 +1,4 @@
-"""Prometheus metrics: what the database says, right whichever process is asked, and what this process saw.
+"""Prometheus metrics: figures of the database, the same from every process, and figures of this process.
 
 Labels are names of the project, outcomes, statuses and causes of the quarantine (at most 20 a destination): their
 number is bounded by the project, never by its data.

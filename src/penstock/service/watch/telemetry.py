@@ -1,4 +1,4 @@
-"""What a service watches itself with: logs, metrics, traces, and alerts that are looked at again and again."""
+"""The telemetry of a service: logs, metrics, traces, and alerts that are checked again and again."""
 
 from __future__ import annotations
 

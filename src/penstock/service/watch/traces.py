@@ -1,4 +1,4 @@
-"""OpenTelemetry traces: run → batch → request. An extra (`penstock[otel]`); imported only where traces are wanted."""
+"""OpenTelemetry traces: run → batch → request. An extra (`penstock[otel]`), imported only where traces are enabled."""
 
 from __future__ import annotations
 

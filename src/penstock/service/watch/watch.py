@@ -1,4 +1,4 @@
-"""Watching over the service: is it well, what are its figures, who must be told."""
+"""`Watch`: the health, the metrics and the alerts of the service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a schedule comes due: pure arithmetic of calendars."""
+"""The times at which a schedule is due. Pure."""
 
 from __future__ import annotations
 

@@ -1,13 +1,12 @@
-"""How soon DBOS looks at its queue again: often while there is something to do, seldom at rest, at once when asked.
+"""`DbosEngine`: executes tickets with DBOS. The only file that imports it; other modules use `queue.Engine`.
 
-Tickets executed by DBOS: the only file that imports it. Everything else knows `engine.queue.Engine`.
+DBOS has tables of its own: on PostgreSQL in the schema `penstock_work` of the same database, beside SQLite in a file of
+its own. A ticket is a workflow of one step whose only input is the ticket: what a run has done is in Penstock's ledger.
 
-DBOS keeps its own tables: on PostgreSQL in the schema `penstock_work` of the same database, beside SQLite in a file
-of its own. A ticket is a workflow of one step whose only input is the ticket: what a run has done is in our ledger.
-
-DBOS's loop over a queue (`queue_worker_thread`) runs in a thread of ours, which gives it its pauses. The loops that
-DBOS starts by itself look at its tables several times a second for what Penstock does not use (schedules, time-outs,
-delays, its internal queue), and at rest cost more than all the rest of the service: they are ended at once.
+DBOS's loop over a queue (`queue_worker_thread`) runs in a thread of Penstock, which sets its pauses: short while there
+is work, long while idle, none when work is requested. The loops that DBOS starts by itself read its tables several
+times a second for what Penstock does not use (schedules, time-outs, delays, its internal queue), and while idle cost
+more than all the rest of the service. They are stopped at once.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Discards of many held records: what is to be discarded, and how far it has come.
-
-Discards of many held records: in the background, part by part, with what is done so far written down.
-"""
+"""Discards of many records in quarantine: in the background, part by part, with their progress stored."""
 
 from __future__ import annotations
 

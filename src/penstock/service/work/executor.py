@@ -1,4 +1,4 @@
-"""One piece of work, from its ticket to its end: conducted in a thread of its own, stopped from others."""
+"""`Executor`: executes one ticket to its end in a thread of its own, which other threads can stop."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The queue: what is handed out, to whom, and what becomes of it when who had it has died.
+"""`Queue`: hands tickets to workers, and requeues the tickets of a worker that died.
 
-Every step is a transaction on our own tables. A library that executes durably stands behind `Engine`; all it is
-given is a ticket, which names a run and the attempt at it. A ticket of an earlier attempt is void, so that whatever
-such a library does twice, or late, does no harm.
+Every step is a transaction on Penstock's own tables. A library that executes durably is behind `Engine`; all it is
+given is a ticket, which names a run and the attempt at it. A ticket of an earlier attempt is void, so that a ticket
+that the library executes twice, or late, does no harm.
 """
 
 from __future__ import annotations

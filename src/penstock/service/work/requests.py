@@ -1,6 +1,6 @@
-"""What is asked to be run, by whom, and how it goes: the door `App.work`.
+"""`WorkRequests` (`App.work`): requests to run something, who made them, and their progress.
 
-Asking writes rows; a worker, in this process or another, does the rest.
+A request writes rows; a worker, in this process or another, executes it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Flows that run by themselves: at their times, or when their data is new. Any number of workers may tick at once."""
+"""`Schedules`: starts flows at their times, or when their data is new. Any number of workers may tick at once."""
 
 from __future__ import annotations
 

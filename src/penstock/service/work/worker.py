@@ -1,7 +1,7 @@
-"""A worker: a process (or a part of one) that executes what stands in the queue, and looks after its fellows.
+"""`Worker`: a process (or a part of one) that executes what is in the queue, and monitors the other workers.
 
-It lives as long as its lease says so. What a worker that died was doing is put back into the queue by the others; its
-own run leases keep it from writing should it come back.
+It is alive while its lease is renewed. The work of a worker that died is requeued by the others; its run leases prevent
+it from writing should it come back.
 """
 
 from __future__ import annotations

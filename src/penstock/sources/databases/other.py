@@ -1,6 +1,6 @@
-"""What sessions on databases behind SQLAlchemy set, so that a server's settings do not change what is read.
+"""`OtherDatabase`: any other database for which SQLAlchemy has a driver.
 
-Any other database that SQLAlchemy has a driver for.
+Its sessions set the time zone and the like themselves, so that a server's settings do not change what is read.
 """
 
 from __future__ import annotations

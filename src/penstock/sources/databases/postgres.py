@@ -1,9 +1,7 @@
-"""The URL of a PostgreSQL source as libpq's settings, within the reach of the process.
+"""PostgreSQL as a source: a server-side cursor in a read-only transaction, every value exact.
 
-libpq fills what a URL leaves out from the environment, from `~/.pgpass` and from a service file. In a service these
-belong to who runs it, not to who edits the project: nothing of them is used there unless it is allowed.
-
-PostgreSQL as a source: a server-side cursor in a read-only transaction, every value exact.
+libpq takes what a URL leaves out from the environment, from `~/.pgpass` and from a service file. In a service these
+belong to the person who runs it, not to the person who edits the project, so none of them is used there unless allowed.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Rows of a query in a look: few at a time when they are long, and none once nobody waits any longer.
+"""The rows of a database query, all of them or only those at and past a cursor.
 
-Rows of a database: whole, or only what is new at and past a cursor.
+A preview reads long rows a few at a time, and stops when its deadline has passed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""SQLite as a source: read-only, one consistent reading, values as they are stored."""
+"""SQLite as a source: read-only, one consistent snapshot, values as they are stored."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Which addresses a SQL source connects to: its host is looked up once, judged, and the judged addresses are used.
+"""The URL of a SQL source: its value for the driver, the part that people may see, and the addresses of its host.
 
-The URL of a SQL source: its value for the driver, and what of it may be shown to people.
+The host is looked up once, the addresses are checked, and only checked addresses are connected to.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""SQL that makes each row of its result of one row of its source: a record that it cannot be made of is quarantined.
+"""SQL in which each row of the result comes from one row of the source. A row for which it fails is quarantined alone.
 
-Where the SQL joins, groups, counts or looks at other rows, a result cannot be led back to one record, and one
-unreadable value has to stop everything (`shaped_rows`).
+Where the SQL joins, groups, counts or reads other rows, a result cannot be traced to one record, and one unreadable
+value has to stop the whole run (`shaped_rows`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Records with a value that does not fit its column, taken out of the others.
+"""A dataset's SQL over its source: one SELECT of DuckDB, on a connection that can read nothing but `source`.
 
-A dataset's SQL over its source: one SELECT of DuckDB, on a connection that reaches nothing but `source`.
+Records with a value that does not fit its column are separated from the others.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A dataset's SQL over posted records: a record with which the SQL fails is refused alone, and the others go on."""
+"""A dataset's SQL over posted records. A record for which the SQL fails is refused alone; the others are read."""
 
 from __future__ import annotations
 

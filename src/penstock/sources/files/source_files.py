@@ -1,6 +1,6 @@
-"""Files that are no table of text or Parquet, known by their first bytes: archives, workbooks, pages, databases.
+"""The files of a source: which files match, which format they have, and their bytes as clean UTF-8.
 
-Which files a source means, what stands in them, and their bytes as clean UTF-8.
+Files in other formats (archives, workbooks, web pages, databases) are recognised by their first bytes and refused.
 """
 
 from __future__ import annotations

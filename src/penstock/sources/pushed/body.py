@@ -1,4 +1,4 @@
-"""The body of a post → the JSON texts of its records: one object, a list, NDJSON or XML. All of it, or nothing."""
+"""The body of a post as the JSON texts of its records: one object, a list, NDJSON or XML. All of it, or nothing."""
 
 from __future__ import annotations
 

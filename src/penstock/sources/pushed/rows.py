@@ -1,6 +1,6 @@
-"""The records that were pushed to a webhook source, as rows: every member exact, absent known from null.
+"""The records posted to a webhook source, and the replies of a destination, as rows.
 
-The replies of a destination as rows.
+Every member of a posted record is exact; absent differs from null.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Typing columns that Arrow already types (Parquet, DuckDB results, replies).
+"""The types of columns that Arrow already types (Parquet, DuckDB results, replies).
 
 Integers become int64; an unsigned one beyond that makes its column a decimal number. float32 is read by its shortest
 decimal (29.85, not 29.850000381), decimals stay decimal128 (more than 38 digits: text). Times of day become text

@@ -1,7 +1,4 @@
-"""Typed chunks of any size → chunks of exactly the size asked for, in bounded memory.
-
-The first rows of others: for a look that must not take long.
-"""
+"""Typed chunks as chunks of exactly the requested size, in bounded memory, and the first rows of a source."""
 
 from __future__ import annotations
 

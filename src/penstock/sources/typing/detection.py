@@ -1,4 +1,4 @@
-"""One full pass over raw rows → the schema of a dataset and its sample records."""
+"""One full pass over raw rows that detects the schema of a dataset and its sample records."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Strict JSON in which no number is harmed and no name is said twice.
+"""A strict JSON parser that changes no number and allows no name twice in an object.
 
 Integers are exact at any size; a decimal that float64 cannot hold comes as Decimal; one that no float64 can reach
-(`1e999`) comes as Unfit. NaN, Infinity, doubled names and what is nested deeper than 200 levels are not JSON here;
-whether halves of surrogate pairs are, `refuse_surrogates` is there to say.
+(`1e999`) comes as Unfit. NaN, Infinity, doubled names and nesting deeper than 200 levels are not JSON here;
+`refuse_surrogates` refuses halves of surrogate pairs.
 """
 
 from __future__ import annotations

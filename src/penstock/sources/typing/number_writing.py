@@ -1,4 +1,4 @@
-"""How the numbers of a column are written: found in the pass that decides its type, and used whenever it is read."""
+"""How the numbers of a column are written: detected in the pass that decides its type, and used whenever it is read."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Rows on their way from a source to typed chunks: raw pieces, who judges a column's type, who casts it.
+"""Raw pieces of rows between a source and its typed chunks, and the interfaces that judge and cast their columns.
 
-JSON objects → pieces: a column for each member, absent known from null.
+A JSON object becomes a piece with a column for each member; absent differs from null.
 """
 
 from __future__ import annotations

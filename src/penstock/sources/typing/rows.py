@@ -1,6 +1,6 @@
-"""Raw rows → typed chunks, as a stored schema says.
+"""Raw rows as typed chunks by a stored schema.
 
-A source of which only the columns are known: SQL can be bound to them, and there is nothing to read.
+`NoRows` is a source of which only the columns are known, so that SQL can be bound to them.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""One text → one value of a type given under `types:`. Raises Unreadable, never guesses, loses no digit.
-
-Typing columns of bare text (CSV, TSV) without loss.
+"""The types of columns of bare text (CSV, TSV), without loss, and the reading of one text as a type of `types:`.
 
 A column is a number only when every value that is not blank is a number in its shortest form: reading it as a number
-and writing it again gives the same text. `007`, `1.10`, `+5`, `1e5`, `-0` make their column text, unharmed.
+and writing it again gives the same text. `007`, `1.10`, `+5`, `1e5`, `-0` make their column text, unchanged. A text
+that does not have the given type raises Unreadable; nothing is guessed, and no digit is lost.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""One Python value, from a database driver or a JSON document, as text.
+"""The types of columns of Python values (JSON members, rows of databases), where each value may have its own type.
 
-Typing columns of Python values (JSON members, rows of databases), where each value may be of its own type.
-
-A column whose values agree has their type; whole and broken numbers together are numbers. What disagrees, what is
-nested, and numbers that neither int64 nor float64 hold make a JSON column, in which every value keeps its exact text.
+A column whose values agree has their type; whole and fractional numbers together are numbers. Values that disagree,
+nested values, and numbers that neither int64 nor float64 hold make a JSON column, in which every value has its exact
+text.
 """
 
 from __future__ import annotations

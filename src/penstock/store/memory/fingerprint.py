@@ -1,7 +1,7 @@
-"""A fingerprint of the input columns in use: when it is the same as last time, a record is not even rendered.
+"""A fingerprint of the input columns in use. A record with the same fingerprint as last time is not rendered.
 
-DuckDB's hash is not promised to stay the same between versions, so a fingerprint counts only under the version it was
-made with; after an upgrade a run is slower once, and sends nothing because of it (the content hash decides).
+DuckDB's hash is not promised to be the same in all versions, so a fingerprint counts only under the version it was made
+with; after an upgrade a run is slower once, and sends nothing because of it (the content hash decides).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The keys on their way whose memory may be outdated if the process dies: one packed row per chunk.
+"""The keys in flight whose memory may be outdated if the process dies, as one packed row per chunk.
 
 Without them, a source that went back to its old value after a crash would look unchanged while the API has the new one.
 """

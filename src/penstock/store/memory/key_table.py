@@ -1,8 +1,8 @@
 """A map from 128-bit key hashes to two 64-bit words, in sorted numpy columns: 32 bytes a key.
 
-The columns stand in levels, each at least four times as long as the next, and every key stands in one level only: a
-known key is changed in place, new keys become a level, and levels of like size are merged column by column, so that a
-merge needs room for one column more and no Python object is made for a key.
+The columns form levels, each at least four times as long as the next, and every key is in one level only: a known key
+is changed in place, new keys become a level, and levels of like size are merged column by column, so that a merge needs
+memory for one column more and no Python object is made for a key.
 """
 
 from __future__ import annotations

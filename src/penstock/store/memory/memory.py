@@ -1,10 +1,8 @@
-"""What was last delivered, per key: a 128-bit key hash, the content's hash and the input's fingerprint.
+"""`Memory`: what was last delivered, per key, as a 128-bit key hash, the content's hash and the input's fingerprint.
 
-In memory the keys stand in sorted columns (`key_table`), 32 bytes a key; in the database in packed `segments`.
-A failure is never remembered: the engine passes only what was delivered or accepted. After a transaction that was
-rolled back, load it again.
-
-The links to companies that a destination has sent of each person, of destinations with `company_link: replace`.
+In the process the keys are in sorted columns (`key_table`), 32 bytes a key; in the database in packed `segments`.
+A failure is never remembered: the caller passes only what was delivered or accepted. Load it again after a transaction
+that was rolled back. Destinations with `company_link: replace` also have the links to companies that were sent here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The memory on disk: packed, append-only segments of which the newest wins; small ones are merged as they gather.
+"""The memory on disk: packed, append-only segments of which the newest wins. Small ones are merged as they accumulate.
 
-A segment holds a commit's keys sorted, in four blobs of little-endian 64-bit words. A content of 0 says "forgotten".
+A segment holds a commit's keys sorted, in four blobs of little-endian 64-bit words. A content of 0 means "forgotten".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The way from every older form of the state database to the present one.
+"""The migrations of the state database, from revision 0015 to the present one.
 
-A new form gets a file in `versions`, its number at the end of `REVISIONS`, and the same change in `store/tables.py`.
-A state of a revision before the first is refused.
+A new revision gets a file in `versions`, its number at the end of `REVISIONS`, and the same change in
+`store/tables.py`. A state of a revision before the first is refused.
 """
 
 REVISIONS = ("0015",)

@@ -1,4 +1,4 @@
-"""Runs the Alembic scripts. Imported only when a database is old, because Alembic takes longer than the rest."""
+"""Runs the Alembic scripts. Imported only when a database is old, because importing Alembic is slow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""API keys, sealed with AES-256-GCM, and what the check of a credential found.
+"""API keys, sealed with AES-256-GCM, and the result of a credential's check.
 
 The sealing key comes from `PENSTOCK_SECRET_KEY` (any text; it is hashed to 256 bits) or from the file `secret.key`
 beside the database, made with mode 0600 on first use. Either may hold several, separated by commas (in the file: one a

@@ -1,4 +1,4 @@
-"""Records that were pushed to a webhook source: taken in, read on from where one stood, let go."""
+"""Records posted to a webhook source: stored on arrival, read from a position on, deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of datasets, destinations and Custify's ids besides the runs: schemas, samples, switches, cursors."""
+"""The state of datasets, destinations and Custify's ids besides the runs: schemas, samples, activation, cursors."""
 
 from __future__ import annotations
 

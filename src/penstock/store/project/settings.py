@@ -1,9 +1,8 @@
-"""The service's own settings (alerts, retention): one JSON document a name.
+"""The service's own settings (alerts, retention) as one JSON document a name, and the marks of a restored state.
 
-What a restored state does not know: what was sent between the backup and now.
-
-A destination whose requests may be sent twice just sends again. One whose requests may not (notes, tasks, manual POST)
-holds what it would send as `unknown` until a run of it has come to its end, or a person has activated it again.
+A restored state does not know what was sent between the backup and now. A destination whose requests may be sent twice
+just sends again. One whose requests may not (notes, tasks, manual POST) marks what it would send as `unknown` until a
+run of it has ended, or a person has activated it again.
 """
 
 from __future__ import annotations

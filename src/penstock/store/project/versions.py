@@ -1,4 +1,4 @@
-"""The project that was applied, with all its versions."""
+"""The applied project with all its versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many small facts become one field of one row, and back."""
+"""Encodings of several small facts in one field of a row."""
 
 from __future__ import annotations
 

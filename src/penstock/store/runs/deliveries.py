@@ -1,4 +1,4 @@
-"""What a run did, a page at a time: its requests, and the fate of each of its records."""
+"""The deliveries of a run, a page at a time: its requests, and the outcome of each of its records."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Frozen inputs in the shared database: a run goes on with the very records it began with, on whatever machine.
+"""Frozen inputs in the shared database, so that a run resumes with the same records on any machine.
 
-Where the database is one machine's (SQLite), the file beside it is enough.
+Where the database belongs to one machine (SQLite), the file beside it is enough.
 """
 
 from __future__ import annotations

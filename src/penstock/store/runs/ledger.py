@@ -1,7 +1,7 @@
 """The ledger: one outcome for every record of a run, a packed row for each batch, a row for each exception.
 
-Records that cost nothing (unchanged) may be written without keys: their ordinals, as ranges, say which they were, so
-that a million unchanged records are some rows. The SQL view `ledger` shows one row per record.
+Records that cost nothing (unchanged) may be written without keys: their ordinals, as ranges, identify them, so that a
+million unchanged records are some rows. The SQL view `ledger` shows one row per record.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The replies of a destination, kept as records of its response source."""
+"""The replies of a destination, stored as records of its response source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs: what was started, how far it came, what it counted, how it ended."""
+"""The rows of runs: their start, progress, counts and end."""
 
 from __future__ import annotations
 

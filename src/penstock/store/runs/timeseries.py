@@ -1,12 +1,9 @@
-"""What the ledger says of a span of time: records by outcome, requests and how long they took, by parts of the span.
+"""Time series from the ledger: records by outcome, requests and their duration, by parts of a time span.
 
-The service adds the ledger up every few seconds (`fold`), by parts of five minutes, an hour and a day. What is asked
-for is these and the rows of the ledger above them: it costs the same however much was sent, and outlives the ledger.
-
-Counts that only grow: what was counted stays counted when the rows that it was counted from are pruned.
-
-A metric that shrank would look like a restart to whoever watches it. So deliveries are added up once, by the ledger's
-own order (`fold_deliveries`), and runs are added up when they are about to be deleted (`keep_runs`).
+The service adds up the ledger every few seconds (`fold`), by parts of five minutes, an hour and a day. A query reads
+these and the ledger's rows above them: its cost does not depend on how much was sent, and it works after the ledger is
+pruned. Totals for metrics only grow, because a metric that shrinks looks like a restart: deliveries are added up once,
+by the ledger's own order (`fold_deliveries`), and runs just before they are deleted (`keep_runs`).
 """
 
 from __future__ import annotations

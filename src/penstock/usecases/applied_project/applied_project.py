@@ -1,4 +1,7 @@
-"""Two truths: the project file, and what `apply` made of it in the database. They may not differ unnoticed."""
+"""`AppliedProject`: the project that `apply` stored in the database, compared with the project file.
+
+A difference between the two is always reported.
+"""
 
 from __future__ import annotations
 

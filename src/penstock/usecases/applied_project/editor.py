@@ -1,4 +1,4 @@
-"""Edits of the applied project, one resource at a time: every edit is a new version, checked as a whole first."""
+"""Edits of the applied project, one resource at a time. Every edit is checked as a whole and makes a new version."""
 
 from __future__ import annotations
 

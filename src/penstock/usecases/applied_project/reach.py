@@ -1,4 +1,4 @@
-"""What the project of this process may reach: a person's own rights on the command line, bounds in a service."""
+"""What the project of this process may reach: a person's own rights on the command line, limits in a service."""
 
 from __future__ import annotations
 

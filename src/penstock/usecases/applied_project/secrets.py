@@ -1,6 +1,6 @@
-"""Secrets of the project's credentials and sources, which are sealed beside it: none outlives what it belongs to.
+"""Sealed secrets of the project's credentials and sources: deleted with the resource that they belong to.
 
-A sealed key stays with the hosts it was given for: no edit of the project takes it elsewhere by itself.
+A sealed key may only be sent to the hosts it was given for: no edit of the project alone can send it elsewhere.
 """
 
 from __future__ import annotations

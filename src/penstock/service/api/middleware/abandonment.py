@@ -1,4 +1,4 @@
-"""Whether the client of a request still waits: work for nobody ends. Afterwards memory is given back."""
+"""Cancels the work of a request whose client has disconnected, and afterwards returns memory to the system."""
 
 from __future__ import annotations
 

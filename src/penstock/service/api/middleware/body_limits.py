@@ -1,6 +1,6 @@
-"""What may be sent to the API: whole bodies of bounded size and depth, as they are.
+"""The limits on request bodies: whole, of bounded size and depth.
 
-A body is read before its route is asked, so that no route can be made to hold more than this.
+A body is read before its route is called, so that no route can be made to hold more than this.
 """
 
 from __future__ import annotations

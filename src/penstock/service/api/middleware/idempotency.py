@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: a POST that is asked again by its name, for no answer came, is done once and answered twice."""
+"""Replays the stored response of a POST whose `Idempotency-Key` was seen before."""
 
 from __future__ import annotations
 

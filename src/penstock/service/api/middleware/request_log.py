@@ -1,6 +1,7 @@
-"""Every request that the service answers is told, and measured: its route, never its query, which may hold a key.
+"""The access log and the audit log of the API.
 
-Every change goes into the audit log before its answer leaves; by the route's template, so that none is forgotten.
+Every request is logged and measured by its route, never by its query, which may hold a key. Every change is in the
+audit log before its answer is sent, by the route's template, so that none is missed.
 """
 
 from __future__ import annotations

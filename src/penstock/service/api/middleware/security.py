@@ -1,7 +1,4 @@
-"""What browsers are told with every answer: the one place of these headers. `guard` puts them on.
-
-What holds for every request and every answer, whatever the route: whose page asks, and what browsers are told.
-"""
+"""The security headers of every answer, and the check which page a request comes from."""
 
 from __future__ import annotations
 

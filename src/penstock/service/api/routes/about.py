@@ -1,4 +1,4 @@
-"""About the service, the templates, datasets: what can be looked at."""
+"""Routes about the service itself, the templates and the datasets."""
 
 from difflib import get_close_matches
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The audit log: looked at, page by page, and handed out whole."""
+"""Routes of the audit log: its entries page by page, and an export of all."""
 
 from typing import Annotated, Any, Literal
 

@@ -1,4 +1,4 @@
-"""What is wrong with the service, and its care: for whoever looks after it."""
+"""Routes for the maintenance of the service: diagnosis, pruning, backup, key rotation."""
 
 from pathlib import Path
 from shutil import rmtree

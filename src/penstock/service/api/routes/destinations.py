@@ -1,4 +1,4 @@
-"""Destinations as a person works with them: preview, plan, test, activate, pause."""
+"""Routes of destinations: preview, plan, test, activate, pause."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""Flows as a person works with them: what they would do, let them rest, let them go on."""
+"""Routes of flows: plan, pause, resume."""
 
 from fastapi import APIRouter
 

@@ -1,4 +1,4 @@
-"""`POST /hooks/<source>`, as fast as it can be: no model between the socket and the database. And its owner's view."""
+"""Routes of webhook sources: `POST /hooks/<source>`, without a model between socket and database, and its settings."""
 
 from __future__ import annotations
 

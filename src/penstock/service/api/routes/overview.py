@@ -1,4 +1,4 @@
-"""The whole project at a glance: what feeds what, what happened lately, and where a name or key stands."""
+"""Routes of the overview: what feeds what, recent results, and a search for names and keys."""
 
 from dataclasses import asdict
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""The project as a whole: read, replaced, exported; its versions."""
+"""Routes of the whole project: read, replaced, exported; its versions."""
 
 from typing import Annotated, Any
 

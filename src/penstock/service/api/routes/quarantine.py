@@ -1,4 +1,4 @@
-"""The quarantine: list, look, edit, discard, settle."""
+"""Routes of the quarantine: list, show, edit, discard, settle."""
 
 from typing import Annotated, Any, Literal
 

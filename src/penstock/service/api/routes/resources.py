@@ -1,4 +1,4 @@
-"""Reading and editing the applied project, one resource at a time; an ETag guards every edit."""
+"""Routes of the applied project's resources, one at a time. An ETag guards every edit."""
 
 from typing import Annotated, Any, Literal
 

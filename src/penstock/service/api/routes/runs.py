@@ -1,4 +1,4 @@
-"""Runs: start, look on, cancel, resume; their requests and their records."""
+"""Routes of runs: start, watch, cancel, resume; their requests and records."""
 
 import asyncio
 from collections.abc import AsyncIterator

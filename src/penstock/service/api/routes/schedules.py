@@ -1,4 +1,4 @@
-"""A schedule that is not saved yet: when it would run."""
+"""The route of a schedule that is not saved yet: its next times."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Signing in and out."""
+"""Routes of sessions: sign in, sign out, passwords."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""How long things are kept, and the sample company for whoever has nothing yet."""
+"""Routes of the retention settings and of the sample company."""
 
 from typing import Annotated, Any
 

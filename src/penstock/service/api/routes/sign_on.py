@@ -1,4 +1,4 @@
-"""Signing in by an identity provider: there, and back."""
+"""Routes of the sign-in by an identity provider: redirect to it, and its callback."""
 
 from typing import Annotated
 from urllib.parse import urlencode

@@ -1,4 +1,4 @@
-"""Settings that are not saved yet: what they would send, what would be refused, and one test send of them."""
+"""Routes of settings that are not saved yet: preview, findings, a test send, a credential's check."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""Sources and datasets that are not saved yet: what they would bring; and files for them."""
+"""Routes of sources and datasets that are not saved yet: their first records, and uploads of files."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""Is it well, and what are its figures: for whoever watches over the service from outside."""
+"""Routes for monitoring: health, metrics and alerts."""
 
 import hmac
 from typing import Annotated, Any

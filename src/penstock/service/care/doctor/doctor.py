@@ -1,4 +1,7 @@
-"""`penstock doctor`: what is wrong, and what to do. It changes nothing, and needs no sound state."""
+"""`penstock doctor`: finds the problems of a project and its state, and their fixes. Changes nothing.
+
+It also works when the state is damaged.
+"""
 
 from __future__ import annotations
 

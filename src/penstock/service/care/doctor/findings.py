@@ -1,4 +1,4 @@
-"""What the doctor finds, and what it looks at."""
+"""The findings of the doctor, and the project and state that it examines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doctor looks at the project: file and applied project, keys, sources, where it is sent to, the environment."""
+"""The doctor's checks of the project: file and applied project, keys, sources, base URLs, the environment."""
 
 from __future__ import annotations
 

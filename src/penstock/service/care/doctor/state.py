@@ -1,6 +1,6 @@
-"""The doctor looks at the state: database, disk, sealing key, clock, backups. Nothing is made or changed by looking.
+"""The doctor's checks of the state and of work in progress. They create and change nothing.
 
-The doctor looks at what is at work: workers, runs, held records, alerts, and who may sign in.
+State: database, disk, sealing key, clock, backups. Work: workers, runs, records in quarantine, alerts, and sign-in.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How a delimited file is laid out: what comes before the header, the delimiter, the names of the columns.
+"""The layout of a delimited file: the lines before the header, the delimiter, the names of the columns.
 
-Habits of programs that write such files are understood here: a first line `sep=;`, delimiters at the end of every line,
-blanks and marks around names.
+Recognises what other programs write: a first line `sep=;`, delimiters at the end of every line, blanks and marks around
+names.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Are the quotes of a CSV file closed where they should be?
+"""The check that the quotes of a CSV file are closed where they should be.
 
-Arrow's reader takes whatever stands between two quotes, so that one torn quote swallows rows without a word. Here
-every quote is checked as the bytes go by: opening ones stand at the start of a cell, closing ones at its end. A file
-with stray quotes is then read once, row by row, to tell a harmless one (`5" pipe`) from a torn one, with its line.
+Arrow's reader takes everything between two quotes as one cell, so that one torn quote swallows rows without an error.
+This check reads the bytes on the way: an opening quote is at the start of a cell, a closing one at its end. A file with
+stray quotes is then read once, row by row, to distinguish a harmless one (`5" pipe`) from a torn one, with its line.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
-r"""Columns that would be numbers or booleans but for a text that other programs write for null, such as `\N`.
+r"""Rows of CSV and TSV files: every cell as its own text, in bounded memory.
 
-Rows of CSV and TSV files: every cell as the text it is, in bounded memory.
-
-An unquoted blank is null, `""` is empty text. Arrow's reader tells the two apart only for blanks that it is given by
+An unquoted blank is null, `""` is empty text. Arrow's reader distinguishes the two only for blanks that it is given by
 name, so blanks of an unusual kind are learned on the way: the file is opened again with them, and the rows already
-given are skipped.
+returned are skipped. A column that would be numbers or booleans but for a null mark of another program, such as `\N`,
+gets a note.
 """
 
 from __future__ import annotations

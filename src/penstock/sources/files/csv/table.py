@@ -1,4 +1,4 @@
-"""One delimited file as record batches of text: bounded memory, torn rows named with their line."""
+"""One delimited file as record batches of text, in bounded memory. Errors about torn rows name the line."""
 
 from __future__ import annotations
 

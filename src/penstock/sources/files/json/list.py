@@ -1,4 +1,4 @@
-"""A JSON list, or one within an object, taken apart item by item, in bounded memory, however long it is."""
+"""A JSON list, or one within an object, split into its items, in bounded memory, at any length."""
 
 from __future__ import annotations
 

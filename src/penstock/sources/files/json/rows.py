@@ -1,4 +1,4 @@
-"""Rows of NDJSON files and of JSON files that hold a list of objects: every member exact, absent known from null."""
+"""Rows of NDJSON files and of JSON files with a list of objects. Every member is exact; absent differs from null."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""JSON of record files: what is wrong with one value is that value's, so that only its record is quarantined.
+"""A tolerant JSON parser for record files: one wrong value makes only its own record go to the quarantine.
 
-A name that stands twice in an object, NaN and Infinity, a value that is nested too deeply and a number of too many
-digits are Unfit values in an otherwise exact record. What is no JSON at all (a line that breaks off) is still NotJson.
+A name that occurs twice in an object, NaN and Infinity, a value that is nested too deeply and a number of too many
+digits are Unfit values in an otherwise exact record. Text that is no JSON at all (an incomplete line) is still NotJson.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""How much memory a Parquet file takes to read, by what its pages say of themselves, before any of them is unpacked.
+"""How much memory a Parquet file takes to read, computed from the headers of its pages before any is unpacked.
 
-A page of a few bytes can unpack to gigabytes, and a value that stands once in a dictionary can stand in every row. The
+A page of a few bytes can unpack to gigabytes, and a value that occurs once in a dictionary can occur in every row. The
 headers of pages are Thrift's compact protocol: https://parquet.apache.org/docs/file-format/data-pages/
 """
 

@@ -1,10 +1,9 @@
-"""Text files as UTF-8: which encoding a file has, and its bytes decoded, without byte-order marks or NUL.
+"""Text files as UTF-8: the encoding of a file, and its bytes decoded, without byte-order marks or NUL.
 
 UTF-8, and UTF-16 or UTF-32 with a byte-order mark, are certain. Every other encoding is a guess from the bytes, and a
 guess is never used: the file is refused with the likeliest encodings to choose from. In a file of known encoding, bytes
-that cannot be decoded become marks (see `undecodable`), so that only their records are quarantined.
-
-The bounds on lines, cells and columns of files, checked before anything is built of them.
+that cannot be decoded become marks (see `lines`), so that only their records are quarantined. The limits on lines,
+cells and columns are checked before anything is built of them.
 """
 
 from __future__ import annotations

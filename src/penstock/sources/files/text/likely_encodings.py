@@ -1,4 +1,4 @@
-"""Which encodings some lines of bytes may be written in, the likeliest first. A guess to choose from, never to use."""
+"""The encodings that some lines of bytes may be written in, the likeliest first. Only for suggestions in errors."""
 
 from __future__ import annotations
 

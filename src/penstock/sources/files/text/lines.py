@@ -1,11 +1,8 @@
-r"""Bytes that their encoding does not know, carried through the readers as marks in the text.
+r"""Lines of text that comes as blocks of UTF-8, and marks for bytes that their encoding does not know.
 
-Each byte becomes U+FDD0, its two hexadecimal digits and U+FDD1: noncharacters, which no text from outside should hold.
-A value with a mark in it is never sent: its record is quarantined, and messages show the byte as `\xe9`.
-
-Lines of text that comes as blocks of UTF-8: leaving out the first ones and the last ones, in bounded memory.
-
-A line feed, a carriage return or both end a line.
+A line feed, a carriage return or both end a line; the first and last lines can be left out, in bounded memory. Each
+undecodable byte becomes U+FDD0, its two hexadecimal digits and U+FDD1: noncharacters, which no text from outside should
+hold. A value with a mark in it is never sent: its record is quarantined, and messages show the byte as `\xe9`.
 """
 
 from __future__ import annotations
