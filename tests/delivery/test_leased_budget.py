@@ -110,7 +110,7 @@ def test_a_process_that_dies_with_places_does_not_block_the_others_beyond_the_wi
     async def main():
         row = SharedRow(100, 10.0)
         dying = Dying(row)
-        budget = LeasedWindow(row.rate, LoopClock(), dying).budget
+        budget = Budget(row.rate, LoopClock(), LeasedWindow(row.rate, LoopClock(), dying))
         for _ in range(30):  # on their way when it dies
             await budget.acquire("live")
             server.answer(asyncio.get_running_loop().time())

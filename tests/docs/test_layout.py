@@ -52,3 +52,25 @@ def test_a_class_name_is_used_once_in_the_package():
             if isinstance(node, ast.ClassDef):
                 places[node.name].add(path.relative_to(ROOT).as_posix())
     assert {name: sorted(files) for name, files in places.items() if len(files) > 1} == {}
+
+
+def test_no_class_overrides_a_private_method_of_another():
+    trees = source_trees().values()
+    classes = {node.name: node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    overridden = {
+        (name, method)
+        for name, node in classes.items()
+        for base in _bases(node, classes)
+        for method in _private_methods(node) & _private_methods(base)
+    }
+    assert overridden <= {("App", "_present")}
+
+
+def _bases(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> list[ast.ClassDef]:
+    own = [classes[base.id] for base in node.bases if isinstance(base, ast.Name) and base.id in classes]
+    return [*own, *(further for base in own for further in _bases(base, classes))]
+
+
+def _private_methods(node: ast.ClassDef) -> set[str]:
+    names = {each.name for each in node.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
+    return {name for name in names if name.startswith("_") and not name.startswith("__")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from heapq import heappop, heappush
 from itertools import count
@@ -33,8 +33,25 @@ class Gate(Protocol):
     def give_back(self, taken: Taken) -> None: ...
 
 
+class WaitingRequests(NamedTuple):
+    """Who waits for places in a budget."""
+
+    rank: int  # of the lane of the first
+    since: float  # monotonic second when the first began to wait
+    least: int  # cost of the first
+    cost: int  # of all
+
+
+class RequestQueue(Protocol):
+    """What a window knows of the budget that has it."""
+
+    def waiting(self) -> WaitingRequests | None: ...
+
+    def serve(self) -> None: ...
+
+
 class Places(Protocol):
-    """Where a budget takes its places from: a `Window` of its own, or one that processes share."""
+    """Where a budget takes its places from: a `RateWindow` of its own, or one that processes share."""
 
     limit: int
     blocked_until: float
@@ -51,32 +68,20 @@ class Places(Protocol):
 
     def block(self, until: float) -> None: ...
 
-
-class WaitingRequests(NamedTuple):
-    """Who waits for places in a budget."""
-
-    rank: int  # of the lane of the first
-    since: float  # monotonic second when the first began to wait
-    least: int  # cost of the first
-    cost: int  # of all
+    def changed(self, queue: RequestQueue) -> None:
+        """A request of this queue was let through, has ended, or has begun to wait."""
+        ...
 
 
 class Budget:
     """Lets requests through as fast as the API allows, and the urgent lanes first. One per credential and event loop.
 
-    `on_change` is called after every request that was let through, has ended, or has begun to wait.
+    Its places are those of `window`; without one, those of a `RateWindow` of its own.
     """
 
-    def __init__(
-        self,
-        rate: RateLimit,
-        clock: Clock,
-        window: Places | None = None,
-        on_change: Callable[[], None] = lambda: None,
-    ) -> None:
+    def __init__(self, rate: RateLimit, clock: Clock, window: Places | None = None) -> None:
         self._clock = clock
         self._window: Places = RateWindow(rate.requests, rate.per) if window is None else window
-        self._on_change = on_change
         self._waiting: list[tuple[int, int, float, int, asyncio.Future[Taken]]] = []  # heap: rank, number, since, cost
         self._numbers = count()
         self._alarm: asyncio.Task[None] | None = None
@@ -121,7 +126,7 @@ class Budget:
             return None
         taken = self._window.take(self._clock.monotonic(), min(cost, self._window.limit))
         if taken is not None:
-            self._on_change()
+            self._window.changed(self)
         return taken
 
     def waiting(self) -> WaitingRequests | None:
@@ -162,7 +167,7 @@ class Budget:
         """Let through whoever may go, the first in rank first; set the alarm for the others."""
         if self._waiting:
             self._let_through()
-        self._on_change()
+        self._window.changed(self)
 
     def _let_through(self) -> None:
         now = self._clock.monotonic()

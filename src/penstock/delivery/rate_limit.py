@@ -113,6 +113,9 @@ class RateWindow:
         """The API said 429: nobody goes before `until`, and then a new window begins."""
         self.blocked_until = max(self.blocked_until, until)
 
+    def changed(self, queue: object) -> None:
+        """It serves one budget, which knows by itself when to ask again."""
+
     def _left(self) -> int:
         own = self.limit - self._used
         if self._remaining is None:

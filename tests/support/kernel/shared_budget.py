@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from penstock.delivery.budget import Budget
 from penstock.model.spec import RateLimit
 from penstock.run.connection.leased_window import LeasedWindow
 from penstock.store.rate_limit import RateLimitRow
@@ -81,4 +82,4 @@ class SharedRow:
 
     def budget(self):
         """The budget of one more process."""
-        return LeasedWindow(self.rate, LoopClock(), self).budget
+        return Budget(self.rate, LoopClock(), LeasedWindow(self.rate, LoopClock(), self))

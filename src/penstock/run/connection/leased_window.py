@@ -18,7 +18,7 @@ from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 from penstock.clock import Clock
-from penstock.delivery.budget import Budget
+from penstock.delivery.budget import Budget, RequestQueue, WaitingRequests
 from penstock.delivery.rate_limit import Allowance, Taken
 from penstock.model.errors import EnvironmentFailure
 from penstock.model.spec import CredentialSpec, RateLimit
@@ -56,12 +56,11 @@ class LeaseExchange(Protocol):
 
 
 class LeasedWindow:
-    """The places in hand, and what is to be reported of those that were used. For one event loop."""
+    """The places in hand, and what is to be reported of those that were used. For the budget of one event loop."""
 
     def __init__(self, rate: RateLimit, clock: Clock, exchange: LeaseExchange) -> None:
         self.limit = rate.requests
         self.blocked_until = -inf
-        self.budget = Budget(rate, clock, self, self._changed)
         self._configured = (rate.requests, rate.per)
         self._per = rate.per
         self._clock, self._exchange = clock, exchange
@@ -124,6 +123,14 @@ class LeasedWindow:
         self.blocked_until = max(self.blocked_until, until)
         self._block_until = max(self._block_until, until)
 
+    def changed(self, queue: RequestQueue) -> None:
+        now = self._clock.monotonic()
+        if self._pump is None or self._pump.done():
+            if not self._is_closed and self._due(now, queue.waiting()) < inf:
+                self._pump = asyncio.get_running_loop().create_task(self._run(queue))
+        elif self._sleeps_until > now and self._due(now, queue.waiting()) < self._sleeps_until:
+            self._alarm.set()
+
     # ── the hand ─────────────────────────────────────────────────────────────
 
     def _use(self, cost: int) -> float:
@@ -156,11 +163,10 @@ class LeasedWindow:
 
     # ── when to go to the row ────────────────────────────────────────────────
 
-    def _due(self, now: float) -> float:
+    def _due(self, now: float, waiting: WaitingRequests | None) -> float:
         """When to report and lease next; inf when there is nothing to say."""
         if self._block_until > -inf:
             return now
-        waiting = self.budget.waiting()
         due = inf
         is_hungry = waiting is not None and self._in_hand < waiting.least
         is_low = self._in_hand * 2 < self._bite and self._taken_since > 0 and not self._grant.is_tight
@@ -187,26 +193,18 @@ class LeasedWindow:
             return QUIET_S
         return min(max(self._per / 40, QUIET_S), UNHURRIED_S) if self._grant.is_tight else UNHURRIED_S
 
-    def _changed(self) -> None:
-        now = self._clock.monotonic()
-        if self._pump is None or self._pump.done():
-            if not self._is_closed and self._due(now) < inf:
-                self._pump = asyncio.get_running_loop().create_task(self._run())
-        elif self._sleeps_until > now and self._due(now) < self._sleeps_until:
-            self._alarm.set()
-
-    async def _run(self) -> None:
+    async def _run(self, queue: RequestQueue) -> None:
         """Report and lease, as long as there is something to report or somebody waits."""
         try:
-            while (due := self._due(self._clock.monotonic())) < inf:
+            while (due := self._due(self._clock.monotonic(), queue.waiting())) < inf:
                 if not await self._slept_until(due):
-                    await self._go()
+                    await self._go(queue)
         except asyncio.CancelledError:  # the loop ends: what is reported now, nobody has to wait for
             self._is_closed = True
             self._return_all()
             if self._over or self._returned or self._flying:
                 with suppress(EnvironmentFailure):  # the others see that this process does not report any more
-                    await self._exchange(self._step(0))
+                    await self._exchange(self._step(0, queue.waiting()))
             raise
 
     async def _slept_until(self, due: float) -> bool:
@@ -223,14 +221,15 @@ class LeasedWindow:
 
     # ── at the row ───────────────────────────────────────────────────────────
 
-    async def _go(self) -> None:
+    async def _go(self, queue: RequestQueue) -> None:
         now = self._clock.monotonic()
         self._expire(now)
-        if self.budget.waiting() is None and now >= self._idle_from():
+        waiting = queue.waiting()
+        if waiting is None and now >= self._idle_from():
             self._return_all()
         before = (self._over, self._returned, self._block_until)
-        want = self._want(now)
-        going = asyncio.ensure_future(self._exchange(self._step(want)))
+        want = self._want(now, waiting)
+        going = asyncio.ensure_future(self._exchange(self._step(want, waiting)))
         self._over, self._returned, self._block_until = [], 0, -inf
         self._taken_since, self._was_empty, self._last_exchange = 0, False, now
         try:
@@ -247,11 +246,10 @@ class LeasedWindow:
                 self._take_in(await going, want, now)
             raise
         self._take_in(grant, want, now)
-        self.budget.serve()
+        queue.serve()
 
-    def _want(self, now: float) -> int:
+    def _want(self, now: float, waiting: WaitingRequests | None) -> int:
         """How many places to lease: for those who wait, and for as many as will come soon."""
-        waiting = self.budget.waiting()
         used = self._taken_since / max(now - self._last_exchange, 0.001) * AHEAD_S
         if waiting is None and not self._taken_since:
             return 0
@@ -259,14 +257,13 @@ class LeasedWindow:
         self._bite = max(1, min(most, self._bite * GROWTH))
         return max(0, max(self._bite, 0 if waiting is None else waiting.cost) - self._in_hand)
 
-    def _step(self, want: int) -> Step:
+    def _step(self, want: int, waiting: WaitingRequests | None) -> Step:
         """What to do with the row: it takes with it what is to be reported, as it is now."""
         over, until = self._over, self._block_until
         oldest = min(
             next(iter(self._flying)).at if self._flying else inf,
             self._hand[0][0] - min(self._per, KEPT_S) if self._hand else inf,
         )
-        waiting = self.budget.waiting()
         report = UsageReport(
             self._user, self._configured, self._in_hand, self._flying_cost, returned=self._returned, want=want
         )
@@ -328,4 +325,4 @@ def shared_budget(rate: RateLimit, clock: Clock, database: Database, credential:
         change = partial(rate_limit.change, database, credential, new, epoch, step)
         return asyncio.get_running_loop().run_in_executor(None, change)
 
-    return LeasedWindow(rate, clock, exchange).budget
+    return Budget(rate, clock, LeasedWindow(rate, clock, exchange))
