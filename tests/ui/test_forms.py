@@ -14,14 +14,14 @@ def names(place, kind):
 
 def test_a_request_with_broken_further_properties_is_not_saved(page, place):
     begin(page)
-    page.get_by_text("By hand", exact=True).click()
+    page.get_by_text("Advanced", exact=True).click()
     expect(page.get_by_label("URL", exact=True)).to_have_value("")
     expect(page.get_by_label("Send several records in one request")).not_to_be_checked()
     page.get_by_label("Name of the destination").fill("with-props")
     page.get_by_label("URL", exact=True).fill("/batch")
     page.get_by_label("Send several records in one request").check()
     pick(page, "Grouping", "Property of an object")
-    props = page.get_by_label("Further properties, as a JSON object")
+    props = page.get_by_label("Other properties, as a JSON object")
     props.fill('{"origin": ')
     page.get_by_role("button", name="Done").click()
     expect(props).to_be_focused()
@@ -40,20 +40,20 @@ def test_a_request_with_broken_further_properties_is_not_saved(page, place):
 
 def test_a_new_request_shows_no_error_before_anything_is_typed(page, place):
     begin(page)
-    page.get_by_text("By hand", exact=True).click()
+    page.get_by_text("Advanced", exact=True).click()
     url = page.get_by_role("textbox", name="URL", exact=True)
-    page.get_by_text("Type the URL: the requests that your records become are shown here.").wait_for()
+    page.get_by_text("Enter the URL. Your payload appears here.").wait_for()
     expect(page.get_by_role("alert")).to_have_count(0)
     expect(url).not_to_have_attribute("aria-invalid", "true")
     page.get_by_label("Name of the destination").fill("untouched")
     page.get_by_role("button", name="Done").click()
     expect(url).to_be_focused()
-    expect(page.get_by_text("Type the URL that the records are sent to.")).to_have_count(1)
+    expect(page.get_by_text("URL is required.")).to_have_count(1)
     expect(page.get_by_text("the text is empty")).to_have_count(0)
-    expect(page.get_by_text("destinations.untouched")).to_have_count(0)
+    expect(page.get_by_text("destination untouched")).to_have_count(0)
     assert "untouched" not in names(place, "destinations")
     url.fill("/people")
-    expect(page.get_by_text("Type the URL that the records are sent to.")).to_have_count(0)
+    expect(page.get_by_text("URL is required.")).to_have_count(0)
     samples(page).get_by_text("ada@example.com").first.wait_for()
     page.get_by_role("button", name="Done").click()
     page.get_by_role("heading", name="untouched", exact=True).wait_for()
@@ -63,20 +63,20 @@ def test_what_is_wrong_with_a_request_is_shown_once_at_its_field(page):
     begin(page)
     by_hand(page, "http://", batched=False)
     expect(page.get_by_role("textbox", name="URL", exact=True)).to_have_attribute("aria-invalid", "true")
-    samples(page).get_by_text("The requests are shown here when the marked fields are right.").wait_for()
+    samples(page).get_by_text("Correct the marked fields. Your payload appears here.").wait_for()
     expect(page.get_by_role("alert")).to_have_count(0)  # no list beside the field
 
 
 def test_long_text_later_columns_and_company_links_are_chosen_in_the_form(page, place):
     begin(page, dataset="anything")
-    pick(page, "Choose what a record becomes", "Upsert person")
+    pick(page, "Template", "Upsert person")
     page.get_by_label("Name of the destination").fill("choosy")
     page.get_by_role("group", name="E-mail").wait_for()
-    expect(page.get_by_role("switch", name="Cut long text of E-mail")).to_have_count(0)  # an address is no text to cut
-    page.get_by_role("switch", name="Cut long text of Name").check(force=True)
-    expect(page.get_by_text("Custify takes 255 characters.").first).to_be_visible()
-    pick(page, "Columns that come later", "Send them as well")
-    pick(page, "A person who changes company", "Add the new company, remove the old link")
+    expect(page.get_by_role("switch", name="Cut long text in E-mail")).to_have_count(0)  # an address is no text to cut
+    page.get_by_role("switch", name="Cut long text in Name").check(force=True)
+    expect(page.get_by_text("Custify accepts 255 characters.").first).to_be_visible()
+    pick(page, "New columns", "Send")
+    pick(page, "When a person changes company", "Add the new company, remove the old link")
     page.get_by_role("button", name="Done").click()
     page.get_by_role("heading", name="choosy", exact=True).wait_for()
     exported = yaml.safe_load(place.export())["destinations"]["choosy"]
@@ -84,9 +84,9 @@ def test_long_text_later_columns_and_company_links_are_chosen_in_the_form(page, 
     assert (exported["new_columns"], exported["company_link"]) == ("send", "replace")
 
     page.goto("/destinations/choosy/configure")
-    page.get_by_role("switch", name="Cut long text of Name").uncheck(force=True)
-    pick(page, "Columns that come later", "Do not send them; runs name them")
-    pick(page, "A person who changes company", "Add the new company, keep the old link")
+    page.get_by_role("switch", name="Cut long text in Name").uncheck(force=True)
+    pick(page, "New columns", "Do not send, report in the run")
+    pick(page, "When a person changes company", "Add the new company, keep the old link")
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("choosy is saved").wait_for()
     exported = yaml.safe_load(place.export())["destinations"]["choosy"]
@@ -96,14 +96,14 @@ def test_long_text_later_columns_and_company_links_are_chosen_in_the_form(page, 
 
 def test_a_number_out_of_its_bounds_is_not_saved(page, place):
     begin(page)
-    pick(page, "Choose what a record becomes", "Upsert person")
+    pick(page, "Template", "Upsert person")
     page.get_by_label("Name of the destination").fill("too-many")
-    requests = page.get_by_label("Requests in flight")
+    requests = page.get_by_label("Parallel requests")
     for text in ("", "0", "1000"):
         requests.fill(text)
         page.get_by_role("button", name="Done").click()
         expect(requests).to_be_focused()
-        expect(page.get_by_text("Write a number from 1 to 200")).to_be_visible()
+        expect(page.get_by_text("Enter a number from 1 to 200")).to_be_visible()
     assert "too-many" not in names(place, "destinations")
 
 
@@ -122,7 +122,7 @@ def test_a_dataset_is_not_saved_with_a_key_that_its_sql_does_not_give(page, plac
 
 def test_only_columns_that_no_field_takes_are_offered_to_exclude(page):
     begin(page)
-    pick(page, "Choose what a record becomes", "Upsert person")
+    pick(page, "Template", "Upsert person")
     page.get_by_role("group", name="E-mail").wait_for()
     page.get_by_role("combobox", name="Exclude attributes").click()
     offered = page.get_by_role("option").filter(visible=True)

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from support.ui.page_steps import begin, done, pick, samples, write
 
-AGAIN = re.compile("What you had begun is here again")
+AGAIN = re.compile("Your unsaved changes were restored")
 KEPT = "() => Object.values(localStorage).join()"
 
 
@@ -17,20 +17,20 @@ def test_a_new_source_is_kept_without_its_password(page, place):
         database.execute("insert into customers values ('c-1', 'ada@example.com')")
     page.goto("/sources/new?way=sql")
     page.get_by_label("Name", exact=True).fill("customers-db")
-    page.get_by_label("Address of the database").fill("postgresql://ada:s3cret@127.0.0.1/crm")
+    page.get_by_label("Database URL").fill("postgresql://ada:s3cret@127.0.0.1/crm")
     page.get_by_label("Table", exact=True).fill("customers")
     page.reload()
     page.get_by_text(AGAIN).wait_for()
     expect(page.get_by_label("Name", exact=True)).to_have_value("customers-db")
     expect(page.get_by_label("Table", exact=True)).to_have_value("customers")
-    expect(page.get_by_label("Address of the database")).to_have_value("postgresql://ada:@127.0.0.1/crm")
+    expect(page.get_by_label("Database URL")).to_have_value("postgresql://ada:@127.0.0.1/crm")
     assert "s3cret" not in page.evaluate(KEPT)
 
     page.get_by_role("button", name="Start over").click()
     expect(page.get_by_label("Table", exact=True)).to_have_value("")
     expect(page.get_by_text(AGAIN)).to_have_count(0)
     page.get_by_label("Name", exact=True).fill("customers-db")
-    page.get_by_label("Address of the database").fill(f"sqlite:///{place.folder}/crm.db")
+    page.get_by_label("Database URL").fill(f"sqlite:///{place.folder}/crm.db")
     page.get_by_role("button", name="Check connection").click()  # which tables there are
     page.get_by_role("button", name="customers", exact=True).click()
     page.get_by_role("button", name="Check connection").click()
@@ -108,8 +108,8 @@ def test_a_lost_connection_takes_nothing_away(page, place, forgiven):
     samples(page).get_by_text("ada@example.com").first.wait_for()
     page.context.set_offline(True)
     name = page.get_by_role("group", name="Name", exact=True)
-    pick(page, "How Name is given", "Constant")
-    name.get_by_label("Value of Name").fill("typed without a line")
+    pick(page, "Mapping of Name", "Constant")
+    name.get_by_label("Value for Name").fill("typed without a line")
     page.get_by_text("Penstock does not answer.").wait_for()
     page.get_by_label("Name of the destination").fill("offline")
     page.get_by_role("button", name="Done").click()  # it cannot be saved now, and says so
@@ -165,16 +165,16 @@ def test_edits_of_what_is_there_are_kept_and_settled_with_those_of_others(page, 
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("row", name=re.compile("sql"))).to_contain_text("upper(email)")
     expect(dialog.get_by_role("row", name=re.compile("types"))).to_contain_text("text")
-    dialog.get_by_role("button", name="Take theirs").click()
+    dialog.get_by_role("button", name="Use theirs").click()
     expect(page.get_by_label("SQL of the dataset", exact=True).last).not_to_contain_text("upper(email)")
     expect(save).to_have_count(0)
 
     page.goto("/flows/kept-run")  # by another while it is open: what was typed stays on the screen
-    page.get_by_role("radio", name="At times").focus()
+    page.get_by_role("radio", name="Times").focus()
     page.keyboard.press("Space")
     page.get_by_label("Cron fields").fill("15 4 * * *")
     place.call("PATCH", "/flows/kept-run", {"schedule": "on new data"})
-    page.get_by_text("Someone saved it meanwhile").wait_for()  # by itself
+    page.get_by_text("Another user saved a change meanwhile").wait_for()  # by itself
     page.reload()
     page.get_by_text(AGAIN).wait_for()
     expect(page.get_by_label("Cron fields")).to_have_value("15 4 * * *")
@@ -184,14 +184,14 @@ def test_edits_of_what_is_there_are_kept_and_settled_with_those_of_others(page, 
     assert place.call("GET", "/flows/kept-run")["value"]["schedule"] == "15 4 * * *"
 
     page.goto("/credentials/kept-account")
-    page.get_by_label("Longest wait for a reply").fill("45s")
+    page.get_by_label("Request timeout").fill("45s")
     page.get_by_label("Base URL").fill(place.sandbox["url"].replace("127.0.0.1", "localhost"))
-    page.get_by_label("API key, anew").fill("k-not-to-keep")
+    page.get_by_label("API key, again").fill("k-not-to-keep")
     page.reload()
     page.get_by_text(AGAIN).wait_for()
-    expect(page.get_by_label("Longest wait for a reply")).to_have_value("45s")
-    expect(page.get_by_label("API key, anew")).to_have_value("")
+    expect(page.get_by_label("Request timeout")).to_have_value("45s")
+    expect(page.get_by_label("API key, again")).to_have_value("")
     assert "k-not-to-keep" not in page.evaluate(KEPT)
     page.get_by_role("button", name="Start over").click()
-    expect(page.get_by_label("Longest wait for a reply")).to_have_value("")
+    expect(page.get_by_label("Request timeout")).to_have_value("")
     assert page.evaluate("() => Object.keys(localStorage).filter(one => one.startsWith('penstock.draft.'))") == []

@@ -22,7 +22,7 @@ def company(tmp_path_factory):
 
 PAGES = {
     "flows": ("/flows", "companies"),
-    "destination": ("/destinations/people", "What a run would do now"),
+    "destination": ("/destinations/people", "Next run"),
     "configure": ("/destinations/people/configure", "records would be quarantined"),
     "run": ("/runs/{run}", "delivered"),
     "runs": ("/runs", "partial"),

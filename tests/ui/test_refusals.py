@@ -39,7 +39,7 @@ def test_a_refusal_speaks_of_the_forms_and_buttons_of_the_web_ui(page, place):
     expect(page.get_by_text("is longer than 255 characters").first).to_be_visible()
     expect(page.get_by_text("with SQL in the dataset's form").first).to_be_visible()
     page.goto(f"/quarantine/{held['3']}")
-    expect(page.get_by_text("age: “old” is no integer.").first).to_be_visible()
+    expect(page.get_by_text("age: “old” is not of the type integer.").first).to_be_visible()
     expect(page.get_by_text("Press Detect again on the dataset's page").first).to_be_visible()
 
     places = [f"/quarantine/{entry}" for entry in held.values()]
@@ -50,7 +50,7 @@ def test_a_refusal_speaks_of_the_forms_and_buttons_of_the_web_ui(page, place):
         "/destinations/refused/configure",
     ):
         page.goto(address)
-        expect(page.get_by_text(re.compile("e-mail address|longer than|is no integer")).first).to_be_visible()
+        expect(page.get_by_text(re.compile("e-mail address|longer than|is not of the type integer")).first).to_be_visible()
         written = page.locator("main").inner_text() + "".join(
             page.locator("main [title]").evaluate_all("all => all.map(one => one.title)")
         )

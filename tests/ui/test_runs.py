@@ -39,16 +39,16 @@ def test_runs_are_found_and_charted(page, ran):
     page.goto("/runs?charts=off")
     page.get_by_role("row", name=re.compile(ran)).wait_for()
     page.get_by_role("button", name="Show charts").click()
-    for chart in ("Records by outcome", "Time of a request"):
+    for chart in ("Records by outcome", "Request time"):
         page.get_by_role("figure", name=chart).locator("svg.recharts-surface").first.wait_for()
-    expect(page.get_by_role("meter", name="Allowance of page")).to_be_visible()
+    expect(page.get_by_role("meter", name="Rate limit of page")).to_be_visible()
     page.get_by_role("radio", name="7 days").focus()
     page.keyboard.press("Space")
     expect(page).to_have_url(re.compile("hours=168"))
 
-    pick(page, "State", "failed")
+    pick(page, "Status", "failed")
     expect(page.get_by_role("row", name=re.compile(ran))).to_have_count(0)
-    pick(page, "State", "partial")
+    pick(page, "Status", "partial")
     page.get_by_label("Target").fill("told")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("target=told"))
@@ -104,12 +104,12 @@ def test_a_run_is_watched_cancelled_and_resumed(page, place):
     page.get_by_role("button", name="Run now").click()
     page.get_by_role("heading", name="Progress").wait_for()
     page.get_by_text(re.compile("records a second")).wait_for()
-    allowance = page.get_by_role("list", name="Allowance used now")
-    expect(allowance.get_by_role("meter", name="Allowance of page")).to_be_visible()  # the rate against it
+    allowance = page.get_by_role("list", name="Rate limit in use")
+    expect(allowance.get_by_role("meter", name="Rate limit of page")).to_be_visible()  # the rate against it
     expect(allowance).to_contain_text(re.compile(r"[\d.]+ % of 100 requests in 10 s"))
     page.get_by_role("button", name="Cancel run", exact=True).click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_text("It stops after the requests in flight and can be resumed.").wait_for()
+    dialog.get_by_text("The run stops after the requests in flight and can be resumed.").wait_for()
     expect(dialog.get_by_role("button", name="Cancel", exact=True)).to_have_count(0)  # no two buttons of one name
     dialog.get_by_role("button", name="Cancel run", exact=True).click()
     page.get_by_text("cancelled", exact=True).first.wait_for()
@@ -178,7 +178,7 @@ def test_a_run_shows_its_attempts_and_what_it_waits_for(page, place):
     page.get_by_role("button", name="Run now").click()
     page.get_by_role("heading", name="Progress").wait_for()
     page.get_by_text(re.compile(r"The API answered 503: attempt \d in")).first.wait_for()
-    attempts = page.get_by_role("table", name="Attempts that did not succeed at once")
+    attempts = page.get_by_role("table", name="Retried requests")
     first = attempts.get_by_role("row", name=re.compile("503")).first
     expect(first).to_contain_text("POST")
     expect(first).to_contain_text("again after")

@@ -45,31 +45,31 @@ def test_by_each_template(page, place, title):
 
 def test_a_template_in_every_detail(page, place):
     begin(page, "anything")
-    pick(page, "Choose what a record becomes", "Upsert person")  # the pull-down, grouped
+    pick(page, "Template", "Upsert person")  # the pull-down, grouped
     panel = samples(page)
     panel.get_by_text("ada@example.com").first.wait_for()
 
     plan = page.get_by_role("group", name="Plan", exact=True)
     expect(plan).to_contain_text("Suggested by name")
     pick(page, "How Plan is given", "Constant")
-    plan.get_by_label("Value of Plan").fill("gold")
+    plan.get_by_label("Value for Plan").fill("gold")
     panel.get_by_text('"gold"').first.wait_for()
     panel.get_by_text("changed", exact=True).first.wait_for()
     panel.get_by_text("Difference", exact=True).first.click()  # against the last version, line by line
     panel.locator(".cm-deletedChunk").first.wait_for()
     phone = page.get_by_role("group", name="Phone", exact=True)
-    pick(page, "How Phone is given", "Column, with a default")
-    phone.get_by_label("Default of Phone").fill("none")
+    pick(page, "Mapping of Phone", "Column, with a default")
+    phone.get_by_label("Default for Phone").fill("none")
 
     page.get_by_role("radiogroup", name="Other columns").get_by_text("Chosen").click()
-    page.get_by_role("combobox", name="Columns to send as well").click()
+    page.get_by_role("combobox", name="Columns to send").click()
     page.get_by_role("option", name="stage").click()
     page.keyboard.press("Escape")
     page.get_by_role("combobox", name="Exclude attributes").fill("text")
     page.keyboard.press("Enter")
-    pick(page, "Which records a run sends", "All: every record in every run")
-    pick(page, "Batching", "One record a request")
-    pick(page, "Runs", "On a schedule of its own")
+    pick(page, "Records to send", "All: every record in every run")
+    pick(page, "Batching", "One record per request")
+    pick(page, "Runs", "On its own schedule")
     pick(page, "Repeats", "every hour")
     expect(panel.get_by_role("button", name=re.compile("POST"))).to_have_count(2)
     done(page, "detailed")
@@ -102,29 +102,29 @@ def test_by_hand_with_each_way_to_group(page, place):
 
     pick(page, "Grouping", "Property of an object")
     expect(body).to_contain_text('"batch"')
-    page.get_by_label("Further properties, as a JSON object").fill('{"origin": "walk"}')
+    page.get_by_label("Other properties, as a JSON object").fill('{"origin": "walk"}')
     expect(body).to_contain_text('"walk"')
-    page.get_by_label("Records in a request").fill("2")
+    page.get_by_label("Records per request").fill("2")
     expect(panel.get_by_role("button", name=re.compile("POST"))).to_have_count(2)
 
     pick(page, "Grouping", "Python code")
-    write(page, "def batch(records): returns the body, or a list of bodies", "def batch(records):\n    return {oops\n")
+    write(page, "def batch(records): return the body, or a list of bodies", "def batch(records):\n    return {oops\n")
     page.locator(".cm-lintRange-error, .cm-lint-marker-error").first.wait_for()  # at its line
     write(
         page,
-        "def batch(records): returns the body, or a list of bodies",
+        "def batch(records): return the body, or a list of bodies",
         'def batch(records):\n    return {"n": len(records), "first": records[0]["id"]}\n',
     )
     expect(body).to_contain_text('"007"')
 
     page.get_by_role("textbox", name="Request headers").fill("X-Trace:{run.id},X-From:walk")
     expect(panel.get_by_label("Headers").first).to_contain_text("X-From")
-    pick(page, "Sending the same request twice", "Does no harm")
+    pick(page, "Retries", "Safe to retry")
     pick(page, "Content format", "XML")
     page.get_by_label("Root element").fill("people")
     expect(body).to_contain_text("<people>")
     pick(page, "Content format", "JSON")
-    page.get_by_label("Keep the replies as a source").check()
+    page.get_by_label("Store replies as a source").check()
     done(page, "by-hand")
     value = place.call("GET", "/destinations/by-hand")["value"]
     assert value["responses"] is True
@@ -165,7 +165,7 @@ def test_a_credential_is_added_and_checked_at_once(page, place, request):
     dialog.get_by_label("Base URL").fill(place.sandbox["url"])
     dialog.get_by_role("button", name="Check and add").click()
     dialog.get_by_text(place.sandbox["url"]).first.wait_for()  # who was asked, and that the key was refused
-    dialog.get_by_role("button", name="Use it anyway").wait_for()
+    dialog.get_by_role("button", name="Add without check").wait_for()
     dialog.get_by_label("API key").fill(place.sandbox["api_key"])
     dialog.get_by_role("button", name="Check and add").click()
     dialog.wait_for(state="hidden")

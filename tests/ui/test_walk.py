@@ -21,7 +21,7 @@ def test_send_to_destination_from_nothing_to_mended(page, place):
     page.get_by_text("1 of 3 records would be quarantined").wait_for()  # the contract check, while editing
 
     page.reload()  # nothing that was begun is lost
-    page.get_by_text("What you had begun is here again.").wait_for()
+    page.get_by_text("Your unsaved changes were restored.").wait_for()
     panel.get_by_text("ada@example.com").first.wait_for()
 
     panel.get_by_role("button", name="Test", exact=True).click()  # a sample, edited in place
@@ -34,7 +34,7 @@ def test_send_to_destination_from_nothing_to_mended(page, place):
     done(page, "walked")
     page.get_by_role("button", name="Activate").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_text("3 records become").wait_for()  # the plan
+    dialog.get_by_text("3 records in").wait_for()  # the plan
     dialog.get_by_text("1 would be quarantined").wait_for()
     dialog.get_by_role("button", name="Activate").click()
     page.get_by_role("button", name="Run now").click()
@@ -53,10 +53,10 @@ def test_send_to_destination_from_nothing_to_mended(page, place):
     expect(record).to_contain_text("not-an-address")
     write(page, "Record", record.inner_text().replace("not-an-address", "nobody@example.com"))
     page.get_by_role("button", name="Save the edit").click()
-    bytes_ = page.get_by_label("What would be sent", exact=True)
+    bytes_ = page.get_by_label("Payload to resend", exact=True)
     expect(bytes_).to_contain_text("nobody@example.com")  # the new bytes
     page.get_by_role("button", name="Resend", exact=True).click()
-    page.get_by_text("Resending: a run of its own is queued").wait_for()
+    page.get_by_text("Resending: a new run is queued").wait_for()
     page.goto("/destinations/walked")
     page.get_by_text("1 delivered").first.wait_for()
     assert any(one.get("email") == "nobody@example.com" for one in place.admin("GET", "/state")["people"])
@@ -72,14 +72,14 @@ def test_an_unknown_outcome_is_settled_and_a_group_is_discarded(page, place):
     page.goto("/quarantine?destination=tasks")
     page.get_by_role("link").filter(has_text=re.compile("reply|answer|lost|unknown|connection")).first.click()
     page.get_by_role("link", name="r-1").click()
-    page.get_by_text("Its reply was lost.").wait_for()
-    page.get_by_role("button", name="It arrived").click()
-    page.get_by_text("Remembered as sent").wait_for()
+    page.get_by_text("The reply was lost.").wait_for()
+    page.get_by_role("button", name="Mark as delivered").click()
+    page.get_by_text("Marked as delivered").wait_for()
     page.goto("/quarantine?destination=tasks")
     page.get_by_role("link").filter(has_text=re.compile("reply|answer|lost|unknown|connection")).first.click()
     page.get_by_role("button", name="Discard 1 record").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_text("It is never sent in this version.").wait_for()  # the consequence, before it is done
+    dialog.get_by_text("This version of the record is never sent.").wait_for()  # the consequence, before it is done
     dialog.get_by_role("button", name="Discard 1 record").click()
     page.get_by_text("1 record discarded").wait_for()
     assert place.call("GET", "/quarantine?destination=tasks")["items"] == []
@@ -91,11 +91,11 @@ def test_an_older_version_is_made_the_truth_again(page, place):
     before = place.call("GET", "/versions?limit=1")["items"][0]["version"]
     place.call("PATCH", "/destinations/versioned", {"exclude": ["seats", "company"]})
     page.goto(f"/versions/{before + 1}")
-    page.get_by_text("destinations.versioned").first.wait_for()  # the difference
+    page.get_by_text("destination versioned").first.wait_for()  # the difference
     page.goto(f"/versions/{before}")
-    page.get_by_role("button", name="Roll back").click()
-    page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
-    page.get_by_text(f"Version {before} is the truth again").wait_for()
+    page.get_by_role("button", name="Restore").click()
+    page.get_by_role("dialog").get_by_role("button", name="Restore").click()
+    page.get_by_text(f"Restored version {before}").wait_for()
     assert place.call("GET", "/destinations/versioned")["value"]["exclude"] == ["seats"]
 
 
@@ -104,27 +104,27 @@ def test_the_menu_copies_runs_pauses_and_deletes(page, place, forgiven):
     begin(page)
     page.get_by_role("button", name=re.compile("^Upsert person")).click()
     done(page, "menu")
-    page.get_by_role("button", name="Actions of menu").click()
+    page.get_by_role("button", name="Actions for menu").click()
     page.get_by_role("menuitem", name="Copy").click()
     page.get_by_label("Name of the copy").fill("menu-two")
     page.get_by_role("dialog").get_by_role("button", name="Copy").click()
     page.get_by_role("heading", name="menu-two").wait_for()
     place.call("POST", "/destinations/menu-two/activate")
     page.reload()
-    page.get_by_role("button", name="Actions of menu-two").click()
+    page.get_by_role("button", name="Actions for menu-two").click()
     page.get_by_role("menuitem", name="Read again").click()
-    page.get_by_role("dialog").get_by_label("From a value of the cursor on").check()
+    page.get_by_role("dialog").get_by_label("From a value of the cursor").check()
     page.get_by_role("dialog").get_by_label("Value of the cursor", exact=True).fill("2026-01-31")
     page.get_by_role("dialog").get_by_role("button", name="Run").click()
     page.get_by_text("has no cursor").first.wait_for()
-    page.get_by_role("dialog").get_by_label("From the start: every record").check()
+    page.get_by_role("dialog").get_by_label("From the beginning: every record").check()
     page.get_by_role("dialog").get_by_role("button", name="Run").click()
     page.wait_for_url(re.compile("/runs/r-"))
     page.go_back()
-    page.get_by_role("button", name="Actions of menu-two").click()
+    page.get_by_role("button", name="Actions for menu-two").click()
     page.get_by_role("menuitem", name="Pause").click()
     page.get_by_text("paused", exact=True).first.wait_for()
-    page.get_by_role("button", name="Actions of menu-two").click()
+    page.get_by_role("button", name="Actions for menu-two").click()
     page.get_by_role("menuitem", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     page.get_by_text("menu-two is deleted").wait_for()

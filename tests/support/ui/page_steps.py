@@ -20,7 +20,7 @@ def pick(page: Any, label: str, option: str) -> None:
 
 def by_hand(page: Any, url: str = "/people", *, batched: bool = True) -> None:
     """Configure a manual request, which begins without URL and batching."""
-    page.get_by_text("By hand", exact=True).click()
+    page.get_by_text("Advanced", exact=True).click()
     page.get_by_role("textbox", name="URL", exact=True).fill(url)
     if batched:
         page.get_by_label("Send several records in one request").check()

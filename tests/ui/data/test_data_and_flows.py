@@ -17,7 +17,7 @@ def test_a_file_is_uploaded_and_shaped_with_sql(page, place):
     page.get_by_label("File to upload").set_input_files(file)
     page.get_by_text("3 columns, first 2 records").wait_for()  # before anything is saved
     page.get_by_role("button", name="Create").click()
-    page.get_by_role("link", name="Make a dataset").click()
+    page.get_by_role("link", name="Create dataset").click()
 
     preview = page.get_by_role("region", name="Preview").first
     preview.get_by_text("ADA@example.com").wait_for()
@@ -60,7 +60,7 @@ def test_a_file_is_dropped_and_another_is_read_from_the_server(page, place):
     page.goto("/sources/new?way=file")
     page.get_by_label("Path", exact=True).fill("nowhere.csv")
     page.get_by_role("button", name="Check", exact=True).click()
-    page.get_by_text("It cannot be read like this").wait_for()
+    page.get_by_text("These settings do not work").wait_for()
     page.get_by_label("Path", exact=True).fill("contacts.csv")
     page.get_by_role("button", name="Check", exact=True).click()
     page.get_by_text("6 columns, first 3 records").wait_for()
@@ -74,7 +74,7 @@ def test_the_encoding_of_a_file_is_chosen_by_what_a_line_reads(page, place):
     page.goto("/sources/new")
     data = "Report of today\nid,name,seats\nc1,Peña,5\nc2,Núñez,\\N\n".encode("cp1252")
     page.get_by_label("File to upload").set_input_files({"name": "west.csv", "mimeType": "text/csv", "buffer": data})
-    choices = page.get_by_role("group", name="Choose the encoding in which this line is right")
+    choices = page.get_by_role("group", name="Choose the encoding in which this line is correct")
     choices.get_by_text("c1,Peña,5").wait_for()
     expect(page.get_by_role("button", name="Create")).to_be_visible()
     choices.get_by_role("button", name="cp1252").click()
@@ -82,7 +82,7 @@ def test_the_encoding_of_a_file_is_chosen_by_what_a_line_reads(page, place):
     page.get_by_text("line 2 has 3 cells, the header has 1").wait_for()
     page.get_by_label("Lines before the header").fill("1")
     page.get_by_text("3 columns, first 2 records").wait_for()
-    nulls = page.get_by_role("combobox", name="Texts that mean null")
+    nulls = page.get_by_role("combobox", name="Null values")
     nulls.fill("\\N")
     nulls.press("Enter")
     page.get_by_role("button", name="Create").click()
@@ -96,8 +96,8 @@ def test_a_webhook_shows_its_key_once_and_its_first_record(page):
     page.get_by_label("Name", exact=True).fill("signups")
     page.get_by_role("button", name="Create").click()
     page.get_by_text("Waiting for the first record").wait_for()
-    page.get_by_role("button", name="Make a key").click()
-    key = page.get_by_role("dialog").get_by_role("textbox", name="The new key").input_value()
+    page.get_by_role("button", name="Create key").click()
+    key = page.get_by_role("dialog").get_by_role("textbox", name="New key").input_value()
     page.keyboard.press("Escape")
     address = page.get_by_text(re.compile("^http.*/hooks/signups$")).inner_text()
     headers = {"X-API-Key": key, "Content-Type": "application/json"}
@@ -106,7 +106,7 @@ def test_a_webhook_shows_its_key_once_and_its_first_record(page):
     page.get_by_text("1 record received").wait_for()  # by itself
     page.get_by_text("first-one").wait_for()
     page.reload()
-    page.get_by_text("A key is sealed").wait_for()
+    page.get_by_text("A key is stored").wait_for()
     assert key not in page.content()
 
 
@@ -120,7 +120,7 @@ def test_a_flow_has_its_destinations_its_times_and_its_place_on_the_canvas(page,
     for name in ("first-stop", "second-stop"):
         pick(page, "Add a destination", name)
     page.get_by_role("button", name="Move second-stop up").click()
-    page.get_by_role("radio", name="At times").focus()
+    page.get_by_role("radio", name="Times").focus()
     page.keyboard.press("Space")
     page.get_by_label("Cron fields").fill("30 25 * * *")
     page.get_by_text("this is no schedule").first.wait_for()  # told before it is saved
@@ -162,16 +162,16 @@ def test_an_account_is_checked_before_it_is_kept(page, place, forgiven):
     page.get_by_role("textbox", name="API key").fill(place.sandbox["api_key"])
     page.get_by_role("button", name="Check and add").click()
     page.get_by_role("heading", name="checked").wait_for()
-    page.get_by_text(f"{place.sandbox['url']} answers as an API").wait_for()
+    page.get_by_text(f"{place.sandbox['url']} answers").wait_for()
 
     forgiven.append("status of 400")
     moved = place.sandbox["url"].replace("127.0.0.1", "localhost")  # the sealed key does not move along by itself
     page.get_by_label("Base URL").fill(moved)
-    page.get_by_label("API key, anew").wait_for()
+    page.get_by_label("API key, again").wait_for()
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("which it was not given for").first.wait_for()
-    page.get_by_label("API key, anew").fill(place.sandbox["api_key"])
+    page.get_by_label("API key, again").fill(place.sandbox["api_key"])
     page.get_by_role("button", name="Save", exact=True).click()
     place.until(lambda: place.call("GET", "/credentials/checked")["value"]["base_url"] == moved)
-    expect(page.get_by_label("API key, anew")).to_be_hidden()
+    expect(page.get_by_label("API key, again")).to_be_hidden()
     assert "api_key" not in place.call("GET", "/credentials/checked")["value"]

@@ -110,4 +110,4 @@ def test_a_discard_of_many_records_shows_how_far_it_is(new_page, large):
     large.until(lambda: large.call("GET", "/quarantine?destination=d0000")["items"] == [])
     page.unroute("**/quarantine/discards")
     expect(page.get_by_role("progressbar")).to_have_count(0)
-    page.get_by_text("Nothing is held").wait_for()
+    page.get_by_text("No record in quarantine").wait_for()

@@ -45,9 +45,9 @@ def test_a_paused_feed_says_why_and_goes_on_when_the_cause_is_gone(new_page, alo
     run = alone.call("GET", "/sources/posts/hook")["paused"][0]["run"]
     alone.until(lambda: "errors" in alone.call("GET", f"/runs/{run}"))  # not while it is tried again
     page.goto(f"/runs/{run}")
-    expect(page.get_by_role("heading", name="What is wrong")).to_be_visible()
+    expect(page.get_by_role("heading", name="Errors")).to_be_visible()
     expect(page.get_by_role("alert")).to_contain_text("the credential was refused (401")
-    expect(page.get_by_role("alert")).to_contain_text("penstock check shut")
+    expect(page.get_by_role("alert")).to_contain_text("Check on the page of the credential shut")
     page.goto("/sources/posts")
     expect(panel).to_be_visible()
 

@@ -69,9 +69,9 @@ def test_the_plan_before_it_is_active(page, place, long):
     page.goto("/destinations/planned")
     page.get_by_role("button", name="Activate").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("40 records become 32 requests; at your rate limit that takes")
+    expect(dialog).to_contain_text("40 records in 32 requests; at your rate limit this takes")
     expect(dialog).to_contain_text("32 to create or update")
-    expect(dialog).to_contain_text("0 unchanged, nothing is sent for them")
+    expect(dialog).to_contain_text("0 unchanged (skipped)")
     expect(dialog).to_contain_text("8 would be quarantined; the first 5:")
     expect(dialog.get_by_role("listitem").filter(has_text="p-0").last).to_contain_text("email")
     dialog.get_by_role("button", name="Back").click()
@@ -82,8 +82,8 @@ def test_the_plan_before_it_is_active(page, place, long):
     page.get_by_role("button", name="Run now").click()
     page.get_by_text(re.compile("32 delivered")).first.wait_for()
     page.goto("/destinations/planned")
-    page.get_by_text("0 to create or update, 32 unchanged, nothing is sent for them").wait_for()
-    page.get_by_role("link", name="8 records held").wait_for()
+    page.get_by_text("0 to create or update, 32 unchanged (skipped)").wait_for()
+    page.get_by_role("link", name="8 records in quarantine").wait_for()
 
 
 def test_requests_that_only_ask_are_told(page, place):
@@ -96,8 +96,8 @@ def test_requests_that_only_ask_are_told(page, place):
     page.goto("/destinations/by-code")
     page.get_by_role("button", name="Activate").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("3 records become 4 requests")
-    expect(dialog).to_contain_text("2 of the requests only ask")
+    expect(dialog).to_contain_text("3 records in 4 requests")
+    expect(dialog).to_contain_text("2 of the requests read only")
 
 
 def test_a_group_of_held_records_is_resent_and_mended_at_its_source(page, place, long):
@@ -114,7 +114,7 @@ def test_a_group_of_held_records_is_resent_and_mended_at_its_source(page, place,
     page.goto("/quarantine?destination=group-one")
     page.get_by_role("row", name=re.compile("group-one")).get_by_role("link").click()
     page.get_by_role("button", name="Resend 8 records").click()
-    page.get_by_text("Resending: a run of its own is queued").wait_for()
+    page.get_by_text("Resending: a new run is queued").wait_for()
 
     def runs(name):
         return place.call("GET", f"/runs?target={name}")["items"]
@@ -144,7 +144,7 @@ def test_an_unknown_record_is_sent_again(page, place):
     dialog = page.get_by_role("dialog")
     dialog.get_by_text("The reply to 1 of them was lost").wait_for()  # the consequence in numbers
     dialog.get_by_role("button", name="Resend 1 record").click()
-    page.get_by_text("Resending: a run of its own is queued").wait_for()
+    page.get_by_text("Resending: a new run is queued").wait_for()
     place.until(lambda: place.call("GET", "/destinations/again")["state"]["held"] == 0)
     assert len(place.admin("GET", "/state")["tasks"]) == before + 2
 
@@ -163,12 +163,12 @@ def test_a_version_is_taken_back_in_the_browser(page, place):
     place.call("POST", "/destinations", {"name": "turned", "value": {**PERSON, "dataset": "contacts"}})
     page.goto("/destinations/turned/configure")
     samples(page).get_by_text("ada@example.com").first.wait_for()
-    pick(page, "Which records a run sends", "New: each key once")
+    pick(page, "Records to send", "New: each key once, later changes are not sent")
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("turned is saved").wait_for()
     page.goto("/versions")
     page.get_by_role("row", name=re.compile("turned")).nth(1).get_by_role("link").click()
-    page.get_by_role("button", name="Roll back").click()
-    page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
-    page.get_by_text("is the truth again").wait_for()
+    page.get_by_role("button", name="Restore").click()
+    page.get_by_role("dialog").get_by_role("button", name="Restore").click()
+    page.get_by_text("Restored version").wait_for()
     assert "mode" not in place.call("GET", "/destinations/turned")["value"]

@@ -19,7 +19,7 @@ def nobody(tmp_path_factory):
 def test_a_newcomer_loads_the_sample_company_activates_the_draft_and_watches(new_page, nobody):
     page = new_page(nobody)
     page.goto("/")
-    page.get_by_text("Nothing flows yet").wait_for()
+    page.get_by_text("No source yet").wait_for()
     page.get_by_role("button", name="Load sample company").click()
     page.get_by_role("article", name="Dataset people").wait_for()
     states = {one["name"]: one["state"]["state"] for one in nobody.call("GET", "/destinations")["items"]}
@@ -40,13 +40,13 @@ def test_a_newcomer_loads_the_sample_company_activates_the_draft_and_watches(new
 
     sent = page.get_by_role("article", name="Destination companies")
     sent.get_by_text("in quarantine").wait_for()  # it is being sent, and one company is wrong on purpose
-    sent.get_by_text("1 held").wait_for()
+    sent.get_by_text("1 in quarantine").wait_for()
     (whole,) = nobody.call("GET", "/runs?limit=1")["items"]
     nobody.until(lambda: nobody.call("GET", f"/runs/{whole['run']}")["status"] == "partial", within_s=90)
     card.get_by_role("link", name=draft).click()
     page.get_by_role("button", name="Activate").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_text("at your rate limit that takes").wait_for()
+    dialog.get_by_text("at your rate limit this takes").wait_for()
     dialog.get_by_role("button", name="Activate").click()
     page.get_by_text(f"{draft} is active").wait_for()
     page.get_by_role("button", name="Run now").click()

@@ -1,4 +1,5 @@
 /** The one door to the API: one error type, the CSRF header, ETags, and what to do when nobody is signed in or nothing answers. */
+import { t } from "@/texts/shell";
 import { connection } from "./connection";
 import type { Problem, Session } from "./types";
 
@@ -92,7 +93,7 @@ export async function call<T>(method: string, path: string, options: Options = {
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     connection.lost();
-    throw new ApiError(0, [{ path: "", code: "no-connection", message: "Penstock does not answer", hint: "" }]);
+    throw new ApiError(0, [{ path: "", code: "no-connection", message: t.states.noAnswer, hint: "" }]);
   }
   connection.found();
   if (reply.status === 304) return undefined as T;
@@ -134,7 +135,7 @@ export function upload<T>(path: string, file: Blob, query: Options["query"], onP
     request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
     request.onerror = () => {
       connection.lost();
-      reject(new ApiError(0, [{ path: "", code: "no-connection", message: "Penstock does not answer", hint: "" }]));
+      reject(new ApiError(0, [{ path: "", code: "no-connection", message: t.states.noAnswer, hint: "" }]));
     };
     request.onabort = () => reject(new DOMException("stopped", "AbortError"));
     request.onload = async () => {
@@ -175,7 +176,7 @@ async function readFailure(reply: Response): Promise<ApiError> {
   } catch {
     // not ours: a proxy answered; said below
   }
-  const message = `something between here and Penstock answered ${reply.status} ${reply.statusText}`.trim();
+  const message = t.states.otherAnswer(`${reply.status} ${reply.statusText}`.trim());
   return new ApiError(reply.status, [{ path: "", code: "not-ours", message, hint: "" }], retryAfter);
 }
 

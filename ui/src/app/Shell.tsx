@@ -138,7 +138,7 @@ function PersonMenu() {
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown maw={260}>
-        <Menu.Label>{signIn && person !== null ? `${person.name} ${t.person.roles[person.role as Role]}` : t.person.localHint}</Menu.Label>
+        <Menu.Label>{signIn && person !== null ? `${person.name}, ${t.person.roles[person.role as Role]}` : t.person.localHint}</Menu.Label>
         {signIn && (
           <Menu.Item leftSection={<IconLogout size={15} />} onClick={() => void signOut()}>
             {t.person.signOut}

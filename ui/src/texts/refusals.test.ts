@@ -12,7 +12,7 @@ test("long text names the switch of the form", () => {
 test("a column's type names since when, and the page where it is chosen", () => {
   const since = "2026-11-25T16:04:09Z";
   const { text, way } = refusal({ rule: "type", values: { field: "age", column: "age", value: "old", type: "integer", since }, reason: "…" });
-  expect(text).toBe("age: “old” is no integer.");
+  expect(text).toBe("age: “old” is not of the type integer.");
   expect(way).toContain("since 25 Nov 2026");
   expect(way).toContain("Press Detect again on the dataset's page");
 });

@@ -9,7 +9,7 @@ type Values = Record<string, unknown>;
 interface Refused {
   /** null: nothing was refused. */
   rule?: string | null;
-  /** null: written by an earlier release, `reason` is all there is. */
+  /** null: written by an earlier release; only `reason` is known. */
   values?: Values | null;
   reason: string | null;
   /** Whether it was in quarantine before this run. */
@@ -32,8 +32,8 @@ const sentence = (v: Values, words: string): string => `${place(v)}:${quoted(v)}
 const accepted = (v: Values): string => (v["accepted"] === undefined ? "" : ` Accepted: ${said(v["accepted"])}.`);
 
 const EDIT = "Correct it in the source, or edit the record in Quarantine and resend it.";
-const LOOK = "Look in Custify. If it is there, press It arrived; if not, resend it.";
-const AGAIN = "Resend it when the cause is gone.";
+const LOOK = "Look for the record in Custify. If it is there, press Mark as delivered; if not, resend it.";
+const AGAIN = "Resend the record when the cause is fixed.";
 const unmapped = (v: Values): string => (v["mapped"] === true ? `choose another column for ${place(v)}` : `add ${said(v["column"] ?? place(v))} to Exclude attributes`);
 /** A rule on one value: it is corrected in the record, or not sent at all. */
 const value = (words: (v: Values) => string): Rule => (v) => ({ text: words(v), way: `${EDIT}${accepted(v)} If all records are like this, ${unmapped(v)} in the destination's form.` });
@@ -42,62 +42,62 @@ const fixed = (way: string, words: (v: Values) => string = found): Rule => (v) =
 
 export const RULES: Record<string, Rule> = {
   ambiguous: (v) => ({
-    text: `${place(v)}:${quoted(v)} may mean thousands or thousandths.`,
+    text: `${place(v)}:${quoted(v)} can mean thousands or thousandths.`,
     way: "Choose the Decimal sign in the form of the source, or edit the record in Quarantine and resend it.",
   }),
-  api: fixed(`The words are the API's. ${EDIT}`),
+  api: fixed(`This is the message of the API. ${EDIT}`),
   "attribute name": (v) => ({
-    text: `Custify does not take ${place(v)} as the name of an attribute.`,
+    text: `Custify does not accept ${place(v)} as the name of an attribute.`,
     way: `Add ${place(v)} to Exclude attributes in the destination's form, or have the sender use another name.`,
   }),
   boolean: value((v) => sentence(v, "is neither true nor false.")),
   choice: value((v) => sentence(v, "is not one of the choices.")),
-  clash: (v) => ({ text: `${place(v)} is given twice: as a column, and in an object.`, way: "Add one of the two to Exclude attributes in the destination's form." }),
+  clash: (v) => ({ text: `${place(v)} is set twice: by a column, and inside an object.`, way: "Add one of the two to Exclude attributes in the destination's form." }),
   code: fixed("Correct the Python code in the destination's form, then resend the record."),
-  columns: fixed("Have the sender post fewer different names. Whoever runs the service can raise the limit."),
+  columns: fixed("Have the sender post fewer different names, or ask an administrator to raise the limit."),
   count: (v) => ({ text: found(v), way: "Choose fewer columns under Other columns in the destination's form." }),
   date: value((v) => sentence(v, "is not a date.")),
   depth: value(found),
-  digits: value((v) => sentence(v, "has more digits than the number in the source holds.")),
+  digits: value((v) => sentence(v, "has more digits than the source stores exactly.")),
   email: value((v) => sentence(v, "is not an e-mail address.")),
   "flat link": edited((v) => `${said(v["sentence"])}.`),
-  html: fixed("Check the address of the credential: it answers with a web page. Then resend the record."),
-  id: value((v) => sentence(v, "is not an id of Custify's.")),
+  html: fixed("Correct the base URL of the credential: it returns a web page. Then resend the record."),
+  id: value((v) => sentence(v, "is not a Custify id.")),
   int32: (v) => ({
-    text: sentence(v, "is outside the range that Custify takes for whole numbers."),
+    text: sentence(v, "is outside the range that Custify accepts for integers."),
     way: `${EDIT}${accepted(v)}${v["mapped"] === true ? "" : ` To send it as text, choose the type text for ${place(v)} in the dataset's columns.`}`,
   }),
-  integer: value((v) => sentence(v, "is not a whole number.")),
-  job: fixed(`The words are the API's. ${AGAIN}`),
+  integer: value((v) => sentence(v, "is not an integer.")),
+  job: fixed(`This is the message of the API. ${AGAIN}`),
   json: value(found),
   key: edited(() => "The record has no key: a key column is empty."),
-  "key already sent": fixed("Give the record another key and resend it, or choose another mode under Which records a run sends in the destination's form.", () => "The key was already sent with other content, and this destination sends each key once."),
+  "key already sent": fixed("Give the record another key and resend it, or choose another mode under Records to send in the destination's form.", () => "The key was already sent with other content, and this destination sends each key once."),
   length: (v) => ({
     text: v["limit"] === undefined ? found(v) : `${place(v)}${quoted(v)} is longer than ${count(Number(v["limit"]), "character")}.`,
     way: v["limit"] === undefined ? "Choose fewer columns under Other columns in the destination's form." : v["mapped"] === true ? `Turn on Cut long text at ${place(v)} in the destination's form, or shorten the value in Quarantine and resend it.` : `Shorten ${said(v["column"] ?? place(v))} with SQL in the dataset's form, or edit the record in Quarantine and resend it.`,
   }),
-  lookup: fixed("Send that object first, by a destination of the same flow, then resend this record."),
+  lookup: fixed("Send that object first, with a destination of the same flow, then resend this record."),
   macro: edited(found),
-  max_bytes: (v) => ({ text: `This record alone is larger than the most bytes in a body${v["value"] === undefined ? "" : ` (${said(v["value"])})`}.`, way: "Raise Most bytes in a body in the destination's form, or exclude columns there." }),
+  max_bytes: (v) => ({ text: `This record alone is larger than the max body size${v["value"] === undefined ? "" : ` (${said(v["value"])})`}.`, way: "Raise Max body size in the destination's form, or exclude columns there." }),
   money: value((v) => sentence(v, "is not an amount.")),
   name: edited(found),
-  names: fixed("Have the sender post other names. Whoever runs the service can raise the limit on their number."),
+  names: fixed("Have the sender post other names, or ask an administrator to raise the limit."),
   "no answer": fixed(LOOK),
-  required: (v) => ({ text: v["field"] === undefined ? found(v) : `${place(v)} is required, and missing.`, way: `Fill it in in the source, or in Quarantine and resend the record, or choose a column or a default for ${place(v)} in the destination's form.` }),
+  required: (v) => ({ text: v["field"] === undefined ? found(v) : `${place(v)} is required and missing.`, way: `Fill it in in the source, or in Quarantine and resend the record, or choose a column or a default for ${place(v)} in the destination's form.` }),
   restored: fixed(LOOK, () => "The state was restored from a backup: this record may have been sent after the backup was made."),
   scalar: value((v) => sentence(v, "is a nested value.")),
   sql: fixed("Edit the record in Quarantine and resend it, or correct the SQL in the dataset's form."),
-  status: fixed(`The words are the API's. ${EDIT}`),
+  status: fixed(`This is the message of the API. ${EDIT}`),
   text: value(found),
   type: (v) =>
     v["type"] === undefined
       ? value(found)(v)
       : {
-          text: sentence({ ...v, field: v["column"] ?? v["field"] }, `is no ${said(v["type"])}.`),
-          way: `The column is ${said(v["type"])} since ${v["since"] === undefined ? "it was first read" : moment(new Date(said(v["since"])))}. Press Detect again on the dataset's page, choose the type text there, or edit the record in Quarantine and resend it.`,
+          text: sentence({ ...v, field: v["column"] ?? v["field"] }, `is not of the type ${said(v["type"])}.`),
+          way: `The column has the type ${said(v["type"])} since ${v["since"] === undefined ? "it was first read" : moment(new Date(said(v["since"])))}. Press Detect again on the dataset's page, choose the type text there, or edit the record in Quarantine and resend it.`,
         },
-  versions: fixed("Resend it.", () => "The settings have changed, and its records cannot be sent as one request any more."),
-  waiting: (v) => ({ text: found(v), way: "It goes by itself when that object is delivered. If that object is in quarantine, resend it first." }),
+  versions: fixed("Resend it.", () => "The settings have changed. The records can no longer be sent in one request."),
+  waiting: (v) => ({ text: found(v), way: "Penstock sends the record when that object is delivered. If that object is in quarantine, resend it first." }),
   xml: edited(found),
 };
 

@@ -4,15 +4,15 @@ import { address } from "@/api/client";
 import { listOptions } from "@/api/queries";
 import type { AuditEntry } from "@/api/types";
 import { type Col, DataTable, Empty, Failed, Loading, Page, Time, useFreshFirst, useItems } from "@/parts";
-import { t } from "@/texts/watch";
+import { t } from "@/texts/pages/audit";
 
 const COLUMNS: Col<AuditEntry>[] = [
-  { id: "at", header: t.audit.at, width: 160, cell: (row) => <Time at={row.at} /> },
-  { id: "who", header: t.audit.who, width: 140, cell: (row) => row.who },
-  { id: "action", header: t.audit.action, cell: (row) => <span className="mono">{row.action}</span> },
-  { id: "what", header: t.audit.what, cell: (row) => row.what },
-  { id: "from", header: t.audit.from, width: 160, cell: (row) => row.from },
-  { id: "result", header: t.audit.result, width: 110, cell: (row) => row.result },
+  { id: "at", header: t.at, width: 160, cell: (row) => <Time at={row.at} /> },
+  { id: "who", header: t.who, width: 140, cell: (row) => row.who },
+  { id: "action", header: t.action, cell: (row) => <span className="mono">{row.action}</span> },
+  { id: "what", header: t.what, cell: (row) => row.what },
+  { id: "from", header: t.from, width: 160, cell: (row) => row.from },
+  { id: "result", header: t.result, width: 110, cell: (row) => row.result },
 ];
 
 export function AuditPage() {
@@ -20,12 +20,12 @@ export function AuditPage() {
   useFreshFirst<AuditEntry>({ key: ["audit"], path: "/audit", idOf: (entry) => String(entry.id), every: 15_000 });
   return (
     <Page
-      title={t.audit.title}
-      description={t.audit.about}
+      title={t.title}
+      description={t.about}
       width="fill"
       actions={(["csv", "ndjson"] as const).map((format) => (
         <Button key={format} component="a" variant="default" href={address("/audit/export", { format })} download>
-          {t.audit.export(format.toUpperCase())}
+          {t.export(format.toUpperCase())}
         </Button>
       ))}
     >
@@ -34,7 +34,7 @@ export function AuditPage() {
       ) : items === undefined ? (
         <Loading rows={10} />
       ) : (
-        <DataTable label={t.audit.title} rows={items} columns={COLUMNS} rowKey={(row) => String(row.id)} onEnd={more} minWidth={860} empty={<Empty icon={IconListDetails} title={t.audit.none}>{t.audit.noneHint}</Empty>} />
+        <DataTable label={t.title} rows={items} columns={COLUMNS} rowKey={(row) => String(row.id)} onEnd={more} minWidth={860} empty={<Empty icon={IconListDetails} title={t.none}>{t.noneHint}</Empty>} />
       )}
     </Page>
   );

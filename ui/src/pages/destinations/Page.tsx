@@ -8,6 +8,7 @@ import type { Destination } from "@/api/types";
 import { SentCharts } from "@/resources/charts/SentCharts";
 import { Code, duration, Empty, Facts, Loaded, NOT_YET, Num, OutcomeCounts, Page, Panel, RunStatus, Status, Time } from "@/parts";
 import { t } from "@/texts/pages/destinations";
+import { plainText } from "@/texts/service";
 import { DestinationMenu } from "./actions/Menu";
 import classes from "./style.module.css";
 import { asked } from "./queries";
@@ -32,7 +33,7 @@ function Shown({ destination }: { destination: Destination }) {
       title={name}
       before={<Status of={state.state} />}
       crumbs={[{ label: t.title, to: "/destinations" }]}
-      description={state.reason}
+      description={plainText(state.reason)}
       actions={
         <>
           <Button component={Link} to={`/destinations/${encodeURIComponent(name)}/configure`} variant="default" leftSection={<IconPencil size={14} />}>

@@ -11,6 +11,7 @@ import type { Value } from "@/resources/Editor";
 import { ResourcePage } from "@/resources/Page";
 import { t as destinations } from "@/texts/pages/destinations";
 import { t } from "@/texts/pages/flows";
+import { plainText } from "@/texts/service";
 import { useReadAgain } from "@/resources/runs/ReadAgain";
 import { useFlowActions } from "./actions/useFlowActions";
 import { FlowForm } from "./Form";
@@ -114,7 +115,7 @@ function PlanPanel({ name }: { name: string }) {
             )}
             {Object.entries(found.skipped ?? {}).map(([destination, reason]) => (
               <p key={destination} className={form.hint}>
-                <code>{destination}</code> {t.plan.skipped}: {reason}
+                <code>{destination}</code> {t.plan.skipped}: {plainText(reason)}
               </p>
             ))}
           </div>

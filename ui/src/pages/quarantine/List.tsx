@@ -8,7 +8,8 @@ import { keys, listOptions, queries } from "@/api/queries";
 import type { Discard, Discarded, Items, QuarantineEntry, QuarantineGroup, Run } from "@/api/types";
 import { type Col, confirm, DataTable, Empty, Failed, Key, Loaded, Loading, Num, Page, RowLink, Status, Time, useChange, useFreshFirst, useItems } from "@/parts";
 import { refusalLine, refusalText } from "@/texts/refusals";
-import { t } from "@/texts/watch";
+import { t } from "@/texts/pages/quarantine";
+import { t as runs } from "@/texts/pages/runs";
 import { useFollow } from "@/resources/runs/progress";
 import { DiscardsUnderWay } from "./discards/Progress";
 
@@ -26,30 +27,30 @@ function Groups({ destination }: { destination: string | undefined }) {
   const unknown = shown.filter((group) => group.outcome === "unknown").reduce((sum, group) => sum + group.count, 0);
   const resend = useChange({
     run: () => api.post<Items<Run>>("/quarantine/resend", destination === undefined ? { all: true } : { destination }),
-    done: () => t.quarantine.resent,
+    done: () => t.resent,
     refresh: [keys.quarantine, keys.runs, keys.kind("destinations")],
     then: follow,
   });
   const askResend = async () => {
-    if (await confirm({ title: t.quarantine.resendTitle(all), consequence: t.quarantine.resendText(unknown), verb: t.quarantine.resendAll(all), tone: "plain" })) resend.mutate();
+    if (await confirm({ title: t.resendTitle(all), consequence: t.resendText(unknown), verb: t.resendAll(all), tone: "plain" })) resend.mutate();
   };
   const columns: Col<QuarantineGroup>[] = [
-    { id: "outcome", header: t.runs.outcome, width: 140, cell: (row) => <Status of={row.outcome} /> },
-    { id: "count", header: t.quarantine.count, width: 90, align: "right", by: (row) => row.count, cell: (row) => <Num value={row.count} /> },
-    { id: "destination", header: t.quarantine.destination, width: 180, by: (row) => row.destination, cell: (row) => row.destination },
-    { id: "cause", header: t.quarantine.cause, width: 200, by: (row) => row.cause, cell: (row) => <Link to="/quarantine" search={{ cause: row.cause, destination: row.destination }}>{row.cause}</Link> },
-    { id: "reason", header: t.runs.reason, cell: (row) => <span title={refusalLine(row)}>{refusalText(row)}</span> },
-    { id: "last", header: t.quarantine.latest, width: 150, by: (row) => row.last_at, cell: (row) => <Time at={row.last_at} /> },
+    { id: "outcome", header: runs.outcome, width: 140, cell: (row) => <Status of={row.outcome} /> },
+    { id: "count", header: t.count, width: 90, align: "right", by: (row) => row.count, cell: (row) => <Num value={row.count} /> },
+    { id: "destination", header: t.destination, width: 180, by: (row) => row.destination, cell: (row) => row.destination },
+    { id: "cause", header: t.cause, width: 200, by: (row) => row.cause, cell: (row) => <Link to="/quarantine" search={{ cause: row.cause, destination: row.destination }}>{row.cause}</Link> },
+    { id: "reason", header: runs.reason, cell: (row) => <span title={refusalLine(row)}>{refusalText(row)}</span> },
+    { id: "last", header: t.latest, width: 150, by: (row) => row.last_at, cell: (row) => <Time at={row.last_at} /> },
   ];
   return (
     <Page
-      title={t.quarantine.title}
-      description={t.quarantine.about}
+      title={t.title}
+      description={t.about}
       width="fill"
       actions={
         all > 0 && (
           <Button variant="default" onClick={() => void askResend()} loading={resend.isPending}>
-            {t.quarantine.resendAll(all)}
+            {t.resendAll(all)}
           </Button>
         )
       }
@@ -58,15 +59,15 @@ function Groups({ destination }: { destination: string | undefined }) {
       <Loaded query={query} meanwhile={<Loading rows={6} />}>
         {() => (
           <DataTable
-            label={t.quarantine.groups}
+            label={t.groups}
             rows={shown}
             columns={columns}
             rowKey={(row) => JSON.stringify([row.destination, row.cause, row.outcome, row.field])}
             minWidth={860}
             onOpen={(row) => void navigate({ to: "/quarantine", search: { cause: row.cause, destination: row.destination } })}
             empty={
-              <Empty icon={IconShieldCheck} title={t.quarantine.none}>
-                {t.quarantine.noneHint}
+              <Empty icon={IconShieldCheck} title={t.none}>
+                {t.noneHint}
               </Empty>
             }
           />
@@ -78,12 +79,12 @@ function Groups({ destination }: { destination: string | undefined }) {
 
 // once: a row is not made again while the list around it is
 const ENTRIES: Col<QuarantineEntry>[] = [
-  { id: "key", header: t.runs.key, width: 200, cell: (row) => <RowLink to={at`/quarantine/${row.id}`}><Key value={row.key} /></RowLink> },
-  { id: "outcome", header: t.runs.outcome, width: 140, cell: (row) => <Status of={row.outcome} /> },
-  { id: "destination", header: t.quarantine.destination, width: 160, cell: (row) => row.destination },
-  { id: "field", header: t.runs.field, width: 140, cell: (row) => row.field && <code>{row.field}</code> },
-  { id: "reason", header: t.runs.reason, cell: (row) => <span title={refusalLine(row)}>{refusalText(row)}</span> },
-  { id: "at", header: t.quarantine.since, width: 150, cell: (row) => <Time at={row.at} /> },
+  { id: "key", header: runs.key, width: 200, cell: (row) => <RowLink to={at`/quarantine/${row.id}`}><Key value={row.key} /></RowLink> },
+  { id: "outcome", header: runs.outcome, width: 140, cell: (row) => <Status of={row.outcome} /> },
+  { id: "destination", header: t.destination, width: 160, cell: (row) => row.destination },
+  { id: "field", header: runs.field, width: 140, cell: (row) => row.field && <code>{row.field}</code> },
+  { id: "reason", header: runs.reason, cell: (row) => <span title={refusalLine(row)}>{refusalText(row)}</span> },
+  { id: "at", header: t.since, width: 150, cell: (row) => <Time at={row.at} /> },
 ];
 
 function Entries({ cause, destination }: { cause: string; destination: string | undefined }) {
@@ -98,32 +99,32 @@ function Entries({ cause, destination }: { cause: string; destination: string | 
   const chosen = { cause, ...(destination !== undefined && { destination }) };
   const refresh = [keys.quarantine, keys.runs, keys.kind("destinations")];
   const follow = useFollow();
-  const resend = useChange({ run: () => api.post<Items<Run>>("/quarantine/resend", chosen), done: () => t.quarantine.resent, refresh, then: follow });
+  const resend = useChange({ run: () => api.post<Items<Run>>("/quarantine/resend", chosen), done: () => t.resent, refresh, then: follow });
   const discard = useChange({
     run: () => api.post<Discarded | Discard>("/quarantine/discard", { ...chosen, reason: "" }),
-    done: (done) => ("id" in done ? t.quarantine.discarding(done.discarded, done.total) : t.quarantine.discarded(done.discarded)),
+    done: (done) => ("id" in done ? t.discarding(done.discarded, done.total) : t.discarded(done.discarded)),
     refresh,
     then: () => navigate({ to: "/quarantine" }),
   });
   const askResend = async () => {
-    const sure = unknown === 0 || (await confirm({ title: t.quarantine.resendTitle(all), consequence: t.quarantine.resendText(unknown), verb: t.quarantine.resendAll(all), tone: "plain" }));
+    const sure = unknown === 0 || (await confirm({ title: t.resendTitle(all), consequence: t.resendText(unknown), verb: t.resendAll(all), tone: "plain" }));
     if (sure) resend.mutate();
   };
   const askDiscard = async () => {
-    if (await confirm({ title: t.quarantine.discardTitle(all), consequence: t.quarantine.discardText(all), verb: t.quarantine.discardAll(all) })) discard.mutate();
+    if (await confirm({ title: t.discardTitle(all), consequence: t.discardText(all), verb: t.discardAll(all) })) discard.mutate();
   };
   return (
     <Page
       title={cause}
-      crumbs={[{ label: t.quarantine.title, to: "/quarantine" }]}
+      crumbs={[{ label: t.title, to: "/quarantine" }]}
       width="fill"
       actions={
         <>
           <Button variant="default" color="red" onClick={() => void askDiscard()} loading={discard.isPending} disabled={all === 0}>
-            {t.quarantine.discardAll(all)}
+            {t.discardAll(all)}
           </Button>
           <Button onClick={() => void askResend()} loading={resend.isPending} disabled={all === 0}>
-            {t.quarantine.resendAll(all)}
+            {t.resendAll(all)}
           </Button>
         </>
       }
@@ -135,14 +136,14 @@ function Entries({ cause, destination }: { cause: string; destination: string | 
         <Loading rows={8} />
       ) : (
         <DataTable
-          label={t.quarantine.entries}
+          label={t.entries}
           rows={items}
           columns={ENTRIES}
           rowKey={(row) => row.id}
           onEnd={more}
           minWidth={860}
           onOpen={(row) => void navigate({ to: "/quarantine/$id", params: { id: row.id } })}
-          empty={<Empty icon={IconShieldCheck} title={t.quarantine.none} />}
+          empty={<Empty icon={IconShieldCheck} title={t.none} />}
         />
       )}
     </Page>

@@ -8,7 +8,8 @@ import { keys } from "@/api/queries";
 import type { Items, Preview, QuarantineDetail, Run } from "@/api/types";
 import { Code, confirm, Facts, keyText, Loaded, Page, Panel, Problems, pretty, problemsOf, Status, useChange } from "@/parts";
 import { refusal, refusalLine } from "@/texts/refusals";
-import { t } from "@/texts/watch";
+import { t } from "@/texts/pages/quarantine";
+import { t as runs } from "@/texts/pages/runs";
 import { useFollow } from "@/resources/runs/progress";
 
 export function EntryPage() {
@@ -41,7 +42,7 @@ function Shown({ entry }: { entry: QuarantineDetail }) {
   const follow = useFollow();
   const back = () => navigate({ to: "/quarantine" });
   const edit = () => api.patch(at`/quarantine/${entry.id}`, { record_text: text }); // as text: JavaScript's numbers would round
-  const save = useChange({ run: edit, done: () => t.quarantine.saved, refresh, quiet: true });
+  const save = useChange({ run: edit, done: () => t.saved, refresh, quiet: true });
   const preview = useQuery({
     queryKey: [...keys.quarantine, entry.id, "preview", before],
     queryFn: ({ signal }) => api.post<Preview>(at`/quarantine/${entry.id}/preview`, {}, { signal }),
@@ -51,73 +52,73 @@ function Shown({ entry }: { entry: QuarantineDetail }) {
       if (dirty && whole) await edit();
       return api.post<Items<Run>>("/quarantine/resend", { ids: [entry.id] });
     },
-    done: () => t.quarantine.resent,
+    done: () => t.resent,
     refresh,
     then: (begun) => {
       follow(begun);
       return back();
     },
   });
-  const discard = useChange({ run: () => api.post("/quarantine/discard", { ids: [entry.id], reason: "" }), done: () => t.quarantine.discarded(1), refresh, then: back });
-  const settle = useChange({ run: () => api.post(at`/quarantine/${entry.id}/settle`, { delivered: true }), done: () => t.quarantine.settled, refresh, then: back });
+  const discard = useChange({ run: () => api.post("/quarantine/discard", { ids: [entry.id], reason: "" }), done: () => t.discarded(1), refresh, then: back });
+  const settle = useChange({ run: () => api.post(at`/quarantine/${entry.id}/settle`, { delivered: true }), done: () => t.settled, refresh, then: back });
   const askDiscard = async () => {
-    if (await confirm({ title: t.quarantine.discardTitle(1), consequence: t.quarantine.discardText(1), verb: t.quarantine.discard })) discard.mutate();
+    if (await confirm({ title: t.discardTitle(1), consequence: t.discardText(1), verb: t.discard })) discard.mutate();
   };
   useEffect(() => setText(before), [before]);
   return (
     <Page
       title={keyText(entry.key)}
       before={<Status of={entry.outcome} />}
-      crumbs={[{ label: t.quarantine.title, to: "/quarantine" }]}
+      crumbs={[{ label: t.title, to: "/quarantine" }]}
       description={why.text}
       actions={
         <>
           <Button component={Link} to={`/destinations/${encodeURIComponent(entry.destination)}/configure`} variant="subtle">
-            {t.quarantine.mapping}
+            {t.mapping}
           </Button>
           <Button variant="default" color="red" onClick={() => void askDiscard()}>
-            {t.quarantine.discard}
+            {t.discard}
           </Button>
           {entry.outcome === "unknown" && (
             <Button variant="default" onClick={() => settle.mutate()}>
-              {t.quarantine.settle}
+              {t.settle}
             </Button>
           )}
           <Button onClick={() => resend.mutate()} loading={resend.isPending} disabled={dirty && !whole}>
-            {dirty ? t.quarantine.saveAndResend : t.quarantine.resend}
+            {dirty ? t.saveAndResend : t.resend}
           </Button>
         </>
       }
     >
-      {entry.outcome === "unknown" && <p className="muted">{t.quarantine.settleHint}</p>}
-      <Panel title={t.quarantine.why}>
+      {entry.outcome === "unknown" && <p className="muted">{t.settleHint}</p>}
+      <Panel title={t.why}>
         <Facts
           items={[
-            [t.quarantine.destination, entry.destination],
-            [t.runs.field, entry.field ?? "–"],
-            [t.quarantine.rule, entry.rule ?? "–"],
-            [t.quarantine.value, entry.value ?? "–"],
+            [t.destination, entry.destination],
+            [runs.field, entry.field ?? "–"],
+            [t.rule, entry.rule ?? "–"],
+            [t.value, entry.value ?? "–"],
           ]}
         />
         {why.way !== null && (
           <p>
-            <b>{t.quarantine.way}</b> {why.way}
+            <b>{t.way}</b> {why.way}
           </p>
         )}
       </Panel>
       <Panel
-        title={t.quarantine.record}
+        title={t.record}
         actions={
           <Button variant="default" disabled={!dirty || !whole} loading={save.isPending} onClick={() => save.mutate()}>
-            {t.quarantine.save}
+            {t.save}
           </Button>
         }
       >
-        <p className="muted">{!whole ? t.quarantine.notJson : t.quarantine.recordHint}</p>
+        <p className="muted">{!whole ? t.notJson : t.recordHint}</p>
         {save.isError && <Problems problems={problemsOf(save.error)} />}
-        <Code value={text} language="json" label={t.quarantine.record} lines onChange={setText} maxHeight={420} />
+        <Code value={text} language="json" label={t.record} lines onChange={setText} maxHeight={420} />
       </Panel>
-      <Panel title={t.quarantine.bytes}>
+      <Panel title={t.bytes}>
         <Loaded query={preview} height={120}>
           {(made) => (
             <>
@@ -126,15 +127,15 @@ function Shown({ entry }: { entry: QuarantineDetail }) {
                 <p key={i}>{refusalLine(refused)}</p>
               ))}
               {made.requests.map((request, i) => (
-                <Code key={i} value={pretty(request.body)} language="json" label={t.quarantine.bytes} readOnly maxHeight={320} />
+                <Code key={i} value={pretty(request.body)} language="json" label={t.bytes} readOnly maxHeight={320} />
               ))}
             </>
           )}
         </Loaded>
       </Panel>
       {(entry.request !== null || entry.reply !== null) && (
-        <Panel title={t.quarantine.last}>
-          <Code value={JSON.stringify({ request: entry.request, reply: entry.reply }, null, 2)} language="json" label={t.quarantine.last} readOnly maxHeight={320} />
+        <Panel title={t.last}>
+          <Code value={JSON.stringify({ request: entry.request, reply: entry.reply }, null, 2)} language="json" label={t.last} readOnly maxHeight={320} />
         </Panel>
       )}
     </Page>

@@ -8,22 +8,22 @@ import { type Col, DataTable, duration, Empty, Failed, Loading, NOT_YET, Num, Ou
 import { SentCharts } from "@/resources/charts/SentCharts";
 import { t as charts } from "@/texts/charts";
 import { t as states } from "@/texts/states";
-import { t } from "@/texts/watch";
+import { t } from "@/texts/pages/runs";
 import { useFreshRuns } from "./list/updates";
 
 const STATUSES = ["queued", "running", "succeeded", "partial", "failed", "cancelled", "interrupted"];
 
 // once: a row is not made again while the list around it is
 const COLUMNS: Col<Run>[] = [
-  { id: "status", header: t.runs.columns.status, width: 130, cell: (run) => <RunStatus run={run} /> },
-  { id: "of", header: t.runs.columns.of, cell: (run) => run.flow ?? run.destination },
-  { id: "outcomes", header: t.runs.columns.outcomes, width: 140, cell: (run) => <OutcomeBar counts={run.records} /> },
-  { id: "records", header: t.runs.columns.records, width: 90, align: "right", cell: (run) => <Num value={run.records.read ?? 0} /> },
-  { id: "requests", header: t.runs.columns.requests, width: 90, align: "right", cell: (run) => <Num value={run.requests} /> },
-  { id: "took", header: t.runs.columns.took, width: 100, align: "right", cell: (run) => duration(run.duration_s) },
-  { id: "started", header: t.runs.columns.started, width: 140, cell: (run) => <Time at={run.started_at} none={NOT_YET} /> },
-  { id: "by", header: t.runs.columns.by, width: 110, cell: (run) => run.asked_by ?? run.trigger ?? "" },
-  { id: "run", header: t.runs.columns.run, width: 214, cell: (run) => <RowLink to={at`/runs/${run.run}`} className="mono">{run.run}</RowLink> },
+  { id: "status", header: t.columns.status, width: 130, cell: (run) => <RunStatus run={run} /> },
+  { id: "of", header: t.columns.target, cell: (run) => run.flow ?? run.destination },
+  { id: "outcomes", header: t.columns.outcomes, width: 140, cell: (run) => <OutcomeBar counts={run.records} /> },
+  { id: "records", header: t.columns.records, width: 90, align: "right", cell: (run) => <Num value={run.records.read ?? 0} /> },
+  { id: "requests", header: t.columns.requests, width: 90, align: "right", cell: (run) => <Num value={run.requests} /> },
+  { id: "took", header: t.columns.took, width: 100, align: "right", cell: (run) => duration(run.duration_s) },
+  { id: "started", header: t.columns.started, width: 140, cell: (run) => <Time at={run.started_at} none={NOT_YET} /> },
+  { id: "by", header: t.columns.by, width: 110, cell: (run) => run.asked_by ?? run.trigger ?? "" },
+  { id: "run", header: t.columns.run, width: 214, cell: (run) => <RowLink to={at`/runs/${run.run}`} className="mono">{run.run}</RowLink> },
 ];
 
 export function RunsPage() {
@@ -35,17 +35,17 @@ export function RunsPage() {
   const filters = (
     <div style={{ display: "flex", gap: 8, flexWrap: "wrap", alignItems: "center" }}>
       <Select
-        aria-label={t.runs.status}
-        placeholder={`${t.runs.status}: ${t.runs.any}`}
+        aria-label={t.status}
+        placeholder={`${t.status}: ${t.any}`}
         clearable
-        clearButtonProps={{ "aria-label": t.runs.any }}
+        clearButtonProps={{ "aria-label": t.any }}
         data={STATUSES.map((value) => ({ value, label: states.words[value] ?? value }))}
         value={search.status ?? null}
         onChange={(status) => void navigate({ search: (old) => ({ ...old, status: status ?? undefined }), replace: true })}
       />
       <TextInput
-        aria-label={t.runs.target}
-        placeholder={t.runs.target}
+        aria-label={t.target}
+        placeholder={t.target}
         defaultValue={search.target ?? ""}
         onBlur={(event) => void navigate({ search: (old) => ({ ...old, target: event.currentTarget?.value || undefined }), replace: true })}
         onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
@@ -65,7 +65,7 @@ export function RunsPage() {
     </div>
   );
   return (
-    <Page title={t.runs.title} description={t.runs.about} below={filters} width="fill">
+    <Page title={t.title} description={t.about} below={filters} width="fill">
       {hidden === undefined && <SentCharts hours={hours} />}
       {query.isError && items === undefined ? (
         <Failed error={query.error} retry={() => void query.refetch()} />
@@ -73,7 +73,7 @@ export function RunsPage() {
         <Loading rows={10} />
       ) : (
         <DataTable
-          label={t.runs.title}
+          label={t.title}
           rows={items}
           columns={COLUMNS}
           rowKey={(run) => run.run}
@@ -81,8 +81,8 @@ export function RunsPage() {
           minWidth={1100}
           onOpen={(run) => void navigate({ to: "/runs/$run", params: { run: run.run } })}
           empty={
-            <Empty icon={IconChartDots3} title={search.status || search.target ? t.runs.noneFound : t.runs.none}>
-              {t.runs.noneHint}
+            <Empty icon={IconChartDots3} title={search.status || search.target ? t.noneFound : t.none}>
+              {t.noneHint}
             </Empty>
           }
         />

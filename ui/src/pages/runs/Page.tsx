@@ -8,7 +8,8 @@ import { keys, queries } from "@/api/queries";
 import { Allowances } from "@/resources/charts/SentCharts";
 import { OUTCOMES, type Problem, type Run } from "@/api/types";
 import { confirm, duration, Facts, Loaded, NOT_YET, Num, number, OutcomeBar, OutcomeCounts, Page, Panel, Problems, RunStatus, Time, useChange } from "@/parts";
-import { t } from "@/texts/watch";
+import { t } from "@/texts/pages/runs";
+import { noteText, plainText } from "@/texts/service";
 import { Deliveries } from "./deliveries/List";
 import { Attempts, waitingText } from "./progress/Attempts";
 import { Records } from "./records/List";
@@ -35,8 +36,8 @@ function Shown({ run }: { run: Run }) {
   const counts = progress?.records ?? run.records;
   const status = progress?.status ?? run.status;
   const refresh = [keys.runs];
-  const cancel = useChange({ run: () => api.post<Run>(at`/runs/${run.run}/cancel`), done: () => t.runs.cancelled, refresh });
-  const resume = useChange({ run: () => api.post<Run>(at`/runs/${run.run}/resume`), done: () => t.runs.resumed, refresh });
+  const cancel = useChange({ run: () => api.post<Run>(at`/runs/${run.run}/cancel`), done: () => t.cancelled, refresh });
+  const resume = useChange({ run: () => api.post<Run>(at`/runs/${run.run}/resume`), done: () => t.resumed, refresh });
   const again = useChange({
     run: () => api.post<Run>("/runs", { target }),
     refresh,
@@ -46,8 +47,8 @@ function Shown({ run }: { run: Run }) {
   const total = progress?.total ?? null;
   const left = total === null ? null : Math.max(0, total - decided);
   const askCancel = async () => {
-    const consequence = t.runs.cancelText(decided, left === null ? "" : t.runs.left(left));
-    if (await confirm({ title: t.runs.cancelTitle(run.run), consequence, verb: t.runs.cancel, cancel: t.runs.keepRunning })) cancel.mutate();
+    const consequence = t.cancelText(decided, left === null ? "" : t.left(left));
+    if (await confirm({ title: t.cancelTitle(run.run), consequence, verb: t.cancel, cancel: t.keepRunning })) cancel.mutate();
   };
   const rate = progress?.rate_per_s ?? 0;
   const errors = run.errors ?? [];
@@ -56,41 +57,41 @@ function Shown({ run }: { run: Run }) {
     <Page
       title={run.run}
       before={<RunStatus run={{ ...run, status, records: counts }} />}
-      crumbs={[{ label: t.runs.title, to: "/runs" }]}
-      description={errors.length > 0 ? undefined : run.reason}
+      crumbs={[{ label: t.title, to: "/runs" }]}
+      description={errors.length > 0 || !run.reason ? undefined : plainText(run.reason)}
       actions={
         <>
           {(["csv", "parquet"] as const).map((format) => (
             <Button key={format} component="a" variant="default" href={address(at`/runs/${run.run}/records/export`, { format })} download>
-              {t.runs.export(format === "csv" ? "CSV" : "Parquet")}
+              {t.export(format === "csv" ? "CSV" : "Parquet")}
             </Button>
           ))}
           {live && (
             <Button color="red" variant="light" onClick={() => void askCancel()} loading={cancel.isPending}>
-              {t.runs.cancel}
+              {t.cancel}
             </Button>
           )}
           {(run.status === "cancelled" || run.status === "interrupted" || run.status === "failed") && (
             <Button variant="default" onClick={() => resume.mutate()} loading={resume.isPending}>
-              {t.runs.resume}
+              {t.resume}
             </Button>
           )}
           {!live && (
             <Button onClick={() => again.mutate()} loading={again.isPending}>
-              {t.runs.again}
+              {t.again}
             </Button>
           )}
         </>
       }
     >
-      <Panel title={live ? t.runs.progress : t.runs.facts}>
+      <Panel title={live ? t.progress : t.facts}>
         <div style={{ display: "grid", gap: 10 }} aria-live="polite">
           <OutcomeBar counts={counts} total={total} height={10} />
           <OutcomeCounts counts={counts} always={["delivered"]} />
           {live && progress && (
             <p className="muted num" style={{ margin: 0 }}>
-              {t.runs.read(decided, total)} · {t.runs.rate(rate)}
-              {progress.left_s !== null && ` · ${t.runs.remaining(duration(progress.left_s))}`}
+              {t.read(decided, total)} · {t.rate(rate)}
+              {progress.left_s !== null && ` · ${t.remaining(duration(progress.left_s))}`}
               {progress.waiting_for === null && progress.phase !== "sending" && ` · ${progress.phase}`}
             </p>
           )}
@@ -98,35 +99,35 @@ function Shown({ run }: { run: Run }) {
           {live && <Allowances credential={of.data?.value.credential} />}
           <Facts
             items={[
-              [t.runs.columns.of, run.destination ? <Link key="d" to="/destinations/$name" params={{ name: run.destination }}>{run.destination}</Link> : target],
-              [t.runs.columns.records, <Num key="n" value={counts.read ?? 0} />],
-              [t.runs.columns.requests, `${number(progress?.requests ?? run.requests)} (${t.runs.retries.toLowerCase()}: ${number(run.retries)})`],
-              [t.runs.columns.started, <Time key="s" at={run.started_at} relative={false} none={NOT_YET} />],
-              [t.runs.columns.took, duration(progress?.elapsed_s ?? run.duration_s)],
-              [t.runs.columns.by, run.asked_by ?? run.trigger ?? ""],
+              [t.columns.target, run.destination ? <Link key="d" to="/destinations/$name" params={{ name: run.destination }}>{run.destination}</Link> : target],
+              [t.columns.records, <Num key="n" value={counts.read ?? 0} />],
+              [t.columns.requests, `${number(progress?.requests ?? run.requests)} (${t.retries.toLowerCase()}: ${number(run.retries)})`],
+              [t.columns.started, <Time key="s" at={run.started_at} relative={false} none={NOT_YET} />],
+              [t.columns.took, duration(progress?.elapsed_s ?? run.duration_s)],
+              [t.columns.by, run.asked_by ?? run.trigger ?? ""],
             ]}
           />
         </div>
       </Panel>
       {errors.length > 0 && (
-        <Panel title={t.runs.errors}>
+        <Panel title={t.errors}>
           <Problems problems={errors.map(withFound)} />
         </Panel>
       )}
       {live && progress && <Attempts attempts={progress.attempts} />}
       {run.notes.length > 0 && (
-        <Panel title={t.runs.notes}>
+        <Panel title={t.notes}>
           <ul style={{ margin: 0, paddingLeft: 18 }}>
             {run.notes.map((note, i) => (
               <li key={i}>
-                {note.field && <code>{note.field}</code>} {note.action}{note.count !== null && ` (${number(note.count)})`}: {note.reason}
+                {note.field && <code>{note.field}</code>} {noteText(note)}
               </li>
             ))}
           </ul>
         </Panel>
       )}
       {run.destinations && run.destinations.length > 0 && (
-        <Panel title={t.runs.parts}>
+        <Panel title={t.parts}>
           {run.destinations.map((part) => (
             <Fragment key={part.run}>
               <p style={{ margin: "0 0 6px", display: "flex", gap: 12 }}>
@@ -139,8 +140,8 @@ function Shown({ run }: { run: Run }) {
       )}
       <Tabs value={search.tab ?? "deliveries"} onChange={(tab) => void navigate({ search: (old) => ({ ...old, tab: tab === "records" ? ("records" as const) : undefined }), replace: true })}>
         <Tabs.List>
-          <Tabs.Tab value="deliveries">{t.runs.deliveries}</Tabs.Tab>
-          <Tabs.Tab value="records">{t.runs.records}</Tabs.Tab>
+          <Tabs.Tab value="deliveries">{t.deliveries}</Tabs.Tab>
+          <Tabs.Tab value="records">{t.records}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="deliveries" pt="sm">
           <Deliveries run={run.run} live={live} />

@@ -6,7 +6,7 @@ import { api, setCsrf } from "@/api/client";
 import { keys } from "@/api/queries";
 import type { Session } from "@/api/types";
 import { Problems, problemsOf } from "@/parts/page/States";
-import { t } from "@/texts/shell";
+import { t } from "@/texts/pages/sign-in";
 
 /** Where a person wanted to go who went to the identity provider: it sends back whom it refuses, but not where to. */
 export const WANTED = "penstock.wanted";
@@ -49,24 +49,24 @@ export function SignInForm({ name: first = "", oidc, to, refused, then }: Props)
     <>
       <form onSubmit={(event) => void submit(event)}>
         <Stack gap="sm">
-          <TextInput size="sm" label={t.signIn.name} value={name} onChange={(event) => setName(event.currentTarget.value)} autoComplete="username" required withAsterisk={false} data-autofocus={!known || undefined} autoFocus={!known} />
-          <PasswordInput size="sm" label={t.signIn.password} value={password} onChange={(event) => setPassword(event.currentTarget.value)} autoComplete="current-password" required withAsterisk={false} data-autofocus={known || undefined} autoFocus={known} />
+          <TextInput size="sm" label={t.name} value={name} onChange={(event) => setName(event.currentTarget.value)} autoComplete="username" required withAsterisk={false} data-autofocus={!known || undefined} autoFocus={!known} />
+          <PasswordInput size="sm" label={t.password} value={password} onChange={(event) => setPassword(event.currentTarget.value)} autoComplete="current-password" required withAsterisk={false} data-autofocus={known || undefined} autoFocus={known} />
           {error !== null && <Problems problems={problemsOf(error)} />}
           <Button type="submit" size="sm" loading={busy} fullWidth>
-            {t.signIn.submit}
+            {t.submit}
           </Button>
         </Stack>
       </form>
       {oidc && (
         <>
-          <Divider label={t.signIn.or} my="md" />
+          <Divider label={t.or} my="md" />
           {refused !== undefined && (
             <Alert color="red" mb="sm" role="alert">
-              {t.signIn.refused[refused] ?? t.signIn.refusedElse}
+              {t.refused[refused] ?? t.refusedElse}
             </Alert>
           )}
           <Button component="a" href={`${oidc.url}?${new URLSearchParams({ to: to ?? "/flows" }).toString()}`} onClick={() => sessionStorage.setItem(WANTED, to ?? "/flows")} variant="default" size="sm" fullWidth>
-            {t.signIn.with(oidc.label)}
+            {t.with(oidc.label)}
           </Button>
         </>
       )}

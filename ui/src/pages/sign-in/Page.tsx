@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { queries } from "@/api/queries";
-import { t } from "@/texts/shell";
+import { t } from "@/texts/pages/sign-in";
 import { Card } from "./card/Card";
 import { SignInForm, WANTED } from "./Form";
 
@@ -13,12 +13,12 @@ export function SignIn() {
   const { oidc, setup } = session.data ?? {};
   if (setup)
     return (
-      <Card title={t.signIn.setup}>
-        <p className="muted">{t.signIn.setupHint}</p>
+      <Card title={t.setup}>
+        <p className="muted">{t.setupHint}</p>
       </Card>
     );
   return (
-    <Card title={t.signIn.title} {...(again && { note: t.signIn.again })}>
+    <Card title={t.title} {...(again && { note: t.again })}>
       <SignInForm oidc={oidc ?? null} to={to} refused={refused} then={() => void navigate({ href: to ?? "/flows", replace: true })} />
     </Card>
   );

@@ -6,8 +6,8 @@ import { api, at } from "@/api/client";
 import { keys } from "@/api/queries";
 import type { AppliedProject, Project, WholeVersion } from "@/api/types";
 import { Code, confirm, Diff, Loaded, Loading, Page, Panel, Time, toastFailure, useChange } from "@/parts";
-import { t as words } from "@/texts/resources";
-import { t } from "@/texts/watch";
+import { t } from "@/texts/pages/versions";
+import { placeText } from "@/texts/service";
 import { type View, VIEWS } from "./search";
 
 const one = (version: string) => ({ queryKey: [...keys.versions, version], queryFn: ({ signal }: { signal: AbortSignal }) => api.get<WholeVersion>(at`/versions/${version}`, { signal }) });
@@ -18,7 +18,7 @@ export function VersionPage() {
   const query = useQuery(one(version));
   const back = useChange({
     run: () => api.post(at`/versions/${version}/roll-back`, { only: null }),
-    done: () => t.versions.done(Number(version)),
+    done: () => t.done(Number(version)),
     refresh: [keys.versions, keys.overview, keys.kind("destinations"), keys.kind("sources"), keys.kind("datasets"), keys.kind("credentials"), keys.kind("flows")],
     then: () => void navigate({ to: "/versions" }),
   });
@@ -27,35 +27,35 @@ export function VersionPage() {
     if (yaml === undefined) return;
     try {
       const would = await api.put<AppliedProject>("/project", { yaml }, { query: { dry_run: true } });
-      const consequence = t.versions.backText(Number(version), would.changes.map((change) => change.path));
-      if (await confirm({ title: t.versions.backTitle(Number(version)), consequence, verb: t.versions.back, tone: "plain" })) back.mutate();
+      const consequence = t.backText(Number(version), would.changes.map((change) => placeText(change.path)));
+      if (await confirm({ title: t.backTitle(Number(version)), consequence, verb: t.back, tone: "plain" })) back.mutate();
     } catch (error) {
       toastFailure(error);
     }
   };
   return (
     <Page
-      title={`${t.versions.version} ${version}`}
-      crumbs={[{ label: t.versions.title, to: "/versions" }]}
+      title={`${t.version} ${version}`}
+      crumbs={[{ label: t.title, to: "/versions" }]}
       actions={
         <Button variant="default" onClick={() => void ask()} loading={back.isPending} disabled={query.data === undefined}>
-          {t.versions.back}
+          {t.back}
         </Button>
       }
     >
       <Loaded query={query} height={360}>
         {(found) => (
           <>
-            <Panel title={t.versions.changes}>
+            <Panel title={t.changes}>
               <p className="muted" style={{ marginTop: 0 }}>
                 {found.author} · <Time at={found.at} />
               </p>
               <ul style={{ margin: 0, paddingLeft: 18 }}>
                 {found.changes.map((change) => (
                   <li key={change.path} style={{ overflowWrap: "anywhere" }}>
-                    <code>{change.path}</code> {words.versions.sign[change.change] ?? change.change}
-                    {change.before !== null && <> · {t.versions.before}: <span className="mono">{change.before}</span></>}
-                    {change.after !== null && <> · {t.versions.after}: <span className="mono">{change.after}</span></>}
+                    <code>{placeText(change.path)}</code> {t.sign[change.change] ?? change.change}
+                    {change.before !== null && <> · {t.before}: <span className="mono">{change.before}</span></>}
+                    {change.after !== null && <> · {t.after}: <span className="mono">{change.after}</span></>}
                   </li>
                 ))}
               </ul>
@@ -73,17 +73,17 @@ function ProjectPanel({ version, yaml }: { version: number; yaml: string }) {
   const navigate = useNavigate({ from: "/versions/$version" });
   return (
     <Panel
-      title={t.versions.project}
+      title={t.project}
       actions={
         <SegmentedControl
-          aria-label={t.versions.project}
+          aria-label={t.project}
           value={view}
           onChange={(said) => void navigate({ search: { view: said as View }, replace: true })}
-          data={VIEWS.filter((way) => way !== "before" || version > 1).map((way) => ({ value: way, label: t.versions.views[way] }))}
+          data={VIEWS.filter((way) => way !== "before" || version > 1).map((way) => ({ value: way, label: t.views[way] }))}
         />
       }
     >
-      {view === "then" ? <Code value={yaml} language="yaml" label={t.versions.project} readOnly maxHeight={520} /> : <Against key={view} view={view} version={version} yaml={yaml} />}
+      {view === "then" ? <Code value={yaml} language="yaml" label={t.project} readOnly maxHeight={520} /> : <Against key={view} view={view} version={version} yaml={yaml} />}
     </Panel>
   );
 }
@@ -95,9 +95,9 @@ function Against({ view, version, yaml }: { view: "before" | "now"; version: num
     <Loaded query={(view === "before" ? before : now) as typeof now} meanwhile={<Loading height={320} />}>
       {(other) =>
         other.yaml === yaml ? (
-          <p className="muted">{t.versions.same}</p>
+          <p className="muted">{t.same}</p>
         ) : (
-          <Diff before={view === "before" ? other.yaml : yaml} after={view === "before" ? yaml : other.yaml} language="yaml" label={t.versions.views[view]} maxHeight={520} />
+          <Diff before={view === "before" ? other.yaml : yaml} after={view === "before" ? yaml : other.yaml} language="yaml" label={t.views[view]} maxHeight={520} />
         )
       }
     </Loaded>

@@ -38,7 +38,7 @@ export function Page({ title, before, after, description, crumbs, actions, below
     <div className={classes.page} data-width={width}>
       <header className={classes.head}>
         {crumbs && (
-          <nav aria-label="Breadcrumbs" className={classes.crumbs}>
+          <nav aria-label={t.nav.crumbs} className={classes.crumbs}>
             {crumbs.map((crumb) => (
               <span key={crumb.to}>
                 <Link to={crumb.to}>{crumb.label}</Link>

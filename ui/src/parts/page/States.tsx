@@ -5,6 +5,7 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { ApiError } from "@/api/client";
 import type { Problem } from "@/api/types";
+import { hintText, placeText, plainText } from "@/texts/service";
 import { t } from "@/texts/shell";
 import { Page, PageToCome, useWithin } from "./Page";
 import classes from "./States.module.css";
@@ -49,14 +50,18 @@ export function Problems({ problems, title }: { problems: Problem[]; title?: str
         <ul>
           {problems.map((problem, i) => (
             <li key={i}>
-              {problem.path !== "" && <code>{problem.path}</code>} {problem.message}
-              {problem.hint && <span className={classes.hint}>{problem.hint}</span>}
+              {problem.path !== "" && <code>{placeText(problem.path)}</code>} {plainText(problem.message)}
+              <Hint hint={hintText(problem.hint)} />
             </li>
           ))}
         </ul>
       </div>
     </div>
   );
+}
+
+function Hint({ hint }: { hint: string }) {
+  return hint === "" ? null : <span className={classes.hint}>{hint}</span>;
 }
 
 export function problemsOf(error: unknown): Problem[] {

@@ -17,6 +17,7 @@ import {
 } from "@tabler/icons-react";
 import type { Counts, Outcome } from "@/api/types";
 import { OUTCOMES } from "@/api/types";
+import { plainText } from "@/texts/service";
 import { t } from "@/texts/states";
 import { number } from "./format";
 import classes from "./Status.module.css";
@@ -61,7 +62,7 @@ export function runStatus({ status, records }: ShownRun): { of: string; label?: 
 
 export function RunStatus({ run, plain }: { run: ShownRun; plain?: boolean }) {
   return (
-    <span title={run.reason ?? undefined}>
+    <span title={run.reason ? plainText(run.reason) : undefined}>
       <Status {...runStatus(run)} plain={plain} />
     </span>
   );

@@ -1,5 +1,6 @@
 /** Numbers, sizes, times and keys as people read them. */
 import type { RecordKey } from "@/api/types";
+import { t } from "@/texts/shell";
 
 const plain = new Intl.NumberFormat("en");
 const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
@@ -53,7 +54,7 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
 export function ago(at: Date, now: Date): string {
   const seconds = (at.getTime() - now.getTime()) / 1000;
   for (const [unit, size] of STEPS) if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit);
-  return Math.abs(seconds) < 10 ? "just now" : relative.format(Math.trunc(seconds), "second");
+  return Math.abs(seconds) < 10 ? t.time.now : relative.format(Math.trunc(seconds), "second");
 }
 
 const inZone = new Map<string | undefined, Intl.DateTimeFormat>(); // one costs more to make than a thousand to use
@@ -71,7 +72,7 @@ export function moment(at: Date, zone?: string): string {
 export const utc = (at: Date): string => `${at.toISOString().slice(0, 19).replace("T", " ")} UTC`;
 
 export function keyText(key: RecordKey): string {
-  if (key === null) return "no key";
+  if (key === null) return t.table.noKey;
   return Array.isArray(key) ? key.join(" · ") : key;
 }
 

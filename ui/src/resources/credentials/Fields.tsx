@@ -5,6 +5,7 @@ import { useState } from "react";
 import type { Check, CredentialValue, Problem } from "@/api/types";
 import { messageAt, NumberField, Status } from "@/parts";
 import { t } from "@/texts/pages/credentials";
+import { plainText } from "@/texts/service";
 import classes from "../style.module.css";
 
 export function withSetting(value: CredentialValue, key: keyof CredentialValue, said: unknown): CredentialValue {
@@ -76,7 +77,7 @@ export function CheckText({ check }: { check: Check }) {
   return (
     <div role="status" className={classes.form} style={{ gap: 6 }}>
       <div>
-        <Status of={check.ok ? "ok" : "error"} label={check.ok && check.base_url ? t.answered(check.base_url) : check.reason} />
+        <Status of={check.ok ? "ok" : "error"} label={check.ok && check.base_url ? t.answered(check.base_url) : plainText(check.reason)} />
       </div>
       {check.ok && check.dialect && (
         <p className={classes.hint}>

@@ -6,7 +6,7 @@ import { api } from "@/api/client";
 import { keys } from "@/api/queries";
 import type { Run } from "@/api/types";
 import { useChange } from "@/parts";
-import { t } from "@/texts/watch";
+import { t } from "@/texts/pages/runs";
 
 const START = "start";
 
@@ -22,7 +22,7 @@ function ReadAgain({ target, open, close }: { target: string; open: boolean; clo
   const from = way === START ? START : value.trim();
   const run = useChange({
     run: () => api.post<Run>("/runs", { target, from }),
-    done: (made) => t.again.asked(made.run),
+    done: (made) => t.reread.asked(made.run),
     refresh: [keys.kind("destinations"), keys.kind("flows"), keys.overview, keys.runs],
     then: (made) => {
       close();
@@ -30,7 +30,7 @@ function ReadAgain({ target, open, close }: { target: string; open: boolean; clo
     },
   });
   return (
-    <Modal opened={open} onClose={close} title={t.again.title(target)}>
+    <Modal opened={open} onClose={close} title={t.reread.title(target)}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -38,19 +38,19 @@ function ReadAgain({ target, open, close }: { target: string; open: boolean; clo
         }}
       >
         <Stack gap="sm">
-          <Radio.Group value={way} onChange={setWay} label={t.again.label} description={t.again.hint}>
+          <Radio.Group value={way} onChange={setWay} label={t.reread.label} description={t.reread.hint}>
             <Stack gap={6} mt={8}>
-              <Radio value={START} label={t.again.start} />
-              <Radio value="value" label={t.again.value} />
+              <Radio value={START} label={t.reread.start} />
+              <Radio value="value" label={t.reread.value} />
             </Stack>
           </Radio.Group>
-          {way !== START && <TextInput label={t.again.valueLabel} description={t.again.valueHint} value={value} onChange={(event) => setValue(event.currentTarget.value)} maxLength={1000} data-autofocus />}
+          {way !== START && <TextInput label={t.reread.valueLabel} description={t.reread.valueHint} value={value} onChange={(event) => setValue(event.currentTarget.value)} maxLength={1000} data-autofocus />}
           <Group justify="flex-end">
             <Button variant="default" onClick={close}>
-              {t.again.back}
+              {t.reread.back}
             </Button>
             <Button type="submit" loading={run.isPending} disabled={from === ""}>
-              {t.again.verb}
+              {t.reread.verb}
             </Button>
           </Group>
         </Stack>

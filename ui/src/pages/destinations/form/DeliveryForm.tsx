@@ -47,7 +47,7 @@ function PlainDeliveryForm({ name, value, set, columns, rows, template, dialect,
       <Panel title={t.configure.extras}>
         {template && extras !== "none" && (
           <>
-            <p className={classes.hint}>{t.configure.extrasHint(extras === "inline" ? "members of the payload" : (extras ?? "attributes"))}</p>
+            <p className={classes.hint}>{t.configure.extrasHint(extras === "inline" ? t.configure.extrasInline : (extras ?? "attributes"))}</p>
             <SegmentedControl
               aria-label={t.configure.extras}
               value={typeof attributes === "string" ? attributes : "chosen"}
@@ -70,7 +70,7 @@ function PlainDeliveryForm({ name, value, set, columns, rows, template, dialect,
           value={[value.exclude ?? []].flat()}
           error={messageAt(problems, "exclude")}
           clearable
-          clearButtonProps={{ "aria-label": "Clear" }}
+          clearButtonProps={{ "aria-label": t.configure.clear }}
           onChange={(exclude) => set({ exclude })}
         />
         <Select

@@ -8,6 +8,7 @@ import type { DestinationValue, Preview, PreviewedRequest, TestReport } from "@/
 import { Code, Diff, Empty, Failed, Key, Problems, pretty, problemsOf, Status, useChange } from "@/parts";
 import { t } from "@/texts/pages/destinations";
 import { refusalLine } from "@/texts/refusals";
+import { noteText, plainText } from "@/texts/service";
 import classes from "../style.module.css";
 import { inForm } from "./problems";
 import { asked } from "../queries";
@@ -83,7 +84,7 @@ export function Remarks({ preview }: { preview: Preview }) {
           <ul>
             {preview.notes.map((note, i) => (
               <li key={i}>
-                {note.field && <code>{note.field}</code>} {note.action}: {note.reason}
+                {note.field && <code>{note.field}</code>} {noteText(note)}
               </li>
             ))}
           </ul>
@@ -199,7 +200,7 @@ function Answer({ report }: { report: TestReport }) {
   if (response === null)
     return (
       <div className={classes.answer} role="status">
-        <Status of="error" label={t.samples.noReply} /> {report.error}
+        <Status of="error" label={t.samples.noReply} /> {plainText(report.error ?? "")}
       </div>
     );
   const well = response.status >= 200 && response.status < 300;

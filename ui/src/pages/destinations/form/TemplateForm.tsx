@@ -123,7 +123,7 @@ function BatchFields(props: Props & { batch: Template }) {
 function Fields({ value, onChange, template, columns, dialect, problems }: Omit<Props, "templates"> & { template: Template }) {
   const [all, setAll] = useState(false);
   const match = matchOf(template, dialect);
-  const named = match.map((name) => template.fields.find((field) => field.name === name)?.label ?? name).join(" or ");
+  const named = match.map((name) => template.fields.find((field) => field.name === name)?.label ?? name).join(t.configure.or);
   const met = match.some((name) => value.fields?.[name] !== undefined);
   const fields = template.fields;
   const errorAt = (field: TemplateField) => messageAt(problems, `fields.${field.name}`, `fields.${field.name}.column`, `fields.${field.name}.truncate`);

@@ -3,7 +3,7 @@ import { Alert, Progress } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { keys, queries } from "@/api/queries";
-import { t } from "@/texts/watch";
+import { t } from "@/texts/pages/quarantine";
 
 const EVERY_MS = 1_000;
 
@@ -18,8 +18,8 @@ export function DiscardsUnderWay() {
     if (fewer) void Promise.all([keys.quarantine, keys.kind("destinations")].map((queryKey) => client.invalidateQueries({ queryKey })));
   }, [open.length, client]);
   return open.map((discard) => (
-    <Alert key={discard.id} mb="sm" title={t.quarantine.discarding(discard.discarded, discard.total)} role="status">
-      <Progress value={(100 * discard.discarded) / Math.max(1, discard.total)} aria-label={t.quarantine.discarding(discard.discarded, discard.total)} />
+    <Alert key={discard.id} mb="sm" title={t.discarding(discard.discarded, discard.total)} role="status">
+      <Progress value={(100 * discard.discarded) / Math.max(1, discard.total)} aria-label={t.discarding(discard.discarded, discard.total)} />
     </Alert>
   ));
 }

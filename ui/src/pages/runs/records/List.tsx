@@ -8,16 +8,16 @@ import { OUTCOMES, type RunRecord } from "@/api/types";
 import { type Col, DataTable, Empty, Failed, Key, Loading, RowLink, Status, useItems } from "@/parts";
 import { refusalLine, refusalText } from "@/texts/refusals";
 import { t as states } from "@/texts/states";
-import { t } from "@/texts/watch";
+import { t } from "@/texts/pages/runs";
 
 const recordColumns = (run: string): Col<RunRecord>[] => [
-  { id: "key", header: t.runs.key, width: 220, cell: (row) => <Key value={row.key} /> },
-  { id: "outcome", header: t.runs.outcome, width: 140, cell: (row) => <Status of={row.outcome} /> },
-  { id: "field", header: t.runs.field, width: 140, cell: (row) => row.field && <code>{row.field}</code> },
-  { id: "reason", header: t.runs.reason, cell: (row) => <span title={refusalLine(row)}>{refusalText(row)}</span> },
+  { id: "key", header: t.key, width: 220, cell: (row) => <Key value={row.key} /> },
+  { id: "outcome", header: t.outcome, width: 140, cell: (row) => <Status of={row.outcome} /> },
+  { id: "field", header: t.field, width: 140, cell: (row) => row.field && <code>{row.field}</code> },
+  { id: "reason", header: t.reason, cell: (row) => <span title={refusalLine(row)}>{refusalText(row)}</span> },
   {
     id: "delivery",
-    header: t.runs.request,
+    header: t.request,
     width: 150,
     cell: (row) =>
       row.delivery && (
@@ -35,11 +35,11 @@ export function Records({ run, outcome }: { run: string; outcome: string | undef
   return (
     <div style={{ display: "grid", gap: 8 }}>
       <Select
-        aria-label={t.runs.outcome}
+        aria-label={t.outcome}
         w={220}
         clearable
-        clearButtonProps={{ "aria-label": t.runs.any }}
-        placeholder={`${t.runs.outcome}: ${t.runs.any}`}
+        clearButtonProps={{ "aria-label": t.any }}
+        placeholder={`${t.outcome}: ${t.any}`}
         data={OUTCOMES.map((value) => ({ value, label: states.words[value] ?? value }))}
         value={outcome ?? null}
         onChange={(said) => void navigate({ search: (old) => ({ ...old, outcome: said ?? undefined }), replace: true })}
@@ -49,7 +49,7 @@ export function Records({ run, outcome }: { run: string; outcome: string | undef
       ) : items === undefined ? (
         <Loading rows={6} />
       ) : (
-        <DataTable label={t.runs.records} rows={items} columns={columns} rowKey={(row) => `${JSON.stringify(row.key)}${row.delivery ?? ""}${row.reason ?? ""}`} onEnd={more} height={480} minWidth={640} empty={<Empty compact title={t.runs.noRecords} />} />
+        <DataTable label={t.records} rows={items} columns={columns} rowKey={(row) => `${JSON.stringify(row.key)}${row.delivery ?? ""}${row.reason ?? ""}`} onEnd={more} height={480} minWidth={640} empty={<Empty compact title={t.noRecords} />} />
       )}
     </div>
   );

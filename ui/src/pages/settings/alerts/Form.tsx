@@ -6,6 +6,7 @@ import { queries } from "@/api/queries";
 import type { Alert, AlertSettings, ChannelTest, Items } from "@/api/types";
 import { Empty, Loaded, Panel, Problems, problemsOf, Status, Time, useChange, useValidated } from "@/parts";
 import { t as all } from "@/texts/pages/settings";
+import { plainText } from "@/texts/service";
 import { Channels } from "./Channels";
 import { useDocument } from "../queries";
 import { NumberRule, SwitchRule } from "./Rules";
@@ -109,7 +110,7 @@ function Now() {
             <ul className={classes.answers}>
               {raised.map((one) => (
                 <li key={one.id}>
-                  <Status of="partial" label={one.id} plain /> {one.reason} · <Time at={one.since} />
+                  <Status of="partial" label={one.id} plain /> {plainText(one.reason)} · <Time at={one.since} />
                 </li>
               ))}
             </ul>

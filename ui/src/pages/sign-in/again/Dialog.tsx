@@ -5,16 +5,16 @@ import { keys } from "@/api/queries";
 import type { Session } from "@/api/types";
 import { signedOut } from "@/app/signedOut";
 import { forgetAll } from "@/resources/drafts/draft";
-import { t } from "@/texts/shell";
+import { t } from "@/texts/pages/sign-in";
 import { SignInForm } from "../Form";
 
 export function SignInAgain() {
   const client = useQueryClient();
   const before = client.getQueryData<Session>(keys.session);
   return (
-    <Modal opened onClose={() => {}} withCloseButton={false} closeOnEscape={false} closeOnClickOutside={false} title={t.signIn.title} size="sm">
+    <Modal opened onClose={() => {}} withCloseButton={false} closeOnEscape={false} closeOnClickOutside={false} title={t.title} size="sm">
       <p className="muted" style={{ marginTop: 0 }}>
-        {t.signIn.over}
+        {t.over}
       </p>
       <SignInForm
         name={before?.person?.name ?? ""}

@@ -6,7 +6,7 @@ import { api, setCsrf } from "@/api/client";
 import { keys, queries } from "@/api/queries";
 import type { Session } from "@/api/types";
 import { Problems, problemsOf } from "@/parts/page/States";
-import { t } from "@/texts/shell";
+import { t } from "@/texts/pages/sign-in";
 import { Card } from "../card/Card";
 import { nameOf, tokenOf } from "./token";
 
@@ -45,16 +45,16 @@ export function Setup() {
     }
   };
   return (
-    <Card title={first ? t.setup.title : t.setup.again} note={first ? t.setup.intro : t.setup.againIntro}>
+    <Card title={first ? t.link.title : t.link.again} note={first ? t.link.intro : t.link.againIntro}>
       <form onSubmit={(event) => void submit(event)}>
         <Stack gap="sm">
-          {!given && <TextInput size="sm" label={t.setup.token} description={t.setup.tokenHint} value={token} onChange={(event) => setToken(event.currentTarget.value)} required withAsterisk={false} />}
-          <TextInput size="sm" label={t.setup.name} value={name} onChange={(event) => setName(event.currentTarget.value)} autoComplete="username" required withAsterisk={false} autoFocus />
-          <PasswordInput size="sm" label={t.setup.password} description={t.setup.passwordHint} value={password} onChange={(event) => setPassword(event.currentTarget.value)} autoComplete="new-password" error={short && t.setup.short} required withAsterisk={false} />
-          <PasswordInput size="sm" label={t.setup.repeat} value={repeat} onChange={(event) => setRepeat(event.currentTarget.value)} autoComplete="new-password" error={differs && t.setup.differs} required withAsterisk={false} />
+          {!given && <TextInput size="sm" label={t.link.token} description={t.link.tokenHint} value={token} onChange={(event) => setToken(event.currentTarget.value)} required withAsterisk={false} />}
+          <TextInput size="sm" label={t.link.name} value={name} onChange={(event) => setName(event.currentTarget.value)} autoComplete="username" required withAsterisk={false} autoFocus />
+          <PasswordInput size="sm" label={t.link.password} description={t.link.passwordHint} value={password} onChange={(event) => setPassword(event.currentTarget.value)} autoComplete="new-password" error={short && t.link.short} required withAsterisk={false} />
+          <PasswordInput size="sm" label={t.link.repeat} value={repeat} onChange={(event) => setRepeat(event.currentTarget.value)} autoComplete="new-password" error={differs && t.link.differs} required withAsterisk={false} />
           {error !== null && <Problems problems={problemsOf(error)} />}
           <Button type="submit" size="sm" loading={busy} fullWidth mt={4}>
-            {first ? t.setup.submit : t.setup.againSubmit}
+            {first ? t.link.submit : t.link.againSubmit}
           </Button>
         </Stack>
       </form>

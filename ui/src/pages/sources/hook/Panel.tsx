@@ -9,6 +9,7 @@ import type { Hook, HookKey } from "@/api/types";
 import { cellText, Code, confirm, Copy, Facts, Loaded, Panel, Status, Time, useChange } from "@/parts";
 import classes from "@/resources/style.module.css";
 import { t } from "@/texts/pages/sources";
+import { plainText } from "@/texts/service";
 import { asked } from "../queries";
 import { command } from "../value";
 
@@ -69,7 +70,7 @@ function Shown({ name, hook }: { name: string; hook: Hook }) {
                 key={feed.target}
                 items={[
                   [t.hook.pausedTarget(feed.target), <Status key="s" of="paused" />],
-                  [t.hook.pausedReason, feed.reason],
+                  [t.hook.pausedReason, plainText(feed.reason)],
                   [t.hook.pausedSince, <Time key="a" at={feed.since} />],
                   [t.hook.pausedNext, <Time key="n" at={feed.next_at} />],
                 ]}

@@ -1,0 +1,46 @@
+/** Texts of the quarantine: records by cause, one record. */
+import { count, number } from "@/parts/values/format";
+
+export const t = {
+  title: "Quarantine",
+  about: "Records that were not sent, or whose reply was lost. Fix, resend or discard.",
+  none: "No record in quarantine",
+  noneHint: "Every record was delivered or skipped.",
+  groups: "By cause",
+  entries: "Records in quarantine",
+  count: "Records",
+  cause: "Cause",
+  destination: "Destination",
+  since: "Since",
+  latest: "Latest",
+  resendAll: (n: number) => `Resend ${count(n, "record")}`,
+  resendTitle: (n: number) => `Resend ${count(n, "record")}?`,
+  resendText: (unknown: number) =>
+    unknown === 0
+      ? "Each record is sent once with the current settings. Records that still cannot be sent stay in quarantine."
+      : `Each record is sent once with the current settings. The reply to ${number(unknown)} of them was lost: if Custify has them already, they arrive twice.`,
+  discardAll: (n: number) => `Discard ${count(n, "record")}`,
+  discardTitle: (n: number) => `Discard ${count(n, "record")}?`,
+  discardText: (n: number) => `${n === 1 ? "This version of the record is" : "These versions of the records are"} never sent. A later change of ${n === 1 ? "the record" : "a record"} is sent.`,
+  discarded: (n: number) => `${count(n, "record")} discarded`,
+  discarding: (done: number, total: number) => `Discarding: ${number(done)} of ${count(total, "record")} done`,
+  resent: "Resending: a new run is queued",
+  record: "Record",
+  recordHint: "Edit the record here. The source does not change.",
+  save: "Save the edit",
+  saved: "Saved, not sent yet",
+  notJson: "This is not a JSON object",
+  bytes: "Payload to resend",
+  resend: "Resend",
+  saveAndResend: "Save and resend",
+  discard: "Discard",
+  settle: "Mark as delivered",
+  settled: "Marked as delivered",
+  settleHint: "The reply was lost. Look for the record in Custify. If it is there, mark it as delivered; if not, resend it.",
+  mapping: "Change the mapping",
+  why: "Reason",
+  value: "Value",
+  way: "What to do:",
+  rule: "Rule",
+  last: "Last request and reply",
+};

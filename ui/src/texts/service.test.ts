@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import { hintText, noteText, placeText, plainText } from "./service";
+
+test("a path of the project file becomes a place", () => {
+  expect(placeText("sources.crm.cursor.column")).toBe("source crm › cursor › column");
+  expect(placeText("mode")).toBe("mode");
+  expect(placeText("")).toBe("");
+});
+
+test("a command becomes the button or page that does the same", () => {
+  expect(plainText("credentials.shut: refused — see `penstock check shut`")).toContain("see Check on the page of the credential shut");
+  expect(hintText("give it a key that may do this, then `penstock check acme`")).toBe("give it a key that may do this, then Check on the page of the credential acme");
+  expect(hintText("penstock run people --from start reads them again; what is unchanged is not sent")).toBe("Read again in the menu of people reads them again; what is unchanged is not sent");
+});
+
+test("a hint that only the command line can follow is not shown", () => {
+  expect(hintText("write ${env:NAME} or ${file:PATH}, or remove `api_key`")).toBe("");
+  expect(hintText("`penstock backup FILE`, every day")).toBe("");
+  expect(hintText("a relative path starts at the project file")).toBe("");
+  expect(hintText(undefined)).toBe("");
+});
+
+test("a note says what was changed", () => {
+  expect(noteText({ action: "left out", reason: "excluded by the project file" })).toBe("excluded in this destination");
+  expect(noteText({ action: "cut", reason: "longer than 255 characters", count: 1200 })).toBe("cut (1,200): longer than 255 characters");
+});

@@ -1,0 +1,52 @@
+/**
+ * Texts of the service in the words of the web UI. The service writes for the command line too: its paths are those of the
+ * project file, its hints name commands. Here a path becomes a place, and a command the button that does the same.
+ */
+const KINDS: Record<string, string> = { credentials: "credential", sources: "source", datasets: "dataset", destinations: "destination", flows: "flow" };
+
+/** `sources.crm.cursor.column` → "source crm › cursor › column". */
+export function placeText(path: string): string {
+  const [kind = "", name, ...rest] = path.split(".");
+  const known = KINDS[kind];
+  return (known === undefined || name === undefined ? path.split(".") : [`${known} ${name}`, ...rest]).join(" › ");
+}
+
+const NAME = "[^\\s`]+";
+/** Commands and settings that the service names, and what the web UI calls the same. */
+const WORDS: [RegExp, string][] = [
+  [new RegExp(`\`?penstock schema (${NAME}) --refresh\`?`, "g"), "Detect again on the page of the dataset $1"],
+  [new RegExp(`\`?penstock schema (${NAME})\`?`, "g"), "the page of the dataset $1"],
+  [new RegExp(`\`?penstock check (${NAME}?)(?: --refresh)?(?:\`|(?=[\\s,;.]|$))`, "g"), "Check on the page of the credential $1"],
+  [new RegExp(`\`?penstock credential set (${NAME})\`?`, "g"), "Store key on the page of the credential $1"],
+  [new RegExp(`\`?penstock run (${NAME}) --from start\`?`, "g"), "Read again in the menu of $1"],
+  [new RegExp(`\`?penstock plan (${NAME})\`?`, "g"), "the page of $1"],
+  [new RegExp(`\`?penstock (?:activate|pause|run) (${NAME})\`?`, "g"), "the menu of $1"],
+  [/`?penstock quarantine (?:list|resend|settle|discard)`?/g, "the page Quarantine"],
+  [/`?penstock runs(?: list)?`?/g, "the page Runs"],
+  [/`?penstock hooks new-key [^\s`]+`?(?: or POST [^\s]+)?/g, "Create key on the page of the source"],
+  [/`?penstock people [a-z-]+`?/g, "the page Settings"],
+  [/`?penstock token list`?/g, "the page Settings"],
+  [/`new_columns: send`/g, "New columns: Send"],
+  [/excluded by the project file/g, "excluded in this destination"],
+  [/`active: (?:true|false)`/g, "Activate"],
+];
+/** What only the command line and the project file have: a hint that names it is not shown. */
+const FOREIGN = /\bpenstock [a-z]+|project file|\$\{|\byaml\b|\/api\/v1|--[a-z]|\bwrite `/i;
+
+/** A sentence of the service, with the names of the web UI's buttons and pages in place of commands. */
+export function plainText(text: string): string {
+  return WORDS.reduce((made, [command, words]) => made.replace(command, words), text);
+}
+
+/** A hint of the service; empty when it speaks of what the web UI does not have. */
+export function hintText(hint: string | undefined): string {
+  const made = plainText(hint ?? "");
+  return FOREIGN.test(made) ? "" : made.replaceAll("`", "");
+}
+
+/** What was changed before sending: "exclude: excluded in this destination". */
+export function noteText({ action, reason, count }: { action: string; reason: string; count?: number | null }): string {
+  const words = plainText(reason);
+  const many = count === null || count === undefined ? "" : ` (${count.toLocaleString("en")})`;
+  return words.startsWith("excluded") ? `${words}${many}` : `${action}${many}: ${words}`;
+}
