@@ -1,4 +1,4 @@
-"""Checks the structure of `ui/src` without node: folder sizes, file names of page folders, layers, import circles."""
+"""Checks `ui/src` without node: folder sizes, file names of pages, layers, import circles, texts in components."""
 
 import re
 from collections.abc import Iterator
@@ -18,6 +18,9 @@ PAGE_FILES = {
 }
 # A folder imports from itself and from the folders after it; `app` and `pages` import from each other.
 LAYERS = ("app", "pages", "resources", "parts", "api", "theme")
+_TEXT = re.compile(
+    r"""\b(?:aria-label|label|title|description|placeholder)="[A-Z][a-z]+[^"]*"|>\s*[A-Z][a-z]+ [a-z]+[^<{}]*<"""
+)
 _IMPORT = re.compile(r"""\b(?:from|import)\s*\(?\s*["']([^"'\n]+)["']""")
 
 
@@ -25,7 +28,13 @@ def faults(source: Path) -> list[str]:
     """One sentence for each fault; empty when there is none. `source` is the folder `src`."""
     source = source.resolve()
     imports = _imports(source)
-    return [*_large_folders(source), *_page_files(source), *_layers(source, imports), *_circles(source, imports)]
+    return [
+        *_large_folders(source),
+        *_page_files(source),
+        *_layers(source, imports),
+        *_circles(source, imports),
+        *_texts(source),
+    ]
 
 
 def _large_folders(source: Path) -> Iterator[str]:
@@ -40,6 +49,13 @@ def _page_files(source: Path) -> Iterator[str]:
         if file.name not in PAGE_FILES:
             names = ", ".join(sorted(PAGE_FILES))
             yield f"{file.relative_to(source.parent)}: a page folder holds {names} and subfolders"
+
+
+def _texts(source: Path) -> Iterator[str]:
+    for file in sorted(source.rglob("*.tsx")):
+        if ".test." not in file.name and "test" not in file.parts:
+            for found in _TEXT.findall(file.read_text(encoding="utf-8")):
+                yield f"{file.relative_to(source.parent)}: the text {found.strip()!r} belongs into src/texts"
 
 
 def _layers(source: Path, imports: dict[Path, list[Path]]) -> Iterator[str]:

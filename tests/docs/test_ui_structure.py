@@ -42,3 +42,12 @@ def test_page_folders_hold_the_same_names_and_import_no_other_page(tmp_path: Pat
         f"src/pages/flows/other.ts: a page folder holds {', '.join(sorted(structure.PAGE_FILES))} and subfolders",
         "src/pages/runs/value.ts must not import src/pages/flows/value.ts",
     ]
+
+
+def test_a_text_in_a_component_is_named(tmp_path: Path):
+    component = tmp_path / "src" / "parts" / "Title.tsx"
+    component.parent.mkdir(parents=True)
+    component.write_text('export const Title = () => <h1 aria-label="Main title">{t.title}</h1>;', encoding="utf-8")
+    assert structure.faults(tmp_path / "src") == [
+        """src/parts/Title.tsx: the text 'aria-label="Main title"' belongs into src/texts"""
+    ]

@@ -66,10 +66,10 @@ describe("a failure", () => {
     const error = await failed(api.put("/flows/a", {}));
     expect([error.stale, error.code, error.message, error.problems[0]?.hint]).toEqual([true, "changed-meanwhile", "told: changed-meanwhile", "do this"]);
   });
-  test("of something in between is told as such", async () => {
+  test("of a server in between names its status", async () => {
     answering({ status: 502, body: "<html>Bad gateway</html>" });
     const error = await failed(api.get("/flows"));
-    expect([error.code, error.problems[0]?.message]).toEqual(["not-ours", "something between here and Penstock answered 502"]);
+    expect([error.code, error.problems[0]?.message]).toEqual(["not-ours", "A server between this page and Penstock answered 502"]);
   });
   test("to answer at all is no defect", async () => {
     answering(new TypeError("failed to fetch"));

@@ -97,7 +97,7 @@ export const RULES: Record<string, Rule> = {
           way: `The column has the type ${said(v["type"])} since ${v["since"] === undefined ? "it was first read" : moment(new Date(said(v["since"])))}. Press Detect again on the dataset's page, choose the type text there, or edit the record in Quarantine and resend it.`,
         },
   versions: fixed("Resend it.", () => "The settings have changed. The records can no longer be sent in one request."),
-  waiting: (v) => ({ text: found(v), way: "Penstock sends the record when that object is delivered. If that object is in quarantine, resend it first." }),
+  waiting: (v) => ({ text: found(v), way: "The record is sent automatically when that object is delivered. If that object is in quarantine, resend it first." }),
   xml: edited(found),
 };
 

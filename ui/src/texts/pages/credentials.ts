@@ -29,7 +29,6 @@ export const t = {
   asked: "Checked",
   allowance: "Rate limit",
   tried: "Checked hosts",
-  host: "Host",
   last: "Last check",
   never: "Not checked yet",
   neverHint: "A check sends one request to see whether the key works. It changes nothing in the account.",

@@ -41,6 +41,5 @@ export const t = {
   schema: "Columns",
   find: "Find a column",
   usedBy: "Sent to",
-  unused: "Not sent anywhere yet",
   count: number,
 };

@@ -15,8 +15,6 @@ export const t = {
   keyboard: "The list view shows the same data in rows.",
   paths: "Connections",
   flows: "Flows",
-  noFlows: "No flow yet",
-  noFlowsHint: "A flow runs several destinations in order, manually or on a schedule. Each destination can also run alone.",
   empty: {
     title: "No source yet",
     hint: "Add a source first: upload a file, connect a database or create a webhook. Or load a sample company, which sends to a local copy of the Custify API.",
@@ -46,7 +44,6 @@ export const t = {
   inFlow: (name: string) => `in the flow ${name}`,
   columnsOf: { flow: "Flow", source: "Source", dataset: "Dataset", destination: "Destination", state: "Status", outcomes: "Last outcomes", run: "Last run", held: "Quarantine", flows: "Flows", schedule: "Schedule", next: "Next", destinations: "Destinations" },
   byHand: "manually",
-  onData: "on new data",
   paused: "paused",
   due: "next",
   menu: (name: string) => `Actions for ${name}`,

@@ -140,6 +140,5 @@ export const t = {
     now: "Open alerts",
     calm: "No open alerts",
     since: "Since",
-    state: { raised: "open", over: "past" } as Record<string, string>,
   },
 };
