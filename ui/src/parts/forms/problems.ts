@@ -1,5 +1,6 @@
 /** Where in a text the API's errors point: it says "line 2, column 14 of the SQL: …" or "line 3 (the line): …". */
 import type { Problem } from "@/api/types";
+import { plainText } from "@/texts/service";
 import type { LineError } from "../code/editor";
 
 const PLACE = /\bline (\d+)(?:, column (\d+))?/;
@@ -18,7 +19,8 @@ export function placedOf(problems: Problem[], key: string): LineError[] {
 
 /** The message of the problem whose path ends with one of these keys ("url", "rate_limit.per"), for the field that shows it. */
 export function messageAt(problems: Problem[], ...keys: string[]): string | undefined {
-  return problems.find((problem) => keys.some((key) => problem.path === key || problem.path.endsWith(`.${key}`)))?.message;
+  const found = problems.find((problem) => keys.some((key) => problem.path === key || problem.path.endsWith(`.${key}`)));
+  return found && plainText(found.message);
 }
 
 /** The rest: what has no place in that text. */
