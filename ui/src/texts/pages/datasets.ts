@@ -2,7 +2,7 @@
 import { count, number } from "@/parts/values/format";
 
 export const t = {
-  add: (name: string) => `Add to ${name}`,
+  add: (name: string) => `Use ${name} in…`,
   send: "Send to destination",
   shape: "Shape with SQL",
   view: "View records",
