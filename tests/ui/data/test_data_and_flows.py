@@ -36,7 +36,7 @@ def test_a_file_is_uploaded_and_shaped_with_sql(page, place):
     assert saved["key"] == "seat"
     assert "lower(mail)" in saved["sql"]
 
-    page.get_by_role("button", name="Add to seats").click()  # + of the dataset
+    page.get_by_role("button", name="Use seats in…").click()  # + of the dataset
     page.get_by_role("menuitem", name="Send to destination").click()
     expect(page.get_by_role("combobox", name="Which records?")).to_have_value("seats")
 

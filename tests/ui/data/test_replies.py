@@ -39,7 +39,7 @@ def test_a_reply_is_followed_shaped_and_sent_on(page, place):
     expect(page.get_by_label("Request", exact=True)).to_contain_text("@example.com")
 
     page.goto("/responses/asks")
-    page.get_by_role("button", name="Add to asks.responses").click()
+    page.get_by_role("button", name="Use asks.responses in…").click()
     page.get_by_role("menuitem", name="Shape with SQL").click()
     preview = page.get_by_role("region", name="Preview").first
     write(page, "SQL of the dataset", "select delivery, outcome, 'again@example.com' as email\nfrom source")
@@ -47,7 +47,7 @@ def test_a_reply_is_followed_shaped_and_sent_on(page, place):
     page.get_by_label("Name", exact=True).fill("told-back")
     page.get_by_role("button", name="Create").click()
     page.get_by_role("heading", name="told-back").wait_for()
-    page.get_by_role("button", name="Add to told-back").click()
+    page.get_by_role("button", name="Use told-back in…").click()
     page.get_by_role("menuitem", name="Send to destination").click()
     page.get_by_role("button", name=re.compile("^Custify")).click()
     page.get_by_role("radio", name=re.compile("^page")).click()

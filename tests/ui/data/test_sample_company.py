@@ -33,7 +33,7 @@ def test_a_newcomer_loads_the_sample_company_activates_the_draft_and_watches(new
         ("Shape with SQL", "/datasets/new"),
         ("Send to destination", "/destinations/new"),
     ):
-        people.get_by_role("button", name="Add to people").click()
+        people.get_by_role("button", name="Use people in…").click()
         page.get_by_role("menuitem", name=item).click()
         expect(page).to_have_url(re.compile(re.escape(there)))
         page.goto("/flows")
