@@ -51,7 +51,7 @@ def test_a_template_in_every_detail(page, place):
 
     plan = page.get_by_role("group", name="Plan", exact=True)
     expect(plan).to_contain_text("Suggested by name")
-    pick(page, "How Plan is given", "Constant")
+    pick(page, "Mapping of Plan", "Constant")
     plan.get_by_label("Value for Plan").fill("gold")
     panel.get_by_text('"gold"').first.wait_for()
     panel.get_by_text("changed", exact=True).first.wait_for()
