@@ -20,7 +20,7 @@ STOPPED = {
 
 
 def main() -> int:
-    """Run the command line of this process; answers its exit code.
+    """Run the command line of this process; returns its exit code.
 
     SIGTERM ends it as ^C does, with one JSON document under `--json`, also while the rest is being loaded. Commands
     that have something to finish (runs, the service, a worker) put their own handlers in its place.

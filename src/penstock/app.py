@@ -56,7 +56,7 @@ T = TypeVar("T")
 
 
 class App(ServiceParts):
-    """One project, its state and its surroundings. Use it as a context manager; all methods are synchronous.
+    """One project, its state and its context. Use it as a context manager; all methods are synchronous.
 
     Every method raises `InputError` (exit 2) or `EnvironmentFailure` (exit 3) with the problems found.
     """
@@ -114,7 +114,7 @@ class App(ServiceParts):
 
     @property
     def events(self) -> Events:
-        """Who is told what happens; nobody, unless `tell_to` named someone."""
+        """The listener of events; a silent one unless `tell_to` set another."""
         return self._ctx.events
 
     def tell_to(self, events: Events) -> None:
@@ -182,11 +182,11 @@ class App(ServiceParts):
         return project_json_schema()
 
     def dataset(self, name: str, *, refresh: bool = False) -> DatasetReport:
-        """The detected schema of a dataset; `refresh` reads and decides it anew."""
+        """The detected schema of a dataset; `refresh` reads and detects it again."""
         return dataset_report(self._ctx, name, refresh=refresh)
 
     def samples(self, name: str) -> list[dict[str, Any]]:
-        """The sample records that are kept of a dataset, as JSON values."""
+        """The sample records stored for a dataset, as JSON values."""
         return samples_of(self._ctx, name)
 
     def set_credential(self, name: str, secret: str) -> None:
@@ -281,23 +281,23 @@ class App(ServiceParts):
         return history.deliveries_of(self._ctx, run)
 
     def quarantine(self, *, destination: str | None = None, cause: str | None = None) -> list[QuarantineEntry]:
-        """The records held for a person."""
+        """The records in quarantine."""
         return quarantine_entries.listing(self._ctx, destination=destination, cause=cause)
 
     def quarantined(self, entry: str) -> QuarantineDetail:
-        """One held record, whole."""
+        """One record in quarantine, whole."""
         return quarantine_entries.shown(self._ctx, entry)
 
     def preview_held(self, entry: str) -> Preview:
-        """What a resend of this held record would send."""
+        """What a resend of this record in quarantine would send."""
         return quarantine_entries.preview_of(self._ctx, entry)
 
     def edit(self, entry: str, *, changes: Mapping[str, Any] | None = None, record: Any = None) -> QuarantineDetail:
-        """Change the held record: some of its members (dotted paths reach into nested values), or all of it."""
+        """Change a record in quarantine: some of its members (by dotted paths), or all of it."""
         return quarantine_entries.edit(self._ctx, entry, changes=changes, record=record)
 
     def edit_texts(self, entry: str, texts: Mapping[str, str]) -> QuarantineDetail:
-        """Change members of the held record, each given as text and read by its column's type."""
+        """Change members of the record in quarantine, each given as text and read by its column's type."""
         return self.edit(entry, changes=quarantine_entries.typed_changes(self._ctx, entry, texts))
 
     def resend(
@@ -309,13 +309,13 @@ class App(ServiceParts):
         listener: Listener | None = None,
         handle_signals: bool = False,
     ) -> list[RunReport]:
-        """Send the held records now, under run ids of their own: one run per destination."""
+        """Send the records in quarantine now, under run ids of their own: one run per destination."""
         held = quarantine_entries.chosen(self._ctx, entries, cause=cause, everything=everything)
         conductor = self._conductor(listener, wait=False, handle_signals=handle_signals)
         return self._wait_for(conductor.resend(held))
 
     def ask_resend(self, entries: Sequence[str], *, asked_by: str) -> list[dict[str, Any]]:
-        """Ask for held records to be sent by a worker: the runs that will send them."""
+        """Request that a worker sends records in quarantine; returns the runs."""
         held = quarantine_entries.by_destination(self._ctx, entries)
         return self.work.resend(held, trigger=f"person:{asked_by}", asked_by=asked_by)
 
@@ -328,13 +328,13 @@ class App(ServiceParts):
         reason: str = "",
         told: quarantine_entries.Told = quarantine_entries.tell_nobody,
     ) -> int:
-        """Never send these versions; answers how many there were. `told` hears how many are done, of how many."""
+        """Discard these versions; returns how many. `told` is called with how many are done, of how many."""
         return quarantine_entries.discard(
             self._ctx, entries, cause=cause, everything=everything, reason=reason, told=told
         )
 
     def settle(self, entry: str, *, delivered: bool) -> None:
-        """A person knows that an unknown record arrived: remember it as sent."""
+        """Remember an unknown record as sent, because a person knows that it arrived."""
         quarantine_entries.settle(self._ctx, entry, delivered=delivered)
 
     def _budget(self, spec: CredentialSpec) -> Budget:

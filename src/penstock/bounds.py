@@ -52,7 +52,7 @@ def bounds() -> Bounds:
 
 
 def read_bounds(environ: Mapping[str, str]) -> Bounds:
-    """The bounds that these variables set; an unset or empty one keeps its default. InputError with every wrong one."""
+    """The limits that these variables set; an unset or empty one has its default. InputError with every wrong one."""
     problems: list[Problem] = []
     usual = Bounds()
     project = _size(environ, MAX_PROJECT, usual.project_bytes, problems)

@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the engine needs of time and chance."""
+    """The time and the random numbers that Penstock uses."""
 
     def now(self) -> datetime:
         """The time of day, in UTC."""

@@ -78,5 +78,5 @@ class Project:
         self._app.pause(destination)
 
     def quarantine(self, *, destination: str | None = None) -> list[QuarantineEntry]:
-        """The records held for a person."""
+        """The records in quarantine."""
         return self._app.quarantine(destination=destination)

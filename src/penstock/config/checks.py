@@ -29,7 +29,7 @@ class CheckContext(NamedTuple):
 def check_together(
     project: ProjectSpec, tree: Mapping[str, Marked], templates: Mapping[str, Template], report: Report
 ) -> None:
-    """Everything that only the whole project can tell."""
+    """The checks that need the whole project."""
     ctx = CheckContext(project, templates, report)
     for name, dataset in project.datasets.items():
         if dataset.source:

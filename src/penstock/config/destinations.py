@@ -19,7 +19,7 @@ from penstock.templates.catalogue import Template
 
 
 def read_destination(name: str, node: Marked, report: Report) -> DestinationSpec:
-    """One destination, read; a missing dataset or credential stands as empty text."""
+    """One destination, read; a missing dataset or credential is empty text."""
     read = DESTINATION.read(node, report)
     values: dict[str, Any] = {"dataset": "", "credential": "", **({} if isinstance(read, BadValue) else read)}
     if "fields" in values:

@@ -25,7 +25,7 @@ BLOCK = re.compile(r"[^\s\x00-\x1f\x7f-\xa0\u2028\u2029\ud800-\udfff\ufeff\ufffe
 UNPRINTABLE = re.compile(r'["\\\x00-\x1f\x7f-\xa0\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]')
 SECRETS = re.compile(r"(^|\.)(api_key|headers|url|query|secret)(\.|$)")
 SHOWN = 200  # characters of a value that a change shows
-DEEPEST_CHANGE = 4  # members of a path: below it a change is told as a whole
+DEEPEST_CHANGE = 4  # members of a path: below it a change is reported as a whole
 
 
 class DocumentChange(NamedTuple):
@@ -112,7 +112,7 @@ def _is_block(text: str) -> bool:
 
 
 def _flow(node: Marked) -> str:
-    """A value on one line. Numbers stand as they were written."""
+    """A value on one line. Numbers are as they were written."""
     match node.value:
         case None:
             return "null"
@@ -141,7 +141,7 @@ def _escaped(char: str) -> str:
 
 @lru_cache(maxsize=8)
 def tree_of(text: str) -> Mapping[str, Marked]:
-    """Every section of a canonical text; those that are not there are empty. Not to be changed: it is kept."""
+    """Every section of a canonical text; those that are not there are empty. Not to be changed: it is cached."""
     report = Report()
     found = read_sections(text, "project", report) if text else {}
     if report.problems:
@@ -181,7 +181,7 @@ def literal_key(value: Any) -> str | None:
 
 
 def without_keys(text: str) -> tuple[str, dict[str, str]]:
-    """A canonical text without the API keys that stand in it, and these by credential: they are sealed instead."""
+    """A canonical text without the API keys that are in it, and these by credential: they are sealed instead."""
     tree = tree_of(text)
     keys: dict[str, str] = {}
     entries: dict[str, Marked] = {}

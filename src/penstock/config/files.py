@@ -16,7 +16,7 @@ NAME = re.compile(r"\w(?:[\w -]*[\w-])?")
 
 
 def read_files(path: Path, report: Report) -> dict[str, Marked]:
-    """Every section of the project with the entries of all files; sections that nobody wrote are empty."""
+    """Every section of the project with the entries of all files; sections that are in no file are empty."""
     merged: dict[str, dict[str, Marked]] = {name: {} for name in SECTIONS}
     first: dict[str, Marked] = {}
     try:
@@ -82,7 +82,7 @@ def _sections(file: Path, report: Report) -> dict[str, Marked]:
 
 
 def read_sections(text: str, file: str, report: Report) -> dict[str, Marked]:
-    """The sections that stand in one YAML text; `file` is what messages call it."""
+    """The sections that are in one YAML text; `file` is what messages call it."""
     root = read_marked(text, file, report)
     if root is None:
         return {}

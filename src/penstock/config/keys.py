@@ -34,7 +34,7 @@ from penstock.model.spec import (
     XmlSpec,
 )
 
-__all__ = ["FLUSH", "HOOK_HMAC", "HOOK_KEY", "HOOK_RATE"]  # the sections that stand in a file of their own
+__all__ = ["FLUSH", "HOOK_HMAC", "HOOK_KEY", "HOOK_RATE"]  # the sections that are in a file of their own
 
 ON_OFF = {"true": "on", "false": "off"}
 COLUMN_TYPES = ("text", "integer", "number", "boolean", "date", "timestamp", "json")
@@ -131,7 +131,7 @@ OF_TYPES = {"file": FILE_KEYS, "sql": SQL_KEYS, "webhook": HOOK_KEYS}
 
 
 def _belongs(kind: str) -> dict[str, str]:
-    """What to say of a key that belongs to another kind of source."""
+    """The message about a key that belongs to another kind of source."""
     return {
         key.name: f"`{key.name}` belongs to a source of `type: {other}`"
         for other, keys in OF_TYPES.items()

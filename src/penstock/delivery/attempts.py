@@ -18,7 +18,7 @@ NEXT_LANE: Mapping[Lane, Lane] = {"test": "test", "live": "retry", "retry": "ret
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """The last answer, and what it took.
+    """The last reply or loss of a request, with its attempts.
 
     `requests` counts the attempts of which a byte may have left. `duration_ms` is the time of the attempts without
     the pauses between them. `sent_at` is when the first attempt went out.

@@ -29,9 +29,9 @@ FIRST = Spent(attempts=1)
 
 
 class Confirmer:
-    """Polls the jobs of one credential, patiently: every poll costs a request of the allowance.
+    """Polls the jobs of one credential, patiently: every poll costs a request of the rate limit.
 
-    It learns how long jobs usually take, so that most are asked about once.
+    It learns how long jobs usually take, so that most are polled once.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Confirmer:
         return None
 
     def _judge(self, tried: Tried, payloads: Sequence[Payload], polls: int) -> Verdict | None:
-        """What the poll says of the records; None: ask again."""
+        """The result of the poll for the records; None: poll again."""
         answer = tried.answer
         if not isinstance(answer, Reply) or answer.status >= 500 or answer.status == 429:
             return None  # the job is still there
@@ -93,7 +93,7 @@ class Confirmer:
 
 @dataclass(frozen=True, slots=True)
 class SentJob:
-    """A job that the API has taken. `render` makes the payloads again where they were not kept: its rows are theirs."""
+    """A job that the API has accepted. `render` makes the payloads again, by row, where they were not stored."""
 
     id: str
     payloads: Sequence[Payload]

@@ -17,12 +17,12 @@ from penstock.model.spec import RateLimit
 
 RETRY_AFTER_MISSING = 10.0  # seconds; the fallback of Custify's own MCP server
 SHORTEST_BLOCK = 0.25  # seconds; `Retry-After: 0` must not become a storm of requests
-LONGEST_BLOCK = 600.0  # seconds; whoever is asked to wait longer asks again in between
+LONGEST_BLOCK = 600.0  # seconds; a longer wait is split
 RANKS: Mapping[Lane, int] = {lane: rank for rank, lane in enumerate(get_args(Lane))}
 
 
 class Gate(Protocol):
-    """What a client asks before every request; a `Budget`, or one that ends with its run."""
+    """What a client waits for before every request: a `Budget`, or one that ends with its run."""
 
     async def acquire(self, lane: Lane, cost: int = 1) -> Taken: ...
 
@@ -90,18 +90,18 @@ class Budget:
 
     @property
     def blocked_until(self) -> float:
-        """The monotonic second until which nobody sends; -inf when no 429 was ever seen."""
+        """The monotonic second until which no request is sent; -inf when no 429 was ever seen."""
         return self._window.blocked_until
 
     def wait_s(self) -> float:
-        """Seconds until the next of those who wait may go; 0 while nobody waits."""
+        """Seconds until the next waiting request may be sent; 0 when none waits."""
         if not self._waiting:
             return 0.0
         opens = self._window.expected()
         return 0.0 if opens == inf else max(0.0, opens - self._clock.monotonic())
 
     def allowance(self) -> Allowance | None:
-        """What the API's headers said last; None when they never did."""
+        """The limit in the API's latest headers; None when there was none."""
         return self._told
 
     async def acquire(self, lane: Lane, cost: int = 1) -> Taken:
@@ -121,7 +121,7 @@ class Budget:
             raise
 
     def at_once(self, cost: int = 1) -> Taken | None:
-        """A place when there is one and nobody waits for it."""
+        """A place when one is free and no request waits for it."""
         if self._waiting:
             return None
         taken = self._window.take(self._clock.monotonic(), min(cost, self._window.limit))
@@ -138,7 +138,7 @@ class Budget:
         return WaitingRequests(rank, since, min(least, self._window.limit), sum(costs))
 
     def observe(self, taken: Taken, status: int, headers: Mapping[str, str]) -> None:
-        """A reply came: obey what it says of the limit. Header names are lower-case."""
+        """Apply what a reply's headers say about the limit. Header names are lower-case."""
         now = self._clock.monotonic()
         told = None
         if "x-ratelimit-remaining" in headers:
@@ -164,7 +164,7 @@ class Budget:
         return RETRY_AFTER_MISSING if seconds is None else min(max(seconds, SHORTEST_BLOCK), LONGEST_BLOCK)
 
     def serve(self) -> None:
-        """Let through whoever may go, the first in rank first; set the alarm for the others."""
+        """Let waiting requests through, the first in rank first; set the alarm for the others."""
         if self._waiting:
             self._let_through()
         self._window.changed(self)

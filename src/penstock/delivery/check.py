@@ -64,7 +64,7 @@ async def _ask(connection: Connection, budget: Budget, clock: Clock) -> BaseChec
     async with Client(connection, budget, clock, concurrency=1) as client:
         answer = await client.send(request, lane="test")
         if isinstance(answer, Lost) and answer.kind == "cut":
-            answer = await client.send(request, lane="test")  # a read may be asked twice
+            answer = await client.send(request, lane="test")  # a read may be sent twice
     if isinstance(answer, Lost):
         return BaseCheck(connection.base_url, 3, False, f"no answer: {answer.reason}")
     rank, words = _judge(answer, voice_of(connection))

@@ -30,7 +30,7 @@ Answer = str | Refusal | Lost
 
 
 class IdStore(Protocol):
-    """Where ids that were found are kept between runs."""
+    """The store of looked-up ids between runs."""
 
     def get(self, lookup: Lookup) -> str | None: ...
 
@@ -40,7 +40,7 @@ class IdStore(Protocol):
 
 
 class LookupClient:
-    """Answers look-ups of one credential.
+    """Looks up ids with one credential.
 
     One by one at first. When as many were asked one by one as the whole list has pages, the list is read: so it never
     takes more than twice the requests of the better of the two ways, however the look-ups arrive.
@@ -57,9 +57,9 @@ class LookupClient:
         self._listing = asyncio.Lock()
 
     async def resolve(self, lookups: Sequence[Lookup]) -> dict[Lookup, Answer]:
-        """An id for each look-up; a Refusal where there is no such object.
+        """Returns an id for each look-up; a Refusal where there is no such object.
 
-        A Lost where nobody answers, or where the credential is refused: then the run cannot go on.
+        A Lost where no reply came, or where the credential is refused: then the run cannot continue.
         """
         wanted = list(dict.fromkeys(lookups))
         new = {lookup for lookup in wanted if self._cached(lookup) is None}

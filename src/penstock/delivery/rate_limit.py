@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
 
-MARGIN = 0.002  # of a window, for clocks that tick differently: costs 0.2 % of the allowance
+MARGIN = 0.002  # of a window, for clocks that tick differently: costs 0.2 % of the rate limit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,14 +34,14 @@ class RequestEnd(NamedTuple):
 
 
 class Allowance(NamedTuple):
-    """What the reply headers said last."""
+    """The limit in the latest reply headers."""
 
     limit: int
     remaining: int
 
 
 class RateWindow:
-    """The allowance of one credential: `limit` requests per fixed window of `per` seconds."""
+    """The rate limit of one credential: `limit` requests per fixed window of `per` seconds."""
 
     def __init__(self, limit: int, per: float) -> None:
         self.limit = limit
@@ -52,13 +52,13 @@ class RateWindow:
         self._answered = inf  # the window has begun by then: the earliest end of a request taken since it opened
         self._last_end = -inf
         self._used = 0
-        self._remaining: int | None = None  # the lowest that was told in this window
+        self._remaining: int | None = None  # the lowest that was reported in this window
         self._flying: list[Taken] = []
         self._flying_cost = 0
         self._late: list[RequestEnd] = []  # over, but perhaps counted in the next window already
 
     def take(self, now: float, cost: int = 1) -> Taken | None:
-        """A place for a request that leaves now, or None: `opens` then says when to ask again."""
+        """A place for a request that is sent now, or None; `opens` is then the time to try again."""
         if now < self.blocked_until:
             return None
         if now >= self.opens():
@@ -89,7 +89,7 @@ class RateWindow:
         return self.opens()
 
     def end(self, taken: Taken, now: float, told: Allowance | None = None) -> None:
-        """The request is over: answered (`told` has what its headers said) or lost on the way."""
+        """The request has ended: with a reply (`told` has its headers' limit) or lost."""
         self._leave(taken)
         self._last_end = max(self._last_end, now)
         if now > self._first + self.per:
@@ -97,7 +97,7 @@ class RateWindow:
         if told is not None:
             self.limit = told.limit
         if taken.at < self._opened:
-            return  # it tells of a window that is over
+            return  # it is about a window that has ended
         self._answered = min(self._answered, now)
         if told is not None:
             self._remaining = told.remaining if self._remaining is None else min(self._remaining, told.remaining)
@@ -110,7 +110,7 @@ class RateWindow:
             self._first = inf
 
     def block(self, until: float) -> None:
-        """The API said 429: nobody goes before `until`, and then a new window begins."""
+        """After a 429: no request is sent before `until`, and then a new window begins."""
         self.blocked_until = max(self.blocked_until, until)
 
     def changed(self, queue: object) -> None:

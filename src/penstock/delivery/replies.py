@@ -42,7 +42,7 @@ Positions = Mapping[str, int]  # an identifier that exactly one record of the ba
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """Whose words are quoted, and what must never stand in them."""
+    """Whose error text is quoted, and the secrets that must not be in it."""
 
     api: str = "Custify"
     secrets: tuple[str, ...] = ()
@@ -125,7 +125,7 @@ def clean(text: str, secrets: Sequence[str] = ()) -> str:
 
 
 def phrase(status: int) -> str:
-    """`404` → `Not Found`; "" for a number nobody knows."""
+    """`404` → `Not Found`; "" for an unknown number."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:
@@ -133,7 +133,7 @@ def phrase(status: int) -> str:
 
 
 class Item(NamedTuple):
-    """What a reply says about one record. `good` None: it does not say clearly; `matched` False: it has no result."""
+    """A reply's result for one record. `good` None: it is not clear; `matched` False: there is no result."""
 
     good: bool | None
     status: int | None = None
@@ -168,7 +168,7 @@ def job_id(data: object) -> str | None:
 
 
 def job_state(data: object) -> Literal["pending", "ended", "failed"]:
-    """Whether a job has ended; `failed` when all of it did. A word nobody knows counts as pending."""
+    """Whether a job has ended; `failed` when all of it did. An unknown word counts as pending."""
     for place in _places(data):
         word = place.get("status", place.get("state"))
         if isinstance(word, str):

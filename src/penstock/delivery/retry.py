@@ -8,7 +8,7 @@ from penstock.model.delivery import Lost, Reply
 from penstock.model.record import RetryClass
 
 TRANSIENT = frozenset({408, 425})  # and every 5xx
-NOTHING_DONE = frozenset({425, 429})  # the API says itself that it did nothing
+NOTHING_DONE = frozenset({425, 429})  # the API reports that it did nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,8 @@ class RetryPolicy:
     base: float = 0.25  # the first pause; doubles with every attempt
     clamp: float = 20.0  # no pause is longer; jitter comes after the clamp
     attempts: int = 6
-    patience: float = 120.0  # for attempts and pauses together; waiting for the allowance does not count
-    held: float = 600.0  # for being told 429
+    patience: float = 120.0  # for attempts and pauses together; waiting for the rate limit does not count
+    held: float = 600.0  # after a 429
 
 
 @dataclass(frozen=True, slots=True)

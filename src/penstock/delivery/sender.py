@@ -24,7 +24,7 @@ PATIENT = RetryPolicy()
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """What belongs together while payloads are on their way."""
+    """The payloads of one batch and what is known of them while they are in flight."""
 
     shape: Shape
     requests_for: Callable[[Sequence[Payload]], Sequence[Request]]
@@ -34,7 +34,7 @@ class Parcel:
 
 
 class Sender:
-    """Sends payloads and tells what became of each. `batch_cost` says whether a batch counts as one request."""
+    """Sends payloads and reports the outcome of each. `batch_cost` says whether a batch counts as one request."""
 
     def __init__(
         self, client: Client, clock: Clock, policy: RetryPolicy = PATIENT, *, batch_cost: Literal["1", "jobs"] = "1"
@@ -54,7 +54,7 @@ class Sender:
         lane: Lane = "live",
         before: Before | None = None,
     ) -> AsyncIterator[Delivery]:
-        """Send the payloads of one batch; each delivery is told as soon as it has ended.
+        """Send the payloads of one batch; each delivery is reported as soon as it has ended.
 
         `made` is what `requests_for` made of all of them, when that is known already.
 

@@ -43,13 +43,13 @@ class Judged(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What was asked: `records` in one request of this shape, in `attempts` attempts."""
+    """One request of this shape: `records` of them, in `attempts` attempts."""
 
     shape: Shape
     records: int
     voice: Voice
     attempts: int = 1
-    positions: Callable[[], Positions] = dict  # asked only where a result has no index
+    positions: Callable[[], Positions] = dict  # called only where a result has no index
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +83,14 @@ class Unmatched:
 
 @dataclass(frozen=True, slots=True)
 class Bisect:
-    """The batch was refused as a whole: ask about its halves. `refusal` is for whoever is left alone."""
+    """The batch was refused as a whole: send its halves. `refusal` is for a record that is left alone."""
 
     refusal: Refusal
 
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """The batch became a job; its results have to be asked for."""
+    """The batch became a job, whose results have to be polled."""
 
     job: str
     reason: str
@@ -163,7 +163,7 @@ def _failed_job(items: Items, records: int, voice: Voice, said: tuple[str, int])
 
 
 def _first_words(items: Sequence[Item]) -> str:
-    """What the first failure says."""
+    """The error text of the first failure."""
     return next((item.words for item in items if item.good is False and item.words), "")
 
 

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Payload, Request
 
-Lane = Literal["test", "live", "retry", "backfill"]  # who goes first when the allowance is short, in this order
+Lane = Literal["test", "live", "retry", "backfill"]  # who goes first when the rate limit is short, in this order
 LostKind = Literal["refused", "dns", "tls", "timeout", "cut", "barred"]
 
 
@@ -30,7 +30,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An HTTP answer. Header names are lower-case.
+    """An HTTP reply. Header names are lower-case.
 
     `body` is decompressed, and cut at the client's limit (`truncated` says so).
     """
@@ -60,7 +60,7 @@ class Lost:
 class Attempt(NamedTuple):
     """One attempt of a request that needed more than one.
 
-    `status` is None when no answer came: then `reason` says why. `again_in_s` is the pause before the next attempt,
+    `status` is None when no reply came; `reason` says why. `again_in_s` is the pause before the next attempt,
     None when there is none.
     """
 
@@ -74,7 +74,7 @@ class Attempt(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """What a run waits for before it goes on: the rate limit, the next attempt of a request, or a batch job."""
+    """What a run waits for before it continues: the rate limit, the next attempt of a request, or a batch job."""
 
     kind: Literal["rate limit", "retry", "batch job"]
     seconds: float
@@ -84,9 +84,9 @@ class Waiting(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """What one delivery did to one record.
+    """The result of one delivery for one record.
 
-    `refusal` is set for quarantined, unknown and unsent; `remote_id` is Custify's own id, when it was told.
+    `refusal` is set for quarantined, unknown and unsent; `remote_id` is Custify's own id, when the reply has it.
     """
 
     payload: Payload
@@ -106,10 +106,10 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One request, its attempts and its end.
+    """One request with its attempts and its result.
 
     `outcome` and `reason` sum it up; `settled` has every record of it exactly once; `job` is the id of a batch job that
-    has to be polled (then every record stands as `accepted`). `answer` is the last reply or loss. `missing` are records
+    has to be polled (then every record is `accepted`). `answer` is the last reply or loss. `missing` are records
     that the reply gives no result for, and `missing_why` says why: they are not in `settled`, and are sent again.
     """
 

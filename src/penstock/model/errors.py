@@ -29,7 +29,7 @@ NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # of an OSError:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One way out of a problem: the `value` to write, and what the input `shows` with it."""
+    """One fix of a problem: the `value` to write, and what the input `shows` with it."""
 
     value: str
     shows: str
@@ -40,7 +40,7 @@ class Problem:
     r"""One thing that is wrong, where it is, and what to write instead.
 
     `path` is the place in the project file (`destinations.people.fields.email`) or the name of the input that is
-    wrong; `line` is 1-based; `code` is a stable word for programs (`unknown-key`); `found` is what stands there,
+    wrong; `line` is 1-based; `code` is a stable word for programs (`unknown-key`); `found` is what is there,
     shortened and without secrets; `message` says what is wrong; `hint` says what to write instead. `choices`: where
     only a person can decide, the likeliest values, the likeliest first. What cannot be seen stands as `\u200b`.
     """
@@ -95,7 +95,7 @@ class TooManyTries(InputError):  # noqa: N818 - it is an answer more than an err
 
 
 class NotAvailableYet(InputError):  # noqa: N818 - it is an answer more than an error
-    """The project file or command asks for something a later version of Penstock answers."""
+    """The project file or command uses something that a later version of Penstock supports."""
 
 
 class EnvironmentFailure(PenstockError):  # noqa: N818
@@ -119,7 +119,7 @@ class StateUnavailable(EnvironmentFailure):
 
 
 def problem_json(problem: Problem) -> dict[str, Any]:
-    """A problem as it stands in `{"errors": […]}`.
+    """A problem as it is in `{"errors": […]}`.
 
     `file` only when the project is a folder of files, `choices` only where a person has to choose.
     """

@@ -73,7 +73,7 @@ class Span(Protocol):
 
 
 class Events(Protocol):
-    """Who is told. Every method may be called from any thread, and none fails its caller."""
+    """The listener of events. Every method may be called from any thread, and none fails its caller."""
 
     def tell(self, event: str, /, **facts: Any) -> None:
         """It has happened; `event` is a name of `EVENTS`."""
@@ -108,7 +108,7 @@ class Silent:
     """Nobody listens: what every command does but `serve` and `worker`."""
 
     def tell(self, event: str, /, **facts: Any) -> None:
-        """Nothing is told."""
+        """Does nothing."""
 
     def hide(self, secret: str | None) -> None:
         """Nothing is shown anyway."""

@@ -40,11 +40,11 @@ SENT = frozenset({Outcome.DELIVERED, Outcome.ACCEPTED})
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why one record cannot go, in words a person can act on.
+    """Why one record cannot be sent, in words a person can act on.
 
     `cause` groups like with like in the quarantine (`email: required`, `422 Unprocessable: …`); `rule` is the stable
-    word of the rule (`required`, `int32`, `length`, `scalar`, `type`, `key`, `api`, …); `value` is what was found,
-    shortened to 80 characters; `accepted` says what would be taken. `column` is where it was found, `type` the column's
+    word of the rule (`required`, `int32`, `length`, `scalar`, `type`, `key`, `api`, …); `value` is the value found,
+    shortened to 80 characters; `accepted` is what would be accepted. `column` is its place, `type` the column's
     stored type that it does not fit, `since` when that type was decided, `limit` the bound that it passes.
 
     `reason` is the command line's text: it names keys of the project file. `finding` is what is wrong with the value,
@@ -125,7 +125,7 @@ def status_for_people(status: str, counts: Counts) -> str:
 
 
 def quarantine_reason(counts: Counts, *, new: bool, since: str | None) -> str:
-    """What people are told of a run that only records in quarantine keep from having succeeded.
+    """The text about a run that succeeded but for records in quarantine.
 
     `new`: this run has put some there; `since` is the earliest other run that has.
     """
@@ -162,7 +162,7 @@ class RunReport:
 
 
 def refuse(rule: str, value: object, reason: str, accepted: str) -> Refusal:
-    """A refusal that quotes the value, shortened; the field is filled in by whoever knows it."""
+    """A refusal that quotes the value, shortened; the caller that knows the field fills it in."""
     return Refusal(rule, reason, value=shown(value), accepted=accepted)
 
 

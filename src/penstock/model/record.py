@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # 0.2 s to import, and reading a project needs none of it
 
 DEFAULT_XML = XmlSpec()
 
-# Columns by which the SQL of a dataset speaks about its rows; they are never sent.
+# Columns in which the SQL of a dataset marks its rows; they are never sent.
 NO_RECORD = "penstock_no_record"  # why a row makes no record; null: it makes one
 LEFT_OUT = "penstock_left_out"  # names of what the row does not pass on
 
@@ -92,7 +92,7 @@ def gone_columns(chunk: Chunk) -> list[str]:
 
 
 class Lookup(NamedTuple):
-    """An id of Custify's own that has to be asked for before the payload can go.
+    """An id of Custify's own that has to be looked up before the payload can be sent.
 
     `target` is the path in the payload that the id fills, `kind` the object, `by` the identifier known and `value`
     its value.
@@ -158,7 +158,7 @@ class RetryClass(StrEnum):
 
 
 class Replies(StrEnum):
-    """How a 2xx reply speaks of the records of a batch."""
+    """How a 2xx reply reports the records of a batch."""
 
     STATUS = "status"  # one status for all records of the request
     ITEMS = "items"  # results per item, read tolerantly; without them the status counts for all
@@ -206,8 +206,8 @@ class Shape:
 class Request:
     """One HTTP request, complete but for the credential's headers. `body` None: none is sent.
 
-    `{run.id}` and `{now…}` in `url` and `headers` are finished by `transform.macros.finish` just before sending, and
-    stand as they are in a preview.
+    `{run.id}` and `{now…}` in `url` and `headers` are finished by `macros.finish` just before sending, and
+    stay as they are in a preview.
     """
 
     method: str

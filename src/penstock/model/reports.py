@@ -17,7 +17,7 @@ from penstock.model.errors import problem_json
 from penstock.model.outcome import COUNT_NAMES, Note, RunReport
 from penstock.model.record import Key, Request, Schema
 
-KEPT_BODY = 20_000  # characters of a body that are kept for a person to look at
+KEPT_BODY = 20_000  # characters of a body that are stored for a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class RefusedRecord:
 
 @dataclass(frozen=True, slots=True)
 class PlanReport:
-    """What a run would do now. `eta_s` is the time the credential's allowance needs, in seconds.
+    """What a run would do now. `eta_s` is the time the credential's rate limit needs, in seconds.
 
     Of the `requests`, `asking` send nothing: look-ups, and questions about what became of a batch.
     """
@@ -75,7 +75,7 @@ class PlanReport:
     eta_s: float
     first_errors: tuple[RefusedRecord, ...] = ()
     notes: tuple[Note, ...] = ()
-    held: int = 0  # skipped because their present version stands in the quarantine
+    held: int = 0  # skipped because their present version is in the quarantine
     asking: int = 0
     destination: str | None = None
     flow: str | None = None
@@ -136,7 +136,7 @@ class DeliveryReport:
 
 @dataclass(frozen=True, slots=True)
 class QuarantineEntry:
-    """One record held for a person."""
+    """One record in quarantine."""
 
     id: str
     destination: str
@@ -153,7 +153,7 @@ class QuarantineEntry:
 
 @dataclass(frozen=True, slots=True)
 class QuarantineDetail:
-    """One held record, whole: `record` is its JSON value, `request` and `reply` the last ones, secrets redacted."""
+    """One record in quarantine: `record` is its JSON value, `request` and `reply` the last ones, redacted."""
 
     entry: QuarantineEntry
     record: Any
@@ -176,7 +176,7 @@ class DatasetReport:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a run stands, for a progress bar. `total` is None when the input's length is not known."""
+    """How far a run has come, for a progress bar. `total` is None when the input's length is not known."""
 
     target: str
     counts: Mapping[str, int]

@@ -7,7 +7,7 @@ from enum import IntEnum
 
 
 class Right(IntEnum):
-    """What something needs of who asks for it."""
+    """The right that an operation needs."""
 
     VIEW = 1
     OPERATE = 2  # run, activate, test, quarantine
@@ -26,7 +26,7 @@ def role_of(right: Right) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who asks, and by what: `token` is the id of an API token, None at a session."""
+    """A person, and how they signed in: `token` is the id of an API token, None at a session."""
 
     name: str
     right: Right

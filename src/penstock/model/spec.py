@@ -57,12 +57,12 @@ class Secret:
     """A reference to a value that must not be written down: `${env:NAME}`, `${file:PATH}` or (loopback only) a literal.
 
     `parts` is the text cut into literal pieces and references, in order: ("text", "postgres://u:"), ("env", "PGPASS").
-    The value is resolved only where it is used, and never kept in a spec.
+    The value is resolved only where it is used, and never stored in a spec.
     """
 
     parts: tuple[tuple[Literal["text", "env", "file"], str], ...]
     base: Path = Path()  # `${file:…}` is relative to the project file's folder
-    path: str = field(default="", compare=False)  # where it stands in the project file, for messages
+    path: str = field(default="", compare=False)  # where it is in the project file, for messages
     line: int | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
@@ -87,7 +87,7 @@ class RateLimit:
 class CredentialSpec:
     name: str
     connector: Literal["custify", "http"] = "custify"
-    api_key: Secret | None = None  # None: `penstock credential set NAME` keeps it sealed in the state database
+    api_key: Secret | None = None  # None: `penstock credential set NAME` stores it sealed in the state database
     base_url: str = "auto"
     dialect: Literal["auto", "native", "flat"] = "auto"
     rate_limit: RateLimit = RateLimit()
@@ -165,7 +165,7 @@ class HookSignature:
     encoding: Literal["hex", "base64"] = "hex"
     prefix: str = ""
     timestamp_header: str | None = None
-    tolerance: float = 300.0  # seconds that the moment may differ from ours
+    tolerance: float = 300.0  # seconds that the moment may differ from the local clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +190,11 @@ class WebhookSource:
 
     name: str
     auth: HookKey | HookSignature | None = HookKey()
-    secret: Secret | None = None  # None: it is kept sealed in the state database
+    secret: Secret | None = None  # None: it is stored sealed in the state database
     max_bytes: int = 1_000_000  # of one body, also when unpacked
     rate_limit: HookRate = HookRate()
     flush: FlushSpec = FlushSpec()
-    retain: float = 7 * 86400.0  # seconds that a record is kept after every destination has read it
+    retain: float = 7 * 86400.0  # seconds that a record is stored after every destination has read it
     columns: Mapping[str, ColumnType] = field(default_factory=lambda: MappingProxyType({}))  # there from the start
     decimal: Literal[".", ","] | None = None  # how numbers that are texts are written; None: by each column
 
@@ -286,7 +286,7 @@ class DestinationSpec:
     exclude: tuple[str, ...] = ()
     nulls: Literal["omit", "send"] = "omit"
     mode: Mode | None = None  # None: the template's default; manual requests: all
-    active: bool | None = None  # None: what `activate` and `pause` last said, else a draft
+    active: bool | None = None  # None: what `activate` or `pause` last set, else a draft
     path: str | None = None
     object: Literal["person", "company", "event", "custom_object"] | None = None
     concurrency: int = 10

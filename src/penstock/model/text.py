@@ -35,7 +35,7 @@ def identifying(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    r"""The text for a message: what cannot be seen, or not be told from a space, as `\u200b`."""
+    r"""The text for a message: what is invisible, or looks like a space, as `\u200b`."""
     if text.isascii() and text.isprintable():
         return text
     return _UNSEEN.sub(lambda found: "".join(map(_escaped, found[0])), text)
@@ -55,5 +55,5 @@ def harmless_cell(cell: object) -> object: ...
 
 
 def harmless_cell(cell: object) -> object:
-    """The cell so that no spreadsheet computes it: an apostrophe stands before a text that begins like a formula."""
+    """The cell so that no spreadsheet computes it: an apostrophe is put before a text that begins like a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULAS) else cell

@@ -18,7 +18,7 @@ from penstock.model.outcome import Refusal
 from penstock.model.record import Batch, Key, Lookup, Payload, Refused, Request, Shape
 from penstock.render.bodies import Frame, Unencodable, content_type, encode_body, encode_value, frame_of, item_of
 
-MAX_OPEN = 64  # batches being filled at once, one per URL and headers; past it the oldest goes as it is
+MAX_OPEN = 64  # batches being filled at once, one per URL and headers; past it the oldest is sent as it is
 
 Target = tuple[str | None, tuple[tuple[str, str], ...] | None]
 
@@ -160,7 +160,7 @@ def _with_defaults(headers: Headers, content: str | None) -> Headers:
 def records_of(payloads: Sequence[Payload]) -> list[Mapping[str, object]]:
     """The payloads as Python, for grouping code: what their texts say, whole numbers of any size.
 
-    Decimals with more digits than a float holds are rounded: Python code has no other word for them.
+    Decimals with more digits than a float holds are rounded.
     """
     return [json.loads(payload.text) for payload in payloads]
 

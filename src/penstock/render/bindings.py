@@ -237,5 +237,5 @@ def _paths(spec: DestinationSpec) -> Iterator[str]:
 def _attributes(text: str, place: Place) -> tuple[str, ...]:
     try:
         return parse_macros(text, place, path="").fields
-    except InputError:  # told where the request is compiled
+    except InputError:  # reported where the request is compiled
         return ()

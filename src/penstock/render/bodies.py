@@ -25,7 +25,7 @@ from penstock.model.spec import XmlSpec
 
 DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 NIL = ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"/>'
-# XML 1.0, fifth edition, production 4, without the colon: it would name a namespace that nobody declared.
+# XML 1.0, fifth edition, production 4, without the colon: it would name a namespace that is not declared.
 _START = (
     "A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d\u2070-\u218f"
     "\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd\U00010000-\U000effff"
@@ -129,9 +129,9 @@ def _element(name: str, value: object) -> Iterator[str]:
 
 
 def xml_frame(spec: XmlSpec, grouping: Grouping) -> tuple[bytes, bytes]:
-    """What stands before and after the `record` elements of a body.
+    """The text before and after the `record` elements of a body.
 
-    One record stands alone. Array: `<records>…</records>`. Property: the records inside an element of that name, and
+    One record is alone. Array: `<records>…</records>`. Property: the records inside an element of that name, and
     the other properties beside it.
     """
     if grouping.algorithm == "single":
@@ -158,7 +158,7 @@ class Unencodable(ValueError):  # noqa: N818 - it says what a value is, and is a
 
 
 class Frame(NamedTuple):
-    """What stands before, between and after the items of a body."""
+    """The text before, between and after the items of a body."""
 
     head: bytes
     joint: bytes
@@ -186,7 +186,7 @@ def _check_count(shape: Shape, count: int) -> None:
 
 
 def frame_of(shape: Shape) -> Frame:
-    """What stands around the items; its size and the items' sizes are the size of the body."""
+    """The text around the items; its size and the items' sizes are the size of the body."""
     if shape.content_format == "json":
         return _json_frame(shape)
     if shape.content_format == "xml":
@@ -209,7 +209,7 @@ def _json_frame(shape: Shape) -> Frame:
 
 
 def item_of(shape: Shape, text: bytes, place: int) -> bytes:
-    """One payload as it stands in the body; `place` is its 0-based position there (forms number their records)."""
+    """One payload as it is in the body; `place` is its 0-based position there (forms number their records)."""
     if shape.content_format == "json":
         return text
     value = decode(text)
@@ -264,7 +264,7 @@ def _plain(body: object) -> Mapping[str, object]:
 
 
 def decode(text: bytes) -> Mapping[str, object]:
-    """A payload's text as Python, with every number kept as it is written."""
+    """A payload's text as Python, with every number as it is written."""
     value: Mapping[str, object] = json.loads(text, parse_int=NumberText, parse_float=NumberText)
     return value
 

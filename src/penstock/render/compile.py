@@ -27,7 +27,7 @@ from penstock.templates.catalogue import Template, load_catalogue
 BATCH = "send_batch"
 ASYNCHRONOUS: Mapping[str, object] = MappingProxyType({"synchronous": False, "returnJobId": True})
 
-RENDERER = "1"  # the version of the layout: a change of it makes every payload hash be compared anew
+RENDERER = "1"  # the version of the layout: a change of it makes every payload hash be compared again
 
 
 def batches(bench: CompileContext, template: Template) -> bool:
@@ -122,7 +122,7 @@ class Compiled:
     template: str | None
     dialect: Dialect | None
     version: str
-    merger: Merger | None = None  # of several versions of one record; None: no request can say what several say
+    merger: Merger | None = None  # of several versions of one record; None: no request can carry several
     former: Former | None = None  # how release 0.1.0 rendered it, where that may differ
     needed: frozenset[str] = frozenset()
 
@@ -149,7 +149,7 @@ def compile_template(
 
 
 def _is_text(bench: CompileContext, each: Input) -> bool:
-    """Whether a column goes to a field of texts."""
+    """Whether a column is bound to a field of texts."""
     doc = None if each.extra else bench.template.doc(each.step.field)
     return doc is not None and doc.type in ("key", "person", "id", "text", "choice")
 

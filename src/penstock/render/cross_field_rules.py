@@ -21,7 +21,7 @@ NEITHER = "the stage says neither won nor lost"
 
 
 def cancellation(draft: PayloadDraft) -> None:
-    """`status: canceled` with a cancellation date is said by `canceledAt` alone."""
+    """`status: canceled` with a cancellation date is sent as `canceledAt` alone."""
     status, dates = draft.places.get(("metadata", "status")), draft.fields.get("canceled_at")
     if status is None or dates is None:
         return

@@ -73,7 +73,7 @@ def _money(asked: FieldInDialect) -> Ruled:
 
 
 def is_date_time(doc: FieldDoc, dialect: Dialect) -> bool:
-    """Whether Custify's API says date-time of a field; among attributes and metadata a date stays a date."""
+    """Whether a field is a date-time in Custify's API; among attributes and metadata a date stays a date."""
     return dialect == "native" and doc.type == "date" and doc.target is not None and "." not in doc.target
 
 

@@ -178,7 +178,7 @@ def _may_clear(bench: CompileContext, doc: FieldDoc) -> bool:
 
 
 def _placed(bench: CompileContext, doc: FieldDoc, step: Step) -> Input:
-    """Where a field's values stand in the native payload; `others`: a combination decides."""
+    """Where a field's values are in the native payload; `others`: a combination decides."""
     if doc.target is None:
         return Input(step, homeless=doc.why or "Custify's API has no place for it")
     if doc.others or doc.target == "address":
@@ -193,7 +193,7 @@ def _placed(bench: CompileContext, doc: FieldDoc, step: Step) -> Input:
 
 
 def _placed_flat(bench: CompileContext, bound: Bound, step: Step) -> Input:
-    """In flat a field stands at the top under the page's name; one that the page does not name, under its given one."""
+    """In the flat dialect a field is at the top under the page's name, or else under its given name."""
     doc = bound.doc
     if not doc.page and bench.template.extras["flat"] == NOWHERE:
         return Input(step, homeless="the flat API names no such field for this object")

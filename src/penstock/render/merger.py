@@ -76,7 +76,7 @@ class Merger:
 
 
 def one_of_each(rendered: Rendered, sizes: Sequence[int], merger: Merger) -> Rendered:
-    """Records that were merged before, rendered anew: one payload, or one refusal, for each group of `sizes` records.
+    """Records that were merged before, rendered again: one payload, or one refusal, for each group of `sizes` records.
 
     Ordinals are the groups' numbers. A group is refused when one of its records is, or when they do not merge any more.
     """

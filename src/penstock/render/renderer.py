@@ -31,7 +31,7 @@ NO_KEY = Refusal("key", "the record has no key: a key column is null or blank", 
 
 @dataclass(slots=True)
 class PayloadDraft:
-    """A chunk on its way to payloads: field → values, and place → values; all lists have one value per row."""
+    """A chunk while it becomes payloads: field → values, and place → values; all lists have one value per row."""
 
     columns: Columns
     keys: Sequence[Key | None]
@@ -52,7 +52,7 @@ class PayloadDraft:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One step and where its values stand: `place` None for values that only a combination reads.
+    """One step and where its values go: `place` None for values that only a combination reads.
 
     `merge`: the values are objects whose members go into the container `place[0]`. `homeless`: why they are not sent.
     """
@@ -61,7 +61,7 @@ class Input:
     place: Place | None = None
     merge: bool = False
     homeless: str | None = None
-    told: str | None = None  # what to note of the rows in which its default stands in for null
+    told: str | None = None  # what to note of the rows in which its default replaces null
     extra: bool = False  # an attribute: its field is the column's name, and no field of the template
     overlong: Literal["refuse", "cut", "leave out"] = "refuse"  # what becomes of text past the field's limit
     identifies: bool = False  # its texts are keys or addresses: what cannot be seen is taken off them
@@ -373,7 +373,7 @@ def _merge(body: dict[str, Any], members: Sequence[tuple[str, Values]], row: int
 
 
 def as_digits(value: object) -> object:
-    """Numbers that only their digits can say."""
+    """Numbers that only their digits can express."""
     if isinstance(value, Digits):
         return orjson.Fragment(value.text)
     msg = f"a {type(value).__name__} has no JSON form"
@@ -381,7 +381,7 @@ def as_digits(value: object) -> object:
 
 
 def _thawed(value: Any) -> Any:
-    """The payload as plain Python that any JSON encoder of ours takes: numbers too long for it as fragments."""
+    """The payload as plain Python that every JSON encoder of Penstock takes: numbers too long for it as fragments."""
     if isinstance(value, dict):
         return {name: _thawed(member) for name, member in value.items()}
     if isinstance(value, list):

@@ -74,7 +74,7 @@ class Columns:
 class Step:
     """`field` names it in refusals; exactly one of `column` and `constant` is set. `cuts` are nested paths left out.
 
-    `sends_null`: a null is sent as null; else it counts as absent. `default` stands in for null and absent.
+    `sends_null`: a null is sent as null; else it counts as absent. `default` replaces null and absent.
     """
 
     field: str

@@ -21,7 +21,7 @@ from penstock.store.project.credentials import KEY_VARIABLE, Sealer
 from penstock.templates.catalogue import Template, load_catalogue
 
 CodePolicy = Literal["any", "saved", "none"]
-NOWHERE: Mapping[str, Any] = MappingProxyType({})  # a project that stands in no file has no lines
+NOWHERE: Mapping[str, Any] = MappingProxyType({})  # a project that is in no file has no lines
 
 
 def sealer_of(environ: Mapping[str, str], folder: Path) -> Sealer:
@@ -49,7 +49,7 @@ class Context:
     reach: Reach
     version: int | None = None  # of the applied project; None: a project file is read
     events: Events = SILENT
-    code: CodePolicy = "any"  # which grouping code may run for who asks
+    code: CodePolicy = "any"  # which grouping code may run for the caller
 
     @property
     def catalogue(self) -> Mapping[str, Template]:

@@ -32,7 +32,7 @@ READ_AGAIN = "the mapping or settings changed since older rows were read: they k
 class CursorReading:
     """`window` None: the source is read whole. `settings` is the mark of those that every row before it was read with.
 
-    `begins_at` is what a person asked for: `start`, a value of the cursor, or None. `in_utc`: the session
+    `begins_at` is what a person requested: `start`, a value of the cursor, or None. `in_utc`: the session
     sets its time zone.
     """
 
@@ -56,7 +56,7 @@ def reading_of(
 ) -> CursorReading:
     """Where a run of this destination begins to read.
 
-    `begins_at` is what a person asked for. InputError when it is a value, and the source has no cursor (unless it is
+    `begins_at` is what a person requested. InputError when it is a value, and the source has no cursor (unless it is
     part of a flow: not `alone`), the value is none of the column, or a run from it on would pass over rows.
     """
     stored = resources.window_of(conn, prepared.spec.name)
@@ -94,7 +94,7 @@ def in_any_zone(before: ReadWindow, notes: tuple[Note, ...]) -> tuple[ReadWindow
 
 
 def with_notes(prepared: Prepared, reading: CursorReading) -> Prepared:
-    """The destination with what the reading has to say, also when there is nothing to read."""
+    """The destination with the notes of the reading, also when there is nothing to read."""
     return replace(prepared, reading_notes=reading.notes)
 
 

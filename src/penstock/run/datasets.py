@@ -130,9 +130,9 @@ def _read_by_all(ctx: Context, name: str) -> ReadWindow | None:
 
 
 def _pushed(ctx: Context, dataset: Dataset, settings: str, stored: resources.StoredDataset | None) -> KnownDataset:
-    """A dataset of a webhook source. Its schema takes in columns as they come; what was decided stays.
+    """A dataset of a webhook source. Its schema gains columns as they come; what was decided stays.
 
-    Before its first record whatever the project speaks of is taken to be there.
+    Before its first record, every column that the project names counts as present.
     """
     spec, tip = dataset.spec, dataset.tip or 0
     dataset.read_upto(tip)  # what comes meanwhile may bring columns that the schema does not have: it is read next time
@@ -224,7 +224,7 @@ def _store(
 
 
 def tools(ctx: Context) -> Tools:
-    """What sources need of these surroundings."""
+    """What sources need from this context."""
 
     def replies(destination: str) -> StoredReplies:
         def after(last: int) -> Iterator[tuple[int, pa.RecordBatch]]:
@@ -252,9 +252,9 @@ def tools(ctx: Context) -> Tools:
 
 
 def settings_of(spec: DatasetSpec | None, source: SourceSpec) -> str:
-    """What decides the types besides the data: a change of it makes the schema be detected anew.
+    """What decides the types besides the data: a change of it makes the schema be detected again.
 
-    Without a dataset, the end of the text: what the source has to say.
+    Without a dataset, the end of the text: the settings of the source.
     """
     told: object = source
     if isinstance(source, WebhookSource):
@@ -263,7 +263,7 @@ def settings_of(spec: DatasetSpec | None, source: SourceSpec) -> str:
 
 
 def dataset_report(ctx: Context, name: str, *, refresh: bool = False) -> DatasetReport:
-    """The detected schema of a dataset; `refresh` reads and decides it anew."""
+    """The detected schema of a dataset; `refresh` reads and detects it again."""
     known = known_dataset(ctx, name, refresh=refresh)
     dataset, schema = known.dataset, known.schema
     later = tuple(column.name for column in schema.columns if column.later)
@@ -272,6 +272,6 @@ def dataset_report(ctx: Context, name: str, *, refresh: bool = False) -> Dataset
 
 
 def samples_of(ctx: Context, name: str) -> list[dict[str, Any]]:
-    """The sample records that are kept of a dataset, as JSON values."""
+    """The sample records stored for a dataset, as JSON values."""
     found = known_dataset(ctx, name).samples
     return [readable(read_record(record_json(found, row))) for row in range(found.records.num_rows)]

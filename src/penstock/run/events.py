@@ -15,9 +15,9 @@ from penstock.model.outcome import COUNT_NAMES, Outcome
 from penstock.model.spec import RateLimit
 from penstock.store.runs.runs import RunRow
 
-LEAST_S = 1.0  # of a run before anything is said
+LEAST_S = 1.0  # of a run before anything is reported
 
-MOST_TOLD = 20  # failed deliveries of a run that are told one by one; all of them are in the ledger
+MOST_TOLD = 20  # failed deliveries of a run that are reported one by one; all of them are in the ledger
 FAILED = frozenset({Outcome.QUARANTINED, Outcome.UNKNOWN, Outcome.UNSENT})
 
 
@@ -46,11 +46,11 @@ class RunEvents:
     told: int = 0
 
     def batch(self, records: int) -> AbstractContextManager[Span]:
-        """A batch on its way, as a part of the run's trace."""
+        """A batch in flight, as a part of the run's trace."""
         return self.events.span("batch", run=self.run, destination=self.destination, records=records)
 
     def delivered(self, number: int, delivery: Delivery, span: Span) -> None:
-        """A delivery is over. What the API said of the records is in the ledger, not here: it may quote them."""
+        """A delivery has ended. The API's own text is in the ledger, not here: it may quote records."""
         records = len(delivery.settled)
         span.set(outcome=delivery.outcome.value, status=delivery.status, attempts=delivery.attempts, records=records)
         if delivery.outcome not in FAILED:

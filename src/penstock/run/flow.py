@@ -15,7 +15,7 @@ from penstock.run.context import Context
 from penstock.run.datasets import known_dataset
 from penstock.store.runs.runs import NOT_BEGUN, RunRow
 
-LAST_PHASE = 9  # manual requests: nobody knows what they need to be there
+LAST_PHASE = 9  # manual requests: what they depend on is not known
 
 
 def in_order(ctx: Context, flow: FlowSpec) -> list[DestinationSpec]:
@@ -48,7 +48,7 @@ def require_a_key(ctx: Context, specs: Sequence[DestinationSpec]) -> None:
 
 
 def input_changed(ctx: Context, part: RunRow) -> bool:
-    """Whether a destination that had its turn would read something else now. False where nobody can know that."""
+    """Whether a destination that has run would read something else now. False where that is not known."""
     if part.input_identity is None or part.target not in ctx.project.destinations:
         return False
     try:

@@ -38,20 +38,20 @@ LOOK_AGAIN_S = 0.2  # seconds, while another process holds the destination
 
 @dataclass(slots=True)
 class Orchestrator:
-    """Conducts what one command asked for."""
+    """Runs what one command requested."""
 
     ctx: Context
     budget: Callable[[CredentialSpec], Budget]
     listener: Listener | None
     wait: bool
     handle_signals: bool
-    queued: str | None = None  # the id under which it was asked for
+    queued: str | None = None  # the id under which it was requested
     begins_at: str | None = (
         None  # where sources with a cursor are read from: `start`, a value, None: where they were left
     )
     signal: StopSignal = field(default_factory=StopSignal)
     sending: dict[str, StopSignal] = field(default_factory=dict)  # of each destination that is run now
-    leases: dict[str, Lease] = field(default_factory=dict)  # of what is held now
+    leases: dict[str, Lease] = field(default_factory=dict)  # of what is in quarantine now
 
     async def run_one(self, spec: DestinationSpec) -> RunReport:
         """One destination. InputError when it is a draft or paused; StateLocked when another process runs it."""
@@ -99,7 +99,7 @@ class Orchestrator:
             runs.start(conn, part)
 
     async def resend(self, held: Sequence[HeldRecord]) -> list[RunReport]:
-        """The held records, edited or not, one run for each destination they belong to."""
+        """The records in quarantine, edited or not, one run for each destination they belong to."""
         by_destination: dict[str, list[HeldRecord]] = {}
         for entry in held:
             by_destination.setdefault(entry.destination, []).append(entry)
@@ -122,7 +122,7 @@ class Orchestrator:
 
     @asynccontextmanager
     async def _held(self, name: str) -> AsyncIterator[None]:
-        """Nobody else runs it meanwhile. Waits for who does, when that was asked for, as long as nobody says stop."""
+        """Locks the destination. Waits for another run of it when that was requested, until it is stopped."""
         clock = StoppableClock(self.ctx.clock, self.signal)
         with ExitStack() as stack:
             while True:
@@ -140,7 +140,7 @@ class Orchestrator:
             yield
 
     def _lost(self, name: str) -> Callable[[], None]:
-        """What stops the run, from whatever thread, when the lease could not be kept."""
+        """What stops the run, from any thread, when the lease could not be renewed."""
         loop, why = asyncio.get_running_loop(), f"the lease of {name} ended: another process may run it"
 
         def stop() -> None:
@@ -268,7 +268,7 @@ class Orchestrator:
             outcomes = ledger.outcomes(conn, run.id)
             through = [entry for row, entry in enumerate(entries) if row in outcomes and outcomes[row] not in HELD]
             quarantine.release(conn, [entry.id for entry in through if not entry.edited])
-            # the source still has the version that was mended: it must not be held again in the next run
+            # the source still has the version that was edited: it must not be quarantined again in the next run
             mended = [entry.id for entry in through if entry.edited]
             quarantine.discard(conn, mended, f"mended, and delivered by {run.id}", iso(self.ctx.clock.now()))
 
@@ -278,7 +278,7 @@ class Orchestrator:
         with self.ctx.database.read() as conn:
             last = runs.unfinished(conn, spec.name, "flow")
             if last is not None and self.begins_at not in (None, last.begins_at):
-                last = None  # another one is asked for than the one that was left unfinished
+                last = None  # another one is requested than the one that was left unfinished
             parts = [] if last is None else runs.children(conn, last.id)
         ended = [part for part in parts if not part.resumable and part.stopped_by != "input"]
         stale = any(flow.input_changed(self.ctx, part) for part in ended)

@@ -151,7 +151,7 @@ class Pipeline:
             self._busy -= keys
 
     async def drain(self) -> None:
-        """Come back when nothing is on its way any more."""
+        """Return when nothing is in flight any more."""
         while self._tasks:
             await asyncio.wait(self._tasks)
         self._raise_failure()
@@ -223,7 +223,7 @@ class Pipeline:
         return jobs
 
     def _settle(self, delivery: Delivery, intent: _Intent, span: Span) -> Ticket:
-        """Write down one delivery; the run stops when its answer says so."""
+        """Record one delivery; the run stops when its reply requires it."""
         ticket = self.road.book.settle(delivery, intent.ended_by(delivery))
         self.road.teller.delivered(ticket[1], delivery, span)
         if delivery.stop is not None:

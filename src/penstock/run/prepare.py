@@ -40,7 +40,7 @@ NEEDS_OPERATOR = "Preview needs the operator role: the records are shown as the 
 def with_ways_out(
     render: Render, destination: DestinationSpec, attributes: frozenset[str], since: str | None = None
 ) -> Render:
-    """The same rendering, whose refusals name the way out.
+    """The same rendering, whose refusals name the fix.
 
     `attributes` are the columns sent under their own names, `since` is when the types of the columns were decided.
     """
@@ -59,7 +59,7 @@ def with_ways_out(
 def explained(
     refusal: Refusal, destination: DestinationSpec, attributes: frozenset[str], since: str | None = None
 ) -> Refusal:
-    """The refusal with its way out in the reason, where there is one, and with the column that it is about."""
+    """The refusal with its fix in the reason, where there is one, and with the column that it is about."""
     found, binding = refusal, (destination.fields or {}).get(refusal.field or "")
     if found.column is None and found.field is not None:
         column = found.field if found.field in attributes or binding is None else binding.column
@@ -109,7 +109,7 @@ def _as_text(refusal: Refusal, destination: DestinationSpec, attributes: frozens
     return f"to send it as text, write `types: {{{refusal.column}: text}}` at datasets.{destination.dataset}"
 
 
-# rule → its way out; None where the refusal's `accepted`, or the API's own words, say all there is to say
+# rule → its fix; None where the refusal's `accepted`, or the API's own text, is enough
 WAYS: Mapping[str, Way | None] = {
     "ambiguous": None,
     "api": None,
@@ -291,7 +291,7 @@ def _awaited(data: KnownDataset, spec: DestinationSpec) -> tuple[KnownDataset, t
 
 
 def is_active(ctx: Context, spec: DestinationSpec) -> tuple[bool, str]:
-    """Whether runs may send, and why (not): a person's pause beats the file, the file beats what was said before."""
+    """Whether runs may send, and why (not): a person's pause beats the file, the file beats an earlier activation."""
     with ctx.database.read() as conn:
         return activity(spec, resources.switch_of(conn, spec.name))
 
@@ -305,7 +305,7 @@ def active_names(ctx: Context) -> frozenset[str]:
 
 
 def activity(spec: DestinationSpec, switch: resources.Activation | None) -> tuple[bool, str]:
-    """The same, where it is known what a person said last."""
+    """The same, where a person's last choice is known."""
     if switch is not None and switch.state == "paused":
         return False, f"{spec.name} was paused at {switch.at}"
     if spec.active is not None:

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
 OBJECTS = 20_000  # new containers before Python looks; some megabytes
 _lock = threading.Lock()
-_before: list[tuple[int, int, int]] = []  # what stood before each of the runs that go now
+_before: list[tuple[int, int, int]] = []  # the setting before each of the runs in progress
 
 PROGRESS_EVERY_S = 0.2
 MOST_OPEN = 4_000_000  # cells of the chunks that are not decided yet
@@ -72,7 +72,7 @@ def calm() -> Iterator[None]:
     with _lock:
         _before.append(gc.get_threshold() if not _before else _before[0])
         first, *others = _before[0]
-        if first > 0:  # 0: whoever runs us has turned it off
+        if first > 0:  # 0: the host program has turned it off
             gc.set_threshold(max(first, OBJECTS), *others)
     try:
         yield
@@ -95,8 +95,8 @@ class RunRequest:
     decided: NDArray[np.int64]  # ordinals that an earlier process of this run has decided
     parents: Parents | None = None
     listener: Listener | None = None
-    resend: bool = False  # sends what is held, whatever was sent before
-    guard: Callable[[Connection], None] = lambda _: None  # raises in a transaction of who has lost the lease
+    resend: bool = False  # sends what is in quarantine, whatever was sent before
+    guard: Callable[[Connection], None] = lambda _: None  # raises in a transaction of a holder that has lost the lease
     mended: Mapping[tuple[int, int], str] = field(default_factory=dict)  # of a resend: key hash → edited entry
     resent: Mapping[int, int] = field(default_factory=dict)  # of a resend: ordinal → hash of the source's version
 
@@ -192,7 +192,7 @@ class _Run:
             self._recover(pipeline)
             try:
                 await self._send_all(pipeline)
-            except InputError as error:  # the input cannot be read on: what is on its way comes to its end first
+            except InputError as error:  # the input cannot be read further: what is in flight ends first
                 self.job.signal.stop("input", str(error.problems[0]), problems=error.problems)
             await pipeline.drain()
             self.book.followed()
@@ -207,7 +207,7 @@ class _Run:
     # ── before: what an earlier process left ─────────────────────────────────
 
     def _recover(self, pipeline: Pipeline) -> None:
-        """Forget what may have arrived, and poll the batch jobs that nobody waited for."""
+        """Forget what may have arrived, and poll the batch jobs that are still pending."""
         with self.ctx.database.begin() as conn:
             doubtful = in_flight.take(conn, self.job.prepared.spec.name)
             if self.memory is not None and len(doubtful):
@@ -235,7 +235,7 @@ class _Run:
         made = prepared.render(chunk_of(records, prepared.data.schema), None)
         return made if prepared.merger is None else one_of_each(made, [len(some) for some in texts], prepared.merger)
 
-    # ── the way of the records ───────────────────────────────────────────────
+    # ── from record to outcome ───────────────────────────────────────────────
 
     async def _send_all(self, pipeline: Pipeline) -> None:
         prepared, signal = self.job.prepared, self.job.signal
@@ -294,7 +294,7 @@ class _Run:
             self.job.guard(conn)
             if self.memory is not None:
                 self.memory.compact(conn)
-            if signal.kind is None:  # after a stop, what was on its way is forgotten by the next run
+            if signal.kind is None:  # after a stop, what was in flight is forgotten by the next run
                 in_flight.clear(conn, run.target, run.id)
                 if not self.job.resend:
                     settings.settle_restored(conn, run.target)
@@ -305,7 +305,7 @@ class _Run:
             return runs.finish(conn, run, status, iso(self.ctx.clock.now()), resumable=signal.kind == "cancelled")
 
     def _reason(self) -> str | None:
-        """Why the run stopped; of trouble with the credential also where it stands and what helps."""
+        """Why the run stopped; of trouble with the credential also where it is and what helps."""
         signal, name = self.job.signal, self.job.prepared.credential.name
         if signal.kind in {"credential", "unreachable"}:
             return f"credentials.{name}: {signal.reason} — see `penstock check {name}`"

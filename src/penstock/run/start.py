@@ -48,10 +48,10 @@ class StartedRun:
 
 @dataclass(frozen=True, slots=True)
 class RunOrigin:
-    """How a run was asked for: as part of which flow's run, and under which id (the unfinished run's, or a new one).
+    """How a run was requested: as part of which flow's run, and under which id (the unfinished run's, or a new one).
 
-    `reading` says from where a source with a cursor is read. `guard` raises
-    in a transaction of who does not hold the destination any more.
+    `reading` is where a source with a cursor is read from. `guard` raises
+    in a transaction of a holder that has lost the destination.
     """
 
     parent: str | None = None
@@ -71,7 +71,7 @@ def holder_text(clock: Clock) -> str:
 
 
 def hold(ctx: Context, destination: str, lost: Callable[[], None]) -> AbstractContextManager[leases.Lease]:
-    """Nobody else runs this destination meanwhile; StateLocked names who does. Freed (soon) when we die."""
+    """Lock a destination; StateLocked names its holder. Released (soon) when the process dies."""
     return leases.hold(ctx.database, destination, holder_text(ctx.clock), lost)
 
 
@@ -90,7 +90,7 @@ def begin(ctx: Context, prepared: Prepared, asked: RunOrigin) -> StartedRun:
 
 
 def fresh(conn: Connection, queued: str | None, unfinished: RunRow | None) -> str | None:
-    """The id that was asked for, as long as nothing has been run under it; an id is never given twice."""
+    """The requested id, as long as nothing has been run under it; an id is never used twice."""
     row = None if queued is None or (unfinished is not None and unfinished.id == queued) else runs.get(conn, queued)
     return row.id if row is not None and row.position == runs.NOT_BEGUN else None
 
@@ -110,7 +110,7 @@ def _same_input(prepared: Prepared, run: RunRow) -> bool:
 
 
 def _same_start(run: RunRow, reading: CursorReading | None) -> bool:
-    """Whether an unfinished run began where the one that was asked for begins; a plain `run` continues any."""
+    """Whether an unfinished run began where the requested one begins; a plain `run` continues any."""
     asked = None if reading is None else reading.begins_at
     return asked is None or run.frozen is None or run.begins_at == asked
 
@@ -174,7 +174,7 @@ def _new(ctx: Context, prepared: Prepared, asked: RunOrigin) -> StartedRun:
             and _stopped_early(before)
             and _same_input(prepared, before)
         ):
-            # `all` remembers nothing: a run that was stopped is continued where it stood, so that nothing goes twice
+            # `all` remembers nothing: a stopped run is continued at its position, so that nothing is sent twice
             run = replace(run, position=before.position)
             decided = ledger.decided_beyond(conn, before.id, before.position)
         runs.begin(conn, run)
@@ -194,7 +194,7 @@ def _chunks(prepared: Prepared, run: RunRow) -> Callable[[int], Iterator[Chunk]]
 
 
 def _abandon(ctx: Context, prepared: Prepared, run: RunRow, guard: Callable[[Connection], None]) -> None:
-    """An unfinished run whose input has changed cannot be continued; what it was sending is held as unknown."""
+    """End an unfinished run whose input has changed; what it was sending becomes unknown."""
     at = iso(ctx.clock.now())
     with ctx.database.begin() as conn:
         guard(conn)
@@ -217,7 +217,7 @@ def _abandon(ctx: Context, prepared: Prepared, run: RunRow, guard: Callable[[Con
                         at=at,
                         run=run.id,
                         record="{}",
-                        record_print=0,  # the record was not kept: any version of this key is held
+                        record_print=0,  # the record was not stored: any version of this key counts
                         settings=prepared.compiled.version,
                         content=content,
                         request=intent.request,

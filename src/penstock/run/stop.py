@@ -26,7 +26,7 @@ class Stopped(Exception):  # noqa: N818 - it is a signal, raised where a request
 
 @dataclass(slots=True)
 class StopSignal:
-    """Set once; the first reason stands. Tasks that only wait are woken with `Stopped`; requests in flight go on."""
+    """Set once; the first reason counts. Waiting tasks get `Stopped`; requests in flight end normally."""
 
     kind: StopKind | None = None
     reason: str = ""

@@ -69,12 +69,12 @@ class ServiceParts:
 
     @cached_property
     def held(self) -> QuarantinePages:
-        """Held records in pages and groups."""
+        """Records in quarantine in pages and groups."""
         return QuarantinePages(self._present)
 
     @cached_property
     def discards(self) -> Discards:
-        """Discards of many held records, in the background."""
+        """Discards of many records in quarantine, in the background."""
         from penstock.service.work.discards import Discards  # noqa: PLC0415 - only for a service
 
         return Discards(self._present)

@@ -30,7 +30,7 @@ HOST = "127.0.0.1"
 
 @dataclass(slots=True)
 class Demo:
-    """The door of the App to it. The stand-in lives as long as the service, and comes back with it."""
+    """The use-cases on it. The stand-in lives as long as the service, and comes back with it."""
 
     ctx: Callable[[], Context]
     edits: Edits

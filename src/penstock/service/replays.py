@@ -92,7 +92,7 @@ class ReplayedResponse:
 
 @dataclass(frozen=True, slots=True)
 class Replays:
-    """`ctx` answers the project as it is now."""
+    """`ctx` returns the context with the present project."""
 
     ctx: Callable[[], Context]
 

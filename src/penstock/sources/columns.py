@@ -38,7 +38,7 @@ def listed(names: Sequence[str], most: int = 12) -> str:
 
 
 def doubled(names: Sequence[str]) -> str | None:
-    """The first name that stands twice."""
+    """The first name that occurs twice."""
     seen: set[str] = set()
     for name in names:
         if name in seen:

@@ -51,7 +51,7 @@ class Reached:
     """Follows rows that come in the order of their cursor, and drops those that were read before.
 
     A row is known by its values and by how many equal ones came before it, so that of two equal rows both count.
-    The rows at the largest value, and those beyond every value that a cursor may have, are kept as one number each;
+    The rows at the largest value, and those beyond every value that a cursor may have, are stored as one number each;
     equal across processes and versions of Python.
     """
 
@@ -88,7 +88,7 @@ class Reached:
         return ReadWindow(value_text(self._reached), frozenset(self._ties), kind, frozenset(self._later))
 
     def _is_plain(self, values: Sequence[object]) -> bool:
-        """Whether a cursor may stand at every one of these values, which come in order: the usual case."""
+        """Whether a cursor may stop at every one of these values, which come in order: the usual case."""
         kinds = set(map(type, values)) - {type(None)}
         if len(kinds) > 1 and not kinds <= NUMBERS:
             return False
@@ -147,7 +147,7 @@ def value_of(window: ReadWindow | None) -> Any:
 
 
 def moment_of(text: str) -> datetime | None:
-    """The moment that a text says, for databases that keep times as text; without an offset it is in UTC."""
+    """The moment that a text says, for databases that store times as text; without an offset it is in UTC."""
     if MOMENT.fullmatch(text) is None:
         return None
     try:
@@ -176,7 +176,7 @@ def bound_like(value: object, now: datetime) -> object:
 
 
 def as_written(moment: datetime, like: str) -> str:
-    """A moment in the form that `like` has (databases without a time type keep times as text)."""
+    """A moment in the form that `like` has (databases without a time type store times as text)."""
     if len(like) == 10:
         return moment.date().isoformat()
     text = moment.isoformat(sep="T" if "T" in like else " ", timespec="auto")
@@ -198,7 +198,7 @@ def _is_later(value: object, now: datetime) -> bool:
 
 
 def _family(value: object) -> str | None:
-    """Values that a database orders among each other; None for what no cursor may stand at."""
+    """Values that a database orders among each other; None for values at which no cursor may stop."""
     if isinstance(value, Unfit):
         return None
     if isinstance(value, (float, Decimal)):

@@ -64,7 +64,7 @@ class Dataset:
             for _ in rows.pieces():
                 pass
         if not look and self._last is None and not isinstance(self.source, FileSource):
-            return ()  # to ask a database costs a connection
+            return ()  # to query a database costs a connection
         known = schema if self.spec.sql is None else schema.source
         return () if known is None else tuple(name for name in rows.names() if known.column(name) is None)
 
@@ -105,7 +105,7 @@ class Dataset:
         return any(name not in names and identifying(name) in names for name in known)
 
     def notes(self) -> tuple[Note, ...]:
-        """What was changed or left out of what the source says, as far as it has been read."""
+        """What was changed in or left out of the source, as far as it has been read."""
         rows = self._rows.inner if isinstance(self._rows, FirstRows) else self._rows
         return rows.notes() if isinstance(rows, Noting) else ()
 
@@ -121,7 +121,7 @@ class Dataset:
         """Types, nullability, examples and sample records, in one full pass.
 
         Over untyped sources (CSV, JSON, databases) SQL needs a pass before it, that types the source. The types of
-        `known`, a schema from before, stay; what it has not seen a value of is decided anew.
+        `known`, a schema from before, stay; what it has not seen a value of is decided again.
         """
         if self.spec.sql is None:
             found = self._detected(known)
@@ -179,7 +179,7 @@ class Dataset:
         return None
 
     def any_since(self, schema: Schema, window: ReadWindow | None) -> tuple[bool, ReadWindow | None]:
-        """Whether a run from `window` on would read any record; and where it would stand afterwards, if none."""
+        """Whether a run from `window` on would read any record; and its position afterwards, if none."""
         increment = self.since(window)
         if increment is None:
             return True, window
@@ -187,7 +187,7 @@ class Dataset:
         return found, increment.reached
 
     def with_new_columns(self, known: Schema) -> Schema:
-        """The schema with the columns that the source has now and `known` has not; what is gone stays in it."""
+        """The schema with the columns that the source has now and `known` has not; missing columns stay in it."""
         found = self.detect(known=known).schema
         source = None if found.source is None or known.source is None else united(found.source, known.source)
         return replace(united(found, known), source=source or found.source)
@@ -218,7 +218,7 @@ class Dataset:
 
     @property
     def is_open_ended(self) -> bool:
-        """Whether only a full reading tells the columns of the source."""
+        """Whether only a full read shows the columns of the source."""
         return self._rows.open_ended
 
     @property
@@ -297,7 +297,7 @@ class Dataset:
             raise
 
     def _shaped_if_known(self, base: Rows, inner: Schema) -> Rows | None:
-        """The result of the SQL; None before the first record, while it speaks of columns that nobody declares."""
+        """The result of the SQL; None before the first record, while it names columns that are not declared."""
         from penstock.sources.dataset_sql.shaped_rows import UnknownColumns  # noqa: PLC0415 - DuckDB costs 0.1 s
 
         awaited = not inner.records and (isinstance(self._rows, PushedRows) or not inner.columns)
@@ -335,7 +335,7 @@ class Dataset:
         return Schema(tuple(Column(name, kind, nullable=True) for name, kind in kinds.items() if kind is not None), 0)
 
     def _detected(self, known: Schema | None) -> Detected:
-        """What one full pass over the source finds, with what is to be said of it."""
+        """The result of one full pass over the source, with its notes."""
         found = detect(self._rows, self._given(self._rows), decided_types(known), _sign(self.source))
         rows = self._rows.inner if isinstance(self._rows, FirstRows) else self._rows
         found_out = rows.typing_notes() if isinstance(rows, TypingNoting) else ()
@@ -372,7 +372,7 @@ class Dataset:
 
 
 def _sign(source: SourceSpec) -> DecimalSign | None:
-    """How the source's numbers are written, where a person said so."""
+    """How the source's numbers are written, where the project says so."""
     return None if isinstance(source, ResponseSource) else source.decimal
 
 

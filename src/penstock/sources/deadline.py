@@ -19,17 +19,17 @@ FIRST_ROWS_S = 3.0  # that a look reads rows, once it has some
 
 
 class Abandoned(InputError):  # noqa: N818 - it says what happened
-    """The client has left, or the service stops: the work goes no further."""
+    """The client has disconnected, or the service stops: the work ends."""
 
     def __init__(self) -> None:
         super().__init__(Problem("request", "nobody waits for the answer any more", "abandoned", "ask again"))
 
 
 class Deadline:
-    """The time that is left, and whether somebody still waits. Used by several threads."""
+    """The time that is left, and whether the client still waits. Used by several threads."""
 
     def __init__(self, seconds: float | None = None) -> None:
-        """`seconds`: that queries may take together; None: as long as somebody waits."""
+        """`seconds`: that queries may take together; None: as long as the client waits."""
         self._turn = threading.Lock()
         self._stops: list[Callable[[], None]] = []
         self._abandoned = False
@@ -44,7 +44,7 @@ class Deadline:
         self.end = time.monotonic() + seconds
 
     def abandon(self) -> None:
-        """Nobody waits any longer: what is under way is stopped."""
+        """The client has disconnected: stop what is under way."""
         with self._turn:
             self._abandoned = True
             stops = list(self._stops)
@@ -61,7 +61,7 @@ class Deadline:
         return None if self.end is None else max(self.end - time.monotonic(), 0.001)
 
     def check(self) -> None:
-        """Raise NobodyWaits once nobody does."""
+        """Raise Abandoned once the client has disconnected."""
         if self._abandoned:
             raise Abandoned
 
@@ -74,7 +74,7 @@ class Deadline:
 
     @contextmanager
     def stopped_by(self, stop: Callable[[], None]) -> Iterator[None]:
-        """During the block `stop` is called, by another thread, when the time is over or nobody waits."""
+        """During the block `stop` is called, by another thread, at the deadline or when the client disconnects."""
         left = self.left_s()
         timer = None if left is None else threading.Timer(left, stop)
         if timer is not None:
@@ -99,7 +99,7 @@ _patience: ContextVar[Deadline | None] = ContextVar("patience", default=None)
 
 
 def patience() -> Deadline | None:
-    """Of whoever waits for what this thread does; None where nobody is known to."""
+    """The deadline of this thread's work; None without one."""
     return _patience.get()
 
 
@@ -114,7 +114,7 @@ def patient(given: Deadline) -> Iterator[Deadline]:
 
 
 def check_patience() -> None:
-    """Raise NobodyWaits where somebody waited and has left. Cheap: to be called once for each piece."""
+    """Raise Abandoned where the client has disconnected. Cheap: to be called once for each piece."""
     given = _patience.get()
     if given is not None:
         given.check()

@@ -30,7 +30,7 @@ def opened_denial(file: IO[Any], path: Path, reach: Reach) -> Denial | None:
     status = os.fstat(file.fileno())
     try:
         real = Path(os.readlink(f"/proc/self/fd/{file.fileno()}"))  # noqa: PTH115 - of the open file, not of a path
-    except OSError:  # a system that does not say it
+    except OSError:  # a system that does not report it
         real = Path(os.path.realpath(path))
     own = frozenset(_own_inodes(reach, linked=status.st_nlink > 1))
     return file_denial(reach, FileFacts(real, (status.st_dev, status.st_ino)), own)

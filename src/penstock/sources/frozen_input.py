@@ -27,7 +27,7 @@ class ReadWindow:
     """How far a source with a cursor was read: the largest value seen, and hashes of the rows at exactly that value.
 
     `later` are hashes of rows that were read and that the cursor did not move to: dated after the run's start, NaN,
-    infinity. `value` None: nothing was read that a cursor could stand at.
+    infinity. `value` None: nothing was read at which a cursor could stop.
     """
 
     value: str | None
@@ -47,14 +47,14 @@ class ReadWindow:
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """A frozen input: its rows, and where the cursor will stand when all of them are decided."""
+    """A frozen input: its rows, and the position of the cursor when all of them are decided."""
 
     rows: int
     window: ReadWindow | None
 
 
 def save_chunk(chunk: Chunk) -> bytes:
-    """A chunk as bytes, with all it knows."""
+    """A chunk as bytes, with everything it has besides its columns."""
     sink = pa.BufferOutputStream()
     batch = _with_members(chunk)
     with pa.ipc.new_stream(sink, batch.schema) as writer:
@@ -69,7 +69,7 @@ def load_chunk(data: bytes) -> Chunk:
 
 
 def write_frozen(chunks: Iterator[Chunk], path: Path) -> int:
-    """Write the chunks to `path`, whole or not at all, readable by this user only; answers how many rows.
+    """Write the chunks to `path`, whole or not at all, readable by this user only; returns how many rows.
 
     Raises StateUnavailable when the disk is full or the folder cannot be written.
     """

@@ -40,7 +40,7 @@ OTHER_NAMES = {"mariadb": "mysql"}
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What sources need of the world around them.
+    """What sources need from the caller.
 
     `resolve` gives the text of a secret; `workspace` is a private folder that exists, for temporary files;
     `responses` gives the replies of a destination by its name, `pushed` the records of a webhook source; `reach` says
@@ -62,7 +62,7 @@ def open_dataset(spec: DatasetSpec, source: SourceSpec, tools: Tools) -> Dataset
 def open_first(spec: DatasetSpec, source: SourceSpec, tools: Tools, most: int, patience: float) -> Dataset:
     """The dataset as its source's first `most` rows make it; SQL over them may take `patience` seconds.
 
-    What was posted is kept for a while only, and read whole.
+    Posted records are stored for a limited time, and read whole.
     """
     rows = _rows(source, tools, spec)
     first = rows if isinstance(rows, PushedRows) else FirstRows(rows, most)
@@ -70,7 +70,7 @@ def open_first(spec: DatasetSpec, source: SourceSpec, tools: Tools, most: int, p
 
 
 def open_database(source: SqlSource, resolve: Callable[[Secret], str], reach: Reach) -> SourceDatabase:
-    """The database of a source, not asked for anything yet. InputError when it is out of reach."""
+    """The database of a source, not queried yet. InputError when it is out of reach."""
     return _database(source, SqlUrl.of(source.url, resolve), reach)
 
 
@@ -98,7 +98,7 @@ def _not_here(source: str, what: str) -> InputError:
 
 
 def _database(source: SqlSource, url: SqlUrl, reach: Reach) -> SourceDatabase:
-    """The door for the kind of database that the URL begins with; drivers are imported only when used."""
+    """The class for the kind of database in the URL; drivers are imported only when used."""
     if url.kind == "sqlite":
         return SqliteDatabase(source, url, reach)
     if url.kind == "postgresql":
@@ -142,7 +142,7 @@ def _check_keys(source: FileSource, kind: str) -> None:
 
 
 def tables(source: SqlSource, resolve: Callable[[Secret], str], reach: Reach) -> tuple[str, ...] | None:
-    """The names of its tables and views; None where it cannot be asked for them. Raises when it cannot be reached."""
+    """The names of its tables and views; None where it cannot list them. Raises when it cannot be reached."""
     kind = SqlUrl.of(source.url, resolve).kind
     query = QUERIES.get(OTHER_NAMES.get(kind, kind))
     database = open_database(source, resolve, reach)
@@ -158,7 +158,7 @@ def tables(source: SqlSource, resolve: Callable[[Secret], str], reach: Reach) ->
 
 
 def news_of(source: SourceSpec, resolve: Callable[[Secret], str], now: datetime, reach: Reach) -> str | None:
-    """A text that is another one when there is something new; None where that cannot be known this way.
+    """A text that changes when there is something new; None where that cannot be known this way.
 
     Raises InputError or EnvironmentFailure when the source cannot be reached.
     """

@@ -15,11 +15,11 @@ import pyarrow as pa
 PAGE = os.sysconf("SC_PAGE_SIZE")
 MMAP_THRESHOLD, ARENA_MAX = -3, -8  # glibc's numbers for them in `mallopt`
 LARGE = 256 * 1024  # bytes of a block that has its own mapping
-ARENAS = 2  # heaps that threads share: each keeps what was freed in it
+ARENAS = 2  # heaps that threads share: each retains what was freed in it
 
 
 def resident() -> int:
-    """The resident memory of this process in bytes; 0 where the system does not tell."""
+    """The resident memory of this process in bytes; 0 where the system does not report it."""
     try:
         return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * PAGE
     except OSError:
@@ -54,7 +54,7 @@ class Growth:
 
 
 def trim() -> None:
-    """Give back what the allocator keeps."""
+    """Return to the system what the allocator retains."""
     library = _library()
     if library is not None:
         library.malloc_trim(0)
@@ -68,7 +68,7 @@ def _library() -> Any:
 
 
 def map_large_blocks() -> None:
-    """From now on a large block goes back to the system when it is freed; glibc keeps up to 32 MB of each kind else."""
+    """Let freed large blocks return to the system from now on; otherwise glibc retains up to 32 MB of each kind."""
     library = _library()
     if library is not None:
         library.mallopt(MMAP_THRESHOLD, LARGE)

@@ -41,7 +41,7 @@ def pointed(words: str, sql: str, offset: int) -> str:
 
 
 def place_in(words: str) -> tuple[int, int] | None:
-    """The line and column, from 1, that words of `pointed` speak of."""
+    """The line and column, from 1, in a message of `pointed`."""
     found = PLACE.match(words)
     return None if found is None else (int(found[1]), int(found[2]))
 
@@ -88,7 +88,7 @@ def redacted(text: str, url: str) -> str:
 
 
 def sql_problem(dataset: str, sql: str) -> Problem | None:
-    """A problem where the SQL is no SQL, or names a table that it cannot read; None where only a run can tell."""
+    """A problem where the SQL is no SQL, or names a table that it cannot read; None where only a run can find it."""
     text = bare(sql)
     with closing(duckdb.connect(":memory:", config={"enable_external_access": False})) as connection:
         row = connection.execute("select json_serialize_sql(?)", [text]).fetchone()

@@ -123,7 +123,7 @@ class Database:
 
     @contextmanager
     def alone(self) -> Iterator[Callable[[str], None]]:
-        """Executes statements that may stand in no transaction, each by itself."""
+        """Executes statements that cannot run in a transaction, each alone."""
         with _plain_words(self.place):
             if self.is_shared:
                 with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -244,7 +244,7 @@ def _bring_up_to_date(database: Database) -> None:
 
 @contextmanager
 def _plain_words(place: str) -> Iterator[None]:
-    """Turn what the database says about the disk and its server into errors for people; leave our mistakes."""
+    """Translate errors about the disk and the server into errors for people; leaves programming errors as they are."""
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:
@@ -255,7 +255,7 @@ def _plain_words(place: str) -> Iterator[None]:
 
 
 def in_plain_words(place: str, raised: BaseException) -> PenstockError | None:
-    """What an error of the database or its driver means to people; None where the mistake is ours."""
+    """The error for people behind an error of the database or its driver; None for a programming error."""
     error = raised.orig if isinstance(raised, DBAPIError) else raised
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:

@@ -64,7 +64,7 @@ def is_file_held(folder: Path, name: str) -> bool:
 
 
 def any_file_holder(folder: Path) -> str | None:
-    """Who holds anything now; None when nobody does."""
+    """The holder of any lock now, or None."""
     for path in sorted(folder.glob("*.lock")):
         handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         try:
@@ -90,7 +90,7 @@ def _lock(folder: Path, handle: int, name: str) -> None:
 
 @contextmanager
 def _gate(folder: Path) -> Iterator[None]:
-    """One try at a time, for microseconds: so that who only looks is never taken for a holder."""
+    """Locks for microseconds, one caller at a time, so that a reader is never taken for a holder."""
     gate = os.open(folder / "gate", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(gate, fcntl.LOCK_EX)
@@ -107,14 +107,14 @@ def _file_name(name: str) -> str:
 
 @dataclass(slots=True)
 class Lease:
-    """What a holder has in hand; `check` goes into every transaction that nobody else may write meanwhile."""
+    """A lock in possession of this process; `check` belongs in every transaction that only the holder may write."""
 
     name: str
-    fence: int | None = None  # None: a locked file, which nobody can take from a living holder
+    fence: int | None = None  # None: a locked file, which cannot be taken from a living holder
     ended: threading.Event = field(default_factory=threading.Event)
 
     def check(self, conn: Connection) -> None:
-        """StateLocked when another process has taken over; until the commit nobody can."""
+        """Raise StateLocked when another process has taken over; until the commit none can."""
         if self.fence is None:
             return
         row = select(leases.c.fence, leases.c.holder).where(leases.c.name == self.name).with_for_update(read=True)
@@ -130,7 +130,7 @@ def _nothing() -> None: ...
 def hold(database: Database, name: str, holder: str, lost: Callable[[], None] = _nothing) -> Iterator[Lease]:
     """Hold `name` for the block. StateLocked, naming the holder, when another process has it.
 
-    `lost` is called, from another thread, when the lease could not be kept: another process may take over.
+    `lost` is called, from another thread, when the lease could not be renewed: another process may take over.
     """
     if not database.is_shared:
         with hold_file(database.locks, name, holder):
@@ -157,7 +157,7 @@ def is_held(database: Database, name: str) -> bool:
 
 
 def any_holder(database: Database) -> str | None:
-    """Who holds a destination, a flow or a worker's name now; None when nobody does."""
+    """The holder of a destination, a flow or a worker's name now, or None."""
     if not database.is_shared:
         return any_file_holder(database.locks)
     with database.read() as conn:
@@ -190,7 +190,7 @@ def _take(database: Database, name: str, holder: str) -> int:
 
 
 def _extend(database: Database, lease: Lease, seconds: float) -> bool:
-    """Let the lease live for so long from now; False when it is another's."""
+    """Extend the lease from now; False when another process has it."""
     mine = (leases.c.name == lease.name) & (leases.c.fence == lease.fence)
     with database.begin(alone=False) as conn:
         return conn.execute(update(leases).where(mine).values(expires=_now() + seconds)).rowcount == 1

@@ -14,7 +14,7 @@ from penstock.model.errors import InputError, PenstockError, Problem, StateLocke
 if TYPE_CHECKING:
     from psycopg.types.string import StrDumper
 
-WRITER = 0x50454E53544F434B  # the advisory lock of who writes: any number that no other program uses here
+WRITER = 0x50454E53544F434B  # the advisory lock of writers: any number that no other program uses here
 LOCK_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_S = 10
 
@@ -66,7 +66,7 @@ def local_folder(folder: Path | None) -> Path:
 
 
 def engine_of(url: URL) -> Engine:
-    """An engine whose waits end, and which notices that the server was started anew."""
+    """An engine whose waits end, and which notices that the server was started again."""
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         hide_parameters=True,
@@ -85,12 +85,12 @@ def _prepare(connection: psycopg.Connection[Any], _record: object) -> None:
 
 
 def write_alone(connection: Connection) -> None:
-    """Wait until no other transaction of ours writes: what is read from here on stays true until the commit."""
+    """Wait until no other transaction of Penstock writes: what is read from here on stays true until the commit."""
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER})
 
 
 def translated(place: str, error: BaseException | None) -> PenstockError | None:
-    """What an error of the server means; None when the mistake is ours."""
+    """The meaning of an error of the server; None for a programming error."""
     if not isinstance(error, psycopg.Error):
         return None
     code = error.sqlstate
@@ -107,7 +107,7 @@ def translated(place: str, error: BaseException | None) -> PenstockError | None:
 
 
 def _not_connected(place: str, error: psycopg.Error) -> PenstockError:
-    """A connection that was not made has no code: the server's words alone tell why."""
+    """A connection that was not made has no code: only the server's message has the reason."""
     said = str(error)
     if "invalid" in said and "connection option" in said:
         return InputError(

@@ -28,11 +28,11 @@ DIGITS = re.compile(r"[0-9]{1,18}")  # of a number that a database holds
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A record to be held. `record` is its JSON, `record_print` a stable hash of it (0: any version of the key)."""
+    """A record to quarantine. `record` is its JSON, `record_print` a stable hash of it (0: any version of the key)."""
 
     destination: str
     key: Key | None
-    key_hash: KeyHash  # (0, 0) without a key: then the record's own hash tells it from others
+    key_hash: KeyHash  # (0, 0) without a key: then the record's own hash identifies it
     outcome: Outcome
     refusal: Refusal
     at: str
@@ -48,7 +48,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class HeldRecord:
-    """A held record as it is stored."""
+    """A record in quarantine as it is stored."""
 
     id: str
     destination: str
@@ -74,12 +74,12 @@ class HeldRecord:
 
     @property
     def number(self) -> int:
-        """Its place in the order in which records were held."""
+        """Its place in the order in which records were quarantined."""
         return int(self.id.removeprefix("q-"))
 
 
 class HeldVersion(NamedTuple):
-    """What a run asks of a held key."""
+    """What a run needs about a key in quarantine."""
 
     key_hash: KeyHash
     outcome: Outcome
@@ -90,11 +90,11 @@ class HeldVersion(NamedTuple):
 
 
 def hold(conn: Connection, *holds: Hold) -> None:
-    """Hold records; an entry of the same key (of a part: of the same version) is replaced, its id kept.
+    """Quarantine records; an entry of the same key (of a part: of the same version) is replaced under its id.
 
     Of equal ones the last counts.
 
-    Ids are never given twice; SQLite leaves gaps between them.
+    Ids are never used twice; SQLite leaves gaps between them.
     """
     rows = {(row["destination"], row["identity"]): row for row in map(_row, holds)}
     upsert_all(conn, table, list(rows.values()), ["destination", "identity"])
@@ -127,7 +127,7 @@ def _row(held: Hold) -> dict[str, Any]:
 
 
 def entries(conn: Connection, *, destination: str | None = None, cause: str | None = None) -> list[HeldRecord]:
-    """The held records, oldest first."""
+    """The records in quarantine, oldest first."""
     query = select(table).order_by(table.c.id)
     if destination is not None:
         query = query.where(table.c.destination == destination)
@@ -138,7 +138,7 @@ def entries(conn: Connection, *, destination: str | None = None, cause: str | No
 
 @dataclass(frozen=True, slots=True)
 class QuarantineFilter:
-    """Which held records; None: whatever."""
+    """Which records in quarantine; None: whatever."""
 
     destination: str | None = None
     cause: str | None = None
@@ -151,7 +151,7 @@ class QuarantineFilter:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Held records of one destination, cause, outcome and field; `reason`, `rule` and `values` are the oldest's."""
+    """Records in quarantine with one destination, cause, outcome and field; `reason` etc. are the oldest's."""
 
     destination: str
     cause: str
@@ -166,13 +166,13 @@ class Group:
 
 
 def page(conn: Connection, which: QuarantineFilter, limit: int, after: int = 0) -> list[HeldRecord]:
-    """Held records whose number is beyond `after`, oldest first."""
+    """Records in quarantine whose number is beyond `after`, oldest first."""
     query = select(table).where(table.c.id > after, *which.conditions()).order_by(table.c.id).limit(limit)
     return [_held(row) for row in conn.execute(query).mappings()]
 
 
 def ids(conn: Connection, which: QuarantineFilter) -> list[str]:
-    """The ids of held records, oldest first."""
+    """The ids of records in quarantine, oldest first."""
     query = select(table.c.id).where(*which.conditions()).order_by(table.c.id)
     return [f"q-{number}" for number in conn.execute(query).scalars()]
 
@@ -184,14 +184,14 @@ def some_ids(conn: Connection, which: QuarantineFilter, up_to: int, most: int) -
 
 
 def extent(conn: Connection, which: QuarantineFilter) -> tuple[int, int]:
-    """How many records are held, and the largest number of one; 0 without any."""
+    """How many records are in quarantine, and the largest number of one; 0 without any."""
     query = select(func.count(), func.coalesce(func.max(table.c.id), 0)).where(*which.conditions())
     number, last = conn.execute(query).one()
     return int(number), int(last)
 
 
 def by_destination(conn: Connection, ids: Sequence[str]) -> dict[str, list[str]]:
-    """Those of these ids that are held, by destination."""
+    """Those of these ids that are in quarantine, by destination."""
     found: dict[str, list[str]] = {}
     numbers = [number for number in map(_number, ids) if number is not None]
     for first in range(0, len(numbers), DISCARDED_AT_ONCE):
@@ -202,7 +202,7 @@ def by_destination(conn: Connection, ids: Sequence[str]) -> dict[str, list[str]]
 
 
 def get_all(conn: Connection, ids: Sequence[str]) -> list[HeldRecord]:
-    """Those of these records that are held, in the order of the ids."""
+    """Those of these records that are in quarantine, in the order of the ids."""
     numbers = [number for number in map(_number, ids) if number is not None]
     found: dict[int, HeldRecord] = {}
     for first in range(0, len(numbers), DISCARDED_AT_ONCE):
@@ -213,7 +213,7 @@ def get_all(conn: Connection, ids: Sequence[str]) -> list[HeldRecord]:
 
 
 def groups(conn: Connection) -> list[Group]:
-    """All held records by destination, cause, outcome and field; the largest group first."""
+    """All records in quarantine by destination, cause, outcome and field; the largest group first."""
     c = table.c
     same = (c.destination, c.cause, c.outcome, c.field)
     number = func.count().label("number")
@@ -237,7 +237,7 @@ def groups(conn: Connection) -> list[Group]:
 
 
 def count(conn: Connection, destination: str) -> int:
-    """How many records of a destination are held."""
+    """How many records of a destination are in quarantine."""
     mine = table.c.destination == destination
     return int(conn.execute(select(func.count()).select_from(table).where(mine)).scalar_one())
 
@@ -250,7 +250,7 @@ def counts(conn: Connection, destinations: Sequence[str]) -> dict[str, int]:
 
 
 def get(conn: Connection, entry: str) -> HeldRecord | None:
-    """The held record of this id (`q-12`), or None."""
+    """The record in quarantine of this id (`q-12`), or None."""
     number = _number(entry)
     if number is None:
         return None
@@ -326,7 +326,7 @@ def runs_behind(conn: Connection, destination: str, run: str) -> tuple[bool, str
 
 
 def held_index(conn: Connection, destination: str) -> Iterator[HeldVersion]:
-    """The held versions of one destination that have a key."""
+    """The versions of one destination in quarantine that have a key."""
     c = table.c
     columns = (c.identity, c.outcome, c.record_print, c.settings, c.reason, c.rule, c.named_values)
     for row in conn.execute(select(*columns).where(c.destination == destination, c.key.is_not(None))):
@@ -342,7 +342,7 @@ def discarded_index(conn: Connection, destination: str) -> Iterator[tuple[KeyHas
 
 
 def _identity(key_hash: KeyHash, record_print: int, *, part: bool = False) -> bytes:
-    """What tells an entry from others: the key's hash; of a part the record's hash besides."""
+    """What identifies an entry: the key's hash; of a part also the record's hash."""
     pair = key_hash if key_hash != (0, 0) else (0, record_print)
     return np.array((*pair, record_print) if part else pair, dtype="<u8").tobytes()
 

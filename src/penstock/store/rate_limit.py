@@ -23,10 +23,10 @@ class BudgetUser(NamedTuple):
     """What one event loop of a process has of the window, as it reported last. Moments are epoch seconds."""
 
     in_hand: int  # places leased and not used
-    flying: int  # cost of the requests on their way
+    flying: int  # cost of the requests in flight
     oldest: float  # when the oldest of both was leased or left
     due: float  # it reports again by then, or it has died
-    rank: int | None = None  # of the lane of the request that waits first; None: nobody waits
+    rank: int | None = None  # of the lane of the request that waits first; None: none waits
     since: float = 0.0  # when that request began to wait
     least: int = 0  # places that this request costs
     wants: int = 0  # places that all waiting requests cost
@@ -48,7 +48,7 @@ class RateLimitRow:
     late: int = 0  # ended, but perhaps counted in the next window already
     late_end: float = 0.0  # when the last of those ended
     late_taken: float = 0.0  # when the first of those left
-    remaining: int | None = None  # the lowest that a reply of this window said
+    remaining: int | None = None  # the lowest in a reply of this window
     blocked_until: float = 0.0
     users: Mapping[str, BudgetUser] = field(default_factory=dict)
 

@@ -75,7 +75,7 @@ def end_intent(conn: Connection, run: str, number: int) -> None:
 
 
 def leftover_intents(conn: Connection, run: str) -> list[Intent]:
-    """Requests that were under way when the run's process died."""
+    """Requests that were in flight when the run's process died."""
     query = select(intents).where(intents.c.run == run).order_by(intents.c.number)
     return [
         Intent(
@@ -126,7 +126,7 @@ def end_job(conn: Connection, run: str, delivery: int) -> None:
 
 
 def pending_jobs(conn: Connection, destination: str) -> list[PendingJob]:
-    """The destination's jobs that nobody has seen the end of, oldest first."""
+    """The destination's pending jobs, oldest first."""
     query = select(jobs).where(jobs.c.destination == destination).order_by(jobs.c.at, jobs.c.run, jobs.c.delivery)
     return [
         PendingJob(

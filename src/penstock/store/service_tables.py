@@ -19,7 +19,7 @@ answers = Table(
     Column("status", Integer),  # null: it is being done
     Column("headers", Text),  # JSON
     Column("sealed", LargeBinary),  # the body: it may hold a secret that is shown once
-    Column("until", Float(53), nullable=False),  # epoch seconds: kept so long
+    Column("until", Float(53), nullable=False),  # epoch seconds: stored until then
     Index("answers_until", "until"),
 )
 
@@ -43,7 +43,7 @@ alerts = Table(
     Column("reason", Text, nullable=False),
     Column("since", Text, nullable=False),
     Column("over_at", Text),
-    Column("told", Text),  # the state that was said last
+    Column("told", Text),  # the state that was reported last
     Column("told_at", Text),
 )
 
@@ -56,7 +56,7 @@ messages = Table(
     Column("body", Text, nullable=False),
     Column("at", Text, nullable=False),
     Column("tries", Integer, nullable=False),
-    Column("due", Float(53), nullable=False),  # epoch seconds: nobody sends it before
+    Column("due", Float(53), nullable=False),  # epoch seconds: it is not sent before
     Column("error", Text),  # of the last try
 )
 
@@ -83,7 +83,7 @@ discards = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("which", Text, nullable=False),  # JSON: the ids, or what the records have in common
-    Column("up_to", BigInteger, nullable=False),  # the number of the last record that was held when it was asked for
+    Column("up_to", BigInteger, nullable=False),  # the number of the last record in quarantine when it was requested
     Column("reason", Text, nullable=False),
     Column("asked_by", Text, nullable=False),
     Column("asked_at", Text, nullable=False),
@@ -117,8 +117,8 @@ seen_posts = Table(
     "seen_posts",
     metadata,
     Column("source", Text, primary_key=True),
-    Column("post", Text, primary_key=True),  # what tells a signed post from all others
-    Column("until", Float(53), nullable=False),  # epoch seconds: kept so long
+    Column("post", Text, primary_key=True),  # identifies a signed post
+    Column("until", Float(53), nullable=False),  # epoch seconds: stored until then
     Index("seen_posts_until", "until"),
 )
 
@@ -129,8 +129,8 @@ people = Table(
     Column("name", Text, primary_key=True),  # lower case
     Column("role", Text, nullable=False),
     Column("email", Text),
-    Column("password", Text),  # an argon2 hash; null: nobody can sign in by password
-    Column("subject", Text, unique=True),  # who this is at the identity provider: issuer and subject
+    Column("password", Text),  # an argon2 hash; null: no sign-in by password
+    Column("subject", Text, unique=True),  # the person at the identity provider: issuer and subject
     Column("epoch", BigInteger, nullable=False),  # sessions of an older one are over
     Column("made_at", Text, nullable=False),
     Column("seen_at", Text),  # the last sign-in
@@ -197,11 +197,11 @@ work = Table(
     Column("state", Text, nullable=False),  # queued → handed → running → ended
     Column("attempt", Integer, nullable=False),  # grows whenever it is handed out; older tickets are void
     Column("version", Text),  # of the Penstock that handed it out
-    Column("worker", Text),  # who has it
+    Column("worker", Text),  # its holder
     Column("stop", Text),  # why it shall stop: cancel
     Column("stop_by", Text),
     Column("not_before", Text),
-    Column("payload", Text),  # JSON: which held records a resend sends
+    Column("payload", Text),  # JSON: which records in quarantine a resend sends
     Column("progress", Text),  # JSON
     Index("work_by_state", "state", "asked_at"),
     Index("work_of_target", "target", "kind", "state"),
@@ -233,7 +233,7 @@ ticks = Table(
     metadata,
     Column("flow", Text, primary_key=True),
     Column("due", Text, primary_key=True),
-    Column("missed", Integer, nullable=False),  # earlier moments that this one stands for
+    Column("missed", Integer, nullable=False),  # earlier moments that this one includes
     Column("run", Text),  # null: its turn has not come
     Index("ticks_waiting", "run", "flow"),
 )

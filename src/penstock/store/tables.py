@@ -83,7 +83,7 @@ ledger_batches = Table(
     Column("refusal", Text),  # JSON {"rule", "values"}: from it a face makes a text of its own
     Column("is_test", Boolean, nullable=False),
     Column("records", Integer, nullable=False),
-    Column("keys", Text),  # JSON array; null: the ordinals alone say which records
+    Column("keys", Text),  # JSON array; null: the ordinals alone identify the records
     Column("ordinals", Text, nullable=False),  # JSON [[first, count, item], …]
     Column("top", BigInteger, nullable=False),  # the largest ordinal
     Index("ledger_of_run", "run", "top"),
@@ -318,7 +318,7 @@ budgets = Table(
     Column("opened", Float(53), nullable=False),  # the window began not before
     Column("used", BigInteger, nullable=False),
     Column("blocked_until", Float(53), nullable=False),
-    Column("state", Text, nullable=False),  # the rest of `stores.budgets.Ration`, as JSON
+    Column("state", Text, nullable=False),  # the rest of `RateLimitRow`, as JSON
 )
 
 

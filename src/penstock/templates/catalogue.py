@@ -86,8 +86,8 @@ class MergeRules:
 
     `identity`: members by which Custify finds the object; the first that is present decides. `same`: members that may
     not differ. `united`: lists of links to companies. `overlaid`: objects that Custify merges member by member.
-    `unset`: the member that lists fields to clear. `whole`: Custify replaces the object, so that a newer version stands
-    for an older one only if it has all of its members.
+    `unset`: the member that lists fields to clear. `whole`: Custify replaces the object, so a newer version replaces
+    an older one only if it has all of its members.
     """
 
     identity: tuple[str, ...]
@@ -149,7 +149,7 @@ class Template:
         return next((doc for doc in self.fields if name in doc.names), None)
 
 
-# The library that reads project files knows their lines, and takes ten times as long: each command reads these texts.
+# The library that reads project files knows their lines, but takes ten times as long: each command reads these texts.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

@@ -12,7 +12,7 @@ from penstock.usecases.edits import Edits
 
 
 def activate(ctx: Context, edits: Edits, destination: str, by: str) -> None:
-    """Let runs send it. InputError when it cannot be compiled, or the project file says that it is not active."""
+    """Activate a destination. InputError when it cannot be compiled, or the project file says it is inactive."""
     spec = ctx.destination(destination)
     prepare(ctx, spec)
     if spec.active is False and ctx.version is not None:

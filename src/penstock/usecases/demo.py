@@ -183,7 +183,7 @@ def _notes(fake: Faker, companies: Sequence[Row]) -> list[Row]:
         {"note_id": f"n-{number:02}", "company_id": companies[number]["account_id"], "text": fake.sentence(12)}
         for number in range(10)
     ]
-    rows[4]["text"] = ""  # a note has to say something
+    rows[4]["text"] = ""  # a note has to have text
     return rows
 
 
@@ -244,7 +244,7 @@ class SandboxUrls:
 
 
 def start_sandbox(*options: str) -> SandboxUrls:
-    """A sandbox of our own. It ends with us, whichever way we end; ^C on the terminal is ours to answer.
+    """Start a sandbox process. It ends with this process in every case; ^C on the terminal is handled here.
 
     EnvironmentFailure when it does not come up.
     """

@@ -35,7 +35,7 @@ class Edits:
         return editor.one(self.ctx(), kind, name)
 
     def standing(self, kind: str, names: list[str]) -> dict[str, dict[str, Any]]:
-        """How resources of a kind stand now, besides what the project says: `state` of the REST API, by name."""
+        """The status of the resources of a kind, besides the project: `state` of the REST API, by name."""
         return status.standing(self.ctx(), kind, names)
 
     def put(
@@ -59,7 +59,7 @@ class Edits:
         return patched
 
     def delete(self, kind: str, name: str, *, author: str, if_match: str | None = None) -> None:
-        """Take out a resource that nobody refers to and, of a destination, that is not active."""
+        """Delete a resource without references to it; a destination must not be active."""
         editor.delete(self.ctx(), kind, name, author=author, if_match=if_match)
         self.reload()
 
@@ -82,19 +82,19 @@ class Edits:
         return editor.version(self.ctx(), number)
 
     def newest(self) -> ProjectVersion:
-        """The truth; version 0, with nothing in it, while no project was ever applied."""
+        """The newest version; version 0, with nothing in it, while no project was ever applied."""
         return editor.newest(self.ctx())
 
     def replace(
         self, text: str, *, author: str, if_match: str | None = None, dry_run: bool = False
     ) -> editor.EditResult:
-        """Make the project of a whole YAML text the truth, with what that changes."""
+        """Store the project of a whole YAML text as a new version; returns what that changes."""
         written = editor.replace(self.ctx(), text, EditTerms(author, if_match), dry_run=dry_run)
         self.reload()
         return written
 
     def roll_back(self, number: int, *, author: str, only: str | None = None) -> ProjectVersion:
-        """Make an old version (or `only` one resource of it) the truth again, as a new version."""
+        """Store an old version (or `only` one resource of it) again, as a new version."""
         back = editor.roll_back(self.ctx(), number, author=author, only=only)
         self.reload()
         return back

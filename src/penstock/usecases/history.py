@@ -53,7 +53,7 @@ def deliveries_of(ctx: Context, run: str) -> list[DeliveryReport]:
 
 
 def _seen(ctx: Context, row: RunRow) -> RunRow:
-    """A run that nobody works on any more, though it never ended, was interrupted."""
+    """A run that no process works on any more, though it never ended, is interrupted."""
     name = f"flow {row.target}" if row.kind == "flow" else row.target
     if row.status == "running" and not leases.is_held(ctx.database, name):
         return replace(row, status="interrupted")
@@ -86,7 +86,7 @@ class RunDetails:
         return ListPage(shown, page.write(rows[limit - 1]["id"]) if len(rows) > limit else None)
 
     def delivery(self, run: str, delivery: str) -> dict[str, Any]:
-        """One request, exactly as it was, and its reply, where they were kept (`kept`)."""
+        """One request, exactly as it was, and its reply, where they were stored (`kept`)."""
         of, _, number = delivery.rpartition("-")
         with self.database().read() as conn:
             row = None
@@ -101,7 +101,7 @@ class RunDetails:
         return {**_delivery(row), "kept": kept is not None, "request": request, "response": reply}
 
     def records(self, run: str, *, outcome: str | None = None, limit: int = 50, cursor: str | None = None) -> ListPage:
-        """The records and what became of them; `key` is None where nobody will ask for it (unchanged)."""
+        """The records and what became of them; `key` is None where it is not stored (unchanged)."""
         after = (0, -1) if cursor is None else page.read(cursor, int, int)
         _known_outcome(outcome)
         with self.database().read() as conn:

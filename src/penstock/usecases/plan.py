@@ -32,7 +32,7 @@ from penstock.usecases.preview import described, described_decision, finished, g
 from penstock.usercode.grouping_code import CodeFailed, GroupingCode
 
 FIRST_ERRORS = 5
-SECONDS_A_REQUEST = 0.05  # what a request takes when the allowance does not hold it up; for the estimate only
+SECONDS_A_REQUEST = 0.05  # what a request takes when the rate limit does not hold it up; for the estimate only
 
 
 def plan(
@@ -103,7 +103,7 @@ def _tallied(
 
 @dataclass(slots=True)
 class _Tally:
-    """What has been counted so far. Look-ups are asked once each, whatever the number of records that need them."""
+    """What has been counted so far. Look-ups are sent once each, whatever the number of records that need them."""
 
     counts: Counter[str] = field(default_factory=Counter)
     errors: list[RefusedRecord] = field(default_factory=list)
@@ -118,7 +118,7 @@ class _Tally:
         return self.counts["polls"] + len(self.lookups)
 
     def sifted(self, opened: OpenChunk, sifted: Classified) -> None:
-        """What the screen made of a chunk."""
+        """Count a classified chunk."""
         self.counts["records"] += len(opened.rows)
         self.counts["fresh"] += _records(sifted.fresh)
         self.counts["unchanged"] += sum(len(rows) for rows, _ in sifted.unchanged) + _records(sifted.twins)
@@ -129,13 +129,13 @@ class _Tally:
                 self.errors.append(described_decision(decision))
 
     def refuse(self, records: Sequence[RefusedRecord]) -> None:
-        """Records that got through the screen, of which no request can be made."""
+        """Count classified records of which no request can be made."""
         self.counts["fresh"] -= len(records)
         self.counts["invalid"] += len(records)
         self.errors += records[: FIRST_ERRORS - len(self.errors)]
 
     def batch(self, batch: Batch, shape: Shape, code: GroupingCode | None) -> None:
-        """The requests of one batch; only the person's own code knows how many it makes."""
+        """The requests of one batch; grouping code decides how many it makes."""
         for payload in batch.payloads:
             self.lookups.update(payload.lookups)
         made = 1
@@ -182,7 +182,7 @@ def _address_note(prepared: Prepared) -> tuple[Note, ...]:
 
 
 def eta_s(requests: int, rate: RateLimit, concurrency: int) -> float:
-    """How long the credential's allowance makes these requests take, in seconds."""
+    """How long the credential's rate limit makes these requests take, in seconds."""
     windows = max(ceil(requests / rate.requests) - 1, 0)
     return windows * rate.per + min(requests, rate.requests) * SECONDS_A_REQUEST / concurrency
 
@@ -190,7 +190,7 @@ def eta_s(requests: int, rate: RateLimit, concurrency: int) -> float:
 def plan_flow(ctx: Context, flow: FlowSpec, begins_at: str | None = None) -> PlanReport:
     """The plans of a flow's destinations together, drafts included; those that a person paused are skipped."""
     specs, parts, skipped = in_order(ctx, flow), list[PlanReport](), dict[str, str]()
-    requests: Counter[str] = Counter()  # by credential: an allowance is shared
+    requests: Counter[str] = Counter()  # by credential: a rate limit is shared
     for spec in specs:
         active, reason = is_active(ctx, spec)
         if is_paused(ctx, spec):

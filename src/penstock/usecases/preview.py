@@ -31,7 +31,7 @@ def preview(prepared: Prepared, *, limit: int | None, everything: bool) -> Previ
 
 
 def preview_of_chunks(prepared: Prepared, chunks: Iterator[Chunk], limit: int | None, rows: int) -> Preview:
-    """The first `limit` requests of these records, or all; `rows` is how many the notes speak of."""
+    """The first `limit` requests of these records, or all; `rows` is how many the notes count."""
     notes = prepared.notes()
     refused: list[RefusedRecord] = []
     made = (request for request in _requests(prepared, chunks, notes, refused) if request is not None)
@@ -70,7 +70,7 @@ def preview_of_everything(prepared: Prepared) -> Iterator[PreviewedRequest | Ref
 def _requests(
     prepared: Prepared, chunks: Iterator[Chunk], notes: Notes, refused: list[RefusedRecord]
 ) -> Iterator[PreviewedRequest | None]:
-    """None after each chunk: who does not keep what was refused can let it go, also where everything is."""
+    """None after each chunk: a caller can free refused records, also where all are refused."""
     shape = prepared.compiled.shape
     with grouping_code(shape) as code:
         for batch in _walk(prepared, chunks, notes, refused):

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 FIRST = 20_000  # records that are looked at
 PATIENCE_S = 10.0
 
-OF_COLUMNS = frozenset({"unknown-column"})  # what only the dataset's columns can tell
+OF_COLUMNS = frozenset({"unknown-column"})  # what only the dataset's columns show
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ def _known(
 
 
 def _stored(state: Database, names: list[str]) -> Mapping[str, resources.StoredDataset | None]:
-    """What the state has of these datasets. A state on a server, or of another version, is not asked."""
+    """What the state has of these datasets. A state on a server, or of another version, is not read."""
     nothing = dict.fromkeys(names)
     if state.path is None or not state.path.is_file():
         return nothing
@@ -195,7 +195,7 @@ def _stored(state: Database, names: list[str]) -> Mapping[str, resources.StoredD
 
 
 def _problems(project: ProjectSpec, spec: DestinationSpec, columns: KnownColumns | None) -> list[Problem]:
-    """The problems of a destination in every dialect that its credential may turn out to speak."""
+    """The problems of a destination in every dialect that its credential may turn out to have."""
     schema = None if columns is None else columns.schema
     if schema is None and spec.template is not None and spec.fields is None:
         return []  # its columns map themselves: the file does not name them
@@ -215,7 +215,7 @@ def _named(project: ProjectSpec, spec: DestinationSpec) -> Schema:
 
 
 def _with_awaited(schema: Schema, spec: DestinationSpec) -> Schema:
-    """Where records bring columns as they come, those that the destination speaks of are taken to be there."""
+    """Where columns come with the records, those that the destination names count as present."""
     if not schema.grows:
         return schema
     names = dict.fromkeys((*columns_named(spec, schema.names()), *(() if schema.records else columns_by_name(spec))))

@@ -35,7 +35,7 @@ def tell_nobody(_done: int, _total: int) -> None:
 
 
 def chosen(ctx: Context, ids: Sequence[str], *, cause: str | None, everything: bool) -> list[HeldRecord]:
-    """The held records that a person named by id, by cause, or all of them. InputError for an id that is not there."""
+    """The records in quarantine of these ids, of this cause, or all. InputError for an unknown id."""
     _require_one_way(ids, cause, everything=everything)
     with ctx.database.read() as conn:
         if ids:
@@ -65,7 +65,7 @@ def _unknown_id(name: str) -> InputError:
 
 
 def still_held(ctx: Context, ids: Sequence[str]) -> list[HeldRecord]:
-    """Those of them that are held still: of what was asked for a while ago, some may have gone."""
+    """Those of them that are still in quarantine: some may have left it since the request."""
     with ctx.database.read() as conn:
         return quarantine.get_all(conn, ids)
 
@@ -115,18 +115,18 @@ def detail(held: HeldRecord) -> QuarantineDetail:
 
 
 def listing(ctx: Context, *, destination: str | None, cause: str | None) -> list[QuarantineEntry]:
-    """The records held for a person, of one destination or one cause."""
+    """The records in quarantine, of one destination or one cause."""
     with ctx.database.read() as conn:
         return [listed(held) for held in quarantine.entries(conn, destination=destination, cause=cause)]
 
 
 def shown(ctx: Context, name: str) -> QuarantineDetail:
-    """One held record, whole. InputError when there is none of this id."""
+    """One record in quarantine, whole. InputError when there is none of this id."""
     return detail(chosen(ctx, [name], cause=None, everything=False)[0])
 
 
 def preview_of(ctx: Context, name: str) -> Preview:
-    """What a resend of this held record would send."""
+    """What a resend of this record in quarantine would send."""
     held = chosen(ctx, [name], cause=None, everything=False)
     prepared = prepare(ctx, ctx.destination(held[0].destination))
     return preview_of_chunks(prepared, chunks_of(prepared, held), None, 1)
@@ -140,9 +140,9 @@ def edit(
     record: Any,
     guard: Callable[[str], None] = lambda _: None,
 ) -> QuarantineDetail:
-    """Change the record that is held; what stood there before is gone only when the new one is a JSON object.
+    """Change a record in quarantine; the old one is replaced only when the new one is a JSON object.
 
-    `guard` is given the record's text as it is, and raises when that is not what the writer knows.
+    `guard` is called with the record's present text, and raises when the writer has read another.
     """
     with ctx.database.begin() as conn:
         held = _entry(conn, name)
@@ -157,7 +157,7 @@ def edit(
 
 
 def record_of(text: str) -> Any:
-    """What a person wrote as a record, every digit of its numbers kept. InputError where it is no JSON."""
+    """A record as a person wrote it, with every digit of its numbers. InputError where it is no JSON."""
     try:
         return read_record(text)
     except ValueError as error:
@@ -202,12 +202,12 @@ def typed_changes(ctx: Context, name: str, texts: Mapping[str, str]) -> dict[str
         try:
             values[path] = read_record(text)
         except ValueError:
-            values[path] = text  # the kernel says what would be taken
+            values[path] = text  # the kernel's message names what would be accepted
     return values
 
 
 def chunks_of(prepared: Prepared, held: Sequence[HeldRecord]) -> Iterator[Chunk]:
-    """The held records as the input of a run: one chunk."""
+    """The records in quarantine as the input of a run: one chunk."""
     lost = [entry.id for entry in held if entry.record_print == 0]
     if lost:
         message = f"the record of {', '.join(lost)} was not kept: it was read from an input that has changed since"
@@ -225,7 +225,7 @@ def chunks_of(prepared: Prepared, held: Sequence[HeldRecord]) -> Iterator[Chunk]
 
 
 def _one(prepared: Prepared, held: HeldRecord) -> Chunk:
-    """One held record as a chunk; a record of the source goes through the SQL first, which has to make one of it."""
+    """One record in quarantine as a chunk; a record of the source goes through the SQL first, which must return one."""
     data = prepared.data
     if held.rule != SQL_RULE:
         return chunk_of([read_record(held.record)], data.schema)
@@ -247,11 +247,11 @@ def discard(
     reason: str,
     told: Told = tell_nobody,
 ) -> int:
-    """Never these versions: they come out as unchanged from now on. In parts, so that others write in between.
+    """Discard these versions: they count as unchanged from now on. In parts, so that others can write in between.
 
-    `told` hears after each part how many are done, of how many.
+    `told` is called after each part with how many are done, of how many.
 
-    Answers how many there were; InputError, before anything is discarded, for an id that is not there.
+    Returns how many there were; InputError, before anything is discarded, for an id that is not there.
     """
     named = _named(ctx, ids, cause, everything=everything)
     at, done = iso(ctx.clock.now()), 0
@@ -278,7 +278,7 @@ def _named(ctx: Context, ids: Sequence[str], cause: str | None, *, everything: b
 
 
 def settle(ctx: Context, name: str, *, delivered: bool) -> None:
-    """A person says what became of an unknown record. InputError unless it was delivered, and is unknown."""
+    """Settle an unknown record as a person decides. InputError unless it was delivered, and is unknown."""
     if not delivered:
         message = "say --delivered: it arrived"
         hint = "if it did not arrive, use `penstock quarantine resend`; if it never shall, discard it"
@@ -303,12 +303,12 @@ def _settle_delivered(ctx: Context, prepared: Prepared, held: HeldRecord) -> Non
 
 @dataclass(frozen=True, slots=True)
 class QuarantinePages:
-    """The door of the App to the lists of held records. `ctx` answers the project as it is now."""
+    """The use-cases on the lists of records in quarantine. `ctx` returns the context with the present project."""
 
     ctx: Callable[[], Context]
 
     def page(self, which: QuarantineFilter, *, limit: int, cursor: str | None = None) -> ListPage:
-        """Held records, oldest first, a page at a time."""
+        """Records in quarantine, oldest first, a page at a time."""
         (after,) = (0,) if cursor is None else page.read(cursor, int)
         with self.ctx().database.read() as conn:
             found = quarantine.page(conn, which, limit + 1, after)
@@ -316,23 +316,23 @@ class QuarantinePages:
         return ListPage([as_json(listed(held)) for held in found[:limit]], more)
 
     def text(self, entry: str) -> str:
-        """The record that is held as JSON text: every digit of its numbers stands there."""
+        """The record in quarantine as JSON text, with every digit of its numbers."""
         with self.ctx().database.read() as conn:
             return _entry(conn, entry).record
 
     def edit(
         self, entry: str, *, changes: Mapping[str, Any] | None, record: Any, guard: Callable[[str], None]
     ) -> QuarantineDetail:
-        """Change a held record: some of its members, or all of it."""
+        """Change a record in quarantine: some of its members, or all of it."""
         return edit(self.ctx(), entry, changes=changes, record=record, guard=guard)
 
     def groups(self) -> list[dict[str, Any]]:
-        """All held records by destination, cause, outcome and field; the largest group first."""
+        """All records in quarantine by destination, cause, outcome and field; the largest group first."""
         with self.ctx().database.read() as conn:
             return [as_json(group) for group in quarantine.groups(conn)]
 
     def ids(self, which: QuarantineFilter) -> list[str]:
-        """The ids of held records. InputError when nothing of it is held."""
+        """The ids of records in quarantine. InputError when there are none."""
         with self.ctx().database.read() as conn:
             found = quarantine.ids(conn, which)
         if not found:

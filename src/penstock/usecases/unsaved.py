@@ -28,7 +28,7 @@ from penstock.usecases.preview import batches, preview
 
 FIRST = 20_000  # records that are looked at
 PATIENCE_S = 10.0
-UNDECIDED = "penstock"  # stands for a key or table that nobody has chosen yet
+UNDECIDED = "penstock"  # a placeholder for a key or table that is not chosen yet
 
 EXAMPLES = 3  # of each finding
 
@@ -37,7 +37,7 @@ EXAMPLES = 3  # of each finding
 class DataLook:
     """Columns and some rows, as the first `records` records show them; `complete`: there are no more.
 
-    `problems` in their place when it cannot be read. `tables` are a database's, None where nobody can name them.
+    `problems` in their place when it cannot be read. `tables` are a database's, None where they cannot be listed.
     """
 
     columns: tuple[Column, ...] = ()
@@ -111,7 +111,7 @@ class SettingsFinding:
 
 @dataclass(frozen=True, slots=True)
 class SettingsFindings:
-    """The contract check: `checked` of `records` were looked at; None while nobody has counted them."""
+    """The contract check: `checked` of `records` were looked at; None while they are not counted."""
 
     records: int | None
     checked: int
@@ -120,9 +120,9 @@ class SettingsFindings:
 
 
 def with_draft(ctx: Context, name: str, value: Any) -> Context:
-    """The surroundings in which this destination has these settings. InputError with every problem of them.
+    """The context in which this destination has these settings. InputError with every problem of them.
 
-    Who may run saved code alone runs none of these settings, unless they have the saved code.
+    A person who may run only saved code runs these settings only with the saved code.
     """
     drafted = replace(ctx, project=editor.draft(ctx, "destinations", name, value))
     if ctx.code != "saved":
@@ -191,9 +191,9 @@ class _FindingCounts:
 
 @dataclass(frozen=True, slots=True)
 class UnsavedSettings:
-    """The door of the App to all this.
+    """The use-cases on settings that are not saved.
 
-    `send` sends the sample of the destination in these surroundings, `ask` asks the API of a credential with a key.
+    `send` sends the sample of the destination in this context, `ask` checks a credential with a key at the API.
     """
 
     ctx: Callable[[], Context]
@@ -225,7 +225,7 @@ class UnsavedSettings:
         return look_at_dataset(self.ctx(), name, value)
 
     def credential(self, name: str, value: Any, secret: str | None) -> CheckReport:
-        """Ask the API whether a credential with these settings and this key works. Nothing of it is kept."""
+        """Check at the API whether a credential with these settings and this key works. Nothing of it is stored."""
         spec = editor.draft(self.ctx(), "credentials", name, value).credentials[name]
         return self.ask(spec, literal_key(value) if secret is None else secret)
 
@@ -234,7 +234,7 @@ def refuse_misfit(ctx: Context, kind: str, name: str, value: Any) -> None:
     """InputError with the problems of these settings that only their records show.
 
     Examples: SQL that cannot be bound, a key that the SQL does not give, a field that is mapped to a missing column.
-    What is wrong elsewhere (a source that cannot be reached now, a key that is not set) does not keep anybody from
+    What is wrong elsewhere (a source that cannot be reached now, a key that is not set) does not prevent
     saving.
     """
     own = [problem for problem in _problems(ctx, kind, name, value) if problem.path.startswith(f"{kind}.{name}.")]

@@ -81,7 +81,7 @@ def variables_of(text: str) -> frozenset[str]:
 
 
 def is_literal(secret: Secret) -> bool:
-    """Whether the whole text stands in the project file, with no reference in it."""
+    """Whether the whole text is in the project file, with no reference in it."""
     return all(kind == "text" for kind, _ in secret.parts)
 
 

@@ -19,7 +19,7 @@ KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number",
 
 
 class BadValue(Enum):
-    """Stands for a value that could not be read; the report says why."""
+    """Marks a value that could not be read; the report says why."""
 
     BAD = "bad"
 
@@ -311,7 +311,7 @@ class HeadersShape:
 
 
 def split_pairs(text: str) -> list[str]:
-    """The parts between commas that stand outside quotes; a whole part or a value may be quoted."""
+    """The parts between commas outside quotes; a whole part or a value may be quoted."""
     parts, start, quoted = [], 0, False
     for index, sign in enumerate(text):
         if sign == '"':

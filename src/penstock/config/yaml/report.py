@@ -18,7 +18,7 @@ MOST_LISTED = 30  # known words that a hint lists
 
 
 class Place(NamedTuple):
-    """Where something stands: dotted path, 1-based line, file."""
+    """A place in the project file: dotted path, 1-based line, file."""
 
     path: str
     line: int | None

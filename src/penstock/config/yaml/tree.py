@@ -92,7 +92,7 @@ def measure(text: str, most: int) -> int:
     try:
         for event in _events(text):
             found.take(event)
-    except yaml.YAMLError:  # composing it says what is wrong
+    except yaml.YAMLError:  # composing it reports what is wrong
         pass
     return found.count
 
@@ -182,7 +182,7 @@ def read_marked(text: str, file: str, report: Report) -> Marked | None:
         return None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML 1.2 lets an anchor be written anew
+            warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML 1.2 lets an anchor be written again
             root = compose(text)
         return None if root is None else _Grower(file, report).grow(root, "", root.start_mark.line + 1, ())
     except (MarkedYAMLError, yaml.MarkedYAMLError) as error:

@@ -45,13 +45,13 @@ Before = Callable[[], Awaitable[None]]
 
 
 class BarredError(OSError):
-    """The name leads inside the network; the message says where."""
+    """The name resolves to an address inside the network; the message names it."""
 
 
 class PinningResolver:
-    """Looks a name up once and bars what lies inside the network; the connection goes to the very addresses judged.
+    """Resolves a name once and bars addresses inside the network; connects only to the addresses that were checked.
 
-    An `AbstractResolver` in all but descent: a service that sends nothing yet does not import the library.
+    Does not inherit from `AbstractResolver`, so that a service that sends nothing does not import the library.
     """
 
     def __init__(self, connection: Connection, names: AbstractResolver) -> None:
@@ -74,8 +74,8 @@ class PinningResolver:
 class Client:
     """Sends requests with one credential. Use as an async context manager.
 
-    `requests` counts the HTTP requests made so far: those of which a byte may have left. `events` is told of each.
-    `attempt_log` is filled by those who try again.
+    `requests` counts the HTTP requests made so far: those of which a byte may have left. Each is reported to `events`.
+    Callers that retry fill `attempt_log`.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Client:
             max_field_size=65_536,
             skip_auto_headers=("User-Agent", "Content-Type"),
         )
-        # Its silent second try of GET, PUT and DELETE on a dropped connection would be a request that nobody counts.
+        # Its silent second try of GET, PUT and DELETE on a dropped connection would be a request that is not counted.
         self._session._retry_connection = False  # noqa: SLF001 - there is no public switch; a test watches it
         return self
 
@@ -130,10 +130,10 @@ class Client:
     async def send(
         self, request: Request, *, lane: Lane = "live", before: Before | None = None, cost: int = 1
     ) -> Reply | Lost:
-        """One attempt: wait for the allowance, then for `before`, then send.
+        """One attempt: wait for the rate limit, then for `before`, then send.
 
         `before` is where the intent of a request that must not be sent twice is made durable. Redirects are not
-        followed: they are replies. Raises InputError for a URL that would show the key to a stranger; never for
+        followed: they are replies. Raises InputError for a URL that would send the key to another host; never for
         trouble on the network.
         """
         if self._session is None:
@@ -214,7 +214,7 @@ class Client:
         return self._urls.setdefault(url, made)
 
     def _judge_literal(self, url: URL) -> None:
-        """An address that stands in the URL itself is looked up nowhere, so it is judged here."""
+        """An address that is in the URL itself is looked up nowhere, so it is judged here."""
         host = url.host or ""
         address = literal(host)
         reason = None if address is None else barred(host, url.port or 443, [address], self.connection)
@@ -244,7 +244,7 @@ def _forms(connection: Connection) -> tuple[bytes, ...]:
 
 
 def _body(body: bytes | None) -> bytes | BytesIO | None:
-    """A large body goes out in pieces, so that the others on this loop are not kept waiting."""
+    """A large body is sent in pieces, so that other tasks of this loop are not delayed."""
     return BytesIO(body) if body is not None and _is_large(body) else body
 
 

@@ -17,7 +17,7 @@ _judge: ContextVar[Judge | None] = ContextVar("judge", default=None)
 
 
 class BarredNameError(OSError):
-    """A name leads where it must not; the message says where."""
+    """A name resolves to a barred address; the message names it."""
 
 
 def addresses(host: str, port: int) -> list[str]:
@@ -46,7 +46,7 @@ def judging(judge: Judge) -> Iterator[list[str]]:
 
 
 def _judged(host: Any, port: Any, *arguments: Any, **options: Any) -> list[Any]:
-    """`socket.getaddrinfo`, for everybody; the same but for who is in a block of `judging`."""
+    """Replaces `socket.getaddrinfo`; checks addresses only within a block of `judging`."""
     found = lookup(host, port, *arguments, **options)
     judge = _judge.get()
     if judge is not None:

@@ -35,7 +35,7 @@ _KNOWN = "{record.COLUMN}, {run.id}, {now} or {now:%Y-%m-%d}"
 
 
 class Literally(NamedTuple):
-    """Text that stands for itself, escaped for its place."""
+    """Literal text, escaped for its place."""
 
     text: str
 
@@ -146,7 +146,7 @@ def parse_macros(text: str, place: Place = "url", *, path: str = "") -> Macros:
 
 
 def _part(found: re.Match[str], place: Place) -> Part | str:
-    """The part that a token stands for, or what is wrong with it."""
+    """The part that a token means, or the problem with it."""
     token, name = found[0], found[1]
     if token in {"{{", "}}"}:
         if re.match(r"\{\{\s*(record\.|run\.id|now\b)[^{}]*\}\}", found.string[found.start() :]):
@@ -192,7 +192,7 @@ def column_of(path: str, columns: Sequence[str]) -> str | None:
 
 
 def _scalar(value: object) -> str | None:
-    """A value as it would stand in JSON, text without its quotes; None for what has no such form."""
+    """A value as it would be in JSON, text without its quotes; None for what has no such form."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -214,7 +214,7 @@ def finish(request: Request, *, run: str, now: datetime) -> Request:
 
 
 def shown(request: Request) -> Request:
-    """The request as a preview shows it: `{run.id}` and `{now…}` stand as they are, the marks are gone."""
+    """The request as a preview shows it: `{run.id}` and `{now…}` stay as they are, the marks are gone."""
     return _replaced(request, lambda found: found[0], lambda found: "{" if found[1] else found[0])
 
 

@@ -33,7 +33,7 @@ INT32 = 2**31
 INT64 = 2**63
 WHOLE_FLOATS = 1e15  # past it a float no longer holds every integer: it is sent as it is
 LAST_WHOLE = 2**53 - 1  # up to here every float is one whole number
-DIGITS = 308  # before the point: past it, whoever reads JSON numbers as floats reads infinity
+DIGITS = 308  # before the point: past it, a reader of JSON numbers as floats reads infinity
 SMALLEST = -324  # the exponent of the smallest float
 EXACT_DIGITS = 15  # significant digits that a float holds exactly
 
@@ -95,7 +95,7 @@ def _pointed(text: str, sign: str) -> str:
 
 
 def shortest(digits: str) -> str:
-    """Plain digits without zeros that say nothing: `0012.50` → `12.5`."""
+    """Plain digits without insignificant zeros: `0012.50` → `12.5`."""
     minus, digits = ("-", digits[1:]) if digits[:1] == "-" else ("", digits)
     whole, _, rest = digits.partition(".")
     whole, rest = whole.lstrip("0") or "0", rest.rstrip("0")

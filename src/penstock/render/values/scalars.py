@@ -47,7 +47,7 @@ def times(array: Any) -> list[str | None]:
 
 def moments(array: Any) -> Any:
     """Time stamps as moments in UTC without a zone, cut to microseconds. Raises ArrowInvalid on an overflow."""
-    # A zone only says how a moment is shown: it is not needed, and may be one that this machine does not know.
+    # A zone only changes how a moment is shown: it is not needed, and may be unknown on this machine.
     return array.cast(pa.timestamp("us", array.type.tz), safe=array.type.unit != "ns").cast(pa.timestamp("us"))
 
 

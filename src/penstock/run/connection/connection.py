@@ -17,7 +17,7 @@ from penstock.run.context import Context
 from penstock.run.stop import StopSignal
 from penstock.store.project import credentials
 
-PAGE_BASE = "https://app.custify.com/api"  # what the requirement page says
+PAGE_BASE = "https://app.custify.com/api"  # from the requirement page
 PUBLISHED_BASE = "https://api.custify.com"  # Custify's OpenAPI 1.5.7
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 BASES_VARIABLE = "PENSTOCK_CUSTIFY_BASES"
@@ -33,7 +33,7 @@ class ApiAddress:
 
 
 def candidates(ctx: Context) -> tuple[str, ...]:
-    """The bases that `base_url: auto` may turn out to be, in the order they are asked."""
+    """The bases that `base_url: auto` may turn out to be, in the order in which they are tried."""
     given = ctx.environ.get(BASES_VARIABLE, "").replace(",", " ").split()
     return tuple(base.rstrip("/") for base in given) or (PAGE_BASE, PUBLISHED_BASE)
 
@@ -46,7 +46,7 @@ def credential_spec(ctx: Context, name: str) -> CredentialSpec:
 
 
 def address(ctx: Context, spec: CredentialSpec) -> ApiAddress:
-    """Where this credential's requests go, without asking anyone."""
+    """The address of this credential's requests, without a request."""
     if spec.base_url != "auto":
         base = spec.base_url.rstrip("/")
         return ApiAddress(base, dialect_of(spec, base), "given in the project file")
@@ -147,7 +147,7 @@ def set_key(ctx: Context, name: str, secret: str) -> None:
 
 
 async def check(ctx: Context, spec: CredentialSpec, budget: Budget, *, refresh: bool) -> CheckReport:
-    """Ask the API, and keep the answer. A stored choice of base changes only with `refresh`."""
+    """Check the credential at the API, and store the result. A stored choice of base changes only with `refresh`."""
     if spec.base_url != "auto":
         bases: tuple[str, ...] = (spec.base_url.rstrip("/"),)
     elif not refresh and not needs_check(ctx, spec):
@@ -174,7 +174,7 @@ async def check(ctx: Context, spec: CredentialSpec, budget: Budget, *, refresh: 
 
 
 async def check_unsaved(ctx: Context, spec: CredentialSpec, budget: Budget, key: str | None) -> CheckReport:
-    """Ask the API with settings that are not saved and, unless they name one, with this key. Nothing is kept."""
+    """Ask the API with settings that are not saved and, unless they name one, with this key. Nothing is stored."""
     key = _unsaved_key(ctx, spec) if key is None else key
     ctx.events.hide(key)
     bases = candidates(ctx) if spec.base_url == "auto" else (spec.base_url.rstrip("/"),)
@@ -206,7 +206,7 @@ def _report(spec: CredentialSpec, result: CheckResult) -> CheckReport:
 
 
 async def ensure_checked(ctx: Context, spec: CredentialSpec, budget: Budget) -> ApiAddress:
-    """The address to send to; asks the API first when `base_url: auto` was never resolved."""
+    """The address to send to; checks it at the API first when `base_url: auto` was never resolved."""
     if needs_check(ctx, spec):
         report = await check(ctx, spec, budget, refresh=False)
         if not report.ok:
@@ -239,5 +239,5 @@ def stop_problem(ctx: Context, spec: CredentialSpec, signal: StopSignal, base_ur
 
 
 def _made_for(ctx: Context, spec: CredentialSpec) -> str:
-    """What a stored check was made for: it counts only as long as the same bases are asked."""
+    """What a stored check was made for: it counts only as long as the bases are the same."""
     return " ".join((spec.base_url, *candidates(ctx)))

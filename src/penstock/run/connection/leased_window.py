@@ -39,7 +39,7 @@ from penstock.store.rate_limit import RateLimitRow
 FIRST_BITE = 64  # places; the row gives a part of the window at most
 GROWTH = 4  # from one exchange to the next at most
 AHEAD_S = 0.25  # places are leased for the requests of so many seconds
-IDLE_S = 0.05  # places that nobody asked for since are returned
+IDLE_S = 0.05  # places that are not used for so long are returned
 QUIET_S = 0.02  # after its last request a process reports at once; what ended together is reported together
 UNHURRIED_S = 0.25  # what ended is reported by then, where places are plenty
 TICK_S = 0.0005  # a shorter pause is none
@@ -74,7 +74,7 @@ class LeasedWindow:
         self._block_until = -inf  # by a 429 that is not reported yet
         self._bite = FIRST_BITE
         self._taken_since = 0  # cost of what was taken since the last exchange
-        self._was_empty = False  # somebody found no place since then
+        self._was_empty = False  # a request found no place since then
         self._last_taken = self._last_exchange = self._first_over = -inf
         self._not_before = -inf  # nothing is to be had sooner
         self._grant = Grant(0, is_alone=True)
@@ -84,7 +84,7 @@ class LeasedWindow:
         self._sleeps_until = -inf
         self._is_closed = False
 
-    # ── what the budget asks ─────────────────────────────────────────────────
+    # ── for the budget ─────────────────────────────────────────────────
 
     def take(self, now: float, cost: int = 1) -> Taken | None:
         self._expire(now)
@@ -101,7 +101,7 @@ class LeasedWindow:
         return taken
 
     def opens(self) -> float:
-        """When a block ends; inf when there is none: otherwise the pump alone wakes who waits."""
+        """When a block ends; inf when there is none: otherwise the pump alone wakes waiting requests."""
         return self.blocked_until if self.blocked_until > self._clock.monotonic() else inf
 
     def expected(self) -> float:
@@ -146,7 +146,7 @@ class LeasedWindow:
         return good
 
     def _expire(self, now: float) -> None:
-        """Places that were kept too long may fall into a window that they were not charged to."""
+        """Places that were held too long may fall into a window that they were not charged to."""
         while self._hand and self._hand[0][0] <= now:
             _, places = self._hand.popleft()
             self._in_hand -= places
@@ -164,7 +164,7 @@ class LeasedWindow:
     # ── when to go to the row ────────────────────────────────────────────────
 
     def _due(self, now: float, waiting: WaitingRequests | None) -> float:
-        """When to report and lease next; inf when there is nothing to say."""
+        """When to report and lease next; inf when there is nothing to report."""
         if self._block_until > -inf:
             return now
         due = inf
@@ -194,12 +194,12 @@ class LeasedWindow:
         return min(max(self._per / 40, QUIET_S), UNHURRIED_S) if self._grant.is_tight else UNHURRIED_S
 
     async def _run(self, queue: RequestQueue) -> None:
-        """Report and lease, as long as there is something to report or somebody waits."""
+        """Report and lease, as long as there is something to report or a request waits."""
         try:
             while (due := self._due(self._clock.monotonic(), queue.waiting())) < inf:
                 if not await self._slept_until(due):
                     await self._go(queue)
-        except asyncio.CancelledError:  # the loop ends: what is reported now, nobody has to wait for
+        except asyncio.CancelledError:  # the loop ends: no one waits for what is reported now
             self._is_closed = True
             self._return_all()
             if self._over or self._returned or self._flying:
@@ -234,7 +234,7 @@ class LeasedWindow:
         self._taken_since, self._was_empty, self._last_exchange = 0, False, now
         try:
             grant = await asyncio.shield(going)
-        except EnvironmentFailure:  # who waits goes on waiting until the database is there again
+        except EnvironmentFailure:  # requests wait until the database is available again
             over, returned, until = before
             self._over, self._first_over = over + self._over, self._clock.monotonic()
             self._returned += returned
@@ -249,7 +249,7 @@ class LeasedWindow:
         queue.serve()
 
     def _want(self, now: float, waiting: WaitingRequests | None) -> int:
-        """How many places to lease: for those who wait, and for as many as will come soon."""
+        """How many places to lease: for waiting requests, and for as many as will come soon."""
         used = self._taken_since / max(now - self._last_exchange, 0.001) * AHEAD_S
         if waiting is None and not self._taken_since:
             return 0

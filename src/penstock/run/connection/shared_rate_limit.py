@@ -18,12 +18,12 @@ from penstock.store.rate_limit import BudgetUser, RateLimitRow
 
 BITES = 10  # a grant is at most this part of a window, so that others get their share
 KEPT_S = 1.0  # places that were leased and not used are returned after this
-BEAT_S = 1.0  # who has places reports at least this often
-GRACE_S = 2.0  # who is overdue for longer has died
+BEAT_S = 1.0  # a process with places reports at least this often
+GRACE_S = 2.0  # a process that is overdue for longer has died
 
 
 class EndedRequest(NamedTuple):
-    """A request that is over: when it left and ended, both as seconds before now, and what its headers said."""
+    """A request that has ended: when it was sent and ended, both as seconds before now, and what its headers said."""
 
     left: float
     ended: float
@@ -57,7 +57,7 @@ class UsageReport:
 
 
 class Grant(NamedTuple):
-    """What a process gets: places, and in how many seconds to ask again when it wants more."""
+    """What a process is granted: places, and in how many seconds to request more."""
 
     places: int
     again: float = 0.0
@@ -116,7 +116,7 @@ def _reported(row: RateLimitRow, now: float, report: UsageReport) -> RateLimitRo
         row = _ended(row, now, report.over)
     was = row.users.get(report.user)
     outstanding = report.in_hand + report.flying
-    # Somebody unknown who has places was taken for dead: they are not charged to this window yet.
+    # An unknown process with places was taken for dead: they are not charged to this window yet.
     change = outstanding if was is None else -report.returned
     wait = report.waiting
     user = BudgetUser(report.in_hand, report.flying, now - report.oldest, now)
@@ -140,7 +140,7 @@ def _ended(row: RateLimitRow, now: float, ended: tuple[EndedRequest, ...]) -> Ra
         if told is not None:
             quota = told.limit
         if left < opened:
-            continue  # it tells of a window that is over
+            continue  # it is about a window that has ended
         answered = min(answered, end)
         if told is not None:
             remaining = min(remaining, told.remaining)
@@ -170,7 +170,7 @@ def _opens(row: RateLimitRow, now: float) -> float:
     if row.blocked_until > row.opened:
         return row.blocked_until
     outstanding = _outstanding(row, now)
-    if row.answered is None:  # perhaps whoever leased last has died: what it sent was sent by then
+    if row.answered is None:  # perhaps the last process to lease has died: what it sent was sent by then
         silent = row.leased + min(row.per, KEPT_S) + row.per * (1 + MARGIN)
         return inf if outstanding or not row.used else silent
     certain = row.answered + row.per * (1 + MARGIN)
@@ -206,7 +206,7 @@ def _left(row: RateLimitRow, now: float) -> int:
 
 
 def _reserved(row: RateLimitRow, now: float, report: UsageReport) -> int:
-    """Places for those of other processes who go first: in a more urgent lane, or waiting for longer in the same."""
+    """Places for requests of other processes: in a more urgent lane, or waiting for longer in the same."""
     wait, bite = report.waiting, _bite(row)
     mine = (inf, 0.0) if wait is None else (wait.rank, now - wait.waited)
     return sum(

@@ -29,7 +29,7 @@ KeyHash = tuple[int, int]
 
 
 class Traced(NamedTuple):
-    """One record as the book knows it: `record` is its JSON, `print` the fingerprint of its input (0: none)."""
+    """One record as the recorder knows it: `record` is its JSON, `print` the fingerprint of its input (0: none)."""
 
     ordinal: int
     key: Key | None
@@ -40,9 +40,9 @@ class Traced(NamedTuple):
 
 @dataclass(slots=True)
 class OpenChunk:
-    """A chunk on its way: its records' keys, (rows, 2) key hashes (0, 0 without a key) and (rows,) fingerprints.
+    """A chunk in flight: its records' keys, (rows, 2) key hashes (0, 0 without a key) and (rows,) fingerprints.
 
-    `prints` is None where memory is not asked.
+    `prints` is None where memory is not used.
     """
 
     chunk: Chunk
@@ -54,7 +54,7 @@ class OpenChunk:
     fields: Fields | None = field(default=None, repr=False)
 
     def trace(self, ordinal: int) -> Traced:
-        """What the book has to know of one of its records."""
+        """What the recorder has to know about one of its records."""
         row = ordinal - self.chunk.first
         print_ = 0 if self.prints is None else int(self.prints[row])
         hash_ = (int(self.hashes[row, 0]), int(self.hashes[row, 1]))
@@ -100,7 +100,7 @@ class Backlog:
         raise KeyError(ordinal)
 
     def trace(self, ordinal: int) -> Traced:
-        """One open record as the book knows it."""
+        """One open record as the recorder knows it."""
         return self.find(ordinal).trace(ordinal)
 
     def hash_of(self, ordinal: int) -> tuple[int, int]:
@@ -160,7 +160,7 @@ class SameKeyRows:
         self._waiting.setdefault(twin.hash, []).append(twin)
 
     def take(self, hash_: KeyHash, content: int) -> list[SameKeyRow]:
-        """The twins of a payload that did not get through: they wait no longer."""
+        """The rows equal to a payload that was not delivered: they wait no longer."""
         found = self._waiting.pop(hash_, [])
         others = [twin for twin in found if twin.payload.content != content]
         if others:
@@ -168,7 +168,7 @@ class SameKeyRows:
         return [twin for twin in found if twin.payload.content == content]
 
     def take_sent(self, memory: Memory) -> Iterator[SameKeyRow]:
-        """The twins of what is not on its way any more: it got through, for who did not was taken before."""
+        """The rows equal to what is no longer in flight and was delivered; the others were taken before."""
         keys = list(self._waiting)
         flying = memory.on_its_way(np.array(keys, dtype=np.uint64).reshape(-1, 2))
         for key, still in zip(keys, flying.tolist(), strict=True):

@@ -45,14 +45,14 @@ if TYPE_CHECKING:
 
 SUPERSEDED = "superseded: a newer version of the same key follows in the same chunk"
 SAME_INPUT = "the same as when it was last sent"
-ANY_VERSION = 0  # held without its record: whatever version comes, it is the one in doubt
+ANY_VERSION = 0  # in quarantine without its record: whatever version comes, it is the one in doubt
 DISCARDED = "a person discarded this version, or mended it"
 OTHER_CONTENT = "key already sent with other content"
 LACKS = "key already sent; a column is gone, so that the contents cannot be compared"
 
 
 class Decision(NamedTuple):
-    """A record whose outcome is known without sending it. `hold` False: it already stands in the quarantine."""
+    """A record whose outcome is known without sending it. `hold` False: it already is in the quarantine."""
 
     ordinal: int
     key: Key | None
@@ -72,16 +72,16 @@ class Remembered(Protocol):
         ...
 
     def contents(self, hashes: NDArray[np.uint64]) -> list[int | None]:
-        """The content hash last sent (or on its way) for each key; None if it never was."""
+        """The content hash last sent (or in flight) for each key; None if it never was."""
         ...
 
     def on_its_way(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """True where that content is on its way: nobody knows yet whether it will be taken."""
+        """True where that content is in flight: it is not known yet whether it will be accepted."""
         ...
 
 
 class QuarantinedState(NamedTuple):
-    """What the quarantine knows of a key: `settings` is the version of the settings it was refused under."""
+    """What the quarantine has about a key: `settings` is the version of the settings it was refused under."""
 
     outcome: Outcome
     record: int  # hash of the record's JSON
@@ -91,14 +91,14 @@ class QuarantinedState(NamedTuple):
 
 
 class Quarantined(Protocol):
-    """The held and discarded versions of this destination, by key hash."""
+    """The quarantined and discarded versions of this destination, by key hash."""
 
     def held(self, key_hash: tuple[int, int], record: int) -> QuarantinedState | None: ...
 
     def discarded(self, key_hash: tuple[int, int], record: int) -> bool: ...
 
     def rows_of_interest(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """Indices of the key hashes that are held or discarded in any version."""
+        """Indices of the key hashes that are quarantined or discarded in any version."""
         ...
 
 
@@ -110,10 +110,10 @@ class Parents(Protocol):
 
 @dataclass(slots=True)
 class Classified:
-    """A chunk after the questions: every row asked about is in exactly one of the first four."""
+    """A classified chunk: every row is in exactly one of the first four."""
 
     fresh: list[Payload] = field(default_factory=list)
-    twins: list[Payload] = field(default_factory=list)  # the same as what is on its way: they share its fate
+    twins: list[Payload] = field(default_factory=list)  # the same as what is in flight: they get its outcome
     decided: list[Decision] = field(default_factory=list)
     unchanged: list[tuple[NDArray[np.int64], str]] = field(default_factory=list)  # rows (not ordinals), reason
     refreshed: list[Payload] = field(default_factory=list)  # unchanged content under a new fingerprint
@@ -132,7 +132,7 @@ class Policy:
 
     versions: Versions
     repeats: bool  # whether one request may hold several payloads of a key
-    compares: bool  # changed and new: ask memory
+    compares: bool  # changed and new: compare with memory
     once_per_key: bool  # new
     ignore_changed: bool  # on_changed: ignore
     settings: str
@@ -145,7 +145,7 @@ class Classifier:
     memory: Remembered | None = None
     quarantine: Quarantined | None = None
     parents: Parents | None = None
-    doubt: Refusal | None = None  # why nothing may be sent that was not held to be unsent before
+    doubt: Refusal | None = None  # why nothing may be sent that was not known to be unsent before
     merger: Merger | None = None  # where `versions` is "merge"
     links: CompanyLinks | None = None  # with `company_link: replace`
     former: Former | None = None  # how an earlier release rendered the same settings
@@ -170,7 +170,7 @@ class Classifier:
 
     @staticmethod
     def _withhold(doubt: Refusal, sifted: Classified) -> None:
-        """Nothing goes: whether it was sent already is unknown."""
+        """Sends nothing: whether it was sent already is unknown."""
         sifted.decided += [
             Decision(ordinal, payload.key, Outcome.UNKNOWN, doubt.reason, doubt, content=payload.content)
             for payload in sifted.fresh
@@ -189,7 +189,7 @@ class Classifier:
         return rows
 
     def _versions(self, chunk: OpenChunk, rows: Rows, sifted: Classified) -> tuple[Rows, list[Rows]]:
-        """The rows that are asked about, and those among them that are versions of one key and asked about together."""
+        """The rows that are asked about, and those among them that are versions of one key and classified together."""
         groups = sifted.groups = key_groups(chunk.hashes, rows)
         if groups and self.policy.versions == "newest":
             older = np.concatenate([group[:-1] for group in groups])
@@ -214,7 +214,7 @@ class Classifier:
         return rendered.payloads
 
     def _merged(self, chunk: OpenChunk, payloads: Sequence[Payload], groups: Sequence[Rows]) -> Sequence[Payload]:
-        """The versions of a key as one payload, where there are several and one request can say them all."""
+        """The versions of a key as one payload, where there are several and one request can carry them all."""
         if not groups:
             return payloads
         rendered = {payload.ordinal - chunk.first: payload for payload in payloads}
@@ -268,7 +268,7 @@ class Classifier:
         if held is None:
             return None
         if held.outcome is Outcome.WAITING:
-            return None  # asked anew: its parent may be there now
+            return None  # decided again: its parent may be there now
         if held.outcome is Outcome.QUARANTINED and held.settings != self.policy.settings:
             return None
         reason = f"still held: {held.reason}"

@@ -38,7 +38,7 @@ class Notes:
     _rows: int = 0
 
     def count(self, opened: OpenChunk, sifted: Classified) -> None:
-        """What there is to say of a chunk."""
+        """Count the notes about a chunk."""
         self._add(sifted.notes)
         self._rows += opened.chunk.records.num_rows
         gone = self.used.intersection(gone_columns(opened.chunk)) if self.table is not None else frozenset[str]()
@@ -70,7 +70,7 @@ class Notes:
         self.filled = frozenset()
 
     def all(self, records: int) -> tuple[Note, ...]:
-        """Every note; those that are true of every record stand with `records`."""
+        """Every note; those that are true of every record have `records`."""
         fixed = dict.fromkeys((*self.fixed, *self.source()))
         always = [replace(note, count=note.count or records) for note in fixed]
         keys = () if self.keys is None else self.keys.notes()

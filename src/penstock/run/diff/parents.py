@@ -33,7 +33,7 @@ class Link:
 
 
 class HeldParents:
-    """The parents of one child destination that are held now."""
+    """The parents of one child destination that are in quarantine now."""
 
     def __init__(self, links: Sequence[Link]) -> None:
         self._links = [link for link in links if link.missing]
@@ -41,7 +41,7 @@ class HeldParents:
         self._cells: list[Sequence[Key | None]] = []
 
     def missing(self, chunk: Chunk, row: int) -> Refusal | None:
-        """Why the record in this row has to wait; None when nothing is in its way."""
+        """Why the record in this row has to wait; None when it need not."""
         if not self._links:
             return None
         if self._chunk is not chunk:
@@ -82,7 +82,7 @@ def held_parents(ctx: Context, child: DestinationSpec, siblings: Sequence[Destin
 
 
 def _makes(ctx: Context, spec: DestinationSpec) -> str | None:
-    """What its template's document says that a destination makes of a record: `company`, `person` … or `batch`."""
+    """What a destination makes of a record, by its template's document: `company`, `person` … or `batch`."""
     template = ctx.catalogue.get(spec.template or "")
     return None if template is None else template.object
 
@@ -97,7 +97,7 @@ def _column(child: DestinationSpec, field: str) -> str | None:
 
 
 class CompanyLinks:
-    """`known` are the links sent so far, by the key's hash; `partial`: a record may say nothing of companies."""
+    """`known` are the links sent so far, by the key's hash; `partial`: a record may not name companies."""
 
     def __init__(self, known: dict[KeyHash, tuple[str, ...]], *, partial: bool) -> None:
         self._known = known
@@ -121,7 +121,7 @@ class CompanyLinks:
         return changed
 
     def confirmed(self, key: KeyHash, payload: Payload) -> Mapping[KeyHash, tuple[str, ...]]:
-        """What to write once Custify has confirmed the payload: its links are the only ones of ours."""
+        """What to write once Custify has confirmed the payload: its links are the only ones that Penstock sent."""
         if payload.links is None or self._known.get(key, ()) == payload.links:
             return {}
         self._known[key] = payload.links

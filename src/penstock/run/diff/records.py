@@ -72,7 +72,7 @@ def record_json(chunk: Chunk, row: int, fields: Fields | None = None) -> str:
             value = orjson.Fragment(value)
         members[field.name] = value
     for refusal in [chunk.misfits[row]] if row in chunk.misfits else []:
-        members[refusal.field or ""] = refusal.value  # its cell is empty because it did not fit: show what stood there
+        members[refusal.field or ""] = refusal.value  # its cell is empty because it did not fit: show what was there
     return orjson.dumps(members, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
@@ -104,7 +104,7 @@ def is_json_text(field: pa.Field[Any]) -> bool:
 
 
 def read_record(text: str) -> Any:
-    """A record's JSON as Python, whole numbers of any size and decimals as they stand."""
+    """A record's JSON as Python, whole numbers of any size and decimals as they are."""
     return json.loads(text, parse_float=_exact_float)
 
 
@@ -212,7 +212,7 @@ def _array(values: list[Any], column: Column) -> pa.Array[Any]:
 
 
 def _exact_float(text: str) -> float | Decimal | str:
-    """A float where it says the same as the text, else a decimal; the text where its exponent is beyond both."""
+    """A float where it equals the text, else a decimal; the text where its exponent is beyond both."""
     number = float(text)
     try:
         return number if Decimal(repr(number)) == Decimal(text) else Decimal(text)

@@ -58,7 +58,7 @@ KeyHash = tuple[int, int]
 
 COMMIT_EVERY_S = 0.5
 COMMIT_RECORDS = 8192
-GATHER_S = 0.005  # between two commits that someone waits for: who comes meanwhile shares the second
+GATHER_S = 0.005  # between two commits that a task waits for: later tasks share the second
 
 
 def entry_of(delivery: Delivery, number: int, decided: Sequence[Settled]) -> LedgerEntry:
@@ -121,7 +121,7 @@ def changes_of(delivery: Delivery) -> tuple[dict[int, OutcomeChange], Counter[st
 def job_of(
     destination: str, ticket: Ticket, delivery: Delivery, decided: Sequence[Settled], traced: Mapping[int, Traced]
 ) -> PendingJob:
-    """A batch job that the API has taken: whoever goes on after us polls it."""
+    """A batch job that the API has accepted: a later run polls it."""
     assert delivery.job is not None
     records = [
         JobRecord(
@@ -143,11 +143,11 @@ class RecorderContext:
     signal: StopSignal
     fuse: Fuse
     memory: Memory | None = None
-    index: QuarantineIndex | None = None  # what the screen asks; None: it does not
+    index: QuarantineIndex | None = None  # for the classifier; None: not used
     keep_responses: bool = False
     partial: bool = False  # whether a record may be a part: then each version of a key has an entry of its own
     mended: Mapping[tuple[int, int], str] = field(default_factory=dict)  # resent after an edit: key hash → entry
-    links: CompanyLinks | None = None  # of a destination that removes links which are gone
+    links: CompanyLinks | None = None  # of a destination that removes links which are no longer in the record
     resent: Mapping[int, int] = field(default_factory=dict)  # of parts that are resent: ordinal → the source's version
     guard: Write = lambda _: None  # raises when another process has taken the destination over
     requests: Callable[[], int] = lambda: 0  # HTTP requests made by this process for the run
@@ -157,14 +157,14 @@ class RecorderContext:
 
 
 class QuarantineWriter:
-    """`held` are the key hashes that stand in the quarantine; `write` puts something into the next commit."""
+    """`held` are the key hashes that are in the quarantine; `write` adds something to the next commit."""
 
     def __init__(self, desk: RecorderContext, run: str, write: Callable[[Write], None], held: set[KeyHash]) -> None:
         self.held = held
         self._desk, self._run, self._write = desk, run, write
         self._newest: dict[
             KeyHash, int
-        ] = {}  # the ordinal of the newest record of a key that is held, as far as this run knows
+        ] = {}  # the ordinal of the newest quarantined record of a key, as far as this run knows
 
     def hold(
         self,
@@ -199,13 +199,13 @@ class QuarantineWriter:
         self._write(lambda conn: quarantine.hold(conn, hold))
 
     def keep(self, hash_: KeyHash, ordinal: int) -> None:
-        """What is held of a key is this record of the run: an older one that gets through does not let go of it."""
+        """Note that the quarantine has this record of a key: an older one that is delivered does not release it."""
         self._newest[hash_] = max(ordinal, self._newest.get(hash_, ordinal))
 
     def release(self, hash_: KeyHash, ordinal: int, record: int | None = None) -> None:
-        """Let go of a key that got through, or is as it was sent; with `record` (a hash) of that version alone.
+        """Release a key that was delivered, or is as it was sent; with `record` (a hash) of that version alone.
 
-        `ordinal` is that of the record that did: a newer record of the key that this run has held stays.
+        `ordinal` is that of the delivered record: a newer record of the key that this run quarantined stays.
         """
         if hash_ not in self.held or (record is None and self._newest.get(hash_, ordinal) > ordinal):
             return
@@ -216,7 +216,7 @@ class QuarantineWriter:
         destination, mended, now = self._desk.destination, self._desk.mended.get(hash_), self._desk.now()
         if record is not None:
             self._write(lambda conn: quarantine.release_part(conn, destination, hash_, record))
-        elif mended is not None:  # the source still has the version that was mended: it must not be held again
+        elif mended is not None:  # the source still has the version that was edited: it must not be quarantined again
             why = f"mended, and delivered by {self._run}"
             self._write(lambda conn: quarantine.discard(conn, [mended], why, now))
         else:
@@ -268,7 +268,7 @@ class CommitSchedule:
         self._under_way: Future[None] | None = None
         self._timer: asyncio.Task[None] | None = None
         self._group: asyncio.Task[None] | None = None
-        self._joinable = False  # whether that group takes in who comes now
+        self._joinable = False  # whether that group takes in tasks that come now
         self._last = -GATHER_S
         self._failure: BaseException | None = None
         self._started = desk.clock.monotonic()
@@ -281,7 +281,7 @@ class CommitSchedule:
             self._statements().close()
 
     async def durable(self) -> None:
-        """Come back when everything that is pending now is durable; who comes meanwhile shares the next commit."""
+        """Return when everything that is pending now is durable; later callers share the next commit."""
         await asyncio.shield(self._next_group())
 
     def soon(self) -> None:
@@ -364,7 +364,7 @@ class CommitSchedule:
         if self._under_way is not None:
             await asyncio.wait([asyncio.wrap_future(self._under_way)])
         loop = asyncio.get_running_loop()
-        await asyncio.sleep(max(0.0, self._last + GATHER_S - loop.time()))  # 0: who is ready in this turn joins
+        await asyncio.sleep(max(0.0, self._last + GATHER_S - loop.time()))  # 0: tasks that are ready in this turn join
         self._joinable = False
         with self._or_the_run_ends():
             self._wait_for_the_last()
@@ -379,11 +379,11 @@ class CommitSchedule:
 
     async def _commit_later(self) -> None:
         await asyncio.sleep(COMMIT_EVERY_S)
-        with suppress(Exception):  # it is kept: the run stops, and `close` raises it
+        with suppress(Exception):  # it is stored: the run stops, and `close` raises it
             await self.durable()
 
 
 def _heard(group: asyncio.Task[None]) -> None:
-    """Its failure is kept, and raised by whoever writes next: nobody has to wait for this task."""
+    """Stores its failure, which the next write raises: no task has to wait for this one."""
     if not group.cancelled():
         group.exception()

@@ -48,7 +48,7 @@ def open_chunk(
 
 @dataclass(slots=True)
 class QuarantineIndex:
-    """The held and discarded versions of one destination, for the screen's questions; the book keeps it up to date."""
+    """The quarantined and discarded versions of one destination, for the classifier; the recorder updates it."""
 
     _held: dict[KeyHash, list[QuarantinedState]]  # several of a key where its records may be parts of an object
     _discarded: frozenset[tuple[KeyHash, int]]
@@ -68,13 +68,13 @@ class QuarantineIndex:
         return iter(self._held)
 
     def hold(self, key_hash: KeyHash, held: QuarantinedState, *, part: bool = False) -> None:
-        """Hold a version from now on: a later row that is the same is not sent. A `part` leaves other versions held."""
+        """Add a version: a later row that is the same is not sent. A `part` leaves other versions in."""
         others = [one for one in self._held.get(key_hash, ()) if part and one.record != held.record]
         self._held[key_hash] = [*others, held]
         self._words.add(key_hash[0])
 
     def holds_others(self, key_hash: KeyHash, record: int) -> bool:
-        """Whether versions of the key besides this one are held."""
+        """Whether other versions of the key are in quarantine."""
         return any(one.record != record for one in self._held.get(key_hash, ()))
 
     def release(self, key_hash: KeyHash, record: int | None = None) -> None:
@@ -86,7 +86,7 @@ class QuarantineIndex:
             self._held.pop(key_hash, None)
 
     def held(self, key_hash: KeyHash, record: int) -> QuarantinedState | None:
-        """What is known of this version: held itself, or in doubt with all versions of its key."""
+        """The entry of this version: its own, or one that puts all versions of its key in doubt."""
         return next((one for one in self._held.get(key_hash, ()) if one.record in (record, ANY_VERSION)), None)
 
     def discarded(self, key_hash: KeyHash, record: int) -> bool:
@@ -101,7 +101,7 @@ class QuarantineIndex:
 
 
 def links_of(conn: Connection, prepared: Prepared) -> CompanyLinks | None:
-    """The links to companies that the destination has sent, where it removes those that are gone."""
+    """The links to companies that the destination has sent, where it removes old ones."""
     if prepared.spec.company_link == "add":
         return None
     return CompanyLinks(memory.read_sent_links(conn, prepared.spec.name), partial=prepared.data.dataset.partial)
@@ -109,7 +109,7 @@ def links_of(conn: Connection, prepared: Prepared) -> CompanyLinks | None:
 
 @dataclass(frozen=True, slots=True)
 class StoredIds:
-    """Custify's own ids that were looked up before, kept in the state database."""
+    """Custify's own ids that were looked up before, stored in the state database."""
 
     database: Database
     credential: str

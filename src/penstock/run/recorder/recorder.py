@@ -37,7 +37,7 @@ from penstock.store.runs.runs import RunRow
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-KEPT_FIRST = 20  # requests of a run that are kept whole
+KEPT_FIRST = 20  # requests of a run that are stored whole
 KEPT_FAILURES = 100  # of one process of it
 Words: TypeAlias = "NDArray[np.uint64]"
 
@@ -62,7 +62,7 @@ class Recorder:
 
     @staticmethod
     def open(desk: RecorderContext, run: RunRow, notes: Notes, held: set[tuple[int, int]]) -> Recorder:
-        """The book of a run that goes on at its position; `held` are the key hashes in the quarantine."""
+        """The recorder of a run that continues at its position; `held` are the key hashes in the quarantine."""
         backlog = Backlog(run.position)
         return Recorder(CommitSchedule(desk, run, backlog, notes), desk, backlog, notes, held)
 
@@ -71,10 +71,10 @@ class Recorder:
         """The run as of the last commit."""
         return self.commits.run
 
-    # ── what the screen decided ──────────────────────────────────────────────
+    # ── what the classifier decided ──────────────────────────────────────────────
 
     def screened(self, chunk: OpenChunk, sifted: Classified) -> None:
-        """Write down what needs no request: unchanged, refused by our own checks, held, waiting."""
+        """Record what needs no request: unchanged, refused by Penstock's checks, in quarantine, waiting."""
         now = self.desk.now()
         for rows, reason in sifted.unchanged:
             keys = [chunk.keys[row] for row in rows.tolist()] if reason is SUPERSEDED else None
@@ -101,7 +101,7 @@ class Recorder:
         self.commits.soon()
 
     def _keep_up(self, chunk: OpenChunk, sifted: Classified) -> None:
-        """Content as it was sent gets its new fingerprint; a held key that is back to what was sent is released."""
+        """Store the new fingerprint of content as it was sent, and release its key from the quarantine."""
         rows = np.array([payload.ordinal - chunk.first for payload in sifted.refreshed], dtype=np.int64)
         if len(rows) and chunk.prints is not None:
             contents = np.array([payload.content for payload in sifted.refreshed], dtype=np.uint64)
@@ -109,7 +109,7 @@ class Recorder:
         if self._holder.held:
             same = (
                 rows for rows, reason in sifted.unchanged if reason is SAME_INPUT
-            )  # others say nothing of what is held
+            )  # others do not change the quarantine
             for some in (rows, *same):
                 for row in some.tolist():
                     self._release(
@@ -241,7 +241,7 @@ class Recorder:
         self.commits.pending.decide(entry)
 
     def _traced(self, decided: Iterable[Settled], *, every: bool) -> dict[int, Traced]:
-        """The records that have to be held or (with `every`) kept until their job has ended, by ordinal."""
+        """The records to quarantine or (with `every`) to retain until their job has ended, by ordinal."""
         return {
             ordinal: self.backlog.trace(ordinal)
             for settled in decided
@@ -276,7 +276,7 @@ class Recorder:
         for settled in with_result:
             if settled.outcome is not Outcome.ACCEPTED:
                 fuse.saw(refused=settled.outcome is Outcome.QUARANTINED and answered)
-        if len(with_result) < len(decided):  # a whole batch for one reply, which says nothing of its records: once
+        if len(with_result) < len(decided):  # a whole batch for one reply without results: once
             fuse.saw(refused=True)
         blown = fuse.blown()
         if blown is not None:
@@ -305,13 +305,13 @@ class Recorder:
             self._write(lambda conn: remembered.put_sent_links(conn, self.desk.destination, written))
 
     def _got_through(self, payload: Payload, traced: Mapping[int, Traced]) -> None:
-        """What was held of these records is not held any more."""
+        """Release these records from the quarantine."""
         for ordinal in payload.ordinals:
             find = traced.__getitem__ if ordinal in traced else self.backlog.trace
             self._release(find, ordinal, self._hash_of(payload, traced))
 
     def _release(self, find: Callable[[int], Traced], ordinal: int, hash_: tuple[int, int]) -> None:
-        """Let go of what is held of a key: of it, or, where a record may be a part, of this record alone."""
+        """Release a key from the quarantine or, where a record may be a part, this record alone."""
         if hash_ in self._holder.held:
             self._holder.release(hash_, ordinal, record_hash(find(ordinal).record) if self.desk.partial else None)
 
@@ -321,7 +321,7 @@ class Recorder:
         return self.backlog.hash_of(payload.ordinal)
 
     def followed(self) -> None:
-        """At the end: who still waits is the same as what the API has taken, and not confirmed in time."""
+        """At the end: a row that still waits equals one that the API accepted and did not confirm in time."""
         if not self.desk.signal.is_set:
             self._decide_twins(list(self._twins.take_all()), Outcome.UNCHANGED, SAME_INPUT)
 
@@ -330,7 +330,7 @@ class Recorder:
             self._decide_twins(list(self._twins.take_sent(self.desk.memory)), Outcome.UNCHANGED, SAME_INPUT)
 
     def _follow(self, record: Traced, content: int, outcome: Outcome, refusal: Refusal) -> None:
-        """Rows that are the same as one that did not get through are held with it."""
+        """Quarantine the rows that equal one that was not delivered."""
         if self._twins:
             twins = self._twins.take(record.hash, content)
             why = still_held_json(refusal_json(refusal))
@@ -367,7 +367,7 @@ class Recorder:
             self.desk.memory.unstage(np.array(hashes, dtype=np.uint64))
 
     def _keep_exchange(self, delivery: Delivery, number: int) -> None:
-        """The first requests of a run, and the first that went wrong, are kept whole for a person to look at."""
+        """The first requests of a run, and the first that went wrong, are stored whole for a person to look at."""
         well = delivery.outcome in SENT
         if number >= KEPT_FIRST and (well or self._kept_failures >= KEPT_FAILURES):
             return

@@ -150,7 +150,7 @@ def _not_gone(name: str, there: frozenset[str], gone: Mapping[str, int]) -> Inpu
 
 @dataclass(frozen=True, slots=True)
 class Caretaker:
-    """What the service does by itself for its open state. `ctx` answers the project as it is now."""
+    """What the service does by itself for its open state. `ctx` returns the context with the present project."""
 
     ctx: Callable[[], Context]
 

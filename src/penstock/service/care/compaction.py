@@ -55,7 +55,7 @@ def let_others_write(seconds: float) -> None:
 
 
 def rewrite(database: Database) -> None:
-    """Write the tables anew; others that use them wait, or are waited for for some seconds at most."""
+    """Write the tables again; others that use them wait, or are waited for for some seconds at most."""
     with database.alone() as execute:
         if database.is_shared:
             for table in metadata.sorted_tables:
@@ -79,7 +79,7 @@ def compact(database: Database) -> Compacted:
     """Give room that is free inside the state back to the disk.
 
     A SQLite file is shortened a little in each transaction, while others use it. The tables of PostgreSQL, and a SQLite
-    file that cannot be shortened so, are written anew: StateLocked while a worker or a run uses the state.
+    file that cannot be shortened so, are written again: StateLocked while a worker or a run uses the state.
     """
     before = _size(database)
     if database.is_shared or not free_pages(database):

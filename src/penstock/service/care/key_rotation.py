@@ -91,7 +91,7 @@ def seal_anew(conn: Connection, ring: Sealer) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """`sealed` texts were sealed anew by the key of id `key`; `from_environment`: a person takes the old key out."""
+    """`sealed` texts were sealed again by the key of id `key`; `from_environment`: a person takes the old key out."""
 
     key: str
     sealed: int
@@ -116,7 +116,7 @@ def rotate(database: Database, environ: Mapping[str, str]) -> Rotated:
 
 
 def seal_by_derived_keys(database: Database, environ: Mapping[str, str]) -> None:
-    """Seal anew what 0.1.0 sealed with the sealing key itself. Nothing, where something opens with none of the keys."""
+    """Seal again what 0.1.0 sealed with the sealing key itself. Does nothing where a text opens with no key."""
     with database.read() as conn:
         if not credentials.sealed_by_root(conn):
             return

@@ -55,7 +55,7 @@ def exclusive_access(path: Path) -> Iterator[None]:
 
 
 def _write_back(path: Path) -> None:
-    """Bring what stands in the write-ahead log into the file, which SQLite does only for who is alone."""
+    """Bring what is in the write-ahead log into the file, which SQLite does only for who is alone."""
     try:
         with closing(sqlite3.connect(path, isolation_level=None, timeout=1)) as connection:
             connection.execute("PRAGMA journal_mode=DELETE")

@@ -262,7 +262,7 @@ def _has_news(ctx: Context, spec: DestinationSpec) -> bool:
 
 
 def let_go(ctx: Context) -> int:
-    """Let go of records that every destination is past, and that are older than `retain`; answers how many.
+    """Let go of records that every destination is past, and that are older than `retain`; returns how many.
 
     Drafts that never ran hold nothing back. What belongs to no source any more goes after a week.
     """

@@ -76,7 +76,7 @@ class Hook:
 
 
 class Intake:
-    """Everything about records that are pushed. `ctx` answers the project as it is now."""
+    """Everything about records that are pushed. `ctx` returns the context with the present project."""
 
     def __init__(self, ctx: Callable[[], Context], work: WorkRequests) -> None:
         self._ctx = ctx

@@ -58,7 +58,7 @@ def check_signature(auth: HookSignature, secret: str, headers: Headers, body: by
 
 
 def sign(auth: HookSignature, secret: str, signed: bytes) -> str:
-    """The signature of some bytes, as it stands in its header."""
+    """The signature of some bytes, as it is in its header."""
     made = hmac.new(secret.encode(), signed, auth.algorithm).digest()
     return auth.prefix + (made.hex() if auth.encoding == "hex" else base64.b64encode(made).decode())
 

@@ -44,7 +44,7 @@ class Uploaded:
 
 
 class IncomingFile:
-    """A file on its way in. It is there under its name only when `finish` has returned."""
+    """A file that is being received. It has its name only when `finish` has returned."""
 
     def __init__(self, folder: Path, base: Path, name: str) -> None:
         self._folder, self._base, self._name = folder, base, name
@@ -101,7 +101,7 @@ class IncomingFile:
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """The door of the App to it."""
+    """The use-cases on it."""
 
     ctx: Callable[[], Context]
 

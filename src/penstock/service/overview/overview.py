@@ -50,7 +50,7 @@ OLDEST_S = 60.0  # what depends on the time alone, such as when a flow runs next
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The door of the App to it. `ctx` answers the project as it is now."""
+    """The use-cases on it. `ctx` returns the context with the present project."""
 
     ctx: Callable[[], Context]
 
@@ -85,7 +85,7 @@ class Overview:
         return preview_of_everything(prepare(ctx, ctx.destination(destination)))
 
     def replies(self, destination: str, *, limit: int, cursor: str | None = None) -> ListPage:
-        """The replies that are kept of a destination, newest first."""
+        """The replies stored for a destination, newest first."""
         ctx = self.ctx()
         ctx.destination(destination)
         (before,) = (None,) if cursor is None else page.read(cursor, int)

@@ -31,7 +31,7 @@ SHORTEST = 2  # letters of an id or key: with fewer everything would be found
 
 
 class HeldKey(NamedTuple):
-    """A held record by its key."""
+    """A record in quarantine by its key."""
 
     id: str
     destination: str
@@ -62,7 +62,7 @@ def runs_named(conn: Connection, words: str, most: int) -> list[RunRow]:
 
 
 def held_keys(conn: Connection, words: str, most: int) -> list[HeldKey]:
-    """Held records whose key has these words in it."""
+    """Records in quarantine whose key has these words in it."""
     q = quarantine.c
     newest = conn.execute(select(func.coalesce(func.max(q.id), 0))).scalar_one()
     query = select(q.id, q.destination, q.key, q.outcome, q.reason).where(
@@ -120,7 +120,7 @@ def _inside(words: str) -> str:
 def _has(
     column: ColumnElement[str | None] | ColumnElement[str], words: str, *, exact: bool = False
 ) -> ColumnElement[bool]:
-    """Whether the words stand in the column, whatever their case; `exact` minds it."""
+    """Whether the words are in the column, whatever their case; `exact` minds it."""
     escaped = words.replace(ESCAPE, ESCAPE * 2).replace("%", f"{ESCAPE}%").replace("_", f"{ESCAPE}_")
     if exact:
         return column.like(f"%{escaped}%", escape=ESCAPE)

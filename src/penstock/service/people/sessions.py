@@ -56,7 +56,7 @@ def opened(value: str, key: bytes) -> Session | None:
 
 
 def csrf(cookie: str, key: bytes) -> str:
-    """What a page of ours knows and a page of others does not: it stands in a header of every write."""
+    """What a page of ours knows and a page of others does not: it is in a header of every write."""
     return hmac.digest(key, f"csrf {cookie}".encode(), "sha256").hex()
 
 

@@ -35,7 +35,7 @@ class CommitWatch:
             try:
                 return f"{self._opened}.{self._value()}"
             except (DBAPIError, driver.Error) as error:
-                self._drop()  # the server was started anew, say: the next call connects again
+                self._drop()  # the server was started again, say: the next call connects again
                 plain = in_plain_words(self._database.place, error)
                 if plain is None:
                     raise

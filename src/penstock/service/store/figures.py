@@ -20,7 +20,7 @@ AT_ONCE = 500  # names in one statement
 
 @dataclass(frozen=True, slots=True)
 class HeldCount:
-    """Records held for a person, of one cause."""
+    """Records in quarantine, of one cause."""
 
     destination: str
     outcome: str
@@ -30,7 +30,7 @@ class HeldCount:
 
 @dataclass(frozen=True, slots=True)
 class BudgetUse:
-    """How much of a credential's allowance is used. `blocked_until` is epoch seconds; 0: nobody was ever blocked."""
+    """How much of a credential's rate limit is used. `blocked_until` is epoch seconds; 0: never blocked."""
 
     credential: str
     quota: int
@@ -71,7 +71,7 @@ def schema_is_current(conn: Connection) -> bool:
 
 
 def held_counts(conn: Connection) -> list[HeldCount]:
-    """Held records by destination, outcome and cause; beyond the most frequent causes of a destination as `other`."""
+    """Records in quarantine by destination, outcome and cause; a destination's less frequent causes as `other`."""
     q = quarantine.c
     count = func.count()
     query = select(q.destination, q.outcome, q.cause, count).group_by(q.destination, q.outcome, q.cause)

@@ -206,5 +206,5 @@ def remembered_destinations(conn: Connection) -> dict[str, int]:
 
 
 def forget_destination(conn: Connection, name: str) -> int:
-    """Forget all that was sent and discarded; answers how many rows went. What is held stays."""
+    """Forget all that was sent and discarded; returns how many rows went. What is held stays."""
     return sum(conn.execute(delete(table).where(table.c.destination == name)).rowcount for table in _OF_DESTINATIONS)

@@ -29,7 +29,7 @@ _JSON = ("payload", "progress")
 class WorkRow:
     """What was asked for. `lane` is the credential whose runs share a limit; `attempt` grows whenever it is handed out.
 
-    `stop` says why it shall stop (`cancel`), `payload` which held records a resend sends. Moments are ISO text.
+    `stop` is why it has to stop (`cancel`), `payload` the records that a resend sends. Moments are ISO text.
     """
 
     run: str
@@ -66,7 +66,7 @@ class WorkerRow:
 
 
 def ask(conn: Connection, row: WorkRow) -> None:
-    """Put it in the queue; a run that was asked for before is asked for anew, its attempts going on."""
+    """Put it in the queue; a run that was asked for before is asked for again, its attempts going on."""
     earlier = get(conn, row.run)
     values = _to_columns(row)
     if earlier is None:

@@ -177,7 +177,7 @@ def _line(one: AlertChange) -> str:
 
 
 def deliver(ctx: Context) -> int:
-    """Send the messages that are due; answers how many were taken."""
+    """Send the messages that are due; returns how many were taken."""
     now = ctx.clock.now().timestamp()
     with ctx.database.begin() as conn:
         due = alerts.claim(conn, now, now + CLAIMED_S)

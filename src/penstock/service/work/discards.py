@@ -93,7 +93,7 @@ def _row(row: RowMapping) -> DiscardRow:
 
 @dataclass(slots=True)
 class Discards:
-    """The door of the App to them. What a process that ended had not done is done by the next one that resumes."""
+    """The use-cases on them. What a process that ended had not done is done by the next one that resumes."""
 
     ctx: Callable[[], Context]
     _threads: dict[str, threading.Thread] = field(default_factory=dict)

@@ -42,7 +42,7 @@ OVER = ("succeeded", "partial", "failed", "cancelled")
 
 @dataclass(frozen=True, slots=True)
 class WorkRequests:
-    """Everything that may be asked of the queue. `ctx` answers the project as it is now."""
+    """Everything that may be asked of the queue. `ctx` returns the context with the present project."""
 
     ctx: Callable[[], Context]
 
@@ -117,7 +117,7 @@ class WorkRequests:
     def resend(
         self, by_destination: Mapping[str, Sequence[str]], *, trigger: Trigger, asked_by: str
     ) -> list[dict[str, Any]]:
-        """Ask for held records to be sent, given by their ids: one run for each destination they belong to."""
+        """Ask for records in quarantine to be sent, given by their ids: one run for each destination they belong to."""
         ctx = self.ctx()
         specs = {name: ctx.destination(name) for name in by_destination}
         for spec in specs.values():

@@ -61,7 +61,7 @@ class Feeding(Protocol):
 
 
 class Worker:
-    """Start it, and stop it. One a process; `ctx` answers the project as it is now."""
+    """Start it, and stop it. One a process; `ctx` returns the context with the present project."""
 
     def __init__(
         self,

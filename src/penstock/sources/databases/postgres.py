@@ -47,10 +47,10 @@ IN_A_SERVICE = frozenset(
 
 PATIENCE = 15  # seconds to wait for a connection
 REFUSED = ("authentication failed", "no pg_hba.conf entry", "no password supplied", 'FATAL:  role "')
-CANCELLED = "57014"  # SQLSTATE: somebody, or the time-out, stopped the statement
+CANCELLED = "57014"  # SQLSTATE: a person or the time-out stopped the statement
 TOO_LONG = " bytes in one row"
 LOST = ("08", "57P")  # SQLSTATE: the connection broke, the server shuts down
-TEXTS = ("text", "varchar", "bpchar", "name", 0)  # 0: whatever psycopg knows no loader for
+TEXTS = ("text", "varchar", "bpchar", "name", 0)  # 0: every type without a loader in psycopg
 KINDS: dict[str, ColumnType] = {
     "bool": "boolean",
     "int2": "integer",
@@ -136,7 +136,7 @@ def _wrong(source: SqlSource, url: SqlUrl, message: str, code: str, hint: str) -
 
 
 class PostgresDatabase:
-    """A PostgreSQL server. Intervals, times of day and ranges stand as PostgreSQL writes them, bytea as hex text.
+    """A PostgreSQL server. Intervals, times of day and ranges are as PostgreSQL writes them, bytea as hex text.
 
     Its session sets everything itself that decides how values are written. Text of a SQL_ASCII database, which checks
     no encoding, is read as UTF-8.
@@ -144,7 +144,7 @@ class PostgresDatabase:
 
     mark = '"'
     placeholder = "%s"
-    sets_zone = False  # its times with a zone say which
+    sets_zone = False  # its times with a zone name it
 
     def __init__(self, source: SqlSource, url: SqlUrl, reach: Reach = PERSONAL) -> None:
         """Raises InputError for a wrong URL and for a host that is out of `reach`."""
@@ -235,7 +235,7 @@ class PostgresDatabase:
             raise InputError(self._at_url(message, "state-not-a-source", "name another database"))
 
     def _unreached(self, error: psycopg.Error) -> PenstockError:
-        """Why there is no connection: the login, the database's name, or the way to the server."""
+        """Why there is no connection: the login, the database's name, or the network."""
         words = self._url.masked(str(error).strip())
         state = error.sqlstate or ""
         if any(sign in words for sign in REFUSED) or state.startswith("28"):
@@ -279,7 +279,7 @@ class PostgresDatabase:
 
 
 def postgres_identity(connection: psycopg.Connection[Any]) -> str:
-    """Names the database that a connection leads to, by whatever host, port or socket it goes there."""
+    """An identity of the database behind a connection, the same for every host, port or socket."""
     try:
         with connection.transaction():
             server = connection.execute("select system_identifier::text from pg_control_system()").fetchone()
@@ -348,7 +348,7 @@ def _not_utf8(data: Any) -> Unfit:
 
 
 def _tolerant(loader: type[Loader]) -> type[Loader]:
-    """A loader that gives what it cannot load as Unfit, so that only its record is held."""
+    """A loader that returns what it cannot load as Unfit, so that only its record is quarantined."""
 
     class Tolerant(loader):  # type: ignore[valid-type, misc]
         def load(self, data: Any) -> object:

@@ -84,7 +84,7 @@ class SourceDatabase(Protocol):
     """One kind of database. Every method raises InputError or EnvironmentFailure with the database's own words."""
 
     mark: str  # what names are quoted with
-    placeholder: str  # how a statement stands for a value
+    placeholder: str  # the placeholder of a value in a statement
     sets_zone: bool  # whether times without a zone are in UTC now, and were in the server's zone in release 0.1.0
 
     def columns(self, query: str) -> list[SqlColumn]:
@@ -166,7 +166,7 @@ class SqlRows:
         return any(bool(some) for some in rows)
 
     def _placeholder(self, column: str) -> str:
-        """What stands for a value of the column: of the column's type, so that 0.7 in a `real` column equals 0.7."""
+        """The placeholder of a value of the column: of the column's type, so that 0.7 in a `real` column equals 0.7."""
         kind = self._columns[column].sql
         return self._database.placeholder if kind is None else f"cast({self._database.placeholder} as {kind})"
 

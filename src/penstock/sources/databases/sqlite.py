@@ -20,18 +20,18 @@ from penstock.sources.file_access import denial_of
 from penstock.sources.sql_text import part, shortened
 from penstock.sources.typing.exact_json import Unfit
 
-IS_STATE = (  # the file of another state, or a copy of ours, in whatever version
+IS_STATE = (  # the file of another state, or a copy of this one, in any version
     "select count(*) = 4 from sqlite_master where type = 'table' and name in "
     "('alembic_version', 'ledger_batches', 'memory_segments', 'quarantine')"
 )
-LONGEST_CONSTANT = 100_000  # bytes of a value of the query itself, which is made when its columns are asked for
+LONGEST_CONSTANT = 100_000  # bytes of a value of the query itself, which is made when its columns are read
 SQLITE_MOST = 2**31 - 1  # bytes of a value, whatever the bound is
-STEPS = 2_000  # of SQLite's machine, after which it asks whether to go on
+STEPS = 2_000  # of SQLite's machine, between two calls of the progress handler
 PATIENCE = 10.0  # seconds to wait for a writer's lock
 
 
 class SqliteDatabase:
-    """A SQLite file. SQLite keeps a type for each value, so that types come from the values."""
+    """A SQLite file. SQLite has a type for each value, so that types come from the values."""
 
     mark = '"'
     placeholder = "?"

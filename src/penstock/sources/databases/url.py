@@ -26,7 +26,7 @@ HIDDEN = "…"
 def judged_addresses(source: SqlSource, host: str, port: int, reach: Reach) -> tuple[str, ...]:
     """The addresses of the host, none for the folder of a Unix socket. InputError when a service must not reach it.
 
-    A listed host that cannot be looked up has no addresses: its driver knows it by another way.
+    A listed host that cannot be looked up has no addresses: its driver resolves it in another way.
     """
     if host.startswith(("/", "@")):
         _refuse(source, host_denial(reach, host, port, ()))
@@ -81,7 +81,7 @@ class SqlUrl:
 
     @property
     def is_literal(self) -> bool:
-        """Whether the whole URL stands in the project, with no reference in it."""
+        """Whether the whole URL is in the project, with no reference in it."""
         return not self.secrets
 
     @property
@@ -91,7 +91,7 @@ class SqlUrl:
         return KINDS.get(scheme, scheme)
 
     def masked(self, words: str) -> str:
-        """A driver's words without the password, and without anything that a reference stands for."""
+        """A driver's message without the password and the value of any reference."""
         if self.is_literal:
             return redacted(words, self.value)
         for secret in sorted(self._pieces(), key=len, reverse=True):

@@ -20,7 +20,7 @@ from penstock.sources.typing.pieces import Piece
 STEPS = frozenset({"PROJECTION", "FILTER", "PYTHON_ARROW_SCAN", "UNNEST"})  # each makes rows of one row
 SORT = "ORDER_BY"
 HOPELESS = 100  # records that fail before any has passed: it is the SQL that is wrong
-MANY = 64  # misfits of a chunk whose results are told apart from the others' one by one
+MANY = 64  # misfits of a chunk whose results are separated one by one
 FAULTS = (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException)
 
 
@@ -33,7 +33,7 @@ class _SqlPart(NamedTuple):
 
 
 class RowWisePlan(NamedTuple):
-    """A plan whose results can each be led back to one row: what its conditions say, and whether it sorts the rows, or
+    """A plan whose results can each be led back to one row: its conditions, and whether it sorts the rows, or
     makes any number of rows of one.
     """
 
@@ -72,9 +72,9 @@ class RowWiseSql:
         *,
         part: bool,
     ) -> None:
-        """`words`: what the database says of an error, on one line.
+        """`words`: the database's message about an error, on one line.
 
-        `part`: the source gives only what is new. Of a whole source some record must pass, else the SQL is wrong.
+        `part`: the source returns only what is new. Of a whole source some record must pass, else the SQL is wrong.
         """
         self._statement, self._types, self._plan, self._words = statement, types, plan, words
         self._part, self._passed, self._first = part, 0, list[duckdb.Error]()
@@ -138,7 +138,7 @@ class RowWiseSql:
         except FAULTS:
             table = self._itself(one)
         if table.num_rows == 0 and (self._plan.multiplies or (refusal.field or "") in self._plan.filters):
-            table = self._itself(one)  # nobody can say whether the condition holds for it
+            table = self._itself(one)  # it is not known whether the condition holds for it
         if table.num_rows:
             made = range(table.num_rows)
             yield _SqlPart(table, dict.fromkeys(made, refusal), dict.fromkeys(made, row))

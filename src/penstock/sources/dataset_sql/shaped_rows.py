@@ -45,7 +45,7 @@ SETTINGS: Mapping[str, Any] = {
     "autoload_known_extensions": False,
     "allow_community_extensions": False,
     "python_enable_replacements": False,
-    "errors_as_json": True,  # the only form that says where in the SQL
+    "errors_as_json": True,  # the only form that has a position in the SQL
     "memory_limit": "128MB",  # what does not fit is spilled to a folder of its own
     "threads": 1,  # sums of numbers come out the same every time
     "preserve_insertion_order": True,
@@ -62,11 +62,11 @@ class Misfits:
     rows: list[tuple[pa.RecordBatch, Refusal, str | None]] = field(default_factory=list)
 
     def take_out(self, chunk: Chunk) -> Chunk:
-        """The chunk without its misfits, which are kept here. Nothing is said of what is absent in its rows."""
+        """The chunk without its misfits, which are stored here. Absent members of its rows are not marked."""
         if not chunk.misfits:
             return chunk
         for row, refusal in sorted(chunk.misfits.items()):
-            one = chunk.records.take(pa.array([row]))  # not a slice, which would keep the whole chunk
+            one = chunk.records.take(pa.array([row]))  # not a slice, which would retain the whole chunk
             self.rows.append((one, refusal, chunk.originals.get(row)))
         fits = pa.array([row not in chunk.misfits for row in range(chunk.records.num_rows)])
         return replace(chunk, records=chunk.records.filter(fits), absent={}, misfits={}, originals={})
@@ -80,7 +80,7 @@ class Misfits:
 
 
 class UnknownColumns(InputError):  # noqa: N818 - it says what the SQL is about
-    """The SQL is well formed, and speaks of columns that `source` does not have (yet)."""
+    """The SQL is well formed, and names columns that `source` does not have (yet)."""
 
 
 class ShapedRows:
@@ -200,7 +200,7 @@ class ShapedRows:
 
     @contextmanager
     def _source(self, batches: Callable[[], Iterator[pa.RecordBatch]], failures: list[PenstockError]) -> Iterator[Any]:
-        """What `source` stands for: a stream, or a private copy when the SQL reads it more than once."""
+        """The data of `source`: a stream, or a private copy when the SQL reads it more than once."""
         reader = pa.RecordBatchReader.from_batches(self._arrow, _noted(batches(), failures))
         if self._scans <= 1:
             yield reader
@@ -249,7 +249,7 @@ class ShapedRows:
             yield
 
     def _waiting(self) -> Deadline | None:
-        """Of whoever waits for the result; else the patience given for one query."""
+        """The deadline of the caller; else the limit for one query."""
         return patience() or (None if self._patience is None else Deadline(self._patience))
 
     def _planned(self, connection: duckdb.DuckDBPyConnection) -> tuple[int, RowWisePlan | None]:
@@ -338,7 +338,7 @@ class ShapedRows:
 
 
 def _noted(batches: Iterator[pa.RecordBatch], failures: list[PenstockError]) -> Iterator[pa.RecordBatch]:
-    """The batches; DuckDB and Arrow tell of an error in them with words of their own, so that it is kept here."""
+    """The batches; DuckDB and Arrow report an error in them with another message, so the original is stored here."""
     try:
         yield from batches
     except PenstockError as error:

@@ -107,7 +107,7 @@ def _failing(fails: Fails, batch: pa.RecordBatch, start: int) -> Iterator[tuple[
     if error is None:
         return
     if isinstance(error, EnvironmentFailure):
-        raise error  # it says nothing of the records
+        raise error  # it is not about the records
     if batch.num_rows == 1:
         yield start, error
         return

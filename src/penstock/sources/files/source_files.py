@@ -219,7 +219,7 @@ def _declared_format(source: FileSource, path: Path) -> str | None:
 
 
 def _format_of(source: FileSource, path: Path, start: bytes) -> str:
-    """`.json` may be either of two, and other names say nothing: what the file begins with decides."""
+    """`.json` may be either of two, and other names are not significant: the first bytes of the file decide."""
     if start.startswith(b"PAR1"):
         return "parquet"
     text = start.lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")

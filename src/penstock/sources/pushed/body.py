@@ -26,7 +26,7 @@ WAYS = {  # out of a content type whose bodies are not taken
 
 
 class Wrong(NamedTuple):
-    """One thing that is wrong with a body: the 1-based line, or None, and why; `hint` is the way out, if there is one
+    """One thing that is wrong with a body: the 1-based line, or None, and why; `hint` is the fix, if there is one
     besides correcting it.
     """
 
@@ -36,7 +36,7 @@ class Wrong(NamedTuple):
 
 
 class BadBody(ValueError):  # noqa: N818 - it says what the body is
-    """A body of which nothing is taken; every wrong record is told, up to some."""
+    """A body of which nothing is accepted; wrong records are reported, up to a limit."""
 
     def __init__(self, *wrong: Wrong) -> None:
         super().__init__("; ".join(each.reason for each in wrong))
@@ -88,7 +88,7 @@ def unpacked(body: bytes, encoding: str, most: int) -> bytes:
 def records_of(body: bytes, content_type: str = "", most: int | None = None) -> list[str]:
     """The JSON texts of the records, as they were posted. Raises BadBody, or TooMany where there are more than `most`.
 
-    What `content_type` does not say is seen by the first character.
+    Where `content_type` does not decide, the first character does.
     """
     kind, _, parameters = content_type.lower().partition(";")
     kind = kind.strip()
@@ -114,7 +114,7 @@ def records_of(body: bytes, content_type: str = "", most: int | None = None) -> 
 
 
 def _not_taken(kind: str, bad: BadBody) -> BadBody:
-    """Why a body of a content type that says neither JSON nor XML is refused: what it holds is neither, too."""
+    """Why a body is refused when neither its content type nor its content is JSON or XML."""
     if not kind:
         return bad
     way = next((way for name, way in WAYS.items() if kind.startswith(name)), JSON_WAY)
@@ -173,7 +173,7 @@ def _record(text: str, start: int, found: list[str]) -> int:
 
 
 def _lines(text: str, most: int | None) -> list[str]:
-    """An object a line; blank lines do not count. Every wrong line is told."""
+    """An object a line; blank lines do not count. Every wrong line is reported."""
     found = PostedTexts(most)
     wrong: list[Wrong] = []
     for number, line in enumerate(text.split("\n"), start=1):
@@ -187,7 +187,7 @@ def _lines(text: str, most: int | None) -> list[str]:
 
 
 def _fault(line: str, found: list[str] | None = None) -> str | None:
-    """Why a line is no record; None when it is one, which goes to `found`."""
+    """Why a line is no record; None when it is one, which is added to `found`."""
     try:
         _nothing_follows(line, _record(line, _blanks(line, 0), [] if found is None else found))
     except NotJson as error:

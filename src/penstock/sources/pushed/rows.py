@@ -30,7 +30,7 @@ Read = Callable[[int, int | None], Iterator[tuple[int, list[str]]]]
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """The records that the state keeps of a source.
+    """The stored records of a webhook source.
 
     `after(id, last)` gives those that came later, up to the one of id `last` (None: all), in parts, with the id of each
     part's last; `tip()` the newest one's id; `latest(n)` the newest ones.
@@ -212,7 +212,7 @@ class PostedRecords(_PushedPart):
 
 
 def place_of(window: ReadWindow | None, source: str) -> int:
-    """The id that a window stands at; 0 before the first record, and where it stands in another source."""
+    """The id at which a window ends; 0 before the first record, and where it is of another source."""
     mine = window is not None and window.value is not None and window.kind == f"{RECORD}{source}"
     return int(window.value or 0) if window is not None and mine else 0
 
@@ -223,7 +223,7 @@ def window_at(place: int, source: str) -> ReadWindow:
 
 @dataclass(frozen=True, slots=True)
 class StoredReplies:
-    """The replies that the state keeps of a destination: the source they are, their columns, those after an id.
+    """The stored replies of a destination: their source, their columns, those after an id.
 
     They come in parts; each comes with the id of its last reply. JSON columns are marked.
     """

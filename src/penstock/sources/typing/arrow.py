@@ -39,7 +39,7 @@ JSON_EXTENSION = "arrow.json"
 
 
 class UntypableColumn(ValueError):  # noqa: N818 - it names what was met
-    """An Arrow type that has no home among the column types; the message says which."""
+    """An Arrow type without a column type; the message names it."""
 
 
 def plain_type(source: pa.DataType) -> pa.DataType:
@@ -116,7 +116,7 @@ class ArrowJudge:
 
 
 def arrow_caster(name: str, source: pa.DataType, kind: ColumnType, *, given: bool = False) -> Caster:
-    """Types an Arrow column as `kind`: its own, or another by way of its text. `given`: a person said so."""
+    """Types an Arrow column as `kind`: its own, or another by way of its text. `given`: from `types:`."""
     natural = column_type(source)
     plain = plain_type(source)
     if given and is_bytes(plain):

@@ -107,7 +107,7 @@ def _absent_in(chunks: list[Chunk]) -> dict[str, frozenset[int]]:
 
 
 class FirstRows:
-    """At most so many rows, and no more once three seconds are over.
+    """At most so many rows, and none after three seconds.
 
     After a reading `complete` says whether these were all.
     """

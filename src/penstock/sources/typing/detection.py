@@ -19,8 +19,8 @@ from penstock.sources.typing.pieces import Judge, Piece, RawColumn, Rows, comput
 from penstock.sources.typing.rows import typed
 from penstock.sources.typing.values import value_text
 
-SAMPLES = 20  # records kept
-HEAVIEST = 1 << 20  # bytes of the records kept, or the first record alone
+SAMPLES = 20  # records stored
+HEAVIEST = 1 << 20  # bytes of the records stored, or the first record alone
 EXAMPLES = 3  # distinct values shown per column
 LOOKED_AT = 200  # rows of a piece in which examples are looked for
 
@@ -56,7 +56,7 @@ class _Watch:
         if value is not None and len(self.examples) < EXAMPLES:
             try:
                 text = shorten(value_text(value))
-            except NotJson:  # its record is held when it is read
+            except NotJson:  # its record is quarantined when it is read
                 return
             if text not in self.examples:
                 self.examples.append(text)

@@ -21,13 +21,13 @@ DEEPEST = 200  # levels of lists and objects
 TOO_DEEP = f"nested deeper than {DEEPEST} levels"
 SHORT = 1 << 20  # characters: their values need not be counted before they are built
 CHARACTERS_OF_A_VALUE = 32  # that a long text must have on average: 16 MB are 500,000 values
-SURE = 16  # characters: up to 15 digits and a point are held by float64 as they are
+SURE = 16  # characters: up to 15 digits and a point are exact in float64
 
 
 class NotJson(ValueError):  # noqa: N818 - it says what the text is
     """What was read is not strict JSON.
 
-    The message says why and where; `reason` only why, `at` only where: the 0-based character, where that is known.
+    The message says why and where; `reason` only why, `at` is the 0-based character, where that is known.
     """
 
     def __init__(self, reason: str, at: int | None = None) -> None:

@@ -46,7 +46,7 @@ Record = dict[str, object]
 class Piece:
     """Some consecutive raw rows. A column that is missing from `columns` is absent in all of them.
 
-    `refused[row]` says why a row cannot be laid out in columns; `originals[row]` is then its whole record as JSON.
+    `refused[row]` is why a row cannot be laid out in columns; `originals[row]` is then its whole record as JSON.
     """
 
     length: int
@@ -113,7 +113,7 @@ class Caster:
 
 
 class Rows(Protocol):
-    """What one kind of source gives: raw rows, as often as asked, and how its columns are typed."""
+    """The interface of one kind of source: raw rows, as often as needed, and how its columns are typed."""
 
     open_ended: bool  # True: names are only known after a full pass (JSON); a stored column may be missing
 
@@ -126,7 +126,7 @@ class Rows(Protocol):
         ...
 
     def declared(self, name: str, /) -> ColumnType | None:
-        """The column's type where the format itself says it, without looking at values."""
+        """The column's type where the format itself declares it, without looking at values."""
         ...
 
     def judge(self, name: str, /) -> Judge:
@@ -134,16 +134,16 @@ class Rows(Protocol):
         ...
 
     def caster(self, name: str, kind: ColumnType, *, given: bool) -> Caster:
-        """How to type one column as `kind`; `given` when a person said so under `types:`."""
+        """How to type one column as `kind`; `given` when it is from `types:`."""
         ...
 
 
 @runtime_checkable
 class Noting(Protocol):
-    """Rows of a source of which more can be said than their values."""
+    """Rows of a source with notes."""
 
     def notes(self) -> tuple[Note, ...]:
-        """What was changed or left out of what the source says, as far as it has been read."""
+        """What was changed in or left out of the source, as far as it has been read."""
         ...
 
 

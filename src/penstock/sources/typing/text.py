@@ -114,7 +114,7 @@ READERS: dict[ColumnType, Callable[[str], object]] = {
 
 @cache
 def arrow_types() -> dict[ColumnType, pa.DataType]:
-    """How a column of each type is kept."""
+    """The Arrow type of each column type."""
     return {
         "text": pa.string(),
         "integer": pa.int64(),
@@ -127,7 +127,7 @@ def arrow_types() -> dict[ColumnType, pa.DataType]:
 
 
 class TextJudge:
-    """Finds the narrowest of boolean, integer, number and text that keeps every value seen."""
+    """Finds the narrowest of boolean, integer, number and text that represents every value seen."""
 
     def __init__(self) -> None:
         self._seen = self._nulls = self._blanks = False

@@ -58,7 +58,7 @@ _KINDS: dict[type, str] = {
 
 
 def value_text(value: object) -> str:
-    """The text that stands for a value where a column has to be text.
+    """The text of a value where a column has to be text.
 
     ISO 8601 for dates, times (`12:30:00`) and durations (`PT90.5S`), lower-case hex for bytes, `true` and `false`,
     shortest decimals, compact JSON for lists and objects; `str` for the rest.
@@ -100,7 +100,7 @@ class ValueJudge:
     def __init__(self, fallback: ColumnType = "text") -> None:
         self._fallback = fallback
         self._kinds: set[str] = set()
-        self._inexact = False  # some whole number is not held by float64
+        self._inexact = False  # some whole number is not exact in float64
         self._nulls = False
 
     def observe(self, column: RawColumn) -> None:
@@ -188,7 +188,7 @@ def _checked(fit: Callable[[object], object], value: object) -> object:
 
 
 def _fit_given(kind: ColumnType, value: object) -> object:
-    """A value as the type a person gave: as it is where it fits, else what its text says."""
+    """A value as the type a person gave: as it is where it fits, else by its text."""
     if kind == "text":
         if isinstance(value, float) and isinstance(found := float_text(value), Refusal):
             raise Unreadable(found.reason)
@@ -278,7 +278,7 @@ FITS: dict[ColumnType, Callable[[object], object]] = {
 
 
 def _kind(kind: type) -> str:
-    """The word for a Python type; whatever has no word of its own stands as text."""
+    """The word for a Python type; any other type is text."""
     return _KINDS.get(kind, "text")
 
 

@@ -26,7 +26,7 @@ def fingerprint_version() -> str:
 def fingerprints(
     batch: pa.RecordBatch, columns: Sequence[str], absent: Mapping[str, frozenset[int]] | None = None
 ) -> Words:
-    """(rows,) uint64, never 0. Absent is told from null; the columns' order counts, their neighbours do not."""
+    """(rows,) uint64, never 0. Absent differs from null; the columns' order counts, their neighbours do not."""
     if not columns:
         return np.ones(batch.num_rows, dtype=np.uint64)
     known = set(batch.schema.names)

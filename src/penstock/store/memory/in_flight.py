@@ -32,18 +32,18 @@ def done(conn: Connection, destination: str, run: str, position: int) -> None:
 
 
 def clear(conn: Connection, destination: str, run: str) -> None:
-    """The run came to its end: nothing is on its way."""
+    """The run came to its end: nothing is in flight."""
     conn.execute(delete(table).where(table.c.destination == destination, table.c.run == run))
 
 
 def left(conn: Connection, destination: str) -> Words:
-    """(n, 2) uint64: the keys on their way. While nobody runs the destination: what dead processes left."""
+    """(n, 2) uint64: the keys in flight. When no process runs the destination: what dead processes left."""
     found = conn.execute(select(table.c.hashes).where(table.c.destination == destination)).scalars().all()
     return np.frombuffer(b"".join(found), dtype="<u8").astype(np.uint64).reshape(-1, 2)
 
 
 def take(conn: Connection, destination: str) -> Words:
-    """What dead processes left on its way: taken off, and forgotten from the memory in the database."""
+    """What dead processes left in flight: taken off, and forgotten from the memory in the database."""
     hashes = left(conn, destination)
     conn.execute(delete(table).where(table.c.destination == destination))
     segments.forget(conn, destination, hashes)

@@ -26,7 +26,7 @@ LARGE = 1 << 15  # rows
 
 
 class FoundKeys(NamedTuple):
-    """What stands beside each key asked for; `values` is 0 where the key is not known."""
+    """The values of the requested keys; `values` is 0 where the key is not known."""
 
     values: Words
     prints: Words
@@ -45,7 +45,7 @@ class Level:
         return len(self.high)
 
     def positions(self, hashes: Words) -> Positions:
-        """Where each key stands, or -1."""
+        """The position of each key, or -1."""
         if len(self) == 0:
             return np.full(len(hashes), -1, dtype=np.intp)
         high, low = hashes[:, 0], hashes[:, 1]
@@ -109,14 +109,14 @@ def sorted_level(hashes: Words, values: Words, prints: Words) -> Level:
 
 
 class KeyTable:
-    """The levels together. A value of 0 means "not known": callers keep 0 out of their values."""
+    """The levels together. A value of 0 means "not known": callers do not store 0."""
 
     def __init__(self, level: Level | None = None) -> None:
         self._levels = [] if level is None or len(level) == 0 else [level]
         self._forgotten = 0  # rows at most that are only there to be dropped
 
     def __len__(self) -> int:
-        """Rows held, forgotten keys included."""
+        """The number of rows, forgotten keys included."""
         return sum(len(level) for level in self._levels)
 
     @property
@@ -124,7 +124,7 @@ class KeyTable:
         return 32 * len(self)
 
     def find(self, hashes: Words) -> FoundKeys:
-        """`hashes` is (n, 2). They are asked for in sorted order, which is three times as fast."""
+        """`hashes` is (n, 2). They are looked up in sorted order, which is three times as fast."""
         values, prints = np.zeros(len(hashes), dtype=np.uint64), np.zeros(len(hashes), dtype=np.uint64)
         order = np.argsort(hashes[:, 0])
         asked = hashes[order]
@@ -135,7 +135,7 @@ class KeyTable:
         return FoundKeys(values, prints)
 
     def put(self, hashes: Words, values: Words, prints: Words) -> None:
-        """Set what stands beside these keys; of equal keys the last one counts."""
+        """Set the values of these keys; of equal keys the last one counts."""
         fresh = sorted_level(hashes, values, prints)
         for level in self._levels:
             keys = np.column_stack((fresh.high, fresh.low))

@@ -33,7 +33,7 @@ KeyHash = tuple[int, int]
 
 
 def key_hashes(keys: Sequence[Key | None]) -> Words:
-    """(n, 2) uint64: xxh3-128 of each key's text; the parts of a several-column key are told apart by their lengths.
+    """(n, 2) uint64: xxh3-128 of each key's text; the parts of a several-column key are distinguished by their lengths.
 
     The same on every machine and in every version. None hashes like the empty text.
     """
@@ -64,13 +64,13 @@ class Memory:
 
     @staticmethod
     def load(conn: Connection, destination: str, version: str) -> Memory:
-        """All that is known of a destination, without the keys that a dead process left on their way."""
+        """All that is known of a destination, without the keys that a dead process left in flight."""
         table = KeyTable(segments.read(conn, destination, version))
         table.forget(in_flight.left(conn, destination))
         return Memory(destination, version, table)
 
     def __len__(self) -> int:
-        """Keys held, forgotten ones among them."""
+        """The number of keys, forgotten ones included."""
         return len(self._table)
 
     @property
@@ -83,7 +83,7 @@ class Memory:
         return known
 
     def same_input(self, hashes: Words, prints: Words) -> Mask:
-        """True where the key was sent with this very fingerprint, and nothing else is on its way for it."""
+        """True where the key was sent with this very fingerprint, and nothing else is in flight for it."""
         found = self._table.find(hashes)
         same: Mask = np.logical_and.reduce((found.values != FORGOTTEN, found.prints == prints, prints != 0))
         if len(self._on_its_way) > 0:
@@ -91,7 +91,7 @@ class Memory:
         return same
 
     def contents(self, hashes: Words) -> list[int | None]:
-        """The content hash last sent, or on its way, for each key; None where there is none."""
+        """The content hash last sent, or in flight, for each key; None where there is none."""
         values = self._table.find(hashes).values
         if len(self._on_its_way) > 0:
             staged = self._on_its_way.find(hashes).values
@@ -99,14 +99,14 @@ class Memory:
         return [None if value == FORGOTTEN else value for value in values.tolist()]
 
     def on_its_way(self, hashes: Words) -> Mask:
-        """True where what `contents` answers is on its way, and not sent yet."""
+        """True where what `contents` answers is in flight, and not sent yet."""
         if len(self._on_its_way) == 0:
             return np.zeros(len(hashes), dtype=np.bool_)
         flying: Mask = self._on_its_way.find(hashes).values != FORGOTTEN
         return flying
 
     def stage(self, hashes: Words, contents: Words) -> None:
-        """These contents are on their way: until they are remembered or unstaged, they count as sent."""
+        """These contents are in flight: until they are remembered or unstaged, they count as sent."""
         self._on_its_way.put(hashes, _kept(contents), np.zeros(len(hashes), dtype=np.uint64))
 
     def unstage(self, hashes: Words) -> None:
@@ -116,9 +116,9 @@ class Memory:
     def remember(
         self, conn: Connection, hashes: Words, contents: Words, prints: Words, *, confirmed: bool = True
     ) -> None:
-        """These were delivered; a print of 0 says that the input's fingerprint is not known.
+        """Remember what was delivered; a print of 0 means that the input's fingerprint is not known.
 
-        Not `confirmed`: the API has taken them, and they stay on their way until it says what became of them.
+        Not `confirmed`: the API has accepted them, and they stay in flight until their result is known.
         """
         contents = _kept(contents)
         segments.append(conn, self._destination, self._version, hashes, contents, prints)
@@ -127,19 +127,19 @@ class Memory:
             self.unstage(hashes)
 
     def forget(self, conn: Connection, hashes: Words) -> None:
-        """What stands at the API for these keys is not known any more."""
+        """Forget these keys: what the API has for them is not known any more."""
         segments.forget(conn, self._destination, hashes)
         self._table.forget(hashes)
 
     def compact(self, conn: Connection) -> None:
-        """At the end of a run: when more than half of what the database holds is outdated, write it anew."""
+        """At the end of a run: when more than half of what the database holds is outdated, write it again."""
         if segments.rows(conn, self._destination) > 2 * len(self._table) + segments.LARGE:
             self._table = KeyTable()  # let go first: the new one needs the room
             self._table = KeyTable(segments.rewrite(conn, self._destination, self._version))
 
 
 def _kept(contents: Words) -> Words:
-    """0 stands for "forgotten", so a content hash of 0 is kept as 1: at worst one record is sent once more."""
+    """0 means "forgotten", so a content hash of 0 is stored as 1: at worst one record is sent once more."""
     return np.where(contents == FORGOTTEN, np.uint64(1), contents)
 
 

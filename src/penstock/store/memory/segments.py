@@ -16,7 +16,7 @@ from penstock.store.runs.codecs import Words
 from penstock.store.tables import memory_segments as table
 
 TAIL = 16  # so many small segments are merged into one
-LARGE = 1 << 16  # keys: a longer segment is not merged as it goes, so that a commit stays short and needs little memory
+LARGE = 1 << 16  # keys: a longer segment is not merged on the way, so that a commit stays short and needs little memory
 FORGOTTEN = 0
 
 _COLUMNS = {"high": table.c.high, "low": table.c.low, "values": table.c.contents, "prints": table.c.prints}
@@ -100,7 +100,7 @@ def rows(conn: Connection, destination: str) -> int:
 
 
 def rewrite(conn: Connection, destination: str, version: str) -> Level:
-    """Write everything anew without what is outdated or forgotten, in long segments; returns what is known."""
+    """Write everything again without what is outdated or forgotten, in long segments; returns what is known."""
     level = read(conn, destination, version)
     known = level.values != FORGOTTEN
     if not known.all():

@@ -34,19 +34,19 @@ _ID, _NONCE, _KEY = 4, 12, 32
 
 @dataclass(frozen=True, slots=True)
 class StoredCheck:
-    """The base that answered as an API; `made_for` says which bases were asked."""
+    """The base that answered as an API; `made_for` names the bases that were tried."""
 
     name: str
     base_url: str
     made_for: str
     checked_at: str
     ok: bool
-    report: Mapping[str, Any] | None = None  # the whole answer, as JSON; older checks kept none
+    report: Mapping[str, Any] | None = None  # the whole answer, as JSON; older checks stored none
 
 
 @dataclass(frozen=True, slots=True)
 class Sealer:
-    """Seals small secrets, each with a key of its own that is derived from `key`: whoever learns it opens one thing.
+    """Seals small secrets, each with a key of its own that is derived from `key`: a leaked one opens one secret.
 
     Opens what `key` or an older one has sealed.
     """
@@ -105,11 +105,11 @@ class Sealer:
             raise InputError(Problem(f"credentials.{name}", message, "altered-seal", hint)) from error
 
     def is_newest(self, sealed: bytes) -> bool:
-        """Whether this is sealed as it would be now: by the first key, with a key of its own."""
+        """Whether this is sealed as a new secret would be: by the first key, with a key of its own."""
         return sealed[:1] == _VERSION and sealed[1 : 1 + _ID] == _id_of(self.key)
 
     def ids(self) -> tuple[str, ...]:
-        """The keys' ids in hex, as they stand in front of what they have sealed; the sealing key's first."""
+        """The keys' ids in hex, as they precede what they have sealed; the sealing key's first."""
         return tuple(_id_of(key).hex() for key in (self.key, *self.older))
 
 
@@ -122,7 +122,7 @@ def _id_of(key: bytes) -> bytes:
 
 
 def _make_key(path: Path) -> None:
-    """Write a new key whole under another name, then link it: nobody reads half a key, and the first one wins."""
+    """Write a new key whole under another name, then link it: no process reads half a key, and the first one wins."""
     handle, draft = mkstemp(prefix=f"{path.name}.", dir=path.parent)  # 0600
     try:
         with os.fdopen(handle, "w", encoding="ascii") as file:
@@ -136,7 +136,7 @@ def _make_key(path: Path) -> None:
 
 
 def put_new_key_first(folder: Path) -> None:
-    """Make a key that seals from now on; the one before it still opens. Nothing, where two stand there already."""
+    """Make a key that seals from now on; the one before it still opens. Nothing, where two are there already."""
     ring = Sealer.from_folder(folder)
     if not ring.older:
         _write_keys(folder, (os.urandom(_KEY), ring.key))
@@ -192,7 +192,7 @@ def set_credential(conn: Connection, sealer: Sealer, name: str, secret: str, at:
 
 
 def forget_credential(conn: Connection, name: str) -> None:
-    """Let a sealed secret go."""
+    """Delete a sealed secret."""
     conn.execute(delete(credentials).where(credentials.c.name == name))
 
 

@@ -30,7 +30,7 @@ _COUNTED = text(
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What one request brought: the JSON of its records. `seen` tells a signed post from all others, `until` a time."""
+    """The content of one post: the JSON of its records. `seen` identifies a signed post, until the time `until`."""
 
     source: str
     records: Sequence[str]
@@ -47,7 +47,7 @@ class Received(NamedTuple):
 
 
 def append(conn: Connection, posts: Sequence[Post], at: str) -> list[int]:
-    """Take posts in; answers how many records of each: none of a signed one that was taken in before."""
+    """Take posts in; returns how many records of each: none of a signed one that was taken in before."""
     fresh = _unseen(conn, posts)
     taken = [len(post.records) if number in fresh else 0 for number, post in enumerate(posts)]
     rows = [(post.source, record) for number, post in enumerate(posts) if number in fresh for record in post.records]

@@ -35,7 +35,7 @@ class StoredDataset:
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """What a person said last of a destination."""
+    """A person's last choice for a destination: active or paused."""
 
     state: SwitchState
     by: str
@@ -102,7 +102,7 @@ def switch_of(conn: Connection, destination: str) -> Activation | None:
 
 
 def switches_of(conn: Connection, destinations: Sequence[str]) -> dict[str, Activation]:
-    """What was said last of each of these destinations, where anything was."""
+    """The last choice for each of these destinations, where there is one."""
     rows = conn.execute(select(switches)).mappings()
     wanted = set(destinations)
     return {

@@ -22,7 +22,7 @@ NAME = "restored"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A document, and who wrote it when."""
+    """A document, with its author and time."""
 
     document: Mapping[str, Any]
     at: str
@@ -30,7 +30,7 @@ class Setting:
 
 
 def setting(conn: Connection, name: str) -> Setting | None:
-    """The document of this name; None while nobody has written one."""
+    """The document of this name; None while there is none."""
     row = conn.execute(select(settings).where(settings.c.name == name)).mappings().one_or_none()
     return None if row is None else Setting(orjson.loads(row["document"]), row["at"], row["by"])
 
@@ -41,15 +41,15 @@ def put_setting(conn: Connection, name: str, document: Mapping[str, Any], *, by:
 
 
 def forget_setting(conn: Connection, name: str) -> None:
-    """As if nobody had written it."""
+    """Delete the document of this name."""
     conn.execute(delete(settings).where(settings.c.name == name))
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """A state that was restored at `at` from a backup of `made_at`; `settled` are destinations that have gone on since.
+    """A state that was restored at `at` from a backup of `made_at`; `settled` are destinations that continued since.
 
-    With `resend_all` the memory of what can be sent twice counts for nothing until then.
+    With `resend_all` the memory of what can be sent twice is ignored until then.
     """
 
     made_at: str
@@ -77,7 +77,7 @@ def restored_before(conn: Connection) -> Restored | None:
 
 
 def unsettled_restore(conn: Connection, destination: str) -> Restored | None:
-    """The restoring that this destination has not gone on from; None when it may trust its memory."""
+    """The restore that this destination has not settled; None when it may trust its memory."""
     found = restored_before(conn)
     return None if found is None or destination in found.settled else found
 

@@ -25,13 +25,13 @@ class ProjectVersion:
 
 
 def newest(conn: Connection) -> ProjectVersion | None:
-    """The truth; None while no project was ever applied."""
+    """The newest version; None while no project was ever applied."""
     row = conn.execute(select(table).order_by(table.c.version.desc()).limit(1)).mappings().one_or_none()
     return None if row is None else _version(row)
 
 
 def newest_number(conn: Connection) -> int:
-    """The version that is the truth; 0 while no project was ever applied."""
+    """The number of the newest version; 0 while no project was ever applied."""
     return int(conn.execute(select(func.coalesce(func.max(table.c.version), 0))).scalar_one())
 
 
@@ -56,7 +56,7 @@ def listed(conn: Connection, limit: int, before: int | None) -> list[ProjectVers
 
 
 def texts(conn: Connection) -> list[str]:
-    """The project as every version says it."""
+    """The project's text in every version."""
     return list(conn.execute(select(table.c.text)).scalars())
 
 
@@ -65,6 +65,6 @@ def _version(row: Mapping[Any, Any]) -> ProjectVersion:
 
 
 def add(conn: Connection, version: ProjectVersion) -> None:
-    """Write the next version; two who write the same number at once: the second fails."""
+    """Write the next version; of two writers of one number, the second fails."""
     row = {name: getattr(version, name) for name in ("version", "at", "author", "base", "text")}
     conn.execute(insert(table), {**row, "changes": orjson.dumps(list(version.changes)).decode()})

@@ -103,7 +103,7 @@ def keep_exchange(conn: Connection, run: str, number: int, request: Mapping[str,
 
 
 def kept_exchange(conn: Connection, run: str, number: int) -> tuple[dict[str, Any], Any] | None:
-    """The request and the reply of a delivery; None when they were not kept."""
+    """The request and the reply of a delivery; None when they were not stored."""
     query = select(exchanges).where(exchanges.c.run == run, exchanges.c.delivery == number)
     row = conn.execute(query).mappings().one_or_none()
     if row is None:

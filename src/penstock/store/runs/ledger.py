@@ -58,10 +58,10 @@ class OutcomeChange(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """Records decided together. `keys` stand in the order of `ordinals`, None for a record without a key.
+    """Records decided together. `keys` are in the order of `ordinals`, None for a record without a key.
 
-    `sent` is None when no request decided them (unchanged, refused by our own checks, held). `keys` None is for
-    records that nobody will ask for by key (unchanged). `refusal` is the JSON of the refusal behind `reason`.
+    `sent` is None when no request decided them (unchanged, refused by Penstock, in quarantine). `keys` None is for
+    records that are not looked up by key (unchanged). `refusal` is the JSON of the refusal behind `reason`.
     """
 
     outcome: Outcome
@@ -83,7 +83,7 @@ _NOTHING_SENT = {
 
 
 def append(connection: Connection, run: str, entries: Sequence[LedgerEntry]) -> None:
-    """Write outcomes down. An entry without records is left out, unless it tells of a request."""
+    """Append outcomes. An entry without records is left out, unless it is about a request."""
     kept = [entry for entry in entries if entry.sent is not None or len(entry.ordinals) > 0]
     if not kept:
         return
@@ -125,7 +125,7 @@ def decided_beyond(connection: Connection, run: str, position: int) -> Ordinals:
 
 
 def next_delivery(connection: Connection, run: str) -> int:
-    """The number of the run's next delivery: they go on counting after a crash."""
+    """The number of the run's next delivery: the numbers continue after a crash."""
     query = select(func.coalesce(func.max(batches.c.delivery), -1)).where(batches.c.run == run)
     return int(connection.execute(query).scalar_one()) + 1
 

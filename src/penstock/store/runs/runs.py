@@ -24,13 +24,13 @@ NOT_BEGUN = -1
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """One run. `id` is made by the engine and sorts by time. Moments are ISO text.
+    """One run. `id` sorts by time. Moments are ISO text.
 
     `parent` is the run id of the flow it belongs to. `position`: every ordinal below it is decided, `NOT_BEGUN` while
-    it waits in the queue. `resumable`: the same command goes on with it. `input_identity` tells whether the input is
+    it waits in the queue. `resumable`: the same command continues it. `input_identity` shows whether the input is
     still the one that was begun, `frozen` is the file that the input was copied to, `input_rows` its length where
-    known, `window` the slice of a cursor that it reads (its `from`: where a person asked it to begin), `settings` the
-    version of the destination's settings. `holder` says which process has it. `errors` are what is wrong with the
+    known, `window` the slice of a cursor that it reads (its `from`: a requested beginning), `settings` the
+    version of the destination's settings. `holder` is the process that has it. `errors` are the problems of the
     input, the settings or the environment, where that ended the run.
     """
 
@@ -62,7 +62,7 @@ class RunRow:
 
     @property
     def begins_at(self) -> str | None:
-        """Where a person asked it to begin to read: `start`, a value of the cursor, or None."""
+        """Where a person requested it to begin to read: `start`, a value of the cursor, or None."""
         found = (self.window or {}).get("from")
         return None if found is None else str(found)
 
@@ -88,7 +88,7 @@ def save(connection: Connection, run: RunRow) -> None:
 
 
 def finish(connection: Connection, run: RunRow, status: str, at: str, *, resumable: bool = False) -> RunRow:
-    """Save the run as ended, and return it so. `resumable`: the same command will go on with it.
+    """Save the run as ended, and return it. `resumable`: the same command will continue it.
 
     Where the clock was set back meanwhile, it ends when it started.
     """
@@ -113,7 +113,7 @@ def list_runs(connection: Connection, limit: int = 100) -> list[RunRow]:
 
 
 def left_open(connection: Connection, target: str) -> list[RunRow]:
-    """The runs of a flow that never ended. Whoever holds the flow knows that nobody works on them."""
+    """The runs of a flow that never ended. The holder of the flow knows that no process works on them."""
     query = select(runs).where(runs.c.target == target, runs.c.kind == "flow", runs.c.finished_at.is_(None))
     return [to_run(row) for row in connection.execute(query.where(runs.c.position != NOT_BEGUN))]
 
@@ -135,10 +135,10 @@ def children_of(connection: Connection, flow_runs: Sequence[str]) -> dict[str, l
 
 
 def unfinished(connection: Connection, target: str, kind: RunKind = "destination") -> RunRow | None:
-    """The newest run of a destination (or flow), if the same command goes on with it.
+    """The newest run of a destination (or flow), if the same command continues it.
 
-    A flow goes on after ^C or a crash only. Penstock 0.1.0 left flows open that an error of input or configuration had
-    ended; whoever went on with one would skip the destinations that had their turn then, whatever their data is now.
+    A flow continues after ^C or a crash only. Penstock 0.1.0 left flows open that a wrong input or configuration had
+    ended; continuing one would skip the destinations that had run then, whatever their data is now.
     """
     newest = last(connection, target, kind)
     if newest is None or not newest.resumable:

@@ -24,14 +24,14 @@ from penstock.store.tables import ledger_batches, ledger_exceptions, runs
 from penstock.store.upsert import insert_all, upsert, upsert_all
 
 DAY = 24 * 60
-LENGTHS = MappingProxyType({5: 1, 60: 7, DAY: 100})  # minutes of the parts, and for how many days they are kept
+LENGTHS = MappingProxyType({5: 1, 60: 7, DAY: 100})  # minutes of the parts, and for how many days they are stored
 MARK = 0  # the length of a part that is none: how far the ledger was added up
 REQUESTS, STEP = "requests", "step "
 
 STEPS_MS = (
     *(1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 70, 100, 150, 200, 300, 400, 500, 700),
     *(1000, 1500, 2000, 3000, 5000, 7000, 10_000, 15_000, 20_000, 30_000, 60_000),
-)  # between two of them no duration is told from another
+)  # durations between two of them count as equal
 
 Labels = tuple[str, ...]
 Tally = Mapping[Labels, float]
@@ -49,7 +49,7 @@ class Part:
     steps: dict[int, int] = field(default_factory=lambda: defaultdict(int))
 
     def count(self, word: str, number: int) -> None:
-        """So many more of what the word says: an outcome, requests, or deliveries of a step."""
+        """Add a number to a counter: an outcome, requests, or deliveries of a step."""
         if word == REQUESTS:
             self.requests += number
         elif word.startswith(STEP):
@@ -145,7 +145,7 @@ class _Sum(NamedTuple):
 
 
 def _counted(conn: Connection, above: int, to: int | None = None) -> Iterator[_Sum]:
-    """What the ledger says above one of its rows, up to another, minute by minute."""
+    """The ledger's rows between two of them, added up minute by minute."""
     b = ledger_batches.c
     at = func.substr(b.at, 1, 16).label("part")
     step: ColumnElement[int] = case(
@@ -172,7 +172,7 @@ def _counted(conn: Connection, above: int, to: int | None = None) -> Iterator[_S
 
 
 def _mark(conn: Connection) -> int:
-    """The newest row of the ledger that is added up; 0 when the ledger has begun anew below it."""
+    """The newest row of the ledger that is added up; 0 when the ledger has begun again below it."""
     found = conn.execute(select(span_parts.c.number).where(span_parts.c.minutes == MARK)).scalar()
     newest = conn.execute(select(func.coalesce(func.max(ledger_batches.c.id), 0))).scalar_one()
     return 0 if found is None or found > newest else int(found)
@@ -218,7 +218,7 @@ def _of(conn: Connection, name: str) -> dict[Labels, float]:
 
 
 def folded(conn: Connection) -> int:
-    """The newest ledger row whose delivery is in the tallies; 0 when the ledger has begun anew below it."""
+    """The newest ledger row whose delivery is in the tallies; 0 when the ledger has begun again below it."""
     mark = int(_of(conn, FOLDED).get((), 0))
     newest: int = conn.execute(select(func.coalesce(func.max(ledger_batches.c.id), 0))).scalar_one()
     return mark if mark <= newest else 0

@@ -32,7 +32,7 @@ MOST_TOLD = 20  # differences
 
 @dataclass(frozen=True, slots=True)
 class ApplyResult:
-    """What `apply` did: the version that is the truth now, and what it changed; none when it was so already."""
+    """The result of `apply`: the newest version, and what it changed (nothing when it was equal)."""
 
     version: int
     changes: tuple[DocumentChange, ...]
@@ -143,9 +143,9 @@ class AppliedProject:
         self.database.close()
 
     def apply(self, *, dry_run: bool = False) -> ApplyResult:
-        """Make the file's project the truth of the database, as a new version; nothing when it is that already.
+        """Store the file's project as a new version; does nothing when it equals the newest.
 
-        API keys that stand in the file are sealed, not stored with it.
+        API keys that are in the file are sealed, not stored with it.
         Raises InputError with every problem of the file.
         """
         project = load_project(self.file)
@@ -193,6 +193,6 @@ class AppliedProject:
 
 
 def state_url(file: Path, database: str | None, environ: Mapping[str, str]) -> str:
-    """Where the state is: as given, as `PENSTOCK_DATABASE_URL` says, or `.penstock/state.db` beside the file."""
+    """The URL of the state: as given, from `PENSTOCK_DATABASE_URL`, or `.penstock/state.db` beside the file."""
     base = (file if file.is_dir() else file.parent).resolve()
     return database or environ.get("PENSTOCK_DATABASE_URL") or f"sqlite:///{base / '.penstock' / 'state.db'}"

@@ -35,7 +35,7 @@ NOTHING = ProjectVersion(0, "", "", "", "")
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One credential, source, dataset, destination or flow as the project says it; `kind` is its section."""
+    """One credential, source, dataset, destination or flow of the project; `kind` is its section."""
 
     kind: str
     name: str
@@ -53,14 +53,14 @@ class EditTerms(NamedTuple):
 
 
 class EditResult(NamedTuple):
-    """The version that is the truth now, and what was changed (or would be)."""
+    """The newest version, and what was changed (or would be)."""
 
     version: int
     changes: Sequence[Mapping[str, Any]]
 
 
 def newest(ctx: Context) -> ProjectVersion:
-    """The truth; version 0, with nothing in it, while no project was ever applied."""
+    """The newest version; version 0, with nothing in it, while no project was ever applied."""
     with ctx.database.read() as conn:
         return projects.newest(conn) or NOTHING
 
@@ -82,7 +82,7 @@ def listed(ctx: Context, kind: str) -> dict[str, Resource]:
 def page(ctx: Context, kind: str, limit: int, after: str | None) -> list[Resource]:
     """At most so many resources of a section, in the project's order; those behind the one of this name.
 
-    InputError `bad-cursor` when that one was taken out meanwhile: nobody knows where the list goes on.
+    InputError `bad-cursor` when that one was deleted meanwhile: the list cannot be continued.
     """
     _check_kind(kind)
     found = newest(ctx)
@@ -161,7 +161,7 @@ def delete(ctx: Context, kind: str, name: str, *, author: str, if_match: str | N
 
 
 def roll_back(ctx: Context, number: int, *, author: str, only: str | None) -> ProjectVersion:
-    """Make an old version the truth again, as a new version; `only` one resource of it (`destinations.people`)."""
+    """Store an old version again, as a new version; `only` one resource of it (`destinations.people`)."""
     old = tree_of(version(ctx, number).text)
 
     def edit(tree: Tree, _keys: dict[str, str]) -> Tree:
@@ -183,7 +183,7 @@ def roll_back(ctx: Context, number: int, *, author: str, only: str | None) -> Pr
 
 
 def replace(ctx: Context, text: str, by: EditTerms, *, dry_run: bool) -> EditResult:
-    """Make the project of a YAML text the truth, whole. InputError with every problem, by its line in the text."""
+    """Store a whole project's YAML text as a new version. InputError with every problem, by line."""
     base = ctx.project.base
     load_text(text, base, "")
     sealed, keys = without_keys(canonical(tree_of(text)))
@@ -227,7 +227,7 @@ def draft(ctx: Context, kind: str, name: str, value: Any) -> ProjectSpec:
 
 
 def clean(project: ProjectSpec) -> ProjectSpec:
-    """Without lines and files: an unsaved project stands in none."""
+    """Without lines and files: an unsaved project is in none."""
     return dataclass_replace(project, lines=NOWHERE, files=NOWHERE)
 
 
@@ -271,7 +271,7 @@ def _write(ctx: Context, kind: str, name: str, value: Callable[[Tree], Any], aut
 
 
 def _without_literal_key(name: str, value: Mapping[str, Any], keys: dict[str, str]) -> dict[str, Any]:
-    """A key that is not a reference goes to the sealed ones, never into the document."""
+    """Seal a key that is not a reference; it never goes into the document."""
     key = literal_key(value)
     if key is None:
         return dict(value)
@@ -280,7 +280,7 @@ def _without_literal_key(name: str, value: Mapping[str, Any], keys: dict[str, st
 
 
 def _edit(ctx: Context, edit: Edit, author: str, note: str = "") -> ProjectVersion:
-    """The next version. The number is the guard: whoever is overtaken edits what is the truth by then."""
+    """The next version. The number is the guard: an edit that comes second starts from the newest version."""
     for _ in range(TRIES):
         try:
             return _once(ctx, edit, author, note)
@@ -352,7 +352,7 @@ def _refuse_active(ctx: Context, kind: str, name: str, value: Any) -> None:
 
 
 def _references(tree: Tree) -> list[tuple[str, tuple[str, str]]]:
-    """Who refers to whom: (path of the one who refers, (section, name) of the other)."""
+    """The references between resources: (path of the reference, (section, name) of its target)."""
     found = []
     for kind, key, other in (
         ("datasets", "source", "sources"),

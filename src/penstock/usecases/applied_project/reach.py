@@ -101,7 +101,7 @@ def _server_of(database: Database) -> str:
 
 
 def granted_by(conn: Connection) -> Granted:
-    """What the last `apply` on the command line granted; of a state of before 0.2 what its versions tell."""
+    """What the last `apply` on the command line granted; for a state from before 0.2, what its versions show."""
     found = setting(conn, SETTING)
     if found is not None:
         return Granted(str(found.document["base"]), tuple(found.document["variables"]))

@@ -15,16 +15,16 @@ from penstock.config.values.addresses import split_address
 from penstock.model.errors import InputError, Problem
 from penstock.store.project import credentials
 
-Values = Mapping[str, Mapping[str, Any]]  # credentials as the project says them, by name
+Values = Mapping[str, Mapping[str, Any]]  # credentials of the project, by name
 
 
 def sealed_name(source: str) -> str:
-    """Under what name a source's secret is sealed: no credential can have it."""
+    """The name under which a source's secret is sealed: no credential can have it."""
     return f"sources/{source}"
 
 
 def forget_removed(conn: Connection, before: str, after: str) -> None:
-    """Forget the secrets of what stands in the project's text `before` and no more in `after`."""
+    """Forget the secrets of what is in the project's text `before` and no more in `after`."""
     old, new = tree_of(before), tree_of(after)
     for name in old["credentials"].entries().keys() - new["credentials"].entries().keys():
         credentials.forget_credential(conn, name)
@@ -34,9 +34,9 @@ def forget_removed(conn: Connection, before: str, after: str) -> None:
 
 
 def refuse_strangers(conn: Connection, before: Values, after: Values, given: Mapping[str, str]) -> None:
-    """InputError where a sealed key could go to a host it could not go to before, and is not `given` anew.
+    """InputError where a sealed key could go to a host it could not go to before, and is not `given` again.
 
-    Whoever may edit a credential need not know its key, and could read it at a host of their own.
+    An editor of a credential need not know its key, and could read it at a host of their own.
     """
     problems = []
     for name, new in after.items():

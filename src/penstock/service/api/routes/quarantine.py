@@ -108,7 +108,7 @@ class HeldWhole(HeldOut):
     """With the record, and the last request and reply; secrets redacted."""
 
     record: Any
-    record_text: str  # every digit of its numbers stands there
+    record_text: str  # every digit of its numbers is there
     value: str | None
     accepted: str | None
     request: dict[str, Any] | None

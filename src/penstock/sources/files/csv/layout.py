@@ -124,7 +124,7 @@ def _names(source: FileSource, path: Path, cells: Sequence[str], at: int) -> tup
     clean = [_clean(cell) for cell in cells]
     given = [name for name in clean if name]
     if doubled(given) is not None:
-        clean = [cell if cell.strip() else "" for cell in cells]  # blanks and marks tell them apart
+        clean = [cell if cell.strip() else "" for cell in cells]  # blanks and marks distinguish them
         given = [name for name in clean if name]
     if (name := doubled(given)) is not None:
         hint = "give each column its own name"

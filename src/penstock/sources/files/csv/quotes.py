@@ -113,7 +113,7 @@ def _examine(lines: Iterable[str], delimiter: str, width: int, most: int, *, quo
 
 
 def _ragged(line: int, row: list[str], width: int, rest: Iterator[list[str]]) -> RaggedRow:
-    """The error of a row of another width; the rows after it say what it may be."""
+    """The error of a row of another width; the rows after it show its likely cause."""
     found = RaggedRow(line, f"has {'1 cell' if len(row) == 1 else f'{len(row)} cells'}, the header has {width}")
     later = Counter(len(each) for each in _rest(rest) if each)
     if len(row) > width and later[len(row)] > 0 and later.most_common(1)[0][0] == len(row):

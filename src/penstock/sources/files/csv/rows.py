@@ -39,7 +39,7 @@ UNGUARDED = 'a guard against spreadsheets, ="…", is taken off its values'
 
 
 class NullMarkJudge:
-    """A judge of a text column that also knows what its type would be if common marks of null were null."""
+    """A judge of a text column that also computes its type if common marks of null were null."""
 
     def __init__(self, known: Callable[[pa.Array[Any]], pa.Array[Any]]) -> None:
         """`known`: what is judged of a column."""
@@ -80,7 +80,7 @@ class NullMarkJudge:
 
 
 def null_mark_note(name: str, judge: NullMarkJudge, source: str) -> Note:
-    """What to say of a column that marks of null make text."""
+    """The note about a column that is text because of null marks."""
     marks = list(judge.marks)
     written = ", ".join(f"'{mark}'" for mark in marks)
     reason = (
@@ -128,7 +128,7 @@ class CsvRows:
         return Caster(plain.arrow, partial(self._cast, name, kind, plain))
 
     def notes(self) -> tuple[Note, ...]:
-        """What was changed or left out of what the files say, as far as they have been read."""
+        """What was changed in or left out of the files, as far as they have been read."""
         empty = [Note(path.name, "empty", "the file holds no records") for path in self._empty]
         headers = [note for table in self._tables for note in table.layout.notes]
         guards = [Note(name, "unguarded", UNGUARDED, count) for name, count in self._unguarded.items()]
@@ -165,7 +165,7 @@ class CsvRows:
                 block = min(block * 16, max(block, bounds().cell))
 
     def _learn_blanks(self, batch: pa.RecordBatch) -> bool:
-        """Whether the batch holds a blank that Arrow was not told of (quoted or not, it cannot tell yet)."""
+        """Whether the batch holds a blank that is not in Arrow's list (quoted or not is not known yet)."""
         found: set[str] = set()
         for column in batch.columns:
             blank = compute.utf8_is_space(column)

@@ -177,7 +177,7 @@ def _text(source: FileSource, path: Path, skip: int) -> Iterator[bytes]:
 
 
 def _checked(table: CsvTable) -> Iterator[bytes]:
-    """The text of the rows, which ends with a line end; its quotes are checked on the way, and what it holds noted."""
+    """The text of the rows, which ends with a line end; checks its quotes on the way, and notes what it holds."""
     check = QuoteCheck(table.layout.delimiter) if table.layout.quotes else None
     last, before = b"\n", b""
     for block in table.text():

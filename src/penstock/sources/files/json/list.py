@@ -15,7 +15,7 @@ BLANKS = re.compile(r"[ \t\r\n]*")
 
 
 class BadItem(ValueError):  # noqa: N818 - it names what was met
-    """The text holds no JSON list there; `line` says where, `hint` what to write."""
+    """The text holds no JSON list there; `line` is where, `hint` what to write."""
 
     def __init__(self, line: int, reason: str, hint: str = "", code: str = "torn-file") -> None:
         super().__init__(reason)
@@ -36,9 +36,9 @@ class _Text:
         self.line = 1
 
     def more(self) -> bool:
-        """Read at least as much as is held, so that a long item costs linear time; False at the end.
+        """Read at least as much as is buffered, so that a long item costs linear time; False at the end.
 
-        No more is read than tells an item that is too long.
+        Reads no more than is needed to detect an item that is too long.
         """
         held = len(self.held) - self.at
         parts, wanted = [self.held[self.at :]], max(min(held, self._most + 1 - held), 1)
@@ -175,7 +175,7 @@ def _items(text: _Text) -> Iterator[tuple[int, object, int]]:
 
 
 def _enter(text: _Text, path: str) -> int:
-    """Read up to the value of the member that `path` names; answers how many objects are open then."""
+    """Read up to the value of the member that `path` names; returns how many objects are open then."""
     rest, depth = path, 0
     while True:
         _begin_object(text, f"object with the member {rest}")
@@ -228,7 +228,7 @@ def _skip(text: _Text) -> bool:
 
 
 def _certain(error: NotJson, held: int) -> bool:
-    """Whether more text cannot heal the error: it stands well before the end of what is held."""
+    """Whether more text cannot heal the error: it is well before the end of the buffer."""
     if error.at is None:
         return True
     return error.at < held - 16 and "nterminated" not in error.reason

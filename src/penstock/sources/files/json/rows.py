@@ -49,7 +49,7 @@ class JsonRows:
         return value_caster(name, kind, given=given)
 
     def notes(self) -> tuple[Note, ...]:
-        """What is to be said of the files, as far as they have been read."""
+        """The notes about the files, as far as they have been read."""
         return tuple(Note(name, "empty", "the file holds no records") for name in self._empty)
 
     @property

@@ -23,13 +23,13 @@ from penstock.sources.typing.exact_json import (
     skip_blanks,
 )
 
-SHOWN = 200  # characters of a value that is kept of it
+SHOWN = 200  # characters of a value that are stored
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]', re.DOTALL)
 _OPEN, _CLOSE = frozenset("[{"), frozenset("]}")
 
 
 class _Deep(NamedTuple):
-    """A member of the record that is nested too deeply, and where its value stands."""
+    """A member of the record that is nested too deeply, and the position of its value."""
 
     name: str
     start: int

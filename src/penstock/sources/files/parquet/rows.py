@@ -108,7 +108,7 @@ class ParquetRows:
         return max(1, min(BATCH, most * 2 // max(heavy.row, 1)))
 
     def _refuse_long(self, path: Path, batch: pa.RecordBatch) -> None:
-        """Raise InputError where a decoded value is beyond the bound: a page tells only the average of its values."""
+        """Raise InputError where a decoded value is beyond the bound: a page has only the average of its values."""
         most = bounds().cell
         if batch.nbytes <= most:
             return

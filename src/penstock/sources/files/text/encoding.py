@@ -52,7 +52,7 @@ class Encoding:
 
 
 def encoding_of(source: FileSource, path: Path) -> Encoding:
-    """The encoding that a byte-order mark says, else the one given, else UTF-8, which is not certain yet."""
+    """The encoding of a byte-order mark, else the one given, else UTF-8, which is not certain yet."""
     start = sample(source, path, 4)
     for mark, name in MARKS:
         if start.startswith(mark):
@@ -126,7 +126,7 @@ def _known(source: FileSource, encoding: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """One state of a file, by which what was found in it is kept."""
+    """One state of a file: the key of the cache of what was found in it."""
 
     path: Path
     size: int

@@ -41,7 +41,7 @@ SHOWN = 50  # characters of a line
 USUAL = frozenset("äöüßÄÖÜéèêàâçñáíóúôîûëïãõåøæÅØÆÉÑÇœ")
 KNOWN = frozenset("ąćęłńśźżĄĆĘŁŃŚŹŻčďěňřšťůžýČĎĚŇŘŠŤŮŽőűŐŰşţșțăŞŢȘȚĂğıİìòùÁÍÓÚÀÂÊÎÔÛÈÃÕ")
 CURRENCIES = frozenset("€£")
-BASE, LITTLE, SOME, STRANGE = 0, 1, 3, 8  # how strange a character is where it stands
+BASE, LITTLE, SOME, STRANGE = 0, 1, 3, 8  # how unusual a character is at its position
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def _choices(readings: Sequence[_Reading]) -> tuple[Choice, ...]:
 
 
 def _ctx(line: str) -> str:
-    """The part of a line in which its first character beyond ASCII stands."""
+    """The part of a line around its first character beyond ASCII."""
     line = line.rstrip("\r\n")
     place = next((place for place, sign in enumerate(line) if not sign.isascii()), 0)
     start = max(0, min(place - SHOWN // 2, len(line) - SHOWN))
