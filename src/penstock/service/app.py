@@ -34,7 +34,7 @@ class ServiceParts:
 
     @cached_property
     def work(self) -> WorkRequests:
-        """What is asked to be run, and how it goes."""
+        """Requests to run something, and their progress."""
         return WorkRequests(self._present)
 
     def worker(self, **settings: Any) -> Worker:
@@ -81,7 +81,7 @@ class ServiceParts:
 
     @cached_property
     def answered(self) -> Replays:
-        """Answers to requests that may be asked again."""
+        """Stored responses of requests with an Idempotency-Key."""
         return Replays(self._present)
 
     @cached_property
@@ -98,6 +98,6 @@ class ServiceParts:
 
     @cached_property
     def people(self) -> People:
-        """Who may sign in, and who asks."""
+        """People, their sign-in, and the callers of the API."""
         at = self._ctx
         return People(at.database, at.clock, at.sealer, environ=at.environ)

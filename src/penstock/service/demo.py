@@ -30,7 +30,7 @@ HOST = "127.0.0.1"
 
 @dataclass(slots=True)
 class Demo:
-    """The use-cases on it. The stand-in lives as long as the service, and comes back with it."""
+    """The use-cases on the sample company. The sandbox runs as long as the service, and restarts with it."""
 
     ctx: Callable[[], Context]
     edits: Edits
@@ -58,23 +58,23 @@ class Demo:
         return {**made, "sandbox": place.url, "arrived": place.admin_url}
 
     def state(self) -> dict[str, Any]:
-        """Whether the project is the sample company; and where to look at what arrived, while the stand-in is here."""
+        """Whether the project is the sample company; and the URL of what arrived, while the sandbox runs."""
         port = self._port(self.ctx())
         here = port is not None and self._place is not None
         return {"loaded": port is not None, "arrived": f"http://{HOST}:{port}/_admin" if here else None}
 
     def resume(self) -> None:
-        """Start the stand-in again, where a service that ended had it; nothing, where another process has it."""
+        """Start the sandbox again, where an ended service had it; does nothing where another process has it."""
         ctx = self.ctx()
         port = self._port(ctx)
         if port is None or not _is_free(port):
             return
-        with suppress(PenstockError):  # its destinations will say that nobody answers
+        with suppress(PenstockError):  # its destinations will report that the host is unreachable
             key = connection.api_key(ctx, ctx.project.credentials[CREDENTIAL]) or ""
             self._place = start_sandbox("--host", HOST, "--port", str(port), "--api-key", key)
 
     def close(self) -> None:
-        """End the stand-in."""
+        """Stop the sandbox."""
         if self._place is not None:
             self._place.stop()
             self._place = None
@@ -93,7 +93,7 @@ class Demo:
 
     @staticmethod
     def _port(ctx: Context) -> int | None:
-        """The port of the stand-in that the project sends to; None when it is not the sample company."""
+        """The port of the sandbox that the project sends to; None when it is not the sample company."""
         with ctx.database.read() as conn:
             found = setting(conn, SETTING)
         credential = ctx.project.credentials.get(CREDENTIAL)

@@ -19,7 +19,7 @@ KEPT_S = 24 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
-    """A request: who asks, how they call it, and a hash of what it is."""
+    """A request: its caller, its Idempotency-Key, and a hash of its content."""
 
     who: str
     key: str
@@ -28,7 +28,7 @@ class KeyedRequest:
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
-    """What is known of a request; `status` None while it is being done. `sealed` is the body."""
+    """The stored response of a request; `status` None while it is in progress. `sealed` is the body."""
 
     asked: str
     status: int | None
@@ -46,7 +46,7 @@ def stored_response(conn: Connection, request: KeyedRequest, now: float) -> Stor
 
 
 def begin_response(conn: Connection, request: KeyedRequest, until: float) -> None:
-    """It is being done; an older one of this name goes. In a transaction that is alone."""
+    """Mark a request as in progress; an older one of this name is deleted. Needs an exclusive transaction."""
     forget_response(conn, request)
     row = {"who": request.who, "key": request.key, "asked": request.asked, "until": until}
     conn.execute(insert(answers), row)
@@ -64,7 +64,7 @@ def forget_response(conn: Connection, request: KeyedRequest) -> None:
 
 
 def response_name(request: KeyedRequest) -> str:
-    """Under what name an answer is sealed: no credential can have it."""
+    """The name under which a response is sealed: no credential can have it."""
     return f"answers/{request.who}/{request.key}"
 
 
@@ -97,9 +97,9 @@ class Replays:
     ctx: Callable[[], Context]
 
     def begin(self, request: KeyedRequest) -> ReplayedResponse | None:
-        """The answer there is, or None: then it is to be done, and kept or forgotten.
+        """The stored response, or None: then do the request, and store or forget it.
 
-        ConflictError when the name belongs to another request, or while the same one is being done.
+        ConflictError when the name belongs to another request, or while the same one is in progress.
         """
         ctx = self.ctx()
         now = ctx.clock.now().timestamp()
@@ -124,7 +124,7 @@ class Replays:
             store_response(conn, request, StoredResponse(request.asked, answer.status, answer.headers, sealed))
 
     def forget(self, request: KeyedRequest) -> None:
-        """It was refused, so nothing was done: it may be asked again."""
+        """Forget a refused request: it changed nothing, and may be sent again."""
         with self.ctx().database.begin() as conn:
             forget_response(conn, request)
 

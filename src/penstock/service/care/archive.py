@@ -36,7 +36,7 @@ _NAME = re.compile(rf"{DATABASE}|{KEY}|(?:{FROZEN}|{UPLOADS})/(?:[^/\0]+/)*[^/\0
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a backup says of itself. `folder` is where the state was, `files` each one's size, hash and time."""
+    """The manifest of a backup. `folder` is where the state was, `files` each one's size, hash and time."""
 
     penstock: str
     made_at: str
@@ -49,7 +49,7 @@ class Manifest:
 
 @contextmanager
 def drafted(target: Path) -> Iterator[Path]:
-    """A private folder beside `target`, on the same disk, gone afterwards."""
+    """A private folder beside `target`, on the same disk, deleted afterwards."""
     try:
         with TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as name:
             yield Path(name)
@@ -62,7 +62,7 @@ def drafted(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def writing(place: Path) -> Iterator[None]:
-    """What the disk says, in plain words."""
+    """Translate errors of the disk into errors for people."""
     try:
         yield
     except OSError as error:

@@ -19,7 +19,7 @@ from penstock.store.project.credentials import KEY_FILE, KEY_VARIABLE
 from penstock.usecases.applied_project.applied_project import SQLITE
 from penstock.version import __version__
 
-PAGES = 2048  # copied at a time: ^C is heard in between
+PAGES = 2048  # copied at a time: ^C is handled in between
 
 TRIES = 5  # an input may be let go of between the copy and our reading of it
 
@@ -40,7 +40,7 @@ def copy_database(source: Path, target: Path) -> Copied:
     copying = closing(sqlite3.connect(target, isolation_level=None))
     with _damage_told(source), closing(_connect(source)) as live, copying as copy:
         live.execute("BEGIN")
-        live.execute("SELECT count(*) FROM sqlite_master").fetchone()  # from here on it stands still for us
+        live.execute("SELECT count(*) FROM sqlite_master").fetchone()  # from here on this transaction sees one state
         copy.execute("PRAGMA synchronous=OFF")
         live.backup(copy, pages=PAGES, progress=lambda *_: None)
     finish_copy(target)
@@ -48,7 +48,7 @@ def copy_database(source: Path, target: Path) -> Copied:
 
 
 def finish_copy(path: Path) -> None:
-    """Make one file of a database that nobody has open, and have the disk keep it."""
+    """Make one file of a database that no process has open, and sync it to the disk."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -59,7 +59,7 @@ def finish_copy(path: Path) -> None:
 
 
 def examine_copy(path: Path) -> Copied:
-    """Look a database through that nobody else has open. StateUnavailable when it is damaged or another program's."""
+    """Check a database that no other process has open. StateUnavailable when it is damaged or another program's."""
     with _damage_told(path), closing(sqlite3.connect(path, isolation_level=None)) as connection:
         wrong = [row[0] for row in connection.execute("PRAGMA integrity_check(3)") if row[0] != "ok"]
         wrong += [f"{row[0]} refers to nothing in {row[2]}" for row in connection.execute("PRAGMA foreign_key_check")]
@@ -98,7 +98,7 @@ def _damaged(path: Path, found: str) -> Problem:
 
 @dataclass(frozen=True, slots=True)
 class BackedUp:
-    """A backup that was written. `sealed` says how many secrets in it only the sealing key opens."""
+    """A backup that was written. `sealed` is how many secrets in it only the sealing key opens."""
 
     file: str
     bytes: int
@@ -123,7 +123,7 @@ def sqlite_path(url: str, command: str) -> Path:
 
 
 def back_up(url: str, target: Path, *, with_key: bool, environ: Mapping[str, str], clock: Clock) -> BackedUp:
-    """Write a backup of the state to `target`, while others go on writing to the state."""
+    """Write a backup of the state to `target`, while others write to the state."""
     path, target = sqlite_path(url, "backup"), target.absolute()
     if not path.exists():
         raise InputError(Problem(str(path), "there is no state to back up", "no-state", "name it by --database"))

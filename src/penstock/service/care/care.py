@@ -46,7 +46,7 @@ class Care:
 
     @staticmethod
     def of(file: Path | None, database: str | None, environ: Mapping[str, str], clock: Clock) -> Care:
-        """As the options of every command say."""
+        """The state of the options of every command."""
         path = file or PROJECT_FILE
         return Care(state_url(path, database, environ), path, environ, clock)
 
@@ -60,11 +60,11 @@ class Care:
         return made
 
     def restore(self, wanted: RestoreRequest) -> RestoredState:
-        """Put a backup in the place of the state, which nobody may have open."""
+        """Replace the state by a backup. No process may have the state open."""
         return restore(self.url, wanted, environ=self.environ, clock=self.clock)
 
     def prune(self, *, dry_run: bool = False, forget: Sequence[str] = ()) -> Pruned:
-        """Remove what is older than the retention says; forget destinations that the project does not have any more."""
+        """Remove what is older than the retention; forget destinations that the project does not have any more."""
         with closing(Database.open(self.url, self.file.parent / ".penstock")) as database:
             project = project_of(database, self.file, given=False) if forget or self._has_project(database) else None
             known = None if project is None else frozenset(project.destinations)
@@ -76,7 +76,7 @@ class Care:
             return compact(database)
 
     def retention(self, changes: Mapping[str, int]) -> Retention:
-        """How long things are kept, in days; after these changes."""
+        """The retention in days, after these changes."""
         with closing(Database.open(self.url, self.file.parent / ".penstock")) as database:
             if not changes:
                 return retention(database)
@@ -84,7 +84,7 @@ class Care:
             return _set_retention(database, document, by="command line", at=iso(self.clock.now()))
 
     def rotate_key(self) -> Rotated:
-        """Seal everything with another key; processes that run go on."""
+        """Seal everything with another key; running processes continue."""
         with closing(Database.open(self.url, self.file.parent / ".penstock")) as database:
             return rotate(database, self.environ)
 
@@ -108,7 +108,7 @@ def _pruned(
     forget: Sequence[str],
     most_s: float | None = None,
 ) -> Pruned:
-    """Remove what is old, and forget destinations; `there` are those of the project, None where nobody knows."""
+    """Remove what is old, and forget destinations; `there` are those of the project, None where they are not known."""
     with database.read() as conn:
         known = pruning.remembered_destinations(conn)
     gone = {} if there is None else {name: size for name, size in known.items() if name not in there}
@@ -182,7 +182,7 @@ class Caretaker:
             yield
 
     def retention(self) -> Retention:
-        """How long things are kept, in days."""
+        """The retention in days."""
         return retention(self.ctx().database)
 
     def set_retention(
@@ -210,6 +210,6 @@ class Caretaker:
             raise
 
     def rotate_key(self) -> Rotated:
-        """Seal everything with another key; processes that run go on."""
+        """Seal everything with another key; running processes continue."""
         ctx = self.ctx()
         return rotate(ctx.database, ctx.environ)

@@ -43,7 +43,7 @@ def _free_some_pages(database: Database) -> bool:
     """Whether there is more to cut."""
     with database.begin() as conn:
         free = int(conn.exec_driver_sql("PRAGMA freelist_count").scalar_one())
-        for _ in range(min(free, PAGES)):  # the driver ends this pragma after its first page, whatever it is asked for
+        for _ in range(min(free, PAGES)):  # the driver ends this pragma after its first page, whatever its argument
             conn.exec_driver_sql("PRAGMA incremental_vacuum(1)").close()
         left = int(conn.exec_driver_sql("PRAGMA freelist_count").scalar_one())
     return 0 < left < free

@@ -72,7 +72,7 @@ def ids(conn: Connection) -> Counter[str]:
 
 
 def seal_anew(conn: Connection, ring: Sealer) -> int:
-    """Seal with the ring's first key whatever another of its keys, or an older Penstock, has sealed; answers how much.
+    """Seal with the ring's first key what another of its keys, or an older Penstock, sealed; returns how much.
 
     InputError when something opens with none of them.
     """
@@ -91,7 +91,7 @@ def seal_anew(conn: Connection, ring: Sealer) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """`sealed` texts were sealed again by the key of id `key`; `from_environment`: a person takes the old key out."""
+    """`sealed` texts were sealed again by the key `key`; `from_environment`: a person has to remove the old key."""
 
     key: str
     sealed: int

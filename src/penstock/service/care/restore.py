@@ -55,7 +55,7 @@ def exclusive_access(path: Path) -> Iterator[None]:
 
 
 def _write_back(path: Path) -> None:
-    """Bring what is in the write-ahead log into the file, which SQLite does only for who is alone."""
+    """Bring what is in the write-ahead log into the file, which SQLite does only for its single user."""
     try:
         with closing(sqlite3.connect(path, isolation_level=None, timeout=1)) as connection:
             connection.execute("PRAGMA journal_mode=DELETE")
@@ -72,7 +72,7 @@ def _in_use(path: Path) -> StateLocked:
 
 
 def set_aside(path: Path, names: Iterator[Path], aside: Path) -> None:
-    """Keep what stands at `path`, and files that belong to it, in the folder `aside` too; `path` itself stays."""
+    """Link what is at `path`, and files that belong to it, into the folder `aside`; `path` itself stays."""
     aside.mkdir(mode=0o700)
     os.link(path, aside / path.name)
     for side in _SIDES:
@@ -112,9 +112,9 @@ class RestoreRequest:
 
 @dataclass(frozen=True, slots=True)
 class RestoredState:
-    """What a restore did. `replaced` is the folder that keeps what was there.
+    """The result of a restore. `replaced` is the folder with the replaced state.
 
-    `key` says what opens the sealed secrets: `from-backup`, `present`, `missing`; `none` when nothing is sealed.
+    `key` is what opens the sealed secrets: `from-backup`, `present`, `missing`; `none` when nothing is sealed.
     """
 
     database: str
@@ -178,7 +178,7 @@ def _belongings(folder: Path) -> Iterator[Path]:
 
 
 def _made_ready(draft: Path, target: Path, manifest: Manifest, note: Restored) -> tuple[str, ...]:
-    """Bring the database up to date, and to the place where it will stand; answers its unfinished runs."""
+    """Bring the database up to date, and to its future place; returns its unfinished runs."""
     database = Database.open(f"sqlite:///{draft / archive.DATABASE}")
     try:
         with database.begin() as conn:
@@ -203,7 +203,7 @@ def _move(conn: Connection, old: Path, new: Path) -> None:
 
 
 def _key(draft: Path, folder: Path, manifest: Manifest, environ: Mapping[str, str]) -> str:
-    """What opens the sealed secrets once the state is in place."""
+    """The key that opens the sealed secrets once the state is in place."""
     if not manifest.key_ids:
         return "none"
     inside = (draft / KEY_FILE).exists() and KEY_VARIABLE not in environ

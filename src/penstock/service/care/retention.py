@@ -29,7 +29,7 @@ FROZEN_FOR_S = 86_400.0  # a frozen input that no run names is younger than its 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Days; 0 keeps for ever. `ledger`: records and deliveries of a run; `runs`: its counts."""
+    """Days; 0 is for ever. `ledger`: records and deliveries of a run; `runs`: its counts."""
 
     runs: int = 90
     ledger: int = 90
@@ -68,7 +68,7 @@ def _before(now: datetime, days: int) -> str:
 class Pruned:
     """How much was removed (or, dry, would be), by kind. `gone` are destinations no longer in the project.
 
-    `free_bytes` is room inside the file that new rows use before it grows.
+    `free_bytes` is space inside the file that new rows use before it grows.
     """
 
     dry_run: bool
@@ -87,7 +87,7 @@ def retention(database: Database) -> Retention:
 
 
 def prune(database: Database, clock: Clock, *, dry_run: bool = False, most_s: float | None = None) -> Pruned:
-    """Remove what is older than the retention says. With `most_s` it comes back after about that long, not finished."""
+    """Remove what is older than the retention. With `most_s` it returns after about that long, not finished."""
     began, removed = clock.monotonic(), dict[str, int]()
 
     def late() -> bool:

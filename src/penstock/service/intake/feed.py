@@ -39,9 +39,9 @@ class Behind:
 
 @dataclass(slots=True)
 class Feed:
-    """Call it often; it asks for runs of active destinations whose webhook source has new records.
+    """Call it often; it requests runs of active destinations whose webhook source has new records.
 
-    After a failed run it pauses: 2, 4, 8 … 300 s. It then asks for a run only if nothing in the settings and the
+    After a failed run it pauses: 2, 4, 8 … 300 s. It then requests a run only if nothing in the settings and the
     environment, as far as that can be known without a run, would make it fail again.
     """
 
@@ -50,7 +50,7 @@ class Feed:
     _behind: dict[str, Behind] = field(default_factory=dict)
     _pauses: dict[str, FeedPause] = field(default_factory=dict)
     _tips: dict[str, int] = field(default_factory=dict)
-    _said: dict[str, str] = field(default_factory=dict)  # by target: why it was not run, as it was told
+    _said: dict[str, str] = field(default_factory=dict)  # by target: the reported reason why it was not run
     _let_go: float = 0.0
 
     @property
@@ -59,7 +59,7 @@ class Feed:
         return bool(self._behind or self._pauses)
 
     def __call__(self) -> bool:
-        """Whether it asked for a run."""
+        """Whether it requested a run."""
         ctx = self.ctx()
         readers, now, asked = dict(_readers(ctx)), ctx.clock.monotonic(), False
         is_time = now - self._let_go > LET_GO_S
@@ -131,12 +131,12 @@ class Feed:
                 self._pause(ctx, replace(pause or first, run=newest.run, ended=newest.finished_at), reason)
                 return True
         elif pause is not None and newest.status in ENDED_WELL:
-            self._resume(ctx, target)  # somebody ran it, and it went well
+            self._resume(ctx, target)  # it was run since, with success
             return False
         return pause is not None and self._is_paused(ctx, pause, specs)
 
     def _is_paused(self, ctx: Context, pause: FeedPause, specs: list[DestinationSpec]) -> bool:
-        """Whether the pause goes on: its time has not passed, or what made the run fail is still there."""
+        """Whether the pause lasts: its time has not passed, or the cause of the failure is still there."""
         if ctx.clock.now().timestamp() < pause.until and pause.version == ctx.version:
             return True
         troubles = list(self._troubles(ctx, specs))
@@ -256,15 +256,15 @@ def _has_news(ctx: Context, spec: DestinationSpec) -> bool:
             resources.store_window(conn, spec.name, reached.to_json())
     except StateLocked:
         return False
-    except PenstockError:  # the run will say what is wrong
+    except PenstockError:  # the run will report the problem
         return True
     return False
 
 
 def let_go(ctx: Context) -> int:
-    """Let go of records that every destination is past, and that are older than `retain`; returns how many.
+    """Delete records that every destination has read, and that are older than `retain`; returns how many.
 
-    Drafts that never ran hold nothing back. What belongs to no source any more goes after a week.
+    Drafts that never ran do not count. Records of no source are deleted after a week.
     """
     with ctx.database.read() as conn:
         known = pushed.tips(conn)

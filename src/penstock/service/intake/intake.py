@@ -178,9 +178,9 @@ class Intake:
         }
 
     def new_key(self, name: str) -> str:
-        """Make a new key or signing secret, keep it sealed, and answer it: it is shown this once.
+        """Make a new key or signing secret, store it sealed, and return it: it is shown this once.
 
-        ConflictError where the project file says where the secret comes from, or nobody is asked for one.
+        ConflictError where the project file has a reference for the secret, or no secret is used.
         """
         ctx = self._ctx()
         source = self._source(ctx, name)

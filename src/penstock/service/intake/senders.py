@@ -20,7 +20,7 @@ STANDARD_PREFIX = "whsec_"
 
 
 class SenderRefused(Exception):  # noqa: N818 - it is an answer
-    """Who posts is not known; `hint` says what is awaited. Neither ever has a secret."""
+    """The sender is not known; `hint` says what is expected. Neither ever has a secret."""
 
     def __init__(self, reason: str, hint: str) -> None:
         super().__init__(reason)
@@ -29,7 +29,7 @@ class SenderRefused(Exception):  # noqa: N818 - it is an answer
 
 @dataclass(frozen=True, slots=True)
 class VerifiedSignature:
-    """A signature that is right: `seen` tells this post from all others, None where nothing does."""
+    """A correct signature: `seen` identifies this post, None where nothing does."""
 
     seen: str | None
     until: float = 0.0  # epoch seconds: afterwards its moment is too old
@@ -70,7 +70,7 @@ def sign_standard(secret: str, identity: str, moment: str, body: bytes) -> str:
 
 
 def standard_key(secret: str) -> bytes:
-    """The bytes of a secret such as `whsec_…`; any other text stands for itself."""
+    """The bytes of a secret such as `whsec_…`; any other text is used as it is."""
     if not secret.startswith(STANDARD_PREFIX):
         return secret.encode()
     try:
@@ -80,7 +80,7 @@ def standard_key(secret: str) -> bytes:
 
 
 def equal(shown: str, known: str) -> bool:
-    """Whether two texts are the same, in a time that says nothing about where they differ, nor how long one is."""
+    """Whether two texts are the same, in a time that depends neither on where they differ nor on a length."""
     return hmac.compare_digest(sha256(shown.encode(errors="replace")).digest(), sha256(known.encode()).digest())
 
 

@@ -27,7 +27,7 @@ LARGEST = 512 * 1024 * 1024
 KINDS = (".csv", ".tsv", ".tab", ".txt", ".json", ".ndjson", ".jsonl", ".parquet", ".pq")
 WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
 ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz", ".zst", ".lz4", ".z")
-KEPT_S = 7 * 86_400.0  # a file that no source reads: somebody may still be at the form
+KEPT_S = 7 * 86_400.0  # a file that no source reads: its form may still be open
 LONGEST = 100  # letters of a name
 UNPACKED_PIECE = 1 << 20  # bytes
 _PATHS = re.compile(r'^ +path: "?(.*?)"?$', re.MULTILINE)
@@ -36,7 +36,7 @@ _UNSAFE = re.compile(r"[^\w.-]+")
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """`path` as a file source says it; `format` as it will be read."""
+    """`path` as in a file source; `format` as it will be read."""
 
     path: str
     bytes: int
@@ -112,7 +112,7 @@ class Uploads:
 
 
 def forget_uploads(ctx: Context) -> list[str]:
-    """Remove files that no version of the project speaks of and that came long enough ago; answers their names."""
+    """Remove old files that no version of the project names; returns their names."""
     folder, oldest = ctx.folder / FOLDER, ctx.clock.now().timestamp() - KEPT_S
     there = sorted(folder.iterdir()) if folder.is_dir() else []
     old = [path for path in there if path.is_file() and path.stat().st_mtime < oldest]
@@ -120,7 +120,7 @@ def forget_uploads(ctx: Context) -> list[str]:
         return []
     with ctx.database.read() as conn:
         texts = versions.texts(conn)
-    if not texts:  # the project is a file, of which others may be at work: nobody here knows them all
+    if not texts:  # the project is a file, and its other versions are not known here
         return []
     gone = [path for path in old if not any(_speaks_of(path.name, text) for text in texts)]
     for path in gone:
@@ -170,7 +170,7 @@ def too_large() -> InputError:
 
 @contextmanager
 def _plain(folder: Path) -> Iterator[None]:
-    """Turn what the disk says into words for people."""
+    """Translate errors of the disk into errors for people."""
     try:
         yield
     except OSError as error:

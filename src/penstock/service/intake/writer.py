@@ -96,7 +96,7 @@ def _settle(part: Sequence[Waiting], result: Sequence[int] | Exception) -> None:
 
 def _answer(answers: Sequence[tuple[asyncio.Future[int], int | Exception]]) -> None:
     for future, answer in answers:
-        if future.done():  # who asked is gone
+        if future.done():  # the caller has left
             continue
         if isinstance(answer, Exception):
             future.set_exception(answer)

@@ -61,7 +61,7 @@ class Overview:
         return {"nodes": list(_nodes(ctx)), "edges": [edge for edge in _edges(project) if _is_whole(project, edge)]}
 
     def stats(self, hours: int, destination: str | None = None) -> Document:
-        """What was sent in the last hours, part by part, the oldest first; and how much of each allowance is used."""
+        """What was sent in the last hours, part by part, the oldest first; and how much of each rate limit is used."""
         ctx = self.ctx()
         if destination is not None:
             ctx.destination(destination)
@@ -130,7 +130,7 @@ def _type_of(source: SourceSpec) -> str:
 
 
 def _edges(project: ProjectSpec) -> Iterator[Document]:
-    """`kind` says what happens along it."""
+    """`kind` is what happens along it."""
     for source in project.sources.values():
         if isinstance(source, ResponseSource):
             yield _edge("replies", ("destination", source.destination), ("source", source.name))

@@ -22,7 +22,7 @@ from penstock.store.tables import ledger_batches, quarantine, runs
 
 HELD = 20_000  # newest records of the quarantine that are searched
 STEPS = (500, 1500, 4000)  # newest entries of the ledger that are searched for a key, step by step,
-RECORDS = 300_000  # until they told of so many records
+RECORDS = 300_000  # until they are about so many records
 OF_AN_ID = re.compile(r"[a-hjkmnp-z0-9-]+")  # what the ids of runs are made of
 ESCAPE = "\\"
 
@@ -113,7 +113,7 @@ def _is(key: str, found: Any) -> bool:
 
 
 def _inside(words: str) -> str:
-    """The words as they stand inside a JSON text."""
+    """The words as they are inside a JSON text."""
     return orjson.dumps(words).decode()[1:-1]
 
 
@@ -129,7 +129,7 @@ def _has(
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """`path` is where it stands, in the API and in the UI alike; `where` says it in words."""
+    """`path` is its place, in the API and in the UI alike; `where` is that in words."""
 
     kind: str
     name: str

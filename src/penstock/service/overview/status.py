@@ -24,7 +24,7 @@ Standing = dict[str, Any]
 
 
 def standing(ctx: Context, kind: str, names: Sequence[str]) -> dict[str, Standing]:
-    """By name, of resources of one section; a name that the project does not have (any more) stands empty."""
+    """The status of one section's resources, by name; empty for a name that the project does not have."""
     known = getattr(ctx.project, kind)
     there = [name for name in names if name in known]
     with ctx.database.read() as conn:
@@ -45,7 +45,7 @@ def _credential(ctx: Context, conn: Connection, name: str) -> Standing:
 
 
 def _check(ctx: Context, stored: credentials.StoredCheck) -> Standing:
-    """What a check said, as far as one that kept no report tells."""
+    """The result of a check, as far as one without a stored report shows it."""
     spec = ctx.project.credentials[stored.name]
     return {
         "credential": stored.name,

@@ -36,9 +36,9 @@ class Accounts:
     # ── links ────────────────────────────────────────────────────────────────
 
     def setup_link(self, *, only: bool = False) -> str | None:
-        """The secret of a new link that makes the first person; None when there is somebody already.
+        """The secret of a new link that makes the first person; None when there is a person already.
 
-        `only`: those made before are over.
+        `only`: earlier links become void.
         """
         with self.database.begin() as conn:
             if rows.count(conn):
@@ -131,10 +131,10 @@ class Accounts:
         sign_on: bool = True,
         guard: Callable[[PersonRow], None] = lambda _: None,
     ) -> PersonRow:
-        """Give another role, address or password; without `sign_on` nobody is them by an identity provider any more.
+        """Give another role, address or password; without `sign_on` the link to an identity provider is removed.
 
-        A new password, and the end of `sign_on`, end the sessions there are. `guard` raises when the person is not what
-        the writer knows.
+        A new password, and the end of `sign_on`, end the sessions there are. `guard` raises when the person is not as
+        the writer read them.
         """
         values: dict[str, str | None] = {}
         if role is not None:
@@ -190,7 +190,7 @@ class Accounts:
         return row, text
 
     def remove_token(self, identity: str, *, by: Person | None = None) -> None:
-        """End a token; `by` somebody who may end only their own, unless they are an admin."""
+        """End a token; `by` may end only their own, unless they are an admin."""
         with self.database.begin() as conn:
             found = rows.token(conn, identity)
             if found is None or (by is not None and by.right < Right.ADMIN and found.owner != by.name):
@@ -199,7 +199,7 @@ class Accounts:
             rows.remove_token(conn, identity)
 
     def of_token(self, text: str) -> Person | None:
-        """Who an API token stands for now; None when there is none such, or it is over."""
+        """The person of an API token now; None when there is none such, or it has ended."""
         now = iso(self.clock.now())
         with self.database.read() as conn:
             found = rows.token_of_hash(conn, secret.digest(text))
@@ -230,7 +230,7 @@ def _not_the_last(conn: Connection, found: PersonRow) -> None:
 
 
 def proper_name(name: str) -> str:
-    """A name as it is kept: lower case."""
+    """A name as it is stored: lower case."""
     kept = name.strip().lower()
     if NAME.fullmatch(kept) is None or kept in RESERVED:
         message = "a name has 1 to 64 letters a-z, digits or . _ @ + -, and begins with a letter or digit"

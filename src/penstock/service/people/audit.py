@@ -111,7 +111,7 @@ class Audit:
 
 
 def moment(text: str, path: str) -> str:
-    """A moment that somebody wrote, in the form of the log. InputError when it is none."""
+    """A given moment in the form of the log. InputError when it is none."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:

@@ -20,8 +20,8 @@ from penstock.delivery.http.addresses import is_loopback
 from penstock.model.errors import EnvironmentFailure, InputError, Problem
 
 SCOPES = "openid email profile"
-KNOWN_S = 600.0  # how long the provider's description and keys are kept
-AGAIN_S = 10.0  # how soon its keys may be asked for again, when one is not among them
+KNOWN_S = 600.0  # how long the provider's description and keys are cached
+AGAIN_S = 10.0  # how soon its keys may be fetched again, when one is not among them
 TIMEOUT_S = 10.0
 SKEW_S = 60  # what clocks may differ by
 LARGEST = 1 << 20  # bytes of an answer
@@ -42,7 +42,7 @@ class OidcClient:
 
 @dataclass(frozen=True, slots=True)
 class SignOnRequest:
-    """A sign-in under way: what only the browser that began it brings back."""
+    """A sign-in in progress: what only the browser that began it sends back."""
 
     state: str
     nonce: str
@@ -54,7 +54,7 @@ class SignOnRequest:
 
 
 class IdentityProvider:
-    """`now` is the time in epoch seconds. One for a process: it remembers what the provider said of itself."""
+    """`now` is the time in epoch seconds. One for a process: it caches the provider's description."""
 
     def __init__(self, client: OidcClient, now: Callable[[], float]) -> None:
         self.client = client
@@ -64,7 +64,7 @@ class IdentityProvider:
         self._keys: tuple[float, Mapping[str, Any]] | None = None
 
     def address(self, asked: SignOnRequest, back: str) -> str:
-        """Where the browser goes to sign in; it comes back to `back`. EnvironmentFailure when nobody answers there."""
+        """The URL to sign in at; it redirects to `back`. EnvironmentFailure when the provider does not answer."""
         about = self._described()
         with self._session(about, back) as session:
             address, _ = session.create_authorization_url(
@@ -73,14 +73,14 @@ class IdentityProvider:
         return str(address)
 
     def told(self, asked: SignOnRequest, code: str, back: str) -> Mapping[str, Any]:
-        """What the provider says of who signed in. InputError `sign-on-refused` when it is not to be believed."""
+        """The provider's claims about the person. InputError `sign-on-refused` when they cannot be trusted."""
         about = self._described()
         with self._session(about, back) as session:
             tokens = self._exchanged(session, about["token_endpoint"], code, asked)
             claims = self._believed(str(tokens.get("id_token") or ""), asked.nonce, about)
             if "email" not in claims and is_safe(str(about.get("userinfo_endpoint", ""))):
                 more = self._asked_for(session, about["userinfo_endpoint"])
-                if more.get("sub") == claims["sub"]:  # else it is of somebody else
+                if more.get("sub") == claims["sub"]:  # else it is for another client
                     claims = {**more, **claims}
         return claims
 
@@ -194,7 +194,7 @@ class IdentityProvider:
 
 
 def is_safe(address: str) -> bool:
-    """Whether what is sent there is read by nobody on the way: https, or this very machine."""
+    """Whether a request there cannot be read on the way: https, or this machine."""
     parts = urlsplit(address)
     return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
 

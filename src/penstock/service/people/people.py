@@ -28,16 +28,16 @@ from penstock.store.database import Database
 from penstock.store.project import settings
 from penstock.store.project.credentials import Sealer
 
-SERVICE = "service"  # the setting that says where it answers
+SERVICE = "service"  # the setting with the service's own address
 SESSION_LIVES_S = 7 * 24 * 3600
 SIGN_ON, SIGN_ON_LIVES_S = "sign-in by an identity provider", 600
-BY_NAME = LoginThrottle(free=5, longest_s=60)  # short: whoever only knows a name must not lock its owner out
+BY_NAME = LoginThrottle(free=5, longest_s=60)  # short: a person who only knows a name must not lock its owner out
 BY_ADDRESS = LoginThrottle(free=20, longest_s=15 * 60)
 
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A session: who, and what their browser keeps."""
+    """A session: the person, and what their browser stores."""
 
     person: Person
     cookie: str = field(repr=False)
@@ -46,7 +46,7 @@ class SignedIn:
 
 @dataclass(frozen=True)
 class People:
-    """`sealer` is what the keys of sessions are derived from; asked for once, when the first is needed."""
+    """`sealer` is what the keys of sessions are derived from; called once, on first use."""
 
     database: Database
     clock: Clock
@@ -71,7 +71,7 @@ class People:
         return {purpose: sealer.key_for(purpose) for purpose in ("session", "csrf", "tries")}
 
     def is_known(self, name: str) -> bool:
-        """Whether somebody is called this."""
+        """Whether a person has this name."""
         with self.database.read() as conn:
             return rows.person(conn, name.strip().lower()) is not None
 
@@ -118,14 +118,14 @@ class People:
         return IdentityProvider(self.sign_on.client, lambda: self.clock.now().timestamp())
 
     def begin_sign_on(self, back: str, to: str) -> tuple[str, str]:
-        """Where the browser is sent, and what it keeps meanwhile, sealed. It comes back to `back`, at last to `to`."""
+        """The URL to redirect to, and the sealed cookie for the meantime. The way back is `back`, then `to`."""
         asked = SignOnRequest.anew(self.draw)
         ends = int(self.clock.now().timestamp()) + SIGN_ON_LIVES_S
         kept = orjson.dumps([asked.state, asked.nonce, asked.verifier, back, to, ends]).decode()
         return self._provider.address(asked, back), b64encode(self.sealer().seal(kept, SIGN_ON)).decode()
 
     def end_sign_on(self, kept: str | None, told: Mapping[str, str]) -> tuple[SignedIn, str]:
-        """The session of who came back with `told`, and where they go. InputError when it is not to be believed."""
+        """The session for the claims `told`, and where to go next. InputError when they cannot be trusted."""
         asked, back, to = self._opened(kept)
         if not hmac.compare_digest(told.get("state", "").encode(), asked.state.encode()):
             raise refused("this is not the sign-in that this browser began")
@@ -147,7 +147,7 @@ class People:
             raise refused("this sign-in was begun too long ago")
         return SignOnRequest(state, nonce, verifier), back, to
 
-    # ── who a cookie or a token is ───────────────────────────────────────────
+    # ── the person of a cookie or a token ───────────────────────────────────────────
 
     def _session(self, row: PersonRow) -> SignedIn:
         now = int(self.clock.now().timestamp())
@@ -158,7 +158,7 @@ class People:
         return SignedIn(Person(row.name, ROLES[row.role]), cookie, self.csrf(cookie))
 
     def of_cookie(self, cookie: str) -> Person | None:
-        """Whose session this is; None when it is nobody's, or over."""
+        """The person of a session; None when there is none, or it has ended."""
         session = secret.opened(cookie, self._keys["session"])
         if session is None or session.expires <= self.clock.now().timestamp():
             return None
@@ -167,7 +167,7 @@ class People:
         return Person(row.name, ROLES[row.role]) if row is not None and row.epoch == session.epoch else None
 
     def of_token(self, text: str) -> Person | None:
-        """Who an API token stands for."""
+        """The person of an API token."""
         return self.register.of_token(text) if text.startswith(secret.TOKEN_MARK) else None
 
     def csrf(self, cookie: str) -> str:
@@ -208,12 +208,12 @@ class People:
             return rows.person(conn, name)
 
     def _mark(self, kind: str, text: str) -> str:
-        """Names that were typed may be passwords typed into the wrong field: they are not kept as they are."""
+        """Names that were typed may be passwords typed into the wrong field: they are not stored as they are."""
         return hmac.digest(self._keys["tries"], f"{kind} {text}".encode(), "sha256").hex()[:32]
 
 
 def _network(address: str) -> str:
-    """An IPv6 address stands for its network, of which a machine has as many addresses as it likes."""
+    """The network of an IPv6 address, because a machine may have any number of addresses in it."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

@@ -29,7 +29,7 @@ _HASHING = threading.BoundedSemaphore(2)  # each takes 19 MiB and a core: guesse
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What the cookie says; moments are epoch seconds."""
+    """The content of the cookie; moments are epoch seconds."""
 
     name: str
     epoch: int
@@ -56,12 +56,12 @@ def opened(value: str, key: bytes) -> Session | None:
 
 
 def csrf(cookie: str, key: bytes) -> str:
-    """What a page of ours knows and a page of others does not: it is in a header of every write."""
+    """The value that only Penstock's own pages know: it is in a header of every write."""
     return hmac.digest(key, f"csrf {cookie}".encode(), "sha256").hex()
 
 
 def digest(secret: str) -> str:
-    """What is kept of a token or link."""
+    """The stored digest of a token or link."""
     return sha256(secret.encode()).hexdigest()
 
 
@@ -71,7 +71,7 @@ def hash_password(password: str) -> str:
 
 
 def is_password(password: str, kept: str | None) -> bool:
-    """Whether this is the password of the kept hash; takes as long when there is no hash to compare with."""
+    """Whether this is the password of the stored hash; takes as long when there is no hash to compare with."""
     from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415 - only where people sign in
 
     hasher, nobody = _hasher(), _nobody()
@@ -107,7 +107,7 @@ def _hasher() -> PasswordHasher:
 
 @lru_cache(maxsize=1)
 def _nobody() -> str:
-    """A hash that no password has: for names that nobody has."""
+    """A hash that no password has, for unknown names."""
     return _hasher().hash(sha256(b"nobody").hexdigest() + "\0")
 
 

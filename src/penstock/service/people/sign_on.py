@@ -20,7 +20,7 @@ from penstock.service.store.people import PersonRow
 
 PREFIX = "PENSTOCK_OIDC_ISSUER".removesuffix("ISSUER")
 YES, NO = frozenset({"1", "yes", "true", "on"}), frozenset({"", "0", "no", "false", "off"})
-NONE = "none"  # the default role that lets nobody in
+NONE = "none"  # the default role that refuses sign-in
 KNOWN = frozenset(
     {
         "PENSTOCK_OIDC_CLIENT_ID",
@@ -41,7 +41,7 @@ KNOWN = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class SignOn:
-    """What the environment says of the provider. `roles` maps values of the claim to roles."""
+    """The provider's settings in the environment. `roles` maps values of the claim to roles."""
 
     client: OidcClient
     label: str
@@ -94,9 +94,9 @@ def _check(given: Mapping[str, str]) -> None:
 
 
 def person_of(register: Accounts, sign_on: SignOn, claims: Mapping[str, Any]) -> PersonRow:
-    """The person of these claims, linked, created or given a role as the settings say.
+    """The person of these claims, linked, created or given a role by the settings.
 
-    InputError `unknown-person` for somebody who is not to come in.
+    InputError `unknown-person` for a person who may not sign in.
     """
     subject = f"{sign_on.client.issuer.rstrip('/')} {claims['sub']}"
     email = _email(sign_on, claims)
@@ -113,9 +113,9 @@ def person_of(register: Accounts, sign_on: SignOn, claims: Mapping[str, Any]) ->
 
 
 def _linked(conn: Connection, email: str | None, subject: str) -> PersonRow | None:
-    """The one person of this address, who is known by this sign-in from now on.
+    """The one person of this address, linked to this sign-in from now on.
 
-    Nobody who is known by another one: an address can be given to somebody new.
+    Never a person who is linked to another one, because an address can be given to a new person.
     """
     if email is None:
         return None
@@ -160,7 +160,7 @@ def _email(sign_on: SignOn, claims: Mapping[str, Any]) -> str | None:
 
 
 def _role_of(sign_on: SignOn, claims: Mapping[str, Any]) -> str:
-    """The highest role that a value of the claim stands for; else the default."""
+    """The highest role of the claim's values; else the default."""
     value = claims.get(sign_on.role_claim) if sign_on.role_claim is not None else None
     values = [str(each) for each in value] if isinstance(value, list) else [] if value is None else [str(value)]
     named = sign_on.roles or {role: role for role in ROLES}

@@ -17,7 +17,7 @@ CLAIMED = 20  # messages at a time
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Something that needs a person, or needed one. `told` is the state that was said last, and when."""
+    """An alert, present or past. `told` is the state that was reported last, and when."""
 
     id: str
     kind: str
@@ -89,7 +89,7 @@ def post(conn: Connection, new: Iterable[Message]) -> None:
 
 
 def claim(conn: Connection, now: float, until: float) -> list[Message]:
-    """The messages that are due; nobody else sends them before `until`."""
+    """The messages that are due; no other process sends them before `until`."""
     rows = conn.execute(
         select(messages).where(messages.c.due <= now).order_by(messages.c.at, messages.c.id).limit(CLAIMED)
     ).mappings()

@@ -16,7 +16,7 @@ POSTGRESQL = "SELECT txid_current_snapshot()::text"  # another value as soon as 
 
 
 class CommitWatch:
-    """Keeps one connection of its own open. Any thread may ask; `close` it at the end."""
+    """Has one connection of its own open. Any thread may call it; `close` it at the end."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

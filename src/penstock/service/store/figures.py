@@ -87,7 +87,7 @@ def held_counts(conn: Connection) -> list[HeldCount]:
 
 
 def budget_use(conn: Connection) -> list[BudgetUse]:
-    """The shared allowance of each credential."""
+    """The shared rate limit of each credential."""
     b = budgets.c
     query = select(b.credential, b.quota, b.per, b.opened, b.used, b.blocked_until).order_by(b.credential)
     return [BudgetUse(*row) for row in conn.execute(query)]
@@ -156,7 +156,7 @@ def _names(conn: Connection) -> Select[tuple[str]]:
 
 
 def queue_figures(conn: Connection) -> tuple[dict[str, int], str | None]:
-    """Runs that were asked for and have not ended, by state; when the oldest that nobody has taken was asked for."""
+    """Requested runs that have not ended, by state, and when the oldest waiting one was requested."""
     w = work.c
     counted = select(w.state, func.count()).where(w.state != "ended").group_by(w.state)
     oldest = select(func.min(w.asked_at)).where(w.state.in_(("queued", "handed")))

@@ -17,7 +17,7 @@ from penstock.store.project.settings import forget_setting
 from penstock.store.service_tables import schedules, settings, ticks
 from penstock.store.upsert import upsert
 
-SKIPPED = "-"  # stands for the run of a time that was passed over
+SKIPPED = "-"  # the run of a time that was skipped
 
 PREFIX = "feed pause "  # of the names of these documents among the settings
 WRITER = "intake"
@@ -63,29 +63,29 @@ def save(conn: Connection, times: FlowTimes) -> None:
 
 
 def pause(conn: Connection, flow: str, *, by: str, at: str) -> None:
-    """It rests; what was due and has not begun is dropped."""
+    """Pause a flow; what was due and has not begun is dropped."""
     save(conn, replace(times_of(conn, flow), paused=True, by=by, at=at))
     conn.execute(delete(ticks).where(ticks.c.flow == flow, ticks.c.run.is_(None)))
 
 
 def paused(conn: Connection) -> set[str]:
-    """The flows that rest."""
+    """The flows that are paused."""
     return set(conn.execute(select(schedules.c.flow).where(schedules.c.paused)).scalars())
 
 
 def wake(conn: Connection, flow: str, *, by: str, at: str) -> None:
-    """It goes on with the times from now on."""
+    """Resume a flow with the times from now on."""
     save(conn, replace(times_of(conn, flow), paused=False, by=by, at=at, done=at))
 
 
 def add_ticks(conn: Connection, due: Sequence[Tick]) -> None:
-    """They are due, each once: a moment that is there already is an error of who did not look."""
+    """Add due times, each once: adding one twice is an error of the caller."""
     if due:
         conn.execute(insert(ticks), [{**tick._asdict(), "run": None} for tick in due])
 
 
 def waiting(conn: Connection) -> list[Tick]:
-    """What is due and not asked for yet, oldest first."""
+    """What is due and not requested yet, oldest first."""
     query = select(ticks.c.flow, ticks.c.due, ticks.c.missed).where(ticks.c.run.is_(None)).order_by(ticks.c.due)
     return [Tick(*row) for row in conn.execute(query)]
 

@@ -17,7 +17,7 @@ from penstock.store.upsert import upsert
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """A person; `password` is a hash, `subject` who this is at the identity provider."""
+    """A person; `password` is a hash, `subject` is the person at the identity provider."""
 
     name: str
     role: str
@@ -31,7 +31,7 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
-    """An API token without its text, of which only `hash` is kept."""
+    """An API token without its text, of which only `hash` is stored."""
 
     id: str
     hash: str = field(repr=False)

@@ -47,7 +47,7 @@ from penstock.store.tables import (
 
 PART = 400  # rows removed by one transaction
 EVERYTHING = 1 << 40
-PRUNED = "pruned"  # the action of the note that says so in the run
+PRUNED = "pruned"  # the action of the run's note about it
 UNDER_WAY = ("running", "queued")
 
 
@@ -72,7 +72,7 @@ class Sweep(NamedTuple):
 
 
 def sweeps(before: Cutoffs) -> Iterator[Sweep]:
-    """In the order in which they have to be made: a run goes when nothing of it is left."""
+    """The sweeps in their order: a run is deleted when nothing of it is left."""
     yield Sweep("exchanges", lambda c, n: _exchanges(c, before.responses, n), _drop_exchanges)
     yield Sweep("ledger", lambda c, n: _ledger(c, max(before.ledger, before.runs), n), _drop_ledger)
     yield Sweep("runs", lambda c, n: _runs(c, before.runs, n), _drop_runs)
@@ -144,7 +144,7 @@ def _ledger(conn: Connection, before: str, most: int) -> Sequence[Any]:
 
 
 def _drop_ledger(conn: Connection, ids: Sequence[Any]) -> int:
-    """Before the first outcome of a run goes, the run says so: its counts stand, its records cannot be listed."""
+    """Mark a run before its first outcome is deleted: its counts stay, its records cannot be listed."""
     timeseries.fold_deliveries(conn)
     timeseries.fold(conn)
     mine = select(ledger_batches.c.run).where(ledger_batches.c.id.in_(ids))
@@ -174,13 +174,13 @@ def _runs(conn: Connection, before: str, most: int) -> Sequence[Any]:
 
 
 def _drop_runs(conn: Connection, ids: Sequence[Any]) -> int:
-    timeseries.keep_runs(conn, ids)  # what was counted once goes on being counted
+    timeseries.keep_runs(conn, ids)  # what was counted once stays counted
     conn.execute(delete(work).where(work.c.run.in_(ids)))
     return _drop(conn, runs, ids)
 
 
 def _responses(conn: Connection, before: str, most: int) -> Sequence[Any]:
-    """The oldest replies; they are kept in the order they came, so that the first new one ends the search."""
+    """The oldest replies; they are stored in the order they came, so that the first new one ends the search."""
     found: list[int] = []
     rows = conn.execute(select(responses.c.id, responses.c.record).order_by(responses.c.id).limit(most))
     for number, record in rows:
@@ -190,7 +190,7 @@ def _responses(conn: Connection, before: str, most: int) -> Sequence[Any]:
     return found
 
 
-# ── destinations that are gone ───────────────────────────────────────────────
+# ── destinations no longer in the project ───────────────────────────────────────────────
 
 _OF_DESTINATIONS = (memory_segments, in_flight, cursors, switches, discarded, sent_links)
 
@@ -206,5 +206,5 @@ def remembered_destinations(conn: Connection) -> dict[str, int]:
 
 
 def forget_destination(conn: Connection, name: str) -> int:
-    """Forget all that was sent and discarded; returns how many rows went. What is held stays."""
+    """Forget all that was sent and discarded; returns how many rows were deleted. The quarantine stays."""
     return sum(conn.execute(delete(table).where(table.c.destination == name)).rowcount for table in _OF_DESTINATIONS)

@@ -17,7 +17,7 @@ OVER = ("succeeded", "partial", "failed", "cancelled")
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """Which runs; None: whatever. `since` is the moment they started, or were asked for, not before."""
+    """Which runs; None: any. `since` is the earliest start or request."""
 
     target: str | None = None
     status: str | None = None
@@ -40,7 +40,7 @@ class EndedRun:
 
 
 def ended_since(conn: Connection, moment: str) -> list[EndedRun]:
-    """Of the newest runs those that ended after a moment, in that order; a flow's run stands for its parts."""
+    """Of the newest runs those that ended after a moment, in that order; a flow's run includes its parts."""
     r = runs.c
     newest = (
         select(runs.c.id).where(r.parent.is_(None), r.kind != "test").order_by(r.started_at.desc(), r.id.desc())

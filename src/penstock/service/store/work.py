@@ -27,7 +27,7 @@ _JSON = ("payload", "progress")
 
 @dataclass(frozen=True, slots=True)
 class WorkRow:
-    """What was asked for. `lane` is the credential whose runs share a limit; `attempt` grows whenever it is handed out.
+    """A request to run. `lane` is the credential whose runs share a limit; `attempt` grows whenever a worker gets it.
 
     `stop` is why it has to stop (`cancel`), `payload` the records that a resend sends. Moments are ISO text.
     """
@@ -57,7 +57,7 @@ class WorkRow:
 
 @dataclass(frozen=True, slots=True)
 class WorkerRow:
-    """A worker that has registered; whether it lives is told by its lease."""
+    """A worker that has registered; its lease shows whether it is alive."""
 
     id: str
     version: str
@@ -66,7 +66,7 @@ class WorkerRow:
 
 
 def ask(conn: Connection, row: WorkRow) -> None:
-    """Put it in the queue; a run that was asked for before is asked for again, its attempts going on."""
+    """Put a run in the queue; one that was requested before is requested again, with its attempts counted on."""
     earlier = get(conn, row.run)
     values = _to_columns(row)
     if earlier is None:
@@ -88,7 +88,7 @@ def of_runs(conn: Connection, runs: Sequence[str]) -> dict[str, WorkRow]:
 
 
 def in_state(conn: Connection, states: Sequence[str]) -> list[WorkRow]:
-    """The rows in one of these states, in the order they were asked for."""
+    """The rows in one of these states, in the order of their requests."""
     query = select(work).where(work.c.state.in_(list(states))).order_by(work.c.asked_at, work.c.run)
     return [_to_work(row) for row in conn.execute(query).mappings()]
 
@@ -112,7 +112,7 @@ def want_stop(conn: Connection, run: str, why: str, by: str) -> None:
 
 
 def keep_progress(conn: Connection, found: Mapping[str, Mapping[str, Any]]) -> None:
-    """Where these runs stand, for whoever looks on."""
+    """Store the progress of these runs, for readers."""
     for run, progress in found.items():
         conn.execute(update(work).where(work.c.run == run).values(progress=orjson.dumps(dict(progress)).decode()))
 
@@ -123,7 +123,7 @@ def register(conn: Connection, worker: WorkerRow) -> None:
 
 
 def strike_off(conn: Connection, worker: str) -> None:
-    """It has gone, or died."""
+    """Remove a worker that has ended or died."""
     conn.execute(delete(workers).where(workers.c.id == worker))
 
 
@@ -148,7 +148,7 @@ def _to_work(row: RowMapping) -> WorkRow:
 def prepare_retry(conn: Connection, run: str, asked_by: str) -> bool:
     """Remove a failed run and its parts, so that it can begin again under its id; what it counted stays counted.
 
-    Returns False, and changes nothing, unless `asked_by` asked for it, it ended failed, and no record was decided.
+    Returns False, and changes nothing, unless `asked_by` requested it, it ended failed, and no record was decided.
     """
     row, asked = runs.get(conn, run), get(conn, run)
     if row is None or asked is None or asked.asked_by != asked_by or asked.state != "ended":

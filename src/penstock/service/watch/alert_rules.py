@@ -20,7 +20,7 @@ ENDED = frozenset({"succeeded", "partial"})
 
 @dataclass(frozen=True)
 class Rules:
-    """When a person is told; None switches a rule off."""
+    """When a message is sent; None switches a rule off."""
 
     stalled_minutes: float | None = 1440
     volume_under: float | None = 0.5  # of the usual number of records
@@ -40,7 +40,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class TargetFacts:
-    """A destination: for how long nothing moved, its newest runs, newest first, and how many records are held.
+    """A destination: how long nothing changed, its newest runs, newest first, and how many records are in quarantine.
 
     `notes` are those of its newest run that ended well or partly.
     """
@@ -75,7 +75,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class AlertChange:
-    """What is to be said of an alert now."""
+    """The message about an alert now."""
 
     what: Literal["raised", "still", "over"]
     alert: Alert
@@ -85,7 +85,7 @@ Finding = tuple[str, str, str]  # kind, subject, reason
 
 
 def judge(facts: Facts, rules: Rules, known: Mapping[str, Alert]) -> tuple[list[AlertChange], dict[str, Alert]]:
-    """What to say now, and the alerts as they are then. An alert is told once a state, and again after some hours."""
+    """The messages to send now, and the alerts after them. Each state is reported once, and again after some hours."""
     found = {f"{kind}:{subject}": (kind, subject, reason) for kind, subject, reason in findings(facts, rules)}
     news: list[AlertChange] = []
     after: dict[str, Alert] = {}
@@ -115,9 +115,9 @@ def _to_say(alert: Alert, rules: Rules, now: datetime) -> Literal["raised", "sti
     since_told = None if alert.told_at is None else now - alert.told_at
     if alert.told != alert.state:
         if alert.told is None and alert.state == "over":
-            return None  # nobody was told that it had begun
+            return None  # its beginning was not reported
         if since_told is not None and since_told < timedelta(minutes=rules.calm_minutes):
-            return None  # it comes and goes: said once it stays
+            return None  # it comes and goes: reported once it stays
         return "raised" if alert.state == "raised" else "over"
     if alert.state == "raised" and since_told is not None and since_told >= timedelta(hours=rules.repeat_hours):
         return "still"
@@ -142,7 +142,7 @@ def findings(facts: Facts, rules: Rules) -> Iterator[Finding]:
 
 
 def _of_flows(facts: Facts) -> Iterator[Finding]:
-    """Flows that failed by themselves: where one of their destinations failed, that is told."""
+    """Flows that failed by themselves: where one of their destinations failed, that is reported."""
     failed = {target.name for target in facts.targets if (last := _last_ended(target.runs)) and last.status == "failed"}
     for flow in facts.flows:
         newest = _last_ended(flow.runs)

@@ -17,7 +17,7 @@ from penstock.store.project import credentials
 from penstock.store.project.settings import put_setting, setting
 
 NAME = "alerts"
-SEALED = "alert channel {}"  # the name of a channel's URL among the sealed texts: no credential is called so
+SEALED = "alert channel {}"  # the name of a channel's URL among the sealed texts: no credential has it
 
 
 class _Strict(BaseModel):
@@ -74,9 +74,9 @@ def read(ctx: Context) -> AlertSettings:
 def write(
     ctx: Context, document: Mapping[str, Any], *, by: str, guard: Callable[[AlertSettings], None]
 ) -> AlertSettings:
-    """Write the whole document; InputError with everything wrong in it. URLs are sealed, not stored with it.
+    """Write the whole document; InputError with every problem. URLs are sealed, not stored with it.
 
-    `guard` sees the settings that are to be replaced, and raises when they are not what the writer knows.
+    `guard` sees the settings that are to be replaced, and raises when they are not those that the writer read.
     """
     try:
         wanted = AlertSettings.model_validate(document)
@@ -96,7 +96,7 @@ def write(
     at = iso(ctx.clock.now())
     sealer = ctx.sealer()
     with ctx.database.begin() as conn:
-        found = setting(conn, NAME)  # again, now that nobody else writes
+        found = setting(conn, NAME)  # again, now that no other process writes
         guard(AlertSettings() if found is None else AlertSettings.model_validate(found.document))
         for name, channel in wanted.channels.items():
             if channel.url is not None:

@@ -34,7 +34,7 @@ CLAIMED_S = 120.0
 MOST_TRIES = 12
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 30.0, 3600.0
 LOOKED_AT = 60  # runs of a destination
-LOOKED_AT_FLOW = 5  # runs of a flow: those that wait or run stand before the last that ended
+LOOKED_AT_FLOW = 5  # runs of a flow: those that wait or run come before the last that ended
 TITLES = {"raised": "Penstock: {}", "still": "Penstock, still: {}", "over": "Penstock, over: {}"}
 
 
@@ -49,14 +49,14 @@ class Results:
 def results(conn: Connection, settings: AlertSettings, now: datetime) -> Results | None:
     """What has ended since the last message; None while nothing has, or the last one is too fresh (`calm_minutes`).
 
-    To be called inside a write transaction: what it answers counts as told.
+    To be called inside a write transaction: what it returns counts as reported.
     """
     told = setting(conn, TOLD)
     if not settings.rules.run_results:
         if told is not None:
             forget_setting(conn, TOLD)
         return None
-    if told is None:  # what ended before somebody wanted to know is old
+    if told is None:  # what ended before the setting was made is old
         put_setting(conn, TOLD, {"up_to": iso(now)}, by=BY, at=iso(now - timedelta(days=1)))
         return None
     if now - datetime.fromisoformat(told.at) < timedelta(minutes=settings.rules.calm_minutes):
@@ -95,7 +95,7 @@ def _counts(ended: Sequence[EndedRun]) -> str:
 
 
 def look(ctx: Context) -> list[AlertChange]:
-    """Judge the present, and put out the messages; whoever of several processes comes first does it."""
+    """Judge the present, and store the messages; the first of several processes does it."""
     settings = alert_settings.read(ctx)
     active = active_names(ctx)
     with ctx.database.begin() as conn:
@@ -200,7 +200,7 @@ def deliver(ctx: Context) -> int:
 
 def _sent(ctx: Context, message: Message, allowed: tuple[str, ...] | None) -> str | None:
     if allowed is None:
-        return None  # the channel was taken out: nobody waits for it
+        return None  # the channel was removed
     return send(ctx, message.channel, message.title, message.body, allowed)
 
 

@@ -33,7 +33,7 @@ def check_channel(name: str, url: str) -> None:
 
 
 def notify(url: str, title: str, body: str, allowed_hosts: tuple[str, ...] = ()) -> str | None:
-    """Send one message; answers why it did not go, or None.
+    """Send one message; returns why it failed, or None.
 
     A host that the URL names is judged as that of a request is: nothing inside the network, unless it is allowed. It is
     judged again where the channel connects, and the connection goes to what was judged.
@@ -81,7 +81,7 @@ def _barred(plugin: Any, allowed: tuple[str, ...]) -> str | None:
 
 
 def _judged(host: str, port: int, found: Sequence[str], allowed: tuple[str, ...]) -> str | None:
-    """Why a host must not be reached. The proxies of the environment may: whoever runs the service has set them."""
+    """Why a host must not be reached. The proxies of the environment may, because the operator set them."""
     proxies = {urlsplit(url).hostname for url in getproxies().values()}
     if host.lower() in proxies:
         return None

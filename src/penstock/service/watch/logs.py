@@ -33,7 +33,7 @@ _SHAPES = (
 
 @dataclass(slots=True)
 class Redactor:
-    """Takes secrets out of what is told: known ones by value, others by the name or the shape they have."""
+    """Removes secrets from events: known ones by value, others by the name or the shape they have."""
 
     _known: set[str] = field(default_factory=set)
 
@@ -63,7 +63,7 @@ class Redactor:
 
 @dataclass(frozen=True, slots=True)
 class LogEvents:
-    """Writes what it is told as log lines."""
+    """Writes events as log lines."""
 
     logger: Any
     redactor: Redactor
@@ -82,9 +82,9 @@ class LogEvents:
 
 
 def start_logs(environ: Mapping[str, str], stream: TextIO | None = None) -> LogEvents:
-    """Lead all logging of this process to `stream` (default stderr), as the environment asks.
+    """Lead all logging of this process to `stream` (default stderr), by the environment's settings.
 
-    InputError when it asks for something that does not exist.
+    InputError for an unknown setting.
     """
     import structlog  # noqa: PLC0415 - only a service logs
 
@@ -136,7 +136,7 @@ def _word(environ: Mapping[str, str], variable: str, known: tuple[str, ...], def
 
 
 def _of_library(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A line of a library has no event name of ours: its text is a message."""
+    """A line of a library has no event name: its text is a message."""
     record: logging.LogRecord = line["_record"]
     line["message"] = line.pop("event", "")
     line["event"] = "defect" if record.name == "penstock.api" else f"log.{record.name}"
@@ -144,7 +144,7 @@ def _of_library(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> M
 
 
 def _plain_failure(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """An exception is told by its kind and place: its message can hold a record or a secret."""
+    """An exception is logged by its type and place: its message can hold a record or a secret."""
     found = line.pop("exc_info", None)
     line.pop("exc_text", None)
     if isinstance(found, tuple) and found[0] is not None:

@@ -27,7 +27,7 @@ from penstock.store.runs.timeseries import BUCKETS_MS, Tally
 from penstock.version import __version__
 
 GOOD = ("succeeded",)
-KEPT_S = 2.0  # seconds that an answer of the database is used again: many may ask
+KEPT_S = 2.0  # seconds that a result of the database is reused
 ENDED = ("succeeded", "partial")
 OPEN = frozenset({Outcome.ACCEPTED.value, Outcome.UNSENT.value})
 Counts = dict[str, dict[tuple[str, ...], float]]
@@ -50,7 +50,7 @@ class Seen:
 
 
 class StateCollector(Collector):
-    """Reads the database when it is asked."""
+    """Reads the database when metrics are collected."""
 
     def __init__(self, ctx: Callable[[], Context]) -> None:
         self._ctx = ctx
@@ -58,7 +58,7 @@ class StateCollector(Collector):
         self._kept: tuple[float, list[Metric]] | None = None
 
     def describe(self) -> list[Metric]:
-        """Nothing beforehand: the registry would ask the database."""
+        """Returns nothing: the registry would query the database."""
         return []
 
     def collect(self) -> Iterator[Metric]:
@@ -112,7 +112,7 @@ def _counted(counts: Counts) -> Iterator[Metric]:
 
 
 def _records(records: Tally) -> Iterator[Metric]:
-    """Ends that stay are counters; what may still become something else goes up and down."""
+    """Final outcomes are counters; others are gauges."""
     labels = ["destination", "outcome"]
     final = CounterMetricFamily("penstock_records", "Records by what became of them", labels=labels)
     still = GaugeMetricFamily("penstock_records_open", "Records whose outcome may still change", labels=labels)
@@ -234,6 +234,6 @@ class Metrics:
         self._registry.register(collector)
 
     def text(self, accept: str = "") -> tuple[bytes, str]:
-        """All metrics, in the form that is asked for, and the form's name."""
+        """All metrics, in the requested form, and the form's name."""
         encode, kind = choose_encoder(accept)
         return encode(self._registry), kind

@@ -25,7 +25,7 @@ EVERY_S = 15.0  # seconds between two looks at alerts and metrics
 
 @dataclass(slots=True)
 class ServiceEvents:
-    """Leads what is told to the logs, the metrics of this process and, where wanted, the traces."""
+    """Passes events to the logs, the metrics of this process and, where wanted, the traces."""
 
     logs: LogEvents
     metrics: Metrics
@@ -76,7 +76,7 @@ class _Measured:
 
 @contextmanager
 def watched(app: App, environ: Mapping[str, str], stream: TextIO | None = None) -> Iterator[None]:
-    """A service that is watched, for the block. InputError when the environment asks for what does not exist."""
+    """Start the telemetry of a service for the block. InputError for an unknown setting of the environment."""
     with ExitStack() as stack:
         events = ServiceEvents(start_logs(environ, stream), app.watch.metrics)
         if _wants_traces(environ):
@@ -94,7 +94,7 @@ def watched(app: App, environ: Mapping[str, str], stream: TextIO | None = None) 
 
 
 def _tick(app: App, stop: threading.Event) -> None:
-    """Trouble with the state database passes, and is told by whoever needs it; a defect does not end the watching."""
+    """Errors of the state database are ignored here, and reported elsewhere; a defect does not end the loop."""
     while not stop.wait(EVERY_S):
         try:
             app.watch.tick()

@@ -34,7 +34,7 @@ class Traces:
 
     @contextmanager
     def span(self, name: str, /, **facts: Any) -> Iterator[TraceSpan]:
-        """A piece of work; an error that ends it is told by its kind, for its message can hold a record."""
+        """A piece of work; an error that ends it is recorded by its type, because its message can hold a record."""
         tracer = self.provider.get_tracer("penstock", __version__)
         begun = tracer.start_as_current_span(f"penstock.{name}", record_exception=False, set_status_on_exception=False)
         with begun as span:

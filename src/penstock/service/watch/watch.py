@@ -21,14 +21,14 @@ from penstock.store.runs import timeseries
 from penstock.store.service_tables import tallies as table
 from penstock.store.upsert import upsert
 
-LOOK_AGAIN_S = 2.0  # whoever asks more often gets the last answer: asking writes to the database
+LOOK_AGAIN_S = 2.0  # more frequent calls get the last answer, because each check writes to the database
 AT_ONCE = 20_000  # rows of the ledger that are added up in one transaction
 Alive = Callable[[], str | None]
 
 
 @dataclass(slots=True)
 class Watch:
-    """The door of everything that watches. `ctx` gives the present project and its state."""
+    """The use-cases of monitoring. `ctx` returns the present project and its state."""
 
     ctx: Callable[[], Context]
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -67,7 +67,7 @@ class Watch:
     def set_alerts(
         self, document: Mapping[str, Any], *, by: str, guard: Callable[[AlertSettings], None] = lambda _: None
     ) -> AlertSettings:
-        """Write channels and rules; `guard` raises when what is to be replaced is not what the writer knows."""
+        """Write channels and rules; `guard` raises when the present settings are not those that the writer read."""
         return alert_settings.write(self.ctx(), document, by=by, guard=guard)
 
     def try_channels(self, only: str | None = None) -> dict[str, str | None]:
@@ -89,14 +89,14 @@ class Watch:
         return sorted(found.values(), key=lambda alert: (alert.state == "raised", alert.since), reverse=True)
 
     def tick(self) -> None:
-        """What a service does every few seconds: add up, judge, tell. Raises EnvironmentFailure."""
+        """What a service does every few seconds: add up, judge, report. Raises EnvironmentFailure."""
         ctx = self.ctx()
         self.fold()
         watch_alerts.look(ctx)
         watch_alerts.deliver(ctx)
 
     def fold(self) -> None:
-        """Add up what is new in the ledger, so that asking for metrics and figures stays cheap."""
+        """Add up what is new in the ledger, so that metrics and figures stay cheap."""
         more = True
         while more:  # a long ledger, of a state that was never added up, part by part: others write, too
             with self.ctx().database.begin() as conn:
@@ -105,7 +105,7 @@ class Watch:
 
 
 def _paused(pause: FeedPause) -> Problem:
-    """A feed that fails. Everybody may ask whether the process is ready: the reason is for who may see the source."""
+    """A feed that fails. Readiness is public: the reason is only for people who may see the source."""
     message = f"the records posted for {pause.target} are not sent since {pause.since}: its runs fail"
     hint = f"the page of the source {pause.sources[0]} says why, and when the next run is tried"
     return Problem(f"{pause.kind}s.{pause.target}", message, "feed-paused", hint)

@@ -15,7 +15,7 @@ from penstock.model.spec import CatchUp, Cron, Every, FlowSpec, Schedule
 from penstock.run.context import Context
 from penstock.service.store.pauses import FlowTimes
 
-MOST = 100  # missed times that are told apart
+MOST = 100  # missed times that are listed one by one
 ON_TIME = timedelta(seconds=60)  # what is due no longer ago was not missed
 MINUTE = timedelta(minutes=1)
 
@@ -41,7 +41,7 @@ def next_after(schedule: Schedule, zone: str | None, after: datetime) -> datetim
 
 
 def next_at(ctx: Context, flow: FlowSpec, times: FlowTimes) -> str | None:
-    """When a flow runs next by itself; None when no time says so."""
+    """When a flow runs next by itself; None when it has no times."""
     if flow.schedule is None or times.paused:
         return None
     moment = next_after(read_schedule(flow.schedule), flow.timezone, ctx.clock.now())
@@ -49,7 +49,7 @@ def next_at(ctx: Context, flow: FlowSpec, times: FlowTimes) -> str | None:
 
 
 def upcoming(text: str, zone: str | None, after: datetime, most: int) -> list[datetime]:
-    """The next moments of a schedule as the project file says it. Raises InputError where it is none."""
+    """The next moments of a schedule in the project file's form. Raises InputError where it is none."""
     try:
         schedule = read_schedule(text)
         _zone(zone)
@@ -70,7 +70,7 @@ def passed(schedule: Schedule, zone: str | None, after: datetime, now: datetime)
 
 
 def to_run(moments: list[datetime], now: datetime, catch_up: CatchUp, *, busy: bool) -> list[Due]:
-    """Which of the passed moments (newest first) are run: what is missed is caught up as the flow says."""
+    """Which of the passed moments (newest first) are run: missed ones are caught up by the flow's `catch_up`."""
     if not moments:
         return []
     if catch_up == "all":

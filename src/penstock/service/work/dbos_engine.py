@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 
 RESTLESS_S = 2.0  # after the last sign of work
-IDLE_S = 5.0  # at rest: nothing is known to wait
+IDLE_S = 5.0  # while idle: nothing is known to wait
 
 SCHEMA = "penstock_work"
 QUEUE = "runs"
 POLL_S = 0.2
-NOTIFIES_S = 1.0  # how often DBOS looks, on PostgreSQL, whether it has events to tell: never, no workflow waits for one
+NOTIFIES_S = 1.0  # how often DBOS looks, on PostgreSQL, for events to send: never, no workflow waits for one
 KEPT = timedelta(hours=1)  # how long DBOS remembers what has ended
 TIDIED = 500  # workflows at a time
 MOST_TIDIED = 20_000  # a live source makes some thousand runs an hour
@@ -60,7 +60,7 @@ class Pace(threading.Event):
         self._now.set()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Pause for `timeout`, or for longer at rest; answers whether the loop shall end."""
+        """Pause for `timeout`, or for longer while idle; returns whether the loop has to end."""
         pause = timeout if timeout is None or time.monotonic() < self._until else max(timeout, IDLE_S)
         self._now.wait(pause)
         self._now.clear()

@@ -101,10 +101,10 @@ class Discards:
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def ask(self, which: QuarantineFilter, ids: Sequence[str] | None, *, reason: str, by: str) -> DiscardRow | None:
-        """Begin to discard records: these ids, or all that are held now and that `which` means.
+        """Begin to discard records: these ids, or all in quarantine now that `which` selects.
 
         None, and nothing is begun, where they are at most `MANY`. While the same is under way it is that one.
-        InputError where nothing of it is held, or an id is not there.
+        InputError where none is in quarantine, or an id is unknown.
         """
         ctx = self.ctx()
         with ctx.database.begin() as conn:
@@ -137,14 +137,14 @@ class Discards:
             return newest_discards(conn)
 
     def resume(self) -> None:
-        """Go on with those that nobody works on: the process that began them has ended."""
+        """Continue those whose process has ended."""
         with self.ctx().database.read() as conn:
             unfinished = unfinished_discards(conn)
         for row in unfinished:
             self._begin(row.id)
 
     def close(self) -> None:
-        """Stop after the parts under way."""
+        """Stop after the parts in progress."""
         self._stopping.set()
         for thread in list(self._threads.values()):
             thread.join()
@@ -160,7 +160,7 @@ class Discards:
         try:
             with suppress(StateLocked):  # another process is at it
                 self._discard(discard)
-        except PenstockError as trouble:  # it goes on with the next `resume`
+        except PenstockError as trouble:  # the next `resume` continues it
             log.warning("discards.trouble discard=%s %s", discard, trouble)
         except Exception:
             log.exception("discards.defect discard=%s", discard)
@@ -199,7 +199,7 @@ def _asked(conn: Connection, which: QuarantineFilter, ids: Sequence[str] | None)
 
 
 def _is_same(row: DiscardRow, asked: DiscardRow) -> bool:
-    """Whether one that is under way does what is asked for; what was held since then is not in it."""
+    """Whether one in progress does what is requested; records quarantined since are not in it."""
     return row.which == asked.which and row.ids == asked.ids and row.up_to >= asked.up_to
 
 

@@ -36,7 +36,7 @@ log = logging.getLogger("penstock.worker")
 
 
 class Interrupted(Exception):  # noqa: N818 - it is an answer: the work goes on elsewhere or later
-    """The run did not come to its end here; `later` when it cannot go on at once."""
+    """The run did not end here; `later` when it cannot continue at once."""
 
     def __init__(self, *, later: bool) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class Executor:
         except PenstockError as error:
             reason = str(error.problems[0]) if error.problems else str(error)
             self._failed(_kind_of(error), reason, error.problems)
-        except KeyboardInterrupt:  # stopped while it waited for who holds the destination
+        except KeyboardInterrupt:  # stopped while it waited for the lock on the destination
             if self.shutdown:
                 raise Interrupted(later=False) from None
             self._never_begun(self._wanted[0] if self._wanted else "stopped")
@@ -160,7 +160,7 @@ class Executor:
         return () if self._conductor is None else tuple(self._conductor.sending)
 
     def progress(self) -> dict[str, Any]:
-        """Where it stands."""
+        """The progress of the run."""
         latest = self._latest
         if latest is None:
             return {"phase": "preparing"}

@@ -25,10 +25,11 @@ LONGEST_AGAIN_S = 300
 
 
 class Engine(Protocol):
-    """Who executes tickets durably, somewhere: the contract is shown in `tests/service/work/test_engine_contract.py`.
+    """The interface of durable executors of tickets; the contract is in `tests/service/work/test_engine_contract.py`.
 
-    A ticket that was submitted is executed, once, by one of the processes that have started an engine of the same
-    version on the same state, also when it was submitted by a process that has died since. So many of one lane at once.
+    A submitted ticket is executed, once, by one of the processes that have started an engine of the same version
+    on the same state, also when it was submitted by a process that has died since. A lane has a limit of tickets at
+    once.
     """
 
     def start(self, execute: Callable[[str], None]) -> None:
@@ -44,7 +45,7 @@ class Engine(Protocol):
         ...
 
     def abandon(self, tickets: Sequence[str]) -> None:
-        """Free the places of tickets whose process has died; who still executes one is not interrupted."""
+        """Free the places of tickets whose process has died; a ticket that is still executed is not interrupted."""
         ...
 
     def tidy(self) -> None:
@@ -66,7 +67,7 @@ class Queue:
     version: str
 
     def waiting(self) -> list[WorkRow]:
-        """What has not begun: in the queue, or handed out."""
+        """What has not begun: in the queue, or with a worker."""
         with self.database.read() as conn:
             return work.in_state(conn, work.WAITING)
 
@@ -96,7 +97,7 @@ class Queue:
             return _again(conn, row)
 
     def put_back(self, row: WorkRow, *, later: bool = False) -> bool:
-        """Let the next worker go on with it; `later` when it cannot go on at once.
+        """Requeue it for the next worker; `later` when it cannot continue at once.
 
         False, and nothing is changed, when the row is no longer in the state that it was read in.
         """
@@ -111,7 +112,7 @@ class Queue:
             work.change(conn, row, state="ended", worker=None, stop=None)
 
     def living(self) -> dict[str, str]:
-        """The workers that live, with their versions; those that have died are struck off."""
+        """The workers that are alive, with their versions; dead ones are removed."""
         with self.database.read() as conn:
             known = work.registered(conn)
         alive = {row.id: row.version for row in known if leases.is_held(self.database, lease_of(row.id))}
@@ -123,7 +124,7 @@ class Queue:
         return alive
 
     def take_over(self, executing: Collection[str]) -> list[str]:
-        """Put back what nobody works on any more; answers the void tickets.
+        """Requeue what no worker works on any more; returns the void tickets.
 
         `executing` are this worker's own: a ticket is in it before `take` and until its row is ended or put back. What
         ends between the look at the rows and the look at `executing` is not lost, and is not put back.
@@ -149,7 +150,7 @@ def lease_of(worker: str) -> str:
 
 
 def _place(row: WorkRow) -> tuple[bool, str]:
-    """What may not run beside its like: a flow, or a destination in whatever way."""
+    """What may run only once at a time: a flow, or a destination."""
     return row.kind == "flow", row.target
 
 

@@ -42,11 +42,11 @@ OVER = ("succeeded", "partial", "failed", "cancelled")
 
 @dataclass(frozen=True, slots=True)
 class WorkRequests:
-    """Everything that may be asked of the queue. `ctx` returns the context with the present project."""
+    """The requests to the queue. `ctx` returns the context with the present project."""
 
     ctx: Callable[[], Context]
 
-    # ── asking ───────────────────────────────────────────────────────────────
+    # ── requests ───────────────────────────────────────────────────────────────
 
     def enqueue(self, target: str, *, trigger: Trigger, asked_by: str, begins_at: str | None = None) -> dict[str, Any]:
         """Ask for a run of a destination or flow; answers it, with the id that it will have.
@@ -88,7 +88,7 @@ class WorkRequests:
         return row.id
 
     def retry(self, run: str, target: str, *, trigger: Trigger, asked_by: str) -> dict[str, Any]:
-        """As `enqueue`; a failed run that `asked_by` asked for and that decided nothing begins again under its id."""
+        """As `enqueue`; a failed run that `asked_by` requested and that decided nothing begins again under its id."""
         ctx = self.ctx()
         spec = ctx.target(target)
         self._require_ready(ctx, spec)
@@ -166,7 +166,7 @@ class WorkRequests:
         return self.enqueue(row.target, trigger="resume", asked_by=asked_by)
 
     def pause_flow(self, flow: str, *, by: str) -> None:
-        """Let a flow rest: its times pass, what waits is dropped, what runs stops after the requests in flight."""
+        """Pause a flow: its times pass, what waits is dropped, what runs stops after the requests in flight."""
         ctx = self.ctx()
         ctx.flow(flow)
         with ctx.database.begin() as conn:
@@ -177,7 +177,7 @@ class WorkRequests:
                 self.cancel(run, by=by)
 
     def resume_flow(self, flow: str, *, by: str) -> None:
-        """Let a paused flow go on with its times from now on; a run that the pause stopped is continued by the next."""
+        """Resume a paused flow with its times from now on; the next run continues one that the pause stopped."""
         ctx = self.ctx()
         ctx.flow(flow)
         with ctx.database.begin() as conn:
@@ -222,7 +222,7 @@ class WorkRequests:
         return [iso(moment) for moment in upcoming(schedule, timezone, self.ctx().clock.now(), most)]
 
     def progress(self, run: str) -> tuple[dict[str, Any], bool]:
-        """Where a run stands, and whether it has ended: then it is the run itself."""
+        """The progress of a run, or the run itself when it has ended."""
         with self.ctx().database.read() as conn:
             row, asked, document = self._run(conn, run), work.get(conn, run), self._shown(conn, run)
         if document["status"] in OVER:
@@ -271,7 +271,7 @@ class WorkRequests:
 
     @staticmethod
     def _begin_at(conn: Connection, run: str, begins_at: str | None) -> None:
-        """A run that waits begins where it was asked to last; one that reads all of a source does that."""
+        """A waiting run begins at the latest requested place; one that reads all of a source does that."""
         row = runs.get(conn, run)
         if row is None or begins_at in (None, row.begins_at) or row.begins_at == START:
             return
@@ -327,7 +327,7 @@ class WorkRequests:
         *,
         errors: bool,
     ) -> dict[str, Any]:
-        """A run as it is shown. Who asked for a part of a flow's run is who asked for that; `asked_for` by run."""
+        """A run as it is shown. A part of a flow's run has the requester of the flow's run; `asked_for` by run."""
         seen = self._seen(ctx, row, asked_for.get(row.id))
         asked = asked_for.get(row.parent or row.id)
         if parts and row.finished_at is None:
@@ -346,7 +346,7 @@ class WorkRequests:
         return row if status == row.status else replace(row, status=status)
 
     def _status(self, ctx: Context, row: RunRow, asked: WorkRow | None) -> str:
-        """A run that waits for a worker is queued; one that nobody works on, though it never ended, interrupted."""
+        """A run that waits for a worker is queued; one that never ended and has no process is interrupted."""
         if asked is not None and asked.state in work.WAITING:
             return "queued"
         if asked is not None and asked.state == "running":

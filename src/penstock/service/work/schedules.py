@@ -23,7 +23,7 @@ from penstock.sources.open import news_of
 from penstock.store.runs import responses
 
 ASKED_BY = "schedule"
-DATABASES_EVERY_S = 15.0  # how often a database is asked whether it has something new
+DATABASES_EVERY_S = 15.0  # how often a database is checked for new data
 KEPT = timedelta(days=35)
 WORKED_OUT_FOR = timedelta(seconds=30)  # a clock may be set, and a summer may end
 
@@ -43,7 +43,7 @@ class Schedules:
     ctx: Callable[[], Context]
     work: WorkRequests
     _looked: dict[str, tuple[float, str]] = field(default_factory=dict)  # flow → when, and what its data was
-    _failed: dict[str, str] = field(default_factory=dict)  # flow → what was said of it last
+    _failed: dict[str, str] = field(default_factory=dict)  # flow → what was reported of it last
     _early: dict[str, Early] = field(default_factory=dict)  # by flow
 
     def tick(self) -> None:
@@ -87,7 +87,7 @@ class Schedules:
             self._early[flow.name] = Early(_rule(flow), times.done, latest if at is None else min(at, latest))
 
     def _note(self, ctx: Context, flow: FlowSpec) -> None:
-        """Write down what is due; who comes second finds it dealt with."""
+        """Store what is due, once for all workers."""
         with ctx.database.begin() as conn:
             times = pauses.times_of(conn, flow.name)
             now = ctx.clock.now()
@@ -120,7 +120,7 @@ class Schedules:
                 pauses.add_ticks(conn, [Tick(flow.name, iso(ctx.clock.now()))])
                 pauses.save(conn, replace(times, seen=found))
 
-    # ── asking for runs ──────────────────────────────────────────────────────
+    # ── requests for runs ──────────────────────────────────────────────────────
 
     def _ask(self, ctx: Context, due: list[Tick]) -> None:
         """One run for each; a time whose like waits in the queue already waits too, or is that one."""
@@ -182,7 +182,7 @@ def _newest(ctx: Context, source: ResponseSource) -> str | None:
 
 
 def _news(ctx: Context, flow: FlowSpec) -> str:
-    """What the data of a flow is now; empty while there is none. What is posted goes on by itself (`intake_feed`)."""
+    """The identity of a flow's data now; empty while there is none. Posted records are handled by `intake.feed`."""
     digest, project, known = blake2b(digest_size=12), ctx.project, False
     for name in sorted(_sources(ctx, flow)):
         source = project.sources[name]

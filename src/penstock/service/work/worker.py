@@ -29,12 +29,12 @@ from penstock.version import __version__
 NOTICE_S = 0.15  # how often it is looked whether anybody wrote to the state
 LOOK_S = 0.25  # how often the queue, and wishes to stop, are looked at while there is something to do
 FEED_S = 0.1  # how often it is looked whether records were pushed, while records wait
-IDLE_S = 5.0  # how often both are at rest: whatever comes is a commit, and is noticed
-CARE_S = 2.0  # how often fellow workers and schedules are
+IDLE_S = 5.0  # how often both are read while idle: anything new is a commit, and is noticed
+CARE_S = 2.0  # how often other workers and schedules are
 TIDY_S = 600.0
-UPKEEP_S = 30.0  # how often it is asked whether there is something old to remove
+UPKEEP_S = 30.0  # how often old rows are looked for
 STOPPED = "the worker was stopped; the run goes on with the next one"
-LANE = 4  # runs of one credential at once: they share its allowance anyway
+LANE = 4  # runs of one credential at once: they share its rate limit anyway
 AT_ONCE = 8  # runs of one worker
 log = logging.getLogger("penstock.worker")
 MakeEngine = Callable[[Database, Clock, str, str], Engine]
@@ -48,7 +48,7 @@ def dbos_engine(database: Database, clock: Clock, worker: str, version: str) -> 
 
 
 class Feeding(Protocol):
-    """What asks for runs of posted records."""
+    """Requests runs of posted records."""
 
     @property
     def is_waiting(self) -> bool:
@@ -56,7 +56,7 @@ class Feeding(Protocol):
         ...
 
     def __call__(self) -> bool:
-        """Whether it asked for a run."""
+        """Whether it requested a run."""
         ...
 
 
@@ -100,7 +100,7 @@ class Worker:
         self._unheld = threading.Event()
 
     def start(self, *, wait: bool = True) -> None:
-        """Register, and begin. Comes back when it works; without `wait` at once, and it works a moment later."""
+        """Register, and begin. Returns when it works; without `wait` at once, and it works a moment later."""
         self._hold()
         if wait:
             self._begin()
@@ -151,7 +151,7 @@ class Worker:
         return done
 
     def is_alive(self) -> bool:
-        """Whether everything it does by itself goes on."""
+        """Whether all its threads are running."""
         is_over = self._broken or self._stopping.is_set()
         return not is_over and all(thread.is_alive() for thread in self._threads)
 
@@ -181,7 +181,7 @@ class Worker:
             log.warning("worker.left-unsaid worker=%s", self.id)  # the others will notice
 
     def _repeat(self, step: Callable[[], object], every: Callable[[], float], woken: threading.Event) -> None:
-        """Do it again and again; trouble with the state database passes, or is told by whoever needs it."""
+        """Call it again and again; errors of the state database are ignored here, and reported elsewhere."""
         while not self._stopping.is_set():
             try:
                 step()
@@ -194,9 +194,9 @@ class Worker:
             woken.wait(every())
 
     def _notice(self) -> None:
-        """Whatever there is to do begins with a commit to the state, by this process or another.
+        """Notice new work: it begins with a commit to the state, by this process or another.
 
-        Looking at tables several times a second would take some percent of a core at rest; this takes microseconds.
+        Looking at tables several times a second would take some percent of a core while idle; this takes microseconds.
         While something is executed, commits are many: the queue is looked at as often as without them.
         """
         mark = self._commits.mark()
@@ -238,7 +238,7 @@ class Worker:
             part()
 
     def _care(self) -> None:
-        if self._unheld.is_set():  # the state was out of reach for longer than the lease lives
+        if self._unheld.is_set():  # the state was unreachable for longer than the lease lasts
             self._lease.close()
             self._unheld.clear()
             self._hold()
@@ -254,7 +254,7 @@ class Worker:
             self._engine.tidy()
 
     def _submit_again(self) -> None:
-        """What was handed out and not begun may never have been submitted: who handed it out may have died."""
+        """Submit again what has a worker and has not begun: the process that assigned it may have died."""
         with self._database.read() as conn:
             rows = work.in_state(conn, ["handed"])
         for row in rows:
@@ -262,7 +262,7 @@ class Worker:
                 self._queue.put_back(row)
 
     def _watch(self) -> None:
-        """Stop what somebody wants stopped, and tell how far the rest has come."""
+        """Stop what has to be stopped, and report the progress of the rest."""
         mine = dict(self._executions)
         if not mine:
             return
@@ -281,7 +281,7 @@ class Worker:
             work.keep_progress(conn, {execution.row.run: execution.progress() for execution in mine.values()})
 
     def _execute(self, ticket: str) -> None:
-        """What the engine calls for each ticket. Never raises: what goes wrong is put back, or ends its run."""
+        """Execute a ticket; the engine calls this. Never raises: a failure requeues the run, or ends it."""
         self._at_hand.add(ticket)
         try:
             self._take_and_execute(ticket)
@@ -305,7 +305,7 @@ class Worker:
             execution.stop(STOPPED)
         try:
             self._finish(execution)
-        except EnvironmentFailure as trouble:  # the row says that it runs, and nobody runs it: it will be put back
+        except EnvironmentFailure as trouble:  # the row is running but no process runs it: it will be requeued
             log.warning("worker.trouble ticket=%s %s", ticket, trouble)
         finally:
             with self._idle:

@@ -59,7 +59,7 @@ def diagnose(url: str, file: Path, environ: Mapping[str, str], clock: Clock) -> 
 
 
 def diagnose_service(ctx: Context, *, open_to_all: bool) -> Diagnosis:
-    """What a service says of itself: it knows no project file."""
+    """The diagnosis of a service, which has no project file."""
     version = ctx.version or 0
     project = ctx.project if version else None
     found = Examined(ctx.database, None, ctx.environ, ctx.clock, project, version, open_to_all)
@@ -67,7 +67,7 @@ def diagnose_service(ctx: Context, *, open_to_all: bool) -> Diagnosis:
 
 
 def examine(found: Examined) -> Diagnosis:
-    """Make every check; what hinders one is told as its finding."""
+    """Make every check; an error in one is reported as its finding."""
     findings: list[Finding] = []
     for name, check in CHECKS.items():
         try:
@@ -90,7 +90,7 @@ def _examined(database: Database, file: Path, environ: Mapping[str, str], clock:
 
 
 def _of_file(file: Path) -> list[Finding]:
-    """What can be said of the project file alone."""
+    """The checks that need only the project file."""
     problems = check_project(file)[1] if file.exists() else ()
     found = [Finding("wrong", each.code, each.message, each.hint, each.path, "project") for each in problems]
     return found[: project_findings.MOST]

@@ -14,21 +14,21 @@ from penstock.run.context import Context
 from penstock.store.database import Database
 from penstock.usecases.applied_project.reach import reach_of
 
-BACKED_UP = "backed-up"  # the setting that says when the last backup was made
+BACKED_UP = "backed-up"  # the setting with the time of the last backup
 OPEN_SERVICE = "service without sign-in"  # what such a service holds, so that others know of it
 Level = Literal["wrong", "note"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that somebody should know. `about` names it (a source, a run); `hint` says what to do."""
+    """One finding. `about` names its subject (a source, a run); `hint` says what to do."""
 
     level: Level
     code: str
     message: str
     hint: str = ""
     about: str = ""
-    check: str = ""  # which of the checks found it: written by who runs them
+    check: str = ""  # the check that found it, set by the caller of the checks
 
 
 Findings = Iterator[Finding]
@@ -36,9 +36,9 @@ Findings = Iterator[Finding]
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A state and its project. `file` is the project file, None where nobody knows of one; `project` None: unreadable.
+    """A state and its project. `file` is the project file, None without one; `project` None: unreadable.
 
-    `open_to_all` says that a service answers without sign-in; None: it has to be found out.
+    `open_to_all`: a service answers without sign-in; None: it has to be found out.
     """
 
     database: Database
@@ -58,7 +58,7 @@ class Examined:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Everything that was looked at, and what is to be said of it."""
+    """Everything that was checked, with the findings."""
 
     at: str
     database: str
@@ -87,7 +87,7 @@ def note(code: str, message: str, hint: str = "", about: str = "") -> Finding:
 
 
 def of_error(error: PenstockError, about: str = "") -> Findings:
-    """What an error says, as findings."""
+    """An error as findings."""
     for problem in error.problems:
         place = problem.path if problem.line is None else f"line {problem.line}: {problem.path}"
         yield wrong(problem.code, problem.message, problem.hint, about or place)

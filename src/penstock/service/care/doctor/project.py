@@ -22,7 +22,7 @@ from penstock.sources.open import open_rows
 from penstock.store.project import credentials, versions
 from penstock.usecases.applied_project.secrets import sealed_name
 
-MOST = 10  # problems of one kind that are told one by one
+MOST = 10  # problems of one kind that are reported one by one
 PREFIX = "PENSTOCK_"
 VARIABLES = frozenset(
     {
@@ -43,7 +43,7 @@ VARIABLES = frozenset(
 
 
 def project(found: Examined) -> Findings:
-    """The file can be read, and says what was applied."""
+    """Check that the file can be read and equals what was applied."""
     with found.database.read() as conn:
         applied = versions.newest(conn)
     if found.file is None or not found.file.exists():
@@ -70,7 +70,7 @@ def _place(problem: Problem) -> str:
 
 
 def keys(found: Examined) -> Findings:
-    """Every credential has its key, and was not refused when it was last asked."""
+    """Check that every credential has its key, and was not refused at its last check."""
     if found.project is None:
         return
     for name, spec in found.project.credentials.items():
@@ -115,7 +115,7 @@ def _source(found: Examined, source: SourceSpec) -> Findings:
                     "unreadable-file", f"{path.name} cannot be read by this user", "check its rights", source.name
                 )
     elif isinstance(source, SqlSource):
-        open_rows(source, found.ctx.resolve, found.ctx.reach)  # asks the database for the names of its columns
+        open_rows(source, found.ctx.resolve, found.ctx.reach)  # queries the database for the names of its columns
     elif isinstance(source, WebhookSource) and source.auth is not None:
         if source.secret is not None:
             found.ctx.resolve(source.secret)

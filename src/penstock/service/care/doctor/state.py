@@ -91,7 +91,7 @@ def disk(found: Examined) -> Findings:
 
 
 def sealing_key(found: Examined) -> Findings:
-    """The key is there, is its owner's alone, and opens everything that is sealed."""
+    """Check that the key is there, only its owner can read it, and it opens everything sealed."""
     file = found.database.folder / KEY_FILE
     with found.database.read() as conn:
         ids = key_rotation.ids(conn)
@@ -175,7 +175,7 @@ def told_versions(database: Database | None) -> Mapping[str, str]:
 
 
 def workers(found: Examined) -> Findings:
-    """Whoever should run what is due lives, and is of this version."""
+    """Check that the workers are alive, and of this version."""
     with found.database.read() as conn:
         known = work.registered(conn)
         waiting = work.in_state(conn, work.WAITING)
@@ -271,7 +271,7 @@ def raised_alerts(found: Examined) -> Findings:
 
 
 def sign_in(found: Examined) -> Findings:
-    """Whoever uses the service has to say who they are."""
+    """Check that the service requires sign-in."""
     with found.database.read() as conn:
         number = people.count(conn)
     is_open = found.open_to_all
