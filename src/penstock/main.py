@@ -137,10 +137,12 @@ def _file_of(arguments: Sequence[str]) -> Path | None:
 
 def main() -> int:
     """The entry of the installed command."""
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # Arrow's own choice keeps 30 MB more of what is freed
+    os.environ.setdefault(
+        "ARROW_DEFAULT_MEMORY_POOL", "system"
+    )  # Arrow's own choice retains 30 MB more of what is freed
     try:
         return execute(sys.argv[1:])
-    except EnvironmentFailure as error:  # what had to be said could not be written to stdout
+    except EnvironmentFailure as error:  # the output could not be written to stdout
         return tell_beside(error.problems, json="--json" in sys.argv)
     except BrokenPipeError:  # help text into a pager that was closed
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

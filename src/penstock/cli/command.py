@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 OUTPUT_FAILED = "output-failed"
-ENDLESS = 4096  # columns where no terminal says how many: a table that is read by a program is not folded
+ENDLESS = 4096  # columns without a terminal: a table that a program reads is not folded
 
 TRY = Group("Try it", sort_key=1)
 SET_UP = Group("Set up", sort_key=2)
@@ -109,7 +109,7 @@ def as_document(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2)
     try:
         text.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair, which only \\u can say
+    except UnicodeEncodeError:  # half of a surrogate pair, which only \\u can express
         text = json.dumps(value, allow_nan=False, indent=2)
     return text + "\n"
 

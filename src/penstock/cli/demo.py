@@ -180,7 +180,7 @@ def _inside(folder: Path, place: SandboxUrls) -> Iterator[None]:
     try:
         os.chdir(folder)
         os.environ[KEY_VARIABLE] = place.api_key
-        os.environ[DEBUG_VARIABLE] = "1"  # the folder goes: a traceback in it would go too
+        os.environ[DEBUG_VARIABLE] = "1"  # the folder is deleted: a traceback in it would be lost
         for name in OURS:
             os.environ.pop(name, None)
         yield

@@ -234,7 +234,7 @@ def _abandon(ctx: Context, prepared: Prepared, run: RunRow, guard: Callable[[Con
 
 
 def finish_input(ctx: Context, start: StartedRun, run: RunRow, guard: Callable[[Connection], None]) -> None:
-    """After a run came to its end: move the cursor, and let go of the frozen input. `guard` as in `Asked`."""
+    """After a run has ended: move the cursor, and delete the frozen input. `guard` as in `RunOrigin`."""
     if run.status in ("succeeded", "partial"):
         if start.window is not None:
             with ctx.database.begin() as conn:

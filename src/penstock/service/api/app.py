@@ -130,7 +130,7 @@ def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
     api.add_middleware(SecurityHeaders, api=api)
     api.add_middleware(AccessLog, api=api)
     api.state.door = hooks.Door(app)
-    api.add_middleware(hooks.Straight, door=api.state.door)  # the outermost: posts go straight to their door
+    api.add_middleware(hooks.Straight, door=api.state.door)  # the outermost: posts go straight to the webhook handler
     api.router.routes.insert(0, Route(hooks.PATH, api.state.door))
     parts = (
         sessions,

@@ -59,7 +59,7 @@ NOT_THERE = frozenset(
         "unknown-token",
         "unknown-version",
     }
-)  # what a path or a query asks for by name; other unknown words are wrong input
+)  # resources named in a path or a query; other unknown words are wrong input
 WORDS = {404: "unknown-route", 405: "wrong-method"}
 log = logging.getLogger("penstock.api")
 
@@ -92,7 +92,7 @@ def status_of(error: PenstockError) -> int:
 
 def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, PenstockError)
-    request.state.refusal = error.problems[0].code if error.problems else ""  # the audit log tells it
+    request.state.refusal = error.problems[0].code if error.problems else ""  # for the audit log
     reply = answer(status_of(error), error.problems)
     if isinstance(error, TooManyTries):
         reply.headers["Retry-After"] = str(error.retry_after_s)

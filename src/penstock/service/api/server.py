@@ -28,10 +28,10 @@ from penstock.sources.deadline import Deadline
 from penstock.sources.process_memory import map_large_blocks
 
 LAST_REQUESTS_S = 10  # how long requests in flight may take once it shall stop
-LEAVING_S = 15  # how long it may take to end, from the signal on, while no run is under way
+LEAVING_S = 15  # how long it may take to end, from the signal on, while no run is in progress
 RUNS_S = 80  # and while one is: it stops after its requests in flight
 BACKLOG = 2048
-TURN_S = 0.001  # of a thread that computes: who writes what others wait for comes back from each statement for a turn
+TURN_S = 0.001  # of a thread that computes, so that a writer that others wait for gets its turn after each statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def serve_until_stopped(options: Options, ready: Callable[[Ready], None]) -> Non
         raise InputError(Problem("--host", message, "open-to-all", hint, found=options.host))
     map_large_blocks()
     with _listening(options) as listening, App.open_applied(options.database) as app:
-        _ = app.people.sign_on  # wrong settings are told at the start, not to the first who signs in
+        _ = app.people.sign_on  # wrong settings are reported at the start, not at the first sign-in
         sys.setswitchinterval(TURN_S)
         url = _url(options.host, listening.getsockname()[1])
         app.demo.resume()
@@ -170,7 +170,7 @@ class _Server(uvicorn.Server):
     @contextmanager
     def stopped_by_signals(self) -> Iterator[None]:
         def stop(_number: int, _frame: FrameType | None) -> None:
-            self.force_exit = self.should_exit  # said twice: at once
+            self.force_exit = self.should_exit  # a second signal: stop at once
             if not self.should_exit:
                 threading.Thread(target=_end_at_last, args=(self.busy,), daemon=True).start()
             self.should_exit = True

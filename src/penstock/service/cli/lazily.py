@@ -19,7 +19,7 @@ LATER = {
     "numpy": (),
     "psycopg": (),
 }
-ASKED = frozenset({"__path__", "__version__"})  # names with underscores that stand for a use
+ASKED = frozenset({"__path__", "__version__"})  # names with underscores that are uses
 _lock = RLock()
 
 

@@ -15,20 +15,20 @@ PAUSES_S = (0.0, 1.0, 4.0, 15.0, 60.0)  # before each attempt: other requests ma
 
 
 async def look() -> None:
-    """A dependency of routes that look at data: queries of sources have ten seconds."""
+    """A dependency of routes that read data: queries of sources have ten seconds."""
     given = patience()
     if given is not None:
         given.limit(LOOK_S)
 
 
 class Abandonment:
-    """Each request of the API has a `Patience`, which is over when its client leaves or the service stops.
+    """Gives each request of the API a `Deadline`, which ends when its client disconnects or the service stops.
 
-    Inside of `Bodies`: the body was read, so that what comes after it is that the client leaves.
+    Inside of `BodyLimits`: the body was read, so that the next message is the client's disconnect.
     """
 
     def __init__(self, inner: ASGIApp, live: set[Deadline]) -> None:
-        """`live` holds the patience of every request under way."""
+        """`live` holds the deadline of every request in progress."""
         self.inner = inner
         self._live = live
         self._growth = Growth(GROWN)
@@ -75,4 +75,4 @@ async def _watch(taken: asyncio.Event, receive: Receive, given: Deadline) -> Non
     await taken.wait()
     while (await receive())["type"] != "http.disconnect":
         pass
-    await asyncio.to_thread(given.abandon)  # stopping a query may ask its server
+    await asyncio.to_thread(given.abandon)  # stopping a query may call its server

@@ -19,14 +19,23 @@ LARGEST = 2 * 1024 * 1024
 DEEPEST = 64
 MOST_VALUES = 100_000  # members and values in one body, by the commas and colons between them
 STREAMED = frozenset({"/api/v1/sources/upload"})  # reads its body by itself, piece by piece, and has a limit of its own
-NAMES = ("name", "target", "destination", "cause", "only", "role", "kind", "ids")  # what of a body the audit log tells
+NAMES = (
+    "name",
+    "target",
+    "destination",
+    "cause",
+    "only",
+    "role",
+    "kind",
+    "ids",
+)  # the part of a body that the audit log has
 NAME = re.compile(r"[\w.@+-]{1,64}")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
 
 
 class BodyLimits:
-    """Refuses bodies that are too large, too deep, packed or no JSON; tells the names in them to the audit log."""
+    """Refuses bodies that are too large, too deep, packed or no JSON; passes the names in them to the audit log."""
 
     def __init__(self, inner: ASGIApp) -> None:
         self.inner = inner
@@ -95,7 +104,7 @@ def _depth(bare: bytes) -> int:
 
 
 def _json(body: bytes) -> tuple[Any, Problem | None]:
-    """The body as JSON, or what is wrong with it: a number that is none, half a character, and the like.
+    """The body as JSON, or its problem: an invalid number, half a character, and the like.
 
     What reads bodies later would let them in, and whoever keeps or answers them could not write them down.
     """
@@ -109,7 +118,7 @@ def _json(body: bytes) -> tuple[Any, Problem | None]:
 
 
 def _names(document: Any) -> dict[str, str]:
-    """The names that a body tells: under known words only, and only what looks like a name."""
+    """The names in a body: under known keys only, and only what looks like a name."""
     if not isinstance(document, dict):
         return {}
     found = {word: _as_name(document.get(word)) for word in NAMES}
@@ -124,7 +133,7 @@ def _as_name(value: Any) -> str | None:
 
 
 def again(body: bytes, receive: Receive) -> Receive:
-    """The body once more, for the route; then what else the client says."""
+    """The body once more, for the route; then the client's further messages."""
     told = False
 
     async def once_more() -> Message:

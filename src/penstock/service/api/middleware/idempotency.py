@@ -25,12 +25,12 @@ KEY = re.compile(r"[\x21-\x7e]{1,255}")
 OUTSIDE = frozenset(
     f"{PREFIX}/{route}" for route in ("session", "setup", "people/me/password", "sources/upload", "backup")
 )  # these give a cookie; and files are too large to be remembered
-LARGEST = 1 << 20  # bytes of an answer that is kept
+LARGEST = 1 << 20  # bytes of an answer that is stored
 NOT_KEPT = frozenset({"content-length", "date", "connection", "transfer-encoding"})
 
 
 def takes_key(method: str, path: str) -> bool:
-    """Whether a request may have a name: those that create or start something."""
+    """Whether a request may have an Idempotency-Key: those that create or start something."""
     return (
         method == "POST"
         and path.startswith(f"{PREFIX}/")
@@ -59,7 +59,7 @@ class Idempotency:
         body = await request.body()
         asked = await run_in_threadpool(_asked, request, key, body)
         whole = again(body, receive)
-        if asked is None:  # nobody, or not allowed: the route refuses it
+        if asked is None:  # not signed in, or not allowed: the route refuses it
             await self.inner(scope, whole, send)
             return
         await self._once(asked, request, whole, send)
@@ -78,13 +78,13 @@ class Idempotency:
             await Response(known.body, known.status, {**known.headers, REPLAYED: "true"})(scope, receive, send)
             return
         heard = _Heard(send)
-        await self.inner(scope, receive, heard)  # after a defect nobody knows what was done: the key stays taken
+        await self.inner(scope, receive, heard)  # after a defect it is not known what was done: the key stays in use
         await run_in_threadpool(_remember, answered, asked, heard)
         await heard.tell()
 
 
 class _Heard:
-    """An answer that is held back until it is known to be kept."""
+    """An answer that is buffered until it is stored."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -109,7 +109,7 @@ class _Heard:
 
 
 def _remember(answered: Replays, asked: KeyedRequest, heard: _Heard) -> None:
-    """Keep what was done; what was refused may be asked again."""
+    """Store the answer of a request that succeeded; a refused one may be sent again."""
     told = heard.answer
     if told.status < 400 and len(told.body) <= LARGEST:
         answered.keep(asked, told)

@@ -18,15 +18,15 @@ from penstock.model.rights import Person
 from penstock.service.api.dependencies import SAFE, address_of
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-QUIET = frozenset({"/healthz", "/readyz", "/metrics"})  # asked every few seconds: measured, not told
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})  # requested every few seconds: measured, not logged
 
 PREFIX = "/api/v1"
-CHANGES_NOTHING = ("/preview", "/validate", "/findings")  # asked by POST only because they carry unsaved settings
-REFUSALS = frozenset({401, 403, 429})  # somebody tried what they may not; other refusals changed nothing
+CHANGES_NOTHING = ("/preview", "/validate", "/findings")  # POST only because they carry unsaved settings
+REFUSALS = frozenset({401, 403, 429})  # attempts without the right; other refusals changed nothing
 
 
 class AccessLog:
-    """Tells `http.request` with method, path, status and time."""
+    """Emits `http.request` with method, path, status and time."""
 
     def __init__(self, inner: ASGIApp, api: FastAPI) -> None:
         self.inner = inner
@@ -88,7 +88,7 @@ class AuditLog:
     def _note(self, request: Request, status: int) -> None:
         app, person = self.api.state.penstock, getattr(request.state, "person", None)
         assert isinstance(app, App)
-        told = getattr(request.state, "names", {}) if status < 400 else {}  # else nobody checked what was typed there
+        told = getattr(request.state, "names", {}) if status < 400 else {}  # else what was typed there is not checked
         names = {**request.path_params, **told}
         app.people.audit.note(
             who=_who(request, person),
@@ -105,7 +105,7 @@ def is_change(method: str, template: str) -> bool:
 
 
 def template_of(scope: Scope) -> str:
-    """`/destinations/{name}/pause`; of a path without route, a word for it: a path may hold anything."""
+    """`/destinations/{name}/pause`; for a path without route, a fixed word, because a path may hold anything."""
     route = scope.get("route")
     path: Any = getattr(route, "path_format", None) or getattr(route, "path", None)
     return str(path).removeprefix(PREFIX) if path is not None else "(no route)"
@@ -118,7 +118,7 @@ def _is_noted(scope: Scope, status: int) -> bool:
 
 
 def _who(request: Request, person: Person | None) -> str:
-    """Who it was; of a sign-in that failed, who it was meant to be, if there is such a person."""
+    """The person; of a failed sign-in, the person of that name, if there is one."""
     return person.name if person is not None else getattr(request.state, "tried", None) or "nobody"
 
 

@@ -21,11 +21,11 @@ HEADERS = {
 POLICY = "Content-Security-Policy"
 ONE_YEAR_S = 365 * 24 * 3600
 
-OPEN = ("/hooks/", "/healthz", "/readyz")  # asked by programs, under whatever name leads here
+OPEN = ("/hooks/", "/healthz", "/readyz")  # requested by programs, under any host name
 
 
 def policy(nonce: str | None = None) -> str:
-    """Nothing but our own files; a page's inline styles by its nonce."""
+    """Allows only files of this service; a page's inline styles by its nonce."""
     styles = "'self'" if nonce is None else f"'self' 'nonce-{nonce}'"
     return (
         f"default-src 'none'; script-src 'self'; style-src {styles}; img-src 'self' data:; font-src 'self'; "
@@ -34,7 +34,7 @@ def policy(nonce: str | None = None) -> str:
 
 
 def harden(headers: MutableHeaders, scope: Scope) -> None:
-    """Put them on an answer, where it does not say otherwise."""
+    """Add the headers to an answer that does not have them."""
     for name, value in HEADERS.items():
         headers.setdefault(name, value)
     headers.setdefault(POLICY, policy())
@@ -45,7 +45,7 @@ def harden(headers: MutableHeaders, scope: Scope) -> None:
 
 
 class SecurityHeaders:
-    """Refuses what another site's page asks for; puts the headers on every answer, also on that of a defect."""
+    """Refuses requests from another site's page; adds the headers to every answer, also after a defect."""
 
     def __init__(self, inner: ASGIApp, api: FastAPI) -> None:
         self.inner = inner
@@ -88,7 +88,7 @@ class SecurityHeaders:
 
 
 def _is_own_page(request: Request) -> bool:
-    """Whether a write was asked for by our own page, or by a program. Browsers say which site's page it was."""
+    """Whether a write comes from Penstock's own page, or from a program. Browsers name the site of the page."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site is not None:
         return site in {"same-origin", "none"}

@@ -68,7 +68,7 @@ def _lines(found: Iterator[PreviewedRequest | RefusedRecord | Note]) -> Iterator
             else:
                 requests += 1
                 yield as_json(one)
-    except PenstockError as error:  # the answer has begun: its status is said
+    except PenstockError as error:  # the answer has begun: its status is sent
         yield {"errors": [problem_json(problem) for problem in error.problems]}
     else:
         yield {"requests": requests, "refused": refused, "notes": notes}

@@ -101,7 +101,7 @@ class Door:
     def __init__(self, app: App) -> None:
         self._app = app
         self._measured: dict[int, Callable[[float], None]] = {}
-        self._refused: dict[tuple[str, str], tuple[float, int]] = {}  # when it was told, and how many came since
+        self._refused: dict[tuple[str, str], tuple[float, int]] = {}  # when it was logged, and how many came since
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
