@@ -88,8 +88,12 @@ def test_the_migrations_lead_to_the_schema_of_a_new_database(sqlite, tmp_path):
     engine = create_engine(f"sqlite:///{tmp_path / 'migrated.db'}")
     with engine.begin() as conn:
         upgrade(conn)
+        conn.execute(text("DROP TABLE IF EXISTS alembic_version"))
+        assert compare_metadata(MigrationContext.configure(conn), metadata) == []
     engine.dispose()
-    assert shape(tmp_path / "migrated.db") == shape(tmp_path / "state" / "state.db")
+    new, migrated = shape(tmp_path / "state" / "state.db"), shape(tmp_path / "migrated.db")
+    assert new.keys() == migrated.keys()
+    assert new["ledger"] == migrated["ledger"]
 
 
 def test_the_migrations_lead_to_the_schema_of_a_new_database_on_postgresql(postgres):
@@ -131,7 +135,11 @@ def test_an_older_revision_of_the_chain_is_brought_up_to_date(url, tmp_path, mon
 
 @pytest.mark.parametrize(
     ("revision", "message", "hint"),
-    [("9999", "newer Penstock", "upgrade Penstock"), ("0010", "too old", "the last Penstock 0.1")],
+    [
+        ("9999", "newer Penstock", "upgrade Penstock"),
+        ("0007", "before release 0.1.0", "with Penstock 0.1.0"),
+        ("0012", "between two releases", "0.1.0"),
+    ],
 )
 def test_a_database_that_no_migration_leads_from_is_left_alone(url, tmp_path, monkeypatch, revision, message, hint):
     monkeypatch.chdir(tmp_path)

@@ -2,7 +2,7 @@
 
 `state_0015/sqlite.sql` was written by Python's `sqlite3` (`iterdump`): release 0.1.0 had filled the state (flows,
 quarantined and unknown records, a batch job and a note under way when their process was killed, posted records, people,
-tokens, a sealed key, an applied project), the migrations 0011 to 0015 and later commands did the rest (`sealed`, `members`,
+tokens, a sealed key, an applied project), the migrations to 0015 and later commands did the rest (`sealed`, `members`,
 `discards`). The memory of `odd` has the keys that 0.1.0 gave. `state_0015/postgresql.sql` was written by `pg_dump
 --schema-only` after the same migrations; its rows are those of the SQLite state. The sealing key was
 `the-key-of-the-upgrade-test`.

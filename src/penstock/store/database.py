@@ -214,11 +214,9 @@ def refused_revision(place: str, version: str) -> Problem | None:
     """Why no migration leads from this revision to the present one; None where one does."""
     if version in REVISIONS:
         return None
-    if version < REVISIONS[0]:
-        message = "the state database was written by a Penstock that is too old for this one"
-        hint = (
-            f"open it with the last Penstock 0.1, which brings it to {REVISIONS[0]}, or name another one by --database"
-        )
+    if version < HEAD:
+        message = "the state database was written by a Penstock before release 0.1.0, or between two releases"
+        hint = "open it once with Penstock 0.1.0, which brings older ones up to date, or name another one by --database"
         return Problem(place, message, "too-old-schema", hint, found=version)
     message = "the state database was written by a newer Penstock"
     hint = "upgrade Penstock, or name another one by --database"

@@ -282,7 +282,7 @@ def test_a_cut_backup_is_refused(project, sandbox, tmp_path, left):
     assert len(told(project, "runs")) == 1
 
 
-@pytest.mark.parametrize(("revision", "code"), [("0010", "too-old-schema"), ("9999", "newer-schema")])
+@pytest.mark.parametrize(("revision", "code"), [("0007", "too-old-schema"), ("9999", "newer-schema")])
 def test_a_backup_that_this_version_cannot_open_is_refused(project, sandbox, tmp_path, revision, code):
     whole_backup(project, sandbox, tmp_path)
     state = project.folder / ".penstock" / "state.db"

@@ -1,8 +1,8 @@
-"""The migrations of the state database, from revision 0015 to the present one.
+"""The migrations of the state database, from release 0.1.0 (revision 0010) to the present one.
 
 A new revision gets a file in `versions`, its number at the end of `REVISIONS`, and the same change in
-`store/tables.py`. A state of a revision before the first is refused.
+`store/tables.py`. A state of any other revision is refused.
 """
 
-REVISIONS = ("0015",)
+REVISIONS = ("0010", "0015")
 HEAD = REVISIONS[-1]

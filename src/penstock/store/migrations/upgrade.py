@@ -14,12 +14,12 @@ def scripts() -> ScriptDirectory:
     return ScriptDirectory(str(Path(__file__).parent))
 
 
-def upgrade(connection: Connection) -> None:
-    """Bring the schema to the newest revision, inside the transaction that is open on `connection`."""
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Bring the schema to a revision, inside the transaction that is open on `connection`."""
     directory = scripts()
 
     def steps(revision: str | tuple[str, ...], _context: MigrationContext) -> list[RevisionStep]:
-        return directory._upgrade_revs("head", revision)  # type: ignore[arg-type]  # noqa: SLF001 - as Alembic's own command does
+        return directory._upgrade_revs(to, revision)  # type: ignore[arg-type]  # noqa: SLF001 - as Alembic's own command does
 
     context = MigrationContext.configure(connection, opts={"fn": steps, "script": directory})
     with Operations.context(context):

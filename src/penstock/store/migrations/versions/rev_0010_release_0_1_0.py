@@ -1,11 +1,12 @@
-"""The tables of revision 0015: the first of the chain. Older revisions are refused.
+"""The tables of release 0.1.0: the first revision of the chain. Older revisions are refused.
 
-A migration is frozen: it says what the database was then, whatever `stores/schema.py` says now.
+A migration is frozen: it says what the database was then, whatever `store/tables.py` says now. This one is never run on
+a person's state, which has these tables already; the tests make a PostgreSQL state of 0.1.0 with it.
 """
 
 from alembic import op
 
-revision = "0015"
+revision = "0010"
 down_revision = None
 
 TYPES = {
@@ -26,7 +27,7 @@ CREATE TABLE runs (
     unsent BIGINT NOT NULL, deleted BIGINT NOT NULL, requests BIGINT NOT NULL, retries BIGINT NOT NULL,
     duration_s FLOAT NOT NULL, notes TEXT NOT NULL, skipped TEXT NOT NULL, position BIGINT NOT NULL,
     input_identity TEXT, input_rows BIGINT, frozen TEXT, "window" TEXT, settings TEXT, holder TEXT, reason TEXT,
-    stopped_by TEXT, errors TEXT, started_at TEXT NOT NULL, finished_at TEXT, PRIMARY KEY (id)
+    stopped_by TEXT, started_at TEXT NOT NULL, finished_at TEXT, PRIMARY KEY (id)
 );
 CREATE INDEX runs_newest ON runs (started_at, id) WHERE parent IS NULL;
 CREATE INDEX runs_newest_in_status ON runs (status, started_at, id) WHERE parent IS NULL;
@@ -36,13 +37,13 @@ CREATE INDEX runs_of_target ON runs (target, kind, started_at, id);
 CREATE TABLE ledger_batches (
     id {serial} NOT NULL, run TEXT NOT NULL, delivery BIGINT, method TEXT, url TEXT, status INTEGER,
     attempts INTEGER NOT NULL, requests INTEGER NOT NULL, duration_ms FLOAT, at TEXT NOT NULL, outcome TEXT NOT NULL,
-    reason TEXT, refusal TEXT, is_test BOOLEAN NOT NULL, records INTEGER NOT NULL, keys TEXT, ordinals TEXT NOT NULL,
+    reason TEXT, is_test BOOLEAN NOT NULL, records INTEGER NOT NULL, keys TEXT, ordinals TEXT NOT NULL,
     top BIGINT NOT NULL, PRIMARY KEY (id)
 );
 CREATE INDEX ledger_deliveries ON ledger_batches (run, delivery);
 CREATE INDEX ledger_of_run ON ledger_batches (run, top);
 CREATE TABLE ledger_exceptions (
-    batch {number} NOT NULL, item INTEGER NOT NULL, outcome TEXT NOT NULL, reason TEXT, field TEXT, refusal TEXT,
+    batch {number} NOT NULL, item INTEGER NOT NULL, outcome TEXT NOT NULL, reason TEXT, field TEXT,
     PRIMARY KEY (batch, item), FOREIGN KEY(batch) REFERENCES ledger_batches (id) ON DELETE CASCADE
 );
 """
@@ -64,9 +65,6 @@ CREATE TABLE jobs (
     run TEXT NOT NULL, delivery BIGINT NOT NULL, destination TEXT NOT NULL, job TEXT NOT NULL, at TEXT NOT NULL,
     records TEXT NOT NULL, PRIMARY KEY (run, delivery)
 );
-CREATE TABLE sent_links (
-    destination TEXT NOT NULL, identity {bytes} NOT NULL, links TEXT NOT NULL, PRIMARY KEY (destination, identity)
-);
 CREATE TABLE cursors (
     destination TEXT NOT NULL, "window" TEXT NOT NULL, PRIMARY KEY (destination)
 );
@@ -79,7 +77,7 @@ QUARANTINE = """
 CREATE TABLE quarantine (
     id {numbered}, destination TEXT NOT NULL, identity {bytes} NOT NULL, "key" TEXT, outcome TEXT NOT NULL,
     cause TEXT NOT NULL, reason TEXT NOT NULL, field TEXT, rule TEXT NOT NULL, value TEXT, accepted TEXT,
-    named_values TEXT, at TEXT NOT NULL, run TEXT NOT NULL, record TEXT NOT NULL, record_print BIGINT NOT NULL,
+    at TEXT NOT NULL, run TEXT NOT NULL, record TEXT NOT NULL, record_print BIGINT NOT NULL,
     edited BOOLEAN NOT NULL, content BIGINT, settings TEXT NOT NULL, request TEXT, reply TEXT
 );
 CREATE INDEX quarantine_of_cause ON quarantine (destination, cause);
@@ -87,10 +85,6 @@ CREATE UNIQUE INDEX quarantine_of_key ON quarantine (destination, identity);
 CREATE TABLE discarded (
     destination TEXT NOT NULL, identity {bytes} NOT NULL, record_print BIGINT NOT NULL, content BIGINT,
     reason TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (destination, identity, record_print)
-);
-CREATE TABLE discards (
-    id TEXT NOT NULL, which TEXT NOT NULL, up_to BIGINT NOT NULL, reason TEXT NOT NULL, asked_by TEXT NOT NULL,
-    asked_at TEXT NOT NULL, total INTEGER NOT NULL, done INTEGER NOT NULL, ended_at TEXT, PRIMARY KEY (id)
 );
 """
 RESOURCES = """
@@ -162,8 +156,9 @@ CREATE TABLE leases (
     name TEXT NOT NULL, holder TEXT NOT NULL, fence BIGINT NOT NULL, expires FLOAT NOT NULL, PRIMARY KEY (name)
 );
 CREATE TABLE budgets (
-    credential TEXT NOT NULL, quota BIGINT NOT NULL, per FLOAT NOT NULL, opened FLOAT NOT NULL, used BIGINT NOT NULL,
-    blocked_until FLOAT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (credential)
+    credential TEXT NOT NULL, quota BIGINT NOT NULL, per FLOAT NOT NULL, opened FLOAT NOT NULL, answered FLOAT,
+    leased FLOAT NOT NULL, used BIGINT NOT NULL, flying BIGINT NOT NULL, late BIGINT NOT NULL, remaining BIGINT,
+    blocked_until FLOAT NOT NULL, PRIMARY KEY (credential)
 );
 """
 PEOPLE = """
