@@ -50,7 +50,9 @@ def test_a_refusal_speaks_of_the_forms_and_buttons_of_the_web_ui(page, place):
         "/destinations/refused/configure",
     ):
         page.goto(address)
-        expect(page.get_by_text(re.compile("e-mail address|longer than|is not of the type integer")).first).to_be_visible()
+        expect(
+            page.get_by_text(re.compile("e-mail address|longer than|is not of the type integer")).first
+        ).to_be_visible()
         written = page.locator("main").inner_text() + "".join(
             page.locator("main [title]").evaluate_all("all => all.map(one => one.title)")
         )
