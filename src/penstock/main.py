@@ -1,19 +1,24 @@
-"""The command `penstock`: its commands, the options of every command, and its exit codes."""
+"""The command `penstock`: its commands, the options of every command, and its exit codes.
+
+The one module that knows the kernel and the service: it registers the kernel's commands, and loads those of the service
+by name when a command line names one of them.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Group, Parameter
 
 from penstock.bounds import bounds
 from penstock.cli import apply, configure, demo, look, quarantine, run, sandbox, versions
-from penstock.cli.command import EVERYWHERE, Command, open_app
+from penstock.cli.command import CARE, EVERYWHERE, PEOPLE, SERVE, SET_UP, Command, Penstock, open_app
 from penstock.cli.exits import (
     Exit,
     exit_of_error,
@@ -26,7 +31,6 @@ from penstock.cli.exits import (
     usage_problem,
 )
 from penstock.model.errors import EnvironmentFailure, InputError, PenstockError
-from penstock.service.cli import audit, care, flows, hooks, people, serve, worker
 from penstock.version import __version__
 
 if TYPE_CHECKING:
@@ -40,14 +44,54 @@ Start with `penstock demo` to see it work without any account, or `penstock init
 """
 FILE = "The project file, or a folder of them (default: penstock.yaml here)."
 DATABASE = "The state (default: sqlite:///.penstock/state.db beside the file; also PENSTOCK_DATABASE_URL)."
-PARTS = (
-    *(configure, hooks, apply, versions, look, run, quarantine, demo, sandbox, serve, worker, flows, people, care),
-)
+PARTS = (configure, apply, versions, look, run, quarantine, demo, sandbox)
 JSON = "Print exactly one JSON document on stdout, everything else on stderr."
 
 
-def build(opener: Opener) -> App:
-    """The whole command line. `opener` makes the App that its commands talk to."""
+class Listed(NamedTuple):
+    """A command of the service as `penstock --help` lists it: its words, its place, and the first line of its help."""
+
+    words: str
+    group: Group | None
+    sort_key: int | None
+    help: str
+
+
+SERVICE: dict[str, tuple[Listed, ...]] = {  # by module, which registers them with `add_to`
+    "penstock.service.cli.hooks": (Listed("hooks", SET_UP, 4, "Where others post records, what came, and their key."),),
+    "penstock.service.cli.serve": (Listed("serve", SERVE, 1, "Serve the web UI and the REST API, until ^C."),),
+    "penstock.service.cli.worker": (Listed("worker", SERVE, 2, "Run what is asked for and what is due, until ^C."),),
+    "penstock.service.cli.flows": (
+        Listed("flow", SERVE, 3, "Let a flow rest, let it go on."),
+        Listed(
+            "cancel",
+            SERVE,
+            4,
+            "Stop a run of a worker after its requests in flight; the next run of its target goes on with it.",
+        ),
+    ),
+    "penstock.service.cli.people": (
+        Listed("people", PEOPLE, 1, "Who may sign in to the service."),
+        Listed("token", PEOPLE, 2, "API tokens: for programs, in a person's name."),
+        Listed("audit", PEOPLE, 3, "Show who changed what, the newest first."),
+    ),
+    "penstock.service.cli.care": (
+        Listed("doctor", CARE, 1, "Say what is wrong, and what to do."),
+        Listed("backup", CARE, 2, "Write the state to one file, while it is in use."),
+        Listed("restore", CARE, 3, "Put a backup in place as the state."),
+        Listed("prune", CARE, 4, "Remove what is older than the retention says."),
+        Listed("compact", CARE, 5, "Give the disk what `penstock prune` has freed inside the state."),
+        Listed("retention", CARE, 6, "Show how many days things are kept; or change some of it."),
+        Listed("credential rotate-key", None, None, "Seal all API keys and secrets with another sealing key."),
+    ),
+}
+
+
+def build(opener: Opener, arguments: Sequence[str] | None = None) -> App:
+    """The whole command line. `opener` makes the App that its commands talk to.
+
+    Of the service, only what `arguments` name is imported; the rest is listed. None: all of it is imported.
+    """
     app = App(
         name="penstock",
         help=ABOUT,
@@ -58,6 +102,11 @@ def build(opener: Opener) -> App:
     )
     for part in PARTS:
         part.add_to(app)
+    for module, commands in SERVICE.items():
+        if arguments is None or any(command.words.split()[-1] in arguments for command in commands):
+            import_module(module).add_to(app)
+        else:
+            _list(app, commands)
     app.meta.group_parameters = EVERYWHERE
     app.meta.suppress_keyboard_interrupt = False
     app["--help"].group = app["--version"].group = EVERYWHERE
@@ -70,9 +119,29 @@ def build(opener: Opener) -> App:
         json: Annotated[bool, Parameter(help=JSON)] = False,
     ) -> int:
         """Find the command and give it its face."""
-        return _follow(app, tokens, Command(file, database, json, opener))
+        return _follow(app, tokens, Command(file, database, json, opener, Penstock(execute, _serve, _address)))
 
     return app
+
+
+def _list(app: App, commands: Sequence[Listed]) -> None:
+    """Name the commands in the help text, without what they do."""
+    for command in commands:
+        *outer, name = command.words.split()
+        place = app[outer[0]] if outer else app
+        place.command(App(name=name, help=command.help, group=command.group, sort_key=command.sort_key))
+
+
+def _serve(database: str, ready: Callable[[str], None]) -> None:
+    from penstock.service.cli.serve import serve_here  # noqa: PLC0415 - only a demo that serves needs it
+
+    serve_here(database, ready)
+
+
+def _address() -> str:
+    from penstock.service.cli.serve import address_here  # noqa: PLC0415 - only a demo needs it
+
+    return address_here()
 
 
 def _follow(app: App, tokens: Sequence[str], face: Command) -> int:
@@ -84,13 +153,17 @@ def _follow(app: App, tokens: Sequence[str], face: Command) -> int:
     answer: Any = command(*bound.args, **bound.kwargs)
     ended = Exit.WELL if answer is None else Exit(answer)
     words = tuple(app.parse_commands(list(tokens))[0])
-    if words in audit.CHANGING and not bound.arguments.get("dry_run", False) and face.opener is open_app:
+    if not bound.arguments.get("dry_run", False) and face.opener is open_app:
         ended = _noted(words, bound.args, ended, face)
     return ended
 
 
 def _noted(words: Sequence[str], names: Sequence[Any], ended: Exit, face: Command) -> Exit:
     """The command has told its result already: what the audit log cannot take is said beside it."""
+    from penstock.service.cli import audit  # noqa: PLC0415 - not for help
+
+    if words not in audit.CHANGING:
+        return ended
     try:
         audit.note(words, names, ended, face)
     except EnvironmentFailure as error:
@@ -103,7 +176,7 @@ def execute(arguments: Sequence[str], opener: Opener = open_app) -> int:
     """Run one command line; answers its exit code. Only KeyboardInterrupt-like exits of the sandbox come through."""
     if arguments[:1] == ["sandbox"]:
         return sandbox.replace_process(arguments[1:])
-    app = build(opener)
+    app = build(opener, arguments)
     json = "--json" in arguments
     try:
         bounds()  # a wrong variable is an error of every command, before anything is read

@@ -9,8 +9,7 @@ from typing import Self
 
 from penstock.app import App
 from penstock.model.outcome import RunReport
-from penstock.model.reports import CheckReport, PlanReport, Preview, QuarantineEntry, TestReport
-from penstock.run.run import Listener
+from penstock.model.reports import CheckReport, Listener, PlanReport, Preview, QuarantineEntry, TestReport
 
 
 class Project:

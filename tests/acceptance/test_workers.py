@@ -22,8 +22,8 @@ __all__ = ["postgres", "sandbox", "server", "shared_sandbox"]
 IN_DOUBT = 80  # 10 in flight, and what 10 at a time of 0.1 s each were answered since the last commit (0.5 s)
 OTHER_VERSION = """
 import sys, threading
-from penstock.app import App
-app = App.open_applied(sys.argv[1])
+from penstock.service.app import ServiceApp
+app = ServiceApp.open_applied(sys.argv[1])
 worker = app.worker(version="another")
 worker.start()
 print('{"worker": "%s"}' % worker.id, flush=True)

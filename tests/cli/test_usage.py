@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from penstock.main import execute
+from penstock.main import build, execute
 from support.cli.fake_app import FakeApp
 
 COMMANDS = [
@@ -157,6 +157,26 @@ def test_nothing_heavy_is_imported_for_help():
     code = (
         "import sys; sys.argv = ['penstock', '--help']; from penstock.main import main; main(); "
         "sys.exit(' '.join({'pyarrow', 'duckdb', 'sqlalchemy', 'aiohttp', 'numpy', 'faker'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr == "\n"
+
+
+def test_commands_are_listed_the_same_whether_the_service_is_loaded_or_not(capsys):
+    listed = []
+    for arguments in ([], None):
+        app = build(FakeApp().opener, arguments)
+        for tokens in ([], ["credential"]):
+            app.help_print(tokens)
+        listed.append(capsys.readouterr().out)
+    assert "rotate-key" in listed[0]
+    assert listed[0] == listed[1]
+
+
+def test_help_imports_nothing_of_the_service():
+    code = (
+        "import sys; sys.argv = ['penstock', '--help']; from penstock.main import main; main(); "
+        "sys.exit(' '.join(name for name in sys.modules if name.startswith('penstock.service')))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr == "\n"

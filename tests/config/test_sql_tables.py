@@ -2,9 +2,9 @@
 
 import pytest
 
-from penstock.app import App
 from penstock.clock import SystemClock
 from penstock.model.errors import InputError
+from penstock.service.app import ServiceApp
 from penstock.usecases.applied_project.applied_project import AppliedProject
 
 PROJECT = """\
@@ -21,7 +21,7 @@ datasets:
 def problems(tmp_path, sql):
     file = tmp_path / "penstock.yaml"
     file.write_text(PROJECT.format(sql=sql))
-    return App.checked_file(file).problems
+    return ServiceApp.checked_file(file).problems
 
 
 @pytest.mark.parametrize(
@@ -66,5 +66,5 @@ def test_apply_and_edits_refuse_it_too(tmp_path):
             truth.apply()
         (tmp_path / "penstock.yaml").write_text(PROJECT.format(sql="select * from source"))
         truth.apply()
-    with App.open_applied(url, environ={}) as app, pytest.raises(InputError, match="no table gone"):
+    with ServiceApp.open_applied(url, environ={}) as app, pytest.raises(InputError, match="no table gone"):
         app.edits.put("datasets", "shaped", {"source": "app", "key": "id", "sql": "select id from gone"}, author="me")

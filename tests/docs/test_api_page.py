@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from penstock.app import App
 from penstock.service.api.app import make_api
+from penstock.service.app import ServiceApp
 from support.docs.api_reference import reference
 from support.golden import golden
 
@@ -12,7 +12,7 @@ BEGIN = "<!-- all that follows: made by tests/docs/test_api_page.py -->\n"
 
 
 def test_the_reference_lists_every_route_and_shape_as_it_is(tmp_path):
-    with App.open_applied(f"sqlite:///{tmp_path / 'state.db'}", environ={}) as app:
+    with ServiceApp.open_applied(f"sqlite:///{tmp_path / 'state.db'}", environ={}) as app:
         made = reference(make_api(app))
     text = PAGE.read_text(encoding="utf-8")
     whole = text.partition(BEGIN)[0] + BEGIN + made

@@ -8,12 +8,12 @@ import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 
-from penstock.app import App
 from penstock.clock import SystemClock
 from penstock.model.outcome import Outcome, Refusal
 from penstock.service.api.app import make_api
 from penstock.service.api.middleware.request_log import PREFIX, is_change
-from penstock.service.people.audit import AuditFilter
+from penstock.service.app import ServiceApp
+from penstock.service.model import AuditFilter
 from penstock.store import quarantine
 from penstock.store.memory.memory import key_hashes
 from penstock.store.quarantine import Hold
@@ -52,7 +52,7 @@ DRAFT = {"dataset": "people", "credential": "acme", "template": "upsert_person",
 class Walk:
     """What is asked, in this order; each of it succeeds. `keep` are answers that later requests need."""
 
-    app: App
+    app: ServiceApp
     sandbox: Any
     keep: dict[str, Any] = field(default_factory=dict)
 
@@ -129,14 +129,14 @@ class Walk:
 
 
 @pytest.fixture
-def app(tmp_path, sandbox) -> Iterator[App]:
+def app(tmp_path, sandbox) -> Iterator[ServiceApp]:
     (tmp_path / "people.csv").write_text("id,email\n1,ada@x.example\n2,bob@x.example\n")
     environ = {"PENSTOCK_CUSTIFY_BASES": sandbox.url}
-    with App.open_applied(f"sqlite:///{tmp_path / 'state.db'}", environ=environ, clock=SystemClock()) as opened:
+    with ServiceApp.open_applied(f"sqlite:///{tmp_path / 'state.db'}", environ=environ, clock=SystemClock()) as opened:
         yield opened
 
 
-def changing(app: App) -> set[str]:
+def changing(app: ServiceApp) -> set[str]:
     """The routes of the API that do not only look."""
     return {
         f"{method} {str(route.path).removeprefix(PREFIX)}"
@@ -157,7 +157,7 @@ def ask(client: httpx.Client, line: str, body: Any) -> tuple[str, httpx.Response
     return route.partition("?")[0], client.request(method, PREFIX + path, **given)
 
 
-def entries(app: App) -> list[Any]:
+def entries(app: ServiceApp) -> list[Any]:
     return app.people.audit.page(AuditFilter(), 500, None)[::-1]
 
 

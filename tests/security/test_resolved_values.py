@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from penstock.app import App
+from penstock.service.app import ServiceApp
 from support.servers.postgres import server
 from support.service.http_service import apply_project, served
 
@@ -42,7 +42,7 @@ def told(tmp_path):
         apply_project(tmp_path, state)
         answers = []
         environ = {"KEY": "k", "MORE": "m", **environ}
-        with App.open_applied(state, environ=environ) as app, served(app, without_sign_in=True) as client:
+        with ServiceApp.open_applied(state, environ=environ) as app, served(app, without_sign_in=True) as client:
             value = {"type": "sql", "url": url, "query": query}
             for method, path, body in (
                 ("POST", "sources/check", {"name": "saved", "value": value}),
@@ -64,7 +64,7 @@ def told(tmp_path):
                 reply = client.request(method, f"/api/v1/{path}", json=body)
                 assert reply.status_code < 500 or reply.status_code == 503, (path, reply.text)
                 answers.append(reply)
-        with App.open(tmp_path / "penstock.yaml", state, environ=environ) as app:
+        with ServiceApp.open(tmp_path / "penstock.yaml", state, environ=environ) as app:
             for act in (app.dataset, app.preview, app.plan, app.run):
                 try:
                     found = act("saved")
@@ -165,7 +165,7 @@ def test_a_key_or_header_of_several_lines_is_a_clear_error(told, value):
 def test_a_key_of_several_lines_is_not_sealed(told, tmp_path):
     told("sqlite:///x.db", {})
     state = f"sqlite:///{tmp_path}/.penstock/state.db"
-    with App.open_applied(state, environ={}) as app, served(app, without_sign_in=True) as client:
+    with ServiceApp.open_applied(state, environ={}) as app, served(app, without_sign_in=True) as client:
         value = {"connector": "http", "base_url": "http://127.0.0.1:9"}
         assert client.put("/api/v1/credentials/sealed", json=value).status_code < 300
         refused = client.put("/api/v1/credentials/sealed/secret", json={"secret": f"{S}\n{S}"})

@@ -10,10 +10,10 @@ import pytest
 from fastapi import FastAPI, HTTPException
 from fastapi.routing import RouteContext, iter_route_contexts
 
-from penstock.app import App
 from penstock.model.rights import ROLES, Right, role_of
 from penstock.service.api.app import make_api
 from penstock.service.api.middleware.request_log import is_change
+from penstock.service.app import ServiceApp
 from support.golden import golden
 from support.service.security_service import filled
 
@@ -70,7 +70,7 @@ def table(api: FastAPI) -> str:
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[FastAPI]:
-    with App.open_applied(f"sqlite:///{tmp_path / 'state.db'}", environ={}) as app:
+    with ServiceApp.open_applied(f"sqlite:///{tmp_path / 'state.db'}", environ={}) as app:
         yield make_api(app)
 
 

@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import NullPool, create_engine
 
 from penstock.model.errors import CredentialRefused, EnvironmentFailure, HostUnreachable, InputError
+from penstock.model.record import ReadWindow
 from penstock.model.spec import CursorSpec, Secret, SqlSource
 from penstock.run.cursor import in_any_zone
 from penstock.sources.databases.other import OtherDatabase, keep_own_session
 from penstock.sources.databases.url import SqlUrl
 from penstock.sources.dataset import read_frozen
-from penstock.sources.frozen_input import ReadWindow
 from support.kernel.source_rows import rows_of, types_of
 
 LITE = "sqlite:///data.db"

@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import event
 
 from penstock.model.outcome import Outcome, Refusal
+from penstock.model.reports import QuarantineFilter
 from penstock.store import quarantine
 from penstock.store.memory.memory import key_hashes
-from penstock.store.quarantine import Hold, QuarantineFilter
+from penstock.store.quarantine import Hold
 
 BIG = 2**64 - 1
 RECORD = '{"id": 123456789012345678901234567890, "mail": null, "born": "2026-01-31", "rate": 1.10}'

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TextIO
 
 from cyclopts import Group, Parameter
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from penstock.app import App
-    from penstock.usecases.applied_project.applied_project import AppliedProject
 
     Opener = Callable[[Path | None, str | None], App]
 
@@ -58,14 +57,27 @@ def open_app(file: Path | None, database: str | None) -> App:
     return App.open(file, database)
 
 
+class Penstock(NamedTuple):
+    """The whole command, for a command that shows others.
+
+    `execute` follows a command line and answers its exit code; `serve` serves a state to whoever is at this machine,
+    until ^C, and calls back with its address; `address` says where it will serve, as far as that is known before.
+    """
+
+    execute: Callable[[Sequence[str]], int]
+    serve: Callable[[str, Callable[[str], None]], None]
+    address: Callable[[], str]
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What the options of every command say. `opener` stands for the App in tests."""
+    """What the options of every command say. `opener` stands for the App in tests; `penstock` is the whole command."""
 
     file: Path | None = None
     database: str | None = None
     json: bool = False
     opener: Opener = open_app
+    penstock: Penstock | None = None
 
     def open(self) -> App:
         """The project and its state; raises InputError or EnvironmentFailure."""
@@ -74,17 +86,8 @@ class Command:
     def applied(self) -> App:
         """The project in the database, whatever the file says; InputError when there is none."""
         from penstock.app import App  # noqa: PLC0415 - see `open_app`
-        from penstock.usecases.applied_project.applied_project import PROJECT_FILE, state_url  # noqa: PLC0415
 
-        url = state_url(self.file or PROJECT_FILE, self.database, os.environ)
-        return App.open_applied(url, shared=False)
-
-    def truth(self) -> AppliedProject:
-        """The project file beside the project that was applied."""
-        from penstock.clock import SystemClock  # noqa: PLC0415 - see `open_app`
-        from penstock.usecases.applied_project.applied_project import AppliedProject  # noqa: PLC0415
-
-        return AppliedProject.open(self.file, self.database, os.environ, SystemClock())
+        return App.open_applied(App.state_url(self.file, self.database))
 
     def show(self, document: Any, text: Callable[[], Iterable[RenderableType]]) -> None:
         """The result: `document` under --json, else what `text` makes of it. Nothing else writes to stdout."""

@@ -10,7 +10,6 @@ from cyclopts import App, Parameter
 
 from penstock.cli.command import LOOK, SEND, SET_UP, Destination, Given, Refresh, as_document, write
 from penstock.cli.exits import Exit, not_written, printable, refuse, tell_problems
-from penstock.service.cli.care import rotate_key
 
 PROJECT_FILE = Path("penstock.yaml")
 
@@ -18,7 +17,6 @@ PROJECT_FILE = Path("penstock.yaml")
 def add_to(app: App) -> None:
     credential = App(name="credential", help="Keep an API key sealed in the state database.", group=SET_UP, sort_key=3)
     credential.command(set_, name="set")
-    credential.command(rotate_key, name="rotate-key")
     app.command(init, group=SET_UP, sort_key=1)
     app.command(validate, group=SET_UP, sort_key=2)
     app.command(schema, group=LOOK, sort_key=2)

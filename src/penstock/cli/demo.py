@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from penstock.cli.command import TRY, Command, Given, write
+from penstock.cli.command import TRY, Command, Given, Penstock, write
 from penstock.cli.exits import DEBUG_VARIABLE, Exit
-from penstock.usecases.demo import SandboxUrls, running_sandbox
+from penstock.usecases.sandbox_process import SandboxUrls, running_sandbox
 
 if TYPE_CHECKING:
     from penstock.model.outcome import RunReport
@@ -68,7 +68,8 @@ def demo(
             folder = Path(stack.enter_context(temporary))
         place = stack.enter_context(running_sandbox())
         stack.enter_context(_inside(folder, place))
-        story = Story(place)
+        assert face.penstock is not None
+        story = Story(place, face.penstock)
         with suppress(_Astray):
             story.tell()
         if face.json:
@@ -78,7 +79,7 @@ def demo(
         document = {"ok": not story.wrong, "wrong": story.wrong, "arrived": counts}
         face.show(document, story.ending)
         if serve:
-            _serve(place, folder, face)
+            _serve(place, folder, face, face.penstock)
     return Exit.NOT_ALL_WELL if story.wrong else Exit.WELL
 
 
@@ -91,6 +92,7 @@ class Story:
     """The steps, and what did not come out as it should."""
 
     place: SandboxUrls
+    penstock: Penstock
     wrong: list[str] = field(default_factory=list)
 
     def tell(self) -> None:
@@ -130,12 +132,10 @@ class Story:
 
     def step(self, title: str, *arguments: str, code: Exit = Exit.WELL) -> None:
         """Say what a command is for, and run it."""
-        from penstock.main import execute  # noqa: PLC0415 - the demo is itself one of its commands
-
         line = " ".join(f"'{word}'" if " " in word else word for word in arguments)
         say(f"\n━━ {title}\n$ penstock {line}")
         _end_tidily()
-        answer = execute(arguments)
+        answer = self.penstock.execute(arguments)
         self.expect(answer == code, f"`penstock {line}` ends with exit code {int(code)}, not {int(answer)}")
         if answer != code:
             raise _Astray
@@ -146,8 +146,6 @@ class Story:
 
     def ending(self) -> Iterator[str]:
         """What arrived, and whether it is what should have."""
-        from penstock.service.cli.serve import here  # noqa: PLC0415 - help must not wait for it
-
         yield "\n━━ What arrived in the stand-in"
         for kind, number in self.place.arrived().items():
             if number and kind in KINDS:
@@ -155,7 +153,7 @@ class Story:
         if not self.wrong:
             yield "\nEvery record has exactly one outcome; the held ones wait for you with their reasons."
             yield f"→ {_called()} demo --serve shows all this in the browser, with one destination left to activate:"
-            yield f"  {here()}"
+            yield f"  {self.penstock.address()}"
             yield f"→ {_called()} init begins a project of your own"
             return
         yield "\nThe demo did not come out as it should:"
@@ -219,20 +217,18 @@ def _expected(held: Sequence[QuarantineEntry]) -> dict[str, int]:
     return sent
 
 
-def _serve(place: SandboxUrls, folder: Path, face: Command) -> None:
+def _serve(place: SandboxUrls, folder: Path, face: Command, penstock: Penstock) -> None:
     """Show it in the browser until ^C, so that a person can look and try."""
-    from penstock.service.cli.serve import serve_here  # noqa: PLC0415 - help must not wait for it
-    from penstock.usecases.applied_project.applied_project import PROJECT_FILE, state_url  # noqa: PLC0415
+    from penstock.app import App as Engine  # noqa: PLC0415 - a third of a second
 
     _end_tidily()
     os.environ.setdefault(LOG_LEVEL, "warning")
     with suppress(KeyboardInterrupt):
-        with Command().truth() as truth:
-            truth.apply()
-        serve_here(
-            state_url(PROJECT_FILE, None, os.environ),
-            lambda ready: face.remark(
-                f"\nIn the browser: {ready.url} (^C ends it). `{DRAFT}` is a draft: activate it, run it, and watch.",
+        Engine.apply()
+        penstock.serve(
+            Engine.state_url(),
+            lambda url: face.remark(
+                f"\nIn the browser: {url} (^C ends it). `{DRAFT}` is a draft: activate it, run it, and watch.",
                 f"To try commands, in another terminal: export {KEY_VARIABLE}={place.api_key} && cd {folder}",
                 f"What arrived: {place.admin_url}",
             ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,10 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from penstock.model.delivery import Waiting
-    from penstock.model.reports import Progress
+    from penstock.model.reports import Listener, Progress
 
 PLAIN_EVERY_S = 5.0
 SENDING = "sending"
-Listener = Callable[["Progress"], None]
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 from cyclopts import App, Parameter
 
 from penstock.cli.command import TRY
-from penstock.usecases.demo import COMMAND
+from penstock.usecases.sandbox_process import COMMAND
 
 
 def add_to(app: App) -> None:

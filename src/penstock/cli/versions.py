@@ -11,7 +11,7 @@ from penstock.cli.command import SET_UP, Given
 from penstock.cli.exits import printable, refuse
 
 if TYPE_CHECKING:
-    from penstock.store.project.versions import ProjectVersion
+    from penstock.model.applied_project import ProjectVersion
 
 AUTHOR = "command line"
 
@@ -27,8 +27,9 @@ def versions(
     """List the versions of the project in the database, the newest first, with what each changed."""
     if limit < 1:
         raise refuse("--limit", "there is no such number of versions", "wrong-value", "write 1 or more", str(limit))
-    with face.truth() as truth:
-        found = truth.versions(limit)
+    from penstock.app import App as Penstock  # noqa: PLC0415 - a third of a second
+
+    found = Penstock.versions(face.file, face.database, limit)
     face.show([_document(version) for version in found], lambda: _text(found))
 
 

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from penstock.bounds import MAX_PROJECT, bounds
 from penstock.config.files import SECTIONS, read_files, read_sections
 from penstock.config.yaml.report import Report
 from penstock.config.yaml.tree import Marked
+from penstock.model.applied_project import DocumentChange
 from penstock.model.errors import InputError, Problem
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
@@ -26,15 +27,6 @@ UNPRINTABLE = re.compile(r'["\\\x00-\x1f\x7f-\xa0\u2028\u2029\ud800-\udfff\ufeff
 SECRETS = re.compile(r"(^|\.)(api_key|headers|url|query|secret)(\.|$)")
 SHOWN = 200  # characters of a value that a change shows
 DEEPEST_CHANGE = 4  # members of a path: below it a change is reported as a whole
-
-
-class DocumentChange(NamedTuple):
-    """One difference between two projects; `before` or `after` is None where there is nothing."""
-
-    path: str
-    change: str  # added | changed | removed
-    before: str | None
-    after: str | None
 
 
 def document_of_path(path: Path) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from penstock.model.outcome import Note, Refusal
 from penstock.model.spec import ColumnType, ContentFormat, XmlSpec
@@ -235,3 +235,39 @@ def key_text(key: Key | None) -> str:
     if key is None:
         return "(no key)"
     return key if isinstance(key, str) else " · ".join(key)
+
+
+RECORD = "record of "  # the kind of a window that counts records of a source
+
+
+@dataclass(frozen=True, slots=True)
+class ReadWindow:
+    """How far a source with a cursor was read: the largest value seen, and hashes of the rows at exactly that value.
+
+    `later` are hashes of rows that were read and that the cursor did not move to: dated after the run's start, NaN,
+    infinity. `value` None: nothing was read at which a cursor could stop.
+    """
+
+    value: str | None
+    ties: frozenset[int] = frozenset()
+    kind: str = "text"  # how `value` is read back: boolean, integer, number, decimal, date, timestamp, bytes, text
+    later: frozenset[int] = frozenset()
+
+    def to_json(self) -> dict[str, Any]:
+        later = {"later": sorted(self.later)} if self.later else {}
+        return {"value": self.value, "ties": sorted(self.ties), "kind": self.kind, **later}
+
+    @staticmethod
+    def from_json(document: Mapping[str, Any]) -> ReadWindow:
+        later = frozenset(document.get("later", ()))
+        return ReadWindow(document["value"], frozenset(document["ties"]), document.get("kind", "text"), later)
+
+
+def place_of(window: ReadWindow | None, source: str) -> int:
+    """The id at which a window ends; 0 before the first record, and where it is of another source."""
+    mine = window is not None and window.value is not None and window.kind == f"{RECORD}{source}"
+    return int(window.value or 0) if window is not None and mine else 0
+
+
+def window_at(place: int, source: str) -> ReadWindow:
+    return ReadWindow(str(place), kind=f"{RECORD}{source}")

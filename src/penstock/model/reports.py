@@ -6,16 +6,16 @@ secret, because the client adds the credential's headers when it sends.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from dataclasses import field as member
 from types import MappingProxyType
 from typing import Any, Literal
 
 from penstock.model.delivery import Attempt, Delivery, Lost, Reply, Waiting
-from penstock.model.errors import problem_json
+from penstock.model.errors import Problem, problem_json
 from penstock.model.outcome import COUNT_NAMES, Note, RunReport
-from penstock.model.record import Key, Request, Schema
+from penstock.model.record import Column, Key, Request, Schema
 
 KEPT_BODY = 20_000  # characters of a body that are stored for a person
 
@@ -304,3 +304,30 @@ def response_record(delivery: Delivery, *, run: str, number: int) -> dict[str, A
         "records": [as_json(settled.payload.key) for settled in delivery.settled],
         "error": delivery.reason if delivery.outcome.value not in ("delivered", "accepted") else None,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class DataLook:
+    """Columns and some rows, as the first `records` records show them; `complete`: there are no more.
+
+    `problems` in their place when it cannot be read. `tables` are a database's, None where they cannot be listed.
+    """
+
+    columns: tuple[Column, ...] = ()
+    rows: tuple[Any, ...] = ()
+    records: int = 0
+    complete: bool = True
+    problems: tuple[Problem, ...] = ()
+    tables: tuple[str, ...] | None = None
+
+
+Listener = Callable[[Progress], None]  # hears the progress of a run a few times a second
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineFilter:
+    """Which records in quarantine; None: whatever."""
+
+    destination: str | None = None
+    cause: str | None = None
+    outcome: str | None = None

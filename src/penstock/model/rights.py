@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Literal
+
+CodePolicy = Literal["any", "saved", "none"]  # which grouping code may run for who asks
 
 
 class Right(IntEnum):

@@ -57,3 +57,12 @@ def harmless_cell(cell: object) -> object: ...
 def harmless_cell(cell: object) -> object:
     """The cell so that no spreadsheet computes it: an apostrophe is put before a text that begins like a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULAS) else cell
+
+
+PLACE = re.compile(r"line (\d+), column (\d+) of the SQL: ")  # how `sources.sql_text.pointed` begins
+
+
+def place_in(words: str) -> tuple[int, int] | None:
+    """The line and column, from 1, in a message of `pointed`."""
+    found = PLACE.match(words)
+    return None if found is None else (int(found[1]), int(found[2]))

@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 from penstock.clock import Clock
 from penstock.config.values.references import resolve_secret
 from penstock.model.errors import InputError, PenstockError, Problem
 from penstock.model.events import SILENT, Events
 from penstock.model.reach import Reach
-from penstock.model.spec import DestinationSpec, FlowSpec, ProjectSpec, Secret
+from penstock.model.rights import CodePolicy
+from penstock.model.spec import DatasetSpec, DestinationSpec, FlowSpec, ProjectSpec, Secret
 from penstock.store.database import Database
 from penstock.store.project.credentials import KEY_VARIABLE, Sealer
 from penstock.templates.catalogue import Template, load_catalogue
 
-CodePolicy = Literal["any", "saved", "none"]
 NOWHERE: Mapping[str, Any] = MappingProxyType({})  # a project that is in no file has no lines
 
 
@@ -92,6 +92,13 @@ class Context:
         spec = self.project.destinations.get(name)
         if spec is None:
             raise self.unknown("destination", name, self.project.destinations)
+        return spec
+
+    def dataset(self, name: str) -> DatasetSpec:
+        """The dataset of this name; InputError with the nearest one when there is none."""
+        spec = self.project.datasets.get(name)
+        if spec is None:
+            raise self.unknown("dataset", name, self.project.datasets)
         return spec
 
     def flow(self, name: str) -> FlowSpec:

@@ -15,16 +15,15 @@ from sqlalchemy import Connection
 
 from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Note
-from penstock.model.record import Schema
+from penstock.model.record import ReadWindow, Schema
 from penstock.model.settings_text import settings_text
 from penstock.model.spec import BatchSpec, CursorSpec, SqlSource
 from penstock.run.prepare import Prepared
 from penstock.sources.cursor import READ, value_of
-from penstock.sources.frozen_input import ReadWindow
 from penstock.store.project import resources
+from penstock.store.runs.runs import START
 
 FARTHEST_ZONE = timedelta(hours=14)  # ahead of UTC
-START = "start"  # `--from start`
 READ_AGAIN = "the mapping or settings changed since older rows were read: they keep what was sent before"
 
 

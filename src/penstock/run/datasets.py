@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from penstock.clock import iso
-from penstock.model.errors import InputError
-from penstock.model.record import Chunk, Column, Schema
+from penstock.model.errors import InputError, Problem
+from penstock.model.outcome import Refusal
+from penstock.model.record import Chunk, Column, ReadWindow, Schema
 from penstock.model.reports import DatasetReport
 from penstock.model.settings_text import settings_text
 from penstock.model.spec import DatasetSpec, SourceSpec, WebhookSource
 from penstock.run.context import Context
-from penstock.run.diff.records import read_record, readable, record_json
+from penstock.run.diff.record_text import read_record, readable
+from penstock.run.diff.records import JSON_MARK, chunk_of, record_json
 from penstock.sources.cursor import value_of
 from penstock.sources.dataset import Dataset
-from penstock.sources.frozen_input import ReadWindow, load_chunk, save_chunk
+from penstock.sources.frozen_input import load_chunk, save_chunk
 from penstock.sources.open import Tools, open_dataset
-from penstock.sources.pushed.rows import Pushed, StoredReplies
+from penstock.sources.pushed.rows import SQL_RULE, Pushed, StoredReplies, too_many_names
 from penstock.store.project import pushed, resources
+from penstock.store.quarantine import HeldRecord
 from penstock.store.runs import responses
 
 SAMPLES = 20
@@ -49,19 +52,12 @@ class Types(NamedTuple):
     read_at: str | None
 
 
-def dataset_spec(ctx: Context, name: str) -> DatasetSpec:
-    spec = ctx.project.datasets.get(name)
-    if spec is None:
-        raise ctx.unknown("dataset", name, ctx.project.datasets)
-    return spec
-
-
 def known_dataset(ctx: Context, name: str, *, refresh: bool = False) -> KnownDataset:
     """Open a dataset; its schema is detected by one full pass when there is none for these settings, or on `refresh`.
 
     Raises InputError when the source cannot be read, or a key column is not there.
     """
-    spec = dataset_spec(ctx, name)
+    spec = ctx.dataset(name)
     source = ctx.project.sources[spec.source]
     dataset = open_dataset(spec, source, tools(ctx))
     settings = settings_of(spec, source)
@@ -223,15 +219,31 @@ def _store(
         resources.store_dataset(conn, row)
 
 
+@cache
+def reply_schema() -> pa.Schema:
+    """The columns of a reply; nested ones are marked JSON text."""
+    kinds = {"attempt": pa.int64(), "duration_ms": pa.float64()}
+    return pa.schema(
+        [
+            pa.field(name, pa.string(), metadata=JSON_MARK)
+            if name in responses.NESTED
+            else pa.field(name, kinds.get(name, pa.string()))
+            for name in responses.COLUMNS
+        ]
+    )
+
+
 def tools(ctx: Context) -> Tools:
     """What sources need from this context."""
 
     def replies(destination: str) -> StoredReplies:
         def after(last: int) -> Iterator[tuple[int, pa.RecordBatch]]:
             with ctx.database.read() as conn:
-                yield from responses.batches(conn, destination, last)
+                while rows := responses.after(conn, destination, last):
+                    last = rows[-1][0]
+                    yield last, pa.RecordBatch.from_pylist([row for _, row in rows], schema=reply_schema())
 
-        return StoredReplies(f"{destination}.responses", responses.schema(), after)
+        return StoredReplies(f"{destination}.responses", reply_schema(), after)
 
     def posted(source: str) -> Pushed:
         def after(last: int, upto: int | None) -> Iterator[tuple[int, list[str]]]:
@@ -268,10 +280,41 @@ def dataset_report(ctx: Context, name: str, *, refresh: bool = False) -> Dataset
     dataset, schema = known.dataset, known.schema
     later = tuple(column.name for column in schema.columns if column.later)
     new, gone = dataset.new_columns(schema, look=True), dataset.gone_columns(schema)
-    return DatasetReport(name, dataset_spec(ctx, name).key, schema, (*later, *new), gone)
+    return DatasetReport(name, ctx.dataset(name).key, schema, (*later, *new), gone)
 
 
 def samples_of(ctx: Context, name: str) -> list[dict[str, Any]]:
     """The sample records stored for a dataset, as JSON values."""
     found = known_dataset(ctx, name).samples
     return [readable(read_record(record_json(found, row))) for row in range(found.records.num_rows)]
+
+
+def chunks_of(data: KnownDataset, held: Sequence[HeldRecord]) -> Iterator[Chunk]:
+    """The records in quarantine as the input of a run: one chunk."""
+    lost = [entry.id for entry in held if entry.record_print == 0]
+    if lost:
+        message = f"the record of {', '.join(lost)} was not kept: it was read from an input that has changed since"
+        hint = "did it arrive? then settle it; if not, discard it: the next run that reads its key sends it"
+        raise InputError(Problem("quarantine", message, "record-not-kept", hint))
+    if any(entry.rule == SQL_RULE for entry in held):
+        for row, entry in enumerate(held):
+            yield replace(_one(data, entry), first=row)
+        return
+    records = [read_record(entry.record) for entry in held]
+    chunk = chunk_of(records, data.schema)
+    refused = {row: refusal for row, record in enumerate(records) if (refusal := too_many_names(record)) is not None}
+    originals = {row: held[row].record for row in refused}
+    yield replace(chunk, misfits={**chunk.misfits, **refused}, originals=originals) if refused else chunk
+
+
+def _one(data: KnownDataset, held: HeldRecord) -> Chunk:
+    """One record in quarantine as a chunk; a record of the source goes through the SQL first, which must return one."""
+    if held.rule != SQL_RULE:
+        return chunk_of([read_record(held.record)], data.schema)
+    made = data.dataset.shape(held.record, data.schema)
+    rows = sum(chunk.records.num_rows for chunk in made)
+    if rows == 1:
+        return next(chunk for chunk in made if chunk.records.num_rows)
+    reason = f"the dataset's SQL makes {rows or 'no'} records of it; a resend sends one"
+    refusal = Refusal(SQL_RULE, reason, accepted="discard it, and post what is to be sent")
+    return replace(chunk_of([{}], data.schema), misfits={0: refusal}, originals={0: held.record})

@@ -9,11 +9,9 @@ from penstock.clock import iso
 from penstock.model.errors import InputError, PenstockError, Problem
 from penstock.model.outcome import COUNT_NAMES, Counts, only_quarantine
 from penstock.model.spec import DestinationSpec, FlowSpec
-from penstock.run import start
 from penstock.run.connection import connection
 from penstock.run.context import Context
-from penstock.run.datasets import known_dataset
-from penstock.store.runs.runs import NOT_BEGUN, RunRow
+from penstock.store.runs.runs import NOT_BEGUN, RunRow, new_run_id
 
 LAST_PHASE = 9  # manual requests: what they depend on is not known
 
@@ -47,22 +45,11 @@ def require_a_key(ctx: Context, specs: Sequence[DestinationSpec]) -> None:
         raise InputError(*problems)
 
 
-def input_changed(ctx: Context, part: RunRow) -> bool:
-    """Whether a destination that has run would read something else now. False where that is not known."""
-    if part.input_identity is None or part.target not in ctx.project.destinations:
-        return False
-    try:
-        known = known_dataset(ctx, ctx.destination(part.target).dataset)
-        return known.dataset.identity() != part.input_identity
-    except InputError:
-        return True
-
-
 def refused_part(ctx: Context, spec: DestinationSpec, flow_run: str, error: PenstockError, kind: str) -> RunRow:
     """A destination's part of a flow's run that could not begin: it has an end, and no input."""
     at = iso(ctx.clock.now())
     return RunRow(
-        id=start.new_run_id(ctx.clock),
+        id=new_run_id(ctx.clock),
         kind="destination",
         target=spec.name,
         started_at=at,

@@ -14,24 +14,25 @@ from penstock.clock import iso
 from penstock.delivery.budget import Budget
 from penstock.model.errors import CredentialRefused, HostUnreachable, InputError, PenstockError, Problem, StateLocked
 from penstock.model.outcome import HELD, RunReport
-from penstock.model.reports import Progress
+from penstock.model.reports import Listener, Progress
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.run import flow
 from penstock.run import start as run_start
-from penstock.run.connection import connection
+from penstock.run.activity import is_active, require_active
+from penstock.run.connection import check, connection
 from penstock.run.context import Context
 from penstock.run.cursor import CursorReading, reading_of, with_notes
+from penstock.run.datasets import chunks_of, known_dataset
 from penstock.run.diff.parents import HeldParents, held_parents
-from penstock.run.prepare import Prepared, is_active, prepare, require_active
-from penstock.run.run import Listener, RunRequest, run_destination
+from penstock.run.prepare import Prepared, prepare
+from penstock.run.run import RunRequest, run_destination
 from penstock.run.start import StartedRun
 from penstock.run.stop import StopKind, StoppableClock, Stopped, StopSignal
 from penstock.store import quarantine
 from penstock.store.leases import Lease
 from penstock.store.quarantine import HeldRecord
 from penstock.store.runs import ledger, runs
-from penstock.store.runs.runs import RunRow
-from penstock.usecases import quarantine as mending
+from penstock.store.runs.runs import RunRow, holder_text, new_run_id
 
 LOOK_AGAIN_S = 0.2  # seconds, while another process holds the destination
 
@@ -188,7 +189,7 @@ class Orchestrator:
         """The destination compiled for its checked address, and how many requests the check took."""
         credential = connection.credential_spec(self.ctx, spec.credential)
         checks = len(connection.candidates(self.ctx)) if connection.needs_check(self.ctx, credential) else 0
-        address = await connection.ensure_checked(self.ctx, credential, self.budget(credential))
+        address = await check.ensure_checked(self.ctx, credential, self.budget(credential))
         connection.connection(self.ctx, credential, address.base_url)  # without its key no run begins
         return await asyncio.to_thread(prepare, self.ctx, spec, address), checks
 
@@ -219,7 +220,7 @@ class Orchestrator:
         )
         try:
             ended = await run_destination(self.ctx, job)
-            trouble = connection.stop_problem(self.ctx, prepared.credential, signal, prepared.address.base_url)
+            trouble = check.stop_problem(self.ctx, prepared.credential, signal, prepared.address.base_url)
             if trouble is None and not signal.problems:
                 return ended
             problems = map(self.ctx.placed, signal.problems) if trouble is None else (trouble,)
@@ -241,9 +242,9 @@ class Orchestrator:
         entries = sorted(held, key=lambda entry: entry.number)  # versions of one key in the order they came
         async with self._held(spec.name):
             prepared, checks = await self._prepared(spec)
-            chunks = list(mending.chunks_of(prepared, entries))
+            chunks = list(chunks_of(prepared.data, entries))
             row = RunRow(
-                id=self.queued or run_start.new_run_id(self.ctx.clock),
+                id=self.queued or new_run_id(self.ctx.clock),
                 kind="resend",
                 target=spec.name,
                 started_at=iso(self.ctx.clock.now()),
@@ -251,7 +252,7 @@ class Orchestrator:
                 requests=checks,
                 input_rows=len(entries),
                 settings=prepared.compiled.version,
-                holder=run_start.holder_text(self.ctx.clock),
+                holder=holder_text(self.ctx.clock),
             )
             with self.ctx.database.begin() as conn:
                 self.leases[spec.name].check(conn)
@@ -274,14 +275,14 @@ class Orchestrator:
 
     def _start_flow(self, spec: FlowSpec, skipped: dict[str, str]) -> tuple[RunRow, set[str]]:
         """The flow's run, and which of its destinations an earlier process of it has ended."""
-        at, holder = iso(self.ctx.clock.now()), run_start.holder_text(self.ctx.clock)
+        at, holder = iso(self.ctx.clock.now()), holder_text(self.ctx.clock)
         with self.ctx.database.read() as conn:
             last = runs.unfinished(conn, spec.name, "flow")
             if last is not None and self.begins_at not in (None, last.begins_at):
                 last = None  # another one is requested than the one that was left unfinished
             parts = [] if last is None else runs.children(conn, last.id)
         ended = [part for part in parts if not part.resumable and part.stopped_by != "input"]
-        stale = any(flow.input_changed(self.ctx, part) for part in ended)
+        stale = any(_input_changed(self.ctx, part) for part in ended)
         with self.ctx.database.begin() as conn:
             self.leases[f"flow {spec.name}"].check(conn)
             if last is not None and not stale:
@@ -292,7 +293,7 @@ class Orchestrator:
             for left in runs.left_open(conn, spec.name):
                 runs.finish(conn, replace(left, counts=flow.total(runs.children(conn, left.id))), "interrupted", at)
             row = RunRow(
-                id=run_start.fresh(conn, self.queued, None) or run_start.new_run_id(self.ctx.clock),
+                id=run_start.fresh(conn, self.queued, None) or new_run_id(self.ctx.clock),
                 kind="flow",
                 target=spec.name,
                 started_at=at,
@@ -341,3 +342,14 @@ class Orchestrator:
         finally:
             for number in (signals.SIGINT, signals.SIGTERM):
                 loop.remove_signal_handler(number)
+
+
+def _input_changed(ctx: Context, part: RunRow) -> bool:
+    """Whether a destination that has run would read something else now. False where that is not known."""
+    if part.input_identity is None or part.target not in ctx.project.destinations:
+        return False
+    try:
+        known = known_dataset(ctx, ctx.destination(part.target).dataset)
+        return known.dataset.identity() != part.input_identity
+    except InputError:
+        return True

@@ -29,14 +29,15 @@ from penstock.model.delivery import Waiting
 from penstock.model.errors import InputError
 from penstock.model.outcome import COUNT_NAMES, Outcome, only_quarantine, quarantine_reason
 from penstock.model.record import Chunk, Payload, Rendered
-from penstock.model.reports import Progress
+from penstock.model.reports import Listener, Progress
 from penstock.render.batches import Batcher
 from penstock.render.merger import one_of_each
 from penstock.run.connection import connection
 from penstock.run.context import Context
 from penstock.run.diff.backlog import OpenChunk
 from penstock.run.diff.diff import Classifier, Parents
-from penstock.run.diff.records import chunk_of, read_record
+from penstock.run.diff.record_text import read_record
+from penstock.run.diff.records import chunk_of
 from penstock.run.events import RunEvents, time_left, told
 from penstock.run.pipeline import Pipeline, PipelineContext
 from penstock.run.prepare import Prepared, doubt
@@ -63,7 +64,6 @@ _before: list[tuple[int, int, int]] = []  # the setting before each of the runs 
 PROGRESS_EVERY_S = 0.2
 MOST_OPEN = 4_000_000  # cells of the chunks that are not decided yet
 DIED = "the process ended while the request was under way: it may have arrived or not"
-Listener = Callable[[Progress], None]
 
 
 @contextmanager

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sqlalchemy import Connection
 
-from penstock.clock import Clock, iso
+from penstock.clock import iso
 from penstock.model.outcome import Note, Outcome, Refusal
 from penstock.model.record import Chunk
 from penstock.model.spec import Mode
@@ -26,12 +24,11 @@ from penstock.store.memory.memory import key_hashes
 from penstock.store.project import resources
 from penstock.store.runs import frozen_inputs, ledger, runs
 from penstock.store.runs.codecs import refusal_json
-from penstock.store.runs.runs import RunRow
+from penstock.store.runs.runs import RunRow, holder_text, new_run_id
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 DIED = "the process ended while the request was under way: it may have arrived or not"
 CHUNK_ROWS = 4096
 
@@ -58,16 +55,6 @@ class RunOrigin:
     queued: str | None = None
     guard: Callable[[Connection], None] = lambda _: None
     reading: CursorReading | None = None
-
-
-def new_run_id(clock: Clock) -> str:
-    """`r-20260131-120000-x7f2m9`: sorts by time, short enough to type; never twice in a second."""
-    tail = "".join(ALPHABET[int(clock.dice() * len(ALPHABET))] for _ in range(6))
-    return f"r-{clock.now():%Y%m%d-%H%M%S}-{tail}"
-
-
-def holder_text(clock: Clock) -> str:
-    return f"process {os.getpid()} on {socket.gethostname()} since {iso(clock.now())}"
 
 
 def hold(ctx: Context, destination: str, lost: Callable[[], None]) -> AbstractContextManager[leases.Lease]:

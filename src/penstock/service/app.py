@@ -1,36 +1,134 @@
-"""`ServiceParts`: the parts of `App` that only a service uses. Each is made on its first use."""
+"""`ServiceApp`: the one entry to every use-case of a service. REST and the service's commands translate to it."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+from penstock.app import App
+from penstock.clock import Clock, SystemClock
+from penstock.model.events import Events
+from penstock.model.outcome import Note
+from penstock.model.reports import PreviewedRequest, RefusedRecord
+from penstock.model.rights import CodePolicy
 from penstock.run.context import Context
+from penstock.service.demo import Demo
 from penstock.service.intake.intake import Intake
 from penstock.service.intake.uploads import Uploads
+from penstock.service.overview import status
 from penstock.service.overview.overview import Overview
 from penstock.service.people.people import People
 from penstock.service.replays import Replays
 from penstock.service.work.requests import WorkRequests
 from penstock.service.work.schedules import Schedules
 from penstock.service.work.worker import Worker
-from penstock.usecases.quarantine import QuarantinePages
+from penstock.store.project import versions
+from penstock.usecases.applied_project.applied_project import open_applied_state
+from penstock.usecases.applied_project.reach import reach_of
+from penstock.usecases.quarantine import QuarantinePages, by_destination
 
 if TYPE_CHECKING:
     from penstock.service.care.care import Caretaker
     from penstock.service.overview.overview import OverviewCache
     from penstock.service.watch.watch import Watch
     from penstock.service.work.discards import Discards
+    from penstock.usecases.unsaved import UnsavedSettings
 
 
-class ServiceParts:
-    """What the App has for the REST API, the worker and the commands around them."""
+class ServiceApp(App):
+    """The App with what a service has besides; each part is made when it is first asked for."""
 
-    _ctx: Context
+    @classmethod
+    def open_applied(
+        cls, database: str, *, environ: Mapping[str, str] | None = None, clock: Clock | None = None
+    ) -> Self:
+        """The App of a service, with bounds (`model.reach`). While no project was applied, an empty one of version 0.
+
+        `reload` follows the edits of the project.
+        """
+        environ = os.environ if environ is None else environ
+        project, version, opened = open_applied_state(database, environ, shared=True)
+        reach = reach_of(opened, environ, in_service=True)
+        return cls(Context(project, opened, clock or SystemClock(), environ, reach, version))
+
+    def with_code(self, code: CodePolicy) -> ServiceApp:
+        """The same App, where only this grouping code runs."""
+        made = ServiceApp(replace(self._ctx, code=code))
+        made._shared_budgets = self._shared_budgets
+        return made
+
+    @property
+    def events(self) -> Events:
+        """The listener of events; a silent one unless `tell_to` set another."""
+        return self._ctx.events
+
+    def tell_to(self, events: Events) -> None:
+        """Tell what happens from now on to `events`: logs and traces."""
+        self._ctx = replace(self._ctx, events=events)
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The variables of the environment."""
+        return self._ctx.environ
+
+    def keep_up(self) -> None:
+        """Follow the edits of the applied project when there are any: cheap enough for every request."""
+        self._present()
 
     def _present(self) -> Context:
-        """The project as it is now."""
-        raise NotImplementedError
+        """The project as it is now: edits of an applied project are followed."""
+        if self._ctx.version is not None:
+            with self._ctx.database.read() as conn:
+                newest = versions.newest_number(conn)
+            if newest != self._ctx.version:
+                self.reload()
+        return self._ctx
+
+    def close(self) -> None:
+        for part in ("intake", "demo", "discards", "overview"):
+            if part in self.__dict__:
+                getattr(self, part).close()
+        super().close()
+
+    def samples(self, name: str) -> list[dict[str, Any]]:
+        """The sample records stored for a dataset, as JSON values."""
+        return self._operations.samples(name)
+
+    def preview_all(self, destination: str) -> Iterator[PreviewedRequest | RefusedRecord | Note]:
+        """What the whole dataset would make, one by one: requests and refused records, then the notes. Calls no API.
+
+        InputError for settings or data that cannot be read, before the first; while it goes on, too.
+        """
+        return self._operations.preview_all(destination)
+
+    def states(self, kind: str, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """What the state knows of resources of a kind besides the project: `state` of the REST API, by name."""
+        return status.standing(self._ctx, kind, names)
+
+    def watched(self, environ: Mapping[str, str]) -> AbstractContextManager[None]:
+        """Logs, metrics and traces for the block. InputError when the environment asks for what does not exist."""
+        from penstock.service.watch.telemetry import watched  # noqa: PLC0415 - the metrics' library: only for a service
+
+        return watched(self, environ)
+
+    def ask_resend(self, entries: Sequence[str], *, asked_by: str) -> list[dict[str, Any]]:
+        """Request that a worker sends records in quarantine; returns the runs."""
+        held = by_destination(self._ctx, entries)
+        return self.work.resend(held, trigger=f"person:{asked_by}", asked_by=asked_by)
+
+    @cached_property
+    def unsaved(self) -> UnsavedSettings:
+        """What settings that are not saved would do."""
+        return self._operations.unsaved(self._present)
+
+    @cached_property
+    def demo(self) -> Demo:
+        """The sample company, for an empty service."""
+        return Demo(self._present, self.edits)
 
     @cached_property
     def work(self) -> WorkRequests:

@@ -17,7 +17,7 @@ from penstock.model.errors import ConflictError, PenstockError, Problem
 from penstock.run.connection import connection
 from penstock.run.context import Context
 from penstock.store.project.settings import put_setting, setting
-from penstock.usecases.demo import SandboxUrls, start_sandbox
+from penstock.usecases.sandbox_process import SandboxUrls, start_sandbox
 
 if TYPE_CHECKING:
     from penstock.usecases.edits import Edits

@@ -11,19 +11,12 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.run.context import Context
+from penstock.service.model import KeyedRequest, ReplayedResponse
 from penstock.store.project.credentials import Sealer
+from penstock.store.project.sealed_columns import response_name
 from penstock.store.service_tables import answers
 
 KEPT_S = 24 * 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class KeyedRequest:
-    """A request: its caller, its Idempotency-Key, and a hash of its content."""
-
-    who: str
-    key: str
-    asked: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,31 +56,17 @@ def forget_response(conn: Connection, request: KeyedRequest) -> None:
     conn.execute(delete(answers).where(_is(request)))
 
 
-def response_name(request: KeyedRequest) -> str:
-    """The name under which a response is sealed: no credential can have it."""
-    return f"answers/{request.who}/{request.key}"
-
-
 def seal_response(sealer: Sealer, request: KeyedRequest, body: bytes) -> bytes:
-    return sealer.seal(body.decode("latin-1"), response_name(request))
+    return sealer.seal(body.decode("latin-1"), response_name(request.who, request.key))
 
 
 def opened_response(sealer: Sealer, request: KeyedRequest, sealed: bytes) -> bytes:
     """The body. InputError when another key has sealed it."""
-    return sealer.open(sealed, response_name(request)).encode("latin-1")
+    return sealer.open(sealed, response_name(request.who, request.key)).encode("latin-1")
 
 
 def _is(request: KeyedRequest) -> Any:
     return (answers.c.who == request.who) & (answers.c.key == request.key)
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayedResponse:
-    """A whole answer of the API."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from typing import Any
 
 import xxhash
 
-from penstock.sources.frozen_input import ReadWindow
+from penstock.model.record import ReadWindow
 from penstock.sources.typing.exact_json import NotJson, Unfit, json_text
 from penstock.sources.typing.values import jsonable, value_text
 

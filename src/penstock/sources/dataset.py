@@ -11,7 +11,7 @@ from pathlib import Path
 from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Note
 from penstock.model.reach import PERSONAL, Reach
-from penstock.model.record import Chunk, Column, Schema
+from penstock.model.record import RECORD, Chunk, Column, ReadWindow, Schema, window_at
 from penstock.model.spec import ColumnType, DatasetSpec, FileSource, ResponseSource, SourceSpec, SqlSource
 from penstock.model.text import identifying
 from penstock.render.values.numbers import DecimalSign
@@ -19,8 +19,8 @@ from penstock.sources.columns import closed, decided_types, gone_from, nearest, 
 from penstock.sources.databases.rows import Increment, SqlRows
 from penstock.sources.files.json.rows import JsonRows
 from penstock.sources.files.source_files import file_format, files_identity, matching_files
-from penstock.sources.frozen_input import Frozen, ReadWindow, read_frozen_chunks, write_frozen
-from penstock.sources.pushed.rows import RECORD, PushedIncrement, PushedRows, ReplyIncrement, ReplyRows, window_at
+from penstock.sources.frozen_input import Frozen, read_frozen_chunks, write_frozen
+from penstock.sources.pushed.rows import PushedIncrement, PushedRows, ReplyIncrement, ReplyRows
 from penstock.sources.typing.chunks import FirstRows, rechunked
 from penstock.sources.typing.detection import SAMPLES, Detected, detect, has_value, nothing_yet
 from penstock.sources.typing.pieces import Noting, Rows, TypingNoting

@@ -17,32 +17,9 @@ import pyarrow as pa
 
 from penstock.model.errors import Problem, StateUnavailable
 from penstock.model.outcome import Refusal
-from penstock.model.record import Chunk
+from penstock.model.record import Chunk, ReadWindow
 
 MEMBERS = b"penstock.members"
-
-
-@dataclass(frozen=True, slots=True)
-class ReadWindow:
-    """How far a source with a cursor was read: the largest value seen, and hashes of the rows at exactly that value.
-
-    `later` are hashes of rows that were read and that the cursor did not move to: dated after the run's start, NaN,
-    infinity. `value` None: nothing was read at which a cursor could stop.
-    """
-
-    value: str | None
-    ties: frozenset[int] = frozenset()
-    kind: str = "text"  # how `value` is read back: boolean, integer, number, decimal, date, timestamp, bytes, text
-    later: frozenset[int] = frozenset()
-
-    def to_json(self) -> dict[str, Any]:
-        later = {"later": sorted(self.later)} if self.later else {}
-        return {"value": self.value, "ties": sorted(self.ties), "kind": self.kind, **later}
-
-    @staticmethod
-    def from_json(document: Mapping[str, Any]) -> ReadWindow:
-        later = frozenset(document.get("later", ()))
-        return ReadWindow(document["value"], frozenset(document["ties"]), document.get("kind", "text"), later)
 
 
 @dataclass(frozen=True, slots=True)

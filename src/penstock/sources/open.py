@@ -1,10 +1,9 @@
-"""Opens datasets, databases and tables from their descriptions, and detects whether a source has new data."""
+"""Opens datasets, databases and tables from their descriptions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from penstock.model.errors import InputError, Problem
@@ -17,7 +16,7 @@ from penstock.sources.dataset import Dataset
 from penstock.sources.files.csv.rows import CsvRows
 from penstock.sources.files.json.rows import JsonRows
 from penstock.sources.files.parquet.rows import ParquetRows
-from penstock.sources.files.source_files import ReachedFile, file_format, files_identity, matching_files, wrong
+from penstock.sources.files.source_files import ReachedFile, file_format, matching_files, wrong
 from penstock.sources.pushed.rows import Pushed, PushedRows, ReplyRows, StoredReplies
 from penstock.sources.typing.chunks import FirstRows
 from penstock.sources.typing.pieces import Rows
@@ -155,15 +154,3 @@ def tables(source: SqlSource, resolve: Callable[[Secret], str], reach: Reach) ->
             raise
         return None
     return tuple(found[:MOST])
-
-
-def news_of(source: SourceSpec, resolve: Callable[[Secret], str], now: datetime, reach: Reach) -> str | None:
-    """A text that changes when there is something new; None where that cannot be known this way.
-
-    Raises InputError or EnvironmentFailure when the source cannot be reached.
-    """
-    if isinstance(source, FileSource):
-        return files_identity(matching_files(source, reach))
-    if isinstance(source, SqlSource) and source.cursor is not None:
-        return open_rows(source, resolve, reach).newest(source.cursor, now)
-    return None

@@ -10,8 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 PAGE = os.sysconf("SC_PAGE_SIZE")
 MMAP_THRESHOLD, ARENA_MAX = -3, -8  # glibc's numbers for them in `mallopt`
 LARGE = 256 * 1024  # bytes of a block that has its own mapping
@@ -30,6 +28,8 @@ def give_back() -> None:
     """Give memory that is not used back to the system: Arrow's, Python's and the allocator's."""
     gc.collect()
     if "pyarrow.lib" in sys.modules:  # a waiting service does without
+        import pyarrow as pa  # noqa: PLC0415 - it is there already
+
         pa.default_memory_pool().release_unused()
     trim()
 

@@ -20,7 +20,6 @@ END = re.compile(r"[;\s]*;\s*(--[^\n']*\s*)*\Z")
 MISSING_COLUMN = re.compile(r'(?:Referenced column|does not have a column named) "([^"]+)"')  # DuckDB's words
 EARLY_COLUMN = re.compile(r'Column "([^"]+)" referenced that exists in the SELECT clause')  # `lower(plan) as plan`
 WORD = re.compile(r"[\w.]+|\"[^\"]*\"")
-PLACE = re.compile(r"line (\d+), column (\d+) of the SQL: ")
 PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^@\s]*(?=@)")
 
 SOURCE = "source"
@@ -38,12 +37,6 @@ def pointed(words: str, sql: str, offset: int) -> str:
     cut = max(0, column - 60)
     shown, caret = text[cut : cut + 120].replace("\t", " "), " " * (column - cut) + "^"
     return f"line {line}, column {column + 1} of the SQL: {words}\n  {shown}\n  {caret}"
-
-
-def place_in(words: str) -> tuple[int, int] | None:
-    """The line and column, from 1, in a message of `pointed`."""
-    found = PLACE.match(words)
-    return None if found is None else (int(found[1]), int(found[2]))
 
 
 def word_at(sql: str, offset: int) -> str | None:

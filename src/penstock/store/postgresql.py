@@ -6,12 +6,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
 from penstock.model.errors import InputError, PenstockError, Problem, StateLocked, StateUnavailable
 
 if TYPE_CHECKING:
+    import psycopg
     from psycopg.types.string import StrDumper
 
 WRITER = 0x50454E53544F434B  # the advisory lock of writers: any number that no other program uses here
@@ -91,6 +91,8 @@ def write_alone(connection: Connection) -> None:
 
 def translated(place: str, error: BaseException | None) -> PenstockError | None:
     """The meaning of an error of the server; None for a programming error."""
+    import psycopg  # noqa: PLC0415 - not where the state is in SQLite
+
     if not isinstance(error, psycopg.Error):
         return None
     code = error.sqlstate

@@ -6,16 +6,17 @@ There is one live entry per destination and key or, where records may be parts o
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
 import orjson
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, select, update
 
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Key
+from penstock.model.reports import QuarantineFilter
 from penstock.store.runs.codecs import key_from_json, key_json, rule_json, to_signed, to_unsigned
 from penstock.store.tables import discarded
 from penstock.store.tables import quarantine as table
@@ -137,19 +138,6 @@ def entries(conn: Connection, *, destination: str | None = None, cause: str | No
 
 
 @dataclass(frozen=True, slots=True)
-class QuarantineFilter:
-    """Which records in quarantine; None: whatever."""
-
-    destination: str | None = None
-    cause: str | None = None
-    outcome: str | None = None
-
-    def conditions(self) -> list[ColumnElement[bool]]:
-        given = {"destination": self.destination, "cause": self.cause, "outcome": self.outcome}
-        return [table.c[name] == value for name, value in given.items() if value is not None]
-
-
-@dataclass(frozen=True, slots=True)
 class Group:
     """Records in quarantine with one destination, cause, outcome and field; `reason` etc. are the oldest's."""
 
@@ -165,27 +153,32 @@ class Group:
     last_at: str
 
 
+def _conditions(which: QuarantineFilter) -> list[ColumnElement[bool]]:
+    given = {"destination": which.destination, "cause": which.cause, "outcome": which.outcome}
+    return [table.c[name] == value for name, value in given.items() if value is not None]
+
+
 def page(conn: Connection, which: QuarantineFilter, limit: int, after: int = 0) -> list[HeldRecord]:
     """Records in quarantine whose number is beyond `after`, oldest first."""
-    query = select(table).where(table.c.id > after, *which.conditions()).order_by(table.c.id).limit(limit)
+    query = select(table).where(table.c.id > after, *_conditions(which)).order_by(table.c.id).limit(limit)
     return [_held(row) for row in conn.execute(query).mappings()]
 
 
 def ids(conn: Connection, which: QuarantineFilter) -> list[str]:
     """The ids of records in quarantine, oldest first."""
-    query = select(table.c.id).where(*which.conditions()).order_by(table.c.id)
+    query = select(table.c.id).where(*_conditions(which)).order_by(table.c.id)
     return [f"q-{number}" for number in conn.execute(query).scalars()]
 
 
 def some_ids(conn: Connection, which: QuarantineFilter, up_to: int, most: int) -> list[str]:
     """The first of the ids whose number is at most `up_to`."""
-    query = select(table.c.id).where(table.c.id <= up_to, *which.conditions()).order_by(table.c.id).limit(most)
+    query = select(table.c.id).where(table.c.id <= up_to, *_conditions(which)).order_by(table.c.id).limit(most)
     return [f"q-{number}" for number in conn.execute(query).scalars()]
 
 
 def extent(conn: Connection, which: QuarantineFilter) -> tuple[int, int]:
     """How many records are in quarantine, and the largest number of one; 0 without any."""
-    query = select(func.count(), func.coalesce(func.max(table.c.id), 0)).where(*which.conditions())
+    query = select(func.count(), func.coalesce(func.max(table.c.id), 0)).where(*_conditions(which))
     number, last = conn.execute(query).one()
     return int(number), int(last)
 
@@ -341,14 +334,18 @@ def discarded_index(conn: Connection, destination: str) -> Iterator[tuple[KeyHas
         yield _hash(identity), to_unsigned(record_print)
 
 
+def _packed(*numbers: int) -> bytes:
+    return struct.pack(f"<{len(numbers)}Q", *numbers)
+
+
 def _identity(key_hash: KeyHash, record_print: int, *, part: bool = False) -> bytes:
     """What identifies an entry: the key's hash; of a part also the record's hash."""
     pair = key_hash if key_hash != (0, 0) else (0, record_print)
-    return np.array((*pair, record_print) if part else pair, dtype="<u8").tobytes()
+    return _packed(*pair, record_print) if part else _packed(*pair)
 
 
 def _hash(identity: bytes) -> KeyHash:
-    high, low, *_ = np.frombuffer(identity, dtype="<u8").tolist()
+    high, low, *_ = struct.unpack(f"<{len(identity) // 8}Q", identity)
     return high, low
 
 

@@ -17,7 +17,8 @@ import orjson
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from penstock.model.record import Key
-from penstock.store.runs.codecs import pack_keys, pack_ordinals, unpack_keys, unpack_ordinals
+from penstock.store.runs.codecs import pack_keys, unpack_keys
+from penstock.store.runs.ordinals import pack_ordinals, unpack_ordinals
 from penstock.store.tables import intents, jobs
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from penstock.clock import iso
 from penstock.model.errors import InputError
+from penstock.model.spec import DestinationSpec
 from penstock.run.context import Context
-from penstock.run.prepare import prepare
 from penstock.store.project import resources, settings
 from penstock.store.project.resources import SwitchState
 from penstock.usecases.edits import Edits
 
 
-def activate(ctx: Context, edits: Edits, destination: str, by: str) -> None:
-    """Activate a destination. InputError when it cannot be compiled, or the project file says it is inactive."""
+def activate(
+    ctx: Context, edits: Edits, destination: str, by: str, compile_it: Callable[[DestinationSpec], object]
+) -> None:
+    """Let runs send it. InputError when the project file says that it is not active, or what `compile_it` raises."""
     spec = ctx.destination(destination)
-    prepare(ctx, spec)
+    compile_it(spec)
     if spec.active is False and ctx.version is not None:
         edits.patch("destinations", destination, {"active": None}, author=by)
     elif spec.active is False:

@@ -1,30 +1,21 @@
-"""The demo: a small made-up company with some deliberately wrong records, and the local sandbox process.
+"""The demo: a small made-up company with some deliberately wrong records.
 
-The data comes from one fixed seed, so that the demo, its documentation and its test name the same records. The sandbox
-is started by name: nothing of it is imported.
+The data comes from one fixed seed, so that the demo, its documentation and its test name the same records.
 """
 
 from __future__ import annotations
 
 import csv
-import json
 import sqlite3
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from faker import Faker
-
-from penstock.model.errors import EnvironmentFailure, Problem
-
-if TYPE_CHECKING:
-    import subprocess
-
 
 SEED = 20260131
 PLANS = ("starter", "team", "business")
@@ -72,9 +63,6 @@ destinations:
 flows:
   everything: {destinations: [companies, people, subscriptions, events, notes]}
 """
-
-COMMAND = (sys.executable, "-m", "penstock_sandbox")
-LAST_S = 10.0  # for it to end
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,57 +203,3 @@ def project(data: str, base_url: str, api_key: str, *, draft: bool = False) -> s
     """
     values = {"data": data, "base_url": base_url, "api_key": api_key, "notes": "false" if draft else "true"}
     return PROJECT % values
-
-
-@dataclass(frozen=True, slots=True)
-class SandboxUrls:
-    """A running sandbox."""
-
-    url: str
-    flat_url: str
-    admin_url: str
-    api_key: str
-    process: subprocess.Popen[str]
-
-    def arrived(self) -> dict[str, int]:
-        """How many objects of each kind it keeps."""
-        from urllib.request import urlopen  # noqa: PLC0415 - help must not wait for it
-
-        with urlopen(f"{self.admin_url}/state", timeout=30) as reply:  # noqa: S310 - the sandbox on this machine
-            state: dict[str, Any] = json.load(reply)
-        return {kind: len(objects) for kind, objects in state.items()}
-
-    def stop(self) -> None:
-        """End it."""
-        self.process.terminate()
-        self.process.wait(LAST_S)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
-
-
-def start_sandbox(*options: str) -> SandboxUrls:
-    """Start a sandbox process. It ends with this process in every case; ^C on the terminal is handled here.
-
-    EnvironmentFailure when it does not come up.
-    """
-    import subprocess  # noqa: PLC0415 - help must not wait for it
-
-    command = [*COMMAND, "--with-parent", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line:
-        process.stdout.close()
-        process.wait(LAST_S)
-        raise EnvironmentFailure(Problem("sandbox", "the sandbox did not start", "sandbox"))
-    return SandboxUrls(**json.loads(line), process=process)
-
-
-@contextmanager
-def running_sandbox(*options: str) -> Iterator[SandboxUrls]:
-    """A sandbox of our own, for the block."""
-    place = start_sandbox(*options)
-    try:
-        yield place
-    finally:
-        place.stop()

@@ -6,21 +6,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.model.applied_project import ProjectVersion, Resource
 from penstock.model.errors import Problem
 from penstock.run.context import Context
-from penstock.service.overview import status
-from penstock.store.project.versions import ProjectVersion
 from penstock.usecases.applied_project import editor
-from penstock.usecases.applied_project.editor import EditTerms, Resource
-from penstock.usecases.unsaved import refuse_misfit
+from penstock.usecases.applied_project.editor import EditTerms
+
+WITH_RECORDS = frozenset({"datasets", "destinations"})  # kinds whose settings have to fit records
 
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """`ctx` is what the App works with at the moment; `reload` lets it follow an edit."""
+    """`ctx` is what the App works with at the moment; `reload` lets it follow an edit.
+
+    `refuse_misfit` raises InputError where settings of a kind and name do not fit their records.
+    """
 
     ctx: Callable[[], Context]
     reload: Callable[[], None]
+    refuse_misfit: Callable[[str, str, Any], None]
 
     def listed(self, kind: str) -> dict[str, Resource]:
         """The resources of a section of the applied project (`destinations`), by name."""
@@ -34,10 +38,6 @@ class Edits:
         """One resource, with the etag that guards its next edit."""
         return editor.one(self.ctx(), kind, name)
 
-    def standing(self, kind: str, names: list[str]) -> dict[str, dict[str, Any]]:
-        """The status of the resources of a kind, besides the project: `state` of the REST API, by name."""
-        return status.standing(self.ctx(), kind, names)
-
     def put(
         self, kind: str, name: str, value: Any, *, author: str, if_match: str | None = None, create: bool = False
     ) -> Resource:
@@ -45,7 +45,8 @@ class Edits:
 
         The whole project is checked first, and whether the settings fit their records (`refuse_misfit`).
         """
-        refuse_misfit(self.ctx(), kind, name, value)
+        if kind in WITH_RECORDS:
+            self.refuse_misfit(kind, name, value)
         put = editor.put(self.ctx(), kind, name, value, EditTerms(author, if_match, create))
         self.reload()
         return put
@@ -53,7 +54,9 @@ class Edits:
     def patch(self, kind: str, name: str, patch: Any, *, author: str, if_match: str | None = None) -> Resource:
         """Change parts of a resource by a JSON merge patch; checked as `put` does."""
         ctx = self.ctx()
-        refuse_misfit(ctx, kind, name, editor.patched(ctx, kind, name, patch))
+        patched_value = editor.patched(ctx, kind, name, patch)
+        if kind in WITH_RECORDS:
+            self.refuse_misfit(kind, name, patched_value)
         patched = editor.patch(self.ctx(), kind, name, patch, author=author, if_match=if_match)
         self.reload()
         return patched

@@ -22,7 +22,7 @@ from penstock.model.text import harmless_cell
 from penstock.run.context import Context
 from penstock.store import leases
 from penstock.store.database import Database
-from penstock.store.runs import deliveries, ledger, runs
+from penstock.store.runs import deliveries, runs
 from penstock.store.runs.deliveries import Fate
 from penstock.store.runs.runs import RunRow
 
@@ -48,7 +48,7 @@ def deliveries_of(ctx: Context, run: str) -> list[DeliveryReport]:
                 **{**found, "delivery": f"{part.id}-{found['delivery']}", "records": tuple(found["records"])}
             )
             for part in runs.children(conn, row.id) or [row]
-            for found in ledger.deliveries(conn, part.id)
+            for found in deliveries.of_run(conn, part.id)
         ]
 
 

@@ -11,11 +11,12 @@ from math import ceil
 import numpy as np
 
 from penstock.model.outcome import Note, Outcome
-from penstock.model.record import Batch, Chunk, Lookup, Payload, Replies, Shape
+from penstock.model.record import Batch, Chunk, Lookup, Payload, ReadWindow, Replies, Shape
 from penstock.model.reports import PlanReport, RefusedRecord
 from penstock.model.spec import FlowSpec, RateLimit
 from penstock.render.batches import Batcher
 from penstock.render.bodies import Unencodable
+from penstock.run.activity import is_active, is_paused
 from penstock.run.context import Context
 from penstock.run.cursor import reading_of, with_notes
 from penstock.run.diff.backlog import OpenChunk
@@ -23,10 +24,9 @@ from penstock.run.diff.diff import Classified, Classifier, Parents
 from penstock.run.diff.notes import Notes
 from penstock.run.diff.parents import held_parents
 from penstock.run.flow import in_order
-from penstock.run.prepare import Prepared, doubt, is_active, is_paused, prepare
+from penstock.run.prepare import Prepared, doubt, prepare
 from penstock.run.recorder.known_records import QuarantineIndex, open_chunk
 from penstock.sources.dataset import read_frozen
-from penstock.sources.frozen_input import ReadWindow
 from penstock.store.memory.memory import Memory
 from penstock.usecases.preview import described, described_decision, finished, grouping_code, words_of
 from penstock.usercode.grouping_code import CodeFailed, GroupingCode

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from penstock.clock import iso
 from penstock.model import page
 from penstock.model.errors import InputError, Problem
-from penstock.model.outcome import Outcome, Refusal
 from penstock.model.page import ListPage
-from penstock.model.record import Chunk
-from penstock.model.reports import Preview, QuarantineDetail, QuarantineEntry, as_json
+from penstock.model.reports import QuarantineDetail, QuarantineEntry, QuarantineFilter, as_json
 from penstock.run.context import Context
-from penstock.run.datasets import known_dataset
-from penstock.run.diff.records import chunk_of, read_record, write_record
-from penstock.run.prepare import Prepared, prepare
-from penstock.sources.pushed.rows import SQL_RULE, too_many_names
+from penstock.run.diff.record_text import read_record, write_record
 from penstock.store import quarantine
-from penstock.store.memory.memory import Memory
-from penstock.store.quarantine import HeldRecord, QuarantineFilter
-from penstock.usecases.preview import preview_of_chunks
+from penstock.store.quarantine import HeldRecord
 
 DISCARDED_AT_ONCE = 1000  # by one transaction
 Told = Callable[[int, int], object]
@@ -80,7 +71,7 @@ def by_destination(ctx: Context, ids: Sequence[str]) -> dict[str, list[str]]:
         return quarantine.by_destination(conn, ids)
 
 
-def _entry(conn: Any, name: str) -> HeldRecord:
+def entry_of(conn: Any, name: str) -> HeldRecord:
     held = quarantine.get(conn, name)
     if held is None:
         raise _unknown_id(name)
@@ -125,13 +116,6 @@ def shown(ctx: Context, name: str) -> QuarantineDetail:
     return detail(chosen(ctx, [name], cause=None, everything=False)[0])
 
 
-def preview_of(ctx: Context, name: str) -> Preview:
-    """What a resend of this record in quarantine would send."""
-    held = chosen(ctx, [name], cause=None, everything=False)
-    prepared = prepare(ctx, ctx.destination(held[0].destination))
-    return preview_of_chunks(prepared, chunks_of(prepared, held), None, 1)
-
-
 def edit(
     ctx: Context,
     name: str,
@@ -145,7 +129,7 @@ def edit(
     `guard` is called with the record's present text, and raises when the writer has read another.
     """
     with ctx.database.begin() as conn:
-        held = _entry(conn, name)
+        held = entry_of(conn, name)
         guard(held.record)
         new = read_record(held.record) if record is None else record
         if not isinstance(new, dict):
@@ -153,16 +137,7 @@ def edit(
         for path, value in (changes or {}).items():
             _put(new, path, value)
         quarantine.edit(conn, name, write_record(new))
-        return detail(_entry(conn, name))
-
-
-def record_of(text: str) -> Any:
-    """A record as a person wrote it, with every digit of its numbers. InputError where it is no JSON."""
-    try:
-        return read_record(text)
-    except ValueError as error:
-        message = f"this is no JSON: {error}"
-        raise InputError(Problem("record_text", message, "not-json", 'write {"column": value, …}')) from None
+        return detail(entry_of(conn, name))
 
 
 def _put(record: dict[str, Any], path: str, value: Any) -> None:
@@ -180,62 +155,6 @@ def _put(record: dict[str, Any], path: str, value: Any) -> None:
             )
         place = inner
     place[last] = value
-
-
-def typed_changes(ctx: Context, name: str, texts: Mapping[str, str]) -> dict[str, Any]:
-    """`--set column=text`, read by the column's type: text columns take it as it is, others as JSON."""
-    with ctx.database.read() as conn:
-        held = _entry(conn, name)
-    spec = ctx.destination(held.destination)
-    schema = known_dataset(ctx, spec.dataset).schema
-    if held.rule == SQL_RULE and schema.source is not None:
-        schema = schema.source
-    values: dict[str, Any] = {}
-    for path, text in texts.items():
-        column = schema.column(path) or schema.column(path.split(".")[0])
-        if column is None:
-            have = ", ".join(schema.names())
-            raise InputError(Problem(path, f"there is no column {path}", "unknown-column", f"columns: {have}", path))
-        if column.type in ("text", "date", "timestamp"):
-            values[path] = text
-            continue
-        try:
-            values[path] = read_record(text)
-        except ValueError:
-            values[path] = text  # the kernel's message names what would be accepted
-    return values
-
-
-def chunks_of(prepared: Prepared, held: Sequence[HeldRecord]) -> Iterator[Chunk]:
-    """The records in quarantine as the input of a run: one chunk."""
-    lost = [entry.id for entry in held if entry.record_print == 0]
-    if lost:
-        message = f"the record of {', '.join(lost)} was not kept: it was read from an input that has changed since"
-        hint = "did it arrive? then settle it; if not, discard it: the next run that reads its key sends it"
-        raise InputError(Problem("quarantine", message, "record-not-kept", hint))
-    if any(entry.rule == SQL_RULE for entry in held):
-        for row, entry in enumerate(held):
-            yield replace(_one(prepared, entry), first=row)
-        return
-    records = [read_record(entry.record) for entry in held]
-    chunk = chunk_of(records, prepared.data.schema)
-    refused = {row: refusal for row, record in enumerate(records) if (refusal := too_many_names(record)) is not None}
-    originals = {row: held[row].record for row in refused}
-    yield replace(chunk, misfits={**chunk.misfits, **refused}, originals=originals) if refused else chunk
-
-
-def _one(prepared: Prepared, held: HeldRecord) -> Chunk:
-    """One record in quarantine as a chunk; a record of the source goes through the SQL first, which must return one."""
-    data = prepared.data
-    if held.rule != SQL_RULE:
-        return chunk_of([read_record(held.record)], data.schema)
-    made = data.dataset.shape(held.record, data.schema)
-    rows = sum(chunk.records.num_rows for chunk in made)
-    if rows == 1:
-        return next(chunk for chunk in made if chunk.records.num_rows)
-    reason = f"the dataset's SQL makes {rows or 'no'} records of it; a resend sends one"
-    refusal = Refusal(SQL_RULE, reason, accepted="discard it, and post what is to be sent")
-    return replace(chunk_of([{}], data.schema), misfits={0: refusal}, originals={0: held.record})
 
 
 def discard(
@@ -277,30 +196,6 @@ def _named(ctx: Context, ids: Sequence[str], cause: str | None, *, everything: b
     return found
 
 
-def settle(ctx: Context, name: str, *, delivered: bool) -> None:
-    """Settle an unknown record as a person decides. InputError unless it was delivered, and is unknown."""
-    if not delivered:
-        message = "say --delivered: it arrived"
-        hint = "if it did not arrive, use `penstock quarantine resend`; if it never shall, discard it"
-        raise InputError(Problem("quarantine", message, "settle-how", hint))
-    held = chosen(ctx, [name], cause=None, everything=False)[0]
-    _settle_delivered(ctx, prepare(ctx, ctx.destination(held.destination)), held)
-
-
-def _settle_delivered(ctx: Context, prepared: Prepared, held: HeldRecord) -> None:
-    """A person saw that it arrived: remember its content as sent, and let it go."""
-    if held.outcome is not Outcome.UNKNOWN:
-        message = f"{held.id} is {held.outcome}, not unknown: there is nothing to settle"
-        raise InputError(Problem("quarantine", message, "not-unknown", "resend or discard it", found=held.outcome))
-    with ctx.database.begin() as conn:
-        if held.content is not None and held.key is not None and prepared.policy.compares:
-            memory = Memory.load(conn, held.destination, prepared.fingerprints)
-            hashes = np.array([held.key_hash], dtype=np.uint64)
-            contents = np.array([held.content], dtype=np.uint64)
-            memory.remember(conn, hashes, contents, np.zeros(1, dtype=np.uint64))
-        quarantine.release(conn, [held.id])
-
-
 @dataclass(frozen=True, slots=True)
 class QuarantinePages:
     """The use-cases on the lists of records in quarantine. `ctx` returns the context with the present project."""
@@ -318,13 +213,22 @@ class QuarantinePages:
     def text(self, entry: str) -> str:
         """The record in quarantine as JSON text, with every digit of its numbers."""
         with self.ctx().database.read() as conn:
-            return _entry(conn, entry).record
+            return entry_of(conn, entry).record
 
     def edit(
         self, entry: str, *, changes: Mapping[str, Any] | None, record: Any, guard: Callable[[str], None]
     ) -> QuarantineDetail:
         """Change a record in quarantine: some of its members, or all of it."""
         return edit(self.ctx(), entry, changes=changes, record=record, guard=guard)
+
+    @staticmethod
+    def record_of(text: str) -> Any:
+        """A record as a person wrote it, with every digit of its numbers. InputError where it is no JSON."""
+        try:
+            return read_record(text)
+        except ValueError as error:
+            message = f"this is no JSON: {error}"
+            raise InputError(Problem("record_text", message, "not-json", 'write {"column": value, …}')) from None
 
     def groups(self) -> list[dict[str, Any]]:
         """All records in quarantine by destination, cause, outcome and field; the largest group first."""

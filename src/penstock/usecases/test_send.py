@@ -23,8 +23,8 @@ from penstock.run.context import Context
 from penstock.run.diff.notes import Notes
 from penstock.run.prepare import Prepared
 from penstock.run.recorder.known_records import StoredIds
-from penstock.run.start import new_run_id
 from penstock.store.runs import ledger, runs
+from penstock.store.runs.runs import new_run_id
 from penstock.usecases.preview import batches, finished, grouping_code, previewed
 from penstock.usercode.grouping_code import CodeFailed
 

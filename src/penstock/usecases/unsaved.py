@@ -14,12 +14,13 @@ from typing import Any
 from penstock.config.document import literal_key
 from penstock.model.errors import InputError, PenstockError, Problem
 from penstock.model.outcome import Note
-from penstock.model.record import Chunk, Column
-from penstock.model.reports import CheckReport, Preview, RefusedRecord, TestReport
+from penstock.model.record import Chunk
+from penstock.model.reports import CheckReport, DataLook, Preview, RefusedRecord, TestReport
 from penstock.model.spec import CredentialSpec, DatasetSpec, SourceSpec, SqlSource, WebhookSource
 from penstock.run.context import Context
 from penstock.run.datasets import tools
-from penstock.run.diff.records import read_record, readable, record_json
+from penstock.run.diff.record_text import read_record, readable
+from penstock.run.diff.records import record_json
 from penstock.run.prepare import Prepared, prepare
 from penstock.sources.dataset import Dataset
 from penstock.sources.open import open_first, tables
@@ -31,21 +32,6 @@ PATIENCE_S = 10.0
 UNDECIDED = "penstock"  # a placeholder for a key or table that is not chosen yet
 
 EXAMPLES = 3  # of each finding
-
-
-@dataclass(frozen=True, slots=True)
-class DataLook:
-    """Columns and some rows, as the first `records` records show them; `complete`: there are no more.
-
-    `problems` in their place when it cannot be read. `tables` are a database's, None where they cannot be listed.
-    """
-
-    columns: tuple[Column, ...] = ()
-    rows: tuple[Any, ...] = ()
-    records: int = 0
-    complete: bool = True
-    problems: tuple[Problem, ...] = ()
-    tables: tuple[str, ...] | None = None
 
 
 def look_at_source(ctx: Context, name: str, value: Any) -> DataLook:

@@ -10,10 +10,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from penstock.app import App
 from penstock.clock import SystemClock
 from penstock.config.values import references
 from penstock.model.errors import InputError
+from penstock.service.app import ServiceApp
 from penstock.sources.files import source_files
 from penstock.usecases.applied_project.applied_project import AppliedProject
 from support.servers.postgres import empty_postgres, postgres, server
@@ -36,7 +36,7 @@ UNREACHED = "unreached-5ecret"
 class Reached:
     """A service on a project folder with the state where it stands by default, and what must not be found in answers."""
 
-    def __init__(self, folder: Path, app: App, client) -> None:
+    def __init__(self, folder: Path, app: ServiceApp, client) -> None:
         self.folder, self.app, self.client = folder, app, client
         self.key = (folder / ".penstock" / "secret.key").read_text()
 
@@ -62,7 +62,7 @@ def reaching(folder: Path, environ=None, url: str | None = None):
     url = url or f"sqlite:///{folder / '.penstock' / 'state.db'}"
     apply_project(folder, url)
     with (
-        App.open_applied(url, environ={"KEY": KEY, "OTHER": UNREACHED, **(environ or {})}) as app,
+        ServiceApp.open_applied(url, environ={"KEY": KEY, "OTHER": UNREACHED, **(environ or {})}) as app,
         served(app, without_sign_in=True) as client,
     ):
         app.people.register.add("ada", "admin", password="correct horse battery")
@@ -331,7 +331,7 @@ def test_the_command_line_refuses_the_state_and_the_keys_too(tmp_path, path):
     value = json.dumps({"type": "file", "path": path.format(tmp_path), "format": "csv"})
     (tmp_path / "penstock.yaml").write_text(f"sources: {{it: {value}}}\ndatasets: {{it: {{source: it, key: id}}}}\n")
     url = f"sqlite:///{tmp_path}/.penstock/other.db"
-    with App.open(tmp_path / "penstock.yaml", url, environ={}) as app, pytest.raises(InputError) as caught:
+    with ServiceApp.open(tmp_path / "penstock.yaml", url, environ={}) as app, pytest.raises(InputError) as caught:
         app.dataset("it")
     assert [problem.code for problem in caught.value.problems] == ["file-not-allowed"]
 
@@ -342,7 +342,7 @@ def test_on_the_command_line_the_persons_own_rights_hold(tmp_path):
     (tmp_path / "outside.csv").write_text("id\n1\n")
     text = "sources: {it: {type: file, path: ../outside.csv}}\ndatasets: {it: {source: it, key: id}}\n"
     (folder / "penstock.yaml").write_text(text)
-    with App.open(folder / "penstock.yaml", environ={}) as app:
+    with ServiceApp.open(folder / "penstock.yaml", environ={}) as app:
         assert app.samples("it") == [{"id": 1}]
 
 

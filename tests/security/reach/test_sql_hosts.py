@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from penstock.app import App
+from penstock.service.app import ServiceApp
 from support.servers.postgres import server
 from support.service.http_service import apply_project, served
 
@@ -22,7 +22,7 @@ def serving(folder, environ=None):
     (folder / "penstock.yaml").write_text("sources: {}\n")
     url = f"sqlite:///{folder}/.penstock/state.db"
     apply_project(folder, url)
-    with App.open_applied(url, environ=environ or {}) as app, served(app, without_sign_in=True) as client:
+    with ServiceApp.open_applied(url, environ=environ or {}) as app, served(app, without_sign_in=True) as client:
 
         def ask(url, **value):
             drafted = {"type": "sql", "url": url, "query": "select 1 as id", **value}
@@ -181,7 +181,7 @@ def test_on_the_command_line_any_host_is_reached(tmp_path):
         text = f'sources: {{it: {{type: sql, url: "postgresql://u:theirs@127.0.0.1:{port}/x", table: t}}}}\ndatasets: {{it: {{source: it, key: id}}}}\n'
         (tmp_path / "penstock.yaml").write_text(text)
         with (
-            App.open(tmp_path / "penstock.yaml", environ={"PENSTOCK_SQL_HOSTS": "db"}) as app,
+            ServiceApp.open(tmp_path / "penstock.yaml", environ={"PENSTOCK_SQL_HOSTS": "db"}) as app,
             pytest.raises(Exception, match="PostgreSQL"),
         ):
             app.dataset("it")

@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 
-from penstock.app import App
 from penstock.clock import SystemClock
+from penstock.service.app import ServiceApp
 from support.servers.sandbox import sandbox, shared_sandbox
 from support.service.http_service import served
 from support.service.served_project import API
@@ -54,7 +54,7 @@ NAMES = {"credentials": "acme", "sources": "file", "datasets": "people", "destin
 
 @dataclass(frozen=True)
 class Asked:
-    app: App
+    app: ServiceApp
     url: str
     token: str
     project: str
@@ -80,7 +80,7 @@ def asked(tmp_path_factory, shared_sandbox) -> Iterator[Asked]:
     environ = {"KEY": shared_sandbox.api_key, "PENSTOCK_CUSTIFY_BASES": shared_sandbox.url}
     environ["PENSTOCK_ENV_ALLOWED"] = "KEY"  # nobody applied a project on the command line
     clock = SystemClock(random.Random().random)  # Hypothesis lets everybody else's dice fall alike
-    with App.open_applied(url, environ=environ, clock=clock) as app, served(app) as client:
+    with ServiceApp.open_applied(url, environ=environ, clock=clock) as app, served(app) as client:
         project = PROJECT.format(url=shared_sandbox.url)
         app.edits.replace(project, author="test")
         register = app.people.register

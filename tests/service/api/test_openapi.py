@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from penstock.app import App
 from penstock.service.api.app import make_api
+from penstock.service.app import ServiceApp
 
 OPEN = {f"/api/v1{path}" for path in ("/", "/session", "/setup", "/session/oidc", "/session/oidc/callback")}
 UNNAMED = {
@@ -26,7 +26,7 @@ UNTYPED = {"getFileSchema"}  # a JSON Schema
 @pytest.fixture(scope="module")
 def document(tmp_path_factory):
     folder = tmp_path_factory.mktemp("openapi")
-    with App.open_applied(f"sqlite:///{folder / 'state.db'}", environ={}) as app:
+    with ServiceApp.open_applied(f"sqlite:///{folder / 'state.db'}", environ={}) as app:
         return make_api(app).openapi()
 
 

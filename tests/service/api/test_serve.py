@@ -31,6 +31,41 @@ def test_it_tells_its_address_answers_and_stops_on_sigterm(tmp_path, worker):
         assert process.wait(60) == 0
 
 
+PROJECT = """\
+credentials: {acme: {connector: custify, base_url: "http://127.0.0.1:9/api"}}
+sources:
+  crm: {type: file, path: crm.csv}
+  posts: {type: webhook, auth: none}
+datasets:
+  people: {source: crm, key: id}
+  posted: {source: posts, key: id}
+destinations:
+  people: {dataset: people, credential: acme, template: upsert_person, fields: {user_id: id}, active: true}
+  posted: {dataset: posted, credential: acme, template: upsert_person, fields: {user_id: id}, active: true}
+flows:
+  nightly: {destinations: [people], schedule: "0 3 * * *"}
+  on-news: {destinations: [people], schedule: on new data}
+"""
+PAGES = ("overview", "stats", "search?q=people", "sources", "datasets", "destinations", "flows", "credentials", "runs",
+         "quarantine", "quarantine/groups", "project", "versions", "templates", "alerts", "audit", "people")  # fmt: skip
+
+
+def test_looking_at_a_service_that_waits_loads_nothing_that_only_runs_need(tmp_path):
+    (tmp_path / "penstock.yaml").write_text(PROJECT)
+    (tmp_path / "crm.csv").write_text("id\n1\n")
+    subprocess.run([*COMMAND, "apply"], cwd=tmp_path, check=True, capture_output=True)
+    command = [*COMMAND, "serve", "--port", "0", "--without-sign-in", "--no-worker"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        told = json.JSONDecoder().raw_decode(_document(process))[0]
+        try:
+            statuses = {page: httpx.get(f"{told['url']}/api/v1/{page}", timeout=20).status_code for page in PAGES}
+            loaded = Path(f"/proc/{process.pid}/maps").read_text()
+        finally:
+            process.send_signal(signal.SIGTERM)
+        assert set(statuses.values()) == {200}, statuses
+        assert [name for name in ONLY_FOR_RUNS if name in loaded] == []
+
+
 def _document(process):
     text = ""
     while not text.endswith("}\n"):

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from penstock.app import App
 from penstock.service.api.app import make_api
+from penstock.service.app import ServiceApp
 from support.service.http_service import service
 
 OPEN = {  # anybody may ask what answers, and whether they are signed in; and sign on at a provider
@@ -69,7 +69,7 @@ def test_a_name_that_only_leads_here_is_refused(client: httpx.Client) -> None:
 
 
 async def test_every_route_is_refused_while_nobody_can_sign_in(tmp_path: Path) -> None:
-    with App.open_applied(f"sqlite:///{tmp_path / 'state.db'}", environ={}) as app:
+    with ServiceApp.open_applied(f"sqlite:///{tmp_path / 'state.db'}", environ={}) as app:
         api = make_api(app)
         transport = httpx.ASGITransport(app=api)
         asked = 0

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from penstock.app import App
 from penstock.config.document import document_of_path
+from penstock.service.app import ServiceApp
 from support.cli.shell import Shell
 from support.service.http_service import served
 
@@ -24,7 +24,7 @@ API = "/api/v1"
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
     url = f"sqlite:///{tmp_path_factory.mktemp('yaml') / 'state.db'}"
-    with App.open_applied(url, environ={}) as app, served(app, without_sign_in=True) as made:
+    with ServiceApp.open_applied(url, environ={}) as app, served(app, without_sign_in=True) as made:
         yield made
 
 
@@ -103,7 +103,7 @@ def test_the_commands_write_and_read_the_same_document(path, tmp_path, monkeypat
     applied = shell.json(f"apply -f {path} --database {url}")
     out = shell.json(f"export --database {url}")["project"]
     assert same(meant(out), meant(document_of_path(path)))
-    with App.open_applied(url, environ={}) as app, served(app, without_sign_in=True) as client:
+    with ServiceApp.open_applied(url, environ={}) as app, served(app, without_sign_in=True) as client:
         assert exported(client) == out
         assert client.get(f"{API}/project").json()["version"] == applied["version"]
 

@@ -12,8 +12,9 @@ from penstock.service.care.doctor import state as state_findings
 from penstock.service.care.doctor.doctor import examine
 from penstock.service.care.doctor.findings import Examined
 from penstock.service.care.doctor.state import MANY_HELD
+from penstock.service.model import PersonRow
 from penstock.service.store import work
-from penstock.service.store.people import PersonRow, add
+from penstock.service.store.people import add
 from penstock.service.store.work import WorkerRow, WorkRow
 from penstock.store.database import Database
 from penstock.store.project.credentials import KEY_FILE

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import OperationalError
 
-from penstock.app import App
 from penstock.clock import SystemClock, iso
 from penstock.model.outcome import Counts, Outcome
-from penstock.service.care.retention import Retention, prune, tick
+from penstock.service.app import ServiceApp
+from penstock.service.care.retention import prune, tick
+from penstock.service.model import Retention
 from penstock.store import sending, tables
 from penstock.store.database import Database
 from penstock.store.project.settings import put_setting
@@ -58,7 +59,7 @@ def database(tmp_path):
 def test_pruning_that_fails_is_told(tmp_path, database, monkeypatch):
     (tmp_path / "penstock.yaml").write_text("sources: {}\n")
     url = f"sqlite:///{tmp_path}/state.db"
-    with App.open(tmp_path / "penstock.yaml", url, environ={}, clock=Stopped()) as app:
+    with ServiceApp.open(tmp_path / "penstock.yaml", url, environ={}, clock=Stopped()) as app:
         app._ctx = replace(app._ctx, events=(heard := EventListener()))
         assert app.care.tick().finished
         assert heard.of("care.done") == [{"work": "prune", "removed": 0}]

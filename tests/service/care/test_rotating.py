@@ -8,10 +8,11 @@ import pytest
 from penstock.model.errors import InputError
 from penstock.run.context import sealer_of
 from penstock.service import replays
-from penstock.service.care.key_rotation import SEALED, key_ids, rotate
+from penstock.service.care.key_rotation import rotate
 from penstock.store.database import Database
 from penstock.store.project import credentials
 from penstock.store.project.credentials import KEY_VARIABLE, Sealer
+from penstock.store.project.sealed_columns import SEALED, key_ids
 from penstock.store.tables import metadata
 from support.cli import forked_process
 

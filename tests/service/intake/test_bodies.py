@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.model.spec import HookSignature
-from penstock.service.intake.senders import SenderRefused, check_signature, sign
+from penstock.service.intake.senders import check_signature, sign
+from penstock.service.model import SenderRefused
 from penstock.sources.pushed.body import BadBody, records_of
 from penstock.sources.typing.exact_json import parse
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from penstock.app import App
+from penstock.service.app import ServiceApp
 from support.deadline import until
 from support.service.applied_project import ENDED
 from support.service.http_service import served, service
@@ -91,7 +91,7 @@ def test_a_credential_without_its_variable_pauses_the_feed_and_says_so_once(tmp_
             worker.stop()
     url = f"sqlite:///{tmp_path / 'state.db'}"
     with (
-        App.open_applied(url, environ={"ACME_KEY": sandbox.api_key}) as again,
+        ServiceApp.open_applied(url, environ={"ACME_KEY": sandbox.api_key}) as again,
         served(again, without_sign_in=True) as client,
     ):
         worker = working(again)

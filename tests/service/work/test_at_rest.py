@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.app import App
+from penstock.service.app import ServiceApp
 from penstock.service.work import dbos_engine, worker
 from support.deadline import until
 from support.service.applied_project import ended, serving
@@ -70,7 +70,7 @@ def test_what_is_posted_to_another_process_is_sent_after_a_rest(tmp_path, monkey
     environ = {"KEY": sandbox.api_key}
     with (
         service(tmp_path, WEBHOOK.format(url=sandbox.flat_url), url=url, environ=environ) as (_, client),
-        App.open_applied(url, environ=environ) as other,
+        ServiceApp.open_applied(url, environ=environ) as other,
     ):
         worker = other.worker()
         worker.start()

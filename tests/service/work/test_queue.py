@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.model.errors import ConflictError, InputError
-from penstock.service.store.run_pages import RunFilter
+from penstock.service.model import RunFilter
 from support.deadline import until
 from support.service.applied_project import ended
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from penstock.config.flows import read_schedule
 from penstock.model.errors import InputError
+from penstock.service.model import RunFilter
 from penstock.service.store import pauses, work
-from penstock.service.store.run_pages import RunFilter
 from penstock.service.work.cron import MOST, next_after, passed
 from penstock.service.work.schedules import Schedules
 from support.deadline import until

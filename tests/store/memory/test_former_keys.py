@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from penstock.app import App
 from penstock.run.prepare import prepare
+from penstock.service.app import ServiceApp
 from penstock.store.memory.memory import Memory, key_hashes
 from support.servers.sandbox import sandbox, shared_sandbox
 from support.service.http_service import apply_project
@@ -54,7 +54,7 @@ def opened(tmp_path, sandbox):
     _write(tmp_path, {"x": "y"})
     url = f"sqlite:///{tmp_path / 'state.db'}"
     apply_project(tmp_path, url)
-    with App.open_applied(url, environ={"KEY": sandbox.api_key}) as app:
+    with ServiceApp.open_applied(url, environ={"KEY": sandbox.api_key}) as app:
         yield app
 
 
@@ -62,7 +62,7 @@ def _write(folder: Path, names: dict) -> None:
     pq.write_table(pa.table({"id": list(names), "name": list(names.values())}), folder / "people.parquet")
 
 
-def _delivered_by_0_1_0(app: App, destination: str) -> list[str]:
+def _delivered_by_0_1_0(app: ServiceApp, destination: str) -> list[str]:
     """Fill the memory with what the earlier release would have there; answers the keys."""
     prepared = prepare(app._ctx, app._ctx.destination(destination))
     assert prepared.compiled.former is not None

@@ -101,9 +101,11 @@ def test_replies_come_back_in_order_and_piecewise(database, number):
         for row in rows:
             responses.append(conn, "raw", [row])
         responses.append(conn, "other", [rows[0]] if rows else [])
-        batches = [batch for _, batch in responses.batches(conn, "raw")]
-    assert max((batch.num_rows for batch in batches), default=0) <= 1000
-    found = [row for batch in batches for row in batch.to_pylist()]
+        parts = [responses.after(conn, "raw", 0)]
+        while parts[-1]:
+            parts.append(responses.after(conn, "raw", parts[-1][-1][0]))
+    assert max(map(len, parts)) <= 1000
+    found = [row for part in parts for _, row in part]
     assert [row["delivery"] for row in found] == [str(n) for n in range(number)]
     for row, sent in zip(found, rows, strict=True):
         assert orjson.loads(row["records"]) == sent["records"]

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from penstock.model.outcome import Outcome
-from penstock.store.runs import ledger
-from penstock.store.runs.codecs import pack_ordinals, unpack_ordinals
+from penstock.store.runs import deliveries, ledger
 from penstock.store.runs.ledger import LedgerEntry, LedgerException, OutcomeChange, Sent
+from penstock.store.runs.ordinals import pack_ordinals, unpack_ordinals
 from support.kernel.outcome_counts import outcome_counts
 
 AT = "2026-01-31T12:00:00.000Z"
@@ -91,7 +91,7 @@ def test_deliveries_show_what_the_contract_names(database):
         ledger.append(conn, "r-1", [LedgerEntry(Outcome.UNSENT, [], AT, [], "503", sent(1))])
         assert ledger.next_delivery(conn, "r-1") == 2
         assert ledger.next_delivery(conn, "r-2") == 0
-        first, second = ledger.deliveries(conn, "r-1")
+        first, second = deliveries.of_run(conn, "r-1")
     assert first == {
         "delivery": 0,
         "method": "POST",
@@ -111,7 +111,7 @@ def test_a_test_is_marked_and_counts_for_nothing(database):
         ledger.append(conn, "r-1", [LedgerEntry(Outcome.DELIVERED, [0], AT, ["a"], None, sent(0, is_test=True))])
         assert outcome_counts(conn, "r-1") == {}
         assert len(ledger.decided_beyond(conn, "r-1", 0)) == 0
-        assert [row["test"] for row in ledger.deliveries(conn, "r-1")] == [True]
+        assert [row["test"] for row in deliveries.of_run(conn, "r-1")] == [True]
 
 
 @pytest.mark.parametrize("field", [None, "email"])
@@ -128,4 +128,4 @@ def test_a_job_that_ends_changes_what_was_accepted(database, field):
         assert {(row.ordinal, row.reason, row.field) for row in rows(conn)} == {
             (n, "no such company", field) for n in (5, 6, 7, 8)
         }
-        assert [row["outcome"] for row in ledger.deliveries(conn, "r-1")] == ["quarantined"]
+        assert [row["outcome"] for row in deliveries.of_run(conn, "r-1")] == ["quarantined"]

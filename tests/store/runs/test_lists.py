@@ -3,12 +3,14 @@
 import pytest
 
 from penstock.model.outcome import Outcome, Refusal
+from penstock.model.reports import QuarantineFilter
 from penstock.service import replays
+from penstock.service.model import KeyedRequest
 from penstock.service.overview import search
-from penstock.service.replays import KeyedRequest, StoredResponse
+from penstock.service.replays import StoredResponse
 from penstock.store import quarantine
 from penstock.store.memory.memory import key_hashes
-from penstock.store.quarantine import Hold, QuarantineFilter
+from penstock.store.quarantine import Hold
 from penstock.store.runs import ledger, responses, runs, timeseries
 from penstock.store.runs.ledger import LedgerEntry, LedgerException, OutcomeChange, Sent
 from penstock.store.runs.runs import RunRow

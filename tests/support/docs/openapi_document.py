@@ -5,12 +5,15 @@ import tempfile
 from hashlib import sha256
 from typing import Any
 
-from penstock.app import App
 from penstock.service.api.app import make_api
+from penstock.service.app import ServiceApp
 
 
 def described() -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder, App.open_applied(f"sqlite:///{folder}/state.db", environ={}) as app:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ServiceApp.open_applied(f"sqlite:///{folder}/state.db", environ={}) as app,
+    ):
         document = make_api(app).openapi()
     document["info"]["version"] = "0"
     return document
@@ -18,7 +21,7 @@ def described() -> dict[str, Any]:
 
 def settings() -> dict[str, Any]:
     """The JSON Schema of one resource's settings, by its kind: credentials, sources, datasets, destinations, flows."""
-    kinds = App.file_schema()["properties"]
+    kinds = ServiceApp.file_schema()["properties"]
     return {kind: of["additionalProperties"] for kind, of in kinds.items()}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from penstock.app import App
+from penstock.service.app import ServiceApp
 from support.deadline import until
 from support.servers.sandbox import Sandbox
 from support.service.http_service import apply_project, served
@@ -61,17 +61,17 @@ flows:
         """Apply the project file as it is."""
         apply_project(self.folder, self.url)
 
-    def open(self, **more: Any) -> App:
-        return App.open_applied(self.url, environ=self.environ, **more)
+    def open(self, **more: Any) -> ServiceApp:
+        return ServiceApp.open_applied(self.url, environ=self.environ, **more)
 
 
-def ended(app: App, run: str) -> dict[str, Any]:
+def ended(app: ServiceApp, run: str) -> dict[str, Any]:
     """The run, as soon as it has ended."""
     return until(lambda: (found := app.work.run(run))["status"] in ENDED and found)
 
 
 @contextmanager
-def serving(app: App) -> Iterator[httpx.Client]:
+def serving(app: ServiceApp) -> Iterator[httpx.Client]:
     """The REST API over real HTTP, for one person at this machine."""
     with served(app, without_sign_in=True) as client:
         client.base_url = client.base_url.join("/api/v1")

@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from penstock.app import App
 from penstock.clock import SystemClock
 from penstock.service.api.app import make_api
+from penstock.service.app import ServiceApp
 from penstock.usecases.applied_project.applied_project import AppliedProject
 
 
@@ -27,12 +27,12 @@ def service(folder: Path, project: str, *, url: str | None = None, environ: dict
     (folder / "penstock.yaml").write_text(project)
     url = url or f"sqlite:///{folder / 'state.db'}"
     apply_project(folder, url)
-    with App.open_applied(url, environ=environ or {}) as app, served(app, without_sign_in=True) as client:
+    with ServiceApp.open_applied(url, environ=environ or {}) as app, served(app, without_sign_in=True) as client:
         yield app, client
 
 
 @contextmanager
-def served(app: App, *, without_sign_in: bool = False) -> Iterator[httpx.Client]:
+def served(app: ServiceApp, *, without_sign_in: bool = False) -> Iterator[httpx.Client]:
     """A client of the App's API; the App stays the caller's to close."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from penstock.app import App
 from penstock.clock import SystemClock
+from penstock.service.app import ServiceApp
 from support.service.http_service import apply_project, served
 
 KEY = "cus_" + "k3y" * 9  # the API key of the project's credential: must be seen nowhere
@@ -48,7 +48,7 @@ class MovedClock:
 @dataclass
 class Service:
     url: str
-    app: App
+    app: ServiceApp
     clock: MovedClock
     folder: Path
     clients: list[httpx.Client] = field(default_factory=list)
@@ -85,7 +85,7 @@ def running(
     url, clock = f"sqlite:///{folder / 'state.db'}", MovedClock()
     apply_project(folder, url)
     with (
-        App.open_applied(url, environ={"KEY": KEY, **(environ or {})}, clock=clock) as app,
+        ServiceApp.open_applied(url, environ={"KEY": KEY, **(environ or {})}, clock=clock) as app,
         served(app, without_sign_in=without_sign_in) as first,
     ):
         service = Service(str(first.base_url), app, clock, folder)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from penstock.app import App
+from penstock.service.app import ServiceApp
 from support.servers.sandbox import Sandbox
 from support.service.http_service import service
 
@@ -49,7 +49,7 @@ class SendingService:
     """`client` asks below `/api/v1`; `folder` holds the project's files."""
 
     client: httpx.Client
-    app: App
+    app: ServiceApp
     folder: Path
     sandbox: Sandbox
 

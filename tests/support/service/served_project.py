@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from penstock.app import App
+from penstock.service.app import ServiceApp
 from support.servers.sandbox import Sandbox
 from support.service.applied_project import ended
 from support.service.http_service import served
@@ -23,7 +23,7 @@ class ServedProject:
     """`folder` is what relative paths of sources start from."""
 
     folder: Path
-    app: App
+    app: ServiceApp
     client: httpx.Client
     sandbox: Sandbox
 
@@ -80,7 +80,7 @@ class ServedProject:
 def served_empty(folder: Path, sandbox: Sandbox, *, without_sign_in: bool, **environ: str) -> Iterator[ServedProject]:
     """A service on a state in which nothing is yet."""
     with (
-        App.open_applied(f"sqlite:///{folder / 'state.db'}", environ=environ) as app,
+        ServiceApp.open_applied(f"sqlite:///{folder / 'state.db'}", environ=environ) as app,
         served(app, without_sign_in=without_sign_in) as client,
     ):
         worker = app.worker()

@@ -1,4 +1,4 @@
-"""A project that is applied, its App, and the service over it without sign-in."""
+"""A project that is applied, its ServiceApp, and the service over it without sign-in."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from penstock.app import App
+from penstock.service.app import ServiceApp
 from support.servers.sandbox import Sandbox
 from support.service.http_service import apply_project, served
 
@@ -37,10 +37,10 @@ destinations:
 
 @dataclass
 class Service:
-    """An applied project in a folder, its App, and a client of its API."""
+    """An applied project in a folder, its ServiceApp, and a client of its API."""
 
     folder: Path
-    app: App
+    app: ServiceApp
     client: httpx.Client
     sandbox: Sandbox
 
@@ -49,12 +49,12 @@ class Service:
         (self.folder / "people.csv").write_text("id,email\n" + rows)
 
 
-def applied(folder: Path, base: str, **environ: str) -> App:
+def applied(folder: Path, base: str, **environ: str) -> ServiceApp:
     (folder / "penstock.yaml").write_text(PROJECT.format(base=base))
     (folder / "people.csv").write_text("id,email\n")
     url = f"sqlite:///{folder / 'state.db'}"
     apply_project(folder, url)
-    return App.open_applied(url, environ=environ)
+    return ServiceApp.open_applied(url, environ=environ)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from penstock.app import App
 from penstock.clock import SystemClock
 from penstock.model.errors import ConflictError, InputError
+from penstock.service.app import ServiceApp
 from penstock.usecases.applied_project.applied_project import AppliedProject
 
 FILE = {"type": "file", "path": "people.csv"}
@@ -16,7 +17,7 @@ PEOPLE = {"dataset": "people", "credential": "acme", "template": "upsert_person"
 @pytest.fixture
 def app(tmp_path):
     (tmp_path / "people.csv").write_text("user_id,email\nu1,a@x.example\n")
-    with App.open_applied(f"sqlite:///{tmp_path / 'state.db'}", environ={}) as app:
+    with ServiceApp.open_applied(f"sqlite:///{tmp_path / 'state.db'}", environ={}) as app:
         yield app
 
 
@@ -37,7 +38,7 @@ def test_an_empty_database_starts_with_an_empty_project(app, tmp_path):
     assert app.edits.listed("sources") == {}
     assert app.edits.versions() == []
     with pytest.raises(InputError) as caught:
-        App.open_applied(f"sqlite:///{tmp_path / 'state.db'}", environ={}, shared=False)
+        App.open_applied(f"sqlite:///{tmp_path / 'state.db'}", environ={})
     assert codes(caught) == ["not-applied"]
 
 
@@ -133,4 +134,4 @@ def test_a_key_in_an_applied_file_is_sealed_and_the_file_still_agrees(tmp_path):
         assert truth.apply().version == 1
         assert "very-secret" not in truth.export()
     assert "very-secret" not in "\n".join(sqlite3.connect(tmp_path / "state.db").iterdump())
-    App.open(tmp_path / "penstock.yaml", url, environ={}).close()
+    ServiceApp.open(tmp_path / "penstock.yaml", url, environ={}).close()

@@ -1,4 +1,4 @@
-"""A record as JSON text and back, and the rows of a chunk that share a key or make no record.
+"""Rows of a chunk as JSON text, records as a chunk, and the rows of a chunk that share a key or make no record.
 
 The quarantine stores, shows, edits and resends a record in this text. A dataset's SQL may mark rows in two columns that
 are never sent: `penstock_no_record` has the reason why a row makes no record (null: it makes one), `penstock_left_out`
@@ -7,11 +7,10 @@ the names that the row does not pass on, as a list or as JSON.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -23,7 +22,7 @@ from penstock.model.outcome import Refusal
 from penstock.model.record import LEFT_OUT, NO_RECORD, Chunk, Column, Schema
 from penstock.model.spec import ColumnType
 from penstock.render.values.columns import json_values
-from penstock.sources.typing.exact_json import json_text
+from penstock.run.diff.record_text import plain_value, write_record
 from penstock.sources.typing.pieces import shorten
 
 if TYPE_CHECKING:
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
 
 JSON_MARK = {b"penstock": b"json"}
-LONGEST_SHOWN = 1000  # characters of a value that people look at
-LONGEST_RECORD_SHOWN = 20_000  # characters of a record
 INT64 = range(-(2**63), 2**63)
 
 
@@ -73,7 +70,7 @@ def record_json(chunk: Chunk, row: int, fields: Fields | None = None) -> str:
         members[field.name] = value
     for refusal in [chunk.misfits[row]] if row in chunk.misfits else []:
         members[refusal.field or ""] = refusal.value  # its cell is empty because it did not fit: show what was there
-    return orjson.dumps(members, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
+    return orjson.dumps(members, default=plain_value, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 def _value(column: pa.Array[Any], row: int) -> Any:
@@ -101,41 +98,6 @@ def record_hash(text: str) -> int:
 def is_json_text(field: pa.Field[Any]) -> bool:
     """Whether a text column holds JSON, to be taken as what it says."""
     return (field.metadata or {}).get(b"penstock") == b"json"
-
-
-def read_record(text: str) -> Any:
-    """A record's JSON as Python, whole numbers of any size and decimals as they are."""
-    return json.loads(text, parse_float=_exact_float)
-
-
-def readable(record: Any) -> Any:
-    """A record for people to look at: long texts are cut, and long lists and objects shown as cut JSON text."""
-    return {name: _cut(value) for name, value in record.items()} if isinstance(record, dict) else _cut(record)
-
-
-def short_record(text: str) -> str:
-    """A record's JSON for people to look at: `readable`, and one JSON string that is cut where even that is long."""
-    if len(text) <= LONGEST_SHOWN:
-        return text
-    short = write_record(readable(read_record(text)))
-    return short if len(short) <= LONGEST_RECORD_SHOWN else write_record(short[: LONGEST_RECORD_SHOWN - 1] + "…")
-
-
-def _cut(value: Any) -> Any:
-    if isinstance(value, str):
-        return value if len(value) <= LONGEST_SHOWN else value[: LONGEST_SHOWN - 1] + "…"
-    if not isinstance(value, (dict, list)):
-        return value
-    text = write_record(value)
-    return value if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
-
-
-def write_record(record: Any) -> str:
-    """A record as JSON text, as `record_json` writes it."""
-    try:
-        return orjson.dumps(record, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
-    except orjson.JSONEncodeError:  # a whole number of more than 64 bits
-        return json_text(record)
 
 
 def chunk_of(records: Sequence[Mapping[str, Any]], schema: Schema) -> Chunk:
@@ -209,31 +171,6 @@ def _array(values: list[Any], column: Column) -> pa.Array[Any]:
         "date": pa.date32(),
     }
     return pa.array(values, types[column.type])
-
-
-def _exact_float(text: str) -> float | Decimal | str:
-    """A float where it equals the text, else a decimal; the text where its exponent is beyond both."""
-    number = float(text)
-    try:
-        return number if Decimal(repr(number)) == Decimal(text) else Decimal(text)
-    except InvalidOperation:
-        return text
-
-
-def _plain(value: object) -> object:
-    """What orjson cannot write by itself, exactly."""
-    if isinstance(value, int | Decimal):
-        return orjson.Fragment(str(value))
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        return str(value)
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, Mapping):
-        return dict(value)
-    msg = f"cannot write a {type(value).__name__} as JSON"
-    raise TypeError(msg)
 
 
 def without_record(chunk: Chunk, rows: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:

@@ -16,7 +16,6 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from penstock.app import App
 from penstock.service.api.errors import tell_failures
 from penstock.service.api.middleware.abandonment import Abandonment
 from penstock.service.api.middleware.body_limits import BodyLimits
@@ -45,6 +44,7 @@ from penstock.service.api.routes import (
     unsaved_data,
     watch,
 )
+from penstock.service.app import ServiceApp
 from penstock.sources.deadline import Deadline
 from penstock.version import __version__
 
@@ -111,7 +111,7 @@ def _file(file: Path, accepted: str, *, immutable: bool) -> Response:
     return FileResponse(file, headers=headers, media_type=kind)
 
 
-def make_api(app: App, *, without_sign_in: bool = False) -> FastAPI:
+def make_api(app: ServiceApp, *, without_sign_in: bool = False) -> FastAPI:
     """The service's application. The App stays the caller's to close.
 
     `without_sign_in`: whoever reaches it on this machine may do everything; else they sign in.

@@ -18,12 +18,11 @@ import orjson
 from fastapi import Depends, Header, Query, Request, Response
 from pydantic import BaseModel
 
-from penstock.app import App
 from penstock.model.errors import ConflictError, InputError, Problem
-from penstock.model.rights import Person, Right, role_of
-from penstock.run.context import CodePolicy
+from penstock.model.rights import CodePolicy, Person, Right, role_of
 from penstock.service.api.shapes import Page
-from penstock.service.people.people import SESSION_LIVES_S, SIGN_ON_LIVES_S, People, SignedIn
+from penstock.service.app import ServiceApp
+from penstock.service.model import SESSION_LIVES_S, SIGN_ON_LIVES_S, SignedIn
 
 __all__ = ["Person", "Right", "needs"]
 
@@ -73,15 +72,15 @@ def _proven(request: Request) -> Person | None:
     authorization, cookie = request.headers.get("Authorization"), session_cookie(request)
     if authorization is not None:
         scheme, _, text = authorization.partition(" ")
-        by_token = people_of(request).of_token(text.strip()) if scheme.lower() == "bearer" else None
+        by_token = app_of(request).people.of_token(text.strip()) if scheme.lower() == "bearer" else None
         if by_token is None:
             message, hint = "this API token is not known, or it is over", "Authorization: Bearer pst_…"
             raise InputError(Problem("Authorization", message, "not-signed-in", hint))
         return by_token
-    found = None if cookie is None else people_of(request).of_cookie(cookie)
+    found = None if cookie is None else app_of(request).people.of_cookie(cookie)
     if found is None or cookie is None or request.method in SAFE:
         return found
-    if not people_of(request).is_csrf(request.headers.get(CSRF_HEADER, ""), cookie):
+    if not app_of(request).people.is_csrf(request.headers.get(CSRF_HEADER, ""), cookie):
         message, hint = f"a write by a session carries the header {CSRF_HEADER}", "GET /api/v1/session tells its value"
         raise InputError(Problem(CSRF_HEADER, message, "cross-site", hint))
     return found
@@ -99,10 +98,11 @@ def by_session(person: Person) -> None:
         raise InputError(Problem("session", message, "not-allowed", "sign in by name and password"))
 
 
-def people_of(request: Request) -> People:
+def app_of(request: Request) -> ServiceApp:
+    """The App of the service that a request came to."""
     app = request.app.state.penstock
-    assert isinstance(app, App)
-    return app.people
+    assert isinstance(app, ServiceApp)
+    return app
 
 
 def address_of(request: Request) -> str:
@@ -152,17 +152,17 @@ def _cookie_name(request: Request, name: str = COOKIE) -> str:
     return f"__Host-{name}" if _is_secure(request) else name
 
 
-def _opened(request: Request) -> App:
+def _opened(request: Request) -> ServiceApp:
     app = request.app.state.penstock
-    assert isinstance(app, App)
+    assert isinstance(app, ServiceApp)
     app.keep_up()
     return app
 
 
-Opened = Annotated[App, Depends(_opened)]
+Opened = Annotated[ServiceApp, Depends(_opened)]
 
 
-def seen_by(app: App, person: Person) -> App:
+def seen_by(app: ServiceApp, person: Person) -> ServiceApp:
     """The App for this person: viewers run no grouping code, operators saved code, editors unsaved code too."""
     return app.with_code(CODE.get(person.right, "any"))
 

@@ -18,12 +18,11 @@ from typing import NamedTuple
 import uvicorn
 from fastapi import FastAPI
 
-from penstock.app import App
 from penstock.model.errors import EnvironmentFailure, InputError, Problem, StateLocked
 from penstock.service.api.app import make_api
 from penstock.service.api.dependencies import LOOPBACK
 from penstock.service.api.routes.hooks import Straight
-from penstock.service.watch.telemetry import watched
+from penstock.service.app import ServiceApp
 from penstock.sources.deadline import Deadline
 from penstock.sources.process_memory import map_large_blocks
 
@@ -60,7 +59,7 @@ def serve_until_stopped(options: Options, ready: Callable[[Ready], None]) -> Non
         hint = "leave --without-sign-in out, or --host"
         raise InputError(Problem("--host", message, "open-to-all", hint, found=options.host))
     map_large_blocks()
-    with _listening(options) as listening, App.open_applied(options.database) as app:
+    with _listening(options) as listening, ServiceApp.open_applied(options.database) as app:
         _ = app.people.sign_on  # wrong settings are reported at the start, not at the first sign-in
         sys.setswitchinterval(TURN_S)
         url = _url(options.host, listening.getsockname()[1])
@@ -69,7 +68,7 @@ def serve_until_stopped(options: Options, ready: Callable[[Ready], None]) -> Non
         with (
             _known_as_open(app, options),
             server.stopped_by_signals(),
-            watched(app, os.environ),
+            app.watched(os.environ),
             _working(app, options) as (begin_to_work, is_busy),
         ):
             server.busy = is_busy
@@ -85,7 +84,7 @@ def serve_until_stopped(options: Options, ready: Callable[[Ready], None]) -> Non
 
 
 @contextmanager
-def _known_as_open(app: App, options: Options) -> Iterator[None]:
+def _known_as_open(app: ServiceApp, options: Options) -> Iterator[None]:
     """While it answers without sign-in, `penstock doctor` knows of it."""
     with ExitStack() as stack:
         if options.without_sign_in:
@@ -95,7 +94,7 @@ def _known_as_open(app: App, options: Options) -> Iterator[None]:
 
 
 @contextmanager
-def _working(app: App, options: Options) -> Iterator[tuple[Callable[[], None], Callable[[], bool]]]:
+def _working(app: ServiceApp, options: Options) -> Iterator[tuple[Callable[[], None], Callable[[], bool]]]:
     """What begins to run what is due, once people are answered, and whether a run is under way.
 
     At the end, runs stop after their requests in flight.
@@ -113,7 +112,7 @@ def _working(app: App, options: Options) -> Iterator[tuple[Callable[[], None], C
         worker.stop()
 
 
-def _setup_url(app: App, options: Options, url: str) -> str | None:
+def _setup_url(app: ServiceApp, options: Options, url: str) -> str | None:
     """The one-time link of the first person, while there is nobody."""
     if options.without_sign_in:
         return None

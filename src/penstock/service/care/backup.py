@@ -14,8 +14,9 @@ from penstock.clock import Clock, iso
 from penstock.model.errors import InputError, Problem, StateUnavailable
 from penstock.service.care import archive
 from penstock.service.care.archive import Manifest
-from penstock.service.care.key_rotation import key_ids
+from penstock.service.model import BackedUp
 from penstock.store.project.credentials import KEY_FILE, KEY_VARIABLE
+from penstock.store.project.sealed_columns import key_ids
 from penstock.usecases.applied_project.applied_project import SQLITE
 from penstock.version import __version__
 
@@ -94,20 +95,6 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _damaged(path: Path, found: str) -> Problem:
     hint = "restore an older backup; `penstock doctor` tells what else is wrong"
     return Problem(str(path), "the state database is damaged", "damaged", hint, found=found)
-
-
-@dataclass(frozen=True, slots=True)
-class BackedUp:
-    """A backup that was written. `sealed` is how many secrets in it only the sealing key opens."""
-
-    file: str
-    bytes: int
-    made_at: str
-    schema: str
-    frozen: int
-    uploads: int
-    with_key: bool
-    sealed: int
 
 
 def sqlite_path(url: str, command: str) -> Path:

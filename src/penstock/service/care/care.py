@@ -19,13 +19,24 @@ from typing import Any
 from penstock.clock import Clock, iso
 from penstock.model.errors import EnvironmentFailure, InputError, Problem
 from penstock.run.context import Context
-from penstock.service.care.backup import BackedUp, back_up
-from penstock.service.care.compaction import Compacted, compact
-from penstock.service.care.doctor.findings import BACKED_UP, OPEN_SERVICE, Diagnosis
-from penstock.service.care.key_rotation import Rotated, rotate
-from penstock.service.care.restore import RestoredState, RestoreRequest, restore
-from penstock.service.care.retention import RETENTION, Pruned, Retention, prune, retention, tick
+from penstock.service.care.backup import back_up
+from penstock.service.care.compaction import compact
+from penstock.service.care.doctor.findings import BACKED_UP, OPEN_SERVICE
+from penstock.service.care.key_rotation import rotate
+from penstock.service.care.restore import restore
+from penstock.service.care.retention import prune, retention, tick
 from penstock.service.intake.uploads import forget_uploads
+from penstock.service.model import (
+    RETENTION,
+    BackedUp,
+    Compacted,
+    Diagnosis,
+    Pruned,
+    RestoredState,
+    RestoreRequest,
+    Retention,
+    Rotated,
+)
 from penstock.service.store import pruning
 from penstock.store import leases
 from penstock.store.database import Database

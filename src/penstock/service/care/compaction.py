@@ -8,12 +8,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import func, select
 
 from penstock.model.errors import Problem, StateLocked
+from penstock.service.model import Compacted
 from penstock.service.store import work
 from penstock.service.work.queue import lease_of
 from penstock.store import leases
@@ -64,15 +64,6 @@ def rewrite(database: Database) -> None:
         execute(f"PRAGMA auto_vacuum={INCREMENTAL}")
         execute("VACUUM")
         execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-@dataclass(frozen=True, slots=True)
-class Compacted:
-    """The state's size on disk in bytes: before, after, and the difference."""
-
-    before_bytes: int
-    after_bytes: int
-    freed_bytes: int
 
 
 def compact(database: Database) -> Compacted:

@@ -11,7 +11,6 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from penstock.run.context import sealer_of
 from penstock.service.care import archive, backup
 from penstock.service.care.archive import Manifest
 from penstock.service.care.backup import sqlite_path
+from penstock.service.model import RestoredState, RestoreRequest
 from penstock.store.database import Database
 from penstock.store.project import settings
 from penstock.store.project.credentials import KEY_FILE, KEY_VARIABLE
@@ -99,32 +99,6 @@ def put_in_place(folder: Path, target: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-@dataclass(frozen=True, slots=True)
-class RestoreRequest:
-    """What is to be restored. `resend_all`: destinations that may send twice do not trust what they remember."""
-
-    file: Path
-    replace: bool = False
-    resend_all: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RestoredState:
-    """The result of a restore. `replaced` is the folder with the replaced state.
-
-    `key` is what opens the sealed secrets: `from-backup`, `present`, `missing`; `none` when nothing is sealed.
-    """
-
-    database: str
-    file: str
-    made_at: str
-    schema: str
-    replaced: str | None
-    key: str
-    unfinished: tuple[str, ...]
-    resend_all: bool
 
 
 def restore(url: str, wanted: RestoreRequest, *, environ: Mapping[str, str], clock: Clock) -> RestoredState:

@@ -2,82 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import select
 
 from penstock.clock import Clock, iso
-from penstock.model.errors import InputError, Problem
 from penstock.service.care.compaction import free_pages, let_others_write
+from penstock.service.model import RETENTION, Pruned, Retention
 from penstock.service.store import pruning
 from penstock.service.store.pruning import Cutoffs
 from penstock.store.database import Database
 from penstock.store.project.settings import put_setting, setting
 from penstock.store.tables import runs
 
-RETENTION, LAST = "retention", "pruned"
-MOST_DAYS = 36_500
+LAST = "pruned"
 EVERY = timedelta(days=1)
 A_MOMENT_S = 1.0  # what one tick may work
 FROZEN_FOR_S = 86_400.0  # a frozen input that no run names is younger than its run for as long
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """Days; 0 is for ever. `ledger`: records and deliveries of a run; `runs`: its counts."""
-
-    runs: int = 90
-    ledger: int = 90
-    responses: int = 30
-    audit: int = 365
-    alerts: int = 90
-
-    @staticmethod
-    def from_json(document: Mapping[str, Any]) -> Retention:
-        """The document of the setting `retention`; what it leaves out has its default. InputError names each fault."""
-        known, problems = {item.name for item in fields(Retention)}, []
-        for name, value in document.items():
-            if name not in known:
-                near = get_close_matches(str(name), known, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
-                problems.append(Problem(f"{RETENTION}.{name}", f"there is no {name}", "unknown-key", hint, str(name)))
-            elif isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_DAYS:
-                hint = f"write 1 to {MOST_DAYS}, or 0 to keep for ever"
-                problems.append(
-                    Problem(f"{RETENTION}.{name}", "a number of days is wanted", "wrong-value", hint, repr(value))
-                )
-        if problems:
-            raise InputError(*problems)
-        return Retention(**document)
-
-    def cutoffs(self, now: datetime) -> Cutoffs:
-        days = asdict(self)
-        return Cutoffs(**{name: _before(now, days[name]) for name in days}, now=now.timestamp())
+def cutoffs_of(kept: Retention, now: datetime) -> Cutoffs:
+    """Before which moments things are removed."""
+    days = asdict(kept)
+    return Cutoffs(**{name: _before(now, days[name]) for name in days}, now=now.timestamp())
 
 
 def _before(now: datetime, days: int) -> str:
     return iso(now - timedelta(days=days)) if days else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Pruned:
-    """How much was removed (or, dry, would be), by kind. `gone` are destinations no longer in the project.
-
-    `free_bytes` is space inside the file that new rows use before it grows.
-    """
-
-    dry_run: bool
-    removed: Mapping[str, int]
-    finished: bool = True
-    frozen: tuple[str, ...] = ()
-    gone: Mapping[str, int] = field(default_factory=dict)
-    forgotten: tuple[str, ...] = ()
-    free_bytes: int = 0
 
 
 def retention(database: Database) -> Retention:
@@ -94,7 +48,7 @@ def prune(database: Database, clock: Clock, *, dry_run: bool = False, most_s: fl
         return most_s is not None and clock.monotonic() - began > most_s
 
     finished = True
-    for sweep in pruning.sweeps(retention(database).cutoffs(clock.now())):
+    for sweep in pruning.sweeps(cutoffs_of(retention(database), clock.now())):
         removed[sweep.name] = _count(database, sweep) if dry_run else _sweep(database, sweep, clock, late)
         finished = finished and not late()
     frozen = _orphans(database, clock) if finished else ()

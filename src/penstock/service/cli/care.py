@@ -23,6 +23,7 @@ def add_to(app: App) -> None:
     app.command(prune, group=CARE, sort_key=4)
     app.command(compact, group=CARE, sort_key=5)
     app.command(retention, group=CARE, sort_key=6)
+    app["credential"].command(rotate_key, name="rotate-key")
 
 
 def doctor(*, face: Given) -> Exit:
@@ -75,7 +76,7 @@ def restore(
     Nothing may use the state meanwhile. What was sent after the backup is not known to it: upserts are sent again,
     requests that must not be sent twice are held as `unknown` for a person to decide.
     """
-    from penstock.service.care.restore import RestoreRequest  # noqa: PLC0415 - a third of a second
+    from penstock.service.model import RestoreRequest  # noqa: PLC0415 - a third of a second
 
     done = _care(face).restore(RestoreRequest(file, replace, resend_all))
     from penstock.service.cli.text import restore_text  # noqa: PLC0415 - rich is slow to import

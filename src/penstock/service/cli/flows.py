@@ -7,6 +7,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from penstock.cli.command import SERVE, Given
+from penstock.service.cli.service_app import open_project
 
 Flow = Annotated[str, Parameter(name="FLOW", help="A flow of the project.")]
 BY = "command line"
@@ -22,7 +23,7 @@ def add_to(app: App) -> None:
 
 def pause(flow: Flow, /, *, face: Given) -> None:
     """Let its times pass; what runs stops after the requests in flight."""
-    with face.open() as app:
+    with open_project(face) as app:
         app.work.pause_flow(flow, by=BY)
         state = app.work.flow_state(flow)
     face.show({"flow": flow, **state}, lambda: [f"{flow} rests."])
@@ -30,7 +31,7 @@ def pause(flow: Flow, /, *, face: Given) -> None:
 
 def resume(flow: Flow, /, *, face: Given) -> None:
     """Go on with its times from now on."""
-    with face.open() as app:
+    with open_project(face) as app:
         app.work.resume_flow(flow, by=BY)
         state = app.work.flow_state(flow)
     when = f", next at {state['next_at']}" if state["next_at"] is not None else ""
@@ -44,6 +45,6 @@ def cancel(
     face: Given,
 ) -> None:
     """Stop a run of a worker after its requests in flight; the next run of its target goes on with it."""
-    with face.open() as app:
+    with open_project(face) as app:
         asked = app.work.cancel(run, by=BY)
     face.show(asked, lambda: [f"{run} is asked to stop."])

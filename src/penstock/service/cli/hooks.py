@@ -7,6 +7,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from penstock.cli.command import SET_UP, Given
+from penstock.service.cli.service_app import open_project
 
 Source = Annotated[str, Parameter(name="SOURCE", help="A webhook source of the project.")]
 
@@ -22,14 +23,14 @@ def list_(*, face: Given) -> None:
     """List the webhook sources: address, how a sender signs in, how many records came."""
     from penstock.service.cli.text import hooks_text  # noqa: PLC0415 - rich is slow to import
 
-    with face.open() as app:
+    with open_project(face) as app:
         found = app.intake.listed()
     face.show(found, lambda: hooks_text(found))
 
 
 def new_key(source: Source, /, *, face: Given) -> None:
     """Make a new key or signing secret for a source; it is shown this once, and the one before is over."""
-    with face.open() as app:
+    with open_project(face) as app:
         key = app.intake.new_key(source)
     face.show({"source": source, "key": key}, lambda: [key])
     if not face.json:

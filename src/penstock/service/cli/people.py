@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from penstock.cli.command import PEOPLE, Command, Given
+from penstock.cli.command import PEOPLE, Given
 from penstock.cli.exits import printable
+from penstock.service.cli.service_app import open_applied
+from penstock.service.model import AuditFilter
 
 if TYPE_CHECKING:
-    from penstock.app import App as Penstock
+    from penstock.service.app import ServiceApp
 
 Role = Literal["viewer", "operator", "editor", "admin"]
 Name = Annotated[str, Parameter(name="NAME", help="A person's name.")]
@@ -38,17 +39,9 @@ def add_to(app: App) -> None:
     app.command(audit, group=PEOPLE, sort_key=3)
 
 
-def opened(face: Command) -> Penstock:
-    """The state alone: people are in no project file."""
-    from penstock.app import App as Penstock  # noqa: PLC0415 - a third of a second
-    from penstock.usecases.applied_project.applied_project import PROJECT_FILE, state_url  # noqa: PLC0415
-
-    return Penstock.open_applied(state_url(face.file or PROJECT_FILE, face.database, os.environ))
-
-
 def list_(*, face: Given) -> None:
     """List the people who may sign in."""
-    with opened(face) as app:
+    with open_applied(face) as app:
         people = app.people.register.everybody()
     rows = [
         {"name": row.name, "role": row.role, "email": row.email, "made_at": row.made_at, "seen_at": row.seen_at}
@@ -70,7 +63,7 @@ def add(
 
     They choose a password by the one-time link that is printed; it is good for a day.
     """
-    with opened(face) as app:
+    with open_applied(face) as app:
         row = app.people.register.add(name, role, email=email)
         link = _link(app, url, app.people.register.reset(row.name))
     face.show(
@@ -80,7 +73,7 @@ def add(
 
 def role(name: Name, role: Annotated[Role, Parameter(name="ROLE")], /, *, face: Given) -> None:
     """Give a person another role."""
-    with opened(face) as app:
+    with open_applied(face) as app:
         row = app.people.register.change(name, role=role)
     face.show({"name": row.name, "role": row.role}, lambda: [f"{row.name} is {row.role} now."])
 
@@ -91,7 +84,7 @@ def unlink(name: Name, /, *, face: Given) -> None:
     Their sessions end. Whoever next signs in there with their address is this person again: change the address, or
     remove them, to keep somebody out.
     """
-    with opened(face) as app:
+    with open_applied(face) as app:
         row = app.people.register.change(name, sign_on=False)
     text = f"{row.name} is known by no identity provider any more."
     face.show({"name": row.name, "has_sign_on": row.subject is not None}, lambda: [text])
@@ -99,7 +92,7 @@ def unlink(name: Name, /, *, face: Given) -> None:
 
 def remove(name: Name, /, *, face: Given) -> None:
     """Shut a person out, their sessions and tokens with them."""
-    with opened(face) as app:
+    with open_applied(face) as app:
         app.people.register.remove(name)
     face.show({"name": name, "removed": True}, lambda: [f"{printable(name)} cannot sign in any more."])
 
@@ -109,7 +102,7 @@ def reset(name: Name, /, *, url: Where = None, face: Given) -> None:
 
     Their present one stays good until then.
     """
-    with opened(face) as app:
+    with open_applied(face) as app:
         link = _link(app, url, app.people.register.reset(name))
     face.show({"name": name, "link": link}, lambda: ["Once, within a day:", link])
 
@@ -119,7 +112,7 @@ def setup_link(*, url: Where = None, face: Given) -> None:
 
     Links printed before are over.
     """
-    with opened(face) as app:
+    with open_applied(face) as app:
         token = app.people.register.setup_link(only=True)
         link = None if token is None else _link(app, url, token)
         admins = [row.name for row in app.people.register.everybody() if row.role == "admin"]
@@ -132,7 +125,7 @@ def setup_link(*, url: Where = None, face: Given) -> None:
 
 def list_tokens(*, face: Given) -> None:
     """List the API tokens there are; never their text."""
-    with opened(face) as app:
+    with open_applied(face) as app:
         tokens = app.people.register.tokens()
     rows = [
         {
@@ -161,7 +154,7 @@ def add_token(
 
     Its text is printed this once: only a hash of it is kept.
     """
-    with opened(face) as app:
+    with open_applied(face) as app:
         row, text = app.people.register.add_token(owner, name, role, expires)
     document = {"id": row.id, "owner": row.owner, "role": row.role, "expires_at": row.expires_at, "token": text}
     face.show(document, lambda: [text])
@@ -171,7 +164,7 @@ def add_token(
 
 def remove_token(token: Annotated[str, Parameter(name="ID", help="The id of a token.")], /, *, face: Given) -> None:
     """End an API token."""
-    with opened(face) as app:
+    with open_applied(face) as app:
         app.people.register.remove_token(token)
     face.show({"id": token, "removed": True}, lambda: [f"{printable(token)} is over."])
 
@@ -185,19 +178,15 @@ def audit(
     face: Given,
 ) -> None:
     """Show who changed what, the newest first."""
-    from penstock.service.people.audit import (  # noqa: PLC0415 - only this command needs it
-        AuditFilter,
-        entry_json,
-        moment,
-    )
+    from penstock.service.model import entry_json, moment  # noqa: PLC0415 - only this command needs it
 
     wanted = AuditFilter(person, action, None if since is None else moment(since, "--since"))
-    with opened(face) as app:
+    with open_applied(face) as app:
         rows = [entry_json(entry) for entry in app.people.audit.page(wanted, limit)]
     face.show(rows, lambda: _table(rows) if rows else ["Nothing was changed yet."])
 
 
-def _link(app: Penstock, url: str | None, token: str) -> str:
+def _link(app: ServiceApp, url: str | None, token: str) -> str:
     url = url or app.people.served_at() or HERE
     return f"{url.rstrip('/')}/setup#token={token}"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from penstock.cli.command import SERVE, Command, Given
-from penstock.service.cli.lazily import start_soon, started
+from penstock.service.cli.service_app import freeze_collection, pause_collection, state_url_of
 
 if TYPE_CHECKING:
     from penstock.service.api.server import Ready
@@ -38,13 +37,11 @@ def serve(
     The project is the one in the database: `penstock apply` loads a project file into it. `penstock serve` also runs
     what is due, unless --no-worker leaves that to others.
     """
-    start_soon()
+    pause_collection()
     from penstock.service.api.server import Options, serve_until_stopped  # noqa: PLC0415 - half a second
-    from penstock.usecases.applied_project.applied_project import PROJECT_FILE, state_url  # noqa: PLC0415
 
-    file = face.file or PROJECT_FILE
     options = Options(
-        database=state_url(file, face.database, os.environ),
+        database=state_url_of(face),
         host=host,
         port=port,
         worker=not no_worker,
@@ -52,21 +49,25 @@ def serve(
     )
 
     def tell(ready: Ready) -> None:
-        _tell(face, file, ready)
-        started()
+        _tell(face, ready)
+        freeze_collection()
 
     serve_until_stopped(options, tell)
 
 
-def serve_here(database: str, ready: Callable[[Ready], None]) -> None:
-    """Serve a state to whoever is at this machine, until ^C; at the usual port, else at one that is free."""
+def serve_here(database: str, ready: Callable[[str], None]) -> None:
+    """Serve a state to whoever is at this machine, until ^C; at the usual port, else at one that is free.
+
+    `ready` is called with the address.
+    """
     from penstock.service.api.server import Options, serve_until_stopped  # noqa: PLC0415 - half a second
 
     port = 0 if _is_taken() else PORT
-    serve_until_stopped(Options(database, "127.0.0.1", port, worker=True, without_sign_in=True), ready)
+    options = Options(database, "127.0.0.1", port, worker=True, without_sign_in=True)
+    serve_until_stopped(options, lambda told: ready(told.url))
 
 
-def here() -> str:
+def address_here() -> str:
     """Where `serve_here` will serve, as far as one can say before."""
     return "at the address that it says" if _is_taken() else f"http://127.0.0.1:{PORT}"
 
@@ -76,11 +77,12 @@ def _is_taken() -> bool:
         return asked.connect_ex(("127.0.0.1", PORT)) == 0
 
 
-def _tell(face: Command, file: Path, ready: Ready) -> None:
+def _tell(face: Command, ready: Ready) -> None:
     document = {"url": ready.url} if ready.setup_url is None else {"url": ready.url, "setup_url": ready.setup_url}
     face.show(document, lambda: [f"Penstock is ready at {ready.url} (^C ends it)."])
     if ready.setup_url is not None and not face.json:
         face.remark(f"Make the first account here, once: {ready.setup_url}")
+    file = face.file or Path("penstock.yaml")
     if ready.version == 0 and file.exists():
         command = "penstock apply" if face.file is None else f"penstock -f {file} apply"
         face.remark(f"{file} is not in the database yet: `{command}` loads it.")

@@ -12,11 +12,7 @@ from penstock.cli.text.words import amount, hint, said, table
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from penstock.service.care.backup import BackedUp
-    from penstock.service.care.compaction import Compacted
-    from penstock.service.care.doctor.findings import Diagnosis
-    from penstock.service.care.restore import RestoredState
-    from penstock.service.care.retention import Pruned
+    from penstock.service.model import BackedUp, Compacted, Diagnosis, Pruned, RestoredState
 
 
 LEVELS = {"wrong": ("wrong", "bold red"), "note": ("note ", "yellow")}

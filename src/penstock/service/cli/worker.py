@@ -13,7 +13,7 @@ from cyclopts import App
 
 from penstock.cli.command import SERVE, Given
 from penstock.cli.exits import Exit
-from penstock.service.cli.lazily import start_soon, started
+from penstock.service.cli.service_app import freeze_collection, open_applied, pause_collection
 
 
 def add_to(app: App) -> None:
@@ -27,16 +27,11 @@ def worker(*, face: Given) -> Exit:
     share a PostgreSQL database; beside SQLite there is one, for `penstock serve --no-worker`. On SIGTERM it stops
     after the requests in flight, and leaves the rest to the next.
     """
-    start_soon()
-    from penstock.app import App as Engine  # noqa: PLC0415 - a third of a second
-    from penstock.service.watch.telemetry import watched  # noqa: PLC0415
-    from penstock.usecases.applied_project.applied_project import PROJECT_FILE, state_url  # noqa: PLC0415
-
-    url = state_url(face.file or PROJECT_FILE, face.database, os.environ)
-    with Engine.open_applied(url) as engine, watched(engine, os.environ), _asked_to_stop() as asked:
-        working = engine.worker()
+    pause_collection()
+    with open_applied(face) as app, app.watched(os.environ), _asked_to_stop() as asked:
+        working = app.worker()
         working.start()
-        started()
+        freeze_collection()
         face.show({"worker": working.id}, lambda: [f"The worker {working.id} is ready (^C ends it)."])
         while not asked.wait(3600):
             pass

@@ -7,19 +7,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from penstock.clock import iso
-from penstock.model.errors import PenstockError, StateLocked
+from penstock.model.errors import PenstockError
+from penstock.model.record import ReadWindow, place_of
 from penstock.model.spec import DestinationSpec, FlowSpec, WebhookSource
-from penstock.run import start
-from penstock.run.connection import connection
+from penstock.run.activity import is_active
 from penstock.run.context import Context
-from penstock.run.datasets import known_dataset
 from penstock.run.flow import in_order
-from penstock.run.prepare import is_active, prepare
 from penstock.service.store import figures, pauses, work
 from penstock.service.store.pauses import FeedPause
 from penstock.service.work.requests import WorkRequests
-from penstock.sources.frozen_input import ReadWindow
-from penstock.sources.pushed.rows import place_of
 from penstock.store.project import pushed, resources
 from penstock.store.runs import runs
 
@@ -105,7 +101,9 @@ class Feed:
         sources = tuple(dict.fromkeys(readers[spec.name].name for spec in specs))
         if self._is_held_up(ctx, target, specs, sources):
             return False
-        if any(_has_news(ctx, spec) for spec in specs):
+        from penstock.service.intake.next_run import has_news  # noqa: PLC0415 - Arrow: here a run begins
+
+        if any(has_news(ctx, spec) for spec in specs):
             return True
         self._behind.pop(target, None)
         return False
@@ -148,7 +146,9 @@ class Feed:
     @staticmethod
     def _troubles(ctx: Context, specs: list[DestinationSpec]) -> Iterator[str]:
         """What makes runs of the active ones fail, as far as that is known without a run."""
-        found = (_trouble(ctx, spec) for spec in specs if is_active(ctx, spec)[0])
+        from penstock.service.intake.next_run import trouble  # noqa: PLC0415 - Arrow: a run has been here before
+
+        found = (trouble(ctx, spec) for spec in specs if is_active(ctx, spec)[0])
         return (reason for reason in found if reason is not None)
 
     def _pause(self, ctx: Context, pause: FeedPause, reason: str) -> None:
@@ -191,17 +191,6 @@ def _age(ctx: Context, moment: str) -> float:
     return (ctx.clock.now() - datetime.fromisoformat(moment)).total_seconds()
 
 
-def _trouble(ctx: Context, spec: DestinationSpec) -> str | None:
-    """What in the settings or the environment makes a run of this destination fail; None when a run has to be tried."""
-    try:
-        credential = connection.credential_spec(ctx, spec.credential)
-        connection.connection(ctx, credential, connection.address(ctx, credential).base_url)
-        prepare(ctx, spec)
-    except PenstockError as error:
-        return str(error.problems[0]) if error.problems else str(error)
-    return None
-
-
 def _readers(ctx: Context) -> Iterator[tuple[str, WebhookSource]]:
     """The destinations whose records are pushed, with their source."""
     for name, spec in ctx.project.destinations.items():
@@ -238,27 +227,6 @@ def _place(ctx: Context, destination: str, source: str) -> int:
     with ctx.database.read() as conn:
         stored = resources.window_of(conn, destination)
     return place_of(None if stored is None else ReadWindow.from_json(stored), source)
-
-
-def _has_news(ctx: Context, spec: DestinationSpec) -> bool:
-    """Whether a run would read a record. Where the SQL makes none of what came, its place moves on without a run."""
-    try:
-        data = known_dataset(ctx, spec.dataset)
-        with ctx.database.read() as conn:
-            stored = resources.window_of(conn, spec.name)
-        window = None if stored is None else ReadWindow.from_json(stored)
-        if data.spec.sql is None:
-            return data.dataset.since(window) is not None
-        found, reached = data.dataset.any_since(data.schema, window)
-        if found or reached is None:
-            return found
-        with start.hold(ctx, spec.name, lambda: None), ctx.database.begin() as conn:
-            resources.store_window(conn, spec.name, reached.to_json())
-    except StateLocked:
-        return False
-    except PenstockError:  # the run will report the problem
-        return True
-    return False
 
 
 def let_go(ctx: Context) -> int:

@@ -17,7 +17,7 @@ from penstock.clock import iso
 from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.model.spec import HookKey, HookRate, HookSignature, WebhookSource
 from penstock.run.context import Context
-from penstock.run.diff.records import short_record
+from penstock.run.diff.record_text import short_record
 from penstock.service.intake.feed import Feed
 from penstock.service.intake.senders import KEY_HEADER, Headers, VerifiedSignature, check_key, check_signature
 from penstock.service.intake.writer import GroupWriter

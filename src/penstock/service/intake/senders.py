@@ -13,18 +13,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from penstock.model.spec import HookKey, HookSignature
+from penstock.service.model import SenderRefused
 
 Headers = Mapping[str, str]
 KEY_HEADER = "X-API-Key"
 STANDARD_PREFIX = "whsec_"
-
-
-class SenderRefused(Exception):  # noqa: N818 - it is an answer
-    """The sender is not known; `hint` says what is expected. Neither ever has a secret."""
-
-    def __init__(self, reason: str, hint: str) -> None:
-        super().__init__(reason)
-        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from penstock.service.model import Overrun
 from penstock.store.project.pushed import Post
 
 LINGER_S = 0.002  # how long it waits for others before a commit
@@ -14,10 +15,6 @@ MOST_WAITING = 64 << 20  # characters of records that wait to be written
 MOST_AT_ONCE = 8 << 20  # of one commit
 Commit = Callable[[Sequence[Post]], Sequence[int]]
 Waiting = tuple[Post, "asyncio.Future[int]", asyncio.AbstractEventLoop]
-
-
-class Overrun(Exception):  # noqa: N818 - it is an answer
-    """More waits to be written than is good: come back in a moment."""
 
 
 @dataclass(slots=True)

@@ -17,12 +17,10 @@ import orjson
 
 from penstock.clock import iso
 from penstock.model import page
-from penstock.model.outcome import Note, Outcome
+from penstock.model.outcome import Outcome
 from penstock.model.page import ListPage
-from penstock.model.reports import PreviewedRequest, RefusedRecord
 from penstock.model.spec import FileSource, ProjectSpec, ResponseSource, SourceSpec, SqlSource, WebhookSource
 from penstock.run.context import Context
-from penstock.run.prepare import prepare
 from penstock.service.overview.search import SearchResult, search
 from penstock.service.overview.status import standing
 from penstock.service.store import figures
@@ -30,7 +28,6 @@ from penstock.service.store.commit_watch import CommitWatch
 from penstock.service.store.figures import BudgetUse
 from penstock.store.runs import responses, timeseries
 from penstock.store.runs.timeseries import Part
-from penstock.usecases.preview import preview_of_everything
 
 Document = dict[str, Any]
 SECTION = MappingProxyType(
@@ -75,14 +72,6 @@ class Overview:
             buckets.append(_bucket(iso(first), found.get(timeseries.beginning(iso(first), minutes), Part())))
             first += timedelta(minutes=minutes)
         return {"minutes": minutes, "buckets": buckets, "budget": _allowances(ctx, budgets, now.timestamp())}
-
-    def everything(self, destination: str) -> Iterator[PreviewedRequest | RefusedRecord | Note]:
-        """What the whole dataset would make, one by one: requests and refused records, then the notes. Calls no API.
-
-        InputError for settings or data that cannot be read, before the first; while it goes on, too.
-        """
-        ctx = self.ctx()
-        return preview_of_everything(prepare(ctx, ctx.destination(destination)))
 
     def replies(self, destination: str, *, limit: int, cursor: str | None = None) -> ListPage:
         """The replies stored for a destination, newest first."""

@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 
 from penstock.model.reports import run_json
 from penstock.model.spec import WebhookSource
+from penstock.run.activity import activity
 from penstock.run.connection import connection
 from penstock.run.context import Context
-from penstock.run.prepare import activity
 from penstock.service.intake.intake import hook_json
 from penstock.service.store import pauses
 from penstock.service.work.cron import next_at

@@ -15,9 +15,9 @@ from sqlalchemy import Connection
 from penstock.clock import Clock, iso
 from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.model.rights import ROLES, Person, Right
+from penstock.service.model import PersonRow, TokenRow
 from penstock.service.people import sessions as secret
 from penstock.service.store import people as rows
-from penstock.service.store.people import PersonRow, TokenRow
 from penstock.store.database import Database
 
 LINK_LIVES_S = 24 * 3600

@@ -6,47 +6,19 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Select, insert, select
 
 from penstock.clock import Clock, iso
-from penstock.model.errors import InputError, Problem
 from penstock.model.text import harmless_cell
+from penstock.service.model import AUDIT_COLUMNS, AuditEntry, AuditFilter, entry_json
 from penstock.store.database import Database
 from penstock.store.service_tables import audit as table
 
 PAGE = 1000
 
-COLUMNS = ("id", "at", "who", "action", "what", "from", "result")
 TEXT_LIMIT = 300
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """`action`: the route's template, or the command; `what`: names, never contents; `origin`: an address, or the
-    command line; `result`: `ok`, or why not.
-    """
-
-    at: str
-    who: str
-    action: str
-    what: str
-    origin: str
-    result: str
-    id: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class AuditFilter:
-    """None leaves all through; `since` is from that moment on, `until` before it."""
-
-    person: str | None = None
-    action: str | None = None
-    since: str | None = None
-    until: str | None = None
 
 
 def append_entry(conn: Connection, entry: AuditEntry) -> None:
@@ -110,34 +82,13 @@ class Audit:
             yield from all_entries(conn, wanted)
 
 
-def moment(text: str, path: str) -> str:
-    """A given moment in the form of the log. InputError when it is none."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        hint = "write a moment such as 2026-01-31T12:00:00Z, or a day"
-        raise InputError(Problem(path, "this is no moment", "wrong-value", hint, text[:80])) from None
-    return iso(found if found.tzinfo is not None else found.replace(tzinfo=UTC))
-
-
-def entry_json(entry: AuditEntry) -> dict[str, Any]:
-    """An entry as it is shown."""
-    return dict(
-        zip(
-            COLUMNS,
-            (entry.id, entry.at, entry.who, entry.action, entry.what, entry.origin, entry.result),
-            strict=True,
-        )
-    )
-
-
 def _ndjson(entries: Iterable[AuditEntry]) -> Iterator[bytes]:
     for entry in entries:
         yield orjson.dumps(entry_json(entry)) + b"\n"
 
 
 def _csv(entries: Iterable[AuditEntry]) -> Iterator[bytes]:
-    yield _line(COLUMNS)
+    yield _line(AUDIT_COLUMNS)
     for entry in entries:
         yield _line([harmless_cell(str(value)) for value in entry_json(entry).values()])
 

@@ -15,6 +15,7 @@ import orjson
 from penstock.clock import Clock, iso
 from penstock.model.errors import InputError, Problem, TooManyTries
 from penstock.model.rights import ROLES, Person
+from penstock.service.model import SESSION_LIVES_S, SIGN_ON_LIVES_S, PersonRow, SignedIn
 from penstock.service.people import sessions as secret
 from penstock.service.people.accounts import Accounts
 from penstock.service.people.audit import Audit
@@ -23,25 +24,15 @@ from penstock.service.people.sessions import Session
 from penstock.service.people.sign_on import SignOn, person_of, read_sign_on
 from penstock.service.store import people
 from penstock.service.store import people as rows
-from penstock.service.store.people import LoginThrottle, PersonRow
+from penstock.service.store.people import LoginThrottle
 from penstock.store.database import Database
 from penstock.store.project import settings
 from penstock.store.project.credentials import Sealer
 
 SERVICE = "service"  # the setting with the service's own address
-SESSION_LIVES_S = 7 * 24 * 3600
-SIGN_ON, SIGN_ON_LIVES_S = "sign-in by an identity provider", 600
+SIGN_ON = "sign-in by an identity provider"
 BY_NAME = LoginThrottle(free=5, longest_s=60)  # short: a person who only knows a name must not lock its owner out
 BY_ADDRESS = LoginThrottle(free=20, longest_s=15 * 60)
-
-
-@dataclass(frozen=True)
-class SignedIn:
-    """A session: the person, and what their browser stores."""
-
-    person: Person
-    cookie: str = field(repr=False)
-    csrf: str = field(repr=False)
 
 
 @dataclass(frozen=True)

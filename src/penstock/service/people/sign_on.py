@@ -13,10 +13,10 @@ from sqlalchemy import Connection
 
 from penstock.model.errors import EnvironmentFailure, InputError, Problem
 from penstock.model.rights import ROLES
+from penstock.service.model import PersonRow
 from penstock.service.people.accounts import NAME, RESERVED, Accounts
 from penstock.service.people.identity_provider import SCOPES, OidcClient, is_safe, refused
 from penstock.service.store import people as rows
-from penstock.service.store.people import PersonRow
 
 PREFIX = "PENSTOCK_OIDC_ISSUER".removesuffix("ISSUER")
 YES, NO = frozenset({"1", "yes", "true", "on"}), frozenset({"", "0", "no", "false", "off"})

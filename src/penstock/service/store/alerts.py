@@ -9,25 +9,11 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select, update
 
 from penstock.clock import iso
+from penstock.service.model import Alert
 from penstock.store.service_tables import alerts, messages
 from penstock.store.upsert import upsert_all
 
 CLAIMED = 20  # messages at a time
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """An alert, present or past. `told` is the state that was reported last, and when."""
-
-    id: str
-    kind: str
-    subject: str
-    state: str  # raised | over
-    reason: str
-    since: datetime
-    over_at: datetime | None = None
-    told: str | None = None
-    told_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

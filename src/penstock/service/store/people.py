@@ -6,41 +6,14 @@ Recent attempts to sign in are counted by name and by address, before a password
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from penstock.service.model import PersonRow, TokenRow
 from penstock.store.service_tables import one_time_links, people, tokens, tries
 from penstock.store.upsert import upsert
-
-
-@dataclass(frozen=True, slots=True)
-class PersonRow:
-    """A person; `password` is a hash, `subject` is the person at the identity provider."""
-
-    name: str
-    role: str
-    made_at: str
-    email: str | None = None
-    password: str | None = field(default=None, repr=False)
-    subject: str | None = None
-    epoch: int = 0
-    seen_at: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TokenRow:
-    """An API token without its text, of which only `hash` is stored."""
-
-    id: str
-    hash: str = field(repr=False)
-    owner: str
-    name: str
-    role: str
-    made_at: str
-    expires_at: str | None = None
-    used_at: str | None = None
 
 
 def person(conn: Connection, name: str) -> PersonRow | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from penstock.service.model import RunFilter
 from penstock.service.store.work import WAITING
 from penstock.store.runs.runs import RunRow, to_run
 from penstock.store.service_tables import work
@@ -13,15 +14,6 @@ from penstock.store.tables import runs
 
 NEWEST = 500  # runs that are looked at for those that have ended lately
 OVER = ("succeeded", "partial", "failed", "cancelled")
-
-
-@dataclass(frozen=True, slots=True)
-class RunFilter:
-    """Which runs; None: any. `since` is the earliest start or request."""
-
-    target: str | None = None
-    status: str | None = None
-    since: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Literal, TypeGuard
 
 from penstock.model.outcome import EMPTY, GONE, NOT_SENT, Note, is_column_change
 from penstock.model.text import visible
-from penstock.service.store.alerts import Alert
+from penstock.service.model import Alert
 from penstock.service.store.figures import RunFigures
 
 MOST_COLUMNS = 10  # that an alert names

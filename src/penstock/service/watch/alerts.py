@@ -13,8 +13,8 @@ from sqlalchemy import Connection, func, select
 
 from penstock.clock import iso
 from penstock.model.errors import PenstockError
+from penstock.run.activity import active_names
 from penstock.run.context import Context
-from penstock.run.prepare import active_names
 from penstock.service.store import alerts, figures, run_pages
 from penstock.service.store.alerts import Message
 from penstock.service.store.run_pages import EndedRun

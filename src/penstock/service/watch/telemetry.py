@@ -7,20 +7,38 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, Self, TextIO
 
 from penstock.model.errors import PenstockError
-from penstock.model.events import Span
+from penstock.model.events import Events, Span
 from penstock.service.watch.logs import LogEvents, start_logs
 from penstock.service.watch.metrics import Metrics
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from penstock.app import App
     from penstock.service.watch.traces import Traces
+    from penstock.service.watch.watch import Watch
 
 EVERY_S = 15.0  # seconds between two looks at alerts and metrics
+
+
+class Watchable(Protocol):
+    """The App of a service, as far as it is watched."""
+
+    @property
+    def watch(self) -> Watch:
+        """Metrics and alerts."""
+        ...
+
+    @property
+    def events(self) -> Events:
+        """Who is told what happens."""
+        ...
+
+    def tell_to(self, events: Events) -> None:
+        """Tell what happens from now on to `events`."""
+        ...
 
 
 @dataclass(slots=True)
@@ -75,7 +93,7 @@ class _Measured:
 
 
 @contextmanager
-def watched(app: App, environ: Mapping[str, str], stream: TextIO | None = None) -> Iterator[None]:
+def watched(app: Watchable, environ: Mapping[str, str], stream: TextIO | None = None) -> Iterator[None]:
     """Start the telemetry of a service for the block. InputError for an unknown setting of the environment."""
     with ExitStack() as stack:
         events = ServiceEvents(start_logs(environ, stream), app.watch.metrics)
@@ -93,7 +111,7 @@ def watched(app: App, environ: Mapping[str, str], stream: TextIO | None = None) 
         yield
 
 
-def _tick(app: App, stop: threading.Event) -> None:
+def _tick(app: Watchable, stop: threading.Event) -> None:
     """Errors of the state database are ignored here, and reported elsewhere; a defect does not end the loop."""
     while not stop.wait(EVERY_S):
         try:

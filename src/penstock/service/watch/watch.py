@@ -10,8 +10,8 @@ from typing import Any
 from penstock.clock import iso
 from penstock.model.errors import PenstockError, Problem
 from penstock.run.context import Context
+from penstock.service.model import Alert
 from penstock.service.store import alerts, figures, pauses
-from penstock.service.store.alerts import Alert
 from penstock.service.store.pauses import FeedPause
 from penstock.service.watch import alert_settings
 from penstock.service.watch import alerts as watch_alerts

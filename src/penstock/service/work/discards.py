@@ -17,33 +17,17 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from penstock.clock import iso
 from penstock.model.errors import InputError, PenstockError, Problem, StateLocked
+from penstock.model.reports import QuarantineFilter
 from penstock.run.context import Context
+from penstock.service.model import MANY, DiscardRow
 from penstock.store import leases, quarantine
-from penstock.store.quarantine import QuarantineFilter
 from penstock.store.service_tables import discards as table
 
 SHOWN = 20
 
-MANY = 1000  # records: more are discarded in the background
 AT_ONCE = 1000  # by one transaction: others write in between
 KEPT = timedelta(days=7)
 log = logging.getLogger("penstock.discards")
-
-
-@dataclass(frozen=True, slots=True)
-class DiscardRow:
-    """`ids`, or else `which` of the records up to number `up_to`. `done` of `total` are discarded."""
-
-    id: str
-    ids: tuple[str, ...] | None
-    which: QuarantineFilter
-    up_to: int
-    reason: str
-    asked_by: str
-    asked_at: str
-    total: int
-    done: int = 0
-    ended_at: str | None = None
 
 
 def add_discard(conn: Connection, row: DiscardRow) -> None:

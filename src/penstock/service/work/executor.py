@@ -27,20 +27,13 @@ from penstock.run.connection.leased_window import SharedBudgets
 from penstock.run.context import Context
 from penstock.run.orchestrator import Orchestrator
 from penstock.service.store.work import WorkRow
+from penstock.service.work.queue import Interrupted
 from penstock.store.runs import runs
 from penstock.store.runs.runs import NOT_BEGUN
 from penstock.usecases import quarantine
 
 RATE_OVER_S = 5.0
 log = logging.getLogger("penstock.worker")
-
-
-class Interrupted(Exception):  # noqa: N818 - it is an answer: the work goes on elsewhere or later
-    """The run did not end here; `later` when it cannot continue at once."""
-
-    def __init__(self, *, later: bool) -> None:
-        super().__init__()
-        self.later = later
 
 
 @dataclass(slots=True)

@@ -24,6 +24,14 @@ AGAIN_S = 5  # after a failure of the state database; doubled for each further a
 LONGEST_AGAIN_S = 300
 
 
+class Interrupted(Exception):  # noqa: N818 - it is an answer: the work goes on elsewhere or later
+    """The run did not end here; `later` when it cannot continue at once."""
+
+    def __init__(self, *, later: bool) -> None:
+        super().__init__()
+        self.later = later
+
+
 class Engine(Protocol):
     """The interface of durable executors of tickets; the contract is in `tests/service/work/test_engine_contract.py`.
 

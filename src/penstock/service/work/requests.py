@@ -18,20 +18,18 @@ from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.model.page import ListPage
 from penstock.model.reports import run_json
 from penstock.model.spec import DestinationSpec, FlowSpec, SqlSource
-from penstock.run import flow, start
+from penstock.run import flow
+from penstock.run.activity import is_active, require_active
 from penstock.run.context import Context
-from penstock.run.cursor import START
-from penstock.run.datasets import dataset_spec
-from penstock.run.prepare import is_active, require_active
+from penstock.service.model import RunFilter
 from penstock.service.store import pauses, run_pages, work
 from penstock.service.store import work as retries
-from penstock.service.store.run_pages import RunFilter
 from penstock.service.store.work import WorkRow
 from penstock.service.work.cron import next_at, upcoming
 from penstock.service.work.queue import lease_of
 from penstock.store import leases
 from penstock.store.runs import runs
-from penstock.store.runs.runs import NOT_BEGUN, RunKind, RunRow
+from penstock.store.runs.runs import NOT_BEGUN, START, RunKind, RunRow, new_run_id
 from penstock.usecases.history import RunDetails
 
 Trigger = Literal["schedule", "new-data", "intake", "resume"] | str  # noqa: PYI051 - or `person:<name>`
@@ -290,7 +288,7 @@ class WorkRequests:
         run: str | None = None,
     ) -> RunRow:
         row = RunRow(
-            id=run or start.new_run_id(ctx.clock),
+            id=run or new_run_id(ctx.clock),
             kind=kind,
             target=target,
             started_at=iso(ctx.clock.now()),
@@ -366,7 +364,7 @@ def _require_cursor(ctx: Context, spec: DestinationSpec | FlowSpec, begins_at: s
     """A value to begin at belongs to a cursor; InputError where the source of a destination has none."""
     if begins_at in (None, START) or isinstance(spec, FlowSpec):
         return
-    source = ctx.project.sources[dataset_spec(ctx, spec.dataset).source]
+    source = ctx.project.sources[ctx.dataset(spec.dataset).source]
     if not isinstance(source, SqlSource) or source.cursor is None:
         message, hint = f"the source {source.name} has no cursor", "leave it out, or write start"
         raise InputError(Problem("from", message, "wrong-start", hint, found=begins_at))

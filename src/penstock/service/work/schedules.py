@@ -19,7 +19,7 @@ from penstock.service.store import pauses, work
 from penstock.service.store.pauses import FlowTimes, Tick
 from penstock.service.work.cron import next_after, passed, to_run
 from penstock.service.work.requests import WorkRequests
-from penstock.sources.open import news_of
+from penstock.sources.news import news_of
 from penstock.store.runs import responses
 
 ASKED_BY = "schedule"

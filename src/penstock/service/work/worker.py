@@ -12,19 +12,21 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from penstock.clock import Clock, iso
 from penstock.model.errors import EnvironmentFailure, PenstockError
 from penstock.run.context import Context
 from penstock.service.store import work
 from penstock.service.store.commit_watch import CommitWatch
-from penstock.service.work.executor import Executor, Interrupted
-from penstock.service.work.queue import Engine, Queue, lease_of
+from penstock.service.work.queue import Engine, Interrupted, Queue, lease_of
 from penstock.store import leases
 from penstock.store.database import Database
 from penstock.store.project import resources
 from penstock.version import __version__
+
+if TYPE_CHECKING:
+    from penstock.service.work.executor import Executor
 
 NOTICE_S = 0.15  # how often it is looked whether anybody wrote to the state
 LOOK_S = 0.25  # how often the queue, and wishes to stop, are looked at while there is something to do
@@ -299,6 +301,8 @@ class Worker:
             return
         if row is None:
             return
+        from penstock.service.work.executor import Executor  # noqa: PLC0415 - Arrow and aiohttp: here a run begins
+
         execution = self._executions[row.ticket] = Executor(self._ctx(), row)
         if self._stopping.is_set():
             execution.shutdown = True

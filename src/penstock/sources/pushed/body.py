@@ -5,8 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Any, NamedTuple
 
-from penstock.sources.typing.exact_json import DEEPEST, TOO_DEEP, NotJson, json_text, refuse_surrogates, scan
-from penstock.sources.typing.pieces import word
+from penstock.sources.typing.exact_json import DEEPEST, TOO_DEEP, NotJson, json_text, refuse_surrogates, scan, word
 
 BLANKS = " \t\r\n"
 MOST_TOLD = 20  # wrong records

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from penstock.bounds import MAX_COLUMNS, MAX_RECORD_NAMES, bounds
 from penstock.model.outcome import Refusal
+from penstock.model.record import ReadWindow, place_of, window_at
 from penstock.model.spec import ColumnType, DatasetSpec, WebhookSource
-from penstock.sources.frozen_input import ReadWindow
 from penstock.sources.typing.arrow import ArrowJudge, arrow_caster, column_type
 from penstock.sources.typing.chunks import rows_of
 from penstock.sources.typing.exact_json import parse
@@ -24,7 +24,6 @@ CHARACTERS = 1 << 20  # of the records of a piece, one record more
 ROWS = 4096  # of a piece
 CELLS = 1 << 15  # of a piece: its records times the names that they have
 SQL_RULE = "sql"  # of refusals whose record is one of the source, which the dataset's SQL has not shaped
-RECORD = "record of "  # the kind of a window that counts records of a source
 Read = Callable[[int, int | None], Iterator[tuple[int, list[str]]]]
 
 
@@ -209,16 +208,6 @@ class PostedRecords(_PushedPart):
 
     def pieces(self) -> Iterator[Piece]:
         yield from self._rows.pieces_of(self._records)
-
-
-def place_of(window: ReadWindow | None, source: str) -> int:
-    """The id at which a window ends; 0 before the first record, and where it is of another source."""
-    mine = window is not None and window.value is not None and window.kind == f"{RECORD}{source}"
-    return int(window.value or 0) if window is not None and mine else 0
-
-
-def window_at(place: int, source: str) -> ReadWindow:
-    return ReadWindow(str(place), kind=f"{RECORD}{source}")
 
 
 @dataclass(frozen=True, slots=True)

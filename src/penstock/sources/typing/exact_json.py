@@ -175,3 +175,10 @@ _decoder: Any = json.JSONDecoder(
     object_pairs_hook=_object, parse_float=number_of, parse_constant=_constant
 )  # typed Any: `scan_once` is known to no stub, and is what `raw_decode` calls
 _scan_once: Callable[[str, int], tuple[object, int]] = _decoder.scan_once
+
+
+def word(value: object) -> str:
+    """What a JSON value is, in words."""
+    if value is None:
+        return "null"
+    return {list: "a list", str: "a text", bool: "true or false", dict: "an object"}.get(type(value), "a number")

@@ -202,10 +202,3 @@ def piece_of(records: list[Record], names: dict[str, None]) -> Piece:
             column = [None if value is ABSENT else value for value in column]
         columns[name] = column
     return Piece(len(records), columns, absent)
-
-
-def word(value: object) -> str:
-    """What a JSON value is, in words."""
-    if value is None:
-        return "null"
-    return {list: "a list", str: "a text", bool: "true or false", dict: "an object"}.get(type(value), "a number")

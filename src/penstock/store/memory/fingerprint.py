@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from penstock.render.values.columns import json_values
-from penstock.store.runs.codecs import Words
+from penstock.store.runs.ordinals import Words
 
 
 def fingerprint_version() -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import Connection, delete, select
 
 from penstock.store.memory import segments
-from penstock.store.runs.codecs import Words
+from penstock.store.runs.ordinals import Words
 from penstock.store.tables import in_flight as table
 from penstock.store.upsert import upsert
 

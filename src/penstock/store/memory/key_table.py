@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from penstock.store.runs.codecs import Words
+from penstock.store.runs.ordinals import Words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -19,7 +19,7 @@ from penstock.model.record import Key
 from penstock.store.memory import in_flight, segments
 from penstock.store.memory.key_table import KeyTable
 from penstock.store.memory.segments import FORGOTTEN
-from penstock.store.runs.codecs import Words
+from penstock.store.runs.ordinals import Words
 from penstock.store.tables import sent_links as table
 from penstock.store.upsert import upsert_all
 

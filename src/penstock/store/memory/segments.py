@@ -12,7 +12,7 @@ import numpy as np
 from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
 from penstock.store.memory.key_table import Level, newest, sorted_level
-from penstock.store.runs.codecs import Words
+from penstock.store.runs.ordinals import Words
 from penstock.store.tables import memory_segments as table
 
 TAIL = 16  # so many small segments are merged into one

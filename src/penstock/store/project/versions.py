@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, func, insert, select
 
+from penstock.model.applied_project import ProjectVersion
 from penstock.store.tables import project_versions as table
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectVersion:
-    """`version` counts from 1; `text` is the project as canonical YAML, `base` the folder where its paths start."""
-
-    version: int
-    at: str
-    author: str
-    base: str
-    text: str
-    changes: Sequence[Mapping[str, Any]] = ()
 
 
 def newest(conn: Connection) -> ProjectVersion | None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import ColumnElement, Connection, RowMapping, insert, or_, select
 
-from penstock.store.runs.codecs import unpack_keys, unpack_ordinals
+from penstock.store.runs.codecs import listed_ordinals, unpack_keys
 from penstock.store.service_tables import exchanges
 from penstock.store.tables import ledger_batches as batches
 from penstock.store.tables import ledger_exceptions as exceptions
@@ -39,6 +39,19 @@ def deliveries(
     if outcome is not None:
         query = query.where(_met(outcome))
     return list(conn.execute(query.order_by(batches.c.id).limit(limit)).mappings())
+
+
+def of_run(conn: Connection, run: str) -> Iterator[dict[str, Any]]:
+    """The requests of a run in order, as `deliveries --json` shows them (a test has `"test": true` besides)."""
+    query = select(batches).where(batches.c.run == run, batches.c.delivery.is_not(None)).order_by(batches.c.delivery)
+    for row in conn.execute(query).mappings():
+        yield {
+            **{name: row[name] for name in ("delivery", "method", "url", "status", "attempts", "duration_ms")},
+            "records": [] if row["keys"] is None else orjson.loads(row["keys"]),
+            "outcome": row["outcome"],
+            "reason": row["reason"],
+            **({"test": True} if row["is_test"] else {}),
+        }
 
 
 def delivery(conn: Connection, run: str, number: int) -> RowMapping | None:
@@ -77,7 +90,7 @@ def _of_batch(conn: Connection, row: RowMapping) -> Iterator[Fate]:
         for found in conn.execute(select(exceptions).where(exceptions.c.batch == row["id"])).mappings()
     }
     keys = None if row["keys"] is None else unpack_keys(row["keys"])
-    for item, ordinal in enumerate(unpack_ordinals(row["ordinals"]).tolist()):
+    for item, ordinal in enumerate(listed_ordinals(row["ordinals"])):
         met: Mapping[Any, Any] = odd.get(item, row)
         yield Fate(
             batch=row["id"],

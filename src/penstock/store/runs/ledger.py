@@ -7,18 +7,18 @@ million unchanged records are some rows. The SQL view `ledger` shows one row per
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import orjson
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from penstock.model.outcome import Outcome
 from penstock.model.record import Key
 from penstock.store.runs import timeseries
-from penstock.store.runs.codecs import Ordinals, pack_keys, pack_ordinals, unpack_ordinals
+from penstock.store.runs.codecs import pack_keys
+from penstock.store.runs.ordinals import Ordinals, pack_ordinals, unpack_ordinals
 from penstock.store.tables import ledger_batches as batches
 from penstock.store.tables import ledger_exceptions as exceptions
 
@@ -128,19 +128,6 @@ def next_delivery(connection: Connection, run: str) -> int:
     """The number of the run's next delivery: the numbers continue after a crash."""
     query = select(func.coalesce(func.max(batches.c.delivery), -1)).where(batches.c.run == run)
     return int(connection.execute(query).scalar_one()) + 1
-
-
-def deliveries(connection: Connection, run: str) -> Iterator[dict[str, Any]]:
-    """The requests of a run in order, as `deliveries --json` shows them (a test has `"test": true` besides)."""
-    query = select(batches).where(batches.c.run == run, batches.c.delivery.is_not(None)).order_by(batches.c.delivery)
-    for row in connection.execute(query).mappings():
-        yield {
-            **{name: row[name] for name in ("delivery", "method", "url", "status", "attempts", "duration_ms")},
-            "records": [] if row["keys"] is None else orjson.loads(row["keys"]),
-            "outcome": row["outcome"],
-            "reason": row["reason"],
-            **({"test": True} if row["is_test"] else {}),
-        }
 
 
 def outcomes(connection: Connection, run: str) -> dict[int, Outcome]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-import pyarrow as pa
 from sqlalchemy import Connection, func, insert, select
 
 from penstock.store.tables import responses
@@ -17,20 +15,6 @@ COLUMNS = (
     "sent_at", "run", "delivery", "attempt", "request", "response", "duration_ms", "outcome", "records", "error",
 )  # fmt: skip
 NESTED = ("request", "response", "records")
-JSON_MARK = {b"penstock": b"json"}
-
-
-@cache
-def schema() -> pa.Schema:
-    """The columns of a reply."""
-    return pa.schema(
-        [
-            pa.field(name, {"attempt": pa.int64(), "duration_ms": pa.float64()}.get(name, pa.string()))
-            if name not in NESTED
-            else pa.field(name, pa.string(), metadata=JSON_MARK)
-            for name in COLUMNS
-        ]
-    )
 
 
 def append(conn: Connection, destination: str, records: Sequence[Mapping[str, Any]]) -> None:
@@ -54,19 +38,11 @@ def page(conn: Connection, destination: str, limit: int, before: int | None = No
     return [(number, orjson.loads(record)) for number, record in rows]
 
 
-def batches(conn: Connection, destination: str, after: int = 0) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """The replies after the one of id `after`, a thousand at a time; nested members are JSON text.
-
-    Each part comes with the id of its last.
-    """
-    last = after
-    while True:
-        query = select(responses).where(responses.c.destination == destination, responses.c.id > last)
-        rows = conn.execute(query.order_by(responses.c.id).limit(ROWS)).mappings().all()
-        if not rows:
-            return
-        last = rows[-1]["id"]
-        yield last, pa.RecordBatch.from_pylist([_columns(orjson.loads(row["record"])) for row in rows], schema=schema())
+def after(conn: Connection, destination: str, number: int) -> list[tuple[int, dict[str, Any]]]:
+    """The replies after the one of this id, the oldest first, at most a thousand; nested members are JSON text."""
+    query = select(responses).where(responses.c.destination == destination, responses.c.id > number)
+    rows = conn.execute(query.order_by(responses.c.id).limit(ROWS)).mappings()
+    return [(row["id"], _columns(orjson.loads(row["record"]))) for row in rows]
 
 
 def _columns(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from operator import itemgetter
@@ -10,6 +12,7 @@ from typing import Any, Literal
 import orjson
 from sqlalchemy import Connection, Row, Text, column, insert, select, update, values
 
+from penstock.clock import Clock, iso
 from penstock.model.errors import Problem, problem_json, problem_of
 from penstock.model.outcome import COUNT_NAMES, Counts, Note, RunReport
 from penstock.store.tables import runs
@@ -20,6 +23,19 @@ RunKind = Literal["destination", "flow", "test", "resend"]
 NOTHING_READ = Counts()
 AT_ONCE = 500  # names in one statement
 NOT_BEGUN = -1
+START = "start"  # `--from start`: a source with a cursor is read from its first row
+ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+def new_run_id(clock: Clock) -> str:
+    """`r-20260131-120000-x7f2m9`: sorts by time, short enough to type; never twice in a second."""
+    tail = "".join(ALPHABET[int(clock.dice() * len(ALPHABET))] for _ in range(6))
+    return f"r-{clock.now():%Y%m%d-%H%M%S}-{tail}"
+
+
+def holder_text(clock: Clock) -> str:
+    """What `RunRow.holder` says of this process."""
+    return f"process {os.getpid()} on {socket.gethostname()} since {iso(clock.now())}"
 
 
 @dataclass(frozen=True, slots=True)

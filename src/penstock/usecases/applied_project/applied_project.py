@@ -13,29 +13,20 @@ from typing import Self
 from sqlalchemy import Connection
 
 from penstock.clock import Clock, iso
-from penstock.config.document import DocumentChange, changes, document_of_path, without_keys
+from penstock.config.document import changes, document_of_path, without_keys
 from penstock.config.loader import load_project, load_text, refuse_wrong_sql
+from penstock.model.applied_project import ApplyResult, DocumentChange, ProjectVersion
 from penstock.model.errors import InputError, Problem
 from penstock.model.spec import ProjectSpec
 from penstock.run.context import NOWHERE, sealer_of
-from penstock.service.care.key_rotation import seal_by_derived_keys
 from penstock.store.database import Database
 from penstock.store.project import credentials, versions
-from penstock.store.project.versions import ProjectVersion
 from penstock.usecases.applied_project.reach import COMMAND_LINE, Granted, grant, granted_by
-from penstock.usecases.applied_project.secrets import forget_removed
+from penstock.usecases.applied_project.secrets import forget_removed, seal_by_derived_keys
 
 PROJECT_FILE = Path("penstock.yaml")
 SQLITE = "sqlite:///"
 MOST_TOLD = 20  # differences
-
-
-@dataclass(frozen=True, slots=True)
-class ApplyResult:
-    """The result of `apply`: the newest version, and what it changed (nothing when it was equal)."""
-
-    version: int
-    changes: tuple[DocumentChange, ...]
 
 
 def knows_state(url: str) -> bool:

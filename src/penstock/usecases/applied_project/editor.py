@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from dataclasses import replace as dataclass_replace
 from functools import lru_cache
 from hashlib import sha256
@@ -18,12 +17,12 @@ from penstock.config.document import canonical, changes, literal_key, marked, me
 from penstock.config.files import NAME, SECTIONS
 from penstock.config.loader import load_text, load_tree, refuse_wrong_sql
 from penstock.config.yaml.tree import Marked, plain
+from penstock.model.applied_project import ProjectVersion, Resource
 from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.model.spec import ProjectSpec
 from penstock.run.context import NOWHERE, Context
 from penstock.store.project import credentials, resources
 from penstock.store.project import versions as projects
-from penstock.store.project.versions import ProjectVersion
 from penstock.usecases.applied_project.secrets import forget_removed, refuse_strangers
 
 Tree = Mapping[str, Marked]
@@ -31,17 +30,6 @@ Edit = Callable[[Tree, dict[str, str]], Tree]  # also gives the keys to seal, by
 NUMBERS = range(1, 2**63)  # of versions: no database holds more
 TRIES = 5  # of an edit that another process overtook
 NOTHING = ProjectVersion(0, "", "", "", "")
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """One credential, source, dataset, destination or flow of the project; `kind` is its section."""
-
-    kind: str
-    name: str
-    value: Any
-    etag: str
-    version: int
 
 
 class EditTerms(NamedTuple):

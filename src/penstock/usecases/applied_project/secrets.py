@@ -6,6 +6,7 @@ A sealed key may only be sent to the hosts it was given for: no edit of the proj
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection
@@ -13,7 +14,10 @@ from sqlalchemy import Connection
 from penstock.config.document import tree_of
 from penstock.config.values.addresses import split_address
 from penstock.model.errors import InputError, Problem
+from penstock.run.context import sealer_of
+from penstock.store.database import Database
 from penstock.store.project import credentials
+from penstock.store.project.sealed_columns import seal_anew
 
 Values = Mapping[str, Mapping[str, Any]]  # credentials of the project, by name
 
@@ -57,3 +61,12 @@ def hosts_of(credential: Mapping[str, Any]) -> set[str]:
     own = split_address(credential.get("base_url", "auto"))
     named = set(credential.get("allowed_hosts") or ())
     return named if own is None else named | {own[1].netloc.rpartition("@")[2].lower()}
+
+
+def seal_by_derived_keys(database: Database, environ: Mapping[str, str]) -> None:
+    """Seal again what 0.1.0 sealed with the sealing key itself. Does nothing where a text opens with no key."""
+    with database.read() as conn:
+        if not credentials.sealed_by_root(conn):
+            return
+    with suppress(InputError), database.begin() as conn:  # it still opens as before: `doctor` names the missing key
+        seal_anew(conn, sealer_of(environ, database.folder))

@@ -2,14 +2,14 @@
 
 import httpx
 
-from penstock.app import App
+from penstock.service.app import ServiceApp
 from support.service.http_service import served
 from support.service.sending_service import SendingService
 
 
 def test_the_sample_company_is_loaded_runs_and_comes_back(tmp_path):
     url = f"sqlite:///{tmp_path / 'state.db'}"
-    with App.open_applied(url, environ={}) as app, served(app, without_sign_in=True) as client:
+    with ServiceApp.open_applied(url, environ={}) as app, served(app, without_sign_in=True) as client:
         client.base_url = f"{client.base_url}/api/v1"
         loaded = client.post("/demo")
         assert loaded.status_code == 201, loaded.text
@@ -29,7 +29,7 @@ def test_the_sample_company_is_loaded_runs_and_comes_back(tmp_path):
         assert len(httpx.get(f"{arrived}/state", timeout=30).json()["companies"]) == 39
         assert client.post("/demo").status_code == 409
         assert client.get("/demo").json() == {"loaded": True, "arrived": arrived}
-    with App.open_applied(url, environ={}) as app:
+    with ServiceApp.open_applied(url, environ={}) as app:
         assert app.demo.state()["arrived"] is None
         app.demo.resume()
         assert app.demo.state()["arrived"] == arrived

@@ -2,8 +2,9 @@
 
 import pytest
 
-from penstock.app import App
-from penstock.service.work.discards import MANY
+from penstock.model.reports import QuarantineFilter
+from penstock.service.app import ServiceApp
+from penstock.service.model import MANY
 from penstock.store import quarantine
 from support.deadline import until
 from support.kernel.quarantine_rows import hold_many
@@ -53,7 +54,7 @@ def test_many_are_discarded_in_the_background_and_show_how_far_it_is(service):
 def test_many_ids_are_discarded_in_the_background(service):
     hold(service, "named", MANY + 500)
     with database_of(service).read() as conn:
-        ids = quarantine.ids(conn, quarantine.QuarantineFilter(destination="named"))
+        ids = quarantine.ids(conn, QuarantineFilter(destination="named"))
     unknown = service.refused("POST /quarantine/discard", {"ids": [*ids, "q-999999999"]}, 404)
     assert (unknown["code"], unknown["found"]) == ("unknown-id", "q-999999999")
     assert held(service, "named") == len(ids)
@@ -65,14 +66,14 @@ def test_many_ids_are_discarded_in_the_background(service):
 def test_what_a_process_that_ended_had_begun_is_done_by_the_next(service):
     hold(service, "left", 2500)
     url = f"sqlite:///{database_of(service).path}"
-    with App.open_applied(url, environ={}) as ending:
+    with ServiceApp.open_applied(url, environ={}) as ending:
         ending.discards.close()  # it takes the request, and ends before it does any of it
-        which = quarantine.QuarantineFilter(destination="left")
+        which = QuarantineFilter(destination="left")
         begun = ending.discards.ask(which, None, reason="", by="ada")
         assert ending.discards.ask(which, None, reason="", by="ada") == begun, "asked again, it is the same"
     hold(service, "left-later", 3)
     assert held(service, "left") == 2500
-    with App.open_applied(url, environ={}) as another:
+    with ServiceApp.open_applied(url, environ={}) as another:
         another.discards.resume()
         until(lambda: another.discards.get(begun.id).ended_at)
         assert another.discards.get(begun.id).done == 2500
@@ -82,7 +83,7 @@ def test_what_a_process_that_ended_had_begun_is_done_by_the_next(service):
 def test_many_are_sent_again_with_a_few_questions_to_the_database(service):
     hold(service, "again", 2500)
     with database_of(service).read() as conn:
-        ids = quarantine.ids(conn, quarantine.QuarantineFilter(destination="again"))
+        ids = quarantine.ids(conn, QuarantineFilter(destination="again"))
         assert quarantine.by_destination(conn, [*ids, "q-999999999"]) == {"again": ids}
         assert [each.id for each in quarantine.get_all(conn, [ids[3], "q-999999999", ids[1]])] == [ids[3], ids[1]]
     (run,) = service.ask("POST /quarantine/resend", {"destination": "again"}, 202)["items"]

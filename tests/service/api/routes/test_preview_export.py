@@ -5,7 +5,7 @@ import json
 
 from penstock.model.errors import InputError, Problem
 from penstock.model.reports import PreviewedRequest, RefusedRecord, as_json
-from penstock.service.overview.overview import Overview
+from penstock.service.app import ServiceApp
 
 MANY = 13_000  # records: more than three chunks of them
 
@@ -38,7 +38,7 @@ def test_it_is_never_in_memory_as_a_whole(service):
     service.people(
         "long", [{"id": str(n), "email": f"p{n}@x.example" if n < MANY / 2 else "wrong"} for n in range(MANY)]
     )
-    found, seen, most = service.app.sight.everything("long"), 0, 0
+    found, seen, most = service.app.preview_all("long"), 0, 0
     for _ in found:
         seen += 1
         if seen % 1_000 == 0:
@@ -57,13 +57,13 @@ def test_what_cannot_be_previewed_is_refused_before_a_line_is_told(service):
 
 def test_data_that_break_off_are_told_in_the_last_line(service, monkeypatch):
     service.people("broken", [{"id": "1", "email": "a@x.example"}])
-    whole = Overview.everything
+    whole = ServiceApp.preview_all
 
     def torn(self, name):
         yield from whole(self, name)
         raise InputError(Problem(f"sources.{name}", "the file has changed meanwhile", "torn-file"))
 
-    monkeypatch.setattr(Overview, "everything", torn)
+    monkeypatch.setattr(ServiceApp, "preview_all", torn)
     request, last = lines_of(service.client.get("/api/v1/destinations/broken/preview/export"))
     assert request["records"] == ["1"]
     assert [problem["code"] for problem in last["errors"]] == ["torn-file"]

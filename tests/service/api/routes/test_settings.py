@@ -1,9 +1,9 @@
 """Retention and other care, templates, plans, replies, checks of unsaved credentials; over real HTTP."""
 
-from penstock.app import App
 from penstock.clock import SystemClock
+from penstock.service.app import ServiceApp
 from penstock.service.care.care import Care
-from penstock.service.care.restore import RestoreRequest
+from penstock.service.model import RestoreRequest
 from support.deadline import until
 
 
@@ -40,7 +40,7 @@ def test_a_backup_comes_over_http_and_can_be_restored(office, tmp_path):
     until(lambda: not list(office.folder.glob(".backup-*")))  # removed when it is sent
     care = Care.of(None, f"sqlite:///{tmp_path / 'restored' / 'state.db'}", {}, SystemClock())
     care.restore(RestoreRequest(file, replace=False, resend_all=False))
-    with App.open_applied(care.url, environ={}) as restored:
+    with ServiceApp.open_applied(care.url, environ={}) as restored:
         assert list(restored.edits.listed("destinations")) == ["it", "draft"]
 
 

@@ -11,13 +11,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from penstock.app import App
 from penstock.model.errors import PenstockError, Problem
 from penstock.service.api.dependencies import whoever
 from penstock.service.api.errors import answer, status_of
 from penstock.service.api.middleware.body_limits import again
 from penstock.service.api.middleware.request_log import CHANGES_NOTHING, PREFIX
-from penstock.service.replays import KeyedRequest, ReplayedResponse, Replays
+from penstock.service.app import ServiceApp
+from penstock.service.model import KeyedRequest, ReplayedResponse
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -66,7 +66,7 @@ class Idempotency:
 
     async def _once(self, asked: KeyedRequest, request: Request, receive: Receive, send: Send) -> None:
         app = self.api.state.penstock
-        assert isinstance(app, App)
+        assert isinstance(app, ServiceApp)
         answered, scope = app.answered, request.scope
         try:
             known = await run_in_threadpool(answered.begin, asked)
@@ -79,7 +79,7 @@ class Idempotency:
             return
         heard = _Heard(send)
         await self.inner(scope, receive, heard)  # after a defect it is not known what was done: the key stays in use
-        await run_in_threadpool(_remember, answered, asked, heard)
+        await run_in_threadpool(_remember, app, asked, heard)
         await heard.tell()
 
 
@@ -108,13 +108,13 @@ class _Heard:
             await self._send(message)
 
 
-def _remember(answered: Replays, asked: KeyedRequest, heard: _Heard) -> None:
+def _remember(app: ServiceApp, asked: KeyedRequest, heard: _Heard) -> None:
     """Store the answer of a request that succeeded; a refused one may be sent again."""
     told = heard.answer
     if told.status < 400 and len(told.body) <= LARGEST:
-        answered.keep(asked, told)
+        app.answered.keep(asked, told)
     elif told.status >= 400:
-        answered.forget(asked)
+        app.answered.forget(asked)
 
 
 def _asked(request: Request, key: str, body: bytes) -> KeyedRequest | None:

@@ -13,9 +13,9 @@ from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from penstock.app import App
 from penstock.model.rights import Person
 from penstock.service.api.dependencies import SAFE, address_of
+from penstock.service.app import ServiceApp
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})  # requested every few seconds: measured, not logged
@@ -51,7 +51,7 @@ class AccessLog:
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         app = self.api.state.penstock
-        assert isinstance(app, App)
+        assert isinstance(app, ServiceApp)
         route = getattr(scope.get("route"), "path", "other")
         method = scope["method"] if scope["method"] in METHODS else "other"
         app.watch.metrics.answers.labels(method, route, str(status)).observe(seconds)
@@ -87,7 +87,7 @@ class AuditLog:
 
     def _note(self, request: Request, status: int) -> None:
         app, person = self.api.state.penstock, getattr(request.state, "person", None)
-        assert isinstance(app, App)
+        assert isinstance(app, ServiceApp)
         told = getattr(request.state, "names", {}) if status < 400 else {}  # else what was typed there is not checked
         names = {**request.path_params, **told}
         app.people.audit.note(

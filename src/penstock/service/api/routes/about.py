@@ -12,7 +12,7 @@ from penstock.service.api.dependencies import Opened, Person, Right, needs
 from penstock.service.api.middleware.abandonment import look
 from penstock.service.api.reports import CheckOut, ColumnOut, DatasetOut, SamplesOut
 from penstock.service.api.shapes import Page, TemplateOut
-from penstock.templates.catalogue import load_catalogue
+from penstock.service.app import ServiceApp
 from penstock.version import __version__
 
 router = APIRouter()
@@ -45,16 +45,16 @@ def about() -> AboutOut:
 @router.get("/templates", tags=["templates"], operation_id="listTemplates")
 def templates(_: Person = needs(Right.VIEW)) -> Page[TemplateOut]:
     """The catalogue of templates, each with its fields."""
-    return Page(items=[TemplateOut(**as_json(template)) for template in load_catalogue().values()])
+    return Page(items=[TemplateOut(**as_json(template)) for template in ServiceApp.templates().values()])
 
 
 @router.get("/templates/{name}", tags=["templates"], operation_id="getTemplate")
 def template(name: str, _: Person = needs(Right.VIEW)) -> TemplateOut:
     """One template: its fields with labels, types, limits and rules."""
-    found = load_catalogue().get(name)
+    found = ServiceApp.templates().get(name)
     if found is None:
-        near = get_close_matches(name, load_catalogue(), n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(load_catalogue())}"
+        near = get_close_matches(name, ServiceApp.templates(), n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(ServiceApp.templates())}"
         raise InputError(Problem("template", f"there is no template {name}", "no-such-template", hint, name))
     return TemplateOut(**as_json(found))
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
-from penstock.service.api.dependencies import Person, Right, needs, people_of
+from penstock.service.api.dependencies import Person, Right, app_of, needs
 from penstock.service.api.shapes import EntryOut, Page
-from penstock.service.people.audit import AuditFilter, entry_json, moment
+from penstock.service.model import AuditFilter, entry_json, moment
 
 router = APIRouter(prefix="/audit", tags=["people"])
 Word = Annotated[str | None, Query(max_length=300)]
@@ -26,7 +26,7 @@ def entries(
     _: Person = needs(Right.ADMIN),
 ) -> dict[str, Any]:
     """Who changed what, the newest first."""
-    found = people_of(request).audit.page(_filter(person, action, since, until), limit + 1, cursor)
+    found = app_of(request).people.audit.page(_filter(person, action, since, until), limit + 1, cursor)
     more = str(found[limit - 1].id) if len(found) > limit else None
     return {"items": [entry_json(entry) for entry in found[:limit]], "next": more}
 
@@ -47,7 +47,7 @@ def export(
     _: Person = needs(Right.ADMIN),
 ) -> StreamingResponse:
     """All of it, the oldest first."""
-    lines = people_of(request).audit.export(_filter(person, action, since, until), format)
+    lines = app_of(request).people.audit.export(_filter(person, action, since, until), format)
     named = {"Content-Disposition": f'attachment; filename="audit.{format}"'}
     return StreamingResponse(lines, media_type=TYPES[format], headers=named)
 

@@ -51,9 +51,7 @@ def export(name: str, app: Opened, person: Person = needs(Right.VIEW)) -> Stream
     when the data cannot be read to its end, `errors`.
     """
     named = {"Content-Disposition": f'attachment; filename="{quote(name)}.preview.ndjson"'}
-    return StreamingResponse(
-        _pieces(_lines(seen_by(app, person).sight.everything(name))), media_type=LINES, headers=named
-    )
+    return StreamingResponse(_pieces(_lines(seen_by(app, person).preview_all(name))), media_type=LINES, headers=named)
 
 
 def _lines(found: Iterator[PreviewedRequest | RefusedRecord | Note]) -> Iterator[dict[str, Any]]:

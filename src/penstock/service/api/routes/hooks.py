@@ -13,14 +13,13 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from penstock.app import App
 from penstock.bounds import MAX_POST_RECORDS, bounds
 from penstock.model.errors import PenstockError, Problem
 from penstock.service.api.dependencies import Opened, Person, Right, needs
 from penstock.service.api.errors import answer, status_of
+from penstock.service.app import ServiceApp
 from penstock.service.intake.intake import Hook, Intake, no_secret
-from penstock.service.intake.senders import SenderRefused
-from penstock.service.intake.writer import Overrun
+from penstock.service.model import Overrun, SenderRefused
 from penstock.sources.pushed.body import BadBody, TooLarge, TooMany, records_of, unpacked
 
 BEFORE = "/hooks/"
@@ -98,7 +97,7 @@ class Told(NamedTuple):
 class Door:
     """The ASGI endpoint of all webhook sources."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: ServiceApp) -> None:
         self._app = app
         self._measured: dict[int, Callable[[float], None]] = {}
         self._refused: dict[tuple[str, str], tuple[float, int]] = {}  # when it was logged, and how many came since

@@ -9,14 +9,14 @@ from penstock.service.api.dependencies import (
     IfMatch,
     Person,
     Right,
+    app_of,
     by_session,
     needs,
-    people_of,
     require_etag,
     set_etag,
 )
 from penstock.service.api.shapes import LinkOut, NewPersonOut, NewTokenOut, Page, PersonOut, TokenOut
-from penstock.service.store.people import PersonRow, TokenRow
+from penstock.service.model import PersonRow, TokenRow
 
 router = APIRouter(tags=["people"])
 Role = Literal["viewer", "operator", "editor", "admin"]
@@ -56,7 +56,7 @@ class NewToken(BaseModel):
 @router.get("/people", operation_id="listPeople", response_model=Page[PersonOut])
 def everybody(request: Request, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
     """Who there is."""
-    return {"items": [person_json(row) for row in people_of(request).register.everybody()], "next": None}
+    return {"items": [person_json(row) for row in app_of(request).people.register.everybody()], "next": None}
 
 
 @router.post(
@@ -68,7 +68,7 @@ def everybody(request: Request, _: Person = needs(Right.ADMIN)) -> dict[str, Any
 )
 def add(request: Request, given: NewPerson, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
     """Let somebody in."""
-    register = people_of(request).register
+    register = app_of(request).people.register
     row = register.add(given.name, given.role, email=given.email, password=given.password)
     link = {} if given.password is not None else {"link": f"/setup#token={register.reset(row.name)}"}
     return {**person_json(row), **link}
@@ -77,7 +77,7 @@ def add(request: Request, given: NewPerson, _: Person = needs(Right.ADMIN)) -> d
 @router.get("/people/{name}", operation_id="getPerson", response_model=PersonOut)
 def one(request: Request, name: str, response: Response, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
     """One person."""
-    return _shown(people_of(request).register.one(name), response)
+    return _shown(app_of(request).people.register.one(name), response)
 
 
 @router.patch("/people/{name}", operation_id="changePerson", response_model=PersonOut)
@@ -94,7 +94,7 @@ def change(
     def guard(before: PersonRow) -> None:
         require_etag(if_match, _edited(before), before.name)
 
-    row = people_of(request).register.change(
+    row = app_of(request).people.register.change(
         name,
         role=given.role,
         email=given.email,
@@ -108,34 +108,34 @@ def change(
 @router.post("/people/{name}/reset", operation_id="resetPerson", response_model=LinkOut)
 def reset(request: Request, name: str, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
     """A one-time link, good for a day, by which they choose a new password."""
-    return {"link": f"/setup#token={people_of(request).register.reset(name)}"}
+    return {"link": f"/setup#token={app_of(request).people.register.reset(name)}"}
 
 
 @router.delete("/people/{name}", status_code=204, operation_id="removePerson")
 def remove(request: Request, name: str, _: Person = needs(Right.ADMIN)) -> None:
     """Shut somebody out, their sessions and tokens with them."""
-    people_of(request).register.remove(name)
+    app_of(request).people.register.remove(name)
 
 
 @router.get("/tokens", operation_id="listTokens", response_model=Page[TokenOut])
 def tokens(request: Request, person: Person = needs(Right.VIEW)) -> dict[str, Any]:
     """One's own API tokens; of an admin, everybody's."""
     owner = None if person.right is Right.ADMIN else person.name
-    return {"items": [token_json(row) for row in people_of(request).register.tokens(owner)], "next": None}
+    return {"items": [token_json(row) for row in app_of(request).people.register.tokens(owner)], "next": None}
 
 
 @router.post("/tokens", status_code=201, operation_id="addToken", response_model=NewTokenOut)
 def add_token(request: Request, given: NewToken, person: Person = needs(Right.VIEW)) -> dict[str, Any]:
     """A new API token of one's own. `token` is shown this once."""
     by_session(person)
-    row, text = people_of(request).register.add_token(person.name, given.name, given.role, given.expires_at)
+    row, text = app_of(request).people.register.add_token(person.name, given.name, given.role, given.expires_at)
     return {**token_json(row), "token": text}
 
 
 @router.delete("/tokens/{identity}", status_code=204, operation_id="removeToken")
 def remove_token(request: Request, identity: str, person: Person = needs(Right.VIEW)) -> None:
     """End one of one's own tokens; an admin, any."""
-    people_of(request).register.remove_token(identity, by=person)
+    app_of(request).people.register.remove_token(identity, by=person)
 
 
 def _shown(row: PersonRow, response: Response) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict
 
+from penstock.model.applied_project import ProjectVersion
 from penstock.service.api.dependencies import (
     Cursor,
     IfMatch,
@@ -18,7 +19,6 @@ from penstock.service.api.dependencies import (
     paged,
 )
 from penstock.service.api.shapes import Page
-from penstock.store.project.versions import ProjectVersion
 
 router = APIRouter(tags=["project"])
 

@@ -6,9 +6,8 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from penstock.app import App
 from penstock.model.errors import InputError, Problem
-from penstock.model.reports import QuarantineDetail, as_json
+from penstock.model.reports import QuarantineDetail, QuarantineFilter, as_json
 from penstock.service.api.dependencies import (
     Cursor,
     IfMatch,
@@ -24,9 +23,8 @@ from penstock.service.api.dependencies import (
 from penstock.service.api.middleware.abandonment import look
 from penstock.service.api.reports import RunOut, UnsavedPreview
 from penstock.service.api.shapes import Page
-from penstock.service.work.discards import MANY, DiscardRow
-from penstock.store import quarantine as held
-from penstock.usecases.quarantine import record_of
+from penstock.service.app import ServiceApp
+from penstock.service.model import MANY, DiscardRow
 
 router = APIRouter(prefix="/quarantine", tags=["quarantine"])
 Outcome = Literal["quarantined", "unknown", "waiting"]
@@ -66,14 +64,14 @@ class Which(BaseModel):
     outcome: Outcome | None = None
     all: bool = False
 
-    def entries(self, app: App) -> list[str]:
+    def entries(self, app: ServiceApp) -> list[str]:
         """Their ids. InputError when nothing says which, or nothing is held."""
         return self.ids or app.held.ids(self.conditions())
 
-    def conditions(self) -> held.QuarantineFilter:
+    def conditions(self) -> QuarantineFilter:
         """What they have in common. InputError when nothing says which."""
-        which = held.QuarantineFilter(self.destination, self.cause, self.outcome)
-        if not self.ids and not which.conditions() and not self.all:
+        which = QuarantineFilter(self.destination, self.cause, self.outcome)
+        if not self.ids and which == QuarantineFilter() and not self.all:
             hint = "give ids, destination, cause, outcome or all"
             raise InputError(Problem("body", "say which records", "which", hint))
         return which
@@ -167,7 +165,7 @@ def entries(
     _: Person = needs(Right.VIEW),
 ) -> Page[HeldOut]:
     """The held records, oldest first."""
-    found = app.held.page(held.QuarantineFilter(destination, cause, outcome), limit=limit, cursor=cursor)
+    found = app.held.page(QuarantineFilter(destination, cause, outcome), limit=limit, cursor=cursor)
     return Page(items=[HeldOut(**one) for one in found.items], next=found.next)
 
 
@@ -232,7 +230,7 @@ def edit(
     def guard(before: str) -> None:
         require_etag(if_match, before, entry)
 
-    record = new.record if new.record_text is None else record_of(new.record_text)
+    record = new.record if new.record_text is None else app.held.record_of(new.record_text)
     return _flat(app, app.held.edit(entry, changes=new.changes, record=record, guard=guard), response)
 
 
@@ -248,7 +246,7 @@ def settle(entry: str, app: Opened, how: Settle | None = None, _: Person = needs
     app.settle(entry, delivered=how is None or how.delivered)
 
 
-def _flat(app: App, detail: QuarantineDetail, response: Response) -> HeldWhole:
+def _flat(app: ServiceApp, detail: QuarantineDetail, response: Response) -> HeldWhole:
     document, text = as_json(detail), app.held.text(detail.entry.id)
     set_etag(response, text)
     return HeldWhole(**document.pop("entry"), **document, record_text=text)

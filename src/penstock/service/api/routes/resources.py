@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Response
 from pydantic import BaseModel, ConfigDict
 
-from penstock.app import App
+from penstock.model.applied_project import Resource
 from penstock.service.api.dependencies import (
     Cursor,
     IfMatch,
@@ -19,7 +19,7 @@ from penstock.service.api.dependencies import (
     place_of,
 )
 from penstock.service.api.shapes import Page, Problems, problems
-from penstock.usecases.applied_project.editor import Resource
+from penstock.service.app import ServiceApp
 
 router = APIRouter(prefix="/{kind}", tags=["project"])
 Kind = Literal["credentials", "sources", "datasets", "destinations", "flows"]
@@ -53,7 +53,7 @@ def listed(
 ) -> Page[ResourceOut]:
     """The resources of a kind, in the project's order."""
     found = app.edits.page(kind, limit + 1, place_of(cursor))
-    states = app.edits.standing(kind, [resource.name for resource in found[:limit]])
+    states = app.states(kind, [resource.name for resource in found[:limit]])
     return paged(found, limit, lambda resource: resource.name, lambda resource: _out(resource, states[resource.name]))
 
 
@@ -119,9 +119,9 @@ def copy(
     return _shown(app, app.edits.copy(kind, name, new.name, author=person.name), response)
 
 
-def _shown(app: App, resource: Resource, response: Response) -> ResourceOut:
+def _shown(app: ServiceApp, resource: Resource, response: Response) -> ResourceOut:
     response.headers["ETag"] = f'"{resource.etag}"'
-    return _out(resource, app.edits.standing(resource.kind, [resource.name])[resource.name])
+    return _out(resource, app.states(resource.kind, [resource.name])[resource.name])
 
 
 def _out(resource: Resource, state: dict[str, Any]) -> ResourceOut:

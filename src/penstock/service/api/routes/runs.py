@@ -11,12 +11,12 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from penstock.app import App
 from penstock.model.page import ListPage as Listed
 from penstock.service.api.dependencies import Cursor, Limit, Opened, Person, Right, needs
 from penstock.service.api.reports import DeliveryOut, RecordOut, RunOut, WholeDeliveryOut
 from penstock.service.api.shapes import Page, as_it_is
-from penstock.service.store.run_pages import RunFilter
+from penstock.service.app import ServiceApp
+from penstock.service.model import RunFilter
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 LOOK_S = 0.4
@@ -86,7 +86,7 @@ async def events(run: str, app: Opened, _: Person = needs(Right.VIEW)) -> Stream
     return StreamingResponse(_told(app, run), media_type="text/event-stream", headers=headers)
 
 
-async def _told(app: App, run: str) -> AsyncIterator[str]:
+async def _told(app: ServiceApp, run: str) -> AsyncIterator[str]:
     last, quiet = None, 0.0
     while True:
         found, over = await run_in_threadpool(app.work.progress, run)

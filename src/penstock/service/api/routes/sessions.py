@@ -9,16 +9,16 @@ from penstock.service.api.dependencies import (
     Person,
     Right,
     address_of,
+    app_of,
     by_session,
     drop_session,
     keep_session,
     needs,
-    people_of,
     session_cookie,
     whoever,
 )
 from penstock.service.api.shapes import SessionOut
-from penstock.service.people.people import SignedIn
+from penstock.service.model import SignedIn
 from penstock.version import __version__
 
 router = APIRouter(tags=["people"])
@@ -49,13 +49,13 @@ def session(request: Request) -> dict[str, Any]:
     """Who is signed in, how one can, and the value that a session's writes carry in `X-Penstock-CSRF`."""
     person, cookie = whoever(request), session_cookie(request)
     has_session = person is not None and person.token is None and cookie is not None and _signs_in(request)
-    return _told(request, person, people_of(request).csrf(cookie) if has_session and cookie is not None else None)
+    return _told(request, person, app_of(request).people.csrf(cookie) if has_session and cookie is not None else None)
 
 
 @router.post("/session", operation_id="signIn", response_model=SessionOut)
 def sign_in(request: Request, response: Response, given: SignIn) -> dict[str, Any]:
     """Sign in by name and password."""
-    people = people_of(request)
+    people = app_of(request).people
     request.state.tried = given.name.strip().lower() if people.is_known(given.name) else None
     return _begun(request, response, people.sign_in(given.name, given.password, address_of(request)))
 
@@ -64,14 +64,14 @@ def sign_in(request: Request, response: Response, given: SignIn) -> dict[str, An
 def sign_out(request: Request, response: Response, person: Person = needs(Right.VIEW)) -> None:
     """Sign out, everywhere: all sessions of this person end."""
     by_session(person)
-    people_of(request).sign_out(person.name)
+    app_of(request).people.sign_out(person.name)
     drop_session(request, response)
 
 
 @router.post("/setup", operation_id="setUp", response_model=SessionOut)
 def set_up(request: Request, response: Response, given: SetUp) -> dict[str, Any]:
     """Choose a password by a one-time link, and be signed in. The first link makes the first person, an admin."""
-    return _begun(request, response, people_of(request).set_up(given.token, given.name, given.password))
+    return _begun(request, response, app_of(request).people.set_up(given.token, given.name, given.password))
 
 
 @router.post("/people/me/password", operation_id="changePassword", response_model=SessionOut)
@@ -80,7 +80,7 @@ def change_password(
 ) -> dict[str, Any]:
     """Another password for oneself; every session but this one ends."""
     by_session(person)
-    changed = people_of(request).change_password(person.name, given.old, given.new, address_of(request))
+    changed = app_of(request).people.change_password(person.name, given.old, given.new, address_of(request))
     return _begun(request, response, changed)
 
 
@@ -95,7 +95,7 @@ def _told(request: Request, person: Person | None, csrf: str | None) -> dict[str
     return {
         "person": None if person is None else {"name": person.name, "role": person.role},
         "sign_in": signs_in,
-        "setup": signs_in and people_of(request).nobody(),
+        "setup": signs_in and app_of(request).people.nobody(),
         "oidc": _sign_on(request) if signs_in else None,
         "csrf": csrf,
         "version": __version__,
@@ -103,7 +103,7 @@ def _told(request: Request, person: Person | None, csrf: str | None) -> dict[str
 
 
 def _sign_on(request: Request) -> dict[str, str] | None:
-    found = people_of(request).sign_on
+    found = app_of(request).people.sign_on
     return None if found is None else {"label": found.label, "url": request.app.url_path_for("begin_sign_on")}
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from penstock.model.reports import as_json
 from penstock.service.api.dependencies import IfMatch, Opened, Person, Right, needs, require_etag, set_etag
-from penstock.service.care.retention import Retention
+from penstock.service.model import Retention
 
 router = APIRouter()
 

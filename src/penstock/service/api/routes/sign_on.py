@@ -7,8 +7,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse
 
 from penstock.model.errors import InputError, PenstockError, Problem
-from penstock.service.api.dependencies import address_of, keep_session, keep_sign_on, people_of, sign_on_cookie
-from penstock.service.people.people import People
+from penstock.service.api.dependencies import address_of, app_of, keep_session, keep_sign_on, sign_on_cookie
 
 router = APIRouter(tags=["people"])
 HOME, SIGN_IN = "/", "/sign-in"
@@ -18,7 +17,8 @@ ACTION = "GET /session/oidc/callback"
 @router.get("/session/oidc", status_code=303, operation_id="beginSignOn")
 def begin_sign_on(request: Request, to: Annotated[str, Query(max_length=500)] = HOME) -> RedirectResponse:
     """Send the browser to the identity provider; at last it comes to `to`, a path of ours."""
-    people = _people(request)
+    _require_sign_on(request)
+    people = app_of(request).people
     assert people.sign_on is not None
     back = people.sign_on.back or str(request.url_for("end_sign_on"))
     try:
@@ -33,7 +33,8 @@ def begin_sign_on(request: Request, to: Annotated[str, Query(max_length=500)] = 
 @router.get("/session/oidc/callback", status_code=303, operation_id="endSignOn")
 def end_sign_on(request: Request) -> RedirectResponse:
     """Where the identity provider sends the browser back to. Whoever is believed is signed in."""
-    people, origin = _people(request), address_of(request)
+    _require_sign_on(request)
+    people, origin = app_of(request).people, address_of(request)
     try:
         signed, to = people.end_sign_on(sign_on_cookie(request), dict(request.query_params))
     except PenstockError as error:
@@ -47,12 +48,10 @@ def end_sign_on(request: Request) -> RedirectResponse:
     return response
 
 
-def _people(request: Request) -> People:
-    people = people_of(request)
-    if request.app.state.without_sign_in or people.sign_on is None:
+def _require_sign_on(request: Request) -> None:
+    if request.app.state.without_sign_in or app_of(request).people.sign_on is None:
         message, hint = "there is no identity provider", "set PENSTOCK_OIDC_ISSUER"
         raise InputError(Problem("session", message, "unknown-setting", hint))
-    return people
 
 
 def _refused(error: PenstockError) -> RedirectResponse:

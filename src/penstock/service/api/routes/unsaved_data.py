@@ -8,14 +8,13 @@ from pydantic import BaseModel, ConfigDict
 from starlette.requests import ClientDisconnect
 
 from penstock.model.errors import InputError, Problem, problem_json
-from penstock.model.reports import as_json
+from penstock.model.reports import DataLook, as_json
+from penstock.model.text import place_in
 from penstock.service.api.dependencies import Opened, Person, Right, needs
 from penstock.service.api.middleware.abandonment import look
 from penstock.service.api.reports import ColumnOut
 from penstock.service.api.shapes import ProblemOut
 from penstock.service.intake.uploads import LARGEST, IncomingFile, too_large
-from penstock.sources.sql_text import place_in
-from penstock.usecases.unsaved import DataLook
 
 router = APIRouter()
 AT_ONCE = 1 << 20  # bytes that are written together

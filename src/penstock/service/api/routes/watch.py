@@ -11,7 +11,7 @@ from penstock.clock import iso
 from penstock.service.api.dependencies import IfMatch, Opened, Person, Right, needs, require_etag, set_etag
 from penstock.service.api.errors import answer
 from penstock.service.api.shapes import Page
-from penstock.service.store.alerts import Alert
+from penstock.service.model import Alert
 from penstock.service.watch.alert_settings import AlertSettings
 
 METRICS_PUBLIC = "PENSTOCK_METRICS_PUBLIC"

@@ -17,7 +17,8 @@ from penstock.model.spec import ProjectSpec
 from penstock.run.context import Context
 from penstock.service.care.doctor import project as project_findings
 from penstock.service.care.doctor import state
-from penstock.service.care.doctor.findings import Diagnosis, Examined, Finding, Findings, note, of_error
+from penstock.service.care.doctor.findings import Examined, Findings, note, of_error
+from penstock.service.model import Diagnosis, Finding
 from penstock.store.database import Database
 from penstock.usecases.applied_project.applied_project import SQLITE, applied_project
 

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 from penstock.clock import Clock
 from penstock.model.errors import PenstockError
 from penstock.model.spec import ProjectSpec
 from penstock.run.context import Context
+from penstock.service.model import Finding
 from penstock.store.database import Database
 from penstock.usecases.applied_project.reach import reach_of
 
 BACKED_UP = "backed-up"  # the setting with the time of the last backup
 OPEN_SERVICE = "service without sign-in"  # what such a service holds, so that others know of it
-Level = Literal["wrong", "note"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One finding. `about` names its subject (a source, a run); `hint` says what to do."""
-
-    level: Level
-    code: str
-    message: str
-    hint: str = ""
-    about: str = ""
-    check: str = ""  # the check that found it, set by the caller of the checks
 
 
 Findings = Iterator[Finding]
@@ -54,26 +41,6 @@ class Examined:
         assert self.project is not None
         reach = reach_of(self.database, self.environ, in_service=self.file is None)
         return Context(self.project, self.database, self.clock, self.environ, reach)
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """Everything that was checked, with the findings."""
-
-    at: str
-    database: str
-    versions: Mapping[str, str]
-    checks: tuple[str, ...]
-    findings: tuple[Finding, ...]
-
-    @property
-    def is_well(self) -> bool:
-        return not any(finding.level == "wrong" for finding in self.findings)
-
-    def to_json(self) -> dict[str, Any]:
-        found = [asdict(finding) for finding in self.findings]
-        plain = {"at": self.at, "database": self.database, "versions": dict(self.versions)}
-        return {"ok": self.is_well, **plain, "checks": list(self.checks), "findings": found}
 
 
 def wrong(code: str, message: str, hint: str = "", about: str = "") -> Finding:

@@ -12,8 +12,8 @@ from penstock.config.loader import check_project
 from penstock.config.values.addresses import is_loopback
 from penstock.model.errors import PenstockError, Problem
 from penstock.model.spec import CredentialSpec, FileSource, SourceSpec, SqlSource, WebhookSource
+from penstock.run.activity import is_active
 from penstock.run.connection import connection
-from penstock.run.prepare import is_active
 from penstock.service.care.doctor.findings import Examined, Findings, note, of_error, wrong
 from penstock.service.people import sign_on
 from penstock.service.store import people

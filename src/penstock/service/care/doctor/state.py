@@ -17,13 +17,13 @@ from penstock.clock import iso
 from penstock.model.errors import PenstockError
 from penstock.model.spec import WebhookSource
 from penstock.run.context import Context, sealer_of
-from penstock.service.care import key_rotation
 from penstock.service.care.doctor.findings import BACKED_UP, OPEN_SERVICE, Examined, Findings, note, of_error, wrong
 from penstock.service.store import alerts, figures, pauses, people, work
 from penstock.service.work.queue import lease_of
 from penstock.store import leases
 from penstock.store.database import Database, refused_revision
 from penstock.store.migrations import HEAD
+from penstock.store.project import sealed_columns
 from penstock.store.project.credentials import KEY_FILE, KEY_VARIABLE
 from penstock.store.project.settings import setting
 from penstock.store.runs import runs
@@ -94,7 +94,7 @@ def sealing_key(found: Examined) -> Findings:
     """Check that the key is there, only its owner can read it, and it opens everything sealed."""
     file = found.database.folder / KEY_FILE
     with found.database.read() as conn:
-        ids = key_rotation.ids(conn)
+        ids = sealed_columns.ids(conn)
     if KEY_VARIABLE in found.environ and file.exists():
         message = f"{KEY_VARIABLE} is set, so that the key in {KEY_FILE} opens nothing"
         yield note("two-keys", message, "keep the file only as long as something was sealed by it", str(file))

@@ -13,8 +13,8 @@ from penstock.sources.files.json.tolerant import parse_record
 from penstock.sources.files.source_files import wrong
 from penstock.sources.files.text.encoding import bounded_blocks, refuse_wide, utf8_blocks
 from penstock.sources.files.text.lines import OPENING_UTF8, has_marks, lines_of, without_marks
-from penstock.sources.typing.exact_json import NotJson
-from penstock.sources.typing.pieces import Caster, Judge, Piece, Record, piece_of, word
+from penstock.sources.typing.exact_json import NotJson, word
+from penstock.sources.typing.pieces import Caster, Judge, Piece, Record, piece_of
 from penstock.sources.typing.values import ValueJudge, value_caster
 
 ROWS = 8192  # rows of a piece at most

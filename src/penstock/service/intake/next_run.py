@@ -1,0 +1,45 @@
+"""What a run of a destination would find now, as far as that is known without a run."""
+
+from __future__ import annotations
+
+from penstock.model.errors import PenstockError, StateLocked
+from penstock.model.record import ReadWindow
+from penstock.model.spec import DestinationSpec
+from penstock.run import start
+from penstock.run.connection import connection
+from penstock.run.context import Context
+from penstock.run.datasets import known_dataset
+from penstock.run.prepare import prepare
+from penstock.store.project import resources
+
+
+def trouble(ctx: Context, spec: DestinationSpec) -> str | None:
+    """What in the settings or the environment makes a run of this destination fail; None when a run has to be tried."""
+    try:
+        credential = connection.credential_spec(ctx, spec.credential)
+        connection.connection(ctx, credential, connection.address(ctx, credential).base_url)
+        prepare(ctx, spec)
+    except PenstockError as error:
+        return str(error.problems[0]) if error.problems else str(error)
+    return None
+
+
+def has_news(ctx: Context, spec: DestinationSpec) -> bool:
+    """Whether a run would read a record. Where the SQL makes none of what came, its place moves on without a run."""
+    try:
+        data = known_dataset(ctx, spec.dataset)
+        with ctx.database.read() as conn:
+            stored = resources.window_of(conn, spec.name)
+        window = None if stored is None else ReadWindow.from_json(stored)
+        if data.spec.sql is None:
+            return data.dataset.since(window) is not None
+        found, reached = data.dataset.any_since(data.schema, window)
+        if found or reached is None:
+            return found
+        with start.hold(ctx, spec.name, lambda: None), ctx.database.begin() as conn:
+            resources.store_window(conn, spec.name, reached.to_json())
+    except StateLocked:
+        return False
+    except PenstockError:  # the run will report the problem
+        return True
+    return False

@@ -1,0 +1,77 @@
+"""Held records beside the settings of their destination: previewed, edited by the columns' types, settled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from penstock.model.errors import InputError, Problem
+from penstock.model.outcome import Outcome
+from penstock.model.reports import Preview
+from penstock.run.context import Context
+from penstock.run.datasets import chunks_of, known_dataset
+from penstock.run.diff.record_text import read_record
+from penstock.run.prepare import Prepared, prepare
+from penstock.sources.pushed.rows import SQL_RULE
+from penstock.store import quarantine
+from penstock.store.memory.memory import Memory
+from penstock.store.quarantine import HeldRecord
+from penstock.usecases.preview import preview_of_chunks
+from penstock.usecases.quarantine import chosen, entry_of
+
+
+def preview_of(ctx: Context, name: str) -> Preview:
+    """What a resend of this record in quarantine would send."""
+    held = chosen(ctx, [name], cause=None, everything=False)
+    prepared = prepare(ctx, ctx.destination(held[0].destination))
+    return preview_of_chunks(prepared, chunks_of(prepared.data, held), None, 1)
+
+
+def typed_changes(ctx: Context, name: str, texts: Mapping[str, str]) -> dict[str, Any]:
+    """`--set column=text`, read by the column's type: text columns take it as it is, others as JSON."""
+    with ctx.database.read() as conn:
+        held = entry_of(conn, name)
+    spec = ctx.destination(held.destination)
+    schema = known_dataset(ctx, spec.dataset).schema
+    if held.rule == SQL_RULE and schema.source is not None:
+        schema = schema.source
+    values: dict[str, Any] = {}
+    for path, text in texts.items():
+        column = schema.column(path) or schema.column(path.split(".")[0])
+        if column is None:
+            have = ", ".join(schema.names())
+            raise InputError(Problem(path, f"there is no column {path}", "unknown-column", f"columns: {have}", path))
+        if column.type in ("text", "date", "timestamp"):
+            values[path] = text
+            continue
+        try:
+            values[path] = read_record(text)
+        except ValueError:
+            values[path] = text  # the kernel's message names what would be accepted
+    return values
+
+
+def settle(ctx: Context, name: str, *, delivered: bool) -> None:
+    """Settle an unknown record as a person decides. InputError unless it was delivered, and is unknown."""
+    if not delivered:
+        message = "say --delivered: it arrived"
+        hint = "if it did not arrive, use `penstock quarantine resend`; if it never shall, discard it"
+        raise InputError(Problem("quarantine", message, "settle-how", hint))
+    held = chosen(ctx, [name], cause=None, everything=False)[0]
+    _settle_delivered(ctx, prepare(ctx, ctx.destination(held.destination)), held)
+
+
+def _settle_delivered(ctx: Context, prepared: Prepared, held: HeldRecord) -> None:
+    """A person saw that it arrived: remember its content as sent, and let it go."""
+    if held.outcome is not Outcome.UNKNOWN:
+        message = f"{held.id} is {held.outcome}, not unknown: there is nothing to settle"
+        raise InputError(Problem("quarantine", message, "not-unknown", "resend or discard it", found=held.outcome))
+    with ctx.database.begin() as conn:
+        if held.content is not None and held.key is not None and prepared.policy.compares:
+            memory = Memory.load(conn, held.destination, prepared.fingerprints)
+            hashes = np.array([held.key_hash], dtype=np.uint64)
+            contents = np.array([held.content], dtype=np.uint64)
+            memory.remember(conn, hashes, contents, np.zeros(1, dtype=np.uint64))
+        quarantine.release(conn, [held.id])
