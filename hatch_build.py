@@ -36,7 +36,7 @@ class WebUI(BuildHookInterface):  # type: ignore[type-arg]
 
     @property
     def _web(self) -> Path:
-        return Path(self.root, "src", "penstock", "api", "web")
+        return Path(self.root, "src", "penstock", "service", "api", "web")
 
     def _is_done(self) -> bool:
         if os.environ.get(SKIP) == "1" or not self._ui.is_dir():
