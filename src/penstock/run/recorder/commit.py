@@ -1,15 +1,9 @@
-"""A delivery as the stores have it: an entry of the ledger, a batch job, the memory's words.
+"""The commits of a run: rows of the ledger, memory, quarantine and batch jobs, written with counts and checkpoint.
 
-What the bookkeeping of a run works with, besides the run itself.
-
-The quarantine as a run fills and empties it: records held, and released once their key got through.
-
-The commits of a run: what was decided gathers for a moment, and one transaction writes it, the checkpoint with it.
-
-What has to be durable before a request may leave (the intent of a request that is sent once) waits for such a commit.
-The statements run on the event loop; the wait for the disk stands beside it in a thread, so that replies are read and
-requests leave meanwhile. One commit is under way at a time, and none is begun before the one before it is known to
-have succeeded.
+`CommitSchedule` collects what was decided and writes it in one transaction. A request that is sent once waits for the
+commit of its intent before it leaves. The statements run on the event loop; a thread waits for the disk, so that
+replies are read and requests leave meanwhile. One commit is in progress at a time, and the next begins only after the
+one before it has succeeded. `QuarantineWriter` fills and empties the quarantine within these commits.
 """
 
 from __future__ import annotations
