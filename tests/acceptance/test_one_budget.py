@@ -47,9 +47,8 @@ destinations:
     runs = [begin(project, "run", name) for name in ("one", "two")]
     others = [begin(project, "test", "one"), begin(project, "check", "acme", "--refresh")]
     reports = [json.loads(process.communicate(timeout=100)[0]) for process in runs]
-    assert [process.wait(100) for process in others] == [0, 0]
-    for process in others:
-        process.stdout.close()
+    answers = [process.communicate(timeout=100)[0] for process in others]
+    assert [process.returncode for process in others] == [0, 0], answers
     assert [(report["status"], report["records"]["delivered"], report["retries"]) for report in reports] == [
         ("succeeded", 60, 0)
     ] * 2

@@ -126,11 +126,11 @@ async def test_a_host_that_accepts_no_connection_in_time_got_nothing():
         full.listen(0)
         url = f"http://127.0.0.1:{full.getsockname()[1]}"
         fillers = []
-        for _ in range(3):  # the kernel's queue of a listener that accepts nobody is short
-            filler = socket.socket()
-            filler.setblocking(False)
-            filler.connect_ex(full.getsockname())
-            fillers.append(filler)
+        with pytest.raises(TimeoutError):  # until the kernel's queue of a listener that accepts nobody is full
+            for _ in range(50):
+                fillers.append(socket.socket())
+                fillers[-1].settimeout(0.5)
+                fillers[-1].connect(full.getsockname())
         async with client_of(url, patience=0.3) as client:
             answer = await client.send(get(f"{url}/people"))
         for filler in fillers:
