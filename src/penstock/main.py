@@ -159,7 +159,7 @@ def _follow(app: App, tokens: Sequence[str], face: Command) -> int:
 
 
 def _noted(words: Sequence[str], names: Sequence[Any], ended: Exit, face: Command) -> Exit:
-    """The command has told its result already: what the audit log cannot take is said beside it."""
+    """Write the audit entry of a command that has ended; a failure to write it is reported on stderr."""
     from penstock.service.cli import audit  # noqa: PLC0415 - not for help
 
     if words not in audit.CHANGING:
@@ -199,7 +199,7 @@ def execute(arguments: Sequence[str], opener: Opener = open_app) -> int:
 
 
 def _file_of(arguments: Sequence[str]) -> Path | None:
-    """The project file of a command line that went wrong, as far as it can be told."""
+    """The project file of a command line that went wrong, as far as it is recognizable."""
     for option, value in pairwise(("", *arguments)):
         if option in ("-f", "--file"):
             return Path(value)

@@ -34,7 +34,7 @@ TRY = Group("Try it", sort_key=1)
 SET_UP = Group("Set up", sort_key=2)
 LOOK = Group("Look before anything is sent", sort_key=3)
 SEND = Group("Send", sort_key=4)
-MEND = Group("Afterwards", sort_key=5)
+AFTERWARDS = Group("Afterwards", sort_key=5)
 SERVE = Group("Let it run by itself", sort_key=6)
 PEOPLE = Group("Who may do it", sort_key=7)
 CARE = Group("Look after the state", sort_key=8)
@@ -71,7 +71,7 @@ class Penstock(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What the options of every command say. `opener` stands for the App in tests; `penstock` is the whole command."""
+    """The options given with a command. `opener` opens the App; tests pass another. `penstock` is the whole command."""
 
     file: Path | None = None
     database: str | None = None

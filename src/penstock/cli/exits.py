@@ -112,7 +112,7 @@ def full_disk(error: BaseException) -> Problem | None:
 
 
 def tell_defect(error: Exception, *, json: bool, file: Path | None) -> Exit:
-    """An error that nobody expected: say that it is ours, and where its traceback stands."""
+    """Report an unexpected error as a defect of Penstock, with the path of its traceback."""
     where = _keep_traceback(error, file)
     message = f"this is a defect in Penstock {__version__}: {type(error).__name__}"
     hint = f"what you did is not to blame; please report it with {where}"

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from penstock.cli.command import LOOK, MEND, Command, Destination, Given, Refresh, RunId, Target
+from penstock.cli.command import AFTERWARDS, LOOK, Command, Destination, Given, Refresh, RunId, Target
 from penstock.cli.exits import Exit, refuse
 
 
@@ -17,8 +17,8 @@ def add_to(app: App) -> None:
     app.command(preview, group=LOOK, sort_key=3)
     app.command(send_test, name="test", group=LOOK, sort_key=4)
     app.command(plan, group=LOOK, sort_key=5)
-    app.command(runs, group=MEND, sort_key=1)
-    app.command(deliveries, group=MEND, sort_key=2)
+    app.command(runs, group=AFTERWARDS, sort_key=1)
+    app.command(deliveries, group=AFTERWARDS, sort_key=2)
 
 
 def check(

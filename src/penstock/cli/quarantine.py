@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from penstock.cli.command import MEND, AllHeld, Command, EntryId, EntryIds, Given, OfCause
+from penstock.cli.command import AFTERWARDS, AllHeld, Command, EntryId, EntryIds, Given, OfCause
 from penstock.cli.exits import Exit, refuse
 from penstock.cli.run import show_runs
 
@@ -26,7 +26,7 @@ WHOLE = 'pipe the whole record as JSON, {"column": value, …}, or use --set col
 
 def add_to(app: App) -> None:
     group = App(
-        name="quarantine", help="See, mend, resend or discard the records that are held.", group=MEND, sort_key=3
+        name="quarantine", help="See, mend, resend or discard the records that are held.", group=AFTERWARDS, sort_key=3
     )
     group.command(list_, name="list")
     for command in (show, edit, resend, discard, settle):

@@ -59,7 +59,7 @@ def detail_text(detail: QuarantineDetail) -> Iterator[RenderableType]:
 
 
 def edited_text(detail: QuarantineDetail) -> Iterator[RenderableType]:
-    """The record as it stands after an edit, and how to send it."""
+    """The record after an edit, and how to send it."""
     entry = detail.entry
     yield Text.assemble((f"{entry.id}  ", "bold"), f"{entry.destination}: ", key(entry), "  edited, not sent yet")
     yield from _record(detail)

@@ -33,7 +33,7 @@ class Watchable(Protocol):
 
     @property
     def events(self) -> Events:
-        """Who is told what happens."""
+        """The listeners that events are reported to."""
         ...
 
     def tell_to(self, events: Events) -> None:
