@@ -8,7 +8,7 @@ PYTEST_WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() + 1,
 # Compiled once, not once a process: the tests start many.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test quick shuffle test-dir random browser components check bench clean help
+.PHONY: demo test quick shuffle test-dir random browser components check bench dist docs clean help
 
 help:
 	@echo "make demo   the main job on sample data: plan, run, quarantine, second run, what arrived"
@@ -18,6 +18,8 @@ help:
 	@echo "make shuffle   make quick in random order"
 	@echo "make random all tests but the browser's, with new random examples"
 	@echo "make check  formatting, lint, types and the floor plan"
+	@echo "make dist   wheel and source distribution, each tried in an empty environment"
+	@echo "make docs   the documents as a site, in site/"
 	@echo "make bench  the benchmark table, beside hand-written loops and dlt (takes minutes)"
 
 $(BIN)/python:
@@ -82,5 +84,15 @@ check: $(SETUP)-dev
 bench: $(SETUP)-bench
 	$(BIN)/python benchmarks/compare.py
 
+# The wheel is built from the source distribution.
+dist: $(SETUP)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dist
+	$(BIN)/python .ci/dist.py
+
+# A link or an anchor that leads nowhere is an error.
+docs: $(SETUP)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean
+
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build site

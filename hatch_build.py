@@ -1,4 +1,4 @@
-"""Builds the web UI into the package before a wheel or an editable install is made.
+"""Builds the web UI into the package before a wheel, a source distribution or an editable install is made.
 
 Only when its sources changed since the last time. Uses the machine's node; where there is none (or an old one), node
 comes from PyPI as a build requirement. `PENSTOCK_SKIP_UI=1` skips it: the service then says how to build its pages.
