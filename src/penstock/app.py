@@ -27,6 +27,8 @@ from penstock.model.reports import (
 from penstock.run.connection import connection
 from penstock.run.connection.leased_window import SharedBudgets
 from penstock.run.context import Context
+from penstock.sources.files.file_format import FileFormat
+from penstock.sources.files.formats import FORMATS
 from penstock.templates.catalogue import Template, load_catalogue
 from penstock.usecases import activation, history
 from penstock.usecases import quarantine as quarantine_entries
@@ -151,6 +153,18 @@ class App:
     def templates() -> Mapping[str, Template]:
         """The catalogue of templates, by name."""
         return load_catalogue()
+
+    @staticmethod
+    def file_formats() -> Sequence[FileFormat]:
+        """The formats of files that sources read."""
+        return FORMATS
+
+    @staticmethod
+    def column_names(path: Path) -> list[str]:
+        """The columns of one file, as far as its header or schema names them; empty where it cannot be read."""
+        from penstock.sources.open import column_names  # noqa: PLC0415 - brings Arrow
+
+        return column_names(path)
 
     @staticmethod
     def file_schema() -> dict[str, Any]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-DATA = (".csv", ".tsv", ".parquet", ".ndjson", ".jsonl", ".json")
+from penstock.app import App
+
 SAMPLE = ("id", "email", "name")
 COMPANY_WORDS = ("compan", "account", "customer", "organi")
 KEYS = ("id", "user_id", "userid", "customer_id", "customerid", "company_id", "account_id", "uuid", "email")
@@ -78,46 +79,20 @@ def segment_starter() -> Starter:
 
 def starter(folder: Path) -> Starter:
     """A project for the first data file of `folder`, or for a file to come."""
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in DATA) if folder.is_dir() else []
+    found = sorted(path for path in folder.iterdir() if _holds_data(path)) if folder.is_dir() else []
     if not found:
         return Starter(_text("people.csv", "people", SAMPLE), None, "people")
     name = found[0].name
-    columns = _columns(found[0])
+    columns = App.column_names(found[0])
     companies = any(word in name.lower() for word in COMPANY_WORDS) and not _like(columns, "email")
     dataset = "companies" if companies else "people"
     return Starter(_text(name, dataset, columns or SAMPLE), name, dataset)
 
 
-def _columns(path: Path) -> Sequence[str]:
-    """The column names, as far as they can be had without reading the file."""
-    if path.suffix.lower() == ".parquet":
-        import pyarrow as pa  # noqa: PLC0415 - slow to import
-        import pyarrow.parquet as pq  # noqa: PLC0415 - slow to import
-
-        try:
-            return pq.read_schema(path).names
-        except (pa.ArrowException, OSError):
-            return ()
-    if path.suffix.lower() not in (".csv", ".tsv"):
-        return ()
-    return _header(path)
-
-
-def _header(path: Path) -> Sequence[str]:
-    """The names in the header of a delimited file; of a file in an unknown encoding those in ASCII."""
-    from penstock.model.errors import InputError  # noqa: PLC0415 - as slow to import as what uses it
-    from penstock.model.spec import FileSource  # noqa: PLC0415 - the same
-    from penstock.sources.files.csv.table import CsvTable  # noqa: PLC0415 - slow to import
-
-    for encoding in (None, "latin-1"):
-        source = FileSource("data", path.name, path.parent, encoding=encoding)
-        try:
-            table = CsvTable.opened(source, path, tabs=path.suffix.lower() == ".tsv")
-        except InputError:
-            continue
-        names = () if table is None else table.layout.named
-        return [name for name in names if encoding is None or name.isascii()]
-    return ()
+def _holds_data(path: Path) -> bool:
+    """Whether a file's name says that it holds records; a .txt may be any text."""
+    extension = path.suffix.lower()
+    return extension != ".txt" and any(extension in each.extensions for each in App.file_formats())
 
 
 def _text(file: str, dataset: str, columns: Sequence[str]) -> str:
@@ -130,7 +105,13 @@ def _text(file: str, dataset: str, columns: Sequence[str]) -> str:
             fields[field] = column
     mapped = "\n".join(f"      {field}: {_quoted(column)}" for field, column in fields.items())
     return TEMPLATE.format(
-        file=_quoted(file), dataset=dataset, key=_quoted(key), template=template, fields=mapped, match=match
+        file=_quoted(file),
+        formats=", ".join(each.name for each in App.file_formats()),
+        dataset=dataset,
+        key=_quoted(key),
+        template=template,
+        fields=mapped,
+        match=match,
     )
 
 
@@ -160,7 +141,7 @@ credentials:
 
 sources:
   data:
-    type: file                        # csv, tsv, json, ndjson, parquet; .gz and globs too
+    type: file                        # {formats}; .gz and globs too
     path: {file}
   # billing:                          # or a database:
   #   type: sql

@@ -17,6 +17,7 @@ from penstock.config.values.shapes import (
     NamesShape,
     OverlapShape,
     TextShape,
+    ValueShape,
 )
 from penstock.config.webhooks import FLUSH, HOOK_HMAC, HOOK_KEY, HOOK_RATE, AuthShape
 from penstock.model.spec import (
@@ -33,12 +34,12 @@ from penstock.model.spec import (
     WebhookSource,
     XmlSpec,
 )
+from penstock.sources.files.formats import BY_NAME, formats_with
 
 __all__ = ["FLUSH", "HOOK_HMAC", "HOOK_KEY", "HOOK_RATE"]  # the sections that are in a file of their own
 
 ON_OFF = {"true": "on", "false": "off"}
 COLUMN_TYPES = ("text", "integer", "number", "boolean", "date", "timestamp", "json")
-FORMATS = ("csv", "tsv", "json", "ndjson", "parquet")
 
 RATE_LIMIT = Section(
     "How many requests the account allows in a fixed window. What the API says in its replies overrides it.",
@@ -82,28 +83,25 @@ SOURCE_TYPE = Key(
     required=True,
     hint="write `type: file`, `type: sql` or `type: webhook`",
 )
+
+
+def _option(name: str, shape: ValueShape, about: str) -> Key:
+    """A key that only some file formats have a use for."""
+    return Key(name, shape, f"{formats_with(name)}: {about}")
+
+
 FILE_KEYS = (
     Key("path", TextShape(), "the file, or a glob for several; relative to the project file", required=True),
-    Key("format", ChoiceShape(FORMATS), "the format, when the file's name does not tell it"),
+    Key("format", ChoiceShape(tuple(BY_NAME)), "the format, when the file's name does not tell it"),
     Key("encoding", TextShape(), "the text encoding, such as cp1252, when it is not UTF-8"),
     Key("delimiter", TextShape(blank=True), "CSV: what separates the cells, when it should not be detected"),
-    Key("skip_lines", IntegerShape(0), "CSV and TSV: how many lines come before the header"),
-    Key("skip_footer_lines", IntegerShape(0), "CSV and TSV: how many lines come after the last row"),
-    Key(
-        "quote", ChoiceShape(("double", "none")), "CSV and TSV: none when a double quote is a character like any other"
-    ),
-    Key(
-        "null_values",
-        NamesShape("a text or a list of texts"),
-        "CSV and TSV: unquoted texts that mean null, such as \\N",
-    ),
+    _option("skip_lines", IntegerShape(0), "how many lines come before the header"),
+    _option("skip_footer_lines", IntegerShape(0), "how many lines come after the last row"),
+    _option("quote", ChoiceShape(("double", "none")), "none when a double quote is a character like any other"),
+    _option("null_values", NamesShape("a text or a list of texts"), "unquoted texts that mean null, such as \\N"),
     DECIMAL,
-    Key("records_path", TextShape(), "JSON: the member that holds the list of records, such as data or result.items"),
+    _option("records_path", TextShape(), "the member that holds the list of records, such as data or result.items"),
 )
-OF_FORMATS = {  # keys that some formats have no use for
-    "csv": ("delimiter", "skip_lines", "skip_footer_lines", "quote", "null_values"),
-    "json": ("records_path",),
-}
 SQL_KEYS = (
     Key("url", TextShape(references=True), "the database's URL; keep passwords in ${env:NAME}", required=True),
     Key("query", TextShape(), "a SELECT; either this or `table`"),
@@ -186,6 +184,7 @@ XML = Section(
     ),
     XmlSpec,
 )
+
 REQUEST = Section(
     "A request configured by hand, instead of a template.",
     (

@@ -12,7 +12,6 @@ from penstock.config.keys import (
     FILE_SOURCE,
     HOOK_KEYS,
     HOOK_SOURCE,
-    OF_FORMATS,
     SQL_KEYS,
     SQL_SOURCE,
 )
@@ -31,6 +30,8 @@ from penstock.model.spec import (
     SqlSource,
     WebhookSource,
 )
+from penstock.sources.files.file_format import FileFormat
+from penstock.sources.files.formats import BY_NAME, formats_with, options_without_use
 
 RESPONSES = ".responses"
 REPLY_KEY = ("delivery",)  # of the dataset that a response source makes by itself
@@ -68,30 +69,20 @@ def _file(name: str, node: Marked, base: Path, report: Report) -> FileSource:
     encoding = values.get("encoding")
     if encoding is not None and not _is_encoding(encoding):
         report.add(node.at("encoding").place, "unknown-value", "this encoding is not known", "such as utf-8", encoding)
-    _refuse_other_formats(node, values.get("format"), report)
-    rest = ("skip_lines", "skip_footer_lines", "quote", "null_values", "decimal", "records_path")
-    return FileSource(
-        name,
-        values.get("path", ""),
-        base,
-        values.get("format"),
-        encoding,
-        delimiter,
-        **{key: values[key] for key in rest if key in values},
-    )
+    if "format" in values:
+        _refuse_other_formats(node, BY_NAME[values["format"]], report)
+    other = ("type", "path", "delimiter")
+    rest = {key: value for key, value in values.items() if key not in other}
+    return FileSource(name, values.get("path", ""), base, delimiter=delimiter, **rest)
 
 
-def _refuse_other_formats(node: Marked, form: str | None, report: Report) -> None:
+def _refuse_other_formats(node: Marked, given: FileFormat, report: Report) -> None:
     """A key that the format given has no use for is an error."""
-    if form is None:
-        return
-    own = {"tsv": "csv"}.get(form, form)
-    for of, keys in OF_FORMATS.items():
-        for key in keys:
-            if of != own and key in node.entries():
-                what = "CSV and TSV" if of == "csv" else "JSON"
-                message = f"`{key}` has no meaning for format {form}"
-                report.add(node.at(key).place, "key-not-here", message, f"remove it; it is for {what}", key)
+    for key in options_without_use(given):
+        if key in node.entries():
+            message = f"`{key}` has no meaning for format {given.name}"
+            hint = f"remove it; it is for {formats_with(key)}"
+            report.add(node.at(key).place, "key-not-here", message, hint, key)
 
 
 def _is_encoding(name: str) -> bool:

@@ -109,7 +109,7 @@ class FileSource:
     name: str
     path: str  # as written: relative to `base`, may be a glob
     base: Path
-    format: Literal["csv", "tsv", "json", "ndjson", "parquet"] | None = None  # None: by the file's name
+    format: str | None = None  # the name of one of the formats that sources read; None: by the file's name
     encoding: str | None = None  # None: UTF-8, or as a byte-order mark says
     delimiter: str | None = None  # None: detected
     skip_lines: int = 0  # lines before the header

@@ -17,8 +17,9 @@ from penstock.model.text import identifying
 from penstock.render.values.numbers import DecimalSign
 from penstock.sources.columns import closed, decided_types, gone_from, nearest, not_seen, united, with_missing
 from penstock.sources.databases.rows import Increment, SqlRows
+from penstock.sources.files.formats import file_format
 from penstock.sources.files.json.rows import JsonRows
-from penstock.sources.files.source_files import file_format, files_identity, matching_files
+from penstock.sources.files.source_files import files_identity, matching_files
 from penstock.sources.frozen_input import Frozen, read_frozen_chunks, write_frozen
 from penstock.sources.pushed.rows import PushedIncrement, PushedRows, ReplyIncrement, ReplyRows
 from penstock.sources.typing.chunks import FirstRows, rechunked
@@ -96,7 +97,7 @@ class Dataset:
     def partial(self) -> bool:
         """Whether a record may hold a part of its object only: of a table's rows, each is whole."""
         if isinstance(self.source, FileSource):
-            return file_format(self.source, matching_files(self.source, self._reach)[0]) in ("json", "ndjson")
+            return not file_format(self.source, matching_files(self.source, self._reach)[0]).is_table
         return not isinstance(self.source, SqlSource)
 
     def has_renamed(self, schema: Schema) -> bool:

@@ -13,16 +13,14 @@ from penstock.sources.databases.rows import SourceDatabase, SqlRows
 from penstock.sources.databases.sqlite import SqliteDatabase
 from penstock.sources.databases.url import SqlUrl
 from penstock.sources.dataset import Dataset
-from penstock.sources.files.csv.rows import CsvRows
-from penstock.sources.files.json.rows import JsonRows
-from penstock.sources.files.parquet.rows import ParquetRows
-from penstock.sources.files.source_files import ReachedFile, file_format, matching_files, wrong
+from penstock.sources.files.file_format import FileFormat
+from penstock.sources.files.formats import BY_NAME, file_format, options_without_use
+from penstock.sources.files.source_files import ReachedFile, matching_files, wrong
 from penstock.sources.pushed.rows import Pushed, PushedRows, ReplyRows, StoredReplies
 from penstock.sources.typing.chunks import FirstRows
 from penstock.sources.typing.pieces import Rows
 
-TEXT_KEYS = ("delimiter", "skip_lines", "skip_footer_lines", "quote", "null_values")
-
+EMPTY = BY_NAME["ndjson"]  # reads files without a byte as 0 records, whatever format their names say
 MOST = 500
 QUERIES = {
     "sqlite": (
@@ -78,6 +76,20 @@ def open_rows(source: SqlSource, resolve: Callable[[Secret], str], reach: Reach)
     return SqlRows(source, open_database(source, resolve, reach))
 
 
+def column_names(path: Path) -> list[str]:
+    """The columns of one file that are known without reading its records; empty for a file that cannot be read.
+
+    Of text in an unknown encoding only names in ASCII are returned.
+    """
+    for encoding in (None, "latin-1"):
+        try:
+            names = _file_rows(FileSource("data", path.name, path.parent, encoding=encoding), PERSONAL).names()
+        except InputError:
+            continue
+        return [name for name in names if encoding is None or name.isascii()]
+    return []
+
+
 def _rows(source: SourceSpec, tools: Tools, spec: DatasetSpec) -> Rows:
     if isinstance(source, FileSource):
         return _file_rows(source, tools.reach)
@@ -114,29 +126,25 @@ def _file_rows(source: FileSource, reach: Reach) -> Rows:
     source = ReachedFile.of(source, reach)
     formats = {path: file_format(source, path) for path in files}
     filled = {path: kind for path, kind in formats.items() if path.stat().st_size}
-    kinds = set(filled.values()) or set(formats.values())
+    kinds = {kind.name for kind in filled.values() or formats.values()}
     if len(kinds) > 1:
         found = ", ".join(sorted(kinds))
         message = f"{source.path} matches files of several formats: {found}"
         raise wrong(source, message, "mixed-formats", found=found, hint="narrow the pattern, or write format:")
-    kind = kinds.pop()
+    kind = BY_NAME[kinds.pop()]
     _check_keys(source, kind)
-    if kind == "parquet" and filled:
-        return ParquetRows(source, list(filled))
-    if kind in {"json", "ndjson", "parquet"}:
-        return JsonRows(source, files, lines=kind != "json")
-    return CsvRows(source, files, tabs=kind == "tsv")
+    if kind.is_text:
+        return kind.read(source, files)
+    return kind.read(source, list(filled)) if filled else EMPTY.read(source, files)
 
 
-def _check_keys(source: FileSource, kind: str) -> None:
-    """InputError for keys that have no meaning for files of this kind: they would be ignored silently."""
-    is_text = kind in {"csv", "tsv"}
+def _check_keys(source: FileSource, kind: FileFormat) -> None:
+    """InputError for keys that have no meaning for files of this format: they would be ignored silently."""
     own = FileSource(source.name, source.path, source.base)
-    keys = ("records_path",) if is_text else (*TEXT_KEYS, *(() if kind == "json" else ("records_path",)))
-    given = [key for key in keys if getattr(source, key) != getattr(own, key)]
+    given = [key for key in options_without_use(kind) if getattr(source, key) != getattr(own, key)]
     if given:
         hint = "remove it" if len(given) == 1 else "remove them"
-        message = f"{', '.join(given)}: no meaning for {source.path}, which is read as {kind}"
+        message = f"{', '.join(given)}: no meaning for {source.path}, which is read as {kind.name}"
         raise wrong(source, message, "key-not-here", found=given[0], hint=f"{hint}, or write the right format")
 
 

@@ -1,4 +1,4 @@
-// Made of the API's own description by `npm run api`; a test looks that it is in step with 8ec681100ddbc4e4
+// Made of the API's own description by `npm run api`; a test looks that it is in step with 194b768e9f02c032
 export interface components {
     schemas: {
         AboutOut: {
@@ -258,6 +258,15 @@ export interface components {
             notes: components["schemas"]["NoteOut"][];
             errors: components["schemas"]["ProblemOut"][];
         };
+        FormatOut: {
+            name: string;
+            label: string;
+            about: string;
+            extensions: string[];
+            options: string[];
+            is_text: boolean;
+            can_upload: boolean;
+        };
         FoundOut: {
             kind: string;
             name: string;
@@ -430,6 +439,10 @@ export interface components {
         };
         Page_EntryOut_: {
             items: components["schemas"]["EntryOut"][];
+            next?: string | null;
+        };
+        Page_FormatOut_: {
+            items: components["schemas"]["FormatOut"][];
             next?: string | null;
         };
         Page_FoundOut_: {

@@ -19,12 +19,11 @@ from penstock.bounds import MAX_UNPACK_RATIO, bounds
 from penstock.model.errors import InputError, Problem, StateUnavailable
 from penstock.model.spec import FileSource
 from penstock.run.context import Context
-from penstock.sources.files.source_files import file_format
+from penstock.sources.files.formats import FORMATS, PACKED, file_format
 from penstock.store.project import versions
 
 FOLDER = "uploads"
 LARGEST = 512 * 1024 * 1024
-KINDS = (".csv", ".tsv", ".tab", ".txt", ".json", ".ndjson", ".jsonl", ".parquet", ".pq")
 WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
 ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz", ".zst", ".lz4", ".z")
 KEPT_S = 7 * 86_400.0  # a file that no source reads: its form may still be open
@@ -70,7 +69,7 @@ class IncomingFile:
         with _plain(self._folder):
             self._file.flush()
             os.fsync(self._file.fileno())
-        if self._name.endswith(".gz"):
+        if self._name.endswith(PACKED):
             _refuse_bomb(self._path, self._size)
         with _plain(self._folder):
             final = self._named()
@@ -80,7 +79,7 @@ class IncomingFile:
         except InputError:
             final.unlink()
             raise
-        return Uploaded(str(shown), self._size, kind)
+        return Uploaded(str(shown), self._size, kind.name)
 
     def close(self) -> None:
         """Let go of what was not finished."""
@@ -136,17 +135,18 @@ def _speaks_of(name: str, text: str) -> bool:
 def safe_name(filename: str) -> str:
     """A name without folders and signs, that ends as the given one. InputError for a kind that no source reads."""
     last = re.split(r"[/\\]", filename)[-1]
-    plain = last.lower().removesuffix(".gz")
-    kind = next((kind for kind in KINDS if plain.endswith(kind)), None)
-    if kind is None:
-        hint = f"one of: {', '.join(KINDS)}, each also with .gz"
+    plain = last.lower().removesuffix(PACKED)
+    extensions = dict.fromkeys(each for form in FORMATS if form.can_upload for each in form.extensions)
+    extension = next((each for each in extensions if plain.endswith(each)), None)
+    if extension is None:
+        hint = f"one of: {', '.join(extensions)}, each also with {PACKED}"
         if plain.endswith(WORKBOOKS):
             hint = f"save the sheet as CSV (UTF-8), and upload that file; {hint}"
         if plain.endswith(ARCHIVES):
             hint = f"unpack it, and upload the file in it; {hint}"
         message = "no source reads files of this kind"
         raise InputError(Problem("filename", message, "unknown-format", hint, last[:LONGEST]))
-    ending = kind + (".gz" if last.lower().endswith(".gz") else "")
+    ending = extension + (PACKED if last.lower().endswith(PACKED) else "")
     stem = _UNSAFE.sub("-", last[: -len(ending)]).strip(".-")[:LONGEST]
     return f"{stem.replace('.', '-') or 'file'}{ending}"
 

@@ -61,6 +61,16 @@ def test_one_template_is_the_one_of_the_list(office):
     assert office.client.get("/templates/create_tusk").json()["errors"][0]["hint"] == "did you mean create_task?"
 
 
+def test_each_format_of_files_has_its_endings_and_options(office):
+    formats = {each["name"]: each for each in office.client.get("/formats").json()["items"]}
+    assert list(formats)[:5] == ["csv", "tsv", "json", "ndjson", "parquet"]
+    assert formats["tsv"]["extensions"] == [".tsv", ".tab", ".txt"]
+    assert "delimiter" in formats["csv"]["options"]
+    assert formats["json"]["options"] == ["encoding", "records_path"]
+    assert (formats["parquet"]["label"], formats["parquet"]["is_text"]) == ("Parquet", False)
+    assert all(each["can_upload"] for each in formats.values())
+
+
 def test_a_flow_tells_what_it_would_do(office):
     plan = office.client.get("/flows/nightly/plan").json()
     assert plan["flow"] == "nightly"

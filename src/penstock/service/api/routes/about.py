@@ -1,4 +1,4 @@
-"""Routes about the service itself, the templates and the datasets."""
+"""Routes about the service itself, the formats of files, the templates and the datasets."""
 
 from difflib import get_close_matches
 from typing import Annotated
@@ -31,6 +31,21 @@ class AboutOut(BaseModel):
     openapi: str
 
 
+class FormatOut(BaseModel):
+    """A format of files: `label` and `about` are for people, `options` are the keys of a file source that it reads.
+
+    `extensions` are its usual endings, the most usual first. An ending of several formats does not decide.
+    """
+
+    name: str
+    label: str
+    about: str
+    extensions: list[str]
+    options: list[str]
+    is_text: bool
+    can_upload: bool
+
+
 class HowToCheck(BaseModel):
     model_config = ConfigDict(extra="forbid")
     refresh: bool = False
@@ -40,6 +55,12 @@ class HowToCheck(BaseModel):
 def about() -> AboutOut:
     """What answers here."""
     return AboutOut(name="penstock", version=__version__, openapi="/api/v1/openapi.json")
+
+
+@router.get("/formats", tags=["sources"], operation_id="listFormats")
+def formats(_: Person = needs(Right.VIEW)) -> Page[FormatOut]:
+    """The formats of files that sources read; a file of each may also be compressed with gzip (`.gz`)."""
+    return Page(items=[FormatOut.model_validate(each, from_attributes=True) for each in ServiceApp.file_formats()])
 
 
 @router.get("/templates", tags=["templates"], operation_id="listTemplates")
