@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def _plant(here, moment: str) -> None:
-    from penstock.delivery.batch_jobs import Confirmer
+    from penstock.delivery.batch_jobs import BatchJobs
     from penstock.delivery.http.client import Client
     from penstock.run.diff.diff import Classifier
     from penstock.run.recorder.commit import CommitSchedule
@@ -42,7 +42,7 @@ def _plant(here, moment: str) -> None:
         CommitSchedule._commit_together,
         runs.save,
         Classifier.sift,
-        Confirmer.poll,
+        BatchJobs.end_of,
     )
 
     async def dying_attempt(self, *args, **kwargs):
@@ -82,7 +82,7 @@ def _plant(here, moment: str) -> None:
 
     Client._attempt, Recorder.settle = dying_attempt, dying_settle
     CommitSchedule.commit, CommitSchedule._commit_together = dying_commit, dying_together
-    runs.save, Classifier.sift, Confirmer.poll = dying_save, dying_sift, dying_poll
+    runs.save, Classifier.sift, BatchJobs.end_of = dying_save, dying_sift, dying_poll
 
 
 if __name__ == "__main__":

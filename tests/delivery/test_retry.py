@@ -58,21 +58,21 @@ def test_no_pause_is_longer_than_the_clamp():
 @given(
     dice=st.floats(0, 1, exclude_max=True),
     status=st.sampled_from([408, 429, 500, 503]),
-    asked=st.none() | st.floats(0, 1e6),
+    retry_after=st.none() | st.floats(0, 1e6),
 )
-def test_every_request_comes_to_an_end(dice, status, asked):
-    policy = RetryPolicy(held=60.0)
+def test_every_request_comes_to_an_end(dice, status, retry_after):
+    policy = RetryPolicy(rate_limited_s=60.0)
     limited = status == 429
     spent, waited = Spent(), 0.0
     for attempts in range(1, 300):
-        held = spent.held + (max(asked or 10.0, SHORTEST_BLOCK) if limited else 0.0)
-        spent = Spent(0 if limited else attempts, spent.seconds + (0.0 if limited else 1.0), held, asked)
+        limited_s = spent.rate_limited_s + (max(retry_after or 10.0, SHORTEST_BLOCK) if limited else 0.0)
+        spent = Spent(0 if limited else attempts, spent.seconds + (0.0 if limited else 1.0), limited_s, retry_after)
         step = decide(reply(status), IDEMPOTENT, spent, policy, dice)
         if isinstance(step, GiveUp):
             break
         waited += step.after_s
-        spent = Spent(spent.attempts, spent.seconds + step.after_s, spent.held, asked)
-        assert limited or asked is None or step.after_s >= asked
+        spent = Spent(spent.attempts, spent.seconds + step.after_s, spent.rate_limited_s, retry_after)
+        assert limited or retry_after is None or step.after_s >= retry_after
     assert isinstance(step, GiveUp)
     assert waited <= policy.patience
 
@@ -82,8 +82,8 @@ def test_every_request_comes_to_an_end(dice, status, asked):
     [
         (500, Spent(attempts=5), Spent(attempts=6)),
         (500, Spent(attempts=1, seconds=119.75), Spent(attempts=1, seconds=119.76)),  # the pause is 0.25 s
-        (429, Spent(held=600.0), Spent(held=600.5)),
-        (429, Spent(held=590.0, asked=10.0), Spent(held=590.0, asked=10.5)),
+        (429, Spent(rate_limited_s=600.0), Spent(rate_limited_s=600.5)),
+        (429, Spent(rate_limited_s=590.0, retry_after=10.0), Spent(rate_limited_s=590.0, retry_after=10.5)),
     ],
 )
 def test_patience_ends_where_the_policy_says(status, just, over):

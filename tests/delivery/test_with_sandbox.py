@@ -6,7 +6,6 @@ import orjson
 import pytest
 
 from penstock.clock import SystemClock
-from penstock.delivery.batch_jobs import Confirmer
 from penstock.delivery.budget import Budget
 from penstock.delivery.check import check_credential
 from penstock.delivery.http.client import Client
@@ -16,7 +15,7 @@ from penstock.model.delivery import Connection
 from penstock.model.outcome import Outcome
 from penstock.model.record import Grouping, Lookup, Payload, Replies, Shape
 from penstock.model.spec import RateLimit
-from support.kernel.delivery_client import every, one_body
+from support.kernel.delivery_client import every, one_body, poll, polling_of
 from support.servers.sandbox import running_sandbox
 
 CLOCK = SystemClock()
@@ -80,7 +79,7 @@ async def test_a_native_batch_becomes_a_job_and_each_record_its_result(sandbox):
         (taken,) = await every(Sender(client, CLOCK).deliver(payloads, where, requests_for))
         assert taken.job is not None
         assert {settled.outcome for settled in taken.settled} == {Outcome.ACCEPTED}
-        ended = await Confirmer(client, CLOCK).poll(taken.job, payloads)
+        ended = await poll(client, CLOCK, polling_of(client), taken.job, payloads)
     assert ended is not None
     assert [s.outcome for s in ended.settled] == [Outcome.DELIVERED, Outcome.QUARANTINED, Outcome.DELIVERED]
     assert "user_id" in ended.settled[1].refusal.reason

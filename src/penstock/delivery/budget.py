@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
@@ -12,6 +11,7 @@ from typing import NamedTuple, Protocol, get_args
 
 from penstock.clock import Clock
 from penstock.delivery.rate_limit import Allowance, RateWindow, Taken
+from penstock.delivery.retry import retry_after_s
 from penstock.model.delivery import Lane
 from penstock.model.spec import RateLimit
 
@@ -160,7 +160,7 @@ class Budget:
         self.serve()
 
     def _retry_after(self, text: str | None) -> float:
-        seconds = retry_after(text, self._clock)
+        seconds = retry_after_s(text, self._clock.now())
         return RETRY_AFTER_MISSING if seconds is None else min(max(seconds, SHORTEST_BLOCK), LONGEST_BLOCK)
 
     def serve(self) -> None:
@@ -195,21 +195,6 @@ class Budget:
         await self._clock.sleep(after)
         self._alarm = None
         self.serve()
-
-
-def retry_after(text: str | None, clock: Clock) -> float | None:
-    """Seconds to wait by a `Retry-After` header (seconds or an HTTP date); None when it is missing or unreadable."""
-    if text is None:
-        return None
-    if text.strip().isdecimal():
-        return float(text)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        return None
-    return max(0.0, (moment - clock.now()).total_seconds())
 
 
 def _told(headers: Mapping[str, str], limit: int) -> Allowance | None:

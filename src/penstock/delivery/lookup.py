@@ -12,10 +12,11 @@ from typing import Protocol
 from urllib.parse import urlencode
 
 from penstock.clock import Clock
-from penstock.delivery.attempts import Attempts
+from penstock.delivery.driver import Driver
 from penstock.delivery.http.client import Client
+from penstock.delivery.machine.attempts import attempts
 from penstock.delivery.replies import own_words, parse, voice_of
-from penstock.delivery.retry import RetryPolicy
+from penstock.delivery.retry import DEFAULT_POLICY
 from penstock.model.delivery import Lost, Reply
 from penstock.model.outcome import Refusal
 from penstock.model.record import Lookup, Request, RetryClass
@@ -49,7 +50,7 @@ class LookupClient:
     def __init__(self, client: Client, known: IdStore, clock: Clock) -> None:
         self._client = client
         self._known = known
-        self._attempts = Attempts(client, clock, RetryPolicy())
+        self._clock = clock
         self._voice = voice_of(client.connection)
         self._found: dict[Name, str] = {}
         self._asked: Counter[str] = Counter()  # per kind, since its list was read
@@ -153,7 +154,8 @@ class LookupClient:
 
     async def _get(self, path: str) -> Reply | Lost:
         request = Request("GET", self._client.connection.base_url + path, (("Accept", "application/json"),), None)
-        return (await self._attempts.make(request, RetryClass.IDEMPOTENT)).answer
+        steps = attempts(request, RetryClass.IDEMPOTENT, DEFAULT_POLICY)
+        return (await Driver(self._client, self._clock).result(steps)).answer
 
 
 def _key(kind: str, by: str, value: str) -> Name:

@@ -1,8 +1,10 @@
-"""The decision whether and when a request is retried. Pure: the random number and the elapsed time are passed in."""
+"""The decision whether and when a request is retried. Pure: time and random number are parameters."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 
 from penstock.model.delivery import Lost, Reply
 from penstock.model.record import RetryClass
@@ -13,13 +15,16 @@ NOTHING_DONE = frozenset({425, 429})  # the API reports that it did nothing
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How patient to be. All times in seconds."""
+    """The bounds of retries. All times in seconds."""
 
     base: float = 0.25  # the first pause; doubles with every attempt
     clamp: float = 20.0  # no pause is longer; jitter comes after the clamp
     attempts: int = 6
     patience: float = 120.0  # for attempts and pauses together; waiting for the rate limit does not count
-    held: float = 600.0  # after a 429
+    rate_limited_s: float = 600.0  # from the first 429 on
+
+
+DEFAULT_POLICY = RetryPolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +33,29 @@ class Spent:
 
     attempts: int = 0
     seconds: float = 0.0
-    held: float = 0.0  # seconds since the first 429
-    asked: float | None = None  # seconds, the Retry-After of the last reply
+    rate_limited_s: float = 0.0  # since the first 429
+    retry_after: float | None = None  # seconds, by the header of the last reply
 
 
 @dataclass(frozen=True, slots=True)
 class Again:
+    """Another attempt, after a pause."""
+
     after_s: float
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
+    """No further attempt."""
+
     reason: str
 
 
 def decide(answer: Reply | Lost, retry: RetryClass, spent: Spent, policy: RetryPolicy, dice: float) -> Again | GiveUp:
-    """Try again, or take `answer` as the end. `dice` is in [0, 1)."""
+    """Try again, or take `answer` as final. `dice` is in [0, 1)."""
     if isinstance(answer, Reply) and answer.status == 429:
-        return _held(spent, policy)
+        return _after_429(spent, policy)
     refusal = _final(answer, retry)
     if refusal is not None:
         return GiveUp(refusal)
@@ -58,21 +67,21 @@ def repeat(spent: Spent, policy: RetryPolicy, dice: float, reason: str) -> Again
     if spent.attempts >= policy.attempts:
         return GiveUp(f"{spent.attempts} attempts")
     pause = min(policy.clamp, policy.base * 2.0 ** (spent.attempts - 1)) * (0.5 + dice / 2)
-    if spent.asked is not None:
-        pause = max(pause, spent.asked)
+    if spent.retry_after is not None:
+        pause = max(pause, spent.retry_after)
     if spent.seconds + pause > policy.patience:
         return GiveUp(f"{spent.attempts} attempts in {spent.seconds:.0f} s")
     return Again(pause, reason)
 
 
-def _held(spent: Spent, policy: RetryPolicy) -> Again | GiveUp:
-    if spent.held + (spent.asked or 0.0) > policy.held:
-        return GiveUp(f"over the rate limit for {spent.held:.0f} s")
+def _after_429(spent: Spent, policy: RetryPolicy) -> Again | GiveUp:
+    if spent.rate_limited_s + (spent.retry_after or 0.0) > policy.rate_limited_s:
+        return GiveUp(f"over the rate limit for {spent.rate_limited_s:.0f} s")
     return Again(0.0, "429: the budget holds everybody back until the API takes requests again")
 
 
 def _final(answer: Reply | Lost, retry: RetryClass) -> str | None:
-    """Why `answer` is the end whatever was spent; None when it may be tried again."""
+    """Why `answer` is final whatever was spent; None when another attempt is allowed."""
     if isinstance(answer, Lost):
         if answer.kind == "tls":
             return "no secure connection; trying again would not change the certificate"
@@ -86,3 +95,18 @@ def _final(answer: Reply | Lost, retry: RetryClass) -> str | None:
     if retry is RetryClass.ONCE and answer.status not in NOTHING_DONE:
         return "it may have been done, and must not be done twice"
     return None
+
+
+def retry_after_s(header: str | None, now: datetime) -> float | None:
+    """Seconds to wait by a `Retry-After` header (seconds or an HTTP date); None when it is missing or unreadable."""
+    if header is None:
+        return None
+    if header.strip().isdecimal():
+        return float(header)
+    try:
+        moment = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        return None
+    return max(0.0, (moment - now).total_seconds())

@@ -24,7 +24,7 @@ from penstock.delivery.replies import (
     words_in,
 )
 from penstock.model.delivery import Lost, Reply, Stop
-from penstock.model.outcome import Outcome, Refusal
+from penstock.model.outcome import SENT, Outcome, Refusal
 from penstock.model.record import Replies, RetryClass, Shape
 
 REFUSED_AS_A_WHOLE = frozenset({400, 413, 422})  # one bad record may be why; the others may be fine
@@ -41,8 +41,7 @@ class Judged(NamedTuple):
     remote_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """One request of this shape: `records` of them, in `attempts` attempts."""
 
     shape: Shape
@@ -129,6 +128,25 @@ def judge(answer: Reply | Lost, question: Question) -> Verdict:
     if question.records > 1 and status in REFUSED_AS_A_WHOLE:
         return _batch_refused(answer, question)
     return Same(Judged(Outcome.QUARANTINED, _refusal(answer, question)), _reason(answer, question))
+
+
+def shared_outcome(verdict: Verdict, retry: RetryClass, *, done: int, accepted: bool) -> Judged:
+    """The outcome that all records of a batch share when grouping code made several requests of it.
+
+    `done` requests of the batch succeeded before, and the reply to one of them was only `accepted`.
+    """
+    match verdict:
+        case Halt(stop) if done and retry is RetryClass.ONCE:
+            reason = f"{done} requests of its batch were taken, then: {stop.reason}"
+            return Judged(Outcome.UNKNOWN, Refusal("no answer", reason))
+        case Halt(stop):
+            return Judged(Outcome.UNSENT, Refusal(stop.kind, stop.reason))
+        case Bisect(refusal):
+            return Judged(Outcome.QUARANTINED, refusal)
+        case Same(judged):
+            return judged._replace(outcome=Outcome.ACCEPTED) if accepted and judged.outcome in SENT else judged
+        case _:
+            return Judged(Outcome.ACCEPTED)
 
 
 def judge_job(

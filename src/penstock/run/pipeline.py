@@ -9,8 +9,9 @@ from functools import partial
 from typing import Any, Protocol
 
 from penstock.clock import Clock
-from penstock.delivery.batch_jobs import BatchJobs, SentJob
+from penstock.delivery.batch_jobs import BatchJobs
 from penstock.delivery.lookup import LookupClient
+from penstock.delivery.machine.jobs import SentJob
 from penstock.delivery.sender import Sender
 from penstock.model.delivery import Delivery, Lane, Lost
 from penstock.model.events import Span
@@ -141,7 +142,7 @@ class Pipeline:
         """Confirm a batch job that an earlier process left; `render` makes its payloads again."""
         keys = {payload.key for payload in payloads}
         self._busy |= keys
-        left = SentJob(job, payloads, self.road.shape, self._requests, render)
+        left = SentJob(job, payloads, self.road.sender.rules(self.road.shape, self._requests), render)
         self._spawn(self._confirm_left(ticket, left, keys))
 
     async def _confirm_left(self, ticket: Ticket, job: SentJob, keys: set[Key]) -> None:
@@ -214,7 +215,7 @@ class Pipeline:
                 ticket = self._settle(delivery, intent, span)
                 if delivery.job is not None:
                     taken = [settled.payload for settled in delivery.settled]
-                    jobs.append((ticket, SentJob(delivery.job, taken, road.shape, requests)))
+                    jobs.append((ticket, SentJob(delivery.job, taken, road.sender.rules(road.shape, requests))))
         except Stopped:  # what is not settled stays undecided: the run's end counts it as unsent
             # A request sent once is retried only while nothing of it can have arrived, so the intent may be taken
             # back; not so when code made several requests of it, of which the first may have been sent.

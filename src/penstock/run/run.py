@@ -20,7 +20,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from penstock.clock import iso
-from penstock.delivery.batch_jobs import BatchJobs, Confirmer
+from penstock.delivery.batch_jobs import BatchJobs
 from penstock.delivery.budget import Budget
 from penstock.delivery.http.client import Client
 from penstock.delivery.lookup import LookupClient
@@ -124,7 +124,7 @@ async def _run_destination(ctx: Context, job: RunRequest) -> RunRow:
             road = PipelineContext(
                 shape=prepared.compiled.shape,
                 sender=sender,
-                batch_jobs=BatchJobs(Confirmer(client, clock), sender, clock),
+                batch_jobs=BatchJobs(client, clock),
                 directory=LookupClient(client, StoredIds(ctx.database, prepared.credential.name, ctx.clock), clock),
                 book=run.book,
                 signal=job.signal,

@@ -4,7 +4,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from penstock.delivery.budget import Budget
+from penstock.delivery.driver import Driver
 from penstock.delivery.http.client import Client
+from penstock.delivery.machine.jobs import Polling, poll_job
+from penstock.delivery.replies import voice_of
 from penstock.model.delivery import Connection
 from penstock.model.record import Grouping, Payload, Replies, Request, RetryClass, Shape
 from penstock.model.spec import RateLimit
@@ -32,6 +35,16 @@ def payloads(count: int, first: int = 0) -> list[Payload]:
 def shape(url: str, *, retry=RetryClass.IDEMPOTENT, replies=Replies.STATUS, size: int = 1, algorithm="array") -> Shape:
     grouping = Grouping("single" if size == 1 else algorithm)
     return Shape("POST", f"{url}/people", size=size, grouping=grouping, retry=retry, replies=replies)
+
+
+def polling_of(client: Client, timeout: float = 600.0) -> Polling:
+    return Polling(client.connection.base_url + "/batch/{job}", voice_of(client.connection), timeout)
+
+
+async def poll(client: Client, clock, polling: Polling, job: str, some: Sequence[Payload]):
+    """The delivery in which a batch job ends; None when it has not ended in time."""
+    end = await Driver(client, clock).result(poll_job(job, some, polling))
+    return None if end is None else end[0]
 
 
 async def every(deliveries):

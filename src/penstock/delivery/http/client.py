@@ -24,6 +24,7 @@ from penstock.delivery.budget import Gate
 from penstock.delivery.http.addresses import barred, check_spelling, check_url, literal
 from penstock.delivery.http.attempt_log import AttemptLog
 from penstock.delivery.http.compression import unpack
+from penstock.delivery.rate_limit import Taken
 from penstock.delivery.replies import voice_of
 from penstock.model.delivery import Connection, Lane, Lost, LostKind, Reply
 from penstock.model.errors import InputError, Problem
@@ -132,33 +133,42 @@ class Client:
     ) -> Reply | Lost:
         """One attempt: wait for the rate limit, then for `before`, then send.
 
-        `before` is where the intent of a request that must not be sent twice is made durable. Redirects are not
-        followed: they are replies. Raises InputError for a URL that would send the key to another host; never for
-        trouble on the network.
+        Redirects are not followed: they are replies. Raises InputError for a URL that would send the key to another
+        host; never for trouble on the network.
         """
-        if self._session is None:
-            raise RuntimeError("the client is used outside its `async with`")
-        url = self._urls.get(request.url) or self._admit(request.url)
-        headers = self._headers.get(request.headers) or self._complete(request.headers)
-        taken = await self._budget.acquire(lane, cost)
+        return await self.send_reserved(request, await self.reserve(request, lane, cost), before)
+
+    async def reserve(self, request: Request, lane: Lane, cost: int = 1) -> Taken:
+        """Wait for a place in the rate limit, which `send_reserved` uses. Raises InputError like `send`."""
+        if request.url not in self._urls:
+            self._admit(request.url)
+        return await self._budget.acquire(lane, cost)
+
+    async def send_reserved(self, request: Request, place: Taken, before: Before | None = None) -> Reply | Lost:
+        """One attempt with a place in the rate limit, to which its end is reported.
+
+        `before` is where the intent of a request that must not be sent twice is made durable.
+        """
         answer: Reply | Lost | None = None
         try:
+            url = self._urls.get(request.url) or self._admit(request.url)
+            headers = self._headers.get(request.headers) or self._complete(request.headers)
             if before is not None:  # outside the slot: it is made durable while others are under way
                 await before()
             async with self._slots:
-                answer = await self._told_attempt(request, url, headers)
+                answer = await self._observed_attempt(request, url, headers)
         finally:
             if answer is None:
-                self._budget.lost(taken)
+                self._budget.lost(place)
             elif isinstance(answer, Reply):
-                self._budget.observe(taken, answer.status, answer.headers)
+                self._budget.observe(place, answer.status, answer.headers)
             elif answer.nothing_sent:
-                self._budget.give_back(taken)
+                self._budget.give_back(place)
             else:
-                self._budget.lost(taken)
+                self._budget.lost(place)
         return answer
 
-    async def _told_attempt(self, request: Request, url: URL, headers: CIMultiDict[str]) -> Reply | Lost:
+    async def _observed_attempt(self, request: Request, url: URL, headers: CIMultiDict[str]) -> Reply | Lost:
         name = self.connection.name
         with self.events.span("request", credential=name, method=request.method) as span:
             answer = await self._attempt(request, url, headers)
@@ -168,7 +178,8 @@ class Client:
         return answer
 
     async def _attempt(self, request: Request, url: URL, headers: CIMultiDict[str]) -> Reply | Lost:
-        assert self._session is not None
+        if self._session is None:
+            raise RuntimeError("the client is used outside its `async with`")
         started = self._clock.monotonic()
         self.requests += 1
         try:

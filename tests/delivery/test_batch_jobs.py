@@ -2,9 +2,8 @@
 
 import pytest
 
-from penstock.delivery.batch_jobs import Confirmer
 from penstock.model.outcome import Outcome
-from support.kernel.delivery_client import client_of, payloads
+from support.kernel.delivery_client import client_of, payloads, poll, polling_of
 from support.kernel.virtual_time import ImpatientClock
 from support.servers.scripted_server import ScriptedServer, cut, reply
 
@@ -25,7 +24,7 @@ DONE = reply(
 async def polled(*script, **settings):
     clock = ImpatientClock()
     async with ScriptedServer(list(script)) as server, client_of(server.url, clock=clock) as client:
-        delivery = await Confirmer(client, clock, **settings).poll("j/1", payloads(2))
+        delivery = await poll(client, clock, polling_of(client, **settings), "j/1", payloads(2))
         return delivery, server.log, clock
 
 
@@ -55,11 +54,11 @@ async def test_patience_grows_and_ends():
 async def test_the_next_job_is_asked_about_when_this_one_had_ended():
     clock = ImpatientClock()
     async with ScriptedServer([PENDING] * 4 + [DONE] * 20) as server, client_of(server.url, clock=clock) as client:
-        confirmer = Confirmer(client, clock)
-        await confirmer.poll("j/1", payloads(2))
+        polling = polling_of(client)
+        await poll(client, clock, polling, "j/1", payloads(2))
         took = sum(clock.slept)
         seen = len(server.log)
-        await confirmer.poll("j/1", payloads(2))
+        await poll(client, clock, polling, "j/1", payloads(2))
         assert len(server.log) == seen + 1
         assert clock.slept[-1] > took / 3
 

@@ -1,0 +1,155 @@
+"""The delivery of records as machines without I/O, in six words.
+
+**Machine.** A generator that decides what is done next. It reads no clock, draws no random number and opens no
+connection: what it knows comes as parameters and as events. `attempts.py` has the machine of one request with all its
+attempts, `batch.py` that of one batch, `jobs.py` that of a batch job. A machine runs another one by `yield from`.
+
+**Command.** What a machine yields: one thing that has to be done before it continues.
+
+    Reserve     wait until the rate limit permits the request
+    Send        make one attempt
+    Wait        let some seconds pass
+    Settle      record a delivery, with the outcome of its records
+    LogAttempt  show an attempt to whoever watches the run
+
+**Event.** What happened after a command. The machine receives it as the value of its `yield`.
+
+    Reserve    → Granted
+    Send       → Replied or ConnectionLost
+    Wait       → TimePassed
+    Settle     → None
+    LogAttempt → None
+
+**Driver.** Performs the commands of a machine in their order and gives the events back: `driver.py` on asyncio, with
+a client, a rate limit and a clock; the tests by a script. A driver that must stop closes the machine. The records that
+are not settled then are unsent.
+
+**Verdict.** What the last reply or loss of a request means for each of its records (`verdict.py`). Whether there is
+another attempt, and after which pause, is decided before (`retry.py`). Both are pure functions that return a value and
+a reason.
+
+**Settle.** To report the outcome of records. A machine settles every record once, in one of its deliveries, whatever
+is replied or lost, and however long it takes.
+
+A batch of one record, answered by 503 and then by 200:
+
+    Reserve(request, "live")   → Granted()
+    Send(request, attempt=1)   → Replied(503, …)
+    LogAttempt(1, again in 0.2 s)
+    Wait(0.2, "503")           → TimePassed(…)
+    Reserve(request, "retry")  → Granted()
+    Send(request, attempt=2)   → Replied(200, …)
+    LogAttempt(2)
+    Settle(delivery)             one record delivered, in two attempts
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, TypeVar
+
+from penstock.model.delivery import Delivery, Lane, Lost, Reply, Waiting
+from penstock.model.record import Request
+
+T = TypeVar("T")
+
+
+class Moment(NamedTuple):
+    """When an event happened, and a random number for the decision that follows it."""
+
+    now: datetime  # in UTC
+    seconds: float  # monotonic
+    dice: float  # in [0, 1)
+
+
+# ── commands ─────────────────────────────────────────────────────────────────
+
+
+class Reserve(NamedTuple):
+    """Wait for a place in the rate limit. `cost` is how many requests the API counts for this one."""
+
+    request: Request
+    lane: Lane
+    cost: int
+
+
+class Send(NamedTuple):
+    """Send the request whose place is reserved. `attempt` counts from 1."""
+
+    request: Request
+    attempt: int
+
+
+class Wait(NamedTuple):
+    """Let `seconds` pass. `shown` is what the progress of the run says meanwhile; None: nothing."""
+
+    seconds: float
+    reason: str
+    shown: Waiting | None = None
+
+
+class Settle(NamedTuple):
+    """Record what became of a request and of the records in `delivery.settled`."""
+
+    delivery: Delivery
+
+
+class LogAttempt(NamedTuple):
+    """An attempt failed, or it is the last of several. `again_in_s` is the pause before the next; None: no next."""
+
+    request: Request
+    attempt: int
+    answer: Reply | Lost
+    again_in_s: float | None
+
+
+Command = Reserve | Send | Wait | Settle | LogAttempt
+
+
+# ── events ───────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The rate limit permits the request now."""
+
+
+class Replied(NamedTuple):
+    """A reply came."""
+
+    answer: Reply
+    moment: Moment
+
+
+class ConnectionLost(NamedTuple):
+    """No reply came. `answer` says why, and whether a byte of the request may have left."""
+
+    answer: Lost
+    moment: Moment
+
+
+class TimePassed(NamedTuple):
+    """The pause is over."""
+
+    moment: Moment
+
+
+Event = Granted | Replied | ConnectionLost | TimePassed
+
+Steps = Generator[Command, Event | None, T]  # a machine whose result is a T
+
+
+def until_settled(steps: Steps[None], event: Event | None = None) -> Steps[Delivery | None]:
+    """Run a machine inside another one up to its next delivery, which is returned instead of settled.
+
+    `event` answers the last command of `steps`. None is returned when `steps` have ended.
+    """
+    try:
+        command = steps.send(event)
+        while not isinstance(command, Settle):
+            command = steps.send((yield command))
+    except StopIteration:
+        return None
+    return command.delivery

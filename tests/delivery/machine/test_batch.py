@@ -1,0 +1,211 @@
+"""The delivery of one batch, without a loop: whatever is replied, every record is settled once."""
+
+import json
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from penstock.delivery.machine.batch import deliver, may_repeat
+from penstock.delivery.machine.protocol import Reserve, Send, Settle, Wait
+from penstock.delivery.retry import RetryPolicy
+from penstock.model.delivery import Lost, Reply
+from penstock.model.record import Replies, Request, RetryClass
+from support.kernel.delivery_client import one_body, payloads, shape
+from support.kernel.machine_simulator import URL, Simulator, lost, reply, rules_of
+
+ONCE, IDEMPOTENT = RetryClass.ONCE, RetryClass.IDEMPOTENT
+
+
+def items(*results, status=200):
+    return reply(status, json.dumps({"results": results}).encode())
+
+
+ANSWERS = {
+    "200": reply(200),
+    "200 first only": items({"index": 0, "status": "ok"}),
+    "200 one failed": items({"index": 0, "status": "ok"}, {"index": 1, "error": "not valid"}),
+    "200 results for nobody": items({"status": "ok"}, {"status": "ok"}, {"error": "x"}, {"error": "y"}),
+    "202 job": reply(202, b'{"id": "j1"}'),
+    "400": reply(400),
+    "400 with results": items({"index": 0, "error": "not valid"}, status=400),
+    "401": reply(401),
+    "404": reply(404),
+    "413": reply(413),
+    "422": reply(422),
+    "425": reply(425),
+    "429": reply(429, retry_after="2"),
+    "500": reply(500),
+    "503": reply(503, retry_after="3"),
+    "cut": lost("cut"),
+    "slow": lost("timeout", seconds=30.0),
+    "refused": lost("refused", nothing_sent=True),
+    "tls": lost("tls", nothing_sent=True),
+}
+scripts = st.lists(st.sampled_from(sorted(ANSWERS)), max_size=40)
+shapes = st.builds(
+    lambda retry, replies, algorithm: shape(URL, retry=retry, replies=replies, size=100, algorithm=algorithm),
+    st.sampled_from(RetryClass),
+    st.sampled_from(Replies),
+    st.sampled_from(["array", "code"]),
+)
+
+
+def code_of(number):
+    """Grouping code that makes so many requests of a batch."""
+    return lambda _: [Request("POST", URL, (), b"[%d]" % body) for body in range(number)]
+
+
+def run(script, count, where, requests_for=None, **settings):
+    simulator = Simulator(tuple(ANSWERS[name] for name in script))
+    simulator.run(deliver(payloads(count), rules_of(where, requests_for, **settings)))
+    return simulator
+
+
+def may_have_been_done(answer):
+    if isinstance(answer, Lost):
+        return not answer.nothing_sent
+    return answer.status not in {425, 429}
+
+
+@given(script=scripts, count=st.integers(1, 9), where=shapes, requests=st.integers(0, 3))
+@example(["422", "401"], 4, shape(URL, size=4), 1)
+@example(["200 first only", "401"], 2, shape(URL, size=2, replies=Replies.ITEMS), 1)
+def test_every_record_is_settled_once(script, count, where, requests):
+    by_code = where.grouping.algorithm == "code"
+    simulator = run(script, count, where, code_of(requests) if by_code else None)
+    assert sorted(simulator.outcomes) == list(range(count))
+    assert {len(outcomes) for outcomes in simulator.outcomes.values()} == {1}
+    assert all(delivery.missing == () for delivery in simulator.deliveries)
+    for delivery in simulator.deliveries:
+        for settled in delivery.settled:
+            assert (settled.refusal is not None) == (settled.outcome.value in {"quarantined", "unknown", "unsent"})
+
+
+@given(script=scripts, count=st.integers(1, 9), replies=st.sampled_from(Replies), requests=st.integers(1, 3))
+def test_what_must_not_be_sent_twice_is_not_sent_again_once_it_may_have_been_done(script, count, replies, requests):
+    where = shape(URL, retry=ONCE, replies=replies, size=100, algorithm="code" if requests > 1 else "array")
+    simulator = run(script, count, where, code_of(requests) if requests > 1 else None)
+    done = set()
+    for send, answer in zip(simulator.of(Send), simulator.answers, strict=True):
+        assert send.request.body not in done
+        if may_have_been_done(answer):
+            done.add(send.request.body)
+
+
+@given(script=scripts, count=st.integers(1, 9), where=shapes)
+@example(["422", "401"], 8, shape(URL, size=8))
+def test_after_a_stop_nothing_is_sent(script, count, where):
+    simulator = run(script, count, where)
+    stops = [n for n, c in enumerate(simulator.commands) if isinstance(c, Settle) and c.delivery.stop is not None]
+    if stops:
+        rest = simulator.commands[stops[0] :]
+        assert all(isinstance(command, Settle) and command.delivery.stop is not None for command in rest)
+        after = [settled.outcome.value for command in rest for settled in command.delivery.settled]
+        assert set(after) == {"unsent"}
+
+
+@given(script=scripts, count=st.integers(1, 9), where=shapes, policy=st.builds(RetryPolicy, attempts=st.integers(1, 4)))
+def test_no_request_is_sent_more_often_than_the_policy_says(script, count, where, policy):
+    """A request: the attempts that follow one another with one body. A 429 is no attempt."""
+    simulator = run(script, count, where, policy=policy)
+    in_a_row = 0
+    for send, answer in zip(simulator.of(Send), simulator.answers, strict=True):
+        in_a_row = in_a_row if send.attempt > 1 else 0
+        in_a_row += not (isinstance(answer, Reply) and answer.status == 429)
+        assert in_a_row <= policy.attempts
+
+
+@given(count=st.integers(1, 64), data=st.data())
+def test_halving_finds_exactly_the_records_that_are_refused(count, data):
+    bad = data.draw(st.sets(st.integers(0, count - 1)))
+    status = data.draw(st.sampled_from([400, 413, 422]))
+
+    def answer(request):
+        sent = json.loads(request.body)
+        numbers = {one["n"] for one in (sent if isinstance(sent, list) else [sent])}
+        return reply(status) if numbers & bad else reply(200)
+
+    where = shape(URL, size=max(2, count))
+    simulator = Simulator(answer=answer)
+    simulator.run(deliver(payloads(count), rules_of(where)))
+    expected = {n: ["quarantined" if n in bad else "delivered"] for n in range(count)}
+    assert simulator.outcomes == expected
+    assert list(simulator.outcomes) == list(range(count)), "in the order of the batch"
+    depth = max(1, (count - 1).bit_length())
+    assert len(simulator.of(Send)) <= 1 + 2 * depth * len(bad)
+
+
+@given(
+    script=st.lists(st.sampled_from(sorted(set(ANSWERS) - {"429"})), max_size=12),
+    count=st.integers(1, 5),
+    data=st.data(),
+)
+def test_a_429_changes_no_outcome(script, count, data):
+    where = data.draw(shapes)
+    with_429 = list(script)
+    for place in data.draw(st.lists(st.integers(0, 12), max_size=4)):
+        with_429.insert(min(place, len(with_429)), "429")
+    plain, limited = run(script, count, where), run(with_429, count, where)
+    assert limited.outcomes == plain.outcomes
+
+
+@given(script=scripts, count=st.integers(1, 9), where=shapes, steps=st.integers(0, 30))
+def test_a_machine_that_is_closed_settles_nothing_more(script, count, where, steps):
+    simulator = Simulator(tuple(ANSWERS[name] for name in script))
+    machine = deliver(payloads(count), rules_of(where))
+    event = None
+    for _ in range(steps):
+        try:
+            command = machine.send(event)
+        except StopIteration:
+            break
+        simulator.commands.append(command)
+        event = simulator.perform(command)
+    machine.close()
+    with pytest.raises(StopIteration):
+        machine.send(None)
+    assert {len(outcomes) for outcomes in simulator.outcomes.values()} <= {1}
+
+
+def test_records_without_a_result_are_sent_again_alone_after_a_pause():
+    where = shape(URL, size=3, replies=Replies.ITEMS)
+    first = items({"index": 1, "status": "ok"})
+    simulator = Simulator((first, reply(200, b'{"results": [{"status": "ok"}, {"status": "ok"}]}')))
+    simulator.run(deliver(payloads(3), rules_of(where, lane="backfill")))
+    kinds = [type(command).__name__ for command in simulator.commands]
+    assert kinds == ["Reserve", "Send", "Settle", "Wait", "Reserve", "Send", "Settle"]
+    assert [send.request.body for send in simulator.of(Send)] == [b'[{"n":0},{"n":1},{"n":2}]', b'[{"n":0},{"n":2}]']
+    assert [len(delivery.settled) for delivery in simulator.deliveries] == [1, 2]
+    assert "the reply does not say which result is whose" in simulator.of(Wait)[0].reason
+
+
+@pytest.mark.parametrize(("cost_per_record", "cost"), [(False, 1), (True, 5)])
+def test_what_a_batch_costs_of_the_rate_limit(cost_per_record, cost):
+    simulator = run(["200"], 5, shape(URL, size=5), cost_per_record=cost_per_record)
+    assert [place.cost for place in simulator.of(Reserve)] == [cost]
+
+
+def test_the_requests_of_a_batch_are_made_once_when_they_are_known():
+    where = shape(URL, size=2)
+    requests = one_body(where)(payloads(2))
+
+    def never(_):
+        raise AssertionError("made again")
+
+    simulator = Simulator()
+    simulator.run(deliver(payloads(2), rules_of(where, never), requests))
+    assert [send.request for send in simulator.of(Send)] == requests
+
+
+@pytest.mark.parametrize(
+    ("retry", "algorithm", "whole", "allowed"),
+    [
+        (IDEMPOTENT, "array", False, True),
+        (IDEMPOTENT, "code", True, True),
+        (IDEMPOTENT, "code", False, False),
+        (ONCE, "array", True, False),
+    ],
+)
+def test_which_records_may_be_sent_again(retry, algorithm, whole, allowed):
+    assert may_repeat(shape(URL, retry=retry, size=9, algorithm=algorithm), whole=whole) is allowed
