@@ -11,13 +11,13 @@ from penstock.delivery.machine.protocol import (
     Command,
     ConnectionLost,
     Event,
-    Granted,
     LogAttempt,
     Moment,
     Replied,
     Reserve,
+    Reserved,
     Send,
-    Settle,
+    SettleRecords,
     Steps,
     TimePassed,
     Wait,
@@ -27,7 +27,7 @@ from penstock.model.delivery import Delivery, Reply, Waiting
 
 T = TypeVar("T")
 
-GRANTED = Granted()
+RESERVED = Reserved()
 
 
 class Driver:
@@ -48,7 +48,7 @@ class Driver:
         try:
             while True:
                 command = steps.send(event)
-                if isinstance(command, Settle):
+                if isinstance(command, SettleRecords):
                     event = None
                     yield command.delivery
                 else:
@@ -72,7 +72,7 @@ class Driver:
     async def _perform(self, command: Command) -> Event | None:
         if isinstance(command, Reserve):
             self._place = await self._client.reserve(command.request, command.lane, command.cost)
-            return GRANTED
+            return RESERVED
         if isinstance(command, Send):
             assert self._place is not None
             place, before = self._place, self._before

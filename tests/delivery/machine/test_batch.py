@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from penstock.delivery.machine.batch import deliver, may_repeat
-from penstock.delivery.machine.protocol import Reserve, Send, Settle, Wait
+from penstock.delivery.machine.protocol import Reserve, Send, SettleRecords, Wait
 from penstock.delivery.retry import RetryPolicy
 from penstock.model.delivery import Lost, Reply
 from penstock.model.record import Replies, Request, RetryClass
@@ -97,10 +97,12 @@ def test_what_must_not_be_sent_twice_is_not_sent_again_once_it_may_have_been_don
 @example(["422", "401"], 8, shape(URL, size=8))
 def test_after_a_stop_nothing_is_sent(script, count, where):
     simulator = run(script, count, where)
-    stops = [n for n, c in enumerate(simulator.commands) if isinstance(c, Settle) and c.delivery.stop is not None]
+    stops = [
+        n for n, c in enumerate(simulator.commands) if isinstance(c, SettleRecords) and c.delivery.stop is not None
+    ]
     if stops:
         rest = simulator.commands[stops[0] :]
-        assert all(isinstance(command, Settle) and command.delivery.stop is not None for command in rest)
+        assert all(isinstance(command, SettleRecords) and command.delivery.stop is not None for command in rest)
         after = [settled.outcome.value for command in rest for settled in command.delivery.settled]
         assert set(after) == {"unsent"}
 
@@ -174,7 +176,7 @@ def test_records_without_a_result_are_sent_again_alone_after_a_pause():
     simulator = Simulator((first, reply(200, b'{"results": [{"status": "ok"}, {"status": "ok"}]}')))
     simulator.run(deliver(payloads(3), rules_of(where, lane="backfill")))
     kinds = [type(command).__name__ for command in simulator.commands]
-    assert kinds == ["Reserve", "Send", "Settle", "Wait", "Reserve", "Send", "Settle"]
+    assert kinds == ["Reserve", "Send", "SettleRecords", "Wait", "Reserve", "Send", "SettleRecords"]
     assert [send.request.body for send in simulator.of(Send)] == [b'[{"n":0},{"n":1},{"n":2}]', b'[{"n":0},{"n":2}]']
     assert [len(delivery.settled) for delivery in simulator.deliveries] == [1, 2]
     assert "the reply does not say which result is whose" in simulator.of(Wait)[0].reason

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.delivery.machine.jobs import JobEnd, Polling, SentJob, end_of_job, poll_job
-from penstock.delivery.machine.protocol import Send, Settle, Wait
+from penstock.delivery.machine.protocol import Send, SettleRecords, Wait
 from penstock.delivery.replies import Voice
 from penstock.model.delivery import Waiting
 from penstock.model.outcome import Outcome, Refusal
@@ -62,7 +62,7 @@ def outcomes(end):
 )
 def test_a_job_settles_every_record_once_or_none(script, retry, algorithm):
     end, simulator = end_of(script, retry=retry, algorithm=algorithm, timeout=30.0)
-    assert simulator.of(Settle) == [], "the records of a job are settled by its result, together"
+    assert simulator.of(SettleRecords) == [], "the records of a job are settled by its result, together"
     if isinstance(end, JobEnd) and end.delivery.stop is None:
         assert sorted(settled.payload.ordinal for settled in end.delivery.settled) == [0, 1, 2]
         assert end.delivery.missing == ()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from penstock.delivery.machine.protocol import Granted, Moment, Reserve, Settle, TimePassed, Wait, until_settled
+from penstock.delivery.machine.protocol import Moment, Reserve, Reserved, SettleRecords, TimePassed, Wait, until_settled
 from penstock.model.delivery import Delivery
 from penstock.model.outcome import Outcome
 from penstock.model.record import Request
@@ -19,7 +19,7 @@ def test_commands_and_events_pass_through_up_to_each_delivery():
 
     def inner():
         seen.append((yield Reserve(REQUEST, "live", 1)))
-        seen.append((yield Settle(DELIVERY)))
+        seen.append((yield SettleRecords(DELIVERY)))
         seen.append((yield Wait(1.0, "because")))
 
     def outer():
@@ -28,8 +28,8 @@ def test_commands_and_events_pass_through_up_to_each_delivery():
 
     machine = outer()
     assert machine.send(None) == Reserve(REQUEST, "live", 1)
-    assert machine.send(Granted()) == Wait(1.0, "because")
+    assert machine.send(Reserved()) == Wait(1.0, "because")
     with pytest.raises(StopIteration) as end:
         machine.send(LATER)
     assert end.value.value == [DELIVERY, None]
-    assert seen == [Granted(), None, LATER]
+    assert seen == [Reserved(), None, LATER]

@@ -8,13 +8,13 @@ from itertools import chain, repeat
 from penstock.delivery.machine.batch import BatchRules
 from penstock.delivery.machine.protocol import (
     ConnectionLost,
-    Granted,
     LogAttempt,
     Moment,
     Replied,
     Reserve,
+    Reserved,
     Send,
-    Settle,
+    SettleRecords,
     TimePassed,
     Wait,
 )
@@ -72,13 +72,13 @@ class Simulator:
         match command:
             case Reserve():
                 self.now = max(self.now, self.blocked_until)
-                return Granted()
+                return Reserved()
             case Send():
                 return self._reply(command)
             case Wait():
                 self.now += command.seconds
                 return TimePassed(self._moment())
-            case Settle() | LogAttempt():
+            case SettleRecords() | LogAttempt():
                 return None
         raise AssertionError(command)
 
@@ -100,7 +100,7 @@ class Simulator:
 
     @property
     def deliveries(self):
-        return [command.delivery for command in self.of(Settle)]
+        return [command.delivery for command in self.of(SettleRecords)]
 
     @property
     def outcomes(self):

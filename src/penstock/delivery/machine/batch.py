@@ -21,7 +21,7 @@ from penstock.delivery.machine.deliveries import (
     without_missing,
     without_results,
 )
-from penstock.delivery.machine.protocol import Settle, Steps, Wait
+from penstock.delivery.machine.protocol import SettleRecords, Steps, Wait
 from penstock.delivery.replies import Voice
 from penstock.delivery.retry import Again, GiveUp, RetryPolicy, Spent, repeat
 from penstock.delivery.verdict import Bisect, Question, Unmatched, Verdict, judge, shared_outcome
@@ -72,10 +72,10 @@ def deliver(payloads: Sequence[Payload], rules: BatchRules, requests: Sequence[R
         part = parts.pop()
         if delivery is not None and delivery.stop is not None:
             delivery = not_sent(part.payloads, delivery)
-            yield Settle(delivery)
+            yield SettleRecords(delivery)
         else:
             delivery, further = yield from _send(part, rules)
-            yield Settle(delivery)
+            yield SettleRecords(delivery)
             parts += reversed(further)
 
 
@@ -131,8 +131,8 @@ def _several(payloads: Sequence[Payload], requests: Sequence[Request], rules: Ba
         judged = shared_outcome(verdict, rules.shape.retry, done=done, accepted=accepted and is_last)
         is_last = is_last or judged.outcome not in SENT
         delivery = one_of_several(request, attempted, verdict, judged, payloads if is_last else ())
-        yield Settle(delivery)
+        yield SettleRecords(delivery)
         if is_last:
             return
         accepted = accepted or delivery.outcome is Outcome.ACCEPTED
-    yield Settle(no_request(payloads, rules.shape))
+    yield SettleRecords(no_request(payloads, rules.shape))

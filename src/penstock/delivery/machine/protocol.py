@@ -6,19 +6,14 @@ attempts, `batch.py` that of one batch, `jobs.py` that of a batch job. A machine
 
 **Command.** What a machine yields: one thing that has to be done before it continues.
 
-    Reserve     wait until the rate limit permits the request
-    Send        make one attempt
-    Wait        let some seconds pass
-    Settle      record a delivery, with the outcome of its records
-    LogAttempt  show an attempt to whoever watches the run
+**Event.** What happened. The machine receives it as the value of the `yield`.
 
-**Event.** What happened after a command. The machine receives it as the value of its `yield`.
-
-    Reserve    → Granted
-    Send       → Replied or ConnectionLost
-    Wait       → TimePassed
-    Settle     → None
-    LogAttempt → None
+    command           what the driver does                                 event
+    Reserve           waits until the rate limit permits the request       Reserved
+    Send              makes one attempt                                    Replied or ConnectionLost
+    Wait              lets some seconds pass                               TimePassed
+    SettleRecords     records a delivery with the outcome of its records   None
+    LogAttempt        shows an attempt to whoever watches the run          None
 
 **Driver.** Performs the commands of a machine in their order and gives the events back: `driver.py` on asyncio, with
 a client, a rate limit and a clock; the tests by a script. A driver that must stop closes the machine. The records that
@@ -33,14 +28,14 @@ is replied or lost, and however long it takes.
 
 A batch of one record, answered by 503 and then by 200:
 
-    Reserve(request, "live")   → Granted()
-    Send(request, attempt=1)   → Replied(503, …)
+    Reserve(request, "live")        → Reserved()
+    Send(request, attempt=1)        → Replied(503, …)
     LogAttempt(1, again in 0.2 s)
-    Wait(0.2, "503")           → TimePassed(…)
-    Reserve(request, "retry")  → Granted()
-    Send(request, attempt=2)   → Replied(200, …)
+    Wait(0.2, "503")                → TimePassed(…)
+    Reserve(request, "retry")       → Reserved()
+    Send(request, attempt=2)        → Replied(200, …)
     LogAttempt(2)
-    Settle(delivery)             one record delivered, in two attempts
+    SettleRecords(delivery)           one record delivered, in two attempts
 """
 
 from __future__ import annotations
@@ -90,7 +85,7 @@ class Wait(NamedTuple):
     shown: Waiting | None = None
 
 
-class Settle(NamedTuple):
+class SettleRecords(NamedTuple):
     """Record what became of a request and of the records in `delivery.settled`."""
 
     delivery: Delivery
@@ -105,14 +100,14 @@ class LogAttempt(NamedTuple):
     again_in_s: float | None
 
 
-Command = Reserve | Send | Wait | Settle | LogAttempt
+Command = Reserve | Send | Wait | SettleRecords | LogAttempt
 
 
 # ── events ───────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
-class Granted:
+class Reserved:
     """The rate limit permits the request now."""
 
 
@@ -136,7 +131,7 @@ class TimePassed(NamedTuple):
     moment: Moment
 
 
-Event = Granted | Replied | ConnectionLost | TimePassed
+Event = Reserved | Replied | ConnectionLost | TimePassed
 
 Steps = Generator[Command, Event | None, T]  # a machine whose result is a T
 
@@ -148,7 +143,7 @@ def until_settled(steps: Steps[None], event: Event | None = None) -> Steps[Deliv
     """
     try:
         command = steps.send(event)
-        while not isinstance(command, Settle):
+        while not isinstance(command, SettleRecords):
             command = steps.send((yield command))
     except StopIteration:
         return None
