@@ -35,13 +35,13 @@ from penstock.usecases import quarantine as quarantine_entries
 from penstock.usecases.applied_project.applied_project import (
     PROJECT_FILE,
     AppliedProject,
+    Edits,
     applied_project,
     open_applied_state,
     open_state,
     state_url,
 )
 from penstock.usecases.applied_project.reach import reach_of
-from penstock.usecases.edits import Edits
 
 if TYPE_CHECKING:
     from penstock.usecases.operations import Operations

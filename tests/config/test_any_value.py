@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from penstock.config import loader
-from penstock.config.files import SECTIONS, read_files
+from penstock.config.loader import SECTIONS, read_files
 from penstock.config.yaml.report import Report
 
 VALID = Path(__file__).parents[1] / "fixtures" / "config" / "valid"

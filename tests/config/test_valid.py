@@ -9,8 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from penstock.config import keys
-from penstock.config.files import SECTIONS
-from penstock.config.loader import check_project, load_project, project_json_schema
+from penstock.config.loader import SECTIONS, check_project, load_project, project_json_schema
 from penstock.config.values.sections import Section
 from penstock.model.spec import (
     BatchSpec,

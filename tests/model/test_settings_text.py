@@ -4,9 +4,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from penstock.model import settings_text as module
-from penstock.model.settings_text import WRITTEN_BY_0_1_0, settings_text
-from penstock.model.spec import Binding, DatasetSpec, DestinationSpec, FileSource, Mode, Secret, SqlSource
+from penstock.model import spec as module
+from penstock.model.spec import (
+    WRITTEN_BY_0_1_0,
+    Binding,
+    DatasetSpec,
+    DestinationSpec,
+    FileSource,
+    Mode,
+    Secret,
+    SqlSource,
+    settings_text,
+)
 
 # As release 0.1.0 wrote them to the state database.
 DATASET = (

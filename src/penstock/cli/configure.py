@@ -95,7 +95,7 @@ def schema(
         return
     with face.open() as app:
         report = app.dataset(dataset, refresh=refresh)
-    from penstock.cli.text.setup import dataset_text  # noqa: PLC0415 - rich is slow to import
+    from penstock.cli.text.words import dataset_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.reports import as_json  # noqa: PLC0415
 
     document = {

@@ -34,7 +34,7 @@ def check(
     """
     with face.open() as app:
         report = app.check(credential, refresh=refresh)
-    from penstock.cli.text.setup import check_text  # noqa: PLC0415 - rich is slow to import
+    from penstock.cli.text.words import check_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.reports import as_json  # noqa: PLC0415
 
     face.show(as_json(report), lambda: check_text(report))

@@ -9,7 +9,7 @@ from penstock.config.destinations import check_bindings, item_template
 from penstock.config.flows import check_flows, refuse_circles
 from penstock.config.requests import check_batch, check_path, check_request
 from penstock.config.sources import RESPONSES
-from penstock.config.values.addresses import split_address
+from penstock.config.values.references import split_address
 from penstock.config.yaml.report import Report, suggest
 from penstock.config.yaml.tree import Marked
 from penstock.model.spec import CredentialSpec, DestinationSpec, Dialect, Mode, ProjectSpec, SqlSource

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from penstock.bounds import MAX_PROJECT, bounds
-from penstock.config.files import SECTIONS, read_files, read_sections
+from penstock.config.loader import SECTIONS, read_files, read_sections
 from penstock.config.yaml.report import Report
 from penstock.config.yaml.tree import Marked
 from penstock.model.applied_project import DocumentChange

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Literal
 
-from penstock.config.values.addresses import (
+from penstock.config.values.references import (
     CUSTIFY_HOSTS,
     check_header,
     may_receive_key,

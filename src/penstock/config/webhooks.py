@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from penstock.config.values.addresses import check_header
+from penstock.config.values.references import check_header
 from penstock.config.values.sections import Key, Section
 from penstock.config.values.shapes import (
     BAD,

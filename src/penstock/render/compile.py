@@ -13,8 +13,7 @@ from types import MappingProxyType
 from penstock.model.errors import InputError
 from penstock.model.outcome import Note
 from penstock.model.record import Grouping, Replies, RetryClass, Schema, Shape
-from penstock.model.settings_text import settings_text
-from penstock.model.spec import DestinationSpec, Dialect
+from penstock.model.spec import DestinationSpec, Dialect, settings_text
 from penstock.render.bodies import frame_of
 from penstock.render.compile_context import CompileContext
 from penstock.render.externals import add_external, already_wrapped, pass_through

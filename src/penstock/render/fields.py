@@ -9,7 +9,7 @@ from typing import NamedTuple
 from penstock.model.spec import Dialect
 from penstock.render import steps
 from penstock.render.steps import Quick, Values
-from penstock.render.values import dates, numbers, rules
+from penstock.render.values import numbers, rules, scalars
 from penstock.render.values.columns import Cells
 from penstock.render.values.json_values import plain
 from penstock.render.values.numbers import DecimalSign
@@ -84,8 +84,8 @@ def has_flat_links(doc: FieldDoc, dialect: Dialect) -> bool:
 
 def _date(asked: FieldInDialect) -> Ruled:
     if is_date_time(asked.doc, "native" if asked.native else "flat") and not asked.former:
-        return dates.date_time, steps.quick_date_time
-    return dates.moment, steps.quick_date
+        return scalars.date_time, steps.quick_date_time
+    return scalars.moment, steps.quick_date
 
 
 def _choice(asked: FieldInDialect) -> Ruled:

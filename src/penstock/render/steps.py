@@ -17,10 +17,10 @@ from penstock.model.outcome import Refusal, named
 from penstock.model.record import Chunk
 from penstock.render.values import rules
 from penstock.render.values.columns import Cells, cut, decode
-from penstock.render.values.dates import MIDNIGHT
 from penstock.render.values.json_values import ABSENT, plain
 from penstock.render.values.numbers import WHOLE_FLOATS
 from penstock.render.values.rules import Rule
+from penstock.render.values.scalars import MIDNIGHT
 
 Quick = Callable[[Cells], "list[Any] | None"]
 Values = list[Any]

@@ -16,8 +16,7 @@ from sqlalchemy import Connection
 from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Note
 from penstock.model.record import ReadWindow, Schema
-from penstock.model.settings_text import settings_text
-from penstock.model.spec import BatchSpec, CursorSpec, SqlSource
+from penstock.model.spec import BatchSpec, CursorSpec, SqlSource, settings_text
 from penstock.run.prepare import Prepared
 from penstock.sources.cursor import READ, value_of
 from penstock.store.project import resources

@@ -14,8 +14,7 @@ from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk, Column, ReadWindow, Schema
 from penstock.model.reports import DatasetReport
-from penstock.model.settings_text import settings_text
-from penstock.model.spec import DatasetSpec, SourceSpec, WebhookSource
+from penstock.model.spec import DatasetSpec, SourceSpec, WebhookSource, settings_text
 from penstock.run.context import Context
 from penstock.run.diff.record_text import read_record, readable
 from penstock.run.diff.records import JSON_MARK, chunk_of, record_json
@@ -26,7 +25,7 @@ from penstock.sources.open import Tools, open_dataset
 from penstock.sources.pushed.rows import SQL_RULE, Pushed, StoredReplies, too_many_names
 from penstock.store.project import pushed, resources
 from penstock.store.quarantine import HeldRecord
-from penstock.store.runs import responses
+from penstock.store.runs import deliveries
 
 SAMPLES = 20
 MOST_TOLD = 50  # new columns of one event
@@ -226,9 +225,9 @@ def reply_schema() -> pa.Schema:
     return pa.schema(
         [
             pa.field(name, pa.string(), metadata=JSON_MARK)
-            if name in responses.NESTED
+            if name in deliveries.NESTED
             else pa.field(name, kinds.get(name, pa.string()))
-            for name in responses.COLUMNS
+            for name in deliveries.COLUMNS
         ]
     )
 
@@ -239,7 +238,7 @@ def tools(ctx: Context) -> Tools:
     def replies(destination: str) -> StoredReplies:
         def after(last: int) -> Iterator[tuple[int, pa.RecordBatch]]:
             with ctx.database.read() as conn:
-                while rows := responses.after(conn, destination, last):
+                while rows := deliveries.responses_after(conn, destination, last):
                     last = rows[-1][0]
                     yield last, pa.RecordBatch.from_pylist([row for _, row in rows], schema=reply_schema())
 

@@ -46,7 +46,7 @@ from penstock.run.recorder.known_records import QuarantineIndex, StoredIds, link
 from penstock.run.recorder.recorder import Recorder
 from penstock.run.stop import Fuse, StoppableBudget, StoppableClock, StopSignal
 from penstock.store import quarantine, sending
-from penstock.store.memory import in_flight
+from penstock.store.memory import memory
 from penstock.store.memory.memory import Memory
 from penstock.store.project import settings
 from penstock.store.runs import ledger, runs
@@ -209,7 +209,7 @@ class _Run:
     def _recover(self, pipeline: Pipeline) -> None:
         """Forget what may have arrived, and poll the batch jobs that are still pending."""
         with self.ctx.database.begin() as conn:
-            doubtful = in_flight.take(conn, self.job.prepared.spec.name)
+            doubtful = memory.take_keys_left_in_flight(conn, self.job.prepared.spec.name)
             if self.memory is not None and len(doubtful):
                 self.memory.forget(conn, doubtful)
         for left in self.left_jobs:
@@ -295,7 +295,7 @@ class _Run:
             if self.memory is not None:
                 self.memory.compact(conn)
             if signal.kind is None:  # after a stop, what was in flight is forgotten by the next run
-                in_flight.clear(conn, run.target, run.id)
+                memory.clear_in_flight(conn, run.target, run.id)
                 if not self.job.resend:
                     settings.settle_restored(conn, run.target)
             status = status_of(run)

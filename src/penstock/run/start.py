@@ -22,7 +22,7 @@ from penstock.sources.dataset import read_frozen
 from penstock.store import leases, quarantine, sending
 from penstock.store.memory.memory import key_hashes
 from penstock.store.project import resources
-from penstock.store.runs import frozen_inputs, ledger, runs
+from penstock.store.runs import ledger, runs
 from penstock.store.runs.codecs import refusal_json
 from penstock.store.runs.runs import RunRow, holder_text, new_run_id
 
@@ -87,7 +87,7 @@ def _brought_here(ctx: Context, run: RunRow | None) -> RunRow | None:
     if run is None or run.frozen is None or Path(run.frozen).exists():
         return run
     path = ctx.folder / "frozen" / f"{run.id}.arrow"
-    return replace(run, frozen=str(path)) if frozen_inputs.fetch(ctx.database, run.id, path) else run
+    return replace(run, frozen=str(path)) if runs.fetch_frozen_input(ctx.database, run.id, path) else run
 
 
 def _same_input(prepared: Prepared, run: RunRow) -> bool:
@@ -145,7 +145,7 @@ def _new(ctx: Context, prepared: Prepared, asked: RunOrigin) -> StartedRun:
                 reading = reading_of(conn, prepared, None, clock.now())
         frozen = data.dataset.freeze(data.schema, path, reading.window, clock.now())
         window = reading.document(frozen.window)
-        frozen_inputs.keep(ctx.database, run.id, path)
+        runs.keep_frozen_input(ctx.database, run.id, path)
         run = replace(run, frozen=str(path), input_rows=frozen.rows, window=window)
     else:
         identity = data.dataset.identity()
@@ -235,4 +235,4 @@ def discard_frozen(ctx: Context, run: RunRow) -> None:
         Path(run.frozen).unlink(missing_ok=True)
         if ctx.database.is_shared:
             with ctx.database.begin(alone=False) as conn:
-                frozen_inputs.forget(conn, run.id)
+                runs.forget_frozen_input(conn, run.id)

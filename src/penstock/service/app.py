@@ -19,14 +19,14 @@ from penstock.run.context import Context
 from penstock.service.demo import Demo
 from penstock.service.intake.intake import Intake
 from penstock.service.intake.uploads import Uploads
-from penstock.service.overview import status
+from penstock.service.overview import overview
 from penstock.service.overview.overview import Overview
 from penstock.service.people.people import People
 from penstock.service.replays import Replays
 from penstock.service.work.requests import WorkRequests
 from penstock.service.work.schedules import Schedules
 from penstock.service.work.worker import Worker
-from penstock.store.project import versions
+from penstock.store.project import settings
 from penstock.usecases.applied_project.applied_project import open_applied_state
 from penstock.usecases.applied_project.reach import reach_of
 from penstock.usecases.quarantine import QuarantinePages, by_destination
@@ -83,7 +83,7 @@ class ServiceApp(App):
         """The project as it is now: edits of an applied project are followed."""
         if self._ctx.version is not None:
             with self._ctx.database.read() as conn:
-                newest = versions.newest_number(conn)
+                newest = settings.newest_version_number(conn)
             if newest != self._ctx.version:
                 self.reload()
         return self._ctx
@@ -107,7 +107,7 @@ class ServiceApp(App):
 
     def states(self, kind: str, names: Sequence[str]) -> dict[str, dict[str, Any]]:
         """What the state knows of resources of a kind besides the project: `state` of the REST API, by name."""
-        return status.standing(self._ctx, kind, names)
+        return overview.standing(self._ctx, kind, names)
 
     def watched(self, environ: Mapping[str, str]) -> AbstractContextManager[None]:
         """Logs, metrics and traces for the block. InputError when the environment asks for what does not exist."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from penstock.clock import iso
-from penstock.config.files import SECTIONS
+from penstock.config.loader import SECTIONS
 from penstock.model.errors import ConflictError, PenstockError, Problem
 from penstock.run.connection import connection
 from penstock.run.context import Context
@@ -20,7 +20,7 @@ from penstock.store.project.settings import put_setting, setting
 from penstock.usecases.sandbox_process import SandboxUrls, start_sandbox
 
 if TYPE_CHECKING:
-    from penstock.usecases.edits import Edits
+    from penstock.usecases.applied_project.applied_project import Edits
 
 FOLDER = "demo"
 SETTING = "demo"

@@ -12,8 +12,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.run.context import Context
 from penstock.service.model import KeyedRequest, ReplayedResponse
-from penstock.store.project.credentials import Sealer
-from penstock.store.project.sealed_columns import response_name
+from penstock.store.project.credentials import Sealer, response_name
 from penstock.store.service_tables import answers
 
 KEPT_S = 24 * 3600.0

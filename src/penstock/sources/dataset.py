@@ -22,8 +22,7 @@ from penstock.sources.files.json.rows import JsonRows
 from penstock.sources.files.source_files import files_identity, matching_files
 from penstock.sources.frozen_input import Frozen, read_frozen_chunks, write_frozen
 from penstock.sources.pushed.rows import PushedIncrement, PushedRows, ReplyIncrement, ReplyRows
-from penstock.sources.typing.chunks import FirstRows, rechunked
-from penstock.sources.typing.detection import SAMPLES, Detected, detect, has_value, nothing_yet
+from penstock.sources.typing.detection import SAMPLES, Detected, FirstRows, detect, has_value, nothing_yet, rechunked
 from penstock.sources.typing.pieces import Noting, Rows, TypingNoting
 from penstock.sources.typing.rows import typed
 

@@ -1,6 +1,7 @@
 """`Database`: the state database, one SQLite file in WAL mode or a PostgreSQL database.
 
-Opens it, brings it up to date, and translates its errors into messages for people.
+Opens it, brings it up to date, and translates its errors into messages for people. `upsert` and `insert_all` are the
+statements that differ between the databases.
 """
 
 from __future__ import annotations
@@ -8,13 +9,15 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, inspect, make_url, text
+from sqlalchemy.dialects import postgresql as postgresql_dialect
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from penstock.model.errors import InputError, NotAvailableYet, PenstockError, Problem, StateLocked, StateUnavailable
@@ -265,3 +268,29 @@ def in_plain_words(place: str, raised: BaseException) -> PenstockError | None:
         return None
     word, message, hint = _PLAIN[code & 0xFF]
     return StateUnavailable(Problem(place, message, word, hint, found=str(error)))
+
+
+def upsert(conn: Connection, table: Table, row: Mapping[str, Any]) -> None:
+    """Put one row in its place, by the table's primary key."""
+    upsert_all(conn, table, [row], [column.name for column in table.primary_key])
+
+
+def upsert_all(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], by: Sequence[str]) -> None:
+    """Put rows of equal columns in their places; `by` are the columns of a unique index. Other columns stay."""
+    if not rows:
+        return
+    dialect = postgresql_dialect if conn.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table)
+    new = {name: statement.excluded[name] for name in rows[0] if name not in by}
+    conn.execute(statement.on_conflict_do_update(index_elements=list(by), set_=new), [dict(row) for row in rows])
+
+
+def insert_all(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], number: str) -> None:
+    """Add to the `number` of rows by the table's primary key; a row that is not there yet begins with it."""
+    if not rows:
+        return
+    dialect = postgresql_dialect if conn.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table)
+    key = [column.name for column in table.primary_key]
+    more = {number: table.c[number] + statement.excluded[number]}
+    conn.execute(statement.on_conflict_do_update(index_elements=key, set_=more), [dict(row) for row in rows])

@@ -17,10 +17,10 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, sele
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Key
 from penstock.model.reports import QuarantineFilter
+from penstock.store.database import upsert_all
 from penstock.store.runs.codecs import key_from_json, key_json, rule_json, to_signed, to_unsigned
 from penstock.store.tables import discarded
 from penstock.store.tables import quarantine as table
-from penstock.store.upsert import upsert_all
 
 KeyHash = tuple[int, int]
 DISCARDED_AT_ONCE = 500

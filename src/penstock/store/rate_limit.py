@@ -9,9 +9,8 @@ from typing import Any, NamedTuple, TypeVar
 import orjson
 from sqlalchemy import Float, cast, extract, func, select
 
-from penstock.store.database import Database
+from penstock.store.database import Database, upsert
 from penstock.store.tables import budgets
-from penstock.store.upsert import upsert
 
 T = TypeVar("T")
 

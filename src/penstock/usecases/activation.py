@@ -10,7 +10,7 @@ from penstock.model.spec import DestinationSpec
 from penstock.run.context import Context
 from penstock.store.project import resources, settings
 from penstock.store.project.resources import SwitchState
-from penstock.usecases.edits import Edits
+from penstock.usecases.applied_project.applied_project import Edits
 
 
 def activate(

@@ -8,11 +8,10 @@ import pytest
 from penstock.model.errors import InputError
 from penstock.run.context import sealer_of
 from penstock.service import replays
-from penstock.service.care.key_rotation import rotate
+from penstock.service.care.care import rotate_key
 from penstock.store.database import Database
 from penstock.store.project import credentials
-from penstock.store.project.credentials import KEY_VARIABLE, Sealer
-from penstock.store.project.sealed_columns import SEALED, key_ids
+from penstock.store.project.credentials import KEY_VARIABLE, SEALED_COLUMNS, Sealer, key_ids
 from penstock.store.tables import metadata
 from support.cli import forked_process
 
@@ -43,7 +42,7 @@ EXPECTED = [f"key of {name}" for name in NAMES]
 def test_everything_is_sealed_anew_and_the_old_key_opens_nothing(database):
     seal(database, {})
     old = Sealer.from_folder(database.folder)
-    done = rotate(database, {})
+    done = rotate_key(database, {})
     assert done.sealed == len(NAMES)
     assert opened(database, {}) == EXPECTED
     assert dict(key_ids(database.path)) == {done.key: len(NAMES)}
@@ -57,7 +56,7 @@ def test_killed_in_the_middle_everything_opens_and_the_next_one_ends_it(database
     script = f"""
         import os, signal, sys
         from penstock.store.project import credentials
-        from penstock.service.care import key_rotation as sealed
+        from penstock.service.care import care as sealed
         from penstock.service.care import key_rotation as care_keys
         from penstock.store.database import Database
         module = sealed if {moment!r} == "seal_anew" else credentials
@@ -75,7 +74,7 @@ def test_killed_in_the_middle_everything_opens_and_the_next_one_ends_it(database
     )
     assert died.returncode == -signal.SIGKILL
     assert opened(database, {}) == EXPECTED
-    rotate(database, {})
+    rotate_key(database, {})
     assert opened(database, {}) == EXPECTED
     assert len(Sealer.from_folder(database.folder).ids()) == 1
 
@@ -85,9 +84,9 @@ def test_keys_of_the_environment_old_and_new_open_until_the_old_one_is_taken_out
     both = {KEY_VARIABLE: "new, old"}
     assert opened(database, both) == EXPECTED
     with pytest.raises(InputError) as caught:
-        rotate(database, {KEY_VARIABLE: "old"})
+        rotate_key(database, {KEY_VARIABLE: "old"})
     assert caught.value.problems[0].code == "one-key"
-    assert rotate(database, both).from_environment
+    assert rotate_key(database, both).from_environment
     assert opened(database, {KEY_VARIABLE: "new"}) == EXPECTED
 
 
@@ -95,7 +94,7 @@ def test_what_opens_with_no_key_stops_it_and_nothing_is_changed(database):
     seal(database, {KEY_VARIABLE: "lost"})
     before = key_ids(database.path)
     with pytest.raises(InputError):
-        rotate(database, {KEY_VARIABLE: "new,old"})
+        rotate_key(database, {KEY_VARIABLE: "new,old"})
     assert key_ids(database.path) == before
 
 
@@ -105,7 +104,7 @@ def test_an_answer_that_is_kept_for_a_request_of_its_own_name_is_sealed_anew_too
         replays.begin_response(conn, request, until=100.0)
         sealed = replays.seal_response(sealer_of({}, database.folder), request, b'{"token": "shown once"}')
         replays.store_response(conn, request, replays.StoredResponse(request.asked, 201, {}, sealed))
-    assert rotate(database, {}).sealed == 1
+    assert rotate_key(database, {}).sealed == 1
     with database.read() as conn:
         kept = replays.stored_response(conn, request, now=1.0)
     assert (
@@ -117,4 +116,4 @@ def test_every_column_of_sealed_texts_is_in_the_list():
     named = {
         (table.name, column.name) for table in metadata.tables.values() for column in table.c if "sealed" in column.name
     }
-    assert named == {(sealed.table.name, sealed.column) for sealed in SEALED}
+    assert named == {(sealed.table.name, sealed.column) for sealed in SEALED_COLUMNS}

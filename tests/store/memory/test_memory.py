@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from penstock.store.database import Database
-from penstock.store.memory import in_flight, segments
+from penstock.store.memory import memory, segments
 from penstock.store.memory.key_table import KeyTable, Level
 from penstock.store.memory.memory import Memory, key_hashes
 
@@ -148,25 +148,25 @@ def test_keys_on_their_way_when_the_process_died_are_known_no_more(database):
     """The API may have the newer content: a source that went back to the older one must be sent again."""
     with database.begin() as conn:
         Memory.load(conn, "people", "v1").remember(conn, HASHES, words([5] * 40), words([6] * 40))
-        in_flight.add(conn, "people", "r-1", 0, HASHES[:2])
-        in_flight.add(conn, "people", "r-1", 0, HASHES[2:3])  # a chunk may go in pieces
-        in_flight.add(conn, "people", "r-1", 4096, HASHES[10:11])
+        memory.add_in_flight(conn, "people", "r-1", 0, HASHES[:2])
+        memory.add_in_flight(conn, "people", "r-1", 0, HASHES[2:3])  # a chunk may go in pieces
+        memory.add_in_flight(conn, "people", "r-1", 4096, HASHES[10:11])
     with database.read() as conn:
         assert np.flatnonzero(~Memory.load(conn, "people", "v1").knows(HASHES)).tolist() == [0, 1, 2, 10]
     with database.begin() as conn:
-        assert len(in_flight.take(conn, "people")) == 4
-        assert len(in_flight.take(conn, "people")) == 0
+        assert len(memory.take_keys_left_in_flight(conn, "people")) == 4
+        assert len(memory.take_keys_left_in_flight(conn, "people")) == 0
         assert np.flatnonzero(~Memory.load(conn, "people", "v1").knows(HASHES)).tolist() == [0, 1, 2, 10]
 
 
 def test_chunks_that_are_done_are_not_on_their_way(database):
     with database.begin() as conn:
         for first in (0, 100, 200):
-            in_flight.add(conn, "people", "r-1", first, HASHES[first // 100 : first // 100 + 1])
-        in_flight.done(conn, "people", "r-1", 150)
-        assert in_flight.left(conn, "people").tolist() == HASHES[1:3].tolist()
-        in_flight.clear(conn, "people", "r-1")
-        assert len(in_flight.left(conn, "people")) == 0
+            memory.add_in_flight(conn, "people", "r-1", first, HASHES[first // 100 : first // 100 + 1])
+        memory.end_chunks_in_flight(conn, "people", "r-1", 150)
+        assert memory.keys_left_in_flight(conn, "people").tolist() == HASHES[1:3].tolist()
+        memory.clear_in_flight(conn, "people", "r-1")
+        assert len(memory.keys_left_in_flight(conn, "people")) == 0
 
 
 def test_segments_do_not_grow_without_end(database):

@@ -123,7 +123,7 @@ def test_a_leaked_derived_key_opens_one_thing():
 
 
 def test_what_0_1_0_sealed_opens_and_is_sealed_anew_when_a_service_begins(database):
-    from penstock.usecases.applied_project.secrets import seal_by_derived_keys
+    from penstock.usecases.applied_project.reach import seal_by_derived_keys
 
     sealer = Sealer.from_folder(database.folder)
     with database.begin() as conn:
@@ -138,7 +138,7 @@ def test_what_0_1_0_sealed_opens_and_is_sealed_anew_when_a_service_begins(databa
 
 
 def test_a_service_without_the_old_key_begins_and_loses_nothing(database):
-    from penstock.usecases.applied_project.secrets import seal_by_derived_keys
+    from penstock.usecases.applied_project.reach import seal_by_derived_keys
 
     old = Sealer.from_text("old")
     with database.begin() as conn:

@@ -7,7 +7,7 @@ from penstock.model.record import Column, Schema
 from penstock.store import sending
 from penstock.store.project import resources
 from penstock.store.project.resources import Activation, StoredDataset
-from penstock.store.runs import responses
+from penstock.store.runs import deliveries
 from penstock.store.sending import Intent, JobRecord, PendingJob
 
 AT = "2026-01-31T12:00:00.000Z"
@@ -99,11 +99,11 @@ def test_replies_come_back_in_order_and_piecewise(database, number):
     ]
     with database.begin() as conn:
         for row in rows:
-            responses.append(conn, "raw", [row])
-        responses.append(conn, "other", [rows[0]] if rows else [])
-        parts = [responses.after(conn, "raw", 0)]
+            deliveries.append_responses(conn, "raw", [row])
+        deliveries.append_responses(conn, "other", [rows[0]] if rows else [])
+        parts = [deliveries.responses_after(conn, "raw", 0)]
         while parts[-1]:
-            parts.append(responses.after(conn, "raw", parts[-1][-1][0]))
+            parts.append(deliveries.responses_after(conn, "raw", parts[-1][-1][0]))
     assert max(map(len, parts)) <= 1000
     found = [row for part in parts for _, row in part]
     assert [row["delivery"] for row in found] == [str(n) for n in range(number)]

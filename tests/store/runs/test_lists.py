@@ -11,7 +11,7 @@ from penstock.service.replays import StoredResponse
 from penstock.store import quarantine
 from penstock.store.memory.memory import key_hashes
 from penstock.store.quarantine import Hold
-from penstock.store.runs import ledger, responses, runs, timeseries
+from penstock.store.runs import deliveries, ledger, runs, timeseries
 from penstock.store.runs.ledger import LedgerEntry, LedgerException, OutcomeChange, Sent
 from penstock.store.runs.runs import RunRow
 from penstock.store.tables import ledger_batches
@@ -149,10 +149,10 @@ def test_runs_and_keys_are_found_by_a_part_and_signs_mean_themselves(sent_record
 
 def test_replies_come_newest_first(database):
     with database.begin() as conn:
-        responses.append(conn, "people", [{"n": number} for number in range(4)])
-        first = responses.page(conn, "people", 2)
+        deliveries.append_responses(conn, "people", [{"n": number} for number in range(4)])
+        first = deliveries.page_of_responses(conn, "people", 2)
         assert [record["n"] for _, record in first] == [3, 2]
-        assert [record["n"] for _, record in responses.page(conn, "people", 9, first[-1][0])] == [1, 0]
+        assert [record["n"] for _, record in deliveries.page_of_responses(conn, "people", 9, first[-1][0])] == [1, 0]
 
 
 def test_an_answer_is_kept_until_its_time_and_a_new_one_takes_its_place(database):

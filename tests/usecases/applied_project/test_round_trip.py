@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.config.document import canonical, changes, document_of_path
-from penstock.config.files import SECTIONS, read_sections
-from penstock.config.loader import load_project, load_text
+from penstock.config.loader import SECTIONS, load_project, load_text, read_sections
 from penstock.config.yaml.report import Report
 from penstock.config.yaml.tree import Marked, plain
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 import orjson
 
 from penstock.model.outcome import Refusal, refuse
-from penstock.render.values.dates import iso
 from penstock.render.values.numbers import Digits, sent
+from penstock.render.values.scalars import iso
 
 
 class Absent:

@@ -13,9 +13,9 @@ from decimal import Decimal
 
 from penstock.model.outcome import Refusal, refuse
 from penstock.model.text import identifying
-from penstock.render.values.dates import date_time
 from penstock.render.values.json_values import plain, read_json
 from penstock.render.values.numbers import Digits, float_text, int32_if_whole, sent
+from penstock.render.values.scalars import date_time
 
 Rule = Callable[[object], object]
 

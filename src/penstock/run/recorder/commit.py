@@ -32,7 +32,7 @@ from penstock.run.recorder.known_records import QuarantineIndex
 from penstock.run.stop import Fuse, StopSignal
 from penstock.store import quarantine, sending
 from penstock.store.database import Database
-from penstock.store.memory import in_flight
+from penstock.store.memory import memory
 from penstock.store.memory.memory import Memory
 from penstock.store.runs import ledger, runs
 from penstock.store.runs.codecs import refusal_json
@@ -340,7 +340,7 @@ class CommitSchedule:
             for write in pending.writes:
                 write(conn)
             if run.position != self.run.position:
-                in_flight.done(conn, self._desk.destination, run.id, run.position)
+                memory.end_chunks_in_flight(conn, self._desk.destination, run.id, run.position)
             runs.save(conn, run)
             transaction = stack.pop_all()
         self.run = run

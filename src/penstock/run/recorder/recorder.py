@@ -27,9 +27,8 @@ from penstock.run.recorder.commit import (
     job_of,
 )
 from penstock.store import sending
-from penstock.store.memory import in_flight
 from penstock.store.memory import memory as remembered
-from penstock.store.runs import deliveries, ledger, responses, runs
+from penstock.store.runs import deliveries, ledger, runs
 from penstock.store.runs.codecs import refusal_json, still_held_json
 from penstock.store.runs.ledger import LedgerEntry
 from penstock.store.runs.runs import RunRow
@@ -138,7 +137,7 @@ class Recorder:
         memory.stage(hashes, np.array([payload.content for payload in payloads], dtype=np.uint64))
         if len(known) or linked:
             destination, run, first = self.desk.destination, self.run.id, chunk.first
-            self._write(lambda conn: in_flight.add(conn, destination, run, first, known))
+            self._write(lambda conn: remembered.add_in_flight(conn, destination, run, first, known))
             await self.commits.durable()
 
     async def intend(self, payloads: Sequence[Payload], request: Request) -> int:
@@ -379,4 +378,4 @@ class Recorder:
         if self.desk.keep_responses:
             record = response_record(delivery, run=self.run.id, number=number)
             destination = self.desk.destination
-            self._write(lambda conn: responses.append(conn, destination, [record]))
+            self._write(lambda conn: deliveries.append_responses(conn, destination, [record]))

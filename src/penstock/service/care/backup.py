@@ -15,8 +15,7 @@ from penstock.model.errors import InputError, Problem, StateUnavailable
 from penstock.service.care import archive
 from penstock.service.care.archive import Manifest
 from penstock.service.model import BackedUp
-from penstock.store.project.credentials import KEY_FILE, KEY_VARIABLE
-from penstock.store.project.sealed_columns import key_ids
+from penstock.store.project.credentials import KEY_FILE, KEY_VARIABLE, key_ids
 from penstock.usecases.applied_project.applied_project import SQLITE
 from penstock.version import __version__
 

@@ -2,6 +2,10 @@
 
 It works without a project file, and `restore` and `diagnose` without a state, because they are for the day something is
 broken.
+
+`rotate_key` seals everything again while other processes open texts of both keys. With a key file, the new key is
+written before the old one, everything is sealed again in one transaction, then the old key is removed. A process that
+dies in between leaves a file with both keys, and the next rotation completes the first.
 """
 
 from __future__ import annotations
@@ -18,13 +22,11 @@ from typing import Any
 
 from penstock.clock import Clock, iso
 from penstock.model.errors import EnvironmentFailure, InputError, Problem
-from penstock.run.context import Context
+from penstock.run.context import Context, sealer_of
 from penstock.service.care.backup import back_up
-from penstock.service.care.compaction import compact
 from penstock.service.care.doctor.findings import BACKED_UP, OPEN_SERVICE
-from penstock.service.care.key_rotation import rotate
 from penstock.service.care.restore import restore
-from penstock.service.care.retention import prune, retention, tick
+from penstock.service.care.retention import compact, prune, retention, tick
 from penstock.service.intake.uploads import forget_uploads
 from penstock.service.model import (
     RETENTION,
@@ -41,7 +43,8 @@ from penstock.service.store import pruning
 from penstock.store import leases
 from penstock.store.database import Database
 from penstock.store.migrations import HEAD
-from penstock.store.project import versions
+from penstock.store.project import credentials, settings
+from penstock.store.project.credentials import KEY_VARIABLE, seal_anew
 from penstock.store.project.settings import put_setting, setting
 from penstock.usecases.applied_project.applied_project import PROJECT_FILE, SQLITE, project_of, state_url
 
@@ -97,7 +100,7 @@ class Care:
     def rotate_key(self) -> Rotated:
         """Seal everything with another key; running processes continue."""
         with closing(Database.open(self.url, self.file.parent / ".penstock")) as database:
-            return rotate(database, self.environ)
+            return rotate_key(database, self.environ)
 
     def diagnose(self) -> Diagnosis:
         """Say what is wrong with state, project and whatever runs them. Changes nothing."""
@@ -107,7 +110,7 @@ class Care:
 
     def _has_project(self, database: Database) -> bool:
         with database.read() as conn:
-            return self.file.exists() or versions.newest(conn) is not None
+            return self.file.exists() or settings.newest_version(conn) is not None
 
 
 def _pruned(
@@ -223,4 +226,21 @@ class Caretaker:
     def rotate_key(self) -> Rotated:
         """Seal everything with another key; running processes continue."""
         ctx = self.ctx()
-        return rotate(ctx.database, ctx.environ)
+        return rotate_key(ctx.database, ctx.environ)
+
+
+def rotate_key(database: Database, environ: Mapping[str, str]) -> Rotated:
+    """Seal everything with another key. InputError when something opens with none of the keys: then nothing changes."""
+    from_environment = KEY_VARIABLE in environ
+    if from_environment and not sealer_of(environ, database.folder).older:
+        message = f"{KEY_VARIABLE} holds one key: there is no other to rotate to"
+        hint = "write the new key in front of it, with a comma between, and run this again"
+        raise InputError(Problem(KEY_VARIABLE, message, "one-key", hint))
+    if not from_environment:
+        credentials.put_new_key_first(database.folder)
+    ring = sealer_of(environ, database.folder)
+    with database.begin() as conn:
+        number = seal_anew(conn, ring)
+    if not from_environment:
+        credentials.drop_older_keys(database.folder)
+    return Rotated(ring.ids()[0], number, from_environment)

@@ -26,7 +26,7 @@ from penstock.service.store.pauses import FeedPause
 from penstock.service.work.requests import WorkRequests
 from penstock.store.project import credentials, pushed
 from penstock.store.project.pushed import Post
-from penstock.usecases.applied_project.secrets import sealed_name
+from penstock.usecases.applied_project.reach import sealed_name
 
 KNOWN_S = 1.0  # how long a source's settings and secret are taken to be the same
 SAMPLES = 5

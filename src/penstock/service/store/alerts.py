@@ -10,8 +10,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from penstock.clock import iso
 from penstock.service.model import Alert
+from penstock.store.database import upsert_all
 from penstock.store.service_tables import alerts, messages
-from penstock.store.upsert import upsert_all
 
 CLAIMED = 20  # messages at a time
 

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import orjson
 from sqlalchemy import Connection, delete, insert, select, update
 
+from penstock.store.database import upsert
 from penstock.store.project.settings import forget_setting
 from penstock.store.service_tables import schedules, settings, ticks
-from penstock.store.upsert import upsert
 
 SKIPPED = "-"  # the run of a time that was skipped
 

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from penstock.service.model import PersonRow, TokenRow
+from penstock.store.database import upsert
 from penstock.store.service_tables import one_time_links, people, tokens, tries
-from penstock.store.upsert import upsert
 
 
 def person(conn: Connection, name: str) -> PersonRow | None:

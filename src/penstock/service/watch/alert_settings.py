@@ -1,17 +1,24 @@
-"""The settings document of alerts: channels, whose URLs are sealed, and rules."""
+"""The settings of alerts: channels, whose URLs are sealed, and rules.
+
+A channel is one URL of Apprise: e-mail, chat, webhooks and more.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from penstock.clock import iso
+from penstock.delivery.http.addresses import barred
+from penstock.delivery.http.pinning import addresses, judging
+from penstock.model.delivery import Connection
 from penstock.model.errors import InputError, Problem
 from penstock.run.context import Context
-from penstock.service.watch import channels
 from penstock.service.watch.alert_rules import Rules
 from penstock.store.project import credentials
 from penstock.store.project.settings import put_setting, setting
@@ -86,8 +93,8 @@ def write(
     guard(before)
     for name, channel in wanted.channels.items():
         if channel.url is not None:
-            channels.check_channel(name, channel.url)
-            channel.shown = channels.masked(channel.url)
+            check_channel(name, channel.url)
+            channel.shown = masked(channel.url)
         elif name in before.channels:
             channel.shown = before.channels[name].shown
         else:
@@ -122,3 +129,79 @@ def _problem(found: Any) -> Problem:
     path = ".".join(map(str, found["loc"])) or "settings"
     code = "unknown-key" if found["type"] == "extra_forbidden" else "wrong-value"
     return Problem(path, str(found["msg"]), code, "GET /api/v1/settings/alerts shows what there is")
+
+
+LOCAL = frozenset({"dbus", "qt", "kde", "glib", "gnome", "macosx", "windows", "syslog", "file"})
+
+
+def masked(url: str) -> str:
+    """A channel's URL without what may be secret in it: everything but its kind, and the host of a webhook."""
+    plugin = _plugin(url)
+    host = str(getattr(plugin, "host", "") or "") if plugin is not None and _names_host(plugin) else ""
+    return f"{url.partition(':')[0]}://{host}/***" if host else f"{url.partition(':')[0]}://***"
+
+
+def check_channel(name: str, url: str) -> None:
+    """InputError for a URL that is no channel, or one of this very machine's desktop or log."""
+    hint = "e.g. mailto://…, slack://…, json://host/path; see Apprise's documentation"
+    if url.partition(":")[0].lower() in LOCAL:
+        message = "channels of this machine itself are not taken"
+        raise InputError(Problem(f"channels.{name}.url", message, "wrong-channel", hint))
+    if _plugin(url) is None:
+        raise InputError(Problem(f"channels.{name}.url", "this is no channel", "wrong-channel", hint))
+
+
+def notify(url: str, title: str, body: str, allowed_hosts: tuple[str, ...] = ()) -> str | None:
+    """Send one message; returns why it failed, or None.
+
+    A host that the URL names is judged as that of a request is: nothing inside the network, unless it is allowed. It is
+    judged again where the channel connects, and the connection goes to what was judged.
+    """
+    plugin = _plugin(url)
+    if plugin is None:
+        return "the URL is no channel"
+    if not _names_host(plugin):
+        return _taken(plugin, title, body)
+    reason = _barred(plugin, allowed_hosts)
+    if reason is not None:
+        return reason
+    plugin.redirects = False  # a redirect could lead to where the first host may not
+    with judging(lambda host, port, found: _judged(host, port, found, allowed_hosts)) as reasons:
+        trouble = _taken(plugin, title, body)
+    return reasons[0] if reasons and trouble is not None else trouble
+
+
+def _taken(plugin: Any, title: str, body: str) -> str | None:
+    try:
+        taken = plugin.notify(body=body, title=title)
+    except Exception as error:  # noqa: BLE001 - a channel of the library may fail in any way; it is tried again
+        return f"the channel failed: {type(error).__name__}"
+    return None if taken else "the channel did not take the message"
+
+
+def _plugin(url: str) -> Any:
+    import apprise  # noqa: PLC0415 - a third of a second, and only when somebody is told
+
+    return apprise.Apprise.instantiate(url, suppress_exceptions=True)
+
+
+def _names_host(plugin: Any) -> bool:
+    return any("{host}" in template for template in plugin.templates)
+
+
+def _barred(plugin: Any, allowed: tuple[str, ...]) -> str | None:
+    host = str(getattr(plugin, "smtp_host", "") or plugin.host or "").strip("[]")
+    port = int(plugin.port or 443)
+    try:
+        found = addresses(host, port)
+    except (OSError, UnicodeError):
+        return f"the host {host} was not found"
+    return _judged(host, port, found, allowed)
+
+
+def _judged(host: str, port: int, found: Sequence[str], allowed: tuple[str, ...]) -> str | None:
+    """Why a host must not be reached. The proxies of the environment may, because the operator set them."""
+    proxies = {urlsplit(url).hostname for url in getproxies().values()}
+    if host.lower() in proxies:
+        return None
+    return barred(host, port, found, Connection("alerts", "https://alerts.invalid", None, allowed_hosts=allowed))

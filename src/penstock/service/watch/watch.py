@@ -17,9 +17,9 @@ from penstock.service.watch import alert_settings
 from penstock.service.watch import alerts as watch_alerts
 from penstock.service.watch.alert_settings import AlertSettings
 from penstock.service.watch.metrics import Metrics
+from penstock.store.database import upsert
 from penstock.store.runs import timeseries
 from penstock.store.service_tables import tallies as table
-from penstock.store.upsert import upsert
 
 LOOK_AGAIN_S = 2.0  # more frequent calls get the last answer, because each check writes to the database
 AT_ONCE = 20_000  # rows of the ledger that are added up in one transaction

@@ -20,7 +20,7 @@ from penstock.service.store.pauses import FlowTimes, Tick
 from penstock.service.work.cron import next_after, passed, to_run
 from penstock.service.work.requests import WorkRequests
 from penstock.sources.news import news_of
-from penstock.store.runs import responses
+from penstock.store.runs import deliveries
 
 ASKED_BY = "schedule"
 DATABASES_EVERY_S = 15.0  # how often a database is checked for new data
@@ -177,7 +177,7 @@ def _is_quick(ctx: Context, flow: FlowSpec) -> bool:
 def _newest(ctx: Context, source: ResponseSource) -> str | None:
     """The number of the newest reply; None while there is none."""
     with ctx.database.read() as conn:
-        newest = responses.newest(conn, source.destination)
+        newest = deliveries.newest_response(conn, source.destination)
     return None if newest == 0 else str(newest)
 
 

@@ -16,8 +16,7 @@ from typing import BinaryIO, cast
 
 from penstock.model.errors import InputError, Problem
 from penstock.model.reach import PERSONAL, Denial, Reach
-from penstock.model.settings_text import settings_text
-from penstock.model.spec import FileSource
+from penstock.model.spec import FileSource, settings_text
 from penstock.sources.deadline import check_patience
 from penstock.sources.file_access import denial_of, opened_denial, pattern_denial
 

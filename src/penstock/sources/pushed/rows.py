@@ -15,7 +15,7 @@ from penstock.model.outcome import Refusal
 from penstock.model.record import ReadWindow, place_of, window_at
 from penstock.model.spec import ColumnType, DatasetSpec, WebhookSource
 from penstock.sources.typing.arrow import ArrowJudge, arrow_caster, column_type
-from penstock.sources.typing.chunks import rows_of
+from penstock.sources.typing.detection import rows_of
 from penstock.sources.typing.exact_json import parse
 from penstock.sources.typing.pieces import JSON_FIELD, Caster, Judge, Piece, Record, piece_of
 from penstock.sources.typing.values import ValueJudge, value_caster

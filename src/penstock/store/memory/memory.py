@@ -3,6 +3,9 @@
 In the process the keys are in sorted columns (`key_table`), 32 bytes a key; in the database in packed `segments`.
 A failure is never remembered: the caller passes only what was delivered or accepted. Load it again after a transaction
 that was rolled back. Destinations with `company_link: replace` also have the links to companies that were sent here.
+
+The keys in flight, one packed row per chunk, are those whose memory is outdated if the process dies. Without them, a
+source that went back to its old value after a crash would look unchanged while the API has the new one.
 """
 
 from __future__ import annotations
@@ -13,15 +16,16 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import xxhash
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from penstock.model.record import Key
-from penstock.store.memory import in_flight, segments
+from penstock.store.database import upsert, upsert_all
+from penstock.store.memory import segments
 from penstock.store.memory.key_table import KeyTable
 from penstock.store.memory.segments import FORGOTTEN
 from penstock.store.runs.ordinals import Words
+from penstock.store.tables import in_flight
 from penstock.store.tables import sent_links as table
-from penstock.store.upsert import upsert_all
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,7 +70,7 @@ class Memory:
     def load(conn: Connection, destination: str, version: str) -> Memory:
         """All that is known of a destination, without the keys that a dead process left in flight."""
         table = KeyTable(segments.read(conn, destination, version))
-        table.forget(in_flight.left(conn, destination))
+        table.forget(keys_left_in_flight(conn, destination))
         return Memory(destination, version, table)
 
     def __len__(self) -> int:
@@ -164,3 +168,39 @@ def put_sent_links(conn: Connection, destination: str, links: Mapping[KeyHash, S
         for key, some in links.items()
     ]
     upsert_all(conn, table, rows, ["destination", "identity"])
+
+
+def add_in_flight(conn: Connection, destination: str, run: str, first: int, hashes: Words) -> None:
+    """Remembered keys of the chunk at ordinal `first` are about to be sent with other content."""
+    mine = (in_flight.c.destination == destination) & (in_flight.c.run == run) & (in_flight.c.first == first)
+    before = conn.execute(select(in_flight.c.hashes).where(mine)).scalar_one_or_none() or b""
+    packed = before + np.ascontiguousarray(hashes, dtype="<u8").tobytes()
+    upsert(conn, in_flight, {"destination": destination, "run": run, "first": first, "hashes": packed})
+
+
+def end_chunks_in_flight(conn: Connection, destination: str, run: str, position: int) -> None:
+    """Everything before this ordinal is decided: chunks that began before the one it lies in are over."""
+    mine = (in_flight.c.destination == destination) & (in_flight.c.run == run)
+    earlier = select(in_flight.c.first).where(mine, in_flight.c.first < position)
+    newest = conn.execute(earlier.order_by(in_flight.c.first.desc()).limit(1)).scalar_one_or_none()
+    if newest is not None:
+        conn.execute(delete(in_flight).where(mine, in_flight.c.first < newest))
+
+
+def clear_in_flight(conn: Connection, destination: str, run: str) -> None:
+    """The run came to its end: nothing is in flight."""
+    conn.execute(delete(in_flight).where(in_flight.c.destination == destination, in_flight.c.run == run))
+
+
+def keys_left_in_flight(conn: Connection, destination: str) -> Words:
+    """(n, 2) uint64: the keys in flight. When no process runs the destination: what dead processes left."""
+    found = conn.execute(select(in_flight.c.hashes).where(in_flight.c.destination == destination)).scalars().all()
+    return np.frombuffer(b"".join(found), dtype="<u8").astype(np.uint64).reshape(-1, 2)
+
+
+def take_keys_left_in_flight(conn: Connection, destination: str) -> Words:
+    """What dead processes left in flight: taken off, and forgotten from the memory in the database."""
+    hashes = keys_left_in_flight(conn, destination)
+    conn.execute(delete(in_flight).where(in_flight.c.destination == destination))
+    segments.forget(conn, destination, hashes)
+    return hashes

@@ -4,15 +4,17 @@ The sealing key comes from `PENSTOCK_SECRET_KEY` (any text; it is hashed to 256 
 beside the database, made with mode 0600 on first use. Either may hold several, separated by commas (in the file: one a
 line): the first seals, the others still open, while a key is being rotated. A sealed text is: version byte, key id (4),
 nonce (12), cipher text and tag; the credential's name is authenticated with it, so that a text cannot be moved to
-another name.
+another name. `SEALED_COLUMNS` lists every column that holds sealed texts.
 """
 
 from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
 from pathlib import Path
@@ -20,11 +22,13 @@ from tempfile import mkstemp
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, RowMapping, Table, and_, delete, select, update
 
 from penstock.model.errors import InputError, Problem, StateUnavailable
+from penstock.store.database import upsert
+from penstock.store.service_tables import answers
 from penstock.store.tables import checks, credentials
-from penstock.store.upsert import upsert
+from penstock.store.tables import credentials as credentials_table
 
 KEY_VARIABLE = "PENSTOCK_SECRET_KEY"
 KEY_FILE = "secret.key"
@@ -230,3 +234,74 @@ def stored_check(conn: Connection, name: str) -> StoredCheck | None:
         return None
     report = None if row["report"] is None else orjson.loads(row["report"])
     return StoredCheck(name, row["base_url"], row["made_for"], row["at"], row["ok"], report)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedColumn:
+    """A column of sealed texts; `named` is the name that a row's text was sealed for."""
+
+    table: Table
+    column: str
+    named: Callable[[RowMapping], str]
+
+
+def _sealed_name(row: RowMapping) -> Any:
+    return row["name"]
+
+
+def _sealed_request(row: RowMapping) -> str:
+    return response_name(row["who"], row["key"])
+
+
+def response_name(who: str, key: str) -> str:
+    """Under what name the stored response of a request is sealed: no credential can have it."""
+    return f"answers/{who}/{key}"
+
+
+# A rotation of the sealing key seals all of these again.
+SEALED_COLUMNS = (
+    SealedColumn(credentials_table, "sealed", _sealed_name),
+    SealedColumn(answers, "sealed", _sealed_request),
+)
+
+
+def key_ids(path: Path) -> Counter[str]:
+    """How many texts each key (its id, in hex) has sealed, in a SQLite file of whatever version."""
+    found: Counter[str] = Counter()
+    with closing(sqlite3.connect(path)) as connection:
+        for sealed in SEALED_COLUMNS:
+            table, column = sealed.table.name, sealed.column
+            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
+                key = f"lower(hex(substr({column}, 2, 4)))"
+                query = f"SELECT {key}, count(*) FROM {table} WHERE {column} IS NOT NULL GROUP BY 1"
+                found.update(dict(connection.execute(query).fetchall()))
+    return found
+
+
+def sealing_key_ids(conn: Connection) -> Counter[str]:
+    """How many texts each key (its id, in hex) has sealed."""
+    found: Counter[str] = Counter()
+    for sealed in SEALED_COLUMNS:
+        column = sealed.table.c[sealed.column]
+        found.update(
+            bytes(text[1:5]).hex() for text in conn.execute(select(column).where(column.is_not(None))).scalars()
+        )
+    return found
+
+
+def seal_anew(conn: Connection, ring: Sealer) -> int:
+    """Seal with the ring's first key what another of its keys, or an older Penstock, sealed; returns how much.
+
+    InputError when something opens with none of them.
+    """
+    number = 0
+    for sealed in SEALED_COLUMNS:
+        table, column = sealed.table, sealed.table.c[sealed.column]
+        for row in conn.execute(select(table).where(column.is_not(None))).mappings().all():
+            name, text = sealed.named(row), row[sealed.column]
+            opened = ring.open(text, name)
+            if not ring.is_newest(text):
+                mine = and_(*(key == row[key.name] for key in table.primary_key))
+                conn.execute(update(table).where(mine).values({sealed.column: ring.seal(opened, name)}))
+                number += 1
+    return number

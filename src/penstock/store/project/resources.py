@@ -11,8 +11,8 @@ from sqlalchemy import Connection, delete, select
 
 from penstock.model.outcome import Note
 from penstock.model.record import Column, Schema
+from penstock.store.database import upsert
 from penstock.store.tables import cursors, datasets, known_ids, switches
-from penstock.store.upsert import upsert
 
 SwitchState = Literal["active", "paused"]
 

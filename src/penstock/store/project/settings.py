@@ -1,8 +1,8 @@
-"""The service's own settings (alerts, retention) as one JSON document a name, and the marks of a restored state.
+"""What people have set: the versions of the applied project, and other settings (alerts, retention) as JSON documents.
 
-A restored state does not know what was sent between the backup and now. A destination whose requests may be sent twice
-just sends again. One whose requests may not (notes, tasks, manual POST) marks what it would send as `unknown` until a
-run of it has ended, or a person has activated it again.
+Also the mark of a restored state. Such a state does not know what was sent between the backup and now. A destination
+whose requests may be sent twice sends again. One whose requests may not (notes, tasks, manual POST) marks what it would
+send as `unknown` until a run of it has ended, or a person has activated it again.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, insert, select
 
+from penstock.model.applied_project import ProjectVersion
+from penstock.store.database import upsert
 from penstock.store.service_tables import settings
-from penstock.store.upsert import upsert
+from penstock.store.tables import project_versions as table
 
 NAME = "restored"
 
@@ -87,3 +89,49 @@ def settle_restored(conn: Connection, destination: str) -> None:
     found = unsettled_restore(conn, destination)
     if found is not None:
         note_restored(conn, Restored(found.made_at, found.at, found.resend_all, found.settled | {destination}))
+
+
+def newest_version(conn: Connection) -> ProjectVersion | None:
+    """The newest version; None while no project was ever applied."""
+    row = conn.execute(select(table).order_by(table.c.version.desc()).limit(1)).mappings().one_or_none()
+    return None if row is None else _version(row)
+
+
+def newest_version_number(conn: Connection) -> int:
+    """The number of the newest version; 0 while no project was ever applied."""
+    return int(conn.execute(select(func.coalesce(func.max(table.c.version), 0))).scalar_one())
+
+
+def newest_version_by(conn: Connection, author: str) -> ProjectVersion | None:
+    """The newest version of this author; None while there is none."""
+    query = select(table).where(table.c.author == author).order_by(table.c.version.desc()).limit(1)
+    row = conn.execute(query).mappings().one_or_none()
+    return None if row is None else _version(row)
+
+
+def numbered_version(conn: Connection, number: int) -> ProjectVersion | None:
+    row = conn.execute(select(table).where(table.c.version == number)).mappings().one_or_none()
+    return None if row is None else _version(row)
+
+
+def listed_versions(conn: Connection, limit: int, before: int | None) -> list[ProjectVersion]:
+    """Newest first; `before` starts below that number."""
+    query = select(table).order_by(table.c.version.desc()).limit(limit)
+    if before is not None:
+        query = query.where(table.c.version < before)
+    return [_version(row) for row in conn.execute(query).mappings()]
+
+
+def version_texts(conn: Connection) -> list[str]:
+    """The project's text in every version."""
+    return list(conn.execute(select(table.c.text)).scalars())
+
+
+def _version(row: Mapping[Any, Any]) -> ProjectVersion:
+    return ProjectVersion(**{**row, "changes": orjson.loads(row["changes"])})
+
+
+def add_version(conn: Connection, version: ProjectVersion) -> None:
+    """Write the next version; of two writers of one number, the second fails."""
+    row = {name: getattr(version, name) for name in ("version", "at", "author", "base", "text")}
+    conn.execute(insert(table), {**row, "changes": orjson.dumps(list(version.changes)).decode()})

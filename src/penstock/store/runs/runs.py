@@ -1,20 +1,28 @@
-"""The rows of runs: their start, progress, counts and end."""
+"""The rows of runs: their start, progress, counts and end; and their frozen inputs.
+
+A frozen input is stored here when several machines share the database, so that a run resumes with the same records on
+any of them. With SQLite the file beside the database is enough.
+"""
 
 from __future__ import annotations
 
 import os
 import socket
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from operator import itemgetter
+from pathlib import Path
 from typing import Any, Literal
 
 import orjson
-from sqlalchemy import Connection, Row, Text, column, insert, select, update, values
+from sqlalchemy import Connection, Row, Text, column, delete, insert, select, update, values
 
 from penstock.clock import Clock, iso
 from penstock.model.errors import Problem, problem_json, problem_of
 from penstock.model.outcome import COUNT_NAMES, Counts, Note, RunReport
+from penstock.store.database import Database
+from penstock.store.service_tables import frozen_parts
 from penstock.store.tables import runs
 
 RunKind = Literal["destination", "flow", "test", "resend"]
@@ -250,3 +258,41 @@ def to_run(row: Row[Any]) -> RunRow:
     values[_place["window"]] = None if window is None else orjson.loads(window)
     values[_place["errors"]] = () if errors is None else tuple(map(problem_of, orjson.loads(errors)))
     return RunRow(*values)
+
+
+PART = 4 << 20  # bytes, before they are packed
+QUICK = 1  # zlib's level
+
+
+def keep_frozen_input(database: Database, run: str, path: Path) -> None:
+    """Store a file; once this comes back it is whole."""
+    if not database.is_shared:
+        return
+    with database.begin(alone=False) as conn, path.open("rb") as file:
+        forget_frozen_input(conn, run)
+        for number, data in enumerate(iter(lambda: file.read(PART), b"")):
+            conn.execute(insert(frozen_parts).values(run=run, part=number, bytes=zlib.compress(data, QUICK)))
+
+
+def fetch_frozen_input(database: Database, run: str, path: Path) -> bool:
+    """Bring a stored file to `path`, whole or not at all; False when there is none."""
+    if not database.is_shared:
+        return False
+    query = select(frozen_parts.c.bytes).where(frozen_parts.c.run == run).order_by(frozen_parts.c.part)
+    part = path.with_name(path.name + ".part")
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "wb") as file, database.read() as conn:
+            rows = conn.execution_options(stream_results=True, max_row_buffer=2).execute(query)
+            written = sum(file.write(zlib.decompress(data)) for data in rows.scalars())
+        if written:
+            part.rename(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return written > 0
+
+
+def forget_frozen_input(conn: Connection, run: str) -> None:
+    """The run needs it no more."""
+    conn.execute(delete(frozen_parts).where(frozen_parts.c.run == run))

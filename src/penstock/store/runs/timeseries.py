@@ -19,9 +19,9 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, case, delete, func, select
 
 from penstock.model.outcome import COUNT_NAMES
+from penstock.store.database import insert_all, upsert, upsert_all
 from penstock.store.service_tables import span_parts, tallies
 from penstock.store.tables import ledger_batches, ledger_exceptions, runs
-from penstock.store.upsert import insert_all, upsert, upsert_all
 
 DAY = 24 * 60
 LENGTHS = MappingProxyType({5: 1, 60: 7, DAY: 100})  # minutes of the parts, and for how many days they are stored

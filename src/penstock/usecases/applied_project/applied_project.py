@@ -1,28 +1,37 @@
 """`AppliedProject`: the project that `apply` stored in the database, compared with the project file.
 
-A difference between the two is always reported.
+A difference between the two is always reported. `Edits` are its edits for the command line and the API: every edit is a
+version, visible at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import Connection
 
 from penstock.clock import Clock, iso
 from penstock.config.document import changes, document_of_path, without_keys
 from penstock.config.loader import load_project, load_text, refuse_wrong_sql
-from penstock.model.applied_project import ApplyResult, DocumentChange, ProjectVersion
+from penstock.model.applied_project import ApplyResult, DocumentChange, ProjectVersion, Resource
 from penstock.model.errors import InputError, Problem
 from penstock.model.spec import ProjectSpec
-from penstock.run.context import NOWHERE, sealer_of
+from penstock.run.context import NOWHERE, Context, sealer_of
 from penstock.store.database import Database
-from penstock.store.project import credentials, versions
-from penstock.usecases.applied_project.reach import COMMAND_LINE, Granted, grant, granted_by
-from penstock.usecases.applied_project.secrets import forget_removed, seal_by_derived_keys
+from penstock.store.project import credentials, settings
+from penstock.usecases.applied_project import editor
+from penstock.usecases.applied_project.editor import EditTerms
+from penstock.usecases.applied_project.reach import (
+    COMMAND_LINE,
+    Granted,
+    forget_removed,
+    grant,
+    granted_by,
+    seal_by_derived_keys,
+)
 
 PROJECT_FILE = Path("penstock.yaml")
 SQLITE = "sqlite:///"
@@ -40,7 +49,7 @@ def project_of(database: Database, file: Path, *, given: bool) -> ProjectSpec:
     `given` says that the file was named: then it must be there.
     """
     with database.read() as conn:
-        applied = versions.newest(conn)
+        applied = settings.newest_version(conn)
     if applied is None:
         return load_project(file)
     if not given and not file.exists():
@@ -83,7 +92,7 @@ def applied_project(database: Database, *, base: Path, may_be_empty: bool = True
     InputError `not-applied` where it may not be empty.
     """
     with database.read() as conn:
-        applied = versions.newest(conn)
+        applied = settings.newest_version(conn)
     if applied is None and not may_be_empty:
         hint = "`penstock apply` loads a project file into it"
         raise InputError(Problem("project", "no project was applied to this database", "not-applied", hint))
@@ -146,7 +155,7 @@ class AppliedProject:
         with self.database.begin() as conn:
             if not dry_run:
                 self._seal(conn, keys)
-            before = versions.newest(conn)
+            before = settings.newest_version(conn)
             number = 0 if before is None else before.version
             found = changes("" if before is None else before.text, text)
             granted = Granted.by(str(base), text)
@@ -158,7 +167,7 @@ class AppliedProject:
             told = [change._asdict() for change in found]
             at = iso(self.clock.now())
             grant(conn, granted, at=at)
-            versions.add(conn, ProjectVersion(number + 1, at, COMMAND_LINE, str(base), text, told))
+            settings.add_version(conn, ProjectVersion(number + 1, at, COMMAND_LINE, str(base), text, told))
             forget_removed(conn, "" if before is None else before.text, text)
         return ApplyResult(number + 1, found)
 
@@ -171,12 +180,12 @@ class AppliedProject:
     def versions(self, limit: int) -> list[ProjectVersion]:
         """The versions of the project in the database, newest first."""
         with self.database.read() as conn:
-            return versions.listed(conn, limit, None)
+            return settings.listed_versions(conn, limit, None)
 
     def export(self) -> str:
         """The applied project as YAML; where none was applied, that of the file."""
         with self.database.read() as conn:
-            applied = versions.newest(conn)
+            applied = settings.newest_version(conn)
         if applied is not None:
             return applied.text
         load_project(self.file)
@@ -187,3 +196,94 @@ def state_url(file: Path, database: str | None, environ: Mapping[str, str]) -> s
     """The URL of the state: as given, from `PENSTOCK_DATABASE_URL`, or `.penstock/state.db` beside the file."""
     base = (file if file.is_dir() else file.parent).resolve()
     return database or environ.get("PENSTOCK_DATABASE_URL") or f"sqlite:///{base / '.penstock' / 'state.db'}"
+
+
+WITH_RECORDS = frozenset({"datasets", "destinations"})  # kinds whose settings have to fit records
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """`ctx` is what the App works with at the moment; `reload` lets it follow an edit.
+
+    `refuse_misfit` raises InputError where settings of a kind and name do not fit their records.
+    """
+
+    ctx: Callable[[], Context]
+    reload: Callable[[], None]
+    refuse_misfit: Callable[[str, str, Any], None]
+
+    def listed(self, kind: str) -> dict[str, Resource]:
+        """The resources of a section of the applied project (`destinations`), by name."""
+        return editor.listed(self.ctx(), kind)
+
+    def page(self, kind: str, limit: int, after: str | None) -> list[Resource]:
+        """At most so many resources of a section, in the project's order; those behind the one of this name."""
+        return editor.page(self.ctx(), kind, limit, after)
+
+    def one(self, kind: str, name: str) -> Resource:
+        """One resource, with the etag that guards its next edit."""
+        return editor.one(self.ctx(), kind, name)
+
+    def put(
+        self, kind: str, name: str, value: Any, *, author: str, if_match: str | None = None, create: bool = False
+    ) -> Resource:
+        """Write a resource. A literal `api_key` is sealed, not written.
+
+        The whole project is checked first, and whether the settings fit their records (`refuse_misfit`).
+        """
+        if kind in WITH_RECORDS:
+            self.refuse_misfit(kind, name, value)
+        put = editor.put(self.ctx(), kind, name, value, EditTerms(author, if_match, create))
+        self.reload()
+        return put
+
+    def patch(self, kind: str, name: str, patch: Any, *, author: str, if_match: str | None = None) -> Resource:
+        """Change parts of a resource by a JSON merge patch; checked as `put` does."""
+        ctx = self.ctx()
+        patched_value = editor.patched(ctx, kind, name, patch)
+        if kind in WITH_RECORDS:
+            self.refuse_misfit(kind, name, patched_value)
+        patched = editor.patch(self.ctx(), kind, name, patch, author=author, if_match=if_match)
+        self.reload()
+        return patched
+
+    def delete(self, kind: str, name: str, *, author: str, if_match: str | None = None) -> None:
+        """Delete a resource without references to it; a destination must not be active."""
+        editor.delete(self.ctx(), kind, name, author=author, if_match=if_match)
+        self.reload()
+
+    def copy(self, kind: str, name: str, new_name: str, *, author: str) -> Resource:
+        """The same under a new name; the copy of a destination is a draft."""
+        copied = editor.copy(self.ctx(), kind, name, new_name, author=author)
+        self.reload()
+        return copied
+
+    def problems(self, kind: str, name: str, value: Any) -> tuple[Problem, ...]:
+        """What is wrong with the project if this resource were written into it; nothing is written."""
+        return editor.problems(self.ctx(), kind, name, value)
+
+    def versions(self, limit: int = 50, before: int | None = None) -> list[ProjectVersion]:
+        """The versions of the applied project, newest first."""
+        return editor.versions(self.ctx(), limit, before)
+
+    def version(self, number: int) -> ProjectVersion:
+        """One version of the applied project, with what it changed."""
+        return editor.version(self.ctx(), number)
+
+    def newest(self) -> ProjectVersion:
+        """The newest version; version 0, with nothing in it, while no project was ever applied."""
+        return editor.newest(self.ctx())
+
+    def replace(
+        self, text: str, *, author: str, if_match: str | None = None, dry_run: bool = False
+    ) -> editor.EditResult:
+        """Store the project of a whole YAML text as a new version; returns what that changes."""
+        written = editor.replace(self.ctx(), text, EditTerms(author, if_match), dry_run=dry_run)
+        self.reload()
+        return written
+
+    def roll_back(self, number: int, *, author: str, only: str | None = None) -> ProjectVersion:
+        """Store an old version (or `only` one resource of it) again, as a new version."""
+        back = editor.roll_back(self.ctx(), number, author=author, only=only)
+        self.reload()
+        return back

@@ -14,16 +14,15 @@ from sqlalchemy.exc import IntegrityError
 
 from penstock.clock import iso
 from penstock.config.document import canonical, changes, literal_key, marked, merged, tree_of, without_keys
-from penstock.config.files import NAME, SECTIONS
-from penstock.config.loader import load_text, load_tree, refuse_wrong_sql
+from penstock.config.loader import NAME, SECTIONS, load_text, load_tree, refuse_wrong_sql
 from penstock.config.yaml.tree import Marked, plain
 from penstock.model.applied_project import ProjectVersion, Resource
 from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.model.spec import ProjectSpec
 from penstock.run.context import NOWHERE, Context
 from penstock.store.project import credentials, resources
-from penstock.store.project import versions as projects
-from penstock.usecases.applied_project.secrets import forget_removed, refuse_strangers
+from penstock.store.project import settings as projects
+from penstock.usecases.applied_project.reach import forget_removed, refuse_strangers
 
 Tree = Mapping[str, Marked]
 Edit = Callable[[Tree, dict[str, str]], Tree]  # also gives the keys to seal, by credential
@@ -50,7 +49,7 @@ class EditResult(NamedTuple):
 def newest(ctx: Context) -> ProjectVersion:
     """The newest version; version 0, with nothing in it, while no project was ever applied."""
     with ctx.database.read() as conn:
-        return projects.newest(conn) or NOTHING
+        return projects.newest_version(conn) or NOTHING
 
 
 @lru_cache(maxsize=1)
@@ -229,13 +228,13 @@ def check_name(kind: str, name: str) -> None:
 def versions(ctx: Context, limit: int, before: int | None) -> list[ProjectVersion]:
     """The versions, newest first; `before` starts below that number."""
     with ctx.database.read() as conn:
-        return projects.listed(conn, limit, before)
+        return projects.listed_versions(conn, limit, before)
 
 
 def version(ctx: Context, number: int) -> ProjectVersion:
     """One version, with its changes. InputError when there is none of this number."""
     with ctx.database.read() as conn:
-        found = projects.numbered(conn, number) if number in NUMBERS else None
+        found = projects.numbered_version(conn, number) if number in NUMBERS else None
     if found is None:
         raise InputError(
             Problem("version", f"there is no version {number}", "unknown-version", "look at the versions", str(number))
@@ -283,7 +282,7 @@ def _once(ctx: Context, edit: Edit, author: str, note: str) -> ProjectVersion:
     at = iso(ctx.clock.now())
     sealer = ctx.sealer()
     with ctx.database.begin() as conn:
-        before = projects.newest(conn) or NOTHING
+        before = projects.newest_version(conn) or NOTHING
         base = Path(before.base) if before.base else ctx.project.base
         was = tree_of(before.text)
         tree = edit(was, keys)
@@ -304,7 +303,7 @@ def _once(ctx: Context, edit: Edit, author: str, note: str) -> ProjectVersion:
             return before
         told: list[dict[str, Any]] = [change._asdict() for change in found]
         new = ProjectVersion(before.version + 1, at, f"{author} ({note})" if note else author, str(base), text, told)
-        projects.add(conn, new)
+        projects.add_version(conn, new)
         forget_removed(conn, before.text, text)
     return new
 

@@ -1,20 +1,28 @@
-"""What the project of this process may reach: a person's own rights on the command line, limits in a service."""
+"""What the project of this process may reach: a person's own rights on the command line, limits in a service.
+
+Sealed secrets are sent only to the hosts they were given for, so that no edit of the project alone can send one
+elsewhere. They are deleted with the credential or source that they belong to.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection
 
-from penstock.config.values.references import variables_of
+from penstock.config.document import tree_of
+from penstock.config.values.references import split_address, variables_of
 from penstock.model.errors import InputError, Problem
 from penstock.model.reach import OPEN_FOLDERS, OUR_VARIABLES, Reach, SqlHost, sql_hosts
+from penstock.run.context import sealer_of
 from penstock.store.database import Database
-from penstock.store.project import versions
+from penstock.store.project import credentials, settings
+from penstock.store.project.credentials import seal_anew
 from penstock.store.project.settings import put_setting, setting
 
 if TYPE_CHECKING:
@@ -105,7 +113,7 @@ def granted_by(conn: Connection) -> Granted:
     found = setting(conn, SETTING)
     if found is not None:
         return Granted(str(found.document["base"]), tuple(found.document["variables"]))
-    applied = versions.newest_by(conn, COMMAND_LINE)
+    applied = settings.newest_version_by(conn, COMMAND_LINE)
     return Granted() if applied is None else Granted.by(applied.base, applied.text)
 
 
@@ -113,3 +121,56 @@ def grant(conn: Connection, granted: Granted, *, at: str) -> None:
     """Write down what an `apply` on the command line grants."""
     document = {"base": granted.base, "variables": list(granted.variables)}
     put_setting(conn, SETTING, document, by=COMMAND_LINE, at=at)
+
+
+Values = Mapping[str, Mapping[str, Any]]  # credentials of the project, by name
+
+
+def sealed_name(source: str) -> str:
+    """The name under which a source's secret is sealed: no credential can have it."""
+    return f"sources/{source}"
+
+
+def forget_removed(conn: Connection, before: str, after: str) -> None:
+    """Forget the secrets of what is in the project's text `before` and no more in `after`."""
+    old, new = tree_of(before), tree_of(after)
+    for name in old["credentials"].entries().keys() - new["credentials"].entries().keys():
+        credentials.forget_credential(conn, name)
+        credentials.forget_check(conn, name)
+    for name in old["sources"].entries().keys() - new["sources"].entries().keys():
+        credentials.forget_credential(conn, sealed_name(name))
+
+
+def refuse_strangers(conn: Connection, before: Values, after: Values, given: Mapping[str, str]) -> None:
+    """InputError where a sealed key could go to a host it could not go to before, and is not `given` again.
+
+    An editor of a credential need not know its key, and could read it at a host of their own.
+    """
+    problems = []
+    for name, new in after.items():
+        old = before.get(name)
+        if old is None or name in given or "api_key" in new or not credentials.has_secret(conn, name):
+            continue
+        strange = sorted(hosts_of(new) - hosts_of(old))
+        if strange:
+            message = f"the sealed key of {name} would go to {', '.join(strange)}, which it was not given for"
+            hint = "edit the credential, and give the key anew with it as `api_key`: it is sealed, not written down"
+            problems.append(Problem(f"credentials.{name}", message, "key-needed", hint, strange[0]))
+    if problems:
+        raise InputError(*problems)
+
+
+def hosts_of(credential: Mapping[str, Any]) -> set[str]:
+    """The hosts that may see the key beside Custify's own, each with its port where it has one."""
+    own = split_address(credential.get("base_url", "auto"))
+    named = set(credential.get("allowed_hosts") or ())
+    return named if own is None else named | {own[1].netloc.rpartition("@")[2].lower()}
+
+
+def seal_by_derived_keys(database: Database, environ: Mapping[str, str]) -> None:
+    """Seal again what 0.1.0 sealed with the sealing key itself. Does nothing where a text opens with no key."""
+    with database.read() as conn:
+        if not credentials.sealed_by_root(conn):
+            return
+    with suppress(InputError), database.begin() as conn:  # it still opens as before: `doctor` names the missing key
+        seal_anew(conn, sealer_of(environ, database.folder))

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from penstock import bounds
 from penstock.config.document import changes, document_of_path, without_keys
 from penstock.config.loader import check_project
-from penstock.config.values.addresses import is_loopback
+from penstock.config.values.references import is_loopback
 from penstock.model.errors import PenstockError, Problem
 from penstock.model.spec import CredentialSpec, FileSource, SourceSpec, SqlSource, WebhookSource
 from penstock.run.activity import is_active
@@ -19,8 +19,8 @@ from penstock.service.people import sign_on
 from penstock.service.store import people
 from penstock.sources.files.source_files import matching_files
 from penstock.sources.open import open_rows
-from penstock.store.project import credentials, versions
-from penstock.usecases.applied_project.secrets import sealed_name
+from penstock.store.project import credentials, settings
+from penstock.usecases.applied_project.reach import sealed_name
 
 MOST = 10  # problems of one kind that are reported one by one
 PREFIX = "PENSTOCK_"
@@ -45,7 +45,7 @@ VARIABLES = frozenset(
 def project(found: Examined) -> Findings:
     """Check that the file can be read and equals what was applied."""
     with found.database.read() as conn:
-        applied = versions.newest(conn)
+        applied = settings.newest_version(conn)
     if found.file is None or not found.file.exists():
         if applied is None:
             yield note("no-project", "there is no project yet", "`penstock init` begins one")

@@ -23,7 +23,7 @@ from penstock.service.work.queue import lease_of
 from penstock.store import leases
 from penstock.store.database import Database, refused_revision
 from penstock.store.migrations import HEAD
-from penstock.store.project import sealed_columns
+from penstock.store.project import credentials
 from penstock.store.project.credentials import KEY_FILE, KEY_VARIABLE
 from penstock.store.project.settings import setting
 from penstock.store.runs import runs
@@ -94,7 +94,7 @@ def sealing_key(found: Examined) -> Findings:
     """Check that the key is there, only its owner can read it, and it opens everything sealed."""
     file = found.database.folder / KEY_FILE
     with found.database.read() as conn:
-        ids = sealed_columns.ids(conn)
+        ids = credentials.sealing_key_ids(conn)
     if KEY_VARIABLE in found.environ and file.exists():
         message = f"{KEY_VARIABLE} is set, so that the key in {KEY_FILE} opens nothing"
         yield note("two-keys", message, "keep the file only as long as something was sealed by it", str(file))
