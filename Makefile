@@ -4,6 +4,8 @@ BIN    := .venv/bin
 SETUP  := .venv/.ready
 # One more than cores: tests wait for processes, browsers and servers for a part of their time.
 PYTEST_WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() + 1, 8))')
+# A file's tests in one process, so that they share its services, databases and browsers; in the order of tests/conftest.py.
+PYTEST := $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Compiled once, not once a process: the tests start many.
 unexport PYTHONDONTWRITEBYTECODE
@@ -44,10 +46,12 @@ $(SETUP)-bench: $(SETUP)-dev
 demo: $(SETUP)
 	@$(BIN)/penstock demo
 
-# The browser's tests drive the machine's Chromium; where there is none, the distribution's package is installed.
+# The browser's tests drive the machine's Chromium; where there is none, the distribution's package without windows is
+# installed, without what it recommends: a third of the packages.
 browser:
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
-	  || (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null) \
+	@command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+	  || command -v google-chrome >/dev/null || (apt-get update -qq \
+	    && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium-headless-shell >/dev/null) \
 	  || (echo "The browser's tests need Chromium: install it, then run make test again" && exit 1)
 
 # The web UI's types and component tests.
@@ -55,10 +59,10 @@ components: $(SETUP)-dev
 	$(BIN)/python ui/check.py
 
 test: $(SETUP)-dev browser components
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
+	$(PYTEST)
 
 # Without browser and PostgreSQL, with few random examples; tests/conftest.py says which folders.
-QUICK := PENSTOCK_EXAMPLES=quick $(BIN)/python -m pytest --quick -n $(PYTEST_WORKERS) --dist worksteal
+QUICK := PENSTOCK_EXAMPLES=quick $(PYTEST) --quick
 
 quick: $(SETUP)-dev
 	$(QUICK)
@@ -69,11 +73,11 @@ shuffle: $(SETUP)-dev
 	$(QUICK) -p randomly --randomly-seed=$(SEED)
 
 test-dir: $(SETUP)-dev
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal tests/$(D)
+	$(PYTEST) tests/$(D)
 
 # The property-based tests with new random examples; `make test` takes the same ones in every run.
 random: $(SETUP)-dev
-	PENSTOCK_EXAMPLES=random $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal --ignore=tests/ui
+	PENSTOCK_EXAMPLES=random $(PYTEST) --ignore=tests/ui
 
 check: $(SETUP)-dev
 	$(BIN)/ruff format --check src tests benchmarks

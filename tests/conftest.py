@@ -25,6 +25,9 @@ QUICK = (
 )
 assert all((HERE / folder).is_dir() for folder in QUICK)
 
+# Their files take minutes: a worker that began one of them last would keep the others waiting.
+FIRST = ("ui", "attacks", "cases", "contract", "acceptance", "cli", "store", "service", "security")
+
 # A busy machine makes slow examples, not wrong ones. The examples are the same in every run, so that a test that passed
 # passes again; `make random` looks for new ones, `make quick` takes a few.
 _PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
@@ -63,8 +66,16 @@ def _needs_postgres(item: pytest.Item) -> bool:
     return "server" in getattr(item, "fixturenames", ()) or "[postgres" in item.name
 
 
+def _turn(item: pytest.Item) -> int:
+    folder = item.path.relative_to(HERE).parts[0]
+    return FIRST.index(folder) if folder in FIRST else len(FIRST)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("quick"):
+    """Leave out what is not quick, or begin with what takes longest."""
+    if not config.getoption("quick"):
+        items.sort(key=_turn)
+    else:
         left_out = [item for item in items if _needs_postgres(item)]
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=left_out)

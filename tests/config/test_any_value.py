@@ -1,5 +1,6 @@
 """Whatever stands at whatever place, the answer is a list of problems, never a crash."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,15 +31,19 @@ NASTY = (
 )
 
 
+# `make quick` takes a fourth of the places, of each value others.
+STEP = 4 if os.environ.get("PENSTOCK_EXAMPLES") == "quick" else 1
+
+
 def changed(node, path, value, raw):
-    """The tree with one value replaced."""
+    """The tree with one value replaced; what the path does not lead through is taken as it is."""
     if node.path == path:
         return replace(node, value=value, raw=raw)
+    if not path.startswith(f"{node.path}."):
+        return node
     if isinstance(node.value, dict):
         return replace(node, value={name: changed(item, path, value, raw) for name, item in node.value.items()})
-    if isinstance(node.value, list):
-        return replace(node, value=[changed(item, path, value, raw) for item in node.value])
-    return node
+    return replace(node, value=[changed(item, path, value, raw) for item in node.items()])
 
 
 @pytest.mark.parametrize("nasty", NASTY, ids=lambda value: ascii(value)[:12])
@@ -47,6 +52,7 @@ def test_any_value_anywhere_is_taken_or_refused_with_its_place(name, nasty, monk
     tree = read_files(VALID / name, Report())
     paths = [item.path for section in SECTIONS for item in tree[section].walk() if item.path.count(".")]
     assert len(paths) > 40
+    paths = paths[NASTY.index(nasty) % STEP :: STEP]
     refused = 0
     for path in paths:
         raw = "" if nasty is None or isinstance(nasty, dict | list) else str(nasty)

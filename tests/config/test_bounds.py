@@ -1,10 +1,13 @@
 """Bounds are read from the environment once, and a wrong value says what to write."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from penstock.bounds import VARIABLES, Bounds, read_bounds
 from penstock.model.errors import InputError
-from support.cli.forked_process import run
 
 
 def test_unset_and_empty_variables_keep_the_defaults():
@@ -34,13 +37,9 @@ def test_every_wrong_variable_is_named_at_once():
 
 
 def test_a_command_with_a_wrong_bound_ends_with_exit_2_and_the_name(tmp_path):
-    done = run(
-        ["-m", "penstock", "validate"],
-        cwd=tmp_path,
-        env={"PENSTOCK_MAX_COLUMNS": "1e6"},
-        capture_output=True,
-        text=True,
-    )
+    environ = {**os.environ, "PENSTOCK_MAX_COLUMNS": "1e6"}
+    command = [sys.executable, "-m", "penstock", "validate"]
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "PENSTOCK_MAX_COLUMNS" in done.stderr
     assert "1e6" in done.stderr

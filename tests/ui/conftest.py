@@ -25,8 +25,8 @@ def pytest_collection_modifyitems(items):
 
 
 def _chromium() -> str:
-    """A browser: the machine's, else the distribution's package, which `make browser` installs."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
+    """A browser: the one without windows, which starts and draws with less work, or the machine's."""
+    for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"):
         found = shutil.which(name)
         if found:
             return found

@@ -23,11 +23,10 @@ def codes() -> dict[str, str]:
     found = dict.fromkeys(MADE, "engine/surroundings.py")
     for path, tree in trees.items():
         known = PROBLEM | _imported(tree, takers) | takers[_module(path)]
+        named = methods | known
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-            if isinstance(call.func, ast.Attribute):
-                places = {**methods, **known}.get(call.func.attr)
-            else:
-                places = known.get(getattr(call.func, "id", ""))
+            is_method = isinstance(call.func, ast.Attribute)
+            places = named.get(call.func.attr) if is_method else known.get(getattr(call.func, "id", ""))
             for code in _given(call, places):
                 found.setdefault(code, f"{path.relative_to(SOURCE)}:{call.lineno}")
     return found

