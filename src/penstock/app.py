@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -24,13 +25,14 @@ from penstock.model.reports import (
     QuarantineEntry,
     TestReport,
 )
+from penstock.model.sandbox import SampleCompany, SandboxUrls
 from penstock.run.connection import connection
 from penstock.run.connection.leased_window import SharedBudgets
 from penstock.run.context import Context
 from penstock.sources.files.file_format import FileFormat
 from penstock.sources.files.formats import FORMATS
 from penstock.templates.catalogue import Template, load_catalogue
-from penstock.usecases import activation, history
+from penstock.usecases import activation, history, sandbox_process
 from penstock.usecases import quarantine as quarantine_entries
 from penstock.usecases.applied_project.applied_project import (
     PROJECT_FILE,
@@ -170,6 +172,30 @@ class App:
     def file_schema() -> dict[str, Any]:
         """The JSON Schema of the project file, for editors."""
         return project_json_schema()
+
+    @staticmethod
+    def running_sandbox(*options: str) -> AbstractContextManager[SandboxUrls]:
+        """The local sandbox for Custify, which runs during the block. EnvironmentFailure when it does not start."""
+        return sandbox_process.running_sandbox(*options)
+
+    @staticmethod
+    def sandbox_objects(sandbox: SandboxUrls) -> dict[str, int]:
+        """How many objects of each kind have arrived in a sandbox."""
+        return sandbox_process.stored_objects(sandbox)
+
+    @staticmethod
+    def write_sample_company(folder: Path) -> SampleCompany:
+        """Write the data files of a made-up company, in which some records are wrong on purpose."""
+        from penstock.usecases.demo import write_sample_company  # noqa: PLC0415 - pyarrow and faker
+
+        return write_sample_company(folder)
+
+    @staticmethod
+    def sample_project(data: str, base_url: str, api_key: str) -> str:
+        """The project file of the made-up company, whose files are in the folder `data`."""
+        from penstock.usecases.demo import project  # noqa: PLC0415 - pyarrow and faker
+
+        return project(data, base_url, api_key)
 
     @cached_property
     def _operations(self) -> Operations:

@@ -57,6 +57,37 @@ class Listed(NamedTuple):
     help: str
 
 
+AUDITED = frozenset(  # commands that change something: each has an entry in the audit log
+    {
+        ("activate",),
+        ("apply",),
+        ("backup",),
+        ("cancel",),
+        ("credential", "rotate-key"),
+        ("credential", "set"),
+        ("flow", "pause"),
+        ("flow", "resume"),
+        ("hooks", "new-key"),
+        ("pause",),
+        ("people", "add"),
+        ("people", "remove"),
+        ("people", "reset"),
+        ("people", "role"),
+        ("people", "setup-link"),
+        ("prune",),
+        ("quarantine", "discard"),
+        ("quarantine", "edit"),
+        ("quarantine", "resend"),
+        ("quarantine", "settle"),
+        ("restore",),
+        ("retention",),
+        ("roll-back",),
+        ("run",),
+        ("test",),
+        ("token", "add"),
+        ("token", "remove"),
+    }
+)
 SERVICE: dict[str, tuple[Listed, ...]] = {  # by module, which registers them with `add_to`
     "penstock.service.cli.hooks": (Listed("hooks", SET_UP, 4, "Where others post records, what came, and their key."),),
     "penstock.service.cli.serve": (Listed("serve", SERVE, 1, "Serve the web UI and the REST API, until ^C."),),
@@ -160,12 +191,12 @@ def _follow(app: App, tokens: Sequence[str], face: Command) -> int:
 
 def _noted(words: Sequence[str], names: Sequence[Any], ended: Exit, face: Command) -> Exit:
     """Write the audit entry of a command that has ended; a failure to write it is reported on stderr."""
-    from penstock.service.cli import audit  # noqa: PLC0415 - not for help
-
-    if words not in audit.CHANGING:
+    if words not in AUDITED:
         return ended
+    from penstock.service.people.command_audit import note_command  # noqa: PLC0415 - not for help
+
     try:
-        audit.note(words, names, ended, face)
+        note_command(words, names, "ok" if ended is Exit.WELL else f"exit {int(ended)}", face.file, face.database)
     except EnvironmentFailure as error:
         face.remark(f"It was done, and could not be written into the audit log: {error}")
         return Exit.ENVIRONMENT if ended is Exit.WELL else ended

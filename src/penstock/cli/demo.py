@@ -19,12 +19,11 @@ from cyclopts import App, Parameter
 
 from penstock.cli.command import TRY, Command, Given, Penstock, write
 from penstock.cli.exits import DEBUG_VARIABLE, Exit
-from penstock.usecases.sandbox_process import SandboxUrls, running_sandbox
 
 if TYPE_CHECKING:
     from penstock.model.outcome import RunReport
     from penstock.model.reports import QuarantineEntry
-    from penstock.usecases.demo import SampleCompany
+    from penstock.model.sandbox import SampleCompany, SandboxUrls
 
 FLOW = "everything"
 KINDS = ("companies", "people", "subscriptions", "events", "notes")
@@ -59,6 +58,8 @@ def demo(
     """
     from tempfile import TemporaryDirectory  # noqa: PLC0415 - help must not wait for it
 
+    from penstock.app import App as Kernel  # noqa: PLC0415 - a third of a second
+
     with ExitStack() as stack:
         out = sys.stdout
         if face.json:
@@ -66,20 +67,20 @@ def demo(
         if folder is None:
             temporary = TemporaryDirectory(prefix="penstock-demo-", ignore_cleanup_errors=True)
             folder = Path(stack.enter_context(temporary))
-        place = stack.enter_context(running_sandbox())
-        stack.enter_context(_inside(folder, place))
+        sandbox = stack.enter_context(Kernel.running_sandbox())
+        stack.enter_context(_inside(folder, sandbox))
         assert face.penstock is not None
-        story = Story(place, face.penstock)
+        story = Story(sandbox, face.penstock)
         with suppress(_Astray):
             story.tell()
         if face.json:
             stack.enter_context(redirect_stdout(out))
-        arrived = place.arrived()
+        arrived = story.arrived()
         counts = {kind: arrived.get(kind, 0) for kind in KINDS}
         document = {"ok": not story.wrong, "wrong": story.wrong, "arrived": counts}
         face.show(document, story.ending)
         if serve:
-            _serve(place, folder, face, face.penstock)
+            _serve(sandbox, folder, face, face.penstock)
     return Exit.NOT_ALL_WELL if story.wrong else Exit.WELL
 
 
@@ -91,12 +92,12 @@ class _Astray(Exception):  # noqa: N818 - it ends the story, it is no error of i
 class Story:
     """The steps, and what did not come out as it should."""
 
-    place: SandboxUrls
+    sandbox: SandboxUrls
     penstock: Penstock
     wrong: list[str] = field(default_factory=list)
 
     def tell(self) -> None:
-        made = _sample_project(self.place)
+        made = _sample_project(self.sandbox)
         say(
             f"A made-up company in this folder: {made.companies} companies (Parquet), {made.people} people (CSV),\n"
             f"{made.subscriptions} subscriptions (SQLite), {made.events} events (Parquet), {made.notes} notes (CSV).\n"
@@ -105,7 +106,7 @@ class Story:
         self.step("Does the key work, and who answers?", "check", "sandbox")
         self.step("What exactly would be sent? One of the requests:", "preview", "subscriptions", "--limit", "1")
         self.step("How much is it all, and what is wrong with it?", "plan", FLOW)
-        self.expect(self.place.arrived().get("people") == 0, "nothing had been sent before the run")
+        self.expect(self.arrived().get("people") == 0, "nothing had been sent before the run")
         self.step("Send it: companies, then people, then the rest", "run", FLOW, code=Exit.NOT_ALL_WELL)
         self.step("What is held, and why?", "quarantine", "list")
         self._mend(_held())
@@ -126,7 +127,7 @@ class Story:
     def _run_again(self) -> None:
         self.step("Once more: nothing has changed, so nothing is sent", "run", FLOW, code=Exit.NOT_ALL_WELL)
         self.expect(_last_run(FLOW).requests == 0, "the last run makes no request")
-        held, arrived = _held(), self.place.arrived()
+        held, arrived = _held(), self.arrived()
         for kind, number in _expected(held).items():
             self.expect(arrived.get(kind) == number, f"{number} {kind} arrive, not {arrived.get(kind)}")
 
@@ -140,6 +141,12 @@ class Story:
         if answer != code:
             raise _Astray
 
+    def arrived(self) -> dict[str, int]:
+        """How many objects of each kind the sandbox has stored."""
+        from penstock.app import App as Kernel  # noqa: PLC0415 - a third of a second
+
+        return Kernel.sandbox_objects(self.sandbox)
+
     def expect(self, truth: bool, what: str) -> None:
         if not truth:
             self.wrong.append(what)
@@ -147,7 +154,7 @@ class Story:
     def ending(self) -> Iterator[str]:
         """What arrived, and whether it is what should have."""
         yield "\n━━ What arrived in the stand-in"
-        for kind, number in self.place.arrived().items():
+        for kind, number in self.arrived().items():
             if number and kind in KINDS:
                 yield f"  {number:>5,}  {kind}"
         if not self.wrong:
@@ -171,13 +178,13 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def _inside(folder: Path, place: SandboxUrls) -> Iterator[None]:
+def _inside(folder: Path, sandbox: SandboxUrls) -> Iterator[None]:
     """In the folder, with the key in the environment; afterwards all is as it was."""
     before, environ = Path.cwd(), dict(os.environ)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         os.chdir(folder)
-        os.environ[KEY_VARIABLE] = place.api_key
+        os.environ[KEY_VARIABLE] = sandbox.api_key
         os.environ[DEBUG_VARIABLE] = "1"  # the folder is deleted: a traceback in it would be lost
         for name in OURS:
             os.environ.pop(name, None)
@@ -188,12 +195,12 @@ def _inside(folder: Path, place: SandboxUrls) -> Iterator[None]:
         os.environ.update(environ)
 
 
-def _sample_project(place: SandboxUrls) -> SampleCompany:
-    from penstock.usecases.demo import project, write_sample_company  # noqa: PLC0415 - pyarrow and faker
+def _sample_project(sandbox: SandboxUrls) -> SampleCompany:
+    from penstock.app import App as Kernel  # noqa: PLC0415 - a third of a second
 
-    made = write_sample_company(Path("data"))
-    text = project("data", place.url, f"${{env:{KEY_VARIABLE}}}").replace("flows:\n", f"{RENEWALS}flows:\n", 1)
-    Path("penstock.yaml").write_text(text, encoding="utf-8")
+    made = Kernel.write_sample_company(Path("data"))
+    text = Kernel.sample_project("data", sandbox.url, f"${{env:{KEY_VARIABLE}}}")
+    Path("penstock.yaml").write_text(text.replace("flows:\n", f"{RENEWALS}flows:\n", 1), encoding="utf-8")
     return made
 
 
@@ -217,20 +224,20 @@ def _expected(held: Sequence[QuarantineEntry]) -> dict[str, int]:
     return sent
 
 
-def _serve(place: SandboxUrls, folder: Path, face: Command, penstock: Penstock) -> None:
+def _serve(sandbox: SandboxUrls, folder: Path, face: Command, penstock: Penstock) -> None:
     """Show it in the browser until ^C, so that a person can look and try."""
-    from penstock.app import App as Engine  # noqa: PLC0415 - a third of a second
+    from penstock.app import App as Kernel  # noqa: PLC0415 - a third of a second
 
     _end_tidily()
     os.environ.setdefault(LOG_LEVEL, "warning")
     with suppress(KeyboardInterrupt):
-        Engine.apply()
+        Kernel.apply()
         penstock.serve(
-            Engine.state_url(),
+            Kernel.state_url(),
             lambda url: face.remark(
                 f"\nIn the browser: {url} (^C ends it). `{DRAFT}` is a draft: activate it, run it, and watch.",
-                f"To try commands, in another terminal: export {KEY_VARIABLE}={place.api_key} && cd {folder}",
-                f"What arrived: {place.admin_url}",
+                f"To try commands, in another terminal: export {KEY_VARIABLE}={sandbox.api_key} && cd {folder}",
+                f"What arrived: {sandbox.admin_url}",
             ),
         )
 

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 from cyclopts import App, Parameter
 
 from penstock.cli.command import TRY
-from penstock.usecases.sandbox_process import COMMAND
+from penstock.model.sandbox import SANDBOX_COMMAND
 
 
 def add_to(app: App) -> None:
@@ -30,4 +30,4 @@ def sandbox(
 def replace_process(options: Sequence[str]) -> NoReturn:
     """Become the sandbox: its output, its signals and its exit code are its own."""
     sys.stdout.flush()
-    os.execv(COMMAND[0], [*COMMAND, *options])  # noqa: S606 - no shell is wanted
+    os.execv(SANDBOX_COMMAND[0], [*SANDBOX_COMMAND, *options])  # noqa: S606 - no shell is wanted

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from penstock.app import App
@@ -32,7 +33,7 @@ from penstock.usecases.applied_project.reach import reach_of
 from penstock.usecases.quarantine import QuarantinePages, by_destination
 
 if TYPE_CHECKING:
-    from penstock.service.care.care import Caretaker
+    from penstock.service.care.care import Care, Caretaker
     from penstock.service.overview.overview import OverviewCache
     from penstock.service.watch.watch import Watch
     from penstock.service.work.discards import Discards
@@ -60,6 +61,13 @@ class ServiceApp(App):
         made = ServiceApp(replace(self._ctx, code=code))
         made._shared_budgets = self._shared_budgets
         return made
+
+    @staticmethod
+    def care_of(file: Path | None = None, database: str | None = None) -> Care:
+        """Backup, restore, retention, key rotation and diagnosis of a state that need not be open, or whole."""
+        from penstock.service.care.care import Care  # noqa: PLC0415 - only for these commands
+
+        return Care.of(file, database, os.environ, SystemClock())
 
     @property
     def events(self) -> Events:

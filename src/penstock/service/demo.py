@@ -14,10 +14,11 @@ from urllib.parse import urlsplit
 from penstock.clock import iso
 from penstock.config.loader import SECTIONS
 from penstock.model.errors import ConflictError, PenstockError, Problem
+from penstock.model.sandbox import SandboxUrls
 from penstock.run.connection import connection
 from penstock.run.context import Context
 from penstock.store.project.settings import put_setting, setting
-from penstock.usecases.sandbox_process import SandboxUrls, start_sandbox
+from penstock.usecases.sandbox_process import SandboxProcess, start_sandbox
 
 if TYPE_CHECKING:
     from penstock.usecases.applied_project.applied_project import Edits
@@ -34,7 +35,7 @@ class Demo:
 
     ctx: Callable[[], Context]
     edits: Edits
-    _place: SandboxUrls | None = None
+    _sandbox: SandboxProcess | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def load(self, *, by: str) -> dict[str, Any]:
@@ -46,21 +47,21 @@ class Demo:
                 message, hint = "there is a project already", "the sample company is for an empty service"
                 raise ConflictError(Problem("project", message, "not-empty", hint))
             self.close()
-            self._place = place = start_sandbox("--host", HOST, "--api-key", secrets.token_hex(16))
+            self._sandbox = sandbox = start_sandbox("--host", HOST, "--api-key", secrets.token_hex(16))
             try:
-                made = self._write(ctx, place, by, newest.version)
+                made = self._write(ctx, sandbox.urls, by, newest.version)
             except BaseException:
                 self.close()
                 raise
-            port = urlsplit(place.url).port
+            port = urlsplit(sandbox.urls.url).port
             with ctx.database.begin() as conn:
                 put_setting(conn, SETTING, {"port": port}, by=by, at=iso(ctx.clock.now()))
-        return {**made, "sandbox": place.url, "arrived": place.admin_url}
+        return {**made, "sandbox": sandbox.urls.url, "arrived": sandbox.urls.admin_url}
 
     def state(self) -> dict[str, Any]:
         """Whether the project is the sample company; and the URL of what arrived, while the sandbox runs."""
         port = self._port(self.ctx())
-        here = port is not None and self._place is not None
+        here = port is not None and self._sandbox is not None
         return {"loaded": port is not None, "arrived": f"http://{HOST}:{port}/_admin" if here else None}
 
     def resume(self) -> None:
@@ -71,22 +72,22 @@ class Demo:
             return
         with suppress(PenstockError):  # its destinations will report that the host is unreachable
             key = connection.api_key(ctx, ctx.project.credentials[CREDENTIAL]) or ""
-            self._place = start_sandbox("--host", HOST, "--port", str(port), "--api-key", key)
+            self._sandbox = start_sandbox("--host", HOST, "--port", str(port), "--api-key", key)
 
     def close(self) -> None:
         """Stop the sandbox."""
-        if self._place is not None:
-            self._place.stop()
-            self._place = None
+        if self._sandbox is not None:
+            self._sandbox.stop()
+            self._sandbox = None
 
-    def _write(self, ctx: Context, place: SandboxUrls, by: str, version: int) -> dict[str, Any]:
+    def _write(self, ctx: Context, urls: SandboxUrls, by: str, version: int) -> dict[str, Any]:
         from penstock.usecases.demo import project, write_sample_company  # noqa: PLC0415 - pyarrow and faker
 
         folder = (ctx.folder / FOLDER).resolve()
         made = write_sample_company(folder)
         base = ctx.project.base.resolve()
         shown = folder.relative_to(base) if folder.is_relative_to(base) else folder
-        text = project(str(shown), place.url, place.api_key, draft=True)
+        text = project(str(shown), urls.url, urls.api_key, draft=True)
         written = self.edits.replace(text, author=by, if_match=str(version))
         records = {name: getattr(made, name) for name in ("companies", "people", "subscriptions", "events", "notes")}
         return {"version": written.version, "records": records}

@@ -236,6 +236,15 @@ class SenderRefused(Exception):  # noqa: N818 - it is an answer
         self.hint = hint
 
 
+class PostRefused(Exception):  # noqa: N818 - it is an answer
+    """Nothing of a post is stored; `wait_s` are the seconds after which the next one may come."""
+
+    def __init__(self, *problems: Problem, wait_s: float | None = None) -> None:
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems = problems
+        self.wait_s = wait_s
+
+
 class Overrun(Exception):  # noqa: N818 - it is an answer
     """More waits to be written than is good: come back in a moment."""
 

@@ -9,13 +9,14 @@ import csv
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from faker import Faker
+
+from penstock.model.sandbox import SampleCompany
 
 SEED = 20260131
 PLANS = ("starter", "team", "business")
@@ -63,17 +64,6 @@ destinations:
 flows:
   everything: {destinations: [companies, people, subscriptions, events, notes]}
 """
-
-
-@dataclass(frozen=True, slots=True)
-class SampleCompany:
-    """How many records of each kind were written; `wrong` are the ones that cannot be delivered."""
-
-    companies: int
-    people: int
-    subscriptions: int
-    events: int
-    notes: int
 
 
 def write_sample_company(folder: Path) -> SampleCompany:

@@ -1,41 +1,29 @@
-"""The local stand-in for Custify as a process of ours, started by name: nothing of it is imported here."""
+"""The local sandbox for Custify as a process, started by name: nothing of it is imported here."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from penstock.model.errors import EnvironmentFailure, Problem
+from penstock.model.sandbox import SANDBOX_COMMAND, SandboxUrls
 
 if TYPE_CHECKING:
     import subprocess
 
 
-COMMAND = (sys.executable, "-m", "penstock_sandbox")
 LAST_S = 10.0  # for it to end
 
 
 @dataclass(frozen=True, slots=True)
-class SandboxUrls:
-    """A running sandbox."""
+class SandboxProcess:
+    """A running sandbox that this process has started."""
 
-    url: str
-    flat_url: str
-    admin_url: str
-    api_key: str
+    urls: SandboxUrls
     process: subprocess.Popen[str]
-
-    def arrived(self) -> dict[str, int]:
-        """How many objects of each kind it keeps."""
-        from urllib.request import urlopen  # noqa: PLC0415 - help must not wait for it
-
-        with urlopen(f"{self.admin_url}/state", timeout=30) as reply:  # noqa: S310 - the sandbox on this machine
-            state: dict[str, Any] = json.load(reply)
-        return {kind: len(objects) for kind, objects in state.items()}
 
     def stop(self) -> None:
         """End it."""
@@ -45,14 +33,14 @@ class SandboxUrls:
             self.process.stdout.close()
 
 
-def start_sandbox(*options: str) -> SandboxUrls:
+def start_sandbox(*options: str) -> SandboxProcess:
     """Start a sandbox process. It ends with this process in every case; ^C on the terminal is handled here.
 
     EnvironmentFailure when it does not come up.
     """
     import subprocess  # noqa: PLC0415 - help must not wait for it
 
-    command = [*COMMAND, "--with-parent", *options]
+    command = [*SANDBOX_COMMAND, "--with-parent", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stdout is not None
     line = process.stdout.readline()
@@ -60,14 +48,23 @@ def start_sandbox(*options: str) -> SandboxUrls:
         process.stdout.close()
         process.wait(LAST_S)
         raise EnvironmentFailure(Problem("sandbox", "the sandbox did not start", "sandbox"))
-    return SandboxUrls(**json.loads(line), process=process)
+    return SandboxProcess(SandboxUrls(**json.loads(line)), process)
 
 
 @contextmanager
 def running_sandbox(*options: str) -> Iterator[SandboxUrls]:
-    """A sandbox of our own, for the block."""
-    place = start_sandbox(*options)
+    """A sandbox that runs during the block."""
+    started = start_sandbox(*options)
     try:
-        yield place
+        yield started.urls
     finally:
-        place.stop()
+        started.stop()
+
+
+def stored_objects(sandbox: SandboxUrls) -> dict[str, int]:
+    """How many objects of each kind a sandbox on this machine has stored."""
+    from urllib.request import urlopen  # noqa: PLC0415 - help must not wait for it
+
+    with urlopen(f"{sandbox.admin_url}/state", timeout=30) as reply:  # noqa: S310 - the sandbox on this machine
+        state: dict[str, Any] = json.load(reply)
+    return {kind: len(objects) for kind, objects in state.items()}

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penstock.service.alert_document import Rules
 from penstock.service.store.figures import RunFigures
-from penstock.service.watch.alert_rules import Facts, FlowFacts, Rules, TargetFacts, judge
+from penstock.service.watch.alert_rules import Facts, FlowFacts, TargetFacts, judge
 from support.service.watch_service import Service
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -16,6 +16,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from penstock.deadline import Deadline
 from penstock.service.api.errors import tell_failures
 from penstock.service.api.middleware.abandonment import Abandonment
 from penstock.service.api.middleware.body_limits import BodyLimits
@@ -45,7 +46,6 @@ from penstock.service.api.routes import (
     watch,
 )
 from penstock.service.app import ServiceApp
-from penstock.sources.deadline import Deadline
 from penstock.version import __version__
 
 BUILT = Path(__file__).parent / "web"

@@ -18,13 +18,13 @@ from typing import NamedTuple
 import uvicorn
 from fastapi import FastAPI
 
+from penstock.deadline import Deadline
 from penstock.model.errors import EnvironmentFailure, InputError, Problem, StateLocked
+from penstock.process_memory import map_large_blocks
 from penstock.service.api.app import make_api
 from penstock.service.api.dependencies import LOOPBACK
 from penstock.service.api.routes.hooks import Straight
 from penstock.service.app import ServiceApp
-from penstock.sources.deadline import Deadline
-from penstock.sources.process_memory import map_large_blocks
 
 LAST_REQUESTS_S = 10  # how long requests in flight may take once it shall stop
 LEAVING_S = 15  # how long it may take to end, from the signal on, while no run is in progress

@@ -12,8 +12,7 @@ from penstock.cli.command import CARE, Given
 from penstock.cli.exits import Exit, refuse
 
 if TYPE_CHECKING:
-    from penstock.cli.command import Command
-    from penstock.service.care.care import Care
+    from penstock.service.app import ServiceApp
 
 
 def add_to(app: App) -> None:
@@ -32,7 +31,7 @@ def doctor(*, face: Given) -> Exit:
     Looks at the state, its disk and its sealing key, the project file beside the applied project, API keys, sources,
     workers, runs, held records and backups. Changes nothing and sends nothing. Exit code 1 when something is wrong.
     """
-    found = _care(face).diagnose()
+    found = _service().care_of(face.file, face.database).diagnose()
     from penstock.service.cli.text import doctor_text  # noqa: PLC0415 - rich is slow to import
 
     face.show(found.to_json(), lambda: doctor_text(found))
@@ -53,7 +52,7 @@ def backup(
     The database at one moment, checked; uploads; the inputs of runs that have not come to their end. API keys are in it
     only sealed: keep the sealing key (`secret.key` beside the state, or PENSTOCK_SECRET_KEY) somewhere else.
     """
-    made = _care(face).back_up(file, with_key=with_key)
+    made = _service().care_of(face.file, face.database).back_up(file, with_key=with_key)
     from penstock.service.cli.text import backup_text  # noqa: PLC0415 - rich is slow to import
 
     face.show(asdict(made), lambda: backup_text(made))
@@ -78,7 +77,7 @@ def restore(
     """
     from penstock.service.model import RestoreRequest  # noqa: PLC0415 - a third of a second
 
-    done = _care(face).restore(RestoreRequest(file, replace, resend_all))
+    done = _service().care_of(face.file, face.database).restore(RestoreRequest(file, replace, resend_all))
     from penstock.service.cli.text import restore_text  # noqa: PLC0415 - rich is slow to import
 
     face.show(asdict(done), lambda: restore_text(done))
@@ -97,7 +96,7 @@ def prune(
     Records, deliveries and runs 90 days, replies 30, the audit log 365, alerts 90, unless the setting `retention` says
     otherwise. Never what is undecided: held records, what was sent, unfinished runs. The service does it once a day.
     """
-    pruned = _care(face).prune(dry_run=dry_run, forget=forget_destination)
+    pruned = _service().care_of(face.file, face.database).prune(dry_run=dry_run, forget=forget_destination)
     from penstock.service.cli.text import prune_text  # noqa: PLC0415 - rich is slow to import
 
     face.show(asdict(pruned), lambda: prune_text(pruned))
@@ -109,7 +108,7 @@ def compact(*, face: Given) -> None:
     A SQLite file is shortened while others use it. PostgreSQL writes every table anew, which nobody may use meanwhile:
     stop `serve`, workers and runs first.
     """
-    done = _care(face).compact()
+    done = _service().care_of(face.file, face.database).compact()
     from penstock.service.cli.text import compact_text  # noqa: PLC0415 - rich is slow to import
 
     face.show(asdict(done), lambda: compact_text(done))
@@ -120,7 +119,7 @@ def retention(
     face: Given,
 ) -> None:
     """Show how many days things are kept; or change some of it."""
-    found = _care(face).retention(dict(map(_setting, settings)))
+    found = _service().care_of(face.file, face.database).retention(dict(map(_setting, settings)))
     days = {name: f"{days} days" if days else "for ever" for name, days in asdict(found).items()}
     face.show(asdict(found), lambda: [f"{name:<10} {text}" for name, text in days.items()])
 
@@ -138,16 +137,13 @@ def rotate_key(*, face: Given) -> None:
     With the key file a new key is made. With PENSTOCK_SECRET_KEY write the new key in front of the old one first, a
     comma between. Whoever is signed in has to sign in again.
     """
-    done = _care(face).rotate_key()
+    done = _service().care_of(face.file, face.database).rotate_key()
     text = f"{done.sealed} sealed anew by key {done.key}."
     more = ["Now take the old key out of PENSTOCK_SECRET_KEY everywhere."] if done.from_environment else []
     face.show(asdict(done), lambda: [text, *more])
 
 
-def _care(face: Command) -> Care:
-    import os  # noqa: PLC0415
+def _service() -> type[ServiceApp]:
+    from penstock.service.app import ServiceApp  # noqa: PLC0415 - half a second, which help must not wait for
 
-    from penstock.clock import SystemClock  # noqa: PLC0415 - see `face.open_app`
-    from penstock.service.care.care import Care  # noqa: PLC0415
-
-    return Care.of(face.file, face.database, os.environ, SystemClock())
+    return ServiceApp

@@ -5,25 +5,28 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection
 
+from penstock.bounds import bounds
 from penstock.clock import iso
-from penstock.model.errors import ConflictError, InputError, Problem
+from penstock.model.errors import ConflictError, InputError
 from penstock.model.spec import HookKey, HookRate, HookSignature, WebhookSource
 from penstock.run.context import Context
 from penstock.run.diff.record_text import short_record
+from penstock.service.intake import refusals
 from penstock.service.intake.feed import Feed
 from penstock.service.intake.senders import KEY_HEADER, Headers, VerifiedSignature, check_key, check_signature
 from penstock.service.intake.writer import GroupWriter
 from penstock.service.store import pauses
 from penstock.service.store.pauses import FeedPause
 from penstock.service.work.requests import WorkRequests
+from penstock.sources.pushed.body import BadBody, TooLarge, TooMany, records_of, unpacked
 from penstock.store.project import credentials, pushed
 from penstock.store.project.pushed import Post
 from penstock.usecases.applied_project.reach import sealed_name
@@ -32,6 +35,9 @@ KNOWN_S = 1.0  # how long a source's settings and secret are taken to be the sam
 SAMPLES = 5
 FORGET_S = 60.0
 KEY_BYTES = 32
+LARGE = 64_000  # bytes of a body that is not read beside other requests
+
+BodyReader = Callable[[int], Awaitable[bytes | None]]  # the body of a post; None where it has more bytes than given
 
 
 @dataclass(slots=True)
@@ -75,6 +81,13 @@ class Hook:
         return self.source.auth is None or self.secret is not None
 
 
+class AcceptedPost(NamedTuple):
+    """How many records of a post were stored; 0 where it was stored before. `records` is how many it has."""
+
+    stored: int
+    records: int
+
+
 class Intake:
     """Everything about records that are pushed. `ctx` returns the context with the present project."""
 
@@ -91,7 +104,34 @@ class Intake:
 
     # ── taking in ────────────────────────────────────────────────────────────
 
-    async def hook(self, name: str) -> Hook:
+    async def accept(self, name: str, headers: Headers, query: Mapping[str, str], body: BodyReader) -> AcceptedPost:
+        """Store the records of a post; returns when they are durable. `headers` are by their lower-case name.
+
+        The body is read once the sender has shown a key. Raises InputError `unknown-source`, PostRefused, SenderRefused
+        and Overrun.
+        """
+        hook = await self._hook(name)
+        wait = hook.window.take(self._clock.monotonic())
+        if wait is not None:
+            raise refusals.too_many_posts(name, wait)
+        if not hook.is_ready:
+            raise refusals.no_secret(name)
+        hook.show(headers, query)
+        text = await body(hook.source.max_bytes)
+        if text is None:
+            raise refusals.too_large(name)
+        signed = hook.prove(headers, text, self._clock.now().timestamp())
+        try:
+            records = await _records(text, headers, hook.source.max_bytes)
+        except TooLarge:
+            raise refusals.too_large(name) from None
+        except TooMany:
+            raise refusals.too_many_records(name) from None
+        except BadBody as bad:
+            raise refusals.bad_body(name, bad) from None
+        return AcceptedPost(await self._store(hook, records, signed), len(records))
+
+    async def _hook(self, name: str) -> Hook:
         """The source that posts to this name go to. InputError `unknown-source` when there is none."""
         known = self._hooks.get(name)
         if known is not None and self._clock.monotonic() - known.looked_at <= KNOWN_S:
@@ -102,17 +142,11 @@ class Intake:
             looking.add_done_callback(lambda _: self._looking.pop(name, None))
         return await asyncio.shield(looking)
 
-    async def take(self, hook: Hook, records: Sequence[str], signed: VerifiedSignature) -> int:
-        """Keep records; comes back when they are durable, with how many there were. A signed post counts once."""
+    async def _store(self, hook: Hook, records: Sequence[str], signed: VerifiedSignature) -> int:
+        """Store records; returns when they are durable, with how many there were. A signed post counts once."""
         if not records and signed.seen is None:
             return 0
         return await self._writer.write(Post(hook.source.name, records, signed.seen, signed.until))
-
-    def now(self) -> float:
-        return self._clock.now().timestamp()
-
-    def monotonic(self) -> float:
-        return self._clock.monotonic()
 
     def close(self) -> None:
         self._writer.close()
@@ -201,6 +235,16 @@ class Intake:
         return key
 
 
+async def _records(body: bytes, headers: Headers, most_bytes: int) -> list[str]:
+    """The JSON texts of the records. Raises BadBody, TooLarge or TooMany."""
+    encoding, kind = headers.get("content-encoding", "").strip().lower(), headers.get("content-type", "")
+
+    def read() -> list[str]:
+        return records_of(unpacked(body, encoding, most_bytes), kind, bounds().post_records)
+
+    return read() if len(body) < LARGE and not encoding else await asyncio.to_thread(read)
+
+
 def hook_json(conn: Connection, source: WebhookSource) -> dict[str, Any]:
     """Where to post to a webhook source, how to sign in, and how much came."""
     came, sealed = pushed.received(conn, source.name), credentials.has_secret(conn, sealed_name(source.name))
@@ -217,11 +261,6 @@ def _pause_json(pause: FeedPause) -> dict[str, Any]:
     next_at = iso(datetime.fromtimestamp(pause.until, UTC))
     shown = {name: getattr(pause, name) for name in ("target", "reason", "since", "run", "failures")}
     return {**shown, "next_at": next_at}
-
-
-def no_secret(source: str) -> Problem:
-    hint = f"`penstock hooks new-key {source}` or POST /api/v1/sources/{source}/hook/key makes one"
-    return Problem(f"sources.{source}.secret", f"{source} has no key yet, so nobody can post", "no-secret", hint)
 
 
 def _auth_json(source: WebhookSource, *, has_secret: bool) -> dict[str, Any]:

@@ -104,8 +104,13 @@ class Uploads:
 
     ctx: Callable[[], Context]
 
-    def begin(self, filename: str) -> IncomingFile:
-        """Take a file in, under a name made of this one. InputError for a kind that no source reads."""
+    def begin(self, filename: str, announced: int | None = None) -> IncomingFile:
+        """Take a file in, under a name made of this one; `announced` is its size in bytes, where that is known.
+
+        InputError for a file that is too large, and for a kind that no source reads.
+        """
+        if announced is not None and announced > LARGEST:
+            raise too_large()
         ctx = self.ctx()
         return IncomingFile((ctx.folder / FOLDER).resolve(), ctx.project.base.resolve(), safe_name(filename))
 

@@ -10,32 +10,13 @@ from typing import Literal, TypeGuard
 
 from penstock.model.outcome import EMPTY, GONE, NOT_SENT, Note, is_column_change
 from penstock.model.text import visible
+from penstock.service.alert_document import Rules
 from penstock.service.model import Alert
 from penstock.service.store.figures import RunFigures
 
 MOST_COLUMNS = 10  # that an alert names
 LEAST_USUAL = 20  # records: smaller runs vary without meaning anything
 ENDED = frozenset({"succeeded", "partial"})
-
-
-@dataclass(frozen=True)
-class Rules:
-    """When a message is sent; None switches a rule off."""
-
-    stalled_minutes: float | None = 1440
-    volume_under: float | None = 0.5  # of the usual number of records
-    volume_over: float | None = 3.0
-    volume_runs: int = 5  # the usual is the median of so many runs
-    error_share: float | None = 0.1
-    error_least: int = 20
-    quarantine_more: int | None = 100
-    run_failed: bool = True
-    run_partial: bool = False
-    credential_refused: bool = True
-    columns_changed: bool = True
-    waiting_minutes: float | None = 5  # a queued run that no worker takes
-    repeat_hours: float = 24
-    calm_minutes: float = 10  # two messages of one alert are at least so far apart
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The settings of alerts: channels, whose URLs are sealed, and rules.
+"""The settings of alerts in the state, and their channels, whose URLs are sealed.
 
 A channel is one URL of Apprise: e-mail, chat, webhooks and more.
 """
@@ -6,12 +6,11 @@ A channel is one URL of Apprise: e-mail, chat, webhooks and more.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from penstock.clock import iso
 from penstock.delivery.http.addresses import barred
@@ -19,56 +18,12 @@ from penstock.delivery.http.pinning import addresses, judging
 from penstock.model.delivery import Connection
 from penstock.model.errors import InputError, Problem
 from penstock.run.context import Context
-from penstock.service.watch.alert_rules import Rules
+from penstock.service.alert_document import AlertSettings
 from penstock.store.project import credentials
 from penstock.store.project.settings import put_setting, setting
 
 NAME = "alerts"
 SEALED = "alert channel {}"  # the name of a channel's URL among the sealed texts: no credential has it
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class ChannelDocument(_Strict):
-    """Where messages go. The URL is write-only: without it the sealed one stays."""
-
-    url: str | None = Field(default=None, max_length=4000)
-    allowed_hosts: list[str] = []
-    shown: str | None = None  # what a reader sees of the URL; ignored when written
-
-
-class RulesDocument(_Strict):
-    """When a person is told; null switches a rule off."""
-
-    stalled_minutes: float | None = Field(default=Rules.stalled_minutes, gt=0)
-    volume_under: float | None = Field(default=Rules.volume_under, ge=0, le=1)
-    volume_over: float | None = Field(default=Rules.volume_over, ge=1)
-    volume_runs: int = Field(default=Rules.volume_runs, ge=3, le=50)
-    error_share: float | None = Field(default=Rules.error_share, gt=0, le=1)
-    error_least: int = Field(default=Rules.error_least, ge=1)
-    quarantine_more: int | None = Field(default=Rules.quarantine_more, ge=0)
-    run_failed: bool = Rules.run_failed
-    run_partial: bool = Rules.run_partial
-    run_results: bool = False  # not an alert: how every run ended
-    credential_refused: bool = Rules.credential_refused
-    columns_changed: bool = Rules.columns_changed
-    waiting_minutes: float | None = Field(default=Rules.waiting_minutes, gt=0)
-    repeat_hours: float = Field(default=Rules.repeat_hours, ge=1)
-    calm_minutes: float = Field(default=Rules.calm_minutes, ge=0)
-
-
-class AlertSettings(_Strict):
-    """`quiet` names destinations that no rule looks at; more than `digest` alerts at once are one message."""
-
-    channels: dict[str, ChannelDocument] = {}
-    rules: RulesDocument = RulesDocument()
-    quiet: list[str] = []
-    digest: int = Field(default=3, ge=1)
-
-    def judged_by(self) -> Rules:
-        return Rules(**{item.name: getattr(self.rules, item.name) for item in fields(Rules)})
 
 
 def read(ctx: Context) -> AlertSettings:

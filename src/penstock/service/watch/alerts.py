@@ -15,12 +15,13 @@ from penstock.clock import iso
 from penstock.model.errors import PenstockError
 from penstock.run.activity import active_names
 from penstock.run.context import Context
+from penstock.service.alert_document import AlertSettings
 from penstock.service.store import alerts, figures, run_pages
 from penstock.service.store.alerts import Message
 from penstock.service.store.run_pages import EndedRun
 from penstock.service.watch import alert_settings
 from penstock.service.watch.alert_rules import ENDED, AlertChange, Facts, FlowFacts, TargetFacts, judge
-from penstock.service.watch.alert_settings import AlertSettings, notify
+from penstock.service.watch.alert_settings import notify
 from penstock.store.project.settings import forget_setting, put_setting, setting
 from penstock.store.service_tables import work
 from penstock.store.tables import ledger_batches, quarantine

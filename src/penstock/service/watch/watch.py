@@ -10,12 +10,12 @@ from typing import Any
 from penstock.clock import iso
 from penstock.model.errors import PenstockError, Problem
 from penstock.run.context import Context
+from penstock.service.alert_document import AlertSettings
 from penstock.service.model import Alert
 from penstock.service.store import alerts, figures, pauses
 from penstock.service.store.pauses import FeedPause
 from penstock.service.watch import alert_settings
 from penstock.service.watch import alerts as watch_alerts
-from penstock.service.watch.alert_settings import AlertSettings
 from penstock.service.watch.metrics import Metrics
 from penstock.store.database import upsert
 from penstock.store.runs import timeseries

@@ -21,12 +21,12 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.pool import NullPool
 
+from penstock.deadline import patience
 from penstock.model.errors import HostUnreachable, InputError, PenstockError, Problem
 from penstock.model.reach import PERSONAL, Reach, is_listed
 from penstock.model.spec import SqlSource
 from penstock.sources.databases.rows import PIECE_ROWS, Rowset, SqlColumn, careful
 from penstock.sources.databases.url import SqlUrl, judged_addresses
-from penstock.sources.deadline import patience
 from penstock.sources.file_access import denial_of
 from penstock.sources.sql_text import part, shortened
 

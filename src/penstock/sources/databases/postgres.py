@@ -22,12 +22,12 @@ from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoade
 from psycopg.types.string import TextLoader
 
 from penstock.bounds import bounds, in_megabytes
+from penstock.deadline import Deadline, patience
 from penstock.model.errors import CredentialRefused, HostUnreachable, InputError, PenstockError, Problem
 from penstock.model.reach import PERSONAL, Reach, variable_denial
 from penstock.model.spec import ColumnType, SqlSource
 from penstock.sources.databases.rows import PIECE_ROWS, WIDEST_ROW, Rowset, SqlColumn, careful
 from penstock.sources.databases.url import SqlUrl, is_address, judged_addresses
-from penstock.sources.deadline import Deadline, patience
 from penstock.sources.file_access import denial_of
 from penstock.sources.sql_text import part, pointed, shortened, word_at
 from penstock.sources.typing.exact_json import NotJson, Unfit, parse

@@ -15,12 +15,12 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from penstock.bounds import MAX_COLUMNS, bounds
+from penstock.deadline import Deadline
 from penstock.model.errors import InputError, Problem
 from penstock.model.record import ReadWindow
 from penstock.model.spec import ColumnType, CursorSpec, SqlSource
 from penstock.sources.columns import doubled, nearest
 from penstock.sources.cursor import Reached, as_written, bound_like, may_stand, moment_of, value_of
-from penstock.sources.deadline import Deadline
 from penstock.sources.sql_text import bare, part, quoted_table
 from penstock.sources.typing.exact_json import Unfit
 from penstock.sources.typing.pieces import Caster, Judge, Piece

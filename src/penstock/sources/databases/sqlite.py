@@ -9,13 +9,13 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from penstock.bounds import MAX_CELL, bounds, in_megabytes
+from penstock.deadline import patience
 from penstock.model.errors import EnvironmentFailure, InputError, Problem
 from penstock.model.reach import PERSONAL, Reach
 from penstock.model.spec import SqlSource
 from penstock.sources.columns import listed, nearest
 from penstock.sources.databases.rows import PIECE_ROWS, Rowset, SqlColumn, careful, longest_value
 from penstock.sources.databases.url import SqlUrl
-from penstock.sources.deadline import patience
 from penstock.sources.file_access import denial_of
 from penstock.sources.sql_text import part, shortened
 from penstock.sources.typing.exact_json import Unfit

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.dataset
 
 from penstock.bounds import MAX_COLUMNS, bounds
+from penstock.deadline import Deadline, patience
 from penstock.model.errors import NO_ROOM, InputError, PenstockError, Problem, StateUnavailable
 from penstock.model.outcome import Refusal
 from penstock.model.reach import SPILL
@@ -27,7 +28,6 @@ from penstock.model.record import Chunk, Schema
 from penstock.model.spec import ColumnType, DatasetSpec
 from penstock.sources.columns import doubled
 from penstock.sources.dataset_sql.row_wise import RowWisePlan, RowWiseSql, row_wise_plan
-from penstock.sources.deadline import Deadline, patience
 from penstock.sources.sql_text import MISSING_COLUMN, bare, pointed, quoted, word_at
 from penstock.sources.typing.arrow import ArrowJudge, arrow_caster, column_type
 from penstock.sources.typing.pieces import Caster, Judge, Piece, Rows

@@ -14,10 +14,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from penstock.deadline import check_patience
 from penstock.model.errors import InputError, Problem
 from penstock.model.reach import PERSONAL, Denial, Reach
 from penstock.model.spec import FileSource, settings_text
-from penstock.sources.deadline import check_patience
 from penstock.sources.file_access import denial_of, opened_denial, pattern_denial
 
 BLOCK = 1 << 20  # bytes read at once

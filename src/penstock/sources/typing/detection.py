@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
+from penstock.deadline import FIRST_ROWS_S, check_patience
 from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk, Column, Schema
 from penstock.model.spec import ColumnType
+from penstock.process_memory import resident, trim
 from penstock.render.values.numbers import DecimalSign
-from penstock.sources.deadline import FIRST_ROWS_S, check_patience
-from penstock.sources.process_memory import resident, trim
 from penstock.sources.typing.arrow import examples_of
 from penstock.sources.typing.exact_json import NotJson
 from penstock.sources.typing.pieces import Caster, Judge, Piece, RawColumn, Rows, compute, shorten, weight

@@ -10,10 +10,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from penstock.deadline import check_patience
 from penstock.model.outcome import Refusal
 from penstock.model.record import Chunk, Schema
 from penstock.model.spec import ColumnType
-from penstock.sources.deadline import check_patience
 from penstock.sources.typing.arrow import ArrowJudge, arrow_caster
 from penstock.sources.typing.pieces import Cast, Caster, Judge, Piece, Rows, arrow_field
 from penstock.sources.typing.text import arrow_types, is_written, writing_caster

@@ -6,9 +6,9 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from penstock.deadline import LOOK_S, Deadline, patience, patient
+from penstock.process_memory import Growth, give_back
 from penstock.service.api.middleware.body_limits import again
-from penstock.sources.deadline import LOOK_S, Deadline, patience, patient
-from penstock.sources.process_memory import Growth, give_back
 
 GROWN = 32 * 1024 * 1024  # bytes that a request may leave behind before memory is given back
 PAUSES_S = (0.0, 1.0, 4.0, 15.0, 60.0)  # before each attempt: other requests may still hold some of it

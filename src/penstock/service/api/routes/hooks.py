@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -13,14 +14,11 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from penstock.bounds import MAX_POST_RECORDS, bounds
 from penstock.model.errors import PenstockError, Problem
 from penstock.service.api.dependencies import Opened, Person, Right, needs
 from penstock.service.api.errors import answer, status_of
 from penstock.service.app import ServiceApp
-from penstock.service.intake.intake import Hook, Intake, no_secret
-from penstock.service.model import Overrun, SenderRefused
-from penstock.sources.pushed.body import BadBody, TooLarge, TooMany, records_of, unpacked
+from penstock.service.model import Overrun, PostRefused, SenderRefused
 
 BEFORE = "/hooks/"
 PATH = BEFORE + "{source}"
@@ -29,8 +27,14 @@ TAKEN = ((b"content-type", b"application/json"), (b"x-content-type-options", b"n
 TELL_AGAIN_S = 1.0
 MOST_NOTED = 1000  # sources and reasons of refusals
 SHOWN = 80  # characters of a name that anybody may have written
-LARGE = 64_000  # bytes of a body that is not read beside other requests
 BODY_S = 30.0  # for a whole body to come in
+STATUSES = {  # of a refused post, by the code of its first problem
+    "too-many-posts": 429,
+    "no-secret": 503,
+    "too-large": 413,
+    "too-many-records": 413,
+    "bad-body": 400,
+}
 router = APIRouter(prefix="/sources/{name}/hook", tags=["sources"])
 
 
@@ -149,12 +153,9 @@ class Door:
             return await self._take(name, scope, receive)
         except SenderRefused as refused:
             return _refused(401, Problem(f"hooks.{name}", str(refused), "not-signed-in", refused.hint))
-        except TooLarge:
-            return _too_large(name)
-        except TooMany:
-            return _too_many(name)
-        except BadBody as bad:
-            return _told(400, [_wrong(name, *each) for each in bad.wrong])
+        except PostRefused as refused:
+            wait = {} if refused.wait_s is None else {"Retry-After": str(max(int(refused.wait_s + 0.999), 1))}
+            return _told(STATUSES[refused.problems[0].code], refused.problems, wait)
         except Overrun:
             problem = Problem(f"hooks.{name}", "more is posted than can be written", "overrun", "try again in a moment")
             return _refused(503, problem, {"Retry-After": "1"})
@@ -165,23 +166,11 @@ class Door:
             return _told(status_of(error), error.problems)
 
     async def _take(self, name: str, scope: Scope, receive: Receive) -> Told:
-        intake: Intake = self._app.intake
-        hook = await intake.hook(name)
-        wait = hook.window.take(intake.monotonic())
-        if wait is not None:
-            problem = Problem(f"hooks.{name}", "too many posts", "too-many-posts", "slow down; see `rate_limit`")
-            return _refused(429, problem, {"Retry-After": str(max(int(wait + 0.999), 1))})
-        if not hook.is_ready:
-            return _refused(503, no_secret(name))
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"))) if scope["query_string"] else {}
-        hook.show(headers, query)
-        body = await _body(receive, headers, hook.source.max_bytes)
-        signed = hook.prove(headers, body, intake.now())
-        records = await _records(body, headers, hook)
-        accepted = await intake.take(hook, records, signed)
-        document: dict[str, Any] = {"accepted": accepted}
-        if accepted < len(records):
+        post = await self._app.intake.accept(name, headers, query, partial(_body, receive, headers))
+        document: dict[str, Any] = {"accepted": post.stored}
+        if post.stored < post.records:
             document["repeated"] = True
         body = orjson.dumps(document)
         return Told(200, (*TAKEN, (b"content-length", b"%d" % len(body))), body)
@@ -206,14 +195,15 @@ class Straight:
             await self._inner(scope, receive, send)
 
 
-async def _body(receive: Receive, headers: Mapping[str, str], most: int) -> bytes:
-    """The whole body. Raises TooLarge as soon as that is known."""
+async def _body(receive: Receive, headers: Mapping[str, str], most: int) -> bytes | None:
+    """The whole body; None as soon as it is known to have more bytes than `most`."""
     told = headers.get("content-length", "")
     if told.isdigit() and int(told) > most:
-        raise TooLarge
+        return None
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
-        return _checked(message.get("body", b""), most)
+        whole: bytes = message.get("body", b"")
+        return whole if len(whole) <= most else None
     parts, size = [], 0
     async with asyncio.timeout(BODY_S):
         while True:
@@ -222,41 +212,10 @@ async def _body(receive: Receive, headers: Mapping[str, str], most: int) -> byte
             parts.append(message.get("body", b""))
             size += len(parts[-1])
             if size > most:
-                raise TooLarge
+                return None
             if not message.get("more_body"):
                 return b"".join(parts)
             message = await receive()
-
-
-def _checked(body: bytes, most: int) -> bytes:
-    if len(body) > most:
-        raise TooLarge
-    return body
-
-
-async def _records(body: bytes, headers: Mapping[str, str], hook: Hook) -> list[str]:
-    encoding, kind = headers.get("content-encoding", "").strip().lower(), headers.get("content-type", "")
-
-    def read() -> list[str]:
-        return records_of(unpacked(body, encoding, hook.source.max_bytes), kind, bounds().post_records)
-
-    return read() if len(body) < LARGE and not encoding else await asyncio.to_thread(read)
-
-
-def _wrong(name: str, line: int | None, reason: str, way: str) -> Problem:
-    hint = f"nothing of this post was taken: {way or 'correct it'}, then post all of it again"
-    return Problem(f"hooks.{name}", reason, "bad-body", hint, line=line)
-
-
-def _too_large(name: str) -> Told:
-    message = "the body has more bytes than this source takes"
-    return _refused(413, Problem(f"hooks.{name}", message, "too-large", "post in smaller parts; see `max_bytes`"))
-
-
-def _too_many(name: str) -> Told:
-    message = f"the post has more than {bounds().post_records} records"
-    hint = f"post in smaller parts; {MAX_POST_RECORDS} sets how many records one post may have"
-    return _refused(413, Problem(f"hooks.{name}", message, "too-many-records", hint))
 
 
 def _refused(status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> Told:

@@ -1,5 +1,6 @@
 """Routes of sources and datasets that are not saved yet: their first records, and uploads of files."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -14,7 +15,6 @@ from penstock.service.api.dependencies import Opened, Person, Right, needs
 from penstock.service.api.middleware.abandonment import look
 from penstock.service.api.reports import ColumnOut
 from penstock.service.api.shapes import ProblemOut
-from penstock.service.intake.uploads import LARGEST, IncomingFile, too_large
 
 router = APIRouter()
 AT_ONCE = 1 << 20  # bytes that are written together
@@ -97,11 +97,9 @@ async def upload(
 ) -> UploadedOut:
     """Keep a file beside the state, to be read by a file source. The body is the file, 512 MiB at most."""
     told = request.headers.get("Content-Length", "")
-    if told.isdigit() and int(told) > LARGEST:
-        raise too_large()
-    draft = await run_in_threadpool(app.uploads.begin, filename)
+    draft = await run_in_threadpool(app.uploads.begin, filename, int(told) if told.isdigit() else None)
     try:
-        await _take(request, draft)
+        await _take(request, draft.write)
         kept = await run_in_threadpool(draft.finish)
     except ClientDisconnect:
         raise InputError(Problem("body", "the file was not sent to its end", "cut-off", "send it again")) from None
@@ -111,16 +109,16 @@ async def upload(
     return UploadedOut(path=kept.path, bytes=kept.bytes, format=kept.format)
 
 
-async def _take(request: Request, draft: IncomingFile) -> None:
+async def _take(request: Request, write: Callable[[bytes], None]) -> None:
     waiting: list[bytes] = []
     size = 0
     async for piece in request.stream():
         waiting.append(piece)
         size += len(piece)
         if size >= AT_ONCE:
-            await run_in_threadpool(draft.write, b"".join(waiting))
+            await run_in_threadpool(write, b"".join(waiting))
             waiting, size = [], 0
-    await run_in_threadpool(draft.write, b"".join(waiting))
+    await run_in_threadpool(write, b"".join(waiting))
 
 
 def _seen(look: DataLook) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
 from penstock.clock import iso
+from penstock.service.alert_document import AlertSettings
 from penstock.service.api.dependencies import IfMatch, Opened, Person, Right, needs, require_etag, set_etag
 from penstock.service.api.errors import answer
 from penstock.service.api.shapes import Page
 from penstock.service.model import Alert
-from penstock.service.watch.alert_settings import AlertSettings
 
 METRICS_PUBLIC = "PENSTOCK_METRICS_PUBLIC"
 METRICS_TOKEN = "PENSTOCK_METRICS_TOKEN"  # noqa: S105 - the name of a variable

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from penstock.sources.deadline import check_patience
+from penstock.deadline import check_patience
 from penstock.sources.typing.pieces import compute
 
 HEADER = 1 << 12  # bytes of a page's header that are read first; statistics can make it longer

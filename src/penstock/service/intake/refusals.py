@@ -1,0 +1,40 @@
+"""Why a post to a webhook source is refused, as problems; the code of the first one names the reason."""
+
+from __future__ import annotations
+
+from penstock.bounds import MAX_POST_RECORDS, bounds
+from penstock.model.errors import Problem
+from penstock.service.model import PostRefused
+from penstock.sources.pushed.body import BadBody, Wrong
+
+
+def too_many_posts(source: str, wait_s: float) -> PostRefused:
+    problem = Problem(f"hooks.{source}", "too many posts", "too-many-posts", "slow down; see `rate_limit`")
+    return PostRefused(problem, wait_s=wait_s)
+
+
+def no_secret(source: str) -> PostRefused:
+    hint = f"`penstock hooks new-key {source}` or POST /api/v1/sources/{source}/hook/key makes one"
+    message = f"{source} has no key yet, so nobody can post"
+    return PostRefused(Problem(f"sources.{source}.secret", message, "no-secret", hint))
+
+
+def too_large(source: str) -> PostRefused:
+    message = "the body has more bytes than this source takes"
+    hint = "post in smaller parts; see `max_bytes`"
+    return PostRefused(Problem(f"hooks.{source}", message, "too-large", hint))
+
+
+def too_many_records(source: str) -> PostRefused:
+    message = f"the post has more than {bounds().post_records} records"
+    hint = f"post in smaller parts; {MAX_POST_RECORDS} sets how many records one post may have"
+    return PostRefused(Problem(f"hooks.{source}", message, "too-many-records", hint))
+
+
+def bad_body(source: str, body: BadBody) -> PostRefused:
+    return PostRefused(*(_problem(source, wrong) for wrong in body.wrong))
+
+
+def _problem(source: str, wrong: Wrong) -> Problem:
+    hint = f"nothing of this post was taken: {wrong.hint or 'correct it'}, then post all of it again"
+    return Problem(f"hooks.{source}", wrong.reason, "bad-body", hint, line=wrong.line)
