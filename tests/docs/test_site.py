@@ -56,9 +56,9 @@ def test_the_site_loads_nothing_from_another_host(site):
     assert "tutorial" in (site / "search" / "search_index.json").read_text(encoding="utf-8")
 
 
-def test_links_that_leave_the_folder_of_documents_lead_to_pages_of_the_site(site):
-    page = (site / "architecture" / "index.html").read_text(encoding="utf-8")
-    for target in ("../contributing/#a-file-format", "../web-ui/"):
-        assert f'href="{target}"' in page
-    assert 'id="a-file-format"' in (site / "contributing" / "index.html").read_text(encoding="utf-8")
-    assert 'href="tutorial/"' in (site / "index.html").read_text(encoding="utf-8")
+def test_links_between_the_documents_and_texts_outside_their_folder_lead_to_pages_of_the_site(site):
+    first, changes = site / "index.html", site / "changelog" / "index.html"
+    for target in ("tutorial", "architecture", "contributing", "changelog"):
+        assert f'href="{target}/"' in first.read_text(encoding="utf-8")
+        assert (site / target / "index.html").is_file()
+    assert 'href="../security/#reach-of-a-service"' in changes.read_text(encoding="utf-8")
