@@ -62,7 +62,7 @@ def test_a_plain_host_is_not_in_disguise(host):
 
 
 class Names(AbstractResolver):
-    """Name servers that answer what they are told, a new answer for every question."""
+    """Name servers that answer what they are told, a new answer for every sent."""
 
     def __init__(self, *answers):
         self.answers, self.asked = list(answers), 0

@@ -35,7 +35,7 @@ def test_what_an_item_says(value, good, name):
 
 def verdicts(data, records):
     found = read_items(data, records, lambda: {"ann": 0, "bob": 1})
-    return None if found is None else ([item.good for item in found.items], len(found.strays))
+    return None if found is None else ([item.good for item in found.items], len(found.unassigned))
 
 
 OK, NO = {"status": "ok"}, {"status": "error"}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.delivery.budget import SHORTEST_BLOCK
+from penstock.delivery.rate_limit import SHORTEST_BLOCK
 from penstock.delivery.retry import Again, GiveUp, RetryPolicy, Spent, decide
 from penstock.model.delivery import Lost, Reply
 from penstock.model.record import RetryClass

@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.delivery.replies import LONGEST, Voice, own_words, parse, voice_of
+from penstock.delivery.replies import LONGEST, ErrorQuoter, error_text, parse, quoter_of
 from penstock.model.delivery import Connection, Reply
 
 KEY = "key+with/odd=signs"
-VOICE = voice_of(Connection("acme", "https://x.invalid", KEY, headers={"X-Token": "second secret"}))
+QUOTER = quoter_of(Connection("acme", "https://x.invalid", KEY, headers={"X-Token": "second secret"}))
 
 
 def said(body, content_type="application/json", status=422):
-    return VOICE.quote(status, own_words(Reply(status, {"content-type": content_type}, body, 1.0)))
+    return QUOTER.quote(status, error_text(Reply(status, {"content-type": content_type}, body, 1.0)))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_secrets_are_masked_wherever_they_stand(secret, shift):
 
 
 def test_another_api_has_another_name():
-    assert Voice("the API").quote(400, "no") == "400: no (the API)"
+    assert ErrorQuoter("the API").quote(400, "no") == "400: no (the API)"
 
 
 @given(st.binary(max_size=200))

@@ -10,18 +10,14 @@ from math import inf
 from typing import NamedTuple, Protocol, get_args
 
 from penstock.clock import Clock
-from penstock.delivery.rate_limit import Allowance, RateWindow, Taken
-from penstock.delivery.retry import retry_after_s
+from penstock.delivery.rate_limit import Allowance, RateWindow, Taken, allowance_in, block_s
 from penstock.model.delivery import Lane
 from penstock.model.spec import RateLimit
 
-RETRY_AFTER_MISSING = 10.0  # seconds; the fallback of Custify's own MCP server
-SHORTEST_BLOCK = 0.25  # seconds; `Retry-After: 0` must not become a storm of requests
-LONGEST_BLOCK = 600.0  # seconds; a longer wait is split
 RANKS: Mapping[Lane, int] = {lane: rank for rank, lane in enumerate(get_args(Lane))}
 
 
-class Gate(Protocol):
+class RateLimiter(Protocol):
     """What a client waits for before every request: a `Budget`, or one that ends with its run."""
 
     async def acquire(self, lane: Lane, cost: int = 1) -> Taken: ...
@@ -62,7 +58,7 @@ class Places(Protocol):
 
     def expected(self) -> float: ...
 
-    def end(self, taken: Taken, now: float, told: Allowance | None = None) -> None: ...
+    def end(self, taken: Taken, now: float, allowance: Allowance | None = None) -> None: ...
 
     def give_back(self, taken: Taken) -> None: ...
 
@@ -76,7 +72,7 @@ class Places(Protocol):
 class Budget:
     """Lets requests through as fast as the API allows, and the urgent lanes first. One per credential and event loop.
 
-    Its places are those of `window`; without one, those of a `RateWindow` of its own.
+    It drives `window`, which decides; without one, a `RateWindow` of its own.
     """
 
     def __init__(self, rate: RateLimit, clock: Clock, window: Places | None = None) -> None:
@@ -84,9 +80,9 @@ class Budget:
         self._window: Places = RateWindow(rate.requests, rate.per) if window is None else window
         self._waiting: list[tuple[int, int, float, int, asyncio.Future[Taken]]] = []  # heap: rank, number, since, cost
         self._numbers = count()
-        self._alarm: asyncio.Task[None] | None = None
-        self._alarm_at = inf
-        self._told: Allowance | None = None
+        self._timer: asyncio.Task[None] | None = None
+        self._timer_at = inf
+        self._allowance: Allowance | None = None
 
     @property
     def blocked_until(self) -> float:
@@ -102,7 +98,7 @@ class Budget:
 
     def allowance(self) -> Allowance | None:
         """The limit in the API's latest headers; None when there was none."""
-        return self._told
+        return self._allowance
 
     async def acquire(self, lane: Lane, cost: int = 1) -> Taken:
         """Wait for a place; give it to `observe`, `lost` or `give_back` when the request is over."""
@@ -140,13 +136,12 @@ class Budget:
     def observe(self, taken: Taken, status: int, headers: Mapping[str, str]) -> None:
         """Apply what a reply's headers say about the limit. Header names are lower-case."""
         now = self._clock.monotonic()
-        told = None
-        if "x-ratelimit-remaining" in headers:
-            told = _told(headers, self._window.limit)
-            self._told = told or self._told
+        allowance = allowance_in(headers, self._window.limit)
+        if allowance is not None:
+            self._allowance = allowance
         if status == 429:
-            self._window.block(now + self._retry_after(headers.get("retry-after")))
-        self._window.end(taken, now, told)
+            self._window.block(now + block_s(headers.get("retry-after"), self._clock.now()))
+        self._window.end(taken, now, allowance)
         self.serve()
 
     def lost(self, taken: Taken) -> None:
@@ -159,12 +154,8 @@ class Budget:
         self._window.give_back(taken)
         self.serve()
 
-    def _retry_after(self, text: str | None) -> float:
-        seconds = retry_after_s(text, self._clock.now())
-        return RETRY_AFTER_MISSING if seconds is None else min(max(seconds, SHORTEST_BLOCK), LONGEST_BLOCK)
-
     def serve(self) -> None:
-        """Let waiting requests through, the first in rank first; set the alarm for the others."""
+        """Let waiting requests through, the first in rank first; set the timer for the others."""
         if self._waiting:
             self._let_through()
         self._window.changed(self)
@@ -179,28 +170,19 @@ class Budget:
                     break
                 place.set_result(taken)
             heappop(self._waiting)
-        self._set_alarm(now)
+        self._set_timer(now)
 
-    def _set_alarm(self, now: float) -> None:
+    def _set_timer(self, now: float) -> None:
         opens = self._window.opens() if self._waiting else inf
-        if self._alarm is not None and not self._alarm.done():
-            if opens == self._alarm_at:
+        if self._timer is not None and not self._timer.done():
+            if opens == self._timer_at:
                 return
-            self._alarm.cancel()
-        self._alarm, self._alarm_at = None, opens
+            self._timer.cancel()
+        self._timer, self._timer_at = None, opens
         if opens < inf:
-            self._alarm = asyncio.get_running_loop().create_task(self._wake(max(0.0, opens - now)))
+            self._timer = asyncio.get_running_loop().create_task(self._wake(max(0.0, opens - now)))
 
     async def _wake(self, after: float) -> None:
         await self._clock.sleep(after)
-        self._alarm = None
+        self._timer = None
         self.serve()
-
-
-def _told(headers: Mapping[str, str], limit: int) -> Allowance | None:
-    try:
-        remaining = int(headers["x-ratelimit-remaining"])
-        limit = int(headers.get("x-ratelimit-limit", limit))
-    except ValueError:
-        return None
-    return Allowance(limit, max(0, remaining)) if limit > 0 else None

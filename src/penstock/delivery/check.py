@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from penstock.clock import Clock
 from penstock.delivery.budget import Budget
 from penstock.delivery.http.client import Client
-from penstock.delivery.replies import Voice, is_html, own_words, parse, voice_of
+from penstock.delivery.replies import ErrorQuoter, error_text, is_html, parse, quoter_of
 from penstock.model.delivery import Connection, Lost, Reply
 from penstock.model.record import Request
 
@@ -18,7 +18,7 @@ REFUSED = {401: "an API, but the key is refused", 403: "an API, but the key may 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """`answered`: something there answers as an API. `ok`: the key is good. `tried`: each base, in words."""
+    """`answered`: something there answers as an API. `ok`: the key is good. `tried`: each base URL with its result."""
 
     ok: bool
     answered: bool
@@ -30,36 +30,36 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class BaseCheck:
-    """How well one base answered: rank 0 is best, 3 is not as an API."""
+    """How well one base URL answered: rank 0 is best, 3 is not as an API."""
 
     base_url: str
     rank: int
     ok: bool
-    words: str
+    text: str
 
 
 async def check_credential(connections: Sequence[Connection], budget: Budget, clock: Clock) -> CheckResult:
-    """Ask each candidate base in order; the first that answers 2xx is taken, else the best that answers as an API."""
+    """Tries each base URL in order: takes the first that answers 2xx, else the best that answers as an API."""
     tried: list[BaseCheck] = []
     for connection in connections:
-        tried.append(await _ask(connection, budget, clock))
+        tried.append(await _check_base(connection, budget, clock))
         if tried[-1].rank == 0:
             break
-    told = budget.allowance()
+    allowance = budget.allowance()
     best = min(tried, key=lambda each: each.rank)
     answered = best.rank < 3
-    words = "; ".join(f"{each.base_url}: {each.words}" for each in tried)
+    texts = "; ".join(f"{each.base_url}: {each.text}" for each in tried)
     return CheckResult(
         ok=best.ok,
         answered=answered,
         base_url=best.base_url if answered else None,
-        tried=tuple({"base_url": each.base_url, "result": each.words} for each in tried),
-        allowance=None if told is None else {"limit": told.limit, "remaining": told.remaining},
-        reason=f"{best.base_url}: {best.words}" if answered else f"nothing answers as an API: {words}",
+        tried=tuple({"base_url": each.base_url, "result": each.text} for each in tried),
+        allowance=None if allowance is None else {"limit": allowance.limit, "remaining": allowance.remaining},
+        reason=f"{best.base_url}: {best.text}" if answered else f"nothing answers as an API: {texts}",
     )
 
 
-async def _ask(connection: Connection, budget: Budget, clock: Clock) -> BaseCheck:
+async def _check_base(connection: Connection, budget: Budget, clock: Clock) -> BaseCheck:
     request = Request("GET", connection.base_url + PATH, (("Accept", "application/json"),), None)
     async with Client(connection, budget, clock, concurrency=1) as client:
         answer = await client.send(request, lane="test")
@@ -67,15 +67,15 @@ async def _ask(connection: Connection, budget: Budget, clock: Clock) -> BaseChec
             answer = await client.send(request, lane="test")  # a read may be sent twice
     if isinstance(answer, Lost):
         return BaseCheck(connection.base_url, 3, False, f"no answer: {answer.reason}")
-    rank, words = _judge(answer, voice_of(connection))
-    return BaseCheck(connection.base_url, rank, rank == 0 or (rank == 1 and answer.status == 429), words)
+    rank, text = _judge(answer, quoter_of(connection))
+    return BaseCheck(connection.base_url, rank, rank == 0 or (rank == 1 and answer.status == 429), text)
 
 
-def _judge(reply: Reply, voice: Voice) -> tuple[int, str]:
+def _judge(reply: Reply, quoter: ErrorQuoter) -> tuple[int, str]:
     """The rank of a reply, and why. An API answers JSON with 2xx, 401, 403 or 429: 2xx beats 403 and 429 beat 401."""
     status = reply.status
     if 300 <= status < 400:
-        return 3, f"{status}: a redirect to {voice.clean(reply.headers.get('location', 'elsewhere'))}, not an API"
+        return 3, f"{status}: a redirect to {quoter.clean(reply.headers.get('location', 'elsewhere'))}, not an API"
     if is_html(reply):
         return 3, f"{status}: an HTML page, not an API"
     if not isinstance(parse(reply.body), dict | list):
@@ -84,7 +84,7 @@ def _judge(reply: Reply, voice: Voice) -> tuple[int, str]:
         return 0, f"{status}: works"
     if status == 429:
         return 1, "429: works, and the allowance is used up for now"
-    said = voice.quote(status, own_words(reply))
+    quoted = quoter.quote(status, error_text(reply))
     if status in REFUSED:
-        return (1 if status == 403 else 2), f"{REFUSED[status]} ({said})"
-    return 3, f"{said}: not the answer of an API to a credential check"
+        return (1 if status == 403 else 2), f"{REFUSED[status]} ({quoted})"
+    return 3, f"{quoted}: not the answer of an API to a credential check"

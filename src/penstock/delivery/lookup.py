@@ -15,14 +15,14 @@ from penstock.clock import Clock
 from penstock.delivery.driver import Driver
 from penstock.delivery.http.client import Client
 from penstock.delivery.machine.attempts import attempts
-from penstock.delivery.replies import own_words, parse, voice_of
+from penstock.delivery.replies import error_text, parse, quoter_of
 from penstock.delivery.retry import DEFAULT_POLICY
 from penstock.model.delivery import Lost, Reply
 from penstock.model.outcome import Refusal
 from penstock.model.record import Lookup, Request, RetryClass
 
 PAGE = 200  # objects a list gives at most, by Custify's OpenAPI 1.5.7
-LIST_FROM = 8  # look-ups of one kind that make it worth asking how long the list is
+LIST_FROM = 8  # look-ups of one kind from which on the length of the list is requested
 PATHS = {"company": "/company", "person": "/people"}
 MEMBERS = {"company": "companies", "person": "people"}
 NAMED_BY = {"company": ("company_id",), "person": ("user_id", "email")}
@@ -43,17 +43,17 @@ class IdStore(Protocol):
 class LookupClient:
     """Looks up ids with one credential.
 
-    One by one at first. When as many were asked one by one as the whole list has pages, the list is read: so it never
-    takes more than twice the requests of the better of the two ways, however the look-ups arrive.
+    One by one at first. When as many were requested one by one as the whole list has pages, the list is read. So it
+    never takes more than twice the requests of the better of the two ways, in whatever order the look-ups come.
     """
 
     def __init__(self, client: Client, known: IdStore, clock: Clock) -> None:
         self._client = client
         self._known = known
         self._clock = clock
-        self._voice = voice_of(client.connection)
+        self._quoter = quoter_of(client.connection)
         self._found: dict[Name, str] = {}
-        self._asked: Counter[str] = Counter()  # per kind, since its list was read
+        self._requested: Counter[str] = Counter()  # per kind, since its list was read
         self._pages: dict[str, int] = {}
         self._listing = asyncio.Lock()
 
@@ -78,12 +78,12 @@ class LookupClient:
         self._known.forget(lookup)
 
     async def _gather(self, lookups: Sequence[Lookup]) -> list[Answer]:
-        """Every answer, asked for side by side; the first error only after all have ended."""
-        asked: dict[Name, asyncio.Task[Answer]] = {}
+        """Every answer, requested at the same time; the first error only after all have ended."""
+        tasks: dict[Name, asyncio.Task[Answer]] = {}
         for lookup in lookups:
-            if _name(lookup) not in asked:
-                asked[_name(lookup)] = asyncio.get_running_loop().create_task(self._answer(lookup))
-        results = dict(zip(asked, await asyncio.gather(*asked.values(), return_exceptions=True), strict=True))
+            if _name(lookup) not in tasks:
+                tasks[_name(lookup)] = asyncio.get_running_loop().create_task(self._answer(lookup))
+        results = dict(zip(tasks, await asyncio.gather(*tasks.values(), return_exceptions=True), strict=True))
         answers: list[Answer] = []
         for lookup in lookups:
             answer = results[_name(lookup)]
@@ -93,7 +93,7 @@ class LookupClient:
         return answers
 
     async def _answer(self, lookup: Lookup) -> Answer:
-        return self._cached(lookup) or await self._ask(lookup)
+        return self._cached(lookup) or await self._look_up(lookup)
 
     def _cached(self, lookup: Lookup) -> str | None:
         found = self._found.get(_name(lookup))
@@ -103,34 +103,34 @@ class LookupClient:
                 self._found[_name(lookup)] = found
         return found
 
-    async def _ask(self, lookup: Lookup) -> Answer:
+    async def _look_up(self, lookup: Lookup) -> Answer:
         """One object by its identifier: absent is 200 with an empty list, people come wrapped in a list."""
-        self._asked[lookup.kind] += 1
+        self._requested[lookup.kind] += 1
         answer = await self._get(f"{PATHS[lookup.kind]}?{urlencode([(lookup.by, lookup.value)])}")
-        value = self._voice.clean(lookup.value)[:80]
+        value = self._quoter.clean(lookup.value)[:80]
         if isinstance(answer, Lost):
             return answer
         if answer.status in {401, 403, 429}:
-            said = self._voice.quote(answer.status, own_words(answer))
+            quoted = self._quoter.quote(answer.status, error_text(answer))
             refused = answer.status != 429
             what = "the credential was refused" if refused else "the API takes no requests"
-            return Lost("refused", True, f"{what}, at a look-up: {said}", answer.duration_ms, refused=refused)
+            return Lost("refused", True, f"{what}, at a look-up: {quoted}", answer.duration_ms, refused=refused)
         if answer.status not in {200, 404}:
-            said = self._voice.quote(answer.status, own_words(answer))
-            return Refusal("lookup", f"the look-up of {lookup.by} {value} failed: {said}", lookup.by, value)
+            quoted = self._quoter.quote(answer.status, error_text(answer))
+            return Refusal("lookup", f"the look-up of {lookup.by} {value} failed: {quoted}", lookup.by, value)
         self._remember(parse(answer.body), lookup.kind)
         found = self._found.get(_name(lookup))
         if found is not None:
             return found
-        reason = f"there is no {lookup.kind} with {lookup.by} {value} in {self._voice.api}"
+        reason = f"there is no {lookup.kind} with {lookup.by} {value} in {self._quoter.api}"
         accepted = f"a {lookup.kind} that is there: send it first, in the same flow"
         return Refusal("lookup", reason, lookup.by, value, accepted)
 
     async def _read_list_if_shorter(self, kind: str, wanted: Sequence[Lookup]) -> None:
         async with self._listing:
             missing = sum(1 for lookup in wanted if _name(lookup) not in self._found)
-            asked = self._asked[kind] + missing
-            if missing == 0 or asked < max(LIST_FROM, self._pages.get(kind, 0)):
+            requested = self._requested[kind] + missing
+            if missing == 0 or requested < max(LIST_FROM, self._pages.get(kind, 0)):
                 return
             page = 1
             while page <= self._pages.get(kind, 1):
@@ -140,10 +140,10 @@ class LookupClient:
                 data = parse(answer.body)
                 self._remember(data, kind)
                 self._pages[kind] = max(1, -(-_total(data) // PAGE))
-                if self._pages[kind] > asked:
+                if self._pages[kind] > requested:
                     return  # too long for now
                 page += 1
-            self._asked[kind] = 0
+            self._requested[kind] = 0
 
     def _remember(self, data: object, kind: str) -> None:
         for member in _objects(data, kind):

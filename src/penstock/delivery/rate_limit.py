@@ -1,4 +1,7 @@
-"""`RateWindow`: how many requests may be sent now under Custify's fixed window. Pure: the time is passed in.
+"""`RateWindow`: how many requests may be sent now under Custify's fixed window. Pure: the time is a parameter.
+
+It is driven by events, each with its time: a request wants to leave (`take`), it has ended (`end`), it has not left
+(`give_back`), it was answered by 429 (`block`). `Budget` has the queue and the clock.
 
 Custify's OpenAPI 1.5.7: 100 requests per window of 10 s; the window starts with its first request; over it, 429 with
 `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `Retry-After` (counted from the window's first request).
@@ -11,11 +14,18 @@ window, and is charged to both.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from math import inf
 from typing import NamedTuple
 
+from penstock.delivery.retry import retry_after_s
+
 MARGIN = 0.002  # of a window, for clocks that tick differently: costs 0.2 % of the rate limit
+RETRY_AFTER_MISSING = 10.0  # seconds; the fallback of Custify's own MCP server
+SHORTEST_BLOCK = 0.25  # seconds; `Retry-After: 0` must not become a storm of requests
+LONGEST_BLOCK = 600.0  # seconds; a longer wait is split
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,8 +63,8 @@ class RateWindow:
         self._last_end = -inf
         self._used = 0
         self._remaining: int | None = None  # the lowest that was reported in this window
-        self._flying: list[Taken] = []
-        self._flying_cost = 0
+        self._in_flight: list[Taken] = []
+        self._cost_in_flight = 0
         self._late: list[RequestEnd] = []  # over, but perhaps counted in the next window already
 
     def take(self, now: float, cost: int = 1) -> Taken | None:
@@ -62,14 +72,14 @@ class RateWindow:
         if now < self.blocked_until:
             return None
         if now >= self.opens():
-            self._turn(now)
+            self._open(now)
         if self._left() < cost:
             return None
         taken = Taken(now, cost)
         self._used += cost
         self._first = min(self._first, now)
-        self._flying.append(taken)
-        self._flying_cost += cost
+        self._in_flight.append(taken)
+        self._cost_in_flight += cost
         return taken
 
     def opens(self) -> float:
@@ -77,7 +87,7 @@ class RateWindow:
         if self.blocked_until > self._opened:
             return self.blocked_until
         certain = self._answered + self.per * (1 + MARGIN)
-        if self._flying:
+        if self._in_flight:
             return certain
         clear = self._last_end + self.per * (1 + MARGIN) if self._used else inf
         carried = sum(ended.taken.cost for ended in self._late)
@@ -88,19 +98,21 @@ class RateWindow:
         """When a request that waits may go, as far as is known."""
         return self.opens()
 
-    def end(self, taken: Taken, now: float, told: Allowance | None = None) -> None:
-        """The request has ended: with a reply (`told` has its headers' limit) or lost."""
+    def end(self, taken: Taken, now: float, allowance: Allowance | None = None) -> None:
+        """The request has ended: with a reply (`allowance` is what its headers say) or lost."""
         self._leave(taken)
         self._last_end = max(self._last_end, now)
         if now > self._first + self.per:
             self._late.append(RequestEnd(now, taken))
-        if told is not None:
-            self.limit = told.limit
+        if allowance is not None:
+            self.limit = allowance.limit
         if taken.at < self._opened:
             return  # it is about a window that has ended
         self._answered = min(self._answered, now)
-        if told is not None:
-            self._remaining = told.remaining if self._remaining is None else min(self._remaining, told.remaining)
+        if allowance is not None:
+            self._remaining = (
+                allowance.remaining if self._remaining is None else min(self._remaining, allowance.remaining)
+            )
 
     def give_back(self, taken: Taken) -> None:
         """The request never left."""
@@ -114,25 +126,43 @@ class RateWindow:
         self.blocked_until = max(self.blocked_until, until)
 
     def changed(self, queue: object) -> None:
-        """It serves one budget, which knows by itself when to ask again."""
+        """Does nothing: it has one budget, which calls `opens` to know when to try again."""
 
     def _left(self) -> int:
         own = self.limit - self._used
         if self._remaining is None:
             return own
-        return min(own, self._remaining - self._flying_cost)
+        return min(own, self._remaining - self._cost_in_flight)
 
     def _leave(self, taken: Taken) -> None:
-        self._flying.remove(taken)
-        self._flying_cost -= taken.cost
+        self._in_flight.remove(taken)
+        self._cost_in_flight -= taken.cost
 
-    def _turn(self, now: float) -> None:
-        settled = not self._flying and now >= self._last_end + self.per * (1 + MARGIN)
+    def _open(self, now: float) -> None:
+        settled = not self._in_flight and now >= self._last_end + self.per * (1 + MARGIN)
         late = [] if settled or self.blocked_until > self._opened else self._late
-        carried = [*self._flying, *(ended.taken for ended in late)]
+        carried = [*self._in_flight, *(ended.taken for ended in late)]
         self._used = sum(taken.cost for taken in carried)
         self._first = max(self._first + self.per, min(taken.at for taken in carried)) if carried else inf
         self._late = [ended for ended in late if ended.at > self._first + self.per]
         self._opened = now
         self._answered = inf
         self._remaining = None
+
+
+def allowance_in(headers: Mapping[str, str], limit: int) -> Allowance | None:
+    """What a reply's headers say about the limit; `limit` where they do not name it. Header names are lower-case."""
+    if "x-ratelimit-remaining" not in headers:
+        return None
+    try:
+        remaining = int(headers["x-ratelimit-remaining"])
+        limit = int(headers.get("x-ratelimit-limit", limit))
+    except ValueError:
+        return None
+    return Allowance(limit, max(0, remaining)) if limit > 0 else None
+
+
+def block_s(retry_after: str | None, now: datetime) -> float:
+    """For how many seconds no request is sent after a 429 with this `Retry-After` header."""
+    seconds = retry_after_s(retry_after, now)
+    return RETRY_AFTER_MISSING if seconds is None else min(max(seconds, SHORTEST_BLOCK), LONGEST_BLOCK)

@@ -17,8 +17,8 @@ import orjson
 
 from penstock.model.delivery import Connection, Reply
 
-LONGEST = 300  # characters of the API's own words
-READ = 100_000  # characters in which words are looked for
+LONGEST = 300  # characters of an error text that are quoted
+READ = 100_000  # characters in which an error text is looked for
 MASK = "•••"
 HTML_START = re.compile(rb"\s*<(!doctype\s+html|html)", re.IGNORECASE)
 TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
@@ -41,29 +41,29 @@ Positions = Mapping[str, int]  # an identifier that exactly one record of the ba
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
-    """Whose error text is quoted, and the secrets that must not be in it."""
+class ErrorQuoter:
+    """Quotes the error text of an API as one short line without `secrets`. `api` is the name it is quoted by."""
 
     api: str = "Custify"
     secrets: tuple[str, ...] = ()
 
-    def quote(self, status: int | None, words: str) -> str:
-        """`422: email is not valid (Custify)`; without words the name of the status."""
-        said = clean(words, self.secrets)
+    def quote(self, status: int | None, text: str) -> str:
+        """`422: email is not valid (Custify)`; without a text the name of the status."""
+        line = clean(text, self.secrets)
         if status is None:
-            return f"{said or 'refused without a reason'} ({self.api})"
-        return f"{status}: {said} ({self.api})" if said else f"{status} {phrase(status)}".rstrip()
+            return f"{line or 'refused without a reason'} ({self.api})"
+        return f"{status}: {line} ({self.api})" if line else f"{status} {phrase(status)}".rstrip()
 
     def clean(self, text: str) -> str:
         """One short line without secrets."""
         return clean(text, self.secrets)
 
 
-def voice_of(connection: Connection) -> Voice:
-    """The voice of a credential: its key and the values of its headers are secrets."""
+def quoter_of(connection: Connection) -> ErrorQuoter:
+    """The quoter for a credential: its key and the values of its headers are secrets."""
     secrets = [connection.api_key or "", *connection.headers.values()]
     known = {form for secret in secrets if len(secret) >= 4 for form in (secret, quote(secret, safe=""))}
-    return Voice(connection.api, tuple(sorted(known, key=len, reverse=True)))
+    return ErrorQuoter(connection.api, tuple(sorted(known, key=len, reverse=True)))
 
 
 def parse(body: bytes) -> object:
@@ -84,29 +84,32 @@ def is_html(reply: Reply, *, xml: bool = False) -> bool:
     return not xml and "xml" not in content_type and reply.body.lstrip()[:1] == b"<"
 
 
-def own_words(reply: Reply) -> str:
-    """Custify publishes no shape of errors; Make's module reads error.message, else message, else error."""
+def error_text(reply: Reply) -> str:
+    """The error text of a reply; "" when there is none.
+
+    Custify publishes no shape of errors; Make's module reads error.message, else message, else error.
+    """
     if is_html(reply):
         title = TITLE.search(reply.text[:READ])
         return f"{title.group(1).strip()} (an HTML page)" if title else "an HTML page"
     data = parse(reply.body)
     if data is UNREADABLE:
         return TAG.sub(" ", reply.text[:READ])
-    return words_in(data) or (reply.text[:READ] if data else "")
+    return message_in(data) or (reply.text[:READ] if data else "")
 
 
-def words_in(data: object) -> str:
+def message_in(data: object) -> str:
     """The message in a JSON value; "" when there is none."""
     if isinstance(data, str):
         return data
     if isinstance(data, Mapping):
         for name in ("error", "message", "msg", "detail", "reason", "errors"):
-            said = words_in(data.get(name))
-            if said and not (name == "error" and isinstance(data["error"], str) and _better(data)):
-                return said
+            message = message_in(data.get(name))
+            if message and not (name == "error" and isinstance(data["error"], str) and _better(data)):
+                return message
         return ""
     if isinstance(data, Sequence):
-        return "; ".join(filter(None, (words_in(item) for item in data[:5])))
+        return "; ".join(filter(None, (message_in(item) for item in data[:5])))
     return ""
 
 
@@ -137,7 +140,7 @@ class Item(NamedTuple):
 
     good: bool | None
     status: int | None = None
-    words: str = ""
+    message: str = ""
     remote_id: str | None = None
     matched: bool = True
 
@@ -147,10 +150,10 @@ NO_RESULT = Item(None, matched=False)
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """One item per record of the batch, in order; `strays` are the results that could be given to no record."""
+    """One item per record of the batch, in order; `unassigned` are results that belong to no record."""
 
     items: tuple[Item, ...]
-    strays: tuple[Item, ...] = ()
+    unassigned: tuple[Item, ...] = ()
 
     @property
     def clear(self) -> bool:
@@ -179,25 +182,25 @@ def job_state(data: object) -> Literal["pending", "ended", "failed"]:
 
 
 def read_items(data: object, records: int, positions: Callable[[], Positions] = dict) -> Items | None:
-    """The results per record; None when the reply holds none.
+    """The results per record; None when the reply has none.
 
     A result belongs to the record that its index names, else to the one that its identifier names (`positions` is
-    asked only where an index is missing), else, where there are as many results as records and neither is given, to
+    called only where an index is missing), else, where there are as many results as records and neither is given, to
     the record in its place.
     """
     found = _results(data, records)
     if found is None:
         return None
     items: list[Item] = [NO_RESULT] * records
-    strays: list[Item] = []
+    unassigned: list[Item] = []
     for position, (_, value) in zip(_matched(found, records, positions), found, strict=True):
         item = _item(value)
         if position is None:
-            strays.append(item)
+            unassigned.append(item)
             continue
         known = items[position]
         items[position] = item if known.good is None or item.good is False else known
-    return Items(tuple(items), tuple(strays))
+    return Items(tuple(items), tuple(unassigned))
 
 
 def _places(data: object) -> Iterator[Mapping[str, object]]:
@@ -213,8 +216,8 @@ def _places(data: object) -> Iterator[Mapping[str, object]]:
 def _results(data: object, records: int) -> list[tuple[object, object]] | None:
     """Pairs of (where the reply puts it, its value): an index, a name, or None for the given order."""
     if isinstance(data, list):
-        told = len(data) == records or any(_item(value).good is not None for value in data)
-        return [(_index(value), value) for value in data] if told and data else None
+        has_results = len(data) == records or any(_item(value).good is not None for value in data)
+        return [(_index(value), value) for value in data] if has_results and data else None
     for place in _places(data):
         for name in RESULTS:
             found = place.get(name)
@@ -228,7 +231,7 @@ def _results(data: object, records: int) -> list[tuple[object, object]] | None:
 def _matched(
     found: Sequence[tuple[object, object]], records: int, positions: Callable[[], Positions]
 ) -> list[int | None]:
-    """The position of each result's record; None where that is not said."""
+    """The position of each result's record; None where the reply does not name it."""
     numbers = [where for where, _ in found if isinstance(where, int)]
     first = 1 if numbers and min(numbers) == 1 and max(numbers) == records else 0  # some people count from 1
     by_index = [
@@ -281,15 +284,15 @@ def _number(value: object) -> int | None:
 def _item(value: object) -> Item:
     if not isinstance(value, Mapping):
         return Item(_good(value), _code(value), value if isinstance(value, str) and _good(value) is None else "")
-    told = [value.get(name) for name in ("statusCode", "status_code", "code", "status", "state", "result", "success")]
-    verdicts = {_good(word) for word in told} - {None}
-    code = next((number for number in map(_code, told) if number is not None), None)
+    words = [value.get(name) for name in ("statusCode", "status_code", "code", "status", "state", "result", "success")]
+    verdicts = {_good(word) for word in words} - {None}
+    code = next((number for number in map(_code, words) if number is not None), None)
     if _says_error(value):
         verdicts.add(False)
     good = None if not verdicts else False not in verdicts
-    words = "" if good else words_in(value.get("error")) or words_in({**value, "error": None})
+    message = "" if good else message_in(value.get("error")) or message_in({**value, "error": None})
     remote = next((value[name] for name in ENTITY_IDS if isinstance(value.get(name), str)), None)
-    return Item(good, code, words, remote if isinstance(remote, str) else None)
+    return Item(good, code, message, remote if isinstance(remote, str) else None)
 
 
 def _says_error(value: Mapping[str, object]) -> bool:

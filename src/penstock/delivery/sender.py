@@ -9,7 +9,7 @@ from penstock.clock import Clock
 from penstock.delivery.driver import Driver
 from penstock.delivery.http.client import Before, Client
 from penstock.delivery.machine.batch import BatchRules, RequestsFor, deliver
-from penstock.delivery.replies import voice_of
+from penstock.delivery.replies import quoter_of
 from penstock.delivery.retry import DEFAULT_POLICY, RetryPolicy
 from penstock.model.delivery import Delivery, Lane
 from penstock.model.record import Payload, Request, Shape
@@ -27,7 +27,7 @@ class Sender:
         batch_cost: Literal["1", "jobs"] = "1",
     ) -> None:
         self._client, self._clock, self._policy = client, clock, policy
-        self._voice = voice_of(client.connection)
+        self._quoter = quoter_of(client.connection)
         self._cost_per_record = batch_cost == "jobs"
 
     def deliver(
@@ -51,4 +51,4 @@ class Sender:
 
     def rules(self, shape: Shape, requests_for: RequestsFor, lane: Lane = "live") -> BatchRules:
         """How batches of this shape are sent."""
-        return BatchRules(shape, requests_for, self._policy, self._voice, lane, self._cost_per_record)
+        return BatchRules(shape, requests_for, self._policy, self._quoter, lane, self._cost_per_record)

@@ -10,25 +10,25 @@ from typing import NamedTuple
 from penstock.delivery.replies import (
     GOOD,
     UNREADABLE,
+    ErrorQuoter,
     Item,
     Items,
     Positions,
-    Voice,
+    error_text,
     is_html,
     job_id,
     job_state,
-    own_words,
+    message_in,
     parse,
     phrase,
     read_items,
-    words_in,
 )
 from penstock.model.delivery import Lost, Reply, Stop
 from penstock.model.outcome import SENT, Outcome, Refusal
 from penstock.model.record import Replies, RetryClass, Shape
 
 REFUSED_AS_A_WHOLE = frozenset({400, 413, 422})  # one bad record may be why; the others may be fine
-GRAVEST = (Outcome.QUARANTINED, Outcome.UNKNOWN, Outcome.ACCEPTED, Outcome.DELIVERED)
+WORST_FIRST = (Outcome.QUARANTINED, Outcome.UNKNOWN, Outcome.ACCEPTED, Outcome.DELIVERED)
 UNCONFIRMED = "unconfirmed: the reply does not say what became of it"
 JOB_RULE = "job"  # of records whose batch has no result for them
 
@@ -41,12 +41,12 @@ class Judged(NamedTuple):
     remote_id: str | None = None
 
 
-class Question(NamedTuple):
+class SentRequest(NamedTuple):
     """One request of this shape: `records` of them, in `attempts` attempts."""
 
     shape: Shape
     records: int
-    voice: Voice
+    quoter: ErrorQuoter
     attempts: int = 1
     positions: Callable[[], Positions] = dict  # called only where a result has no index
 
@@ -68,8 +68,8 @@ class Each:
 
     @property
     def outcome(self) -> Outcome:
-        """The gravest one, for the delivery as a whole."""
-        return gravest(judged.outcome for judged in self.records)
+        """The worst one, for the delivery as a whole."""
+        return worst(judged.outcome for judged in self.records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,29 +105,29 @@ class Halt:
 Verdict = Same | Each | Unmatched | Bisect | Poll | Halt
 
 
-def gravest(outcomes: Iterable[Outcome]) -> Outcome:
+def worst(outcomes: Iterable[Outcome]) -> Outcome:
     """The outcome that a delivery as a whole is listed under."""
     met = set(outcomes)
-    return next((outcome for outcome in GRAVEST if outcome in met), Outcome.DELIVERED)
+    return next((outcome for outcome in WORST_FIRST if outcome in met), Outcome.DELIVERED)
 
 
-def judge(answer: Reply | Lost, question: Question) -> Verdict:
+def judge(answer: Reply | Lost, sent: SentRequest) -> Verdict:
     """The meaning of the last answer, after all attempts that were allowed."""
     if isinstance(answer, Lost):
-        return _lost(answer, question)
+        return _lost(answer, sent)
     status = answer.status
     if 200 <= status < 300:
-        return _taken(answer, question)
+        return _success(answer, sent)
     if status in {401, 403}:
-        said = question.voice.quote(status, own_words(answer))
-        return Halt(Stop("credential", f"the credential was refused: {said}", said))
+        quoted = sent.quoter.quote(status, error_text(answer))
+        return Halt(Stop("credential", f"the credential was refused: {quoted}", quoted))
     if status == 429:
-        return Halt(Stop("unreachable", f"the API takes no requests: {question.voice.quote(429, own_words(answer))}"))
-    if (status == 408 or status >= 500) and question.shape.retry is RetryClass.ONCE:
-        return _same(Outcome.UNKNOWN, "no answer", f"sent, but {question.voice.quote(status, own_words(answer))}")
-    if question.records > 1 and status in REFUSED_AS_A_WHOLE:
-        return _batch_refused(answer, question)
-    return Same(Judged(Outcome.QUARANTINED, _refusal(answer, question)), _reason(answer, question))
+        return Halt(Stop("unreachable", f"the API takes no requests: {sent.quoter.quote(429, error_text(answer))}"))
+    if (status == 408 or status >= 500) and sent.shape.retry is RetryClass.ONCE:
+        return _same(Outcome.UNKNOWN, "no answer", f"sent, but {sent.quoter.quote(status, error_text(answer))}")
+    if sent.records > 1 and status in REFUSED_AS_A_WHOLE:
+        return _batch_refused(answer, sent)
+    return Same(Judged(Outcome.QUARANTINED, _refusal(answer, sent)), _reason(answer, sent))
 
 
 def shared_outcome(verdict: Verdict, retry: RetryClass, *, done: int, accepted: bool) -> Judged:
@@ -150,7 +150,7 @@ def shared_outcome(verdict: Verdict, retry: RetryClass, *, done: int, accepted: 
 
 
 def judge_job(
-    reply: Reply, records: int, voice: Voice, positions: Callable[[], Positions] = dict
+    reply: Reply, records: int, quoter: ErrorQuoter, positions: Callable[[], Positions] = dict
 ) -> Same | Each | Unmatched | None:
     """The results of a batch job; None while it has not ended.
 
@@ -163,88 +163,88 @@ def judge_job(
     if state == "pending" and (items is None or not items.clear):
         return None
     if state == "failed":
-        return _failed_job(items or Items(()), records, voice, (words_in(data), reply.status))
+        return _failed_job(items or Items(()), records, quoter, (message_in(data), reply.status))
     if items is None:
         return Same(Judged(Outcome.ACCEPTED), f"the batch job ended without results; {UNCONFIRMED}")
-    return _each(items, voice, reply.status)
+    return _each(items, quoter, reply.status)
 
 
-def _failed_job(items: Items, records: int, voice: Voice, said: tuple[str, int]) -> Each | Unmatched:
-    words, status = said
-    judged = tuple(None if item.good is None else _judged(item, voice) for item in items.items) or (None,) * records
+def _failed_job(items: Items, records: int, quoter: ErrorQuoter, failure: tuple[str, int]) -> Each | Unmatched:
+    message, status = failure
+    judged = tuple(None if item.good is None else _judged(item, quoter) for item in items.items) or (None,) * records
     whole = tuple(one for one in judged if one is not None)
     if len(whole) == records:
-        return _summed(whole, status)
-    first = words or _first_words((*items.strays, *items.items))
-    reason = f"the batch job failed: {voice.quote(None, first)}"
+        return _each_of(whole, status)
+    first = message or _first_message((*items.unassigned, *items.items))
+    reason = f"the batch job failed: {quoter.quote(None, first)}"
     return Unmatched(judged, Refusal(JOB_RULE, reason))
 
 
-def _first_words(items: Sequence[Item]) -> str:
+def _first_message(items: Sequence[Item]) -> str:
     """The error text of the first failure."""
-    return next((item.words for item in items if item.good is False and item.words), "")
+    return next((item.message for item in items if item.good is False and item.message), "")
 
 
-def _lost(lost: Lost, question: Question) -> Verdict:
+def _lost(lost: Lost, sent: SentRequest) -> Verdict:
     if lost.nothing_sent:
         return Halt(Stop("unreachable", lost.reason))
-    tries = f" after {question.attempts} attempts" if question.attempts > 1 else ""
+    tries = f" after {sent.attempts} attempts" if sent.attempts > 1 else ""
     return _same(Outcome.UNKNOWN, "no answer", f"sent, no answer{tries}: {lost.reason}")
 
 
-def _taken(reply: Reply, question: Question) -> Verdict:
+def _success(reply: Reply, sent: SentRequest) -> Verdict:
     """A 2xx."""
     status = reply.status
-    if is_html(reply, xml=question.shape.content_format == "xml"):
-        words = question.voice.quote(status, own_words(reply))
-        return _same(Outcome.QUARANTINED, "html", f"an HTML page, not an API reply (a login page?): {words}")
+    if is_html(reply, xml=sent.shape.content_format == "xml"):
+        quoted = sent.quoter.quote(status, error_text(reply))
+        return _same(Outcome.QUARANTINED, "html", f"an HTML page, not an API reply (a login page?): {quoted}")
     outcome = Outcome.ACCEPTED if status == 202 else Outcome.DELIVERED
-    if question.shape.replies is Replies.STATUS and question.records > 1:
-        return Same(Judged(outcome), _spoken(reply, readable=True))
+    if sent.shape.replies is Replies.STATUS and sent.records > 1:
+        return Same(Judged(outcome), _status_text(reply, readable=True))
     data = parse(reply.body)
-    reason = _spoken(reply, readable=data is not UNREADABLE)
-    if question.shape.replies is Replies.STATUS:
+    reason = _status_text(reply, readable=data is not UNREADABLE)
+    if sent.shape.replies is Replies.STATUS:
         return Same(Judged(outcome, None, _remote_id(data)), reason)
-    items = read_items(data, question.records, question.positions)
-    if question.shape.replies is Replies.JOBS and (items is None or not items.clear):
+    items = read_items(data, sent.records, sent.positions)
+    if sent.shape.replies is Replies.JOBS and (items is None or not items.clear):
         job = job_id(data)
         if job is not None:
             return Poll(job, f"{reason}: became batch job {job}")
     if items is not None:
-        return _each(items, question.voice, status)
+        return _each(items, sent.quoter, status)
     if reply.truncated:
         return Same(Judged(Outcome.ACCEPTED), f"{reason}; {UNCONFIRMED}")
     return Same(Judged(outcome), reason)
 
 
-def _batch_refused(reply: Reply, question: Question) -> Verdict:
+def _batch_refused(reply: Reply, sent: SentRequest) -> Verdict:
     """400, 413 or 422 for several records."""
-    if question.shape.replies is not Replies.STATUS:
-        items = read_items(parse(reply.body), question.records, question.positions)
+    if sent.shape.replies is not Replies.STATUS:
+        items = read_items(parse(reply.body), sent.records, sent.positions)
         if items is not None and items.clear:
-            return _each(items, question.voice, reply.status)
-    refusal = _refusal(reply, question)
-    if question.shape.retry is RetryClass.IDEMPOTENT and question.shape.grouping.algorithm != "code":
+            return _each(items, sent.quoter, reply.status)
+    refusal = _refusal(reply, sent)
+    if sent.shape.retry is RetryClass.IDEMPOTENT and sent.shape.grouping.algorithm != "code":
         return Bisect(refusal)  # what grouping code would make of a half, nobody knows
     return Same(Judged(Outcome.QUARANTINED, refusal), refusal.reason)
 
 
-def _each(items: Items, voice: Voice, status: int) -> Each | Unmatched:
+def _each(items: Items, quoter: ErrorQuoter, status: int) -> Each | Unmatched:
     """One end per record. A reply without a single result confirms nothing, and refuses nothing either."""
-    records = tuple(_judged(item, voice) for item in items.items)
+    records = tuple(_judged(item, quoter) for item in items.items)
     missing = [not item.matched for item in items.items]
-    if not any(missing) or (all(missing) and not items.strays):
-        return _summed(records, status, ignored=len(items.strays))
-    given = sum(item.matched for item in items.items) + len(items.strays)
+    if not any(missing) or (all(missing) and not items.unassigned):
+        return _each_of(records, status, ignored=len(items.unassigned))
+    given = sum(item.matched for item in items.items) + len(items.unassigned)
     reason = f"{given} results for {len(missing)} records, and the reply does not say which result is whose"
-    failed = [item for item in items.strays if item.good is False]
+    failed = [item for item in items.unassigned if item.good is False]
     if failed:
-        reason += f"; {len(failed)} failed: {voice.quote(None, _first_words(failed))}"
+        reason += f"; {len(failed)} failed: {quoter.quote(None, _first_message(failed))}"
     known = tuple(None if lost else judged for lost, judged in zip(missing, records, strict=True))
     return Unmatched(known, Refusal(JOB_RULE, reason))
 
 
-def _summed(records: tuple[Judged, ...], status: int, *, ignored: int = 0) -> Each:
+def _each_of(records: tuple[Judged, ...], status: int, *, ignored: int = 0) -> Each:
     counts = Counter(judged.outcome for judged in records)
     parts = [f"{count} {outcome}" for outcome, count in counts.items()]
     first = next((judged.refusal.reason for judged in records if judged.refusal is not None), None)
@@ -258,13 +258,13 @@ def _summed(records: tuple[Judged, ...], status: int, *, ignored: int = 0) -> Ea
     return Each(records, reason)
 
 
-def _judged(item: Item, voice: Voice) -> Judged:
+def _judged(item: Item, quoter: ErrorQuoter) -> Judged:
     if item.good is None:
         return Judged(Outcome.ACCEPTED)
     if item.good:
         return Judged(Outcome.DELIVERED, None, item.remote_id)
     status = item.status if item.status is not None and item.status >= 400 else None
-    reason = voice.quote(status, "" if item.words.lower() in GOOD else item.words)
+    reason = quoter.quote(status, "" if item.message.lower() in GOOD else item.message)
     return Judged(Outcome.QUARANTINED, Refusal("api" if status is None else str(status), reason))
 
 
@@ -272,25 +272,25 @@ def _same(outcome: Outcome, rule: str, reason: str) -> Same:
     return Same(Judged(outcome, Refusal(rule, reason)), reason)
 
 
-def _refusal(reply: Reply, question: Question) -> Refusal:
-    return Refusal(str(reply.status), _reason(reply, question))
+def _refusal(reply: Reply, sent: SentRequest) -> Refusal:
+    return Refusal(str(reply.status), _reason(reply, sent))
 
 
-def _reason(reply: Reply, question: Question) -> str:
-    """Why the API refused: its words and what to do about it."""
-    words = own_words(reply)
-    said = question.voice.quote(reply.status, words)
+def _reason(reply: Reply, sent: SentRequest) -> str:
+    """Why the API refused: its error text and what to do about it."""
+    text = error_text(reply)
+    quoted = sent.quoter.quote(reply.status, text)
     if 300 <= reply.status < 400:
-        target = question.voice.quote(None, reply.headers.get("location", "an address it does not name"))
+        target = sent.quoter.quote(None, reply.headers.get("location", "an address it does not name"))
         return f"{reply.status}: a redirect is not followed, because the key would travel with it; it leads to {target}"
-    if reply.status == 404 and "people not found" in words.lower():
-        return f"{said}: send the person first (upsert_person), then this record again"
-    if question.attempts > 1:
-        return f"{said}, after {question.attempts} attempts"
-    return said
+    if reply.status == 404 and "people not found" in text.lower():
+        return f"{quoted}: send the person first (upsert_person), then this record again"
+    if sent.attempts > 1:
+        return f"{quoted}, after {sent.attempts} attempts"
+    return quoted
 
 
-def _spoken(reply: Reply, *, readable: bool) -> str:
+def _status_text(reply: Reply, *, readable: bool) -> str:
     reason = f"{reply.status} {phrase(reply.status)}".rstrip()
     if reply.truncated:
         return f"{reason}; the reply was cut"

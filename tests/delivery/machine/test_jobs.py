@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from penstock.delivery.machine.jobs import JobEnd, Polling, SentJob, end_of_job, poll_job
 from penstock.delivery.machine.protocol import Send, SettleRecords, Wait
-from penstock.delivery.replies import Voice
+from penstock.delivery.replies import ErrorQuoter
 from penstock.model.delivery import Waiting
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Refused, Rendered, Replies, RetryClass
@@ -41,7 +41,7 @@ ANSWERS = {
 
 
 def polling(timeout=600.0):
-    return Polling(ROUTE, Voice(), timeout)
+    return Polling(ROUTE, ErrorQuoter(), timeout)
 
 
 def end_of(script, *, retry=RetryClass.IDEMPOTENT, algorithm="array", render=None, timeout=600.0):

@@ -7,7 +7,7 @@ from penstock.delivery.budget import Budget
 from penstock.delivery.driver import Driver
 from penstock.delivery.http.client import Client
 from penstock.delivery.machine.jobs import Polling, poll_job
-from penstock.delivery.replies import voice_of
+from penstock.delivery.replies import quoter_of
 from penstock.model.delivery import Connection
 from penstock.model.record import Grouping, Payload, Replies, Request, RetryClass, Shape
 from penstock.model.spec import RateLimit
@@ -38,7 +38,7 @@ def shape(url: str, *, retry=RetryClass.IDEMPOTENT, replies=Replies.STATUS, size
 
 
 def polling_of(client: Client, timeout: float = 600.0) -> Polling:
-    return Polling(client.connection.base_url + "/batch/{job}", voice_of(client.connection), timeout)
+    return Polling(client.connection.base_url + "/batch/{job}", quoter_of(client.connection), timeout)
 
 
 async def poll(client: Client, clock, polling: Polling, job: str, some: Sequence[Payload]):

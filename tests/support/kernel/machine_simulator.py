@@ -18,7 +18,7 @@ from penstock.delivery.machine.protocol import (
     TimePassed,
     Wait,
 )
-from penstock.delivery.replies import Voice
+from penstock.delivery.replies import ErrorQuoter
 from penstock.delivery.retry import RetryPolicy
 from penstock.model.delivery import Lost, Reply
 from support.kernel.delivery_client import one_body
@@ -38,7 +38,7 @@ def lost(kind="cut", *, nothing_sent=False, seconds=0.1):
 
 def rules_of(where, requests_for=None, **settings):
     """The rules of batches of this shape; the requests are JSON arrays."""
-    settings = {"policy": RetryPolicy(), "voice": Voice(), **settings}
+    settings = {"policy": RetryPolicy(), "quoter": ErrorQuoter(), **settings}
     return BatchRules(where, requests_for or one_body(where), **settings)
 
 

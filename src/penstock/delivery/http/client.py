@@ -20,12 +20,12 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from penstock.clock import Clock
-from penstock.delivery.budget import Gate
+from penstock.delivery.budget import RateLimiter
 from penstock.delivery.http.addresses import barred, check_spelling, check_url, literal
 from penstock.delivery.http.attempt_log import AttemptLog
 from penstock.delivery.http.compression import unpack
 from penstock.delivery.rate_limit import Taken
-from penstock.delivery.replies import voice_of
+from penstock.delivery.replies import quoter_of
 from penstock.model.delivery import Connection, Lane, Lost, LostKind, Reply
 from penstock.model.errors import InputError, Problem
 from penstock.model.events import SILENT, Events
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 KEEP_ALIVE = 4.0  # seconds idle; many servers close after 5, and a request met by that close would be lost
 CONNECT_SHARE = 0.9  # of the time-out: connecting gives up first, so that it is known that nothing was sent
 LARGE = 1 << 20  # bytes
-NOT_WRITTEN = "Cannot write to closing transport"  # the library's words; if they change, a loss is taken as sent
+NOT_WRITTEN = "Cannot write to closing transport"  # the library's message; if it changes, a loss is taken as sent
 MASK = b"***"
 SHORTEST_KEY = 8  # characters; a shorter one would be found in ordinary text
 CACHED = 1000  # distinct URLs and header sets kept ready
@@ -82,7 +82,7 @@ class Client:
     def __init__(
         self,
         connection: Connection,
-        budget: Gate,
+        budget: RateLimiter,
         clock: Clock,
         *,
         concurrency: int = 10,
@@ -100,8 +100,8 @@ class Client:
         self._names = names
         self._urls: dict[str, URL] = {}
         self._headers: dict[tuple[tuple[str, str], ...], CIMultiDict[str]] = {}
-        self._voice = voice_of(connection)
-        self._hidden = _forms(connection)
+        self._quoter = quoter_of(connection)
+        self._hidden = _secret_forms(connection)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -141,7 +141,7 @@ class Client:
     async def reserve(self, request: Request, lane: Lane, cost: int = 1) -> Taken:
         """Wait for a place in the rate limit, which `send_reserved` uses. Raises InputError like `send`."""
         if request.url not in self._urls:
-            self._admit(request.url)
+            self._checked_url(request.url)
         return await self._budget.acquire(lane, cost)
 
     async def send_reserved(self, request: Request, place: Taken, before: Before | None = None) -> Reply | Lost:
@@ -151,7 +151,7 @@ class Client:
         """
         answer: Reply | Lost | None = None
         try:
-            url = self._urls.get(request.url) or self._admit(request.url)
+            url = self._urls.get(request.url) or self._checked_url(request.url)
             headers = self._headers.get(request.headers) or self._complete(request.headers)
             if before is not None:  # outside the slot: it is made durable while others are under way
                 await before()
@@ -187,45 +187,47 @@ class Client:
                 request.method, url, data=_body(request.body), headers=headers, allow_redirects=False
             ) as response:
                 body, whole = await _read(response, self._reply_limit)
-                told = _lower(response.headers)
+                reply_headers = _lower(response.headers)
                 status = response.status
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             kind, nothing_sent, reason = _loss(error, in_one_piece=not _is_large(request.body))
             if nothing_sent:
                 self.requests -= 1
-            return Lost(kind, nothing_sent, self._voice.clean(reason), self._since(started))
-        if "content-encoding" in told:
-            body, fits = unpack(body, told["content-encoding"], self._reply_limit)
+            return Lost(kind, nothing_sent, self._quoter.clean(reason), self._since(started))
+        if "content-encoding" in reply_headers:
+            body, fits = unpack(body, reply_headers["content-encoding"], self._reply_limit)
             whole = whole and fits
-        return Reply(status, self._masked(told), self._without_key(body), self._since(started), truncated=not whole)
+        return Reply(
+            status, self._masked(reply_headers), self._without_key(body), self._since(started), truncated=not whole
+        )
 
     def _without_key(self, body: bytes) -> bytes:
-        """A server that echoes the key must not bring it into quarantine, responses or reports."""
+        """The body with the key masked: a server may echo it, and bodies are stored and shown."""
         for form in self._hidden:
             if form in body:
                 body = body.replace(form, MASK)
         return body
 
-    def _masked(self, told: Mapping[str, str]) -> Mapping[str, str]:
+    def _masked(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         for form in map(bytes.decode, self._hidden):
-            if any(form in value for value in told.values()):
-                told = {name: value.replace(form, MASK.decode()) for name, value in told.items()}
-        return told
+            if any(form in value for value in headers.values()):
+                headers = {name: value.replace(form, MASK.decode()) for name, value in headers.items()}
+        return headers
 
     def _since(self, started: float) -> float:
         return (self._clock.monotonic() - started) * 1000
 
-    def _admit(self, url: str) -> URL:
+    def _checked_url(self, url: str) -> URL:
         check_url(url, self.connection)
         if len(self._urls) >= CACHED:
             self._urls.clear()
-        made = URL(url, encoded=True)
-        check_spelling(made.host or "", self.connection)
-        self._judge_literal(made)
-        return self._urls.setdefault(url, made)
+        parsed = URL(url, encoded=True)
+        check_spelling(parsed.host or "", self.connection)
+        self._check_literal(parsed)
+        return self._urls.setdefault(url, parsed)
 
-    def _judge_literal(self, url: URL) -> None:
-        """An address that is in the URL itself is looked up nowhere, so it is judged here."""
+    def _check_literal(self, url: URL) -> None:
+        """Raise InputError for an address in the URL that is inside the network: no resolver sees it."""
         host = url.host or ""
         address = literal(host)
         reason = None if address is None else barred(host, url.port or 443, [address], self.connection)
@@ -244,8 +246,8 @@ class Client:
         return self._headers.setdefault(own, headers)
 
 
-def _forms(connection: Connection) -> tuple[bytes, ...]:
-    """How the secrets of a credential may stand in a reply: as they are, in JSON, in a URL. The longest first."""
+def _secret_forms(connection: Connection) -> tuple[bytes, ...]:
+    """How a reply may contain the secrets of a credential: as they are, in JSON, in a URL. The longest first."""
     secrets = [secret for secret in (connection.api_key, *connection.hidden) if len(secret or "") >= SHORTEST_KEY]
     found: set[str] = set()
     for secret in filter(None, secrets):
@@ -280,15 +282,15 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> tuple[bytes, bo
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:
-    told: dict[str, str] = {}
+    lowered: dict[str, str] = {}
     for name, value in headers.items():
         lower = name.lower()
-        told[lower] = f"{told[lower]}, {value}" if lower in told else value
-    return told
+        lowered[lower] = f"{lowered[lower]}, {value}" if lower in lowered else value
+    return lowered
 
 
 def _loss(error: Exception, *, in_one_piece: bool) -> tuple[LostKind, bool, str]:
-    """What kind of loss it is, whether nothing can have been sent, and the reason in words.
+    """What kind of loss it is, whether nothing can have been sent, and why.
 
     `in_one_piece`: headers and body leave in one write, so that a failed write has sent nothing.
     """
@@ -309,7 +311,7 @@ def _loss(error: Exception, *, in_one_piece: bool) -> tuple[LostKind, bool, str]
 
 
 def _not_connected(error: aiohttp.ClientConnectorError) -> tuple[LostKind, str]:
-    """Why there is no connection, as a kind and in words."""
+    """Why there is no connection, as a kind and as text."""
     match error:
         case aiohttp.ClientConnectorDNSError() if isinstance(error.os_error, BarredError):
             return "barred", str(error.os_error)

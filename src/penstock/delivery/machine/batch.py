@@ -22,9 +22,9 @@ from penstock.delivery.machine.deliveries import (
     without_results,
 )
 from penstock.delivery.machine.protocol import SettleRecords, Steps, Wait
-from penstock.delivery.replies import Voice
+from penstock.delivery.replies import ErrorQuoter
 from penstock.delivery.retry import Again, GiveUp, RetryPolicy, Spent, repeat
-from penstock.delivery.verdict import Bisect, Question, Unmatched, Verdict, judge, shared_outcome
+from penstock.delivery.verdict import Bisect, SentRequest, Unmatched, Verdict, judge, shared_outcome
 from penstock.model.delivery import Delivery, Lane
 from penstock.model.outcome import SENT, Outcome
 from penstock.model.record import Payload, Replies, Request, RetryClass, Shape
@@ -40,7 +40,7 @@ class BatchRules(NamedTuple):
     shape: Shape
     requests_for: RequestsFor
     policy: RetryPolicy
-    voice: Voice
+    quoter: ErrorQuoter
     lane: Lane = "live"
     cost_per_record: bool = False
 
@@ -62,11 +62,12 @@ def deliver(payloads: Sequence[Payload], rules: BatchRules, requests: Sequence[R
     there are several requests (then the last settles all), or when a reply had no result for some records. After a
     delivery with `stop` nothing is sent: the records that are left are settled as unsent.
     """
-    made = rules.requests_for(payloads) if requests is None else requests
-    if len(made) != 1:
-        yield from _several(payloads, made, rules)
+    if requests is None:
+        requests = rules.requests_for(payloads)
+    if len(requests) != 1:
+        yield from _several(payloads, requests, rules)
         return
-    parts = [_Part(payloads, rules.lane, made[0])]  # the next one is the last
+    parts = [_Part(payloads, rules.lane, requests[0])]  # the next one is the last
     delivery: Delivery | None = None
     while parts:
         part = parts.pop()
@@ -113,8 +114,8 @@ def _attempts(request: Request, records: int, rules: BatchRules, lane: Lane) -> 
 
 
 def _verdict(attempted: Attempted, payloads: Sequence[Payload], rules: BatchRules) -> Verdict:
-    question = Question(rules.shape, len(payloads), rules.voice, attempted.attempts, partial(positions_of, payloads))
-    return judge(attempted.answer, question)
+    sent = SentRequest(rules.shape, len(payloads), rules.quoter, attempted.attempts, partial(positions_of, payloads))
+    return judge(attempted.answer, sent)
 
 
 def _several(payloads: Sequence[Payload], requests: Sequence[Request], rules: BatchRules) -> Steps[None]:

@@ -14,9 +14,9 @@ from penstock.delivery.machine.attempts import Attempted, attempts
 from penstock.delivery.machine.batch import FIRST, BatchRules, deliver, may_repeat
 from penstock.delivery.machine.deliveries import delivered, positions_of, without_results
 from penstock.delivery.machine.protocol import Moment, Steps, TimePassed, Wait, until_settled
-from penstock.delivery.replies import Voice, own_words
+from penstock.delivery.replies import ErrorQuoter, error_text
 from penstock.delivery.retry import DEFAULT_POLICY, Again, GiveUp, Spent, repeat
-from penstock.delivery.verdict import Halt, Judged, Same, Verdict, gravest, judge_job
+from penstock.delivery.verdict import Halt, Judged, Same, Verdict, judge_job, worst
 from penstock.model.delivery import Delivery, Reply, Settled, Stop, Waiting
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Payload, Rendered, Request, RetryClass
@@ -32,8 +32,8 @@ class Polling:
     ended by then is left to the next run.
     """
 
-    def __init__(self, url: str, voice: Voice, timeout: float) -> None:
-        self.voice = voice
+    def __init__(self, url: str, quoter: ErrorQuoter, timeout: float) -> None:
+        self.quoter = quoter
         self.timeout = timeout
         self.first_pause = FIRST_PAUSE
         self._url = url  # with `{job}`
@@ -103,7 +103,7 @@ def poll_job(job: str, payloads: Sequence[Payload], polling: Polling) -> Steps[t
         polls += 1
         requests += attempted.requests
         took = attempted.ended.seconds - began
-        verdict = _judge(attempted, payloads, polls, polling.voice)
+        verdict = _judge(attempted, payloads, polls, polling.quoter)
         if verdict is not None:
             polling.learn(took, at_once=polls == 1)
             settles = () if isinstance(verdict, Halt) else payloads
@@ -112,19 +112,19 @@ def poll_job(job: str, payloads: Sequence[Payload], polling: Polling) -> Steps[t
             return None
 
 
-def _judge(attempted: Attempted, payloads: Sequence[Payload], polls: int, voice: Voice) -> Verdict | None:
+def _judge(attempted: Attempted, payloads: Sequence[Payload], polls: int, quoter: ErrorQuoter) -> Verdict | None:
     """What a poll means for the records; None: poll again."""
     answer = attempted.answer
     if not isinstance(answer, Reply) or answer.status >= 500 or answer.status == 429:
         return None  # the job is still there
-    said = voice.quote(answer.status, own_words(answer))
+    quoted = quoter.quote(answer.status, error_text(answer))
     if answer.status in {401, 403}:
-        return Halt(Stop("credential", f"the credential was refused: {said}", said))
+        return Halt(Stop("credential", f"the credential was refused: {quoted}", quoted))
     if 200 <= answer.status < 300:
-        return judge_job(answer, len(payloads), voice, partial(positions_of, payloads))
+        return judge_job(answer, len(payloads), quoter, partial(positions_of, payloads))
     if polls < POLLS_WITH_404:
         return None
-    reason = f"its batch job is not known any more: {said}"
+    reason = f"its batch job is not known any more: {quoted}"
     refusal = Refusal("no answer", reason, accepted="a look at Custify: did it arrive?")
     return Same(Judged(Outcome.UNKNOWN, refusal), reason)
 
@@ -179,7 +179,7 @@ def _together(ends: Sequence[Delivery], refused: Sequence[Settled]) -> Delivery:
     return replace(
         ends[-1],
         requests=sum(end.requests for end in ends),
-        outcome=gravest(one.outcome for one in settled),
+        outcome=worst(one.outcome for one in settled),
         settled=settled,
         missing=(),
         missing_why=None,

@@ -108,12 +108,12 @@ class LeasedWindow:
         """When places may be there, as far as is known; inf when it is not."""
         return max(self._opens, self.blocked_until)
 
-    def end(self, taken: Taken, now: float, told: Allowance | None = None) -> None:
+    def end(self, taken: Taken, now: float, allowance: Allowance | None = None) -> None:
         self._leave(taken)
         if not self._over:
             self._first_over = now
-        self._over.append((taken.at, now, taken.cost, told))
-        self.limit = self.limit if told is None else told.limit
+        self._over.append((taken.at, now, taken.cost, allowance))
+        self.limit = self.limit if allowance is None else allowance.limit
 
     def give_back(self, taken: Taken) -> None:
         self._hand.appendleft((self._leave(taken), taken.cost))
@@ -276,7 +276,9 @@ class LeasedWindow:
                 replace(
                     report,
                     oldest=0.0 if oldest == inf else at - oldest,
-                    over=tuple(EndedRequest(at - left, at - ended, cost, told) for left, ended, cost, told in over),
+                    over=tuple(
+                        EndedRequest(at - left, at - ended, cost, reported) for left, ended, cost, reported in over
+                    ),
                     block=max(0.0, until - at),
                     waiting=None
                     if waiting is None

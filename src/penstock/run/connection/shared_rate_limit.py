@@ -28,7 +28,7 @@ class EndedRequest(NamedTuple):
     left: float
     ended: float
     cost: int
-    told: Allowance | None = None
+    allowance: Allowance | None = None
 
 
 class WaitingInProcess(NamedTuple):
@@ -132,18 +132,18 @@ def _ended(row: RateLimitRow, now: float, ended: tuple[EndedRequest, ...]) -> Ra
     quota, remaining = row.quota, inf if row.remaining is None else row.remaining
     answered, last_end = inf if row.answered is None else row.answered, row.last_end
     late, late_end, late_taken = row.late, row.late_end, row.late_taken if row.late else inf
-    for before, over, cost, told in ended:
+    for before, over, cost, allowance in ended:
         left, end = now - before, now - over
         last_end = max(last_end, end)
         if end > late_from:
             late, late_end, late_taken = late + cost, max(late_end, end), min(late_taken, left)
-        if told is not None:
-            quota = told.limit
+        if allowance is not None:
+            quota = allowance.limit
         if left < opened:
             continue  # it is about a window that has ended
         answered = min(answered, end)
-        if told is not None:
-            remaining = min(remaining, told.remaining)
+        if allowance is not None:
+            remaining = min(remaining, allowance.remaining)
     return replace(
         row,
         quota=quota,
