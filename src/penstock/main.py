@@ -149,7 +149,7 @@ def build(opener: Opener, arguments: Sequence[str] | None = None) -> App:
         database: Annotated[str | None, Parameter(help=DATABASE)] = None,
         json: Annotated[bool, Parameter(help=JSON)] = False,
     ) -> int:
-        """Find the command and give it its face."""
+        """Parse the command line and run the command."""
         return _follow(app, tokens, Command(file, database, json, opener, Penstock(execute, _serve, _address)))
 
     return app
@@ -175,30 +175,30 @@ def _address() -> str:
     return address_here()
 
 
-def _follow(app: App, tokens: Sequence[str], face: Command) -> int:
-    command, bound, ignored = app.parse_args(tokens, exit_on_error=False, print_error=False)
-    if getattr(command, "__func__", None) is App.help_print and (tokens or face.json):
+def _follow(app: App, tokens: Sequence[str], command: Command) -> int:
+    function, bound, ignored = app.parse_args(tokens, exit_on_error=False, print_error=False)
+    if getattr(function, "__func__", None) is App.help_print and (tokens or command.json):
         raise InputError(missing_command(app.parse_commands(list(tokens))[1][-1], tokens))
-    if "face" in ignored:
-        bound.arguments["face"] = face
-    answer: Any = command(*bound.args, **bound.kwargs)
+    if "command" in ignored:
+        bound.arguments["command"] = command
+    answer: Any = function(*bound.args, **bound.kwargs)
     ended = Exit.WELL if answer is None else Exit(answer)
     words = tuple(app.parse_commands(list(tokens))[0])
-    if not bound.arguments.get("dry_run", False) and face.opener is open_app:
-        ended = _noted(words, bound.args, ended, face)
+    if not bound.arguments.get("dry_run", False) and command.opener is open_app:
+        ended = _noted(words, bound.args, ended, command)
     return ended
 
 
-def _noted(words: Sequence[str], names: Sequence[Any], ended: Exit, face: Command) -> Exit:
+def _noted(words: Sequence[str], names: Sequence[Any], ended: Exit, command: Command) -> Exit:
     """Write the audit entry of a command that has ended; a failure to write it is reported on stderr."""
     if words not in AUDITED:
         return ended
     from penstock.service.people.command_audit import note_command  # noqa: PLC0415 - not for help
 
     try:
-        note_command(words, names, "ok" if ended is Exit.WELL else f"exit {int(ended)}", face.file, face.database)
+        note_command(words, names, "ok" if ended is Exit.WELL else f"exit {int(ended)}", command.file, command.database)
     except EnvironmentFailure as error:
-        face.remark(f"It was done, and could not be written into the audit log: {error}")
+        command.remark(f"It was done, and could not be written into the audit log: {error}")
         return Exit.ENVIRONMENT if ended is Exit.WELL else ended
     return ended
 

@@ -22,7 +22,7 @@ def add_to(app: App) -> None:
     app.command(export, group=SET_UP, sort_key=5)
 
 
-def apply(*, dry_run: Annotated[bool, Parameter(help="Only show what would change.")] = False, face: Given) -> None:
+def apply(*, dry_run: Annotated[bool, Parameter(help="Only show what would change.")] = False, command: Given) -> None:
     """Load the project file into the database.
 
     From then on the database is the truth: a command that is given a file which differs from it ends with exit code 2
@@ -30,9 +30,9 @@ def apply(*, dry_run: Annotated[bool, Parameter(help="Only show what would chang
     """
     from penstock.app import App as Penstock  # noqa: PLC0415 - a third of a second
 
-    applied = Penstock.apply(face.file, face.database, dry_run=dry_run)
+    applied = Penstock.apply(command.file, command.database, dry_run=dry_run)
     document = {"version": applied.version, "changes": [change._asdict() for change in applied.changes]}
-    face.show(document, lambda: _applied_text(applied, dry_run=dry_run))
+    command.show(document, lambda: _applied_text(applied, dry_run=dry_run))
 
 
 def _applied_text(applied: ApplyResult, *, dry_run: bool) -> Iterator[str]:
@@ -51,7 +51,7 @@ def _applied_text(applied: ApplyResult, *, dry_run: bool) -> Iterator[str]:
 def export(
     *,
     output: Annotated[Path | None, Parameter(help="Write it to this file, which must not exist yet.")] = None,
-    face: Given,
+    command: Given,
 ) -> None:
     """Write the project of the database as a project file.
 
@@ -59,12 +59,12 @@ def export(
     """
     from penstock.app import App as Penstock  # noqa: PLC0415 - a third of a second
 
-    text = Penstock.export(face.file, face.database)
+    text = Penstock.export(command.file, command.database)
     if output is not None:
         _write_new(output, text)
-        face.show({"file": str(output)}, lambda: [f"Written to {output}."])
-    elif face.json:
-        face.show({"project": text}, list)
+        command.show({"file": str(output)}, lambda: [f"Written to {output}."])
+    elif command.json:
+        command.show({"project": text}, list)
     else:
         write(sys.stdout, text)
 

@@ -29,7 +29,7 @@ def init(
     *,
     force: Annotated[bool, Parameter(help="Replace the file that is there.")] = False,
     segment: Annotated[bool, Parameter(help="A project that takes Segment's or RudderStack's calls.")] = False,
-    face: Given,
+    command: Given,
 ) -> None:
     """Write a commented project file to begin with.
 
@@ -37,7 +37,7 @@ def init(
     """
     from penstock.cli.starter import segment_starter, starter  # noqa: PLC0415 - only this command needs it
 
-    path = face.file or PROJECT_FILE
+    path = command.file or PROJECT_FILE
     if path.is_dir():
         path /= PROJECT_FILE
     if path.exists() and not force:
@@ -51,10 +51,10 @@ def init(
         draft.unlink(missing_ok=True)
         hint = "name another place with --file"
         raise not_written(str(path), "the project file cannot be written", hint, error) from error
-    face.show({"file": str(path), "data": made.data, "next": list(made.next)}, lambda: made.lines(path))
+    command.show({"file": str(path), "data": made.data, "next": list(made.next)}, lambda: made.lines(path))
 
 
-def validate(*, face: Given) -> Exit:
+def validate(*, command: Given) -> Exit:
     """Check the project file: every problem at once.
 
     Each with its place and what to write instead. Looks at the first records of files, opens no connection, and asks
@@ -62,14 +62,14 @@ def validate(*, face: Given) -> Exit:
     """
     from penstock.app import App as Penstock  # noqa: PLC0415 - a third of a second
 
-    checked = Penstock.checked_file(face.file, face.database)
+    checked = Penstock.checked_file(command.file, command.database)
     problems = checked.problems
     for note in checked.notes:
-        face.remark(f"note: {printable(note)}")
-    if problems or face.json:
-        tell_problems(problems, json=face.json)
+        command.remark(f"note: {printable(note)}")
+    if problems or command.json:
+        tell_problems(problems, json=command.json)
     else:
-        face.say([f"{face.file or PROJECT_FILE}: no problems found"])
+        command.say([f"{command.file or PROJECT_FILE}: no problems found"])
     return Exit.INPUT if problems else Exit.WELL
 
 
@@ -78,7 +78,7 @@ def schema(
     /,
     *,
     refresh: Refresh = False,
-    face: Given,
+    command: Given,
 ) -> None:
     """Show the detected columns of a dataset.
 
@@ -93,7 +93,7 @@ def schema(
 
         write(sys.stdout, as_document(Penstock.file_schema()))
         return
-    with face.open() as app:
+    with command.open() as app:
         report = app.dataset(dataset, refresh=refresh)
     from penstock.cli.text.words import dataset_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.reports import as_json  # noqa: PLC0415
@@ -106,7 +106,7 @@ def schema(
         "extra_columns": as_json(report.extra_columns),
         "gone_columns": as_json(report.gone_columns),
     }
-    face.show(document, lambda: dataset_text(report))
+    command.show(document, lambda: dataset_text(report))
 
 
 def _column_json(column: dict[str, Any]) -> dict[str, Any]:
@@ -114,18 +114,20 @@ def _column_json(column: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in column.items() if name not in ("decimal", "open", "later") or value}
 
 
-def set_(name: Annotated[str, Parameter(name="NAME", help="A credential of the project.")], /, *, face: Given) -> None:
+def set_(
+    name: Annotated[str, Parameter(name="NAME", help="A credential of the project.")], /, *, command: Given
+) -> None:
     """Seal the API key of a credential.
 
     It is typed without being shown, or read from stdin; never taken from the command line.
     """
-    with face.open() as app:
+    with command.open() as app:
         secret = _typed(name) if sys.stdin.isatty() else sys.stdin.read()
         secret = secret.strip()
         if not secret:
             raise refuse(f"credentials.{name}", "no key was given", "no-key", "type it, or pipe it to this command")
         app.set_credential(name, secret)
-    face.show({"credential": name, "sealed": True}, lambda: [f"The key of {name} is sealed in the state database."])
+    command.show({"credential": name, "sealed": True}, lambda: [f"The key of {name} is sealed in the state database."])
 
 
 def _typed(name: str) -> str:
@@ -137,20 +139,20 @@ def _typed(name: str) -> str:
         return ""
 
 
-def activate(destination: Destination, /, *, face: Given) -> None:
+def activate(destination: Destination, /, *, command: Given) -> None:
     """Let runs send a destination."""
-    with face.open() as app:
+    with command.open() as app:
         app.activate(destination)
     text = f"{destination} is active: `penstock run {destination}` sends it."
-    face.show({"destination": destination, "state": "active"}, lambda: [text])
+    command.show({"destination": destination, "state": "active"}, lambda: [text])
 
 
-def pause(destination: Destination, /, *, face: Given) -> None:
+def pause(destination: Destination, /, *, command: Given) -> None:
     """Stop runs from sending a destination.
 
     Until it is activated again, whatever the project file says.
     """
-    with face.open() as app:
+    with command.open() as app:
         app.pause(destination)
     text = f"{destination} is paused: nothing is sent until `penstock activate {destination}`."
-    face.show({"destination": destination, "state": "paused"}, lambda: [text])
+    command.show({"destination": destination, "state": "paused"}, lambda: [text])

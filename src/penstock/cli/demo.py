@@ -50,7 +50,7 @@ def demo(
     folder: Annotated[
         Path | None, Parameter(name="--dir", help="Keep the sample project here (default: a temporary folder).")
     ] = None,
-    face: Given,
+    command: Given,
 ) -> Exit:
     """Show the whole job on sample data.
 
@@ -62,25 +62,25 @@ def demo(
 
     with ExitStack() as stack:
         out = sys.stdout
-        if face.json:
+        if command.json:
             stack.enter_context(redirect_stdout(sys.stderr))
         if folder is None:
             temporary = TemporaryDirectory(prefix="penstock-demo-", ignore_cleanup_errors=True)
             folder = Path(stack.enter_context(temporary))
         sandbox = stack.enter_context(Kernel.running_sandbox())
         stack.enter_context(_inside(folder, sandbox))
-        assert face.penstock is not None
-        story = Story(sandbox, face.penstock)
+        assert command.penstock is not None
+        story = Story(sandbox, command.penstock)
         with suppress(_Astray):
             story.tell()
-        if face.json:
+        if command.json:
             stack.enter_context(redirect_stdout(out))
         arrived = story.arrived()
         counts = {kind: arrived.get(kind, 0) for kind in KINDS}
         document = {"ok": not story.wrong, "wrong": story.wrong, "arrived": counts}
-        face.show(document, story.ending)
+        command.show(document, story.ending)
         if serve:
-            _serve(sandbox, folder, face, face.penstock)
+            _serve(sandbox, folder, command, command.penstock)
     return Exit.NOT_ALL_WELL if story.wrong else Exit.WELL
 
 
@@ -224,7 +224,7 @@ def _expected(held: Sequence[QuarantineEntry]) -> dict[str, int]:
     return sent
 
 
-def _serve(sandbox: SandboxUrls, folder: Path, face: Command, penstock: Penstock) -> None:
+def _serve(sandbox: SandboxUrls, folder: Path, command: Command, penstock: Penstock) -> None:
     """Show it in the browser until ^C, so that a person can look and try."""
     from penstock.app import App as Kernel  # noqa: PLC0415 - a third of a second
 
@@ -234,7 +234,7 @@ def _serve(sandbox: SandboxUrls, folder: Path, face: Command, penstock: Penstock
         Kernel.apply()
         penstock.serve(
             Kernel.state_url(),
-            lambda url: face.remark(
+            lambda url: command.remark(
                 f"\nIn the browser: {url} (^C ends it). `{DRAFT}` is a draft: activate it, run it, and watch.",
                 f"To try commands, in another terminal: export {KEY_VARIABLE}={sandbox.api_key} && cd {folder}",
                 f"What arrived: {sandbox.admin_url}",

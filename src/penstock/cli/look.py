@@ -26,18 +26,18 @@ def check(
     /,
     *,
     refresh: Refresh = False,
-    face: Given,
+    command: Given,
 ) -> Exit:
     """Ask the API whether a credential works.
 
     And at which address, in which dialect, and what its allowance is.
     """
-    with face.open() as app:
+    with command.open() as app:
         report = app.check(credential, refresh=refresh)
     from penstock.cli.text.words import check_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.reports import as_json  # noqa: PLC0415
 
-    face.show(as_json(report), lambda: check_text(report))
+    command.show(as_json(report), lambda: check_text(report))
     return Exit.WELL if report.ok else Exit.ENVIRONMENT
 
 
@@ -47,7 +47,7 @@ def preview(
     *,
     limit: Annotated[int | None, Parameter(help="How many requests at most (default: 5).")] = None,
     everything: Annotated[bool, Parameter(name="--all", help="The requests of the whole dataset.")] = False,
-    face: Given,
+    command: Given,
 ) -> None:
     """Show the exact requests that the sample records would make.
 
@@ -56,16 +56,16 @@ def preview(
     _positive("--limit", limit)
     if everything and limit is not None:
         raise refuse("--all", "--all and --limit exclude each other", "usage", "give one of them")
-    with face.open() as app:
+    with command.open() as app:
         report = app.preview(destination, limit=None if everything else limit or 5, everything=everything)
     from penstock.cli.text.requests import base_lines, preview_text, refused_lines  # noqa: PLC0415 - rich is slow
     from penstock.model.reports import as_json  # noqa: PLC0415
 
-    if face.json:
-        face.remark(*refused_lines(report.refused), *base_lines(report.base_url, report.base_url_reason))
+    if command.json:
+        command.remark(*refused_lines(report.refused), *base_lines(report.base_url, report.base_url_reason))
     notes = as_json(report.notes)
     document = [{**as_json(request), "notes": notes} for request in report.requests]
-    face.show(document, lambda: preview_text(report, destination, everything=everything))
+    command.show(document, lambda: preview_text(report, destination, everything=everything))
 
 
 def send_test(
@@ -77,7 +77,7 @@ def send_test(
         str | None,
         Parameter(allow_leading_hyphen=True, help="A file with an edited body to send instead, or - for stdin."),
     ] = None,
-    face: Given,
+    command: Given,
 ) -> Exit:
     """Send one sample record now, with the real credential.
 
@@ -85,30 +85,30 @@ def send_test(
     """
     _positive("--sample", sample)
     text = None if body is None else _read_body(body)
-    with face.open() as app:
+    with command.open() as app:
         report = app.test(destination, sample=sample, body=text)
     from penstock.cli.text.requests import test_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.reports import test_json  # noqa: PLC0415
 
-    face.show(test_json(report), lambda: test_text(report, destination))
+    command.show(test_json(report), lambda: test_text(report, destination))
     return Exit.WELL if report.succeeded else Exit.NOT_ALL_WELL
 
 
-def plan(target: Target, /, *, face: Given) -> None:
+def plan(target: Target, /, *, command: Given) -> None:
     """Say what a run would do now.
 
     Records, requests, time, what stays unchanged, what would be refused and why. Sends nothing.
     """
-    show_plan(target, face)
+    show_plan(target, command)
 
 
-def show_plan(target: str, face: Command, begins_at: str | None = None) -> None:
-    with face.open() as app:
+def show_plan(target: str, command: Command, begins_at: str | None = None) -> None:
+    with command.open() as app:
         report = app.plan(target, begins_at=begins_at)
     from penstock.cli.text.requests import plan_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.reports import plan_json  # noqa: PLC0415
 
-    face.show(plan_json(report), lambda: plan_text(report))
+    command.show(plan_json(report), lambda: plan_text(report))
 
 
 def runs(
@@ -116,27 +116,27 @@ def runs(
     /,
     *,
     limit: Annotated[int, Parameter(help="How many at most (default: 50).")] = 50,
-    face: Given,
+    command: Given,
 ) -> None:
     """List the runs, newest first; or show one."""
     _positive("--limit", limit)
-    with face.open() as app:
+    with command.open() as app:
         reports = app.runs(run=run, limit=limit)
     from penstock.cli.text.runs import run_text, runs_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.reports import run_json  # noqa: PLC0415
 
     document = [run_json(report, times=True, errors=run is not None) for report in reports]
-    face.show(document, lambda: runs_text(reports) if run is None else run_text(reports[0]))
+    command.show(document, lambda: runs_text(reports) if run is None else run_text(reports[0]))
 
 
-def deliveries(run: RunId, /, *, face: Given) -> None:
+def deliveries(run: RunId, /, *, command: Given) -> None:
     """List the requests of a run, with their outcomes."""
-    with face.open() as app:
+    with command.open() as app:
         reports = app.deliveries(run)
     from penstock.cli.text.runs import deliveries_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.reports import delivery_json  # noqa: PLC0415
 
-    face.show([delivery_json(report) for report in reports], lambda: deliveries_text(reports, run))
+    command.show([delivery_json(report) for report in reports], lambda: deliveries_text(reports, run))
 
 
 def _positive(option: str, number: int | None) -> None:

@@ -39,47 +39,47 @@ def list_(
     destination: Annotated[str | None, Parameter(help="Only those of this destination.")] = None,
     cause: Annotated[str | None, Parameter(help="Only those held for this cause, and all of them.")] = None,
     everything: Annotated[bool, Parameter(name="--all", help="Every record, also of long groups.")] = False,
-    face: Given,
+    command: Given,
 ) -> None:
     """List the held records, grouped by cause."""
-    with face.open() as app:
+    with command.open() as app:
         entries = app.quarantine(destination=destination, cause=cause)
     from penstock.cli.text.quarantine import quarantine_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.reports import as_json  # noqa: PLC0415
 
     whole = everything or cause is not None
     document = [_without(as_json(entry), "rule", "values") for entry in entries]
-    face.show(document, lambda: quarantine_text(entries, everything=whole))
+    command.show(document, lambda: quarantine_text(entries, everything=whole))
 
 
-def show(entry: EntryId, /, *, face: Given) -> None:
+def show(entry: EntryId, /, *, command: Given) -> None:
     """Show one held record, with its last request and reply."""
-    with face.open() as app:
+    with command.open() as app:
         detail = app.quarantined(entry)
-    _show(detail, face)
+    _show(detail, command)
 
 
-def edit(entry: EntryId, /, *, changes: Changes = None, face: Given) -> None:
+def edit(entry: EntryId, /, *, changes: Changes = None, command: Given) -> None:
     """Change a held record; nothing is sent yet.
 
     Some of its columns by --set, or the whole record as JSON on stdin.
     """
     if changes:
         texts = dict(_pair(text) for text in changes)
-        with face.open() as app:
+        with command.open() as app:
             detail = app.edit_texts(entry, texts)
     else:
         record = _record_on_stdin(entry)
-        with face.open() as app:
+        with command.open() as app:
             detail = app.edit(entry, record=record)
-    _show(detail, face, edited=True)
+    _show(detail, command, edited=True)
 
 
 def resend(
     *entries: EntryIds,
     cause: OfCause = None,
     everything: AllHeld = False,
-    face: Given,
+    command: Given,
 ) -> Exit:
     """Send held records now, edited or not.
 
@@ -88,9 +88,9 @@ def resend(
     _chosen(entries, cause, everything=everything)
     from penstock.cli.run import progress_display  # noqa: PLC0415 - only where something is sent
 
-    with face.open() as app, progress_display() as listener:
+    with command.open() as app, progress_display() as listener:
         reports = app.resend(entries, cause=cause, everything=everything, listener=listener, handle_signals=True)
-    return show_runs(reports, face)
+    return show_runs(reports, command)
 
 
 def discard(
@@ -98,14 +98,14 @@ def discard(
     cause: OfCause = None,
     everything: AllHeld = False,
     reason: Annotated[str, Parameter(help="Why, for whoever looks later.")] = "",
-    face: Given,
+    command: Given,
 ) -> None:
     """Never send these versions of these records."""
     _chosen(entries, cause, everything=everything)
-    with face.open() as app:
+    with command.open() as app:
         number = app.discard(entries, cause=cause, everything=everything, reason=reason, told=_tell_progress)
     records = "1 record" if number == 1 else f"{number:,} records"
-    face.show({"discarded": number}, lambda: [f"{records} discarded: these versions are never sent."])
+    command.show({"discarded": number}, lambda: [f"{records} discarded: these versions are never sent."])
 
 
 def _tell_progress(done: int, total: int) -> None:
@@ -115,15 +115,15 @@ def _tell_progress(done: int, total: int) -> None:
 
 
 def settle(
-    entry: EntryId, /, *, delivered: Annotated[bool, Parameter(help="It arrived.")] = False, face: Given
+    entry: EntryId, /, *, delivered: Annotated[bool, Parameter(help="It arrived.")] = False, command: Given
 ) -> None:
     """Say of an unknown record that it arrived.
 
     It is remembered as sent.
     """
-    with face.open() as app:
+    with command.open() as app:
         app.settle(entry, delivered=delivered)
-    face.show({"id": entry, "settled": "delivered"}, lambda: [f"{entry} is settled: it counts as delivered."])
+    command.show({"id": entry, "settled": "delivered"}, lambda: [f"{entry} is settled: it counts as delivered."])
 
 
 def _chosen(entries: Sequence[str], cause: str | None, *, everything: bool) -> None:
@@ -158,10 +158,10 @@ def _without(document: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name not in names}
 
 
-def _show(detail: QuarantineDetail, face: Command, *, edited: bool = False) -> None:
+def _show(detail: QuarantineDetail, command: Command, *, edited: bool = False) -> None:
     from penstock.cli.text.quarantine import detail_text, edited_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.reports import as_json  # noqa: PLC0415
 
     document = as_json(detail)
     whole = {**document.pop("entry"), **document}
-    face.show(_without(whole, "values"), lambda: edited_text(detail) if edited else detail_text(detail))
+    command.show(_without(whole, "values"), lambda: edited_text(detail) if edited else detail_text(detail))

@@ -39,7 +39,7 @@ def run(
         ),
     ] = None,
     wait: Annotated[bool, Parameter(help="Wait when another run holds the destination.")] = False,
-    face: Given,
+    command: Given,
 ) -> Exit:
     """Send what there is to send.
 
@@ -49,22 +49,22 @@ def run(
     3 credential, host or state; 130 stopped by ^C.
     """
     if dry_run:
-        show_plan(target, face, begins_at)
+        show_plan(target, command, begins_at)
         return Exit.WELL
     from penstock.cli.run import progress_display  # noqa: PLC0415 - only where something is sent
 
-    with face.open() as app, progress_display() as listener:
+    with command.open() as app, progress_display() as listener:
         report = app.run(target, wait=wait, listener=listener, handle_signals=True, begins_at=begins_at)
-    return show_runs([report], face)
+    return show_runs([report], command)
 
 
-def show_runs(reports: Sequence[RunReport], face: Command) -> Exit:
+def show_runs(reports: Sequence[RunReport], command: Command) -> Exit:
     """One run, or those of a resend that reached into several destinations; answers the worst exit code."""
     from penstock.cli.text.runs import run_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.reports import run_json  # noqa: PLC0415
 
     document = run_json(reports[0]) if len(reports) == 1 else together([run_json(report) for report in reports])
-    face.show(document, lambda: [part for report in reports for part in run_text(report)])
+    command.show(document, lambda: [part for report in reports for part in run_text(report)])
     codes = {exit_of_run(report) for report in reports}
     return next((code for code in WORST_FIRST if code in codes), Exit.WELL)
 

@@ -22,15 +22,15 @@ def add_to(app: App) -> None:
 
 
 def versions(
-    *, limit: Annotated[int, Parameter(help="How many to list at most (default 20).")] = 20, face: Given
+    *, limit: Annotated[int, Parameter(help="How many to list at most (default 20).")] = 20, command: Given
 ) -> None:
     """List the versions of the project in the database, the newest first, with what each changed."""
     if limit < 1:
         raise refuse("--limit", "there is no such number of versions", "wrong-value", "write 1 or more", str(limit))
     from penstock.app import App as Penstock  # noqa: PLC0415 - a third of a second
 
-    found = Penstock.versions(face.file, face.database, limit)
-    face.show([_document(version) for version in found], lambda: _text(found))
+    found = Penstock.versions(command.file, command.database, limit)
+    command.show([_document(version) for version in found], lambda: _text(found))
 
 
 def roll_back(
@@ -38,15 +38,15 @@ def roll_back(
     /,
     *,
     only: Annotated[str | None, Parameter(help="Only this part of it, such as destinations.people.")] = None,
-    face: Given,
+    command: Given,
 ) -> None:
     """Make an old version of the project in the database the truth again, as a new version.
 
     A project file beside it then differs, and commands say so, until one of the two is chosen.
     """
-    with face.applied() as app:
+    with command.applied() as app:
         made = app.edits.roll_back(number, author=AUTHOR, only=only)
-    face.show(_document(made), lambda: _text([made]))
+    command.show(_document(made), lambda: _text([made]))
 
 
 def _document(version: ProjectVersion) -> dict[str, Any]:

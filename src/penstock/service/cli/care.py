@@ -25,16 +25,16 @@ def add_to(app: App) -> None:
     app["credential"].command(rotate_key, name="rotate-key")
 
 
-def doctor(*, face: Given) -> Exit:
+def doctor(*, command: Given) -> Exit:
     """Say what is wrong, and what to do.
 
     Looks at the state, its disk and its sealing key, the project file beside the applied project, API keys, sources,
     workers, runs, held records and backups. Changes nothing and sends nothing. Exit code 1 when something is wrong.
     """
-    found = _service().care_of(face.file, face.database).diagnose()
+    found = _service().care_of(command.file, command.database).diagnose()
     from penstock.service.cli.text import doctor_text  # noqa: PLC0415 - rich is slow to import
 
-    face.show(found.to_json(), lambda: doctor_text(found))
+    command.show(found.to_json(), lambda: doctor_text(found))
     return Exit.WELL if found.is_well else Exit.NOT_ALL_WELL
 
 
@@ -45,17 +45,17 @@ def backup(
     with_key: Annotated[bool, Parameter(help="Put the sealing key in too: whoever has the file has the API keys.")] = (
         False
     ),
-    face: Given,
+    command: Given,
 ) -> None:
     """Write the state to one file, while it is in use.
 
     The database at one moment, checked; uploads; the inputs of runs that have not come to their end. API keys are in it
     only sealed: keep the sealing key (`secret.key` beside the state, or PENSTOCK_SECRET_KEY) somewhere else.
     """
-    made = _service().care_of(face.file, face.database).back_up(file, with_key=with_key)
+    made = _service().care_of(command.file, command.database).back_up(file, with_key=with_key)
     from penstock.service.cli.text import backup_text  # noqa: PLC0415 - rich is slow to import
 
-    face.show(asdict(made), lambda: backup_text(made))
+    command.show(asdict(made), lambda: backup_text(made))
 
 
 def restore(
@@ -68,7 +68,7 @@ def restore(
     resend_all: Annotated[
         bool, Parameter(help="Send once more all that may be sent twice, whether it has changed or not.")
     ] = False,
-    face: Given,
+    command: Given,
 ) -> None:
     """Put a backup in place as the state.
 
@@ -77,10 +77,10 @@ def restore(
     """
     from penstock.service.model import RestoreRequest  # noqa: PLC0415 - a third of a second
 
-    done = _service().care_of(face.file, face.database).restore(RestoreRequest(file, replace, resend_all))
+    done = _service().care_of(command.file, command.database).restore(RestoreRequest(file, replace, resend_all))
     from penstock.service.cli.text import restore_text  # noqa: PLC0415 - rich is slow to import
 
-    face.show(asdict(done), lambda: restore_text(done))
+    command.show(asdict(done), lambda: restore_text(done))
 
 
 def prune(
@@ -89,39 +89,39 @@ def prune(
     forget_destination: Annotated[
         tuple[str, ...], Parameter(help="Forget what this destination has sent; the project must not have it any more.")
     ] = (),
-    face: Given,
+    command: Given,
 ) -> None:
     """Remove what is older than the retention says.
 
     Records, deliveries and runs 90 days, replies 30, the audit log 365, alerts 90, unless the setting `retention` says
     otherwise. Never what is undecided: held records, what was sent, unfinished runs. The service does it once a day.
     """
-    pruned = _service().care_of(face.file, face.database).prune(dry_run=dry_run, forget=forget_destination)
+    pruned = _service().care_of(command.file, command.database).prune(dry_run=dry_run, forget=forget_destination)
     from penstock.service.cli.text import prune_text  # noqa: PLC0415 - rich is slow to import
 
-    face.show(asdict(pruned), lambda: prune_text(pruned))
+    command.show(asdict(pruned), lambda: prune_text(pruned))
 
 
-def compact(*, face: Given) -> None:
+def compact(*, command: Given) -> None:
     """Give the disk what `penstock prune` has freed inside the state.
 
     A SQLite file is shortened while others use it. PostgreSQL writes every table anew, which nobody may use meanwhile:
     stop `serve`, workers and runs first.
     """
-    done = _service().care_of(face.file, face.database).compact()
+    done = _service().care_of(command.file, command.database).compact()
     from penstock.service.cli.text import compact_text  # noqa: PLC0415 - rich is slow to import
 
-    face.show(asdict(done), lambda: compact_text(done))
+    command.show(asdict(done), lambda: compact_text(done))
 
 
 def retention(
     *settings: Annotated[str, Parameter(name="NAME=DAYS", help="What to keep how long, such as runs=30; 0: for ever.")],
-    face: Given,
+    command: Given,
 ) -> None:
     """Show how many days things are kept; or change some of it."""
-    found = _service().care_of(face.file, face.database).retention(dict(map(_setting, settings)))
+    found = _service().care_of(command.file, command.database).retention(dict(map(_setting, settings)))
     days = {name: f"{days} days" if days else "for ever" for name, days in asdict(found).items()}
-    face.show(asdict(found), lambda: [f"{name:<10} {text}" for name, text in days.items()])
+    command.show(asdict(found), lambda: [f"{name:<10} {text}" for name, text in days.items()])
 
 
 def _setting(text: str) -> tuple[str, int]:
@@ -131,16 +131,16 @@ def _setting(text: str) -> tuple[str, int]:
     return name, int(days)
 
 
-def rotate_key(*, face: Given) -> None:
+def rotate_key(*, command: Given) -> None:
     """Seal all API keys and secrets with another sealing key.
 
     With the key file a new key is made. With PENSTOCK_SECRET_KEY write the new key in front of the old one first, a
     comma between. Whoever is signed in has to sign in again.
     """
-    done = _service().care_of(face.file, face.database).rotate_key()
+    done = _service().care_of(command.file, command.database).rotate_key()
     text = f"{done.sealed} sealed anew by key {done.key}."
     more = ["Now take the old key out of PENSTOCK_SECRET_KEY everywhere."] if done.from_environment else []
-    face.show(asdict(done), lambda: [text, *more])
+    command.show(asdict(done), lambda: [text, *more])
 
 
 def _service() -> type[ServiceApp]:

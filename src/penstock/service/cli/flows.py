@@ -21,30 +21,30 @@ def add_to(app: App) -> None:
     app.command(cancel, group=SERVE, sort_key=4)
 
 
-def pause(flow: Flow, /, *, face: Given) -> None:
+def pause(flow: Flow, /, *, command: Given) -> None:
     """Let its times pass; what runs stops after the requests in flight."""
-    with open_project(face) as app:
+    with open_project(command) as app:
         app.work.pause_flow(flow, by=BY)
         state = app.work.flow_state(flow)
-    face.show({"flow": flow, **state}, lambda: [f"{flow} rests."])
+    command.show({"flow": flow, **state}, lambda: [f"{flow} rests."])
 
 
-def resume(flow: Flow, /, *, face: Given) -> None:
+def resume(flow: Flow, /, *, command: Given) -> None:
     """Go on with its times from now on."""
-    with open_project(face) as app:
+    with open_project(command) as app:
         app.work.resume_flow(flow, by=BY)
         state = app.work.flow_state(flow)
     when = f", next at {state['next_at']}" if state["next_at"] is not None else ""
-    face.show({"flow": flow, **state}, lambda: [f"{flow} goes on{when}."])
+    command.show({"flow": flow, **state}, lambda: [f"{flow} goes on{when}."])
 
 
 def cancel(
     run: Annotated[str, Parameter(name="RUN", help="A run that a worker executes, or that waits for one.")],
     /,
     *,
-    face: Given,
+    command: Given,
 ) -> None:
     """Stop a run of a worker after its requests in flight; the next run of its target goes on with it."""
-    with open_project(face) as app:
+    with open_project(command) as app:
         asked = app.work.cancel(run, by=BY)
-    face.show(asked, lambda: [f"{run} is asked to stop."])
+    command.show(asked, lambda: [f"{run} is asked to stop."])

@@ -19,19 +19,19 @@ def add_to(app: App) -> None:
     app.command(hooks)
 
 
-def list_(*, face: Given) -> None:
+def list_(*, command: Given) -> None:
     """List the webhook sources: address, how a sender signs in, how many records came."""
     from penstock.service.cli.text import hooks_text  # noqa: PLC0415 - rich is slow to import
 
-    with open_project(face) as app:
+    with open_project(command) as app:
         found = app.intake.listed()
-    face.show(found, lambda: hooks_text(found))
+    command.show(found, lambda: hooks_text(found))
 
 
-def new_key(source: Source, /, *, face: Given) -> None:
+def new_key(source: Source, /, *, command: Given) -> None:
     """Make a new key or signing secret for a source; it is shown this once, and the one before is over."""
-    with open_project(face) as app:
+    with open_project(command) as app:
         key = app.intake.new_key(source)
-    face.show({"source": source, "key": key}, lambda: [key])
-    if not face.json:
-        face.remark(f"Whoever posts to /hooks/{source} needs it. It is sealed, and is not shown again.")
+    command.show({"source": source, "key": key}, lambda: [key])
+    if not command.json:
+        command.remark(f"Whoever posts to /hooks/{source} needs it. It is sealed, and is not shown again.")

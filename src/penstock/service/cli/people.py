@@ -39,15 +39,17 @@ def add_to(app: App) -> None:
     app.command(audit, group=PEOPLE, sort_key=3)
 
 
-def list_(*, face: Given) -> None:
+def list_(*, command: Given) -> None:
     """List the people who may sign in."""
-    with open_applied(face) as app:
+    with open_applied(command) as app:
         people = app.people.register.everybody()
     rows = [
         {"name": row.name, "role": row.role, "email": row.email, "made_at": row.made_at, "seen_at": row.seen_at}
         for row in people
     ]
-    face.show(rows, lambda: _table(rows) if rows else ["Nobody yet: `penstock people setup-link` lets the first in."])
+    command.show(
+        rows, lambda: _table(rows) if rows else ["Nobody yet: `penstock people setup-link` lets the first in."]
+    )
 
 
 def add(
@@ -57,75 +59,75 @@ def add(
     role: Rights,
     email: Annotated[str | None, Parameter(help="Their e-mail address.")] = None,
     url: Where = None,
-    face: Given,
+    command: Given,
 ) -> None:
     """Let somebody in.
 
     They choose a password by the one-time link that is printed; it is good for a day.
     """
-    with open_applied(face) as app:
+    with open_applied(command) as app:
         row = app.people.register.add(name, role, email=email)
         link = _link(app, url, app.people.register.reset(row.name))
-    face.show(
+    command.show(
         {"name": row.name, "role": row.role, "link": link}, lambda: [f"{row.name} is {role}. Once, within a day:", link]
     )
 
 
-def role(name: Name, role: Annotated[Role, Parameter(name="ROLE")], /, *, face: Given) -> None:
+def role(name: Name, role: Annotated[Role, Parameter(name="ROLE")], /, *, command: Given) -> None:
     """Give a person another role."""
-    with open_applied(face) as app:
+    with open_applied(command) as app:
         row = app.people.register.change(name, role=role)
-    face.show({"name": row.name, "role": row.role}, lambda: [f"{row.name} is {row.role} now."])
+    command.show({"name": row.name, "role": row.role}, lambda: [f"{row.name} is {row.role} now."])
 
 
-def unlink(name: Name, /, *, face: Given) -> None:
+def unlink(name: Name, /, *, command: Given) -> None:
     """Take away who a person is at the identity provider.
 
     Their sessions end. Whoever next signs in there with their address is this person again: change the address, or
     remove them, to keep somebody out.
     """
-    with open_applied(face) as app:
+    with open_applied(command) as app:
         row = app.people.register.change(name, sign_on=False)
     text = f"{row.name} is known by no identity provider any more."
-    face.show({"name": row.name, "has_sign_on": row.subject is not None}, lambda: [text])
+    command.show({"name": row.name, "has_sign_on": row.subject is not None}, lambda: [text])
 
 
-def remove(name: Name, /, *, face: Given) -> None:
+def remove(name: Name, /, *, command: Given) -> None:
     """Shut a person out, their sessions and tokens with them."""
-    with open_applied(face) as app:
+    with open_applied(command) as app:
         app.people.register.remove(name)
-    face.show({"name": name, "removed": True}, lambda: [f"{printable(name)} cannot sign in any more."])
+    command.show({"name": name, "removed": True}, lambda: [f"{printable(name)} cannot sign in any more."])
 
 
-def reset(name: Name, /, *, url: Where = None, face: Given) -> None:
+def reset(name: Name, /, *, url: Where = None, command: Given) -> None:
     """Print a one-time link by which a person chooses a new password.
 
     Their present one stays good until then.
     """
-    with open_applied(face) as app:
+    with open_applied(command) as app:
         link = _link(app, url, app.people.register.reset(name))
-    face.show({"name": name, "link": link}, lambda: ["Once, within a day:", link])
+    command.show({"name": name, "link": link}, lambda: ["Once, within a day:", link])
 
 
-def setup_link(*, url: Where = None, face: Given) -> None:
+def setup_link(*, url: Where = None, command: Given) -> None:
     """Print a new one-time link that makes the first person, an admin.
 
     Links printed before are over.
     """
-    with open_applied(face) as app:
+    with open_applied(command) as app:
         token = app.people.register.setup_link(only=True)
         link = None if token is None else _link(app, url, token)
         admins = [row.name for row in app.people.register.everybody() if row.role == "admin"]
     if link is None:
         text = f"Somebody is there already (admin: {', '.join(admins)}): `penstock people reset` makes a link for them."
-        face.show({"link": None, "admins": admins}, lambda: [text])
+        command.show({"link": None, "admins": admins}, lambda: [text])
     else:
-        face.show({"link": link, "admins": []}, lambda: ["Once, within a day:", link])
+        command.show({"link": link, "admins": []}, lambda: ["Once, within a day:", link])
 
 
-def list_tokens(*, face: Given) -> None:
+def list_tokens(*, command: Given) -> None:
     """List the API tokens there are; never their text."""
-    with open_applied(face) as app:
+    with open_applied(command) as app:
         tokens = app.people.register.tokens()
     rows = [
         {
@@ -138,7 +140,7 @@ def list_tokens(*, face: Given) -> None:
         }
         for row in tokens
     ]
-    face.show(rows, lambda: _table(rows) if rows else ["There are no API tokens."])
+    command.show(rows, lambda: _table(rows) if rows else ["There are no API tokens."])
 
 
 def add_token(
@@ -148,25 +150,25 @@ def add_token(
     *,
     role: Rights,
     expires: Annotated[str | None, Parameter(help="The moment it ends, such as 2027-01-31 (default: never).")] = None,
-    face: Given,
+    command: Given,
 ) -> None:
     """Make an API token.
 
     Its text is printed this once: only a hash of it is kept.
     """
-    with open_applied(face) as app:
+    with open_applied(command) as app:
         row, text = app.people.register.add_token(owner, name, role, expires)
     document = {"id": row.id, "owner": row.owner, "role": row.role, "expires_at": row.expires_at, "token": text}
-    face.show(document, lambda: [text])
-    if not face.json:
-        face.remark(f"Token {row.id}, in the name of {row.owner}: keep it now, it is not shown again.")
+    command.show(document, lambda: [text])
+    if not command.json:
+        command.remark(f"Token {row.id}, in the name of {row.owner}: keep it now, it is not shown again.")
 
 
-def remove_token(token: Annotated[str, Parameter(name="ID", help="The id of a token.")], /, *, face: Given) -> None:
+def remove_token(token: Annotated[str, Parameter(name="ID", help="The id of a token.")], /, *, command: Given) -> None:
     """End an API token."""
-    with open_applied(face) as app:
+    with open_applied(command) as app:
         app.people.register.remove_token(token)
-    face.show({"id": token, "removed": True}, lambda: [f"{printable(token)} is over."])
+    command.show({"id": token, "removed": True}, lambda: [f"{printable(token)} is over."])
 
 
 def audit(
@@ -175,15 +177,15 @@ def audit(
     action: Annotated[str | None, Parameter(help="Only this action.")] = None,
     since: Annotated[str | None, Parameter(help="Only from this moment on, such as 2026-01-31.")] = None,
     limit: Annotated[int, Parameter(help="At most this many, the newest first.")] = 100,
-    face: Given,
+    command: Given,
 ) -> None:
     """Show who changed what, the newest first."""
     from penstock.service.model import entry_json, moment  # noqa: PLC0415 - only this command needs it
 
     wanted = AuditFilter(person, action, None if since is None else moment(since, "--since"))
-    with open_applied(face) as app:
+    with open_applied(command) as app:
         rows = [entry_json(entry) for entry in app.people.audit.page(wanted, limit)]
-    face.show(rows, lambda: _table(rows) if rows else ["Nothing was changed yet."])
+    command.show(rows, lambda: _table(rows) if rows else ["Nothing was changed yet."])
 
 
 def _link(app: ServiceApp, url: str | None, token: str) -> str:

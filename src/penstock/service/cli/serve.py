@@ -30,7 +30,7 @@ def serve(
     without_sign_in: Annotated[
         bool, Parameter(help="Whoever is at this machine may do everything; only at a loopback address.")
     ] = False,
-    face: Given,
+    command: Given,
 ) -> None:
     """Serve the web UI and the REST API, until ^C.
 
@@ -41,7 +41,7 @@ def serve(
     from penstock.service.api.server import Options, serve_until_stopped  # noqa: PLC0415 - half a second
 
     options = Options(
-        database=state_url_of(face),
+        database=state_url_of(command),
         host=host,
         port=port,
         worker=not no_worker,
@@ -49,7 +49,7 @@ def serve(
     )
 
     def tell(ready: Ready) -> None:
-        _tell(face, ready)
+        _tell(command, ready)
         freeze_collection()
 
     serve_until_stopped(options, tell)
@@ -77,12 +77,12 @@ def _is_taken() -> bool:
         return asked.connect_ex(("127.0.0.1", PORT)) == 0
 
 
-def _tell(face: Command, ready: Ready) -> None:
+def _tell(command: Command, ready: Ready) -> None:
     document = {"url": ready.url} if ready.setup_url is None else {"url": ready.url, "setup_url": ready.setup_url}
-    face.show(document, lambda: [f"Penstock is ready at {ready.url} (^C ends it)."])
-    if ready.setup_url is not None and not face.json:
-        face.remark(f"Make the first account here, once: {ready.setup_url}")
-    file = face.file or Path("penstock.yaml")
+    command.show(document, lambda: [f"Penstock is ready at {ready.url} (^C ends it)."])
+    if ready.setup_url is not None and not command.json:
+        command.remark(f"Make the first account here, once: {ready.setup_url}")
+    file = command.file or Path("penstock.yaml")
     if ready.version == 0 and file.exists():
-        command = "penstock apply" if face.file is None else f"penstock -f {file} apply"
-        face.remark(f"{file} is not in the database yet: `{command}` loads it.")
+        line = "penstock apply" if command.file is None else f"penstock -f {file} apply"
+        command.remark(f"{file} is not in the database yet: `{line}` loads it.")

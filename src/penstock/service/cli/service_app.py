@@ -10,25 +10,25 @@ if TYPE_CHECKING:
     from penstock.service.app import ServiceApp
 
 
-def open_project(face: Command) -> ServiceApp:
+def open_project(command: Command) -> ServiceApp:
     """The project of the file and its state. InputError or EnvironmentFailure."""
     from penstock.service.app import ServiceApp  # noqa: PLC0415 - half a second, which help must not wait for
 
-    return ServiceApp.open(face.file, face.database)
+    return ServiceApp.open(command.file, command.database)
 
 
-def open_applied(face: Command) -> ServiceApp:
+def open_applied(command: Command) -> ServiceApp:
     """The project in the database, whatever the file says; an empty one while none was applied."""
     from penstock.service.app import ServiceApp  # noqa: PLC0415 - see `open_project`
 
-    return ServiceApp.open_applied(state_url_of(face))
+    return ServiceApp.open_applied(state_url_of(command))
 
 
-def state_url_of(face: Command) -> str:
+def state_url_of(command: Command) -> str:
     """Where the state is."""
     from penstock.service.app import ServiceApp  # noqa: PLC0415 - see `open_project`
 
-    return ServiceApp.state_url(face.file, face.database)
+    return ServiceApp.state_url(command.file, command.database)
 
 
 def pause_collection() -> None:

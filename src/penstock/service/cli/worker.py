@@ -20,7 +20,7 @@ def add_to(app: App) -> None:
     app.command(worker, group=SERVE, sort_key=2)
 
 
-def worker(*, face: Given) -> Exit:
+def worker(*, command: Given) -> Exit:
     """Run what is asked for and what is due, until ^C.
 
     The project is the one in the database: `penstock apply` loads a project file into it. Any number of workers may
@@ -28,11 +28,11 @@ def worker(*, face: Given) -> Exit:
     after the requests in flight, and leaves the rest to the next.
     """
     pause_collection()
-    with open_applied(face) as app, app.watched(os.environ), _asked_to_stop() as asked:
+    with open_applied(command) as app, app.watched(os.environ), _asked_to_stop() as asked:
         working = app.worker()
         working.start()
         freeze_collection()
-        face.show({"worker": working.id}, lambda: [f"The worker {working.id} is ready (^C ends it)."])
+        command.show({"worker": working.id}, lambda: [f"The worker {working.id} is ready (^C ends it)."])
         while not asked.wait(3600):
             pass
         ended = working.stop()
