@@ -13,18 +13,16 @@ from typing import TYPE_CHECKING, Any, Self
 from penstock.clock import Clock, SystemClock
 from penstock.config.loader import project_json_schema
 from penstock.model.applied_project import ApplyResult, ProjectVersion
-from penstock.model.outcome import RunReport
 from penstock.model.reports import (
     CheckReport,
     DatasetReport,
-    DeliveryReport,
-    Listener,
     PlanReport,
     Preview,
     QuarantineDetail,
     QuarantineEntry,
     TestReport,
 )
+from penstock.model.runs import DeliveryReport, Listener, RunReport
 from penstock.model.sandbox import SampleCompany, SandboxUrls
 from penstock.run.connection import connection
 from penstock.run.connection.leased_window import SharedBudgets

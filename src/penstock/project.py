@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Self
 
 from penstock.app import App
-from penstock.model.outcome import RunReport
-from penstock.model.reports import CheckReport, Listener, PlanReport, Preview, QuarantineEntry, TestReport
+from penstock.model.reports import CheckReport, PlanReport, Preview, QuarantineEntry, TestReport
+from penstock.model.runs import Listener, RunReport
 
 
 class Project:

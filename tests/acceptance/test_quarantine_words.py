@@ -55,7 +55,7 @@ def test_superseded_records_keep_their_key_everywhere(tmp_path, sandbox):
     rows(project, "a@x.example,Old", "b@x.example,B", "a@x.example,New")
     run_id, _ = run(project, 0, "succeeded")
     with ServiceApp.open(project.folder / "penstock.yaml", environ=project.environ) as app:
-        shown = app.work.details.records(run_id).items
+        shown = app.work.details.records(run_id)["items"]
         (unchanged,) = [record for record in shown if record["outcome"] == "unchanged"]
         assert (unchanged["key"], unchanged["ordinal"]) == ("a@x.example", 0)
         assert unchanged["reason"].startswith("superseded")

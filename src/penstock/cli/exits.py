@@ -29,7 +29,7 @@ from cyclopts.exceptions import (
 
 from penstock.cli.command import OUTPUT_FAILED, as_document, write
 from penstock.model.errors import NO_ROOM, EnvironmentFailure, InputError, PenstockError, Problem, problem_json
-from penstock.model.outcome import RunReport
+from penstock.model.runs import RunReport
 from penstock.version import __version__
 
 if TYPE_CHECKING:

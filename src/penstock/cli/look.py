@@ -123,7 +123,7 @@ def runs(
     with command.open() as app:
         reports = app.runs(run=run, limit=limit)
     from penstock.cli.text.runs import run_text, runs_text  # noqa: PLC0415 - rich is slow to import
-    from penstock.model.reports import run_json  # noqa: PLC0415
+    from penstock.model.runs import run_json  # noqa: PLC0415
 
     document = [run_json(report, times=True, errors=run is not None) for report in reports]
     command.show(document, lambda: runs_text(reports) if run is None else run_text(reports[0]))
@@ -134,7 +134,7 @@ def deliveries(run: RunId, /, *, command: Given) -> None:
     with command.open() as app:
         reports = app.deliveries(run)
     from penstock.cli.text.runs import deliveries_text  # noqa: PLC0415 - rich is slow to import
-    from penstock.model.reports import delivery_json  # noqa: PLC0415
+    from penstock.model.runs import delivery_json  # noqa: PLC0415
 
     command.show([delivery_json(report) for report in reports], lambda: deliveries_text(reports, run))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
@@ -45,10 +45,10 @@ def list_(
     with command.open() as app:
         entries = app.quarantine(destination=destination, cause=cause)
     from penstock.cli.text.quarantine import quarantine_text  # noqa: PLC0415 - rich is slow to import
-    from penstock.model.reports import as_json  # noqa: PLC0415
+    from penstock.model.reports import quarantine_json  # noqa: PLC0415
 
     whole = everything or cause is not None
-    document = [_without(as_json(entry), "rule", "values") for entry in entries]
+    document = [_without(quarantine_json(entry), "rule", "values") for entry in entries]
     command.show(document, lambda: quarantine_text(entries, everything=whole))
 
 
@@ -153,15 +153,15 @@ def _not_json(word: str) -> None:
     raise ValueError(f"{word} is no JSON value")
 
 
-def _without(document: dict[str, Any], *names: str) -> dict[str, Any]:
+def _without(document: Mapping[str, Any], *names: str) -> dict[str, Any]:
     """What the text of the command line is made of is not a part of its JSON: `reason` is that text."""
     return {name: value for name, value in document.items() if name not in names}
 
 
 def _show(detail: QuarantineDetail, command: Command, *, edited: bool = False) -> None:
     from penstock.cli.text.quarantine import detail_text, edited_text  # noqa: PLC0415 - rich is slow to import
-    from penstock.model.reports import as_json  # noqa: PLC0415
+    from penstock.model.reports import quarantined_json  # noqa: PLC0415
 
-    document = as_json(detail)
-    whole = {**document.pop("entry"), **document}
-    command.show(_without(whole, "values"), lambda: edited_text(detail) if edited else detail_text(detail))
+    command.show(
+        _without(quarantined_json(detail), "values"), lambda: edited_text(detail) if edited else detail_text(detail)
+    )

@@ -16,7 +16,7 @@ from penstock.cli.text.words import COLOURS, duration
 from penstock.model.outcome import COUNT_NAMES
 
 if TYPE_CHECKING:
-    from penstock.model.outcome import RunReport
+    from penstock.model.runs import RunReport
 
 WORST_FIRST = (Exit.CANCELLED, Exit.ENVIRONMENT, Exit.INPUT, Exit.NOT_ALL_WELL, Exit.WELL)
 
@@ -61,7 +61,7 @@ def run(
 def show_runs(reports: Sequence[RunReport], command: Command) -> Exit:
     """One run, or those of a resend that reached into several destinations; answers the worst exit code."""
     from penstock.cli.text.runs import run_text  # noqa: PLC0415 - rich is slow to import
-    from penstock.model.reports import run_json  # noqa: PLC0415
+    from penstock.model.runs import run_json  # noqa: PLC0415
 
     document = run_json(reports[0]) if len(reports) == 1 else together([run_json(report) for report in reports])
     command.show(document, lambda: [part for report in reports for part in run_text(report)])
@@ -71,6 +71,8 @@ def show_runs(reports: Sequence[RunReport], command: Command) -> Exit:
 
 def together(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Several runs in the shape of one, which they are the `destinations` of."""
+    from penstock.model.runs import TOTALS  # noqa: PLC0415 - only where something was sent
+
     states = {run["status"] for run in runs}
     status = next((word for word in ("cancelled", "failed", "partial") if word in states), "succeeded")
     names = runs[0]["records"] if runs else ()
@@ -79,10 +81,7 @@ def together(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "destination": None,
         "status": status,
         "records": {name: sum(run["records"][name] for run in runs) for name in names},
-        "deleted": sum(run["deleted"] for run in runs),
-        "requests": sum(run["requests"] for run in runs),
-        "retries": sum(run["retries"] for run in runs),
-        "duration_s": round(sum(run["duration_s"] for run in runs), 3),
+        **{name: round(sum(run[name] for run in runs), 3) for name in TOTALS},
         "notes": [note for run in runs for note in run["notes"]],
         "destinations": list(runs),
     }
@@ -92,7 +91,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from penstock.model.delivery import Waiting
-    from penstock.model.reports import Listener, Progress
+    from penstock.model.runs import Listener, Progress
 
 PLAIN_EVERY_S = 5.0
 SENDING = "sending"

@@ -16,7 +16,7 @@ from penstock.bounds import MAX_PROJECT, bounds
 from penstock.config.loader import SECTIONS, read_files, read_sections
 from penstock.config.yaml.report import Report
 from penstock.config.yaml.tree import Marked
-from penstock.model.applied_project import DocumentChange
+from penstock.model.applied_project import ChangeKind, DocumentChange
 from penstock.model.errors import InputError, Problem
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
@@ -62,7 +62,7 @@ def _compared(path: str, before: Mapping[str, Marked], after: Mapping[str, Marke
         here = f"{path}.{name}" if path else name
         old, new = before.get(name), after.get(name)
         if old is None or new is None:
-            kind = "added" if old is None else "removed"
+            kind: ChangeKind = "added" if old is None else "removed"
             yield DocumentChange(here, kind, _shown(here, old), _shown(here, new))
         elif isinstance(old.value, dict) and isinstance(new.value, dict) and here.count(".") < DEEPEST_CHANGE:
             yield from _compared(here, old.value, new.value)

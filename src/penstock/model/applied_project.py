@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+ChangeKind = Literal["added", "changed", "removed"]
 
 
 class DocumentChange(NamedTuple):
     """One difference between two projects; `before` or `after` is None where there is nothing."""
 
     path: str
-    change: str  # added | changed | removed
+    change: ChangeKind
     before: str | None
     after: str | None
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
+from typing_extensions import TypedDict
+
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Payload, Request
 
@@ -73,14 +75,39 @@ class Attempt(NamedTuple):
     again_in_s: float | None
 
 
+class AttemptJson(TypedDict):
+    """An `Attempt` as JSON."""
+
+    at: str
+    method: str
+    url: str
+    attempt: int
+    status: int | None
+    reason: str | None
+    again_in_s: float | None
+
+
+WaitingKind = Literal["rate limit", "retry", "batch job"]
+
+
 class Waiting(NamedTuple):
     """What a run waits for before it continues: the rate limit, the next attempt of a request, or a batch job."""
 
-    kind: Literal["rate limit", "retry", "batch job"]
+    kind: WaitingKind
     seconds: float
     attempt: int | None = None  # the number of the next attempt
     status: int | None = None  # what the last attempt was answered
     job: str | None = None
+
+
+class WaitingJson(TypedDict):
+    """A `Waiting` as JSON."""
+
+    kind: WaitingKind
+    seconds: float
+    attempt: int | None
+    status: int | None
+    job: str | None
 
 
 class Settled(NamedTuple):

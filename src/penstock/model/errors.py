@@ -20,7 +20,9 @@ import errno
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict
 
 from penstock.model.text import visible
 
@@ -118,12 +120,36 @@ class StateUnavailable(EnvironmentFailure):
     """The state database cannot be opened or written."""
 
 
-def problem_json(problem: Problem) -> dict[str, Any]:
+class ChoiceJson(TypedDict):
+    """A value that solves a problem, and what the input shows with it."""
+
+    value: str
+    shows: str
+
+
+class ProblemJson(TypedDict):
+    """One thing that is wrong: where, what was found, and what to write instead.
+
+    `file`: where the project is a folder of files. `choices`: where only a person can decide (the encoding of a file),
+    the likeliest values, the likeliest first.
+    """
+
+    path: str
+    line: int | None
+    code: str
+    found: str | None
+    message: str
+    hint: str
+    file: NotRequired[str | None]
+    choices: NotRequired[list[ChoiceJson]]
+
+
+def problem_json(problem: Problem) -> ProblemJson:
     """A problem as it is in `{"errors": […]}`.
 
     `file` only when the project is a folder of files, `choices` only where a person has to choose.
     """
-    document: dict[str, Any] = {
+    document: ProblemJson = {
         "path": problem.path,
         "line": problem.line,
         "code": problem.code,
@@ -133,7 +159,9 @@ def problem_json(problem: Problem) -> dict[str, Any]:
     }
     if problem.choices:
         document["choices"] = [{"value": choice.value, "shows": choice.shows} for choice in problem.choices]
-    return document if problem.file in (None, "") else {**document, "file": problem.file}
+    if problem.file not in (None, ""):
+        document["file"] = problem.file
+    return document
 
 
 def problem_of(document: Mapping[str, Any]) -> Problem:

@@ -1,4 +1,4 @@
-"""The outcome of a record, the refusal of a value, the notes and the report of a run.
+"""The outcome of a record, the refusal of a value, the notes and the counts of a run.
 
 Imports nothing of Penstock outside this package.
 """
@@ -6,10 +6,12 @@ Imports nothing of Penstock outside this package.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Literal, get_args
 
-from penstock.model.errors import Problem
+from typing_extensions import TypedDict
+
 from penstock.model.text import visible
 
 VALUES = ("field", "column", "value", "type", "since", "limit", "accepted", "finding", "mapped")  # of a refusal
@@ -34,7 +36,8 @@ class Outcome(StrEnum):
     UNSENT = "unsent"  # read, but the run stopped before its turn
 
 
-HELD = frozenset({Outcome.QUARANTINED, Outcome.UNKNOWN, Outcome.WAITING})
+HeldOutcome = Literal[Outcome.QUARANTINED, Outcome.UNKNOWN, Outcome.WAITING]
+HELD = frozenset[Outcome](get_args(HeldOutcome))
 SENT = frozenset({Outcome.DELIVERED, Outcome.ACCEPTED})
 
 
@@ -93,6 +96,15 @@ class Note:
     count: int = 0
 
 
+class NoteJson(TypedDict):
+    """Something renamed away, derived, left out or not sent on purpose."""
+
+    field: str
+    action: str
+    reason: str
+    count: int
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """How many records met each outcome; `read` equals the sum of the others, always."""
@@ -109,6 +121,28 @@ class Counts:
     def plus(self, changes: Mapping[str, int]) -> Counts:
         """These counts with `changes` added; keys are the field names."""
         return Counts(**{name: getattr(self, name) + changes.get(name, 0) for name in COUNT_NAMES})
+
+
+class ReadJson(TypedDict):
+    """How many records were read."""
+
+    read: int
+
+
+class OutcomesJson(TypedDict):
+    """Records by what became of them."""
+
+    delivered: int
+    accepted: int
+    unchanged: int
+    quarantined: int
+    unknown: int
+    waiting: int
+    unsent: int
+
+
+class CountsJson(ReadJson, OutcomesJson):
+    """Records by what became of them; `read` is the sum of the others, always."""
 
 
 COUNT_NAMES = ("read", *(outcome.value for outcome in Outcome))
@@ -136,29 +170,6 @@ def quarantine_reason(counts: Counts, *, new: bool, since: str | None) -> str:
     if since is None:
         return words
     return f"{words}, some since run {since}" if new else f"{words} since run {since}"
-
-
-@dataclass(frozen=True, slots=True)
-class RunReport:
-    """What `run` answers, and what `runs` remembers."""
-
-    run: str
-    status: str  # running | succeeded | partial | failed | cancelled | interrupted
-    records: Counts
-    destination: str | None = None
-    flow: str | None = None
-    deleted: int = 0
-    requests: int = 0
-    retries: int = 0
-    duration_s: float = 0.0
-    notes: tuple[Note, ...] = ()
-    destinations: tuple[RunReport, ...] = ()
-    reason: str | None = None  # why it stopped, when it stopped early
-    stopped_by: str | None = None  # fuse | credential | unreachable | cancelled | error
-    started_at: str | None = None
-    finished_at: str | None = None
-    skipped: Mapping[str, str] = field(default_factory=dict)  # in a flow: destination → why it was skipped
-    errors: tuple[Problem, ...] = ()  # what stopped it, with place, finding and hint
 
 
 def refuse(rule: str, value: object, reason: str, accepted: str) -> Refusal:

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
 
 import orjson
+from typing_extensions import TypedDict
 
 from penstock.model.errors import InputError, Problem
 
 WHOLE = range(-(2**63), 2**63)
+T = TypeVar("T")
+Row = TypeVar("Row")
 
 
-@dataclass(frozen=True, slots=True)
-class ListPage:
-    """`next` is the cursor of what follows; None at the end."""
+class Page(TypedDict, Generic[T]):
+    """Part of a list; `next` is the cursor of the part that follows, null at the end."""
 
-    items: list[dict[str, Any]]
-    next: str | None = None
+    items: list[T]
+    next: str | None
+
+
+def page(rows: Sequence[Row], limit: int, shown: Callable[[Row], T], place: Callable[[Row], str]) -> Page[T]:
+    """The page of the first `limit` rows, of which `place` makes the cursor; one more row says that more follows."""
+    more = place(rows[limit - 1]) if len(rows) > limit else None
+    return {"items": [shown(row) for row in rows[:limit]], "next": more}
+
+
+def whole(items: list[T]) -> Page[T]:
+    """A list that has one page."""
+    return {"items": items, "next": None}
 
 
 def write(*place: str | int) -> str:

@@ -21,6 +21,7 @@ NO_RECORD = "penstock_no_record"  # why a row makes no record; null: it makes on
 LEFT_OUT = "penstock_left_out"  # names of what the row does not pass on
 
 Key = str | tuple[str, ...]  # text, or one text per column of a several-column key
+KeyJson = str | list[str]
 
 
 @dataclass(frozen=True, slots=True)

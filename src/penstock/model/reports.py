@@ -6,18 +6,18 @@ secret, because the client adds the credential's headers when it sends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from dataclasses import field as member
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, NotRequired, cast
 
-from penstock.model.delivery import Attempt, Delivery, Lost, Reply, Waiting
-from penstock.model.errors import Problem, problem_json
-from penstock.model.outcome import COUNT_NAMES, Note, RunReport
-from penstock.model.record import Column, Key, Request, Schema
+from typing_extensions import TypedDict
 
-KEPT_BODY = 20_000  # characters of a body that are stored for a person
+from penstock.model.errors import Problem
+from penstock.model.outcome import HeldOutcome, Note, NoteJson
+from penstock.model.record import Column, Key, KeyJson, Schema
+from penstock.model.spec import Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,17 @@ class PreviewedRequest:
     body: str | None
     records: tuple[Key, ...]
     unresolved: tuple[str, ...] = ()
+
+
+class RequestJson(TypedDict):
+    """A request as it is sent: `body` is the exact bytes as text; `unresolved` are places that a look-up fills in."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: str | None
+    records: list[KeyJson]
+    unresolved: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,18 @@ class RefusedRecord:
     value: str | None = None
     accepted: str | None = None
     values: Mapping[str, Any] = member(default_factory=lambda: MappingProxyType({}))
+
+
+class RefusedJson(TypedDict):
+    """A record that our own checks refuse."""
+
+    key: KeyJson | None
+    field: str | None
+    rule: str
+    reason: str
+    value: str | None
+    accepted: str | None
+    values: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +108,33 @@ class PlanReport:
     base_url_reason: str = ""
 
 
+PLANNED = ("records", "creates_or_updates", "unchanged", "deletes", "invalid", "held", "requests", "asking")
+
+
+class PlanJson(TypedDict):
+    """What a run would do now; `eta_s` is the time that the allowance needs. Of a flow, with its `destinations`.
+
+    Of the `requests`, `asking` send nothing: look-ups, and questions about what became of a batch.
+    """
+
+    destination: NotRequired[str]
+    flow: NotRequired[str]
+    records: int
+    creates_or_updates: int
+    unchanged: int
+    deletes: int
+    invalid: int
+    held: int
+    requests: int
+    asking: int
+    eta_s: float
+    first_errors: list[RefusedJson]
+    notes: list[NoteJson]
+    base_url: NotRequired[str]
+    destinations: NotRequired[list[PlanJson]]
+    skipped: NotRequired[dict[str, str]]
+
+
 @dataclass(frozen=True, slots=True)
 class TestReport:
     """A test send: the request, and the reply or the error.
@@ -105,6 +155,27 @@ class TestReport:
         return self.response is not None and 200 <= int(self.response["status"]) < 300
 
 
+class AnswerJson(TypedDict):
+    """A reply as it came; no secret is in it."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+class TestJson(TypedDict):
+    """A test send; `earlier` are the requests before it, where grouping code makes several of one record."""
+
+    request: RequestJson
+    response: AnswerJson | None
+    error: str | None
+    duration_ms: float
+    earlier: NotRequired[list[TestJson]]
+
+
+TestJson.__test__ = False  # type: ignore[attr-defined] # not a test of ours
+
+
 @dataclass(frozen=True, slots=True)
 class CheckReport:
     """What `check` found: which base answered as an API, and in which dialect."""
@@ -112,26 +183,36 @@ class CheckReport:
     credential: str
     ok: bool
     base_url: str | None
-    dialect: Literal["native", "flat"] | None
+    dialect: Dialect | None
     tried: tuple[Mapping[str, str], ...]  # {"base_url", "result"}
     allowance: Mapping[str, int] | None  # {"limit", "remaining"}
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryReport:
-    """One request of a run, as `deliveries` lists it."""
+class TriedBaseJson(TypedDict):
+    """An address that was tried, and what it answered."""
 
-    delivery: str
-    method: str
-    url: str
-    status: int | None
-    attempts: int
-    duration_ms: float
-    records: tuple[Key, ...]
-    outcome: str
+    base_url: str
+    result: str
+
+
+class AllowanceSeenJson(TypedDict):
+    """The rate limit as a reply of the API says it."""
+
+    limit: int
+    remaining: int
+
+
+class CheckJson(TypedDict):
+    """Which base answered as an API, and in which dialect; `tried` says of each base what it answered."""
+
+    credential: str
+    ok: bool
+    base_url: str | None
+    dialect: Dialect | None
+    tried: list[TriedBaseJson]
+    allowance: AllowanceSeenJson | None
     reason: str
-    test: bool = False  # a test send: no count looks at it
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +230,42 @@ class QuarantineEntry:
     run: str | None
     rule: str
     values: Mapping[str, Any] | None  # what the refusal is about, by name; None: held by 0.1.0
+
+
+class QuarantineEntryJson(TypedDict):
+    """A record held for a person; `key` is null for a record without one, a list for a key of several columns.
+
+    `rule` is the code of the rule that it breaks, `values` what the refusal is about, by name (`field`, `column`,
+    `value`, `type`, `limit`, `accepted`, …); null for records that 0.1.0 has put there. `reason` is the command line's
+    text of them.
+    """
+
+    id: str
+    destination: str
+    key: KeyJson | None
+    outcome: HeldOutcome
+    cause: str
+    reason: str
+    field: str | None
+    at: str
+    run: str | None
+    rule: str
+    values: dict[str, Any] | None
+
+
+class QuarantineGroupJson(TypedDict):
+    """Held records that share a destination, cause, outcome and field; the rest is of the oldest."""
+
+    destination: str
+    cause: str
+    outcome: HeldOutcome
+    field: str | None
+    count: int
+    reason: str
+    rule: str
+    values: dict[str, Any] | None
+    first_at: str
+    last_at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,22 +291,6 @@ class DatasetReport:
     gone_columns: tuple[str, ...] = ()  # in the stored schema, but not in the source now
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run has come, for a progress bar. `total` is None when the input's length is not known."""
-
-    target: str
-    counts: Mapping[str, int]
-    requests: int
-    total: int | None
-    elapsed_s: float
-    waiting_for_allowance_s: float = 0.0
-    phase: str = "sending"  # or what it does instead: waiting for someone, stopping
-    attempts: tuple[Attempt, ...] = ()  # the last ones of requests that needed more than one, oldest first
-    waiting_for: Waiting | None = None
-    left_s: float | None = None  # seconds until the end, as far as can be known; None: not yet
-
-
 def as_json(value: Any) -> Any:
     """A report (or a part of one) as plain JSON values: dataclasses become objects, tuples lists, sets sorted lists."""
     if is_dataclass(value) and not isinstance(value, type):
@@ -203,66 +304,43 @@ def as_json(value: Any) -> Any:
     return value
 
 
-def test_json(report: TestReport) -> dict[str, Any]:
+def test_json(report: TestReport) -> TestJson:
     """A test as `test --json` prints it: `earlier` only where grouping code made several requests."""
-    document: dict[str, Any] = as_json(report)
+    document: TestJson = as_json(report)
     del document["earlier"]
-    return {**document, "earlier": [test_json(part) for part in report.earlier]} if report.earlier else document
+    if report.earlier:
+        document["earlier"] = [test_json(part) for part in report.earlier]
+    return document
 
 
 test_json.__test__ = False  # type: ignore[attr-defined] # not a test of ours
 
 
-def run_json(report: RunReport, *, times: bool = False, errors: bool = True) -> dict[str, Any]:
-    """A run as `run --json` prints it; `times` adds when it started and finished, as `runs --json` does.
-
-    Lists leave `errors` out: `reason` is the first of them.
-    """
-    target = {"flow": report.flow} if report.flow is not None else {"destination": report.destination}
-    document: dict[str, Any] = {
-        "run": report.run,
-        **target,
-        "status": report.status,
-        "records": {name: getattr(report.records, name) for name in COUNT_NAMES},
-        "deleted": report.deleted,
-        "requests": report.requests,
-        "retries": report.retries,
-        "duration_s": round(report.duration_s, 3),
-        "notes": [as_json(note) for note in report.notes],
-    }
-    if report.reason is not None:
-        document["reason"] = report.reason
-    if errors and report.errors:
-        document["errors"] = [problem_json(problem) for problem in report.errors]
-    if report.flow is not None:
-        document["destinations"] = [run_json(child, times=times, errors=errors) for child in report.destinations]
-        document["skipped"] = dict(report.skipped)
-    if times:
-        document["started_at"], document["finished_at"] = report.started_at, report.finished_at
+def quarantine_json(entry: QuarantineEntry) -> QuarantineEntryJson:
+    """A record in quarantine, as lists show it."""
+    document: QuarantineEntryJson = as_json(entry)
     return document
 
 
-def delivery_json(report: DeliveryReport) -> dict[str, Any]:
-    """A request as `deliveries --json` prints it; `test` only when it was a test."""
-    document: dict[str, Any] = as_json(report)
-    if not report.test:
-        del document["test"]
+def quarantined_json(detail: QuarantineDetail) -> dict[str, Any]:
+    """A record in quarantine, whole."""
+    document = as_json(detail)
+    return {**document.pop("entry"), **document}
+
+
+def check_json(report: CheckReport) -> CheckJson:
+    """A check as `check --json` prints it."""
+    document: CheckJson = as_json(report)
     return document
 
 
-def plan_json(report: PlanReport) -> dict[str, Any]:
+def plan_json(report: PlanReport) -> PlanJson:
     """A plan as `plan --json` prints it; a flow's plan has one such object per destination."""
     target = {"flow": report.flow} if report.flow is not None else {"destination": report.destination}
+    counted = {name: getattr(report, name) for name in PLANNED}
     document = {
         **target,
-        "records": report.records,
-        "creates_or_updates": report.creates_or_updates,
-        "unchanged": report.unchanged,
-        "deletes": report.deletes,
-        "invalid": report.invalid,
-        "held": report.held,
-        "requests": report.requests,
-        "asking": report.asking,
+        **counted,
         "eta_s": round(report.eta_s, 1),
         "first_errors": as_json(report.first_errors),
         "notes": as_json(report.notes),
@@ -272,38 +350,7 @@ def plan_json(report: PlanReport) -> dict[str, Any]:
         document["skipped"] = dict(report.skipped)
     else:
         document["base_url"] = report.base_url
-    return document
-
-
-def request_document(request: Request) -> dict[str, Any]:
-    body = None if request.body is None else request.body[: KEPT_BODY * 4].decode("utf-8", errors="replace")[:KEPT_BODY]
-    return {"method": request.method, "url": request.url, "headers": dict(request.headers), "body": body}
-
-
-def reply_document(answer: Reply | Lost | None) -> dict[str, Any] | None:
-    """A reply as `{status, headers, body}`, a loss as `{error}`."""
-    if answer is None:
-        return None
-    if isinstance(answer, Lost):
-        return {"error": answer.reason}
-    return {"status": answer.status, "headers": dict(answer.headers), "body": answer.text[:KEPT_BODY]}
-
-
-def response_record(delivery: Delivery, *, run: str, number: int) -> dict[str, Any]:
-    """One reply as a record of the destination's response source."""
-    lost = isinstance(delivery.answer, Lost)
-    return {
-        "sent_at": delivery.sent_at,
-        "run": run,
-        "delivery": f"{run}-{number}",
-        "attempt": delivery.attempts,
-        "request": request_document(delivery.request),
-        "response": None if lost else reply_document(delivery.answer),
-        "duration_ms": delivery.duration_ms,
-        "outcome": delivery.outcome.value,
-        "records": [as_json(settled.payload.key) for settled in delivery.settled],
-        "error": delivery.reason if delivery.outcome.value not in ("delivered", "accepted") else None,
-    }
+    return cast(PlanJson, document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,9 +366,6 @@ class DataLook:
     complete: bool = True
     problems: tuple[Problem, ...] = ()
     tables: tuple[str, ...] | None = None
-
-
-Listener = Callable[[Progress], None]  # hears the progress of a run a few times a second
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Literal
+from typing import Literal, get_args
 
+Role = Literal["viewer", "operator", "editor", "admin"]
 CodePolicy = Literal["any", "saved", "none"]  # which grouping code may run for who asks
 
 
@@ -18,11 +19,11 @@ class Right(IntEnum):
     ADMIN = 4
 
 
-ROLES = {"viewer": Right.VIEW, "operator": Right.OPERATE, "editor": Right.EDIT, "admin": Right.ADMIN}
-_WORDS = {right: word for word, right in ROLES.items()}
+ROLES: dict[str, Right] = dict(zip(get_args(Role), Right, strict=True))
+_WORDS: dict[Right, Role] = dict(zip(Right, get_args(Role), strict=True))
 
 
-def role_of(right: Right) -> str:
+def role_of(right: Right) -> Role:
     """The role that has this right and those before it."""
     return _WORDS[right]
 
@@ -36,5 +37,5 @@ class Person:
     token: str | None = None
 
     @property
-    def role(self) -> str:
+    def role(self) -> Role:
         return role_of(self.right)

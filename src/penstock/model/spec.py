@@ -18,10 +18,14 @@ from typing import Any, Literal
 
 CatchUp = Literal["latest", "all", "none"]
 
+Connector = Literal["custify", "http"]
 Dialect = Literal["native", "flat"]
 ContentFormat = Literal["json", "xml", "form"]
 BatchMode = Literal["auto", "on", "off"]
 ColumnType = Literal["text", "integer", "number", "boolean", "date", "timestamp", "json"]
+HookScheme = Literal["standard", "generic"]
+HookAlgorithm = Literal["sha256", "sha512", "sha1"]
+HookEncoding = Literal["hex", "base64"]
 NO_HEADERS: Mapping[str, Secret] = MappingProxyType({})
 
 
@@ -90,7 +94,7 @@ class RateLimit:
 @dataclass(frozen=True, slots=True)
 class CredentialSpec:
     name: str
-    connector: Literal["custify", "http"] = "custify"
+    connector: Connector = "custify"
     api_key: Secret | None = None  # None: `penstock credential set NAME` stores it sealed in the state database
     base_url: str = "auto"
     dialect: Literal["auto", "native", "flat"] = "auto"
@@ -163,10 +167,10 @@ class HookSignature:
     body, or `timestamp.body` when `timestamp_header` names the header that has the moment (seconds since 1970).
     """
 
-    scheme: Literal["standard", "generic"] = "generic"
+    scheme: HookScheme = "generic"
     header: str = "X-Signature"
-    algorithm: Literal["sha256", "sha512", "sha1"] = "sha256"
-    encoding: Literal["hex", "base64"] = "hex"
+    algorithm: HookAlgorithm = "sha256"
+    encoding: HookEncoding = "hex"
     prefix: str = ""
     timestamp_header: str | None = None
     tolerance: float = 300.0  # seconds that the moment may differ from the local clock

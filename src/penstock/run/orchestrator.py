@@ -13,8 +13,8 @@ import numpy as np
 from penstock.clock import iso
 from penstock.delivery.budget import Budget
 from penstock.model.errors import CredentialRefused, HostUnreachable, InputError, PenstockError, Problem, StateLocked
-from penstock.model.outcome import HELD, RunReport
-from penstock.model.reports import Listener, Progress
+from penstock.model.outcome import HELD
+from penstock.model.runs import Listener, Progress, RunReport, total
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.run import flow
 from penstock.run import start as run_start
@@ -311,9 +311,7 @@ class Orchestrator:
             ended = replace(
                 row,
                 counts=flow.total(parts),
-                requests=sum(part.requests for part in parts),
-                retries=sum(part.retries for part in parts),
-                duration_s=sum(part.duration_s for part in parts),
+                **total(parts),
                 reason=self.signal.reason or flow.reason_of(parts),
                 stopped_by=self.signal.kind,
             )

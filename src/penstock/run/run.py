@@ -29,7 +29,7 @@ from penstock.model.delivery import Waiting
 from penstock.model.errors import InputError
 from penstock.model.outcome import COUNT_NAMES, Outcome, only_quarantine, quarantine_reason
 from penstock.model.record import Chunk, Payload, Rendered
-from penstock.model.reports import Listener, Progress
+from penstock.model.runs import Listener, Progress
 from penstock.render.batches import Batcher
 from penstock.render.merger import one_of_each
 from penstock.run.connection import connection

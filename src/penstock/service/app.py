@@ -16,8 +16,10 @@ from penstock.model.events import Events
 from penstock.model.outcome import Note
 from penstock.model.reports import PreviewedRequest, RefusedRecord
 from penstock.model.rights import CodePolicy
+from penstock.model.runs import RunJson
 from penstock.run.context import Context
 from penstock.service.demo import Demo
+from penstock.service.documents import StateJson
 from penstock.service.intake.intake import Intake
 from penstock.service.intake.uploads import Uploads
 from penstock.service.overview import overview
@@ -113,7 +115,7 @@ class ServiceApp(App):
         """
         return self._operations.preview_all(destination)
 
-    def states(self, kind: str, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    def states(self, kind: str, names: Sequence[str]) -> Mapping[str, StateJson]:
         """What the state knows of resources of a kind besides the project: `state` of the REST API, by name."""
         return overview.standing(self._ctx, kind, names)
 
@@ -123,7 +125,7 @@ class ServiceApp(App):
 
         return watched(self, environ)
 
-    def ask_resend(self, entries: Sequence[str], *, asked_by: str) -> list[dict[str, Any]]:
+    def ask_resend(self, entries: Sequence[str], *, asked_by: str) -> list[RunJson]:
         """Request that a worker sends records in quarantine; returns the runs."""
         held = by_destination(self._ctx, entries)
         return self.work.resend(held, trigger=f"person:{asked_by}", asked_by=asked_by)

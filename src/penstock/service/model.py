@@ -195,6 +195,9 @@ class RunFilter:
     since: str | None = None
 
 
+AlertState = Literal["raised", "over"]
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
     """An alert, present or past. `told` is the state that was reported last, and when."""
@@ -202,7 +205,7 @@ class Alert:
     id: str
     kind: str
     subject: str
-    state: str  # raised | over
+    state: AlertState
     reason: str
     since: datetime
     over_at: datetime | None = None

@@ -15,9 +15,9 @@ from sqlalchemy import Connection, RowMapping
 
 from penstock.model import page
 from penstock.model.errors import InputError, Problem
-from penstock.model.outcome import Outcome, RunReport
-from penstock.model.page import ListPage
-from penstock.model.reports import DeliveryReport
+from penstock.model.outcome import Outcome
+from penstock.model.page import Page
+from penstock.model.runs import DeliveryJson, DeliveryReport, RecordJson, RunReport, WholeDeliveryJson
 from penstock.model.text import harmless_cell
 from penstock.run.context import Context
 from penstock.store import leases
@@ -75,17 +75,16 @@ class RunDetails:
 
     def deliveries(
         self, run: str, *, outcome: str | None = None, limit: int = 50, cursor: str | None = None
-    ) -> ListPage:
+    ) -> Page[DeliveryJson]:
         """The requests, in the order they were written down."""
         (after,) = (0,) if cursor is None else page.read(cursor, int)
         _known_outcome(outcome)
         with self.database().read() as conn:
             of = _parts(conn, run)
             rows = deliveries.deliveries(conn, of, outcome=outcome, after=after, limit=limit + 1)
-        shown = [_delivery(row) for row in rows[:limit]]
-        return ListPage(shown, page.write(rows[limit - 1]["id"]) if len(rows) > limit else None)
+        return page.page(rows, limit, _delivery, lambda row: page.write(row["id"]))
 
-    def delivery(self, run: str, delivery: str) -> dict[str, Any]:
+    def delivery(self, run: str, delivery: str) -> WholeDeliveryJson:
         """One request, exactly as it was, and its reply, where they were stored (`kept`)."""
         of, _, number = delivery.rpartition("-")
         with self.database().read() as conn:
@@ -100,17 +99,16 @@ class RunDetails:
         request, reply = (None, None) if kept is None else kept
         return {**_delivery(row), "kept": kept is not None, "request": request, "response": reply}
 
-    def records(self, run: str, *, outcome: str | None = None, limit: int = 50, cursor: str | None = None) -> ListPage:
+    def records(
+        self, run: str, *, outcome: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> Page[RecordJson]:
         """The records and what became of them; `key` is None where it is not stored (unchanged)."""
         after = (0, -1) if cursor is None else page.read(cursor, int, int)
         _known_outcome(outcome)
         with self.database().read() as conn:
             of = _parts(conn, run)
             found = list(islice(deliveries.fates(conn, of, outcome=outcome, after=after), limit + 1))
-        last = found[limit - 1] if len(found) > limit else None
-        return ListPage(
-            [_record(fate) for fate in found[:limit]], None if last is None else page.write(last[0], last[1])
-        )
+        return page.page(found, limit, _record, lambda fate: page.write(fate.batch, fate.item))
 
     def export(self, run: str, kind: Literal["csv", "parquet"]) -> Iterator[bytes]:
         """All records of a run as a file, in pieces. InputError for an unknown run, before the first piece."""
@@ -169,16 +167,27 @@ def _known_outcome(outcome: str | None) -> None:
         raise InputError(Problem("outcome", f"there is no outcome {outcome}", "unknown-value", hint, found=outcome))
 
 
-def _delivery(row: RowMapping) -> dict[str, Any]:
-    shown = {name: row[name] for name in ("method", "url", "status", "attempts", "duration_ms", "outcome", "reason")}
-    keys = [] if row["keys"] is None else orjson.loads(row["keys"])
-    test = {"test": True} if row["is_test"] else {}
-    return {"delivery": f"{row['run']}-{row['delivery']}", **shown, "records": keys, "at": row["at"], **test}
+def _delivery(row: RowMapping) -> DeliveryJson:
+    document: DeliveryJson = {
+        "delivery": f"{row['run']}-{row['delivery']}",
+        "method": row["method"],
+        "url": row["url"],
+        "status": row["status"],
+        "attempts": row["attempts"],
+        "duration_ms": row["duration_ms"],
+        "outcome": row["outcome"],
+        "reason": row["reason"],
+        "records": [] if row["keys"] is None else orjson.loads(row["keys"]),
+        "at": row["at"],
+    }
+    if row["is_test"]:
+        document["test"] = True
+    return document
 
 
-def _record(fate: Fate) -> dict[str, Any]:
+def _record(fate: Fate) -> RecordJson:
     delivery = None if fate.delivery is None else f"{fate.run}-{fate.delivery}"
-    return {
+    document: RecordJson = {
         "key": fate.key,
         "outcome": fate.outcome,
         "reason": fate.reason,
@@ -186,8 +195,10 @@ def _record(fate: Fate) -> dict[str, Any]:
         "delivery": delivery,
         "ordinal": fate.ordinal,
         "run": fate.run,
-        **({} if fate.refusal is None else orjson.loads(fate.refusal)),
     }
+    if fate.refusal is not None:
+        document.update(orjson.loads(fate.refusal))
+    return document
 
 
 def _flat(fate: Fate) -> dict[str, Any]:

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from penstock.delivery.budget import Budget
-from penstock.model.outcome import Note, RunReport
+from penstock.model.outcome import Note
 from penstock.model.reports import (
     CheckReport,
     DatasetReport,
-    Listener,
     PlanReport,
     Preview,
     PreviewedRequest,
     RefusedRecord,
     TestReport,
 )
+from penstock.model.runs import Listener, RunReport
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.run.connection import check, connection
 from penstock.run.connection.leased_window import SharedBudgets

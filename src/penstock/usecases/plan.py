@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
+from typing import Any
 
 import numpy as np
 
 from penstock.model.outcome import Note, Outcome
 from penstock.model.record import Batch, Chunk, Lookup, Payload, ReadWindow, Replies, Shape
-from penstock.model.reports import PlanReport, RefusedRecord
+from penstock.model.reports import PLANNED, PlanReport, RefusedRecord
 from penstock.model.spec import FlowSpec, RateLimit
 from penstock.render.batches import Batcher
 from penstock.render.bodies import Unencodable
@@ -209,15 +210,9 @@ def plan_flow(ctx: Context, flow: FlowSpec, begins_at: str | None = None) -> Pla
 
 def _together(name: str, parts: Sequence[PlanReport], rate_eta: float, skipped: dict[str, str]) -> PlanReport:
     """The plans of a flow's destinations together."""
+    sums: dict[str, Any] = {name: sum(getattr(part, name) for part in parts) for name in PLANNED}
     return PlanReport(
-        records=sum(part.records for part in parts),
-        creates_or_updates=sum(part.creates_or_updates for part in parts),
-        unchanged=sum(part.unchanged for part in parts),
-        deletes=0,
-        invalid=sum(part.invalid for part in parts),
-        held=sum(part.held for part in parts),
-        requests=sum(part.requests for part in parts),
-        asking=sum(part.asking for part in parts),
+        **sums,
         eta_s=rate_eta,
         first_errors=tuple(error for part in parts for error in part.first_errors)[:FIRST_ERRORS],
         notes=tuple(note for part in parts for note in part.notes),

@@ -10,8 +10,16 @@ from typing import Any
 from penstock.clock import iso
 from penstock.model import page
 from penstock.model.errors import InputError, Problem
-from penstock.model.page import ListPage
-from penstock.model.reports import QuarantineDetail, QuarantineEntry, QuarantineFilter, as_json
+from penstock.model.page import Page
+from penstock.model.reports import (
+    QuarantineDetail,
+    QuarantineEntry,
+    QuarantineEntryJson,
+    QuarantineFilter,
+    QuarantineGroupJson,
+    as_json,
+    quarantine_json,
+)
 from penstock.run.context import Context
 from penstock.run.diff.record_text import read_record, write_record
 from penstock.store import quarantine
@@ -202,13 +210,12 @@ class QuarantinePages:
 
     ctx: Callable[[], Context]
 
-    def page(self, which: QuarantineFilter, *, limit: int, cursor: str | None = None) -> ListPage:
+    def page(self, which: QuarantineFilter, *, limit: int, cursor: str | None = None) -> Page[QuarantineEntryJson]:
         """Records in quarantine, oldest first, a page at a time."""
         (after,) = (0,) if cursor is None else page.read(cursor, int)
         with self.ctx().database.read() as conn:
             found = quarantine.page(conn, which, limit + 1, after)
-        more = page.write(int(found[limit - 1].id.removeprefix("q-"))) if len(found) > limit else None
-        return ListPage([as_json(listed(held)) for held in found[:limit]], more)
+        return page.page(found, limit, lambda held: quarantine_json(listed(held)), lambda held: page.write(held.number))
 
     def text(self, entry: str) -> str:
         """The record in quarantine as JSON text, with every digit of its numbers."""
@@ -230,7 +237,7 @@ class QuarantinePages:
             message = f"this is no JSON: {error}"
             raise InputError(Problem("record_text", message, "not-json", 'write {"column": value, …}')) from None
 
-    def groups(self) -> list[dict[str, Any]]:
+    def groups(self) -> list[QuarantineGroupJson]:
         """All records in quarantine by destination, cause, outcome and field; the largest group first."""
         with self.ctx().database.read() as conn:
             return [as_json(group) for group in quarantine.groups(conn)]

@@ -14,7 +14,8 @@ from penstock.model.delivery import Lost, Reply
 from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Outcome, Refusal
 from penstock.model.record import Payload, Request
-from penstock.model.reports import RefusedRecord, TestReport, reply_document
+from penstock.model.reports import RefusedRecord, TestReport
+from penstock.model.runs import reply_document
 from penstock.render.batches import filled
 from penstock.render.bodies import Unencodable
 from penstock.render.values.macros import finish

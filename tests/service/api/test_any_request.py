@@ -90,7 +90,7 @@ def asked(tmp_path_factory, shared_sandbox) -> Iterator[Asked]:
         row, _ = register.add_token("viewer", "of a viewer", "viewer")
         known = {
             "run": run,
-            "delivery": app.work.details.deliveries(run).items[0]["delivery"],
+            "delivery": app.work.details.deliveries(run)["items"][0]["delivery"],
             "entry": app.quarantine()[0].id,
             "number": "1",
             "identity": row.id,

@@ -50,12 +50,12 @@ def test_a_flow_of_posted_and_of_read_records_sends_each_once(opened, sandbox, t
     worker = app.worker()
     worker.start()
     try:
-        first = until(lambda: [run for run in app.work.runs().items if run["trigger"] == "new-data"])[0]
+        first = until(lambda: [run for run in app.work.runs()["items"] if run["trigger"] == "new-data"])[0]
         assert ended(app, first["run"])["status"] == "succeeded"
         assert arrived("companies", "company_id") == {"c1", "c2"}
         post(client, "u1", "u2")
         until(lambda: arrived("people", "user_id") == {"u1", "u2"})
-        alone = until(lambda: [run for run in app.work.runs().items if run["trigger"] == "intake"])[0]
+        alone = until(lambda: [run for run in app.work.runs()["items"] if run["trigger"] == "intake"])[0]
         assert (alone["kind"], alone["destination"]) == ("destination", "people")
         assert ended(app, alone["run"])["records"]["read"] == 2
         (tmp_path / "companies.csv").write_text("id,name\nc1,Acme\nc2,Initech\nc3,Hooli\n")
@@ -67,7 +67,7 @@ def test_a_flow_of_posted_and_of_read_records_sends_each_once(opened, sandbox, t
         until(lambda: arrived("people", "user_id") == {"u1", "u2", "u3"} and not worker.is_busy())
     finally:
         worker.stop()
-    runs = app.work.runs(limit=500).items
+    runs = app.work.runs(limit=500)["items"]
     assert {run["status"] for run in runs} == {"succeeded"}
     parts = [part for run in runs for part in run.get("destinations", [run])]
     sent = {

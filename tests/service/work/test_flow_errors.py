@@ -44,7 +44,7 @@ def test_each_days_data_arrives_though_another_destination_has_an_error(project,
                 assert "errors" not in by_name["it"].keys() | run.keys()
                 assert by_name["events"]["finished_at"] >= by_name["events"]["started_at"]
                 assert sum(person["name"].endswith(f"day {day}") for person in sandbox.state()["people"]) == 3
-            assert all("errors" not in run for run in app.work.runs().items)  # lists have the reason
+            assert all("errors" not in run for run in app.work.runs()["items"])  # lists have the reason
             alone = ended(app, app.work.enqueue("events", trigger="schedule", asked_by="test")["run"])
             assert [problem["code"] for problem in alone["errors"]] == ["missing-file"]
             events.write_text(EVENT.format(n=4))

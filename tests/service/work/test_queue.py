@@ -1,8 +1,10 @@
 """What is asked for is run by a worker; what waits, runs or has ended can be seen, stopped and continued."""
 
 import pytest
+from pydantic import TypeAdapter
 
 from penstock.model.errors import ConflictError, InputError
+from penstock.model.runs import ProgressJson
 from penstock.service.model import RunFilter
 from support.deadline import until
 from support.service.applied_project import ended
@@ -30,7 +32,7 @@ def test_a_run_has_its_id_at_once_and_a_worker_does_it(app, worker, sandbox):
 def test_what_waits_already_is_not_asked_for_twice_and_can_be_cancelled(app):
     first = ask(app)
     assert ask(app)["run"] == first["run"]
-    assert [run["run"] for run in app.work.runs(RunFilter(status="queued")).items] == [first["run"]]
+    assert [run["run"] for run in app.work.runs(RunFilter(status="queued"))["items"]] == [first["run"]]
     assert app.work.cancel(first["run"], by="eve")["status"] == "cancelled"
     assert "eve" in app.work.run(first["run"])["reason"]
     with pytest.raises(ConflictError):
@@ -43,6 +45,8 @@ def test_a_running_run_is_stopped_and_goes_on_as_the_same_run(app, worker, proje
     sandbox.settings(latency=50)
     run = ask(app)["run"]
     until(lambda: app.work.run(run)["records"]["delivered"] > 10)
+    progress, over = app.work.progress(run)
+    assert (progress, over) == (TypeAdapter(ProgressJson).validate_python(progress), False), "the shape to its last key"
     follower = ask(app)["run"]
     assert follower != run, "what is asked for while it runs follows it"
     app.work.cancel(follower, by="ada")
@@ -100,7 +104,7 @@ def test_a_run_that_cannot_begin_has_failed_with_the_reason(app, worker, project
     run = ended(app, ask(app)["run"])
     assert run["status"] == "failed"
     assert "people.csv" in run["reason"]
-    assert app.work.runs(RunFilter(target="it", status="failed")).items[0]["run"] == run["run"]
+    assert app.work.runs(RunFilter(target="it", status="failed"))["items"][0]["run"] == run["run"]
 
 
 def test_runs_come_a_page_at_a_time(app):
@@ -111,8 +115,8 @@ def test_runs_come_a_page_at_a_time(app):
     seen, cursor = [], None
     while True:
         page = app.work.runs(RunFilter(target="it"), limit=2, cursor=cursor)
-        seen += [run["run"] for run in page.items]
-        cursor = page.next
+        seen += [run["run"] for run in page["items"]]
+        cursor = page["next"]
         if cursor is None:
             break
     assert sorted(seen) == sorted(asked)

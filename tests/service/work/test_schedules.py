@@ -143,7 +143,7 @@ def test_a_flow_does_not_overlap_itself(project):
         for _ in range(6):
             tick.tick()
             clock.at += timedelta(minutes=1)
-        assert len(app.work.runs(RunFilter(target="timed")).items) == 1, "the one that waits stands for all"
+        assert len(app.work.runs(RunFilter(target="timed"))["items"]) == 1, "the one that waits stands for all"
 
 
 def test_a_paused_flow_rests_and_forgets_what_passed(project):
@@ -205,11 +205,11 @@ def test_a_worker_runs_what_is_new(project):
         worker = app.worker()
         worker.start()
         try:
-            first = until(lambda: app.work.runs(RunFilter(target="timed", status="succeeded")).items)[0]
+            first = until(lambda: app.work.runs(RunFilter(target="timed", status="succeeded"))["items"])[0]
             assert (first["trigger"], first["records"]["delivered"]) == ("new-data", 20)
             project.people(25)
             newest = until(
-                lambda: (found := app.work.runs(RunFilter(target="timed")).items[0])["run"] != first["run"] and found
+                lambda: (found := app.work.runs(RunFilter(target="timed"))["items"][0])["run"] != first["run"] and found
             )
             assert ended(app, newest["run"])["records"]["delivered"] == 5
         finally:

@@ -3,21 +3,20 @@
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from penstock.model.outcome import Counts, Note, RunReport
+from penstock.model.outcome import Counts, Note
 from penstock.model.record import Column, Schema
 from penstock.model.reports import (
     CheckReport,
     DatasetReport,
-    DeliveryReport,
     PlanReport,
     Preview,
     PreviewedRequest,
-    Progress,
     QuarantineDetail,
     QuarantineEntry,
     RefusedRecord,
     TestReport,
 )
+from penstock.model.runs import DeliveryReport, Progress, RunReport
 
 REQUEST = PreviewedRequest(
     "POST",

@@ -1,4 +1,4 @@
-// Made of the API's own description by `npm run api`; a test looks that it is in step with 194b768e9f02c032
+// Made of the API's own description by `npm run api`; a test looks that it is in step with 2d16b0b5f9511252
 export interface components {
     schemas: {
         AboutOut: {
@@ -10,7 +10,7 @@ export interface components {
             id: string;
             kind: string;
             subject: string;
-            state: string;
+            state: "raised" | "over";
             reason: string;
             since: string | null;
             over_at: string | null;
@@ -31,7 +31,11 @@ export interface components {
             used_share: number;
             blocked_s: number;
         };
-        AnswerOut: {
+        AllowanceSeenJson: {
+            limit: number;
+            remaining: number;
+        };
+        AnswerJson: {
             status: number;
             headers: {
                 [key: string]: string;
@@ -45,8 +49,31 @@ export interface components {
         BackTo: {
             only?: string | null;
         };
-        BucketOut: {
-            at: string;
+        BareRunJson: {
+            run: string;
+            destination?: string;
+            flow?: string;
+            status: "queued" | "running" | "succeeded" | "partial" | "failed" | "cancelled" | "interrupted";
+            records: components["schemas"]["CountsJson"];
+            deleted: number;
+            requests: number;
+            retries: number;
+            duration_s: number;
+            notes: components["schemas"]["NoteJson"][];
+            reason?: string;
+            errors?: components["schemas"]["ProblemJson"][];
+            started_at: string | null;
+            finished_at: string | null;
+            destinations?: components["schemas"]["RunPartJson"][];
+            skipped?: {
+                [key: string]: string;
+            };
+        };
+        BrokenRule: {
+            key: string | string[] | null;
+            value: string | null;
+        };
+        BucketJson: {
             delivered: number;
             accepted: number;
             unchanged: number;
@@ -54,13 +81,14 @@ export interface components {
             unknown: number;
             waiting: number;
             unsent: number;
+            at: string;
             requests: number;
             p50_ms: number | null;
             p95_ms: number | null;
         };
         ChangeOut: {
             path: string;
-            change: string;
+            change: "added" | "changed" | "removed";
             before: string | null;
             after: string | null;
         };
@@ -75,30 +103,36 @@ export interface components {
             allowed_hosts: string[];
             shown?: string | null;
         };
-        CheckOut: {
+        CheckJson: {
             credential: string;
             ok: boolean;
             base_url: string | null;
-            dialect: string | null;
-            tried: {
-                [key: string]: string;
-            }[];
-            allowance: {
-                [key: string]: number;
-            } | null;
+            dialect: ("native" | "flat") | null;
+            tried: components["schemas"]["TriedBaseJson"][];
+            allowance: components["schemas"]["AllowanceSeenJson"] | null;
             reason: string;
         };
-        ChoiceOut: {
+        CheckedJson: {
+            credential: string;
+            ok: boolean;
+            base_url: string | null;
+            dialect: ("native" | "flat") | null;
+            tried: components["schemas"]["TriedBaseJson"][];
+            allowance: components["schemas"]["AllowanceSeenJson"] | null;
+            reason: string;
+            at: string;
+        };
+        ChoiceJson: {
             value: string;
             shows: string;
         };
         ColumnOut: {
             name: string;
-            type: string;
+            type: "text" | "integer" | "number" | "boolean" | "date" | "timestamp" | "json";
             nullable: boolean;
             examples: string[];
         };
-        CountsOut: {
+        CountsJson: {
             read: number;
             delivered: number;
             accepted: number;
@@ -115,6 +149,18 @@ export interface components {
             };
             secret?: string | null;
         };
+        CredentialNodeJson: {
+            id: string;
+            kind: "credential";
+            name: string;
+            type: "custify" | "http";
+            state: components["schemas"]["CredentialStateJson"];
+        };
+        CredentialStateJson: {
+            has_key: boolean;
+            check: components["schemas"]["CheckedJson"] | null;
+            dialect: "native" | "flat";
+        };
         DatasetLook: {
             columns: components["schemas"]["ColumnOut"][];
             rows: {
@@ -122,7 +168,15 @@ export interface components {
             }[];
             records: number;
             complete: boolean;
-            errors: components["schemas"]["SqlProblemOut"][];
+            errors: components["schemas"]["SqlProblemJson"][];
+        };
+        DatasetNodeJson: {
+            id: string;
+            kind: "dataset";
+            name: string;
+            key: string[];
+            sql: boolean;
+            state: components["schemas"]["DatasetStateJson"];
         };
         DatasetOut: {
             dataset: string;
@@ -131,18 +185,22 @@ export interface components {
             extra_columns: string[];
             gone_columns: string[];
         };
-        DeliveryOut: {
+        DatasetStateJson: {
+            records: number | null;
+            columns: number | null;
+        };
+        DeliveryJson: {
             delivery: string;
-            method: string | null;
-            url: string | null;
+            method: string;
+            url: string;
             status: number | null;
             attempts: number;
-            duration_ms: number | null;
-            outcome: string;
+            duration_ms: number;
+            outcome: components["schemas"]["Outcome"];
             reason: string | null;
             records: (string | string[] | null)[];
             at: string;
-            test: boolean;
+            test?: boolean;
         };
         DemoLoaded: {
             version: number;
@@ -155,6 +213,22 @@ export interface components {
         DemoState: {
             loaded: boolean;
             arrived: string | null;
+        };
+        DestinationNodeJson: {
+            id: string;
+            kind: "destination";
+            name: string;
+            template: string | null;
+            credential: string;
+            responses: boolean;
+            state: components["schemas"]["DestinationStateJson"];
+        };
+        DestinationStateJson: {
+            state: "draft" | "active" | "paused";
+            reason: string;
+            held: number;
+            last_run: components["schemas"]["BareRunJson"] | null;
+            template: string | null;
         };
         DiagnosisOut: {
             ok: boolean;
@@ -190,7 +264,7 @@ export interface components {
             reason: string;
         };
         DoctorFinding: {
-            level: string;
+            level: "wrong" | "note";
             code: string;
             message: string;
             hint: string;
@@ -203,8 +277,8 @@ export interface components {
                 [key: string]: unknown;
             };
         };
-        EdgeOut: {
-            kind: string;
+        EdgeJson: {
+            kind: "reads" | "feeds" | "sends" | "runs" | "replies";
             from: string;
             to: string;
         };
@@ -231,7 +305,7 @@ export interface components {
             setting: string | null;
             max_length: number | null;
         };
-        FeedPauseOut: {
+        FeedPauseJson: {
             target: string;
             reason: string;
             since: string;
@@ -247,16 +321,28 @@ export interface components {
                 [key: string]: unknown;
             };
             count: number;
-            examples: {
-                [key: string]: unknown;
-            }[];
+            examples: components["schemas"]["BrokenRule"][];
         };
         FindingsOut: {
             records: number | null;
             checked: number;
             refused: components["schemas"]["FindingOut"][];
-            notes: components["schemas"]["NoteOut"][];
-            errors: components["schemas"]["ProblemOut"][];
+            notes: components["schemas"]["NoteJson"][];
+            errors: components["schemas"]["ProblemJson"][];
+        };
+        FlowNodeJson: {
+            id: string;
+            kind: "flow";
+            name: string;
+            schedule: string | null;
+            timezone: string | null;
+            destinations: string[];
+            state: components["schemas"]["FlowStateJson"];
+        };
+        FlowStateJson: {
+            next_at: string | null;
+            last_run: components["schemas"]["BareRunJson"] | null;
+            paused: boolean;
         };
         FormatOut: {
             name: string;
@@ -268,46 +354,17 @@ export interface components {
             can_upload: boolean;
         };
         FoundOut: {
-            kind: string;
+            kind: "destination" | "flow" | "dataset" | "source" | "credential" | "quarantine" | "run";
             name: string;
             title: string;
             where: string;
             path: string;
         };
-        GroupOut: {
-            destination: string;
-            cause: string;
-            outcome: string;
-            field: string | null;
-            count: number;
-            reason: string;
-            rule: string;
-            values: {
-                [key: string]: unknown;
-            } | null;
-            first_at: string;
-            last_at: string;
-        };
-        HeldOut: {
+        HeldJson: {
             id: string;
             destination: string;
             key: string | string[] | null;
-            outcome: string;
-            cause: string;
-            reason: string;
-            field: string | null;
-            at: string;
-            run: string | null;
-            rule: string;
-            values: {
-                [key: string]: unknown;
-            } | null;
-        };
-        HeldWhole: {
-            id: string;
-            destination: string;
-            key: string | string[] | null;
-            outcome: string;
+            outcome: "quarantined" | "unknown" | "waiting";
             cause: string;
             reason: string;
             field: string | null;
@@ -321,36 +378,45 @@ export interface components {
             record_text: string;
             value: string | null;
             accepted: string | null;
-            request: {
-                [key: string]: unknown;
-            } | null;
-            reply: {
-                [key: string]: unknown;
-            } | null;
+            request: components["schemas"]["StoredRequestJson"] | null;
+            reply: components["schemas"]["StoredReplyJson"] | null;
+        };
+        HookJson: {
+            url: string;
+            auth: components["schemas"]["NoAuthJson"] | components["schemas"]["KeyAuthJson"] | components["schemas"]["SignatureAuthJson"];
+            received: number;
+            last_at: string | null;
+            paused: components["schemas"]["FeedPauseJson"][];
+            samples: components["schemas"]["HookSampleJson"][];
         };
         HookKeyOut: {
             key: string;
         };
-        HookOut: {
-            url: string;
-            auth: {
-                [key: string]: unknown;
-            };
-            received: number;
-            last_at: string | null;
-            samples: components["schemas"]["HookSampleOut"][];
-            paused: components["schemas"]["FeedPauseOut"][];
-        };
-        HookSampleOut: {
+        HookSampleJson: {
             at: string;
             record: unknown;
+        };
+        HookStateJson: {
+            url: string;
+            auth: components["schemas"]["NoAuthJson"] | components["schemas"]["KeyAuthJson"] | components["schemas"]["SignatureAuthJson"];
+            received: number;
+            last_at: string | null;
+            paused: components["schemas"]["FeedPauseJson"][];
         };
         HowToCheck: {
             refresh: boolean;
         };
+        KeyAuthJson: {
+            type: "key";
+            header?: string;
+            query?: string;
+            basic?: string;
+            has_secret: boolean;
+        };
         LinkOut: {
             link: string;
         };
+        Mode: "changed" | "new" | "all" | "mirror";
         NewName: {
             name: string;
         };
@@ -366,7 +432,7 @@ export interface components {
         };
         NewPersonOut: {
             name: string;
-            role: string;
+            role: "viewer" | "operator" | "editor" | "admin";
             email: string | null;
             has_password: boolean;
             has_sign_on: boolean;
@@ -395,132 +461,110 @@ export interface components {
             id: string;
             name: string;
             owner: string;
-            role: string;
+            role: "viewer" | "operator" | "editor" | "admin";
             made_at: string;
             expires_at: string | null;
             used_at: string | null;
             token: string;
         };
-        NodeOut: {
-            id: string;
-            kind: string;
-            name: string;
-            state: {
-                [key: string]: unknown;
-            };
-        } & {
-            [key: string]: unknown;
+        NoAuthJson: {
+            type: "none";
         };
-        NoteOut: {
+        NoteJson: {
             field: string;
             action: string;
             reason: string;
-            count: number | null;
+            count: number;
         };
         OidcOut: {
             label: string;
             url: string;
         };
-        OverviewOut: {
-            nodes: components["schemas"]["NodeOut"][];
-            edges: components["schemas"]["EdgeOut"][];
+        Outcome: "delivered" | "accepted" | "unchanged" | "quarantined" | "unknown" | "waiting" | "unsent";
+        OverviewJson: {
+            nodes: (components["schemas"]["SourceNodeJson"] | components["schemas"]["DatasetNodeJson"] | components["schemas"]["DestinationNodeJson"] | components["schemas"]["CredentialNodeJson"] | components["schemas"]["FlowNodeJson"])[];
+            edges: components["schemas"]["EdgeJson"][];
         };
         Page_AlertOut_: {
             items: components["schemas"]["AlertOut"][];
-            next?: string | null;
+            next: string | null;
         };
-        Page_DeliveryOut_: {
-            items: components["schemas"]["DeliveryOut"][];
-            next?: string | null;
+        Page_DeliveryJson_: {
+            items: components["schemas"]["DeliveryJson"][];
+            next: string | null;
         };
         Page_DiscardOut_: {
             items: components["schemas"]["DiscardOut"][];
-            next?: string | null;
+            next: string | null;
         };
         Page_EntryOut_: {
             items: components["schemas"]["EntryOut"][];
-            next?: string | null;
+            next: string | null;
         };
         Page_FormatOut_: {
             items: components["schemas"]["FormatOut"][];
-            next?: string | null;
+            next: string | null;
         };
         Page_FoundOut_: {
             items: components["schemas"]["FoundOut"][];
-            next?: string | null;
-        };
-        Page_GroupOut_: {
-            items: components["schemas"]["GroupOut"][];
-            next?: string | null;
-        };
-        Page_HeldOut_: {
-            items: components["schemas"]["HeldOut"][];
-            next?: string | null;
+            next: string | null;
         };
         Page_PersonOut_: {
             items: components["schemas"]["PersonOut"][];
-            next?: string | null;
+            next: string | null;
         };
-        Page_RecordOut_: {
-            items: components["schemas"]["RecordOut"][];
-            next?: string | null;
+        Page_QuarantineEntryJson_: {
+            items: components["schemas"]["QuarantineEntryJson"][];
+            next: string | null;
         };
-        Page_ReplyOut_: {
-            items: components["schemas"]["ReplyOut"][];
-            next?: string | null;
+        Page_QuarantineGroupJson_: {
+            items: components["schemas"]["QuarantineGroupJson"][];
+            next: string | null;
         };
-        Page_ResourceOut_: {
-            items: components["schemas"]["ResourceOut"][];
-            next?: string | null;
+        Page_RecordJson_: {
+            items: components["schemas"]["RecordJson"][];
+            next: string | null;
         };
-        Page_RunOut_: {
-            items: components["schemas"]["RunOut"][];
-            next?: string | null;
+        Page_ReplyJson_: {
+            items: components["schemas"]["ReplyJson"][];
+            next: string | null;
+        };
+        Page_ResourceJson_: {
+            items: components["schemas"]["ResourceJson"][];
+            next: string | null;
+        };
+        Page_RunJson_: {
+            items: components["schemas"]["RunJson"][];
+            next: string | null;
         };
         Page_TemplateOut_: {
             items: components["schemas"]["TemplateOut"][];
-            next?: string | null;
+            next: string | null;
         };
         Page_TokenOut_: {
             items: components["schemas"]["TokenOut"][];
-            next?: string | null;
+            next: string | null;
         };
         Page_TriedOut_: {
             items: components["schemas"]["TriedOut"][];
-            next?: string | null;
+            next: string | null;
         };
         Page_VersionOut_: {
             items: components["schemas"]["VersionOut"][];
-            next?: string | null;
-        };
-        PartOut: {
-            run: string;
-            destination?: string | null;
-            flow?: string | null;
-            status: string;
-            records: components["schemas"]["CountsOut"];
-            deleted: number;
-            requests: number;
-            retries: number;
-            duration_s: number;
-            notes: components["schemas"]["NoteOut"][];
-            reason?: string | null;
-            errors: components["schemas"]["ProblemOut"][];
-            started_at: string | null;
-            finished_at: string | null;
+            next: string | null;
         };
         PersonOut: {
             name: string;
-            role: string;
+            role: "viewer" | "operator" | "editor" | "admin";
             email: string | null;
             has_password: boolean;
             has_sign_on: boolean;
             made_at: string;
             seen_at: string | null;
         };
-        PlanOut: {
-            destination?: string | null;
-            flow?: string | null;
+        PlanJson: {
+            destination?: string;
+            flow?: string;
             records: number;
             creates_or_updates: number;
             unchanged: number;
@@ -530,11 +574,11 @@ export interface components {
             requests: number;
             asking: number;
             eta_s: number;
-            first_errors: components["schemas"]["RefusedOut"][];
-            notes: components["schemas"]["NoteOut"][];
-            base_url?: string | null;
-            destinations: components["schemas"]["PlanOut"][];
-            skipped: {
+            first_errors: components["schemas"]["RefusedJson"][];
+            notes: components["schemas"]["NoteJson"][];
+            base_url?: string;
+            destinations?: components["schemas"]["PlanJson"][];
+            skipped?: {
                 [key: string]: string;
             };
         };
@@ -546,24 +590,24 @@ export interface components {
             limit: number;
         };
         PreviewOut: {
-            requests: components["schemas"]["RequestOut"][];
-            notes: components["schemas"]["NoteOut"][];
-            refused: components["schemas"]["RefusedOut"][];
+            requests: components["schemas"]["RequestJson"][];
+            notes: components["schemas"]["NoteJson"][];
+            refused: components["schemas"]["RefusedJson"][];
             base_url: string;
             base_url_reason: string;
         };
-        ProblemOut: {
+        ProblemJson: {
             path: string;
             line: number | null;
             code: string;
             found: string | null;
             message: string;
             hint: string;
-            file: string | null;
-            choices: components["schemas"]["ChoiceOut"][];
+            file?: string | null;
+            choices?: components["schemas"]["ChoiceJson"][];
         };
         Problems: {
-            errors: components["schemas"]["ProblemOut"][];
+            errors: components["schemas"]["ProblemJson"][];
         };
         ProjectOut: {
             version: number;
@@ -586,21 +630,50 @@ export interface components {
             forgotten: string[];
             free_bytes: number;
         };
-        RecordOut: {
+        QuarantineEntryJson: {
+            id: string;
+            destination: string;
             key: string | string[] | null;
-            outcome: string;
+            outcome: "quarantined" | "unknown" | "waiting";
+            cause: string;
+            reason: string;
+            field: string | null;
+            at: string;
+            run: string | null;
+            rule: string;
+            values: {
+                [key: string]: unknown;
+            } | null;
+        };
+        QuarantineGroupJson: {
+            destination: string;
+            cause: string;
+            outcome: "quarantined" | "unknown" | "waiting";
+            field: string | null;
+            count: number;
+            reason: string;
+            rule: string;
+            values: {
+                [key: string]: unknown;
+            } | null;
+            first_at: string;
+            last_at: string;
+        };
+        RecordJson: {
+            key: string | string[] | null;
+            outcome: components["schemas"]["Outcome"];
             reason: string | null;
             field: string | null;
             delivery: string | null;
             ordinal: number;
             run: string;
-            rule?: string | null;
+            rule?: string;
             values?: {
                 [key: string]: unknown;
             } | null;
-            held: boolean;
+            held?: boolean;
         };
-        RefusedOut: {
+        RefusedJson: {
             key: string | string[] | null;
             field: string | null;
             rule: string;
@@ -611,24 +684,20 @@ export interface components {
                 [key: string]: unknown;
             };
         };
-        ReplyOut: {
+        ReplyJson: {
             id: number;
             sent_at: string;
             run: string;
             delivery: string;
             attempt: number;
-            request: {
-                [key: string]: unknown;
-            };
-            response: {
-                [key: string]: unknown;
-            } | null;
+            request: components["schemas"]["StoredRequestJson"];
+            response: components["schemas"]["StoredReplyJson"] | null;
             duration_ms: number | null;
-            outcome: string;
-            records: unknown[];
+            outcome: components["schemas"]["Outcome"];
+            records: (string | string[] | null)[];
             error: string | null;
         };
-        RequestOut: {
+        RequestJson: {
             method: string;
             url: string;
             headers: {
@@ -638,15 +707,13 @@ export interface components {
             records: (string | string[])[];
             unresolved: string[];
         };
-        ResourceOut: {
+        ResourceJson: {
             name: string;
             value: {
                 [key: string]: unknown;
             };
             etag: string;
-            state: {
-                [key: string]: unknown;
-            };
+            state: components["schemas"]["CredentialStateJson"] | components["schemas"]["SourceStateJson"] | components["schemas"]["DatasetStateJson"] | components["schemas"]["DestinationStateJson"] | components["schemas"]["FlowStateJson"];
         };
         RotatedOut: {
             key: string;
@@ -670,36 +737,52 @@ export interface components {
             repeat_hours: number;
             calm_minutes: number;
         };
-        RunOut: {
+        RunJson: {
             run: string;
-            destination?: string | null;
-            flow?: string | null;
-            status: string;
-            records: components["schemas"]["CountsOut"];
+            destination?: string;
+            flow?: string;
+            status: "queued" | "running" | "succeeded" | "partial" | "failed" | "cancelled" | "interrupted";
+            records: components["schemas"]["CountsJson"];
             deleted: number;
             requests: number;
             retries: number;
             duration_s: number;
-            notes: components["schemas"]["NoteOut"][];
-            reason?: string | null;
-            errors: components["schemas"]["ProblemOut"][];
+            notes: components["schemas"]["NoteJson"][];
+            reason?: string;
+            errors?: components["schemas"]["ProblemJson"][];
             started_at: string | null;
             finished_at: string | null;
-            destinations: components["schemas"]["PartOut"][];
-            skipped: {
+            destinations?: components["schemas"]["RunPartJson"][];
+            skipped?: {
                 [key: string]: string;
             };
-            kind: string;
+            kind: "destination" | "flow" | "test" | "resend";
             trigger: string;
             asked_by: string;
             asked_at: string;
+        };
+        RunPartJson: {
+            run: string;
+            destination?: string;
+            flow?: string;
+            status: "queued" | "running" | "succeeded" | "partial" | "failed" | "cancelled" | "interrupted";
+            records: components["schemas"]["CountsJson"];
+            deleted: number;
+            requests: number;
+            retries: number;
+            duration_s: number;
+            notes: components["schemas"]["NoteJson"][];
+            reason?: string;
+            errors?: components["schemas"]["ProblemJson"][];
+            started_at: string | null;
+            finished_at: string | null;
         };
         SamplesOut: {
             columns: components["schemas"]["ColumnOut"][];
             rows: {
                 [key: string]: unknown;
             }[];
-            problems: components["schemas"]["ProblemOut"][];
+            problems: components["schemas"]["ProblemJson"][];
         };
         SchemaOut: {
             columns: components["schemas"]["ColumnOut"][];
@@ -726,6 +809,17 @@ export interface components {
             name: string;
             password: string;
         };
+        SignatureAuthJson: {
+            type: "hmac";
+            scheme: "standard" | "generic";
+            tolerance_s: number;
+            header?: string;
+            algorithm?: "sha256" | "sha512" | "sha1";
+            encoding?: "hex" | "base64";
+            prefix?: string;
+            timestamp_header?: string | null;
+            has_secret: boolean;
+        };
         SourceLook: {
             columns: components["schemas"]["ColumnOut"][];
             rows: {
@@ -733,19 +827,30 @@ export interface components {
             }[];
             records: number;
             complete: boolean;
-            problems: components["schemas"]["ProblemOut"][];
+            problems: components["schemas"]["ProblemJson"][];
             tables: string[] | null;
         };
-        SqlProblemOut: {
+        SourceNodeJson: {
+            id: string;
+            kind: "source";
+            name: string;
+            type: "file" | "sql" | "webhook" | "responses";
+            state: components["schemas"]["SourceStateJson"];
+        };
+        SourceStateJson: {
+            used_by: string[];
+            hook: components["schemas"]["HookStateJson"] | null;
+        };
+        SqlProblemJson: {
             path: string;
-            line?: number | null;
+            line: number | null;
             code: string;
-            found?: string | null;
+            found: string | null;
             message: string;
             hint: string;
             file?: string | null;
-            choices: components["schemas"]["ChoiceOut"][];
-            column?: number | null;
+            choices?: components["schemas"]["ChoiceJson"][];
+            column: number | null;
         };
         Start: {
             target: string;
@@ -753,8 +858,24 @@ export interface components {
         };
         StatsOut: {
             minutes: number;
-            buckets: components["schemas"]["BucketOut"][];
+            buckets: components["schemas"]["BucketJson"][];
             budget: components["schemas"]["AllowanceOut"][];
+        };
+        StoredReplyJson: {
+            status?: number;
+            headers?: {
+                [key: string]: string;
+            };
+            body?: string;
+            error?: string;
+        };
+        StoredRequestJson: {
+            method: string;
+            url: string;
+            headers: {
+                [key: string]: string;
+            };
+            body: string | null;
         };
         TemplateFieldOut: {
             name: string;
@@ -765,7 +886,7 @@ export interface components {
             target: string | null;
             others: string[];
             why: string | null;
-            required: string[];
+            required: ("native" | "flat")[];
             page: boolean;
             auto: boolean;
             max_length: number | null;
@@ -794,7 +915,7 @@ export interface components {
                 [key: string]: string;
             };
             retry_with: string[] | null;
-            modes: string[];
+            modes: components["schemas"]["Mode"][];
             job: string | null;
             flat_batch: boolean;
             external: components["schemas"]["ExternalOut"] | null;
@@ -815,12 +936,12 @@ export interface components {
             sample: number;
             body?: string | null;
         };
-        TestOut: {
-            request: components["schemas"]["RequestOut"];
-            response: components["schemas"]["AnswerOut"] | null;
+        TestJson: {
+            request: components["schemas"]["RequestJson"];
+            response: components["schemas"]["AnswerJson"] | null;
             error: string | null;
             duration_ms: number;
-            earlier: components["schemas"]["TestOut"][];
+            earlier?: components["schemas"]["TestJson"][];
         };
         TestSend: {
             sample: number;
@@ -828,16 +949,20 @@ export interface components {
         };
         TimesOut: {
             times: string[];
-            errors: components["schemas"]["ProblemOut"][];
+            errors: components["schemas"]["ProblemJson"][];
         };
         TokenOut: {
             id: string;
             name: string;
             owner: string;
-            role: string;
+            role: "viewer" | "operator" | "editor" | "admin";
             made_at: string;
             expires_at: string | null;
             used_at: string | null;
+        };
+        TriedBaseJson: {
+            base_url: string;
+            result: string;
         };
         TriedOut: {
             channel: string;
@@ -851,12 +976,12 @@ export interface components {
             };
         };
         UnsavedPreview: {
-            requests: components["schemas"]["RequestOut"][];
-            notes: components["schemas"]["NoteOut"][];
-            refused: components["schemas"]["RefusedOut"][];
+            requests: components["schemas"]["RequestJson"][];
+            notes: components["schemas"]["NoteJson"][];
+            refused: components["schemas"]["RefusedJson"][];
             base_url: string;
             base_url_reason: string;
-            errors: components["schemas"]["ProblemOut"][];
+            errors: components["schemas"]["ProblemJson"][];
         };
         UploadedOut: {
             path: string;
@@ -878,27 +1003,23 @@ export interface components {
         };
         WhoOut: {
             name: string;
-            role: string;
+            role: "viewer" | "operator" | "editor" | "admin";
         };
-        WholeDeliveryOut: {
+        WholeDeliveryJson: {
             delivery: string;
-            method: string | null;
-            url: string | null;
+            method: string;
+            url: string;
             status: number | null;
             attempts: number;
-            duration_ms: number | null;
-            outcome: string;
+            duration_ms: number;
+            outcome: components["schemas"]["Outcome"];
             reason: string | null;
             records: (string | string[] | null)[];
             at: string;
-            test: boolean;
+            test?: boolean;
             kept: boolean;
-            request: {
-                [key: string]: unknown;
-            } | null;
-            response: {
-                [key: string]: unknown;
-            } | null;
+            request: components["schemas"]["StoredRequestJson"] | null;
+            response: components["schemas"]["StoredReplyJson"] | null;
         };
         WholeVersionOut: {
             version: number;
@@ -906,6 +1027,37 @@ export interface components {
             author: string;
             changes: components["schemas"]["ChangeOut"][];
             yaml: string;
+        };
+        AttemptJson: {
+            at: string;
+            method: string;
+            url: string;
+            attempt: number;
+            status: number | null;
+            reason: string | null;
+            again_in_s: number | null;
+        };
+        WaitingJson: {
+            kind: "rate limit" | "retry" | "batch job";
+            seconds: number;
+            attempt: number | null;
+            status: number | null;
+            job: string | null;
+        };
+        ProgressJson: {
+            run: string;
+            status: "queued" | "running" | "succeeded" | "partial" | "failed" | "cancelled" | "interrupted";
+            records: components["schemas"]["CountsJson"];
+            requests: number;
+            total: number | null;
+            elapsed_s: number;
+            rate_per_s: number;
+            waiting_for_allowance_s: number;
+            phase: string;
+            attempts: components["schemas"]["AttemptJson"][];
+            waiting_for: components["schemas"]["WaitingJson"] | null;
+            left_s: number | null;
+            destination: string | null;
         };
         CredentialSettings: {
             connector?: "custify" | "http";

@@ -1,18 +1,15 @@
 /** The names under which the pages use the generated shapes of `schema.ts`; no shape is written here. Moments are ISO text in UTC. */
-import type { CredentialState, DatasetState, DestinationState, Finding, FlowState, HookAuth, SourceState, StoredRequest, StoredResponse } from "./open";
 import type { components } from "./schema";
-
-export type * from "./open";
 
 type S = components["schemas"];
 
 /** A list's page. */
-export type Items<T> = Omit<S["Page_RunOut_"], "items" | "next"> & { items: T[]; next: string | null };
+export type Items<T> = Omit<S["Page_RunJson_"], "items"> & { items: T[] };
 /** The client makes some itself, of these members alone. */
-export type Problem = Pick<S["ProblemOut"], "path" | "code" | "message"> & Partial<S["ProblemOut"]>;
+export type Problem = Pick<S["ProblemJson"], "path" | "code" | "message"> & Partial<S["ProblemJson"]>;
 export type Validation = S["Problems"];
 
-export type Role = S["NewPerson"]["role"];
+export type Role = S["WhoOut"]["role"];
 export type Session = S["SessionOut"];
 export type Person = S["PersonOut"];
 export type NewPerson = S["NewPersonOut"];
@@ -22,7 +19,14 @@ export type NewToken = S["NewTokenOut"];
 export type AuditEntry = S["EntryOut"];
 
 /** A resource; `value` is as in the project file. */
-export type Resource<V = S["ResourceOut"]["value"], State = S["ResourceOut"]["state"]> = Omit<S["ResourceOut"], "value" | "state"> & { value: V; state: State };
+export type Resource<V = S["ResourceJson"]["value"], State = S["ResourceJson"]["state"]> = Omit<S["ResourceJson"], "value" | "state"> & { value: V; state: State };
+export type CredentialState = S["CredentialStateJson"];
+export type SourceState = S["SourceStateJson"];
+export type DatasetState = S["DatasetStateJson"];
+export type DestinationState = S["DestinationStateJson"];
+export type FlowState = S["FlowStateJson"];
+export type Check = S["CheckJson"] & Partial<S["CheckedJson"]>;
+export type Dialect = CredentialState["dialect"];
 export type CredentialValue = S["CredentialSettings"];
 export type Credential = Resource<CredentialValue, CredentialState>;
 export type SourceType = S["SourceSettings"]["type"];
@@ -43,7 +47,13 @@ export type Flow = Resource<FlowValue, FlowState>;
 export type Kinds = { credentials: Credential; sources: Source; datasets: Dataset; destinations: Destination; flows: Flow };
 export type Kind = keyof Kinds;
 
-export type Hook = Omit<S["HookOut"], "auth"> & { auth: HookAuth };
+export type Overview = S["OverviewJson"];
+export type SourceNode = S["SourceNodeJson"];
+export type DatasetNode = S["DatasetNodeJson"];
+export type DestinationNode = S["DestinationNodeJson"];
+export type FlowNode = S["FlowNodeJson"];
+
+export type Hook = S["HookJson"];
 export type HookKey = S["HookKeyOut"];
 export type Upload = S["UploadedOut"];
 export type Column = S["ColumnOut"];
@@ -56,30 +66,39 @@ export type Template = S["TemplateOut"];
 export type TemplateField = S["TemplateFieldOut"];
 
 /** Every outcome, in the order of the glossary. */
-export const OUTCOMES = ["delivered", "accepted", "unchanged", "quarantined", "unknown", "waiting", "unsent"] as const satisfies readonly (keyof S["CountsOut"])[];
-export type Outcome = Exclude<keyof S["CountsOut"], "read">;
-export type Counts = Partial<S["CountsOut"]>;
-export type Note = S["NoteOut"];
-export type RunRecord = S["RecordOut"];
+export const OUTCOMES = ["delivered", "accepted", "unchanged", "quarantined", "unknown", "waiting", "unsent"] as const satisfies readonly Outcome[];
+export type Outcome = S["Outcome"];
+export type Counts = Partial<S["CountsJson"]>;
+export type Note = S["NoteJson"];
+export type Run = S["RunJson"];
+export type RunPart = S["RunPartJson"];
+export type RunStatus = Run["status"];
+/** The event `progress` of GET /runs/{run}/events. */
+export type Progress = S["ProgressJson"];
+export type Attempt = S["AttemptJson"];
+export type Waiting = S["WaitingJson"];
+export type Plan = S["PlanJson"];
+export type RunRecord = S["RecordJson"];
 export type RecordKey = RunRecord["key"];
-export type Delivery = S["DeliveryOut"];
-export type WholeDelivery = Omit<S["WholeDeliveryOut"], "request" | "response"> & { request: StoredRequest | null; response: StoredResponse | null };
-export type Reply = Omit<S["ReplyOut"], "records" | "response"> & { records: RecordKey[]; response: StoredResponse | null };
+export type Delivery = S["DeliveryJson"];
+export type WholeDelivery = S["WholeDeliveryJson"];
+export type StoredResponse = S["StoredReplyJson"];
+export type Reply = S["ReplyJson"];
 
-export type PreviewedRequest = S["RequestOut"];
-export type RefusedRecord = S["RefusedOut"];
+export type PreviewedRequest = S["RequestJson"];
+export type RefusedRecord = S["RefusedJson"];
 export type Preview = S["UnsavedPreview"];
-export type Findings = Omit<S["FindingsOut"], "refused"> & { refused: Finding[] };
-export type TestReport = S["TestOut"];
+export type Findings = S["FindingsOut"];
+export type TestReport = S["TestJson"];
 
-export type QuarantineEntry = S["HeldOut"];
-export type QuarantineDetail = S["HeldWhole"];
-export type QuarantineGroup = S["GroupOut"];
+export type QuarantineEntry = S["QuarantineEntryJson"];
+export type QuarantineDetail = S["HeldJson"];
+export type QuarantineGroup = S["QuarantineGroupJson"];
 export type Discarded = S["Discarded"];
 /** A discard of many records, in the background. */
 export type Discard = S["DiscardOut"];
 
-export type Bucket = S["BucketOut"];
+export type Bucket = S["BucketJson"];
 export type Allowance = S["AllowanceOut"];
 export type Stats = S["StatsOut"];
 export type Found = S["FoundOut"];

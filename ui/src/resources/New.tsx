@@ -47,7 +47,7 @@ export function NewResource({ draft: id, first, suggest, then, ready, descriptio
           then(name);
         },
       }}
-      found={{ name: "", value: first, etag: "", state: {} }}
+      found={{ name: "", value: first, etag: "", state: {} as Resource["state"] }}
       {...(description !== undefined && { description: () => description })}
     />
   );

@@ -8,8 +8,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from penstock.cli.text.words import amount, coloured, duration, hint, key_text, note_lines, outcome_words, said, table
-from penstock.model.outcome import COUNT_NAMES, Counts, RunReport, status_for_people
-from penstock.model.reports import DeliveryReport
+from penstock.model.outcome import COUNT_NAMES, Counts, status_for_people
+from penstock.model.runs import DeliveryReport, RunReport
 
 QUIET = frozenset({"renamed", "derived"})
 

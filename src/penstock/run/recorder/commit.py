@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from penstock.clock import Clock, iso
 from penstock.model.delivery import Delivery, Settled
 from penstock.model.outcome import Outcome, Refusal
-from penstock.model.reports import reply_document, request_document
+from penstock.model.runs import reply_document, request_document
 from penstock.run.diff.backlog import Backlog, Traced
 from penstock.run.diff.diff import QuarantinedState
 from penstock.run.diff.notes import Notes

@@ -11,7 +11,7 @@ from penstock.delivery.verdict import JOB_RULE
 from penstock.model.delivery import Delivery, Reply, Settled
 from penstock.model.outcome import HELD, SENT, Outcome, Refusal
 from penstock.model.record import Payload, Request
-from penstock.model.reports import reply_document, request_document, response_record
+from penstock.model.runs import reply_document, request_document, response_record
 from penstock.run.diff.backlog import Backlog, OpenChunk, SameKeyRow, SameKeyRows, Traced
 from penstock.run.diff.diff import SAME_INPUT, SUPERSEDED, Classified, Decision
 from penstock.run.diff.notes import Notes

@@ -10,17 +10,15 @@ callers.
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import sha256
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import orjson
 from fastapi import Depends, Header, Query, Request, Response
-from pydantic import BaseModel
 
 from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.model.rights import CodePolicy, Person, Right, role_of
-from penstock.service.api.shapes import Page
 from penstock.service.app import ServiceApp
 from penstock.service.model import SESSION_LIVES_S, SIGN_ON_LIVES_S, SignedIn
 
@@ -38,8 +36,6 @@ CODE: Mapping[Right, CodePolicy] = {Right.VIEW: "none", Right.OPERATE: "saved"}
 IfNoneMatch = Annotated[str | None, Header(description="The etag of what is known: 304 while it is still so.")]
 IfMatch = Annotated[str | None, Header(description="The etag that was read: a newer one answers 412.")]
 
-Row = TypeVar("Row")
-Out = TypeVar("Out", bound=BaseModel)
 Cursor = Annotated[str | None, Query(description="`next` of the page before; without it the list begins.")]
 Limit = Annotated[int, Query(ge=1, le=500, description="How many to answer at most.")]
 LARGEST = 2**63 - 1
@@ -188,13 +184,6 @@ def require_etag(if_match: str | None, document: Any, what: str) -> None:
     if bare_etag(if_match) not in {None, etag_of(document)}:
         hint = "read it again, then write"
         raise ConflictError(Problem("If-Match", f"{what} was changed meanwhile", "changed-meanwhile", hint))
-
-
-def paged(rows: Sequence[Row], limit: int, place: Callable[[Row], str], out: Callable[[Row], Out]) -> Page[Out]:
-    """The page of `limit + 1` rows that were asked for: the one too many only says that there is more."""
-    more = len(rows) > limit
-    shown = rows[:limit]
-    return Page(items=[out(row) for row in shown], next=cursor_of(place(shown[-1])) if more else None)
 
 
 def cursor_of(place: str) -> str:

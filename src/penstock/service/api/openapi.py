@@ -7,10 +7,12 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
+from pydantic import TypeAdapter
 
+from penstock.model.runs import ProgressJson
 from penstock.service.api.dependencies import COOKIE, CSRF_HEADER, SAFE
 from penstock.service.api.middleware.idempotency import HEADER, KEY, takes_key
-from penstock.service.api.shapes import Problems
+from penstock.service.api.shapes import COMPONENTS, Problems
 
 ABOUT = """The REST API of Penstock, which sends records to Custify. Lists come in pages: `next` is the `cursor` of
 what follows. Every refusal is `{"errors": [...]}`: what is wrong, where, and what to write instead. Sign in by a
@@ -83,7 +85,7 @@ def describe(api: FastAPI) -> None:
 def _complete(operation: dict[str, Any], method: str, path: str, *, guarded: bool) -> None:
     operation["responses"].pop("422", None)
     for status, about in REFUSALS.items():
-        shape = {"schema": {"$ref": "#/components/schemas/Problems"}}
+        shape = {"schema": {"$ref": f"{COMPONENTS}/Problems"}}
         operation["responses"][status] = {"description": about, "content": {"application/json": shape}}
     if guarded:
         session: dict[str, list[str]] = {"session": []} if method in SAFE else {"session": [], "csrf": []}
@@ -102,7 +104,10 @@ def _guarded(api: FastAPI) -> Iterator[tuple[str, str]]:
 
 
 def _shapes() -> dict[str, Any]:
-    """The shape of a refusal, which no route names as its answer."""
-    document = Problems.model_json_schema(ref_template="#/components/schemas/{model}")
-    inner: dict[str, Any] = document.pop("$defs")
-    return {**inner, "Problems": document}
+    """The shapes of a refusal and of the event `progress`, which no route names as its answer."""
+    found: dict[str, Any] = {}
+    for shape in (Problems, ProgressJson):
+        document = TypeAdapter(shape).json_schema(ref_template=f"{COMPONENTS}/{{model}}", mode="serialization")
+        found |= document.pop("$defs")
+        found[shape.__name__] = document
+    return found

@@ -1,56 +1,29 @@
-"""The shapes that many routes use: a page of a list, problems, people, sessions, tokens, the audit log, templates.
+"""The shapes that many routes use: problems, people, sessions, tokens, the audit log, templates.
 
 A secret is in a shape only where it says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import orjson
 from fastapi import Response
 from pydantic import BaseModel, Field
+from pydantic_core import to_json
 
-from penstock.model.errors import Problem, problem_json
+from penstock.model.errors import Problem, ProblemJson, problem_json
+from penstock.model.rights import Role
+from penstock.model.spec import Dialect, Mode
 
-T = TypeVar("T")
-
-
-class Page(BaseModel, Generic[T]):
-    """Part of a list; `next` is the cursor of the part that follows, null at the end."""
-
-    items: list[T]
-    next: str | None = None
-
-
-class ChoiceOut(BaseModel):
-    """A value that solves a problem, and what the input shows with it."""
-
-    value: str
-    shows: str
-
-
-class ProblemOut(BaseModel):
-    """One thing that is wrong: where, what was found, and what to write instead.
-
-    `choices`: where only a person can decide (the encoding of a file), the likeliest values, the likeliest first.
-    """
-
-    path: str
-    line: int | None = None
-    code: str
-    found: str | None = None
-    message: str
-    hint: str = ""
-    file: str | None = None  # only where the project is a folder of files
-    choices: list[ChoiceOut] = []
+COMPONENTS = "#/components/schemas"  # of the OpenAPI document
 
 
 class Problems(BaseModel):
     """The one shape of every refusal."""
 
-    errors: list[ProblemOut]
+    errors: list[ProblemJson]
 
 
 def as_it_is(document: Any) -> Response:
@@ -60,13 +33,23 @@ def as_it_is(document: Any) -> Response:
     return Response(orjson.dumps(document), media_type="application/json")
 
 
+def plain(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer of a route whose documents hold values of any kind, as the project file has them."""
+    return Response(to_json(document, inf_nan_mode="null"), status, headers, "application/json")
+
+
 def problems(found: Iterable[Problem]) -> Problems:
-    return Problems(errors=[ProblemOut(**problem_json(problem)) for problem in found])
+    return Problems(errors=whole_problems(found))
+
+
+def whole_problems(found: Iterable[Problem]) -> list[ProblemJson]:
+    """Problems with `file` and `choices`, whether or not there are any."""
+    return [{"file": None, "choices": [], **problem_json(problem)} for problem in found]
 
 
 class WhoOut(BaseModel):
     name: str
-    role: str
+    role: Role
 
 
 class OidcOut(BaseModel):
@@ -94,7 +77,7 @@ class PersonOut(BaseModel):
     """A person, without what they prove themselves by."""
 
     name: str
-    role: str
+    role: Role
     email: str | None
     has_password: bool
     has_sign_on: bool
@@ -120,7 +103,7 @@ class TokenOut(BaseModel):
     id: str
     name: str
     owner: str
-    role: str
+    role: Role
     made_at: str
     expires_at: str | None
     used_at: str | None
@@ -155,7 +138,7 @@ class TemplateFieldOut(BaseModel):
     target: str | None
     others: list[str]
     why: str | None
-    required: list[str]
+    required: list[Dialect]
     page: bool
     auto: bool
     max_length: int | None
@@ -187,7 +170,7 @@ class TemplateOut(BaseModel):
     path: dict[str, str]
     retry: dict[str, str]
     retry_with: list[str] | None
-    modes: list[str]
+    modes: list[Mode]
     job: str | None
     flat_batch: bool
     external: ExternalOut | None

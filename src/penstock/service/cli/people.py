@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
 from penstock.cli.command import PEOPLE, Given
 from penstock.cli.exits import printable
+from penstock.model.rights import Role
 from penstock.service.cli.service_app import open_applied
 from penstock.service.model import AuditFilter
 
 if TYPE_CHECKING:
     from penstock.service.app import ServiceApp
 
-Role = Literal["viewer", "operator", "editor", "admin"]
 Name = Annotated[str, Parameter(name="NAME", help="A person's name.")]
 Rights = Annotated[Role, Parameter(help="What they may do; each role holds those before it.")]
 Where = Annotated[

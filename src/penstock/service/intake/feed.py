@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from penstock.clock import iso
 from penstock.model.errors import PenstockError
 from penstock.model.record import ReadWindow, place_of
+from penstock.model.runs import RunKind
 from penstock.model.spec import DestinationSpec, FlowSpec, WebhookSource
 from penstock.run.activity import is_active
 from penstock.run.context import Context
@@ -17,7 +18,6 @@ from penstock.service.store import figures, pauses, work
 from penstock.service.store.pauses import FeedPause
 from penstock.service.work.requests import WorkRequests
 from penstock.store.project import pushed, resources
-from penstock.store.runs import runs
 
 ASKED_BY = "intake"
 LET_GO_S = 60.0
@@ -110,7 +110,7 @@ class Feed:
 
     def _is_held_up(self, ctx: Context, target: str, specs: list[DestinationSpec], sources: tuple[str, ...]) -> bool:
         """Whether it runs already, or is paused after a run that failed, before or after it had begun."""
-        kind: runs.RunKind = "destination" if [spec.name for spec in specs] == [target] else "flow"
+        kind: RunKind = "destination" if [spec.name for spec in specs] == [target] else "flow"
         pause = self._pauses.get(target)
         with ctx.database.read() as conn:
             if work.of_target(conn, kind, target, ["queued", "handed", "running"]) is not None:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import orjson
 from sqlalchemy import Connection
@@ -19,6 +19,7 @@ from penstock.model.errors import ConflictError, InputError
 from penstock.model.spec import HookKey, HookRate, HookSignature, WebhookSource
 from penstock.run.context import Context
 from penstock.run.diff.record_text import short_record
+from penstock.service.documents import FeedPauseJson, HookAuthJson, HookStateJson, KeyAuthJson, SignatureAuthJson
 from penstock.service.intake import refusals
 from penstock.service.intake.feed import Feed
 from penstock.service.intake.senders import KEY_HEADER, Headers, VerifiedSignature, check_key, check_signature
@@ -245,7 +246,7 @@ async def _records(body: bytes, headers: Headers, most_bytes: int) -> list[str]:
     return read() if len(body) < LARGE and not encoding else await asyncio.to_thread(read)
 
 
-def hook_json(conn: Connection, source: WebhookSource) -> dict[str, Any]:
+def hook_json(conn: Connection, source: WebhookSource) -> HookStateJson:
     """Where to post to a webhook source, how to sign in, and how much came."""
     came, sealed = pushed.received(conn, source.name), credentials.has_secret(conn, sealed_name(source.name))
     return {
@@ -257,22 +258,24 @@ def hook_json(conn: Connection, source: WebhookSource) -> dict[str, Any]:
     }
 
 
-def _pause_json(pause: FeedPause) -> dict[str, Any]:
+def _pause_json(pause: FeedPause) -> FeedPauseJson:
     next_at = iso(datetime.fromtimestamp(pause.until, UTC))
     shown = {name: getattr(pause, name) for name in ("target", "reason", "since", "run", "failures")}
-    return {**shown, "next_at": next_at}
+    return cast(FeedPauseJson, {**shown, "next_at": next_at})
 
 
-def _auth_json(source: WebhookSource, *, has_secret: bool) -> dict[str, Any]:
+def _auth_json(source: WebhookSource, *, has_secret: bool) -> HookAuthJson:
     auth = source.auth
     if auth is None:
         return {"type": "none"}
+    told: dict[str, Any]
     if isinstance(auth, HookKey):
         ways = {"header": auth.header, "query": auth.query, "basic": auth.basic}
         given = {name: value for name, value in ways.items() if value is not None} or {"header": KEY_HEADER}
-        return {"type": "key", **given, "has_secret": has_secret}
-    told: dict[str, Any] = {"type": "hmac", "scheme": auth.scheme, "tolerance_s": auth.tolerance}
+        told = {"type": "key", **given, "has_secret": has_secret}
+        return cast(KeyAuthJson, told)
+    told = {"type": "hmac", "scheme": auth.scheme, "tolerance_s": auth.tolerance}
     if auth.scheme == "generic":
         for name in ("header", "algorithm", "encoding", "prefix", "timestamp_header"):
             told[name] = getattr(auth, name)
-    return {**told, "has_secret": has_secret}
+    return cast(SignatureAuthJson, {**told, "has_secret": has_secret})

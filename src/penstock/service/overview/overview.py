@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import orjson
 from sqlalchemy import Connection
@@ -20,12 +20,14 @@ from sqlalchemy import Connection
 from penstock.clock import iso
 from penstock.model import page
 from penstock.model.outcome import Outcome
-from penstock.model.page import ListPage
-from penstock.model.reports import run_json
+from penstock.model.page import Page
+from penstock.model.reports import CheckJson
+from penstock.model.runs import BareRunJson, RunKind, run_json
 from penstock.model.spec import FileSource, ProjectSpec, ResponseSource, SourceSpec, SqlSource, WebhookSource
 from penstock.run.activity import activity
 from penstock.run.connection import connection
 from penstock.run.context import Context
+from penstock.service.documents import CheckedJson, CredentialStateJson, DatasetStateJson, SourceStateJson, StateJson
 from penstock.service.intake.intake import hook_json
 from penstock.service.overview.search import SearchResult, search
 from penstock.service.store import figures, pauses
@@ -81,15 +83,14 @@ class Overview:
             first += timedelta(minutes=minutes)
         return {"minutes": minutes, "buckets": buckets, "budget": _allowances(ctx, budgets, now.timestamp())}
 
-    def replies(self, destination: str, *, limit: int, cursor: str | None = None) -> ListPage:
+    def replies(self, destination: str, *, limit: int, cursor: str | None = None) -> Page[dict[str, Any]]:
         """The replies stored for a destination, newest first."""
         ctx = self.ctx()
         ctx.destination(destination)
         (before,) = (None,) if cursor is None else page.read(cursor, int)
         with ctx.database.read() as conn:
             rows = deliveries.page_of_responses(conn, destination, limit + 1, before)
-        more = page.write(rows[limit - 1][0]) if len(rows) > limit else None
-        return ListPage([{"id": number, **record} for number, record in rows[:limit]], more)
+        return page.page(rows, limit, lambda row: {"id": row[0], **row[1]}, lambda row: page.write(row[0]))
 
     def search(self, words: str, most: int) -> list[SearchResult]:
         """Resources, runs and records by a part of their name, id or key."""
@@ -221,31 +222,34 @@ class OverviewCache:
         self._commits.close()
 
 
-Standing = dict[str, Any]
+GONE = cast(StateJson, {})  # the state of a resource that was taken out meanwhile
 
 
-def standing(ctx: Context, kind: str, names: Sequence[str]) -> dict[str, Standing]:
+def standing(ctx: Context, kind: str, names: Sequence[str]) -> dict[str, StateJson]:
     """The status of one section's resources, by name; empty for a name that the project does not have."""
     known = getattr(ctx.project, kind)
     there = [name for name in names if name in known]
     with ctx.database.read() as conn:
         found = OF_KIND[kind](ctx, conn, there)
-    return {name: found.get(name, {}) for name in names}
+    return {name: found.get(name, GONE) for name in names}
 
 
-def _each(one: Callable[[Context, Connection, str], Standing]) -> OfNames:
+def _each(one: Callable[[Context, Connection, str], StateJson]) -> OfNames:
     return lambda ctx, conn, names: {name: one(ctx, conn, name) for name in names}
 
 
-def _credential(ctx: Context, conn: Connection, name: str) -> Standing:
+def _credential(ctx: Context, conn: Connection, name: str) -> CredentialStateJson:
     spec = ctx.project.credentials[name]
     stored = credentials.stored_check(conn, name)
-    check = None if stored is None else {**_check(ctx, stored), **(stored.report or {}), "at": stored.checked_at}
+    check: CheckedJson | None = None
+    if stored is not None:
+        told = {**_check(ctx, stored), **(stored.report or {}), "at": stored.checked_at}
+        check = cast(CheckedJson, told)
     has_key = spec.api_key is not None or credentials.has_secret(conn, name)
     return {"has_key": has_key, "check": check, "dialect": connection.address(ctx, spec).dialect}
 
 
-def _check(ctx: Context, stored: credentials.StoredCheck) -> Standing:
+def _check(ctx: Context, stored: credentials.StoredCheck) -> CheckJson:
     """The result of a check, as far as one without a stored report shows it."""
     spec = ctx.project.credentials[stored.name]
     return {
@@ -259,22 +263,22 @@ def _check(ctx: Context, stored: credentials.StoredCheck) -> Standing:
     }
 
 
-def _source(ctx: Context, conn: Connection, name: str) -> Standing:
+def _source(ctx: Context, conn: Connection, name: str) -> SourceStateJson:
     used = [dataset.name for dataset in ctx.project.datasets.values() if dataset.source == name]
     source = ctx.project.sources[name]
     return {"used_by": used, "hook": hook_json(conn, source) if isinstance(source, WebhookSource) else None}
 
 
-def _dataset(_ctx: Context, conn: Connection, name: str) -> Standing:
+def _dataset(_ctx: Context, conn: Connection, name: str) -> DatasetStateJson:
     size = resources.dataset_size(conn, name)
     return {"records": None, "columns": None} if size is None else {"records": size[0], "columns": size[1]}
 
 
-def _destinations(ctx: Context, conn: Connection, names: Sequence[str]) -> dict[str, Standing]:
+def _destinations(ctx: Context, conn: Connection, names: Sequence[str]) -> dict[str, StateJson]:
     switches = resources.switches_of(conn, names)
     held = quarantine.counts(conn, names)
     last = _last_runs(conn, names, ("destination", "resend"))
-    found = {}
+    found: dict[str, StateJson] = {}
     for name in names:
         spec = ctx.project.destinations[name]
         active, reason = activity(spec, switches.get(name))
@@ -288,7 +292,7 @@ def _destinations(ctx: Context, conn: Connection, names: Sequence[str]) -> dict[
     return found
 
 
-def _flows(ctx: Context, conn: Connection, names: Sequence[str]) -> dict[str, Standing]:
+def _flows(ctx: Context, conn: Connection, names: Sequence[str]) -> dict[str, StateJson]:
     times, last = pauses.times_of_all(conn, names), _last_runs(conn, names, ("flow",))
     return {
         name: {
@@ -300,7 +304,7 @@ def _flows(ctx: Context, conn: Connection, names: Sequence[str]) -> dict[str, St
     }
 
 
-def _last_runs(conn: Connection, targets: Sequence[str], kinds: Sequence[runs.RunKind]) -> dict[str, Standing]:
+def _last_runs(conn: Connection, targets: Sequence[str], kinds: Sequence[RunKind]) -> dict[str, BareRunJson]:
     """The newest run of each target, with its parts; in a few statements, however many targets there are."""
     newest: dict[str, runs.RunRow] = {}
     for kind in kinds:
@@ -310,10 +314,10 @@ def _last_runs(conn: Connection, targets: Sequence[str], kinds: Sequence[runs.Ru
                 newest[name] = run
     parts = runs.children_of(conn, [run.id for run in newest.values() if run.kind == "flow"])
     reports = {name: runs.to_report(run, parts.get(run.id, ())) for name, run in newest.items()}
-    return {name: run_json(report, times=True, errors=False) for name, report in reports.items()}
+    return {name: cast(BareRunJson, run_json(report, times=True, errors=False)) for name, report in reports.items()}
 
 
-OfNames = Callable[[Context, Connection, Sequence[str]], dict[str, Standing]]
+OfNames = Callable[[Context, Connection, Sequence[str]], Mapping[str, StateJson]]
 OF_KIND: Mapping[str, OfNames] = MappingProxyType(
     {
         "credentials": _each(_credential),

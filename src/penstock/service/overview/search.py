@@ -6,9 +6,10 @@ Other records are found by their exact key.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import orjson
@@ -16,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Text, func, literal, select
 
 from penstock.model.record import Key
 from penstock.run.context import Context
+from penstock.service.documents import FoundKind
 from penstock.store.runs.codecs import key_from_json
 from penstock.store.runs.runs import RunRow, to_run
 from penstock.store.tables import ledger_batches, quarantine, runs
@@ -26,7 +28,15 @@ RECORDS = 300_000  # until they are about so many records
 OF_AN_ID = re.compile(r"[a-hjkmnp-z0-9-]+")  # what the ids of runs are made of
 ESCAPE = "\\"
 
-SECTIONS = ("destinations", "flows", "datasets", "sources", "credentials")
+SECTIONS: Mapping[str, FoundKind] = MappingProxyType(
+    {
+        "destinations": "destination",
+        "flows": "flow",
+        "datasets": "dataset",
+        "sources": "source",
+        "credentials": "credential",
+    }
+)
 SHORTEST = 2  # letters of an id or key: with fewer everything would be found
 
 
@@ -131,7 +141,7 @@ def _has(
 class SearchResult:
     """`path` is its place, in the API and in the UI alike; `where` is that in words."""
 
-    kind: str
+    kind: FoundKind
     name: str
     title: str
     where: str
@@ -149,12 +159,12 @@ def search(ctx: Context, words: str, most: int) -> list[SearchResult]:
 
 
 def _names(ctx: Context, words: str) -> Iterator[SearchResult]:
-    for section in SECTIONS:
+    for section, kind in SECTIONS.items():
         for name, spec in getattr(ctx.project, section).items():
             if words.casefold() in name.casefold():
                 detail = {"destinations": "dataset", "datasets": "source"}.get(section)
                 where = "" if detail is None else f"of {getattr(spec, detail)}"
-                yield SearchResult(section[:-1], name, name, where, f"/{section}/{name}")
+                yield SearchResult(kind, name, name, where, f"/{section}/{name}")
 
 
 def _records(ctx: Context, words: str, most: int) -> Iterator[SearchResult]:

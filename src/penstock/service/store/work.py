@@ -12,8 +12,8 @@ from typing import Any, Literal
 import orjson
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
+from penstock.model.runs import RunKind
 from penstock.store.runs import runs, timeseries
-from penstock.store.runs.runs import RunKind
 from penstock.store.service_tables import exchanges, work, workers
 from penstock.store.tables import ledger_batches
 from penstock.store.tables import runs as table

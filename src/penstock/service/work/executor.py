@@ -21,7 +21,8 @@ from penstock.model.errors import (
     StateLocked,
     StateUnavailable,
 )
-from penstock.model.reports import Progress, as_json
+from penstock.model.reports import as_json
+from penstock.model.runs import Progress
 from penstock.run import flow
 from penstock.run.connection.leased_window import SharedBudgets
 from penstock.run.context import Context

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from sqlalchemy import Connection
 
 from penstock.clock import iso
 from penstock.model import page
 from penstock.model.errors import ConflictError, InputError, Problem
-from penstock.model.page import ListPage
-from penstock.model.reports import run_json
+from penstock.model.page import Page
+from penstock.model.runs import ProgressJson, RunJson, RunKind, run_json
 from penstock.model.spec import DestinationSpec, FlowSpec, SqlSource
 from penstock.run import flow
 from penstock.run.activity import is_active, require_active
@@ -29,7 +29,7 @@ from penstock.service.work.cron import next_at, upcoming
 from penstock.service.work.queue import lease_of
 from penstock.store import leases
 from penstock.store.runs import runs
-from penstock.store.runs.runs import NOT_BEGUN, START, RunKind, RunRow, new_run_id
+from penstock.store.runs.runs import NOT_BEGUN, START, RunRow, new_run_id
 from penstock.usecases.history import RunDetails
 
 Trigger = Literal["schedule", "new-data", "intake", "resume"] | str  # noqa: PYI051 - or `person:<name>`
@@ -46,7 +46,7 @@ class WorkRequests:
 
     # ── requests ───────────────────────────────────────────────────────────────
 
-    def enqueue(self, target: str, *, trigger: Trigger, asked_by: str, begins_at: str | None = None) -> dict[str, Any]:
+    def enqueue(self, target: str, *, trigger: Trigger, asked_by: str, begins_at: str | None = None) -> RunJson:
         """Ask for a run of a destination or flow; answers it, with the id that it will have.
 
         While the same target waits already it is that run; an unfinished run is continued. With `begins_at` (`start`,
@@ -85,7 +85,7 @@ class WorkRequests:
         self._put(conn, ctx, spec, row, trigger=trigger, asked_by=asked_by)
         return row.id
 
-    def retry(self, run: str, target: str, *, trigger: Trigger, asked_by: str) -> dict[str, Any]:
+    def retry(self, run: str, target: str, *, trigger: Trigger, asked_by: str) -> RunJson:
         """As `enqueue`; a failed run that `asked_by` requested and that decided nothing begins again under its id."""
         ctx = self.ctx()
         spec = ctx.target(target)
@@ -112,9 +112,7 @@ class WorkRequests:
         work.ask(conn, WorkRow(row.id, row.kind, row.target, lane, trigger, asked_by, now))
         ctx.events.tell("run.queued", run=row.id, target=row.target, trigger=trigger)
 
-    def resend(
-        self, by_destination: Mapping[str, Sequence[str]], *, trigger: Trigger, asked_by: str
-    ) -> list[dict[str, Any]]:
+    def resend(self, by_destination: Mapping[str, Sequence[str]], *, trigger: Trigger, asked_by: str) -> list[RunJson]:
         """Ask for records in quarantine to be sent, given by their ids: one run for each destination they belong to."""
         ctx = self.ctx()
         specs = {name: ctx.destination(name) for name in by_destination}
@@ -129,7 +127,7 @@ class WorkRequests:
                 asked.append(self._shown(conn, row.id))
             return asked
 
-    def cancel(self, run: str, *, by: str) -> dict[str, Any]:
+    def cancel(self, run: str, *, by: str) -> RunJson:
         """Stop a run after its requests in flight, wherever it runs; one that waits does not begin.
 
         ConflictError when it has ended, or is run by a command.
@@ -151,7 +149,7 @@ class WorkRequests:
                     runs.finish(conn, ended, "cancelled", iso(ctx.clock.now()))
             return self._shown(conn, run)
 
-    def resume(self, run: str, *, asked_by: str) -> dict[str, Any]:
+    def resume(self, run: str, *, asked_by: str) -> RunJson:
         """Go on with a run that was stopped or interrupted. ConflictError when it has come to its end."""
         ctx = self.ctx()
         with ctx.database.read() as conn:
@@ -183,22 +181,22 @@ class WorkRequests:
 
     # ── looking ──────────────────────────────────────────────────────────────
 
-    def run(self, run: str) -> dict[str, Any]:
+    def run(self, run: str) -> RunJson:
         """One run, as `runs --json` shows it, and how it came about. InputError for an unknown id."""
         with self.ctx().database.read() as conn:
             self._run(conn, run)
             return self._shown(conn, run)
 
-    def runs(self, which: RunFilter = EVERY, *, limit: int = 50, cursor: str | None = None) -> ListPage:
+    def runs(self, which: RunFilter = EVERY, *, limit: int = 50, cursor: str | None = None) -> Page[RunJson]:
         """Runs a page at a time, newest first."""
         after = None if cursor is None else page.read(cursor, str, str)
         with self.ctx().database.read() as conn:
             rows = run_pages.page(conn, which, limit + 1, after)
-            shown = self._all_shown(conn, rows[:limit])
+            shown = {run["run"]: run for run in self._all_shown(conn, rows[:limit])}
+        found = page.page(rows, limit, lambda row: shown[row.id], lambda row: page.write(row.started_at, row.id))
         if which.status is not None:
-            shown = [run for run in shown if run["status"] == which.status]
-        last = rows[limit - 1] if len(rows) > limit else None
-        return ListPage(shown, None if last is None else page.write(last.started_at, last.id))
+            found["items"] = [run for run in found["items"] if run["status"] == which.status]
+        return found
 
     @property
     def details(self) -> RunDetails:
@@ -219,7 +217,7 @@ class WorkRequests:
         """When a flow with this schedule would run next. Raises InputError where it is no schedule."""
         return [iso(moment) for moment in upcoming(schedule, timezone, self.ctx().clock.now(), most)]
 
-    def progress(self, run: str) -> tuple[dict[str, Any], bool]:
+    def progress(self, run: str) -> tuple[ProgressJson | RunJson, bool]:
         """The progress of a run, or the run itself when it has ended."""
         with self.ctx().database.read() as conn:
             row, asked, document = self._run(conn, run), work.get(conn, run), self._shown(conn, run)
@@ -307,10 +305,10 @@ class WorkRequests:
             raise InputError(Problem("run", f"there is no run {run}", "unknown-run", "look at the list of runs", run))
         return row
 
-    def _shown(self, conn: Connection, run: str) -> dict[str, Any]:
+    def _shown(self, conn: Connection, run: str) -> RunJson:
         return self._all_shown(conn, [self._run(conn, run)], errors=True)[0]
 
-    def _all_shown(self, conn: Connection, rows: Sequence[RunRow], *, errors: bool = False) -> list[dict[str, Any]]:
+    def _all_shown(self, conn: Connection, rows: Sequence[RunRow], *, errors: bool = False) -> list[RunJson]:
         ctx = self.ctx()
         asked = work.of_runs(conn, [run for row in rows for run in (row.id, row.parent) if run is not None])
         parts = runs.children_of(conn, [row.id for row in rows if row.kind == "flow"])
@@ -324,7 +322,7 @@ class WorkRequests:
         parts: Sequence[RunRow],
         *,
         errors: bool,
-    ) -> dict[str, Any]:
+    ) -> RunJson:
         """A run as it is shown. A part of a flow's run has the requester of the flow's run; `asked_for` by run."""
         seen = self._seen(ctx, row, asked_for.get(row.id))
         asked = asked_for.get(row.parent or row.id)
@@ -337,7 +335,7 @@ class WorkRequests:
         by = HERE if asked is None else asked.asked_by
         trigger = f"person:{by}" if asked is None else asked.trigger
         at = row.started_at if asked is None else asked.asked_at
-        return {**document, "kind": row.kind, "trigger": trigger, "asked_by": by, "asked_at": at}
+        return cast(RunJson, {**document, "kind": row.kind, "trigger": trigger, "asked_by": by, "asked_at": at})
 
     def _seen(self, ctx: Context, row: RunRow, asked: WorkRow | None) -> RunRow:
         status = self._status(ctx, row, asked)

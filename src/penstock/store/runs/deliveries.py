@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, or_, select
 
+from penstock.model.outcome import Outcome
+from penstock.model.runs import StoredReplyJson, StoredRequestJson
 from penstock.store.runs.codecs import listed_ordinals, unpack_keys
 from penstock.store.service_tables import exchanges
 from penstock.store.tables import ledger_batches as batches
@@ -28,7 +30,7 @@ class Fate(NamedTuple):
     run: str
     ordinal: int
     key: Any
-    outcome: str
+    outcome: Outcome
     reason: str | None
     field: str | None
     delivery: int | None
@@ -102,7 +104,7 @@ def _of_batch(conn: Connection, row: RowMapping) -> Iterator[Fate]:
             run=row["run"],
             ordinal=ordinal,
             key=None if keys is None else keys[item],
-            outcome=met["outcome"],
+            outcome=Outcome(met["outcome"]),
             reason=met["reason"],
             field=met["field"] if item in odd else None,
             delivery=row["delivery"],
@@ -119,7 +121,7 @@ def keep_exchange(conn: Connection, run: str, number: int, request: Mapping[str,
     conn.execute(insert(exchanges).values(run=run, delivery=number, **texts))
 
 
-def kept_exchange(conn: Connection, run: str, number: int) -> tuple[dict[str, Any], Any] | None:
+def kept_exchange(conn: Connection, run: str, number: int) -> tuple[StoredRequestJson, StoredReplyJson | None] | None:
     """The request and the reply of a delivery; None when they were not stored."""
     query = select(exchanges).where(exchanges.c.run == run, exchanges.c.delivery == number)
     row = conn.execute(query).mappings().one_or_none()

@@ -13,20 +13,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Row, Text, column, delete, insert, select, update, values
 
 from penstock.clock import Clock, iso
 from penstock.model.errors import Problem, problem_json, problem_of
-from penstock.model.outcome import COUNT_NAMES, Counts, Note, RunReport
+from penstock.model.outcome import COUNT_NAMES, Counts, Note
+from penstock.model.runs import TOTALS, RunKind, RunReport, RunTotals, totals_of
 from penstock.store.database import Database
 from penstock.store.service_tables import frozen_parts
 from penstock.store.tables import runs
-
-RunKind = Literal["destination", "flow", "test", "resend"]
-
 
 NOTHING_READ = Counts()
 AT_ONCE = 500  # names in one statement
@@ -47,7 +45,7 @@ def holder_text(clock: Clock) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class RunRow:
+class RunRow(RunTotals):
     """One run. `id` sorts by time. Moments are ISO text.
 
     `parent` is the run id of the flow it belongs to. `position`: every ordinal below it is decided, `NOT_BEGUN` while
@@ -66,10 +64,6 @@ class RunRow:
     parent: str | None = None
     resumable: bool = True
     counts: Counts = NOTHING_READ
-    deleted: int = 0
-    requests: int = 0
-    retries: int = 0
-    duration_s: float = 0.0
     notes: tuple[Note, ...] = ()
     skipped: Mapping[str, str] = field(default_factory=dict)
     position: int = 0
@@ -214,10 +208,7 @@ def to_report(run: RunRow, parts: Sequence[RunRow] = ()) -> RunReport:
         records=run.counts,
         destination=None if is_flow else run.target,
         flow=run.target if is_flow else None,
-        deleted=run.deleted,
-        requests=run.requests,
-        retries=run.retries,
-        duration_s=run.duration_s,
+        **totals_of(run),
         notes=run.notes,
         destinations=tuple(to_report(part) for part in parts),
         reason=run.reason,
@@ -242,10 +233,11 @@ def _to_columns(run: RunRow) -> dict[str, Any]:
 
 
 _COLUMNS = [column.name for column in runs.columns]
-_FIELDS = [item.name for item in fields(RunRow)]
+_FIELDS = [item.name for item in fields(RunRow) if not item.kw_only]
 _place = {name: _FIELDS.index(name) for name in ("counts", *_PACKED)}
 _in_fields_order = itemgetter(*(_COLUMNS.index("id" if name == "counts" else name) for name in _FIELDS))
 _counts = itemgetter(*(_COLUMNS.index(name) for name in COUNT_NAMES))
+_totals = itemgetter(*(_COLUMNS.index(name) for name in TOTALS))
 
 
 def to_run(row: Row[Any]) -> RunRow:
@@ -257,7 +249,7 @@ def to_run(row: Row[Any]) -> RunRow:
     values[_place["skipped"]] = {} if skipped == "{}" else orjson.loads(skipped)
     values[_place["window"]] = None if window is None else orjson.loads(window)
     values[_place["errors"]] = () if errors is None else tuple(map(problem_of, orjson.loads(errors)))
-    return RunRow(*values)
+    return RunRow(*values, **dict(zip(TOTALS, _totals(row), strict=True)))
 
 
 PART = 4 << 20  # bytes, before they are packed

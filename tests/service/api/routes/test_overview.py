@@ -107,24 +107,36 @@ def answers(office):
     }
 
 
-def test_what_is_answered_unchecked_has_its_shape(office, run, answers):
-    """These routes hand on what the engine says as it is; so here it is checked, to the last key."""
-    whole = office.run("nightly")
-    for path, asked in (
-        ("/runs", {}),
-        ("/runs", {"target": "it"}),
-        ("/runs/{run}/deliveries", {}),
-        ("/runs/{run}/records", {}),
-        ("/stats", {"hours": 720}),
-        ("/search", {"q": "u"}),
-        ("/search", {"q": run["run"]}),
-        ("/search", {"q": "it"}),
-    ):
-        for of in (run, whole):
-            found = office.client.get(path.format(run=of["run"]), params=asked)
-            assert found.status_code == 200, found.text
-            assert list(answers[f"/api/v1{path}"].iter_errors(found.json())) == [], (path, asked)
-            assert found.headers["content-type"] == "application/json"
+def test_what_is_answered_has_its_shape_to_the_last_key(office, run, answers):
+    whole, entry = office.run("nightly"), office.app.quarantine()[0].id
+    office.client.post("/credentials/acme/check", json={}).raise_for_status()
+    kinds = ("credentials", "sources", "datasets", "destinations", "flows")
+    asked = [
+        ("/overview", {}, {}),
+        ("/stats", {}, {"hours": 720}),
+        *(("/search", {}, {"q": words}) for words in ("u", run["run"], "it")),
+        *(("/{kind}", {"kind": kind}, {}) for kind in kinds),
+        ("/{kind}/{name}", {"kind": "flows", "name": "nightly"}, {}),
+        ("/sources/{name}/hook", {"name": "push"}, {}),
+        ("/responses/{destination}", {"destination": "it"}, {}),
+        ("/destinations/{name}/plan", {"name": "it"}, {}),
+        ("/flows/{name}/plan", {"name": "nightly"}, {}),
+        ("/runs", {}, {}),
+        ("/runs", {}, {"target": "it"}),
+        ("/quarantine", {}, {}),
+        ("/quarantine/groups", {}, {}),
+        ("/quarantine/{entry}", {"entry": entry}, {}),
+    ]
+    for of in (run, whole):
+        name = {"run": of["run"]}
+        asked += [("/runs/{run}", name, {}), ("/runs/{run}/deliveries", name, {}), ("/runs/{run}/records", name, {})]
+    (first, *_) = office.client.get(f"/runs/{run['run']}/deliveries").json()["items"]
+    asked.append(("/runs/{run}/deliveries/{delivery}", {"run": run["run"], "delivery": first["delivery"]}, {}))
+    for path, names, query in asked:
+        found = office.client.get(path.format(**names), params=query)
+        assert found.status_code == 200, found.text
+        assert list(answers[f"/api/v1{path}"].iter_errors(found.json())) == [], (path, names, query)
+        assert found.headers["content-type"] == "application/json"
 
 
 def test_flows_and_hooks_tell_how_they_stand(office, run):

@@ -6,7 +6,7 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { useState } from "react";
 import { api, at } from "@/api/client";
 import { keys, queries } from "@/api/queries";
-import type { Column, DatasetValue, Resource } from "@/api/types";
+import type { Column, DatasetState, DatasetValue, Resource } from "@/api/types";
 import { type Col, DataTable, Empty, Loaded, Page, Records, useChange } from "@/parts";
 import { DatasetMenu } from "@/resources/datasets/Menu";
 import type { Value } from "@/resources/Editor";
@@ -92,7 +92,7 @@ function Own({ name }: { name: string }) {
 
 function about(found: Resource): string {
   const value = found.value as unknown as DatasetValue;
-  const state = found.state as { records: number | null; columns: number | null };
+  const state = found.state as DatasetState;
   return t.about(value.source, keysOf(value).join(", ")) + t.size(state.records, state.columns);
 }
 

@@ -68,11 +68,8 @@ export function RepliesPage() {
   );
 }
 
-const statusOf = (reply: Reply): string => String((reply.response as { status?: unknown } | null)?.status ?? "–");
-function bodyOf(reply: Reply): string {
-  const body = (reply.response as { body?: unknown } | null)?.body;
-  return typeof body === "string" ? body : body === undefined || body === null ? "" : JSON.stringify(body);
-}
+const statusOf = (reply: Reply): string => String(reply.response?.status ?? "–");
+const bodyOf = (reply: Reply): string => reply.response?.body ?? "";
 
 function Whole({ reply, close }: { reply: Reply; close: () => void }) {
   return (

@@ -7,11 +7,12 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.model.errors import InputError, Problem
-from penstock.model.reports import as_json
+from penstock.model.page import Page, whole
+from penstock.model.reports import CheckJson, as_json, check_json
 from penstock.service.api.dependencies import Opened, Person, Right, needs
 from penstock.service.api.middleware.abandonment import look
-from penstock.service.api.reports import CheckOut, ColumnOut, DatasetOut, SamplesOut
-from penstock.service.api.shapes import Page, TemplateOut
+from penstock.service.api.reports import ColumnOut, DatasetOut, SamplesOut
+from penstock.service.api.shapes import TemplateOut
 from penstock.service.app import ServiceApp
 from penstock.version import __version__
 
@@ -60,13 +61,13 @@ def about() -> AboutOut:
 @router.get("/formats", tags=["sources"], operation_id="listFormats")
 def formats(_: Person = needs(Right.VIEW)) -> Page[FormatOut]:
     """The formats of files that sources read; a file of each may also be compressed with gzip (`.gz`)."""
-    return Page(items=[FormatOut.model_validate(each, from_attributes=True) for each in ServiceApp.file_formats()])
+    return whole([FormatOut.model_validate(each, from_attributes=True) for each in ServiceApp.file_formats()])
 
 
 @router.get("/templates", tags=["templates"], operation_id="listTemplates")
 def templates(_: Person = needs(Right.VIEW)) -> Page[TemplateOut]:
     """The catalogue of templates, each with its fields."""
-    return Page(items=[TemplateOut(**as_json(template)) for template in ServiceApp.templates().values()])
+    return whole([TemplateOut(**as_json(template)) for template in ServiceApp.templates().values()])
 
 
 @router.get("/templates/{name}", tags=["templates"], operation_id="getTemplate")
@@ -111,6 +112,6 @@ def secret(name: str, given: NewSecret, app: Opened, _: Person = needs(Right.EDI
 
 
 @router.post("/credentials/{name}/check", tags=["credentials"], operation_id="checkCredential")
-def check(name: str, how: HowToCheck, app: Opened, _: Person = needs(Right.OPERATE)) -> CheckOut:
+def check(name: str, how: HowToCheck, app: Opened, _: Person = needs(Right.OPERATE)) -> CheckJson:
     """Ask the API whether the credential works, and which base answers."""
-    return CheckOut(**as_json(app.check(name, refresh=how.refresh)))
+    return check_json(app.check(name, refresh=how.refresh))

@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
+from penstock.model.page import Page, page
 from penstock.service.api.dependencies import Person, Right, app_of, needs
-from penstock.service.api.shapes import EntryOut, Page
+from penstock.service.api.shapes import EntryOut
 from penstock.service.model import AuditFilter, entry_json, moment
 
 router = APIRouter(prefix="/audit", tags=["people"])
@@ -24,11 +25,10 @@ def entries(
     cursor: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     _: Person = needs(Right.ADMIN),
-) -> dict[str, Any]:
+) -> Page[dict[str, Any]]:
     """Who changed what, the newest first."""
     found = app_of(request).people.audit.page(_filter(person, action, since, until), limit + 1, cursor)
-    more = str(found[limit - 1].id) if len(found) > limit else None
-    return {"items": [entry_json(entry) for entry in found[:limit]], "next": more}
+    return page(found, limit, entry_json, lambda entry: str(entry.id))
 
 
 @router.get(

@@ -11,6 +11,7 @@ from starlette.background import BackgroundTask
 
 from penstock.model.reports import as_json
 from penstock.service.api.dependencies import Opened, Person, Right, needs
+from penstock.service.model import Level
 
 router = APIRouter(tags=["care"])
 PRUNES_S = 20.0  # how long a request removes at most
@@ -19,7 +20,7 @@ PRUNES_S = 20.0  # how long a request removes at most
 class DoctorFinding(BaseModel):
     """Something that has to be put right (`wrong`), or is worth knowing (`note`)."""
 
-    level: str
+    level: Level
     code: str
     message: str
     hint: str

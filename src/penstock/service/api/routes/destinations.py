@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.model.errors import PenstockError, problem_json
 from penstock.model.outcome import Note
-from penstock.model.reports import PreviewedRequest, RefusedRecord, as_json, plan_json, test_json
+from penstock.model.reports import PlanJson, PreviewedRequest, RefusedRecord, TestJson, as_json, plan_json, test_json
 from penstock.service.api.dependencies import Opened, Person, Right, needs, seen_by
 from penstock.service.api.middleware.abandonment import look
-from penstock.service.api.reports import PlanOut, PreviewOut, TestOut
+from penstock.service.api.reports import PreviewOut
 
 router = APIRouter(prefix="/destinations/{name}", tags=["destinations"])
 LINES = "application/x-ndjson"
@@ -82,16 +82,16 @@ def _pieces(lines: Iterator[dict[str, Any]]) -> Iterator[bytes]:
     yield bytes(piece)
 
 
-@router.get("/plan", operation_id="planDestination", response_model_exclude_unset=True)
-def plan(name: str, app: Opened, person: Person = needs(Right.VIEW)) -> PlanOut:
+@router.get("/plan", operation_id="planDestination")
+def plan(name: str, app: Opened, person: Person = needs(Right.VIEW)) -> PlanJson:
     """What a run would do now."""
-    return PlanOut(**plan_json(seen_by(app, person).plan(name)))
+    return plan_json(seen_by(app, person).plan(name))
 
 
-@router.post("/test", operation_id="testDestination", response_model_exclude_unset=True)
-def send(name: str, app: Opened, sent: TestSend, _: Person = needs(Right.OPERATE)) -> TestOut:
+@router.post("/test", operation_id="testDestination")
+def send(name: str, app: Opened, sent: TestSend, _: Person = needs(Right.OPERATE)) -> TestJson:
     """Send one request now."""
-    return TestOut(**test_json(app.test(name, sample=sent.sample, body=sent.body)))
+    return test_json(app.test(name, sample=sent.sample, body=sent.body))
 
 
 @router.post("/activate", status_code=204, operation_id="activateDestination")

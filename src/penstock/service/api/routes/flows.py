@@ -2,17 +2,16 @@
 
 from fastapi import APIRouter
 
-from penstock.model.reports import plan_json
+from penstock.model.reports import PlanJson, plan_json
 from penstock.service.api.dependencies import Opened, Person, Right, needs, seen_by
-from penstock.service.api.reports import PlanOut
 
 router = APIRouter(prefix="/flows/{name}", tags=["flows"])
 
 
-@router.get("/plan", operation_id="planFlow", response_model_exclude_unset=True)
-def plan(name: str, app: Opened, person: Person = needs(Right.VIEW)) -> PlanOut:
+@router.get("/plan", operation_id="planFlow")
+def plan(name: str, app: Opened, person: Person = needs(Right.VIEW)) -> PlanJson:
     """What a run of it would do now, in all and destination by destination."""
-    return PlanOut(**plan_json(seen_by(app, person).plan_flow(name)))
+    return plan_json(seen_by(app, person).plan_flow(name))
 
 
 @router.post("/pause", status_code=204, operation_id="pauseFlow")

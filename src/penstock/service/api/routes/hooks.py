@@ -18,6 +18,7 @@ from penstock.model.errors import PenstockError, Problem
 from penstock.service.api.dependencies import Opened, Person, Right, needs
 from penstock.service.api.errors import answer, status_of
 from penstock.service.app import ServiceApp
+from penstock.service.documents import HookJson
 from penstock.service.model import Overrun, PostRefused, SenderRefused
 
 BEFORE = "/hooks/"
@@ -38,42 +39,13 @@ STATUSES = {  # of a refused post, by the code of its first problem
 router = APIRouter(prefix="/sources/{name}/hook", tags=["sources"])
 
 
-class HookSampleOut(BaseModel):
-    """A record that came, and when."""
-
-    at: str
-    record: Any
-
-
-class FeedPauseOut(BaseModel):
-    """A destination or flow whose posted records are not sent, for its runs fail; the next is tried at `next_at`."""
-
-    target: str
-    reason: str
-    since: str
-    run: str
-    failures: int
-    next_at: str
-
-
-class HookOut(BaseModel):
-    """Where to post, how to sign in (`auth`, by its `type`), how much came, the newest records, and what is paused."""
-
-    url: str
-    auth: dict[str, Any]
-    received: int
-    last_at: str | None
-    samples: list[HookSampleOut]
-    paused: list[FeedPauseOut]
-
-
 class HookKeyOut(BaseModel):
     """The key or signing secret; shown this once."""
 
     key: str
 
 
-@router.get("", operation_id="getHook", responses={200: {"model": HookOut}})
+@router.get("", operation_id="getHook", responses={200: {"model": HookJson}})
 def info(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> Response:
     """Where to post, how to sign in, and what came."""
     return Response(orjson.dumps(app.intake.info(name)), media_type="application/json")

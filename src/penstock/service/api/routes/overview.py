@@ -1,52 +1,27 @@
 """Routes of the overview: what feeds what, recent results, and a search for names and keys."""
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
+from typing_extensions import TypedDict
 
+from penstock.model.outcome import OutcomesJson
+from penstock.model.page import Page, whole
+from penstock.model.runs import ReplyRecordJson
 from penstock.service.api.dependencies import Cursor, IfNoneMatch, Limit, Opened, Person, Right, bare_etag, needs
-from penstock.service.api.shapes import Page, as_it_is
+from penstock.service.api.shapes import as_it_is
+from penstock.service.documents import FoundKind, OverviewJson
 
 router = APIRouter(tags=["overview"])
 MOST_HOURS = 24 * 92
 
 
-class NodeOut(BaseModel):
-    """A part of the project. `id` is its address; `state` as in its own route; what else there is depends on `kind`."""
-
-    model_config = ConfigDict(extra="allow")
-    id: str
-    kind: str
-    name: str
-    state: dict[str, Any]
-
-
-class EdgeOut(BaseModel):
-    """What leads from one node to another; `kind`: reads, feeds, sends, runs, replies."""
-
-    kind: str
-    from_: str = Field(alias="from")
-    to: str
-
-
-class OverviewOut(BaseModel):
-    nodes: list[NodeOut]
-    edges: list[EdgeOut]
-
-
-class BucketOut(BaseModel):
+class BucketJson(OutcomesJson):
     """Records by outcome, requests, and the time that half and 95 % of the deliveries took at most, about."""
 
     at: str
-    delivered: int
-    accepted: int
-    unchanged: int
-    quarantined: int
-    unknown: int
-    waiting: int
-    unsent: int
     requests: int
     p50_ms: float | None
     p95_ms: float | None
@@ -66,37 +41,31 @@ class StatsOut(BaseModel):
     """`minutes`: how long each bucket is."""
 
     minutes: int
-    buckets: list[BucketOut]
+    buckets: list[BucketJson]
     budget: list[AllowanceOut]
 
 
 class FoundOut(BaseModel):
     """`name` is its name or id, `title` what was found, `path` its address here and in the UI."""
 
-    kind: str
+    kind: FoundKind
     name: str
     title: str
     where: str
     path: str
 
 
-class ReplyOut(BaseModel):
-    """A reply as a record of the source `<destination>.responses`; `response` null when none came."""
+class NumberedJson(TypedDict):
+    """`id` grows with each."""
 
     id: int
-    sent_at: str
-    run: str
-    delivery: str
-    attempt: int
-    request: dict[str, Any]
-    response: dict[str, Any] | None
-    duration_ms: float | None
-    outcome: str
-    records: list[Any]
-    error: str | None
 
 
-@router.get("/overview", operation_id="getOverview", response_model=OverviewOut)
+class ReplyJson(NumberedJson, ReplyRecordJson):
+    """A reply that is kept, with its id."""
+
+
+@router.get("/overview", operation_id="getOverview", response_model=OverviewJson)
 def overview(app: Opened, if_none_match: IfNoneMatch = None, _: Person = needs(Right.VIEW)) -> Response:
     """The parts of the project with their states, and what leads from where to where. 304 for the etag of what is."""
     made = app.overview.get()
@@ -125,13 +94,12 @@ def search(
     _: Person = needs(Right.VIEW),
 ) -> Response:
     """Resources, runs, held records and sent ones."""
-    return as_it_is({"items": [asdict(found) for found in app.sight.search(q, limit)], "next": None})
+    return as_it_is(whole([asdict(found) for found in app.sight.search(q, limit)]))
 
 
 @router.get("/responses/{destination}", operation_id="listResponses")
 def responses(
     destination: str, app: Opened, cursor: Cursor = None, limit: Limit = 50, _: Person = needs(Right.VIEW)
-) -> Page[ReplyOut]:
+) -> Page[ReplyJson]:
     """The replies that are kept of a destination with `responses: true`, newest first."""
-    found = app.sight.replies(destination, limit=limit, cursor=cursor)
-    return Page(items=[ReplyOut(**record) for record in found.items], next=found.next)
+    return cast(Page[ReplyJson], app.sight.replies(destination, limit=limit, cursor=cursor))

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from penstock.model.page import Page, whole
+from penstock.model.rights import Role
 from penstock.service.api.dependencies import (
     IfMatch,
     Person,
@@ -15,11 +17,10 @@ from penstock.service.api.dependencies import (
     require_etag,
     set_etag,
 )
-from penstock.service.api.shapes import LinkOut, NewPersonOut, NewTokenOut, Page, PersonOut, TokenOut
+from penstock.service.api.shapes import LinkOut, NewPersonOut, NewTokenOut, PersonOut, TokenOut
 from penstock.service.model import PersonRow, TokenRow
 
 router = APIRouter(tags=["people"])
-Role = Literal["viewer", "operator", "editor", "admin"]
 Short = Annotated[str, Field(max_length=300)]
 Password = Annotated[str, Field(max_length=2000)]
 
@@ -54,9 +55,9 @@ class NewToken(BaseModel):
 
 
 @router.get("/people", operation_id="listPeople", response_model=Page[PersonOut])
-def everybody(request: Request, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
+def everybody(request: Request, _: Person = needs(Right.ADMIN)) -> Page[dict[str, Any]]:
     """Who there is."""
-    return {"items": [person_json(row) for row in app_of(request).people.register.everybody()], "next": None}
+    return whole([person_json(row) for row in app_of(request).people.register.everybody()])
 
 
 @router.post(
@@ -118,10 +119,10 @@ def remove(request: Request, name: str, _: Person = needs(Right.ADMIN)) -> None:
 
 
 @router.get("/tokens", operation_id="listTokens", response_model=Page[TokenOut])
-def tokens(request: Request, person: Person = needs(Right.VIEW)) -> dict[str, Any]:
+def tokens(request: Request, person: Person = needs(Right.VIEW)) -> Page[dict[str, Any]]:
     """One's own API tokens; of an admin, everybody's."""
     owner = None if person.right is Right.ADMIN else person.name
-    return {"items": [token_json(row) for row in app_of(request).people.register.tokens(owner)], "next": None}
+    return whole([token_json(row) for row in app_of(request).people.register.tokens(owner)])
 
 
 @router.post("/tokens", status_code=201, operation_id="addToken", response_model=NewTokenOut)

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict
 
-from penstock.model.applied_project import ProjectVersion
+from penstock.model.applied_project import ChangeKind, ProjectVersion
+from penstock.model.page import Page, page
 from penstock.service.api.dependencies import (
     Cursor,
     IfMatch,
@@ -14,11 +15,10 @@ from penstock.service.api.dependencies import (
     Person,
     Right,
     bare_etag,
+    cursor_of,
     needs,
     number_of,
-    paged,
 )
-from penstock.service.api.shapes import Page
 
 router = APIRouter(tags=["project"])
 
@@ -39,7 +39,7 @@ class ChangeOut(BaseModel):
     """One difference between two versions; what may be secret is not shown."""
 
     path: str
-    change: str
+    change: ChangeKind
     before: str | None
     after: str | None
 
@@ -112,7 +112,7 @@ def schema(app: Opened, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
 def versions(app: Opened, cursor: Cursor = None, limit: Limit = 50, _: Person = needs(Right.VIEW)) -> Page[VersionOut]:
     """The versions, newest first, each with what it changed."""
     found = app.edits.versions(limit + 1, number_of(cursor))
-    return paged(found, limit, lambda version: str(version.version), _out)
+    return page(found, limit, _out, lambda version: cursor_of(str(version.version)))
 
 
 @router.get("/versions/{number}", operation_id="getVersion")

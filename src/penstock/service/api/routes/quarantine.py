@@ -1,13 +1,23 @@
 """Routes of the quarantine: list, show, edit, discard, settle."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.model.errors import InputError, Problem
-from penstock.model.reports import QuarantineDetail, QuarantineFilter, as_json
+from penstock.model.outcome import HeldOutcome
+from penstock.model.page import Page, whole
+from penstock.model.reports import (
+    QuarantineDetail,
+    QuarantineEntryJson,
+    QuarantineFilter,
+    QuarantineGroupJson,
+    as_json,
+    quarantined_json,
+)
+from penstock.model.runs import RunJson, StoredReplyJson, StoredRequestJson
 from penstock.service.api.dependencies import (
     Cursor,
     IfMatch,
@@ -21,13 +31,11 @@ from penstock.service.api.dependencies import (
     set_etag,
 )
 from penstock.service.api.middleware.abandonment import look
-from penstock.service.api.reports import RunOut, UnsavedPreview
-from penstock.service.api.shapes import Page
+from penstock.service.api.reports import UnsavedPreview
 from penstock.service.app import ServiceApp
 from penstock.service.model import MANY, DiscardRow
 
 router = APIRouter(prefix="/quarantine", tags=["quarantine"])
-Outcome = Literal["quarantined", "unknown", "waiting"]
 
 
 class Edit(BaseModel):
@@ -61,7 +69,7 @@ class Which(BaseModel):
     ids: Annotated[list[str], Field(max_length=10_000)] | None = None
     destination: str | None = None
     cause: str | None = None
-    outcome: Outcome | None = None
+    outcome: HeldOutcome | None = None
     all: bool = False
 
     def entries(self, app: ServiceApp) -> list[str]:
@@ -81,51 +89,15 @@ class Discarding(Which):
     reason: str = ""
 
 
-class HeldOut(BaseModel):
-    """A record held for a person; `key` is null for a record without one, a list for a key of several columns.
-
-    `rule` is the code of the rule that it breaks, `values` what the refusal is about, by name (`field`, `column`,
-    `value`, `type`, `limit`, `accepted`, …); null for records that 0.1.0 has put there. `reason` is the command line's
-    text of them.
-    """
-
-    id: str
-    destination: str
-    key: str | list[str] | None
-    outcome: str
-    cause: str
-    reason: str
-    field: str | None
-    at: str
-    run: str | None
-    rule: str
-    values: dict[str, Any] | None
-
-
-class HeldWhole(HeldOut):
-    """With the record, and the last request and reply; secrets redacted."""
+class HeldJson(QuarantineEntryJson):
+    """With the record, and the last request and reply; secrets redacted. `record_text` has every digit of numbers."""
 
     record: Any
-    record_text: str  # every digit of its numbers is there
+    record_text: str
     value: str | None
     accepted: str | None
-    request: dict[str, Any] | None
-    reply: dict[str, Any] | None
-
-
-class GroupOut(BaseModel):
-    """Held records that share a destination, cause, outcome and field; the rest is of the oldest."""
-
-    destination: str
-    cause: str
-    outcome: str
-    field: str | None
-    count: int
-    reason: str
-    rule: str
-    values: dict[str, Any] | None
-    first_at: str
-    last_at: str
+    request: StoredRequestJson | None
+    reply: StoredReplyJson | None
 
 
 class Discarded(BaseModel):
@@ -159,26 +131,25 @@ def entries(
     app: Opened,
     destination: str | None = None,
     cause: str | None = None,
-    outcome: Outcome | None = None,
+    outcome: HeldOutcome | None = None,
     cursor: Cursor = None,
     limit: Limit = 50,
     _: Person = needs(Right.VIEW),
-) -> Page[HeldOut]:
+) -> Page[QuarantineEntryJson]:
     """The held records, oldest first."""
-    found = app.held.page(QuarantineFilter(destination, cause, outcome), limit=limit, cursor=cursor)
-    return Page(items=[HeldOut(**one) for one in found.items], next=found.next)
+    return app.held.page(QuarantineFilter(destination, cause, outcome), limit=limit, cursor=cursor)
 
 
 @router.get("/groups", operation_id="listQuarantineGroups")
-def groups(app: Opened, _: Person = needs(Right.VIEW)) -> Page[GroupOut]:
+def groups(app: Opened, _: Person = needs(Right.VIEW)) -> Page[QuarantineGroupJson]:
     """The held records by destination, cause, outcome and field; the largest group first."""
-    return Page(items=[GroupOut(**group) for group in app.held.groups()])
+    return whole(app.held.groups())
 
 
-@router.post("/resend", status_code=202, operation_id="resendHeld", response_model_exclude_unset=True)
-def resend(which: Which, app: Opened, person: Person = needs(Right.OPERATE)) -> Page[RunOut]:
+@router.post("/resend", status_code=202, operation_id="resendHeld")
+def resend(which: Which, app: Opened, person: Person = needs(Right.OPERATE)) -> Page[RunJson]:
     """Send held records: one run for each destination they belong to, under ids of their own."""
-    return Page(items=[RunOut(**run) for run in app.ask_resend(which.entries(app), asked_by=person.name)], next=None)
+    return whole(app.ask_resend(which.entries(app), asked_by=person.name))
 
 
 @router.post(
@@ -200,7 +171,7 @@ def discard_several(which: Discarding, app: Opened, person: Person = needs(Right
 @router.get("/discards", operation_id="listDiscards")
 def discards(app: Opened, _: Person = needs(Right.VIEW)) -> Page[DiscardOut]:
     """The last discards of more than 1,000 records, newest first, and how far they have come."""
-    return Page(items=[DiscardOut.of(row) for row in app.discards.newest()])
+    return whole([DiscardOut.of(row) for row in app.discards.newest()])
 
 
 @router.get("/discards/{discard}", operation_id="getDiscard")
@@ -210,7 +181,7 @@ def discard_in_background(discard: str, app: Opened, _: Person = needs(Right.VIE
 
 
 @router.get("/{entry}", operation_id="getHeld")
-def entry(entry: str, app: Opened, response: Response, _: Person = needs(Right.VIEW)) -> HeldWhole:
+def entry(entry: str, app: Opened, response: Response, _: Person = needs(Right.VIEW)) -> HeldJson:
     """One held record, with its last request and reply."""
     return _flat(app, app.quarantined(entry), response)
 
@@ -224,7 +195,7 @@ def preview(entry: str, app: Opened, person: Person = needs(Right.VIEW)) -> Unsa
 @router.patch("/{entry}", operation_id="editHeld")
 def edit(
     entry: str, app: Opened, new: Edit, response: Response, if_match: IfMatch = None, _: Person = needs(Right.OPERATE)
-) -> HeldWhole:
+) -> HeldJson:
     """Change a held record; nothing is sent yet."""
 
     def guard(before: str) -> None:
@@ -246,7 +217,7 @@ def settle(entry: str, app: Opened, how: Settle | None = None, _: Person = needs
     app.settle(entry, delivered=how is None or how.delivered)
 
 
-def _flat(app: ServiceApp, detail: QuarantineDetail, response: Response) -> HeldWhole:
-    document, text = as_json(detail), app.held.text(detail.entry.id)
+def _flat(app: ServiceApp, detail: QuarantineDetail, response: Response) -> HeldJson:
+    text = app.held.text(detail.entry.id)
     set_etag(response, text)
-    return HeldWhole(**document.pop("entry"), **document, record_text=text)
+    return cast(HeldJson, {**quarantined_json(detail), "record_text": text})

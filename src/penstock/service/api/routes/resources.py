@@ -1,11 +1,14 @@
 """Routes of the applied project's resources, one at a time. An ETag guards every edit."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Response
 from pydantic import BaseModel, ConfigDict
+from typing_extensions import TypedDict
 
 from penstock.model.applied_project import Resource
+from penstock.model.page import Page, page
 from penstock.service.api.dependencies import (
     Cursor,
     IfMatch,
@@ -14,24 +17,25 @@ from penstock.service.api.dependencies import (
     Person,
     Right,
     bare_etag,
+    cursor_of,
     needs,
-    paged,
     place_of,
 )
-from penstock.service.api.shapes import Page, Problems, problems
+from penstock.service.api.shapes import Problems, plain, problems
 from penstock.service.app import ServiceApp
+from penstock.service.documents import StateJson
 
 router = APIRouter(prefix="/{kind}", tags=["project"])
 Kind = Literal["credentials", "sources", "datasets", "destinations", "flows"]
 
 
-class ResourceOut(BaseModel):
+class ResourceJson(TypedDict):
     """A resource: `value` as in the project file, `state` as it stands now; `etag` guards the next edit."""
 
     name: str
     value: dict[str, Any]
     etag: str
-    state: dict[str, Any]
+    state: StateJson
 
 
 class NewResource(BaseModel):
@@ -47,22 +51,20 @@ class NewName(BaseModel):
     name: str
 
 
-@router.get("", operation_id="listResources")
+@router.get("", operation_id="listResources", response_model=Page[ResourceJson])
 def listed(
     kind: Kind, app: Opened, cursor: Cursor = None, limit: Limit = 50, _: Person = needs(Right.VIEW)
-) -> Page[ResourceOut]:
+) -> Response:
     """The resources of a kind, in the project's order."""
     found = app.edits.page(kind, limit + 1, place_of(cursor))
     states = app.states(kind, [resource.name for resource in found[:limit]])
-    return paged(found, limit, lambda resource: resource.name, lambda resource: _out(resource, states[resource.name]))
+    return plain(page(found, limit, lambda one: _document(one, states), lambda one: cursor_of(one.name)))
 
 
-@router.post("", status_code=201, operation_id="createResource")
-def create(
-    kind: Kind, new: NewResource, app: Opened, response: Response, person: Person = needs(Right.EDIT)
-) -> ResourceOut:
+@router.post("", status_code=201, operation_id="createResource", response_model=ResourceJson)
+def create(kind: Kind, new: NewResource, app: Opened, person: Person = needs(Right.EDIT)) -> Response:
     """Write a new resource; the whole project is checked first. 409 when the name is taken."""
-    return _shown(app, app.edits.put(kind, new.name, new.value, author=person.name, create=True), response)
+    return _shown(app, app.edits.put(kind, new.name, new.value, author=person.name, create=True), 201)
 
 
 @router.post("/validate", operation_id="validateResource")
@@ -71,38 +73,36 @@ def validate(kind: Kind, new: NewResource, app: Opened, _: Person = needs(Right.
     return problems(app.edits.problems(kind, new.name, new.value))
 
 
-@router.get("/{name}", operation_id="getResource")
-def one(kind: Kind, name: str, app: Opened, response: Response, _: Person = needs(Right.VIEW)) -> ResourceOut:
+@router.get("/{name}", operation_id="getResource", response_model=ResourceJson)
+def one(kind: Kind, name: str, app: Opened, _: Person = needs(Right.VIEW)) -> Response:
     """One resource; its ETag guards the next edit."""
-    return _shown(app, app.edits.one(kind, name), response)
+    return _shown(app, app.edits.one(kind, name))
 
 
-@router.put("/{name}", operation_id="putResource")
+@router.put("/{name}", operation_id="putResource", response_model=ResourceJson)
 def put(
     kind: Kind,
     name: str,
     value: Annotated[dict[str, Any], Body()],
     app: Opened,
-    response: Response,
     if_match: IfMatch = None,
     person: Person = needs(Right.EDIT),
-) -> ResourceOut:
+) -> Response:
     """Write a resource as in the project file; the whole project is checked first."""
-    return _shown(app, app.edits.put(kind, name, value, author=person.name, if_match=bare_etag(if_match)), response)
+    return _shown(app, app.edits.put(kind, name, value, author=person.name, if_match=bare_etag(if_match)))
 
 
-@router.patch("/{name}", operation_id="patchResource")
+@router.patch("/{name}", operation_id="patchResource", response_model=ResourceJson)
 def patch(
     kind: Kind,
     name: str,
     changes: Annotated[dict[str, Any], Body()],
     app: Opened,
-    response: Response,
     if_match: IfMatch = None,
     person: Person = needs(Right.EDIT),
-) -> ResourceOut:
+) -> Response:
     """Change parts of a resource: a JSON merge patch."""
-    return _shown(app, app.edits.patch(kind, name, changes, author=person.name, if_match=bare_etag(if_match)), response)
+    return _shown(app, app.edits.patch(kind, name, changes, author=person.name, if_match=bare_etag(if_match)))
 
 
 @router.delete("/{name}", status_code=204, operation_id="deleteResource")
@@ -111,18 +111,17 @@ def delete(kind: Kind, name: str, app: Opened, if_match: IfMatch = None, person:
     app.edits.delete(kind, name, author=person.name, if_match=bare_etag(if_match))
 
 
-@router.post("/{name}/copy", status_code=201, operation_id="copyResource")
-def copy(
-    kind: Kind, name: str, new: NewName, app: Opened, response: Response, person: Person = needs(Right.EDIT)
-) -> ResourceOut:
+@router.post("/{name}/copy", status_code=201, operation_id="copyResource", response_model=ResourceJson)
+def copy(kind: Kind, name: str, new: NewName, app: Opened, person: Person = needs(Right.EDIT)) -> Response:
     """The same under a new name; the copy of a destination is a draft."""
-    return _shown(app, app.edits.copy(kind, name, new.name, author=person.name), response)
+    return _shown(app, app.edits.copy(kind, name, new.name, author=person.name), 201)
 
 
-def _shown(app: ServiceApp, resource: Resource, response: Response) -> ResourceOut:
-    response.headers["ETag"] = f'"{resource.etag}"'
-    return _out(resource, app.states(resource.kind, [resource.name])[resource.name])
+def _shown(app: ServiceApp, resource: Resource, status: int = 200) -> Response:
+    states = app.states(resource.kind, [resource.name])
+    return plain(_document(resource, states), status, {"ETag": f'"{resource.etag}"'})
 
 
-def _out(resource: Resource, state: dict[str, Any]) -> ResourceOut:
-    return ResourceOut(name=resource.name, value=resource.value, etag=resource.etag, state=state)
+def _document(resource: Resource, states: Mapping[str, StateJson]) -> ResourceJson:
+    state = states[resource.name]
+    return {"name": resource.name, "value": resource.value, "etag": resource.etag, "state": state}

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 import orjson
@@ -11,16 +11,29 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from penstock.model.page import ListPage as Listed
+from penstock.model.page import Page
+from penstock.model.runs import DeliveryJson, ProgressJson, RecordJson, RunJson, WholeDeliveryJson
 from penstock.service.api.dependencies import Cursor, Limit, Opened, Person, Right, needs
-from penstock.service.api.reports import DeliveryOut, RecordOut, RunOut, WholeDeliveryOut
-from penstock.service.api.shapes import Page, as_it_is
+from penstock.service.api.shapes import COMPONENTS, as_it_is
 from penstock.service.app import ServiceApp
 from penstock.service.model import RunFilter
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 LOOK_S = 0.4
 ALIVE_EVERY_S = 15.0
+EVENTS = {
+    "oneOf": [
+        {
+            "type": "object",
+            "required": ["event", "data"],
+            "properties": {
+                "event": {"const": name},
+                "data": {"contentMediaType": "application/json", "contentSchema": {"$ref": f"{COMPONENTS}/{shape}"}},
+            },
+        }
+        for name, shape in (("progress", ProgressJson.__name__), ("end", RunJson.__name__))
+    ]
+}
 MEDIA = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
 
@@ -34,14 +47,14 @@ class Start(BaseModel):
     begins_at: str | None = Field(default=None, alias="from", min_length=1, max_length=1000)
 
 
-@router.post("", status_code=202, operation_id="startRun", response_model_exclude_unset=True)
-def start(app: Opened, what: Start, person: Person = needs(Right.OPERATE)) -> RunOut:
+@router.post("", status_code=202, operation_id="startRun")
+def start(app: Opened, what: Start, person: Person = needs(Right.OPERATE)) -> RunJson:
     """Ask for a run. It has its id at once, and begins when a worker is free; an unfinished run is continued."""
     by = person.name
-    return RunOut(**app.work.enqueue(what.target, trigger=f"person:{by}", asked_by=by, begins_at=what.begins_at))
+    return app.work.enqueue(what.target, trigger=f"person:{by}", asked_by=by, begins_at=what.begins_at)
 
 
-@router.get("", operation_id="listRuns", response_model=Page[RunOut])
+@router.get("", operation_id="listRuns", response_model=Page[RunJson])
 def runs(
     app: Opened,
     target: str | None = None,
@@ -52,32 +65,32 @@ def runs(
     _: Person = needs(Right.VIEW),
 ) -> Response:
     """The runs, newest first: of one target, in one status, since a moment."""
-    return _paged(app.work.runs(RunFilter(target, status, since), limit=limit, cursor=cursor))
+    return as_it_is(app.work.runs(RunFilter(target, status, since), limit=limit, cursor=cursor))
 
 
-@router.get("/{run}", operation_id="getRun", response_model_exclude_unset=True)
-def one(run: str, app: Opened, _: Person = needs(Right.VIEW)) -> RunOut:
+@router.get("/{run}", operation_id="getRun")
+def one(run: str, app: Opened, _: Person = needs(Right.VIEW)) -> RunJson:
     """One run."""
-    return RunOut(**app.work.run(run))
+    return app.work.run(run)
 
 
-@router.post("/{run}/cancel", status_code=202, operation_id="cancelRun", response_model_exclude_unset=True)
-def cancel(run: str, app: Opened, person: Person = needs(Right.OPERATE)) -> RunOut:
+@router.post("/{run}/cancel", status_code=202, operation_id="cancelRun")
+def cancel(run: str, app: Opened, person: Person = needs(Right.OPERATE)) -> RunJson:
     """Stop it after the requests in flight; it can be resumed."""
-    return RunOut(**app.work.cancel(run, by=person.name))
+    return app.work.cancel(run, by=person.name)
 
 
-@router.post("/{run}/resume", status_code=202, operation_id="resumeRun", response_model_exclude_unset=True)
-def resume(run: str, app: Opened, person: Person = needs(Right.OPERATE)) -> RunOut:
+@router.post("/{run}/resume", status_code=202, operation_id="resumeRun")
+def resume(run: str, app: Opened, person: Person = needs(Right.OPERATE)) -> RunJson:
     """Go on with a run that was stopped or interrupted."""
-    return RunOut(**app.work.resume(run, asked_by=person.name))
+    return app.work.resume(run, asked_by=person.name)
 
 
 @router.get(
     "/{run}/events",
     operation_id="followRun",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}, "itemSchema": EVENTS}}}},
 )
 async def events(run: str, app: Opened, _: Person = needs(Right.VIEW)) -> StreamingResponse:
     """Server-sent events: `progress` while it lasts, then `end` with the run."""
@@ -87,7 +100,8 @@ async def events(run: str, app: Opened, _: Person = needs(Right.VIEW)) -> Stream
 
 
 async def _told(app: ServiceApp, run: str) -> AsyncIterator[str]:
-    last, quiet = None, 0.0
+    last: ProgressJson | RunJson | None = None
+    quiet = 0.0
     while True:
         found, over = await run_in_threadpool(app.work.progress, run)
         if over:
@@ -100,11 +114,11 @@ async def _told(app: ServiceApp, run: str) -> AsyncIterator[str]:
         quiet += LOOK_S
 
 
-def _event(name: str, document: dict[str, Any]) -> str:
+def _event(name: str, document: ProgressJson | RunJson) -> str:
     return f"event: {name}\ndata: {orjson.dumps(document).decode()}\n\n"
 
 
-@router.get("/{run}/deliveries", operation_id="listDeliveries", response_model=Page[DeliveryOut])
+@router.get("/{run}/deliveries", operation_id="listDeliveries", response_model=Page[DeliveryJson])
 def deliveries(
     run: str,
     app: Opened,
@@ -114,16 +128,16 @@ def deliveries(
     _: Person = needs(Right.VIEW),
 ) -> Response:
     """The requests of a run, in the order they were made; of a flow's run, those of its destinations."""
-    return _paged(app.work.details.deliveries(run, outcome=outcome, limit=limit, cursor=cursor))
+    return as_it_is(app.work.details.deliveries(run, outcome=outcome, limit=limit, cursor=cursor))
 
 
-@router.get("/{run}/deliveries/{delivery}", operation_id="getDelivery", response_model_exclude_unset=True)
-def delivery(run: str, delivery: str, app: Opened, _: Person = needs(Right.VIEW)) -> WholeDeliveryOut:
+@router.get("/{run}/deliveries/{delivery}", operation_id="getDelivery")
+def delivery(run: str, delivery: str, app: Opened, _: Person = needs(Right.VIEW)) -> WholeDeliveryJson:
     """One request and its reply, exactly, where they were kept."""
-    return WholeDeliveryOut(**app.work.details.delivery(run, delivery))
+    return app.work.details.delivery(run, delivery)
 
 
-@router.get("/{run}/records", operation_id="listRecords", response_model=Page[RecordOut])
+@router.get("/{run}/records", operation_id="listRecords", response_model=Page[RecordJson])
 def records(
     run: str,
     app: Opened,
@@ -133,7 +147,7 @@ def records(
     _: Person = needs(Right.VIEW),
 ) -> Response:
     """The records of a run and what became of each."""
-    return _paged(app.work.details.records(run, outcome=outcome, limit=limit, cursor=cursor))
+    return as_it_is(app.work.details.records(run, outcome=outcome, limit=limit, cursor=cursor))
 
 
 @router.get(
@@ -151,7 +165,3 @@ def export(
     """All records of a run as a file."""
     named = {"Content-Disposition": f'attachment; filename="{quote(run)}.{kind}"'}
     return StreamingResponse(app.work.details.export(run, kind), media_type=MEDIA[kind], headers=named)
-
-
-def _paged(page: Listed) -> Response:
-    return as_it_is({"items": page.items, "next": page.next})

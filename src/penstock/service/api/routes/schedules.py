@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from penstock.model.errors import InputError
+from penstock.model.errors import InputError, ProblemJson
 from penstock.service.api.dependencies import Opened, Person, Right, needs
-from penstock.service.api.shapes import ProblemOut, problems
+from penstock.service.api.shapes import problems
 
 router = APIRouter(prefix="/schedules", tags=["flows"])
 
@@ -16,7 +16,7 @@ class TimesOut(BaseModel):
     """The next moments; none for `on new data`. `errors` in their place while it is no schedule."""
 
     times: list[str]
-    errors: list[ProblemOut]
+    errors: list[ProblemJson]
 
 
 @router.get("/next", operation_id="nextTimes")

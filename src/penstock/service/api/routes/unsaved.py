@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.model.errors import InputError
-from penstock.model.reports import as_json, test_json
+from penstock.model.reports import CheckJson, Preview, TestJson, as_json, check_json, test_json
 from penstock.service.api.dependencies import Opened, Person, Right, needs, seen_by
 from penstock.service.api.middleware.abandonment import look
-from penstock.service.api.reports import CheckOut, FindingsOut, TestOut, UnsavedPreview
-from penstock.service.api.shapes import problems
+from penstock.service.api.reports import FindingsOut, UnsavedPreview
+from penstock.service.api.shapes import whole_problems
 
 router = APIRouter()
 LOOK_S = 2.0  # how long the whole dataset is looked at, at most
@@ -50,7 +50,8 @@ def preview(draft: PreviewDraft, app: Opened, person: Person = needs(Right.VIEW)
     try:
         found = seen_by(app, person).unsaved.preview(draft.name, draft.value, draft.limit)
     except InputError as error:
-        return UnsavedPreview(requests=[], refused=[], notes=[], errors=problems(error.problems).errors)
+        found = Preview(())
+        return UnsavedPreview(**as_json(found), errors=whole_problems(error.problems))
     return UnsavedPreview(**as_json(found), errors=[])
 
 
@@ -60,18 +61,18 @@ def findings(draft: Draft, app: Opened, _: Person = needs(Right.VIEW)) -> Findin
     try:
         found = app.unsaved.findings(draft.name, draft.value, LOOK_S)
     except InputError as error:
-        return FindingsOut(records=None, checked=0, refused=[], notes=[], errors=problems(error.problems).errors)
+        return FindingsOut(records=None, checked=0, refused=[], notes=[], errors=whole_problems(error.problems))
     return FindingsOut(**as_json(found), errors=[])
 
 
-@router.post("/destinations/test", tags=["destinations"], operation_id="testUnsaved", response_model_exclude_unset=True)
-def send(draft: TestDraft, app: Opened, person: Person = needs(Right.OPERATE)) -> TestOut:
+@router.post("/destinations/test", tags=["destinations"], operation_id="testUnsaved")
+def send(draft: TestDraft, app: Opened, person: Person = needs(Right.OPERATE)) -> TestJson:
     """Send one request now, with these settings."""
     unsaved = seen_by(app, person).unsaved
-    return TestOut(**test_json(unsaved.test(draft.name, draft.value, sample=draft.sample, body=draft.body)))
+    return test_json(unsaved.test(draft.name, draft.value, sample=draft.sample, body=draft.body))
 
 
 @router.post("/credentials/check", tags=["credentials"], operation_id="checkUnsavedCredential")
-def check(draft: CredentialDraft, app: Opened, _: Person = needs(Right.EDIT)) -> CheckOut:
+def check(draft: CredentialDraft, app: Opened, _: Person = needs(Right.EDIT)) -> CheckJson:
     """Ask the API whether these settings and this key work. Nothing of them is kept."""
-    return CheckOut(**as_json(app.unsaved.credential(draft.name, draft.value, draft.secret)))
+    return check_json(app.unsaved.credential(draft.name, draft.value, draft.secret))

@@ -8,13 +8,13 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict
 from starlette.requests import ClientDisconnect
 
-from penstock.model.errors import InputError, Problem, problem_json
+from penstock.model.errors import InputError, Problem, ProblemJson
 from penstock.model.reports import DataLook, as_json
 from penstock.model.text import place_in
 from penstock.service.api.dependencies import Opened, Person, Right, needs
 from penstock.service.api.middleware.abandonment import look
 from penstock.service.api.reports import ColumnOut
-from penstock.service.api.shapes import ProblemOut
+from penstock.service.api.shapes import whole_problems
 
 router = APIRouter()
 AT_ONCE = 1 << 20  # bytes that are written together
@@ -28,10 +28,10 @@ class Unsaved(BaseModel):
     value: dict[str, Any]
 
 
-class SqlProblemOut(ProblemOut):
+class SqlProblemJson(ProblemJson):
     """`column` and `line` are the place in the SQL, where the database tells it."""
 
-    column: int | None = None
+    column: int | None
 
 
 class SourceLook(BaseModel):
@@ -44,7 +44,7 @@ class SourceLook(BaseModel):
     rows: list[dict[str, Any]]
     records: int
     complete: bool
-    problems: list[ProblemOut]
+    problems: list[ProblemJson]
     tables: list[str] | None
 
 
@@ -55,7 +55,7 @@ class DatasetLook(BaseModel):
     rows: list[dict[str, Any]]
     records: int
     complete: bool
-    errors: list[SqlProblemOut]
+    errors: list[SqlProblemJson]
 
 
 class UploadedOut(BaseModel):
@@ -70,9 +70,8 @@ class UploadedOut(BaseModel):
 def check(draft: Unsaved, app: Opened, _: Person = needs(Right.EDIT)) -> SourceLook:
     """Look at the first records of a source; a database is connected to. Without query and table: at its tables."""
     found = app.unsaved.source(draft.name, draft.value)
-    problems = [ProblemOut(**problem_json(problem)) for problem in found.problems]
     tables = None if found.tables is None else list(found.tables)
-    return SourceLook(**_seen(found), problems=problems, tables=tables)
+    return SourceLook(**_seen(found), problems=whole_problems(found.problems), tables=tables)
 
 
 @router.post("/datasets/preview", tags=["datasets"], operation_id="previewUnsavedDataset", dependencies=[Depends(look)])
@@ -126,9 +125,7 @@ def _seen(look: DataLook) -> dict[str, Any]:
     return {"columns": columns, "rows": list(look.rows), "records": look.records, "complete": look.complete}
 
 
-def _placed(problem: Problem) -> SqlProblemOut:
+def _placed(problem: Problem) -> SqlProblemJson:
     place = place_in(problem.message)
-    told = problem_json(problem)
-    if place is None:
-        return SqlProblemOut(**told)
-    return SqlProblemOut(**{**told, "line": place[0]}, column=place[1])
+    (told,) = whole_problems([problem])
+    return {**told, "column": None} if place is None else {**told, "line": place[0], "column": place[1]}

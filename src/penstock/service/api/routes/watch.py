@@ -8,11 +8,11 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
 from penstock.clock import iso
+from penstock.model.page import Page, whole
 from penstock.service.alert_document import AlertSettings
 from penstock.service.api.dependencies import IfMatch, Opened, Person, Right, needs, require_etag, set_etag
 from penstock.service.api.errors import answer
-from penstock.service.api.shapes import Page
-from penstock.service.model import Alert
+from penstock.service.model import Alert, AlertState
 
 METRICS_PUBLIC = "PENSTOCK_METRICS_PUBLIC"
 METRICS_TOKEN = "PENSTOCK_METRICS_TOKEN"  # noqa: S105 - the name of a variable
@@ -23,12 +23,12 @@ router = APIRouter(tags=["alerts"])
 
 
 class AlertOut(BaseModel):
-    """Something that needs a person, or did; `state`: raised or over."""
+    """Something that needs a person, or did."""
 
     id: str
     kind: str
     subject: str
-    state: str
+    state: AlertState
     reason: str
     since: str | None
     over_at: str | None
@@ -78,9 +78,9 @@ def metrics(app: Opened, request: Request) -> Response:
 
 
 @router.get("/alerts", operation_id="listAlerts", response_model=Page[AlertOut])
-def alerts(app: Opened, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
+def alerts(app: Opened, _: Person = needs(Right.VIEW)) -> Page[dict[str, Any]]:
     """What needs a person, and what did."""
-    return {"items": [_alert(alert) for alert in app.watch.alerts()], "next": None}
+    return whole([_alert(alert) for alert in app.watch.alerts()])
 
 
 @router.get("/settings/alerts", operation_id="getAlertSettings", response_model=AlertSettings)
@@ -108,10 +108,10 @@ def put_alert_settings(
 @router.post("/settings/alerts/test", operation_id="tryAlerts", response_model=Page[TriedOut])
 def try_alerts(
     app: Opened, channel: Annotated[str | None, Query()] = None, _: Person = needs(Right.ADMIN)
-) -> dict[str, Any]:
+) -> Page[dict[str, Any]]:
     """Send a trial message to every channel, or to one."""
     tried = app.watch.try_channels(channel)
-    return {"items": [{"channel": name, "ok": why is None, "reason": why} for name, why in tried.items()], "next": None}
+    return whole([{"channel": name, "ok": why is None, "reason": why} for name, why in tried.items()])
 
 
 def _alert(alert: Alert) -> dict[str, Any]:

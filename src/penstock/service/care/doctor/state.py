@@ -15,6 +15,7 @@ from sqlalchemy import func, select, text
 
 from penstock.clock import iso
 from penstock.model.errors import PenstockError
+from penstock.model.runs import RunKind
 from penstock.model.spec import WebhookSource
 from penstock.run.context import Context, sealer_of
 from penstock.service.care.doctor.findings import BACKED_UP, OPEN_SERVICE, Examined, Findings, note, of_error, wrong
@@ -27,7 +28,7 @@ from penstock.store.project import credentials
 from penstock.store.project.credentials import KEY_FILE, KEY_VARIABLE
 from penstock.store.project.settings import setting
 from penstock.store.runs import runs
-from penstock.store.runs.runs import RunKind, RunRow
+from penstock.store.runs.runs import RunRow
 from penstock.store.tables import runs as runs_table
 from penstock.version import __version__
 

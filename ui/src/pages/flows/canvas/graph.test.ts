@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import type { DatasetNode, DestinationNode, FlowNode, Overview, Run, SourceNode } from "@/api/types";
+import type { DatasetNode, DestinationNode, FlowNode, Overview, RunPart, SourceNode } from "@/api/types";
 import { addressOf, flowsWith, graphOf, nextStep, ofFlow, pathsOf } from "./graph";
 
-const run = (status: string) => ({ run: "r", status }) as Run;
-const source = (name: string, type = "file"): SourceNode => ({ id: `sources/${name}`, kind: "source", name, type, state: { used_by: [], hook: null } });
+const run = (status: string) => ({ run: "r", status }) as RunPart;
+const source = (name: string, type: SourceNode["type"] = "file"): SourceNode => ({ id: `sources/${name}`, kind: "source", name, type, state: { used_by: [], hook: null } });
 const dataset = (name: string): DatasetNode => ({ id: `datasets/${name}`, kind: "dataset", name, key: ["id"], sql: false, state: { records: null, columns: null } });
-const destination = (name: string, last: Run | null = null): DestinationNode => ({
+const destination = (name: string, last: RunPart | null = null): DestinationNode => ({
   id: `destinations/${name}`, kind: "destination", name, template: "upsert_person", credential: "acme", responses: false,
   state: { state: "active", reason: "", held: 0, last_run: last, template: null },
 });

@@ -1,5 +1,5 @@
 /** What is connected with what: the overview as nodes and edges of the canvas, and as rows of the list. Pure. */
-import type { DatasetNode, DestinationNode, FlowNode, Overview, Run, SourceNode } from "@/api/types";
+import type { DatasetNode, DestinationNode, FlowNode, Overview, RunStatus, SourceNode } from "@/api/types";
 
 export type GraphNode = SourceNode | DatasetNode | DestinationNode;
 export interface GraphEdge {
@@ -16,7 +16,7 @@ export interface Graph {
   edges: GraphEdge[];
 }
 
-export const isLive = (run: Run | null): boolean => run !== null && (run.status === "running" || run.status === "queued");
+export const isLive = (run: { status: RunStatus } | null): boolean => run !== null && (run.status === "running" || run.status === "queued");
 export const flowsOf = (overview: Overview): FlowNode[] => overview.nodes.filter((node) => node.kind === "flow");
 /** The flows that run a destination. */
 export const flowsWith = (overview: Overview, destination: string): string[] =>

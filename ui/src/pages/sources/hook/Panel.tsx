@@ -24,6 +24,7 @@ export function HookPanel({ name }: { name: string }) {
 
 function Shown({ name, hook }: { name: string; hook: Hook }) {
   const { auth, samples } = hook;
+  const hasSecret = auth.type !== "none" && auth.has_secret;
   const url = new URL(hook.url, window.location.origin).href;
   const [key, setKey] = useState<string | null>(null);
   const make = useChange({
@@ -32,7 +33,7 @@ function Shown({ name, hook }: { name: string; hook: Hook }) {
     then: (made) => setKey(made.key),
   });
   const ask = async () => {
-    if (auth.has_secret !== true || (await confirm({ title: t.hook.newKeyTitle(name), consequence: t.hook.newKeyText, verb: t.hook.newKey }))) make.mutate();
+    if (!hasSecret || (await confirm({ title: t.hook.newKeyTitle(name), consequence: t.hook.newKeyText, verb: t.hook.newKey }))) make.mutate();
   };
   return (
     <>
@@ -40,8 +41,8 @@ function Shown({ name, hook }: { name: string; hook: Hook }) {
         title={t.hook.title}
         actions={
           auth.type !== "none" && (
-            <Button variant={auth.has_secret ? "default" : "filled"} leftSection={<IconKey size={14} />} loading={make.isPending} onClick={() => void ask()}>
-              {auth.has_secret ? t.hook.newKey : t.hook.makeKey}
+            <Button variant={hasSecret ? "default" : "filled"} leftSection={<IconKey size={14} />} loading={make.isPending} onClick={() => void ask()}>
+              {hasSecret ? t.hook.newKey : t.hook.makeKey}
             </Button>
           )
         }

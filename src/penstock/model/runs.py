@@ -1,0 +1,306 @@
+"""A run, its progress, its requests and its records: as reports, and as the JSON of the command line and the REST API.
+
+A class that ends in `Json` is the shape of such a document. The OpenAPI document and the web UI's types derive from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict  # Pydantic reads the one of `typing` only from Python 3.12 on
+
+from penstock.model.delivery import Attempt, AttemptJson, Delivery, Lost, Reply, Waiting, WaitingJson
+from penstock.model.errors import Problem, ProblemJson, problem_json
+from penstock.model.outcome import COUNT_NAMES, Counts, CountsJson, Note, NoteJson, Outcome
+from penstock.model.record import Key, KeyJson, Request
+from penstock.model.reports import as_json
+
+RunKind = Literal["destination", "flow", "test", "resend"]
+RunStatus = Literal["queued", "running", "succeeded", "partial", "failed", "cancelled", "interrupted"]
+KEPT_BODY = 20_000  # characters of a body that are stored for a person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTotals:
+    """What a run counts besides the outcomes of its records. The totals of a flow's run are the sums of its parts'.
+
+    `deleted` are objects, `requests` and `retries` HTTP requests, `duration_s` seconds.
+    """
+
+    deleted: int = 0
+    requests: int = 0
+    retries: int = 0
+    duration_s: float = 0.0
+
+
+TOTALS = tuple(item.name for item in fields(RunTotals))
+
+
+def totals_of(run: RunTotals | RunReport) -> dict[str, Any]:
+    """The totals of a run by name."""
+    return {name: getattr(run, name) for name in TOTALS}
+
+
+def total(runs: Sequence[RunTotals]) -> dict[str, Any]:
+    """The totals of several runs together, by name."""
+    return {name: sum(getattr(run, name) for run in runs) for name in TOTALS}
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What `run` answers, and what `runs` remembers. `status` is a `RunStatus`."""
+
+    run: str
+    status: str
+    records: Counts
+    destination: str | None = None
+    flow: str | None = None
+    deleted: int = 0
+    requests: int = 0
+    retries: int = 0
+    duration_s: float = 0.0
+    notes: tuple[Note, ...] = ()
+    destinations: tuple[RunReport, ...] = ()
+    reason: str | None = None  # why it stopped, when it stopped early
+    stopped_by: str | None = None  # fuse | credential | unreachable | cancelled | error
+    started_at: str | None = None
+    finished_at: str | None = None
+    skipped: Mapping[str, str] = field(default_factory=dict)  # in a flow: destination → why it was skipped
+    errors: tuple[Problem, ...] = ()  # what stopped it, with place, finding and hint
+
+
+class RunPartJson(TypedDict):
+    """A run of a destination inside a flow's run."""
+
+    run: str
+    destination: NotRequired[str]
+    flow: NotRequired[str]
+    status: RunStatus
+    records: CountsJson
+    deleted: int
+    requests: int
+    retries: int
+    duration_s: float
+    notes: list[NoteJson]
+    reason: NotRequired[str]
+    errors: NotRequired[list[ProblemJson]]
+    started_at: str | None
+    finished_at: str | None
+
+
+class BareRunJson(RunPartJson):
+    """A run, of a destination or (with `destinations`, and with those it `skipped`) of a flow.
+
+    `errors` say what ended it, where input, settings or environment did; lists of runs leave them out.
+    """
+
+    destinations: NotRequired[list[RunPartJson]]
+    skipped: NotRequired[dict[str, str]]
+
+
+class RunJson(BareRunJson):
+    """A run, and how it came about."""
+
+    kind: RunKind
+    trigger: str
+    asked_by: str
+    asked_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run has come, for a progress bar. `total` is None when the input's length is not known."""
+
+    target: str
+    counts: Mapping[str, int]
+    requests: int
+    total: int | None
+    elapsed_s: float
+    waiting_for_allowance_s: float = 0.0
+    phase: str = "sending"  # or what it does instead: waiting for someone, stopping
+    attempts: tuple[Attempt, ...] = ()  # the last ones of requests that needed more than one, oldest first
+    waiting_for: Waiting | None = None
+    left_s: float | None = None  # seconds until the end, as far as can be known; None: not yet
+
+
+Listener = Callable[[Progress], None]  # hears the progress of a run a few times a second
+
+
+class ProgressJson(TypedDict):
+    """How far a run has come, which is not over. `destination` is the one that is run now; null: none of a flow yet.
+
+    `total` and `left_s` (seconds until the end) are null while they are not known.
+    """
+
+    run: str
+    status: RunStatus
+    records: CountsJson
+    requests: int
+    total: int | None
+    elapsed_s: float
+    rate_per_s: float
+    waiting_for_allowance_s: float
+    phase: str
+    attempts: list[AttemptJson]
+    waiting_for: WaitingJson | None
+    left_s: float | None
+    destination: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """One request of a run, as `deliveries` lists it."""
+
+    delivery: str
+    method: str
+    url: str
+    status: int | None
+    attempts: int
+    duration_ms: float
+    records: tuple[Key, ...]
+    outcome: str
+    reason: str
+    test: bool = False  # a test send: no count looks at it
+
+
+class DeliveryJson(TypedDict):
+    """One request of a run; `test` when it was a test send."""
+
+    delivery: str
+    method: str
+    url: str
+    status: int | None
+    attempts: int
+    duration_ms: float
+    outcome: Outcome
+    reason: str | None
+    records: list[KeyJson | None]
+    at: str
+    test: NotRequired[bool]
+
+
+class StoredRequestJson(TypedDict):
+    """A request as it was sent; no secret is in it."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: str | None
+
+
+class StoredReplyJson(TypedDict):
+    """A reply as it came: `status`, `headers` and `body`; or `error`, why none came."""
+
+    status: NotRequired[int]
+    headers: NotRequired[dict[str, str]]
+    body: NotRequired[str]
+    error: NotRequired[str]
+
+
+class WholeDeliveryJson(DeliveryJson):
+    """With request and reply, exactly, where they were `kept`."""
+
+    kept: bool
+    request: StoredRequestJson | None
+    response: StoredReplyJson | None
+
+
+class RecordJson(TypedDict):
+    """A record of a run and what became of it; `key` is null where nobody will ask for it (unchanged).
+
+    `rule` and `values` are those of a refusal; `held`: it was in quarantine before this run.
+    """
+
+    key: KeyJson | None
+    outcome: Outcome
+    reason: str | None
+    field: str | None
+    delivery: str | None
+    ordinal: int
+    run: str
+    rule: NotRequired[str]
+    values: NotRequired[dict[str, Any] | None]
+    held: NotRequired[bool]
+
+
+class ReplyRecordJson(TypedDict):
+    """A reply as a record of the source `<destination>.responses`; `response` null when none came."""
+
+    sent_at: str
+    run: str
+    delivery: str
+    attempt: int
+    request: StoredRequestJson
+    response: StoredReplyJson | None
+    duration_ms: float | None
+    outcome: Outcome
+    records: list[KeyJson | None]
+    error: str | None
+
+
+def run_json(report: RunReport, *, times: bool = False, errors: bool = True) -> dict[str, Any]:
+    """A run as `run --json` prints it; `times` adds when it started and finished, as `runs --json` does.
+
+    Lists leave `errors` out: `reason` is the first of them.
+    """
+    target = {"flow": report.flow} if report.flow is not None else {"destination": report.destination}
+    document: dict[str, Any] = {
+        "run": report.run,
+        **target,
+        "status": report.status,
+        "records": {name: getattr(report.records, name) for name in COUNT_NAMES},
+        **{name: round(getattr(report, name), 3) for name in TOTALS},
+        "notes": [as_json(note) for note in report.notes],
+    }
+    if report.reason is not None:
+        document["reason"] = report.reason
+    if errors and report.errors:
+        document["errors"] = [problem_json(problem) for problem in report.errors]
+    if report.flow is not None:
+        document["destinations"] = [run_json(child, times=times, errors=errors) for child in report.destinations]
+        document["skipped"] = dict(report.skipped)
+    if times:
+        document["started_at"], document["finished_at"] = report.started_at, report.finished_at
+    return document
+
+
+def delivery_json(report: DeliveryReport) -> dict[str, Any]:
+    """A request as `deliveries --json` prints it; `test` only when it was a test."""
+    document: dict[str, Any] = as_json(report)
+    if not report.test:
+        del document["test"]
+    return document
+
+
+def request_document(request: Request) -> StoredRequestJson:
+    """A request as it is stored for a person."""
+    body = None if request.body is None else request.body[: KEPT_BODY * 4].decode("utf-8", errors="replace")[:KEPT_BODY]
+    return {"method": request.method, "url": request.url, "headers": dict(request.headers), "body": body}
+
+
+def reply_document(answer: Reply | Lost | None) -> StoredReplyJson | None:
+    """A reply as `{status, headers, body}`, a loss as `{error}`."""
+    if answer is None:
+        return None
+    if isinstance(answer, Lost):
+        return {"error": answer.reason}
+    return {"status": answer.status, "headers": dict(answer.headers), "body": answer.text[:KEPT_BODY]}
+
+
+def response_record(delivery: Delivery, *, run: str, number: int) -> ReplyRecordJson:
+    """One reply as a record of the destination's response source."""
+    lost = isinstance(delivery.answer, Lost)
+    return {
+        "sent_at": delivery.sent_at,
+        "run": run,
+        "delivery": f"{run}-{number}",
+        "attempt": delivery.attempts,
+        "request": request_document(delivery.request),
+        "response": None if lost else reply_document(delivery.answer),
+        "duration_ms": delivery.duration_ms,
+        "outcome": delivery.outcome,
+        "records": [as_json(settled.payload.key) for settled in delivery.settled],
+        "error": delivery.reason if delivery.outcome.value not in ("delivered", "accepted") else None,
+    }
