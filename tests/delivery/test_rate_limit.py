@@ -136,3 +136,22 @@ def test_what_headers_say_about_the_limit(headers, allowance):
 )
 def test_how_long_a_429_stops_everybody(header, seconds):
     assert block_s(header, NOW) == seconds
+
+
+def test_a_request_that_may_count_in_two_windows_is_charged_to_both():
+    window = RateWindow(3, 10.0)
+    window.end(window.take(0.0), 0.0)
+    slow = [window.take(9.9), window.take(9.9)]
+    assert window.take(9.9) is None
+    window.end(slow[0], 10.1)  # counted before or after the turn of the window at the server
+    assert window.take(10.03) is not None, "two are charged to the new window, one place is left"
+    assert window.take(10.03) is None
+
+
+def test_a_request_of_the_last_window_does_not_open_the_next_one():
+    window = RateWindow(2, 10.0)
+    first, slow = window.take(0.0), window.take(0.0)
+    window.end(first, 0.1)
+    assert window.take(10.2) is not None
+    window.end(slow, 10.3)
+    assert window.opens() == inf, "no request of this window has ended"

@@ -1,11 +1,13 @@
 """The decisions of `retry`, as a table and as laws."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.delivery.rate_limit import SHORTEST_BLOCK
-from penstock.delivery.retry import Again, GiveUp, RetryPolicy, Spent, decide
+from penstock.delivery.retry import Again, GiveUp, RetryPolicy, Spent, decide, retry_after_s
 from penstock.model.delivery import Lost, Reply
 from penstock.model.record import RetryClass
 
@@ -89,3 +91,20 @@ def test_every_request_comes_to_an_end(dice, status, retry_after):
 def test_patience_ends_where_the_policy_says(status, just, over):
     assert isinstance(decide(reply(status), IDEMPOTENT, just, POLICY, 1.0), Again)
     assert isinstance(decide(reply(status), IDEMPOTENT, over, POLICY, 1.0), GiveUp)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, None),
+        ("7", 7.0),
+        (" 7 ", 7.0),
+        ("soon", None),
+        ("-5", None),
+        ("Thu, 01 Jan 2026 00:00:13 GMT", 13.0),
+        ("Wed, 31 Dec 2025 00:00:00 GMT", 0.0),
+        ("Thu, 01 Jan 2026 00:00:13 -0000", None),
+    ],
+)
+def test_what_a_retry_after_header_says(header, seconds):
+    assert retry_after_s(header, datetime(2026, 1, 1, tzinfo=UTC)) == seconds

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -163,3 +164,16 @@ def test_the_usual_time_of_jobs_is_learned():
     before = jobs.first_pause
     Simulator((ANSWERS["all good"],)).run(poll_job("j", payloads(3), jobs))
     assert jobs.first_pause < before, "it ended earlier, perhaps"
+
+
+@pytest.mark.parametrize("trouble", ["500", "429", "cut", "refused"])
+def test_trouble_that_stays_is_no_end_of_a_job(trouble):
+    end, simulator = end_of([trouble] * 400, timeout=900.0)
+    assert end is None
+    assert simulator.now - 1000 >= 900
+
+
+def test_a_job_that_the_api_does_not_know_is_unknown():
+    end, simulator = end_of(["404"] * 9)
+    assert set(outcomes(end).values()) == {Outcome.UNKNOWN}
+    assert len(simulator.of(Send)) == 3
