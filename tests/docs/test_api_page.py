@@ -1,4 +1,4 @@
-"""The reference of the REST API is in step with the API."""
+"""docs/api.md describes the REST API as it is."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from support.docs.api_reference import reference
 from support.golden import golden
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
-BEGIN = "<!-- all that follows: made by tests/docs/test_api_page.py -->\n"
+BEGIN = "<!-- generated from here on by tests/docs/test_api_page.py -->\n"
 
 
-def test_the_reference_lists_every_route_and_shape_as_it_is(tmp_path):
+def test_the_reference_describes_every_route_and_object(tmp_path):
     with ServiceApp.open_applied(f"sqlite:///{tmp_path / 'state.db'}", environ={}) as app:
         made = reference(make_api(app))
     text = PAGE.read_text(encoding="utf-8")

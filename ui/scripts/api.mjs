@@ -31,5 +31,5 @@ for (const [kind, schema] of Object.entries(settings)) document.components.schem
 const whole = astToString(await openapiTS(document));
 const begin = whole.indexOf("export interface components {");
 const made = whole.slice(begin, whole.indexOf("\n}\n", begin) + 3).replace(/^ *\/\*\*[^]*?\*\/\n/gm, "");
-const head = `// Made of the API's own description by \`npm run api\`; a test looks that it is in step with ${digest}\n`;
+const head = `// Generated from the OpenAPI document by \`npm run api\`; a test compares ${digest}\n`;
 writeFileSync(new URL("../src/api/schema.ts", import.meta.url), head + made);

@@ -1,4 +1,4 @@
-"""The reference of the REST API, made of its OpenAPI document and of the rights that its routes ask for."""
+"""The reference of the REST API, generated from its OpenAPI document and the rights that its routes need."""
 
 import json
 from collections.abc import Iterator
@@ -11,19 +11,19 @@ from fastapi.routing import iter_route_contexts
 from penstock.model.rights import Right, role_of
 
 KINDS = {"string": "text", "integer": "whole number", "boolean": "true or false", "null": "null"}
-REFUSALS = ("4XX", "5XX")  # of every route alike: the page says it once
+REFUSALS = ("4XX", "5XX")  # the same for every route: the introduction of the page describes them
 
 
 def reference(api: FastAPI) -> str:
-    """All routes by what they are about, then the shapes they name."""
+    """All routes by tag, then the objects that they use."""
     document, rights = api.openapi(), _rights(api)
     lines: list[str] = []
     for tag, found in groupby(sorted(_operations(document), key=lambda each: each[0]), key=lambda each: each[0]):
         lines += [f"## {tag[:1].upper()}{tag[1:]}", ""]
         for _, method, path, operation in found:
-            lines += _told(method, path, operation, rights.get((method, path)))
+            lines += _route(method, path, operation, rights.get((method, path)))
     shapes = document.get("components", {}).get("schemas", {})
-    lines += ["## Shapes", ""]
+    lines += ["## Objects", ""]
     for name in sorted(shapes):
         lines += _shape(name, shapes[name])
     return "\n".join(lines).rstrip() + "\n"
@@ -36,7 +36,7 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, str, dict[
 
 
 def _rights(api: FastAPI) -> dict[tuple[str, str], str]:
-    """The role that each route needs at least; nothing for what everybody may ask."""
+    """The lowest role that each route needs, by method and path; a route without sign-in has no entry."""
     found: dict[tuple[str, str], str] = {}
     for route in iter_route_contexts(api.routes):
         asked = getattr(route, "dependant", None)
@@ -48,9 +48,9 @@ def _rights(api: FastAPI) -> dict[tuple[str, str], str]:
     return found
 
 
-def _told(method: str, path: str, operation: dict[str, Any], role: str | None) -> list[str]:
+def _route(method: str, path: str, operation: dict[str, Any], role: str | None) -> list[str]:
     lines = [f"### `{method} {path}`", "", operation.get("description", operation["summary"]), ""]
-    lines += [f"Who may: {role or 'everybody'}.", ""]
+    lines += ["Needs no sign-in." if role is None else f"Needs the role {role}.", ""]
     parameters = operation.get("parameters", [])
     if parameters:
         lines += ["| in | name | value | |", "|---|---|---|---|"]
@@ -58,12 +58,12 @@ def _told(method: str, path: str, operation: dict[str, Any], role: str | None) -
         lines.append("")
     lines += [f"Body: {_content(operation['requestBody'])}.", ""] if "requestBody" in operation else []
     answers = {status: each for status, each in operation["responses"].items() if status not in REFUSALS}
-    lines += ["Answers " + "; ".join(f"`{status}`{_with(each)}" for status, each in answers.items()) + ".", ""]
+    lines += ["Returns " + "; ".join(f"`{status}`{_with(each)}" for status, each in answers.items()) + ".", ""]
     return lines
 
 
 def _parameter(each: dict[str, Any]) -> str:
-    needed = "" if each.get("required") else ", may be left out"
+    needed = "" if each.get("required") else ", optional"
     return f"| {each['in']} | `{each['name']}` | {_typed(each['schema'])}{needed} | {_line(each)} |"
 
 
@@ -73,7 +73,7 @@ def _with(answer: dict[str, Any]) -> str:
 
 
 def _content(holder: dict[str, Any]) -> str:
-    """What a body holds, by media type where it is not JSON."""
+    """The types in a body; the media type if it is not JSON."""
     found = []
     for kind, media in holder.get("content", {}).items():
         shape = _typed(media.get("schema", {}))
@@ -89,18 +89,19 @@ def _shape(name: str, schema: dict[str, Any]) -> list[str]:
     lines += ["| name | value | |", "|---|---|---|"]
     needed = schema.get("required", [])
     for member, each in schema["properties"].items():
-        left_out = "" if member in needed else ", may be left out"
-        lines.append(f"| `{member}` | {_typed(each)}{left_out} | {_line(each)} |")
+        optional = "" if member in needed else ", optional"
+        lines.append(f"| `{member}` | {_typed(each)}{optional} | {_line(each)} |")
     return [*lines, ""]
 
 
 def _typed(schema: dict[str, Any]) -> str:
-    """What values a schema admits, in words."""
+    """The values that a schema allows, in words."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f"[{name}](#{name.lower()})"
     if "enum" in schema or "const" in schema:
-        return " or ".join(f"`{value}`" for value in schema.get("enum", [schema.get("const")]))
+        values = schema.get("enum", [schema.get("const")])
+        return " or ".join(f"`{value if isinstance(value, str) else json.dumps(value)}`" for value in values)
     several = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
     if several:
         return " or ".join(dict.fromkeys(_typed(each) for each in several)) + _default(schema)
@@ -115,20 +116,25 @@ def _typed(schema: dict[str, Any]) -> str:
 
 def _bounds(schema: dict[str, Any]) -> str:
     least, most = schema.get("minimum"), schema.get("maximum")
-    told = {
-        f" from {least} to {most}": least is not None and most is not None,
-        f" from {least}": least is not None and most is None,
+    texts = {
+        f" from {_bare(least)} to {_bare(most)}": least is not None and most is not None,
+        f" from {_bare(least)}": least is not None and most is None,
         f" of at most {schema.get('maxLength')} characters": "maxLength" in schema,
         f" ({schema.get('format')})": "format" in schema,
     }
-    return "".join(text for text, holds in told.items() if holds)
+    return "".join(text for text, holds in texts.items() if holds)
+
+
+def _bare(bound: float | None) -> str:
+    """A bound without `.0`."""
+    return str(int(bound)) if isinstance(bound, float) and bound.is_integer() else str(bound)
 
 
 def _default(schema: dict[str, Any]) -> str:
     default = schema.get("default")
-    return "" if default in (None, "") else f", else `{json.dumps(default)}`"
+    return "" if default in (None, "") else f", default `{json.dumps(default)}`"
 
 
 def _line(holder: dict[str, Any]) -> str:
-    """A description as it can stand in a table."""
+    """A description as one line for a table."""
     return " ".join(str(holder.get("description", "")).split()).replace("|", "\\|")

@@ -1,4 +1,7 @@
-"""What the web UI's types are made of (`npm run api`), as JSON with its digest: the API's description, and the settings of the project file."""
+"""Prints the documents from which `npm run api` generates the web UI's types, and their digest, as JSON.
+
+They are the OpenAPI document and the JSON Schema of the settings in the project file.
+"""
 
 import json
 import tempfile
@@ -20,14 +23,21 @@ def described() -> dict[str, Any]:
 
 
 def settings() -> dict[str, Any]:
-    """The JSON Schema of one resource's settings, by its kind: credentials, sources, datasets, destinations, flows."""
+    """The JSON Schema of a resource's settings, by kind: credentials, sources, datasets, destinations, flows."""
     kinds = ServiceApp.file_schema()["properties"]
     return {kind: of["additionalProperties"] for kind, of in kinds.items()}
 
 
 def digest(*documents: dict[str, Any]) -> str:
-    """Of what the documents say."""
-    return sha256(json.dumps(documents, sort_keys=True).encode()).hexdigest()[:16]
+    """A digest of the documents without their descriptions, which are not in the types."""
+    return sha256(json.dumps(_without_texts(documents), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _without_texts(document: Any) -> Any:
+    if isinstance(document, dict):
+        is_text = {name for name in ("description", "summary") if isinstance(document.get(name), str)}
+        return {name: _without_texts(value) for name, value in document.items() if name not in is_text}
+    return [_without_texts(each) for each in document] if isinstance(document, list | tuple) else document
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""The dependencies of routes: the caller and their rights, the open `App`, ETags and cursors.
+"""The dependencies of routes: the caller and their rights, the open `ServiceApp`, ETags and cursors.
 
-Every route names the right it needs. A caller has an API token (`Authorization: Bearer pst_…`) or the cookie of a
-session. A browser sends its cookie with requests from any page, so a session's write also carries, in a header, a value
-that only Penstock's own pages know.
-The `App` is on the newest version of the applied project. A write with an outdated ETag gets 412. A cursor is opaque to
-callers.
+Every route declares the right that it needs. A caller sends an API token (`Authorization: Bearer pst_…`) or a session
+cookie. A browser sends its cookie with requests from any page, so a write with a session cookie also needs a header
+whose value only Penstock's own pages can read.
+The `ServiceApp` is on the newest version of the applied project. A write with an outdated ETag gets 412. Cursors are
+opaque to callers.
 """
 
 from __future__ import annotations
@@ -33,8 +33,10 @@ LOCAL = Person("local", Right.ADMIN)
 
 CODE: Mapping[Right, CodePolicy] = {Right.VIEW: "none", Right.OPERATE: "saved"}
 
-IfNoneMatch = Annotated[str | None, Header(description="The etag of what is known: 304 while it is still so.")]
-IfMatch = Annotated[str | None, Header(description="The etag that was read: a newer one answers 412.")]
+IfNoneMatch = Annotated[str | None, Header(description="A known ETag. Returns 304 if it is still current.")]
+IfMatch = Annotated[
+    str | None, Header(description="The ETag of the version to change. Returns 412 if there is a newer one.")
+]
 
 Cursor = Annotated[str | None, Query(description="`next` of the page before; without it the list begins.")]
 Limit = Annotated[int, Query(ge=1, le=500, description="How many to answer at most.")]
@@ -42,23 +44,23 @@ LARGEST = 2**63 - 1
 
 
 def needs(right: Right) -> Any:
-    """The dependency of a route: answers the Person, or refuses with 401 or 403."""
+    """The dependency of a route that needs `right`: returns the Person, or refuses with 401 or 403."""
 
     def person(request: Request) -> Person:
         found = whoever(request)
         if found is None:
             raise not_signed_in()
         if found.right < right:
-            message = f"this needs the role {role_of(right)}, and {found.name} is {found.role}"
-            raise InputError(Problem(request.url.path, message, "not-allowed", "ask an admin for it"))
+            message = f"this needs the role {role_of(right)}; {found.name} has the role {found.role}"
+            raise InputError(Problem(request.url.path, message, "not-allowed", "ask an admin for this role"))
         return found
 
-    person.right = right  # type: ignore[attr-defined] # the table of routes and rights is read off this
+    person.right = right  # type: ignore[attr-defined] # the table of routes and rights reads this
     return Depends(person)
 
 
 def whoever(request: Request) -> Person | None:
-    """Who asks; None when nobody is signed in. InputError for a token that is none, or a write without our header."""
+    """The caller; None if nobody is signed in. InputError for an invalid token, or a write without the CSRF header."""
     found = LOCAL if request.app.state.without_sign_in else _proven(request)
     request.state.person = found
     return found
@@ -70,14 +72,15 @@ def _proven(request: Request) -> Person | None:
         scheme, _, text = authorization.partition(" ")
         by_token = app_of(request).people.of_token(text.strip()) if scheme.lower() == "bearer" else None
         if by_token is None:
-            message, hint = "this API token is not known, or it is over", "Authorization: Bearer pst_…"
+            message, hint = "this API token is unknown or has expired", "send Authorization: Bearer pst_…"
             raise InputError(Problem("Authorization", message, "not-signed-in", hint))
         return by_token
     found = None if cookie is None else app_of(request).people.of_cookie(cookie)
     if found is None or cookie is None or request.method in SAFE:
         return found
     if not app_of(request).people.is_csrf(request.headers.get(CSRF_HEADER, ""), cookie):
-        message, hint = f"a write by a session carries the header {CSRF_HEADER}", "GET /api/v1/session tells its value"
+        message = f"a write with a session cookie needs the header {CSRF_HEADER}"
+        hint = "send the value `csrf` of GET /api/v1/session"
         raise InputError(Problem(CSRF_HEADER, message, "cross-site", hint))
     return found
 
@@ -88,21 +91,21 @@ def not_signed_in() -> InputError:
 
 
 def by_session(person: Person) -> None:
-    """InputError for a program: what concerns a person's own sign-in only they do themselves."""
+    """InputError for a caller without a session: only users themselves may change their own sign-in."""
     if person.token is not None or person is LOCAL:
-        message = "only somebody who signed in does this"
-        raise InputError(Problem("session", message, "not-allowed", "sign in by name and password"))
+        message = "this needs a session; API tokens are not accepted"
+        raise InputError(Problem("session", message, "not-allowed", "sign in with name and password"))
 
 
 def app_of(request: Request) -> ServiceApp:
-    """The App of the service that a request came to."""
+    """The ServiceApp that serves this request."""
     app = request.app.state.penstock
     assert isinstance(app, ServiceApp)
     return app
 
 
 def address_of(request: Request) -> str:
-    """Where a request comes from; of a proxy that the server trusts, what the proxy says."""
+    """The client's address; behind a proxy that the server trusts, the address that the proxy forwards."""
     return request.client.host if request.client is not None else "unknown"
 
 
@@ -111,7 +114,7 @@ def session_cookie(request: Request) -> str | None:
 
 
 def keep_session(request: Request, response: Response, signed: SignedIn) -> None:
-    """Give the browser its cookie: closed to scripts, never sent along from other sites."""
+    """Set the session cookie: scripts cannot read it, and requests from other sites do not send it."""
     response.set_cookie(
         _cookie_name(request),
         signed.cookie,
@@ -127,7 +130,10 @@ def sign_on_cookie(request: Request) -> str | None:
 
 
 def keep_sign_on(request: Request, response: Response, kept: str | None) -> None:
-    """What a browser keeps while its person is at the identity provider, from whose page it returns: so it is lax."""
+    """Set, or with None delete, the cookie for a sign-in at the identity provider.
+
+    It is lax, since the browser returns from the provider's page.
+    """
     name, secure = _cookie_name(request, SIGN_ON_COOKIE), _is_secure(request)
     if kept is None:
         response.delete_cookie(name, httponly=True, samesite="lax", secure=secure)
@@ -144,7 +150,7 @@ def _is_secure(request: Request) -> bool:
 
 
 def _cookie_name(request: Request, name: str = COOKIE) -> str:
-    """Over https the browser itself makes sure that no other host and no plain connection has set it."""
+    """With `__Host-` the browser accepts the cookie only from this host, over https."""
     return f"__Host-{name}" if _is_secure(request) else name
 
 
@@ -159,40 +165,40 @@ Opened = Annotated[ServiceApp, Depends(_opened)]
 
 
 def seen_by(app: ServiceApp, person: Person) -> ServiceApp:
-    """The App for this person: viewers run no grouping code, operators saved code, editors unsaved code too."""
+    """The ServiceApp for this person: viewers run no grouping code, operators saved code, editors unsaved code too."""
     return app.with_code(CODE.get(person.right, "any"))
 
 
 def etag_of(document: Any) -> str:
-    """The ETag of what a person sees."""
+    """The ETag of a JSON document: 16 hex digits of its SHA-256."""
     return sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
 def set_etag(response: Response, document: Any) -> None:
-    """Say the ETag with the answer."""
+    """Set the header ETag."""
     response.headers["ETag"] = f'"{etag_of(document)}"'
 
 
 def bare_etag(if_match: str | None) -> str | None:
-    """The etag that is meant; None for whatever is there."""
+    """The ETag without quotes and `W/`; None for a missing header or `*`."""
     found = None if if_match is None else if_match.strip().removeprefix("W/").strip('"')
     return None if found == "*" else found
 
 
 def require_etag(if_match: str | None, document: Any, what: str) -> None:
-    """ConflictError when what is there now is not what was read. To be called where nobody writes meanwhile."""
+    """ConflictError when the ETag of `document` is another. Call it while no other writer can change the document."""
     if bare_etag(if_match) not in {None, etag_of(document)}:
         hint = "read it again, then write"
-        raise ConflictError(Problem("If-Match", f"{what} was changed meanwhile", "changed-meanwhile", hint))
+        raise ConflictError(Problem("If-Match", f"{what} was changed in the meantime", "changed-meanwhile", hint))
 
 
 def cursor_of(place: str) -> str:
-    """The cursor that leads behind this place."""
+    """The cursor for the rows after this place."""
     return urlsafe_b64encode(place.encode()).decode().rstrip("=")
 
 
 def place_of(cursor: str | None) -> str | None:
-    """The place that a cursor leads behind. InputError for a text that is none."""
+    """The place in a cursor. InputError for an invalid cursor."""
     if cursor is None:
         return None
     try:
@@ -202,7 +208,7 @@ def place_of(cursor: str | None) -> str | None:
 
 
 def number_of(cursor: str | None) -> int | None:
-    """As `place_of`, for lists that are in the order of a number."""
+    """As `place_of`, for lists ordered by a number."""
     place = place_of(cursor)
     if place is None:
         return None
@@ -212,4 +218,6 @@ def number_of(cursor: str | None) -> int | None:
 
 
 def _bad() -> InputError:
-    return InputError(Problem("cursor", "this is no cursor of ours", "bad-cursor", "hand back `next` as it came"))
+    return InputError(
+        Problem("cursor", "this is not a cursor", "bad-cursor", "send `next` of the previous page unchanged")
+    )

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI derives, and what holds for every route: sign-in, errors, keys."""
+"""The OpenAPI document: what FastAPI derives from the routes, completed with sign-in, errors and idempotency keys."""
 
 from __future__ import annotations
 
@@ -14,52 +14,54 @@ from penstock.service.api.dependencies import COOKIE, CSRF_HEADER, SAFE
 from penstock.service.api.middleware.idempotency import HEADER, KEY, takes_key
 from penstock.service.api.shapes import COMPONENTS, Problems
 
-ABOUT = """The REST API of Penstock, which sends records to Custify. Lists come in pages: `next` is the `cursor` of
-what follows. Every refusal is `{"errors": [...]}`: what is wrong, where, and what to write instead. Sign in by a
-session's cookie, whose writes also carry a header that `GET /session` tells, or by an API token."""
+ABOUT = """The REST API of Penstock, which sends records to Custify. Lists are paginated: pass `next` as `cursor` to get
+the next page. Every error has the form `{"errors": [...]}`; each entry names what is wrong, where, and what to write
+instead. Authenticate with an API token or with a session cookie. Writes with a session cookie also need the header
+`X-Penstock-CSRF`, whose value `GET /session` returns."""
 TAGS = {
-    "about": "What answers here.",
-    "overview": "The whole project at a glance, figures, search.",
-    "project": "The project as a whole, its parts (`kind` is their section in the project file), and its versions.",
-    "credentials": "Keys and addresses of APIs.",
-    "sources": "Where records come from.",
-    "datasets": "Keyed records of a source, with their columns.",
-    "templates": "The endpoints of Custify as documents.",
-    "destinations": "What is sent where; also with settings that are not saved.",
-    "flows": "Destinations that run together, by a schedule.",
-    "runs": "Executions, their requests and their records.",
-    "quarantine": "Records held for a person.",
-    "people": "Who may sign in, API tokens, the audit log.",
-    "alerts": "What needs a person.",
-    "settings": "The service's own settings.",
-    "care": "What is wrong with the service.",
+    "about": "The name and version of the service.",
+    "overview": "The project's graph, statistics, search.",
+    "project": "The whole project, its resources (`kind` is their section in the project file), and its versions.",
+    "credentials": "API keys and base URLs.",
+    "sources": "Where records come from: files, databases, webhooks, replies.",
+    "datasets": "Records of a source with a key and detected columns.",
+    "templates": "Descriptions of Custify's endpoints.",
+    "destinations": "A dataset, a credential and a request: preview, plan, test and activate, saved or unsaved.",
+    "flows": "Destinations that run together, on a schedule.",
+    "runs": "Runs with their requests and records.",
+    "quarantine": "Records that wait for a person's decision.",
+    "people": "Users, sessions, API tokens and the audit log.",
+    "alerts": "Alerts and their settings.",
+    "settings": "The retention settings.",
+    "care": "Diagnosis, pruning, backup and key rotation.",
     "demo": "The sample company.",
 }
 SCHEMES = {
-    "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "Given by `POST /session`."},
+    "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "Set by `POST /session`."},
     "csrf": {
         "type": "apiKey",
         "in": "header",
         "name": CSRF_HEADER,
-        "description": "With every write of a session; `GET /session` tells it as `csrf`.",
+        "description": "Required for every write with a session cookie; the value is `csrf` from `GET /session`.",
     },
     "token": {"type": "http", "scheme": "bearer", "description": "An API token, `pst_…`."},
 }
 REFUSALS = {
-    "4XX": "What was asked is wrong, or may not be done",
-    "5XX": "The world around does not play along (503), or there is a defect",
+    "4XX": "The request is invalid or not allowed",
+    "5XX": "A database, a file or another service is unavailable (503), or Penstock has a defect (500)",
 }
 IDEMPOTENCY = {
     "name": HEADER,
     "in": "header",
     "required": False,
-    "description": "A name of this request: asked again within a day it gets the same answer and does nothing.",
+    "description": "A unique key for this request. A request with the same key within a day is not executed again; "
+    "the stored response is returned.",
     "schema": {"type": "string", "pattern": f"^{KEY.pattern}$"},
 }
 
 
 def describe(api: FastAPI) -> None:
-    """Let the API's document tell this too. To be called when all routes are there."""
+    """Complete the OpenAPI document of `api`. Call it after all routes are added."""
     plain = api.openapi
 
     def described() -> dict[str, Any]:
@@ -74,12 +76,12 @@ def describe(api: FastAPI) -> None:
             parts = document["components"]
             parts["securitySchemes"] = SCHEMES
             parts["schemas"] |= _shapes()
-            for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own, which this service never gives
+            for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own; this service never returns them
                 parts["schemas"].pop(name, None)
             api.openapi_schema = document
         return api.openapi_schema
 
-    api.openapi = described  # type: ignore[method-assign] # the way that FastAPI documents
+    api.openapi = described  # type: ignore[method-assign] # FastAPI documents this way
 
 
 def _complete(operation: dict[str, Any], method: str, path: str, *, guarded: bool) -> None:

@@ -17,7 +17,7 @@ from penstock.model.spec import ColumnType
 
 
 class PreviewOut(BaseModel):
-    """The requests that the samples make; `refused` are those that would be held."""
+    """The requests that the sample records produce; `refused` are the records that would be quarantined."""
 
     requests: list[RequestJson]
     notes: list[NoteJson]
@@ -27,7 +27,7 @@ class PreviewOut(BaseModel):
 
 
 class UnsavedPreview(PreviewOut):
-    """With `errors` in place of requests, while the settings are wrong."""
+    """A preview of unsaved settings; if they are invalid, it has `errors` and no requests."""
 
     errors: list[ProblemJson]
 
@@ -40,7 +40,7 @@ class BrokenRule(TypedDict):
 
 
 class FindingOut(BaseModel):
-    """Records that break one rule: how many, and some of them."""
+    """Records that break a rule: their number and some examples."""
 
     field: str | None
     rule: str
@@ -51,7 +51,7 @@ class FindingOut(BaseModel):
 
 
 class FindingsOut(BaseModel):
-    """The contract check: `checked` of `records` were looked at; null while nobody has counted them."""
+    """The check of a dataset: `checked` of `records` were checked; `records` is null if they were not counted."""
 
     records: int | None
     checked: int
@@ -61,7 +61,7 @@ class FindingsOut(BaseModel):
 
 
 class ColumnOut(BaseModel):
-    """A column as it was detected; `examples` are some of its values, as text."""
+    """A detected column; `examples` are some of its values as text."""
 
     name: str
     type: ColumnType
@@ -70,7 +70,7 @@ class ColumnOut(BaseModel):
 
 
 class SchemaOut(BaseModel):
-    """The columns of a dataset; `source` are those that its SQL sees."""
+    """The columns of a dataset; `source` are the columns that its SQL reads."""
 
     columns: list[ColumnOut]
     records: int
@@ -80,7 +80,7 @@ class SchemaOut(BaseModel):
 class DatasetOut(BaseModel):
     """The detected schema of a dataset.
 
-    `extra_columns` came after it was first read; `gone_columns` are in the schema, but not in the source any more.
+    `extra_columns` were added to the source after the first read; `gone_columns` are no longer in the source.
     """
 
     dataset: str
@@ -91,7 +91,7 @@ class DatasetOut(BaseModel):
 
 
 class SamplesOut(BaseModel):
-    """Columns, and sample records by column."""
+    """The columns and the sample records of a dataset."""
 
     columns: list[ColumnOut]
     rows: list[dict[str, Any]]

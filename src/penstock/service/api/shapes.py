@@ -1,6 +1,6 @@
 """The shapes that many routes use: problems, people, sessions, tokens, the audit log, templates.
 
-A secret is in a shape only where it says so.
+A model contains a secret only if its docstring names it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ COMPONENTS = "#/components/schemas"  # of the OpenAPI document
 
 
 class Problems(BaseModel):
-    """The one shape of every refusal."""
+    """The form of every error response."""
 
     errors: list[ProblemJson]
 
 
 def as_it_is(document: Any) -> Response:
-    """The answer of a route whose documents have the shape that it declares: to check 500 of them costs more than to
-    make them. The tests ask these routes by strict forms of their shapes.
+    """A response of a route that returns `document` without validation: to validate 500 rows takes longer than to make
+    them. The tests validate these routes with strict models.
     """
     return Response(orjson.dumps(document), media_type="application/json")
 
@@ -53,16 +53,16 @@ class WhoOut(BaseModel):
 
 
 class OidcOut(BaseModel):
-    """Where signing on at the identity provider begins."""
+    """The sign-in with an identity provider: the label of the button and the address that starts it."""
 
     label: str
     url: str
 
 
 class SessionOut(BaseModel):
-    """Who is signed in, null for nobody; how one can: by password, by the one-time link (`setup`), at a provider.
+    """The signed-in user (null for none) and the ways to sign in: password, one-time link (`setup`), identity provider.
 
-    `csrf` is what a session's writes carry in `X-Penstock-CSRF`.
+    `csrf` is the value for the header `X-Penstock-CSRF`, which writes with a session cookie need.
     """
 
     person: WhoOut | None
@@ -74,7 +74,7 @@ class SessionOut(BaseModel):
 
 
 class PersonOut(BaseModel):
-    """A person, without what they prove themselves by."""
+    """A user, without secrets."""
 
     name: str
     role: Role
@@ -86,19 +86,19 @@ class PersonOut(BaseModel):
 
 
 class NewPersonOut(PersonOut):
-    """`link`: the one-time link by which they choose a password, where none was given."""
+    """A new user; `link` is the one-time link with which they choose a password, if none was given."""
 
     link: str | None = None
 
 
 class LinkOut(BaseModel):
-    """A one-time link; shown this once."""
+    """A one-time link. It is returned only once."""
 
     link: str
 
 
 class TokenOut(BaseModel):
-    """An API token, without itself."""
+    """An API token, without the token itself."""
 
     id: str
     name: str
@@ -110,13 +110,13 @@ class TokenOut(BaseModel):
 
 
 class NewTokenOut(TokenOut):
-    """`token` is shown this once."""
+    """A new API token; `token` is returned only once."""
 
     token: str
 
 
 class EntryOut(BaseModel):
-    """Who did what to what, from where, and how it ended."""
+    """An entry of the audit log: who did what, with which target, from which address, with which result."""
 
     id: int
     at: str
@@ -128,7 +128,9 @@ class EntryOut(BaseModel):
 
 
 class TemplateFieldOut(BaseModel):
-    """One input field. `required`: in which dialects; `target`: where the native payload holds it, null for nowhere."""
+    """A field of a template. `required` are the dialects that require it; `target` is its path in the native payload,
+    null if native does not send it.
+    """
 
     name: str
     label: str
@@ -149,7 +151,7 @@ class TemplateFieldOut(BaseModel):
 
 
 class ExternalOut(BaseModel):
-    """The native field that tells one record from another, and the destination's key that names its columns."""
+    """The native field that identifies a record, and the destination's setting that names its columns."""
 
     field: str
     setting: str | None
@@ -157,7 +159,9 @@ class ExternalOut(BaseModel):
 
 
 class TemplateOut(BaseModel):
-    """One endpoint of Custify; mappings go by dialect. `match`: a record needs any one of these fields."""
+    """A template for an endpoint of Custify. Mappings are by dialect. `match`: a record needs at least one of these
+    fields.
+    """
 
     name: str
     title: str

@@ -1,4 +1,4 @@
-"""Routes about the service itself, the formats of files, the templates and the datasets."""
+"""Routes for the service itself, file formats, templates, datasets and credentials."""
 
 from difflib import get_close_matches
 from typing import Annotated
@@ -20,7 +20,7 @@ router = APIRouter()
 
 
 class NewSecret(BaseModel):
-    """An API key; it is never answered back."""
+    """An API key. It is never returned."""
 
     model_config = ConfigDict(extra="forbid")
     secret: Annotated[str, Field(min_length=1)]
@@ -33,9 +33,9 @@ class AboutOut(BaseModel):
 
 
 class FormatOut(BaseModel):
-    """A format of files: `label` and `about` are for people, `options` are the keys of a file source that it reads.
+    """A file format: `label` and `about` are for people; `options` are the keys of a file source that apply to it.
 
-    `extensions` are its usual endings, the most usual first. An ending of several formats does not decide.
+    `extensions` are its usual extensions, the most usual first. An extension of several formats sets none of them.
     """
 
     name: str
@@ -54,7 +54,7 @@ class HowToCheck(BaseModel):
 
 @router.get("/", tags=["about"], operation_id="getAbout")
 def about() -> AboutOut:
-    """What answers here."""
+    """Returns the name and version of the service."""
     return AboutOut(name="penstock", version=__version__, openapi="/api/v1/openapi.json")
 
 
@@ -72,7 +72,7 @@ def templates(_: Person = needs(Right.VIEW)) -> Page[TemplateOut]:
 
 @router.get("/templates/{name}", tags=["templates"], operation_id="getTemplate")
 def template(name: str, _: Person = needs(Right.VIEW)) -> TemplateOut:
-    """One template: its fields with labels, types, limits and rules."""
+    """Returns a template: its fields with labels, types, limits and rules."""
     found = ServiceApp.templates().get(name)
     if found is None:
         near = get_close_matches(name, ServiceApp.templates(), n=1)
@@ -83,7 +83,7 @@ def template(name: str, _: Person = needs(Right.VIEW)) -> TemplateOut:
 
 @router.get("/datasets/{name}/schema", tags=["datasets"], operation_id="getDatasetSchema", dependencies=[Depends(look)])
 def schema(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> DatasetOut:
-    """The detected columns of a dataset."""
+    """Returns the detected columns of a dataset."""
     return DatasetOut(**as_json(app.dataset(name)))
 
 
@@ -93,7 +93,7 @@ def schema(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> DatasetOut:
 def samples(
     name: str, app: Opened, limit: Annotated[int, Query(ge=1, le=500)] = 50, _: Person = needs(Right.VIEW)
 ) -> SamplesOut:
-    """Its columns, and the sample records that are kept of it."""
+    """Returns the columns and the stored sample records of a dataset."""
     found = app.dataset(name)
     columns = [ColumnOut(**as_json(column)) for column in found.schema.columns]
     return SamplesOut(columns=columns, rows=app.samples(name)[:limit], problems=[])
@@ -101,13 +101,13 @@ def samples(
 
 @router.post("/datasets/{name}/refresh", tags=["datasets"], operation_id="refreshDataset", dependencies=[Depends(look)])
 def refresh(name: str, app: Opened, _: Person = needs(Right.EDIT)) -> DatasetOut:
-    """Read the dataset and decide its columns anew."""
+    """Reads the dataset and detects its columns again."""
     return DatasetOut(**as_json(app.dataset(name, refresh=True)))
 
 
 @router.put("/credentials/{name}/secret", status_code=204, tags=["credentials"], operation_id="setSecret")
 def secret(name: str, given: NewSecret, app: Opened, _: Person = needs(Right.EDIT)) -> None:
-    """Seal the API key of a credential; nobody can read it again."""
+    """Stores the API key of a credential, sealed. It is never returned."""
     app.set_credential(name, given.secret)
 
 

@@ -1,4 +1,4 @@
-"""Routes of the audit log: its entries page by page, and an export of all."""
+"""Routes for the audit log: its entries page by page, and an export of all."""
 
 from typing import Annotated, Any, Literal
 
@@ -46,7 +46,7 @@ def export(
     until: Word = None,
     _: Person = needs(Right.ADMIN),
 ) -> StreamingResponse:
-    """All of it, the oldest first."""
+    """Returns all entries of the audit log as a file, oldest first."""
     lines = app_of(request).people.audit.export(_filter(person, action, since, until), format)
     named = {"Content-Disposition": f'attachment; filename="audit.{format}"'}
     return StreamingResponse(lines, media_type=TYPES[format], headers=named)

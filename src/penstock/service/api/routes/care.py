@@ -14,11 +14,11 @@ from penstock.service.api.dependencies import Opened, Person, Right, needs
 from penstock.service.model import Level
 
 router = APIRouter(tags=["care"])
-PRUNES_S = 20.0  # how long a request removes at most
+PRUNES_S = 20.0  # at most, for one request
 
 
 class DoctorFinding(BaseModel):
-    """Something that has to be put right (`wrong`), or is worth knowing (`note`)."""
+    """A finding; `level` is `wrong` (needs a fix) or `note` (for information)."""
 
     level: Level
     code: str
@@ -29,7 +29,7 @@ class DoctorFinding(BaseModel):
 
 
 class Prune(BaseModel):
-    """`forget`: destinations that the project does not have any more; everything is sent again if they come back."""
+    """`forget`: removed destinations whose memory is deleted. If they are added again, all records are sent again."""
 
     model_config = ConfigDict(extra="forbid")
     dry_run: bool = False
@@ -37,7 +37,9 @@ class Prune(BaseModel):
 
 
 class PrunedOut(BaseModel):
-    """Rows removed (or, dry, that would be) by kind; `gone`: destinations that only the memory knows, with its keys."""
+    """The removed rows by kind (in a dry run: the rows that would be removed); `gone`: the number of keys in memory for
+    each destination that is no longer in the project.
+    """
 
     dry_run: bool
     removed: dict[str, int]
@@ -49,7 +51,9 @@ class PrunedOut(BaseModel):
 
 
 class RotatedOut(BaseModel):
-    """How much was sealed anew, and the id of the key. `from_environment`: take the old one out of the variable."""
+    """The number of secrets sealed again, and the id of the new key. `from_environment`: the old key is in a variable
+    of the environment, and has to be removed from it.
+    """
 
     key: str
     sealed: int
@@ -57,7 +61,7 @@ class RotatedOut(BaseModel):
 
 
 class DiagnosisOut(BaseModel):
-    """`ok`: nothing is wrong; `checks` names what was looked at."""
+    """A diagnosis; `ok` is true if nothing is wrong, `checks` are the names of the checks."""
 
     ok: bool
     at: str
@@ -69,15 +73,15 @@ class DiagnosisOut(BaseModel):
 
 @router.get("/doctor", operation_id="getDoctor", response_model=DiagnosisOut)
 def doctor(app: Opened, request: Request, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
-    """What is wrong, and what to do, as `penstock doctor` says it; only the project file is not known here."""
+    """Runs the checks of `penstock doctor`, except those of the project file, and returns problems with their fixes."""
     return app.care.diagnose(open_to_all=request.app.state.without_sign_in).to_json()
 
 
 @router.post("/prune", operation_id="prune")
 def prune(what: Prune, app: Opened, _: Person = needs(Right.ADMIN)) -> PrunedOut:
-    """Remove what is older than the retention says, for some seconds; `finished` says whether all of it is gone.
+    """Deletes data that is older than its retention, for 20 seconds at most; `finished` is false if some is left.
 
-    The service does it by itself once a day.
+    The service also does this once a day.
     """
     return PrunedOut(**as_json(app.care.prune(dry_run=what.dry_run, forget=what.forget, most_s=PRUNES_S)))
 
@@ -89,7 +93,9 @@ def prune(what: Prune, app: Opened, _: Person = needs(Right.ADMIN)) -> PrunedOut
     responses={200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}},
 )
 def back_up(app: Opened, _: Person = needs(Right.ADMIN)) -> FileResponse:
-    """The state in one file, of one moment, for `penstock restore`; its secrets only sealed. SQLite only."""
+    """Returns a consistent backup of the state as one file for `penstock restore`. Secrets in it are sealed. Only for
+    SQLite.
+    """
     made = app.care.back_up()
     name = f"penstock-{made.made_at[:19].replace(':', '')}.backup"
     return FileResponse(
@@ -102,5 +108,5 @@ def back_up(app: Opened, _: Person = needs(Right.ADMIN)) -> FileResponse:
 
 @router.post("/rotate-key", operation_id="rotateKey")
 def rotate_key(app: Opened, _: Person = needs(Right.ADMIN)) -> RotatedOut:
-    """Seal all keys and secrets with another sealing key. Whoever is signed in has to sign in again."""
+    """Seals all API keys and secrets with a new sealing key. Ends all sessions."""
     return RotatedOut(**as_json(app.care.rotate_key()))

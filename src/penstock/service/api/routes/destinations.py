@@ -1,4 +1,4 @@
-"""Routes of destinations: preview, plan, test, activate, pause."""
+"""Routes for destinations: preview, plan, test, activate, pause."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -18,11 +18,11 @@ from penstock.service.api.reports import PreviewOut
 
 router = APIRouter(prefix="/destinations/{name}", tags=["destinations"])
 LINES = "application/x-ndjson"
-PIECE = 1 << 16  # bytes of lines that are handed on together
+PIECE = 1 << 16  # bytes of lines that are sent together
 
 
 class TestSend(BaseModel):
-    """Which sample to send, or the edited body to send in its place."""
+    """The number of the sample to send, and an edited body that replaces its own."""
 
     __test__ = False
     model_config = ConfigDict(extra="forbid")
@@ -34,7 +34,7 @@ class TestSend(BaseModel):
 def preview(
     name: str, app: Opened, limit: Annotated[int, Query(ge=1, le=100)] = 5, person: Person = needs(Right.VIEW)
 ) -> PreviewOut:
-    """The requests its samples make; sends nothing."""
+    """Returns the requests that the sample records produce. Sends nothing."""
     return PreviewOut(**as_json(seen_by(app, person).preview(name, limit=limit)))
 
 
@@ -45,10 +45,10 @@ def preview(
     responses={200: {"content": {LINES: {"schema": {"type": "string"}}}}},
 )
 def export(name: str, app: Opened, person: Person = needs(Right.VIEW)) -> StreamingResponse:
-    """The requests of the whole dataset, a line of JSON each, as the preview shows them; sends nothing.
+    """Returns the requests for the whole dataset, one JSON line each, in the form of the preview. Sends nothing.
 
-    A record that would be held is a line with `refused`. The last line has the numbers of both and the `notes`; or,
-    when the data cannot be read to its end, `errors`.
+    A record that would be quarantined is a line with `refused`. The last line has the numbers of both and the `notes`,
+    or `errors` if the data cannot be read to the end.
     """
     named = {"Content-Disposition": f'attachment; filename="{quote(name)}.preview.ndjson"'}
     return StreamingResponse(_pieces(_lines(seen_by(app, person).preview_all(name))), media_type=LINES, headers=named)
@@ -66,7 +66,7 @@ def _lines(found: Iterator[PreviewedRequest | RefusedRecord | Note]) -> Iterator
             else:
                 requests += 1
                 yield as_json(one)
-    except PenstockError as error:  # the answer has begun: its status is sent
+    except PenstockError as error:  # the status of the response was sent already
         yield {"errors": [problem_json(problem) for problem in error.problems]}
     else:
         yield {"requests": requests, "refused": refused, "notes": notes}
@@ -96,11 +96,11 @@ def send(name: str, app: Opened, sent: TestSend, _: Person = needs(Right.OPERATE
 
 @router.post("/activate", status_code=204, operation_id="activateDestination")
 def activate(name: str, app: Opened, person: Person = needs(Right.OPERATE)) -> None:
-    """Let runs send it."""
+    """Activates a destination: runs send its records."""
     app.activate(name, by=person.name)
 
 
 @router.post("/pause", status_code=204, operation_id="pauseDestination")
 def pause(name: str, app: Opened, person: Person = needs(Right.OPERATE)) -> None:
-    """Stop runs from sending it."""
+    """Pauses a destination: runs do not send its records."""
     app.pause(name, by=person.name)

@@ -1,4 +1,4 @@
-"""Routes of flows: plan, pause, resume."""
+"""Routes for flows: plan, pause, resume."""
 
 from fastapi import APIRouter
 
@@ -16,11 +16,11 @@ def plan(name: str, app: Opened, person: Person = needs(Right.VIEW)) -> PlanJson
 
 @router.post("/pause", status_code=204, operation_id="pauseFlow")
 def pause(name: str, app: Opened, person: Person = needs(Right.OPERATE)) -> None:
-    """Let its times pass; what runs stops after the requests in flight."""
+    """Pauses a flow: scheduled runs are skipped. A run in progress stops after its requests in flight."""
     app.work.pause_flow(name, by=person.name)
 
 
 @router.post("/resume", status_code=204, operation_id="resumeFlow")
 def resume(name: str, app: Opened, person: Person = needs(Right.OPERATE)) -> None:
-    """Go on with its times from now on."""
+    """Resumes a flow: it runs at the next scheduled time."""
     app.work.resume_flow(name, by=person.name)

@@ -1,4 +1,4 @@
-"""Routes of webhook sources: `POST /hooks/<source>`, without a model between socket and database, and its settings."""
+"""Routes for webhook sources: `POST /hooks/<source>`, as a plain ASGI endpoint for speed, and its settings."""
 
 from __future__ import annotations
 
@@ -40,29 +40,29 @@ router = APIRouter(prefix="/sources/{name}/hook", tags=["sources"])
 
 
 class HookKeyOut(BaseModel):
-    """The key or signing secret; shown this once."""
+    """The key or signing secret. It is returned only once."""
 
     key: str
 
 
 @router.get("", operation_id="getHook", responses={200: {"model": HookJson}})
 def info(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> Response:
-    """Where to post, how to sign in, and what came."""
+    """Returns the address, the authentication and the received records of a webhook source."""
     return Response(orjson.dumps(app.intake.info(name)), media_type="application/json")
 
 
 @router.post("/key", operation_id="newHookKey")
 def new_key(name: str, app: Opened, _: Person = needs(Right.EDIT)) -> HookKeyOut:
-    """Make a new key or signing secret; it is shown this once."""
+    """Creates a new key or signing secret for a webhook source. It is returned only once."""
     return HookKeyOut(key=app.intake.new_key(name))
 
 
 class _Gone(Exception):  # noqa: N818
-    """Who posts has hung up."""
+    """The sender has disconnected."""
 
 
 class Told(NamedTuple):
-    """What a post is answered, ready to be sent; `code` says why it was refused."""
+    """The response to a post; `code` is the code of its refusal, empty if it was accepted."""
 
     status: int
     headers: Sequence[tuple[bytes, bytes]]
@@ -76,7 +76,7 @@ class Door:
     def __init__(self, app: ServiceApp) -> None:
         self._app = app
         self._measured: dict[int, Callable[[float], None]] = {}
-        self._refused: dict[tuple[str, str], tuple[float, int]] = {}  # when it was logged, and how many came since
+        self._refused: dict[tuple[str, str], tuple[float, int]] = {}  # time of the last log line, and refusals since
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -91,7 +91,7 @@ class Door:
         self._note(scope, told, time.perf_counter() - began)
 
     def _note(self, scope: Scope, told: Told, seconds: float) -> None:
-        """Every post is measured; refusals are told."""
+        """Measure a post, and log a refusal."""
         observe = self._measured.get(told.status)
         if observe is None:
             labels = ("POST" if scope["method"] == "POST" else "other", PATH, str(told.status))
@@ -101,7 +101,7 @@ class Door:
             self._tell_refused(scope["path_params"]["source"][:SHOWN], told)
 
     def _tell_refused(self, source: str, told: Told) -> None:
-        """A line a second for each source and reason, which says how many posts it stands for."""
+        """Log at most one line per second for each source and reason, with the number of posts it stands for."""
         if len(self._refused) >= MOST_NOTED:  # anybody may post to any name
             self._refused.clear()
         now, key = time.monotonic(), (source, told.code)
@@ -116,7 +116,7 @@ class Door:
     async def _reply(self, scope: Scope, receive: Receive) -> Told:
         name = scope["path_params"]["source"]
         if scope["method"] != "POST":
-            problem = Problem(scope["path"], "records are posted", "wrong-method", "POST")
+            problem = Problem(scope["path"], "a webhook source accepts only POST", "wrong-method", "use POST")
             return _refused(405, problem, {"Allow": "POST"})
         return await self._taken_or_refused(name, scope, receive)
 
@@ -129,10 +129,14 @@ class Door:
             wait = {} if refused.wait_s is None else {"Retry-After": str(max(int(refused.wait_s + 0.999), 1))}
             return _told(STATUSES[refused.problems[0].code], refused.problems, wait)
         except Overrun:
-            problem = Problem(f"hooks.{name}", "more is posted than can be written", "overrun", "try again in a moment")
+            problem = Problem(
+                f"hooks.{name}", "records are posted faster than they can be stored", "overrun", "try again in a moment"
+            )
             return _refused(503, problem, {"Retry-After": "1"})
         except TimeoutError:
-            problem = Problem(f"hooks.{name}", f"the body took longer than {BODY_S:g} s", "too-slow", "send it faster")
+            problem = Problem(
+                f"hooks.{name}", f"the body took longer than {BODY_S:g} s to arrive", "too-slow", "send it faster"
+            )
             return _refused(408, problem)
         except PenstockError as error:
             return _told(status_of(error), error.problems)
@@ -149,9 +153,9 @@ class Door:
 
 
 class Straight:
-    """Takes posts to the door before anything else looks at them: what else is asked of a request costs twice as much.
+    """Routes webhook posts directly to their endpoint: the other middlewares would take twice as long as a post itself.
 
-    The door answers programs only, and asks each for its key itself.
+    The endpoint serves programs only and authenticates each post itself.
     """
 
     def __init__(self, inner: ASGIApp, door: Door) -> None:

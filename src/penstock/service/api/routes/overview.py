@@ -1,4 +1,4 @@
-"""Routes of the overview: what feeds what, recent results, and a search for names and keys."""
+"""Routes for the overview: the project's graph, statistics, and a search for names and keys."""
 
 from dataclasses import asdict
 from typing import Annotated, cast
@@ -28,7 +28,9 @@ class BucketJson(OutcomesJson):
 
 
 class AllowanceOut(BaseModel):
-    """`limit` requests in `per_s` seconds; the share of the present window that is used; how long nobody may send."""
+    """A rate limit: `limit` requests per `per_s` seconds; the used share of the current window; seconds until the next
+    request is allowed.
+    """
 
     credential: str
     limit: int
@@ -38,7 +40,7 @@ class AllowanceOut(BaseModel):
 
 
 class StatsOut(BaseModel):
-    """`minutes`: how long each bucket is."""
+    """Statistics; `minutes` is the length of each bucket."""
 
     minutes: int
     buckets: list[BucketJson]
@@ -46,7 +48,7 @@ class StatsOut(BaseModel):
 
 
 class FoundOut(BaseModel):
-    """`name` is its name or id, `title` what was found, `path` its address here and in the UI."""
+    """A match: `name` is a name or an id, `path` the address in the API and in the web UI."""
 
     kind: FoundKind
     name: str
@@ -67,7 +69,9 @@ class ReplyJson(NumberedJson, ReplyRecordJson):
 
 @router.get("/overview", operation_id="getOverview", response_model=OverviewJson)
 def overview(app: Opened, if_none_match: IfNoneMatch = None, _: Person = needs(Right.VIEW)) -> Response:
-    """The parts of the project with their states, and what leads from where to where. 304 for the etag of what is."""
+    """Returns the resources of the project with their states, and the edges between them. Returns 304 if
+    `If-None-Match` has the current ETag.
+    """
     made = app.overview.get()
     headers = {"ETag": f'"{made.digest}"'}
     if bare_etag(if_none_match) == made.digest:
@@ -78,18 +82,18 @@ def overview(app: Opened, if_none_match: IfNoneMatch = None, _: Person = needs(R
 @router.get("/stats", operation_id="getStats", response_model=StatsOut)
 def stats(
     app: Opened,
-    hours: Annotated[int, Query(ge=1, le=MOST_HOURS, description="How far back.")] = 24,
-    destination: Annotated[str | None, Query(description="Only of this one.")] = None,
+    hours: Annotated[int, Query(ge=1, le=MOST_HOURS, description="The number of hours to return.")] = 24,
+    destination: Annotated[str | None, Query(description="Limits the result to this destination.")] = None,
     _: Person = needs(Right.VIEW),
 ) -> Response:
-    """What was sent in the last hours, part by part, and how much of each allowance is used now."""
+    """Returns what was sent in the last hours, in buckets, and the current use of each rate limit."""
     return as_it_is(app.sight.stats(hours, destination))
 
 
 @router.get("/search", operation_id="search", response_model=Page[FoundOut])
 def search(
     app: Opened,
-    q: Annotated[str, Query(max_length=300, description="A part of a name, run id or key; a record's whole key.")],
+    q: Annotated[str, Query(max_length=300, description="A part of a name, run id or key; for records the whole key.")],
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     _: Person = needs(Right.VIEW),
 ) -> Response:

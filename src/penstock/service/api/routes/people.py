@@ -1,4 +1,4 @@
-"""People and their API tokens."""
+"""Routes for users and their API tokens."""
 
 from typing import Annotated, Any, Literal
 
@@ -26,7 +26,7 @@ Password = Annotated[str, Field(max_length=2000)]
 
 
 class NewPerson(BaseModel):
-    """Without a password the answer holds a one-time link, by which they choose one themselves."""
+    """A new user. Without `password`, the response has a one-time link with which they choose one."""
 
     model_config = ConfigDict(extra="forbid")
     name: Short
@@ -36,7 +36,9 @@ class NewPerson(BaseModel):
 
 
 class Changed(BaseModel):
-    """What is absent stays; an empty `email` takes it out, `"sign_on": false` who they are at the identity provider."""
+    """Changes to a user; omitted members stay. An empty `email` removes it; `"sign_on": false` removes the link to the
+    identity provider.
+    """
 
     model_config = ConfigDict(extra="forbid")
     role: Role | None = None
@@ -46,7 +48,7 @@ class Changed(BaseModel):
 
 
 class NewToken(BaseModel):
-    """`role` at most one's own; without `expires_at` it lives until it is deleted."""
+    """A new API token; `role` is at most the caller's. Without `expires_at` it is valid until it is deleted."""
 
     model_config = ConfigDict(extra="forbid")
     name: Short
@@ -68,7 +70,7 @@ def everybody(request: Request, _: Person = needs(Right.ADMIN)) -> Page[dict[str
     response_model_exclude_unset=True,
 )
 def add(request: Request, given: NewPerson, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
-    """Let somebody in."""
+    """Adds a user."""
     register = app_of(request).people.register
     row = register.add(given.name, given.role, email=given.email, password=given.password)
     link = {} if given.password is not None else {"link": f"/setup#token={register.reset(row.name)}"}
@@ -77,7 +79,7 @@ def add(request: Request, given: NewPerson, _: Person = needs(Right.ADMIN)) -> d
 
 @router.get("/people/{name}", operation_id="getPerson", response_model=PersonOut)
 def one(request: Request, name: str, response: Response, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
-    """One person."""
+    """Returns a user."""
     return _shown(app_of(request).people.register.one(name), response)
 
 
@@ -90,7 +92,7 @@ def change(
     if_match: IfMatch = None,
     _: Person = needs(Right.ADMIN),
 ) -> dict[str, Any]:
-    """Another role, address or password. A new password ends the sessions there are."""
+    """Changes a user's role, email or password. A new password ends their sessions."""
 
     def guard(before: PersonRow) -> None:
         require_etag(if_match, _edited(before), before.name)
@@ -108,13 +110,13 @@ def change(
 
 @router.post("/people/{name}/reset", operation_id="resetPerson", response_model=LinkOut)
 def reset(request: Request, name: str, _: Person = needs(Right.ADMIN)) -> dict[str, Any]:
-    """A one-time link, good for a day, by which they choose a new password."""
+    """Returns a one-time link, valid for a day, with which the user chooses a new password."""
     return {"link": f"/setup#token={app_of(request).people.register.reset(name)}"}
 
 
 @router.delete("/people/{name}", status_code=204, operation_id="removePerson")
 def remove(request: Request, name: str, _: Person = needs(Right.ADMIN)) -> None:
-    """Shut somebody out, their sessions and tokens with them."""
+    """Deletes a user and revokes their sessions and tokens."""
     app_of(request).people.register.remove(name)
 
 
@@ -127,7 +129,7 @@ def tokens(request: Request, person: Person = needs(Right.VIEW)) -> Page[dict[st
 
 @router.post("/tokens", status_code=201, operation_id="addToken", response_model=NewTokenOut)
 def add_token(request: Request, given: NewToken, person: Person = needs(Right.VIEW)) -> dict[str, Any]:
-    """A new API token of one's own. `token` is shown this once."""
+    """Creates an API token for the caller. `token` is returned only once."""
     by_session(person)
     row, text = app_of(request).people.register.add_token(person.name, given.name, given.role, given.expires_at)
     return {**token_json(row), "token": text}
@@ -135,7 +137,7 @@ def add_token(request: Request, given: NewToken, person: Person = needs(Right.VI
 
 @router.delete("/tokens/{identity}", status_code=204, operation_id="removeToken")
 def remove_token(request: Request, identity: str, person: Person = needs(Right.VIEW)) -> None:
-    """End one of one's own tokens; an admin, any."""
+    """Deletes one of the caller's API tokens; an admin can delete any."""
     app_of(request).people.register.remove_token(identity, by=person)
 
 
@@ -145,12 +147,12 @@ def _shown(row: PersonRow, response: Response) -> dict[str, Any]:
 
 
 def _edited(row: PersonRow) -> dict[str, Any]:
-    """What of a person is edited: an ETag is of that, not of when they were seen."""
+    """The members that an edit can change: the ETag does not depend on `seen_at`."""
     return {name: value for name, value in person_json(row).items() if name != "seen_at"}
 
 
 def person_json(row: PersonRow) -> dict[str, Any]:
-    """A person without what they prove themselves by."""
+    """A user without password hash and subject."""
     return {
         "name": row.name,
         "role": row.role,

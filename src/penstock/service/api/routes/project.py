@@ -1,4 +1,4 @@
-"""Routes of the whole project: read, replaced, exported; its versions."""
+"""Routes for the whole project (read, replace, export) and its versions."""
 
 from typing import Annotated, Any
 
@@ -24,7 +24,7 @@ router = APIRouter(tags=["project"])
 
 
 class ProjectOut(BaseModel):
-    """The applied project as YAML; version 0 while none was applied."""
+    """The applied project as YAML; `version` is 0 if none was applied."""
 
     version: int
     yaml: str
@@ -36,7 +36,7 @@ class NewProject(BaseModel):
 
 
 class ChangeOut(BaseModel):
-    """One difference between two versions; what may be secret is not shown."""
+    """One difference between two versions. Values that may be secret are not shown."""
 
     path: str
     change: ChangeKind
@@ -45,7 +45,7 @@ class ChangeOut(BaseModel):
 
 
 class AppliedOut(BaseModel):
-    """The version that is the truth now, and what was (or, as a dry run, would be) changed."""
+    """The applied version, and the changes that were made (in a dry run: would be made)."""
 
     version: int
     changes: list[ChangeOut]
@@ -63,7 +63,7 @@ class WholeVersionOut(VersionOut):
 
 
 class BackTo(BaseModel):
-    """`only` names one resource: `destinations.people`."""
+    """`only` limits the rollback to one resource, such as `destinations.people`."""
 
     model_config = ConfigDict(extra="forbid")
     only: str | None = None
@@ -71,7 +71,7 @@ class BackTo(BaseModel):
 
 @router.get("/project", operation_id="getProject")
 def project(app: Opened, response: Response, _: Person = needs(Right.VIEW)) -> ProjectOut:
-    """The applied project."""
+    """Returns the applied project as YAML."""
     newest = app.edits.newest()
     response.headers["ETag"] = f'"{newest.version}"'
     return ProjectOut(version=newest.version, yaml=newest.text)
@@ -81,11 +81,11 @@ def project(app: Opened, response: Response, _: Person = needs(Right.VIEW)) -> P
 def replace(
     new: NewProject,
     app: Opened,
-    dry_run: Annotated[bool, Query(description="Only say what would change.")] = False,
+    dry_run: Annotated[bool, Query(description="Returns the changes without making them.")] = False,
     if_match: IfMatch = None,
     person: Person = needs(Right.EDIT),
 ) -> AppliedOut:
-    """Make this project the truth, whole; literal API keys are sealed. Every problem is told with its line."""
+    """Replaces the whole project. Literal API keys are sealed. Errors name the line of each problem."""
     written = app.edits.replace(new.yaml, author=person.name, if_match=bare_etag(if_match), dry_run=dry_run)
     return AppliedOut(version=written.version, changes=[ChangeOut(**change) for change in written.changes])
 
@@ -97,34 +97,34 @@ def replace(
     responses={200: {"content": {"text/yaml": {"schema": {"type": "string"}}}}},
 )
 def export(app: Opened, _: Person = needs(Right.VIEW)) -> Response:
-    """The applied project as a project file; references to secrets stay references."""
+    """Returns the applied project as a project file. References to secrets remain references."""
     headers = {"Content-Disposition": 'attachment; filename="penstock.yaml"'}
     return Response(app.edits.newest().text, media_type="text/yaml", headers=headers)
 
 
 @router.get("/schema", operation_id="getFileSchema")
 def schema(app: Opened, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
-    """The JSON Schema of the project file."""
+    """Returns the JSON Schema of the project file."""
     return app.file_schema()
 
 
 @router.get("/versions", operation_id="listVersions")
 def versions(app: Opened, cursor: Cursor = None, limit: Limit = 50, _: Person = needs(Right.VIEW)) -> Page[VersionOut]:
-    """The versions, newest first, each with what it changed."""
+    """Returns the versions of the project with their changes, newest first."""
     found = app.edits.versions(limit + 1, number_of(cursor))
     return page(found, limit, _out, lambda version: cursor_of(str(version.version)))
 
 
 @router.get("/versions/{number}", operation_id="getVersion")
 def version(number: int, app: Opened, _: Person = needs(Right.VIEW)) -> WholeVersionOut:
-    """One version, whole."""
+    """Returns a version of the project with its YAML."""
     found = app.edits.version(number)
     return WholeVersionOut(**_out(found).model_dump(), yaml=found.text)
 
 
 @router.post("/versions/{number}/roll-back", operation_id="rollBack")
 def roll_back(number: int, back: BackTo, app: Opened, person: Person = needs(Right.EDIT)) -> VersionOut:
-    """Make an old version, or one resource of it, the truth again: as a new version."""
+    """Restores an earlier version, or one resource of it, as a new version."""
     return _out(app.edits.roll_back(number, author=person.name, only=back.only))
 
 

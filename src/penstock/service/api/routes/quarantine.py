@@ -1,4 +1,4 @@
-"""Routes of the quarantine: list, show, edit, discard, settle."""
+"""Routes for the quarantine: list, show, edit, resend, discard, settle."""
 
 from typing import Annotated, Any, cast
 
@@ -39,9 +39,9 @@ router = APIRouter(prefix="/quarantine", tags=["quarantine"])
 
 
 class Edit(BaseModel):
-    """Members to change (dotted paths reach into nested values), or the whole record: as JSON, or as the text of it.
+    """An edit: `changes` by field (dotted paths for nested values), or the whole record as JSON or as JSON text.
 
-    A program that reads JSON numbers as floats changes large ones; text comes as it was written.
+    `record_text` preserves every digit of large numbers; a client that parses JSON numbers as floats may change them.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -51,7 +51,7 @@ class Edit(BaseModel):
 
 
 class Settle(BaseModel):
-    """That it arrived; what did not is sent again or discarded instead."""
+    """`delivered` must be true. Resend or discard a record that did not arrive."""
 
     model_config = ConfigDict(extra="forbid")
     delivered: bool = True
@@ -63,7 +63,7 @@ class Discard(BaseModel):
 
 
 class Which(BaseModel):
-    """The records by id; or those of a destination, a cause, an outcome, of all these; or all."""
+    """A selection of records: `ids`; or any of `destination`, `cause` and `outcome` (all must match); or `all`."""
 
     model_config = ConfigDict(extra="forbid")
     ids: Annotated[list[str], Field(max_length=10_000)] | None = None
@@ -73,15 +73,15 @@ class Which(BaseModel):
     all: bool = False
 
     def entries(self, app: ServiceApp) -> list[str]:
-        """Their ids. InputError when nothing says which, or nothing is held."""
+        """The ids of the selected records. InputError when there is no selection, or it selects nothing."""
         return self.ids or app.held.ids(self.conditions())
 
     def conditions(self) -> QuarantineFilter:
-        """What they have in common. InputError when nothing says which."""
+        """The selection as a filter. InputError when there is no selection."""
         which = QuarantineFilter(self.destination, self.cause, self.outcome)
         if not self.ids and which == QuarantineFilter() and not self.all:
-            hint = "give ids, destination, cause, outcome or all"
-            raise InputError(Problem("body", "say which records", "which", hint))
+            hint = "add ids, destination, cause, outcome or all"
+            raise InputError(Problem("body", "the body selects no records", "which", hint))
         return which
 
 
@@ -101,15 +101,15 @@ class HeldJson(QuarantineEntryJson):
 
 
 class Discarded(BaseModel):
-    """How many records there were."""
+    """The number of discarded records."""
 
     discarded: int
 
 
 class DiscardOut(BaseModel):
-    """A discard of many records, in the background: `discarded` of `total` are done so far; `ended_at` at its end.
+    """A discard in the background: `discarded` of `total` records are done; `ended_at` is null until it ends.
 
-    Fewer than `total` are discarded where records were sent or discarded otherwise meanwhile.
+    It ends with fewer than `total` if some of the records were sent or discarded by other requests in the meantime.
     """
 
     id: str
@@ -156,10 +156,14 @@ def resend(which: Which, app: Opened, person: Person = needs(Right.OPERATE)) -> 
     "/discard",
     operation_id="discardHeld",
     response_model=Discarded,
-    responses={202: {"model": DiscardOut, "description": "More than 1,000 records: it goes on in the background"}},
+    responses={
+        202: {"model": DiscardOut, "description": "More than 1,000 records: the discard continues in the background"}
+    },
 )
 def discard_several(which: Discarding, app: Opened, person: Person = needs(Right.OPERATE)) -> Any:
-    """Never send these versions. More than 1,000 are discarded in the background; `Location` says how far it is."""
+    """Discards records: these versions are never sent. More than 1,000 are discarded in the background; `Location` is
+    the address of the discard.
+    """
     if which.ids is None or len(which.ids) > MANY:
         begun = app.discards.ask(which.conditions(), which.ids or None, reason=which.reason, by=person.name)
         if begun is not None:
@@ -176,7 +180,7 @@ def discards(app: Opened, _: Person = needs(Right.VIEW)) -> Page[DiscardOut]:
 
 @router.get("/discards/{discard}", operation_id="getDiscard")
 def discard_in_background(discard: str, app: Opened, _: Person = needs(Right.VIEW)) -> DiscardOut:
-    """How far a discard of more than 1,000 records has come."""
+    """Returns the progress of a discard of more than 1,000 records."""
     return DiscardOut.of(app.discards.get(discard))
 
 
@@ -188,7 +192,7 @@ def entry(entry: str, app: Opened, response: Response, _: Person = needs(Right.V
 
 @router.post("/{entry}/preview", operation_id="previewHeld", dependencies=[Depends(look)])
 def preview(entry: str, app: Opened, person: Person = needs(Right.VIEW)) -> UnsavedPreview:
-    """The request that a resend of this record would make; sends nothing."""
+    """Returns the request that a resend of this record would make. Sends nothing."""
     return UnsavedPreview(**as_json(seen_by(app, person).preview_held(entry)), errors=[])
 
 
@@ -207,13 +211,13 @@ def edit(
 
 @router.post("/{entry}/discard", operation_id="discardOneHeld")
 def discard(entry: str, app: Opened, why: Discard, _: Person = needs(Right.OPERATE)) -> Discarded:
-    """Never send this version."""
+    """Discards a record: this version is never sent."""
     return Discarded(discarded=app.discard([entry], reason=why.reason))
 
 
 @router.post("/{entry}/settle", status_code=204, operation_id="settleHeld")
 def settle(entry: str, app: Opened, how: Settle | None = None, _: Person = needs(Right.OPERATE)) -> None:
-    """A person knows that it arrived."""
+    """Marks an `unknown` record as delivered."""
     app.settle(entry, delivered=how is None or how.delivered)
 
 

@@ -1,4 +1,4 @@
-"""Routes of the applied project's resources, one at a time. An ETag guards every edit."""
+"""Routes for the resources of the applied project. An ETag guards every edit."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -39,7 +39,7 @@ class ResourceJson(TypedDict):
 
 
 class NewResource(BaseModel):
-    """A resource under a name: `value` as in the project file."""
+    """A resource's name and settings: `value` has the keys of the project file."""
 
     model_config = ConfigDict(extra="forbid")
     name: str
@@ -69,7 +69,7 @@ def create(kind: Kind, new: NewResource, app: Opened, person: Person = needs(Rig
 
 @router.post("/validate", operation_id="validateResource")
 def validate(kind: Kind, new: NewResource, app: Opened, _: Person = needs(Right.VIEW)) -> Problems:
-    """Every problem that the project would have with this resource in it; nothing is written."""
+    """Checks the project with this resource in it and returns every problem. Writes nothing."""
     return problems(app.edits.problems(kind, new.name, new.value))
 
 
@@ -107,7 +107,7 @@ def patch(
 
 @router.delete("/{name}", status_code=204, operation_id="deleteResource")
 def delete(kind: Kind, name: str, app: Opened, if_match: IfMatch = None, person: Person = needs(Right.EDIT)) -> None:
-    """Take out a resource that nobody refers to and that is not active."""
+    """Deletes a resource. Returns 409 if another resource refers to it or it is active."""
     app.edits.delete(kind, name, author=person.name, if_match=bare_etag(if_match))
 
 

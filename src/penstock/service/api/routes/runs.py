@@ -1,4 +1,4 @@
-"""Routes of runs: start, watch, cancel, resume; their requests and records."""
+"""Routes for runs: start, follow, cancel, resume; their requests and records."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -38,8 +38,8 @@ MEDIA = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.pa
 
 
 class Start(BaseModel):
-    """The destination or flow to run. `from` reads its sources again: from their `start`, or from a value of the
-    cursor on; what is unchanged is not sent.
+    """The destination or flow to run. `from` reads its sources again: from their `start` (`start`), or from a value of
+    the cursor. Unchanged records are not sent.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -93,7 +93,7 @@ def resume(run: str, app: Opened, person: Person = needs(Right.OPERATE)) -> RunJ
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}, "itemSchema": EVENTS}}}},
 )
 async def events(run: str, app: Opened, _: Person = needs(Right.VIEW)) -> StreamingResponse:
-    """Server-sent events: `progress` while it lasts, then `end` with the run."""
+    """Streams server-sent events: `progress` while the run lasts, then `end` with the run."""
     await run_in_threadpool(app.work.run, run)  # an unknown run is refused before the stream begins
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(_told(app, run), media_type="text/event-stream", headers=headers)
@@ -162,6 +162,6 @@ def export(
     kind: Annotated[Literal["csv", "parquet"], Query(alias="format")] = "csv",
     _: Person = needs(Right.VIEW),
 ) -> StreamingResponse:
-    """All records of a run as a file."""
+    """Returns all records of a run as a file."""
     named = {"Content-Disposition": f'attachment; filename="{quote(run)}.{kind}"'}
     return StreamingResponse(app.work.details.export(run, kind), media_type=MEDIA[kind], headers=named)

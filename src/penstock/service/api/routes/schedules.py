@@ -1,4 +1,4 @@
-"""The route of a schedule that is not saved yet: its next times."""
+"""The route that returns the next times of a schedule that is not saved."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ router = APIRouter(prefix="/schedules", tags=["flows"])
 
 
 class TimesOut(BaseModel):
-    """The next moments; none for `on new data`. `errors` in their place while it is no schedule."""
+    """The next times, empty for `on new data`; `errors` if the schedule is invalid."""
 
     times: list[str]
     errors: list[ProblemJson]
@@ -22,12 +22,14 @@ class TimesOut(BaseModel):
 @router.get("/next", operation_id="nextTimes")
 def next_times(
     app: Opened,
-    schedule: Annotated[str, Query(max_length=200, description="As a flow says it: `0 2 * * *`, `every 15m`.")],
-    timezone: Annotated[str | None, Query(max_length=100, description="The zone of the cron fields.")] = None,
+    schedule: Annotated[
+        str, Query(max_length=200, description="The schedule of a flow, such as `0 2 * * *` or `every 15m`.")
+    ],
+    timezone: Annotated[str | None, Query(max_length=100, description="The time zone of the cron fields.")] = None,
     count: Annotated[int, Query(ge=1, le=20)] = 3,
     _: Person = needs(Right.VIEW),
 ) -> TimesOut:
-    """When a flow with this schedule would run next."""
+    """Returns when a flow with this schedule would run next."""
     try:
         return TimesOut(times=app.work.upcoming(schedule, timezone, count), errors=[])
     except InputError as error:

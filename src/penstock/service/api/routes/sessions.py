@@ -1,4 +1,4 @@
-"""Routes of sessions: sign in, sign out, passwords."""
+"""Routes for sessions: sign in, sign out, change a password."""
 
 from typing import Annotated, Any
 
@@ -33,7 +33,7 @@ class SignIn(BaseModel):
 
 
 class SetUp(SignIn):
-    """`token`: what stands behind `#token=` in the one-time link."""
+    """A new password; `token` is the part of the one-time link after `#token=`."""
 
     token: Annotated[str, Field(max_length=200)]
 
@@ -46,7 +46,7 @@ class NewPassword(BaseModel):
 
 @router.get("/session", operation_id="getSession", response_model=SessionOut)
 def session(request: Request) -> dict[str, Any]:
-    """Who is signed in, how one can, and the value that a session's writes carry in `X-Penstock-CSRF`."""
+    """Returns the signed-in user, the ways to sign in, and the value for the header `X-Penstock-CSRF`."""
     person, cookie = whoever(request), session_cookie(request)
     has_session = person is not None and person.token is None and cookie is not None and _signs_in(request)
     return _told(request, person, app_of(request).people.csrf(cookie) if has_session and cookie is not None else None)
@@ -54,7 +54,7 @@ def session(request: Request) -> dict[str, Any]:
 
 @router.post("/session", operation_id="signIn", response_model=SessionOut)
 def sign_in(request: Request, response: Response, given: SignIn) -> dict[str, Any]:
-    """Sign in by name and password."""
+    """Signs in with name and password and sets the session cookie."""
     people = app_of(request).people
     request.state.tried = given.name.strip().lower() if people.is_known(given.name) else None
     return _begun(request, response, people.sign_in(given.name, given.password, address_of(request)))
@@ -62,7 +62,7 @@ def sign_in(request: Request, response: Response, given: SignIn) -> dict[str, An
 
 @router.delete("/session", status_code=204, operation_id="signOut")
 def sign_out(request: Request, response: Response, person: Person = needs(Right.VIEW)) -> None:
-    """Sign out, everywhere: all sessions of this person end."""
+    """Signs out: ends all sessions of the user."""
     by_session(person)
     app_of(request).people.sign_out(person.name)
     drop_session(request, response)
@@ -70,7 +70,7 @@ def sign_out(request: Request, response: Response, person: Person = needs(Right.
 
 @router.post("/setup", operation_id="setUp", response_model=SessionOut)
 def set_up(request: Request, response: Response, given: SetUp) -> dict[str, Any]:
-    """Choose a password by a one-time link, and be signed in. The first link makes the first person, an admin."""
+    """Sets a password with a one-time link and signs in. The first link creates the first user, an admin."""
     return _begun(request, response, app_of(request).people.set_up(given.token, given.name, given.password))
 
 
@@ -78,7 +78,7 @@ def set_up(request: Request, response: Response, given: SetUp) -> dict[str, Any]
 def change_password(
     request: Request, response: Response, given: NewPassword, person: Person = needs(Right.VIEW)
 ) -> dict[str, Any]:
-    """Another password for oneself; every session but this one ends."""
+    """Changes the caller's password. Ends all of their other sessions."""
     by_session(person)
     changed = app_of(request).people.change_password(person.name, given.old, given.new, address_of(request))
     return _begun(request, response, changed)

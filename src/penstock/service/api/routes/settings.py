@@ -1,4 +1,4 @@
-"""Routes of the retention settings and of the sample company."""
+"""Routes for the retention settings and the sample company."""
 
 from typing import Annotated, Any
 
@@ -13,14 +13,14 @@ router = APIRouter()
 
 
 class DemoState(BaseModel):
-    """Whether the project is the sample company; `arrived` shows what the stand-in got, while it is here."""
+    """Whether the sample company is loaded; `arrived` is the page of the local sandbox with the received records."""
 
     loaded: bool
     arrived: str | None
 
 
 class DemoLoaded(BaseModel):
-    """The version that is the project now, how many records there are, and where the stand-in for Custify answers."""
+    """The new version of the project, the number of records per dataset, and the URL of the local sandbox."""
 
     version: int
     records: dict[str, int]
@@ -30,7 +30,7 @@ class DemoLoaded(BaseModel):
 
 @router.get("/settings/retention", tags=["settings"], operation_id="getRetention")
 def retention(app: Opened, response: Response, _: Person = needs(Right.VIEW)) -> dict[str, int]:
-    """How many days things are kept; 0: for ever."""
+    """Returns how many days each kind of data is kept; 0 means forever."""
     return _told(app.care.retention(), response)
 
 
@@ -42,25 +42,25 @@ def put_retention(
     if_match: IfMatch = None,
     person: Person = needs(Right.ADMIN),
 ) -> dict[str, int]:
-    """Say it anew, whole: what is left out has its default."""
+    """Replaces the retention settings. Omitted settings get their default."""
 
     def guard(before: Retention) -> None:
-        require_etag(if_match, as_json(before), "the retention")
+        require_etag(if_match, as_json(before), "the retention settings")
 
     return _told(app.care.set_retention(document, by=person.name, guard=guard), response)
 
 
 @router.get("/demo", tags=["demo"], operation_id="getDemo")
 def demo(app: Opened, _: Person = needs(Right.VIEW)) -> DemoState:
-    """Whether the sample company is loaded."""
+    """Returns whether the sample company is loaded."""
     return DemoState(**app.demo.state())
 
 
 @router.post("/demo", status_code=201, tags=["demo"], operation_id="loadDemo")
 def load_demo(app: Opened, person: Person = needs(Right.EDIT)) -> DemoLoaded:
-    """Load a made-up company with its data, and start a stand-in for Custify on this machine that it sends to.
+    """Loads the sample company with its data, and starts the local sandbox for Custify that it sends to.
 
-    Its destination `notes` is a draft. 409 while there is another project.
+    Its destination `notes` is a draft. Returns 409 if another project is applied.
     """
     return DemoLoaded(**app.demo.load(by=person.name))
 

@@ -1,4 +1,4 @@
-"""Routes of the sign-in by an identity provider: redirect to it, and its callback."""
+"""Routes for sign-in with an identity provider: the redirect to it, and its callback."""
 
 from typing import Annotated
 from urllib.parse import urlencode
@@ -16,7 +16,7 @@ ACTION = "GET /session/oidc/callback"
 
 @router.get("/session/oidc", status_code=303, operation_id="beginSignOn")
 def begin_sign_on(request: Request, to: Annotated[str, Query(max_length=500)] = HOME) -> RedirectResponse:
-    """Send the browser to the identity provider; at last it comes to `to`, a path of ours."""
+    """Redirects the browser to the identity provider, and after the sign-in to `to`, a path of this service."""
     _require_sign_on(request)
     people = app_of(request).people
     assert people.sign_on is not None
@@ -32,7 +32,7 @@ def begin_sign_on(request: Request, to: Annotated[str, Query(max_length=500)] = 
 
 @router.get("/session/oidc/callback", status_code=303, operation_id="endSignOn")
 def end_sign_on(request: Request) -> RedirectResponse:
-    """Where the identity provider sends the browser back to. Whoever is believed is signed in."""
+    """The callback of the identity provider. Signs the user in and redirects the browser."""
     _require_sign_on(request)
     people, origin = app_of(request).people, address_of(request)
     try:
@@ -50,15 +50,15 @@ def end_sign_on(request: Request) -> RedirectResponse:
 
 def _require_sign_on(request: Request) -> None:
     if request.app.state.without_sign_in or app_of(request).people.sign_on is None:
-        message, hint = "there is no identity provider", "set PENSTOCK_OIDC_ISSUER"
+        message, hint = "no identity provider is configured", "set PENSTOCK_OIDC_ISSUER"
         raise InputError(Problem("session", message, "unknown-setting", hint))
 
 
 def _refused(error: PenstockError) -> RedirectResponse:
-    """The page says why, by its code."""
+    """A redirect to the sign-in page, which shows the reason for this code."""
     return RedirectResponse(f"{SIGN_IN}?{urlencode({'refused': error.problems[0].code})}", 303)
 
 
 def _is_ours(to: str) -> bool:
-    """Whether a browser takes it for a path of this very service."""
+    """Whether a browser resolves `to` to a path of this service."""
     return to.startswith("/") and not to.startswith(("//", "/\\")) and to.isascii() and to.isprintable()

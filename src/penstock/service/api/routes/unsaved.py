@@ -1,4 +1,4 @@
-"""Routes of settings that are not saved yet: preview, findings, a test send, a credential's check."""
+"""Routes for settings that are not saved: preview, findings, test send, check of a credential."""
 
 from typing import Annotated, Any
 
@@ -13,11 +13,11 @@ from penstock.service.api.reports import FindingsOut, UnsavedPreview
 from penstock.service.api.shapes import whole_problems
 
 router = APIRouter()
-LOOK_S = 2.0  # how long the whole dataset is looked at, at most
+LOOK_S = 2.0  # at most, for the check of the whole dataset
 
 
 class Draft(BaseModel):
-    """A destination as the project file would say it."""
+    """An unsaved destination; `value` has the keys of the project file."""
 
     model_config = ConfigDict(extra="forbid")
     name: str
@@ -29,7 +29,7 @@ class PreviewDraft(Draft):
 
 
 class TestDraft(Draft):
-    """Which sample to send, or the edited body to send in its place."""
+    """The number of the sample to send, and an edited body that replaces its own."""
 
     __test__ = False
     sample: Annotated[int, Field(ge=1)] = 1
@@ -37,7 +37,7 @@ class TestDraft(Draft):
 
 
 class CredentialDraft(Draft):
-    """A credential as the project file would say it; `secret` is its API key, where `value` names none."""
+    """An unsaved credential; `value` has the keys of the project file. `secret` is the API key if `value` has none."""
 
     secret: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
 
@@ -46,7 +46,7 @@ class CredentialDraft(Draft):
     "/destinations/preview", tags=["destinations"], operation_id="previewUnsaved", dependencies=[Depends(look)]
 )
 def preview(draft: PreviewDraft, app: Opened, person: Person = needs(Right.VIEW)) -> UnsavedPreview:
-    """The requests that its samples make; `errors` in their place while the settings are wrong. Sends nothing."""
+    """Returns the requests that the sample records produce, or `errors` if the settings are invalid. Sends nothing."""
     try:
         found = seen_by(app, person).unsaved.preview(draft.name, draft.value, draft.limit)
     except InputError as error:
@@ -57,7 +57,9 @@ def preview(draft: PreviewDraft, app: Opened, person: Person = needs(Right.VIEW)
 
 @router.post("/destinations/findings", tags=["destinations"], operation_id="checkUnsaved", dependencies=[Depends(look)])
 def findings(draft: Draft, app: Opened, _: Person = needs(Right.VIEW)) -> FindingsOut:
-    """What would be refused of the whole dataset, by field and rule; `checked` says how many records were looked at."""
+    """Checks the records of the whole dataset for two seconds at most. Returns the refused ones by field and rule;
+    `checked` is the number of records that were checked.
+    """
     try:
         found = app.unsaved.findings(draft.name, draft.value, LOOK_S)
     except InputError as error:

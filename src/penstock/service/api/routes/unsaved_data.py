@@ -1,4 +1,4 @@
-"""Routes of sources and datasets that are not saved yet: their first records, and uploads of files."""
+"""Routes for sources and datasets that are not saved: their first records, and uploads of files."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -21,7 +21,7 @@ AT_ONCE = 1 << 20  # bytes that are written together
 
 
 class Unsaved(BaseModel):
-    """A source or dataset as the project file would say it."""
+    """An unsaved source or dataset; `value` has the keys of the project file."""
 
     model_config = ConfigDict(extra="forbid")
     name: str
@@ -35,9 +35,9 @@ class SqlProblemJson(ProblemJson):
 
 
 class SourceLook(BaseModel):
-    """The first records: `records` were looked at, `complete` when there are no more.
+    """The first records of a source; `records` is how many were read, `complete` is true if there are no more.
 
-    `problems` in their place when it cannot be read. `tables`: those of a database, null where nobody can name them.
+    `problems` are set if it cannot be read. `tables` are the tables of a database, null if they cannot be listed.
     """
 
     columns: list[ColumnOut]
@@ -49,7 +49,7 @@ class SourceLook(BaseModel):
 
 
 class DatasetLook(BaseModel):
-    """The first records, as the SQL makes them of the source's first records; `errors` when it cannot be read."""
+    """The result of the SQL for the first records of the source; `errors` are set if it cannot be read."""
 
     columns: list[ColumnOut]
     rows: list[dict[str, Any]]
@@ -59,7 +59,7 @@ class DatasetLook(BaseModel):
 
 
 class UploadedOut(BaseModel):
-    """`path` and `format` as a file source says them."""
+    """An uploaded file; `path` and `format` are the values for a file source."""
 
     path: str
     bytes: int
@@ -68,7 +68,7 @@ class UploadedOut(BaseModel):
 
 @router.post("/sources/check", tags=["sources"], operation_id="checkUnsavedSource", dependencies=[Depends(look)])
 def check(draft: Unsaved, app: Opened, _: Person = needs(Right.EDIT)) -> SourceLook:
-    """Look at the first records of a source; a database is connected to. Without query and table: at its tables."""
+    """Reads the first records of a source. For a database without query and table: lists its tables."""
     found = app.unsaved.source(draft.name, draft.value)
     tables = None if found.tables is None else list(found.tables)
     return SourceLook(**_seen(found), problems=whole_problems(found.problems), tables=tables)
@@ -76,7 +76,7 @@ def check(draft: Unsaved, app: Opened, _: Person = needs(Right.EDIT)) -> SourceL
 
 @router.post("/datasets/preview", tags=["datasets"], operation_id="previewUnsavedDataset", dependencies=[Depends(look)])
 def preview(draft: Unsaved, app: Opened, _: Person = needs(Right.EDIT)) -> DatasetLook:
-    """Run the SQL over the first records of the source. The key may still be missing."""
+    """Runs the SQL on the first records of the source. The key is optional."""
     found = app.unsaved.dataset(draft.name, draft.value)
     return DatasetLook(**_seen(found), errors=list(map(_placed, found.problems)))
 
@@ -91,17 +91,21 @@ def preview(draft: Unsaved, app: Opened, _: Person = needs(Right.EDIT)) -> Datas
 async def upload(
     request: Request,
     app: Opened,
-    filename: Annotated[str, Query(min_length=1, max_length=300, description="`contacts.csv`; its ending matters.")],
+    filename: Annotated[
+        str, Query(min_length=1, max_length=300, description="Such as `contacts.csv`; the extension sets the format.")
+    ],
     _: Person = needs(Right.EDIT),
 ) -> UploadedOut:
-    """Keep a file beside the state, to be read by a file source. The body is the file, 512 MiB at most."""
+    """Stores a file for a file source. The body is the file, 512 MiB at most."""
     told = request.headers.get("Content-Length", "")
     draft = await run_in_threadpool(app.uploads.begin, filename, int(told) if told.isdigit() else None)
     try:
         await _take(request, draft.write)
         kept = await run_in_threadpool(draft.finish)
     except ClientDisconnect:
-        raise InputError(Problem("body", "the file was not sent to its end", "cut-off", "send it again")) from None
+        raise InputError(
+            Problem("body", "the upload ended before the end of the file", "cut-off", "send it again")
+        ) from None
     finally:
         await run_in_threadpool(draft.close)
     request.state.names = {"name": kept.path}  # for the audit log

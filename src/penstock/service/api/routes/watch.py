@@ -36,7 +36,7 @@ class AlertOut(BaseModel):
 
 
 class TriedOut(BaseModel):
-    """What became of a trial message; `reason` says why it did not go."""
+    """The result of a test message; `reason` is why it was not sent."""
 
     channel: str
     ok: bool
@@ -44,7 +44,7 @@ class TriedOut(BaseModel):
 
 
 def _may_see_metrics(request: Request) -> None:
-    """A viewer may; a scraper by its own token; everybody when the environment says so."""
+    """Allows viewers, a scraper with the metrics token, and everybody if PENSTOCK_METRICS_PUBLIC is set."""
     environ = request.app.state.penstock.environ
     if environ.get(METRICS_PUBLIC, "").strip().lower() in YES:
         return
@@ -59,20 +59,20 @@ _may_see_metrics.right = Right.VIEW  # type: ignore[attr-defined] # for the tabl
 
 @outside.get("/healthz")
 def healthz() -> dict[str, Any]:
-    """Says that the process answers."""
+    """Returns 200 while the process responds."""
     return {"status": "ok"}
 
 
 @outside.get("/readyz")
 def readyz(app: Opened) -> JSONResponse:
-    """Work may be given to this process: 503 with what is wrong when not."""
+    """Returns 200 when the process is ready for requests, 503 with the problems otherwise."""
     problems = app.watch.not_ready()
     return answer(503, problems) if problems else JSONResponse({"status": "ready"})
 
 
 @outside.get("/metrics", dependencies=[Depends(_may_see_metrics)])
 def metrics(app: Opened, request: Request) -> Response:
-    """Metrics for Prometheus."""
+    """Returns the metrics in the format of Prometheus."""
     body, kind = app.watch.metrics.text(request.headers.get("Accept", ""))
     return Response(body, media_type=kind)
 
@@ -85,7 +85,7 @@ def alerts(app: Opened, _: Person = needs(Right.VIEW)) -> Page[dict[str, Any]]:
 
 @router.get("/settings/alerts", operation_id="getAlertSettings", response_model=AlertSettings)
 def alert_settings(app: Opened, response: Response, _: Person = needs(Right.VIEW)) -> dict[str, Any]:
-    """Channels and rules; the URLs of channels are never shown."""
+    """Returns the channels and rules of alerts. The URLs of channels are never returned."""
     return _settings(app.watch.alert_settings(), response)
 
 
@@ -97,10 +97,10 @@ def put_alert_settings(
     if_match: IfMatch = None,
     person: Person = needs(Right.ADMIN),
 ) -> dict[str, Any]:
-    """Write channels and rules, whole; a channel without `url` keeps the one it has."""
+    """Replaces the channels and rules of alerts. A channel without `url` keeps its stored URL."""
 
     def guard(before: AlertSettings) -> None:
-        require_etag(if_match, before.model_dump(mode="json"), "the settings of alerts")
+        require_etag(if_match, before.model_dump(mode="json"), "the alert settings")
 
     return _settings(app.watch.set_alerts(document, by=person.name, guard=guard), response)
 
