@@ -1,4 +1,4 @@
-"""The settings document of alerts, which the API shows and the state stores: channels and rules."""
+"""The alert settings as the API returns them and the state stores them: channels and rules."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 @dataclass(frozen=True)
 class Rules:
-    """When a message is sent; None switches a rule off."""
+    """When an alert is raised and reported; None turns a rule off."""
 
     stalled_minutes: float | None = 1440
     volume_under: float | None = 0.5  # of the usual number of records
     volume_over: float | None = 3.0
-    volume_runs: int = 5  # the usual is the median of so many runs
+    volume_runs: int = 5  # the usual number is the median of this many runs
     error_share: float | None = 0.1
     error_least: int = 20
     quarantine_more: int | None = 100
@@ -24,7 +24,7 @@ class Rules:
     columns_changed: bool = True
     waiting_minutes: float | None = 5  # a queued run that no worker takes
     repeat_hours: float = 24
-    calm_minutes: float = 10  # two messages of one alert are at least so far apart
+    calm_minutes: float = 10  # at least, between two messages about one alert
 
 
 class _Strict(BaseModel):
@@ -32,15 +32,15 @@ class _Strict(BaseModel):
 
 
 class ChannelDocument(_Strict):
-    """Where messages go. The URL is write-only: without it the sealed one stays."""
+    """A channel for messages. `url` is write-only; omitted, the stored URL stays. `shown` is the URL without secrets."""
 
     url: str | None = Field(default=None, max_length=4000)
     allowed_hosts: list[str] = []
-    shown: str | None = None  # what a reader sees of the URL; ignored when written
+    shown: str | None = None  # ignored in a write
 
 
 class RulesDocument(_Strict):
-    """When a person is told; null switches a rule off."""
+    """When an alert is raised and reported; null turns a rule off."""
 
     stalled_minutes: float | None = Field(default=Rules.stalled_minutes, gt=0)
     volume_under: float | None = Field(default=Rules.volume_under, ge=0, le=1)
@@ -51,7 +51,7 @@ class RulesDocument(_Strict):
     quarantine_more: int | None = Field(default=Rules.quarantine_more, ge=0)
     run_failed: bool = Rules.run_failed
     run_partial: bool = Rules.run_partial
-    run_results: bool = False  # not an alert: how every run ended
+    run_results: bool = False  # a message about each ended run, not an alert
     credential_refused: bool = Rules.credential_refused
     columns_changed: bool = Rules.columns_changed
     waiting_minutes: float | None = Field(default=Rules.waiting_minutes, gt=0)
@@ -60,7 +60,9 @@ class RulesDocument(_Strict):
 
 
 class AlertSettings(_Strict):
-    """`quiet` names destinations that no rule looks at; more than `digest` alerts at once are one message."""
+    """The alert settings. `quiet` are destinations and flows without alerts; more than `digest` alerts at once are sent
+    as one message.
+    """
 
     channels: dict[str, ChannelDocument] = {}
     rules: RulesDocument = RulesDocument()

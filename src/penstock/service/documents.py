@@ -1,6 +1,6 @@
-"""The JSON documents of the REST API that the service makes: states of resources, the overview, webhooks.
+"""The JSON documents that the service returns: states of resources, the overview, webhooks.
 
-Each class is the shape of one; the OpenAPI document and the web UI's types derive from it.
+The OpenAPI document and the web UI's types are generated from these classes.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from penstock.model.spec import Connector, Dialect, HookAlgorithm, HookEncoding,
 
 
 class CheckedJson(CheckJson):
-    """A check that is stored, and when it was made."""
+    """A stored check of a credential; `at` is when it was made."""
 
     at: str
 
 
 class CredentialStateJson(TypedDict):
-    """`dialect` is the one that is spoken there, as far as it is known."""
+    """The state of a credential; `dialect` is the one that the API uses, or the default before it is detected."""
 
     has_key: bool
     check: CheckedJson | None
@@ -30,7 +30,7 @@ class CredentialStateJson(TypedDict):
 
 
 class NoAuthJson(TypedDict):
-    """Everybody may post."""
+    """No authentication: everybody may post."""
 
     type: Literal["none"]
 
@@ -46,7 +46,7 @@ class KeyAuthJson(TypedDict):
 
 
 class SignatureAuthJson(TypedDict):
-    """A signature of the body. The names of headers and codes are there with the scheme `generic`."""
+    """A signature of the body. Headers, algorithm and encoding are set only with the scheme `generic`."""
 
     type: Literal["hmac"]
     scheme: HookScheme
@@ -63,7 +63,7 @@ HookAuthJson = Annotated[NoAuthJson | KeyAuthJson | SignatureAuthJson, Field(dis
 
 
 class FeedPauseJson(TypedDict):
-    """A destination or flow whose posted records are not sent, for its runs fail; the next is tried at `next_at`."""
+    """A destination or flow whose posted records are not sent since its runs fail; the next attempt is at `next_at`."""
 
     target: str
     reason: str
@@ -74,7 +74,9 @@ class FeedPauseJson(TypedDict):
 
 
 class HookStateJson(TypedDict):
-    """Where to post, how to sign in (`auth`, by its `type`), how much came, and what is paused."""
+    """The address of a webhook source, its authentication, the number of received records, and the paused destinations
+    and flows.
+    """
 
     url: str
     auth: HookAuthJson
@@ -84,34 +86,34 @@ class HookStateJson(TypedDict):
 
 
 class HookSampleJson(TypedDict):
-    """A record that came, and when."""
+    """A received record, and when it was received."""
 
     at: str
     record: Any
 
 
 class HookJson(HookStateJson):
-    """With the newest records."""
+    """The state of a webhook source with its newest records."""
 
     samples: list[HookSampleJson]
 
 
 class SourceStateJson(TypedDict):
-    """`used_by` are datasets; `hook` is there for a webhook."""
+    """The state of a source; `used_by` are its datasets, `hook` is set for a webhook source."""
 
     used_by: list[str]
     hook: HookStateJson | None
 
 
 class DatasetStateJson(TypedDict):
-    """The size of the dataset when it was last read; null before."""
+    """The size of a dataset at its last read; null before the first."""
 
     records: int | None
     columns: int | None
 
 
 class DestinationStateJson(TypedDict):
-    """`held` are records in quarantine."""
+    """The state of a destination; `held` is the number of its records in quarantine."""
 
     state: Literal["draft", "active", "paused"]
     reason: str
@@ -121,7 +123,7 @@ class DestinationStateJson(TypedDict):
 
 
 class FlowStateJson(TypedDict):
-    """`next_at` is when it runs by itself."""
+    """The state of a flow; `next_at` is its next scheduled time."""
 
     next_at: str | None
     last_run: BareRunJson | None
@@ -132,7 +134,7 @@ StateJson = CredentialStateJson | SourceStateJson | DatasetStateJson | Destinati
 
 
 class SourceNodeJson(TypedDict):
-    """A source. `id` is its address: `sources/crm`."""
+    """A source; `id` is its address, such as `sources/crm`."""
 
     id: str
     kind: Literal["source"]
@@ -142,7 +144,7 @@ class SourceNodeJson(TypedDict):
 
 
 class DatasetNodeJson(TypedDict):
-    """A dataset; `sql`: whether it has SQL of its own."""
+    """A dataset; `sql` is true if it has SQL."""
 
     id: str
     kind: Literal["dataset"]
@@ -153,7 +155,7 @@ class DatasetNodeJson(TypedDict):
 
 
 class DestinationNodeJson(TypedDict):
-    """A destination; `responses`: whether its replies are kept as a source."""
+    """A destination; `responses` is true if its replies are a source."""
 
     id: str
     kind: Literal["destination"]
@@ -193,11 +195,11 @@ NodeJson = Annotated[
 FoundKind = Literal["destination", "flow", "dataset", "source", "credential", "quarantine", "run"]
 EdgeKind = Literal["reads", "feeds", "sends", "runs", "replies"]
 EdgeJson = TypedDict("EdgeJson", {"kind": EdgeKind, "from": str, "to": str})
-EdgeJson.__doc__ = "What leads from one node to another."
+EdgeJson.__doc__ = "An edge from one node to another."
 
 
 class OverviewJson(TypedDict):
-    """The parts of the project with their states, and what leads from where to where."""
+    """The resources of the project with their states, and the edges between them."""
 
     nodes: list[NodeJson]
     edges: list[EdgeJson]

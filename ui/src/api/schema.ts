@@ -1,4 +1,4 @@
-// Made of the API's own description by `npm run api`; a test looks that it is in step with 2d16b0b5f9511252
+// Generated from the OpenAPI document by `npm run api`; a test compares 95b164ca26385a7e
 export interface components {
     schemas: {
         AboutOut: {

@@ -1,7 +1,7 @@
-"""The shapes of previews, findings and datasets. The keys are those of the command line's JSON.
+"""Response models of previews, findings and datasets. The keys are those of the command line's JSON.
 
-The other shapes are classes that end in `Json`, beside the reports that they are made of: `model/runs.py`,
-`model/reports.py`; those of the service are in `service/documents.py`.
+Other response models are classes that end in `Json`, next to the reports that they represent: in `model/runs.py` and
+`model/reports.py`, and for the service in `service/documents.py`.
 """
 
 from typing import Any
@@ -33,7 +33,7 @@ class UnsavedPreview(PreviewOut):
 
 
 class BrokenRule(TypedDict):
-    """A record that breaks a rule, and the value that does."""
+    """A record that breaks a rule, with the value that breaks it."""
 
     key: KeyJson | None
     value: str | None

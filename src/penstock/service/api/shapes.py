@@ -1,4 +1,4 @@
-"""The shapes that many routes use: problems, people, sessions, tokens, the audit log, templates.
+"""Response models that several routes use: problems, users, sessions, tokens, the audit log, templates.
 
 A model contains a secret only if its docstring names it.
 """
@@ -34,7 +34,7 @@ def as_it_is(document: Any) -> Response:
 
 
 def plain(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """The answer of a route whose documents hold values of any kind, as the project file has them."""
+    """A response with a document that may have values of any type, such as the settings of a resource."""
     return Response(to_json(document, inf_nan_mode="null"), status, headers, "application/json")
 
 
@@ -43,7 +43,7 @@ def problems(found: Iterable[Problem]) -> Problems:
 
 
 def whole_problems(found: Iterable[Problem]) -> list[ProblemJson]:
-    """Problems with `file` and `choices`, whether or not there are any."""
+    """The problems, each with the members `file` and `choices` even if they are empty."""
     return [{"file": None, "choices": [], **problem_json(problem)} for problem in found]
 
 

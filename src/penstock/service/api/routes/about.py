@@ -60,13 +60,13 @@ def about() -> AboutOut:
 
 @router.get("/formats", tags=["sources"], operation_id="listFormats")
 def formats(_: Person = needs(Right.VIEW)) -> Page[FormatOut]:
-    """The formats of files that sources read; a file of each may also be compressed with gzip (`.gz`)."""
+    """Returns the file formats that sources read. Files may also be compressed with gzip (`.gz`)."""
     return whole([FormatOut.model_validate(each, from_attributes=True) for each in ServiceApp.file_formats()])
 
 
 @router.get("/templates", tags=["templates"], operation_id="listTemplates")
 def templates(_: Person = needs(Right.VIEW)) -> Page[TemplateOut]:
-    """The catalogue of templates, each with its fields."""
+    """Returns all templates with their fields."""
     return whole([TemplateOut(**as_json(template)) for template in ServiceApp.templates().values()])
 
 
@@ -113,5 +113,5 @@ def secret(name: str, given: NewSecret, app: Opened, _: Person = needs(Right.EDI
 
 @router.post("/credentials/{name}/check", tags=["credentials"], operation_id="checkCredential")
 def check(name: str, how: HowToCheck, app: Opened, _: Person = needs(Right.OPERATE)) -> CheckJson:
-    """Ask the API whether the credential works, and which base answers."""
+    """Checks a credential with a request to the API, and returns which base URL responded."""
     return check_json(app.check(name, refresh=how.refresh))

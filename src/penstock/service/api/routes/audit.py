@@ -26,7 +26,7 @@ def entries(
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     _: Person = needs(Right.ADMIN),
 ) -> Page[dict[str, Any]]:
-    """Who changed what, the newest first."""
+    """Returns the entries of the audit log, newest first."""
     found = app_of(request).people.audit.page(_filter(person, action, since, until), limit + 1, cursor)
     return page(found, limit, entry_json, lambda entry: str(entry.id))
 

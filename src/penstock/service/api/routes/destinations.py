@@ -84,13 +84,13 @@ def _pieces(lines: Iterator[dict[str, Any]]) -> Iterator[bytes]:
 
 @router.get("/plan", operation_id="planDestination")
 def plan(name: str, app: Opened, person: Person = needs(Right.VIEW)) -> PlanJson:
-    """What a run would do now."""
+    """Returns what a run would do now. Sends nothing."""
     return plan_json(seen_by(app, person).plan(name))
 
 
 @router.post("/test", operation_id="testDestination")
 def send(name: str, app: Opened, sent: TestSend, _: Person = needs(Right.OPERATE)) -> TestJson:
-    """Send one request now."""
+    """Sends one request now."""
     return test_json(app.test(name, sample=sent.sample, body=sent.body))
 
 

@@ -10,7 +10,7 @@ router = APIRouter(prefix="/flows/{name}", tags=["flows"])
 
 @router.get("/plan", operation_id="planFlow")
 def plan(name: str, app: Opened, person: Person = needs(Right.VIEW)) -> PlanJson:
-    """What a run of it would do now, in all and destination by destination."""
+    """Returns what a run of the flow would do now, in total and per destination."""
     return plan_json(seen_by(app, person).plan_flow(name))
 
 

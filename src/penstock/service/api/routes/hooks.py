@@ -172,7 +172,7 @@ class Straight:
 
 
 async def _body(receive: Receive, headers: Mapping[str, str], most: int) -> bytes | None:
-    """The whole body; None as soon as it is known to have more bytes than `most`."""
+    """The whole body; None as soon as it exceeds `most` bytes. Raises _Gone when the sender disconnects."""
     told = headers.get("content-length", "")
     if told.isdigit() and int(told) > most:
         return None

@@ -19,7 +19,7 @@ MOST_HOURS = 24 * 92
 
 
 class BucketJson(OutcomesJson):
-    """Records by outcome, requests, and the time that half and 95 % of the deliveries took at most, about."""
+    """Records by outcome, requests, and the approximate median and 95th percentile of the durations of deliveries."""
 
     at: str
     requests: int
@@ -58,13 +58,13 @@ class FoundOut(BaseModel):
 
 
 class NumberedJson(TypedDict):
-    """`id` grows with each."""
+    """`id` increases with every reply."""
 
     id: int
 
 
 class ReplyJson(NumberedJson, ReplyRecordJson):
-    """A reply that is kept, with its id."""
+    """A stored reply with its id."""
 
 
 @router.get("/overview", operation_id="getOverview", response_model=OverviewJson)
@@ -97,7 +97,7 @@ def search(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     _: Person = needs(Right.VIEW),
 ) -> Response:
-    """Resources, runs, held records and sent ones."""
+    """Searches resources, runs, records in quarantine and sent records."""
     return as_it_is(whole([asdict(found) for found in app.sight.search(q, limit)]))
 
 
@@ -105,5 +105,5 @@ def search(
 def responses(
     destination: str, app: Opened, cursor: Cursor = None, limit: Limit = 50, _: Person = needs(Right.VIEW)
 ) -> Page[ReplyJson]:
-    """The replies that are kept of a destination with `responses: true`, newest first."""
+    """Returns the stored replies of a destination with `responses: true`, newest first."""
     return cast(Page[ReplyJson], app.sight.replies(destination, limit=limit, cursor=cursor))

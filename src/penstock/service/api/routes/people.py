@@ -58,7 +58,7 @@ class NewToken(BaseModel):
 
 @router.get("/people", operation_id="listPeople", response_model=Page[PersonOut])
 def everybody(request: Request, _: Person = needs(Right.ADMIN)) -> Page[dict[str, Any]]:
-    """Who there is."""
+    """Returns all users."""
     return whole([person_json(row) for row in app_of(request).people.register.everybody()])
 
 
@@ -122,7 +122,7 @@ def remove(request: Request, name: str, _: Person = needs(Right.ADMIN)) -> None:
 
 @router.get("/tokens", operation_id="listTokens", response_model=Page[TokenOut])
 def tokens(request: Request, person: Person = needs(Right.VIEW)) -> Page[dict[str, Any]]:
-    """One's own API tokens; of an admin, everybody's."""
+    """Returns the caller's API tokens; for an admin, the tokens of all users."""
     owner = None if person.right is Right.ADMIN else person.name
     return whole([token_json(row) for row in app_of(request).people.register.tokens(owner)])
 

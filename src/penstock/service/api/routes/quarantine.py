@@ -90,7 +90,9 @@ class Discarding(Which):
 
 
 class HeldJson(QuarantineEntryJson):
-    """With the record, and the last request and reply; secrets redacted. `record_text` has every digit of numbers."""
+    """A record in quarantine with its content and its last request and reply. Secrets are redacted. `record_text` has
+    every digit of its numbers.
+    """
 
     record: Any
     record_text: str
@@ -136,19 +138,19 @@ def entries(
     limit: Limit = 50,
     _: Person = needs(Right.VIEW),
 ) -> Page[QuarantineEntryJson]:
-    """The held records, oldest first."""
+    """Returns the records in quarantine, oldest first."""
     return app.held.page(QuarantineFilter(destination, cause, outcome), limit=limit, cursor=cursor)
 
 
 @router.get("/groups", operation_id="listQuarantineGroups")
 def groups(app: Opened, _: Person = needs(Right.VIEW)) -> Page[QuarantineGroupJson]:
-    """The held records by destination, cause, outcome and field; the largest group first."""
+    """Returns the records in quarantine grouped by destination, cause, outcome and field, largest group first."""
     return whole(app.held.groups())
 
 
 @router.post("/resend", status_code=202, operation_id="resendHeld")
 def resend(which: Which, app: Opened, person: Person = needs(Right.OPERATE)) -> Page[RunJson]:
-    """Send held records: one run for each destination they belong to, under ids of their own."""
+    """Sends records in quarantine again. Starts and returns one run per destination."""
     return whole(app.ask_resend(which.entries(app), asked_by=person.name))
 
 
@@ -174,7 +176,7 @@ def discard_several(which: Discarding, app: Opened, person: Person = needs(Right
 
 @router.get("/discards", operation_id="listDiscards")
 def discards(app: Opened, _: Person = needs(Right.VIEW)) -> Page[DiscardOut]:
-    """The last discards of more than 1,000 records, newest first, and how far they have come."""
+    """Returns the latest discards of more than 1,000 records with their progress, newest first."""
     return whole([DiscardOut.of(row) for row in app.discards.newest()])
 
 
@@ -186,7 +188,7 @@ def discard_in_background(discard: str, app: Opened, _: Person = needs(Right.VIE
 
 @router.get("/{entry}", operation_id="getHeld")
 def entry(entry: str, app: Opened, response: Response, _: Person = needs(Right.VIEW)) -> HeldJson:
-    """One held record, with its last request and reply."""
+    """Returns a record in quarantine with its last request and reply."""
     return _flat(app, app.quarantined(entry), response)
 
 
@@ -200,7 +202,7 @@ def preview(entry: str, app: Opened, person: Person = needs(Right.VIEW)) -> Unsa
 def edit(
     entry: str, app: Opened, new: Edit, response: Response, if_match: IfMatch = None, _: Person = needs(Right.OPERATE)
 ) -> HeldJson:
-    """Change a held record; nothing is sent yet."""
+    """Edits a record in quarantine. Sends nothing."""
 
     def guard(before: str) -> None:
         require_etag(if_match, before, entry)

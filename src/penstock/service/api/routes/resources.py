@@ -30,7 +30,7 @@ Kind = Literal["credentials", "sources", "datasets", "destinations", "flows"]
 
 
 class ResourceJson(TypedDict):
-    """A resource: `value` as in the project file, `state` as it stands now; `etag` guards the next edit."""
+    """A resource: `value` has the keys of the project file, `state` is its current state, `etag` guards an edit."""
 
     name: str
     value: dict[str, Any]
@@ -55,7 +55,7 @@ class NewName(BaseModel):
 def listed(
     kind: Kind, app: Opened, cursor: Cursor = None, limit: Limit = 50, _: Person = needs(Right.VIEW)
 ) -> Response:
-    """The resources of a kind, in the project's order."""
+    """Returns the resources of a kind, in the order of the project."""
     found = app.edits.page(kind, limit + 1, place_of(cursor))
     states = app.states(kind, [resource.name for resource in found[:limit]])
     return plain(page(found, limit, lambda one: _document(one, states), lambda one: cursor_of(one.name)))
@@ -63,7 +63,7 @@ def listed(
 
 @router.post("", status_code=201, operation_id="createResource", response_model=ResourceJson)
 def create(kind: Kind, new: NewResource, app: Opened, person: Person = needs(Right.EDIT)) -> Response:
-    """Write a new resource; the whole project is checked first. 409 when the name is taken."""
+    """Creates a resource after a check of the whole project. Returns 409 if the name is taken."""
     return _shown(app, app.edits.put(kind, new.name, new.value, author=person.name, create=True), 201)
 
 
@@ -75,7 +75,7 @@ def validate(kind: Kind, new: NewResource, app: Opened, _: Person = needs(Right.
 
 @router.get("/{name}", operation_id="getResource", response_model=ResourceJson)
 def one(kind: Kind, name: str, app: Opened, _: Person = needs(Right.VIEW)) -> Response:
-    """One resource; its ETag guards the next edit."""
+    """Returns a resource, with its ETag."""
     return _shown(app, app.edits.one(kind, name))
 
 
@@ -88,7 +88,7 @@ def put(
     if_match: IfMatch = None,
     person: Person = needs(Right.EDIT),
 ) -> Response:
-    """Write a resource as in the project file; the whole project is checked first."""
+    """Creates or replaces a resource after a check of the whole project."""
     return _shown(app, app.edits.put(kind, name, value, author=person.name, if_match=bare_etag(if_match)))
 
 
@@ -101,7 +101,7 @@ def patch(
     if_match: IfMatch = None,
     person: Person = needs(Right.EDIT),
 ) -> Response:
-    """Change parts of a resource: a JSON merge patch."""
+    """Updates a resource with a JSON merge patch (RFC 7396)."""
     return _shown(app, app.edits.patch(kind, name, changes, author=person.name, if_match=bare_etag(if_match)))
 
 
@@ -113,7 +113,7 @@ def delete(kind: Kind, name: str, app: Opened, if_match: IfMatch = None, person:
 
 @router.post("/{name}/copy", status_code=201, operation_id="copyResource", response_model=ResourceJson)
 def copy(kind: Kind, name: str, new: NewName, app: Opened, person: Person = needs(Right.EDIT)) -> Response:
-    """The same under a new name; the copy of a destination is a draft."""
+    """Copies a resource to a new name. The copy of a destination is a draft."""
     return _shown(app, app.edits.copy(kind, name, new.name, author=person.name), 201)
 
 

@@ -49,7 +49,7 @@ class Start(BaseModel):
 
 @router.post("", status_code=202, operation_id="startRun")
 def start(app: Opened, what: Start, person: Person = needs(Right.OPERATE)) -> RunJson:
-    """Ask for a run. It has its id at once, and begins when a worker is free; an unfinished run is continued."""
+    """Requests a run and returns it with its id. It starts when a worker is free. An unfinished run is continued."""
     by = person.name
     return app.work.enqueue(what.target, trigger=f"person:{by}", asked_by=by, begins_at=what.begins_at)
 
@@ -64,25 +64,25 @@ def runs(
     limit: Limit = 50,
     _: Person = needs(Right.VIEW),
 ) -> Response:
-    """The runs, newest first: of one target, in one status, since a moment."""
+    """Returns the runs, newest first, filtered by target, status and start."""
     return as_it_is(app.work.runs(RunFilter(target, status, since), limit=limit, cursor=cursor))
 
 
 @router.get("/{run}", operation_id="getRun")
 def one(run: str, app: Opened, _: Person = needs(Right.VIEW)) -> RunJson:
-    """One run."""
+    """Returns a run."""
     return app.work.run(run)
 
 
 @router.post("/{run}/cancel", status_code=202, operation_id="cancelRun")
 def cancel(run: str, app: Opened, person: Person = needs(Right.OPERATE)) -> RunJson:
-    """Stop it after the requests in flight; it can be resumed."""
+    """Cancels a run: it stops after its requests in flight and can be resumed."""
     return app.work.cancel(run, by=person.name)
 
 
 @router.post("/{run}/resume", status_code=202, operation_id="resumeRun")
 def resume(run: str, app: Opened, person: Person = needs(Right.OPERATE)) -> RunJson:
-    """Go on with a run that was stopped or interrupted."""
+    """Resumes a run that was stopped or interrupted."""
     return app.work.resume(run, asked_by=person.name)
 
 
@@ -127,13 +127,13 @@ def deliveries(
     limit: Limit = 50,
     _: Person = needs(Right.VIEW),
 ) -> Response:
-    """The requests of a run, in the order they were made; of a flow's run, those of its destinations."""
+    """Returns the requests of a run in the order they were made. For a flow: the requests of all its destinations."""
     return as_it_is(app.work.details.deliveries(run, outcome=outcome, limit=limit, cursor=cursor))
 
 
 @router.get("/{run}/deliveries/{delivery}", operation_id="getDelivery")
 def delivery(run: str, delivery: str, app: Opened, _: Person = needs(Right.VIEW)) -> WholeDeliveryJson:
-    """One request and its reply, exactly, where they were kept."""
+    """Returns a request and, if they were stored, its exact content and reply."""
     return app.work.details.delivery(run, delivery)
 
 
@@ -146,7 +146,7 @@ def records(
     limit: Limit = 50,
     _: Person = needs(Right.VIEW),
 ) -> Response:
-    """The records of a run and what became of each."""
+    """Returns the records of a run with their outcomes."""
     return as_it_is(app.work.details.records(run, outcome=outcome, limit=limit, cursor=cursor))
 
 

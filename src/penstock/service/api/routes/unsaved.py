@@ -69,12 +69,12 @@ def findings(draft: Draft, app: Opened, _: Person = needs(Right.VIEW)) -> Findin
 
 @router.post("/destinations/test", tags=["destinations"], operation_id="testUnsaved")
 def send(draft: TestDraft, app: Opened, person: Person = needs(Right.OPERATE)) -> TestJson:
-    """Send one request now, with these settings."""
+    """Sends one request now, with these settings."""
     unsaved = seen_by(app, person).unsaved
     return test_json(unsaved.test(draft.name, draft.value, sample=draft.sample, body=draft.body))
 
 
 @router.post("/credentials/check", tags=["credentials"], operation_id="checkUnsavedCredential")
 def check(draft: CredentialDraft, app: Opened, _: Person = needs(Right.EDIT)) -> CheckJson:
-    """Ask the API whether these settings and this key work. Nothing of them is kept."""
+    """Checks these settings and this key with a request to the API. Stores nothing."""
     return check_json(app.unsaved.credential(draft.name, draft.value, draft.secret))

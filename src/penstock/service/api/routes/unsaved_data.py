@@ -29,7 +29,7 @@ class Unsaved(BaseModel):
 
 
 class SqlProblemJson(ProblemJson):
-    """`column` and `line` are the place in the SQL, where the database tells it."""
+    """A problem with SQL; `line` and `column` are the position in the SQL if the database reports it."""
 
     column: int | None
 

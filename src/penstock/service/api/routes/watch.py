@@ -23,7 +23,7 @@ router = APIRouter(tags=["alerts"])
 
 
 class AlertOut(BaseModel):
-    """Something that needs a person, or did."""
+    """An alert; `told_at` is when the last message about it was sent."""
 
     id: str
     kind: str
@@ -79,7 +79,7 @@ def metrics(app: Opened, request: Request) -> Response:
 
 @router.get("/alerts", operation_id="listAlerts", response_model=Page[AlertOut])
 def alerts(app: Opened, _: Person = needs(Right.VIEW)) -> Page[dict[str, Any]]:
-    """What needs a person, and what did."""
+    """Returns the alerts that are raised, and those that are over."""
     return whole([_alert(alert) for alert in app.watch.alerts()])
 
 
@@ -109,7 +109,7 @@ def put_alert_settings(
 def try_alerts(
     app: Opened, channel: Annotated[str | None, Query()] = None, _: Person = needs(Right.ADMIN)
 ) -> Page[dict[str, Any]]:
-    """Send a trial message to every channel, or to one."""
+    """Sends a test message to every channel, or to one."""
     tried = app.watch.try_channels(channel)
     return whole([{"channel": name, "ok": why is None, "reason": why} for name, why in tried.items()])
 
