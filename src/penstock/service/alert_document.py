@@ -32,7 +32,7 @@ class _Strict(BaseModel):
 
 
 class ChannelDocument(_Strict):
-    """A channel for messages. `url` is write-only; omitted, the stored URL stays. `shown` is the URL without secrets."""
+    """A channel for messages. `url` is write-only; without it the old URL stays. `shown` is the URL without secrets."""
 
     url: str | None = Field(default=None, max_length=4000)
     allowed_hosts: list[str] = []
