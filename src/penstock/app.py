@@ -30,7 +30,7 @@ from penstock.run.context import Context
 from penstock.sources.files.file_format import FileFormat
 from penstock.sources.files.formats import FORMATS
 from penstock.templates.catalogue import Template, load_catalogue
-from penstock.usecases import activation, history, sandbox_process
+from penstock.usecases import activation, history, runs, sandbox_process
 from penstock.usecases import quarantine as quarantine_entries
 from penstock.usecases.applied_project.applied_project import (
     PROJECT_FILE,
@@ -258,7 +258,7 @@ class App:
 
     def runs(self, *, run: str | None = None, limit: int = 50) -> list[RunReport]:
         """The runs, newest first; or the one named."""
-        return history.runs_of(self._ctx, run, limit)
+        return runs.listed(self._ctx, run, limit)
 
     def deliveries(self, run: str) -> list[DeliveryReport]:
         """The requests of a run; of a flow's run, those of its destinations."""

@@ -71,15 +71,13 @@ def show_runs(reports: Sequence[RunReport], command: Command) -> Exit:
 
 def together(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Several runs in the shape of one, which they are the `destinations` of."""
-    from penstock.model.runs import TOTALS  # noqa: PLC0415 - only where something was sent
+    from penstock.model.runs import TOTALS, worst_status  # noqa: PLC0415 - only where something was sent
 
-    states = {run["status"] for run in runs}
-    status = next((word for word in ("cancelled", "failed", "partial") if word in states), "succeeded")
     names = runs[0]["records"] if runs else ()
     return {
         "run": None,
         "destination": None,
-        "status": status,
+        "status": worst_status(run["status"] for run in runs),
         "records": {name: sum(run["records"][name] for run in runs) for name in names},
         **{name: round(sum(run[name] for run in runs), 3) for name in TOTALS},
         "notes": [note for run in runs for note in run["notes"]],

@@ -5,20 +5,21 @@ A class that ends in `Json` is the shape of such a document. The OpenAPI documen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, NotRequired
+from typing import Any, Literal, NotRequired, cast
 
 from typing_extensions import TypedDict  # Pydantic reads the one of `typing` only from Python 3.12 on
 
 from penstock.model.delivery import Attempt, AttemptJson, Delivery, Lost, Reply, Waiting, WaitingJson
 from penstock.model.errors import Problem, ProblemJson, problem_json
 from penstock.model.outcome import COUNT_NAMES, Counts, CountsJson, Note, NoteJson, Outcome
-from penstock.model.record import Key, KeyJson, Request
+from penstock.model.record import KeyJson, Request
 from penstock.model.reports import as_json
 
 RunKind = Literal["destination", "flow", "test", "resend"]
 RunStatus = Literal["queued", "running", "succeeded", "partial", "failed", "cancelled", "interrupted"]
+_WORST_FIRST: tuple[RunStatus, ...] = ("cancelled", "failed", "partial")
 KEPT_BODY = 20_000  # characters of a body that are stored for a person
 
 
@@ -43,9 +44,15 @@ def totals_of(run: RunTotals | RunReport) -> dict[str, Any]:
     return {name: getattr(run, name) for name in TOTALS}
 
 
-def total(runs: Sequence[RunTotals]) -> dict[str, Any]:
+def sum_totals(runs: Sequence[RunTotals]) -> dict[str, Any]:
     """The totals of several runs together, by name."""
     return {name: sum(getattr(run, name) for run in runs) for name in TOTALS}
+
+
+def worst_status(statuses: Iterable[RunStatus]) -> RunStatus:
+    """The status of several runs together: cancelled, failed, partial, succeeded, whichever is first among theirs."""
+    found = set(statuses)
+    return next((status for status in _WORST_FIRST if status in found), "succeeded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,15 @@ class RunReport:
     finished_at: str | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)  # in a flow: destination → why it was skipped
     errors: tuple[Problem, ...] = ()  # what stopped it, with place, finding and hint
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs; None: any. `since` is the earliest start or request."""
+
+    target: str | None = None
+    status: str | None = None
+    since: str | None = None
 
 
 class RunPartJson(TypedDict):
@@ -159,9 +175,10 @@ class DeliveryReport:
     status: int | None
     attempts: int
     duration_ms: float
-    records: tuple[Key, ...]
-    outcome: str
-    reason: str
+    records: tuple[Any, ...]  # the key of each as it is in JSON, None for a record without one
+    outcome: Outcome
+    reason: str | None
+    at: str
     test: bool = False  # a test send: no count looks at it
 
 
@@ -269,9 +286,16 @@ def run_json(report: RunReport, *, times: bool = False, errors: bool = True) -> 
 def delivery_json(report: DeliveryReport) -> dict[str, Any]:
     """A request as `deliveries --json` prints it; `test` only when it was a test."""
     document: dict[str, Any] = as_json(report)
+    del document["at"]
     if not report.test:
         del document["test"]
     return document
+
+
+def dated_delivery_json(report: DeliveryReport) -> DeliveryJson:
+    """A request as the REST API shows it."""
+    document = {**delivery_json(report), "at": report.at}
+    return cast(DeliveryJson, {name: document[name] for name in DeliveryJson.__annotations__ if name in document})
 
 
 def request_document(request: Request) -> StoredRequestJson:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from penstock.clock import iso
 from penstock.model.errors import InputError, PenstockError, Problem
 from penstock.model.outcome import COUNT_NAMES, Counts, only_quarantine
+from penstock.model.runs import RunStatus, worst_status
 from penstock.model.spec import DestinationSpec, FlowSpec
 from penstock.run.connection import connection
 from penstock.run.context import Context
@@ -73,10 +74,9 @@ def total(parts: Sequence[RunRow]) -> Counts:
     return Counts(**sums)
 
 
-def status_of_flow(parts: Sequence[RunRow]) -> str:
+def status_of_flow(parts: Sequence[RunRow]) -> RunStatus:
     """The worst of the parts: cancelled, failed, partial, succeeded."""
-    states = {part.status for part in parts}
-    return next((state for state in ("cancelled", "failed", "partial") if state in states), "succeeded")
+    return worst_status(part.status for part in parts)
 
 
 def reason_of(parts: Sequence[RunRow]) -> str | None:

@@ -14,7 +14,7 @@ from penstock.clock import iso
 from penstock.delivery.budget import Budget
 from penstock.model.errors import CredentialRefused, HostUnreachable, InputError, PenstockError, Problem, StateLocked
 from penstock.model.outcome import HELD
-from penstock.model.runs import Listener, Progress, RunReport, total
+from penstock.model.runs import Listener, Progress, RunReport, RunStatus, sum_totals
 from penstock.model.spec import CredentialSpec, DestinationSpec, FlowSpec
 from penstock.run import flow
 from penstock.run import start as run_start
@@ -311,11 +311,11 @@ class Orchestrator:
             ended = replace(
                 row,
                 counts=flow.total(parts),
-                **total(parts),
+                **sum_totals(parts),
                 reason=self.signal.reason or flow.reason_of(parts),
                 stopped_by=self.signal.kind,
             )
-            status = "cancelled" if self.signal.kind == "cancelled" else flow.status_of_flow(parts)
+            status: RunStatus = "cancelled" if self.signal.kind == "cancelled" else flow.status_of_flow(parts)
             resumable = self.signal.kind == "cancelled"
             ended = runs.finish(conn, ended, status, iso(self.ctx.clock.now()), resumable=resumable)
         return runs.to_report(ended, parts)

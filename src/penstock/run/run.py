@@ -29,7 +29,7 @@ from penstock.model.delivery import Waiting
 from penstock.model.errors import InputError
 from penstock.model.outcome import COUNT_NAMES, Outcome, only_quarantine, quarantine_reason
 from penstock.model.record import Chunk, Payload, Rendered
-from penstock.model.runs import Listener, Progress
+from penstock.model.runs import Listener, Progress, RunStatus
 from penstock.render.batches import Batcher
 from penstock.render.merger import one_of_each
 from penstock.run.connection import connection
@@ -337,7 +337,7 @@ class _Run:
             )
 
 
-def status_of(run: RunRow) -> str:
+def status_of(run: RunRow) -> RunStatus:
     """succeeded, partial, failed or cancelled: see product rules for exit codes."""
     if run.stopped_by == "cancelled":
         return "cancelled"

@@ -186,15 +186,6 @@ class Rotated:
     from_environment: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RunFilter:
-    """Which runs; None: any. `since` is the earliest start or request."""
-
-    target: str | None = None
-    status: str | None = None
-    since: str | None = None
-
-
 AlertState = Literal["raised", "over"]
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import ColumnElement, Connection, Float, cast, extract, func, se
 from sqlalchemy.dialects.postgresql import insert
 
 from penstock.model.errors import EnvironmentFailure, Problem, StateLocked
+from penstock.model.runs import RunKind
 from penstock.store.database import Database
 from penstock.store.tables import leases
 
@@ -145,6 +146,16 @@ def hold(database: Database, name: str, holder: str, lost: Callable[[], None] = 
         lease.ended.set()
         beating.join()
         _extend(database, lease, 0.0)
+
+
+def of_target(kind: RunKind, target: str) -> str:
+    """The name of the lease that who runs a destination or flow holds."""
+    return f"flow {target}" if kind == "flow" else target
+
+
+def of_worker(worker: str) -> str:
+    """The name of the lease that a living worker holds."""
+    return f"worker {worker}"
 
 
 def is_held(database: Database, name: str) -> bool:

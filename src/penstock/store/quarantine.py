@@ -129,12 +129,7 @@ def _row(held: Hold) -> dict[str, Any]:
 
 def entries(conn: Connection, *, destination: str | None = None, cause: str | None = None) -> list[HeldRecord]:
     """The records in quarantine, oldest first."""
-    query = select(table).order_by(table.c.id)
-    if destination is not None:
-        query = query.where(table.c.destination == destination)
-    if cause is not None:
-        query = query.where(table.c.cause == cause)
-    return [_held(row) for row in conn.execute(query).mappings()]
+    return page(conn, QuarantineFilter(destination, cause))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +153,7 @@ def _conditions(which: QuarantineFilter) -> list[ColumnElement[bool]]:
     return [table.c[name] == value for name, value in given.items() if value is not None]
 
 
-def page(conn: Connection, which: QuarantineFilter, limit: int, after: int = 0) -> list[HeldRecord]:
+def page(conn: Connection, which: QuarantineFilter, limit: int | None = None, after: int = 0) -> list[HeldRecord]:
     """Records in quarantine whose number is beyond `after`, oldest first."""
     query = select(table).where(table.c.id > after, *_conditions(which)).order_by(table.c.id).limit(limit)
     return [_held(row) for row in conn.execute(query).mappings()]

@@ -1,4 +1,4 @@
-"""The past runs, their requests and their records, as reports, and the list of records as a file."""
+"""The requests and records of past runs, as reports, and the list of records as a file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
 
@@ -17,54 +17,24 @@ from penstock.model import page
 from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Outcome
 from penstock.model.page import Page
-from penstock.model.runs import DeliveryJson, DeliveryReport, RecordJson, RunReport, WholeDeliveryJson
+from penstock.model.runs import DeliveryJson, DeliveryReport, RecordJson, WholeDeliveryJson, dated_delivery_json
 from penstock.model.text import harmless_cell
 from penstock.run.context import Context
-from penstock.store import leases
 from penstock.store.database import Database
-from penstock.store.runs import deliveries, runs
+from penstock.store.runs import deliveries
 from penstock.store.runs.deliveries import Fate
-from penstock.store.runs.runs import RunRow
+from penstock.usecases.runs import known_run, parts_of
 
 COLUMNS = ("run", "ordinal", "key", "outcome", "reason", "field", "delivery")
 NUMBER = re.compile(r"[0-9]{1,18}")  # of a delivery: what a database holds
 AT_ONCE = 10_000  # records of an export that are in memory
 
 
-def runs_of(ctx: Context, run: str | None, limit: int) -> list[RunReport]:
-    """The runs, newest first; or the one named. InputError when it is unknown."""
-    with ctx.database.read() as conn:
-        rows = runs.list_runs(conn, limit) if run is None else [_known(conn, run)]
-        families = [(row, runs.children(conn, row.id)) for row in rows]
-    return [runs.to_report(_seen(ctx, row), [_seen(ctx, part) for part in parts]) for row, parts in families]
-
-
 def deliveries_of(ctx: Context, run: str) -> list[DeliveryReport]:
     """The requests of a run; of a flow's run, those of its destinations. InputError when it is unknown."""
     with ctx.database.read() as conn:
-        row = _known(conn, run)
-        return [
-            DeliveryReport(
-                **{**found, "delivery": f"{part.id}-{found['delivery']}", "records": tuple(found["records"])}
-            )
-            for part in runs.children(conn, row.id) or [row]
-            for found in deliveries.of_run(conn, part.id)
-        ]
-
-
-def _seen(ctx: Context, row: RunRow) -> RunRow:
-    """A run that no process works on any more, though it never ended, is interrupted."""
-    name = f"flow {row.target}" if row.kind == "flow" else row.target
-    if row.status == "running" and not leases.is_held(ctx.database, name):
-        return replace(row, status="interrupted")
-    return row
-
-
-def _known(conn: Connection, run: str) -> RunRow:
-    row = runs.get(conn, run)
-    if row is None:
-        raise InputError(Problem("run", f"there is no run {run}", "unknown-run", "penstock runs lists them", run))
-    return row
+        parts = parts_of(conn, known_run(conn, run, "penstock runs lists them"))
+        return [report for part in parts for report in deliveries.of_run(conn, part)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +125,7 @@ class RunDetails:
 
 def _parts(conn: Connection, run: str) -> list[str]:
     """The runs whose records these are. InputError for an unknown run."""
-    row = runs.get(conn, run)
-    if row is None:
-        raise InputError(Problem("run", f"there is no run {run}", "unknown-run", "look at the list of runs", run))
-    return [part.id for part in runs.children(conn, run)] if row.kind == "flow" else [run]
+    return parts_of(conn, known_run(conn, run))
 
 
 def _known_outcome(outcome: str | None) -> None:
@@ -168,21 +135,7 @@ def _known_outcome(outcome: str | None) -> None:
 
 
 def _delivery(row: RowMapping) -> DeliveryJson:
-    document: DeliveryJson = {
-        "delivery": f"{row['run']}-{row['delivery']}",
-        "method": row["method"],
-        "url": row["url"],
-        "status": row["status"],
-        "attempts": row["attempts"],
-        "duration_ms": row["duration_ms"],
-        "outcome": row["outcome"],
-        "reason": row["reason"],
-        "records": [] if row["keys"] is None else orjson.loads(row["keys"]),
-        "at": row["at"],
-    }
-    if row["is_test"]:
-        document["test"] = True
-    return document
+    return dated_delivery_json(deliveries.report_of(row))
 
 
 def _record(fate: Fate) -> RecordJson:

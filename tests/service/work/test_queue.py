@@ -4,8 +4,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from penstock.model.errors import ConflictError, InputError
-from penstock.model.runs import ProgressJson
-from penstock.service.model import RunFilter
+from penstock.model.runs import ProgressJson, RunFilter
 from support.deadline import until
 from support.service.applied_project import ended
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from penstock.model.outcome import Outcome
+from penstock.model.runs import delivery_json
 from penstock.store.runs import deliveries, ledger
 from penstock.store.runs.ledger import LedgerEntry, LedgerException, OutcomeChange, Sent
 from penstock.store.runs.ordinals import pack_ordinals, unpack_ordinals
@@ -92,8 +93,8 @@ def test_deliveries_show_what_the_contract_names(database):
         assert ledger.next_delivery(conn, "r-1") == 2
         assert ledger.next_delivery(conn, "r-2") == 0
         first, second = deliveries.of_run(conn, "r-1")
-    assert first == {
-        "delivery": 0,
+    assert delivery_json(first) == {
+        "delivery": "r-1-0",
         "method": "POST",
         "url": "https://api.example.com/people",
         "status": 200,
@@ -103,7 +104,7 @@ def test_deliveries_show_what_the_contract_names(database):
         "outcome": "delivered",
         "reason": "2xx",
     }
-    assert second["records"] == []
+    assert second.records == ()
 
 
 def test_a_test_is_marked_and_counts_for_nothing(database):
@@ -111,7 +112,7 @@ def test_a_test_is_marked_and_counts_for_nothing(database):
         ledger.append(conn, "r-1", [LedgerEntry(Outcome.DELIVERED, [0], AT, ["a"], None, sent(0, is_test=True))])
         assert outcome_counts(conn, "r-1") == {}
         assert len(ledger.decided_beyond(conn, "r-1", 0)) == 0
-        assert [row["test"] for row in deliveries.of_run(conn, "r-1")] == [True]
+        assert [row.test for row in deliveries.of_run(conn, "r-1")] == [True]
 
 
 @pytest.mark.parametrize("field", [None, "email"])
@@ -128,4 +129,4 @@ def test_a_job_that_ends_changes_what_was_accepted(database, field):
         assert {(row.ordinal, row.reason, row.field) for row in rows(conn)} == {
             (n, "no such company", field) for n in (5, 6, 7, 8)
         }
-        assert [row["outcome"] for row in deliveries.of_run(conn, "r-1")] == ["quarantined"]
+        assert [row.outcome for row in deliveries.of_run(conn, "r-1")] == ["quarantined"]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from penstock.model.outcome import Counts, Note
+from penstock.model.outcome import Counts, Note, Outcome
 from penstock.model.record import Column, Schema
 from penstock.model.reports import (
     CheckReport,
@@ -120,8 +120,30 @@ ANSWERS: dict[str, Any] = {
     "run": GOOD,
     "runs": [FLOW, GOOD],
     "deliveries": [
-        DeliveryReport("r-1-0", "POST", "https://x/people", 201, 1, 12.5, ("u-1", ("a", "b")), "delivered", ""),
-        DeliveryReport("r-1-1", "POST", "https://x/people", None, 3, 90.0, ("u-2",), "unknown", "no answer"),
+        DeliveryReport(
+            "r-1-0",
+            "POST",
+            "https://x/people",
+            201,
+            1,
+            12.5,
+            ("u-1", ("a", "b")),
+            Outcome.DELIVERED,
+            "",
+            "2026-01-31T12:00:00.000Z",
+        ),
+        DeliveryReport(
+            "r-1-1",
+            "POST",
+            "https://x/people",
+            None,
+            3,
+            90.0,
+            ("u-2",),
+            Outcome.UNKNOWN,
+            "no answer",
+            "2026-01-31T12:00:00.000Z",
+        ),
     ],
     "quarantine": [held(1), held(2), held(3, "company_id: required", "unknown")],
     "quarantined": QuarantineDetail(

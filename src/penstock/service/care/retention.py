@@ -19,7 +19,6 @@ from penstock.model.errors import Problem, StateLocked
 from penstock.service.model import RETENTION, Compacted, Pruned, Retention
 from penstock.service.store import pruning, work
 from penstock.service.store.pruning import Cutoffs
-from penstock.service.work.queue import lease_of
 from penstock.store import leases
 from penstock.store.database import Database
 from penstock.store.project.settings import put_setting, setting
@@ -195,7 +194,7 @@ def _refuse_while_in_use(database: Database) -> None:
     with database.read() as conn:
         workers = {row.id: row.place for row in work.registered(conn)}
     for worker, place in workers.items():
-        if leases.is_held(database, lease_of(worker)):
+        if leases.is_held(database, leases.of_worker(worker)):
             raise _in_use(database, place)
     if (run := leases.any_holder(database)) is not None:
         raise _in_use(database, run)

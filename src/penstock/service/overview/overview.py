@@ -38,6 +38,7 @@ from penstock.store import quarantine
 from penstock.store.project import credentials, resources
 from penstock.store.runs import deliveries, runs, timeseries
 from penstock.store.runs.timeseries import Part
+from penstock.usecases.runs import reports
 
 Document = dict[str, Any]
 SECTION = MappingProxyType(
@@ -277,7 +278,7 @@ def _dataset(_ctx: Context, conn: Connection, name: str) -> DatasetStateJson:
 def _destinations(ctx: Context, conn: Connection, names: Sequence[str]) -> dict[str, StateJson]:
     switches = resources.switches_of(conn, names)
     held = quarantine.counts(conn, names)
-    last = _last_runs(conn, names, ("destination", "resend"))
+    last = _last_runs(ctx, conn, names, ("destination", "resend"))
     found: dict[str, StateJson] = {}
     for name in names:
         spec = ctx.project.destinations[name]
@@ -293,7 +294,7 @@ def _destinations(ctx: Context, conn: Connection, names: Sequence[str]) -> dict[
 
 
 def _flows(ctx: Context, conn: Connection, names: Sequence[str]) -> dict[str, StateJson]:
-    times, last = pauses.times_of_all(conn, names), _last_runs(conn, names, ("flow",))
+    times, last = pauses.times_of_all(conn, names), _last_runs(ctx, conn, names, ("flow",))
     return {
         name: {
             "next_at": next_at(ctx, ctx.project.flows[name], times[name]),
@@ -304,7 +305,9 @@ def _flows(ctx: Context, conn: Connection, names: Sequence[str]) -> dict[str, St
     }
 
 
-def _last_runs(conn: Connection, targets: Sequence[str], kinds: Sequence[RunKind]) -> dict[str, BareRunJson]:
+def _last_runs(
+    ctx: Context, conn: Connection, targets: Sequence[str], kinds: Sequence[RunKind]
+) -> dict[str, BareRunJson]:
     """The newest run of each target, with its parts; in a few statements, however many targets there are."""
     newest: dict[str, runs.RunRow] = {}
     for kind in kinds:
@@ -312,9 +315,8 @@ def _last_runs(conn: Connection, targets: Sequence[str], kinds: Sequence[RunKind
             other = newest.get(name)
             if other is None or (run.started_at, run.id) > (other.started_at, other.id):
                 newest[name] = run
-    parts = runs.children_of(conn, [run.id for run in newest.values() if run.kind == "flow"])
-    reports = {name: runs.to_report(run, parts.get(run.id, ())) for name, run in newest.items()}
-    return {name: cast(BareRunJson, run_json(report, times=True, errors=False)) for name, report in reports.items()}
+    found = zip(newest, reports(ctx, conn, list(newest.values())), strict=True)
+    return {name: cast(BareRunJson, run_json(report, times=True, errors=False)) for name, report in found}
 
 
 OfNames = Callable[[Context, Connection, Sequence[str]], Mapping[str, StateJson]]

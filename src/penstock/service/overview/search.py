@@ -21,6 +21,7 @@ from penstock.service.documents import FoundKind
 from penstock.store.runs.codecs import key_from_json
 from penstock.store.runs.runs import RunRow, to_run
 from penstock.store.tables import ledger_batches, quarantine, runs
+from penstock.usecases.runs import reports
 
 HELD = 20_000  # newest records of the quarantine that are searched
 STEPS = (500, 1500, 4000)  # newest entries of the ledger that are searched for a key, step by step,
@@ -170,15 +171,16 @@ def _names(ctx: Context, words: str) -> Iterator[SearchResult]:
 def _records(ctx: Context, words: str, most: int) -> Iterator[SearchResult]:
     with ctx.database.read() as conn:
         held, sent = held_keys(conn, words, most), sent_keys(conn, words, most)
-        runs = runs_named(conn, words, most)
+        named = runs_named(conn, words, most)
+        found = reports(ctx, conn, named)
     for entry in held:
         where = f"{entry.outcome} in {entry.destination}: {entry.reason}"
         yield SearchResult("quarantine", entry.id, _text(entry.key), where, f"/quarantine/{entry.id}")
     for record in sent:
         where = f"record of {record.destination}, {record.at}"
         yield SearchResult("run", record.run, _text(record.key), where, f"/runs/{record.run}")
-    for run in runs:
-        yield SearchResult("run", run.id, run.id, f"{run.kind} {run.target}: {run.status}", f"/runs/{run.id}")
+    for run, report in zip(named, found, strict=True):
+        yield SearchResult("run", run.id, run.id, f"{run.kind} {run.target}: {report.status}", f"/runs/{run.id}")
 
 
 def _text(key: Key) -> str:

@@ -1,14 +1,11 @@
-"""Runs a page at a time, newest first, with their status in the queue."""
+"""The runs that ended lately."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import Connection, func, select
 
-from penstock.service.model import RunFilter
-from penstock.service.store.work import WAITING
-from penstock.store.runs.runs import RunRow, to_run
 from penstock.store.service_tables import work
 from penstock.store.tables import runs
 
@@ -50,42 +47,3 @@ def ended_since(conn: Connection, moment: str) -> list[EndedRun]:
         .order_by(r.finished_at, r.id)
     )
     return [EndedRun(*row) for row in conn.execute(query)]
-
-
-def page(conn: Connection, which: RunFilter, limit: int, after: tuple[str, str] | None = None) -> list[RunRow]:
-    """Runs, newest first; `after` is the (started_at, id) of the last one seen.
-
-    A destination's runs are all of it; a list without target shows a flow's run, not the parts of it.
-    """
-    query = select(runs).where(runs.c.kind != "test", *_conditions(which))
-    if after is not None:
-        at, run = after
-        query = query.where(or_(runs.c.started_at < at, and_(runs.c.started_at == at, runs.c.id < run)))
-    query = query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)
-    return [to_run(row) for row in conn.execute(query)]
-
-
-def _conditions(which: RunFilter) -> list[ColumnElement[bool]]:
-    listed = runs.c.parent.is_(None) if which.target is None else runs.c.target == which.target
-    conditions: list[ColumnElement[bool]] = [listed]
-    if which.since is not None:
-        conditions.append(runs.c.started_at >= which.since)
-    if which.status is not None:
-        conditions.append(_status(which.status))
-    return conditions
-
-
-def _status(status: str) -> ColumnElement[bool]:
-    """Those that may show this status; a run whose process died is stored as running, too."""
-    waiting, taken = _in_work(*WAITING), _in_work("running")
-    if status == "queued":
-        return waiting
-    if status in ("running", "interrupted"):
-        stored = select(runs.c.id).where(runs.c.status.in_(("running", "interrupted")))
-        at_work = select(work.c.run).where(work.c.state == "running")
-        return ~waiting & runs.c.id.in_(stored.union(at_work))  # few: each is looked up
-    return ~waiting & ~taken & (runs.c.status == status)
-
-
-def _in_work(*states: str) -> ColumnElement[bool]:
-    return runs.c.id.in_(select(work.c.run).where(work.c.state.in_(states)))

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from penstock.model.runs import RunKind
 from penstock.store.runs import runs, timeseries
+from penstock.store.runs.requested import WorkState
 from penstock.store.service_tables import exchanges, work, workers
 from penstock.store.tables import ledger_batches
 from penstock.store.tables import runs as table
-
-WorkState = Literal["queued", "handed", "running", "ended"]
-OPEN = ("queued", "handed", "running")
-WAITING = ("queued", "handed")
 
 _JSON = ("payload", "progress")
 
@@ -79,12 +76,6 @@ def ask(conn: Connection, row: WorkRow) -> None:
 def get(conn: Connection, run: str) -> WorkRow | None:
     row = conn.execute(select(work).where(work.c.run == run)).mappings().one_or_none()
     return None if row is None else _to_work(row)
-
-
-def of_runs(conn: Connection, runs: Sequence[str]) -> dict[str, WorkRow]:
-    """What is known of how these runs came about."""
-    query = select(work).where(work.c.run.in_(list(runs)))
-    return {row["run"]: _to_work(row) for row in conn.execute(query).mappings()}
 
 
 def in_state(conn: Connection, states: Sequence[str]) -> list[WorkRow]:

@@ -22,7 +22,7 @@ from penstock.model.errors import (
     StateUnavailable,
 )
 from penstock.model.reports import as_json
-from penstock.model.runs import Progress
+from penstock.model.runs import Progress, RunStatus
 from penstock.run import flow
 from penstock.run.connection.leased_window import SharedBudgets
 from penstock.run.context import Context
@@ -127,7 +127,7 @@ class Executor:
         self.ctx.events.tell("run.failed", run=self.row.run, target=self.row.target, reason=reason)
         self._close("failed", reason, kind, problems)
 
-    def _close(self, status: str, reason: str, kind: str, problems: tuple[Problem, ...] = ()) -> None:
+    def _close(self, status: RunStatus, reason: str, kind: str, problems: tuple[Problem, ...] = ()) -> None:
         with self.ctx.database.begin() as conn:
             run = runs.get(conn, self.row.run)
             if run is None or (status == "cancelled" and run.position != NOT_BEGUN):

@@ -19,6 +19,7 @@ from penstock.service.store import work
 from penstock.service.store.work import WorkRow
 from penstock.store import leases
 from penstock.store.database import Database
+from penstock.store.runs.requested import OPEN, WAITING
 
 AGAIN_S = 5  # after a failure of the state database; doubled for each further attempt
 LONGEST_AGAIN_S = 300
@@ -77,13 +78,13 @@ class Queue:
     def waiting(self) -> list[WorkRow]:
         """What has not begun: in the queue, or with a worker."""
         with self.database.read() as conn:
-            return work.in_state(conn, work.WAITING)
+            return work.in_state(conn, WAITING)
 
     def hand_out(self) -> list[WorkRow]:
         """Take what may begin now out of the queue, as new attempts; nothing overlaps with its like."""
         now, handed = iso(self.clock.now()), list[WorkRow]()
         with self.database.begin() as conn:
-            rows = work.in_state(conn, work.OPEN)
+            rows = work.in_state(conn, OPEN)
             busy = {_place(row) for row in rows if row.state != "queued"}
             for row in rows:
                 due = row.not_before is None or row.not_before <= now
@@ -123,7 +124,7 @@ class Queue:
         """The workers that are alive, with their versions; dead ones are removed."""
         with self.database.read() as conn:
             known = work.registered(conn)
-        alive = {row.id: row.version for row in known if leases.is_held(self.database, lease_of(row.id))}
+        alive = {row.id: row.version for row in known if leases.is_held(self.database, leases.of_worker(row.id))}
         dead = [row.id for row in known if row.id not in alive]
         if dead:
             with self.database.begin() as conn:
@@ -151,10 +152,6 @@ class Queue:
         if row.worker == self.worker:
             return row.ticket not in executing
         return row.worker not in alive
-
-
-def lease_of(worker: str) -> str:
-    return f"worker {worker}"
 
 
 def _place(row: WorkRow) -> tuple[bool, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from sqlalchemy import Connection
 
@@ -16,25 +16,22 @@ from penstock.clock import iso
 from penstock.model import page
 from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.model.page import Page
-from penstock.model.runs import ProgressJson, RunJson, RunKind, run_json
+from penstock.model.runs import ProgressJson, RunFilter, RunJson, RunKind
 from penstock.model.spec import DestinationSpec, FlowSpec, SqlSource
-from penstock.run import flow
 from penstock.run.activity import is_active, require_active
 from penstock.run.context import Context
-from penstock.service.model import RunFilter
-from penstock.service.store import pauses, run_pages, work
+from penstock.service.store import pauses, work
 from penstock.service.store import work as retries
 from penstock.service.store.work import WorkRow
 from penstock.service.work.cron import next_at, upcoming
-from penstock.service.work.queue import lease_of
 from penstock.store import leases
 from penstock.store.runs import runs
+from penstock.store.runs.requested import OPEN
 from penstock.store.runs.runs import NOT_BEGUN, START, RunRow, new_run_id
 from penstock.usecases.history import RunDetails
+from penstock.usecases.runs import documents, known_run
 
 Trigger = Literal["schedule", "new-data", "intake", "resume"] | str  # noqa: PYI051 - or `person:<name>`
-HERE = "command line"
-EVERY = RunFilter()
 OVER = ("succeeded", "partial", "failed", "cancelled")
 
 
@@ -92,7 +89,7 @@ class WorkRequests:
         self._require_ready(ctx, spec)
         kind: RunKind = "flow" if isinstance(spec, FlowSpec) else "destination"
         with ctx.database.begin() as conn:
-            if work.of_target(conn, kind, target, work.OPEN) is None and retries.prepare_retry(conn, run, asked_by):
+            if work.of_target(conn, kind, target, OPEN) is None and retries.prepare_retry(conn, run, asked_by):
                 row = self._new(conn, ctx, kind, target, run=run)
                 self._put(conn, ctx, spec, row, trigger=trigger, asked_by=asked_by)
                 return self._shown(conn, run)
@@ -134,7 +131,7 @@ class WorkRequests:
         """
         ctx = self.ctx()
         with ctx.database.begin() as conn:
-            row, asked = self._run(conn, run), work.get(conn, run)
+            row, asked = known_run(conn, run), work.get(conn, run)
             if asked is None or asked.state == "ended":
                 running = row.status == "running" and self._is_held(ctx, row)
                 code, hint = ("held", "stop that command with ^C") if running else ("ended", "there is nothing to stop")
@@ -153,7 +150,7 @@ class WorkRequests:
         """Go on with a run that was stopped or interrupted. ConflictError when it has come to its end."""
         ctx = self.ctx()
         with ctx.database.read() as conn:
-            row = self._run(conn, run)
+            row = known_run(conn, run)
             last = runs.unfinished(conn, row.target, row.kind)
         if last is None or last.id != run:
             message = f"{run} is {row.status}: there is nothing to go on with"
@@ -167,7 +164,7 @@ class WorkRequests:
         ctx.flow(flow)
         with ctx.database.begin() as conn:
             pauses.pause(conn, flow, by=by, at=iso(ctx.clock.now()))
-            unfinished = [row.run for row in work.in_state(conn, work.OPEN) if (row.kind, row.target) == ("flow", flow)]
+            unfinished = [row.run for row in work.in_state(conn, OPEN) if (row.kind, row.target) == ("flow", flow)]
         for run in unfinished:
             with suppress(ConflictError):  # it has just ended
                 self.cancel(run, by=by)
@@ -184,15 +181,14 @@ class WorkRequests:
     def run(self, run: str) -> RunJson:
         """One run, as `runs --json` shows it, and how it came about. InputError for an unknown id."""
         with self.ctx().database.read() as conn:
-            self._run(conn, run)
             return self._shown(conn, run)
 
-    def runs(self, which: RunFilter = EVERY, *, limit: int = 50, cursor: str | None = None) -> Page[RunJson]:
+    def runs(self, which: RunFilter = runs.EVERY, *, limit: int = 50, cursor: str | None = None) -> Page[RunJson]:
         """Runs a page at a time, newest first."""
         after = None if cursor is None else page.read(cursor, str, str)
         with self.ctx().database.read() as conn:
-            rows = run_pages.page(conn, which, limit + 1, after)
-            shown = {run["run"]: run for run in self._all_shown(conn, rows[:limit])}
+            rows = runs.list_runs(conn, limit + 1, which, after)
+            shown = {run["run"]: run for run in documents(self.ctx(), conn, rows[:limit])}
         found = page.page(rows, limit, lambda row: shown[row.id], lambda row: page.write(row.started_at, row.id))
         if which.status is not None:
             found["items"] = [run for run in found["items"] if run["status"] == which.status]
@@ -209,8 +205,8 @@ class WorkRequests:
         spec = ctx.flow(flow)
         with ctx.database.read() as conn:
             times = pauses.times_of(conn, flow)
-            newest = run_pages.page(conn, RunFilter(target=flow), 1)
-            last = self._all_shown(conn, newest)[0] if newest else None
+            newest = runs.list_runs(conn, 1, RunFilter(target=flow))
+            last = documents(ctx, conn, newest)[0] if newest else None
         return {"next_at": next_at(ctx, spec, times), "last_run": last, "paused": times.paused}
 
     def upcoming(self, schedule: str, timezone: str | None, most: int) -> list[str]:
@@ -220,7 +216,7 @@ class WorkRequests:
     def progress(self, run: str) -> tuple[ProgressJson | RunJson, bool]:
         """The progress of a run, or the run itself when it has ended."""
         with self.ctx().database.read() as conn:
-            row, asked, document = self._run(conn, run), work.get(conn, run), self._shown(conn, run)
+            row, asked, document = known_run(conn, run), work.get(conn, run), self._shown(conn, run)
         if document["status"] in OVER:
             return document, True
         live: dict[str, Any] = dict(asked.progress or {}) if asked is not None and asked.state == "running" else {}
@@ -298,64 +294,12 @@ class WorkRequests:
         runs.start(conn, row)
         return row
 
-    @staticmethod
-    def _run(conn: Connection, run: str) -> RunRow:
-        row = runs.get(conn, run)
-        if row is None:
-            raise InputError(Problem("run", f"there is no run {run}", "unknown-run", "look at the list of runs", run))
-        return row
-
     def _shown(self, conn: Connection, run: str) -> RunJson:
-        return self._all_shown(conn, [self._run(conn, run)], errors=True)[0]
-
-    def _all_shown(self, conn: Connection, rows: Sequence[RunRow], *, errors: bool = False) -> list[RunJson]:
-        ctx = self.ctx()
-        asked = work.of_runs(conn, [run for row in rows for run in (row.id, row.parent) if run is not None])
-        parts = runs.children_of(conn, [row.id for row in rows if row.kind == "flow"])
-        return [self._document(ctx, row, asked, parts.get(row.id, []), errors=errors) for row in rows]
-
-    def _document(
-        self,
-        ctx: Context,
-        row: RunRow,
-        asked_for: Mapping[str, WorkRow],
-        parts: Sequence[RunRow],
-        *,
-        errors: bool,
-    ) -> RunJson:
-        """A run as it is shown. A part of a flow's run has the requester of the flow's run; `asked_for` by run."""
-        seen = self._seen(ctx, row, asked_for.get(row.id))
-        asked = asked_for.get(row.parent or row.id)
-        if parts and row.finished_at is None:
-            seen = replace(seen, counts=flow.total(parts), requests=sum(part.requests for part in parts))
-        report = runs.to_report(seen, [self._seen(ctx, part, None) for part in parts])
-        document = run_json(report, times=True, errors=errors)
-        if row.position == NOT_BEGUN:
-            document["started_at"] = None
-        by = HERE if asked is None else asked.asked_by
-        trigger = f"person:{by}" if asked is None else asked.trigger
-        at = row.started_at if asked is None else asked.asked_at
-        return cast(RunJson, {**document, "kind": row.kind, "trigger": trigger, "asked_by": by, "asked_at": at})
-
-    def _seen(self, ctx: Context, row: RunRow, asked: WorkRow | None) -> RunRow:
-        status = self._status(ctx, row, asked)
-        return row if status == row.status else replace(row, status=status)
-
-    def _status(self, ctx: Context, row: RunRow, asked: WorkRow | None) -> str:
-        """A run that waits for a worker is queued; one that never ended and has no process is interrupted."""
-        if asked is not None and asked.state in work.WAITING:
-            return "queued"
-        if asked is not None and asked.state == "running":
-            return "running" if leases.is_held(ctx.database, lease_of(str(asked.worker))) else "interrupted"
-        if row.status != "running" or self._is_held(ctx, row):
-            return row.status
-        with ctx.database.read() as conn:  # it may have ended while we looked for its holder
-            now = runs.get(conn, row.id)
-        return "interrupted" if now is None or now.status == "running" else now.status
+        return documents(self.ctx(), conn, [known_run(conn, run)], errors=True)[0]
 
     @staticmethod
     def _is_held(ctx: Context, row: RunRow) -> bool:
-        return leases.is_held(ctx.database, f"flow {row.target}" if row.kind == "flow" else row.target)
+        return leases.is_held(ctx.database, leases.of_target(row.kind, row.target))
 
 
 def _require_cursor(ctx: Context, spec: DestinationSpec | FlowSpec, begins_at: str | None) -> None:

@@ -19,7 +19,7 @@ from penstock.model.errors import EnvironmentFailure, PenstockError
 from penstock.run.context import Context
 from penstock.service.store import work
 from penstock.service.store.commit_watch import CommitWatch
-from penstock.service.work.queue import Engine, Interrupted, Queue, lease_of
+from penstock.service.work.queue import Engine, Interrupted, Queue
 from penstock.store import leases
 from penstock.store.database import Database
 from penstock.store.project import resources
@@ -169,7 +169,7 @@ class Worker:
 
     def _hold(self) -> None:
         place = f"process {os.getpid()} on {socket.gethostname()}"
-        lease = leases.hold(self._database, lease_of(self.id), place, self._unheld.set)
+        lease = leases.hold(self._database, leases.of_worker(self.id), place, self._unheld.set)
         self._lease.enter_context(lease)
         with self._database.begin() as conn:
             work.register(conn, work.WorkerRow(self.id, self._version, place, iso(self._clock.now())))

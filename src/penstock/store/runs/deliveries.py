@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, or_, select
 
 from penstock.model.outcome import Outcome
-from penstock.model.runs import StoredReplyJson, StoredRequestJson
+from penstock.model.runs import DeliveryReport, StoredReplyJson, StoredRequestJson
 from penstock.store.runs.codecs import listed_ordinals, unpack_keys
 from penstock.store.service_tables import exchanges
 from penstock.store.tables import ledger_batches as batches
@@ -47,17 +47,22 @@ def deliveries(
     return list(conn.execute(query.order_by(batches.c.id).limit(limit)).mappings())
 
 
-def of_run(conn: Connection, run: str) -> Iterator[dict[str, Any]]:
-    """The requests of a run in order, as `deliveries --json` shows them (a test has `"test": true` besides)."""
+def of_run(conn: Connection, run: str) -> list[DeliveryReport]:
+    """The requests of a run, in order."""
     query = select(batches).where(batches.c.run == run, batches.c.delivery.is_not(None)).order_by(batches.c.delivery)
-    for row in conn.execute(query).mappings():
-        yield {
-            **{name: row[name] for name in ("delivery", "method", "url", "status", "attempts", "duration_ms")},
-            "records": [] if row["keys"] is None else orjson.loads(row["keys"]),
-            "outcome": row["outcome"],
-            "reason": row["reason"],
-            **({"test": True} if row["is_test"] else {}),
-        }
+    return [report_of(row) for row in conn.execute(query).mappings()]
+
+
+def report_of(row: RowMapping) -> DeliveryReport:
+    """The request of a row."""
+    same = ("method", "url", "status", "attempts", "duration_ms", "reason", "at")
+    return DeliveryReport(
+        **{name: row[name] for name in same},
+        outcome=Outcome(row["outcome"]),
+        delivery=f"{row['run']}-{row['delivery']}",
+        records=() if row["keys"] is None else tuple(orjson.loads(row["keys"])),
+        test=bool(row["is_test"]),
+    )
 
 
 def delivery(conn: Connection, run: str, number: int) -> RowMapping | None:

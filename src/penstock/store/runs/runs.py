@@ -16,17 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, Text, column, delete, insert, select, update, values
+from sqlalchemy import ColumnElement, Connection, Row, Text, and_, column, delete, insert, or_, select, update, values
 
 from penstock.clock import Clock, iso
 from penstock.model.errors import Problem, problem_json, problem_of
 from penstock.model.outcome import COUNT_NAMES, Counts, Note
-from penstock.model.runs import TOTALS, RunKind, RunReport, RunTotals, totals_of
+from penstock.model.runs import TOTALS, RunFilter, RunKind, RunReport, RunStatus, RunTotals, totals_of
 from penstock.store.database import Database
-from penstock.store.service_tables import frozen_parts
+from penstock.store.runs.requested import WAITING
+from penstock.store.service_tables import frozen_parts, work
 from penstock.store.tables import runs
 
 NOTHING_READ = Counts()
+EVERY = RunFilter()
 AT_ONCE = 500  # names in one statement
 NOT_BEGUN = -1
 START = "start"  # `--from start`: a source with a cursor is read from its first row
@@ -60,7 +62,7 @@ class RunRow(RunTotals):
     kind: RunKind
     target: str
     started_at: str
-    status: str = "running"
+    status: RunStatus = "running"
     parent: str | None = None
     resumable: bool = True
     counts: Counts = NOTHING_READ
@@ -105,7 +107,7 @@ def save(connection: Connection, run: RunRow) -> None:
     connection.execute(update(runs).where(runs.c.id == run.id), _to_columns(run))
 
 
-def finish(connection: Connection, run: RunRow, status: str, at: str, *, resumable: bool = False) -> RunRow:
+def finish(connection: Connection, run: RunRow, status: RunStatus, at: str, *, resumable: bool = False) -> RunRow:
     """Save the run as ended, and return it. `resumable`: the same command will continue it.
 
     Where the clock was set back meanwhile, it ends when it started.
@@ -120,14 +122,46 @@ def get(connection: Connection, run: str) -> RunRow | None:
     return None if row is None else to_run(row)
 
 
-def list_runs(connection: Connection, limit: int = 100) -> list[RunRow]:
-    """The newest runs that belong to no flow's run, newest first; a test send is no run, `get` finds it by its id."""
-    query = (
-        select(runs)
-        .where(runs.c.parent.is_(None), runs.c.kind != "test")
-        .order_by(runs.c.started_at.desc(), runs.c.id.desc())
-    )
-    return [to_run(row) for row in connection.execute(query.limit(limit))]
+def list_runs(
+    connection: Connection, limit: int = 100, which: RunFilter = EVERY, after: tuple[str, str] | None = None
+) -> list[RunRow]:
+    """Runs, newest first; `after` is the (started_at, id) of the last one seen.
+
+    A target's runs are all of it; a list without target shows a flow's run, not the parts of it. A test send is no run,
+    `get` finds it by its id. Of those that may show `which.status`, who reads them looks at which one they have.
+    """
+    query = select(runs).where(runs.c.kind != "test", *_conditions(which))
+    if after is not None:
+        at, run = after
+        query = query.where(or_(runs.c.started_at < at, and_(runs.c.started_at == at, runs.c.id < run)))
+    query = query.order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)
+    return [to_run(row) for row in connection.execute(query)]
+
+
+def _conditions(which: RunFilter) -> list[ColumnElement[bool]]:
+    listed = runs.c.parent.is_(None) if which.target is None else runs.c.target == which.target
+    conditions: list[ColumnElement[bool]] = [listed]
+    if which.since is not None:
+        conditions.append(runs.c.started_at >= which.since)
+    if which.status is not None:
+        conditions.append(_status(which.status))
+    return conditions
+
+
+def _status(status: str) -> ColumnElement[bool]:
+    """Those that may show this status; a run whose process died is stored as running, too."""
+    waiting, taken = _in_work(*WAITING), _in_work("running")
+    if status == "queued":
+        return waiting
+    if status in ("running", "interrupted"):
+        stored = select(runs.c.id).where(runs.c.status.in_(("running", "interrupted")))
+        at_work = select(work.c.run).where(work.c.state == "running")
+        return ~waiting & runs.c.id.in_(stored.union(at_work))  # few: each is looked up
+    return ~waiting & ~taken & (runs.c.status == status)
+
+
+def _in_work(*states: str) -> ColumnElement[bool]:
+    return runs.c.id.in_(select(work.c.run).where(work.c.state.in_(states)))
 
 
 def left_open(connection: Connection, target: str) -> list[RunRow]:

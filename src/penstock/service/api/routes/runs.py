@@ -12,11 +12,10 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.model.page import Page
-from penstock.model.runs import DeliveryJson, ProgressJson, RecordJson, RunJson, WholeDeliveryJson
+from penstock.model.runs import DeliveryJson, ProgressJson, RecordJson, RunFilter, RunJson, WholeDeliveryJson
 from penstock.service.api.dependencies import Cursor, Limit, Opened, Person, Right, needs
 from penstock.service.api.shapes import COMPONENTS, as_it_is
 from penstock.service.app import ServiceApp
-from penstock.service.model import RunFilter
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 LOOK_S = 0.4

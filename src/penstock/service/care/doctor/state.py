@@ -20,7 +20,6 @@ from penstock.model.spec import WebhookSource
 from penstock.run.context import Context, sealer_of
 from penstock.service.care.doctor.findings import BACKED_UP, OPEN_SERVICE, Examined, Findings, note, of_error, wrong
 from penstock.service.store import alerts, figures, pauses, people, work
-from penstock.service.work.queue import lease_of
 from penstock.store import leases
 from penstock.store.database import Database, refused_revision
 from penstock.store.migrations import HEAD
@@ -28,6 +27,7 @@ from penstock.store.project import credentials
 from penstock.store.project.credentials import KEY_FILE, KEY_VARIABLE
 from penstock.store.project.settings import setting
 from penstock.store.runs import runs
+from penstock.store.runs.requested import WAITING
 from penstock.store.runs.runs import RunRow
 from penstock.store.tables import runs as runs_table
 from penstock.version import __version__
@@ -179,9 +179,9 @@ def workers(found: Examined) -> Findings:
     """Check that the workers are alive, and of this version."""
     with found.database.read() as conn:
         known = work.registered(conn)
-        waiting = work.in_state(conn, work.WAITING)
+        waiting = work.in_state(conn, WAITING)
         running = work.in_state(conn, ("running",))
-    alive = {row.id: row for row in known if leases.is_held(found.database, lease_of(row.id))}
+    alive = {row.id: row for row in known if leases.is_held(found.database, leases.of_worker(row.id))}
     for row in known:
         if row.id not in alive:
             mine = sum(each.worker == row.id for each in running)
@@ -236,7 +236,7 @@ def newest_runs(found: Examined) -> Findings:
 def _ended(ctx: Context, row: RunRow) -> Findings:
     again = f"`penstock run {row.target}` goes on with it"
     if row.status == "running":
-        if not leases.is_held(ctx.database, f"flow {row.target}" if row.kind == "flow" else row.target):
+        if not leases.is_held(ctx.database, leases.of_target(row.kind, row.target)):
             message = f"the run {row.id} of {row.target}, begun at {row.started_at}, was interrupted"
             yield wrong("interrupted-run", message, again, row.target)
     elif row.status == "failed":

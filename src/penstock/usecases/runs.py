@@ -1,0 +1,102 @@
+"""Runs as reports and documents, with one rule of status, for the command line, the REST API and the overview."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import cast
+
+from sqlalchemy import Connection
+
+from penstock.model.errors import InputError, Problem
+from penstock.model.runs import BareRunJson, RunJson, RunReport, RunStatus, run_json
+from penstock.run import flow
+from penstock.run.context import Context
+from penstock.store import leases
+from penstock.store.database import Database
+from penstock.store.runs import runs
+from penstock.store.runs.requested import WAITING, RequestedRun, requested
+from penstock.store.runs.runs import NOT_BEGUN, RunRow
+
+HERE = "command line"
+
+
+def listed(ctx: Context, run: str | None, limit: int) -> list[RunReport]:
+    """The runs, newest first; or the one named. InputError when it is unknown."""
+    with ctx.database.read() as conn:
+        rows = runs.list_runs(conn, limit) if run is None else [known_run(conn, run, "penstock runs lists them")]
+        return reports(ctx, conn, rows)
+
+
+def known_run(conn: Connection, run: str, hint: str = "look at the list of runs") -> RunRow:
+    """The row of a run. InputError, with the hint, when there is none."""
+    row = runs.get(conn, run)
+    if row is None:
+        raise InputError(Problem("run", f"there is no run {run}", "unknown-run", hint, run))
+    return row
+
+
+def parts_of(conn: Connection, run: RunRow) -> list[str]:
+    """The ids of the runs whose requests and records are those of this run: of a flow's run, its destinations'."""
+    return [part.id for part in runs.children(conn, run.id)] if run.kind == "flow" else [run.id]
+
+
+def reports(ctx: Context, conn: Connection, rows: Sequence[RunRow]) -> list[RunReport]:
+    """These runs with the status that they have now; a flow's run that goes on counts what its parts have counted."""
+    return _reports(ctx, conn, rows, requested(conn, [row.id for row in rows]))
+
+
+def documents(ctx: Context, conn: Connection, rows: Sequence[RunRow], *, errors: bool = False) -> list[RunJson]:
+    """These runs as the REST API shows them. A part of a flow's run has the requester of the flow's run."""
+    asked = requested(conn, [run for row in rows for run in (row.id, row.parent) if run is not None])
+    found = _reports(ctx, conn, rows, asked)
+    return [
+        cast(RunJson, {**_document(row, report, errors=errors), **_origin(row, asked.get(row.parent or row.id))})
+        for row, report in zip(rows, found, strict=True)
+    ]
+
+
+def _document(row: RunRow, report: RunReport, *, errors: bool) -> BareRunJson:
+    document = cast(BareRunJson, run_json(report, times=True, errors=errors))
+    if row.position == NOT_BEGUN:
+        document["started_at"] = None
+    return document
+
+
+def _origin(row: RunRow, asked: RequestedRun | None) -> dict[str, str]:
+    if asked is None:
+        return {"kind": row.kind, "trigger": f"person:{HERE}", "asked_by": HERE, "asked_at": row.started_at}
+    shown = {"trigger": asked.trigger, "asked_by": asked.asked_by, "asked_at": asked.asked_at}
+    return {"kind": row.kind, **shown}
+
+
+def _reports(
+    ctx: Context, conn: Connection, rows: Sequence[RunRow], asked: Mapping[str, RequestedRun]
+) -> list[RunReport]:
+    parts = runs.children_of(conn, [row.id for row in rows if row.kind == "flow"])
+    return [_report(ctx, row, asked.get(row.id), parts.get(row.id, [])) for row in rows]
+
+
+def _report(ctx: Context, row: RunRow, asked: RequestedRun | None, parts: Sequence[RunRow]) -> RunReport:
+    seen = _seen(ctx.database, row, asked)
+    if parts and row.finished_at is None:
+        seen = replace(seen, counts=flow.total(parts), requests=sum(part.requests for part in parts))
+    return runs.to_report(seen, [_seen(ctx.database, part, None) for part in parts])
+
+
+def _seen(database: Database, row: RunRow, asked: RequestedRun | None) -> RunRow:
+    status = status_of(database, row, asked)
+    return row if status == row.status else replace(row, status=status)
+
+
+def status_of(database: Database, row: RunRow, asked: RequestedRun | None) -> RunStatus:
+    """A run that waits for a worker is queued; one that never ended and has no process is interrupted."""
+    if asked is not None and asked.state in WAITING:
+        return "queued"
+    if asked is not None and asked.state == "running":
+        return "running" if leases.is_held(database, leases.of_worker(str(asked.worker))) else "interrupted"
+    if row.status != "running" or leases.is_held(database, leases.of_target(row.kind, row.target)):
+        return row.status
+    with database.read() as conn:  # it may have ended while we looked for its holder
+        now = runs.get(conn, row.id)
+    return "interrupted" if now is None or now.status == "running" else now.status
