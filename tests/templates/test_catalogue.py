@@ -17,6 +17,7 @@ def test_a_template_is_described_in_full(template):
     known = {doc.name for doc in template.fields}
     assert all(set(names) <= known for names in template.match.values())
     assert template.external is None or template.external.field in known
+    assert set(template.parents) <= known
     assert set(template.combine) <= {*COMBINATIONS, "custom_data_company"}
     for doc in template.fields:
         assert doc.label

@@ -1,5 +1,6 @@
 """A templates' document says what it means: unknown words are refused with their line, and nothing hangs on a name."""
 
+import ast
 from importlib.resources import files
 
 import pytest
@@ -9,7 +10,8 @@ from penstock.model.errors import InputError
 from penstock.render.cross_field_rules import COMBINATIONS
 from penstock.render.fields import BY_TYPE
 from penstock.templates import document_schema
-from penstock.templates.catalogue import read_catalogue
+from penstock.templates.catalogue import load_catalogue, read_catalogue
+from support.docs.source_trees import source_trees
 
 TEXT = files("penstock.templates").joinpath("custify.yaml").read_text(encoding="utf-8")
 
@@ -84,6 +86,34 @@ def line_of(text, within=TEXT):
             "path-placeholder",
             "write a path",
         ),
+        (
+            "parents: {company_id: company}",
+            "parents: {company_id: compny}",
+            "upsert_person.parents.company_id",
+            "unknown-value",
+            "did you mean `company`?",
+        ),
+        (
+            "items: {person: upsert_person",
+            "items: {person: upsert_persn",
+            "send_batch.items.person",
+            "unknown-value",
+            "did you mean `upsert_person`?",
+        ),
+        (
+            "recognized_by: {person:",
+            "recognized_by: {persn:",
+            "send_batch.recognized_by.persn",
+            "unknown-key",
+            "did you mean `person`?",
+        ),
+        (
+            "fields_of: [company, person]",
+            "fields_of: [compny, person]",
+            "send_batch.fields_of.0",
+            "unknown-value",
+            "did you mean `company`?",
+        ),
     ],
 )
 def test_an_unknown_word_is_refused_with_its_line_and_the_nearest_known_one(old, new, path, code, hint):
@@ -110,6 +140,17 @@ def test_every_problem_is_named_at_once():
 def test_the_schema_knows_what_the_renderer_does():
     assert set(document_schema.TYPES) == set(BY_TYPE)
     assert set(document_schema.RULES) == {*COMBINATIONS, "custom_data_company"}
+
+
+def test_no_code_names_a_template():
+    """What a template does is said in its document, so that another template or another name needs no code."""
+    writes_projects = "starter.py"  # `penstock init` writes a destination for a person to read
+    names, found = set(load_catalogue()), set()
+    for path, tree in source_trees().items():
+        constants = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+        if path.name != writes_projects and constants & names:
+            found.add(path.name)
+    assert found == set()
 
 
 def test_a_template_sends_the_same_under_any_name(monkeypatch, tmp_path):

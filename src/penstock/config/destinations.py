@@ -93,16 +93,10 @@ def _request(value: dict[str, Any], outer: BatchSpec | None) -> RequestSpec:
 
 
 def item_template(destination: DestinationSpec, template: Template, templates: Mapping[str, Template]) -> Template:
-    """The template whose fields bind: its own, or, for send_batch, that of its items.
-
-    Without `object` the items are companies when `company_id` is mapped and neither `user_id` nor `email` is.
-    """
+    """The template whose fields bind: its own, or, for a batch, that of its items."""
     if not template.items or (destination.object is None and destination.fields is None):
         return template
-    mapped = set(destination.fields or ())
-    is_company = "company_id" in mapped and mapped.isdisjoint({"user_id", "email"})
-    kind = destination.object or ("company" if is_company else "person")
-    return templates[template.items[kind]]
+    return templates[template.items[template.item(destination.object, destination.fields or ())]]
 
 
 def check_bindings(destination: DestinationSpec, template: Template | None, node: Marked, report: Report) -> None:

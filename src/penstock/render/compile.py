@@ -21,9 +21,8 @@ from penstock.render.fields import has_flat_links, is_date_time
 from penstock.render.layout import add_defaults, add_extras, limits_of, map_fields
 from penstock.render.merger import Merger
 from penstock.render.renderer import Input, ParentRef, Renderer
-from penstock.templates.catalogue import Template, load_catalogue
+from penstock.templates.catalogue import Template, batch_endpoint, load_catalogue
 
-BATCH = "send_batch"
 ASYNCHRONOUS: Mapping[str, object] = MappingProxyType({"synchronous": False, "returnJobId": True})
 
 RENDERER = "1"  # the version of the layout: a change of it makes every payload hash be compared again
@@ -53,7 +52,7 @@ def shape_of(bench: CompileContext, template: Template, base_url: str, *, batchi
     if not batching:
         path = bench.destination.path or template.path[bench.dialect]
         return Shape(template.method, _joined(base_url, path), retry=_retry(bench))
-    endpoint = load_catalogue()[BATCH]
+    endpoint = batch_endpoint()
     return Shape(
         endpoint.method,
         _joined(base_url, bench.destination.path or endpoint.path[bench.dialect]),
@@ -216,7 +215,7 @@ def _needed(bench: CompileContext) -> frozenset[str]:
 
 def _check_links(bench: CompileContext, *, wrapped: bool) -> None:
     """Links can be removed of people in native only."""
-    if bench.native and bench.template.object == "person" and not wrapped:
+    if bench.native and bench.template.lists_companies and not wrapped:
         return
     where = "of people alone" if bench.native else "by the native API alone"
     message = f"links to companies are removed {where}"
@@ -245,17 +244,16 @@ def version_of(destination: DestinationSpec, schema: Schema, columns: tuple[str,
 
 
 def _item_template(bench: CompileContext) -> Template:
-    """The template of the records themselves: for `send_batch` that of its object."""
+    """The template of the records themselves: for a batch that of its items."""
     items = bench.template.items
     if not items:
         return bench.template
     fields = bench.destination.fields
-    mapped = set(fields if fields is not None else bench.schema.names())
-    company = "company_id" in mapped and not mapped & {"user_id", "email"}
-    kind = bench.destination.object or ("company" if company else "person")
+    kind = bench.template.item(bench.destination.object, bench.schema.names() if fields is None else fields)
     if not bench.native and not load_catalogue()[items[kind]].flat_batch:
-        hint = "object: person or company; events and custom objects have templates of their own"
-        bench.problem("object", "in flat a batch holds people or companies only", "not-in-flat", hint, kind)
+        taken = " or ".join(item for item, name in items.items() if load_catalogue()[name].flat_batch)
+        hint = f"object: {taken}; other objects have templates of their own"
+        bench.problem("object", f"in flat a batch holds no {kind}", "not-in-flat", hint, kind)
     return load_catalogue()[items[kind]]
 
 

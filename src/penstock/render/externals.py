@@ -6,6 +6,9 @@ the form `{"type": …, "payload": {…}}` is passed through.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+
 import xxhash
 
 from penstock.model.outcome import Refusal
@@ -21,7 +24,6 @@ from penstock.templates.catalogue import load_catalogue
 STAYS = "so that it stays the same"
 
 COLUMNS = ("type", "payload")
-DEDUPLICATION = "deduplication_id"
 
 
 def add_external(bench: CompileContext) -> None:
@@ -122,24 +124,34 @@ def pass_through(bench: CompileContext) -> None:
     for name, rule in (("type", rules.choice(*jobs)), ("payload", rules.whole_object)):
         bench.inputs.append(Input(Step(name, rule, column=name), (TOP, name)))
         bench.required.append(name)
-    bench.combinations.append(_deduplicated)
+    bench.combinations.append(partial(_with_ids, _derived_ids()))
     bench.note("payload", "passed through", "the records are batch jobs already; what is in them is not checked")
     for name in bench.schema.names():
         if name not in COLUMNS and name not in bench.key:
             bench.note(name, "not sent", "a batch job holds a type and a payload only")
 
 
-def _deduplicated(draft: PayloadDraft) -> None:
-    """An event needs its id, so that a retry does not count twice."""
+def _derived_ids() -> Mapping[str, tuple[str, int | None]]:
+    """By batch job: the member for an id that is made from the record's key where none is given, and its longest."""
+    found = {}
+    for template in load_catalogue().values():
+        external = template.external
+        if template.job is not None and external is not None and external.setting is None:
+            doc = template.doc(external.field)
+            found[template.job] = (external.field if doc is None else doc.target or doc.name, external.max_length)
+    return found
+
+
+def _with_ids(ids: Mapping[str, tuple[str, int | None]], draft: PayloadDraft) -> None:
+    """A job whose retry would count twice gets an id from the record's key."""
     place = (TOP, "payload")
     payloads = list(draft.places[place])
     for row, kind in enumerate(draft.fields["type"]):
-        payload, key = payloads[row], draft.keys[row]
-        if kind != "event" or payload is ABSENT or isinstance(payload, Refusal) or key is None:
+        payload, key, derived = payloads[row], draft.keys[row], ids.get(str(kind))
+        if derived is None or payload is ABSENT or isinstance(payload, Refusal) or key is None:
             continue
-        if payload.get(DEDUPLICATION) is None:
-            limit = load_catalogue()["insert_event"].external
-            assert limit is not None
-            payloads[row] = payload | {DEDUPLICATION: bounded(one_text(key), limit.max_length)}
-            draft.notes[DEDUPLICATION, "derived", "made from the record's key, so that it stays the same"] += 1
+        name, longest = derived
+        if payload.get(name) is None:
+            payloads[row] = payload | {name: bounded(one_text(key), longest)}
+            draft.notes[name, "derived", "made from the record's key, so that it stays the same"] += 1
     draft.places[place] = payloads

@@ -79,7 +79,7 @@ def is_date_time(doc: FieldDoc, dialect: Dialect) -> bool:
 
 def has_flat_links(doc: FieldDoc, dialect: Dialect) -> bool:
     """Whether a field lists a person's links to companies where the API has no such list: in flat."""
-    return dialect == "flat" and doc.type == "companies" and doc.target == "companies"
+    return dialect == "flat" and doc.lists_companies
 
 
 def _date(asked: FieldInDialect) -> Ruled:

@@ -26,9 +26,9 @@ def in_order(ctx: Context, flow: FlowSpec) -> list[DestinationSpec]:
 def _phase(ctx: Context, spec: DestinationSpec) -> int:
     if spec.template is None:
         return LAST_PHASE
-    if spec.template == "send_batch":
-        return 1 if spec.object == "company" else 2
-    return ctx.catalogue[spec.template].phase
+    template = ctx.catalogue[spec.template]
+    item = template.items.get(spec.object or "")
+    return template.phase if item is None else min(template.phase, ctx.catalogue[item].phase)
 
 
 def require_a_key(ctx: Context, specs: Sequence[DestinationSpec]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -58,6 +58,11 @@ class FieldDoc:
         return (self.name,) if self.native in (None, self.name) else (self.name, str(self.native))
 
     @property
+    def lists_companies(self) -> bool:
+        """Whether it holds the links of a person to companies, which the native API adds and removes."""
+        return self.type == "companies" and self.target == "companies"
+
+    @property
     def int32(self) -> bool:
         return self.type == "integer" or self.whole
 
@@ -106,9 +111,10 @@ class Template:
     go: a native object, `inline` (flat, top level) or `none`. `job` is the type of a native batch job, `flat_batch`
     whether the flat batch endpoint takes its object. `combine` names the rules that read several fields at once.
     `versions` says how several versions of one object become one payload; a dialect that it does not name sends each.
-    `retry_with` is the retry class of both dialects when that field is mapped. `items` (send_batch) maps objects to the
-    templates that describe them. `newest_wins`: Custify ends with the newest of several versions of one key,
-    in mode `all` too.
+    `retry_with` is the retry class of both dialects when that field is mapped. `items` (of a batch) maps objects to the
+    templates that describe them; `recognized_by` are the fields that say which object the records are, where the
+    destination does not, and `fields_of` the items whose fields the batch takes. `parents` maps fields to the objects
+    that they name. `newest_wins`: Custify ends with the newest of several versions of one key, in mode `all` too.
     """
 
     name: str
@@ -131,6 +137,9 @@ class Template:
     attribute_limit: int | None = None
     attribute_chars: int | None = None
     items: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    recognized_by: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    fields_of: tuple[str, ...] = ()
+    parents: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     versions: Mapping[str, MergeRules] = field(default_factory=lambda: MappingProxyType({}))
     method: str = "POST"
     newest_wins: bool = False
@@ -143,6 +152,16 @@ class Template:
         """Records in one request to the batch endpoint; None when it does not take this object."""
         takes = bool(self.items) or (self.job is not None if dialect == "native" else self.flat_batch)
         return BATCH_LIMITS[dialect] if takes else None
+
+    @property
+    def lists_companies(self) -> bool:
+        """Whether its payload has links to companies that can be removed."""
+        return any(doc.lists_companies for doc in self.fields)
+
+    def item(self, named: str | None, mapped: Collection[str]) -> str:
+        """What the records of a batch are: the object that the destination names, or what its mapped fields say."""
+        said = (kind for kind, fields in self.recognized_by.items() if not set(fields).isdisjoint(mapped))
+        return named or next(said, next(iter(self.items)))
 
     def doc(self, name: str) -> FieldDoc | None:
         """The field of this name, the page's or the native one."""
@@ -157,6 +176,11 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 def load_catalogue() -> Mapping[str, Template]:
     """The ten templates by name, read from the package once."""
     return read_catalogue(files("penstock.templates").joinpath(DOCUMENT).read_text(encoding="utf-8"), DOCUMENT)
+
+
+def batch_endpoint() -> Template:
+    """The template of the batch endpoint: the one that has `items`."""
+    return next(template for template in load_catalogue().values() if template.items)
 
 
 def read_catalogue(text: str, file: str) -> Mapping[str, Template]:
@@ -187,6 +211,9 @@ def _template(name: str, document: Mapping[str, Any]) -> Template:
         external=None if external is None else _external(external),
         combine=tuple(rest.pop("combine", ())),
         items=MappingProxyType(rest.pop("items", {})),
+        recognized_by=MappingProxyType({item: tuple(names) for item, names in rest.pop("recognized_by", {}).items()}),
+        fields_of=tuple(rest.pop("fields_of", ())),
+        parents=MappingProxyType(rest.pop("parents", {})),
         versions=MappingProxyType({d: _merge_rules(entry) for d, entry in rest.pop("versions", {}).items()}),
         **rest,
     )
@@ -222,7 +249,7 @@ def _per_dialect(entry: Mapping[str, str]) -> Mapping[Dialect, str]:
 
 
 def _with_item_fields(batch: Template, templates: Mapping[str, Template]) -> Template:
-    """`send_batch` takes its items' fields: those of people and companies are what the requirement names."""
-    by_name = {doc.name: doc for item in ("company", "person") for doc in templates[batch.items[item]].fields}
+    """The batch with the fields of its items."""
+    by_name = {doc.name: doc for item in batch.fields_of for doc in templates[batch.items[item]].fields}
     known = {own: getattr(batch, own) for own in Template.__dataclass_fields__}
     return Template(**known | {"fields": tuple(by_name.values())})

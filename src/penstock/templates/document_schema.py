@@ -22,7 +22,7 @@ REQUIRED_KEYS = ("title", "description", "object", "phase", "fields", "match", "
 KEYS = (
     *REQUIRED_KEYS,
     *("job", "flat_batch", "external", "combine", "text_limit", "attribute_limit", "attribute_chars", "items"),
-    *("versions", "method", "retry_with", "newest_wins"),
+    *("recognized_by", "fields_of", "parents", "versions", "method", "retry_with", "newest_wins"),
 )
 FIELD_KEYS = (
     *("label", "type", "description", "native", "to", "or", "why", "required", "page", "auto", "whole", "choices"),
@@ -47,6 +47,7 @@ def check_document(documents: Mapping[str, Any], text: str, file: str) -> None:
     `documents` is what `text` holds, by template name.
     """
     found = [problem for name, document in documents.items() for problem in _template(name, document)]
+    found += _references(documents)
     if found:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         raise InputError(*(_located(problem, root, place, file) for place, problem in found))
@@ -69,6 +70,27 @@ def _template(name: str, document: Any) -> Iterator[tuple[Place, Problem]]:
         yield from _path((name, "path", dialect), str(path))
     for field, entry in _items(document.get("fields")):
         yield from _field((name, "fields", field), entry)
+
+
+def _references(documents: Mapping[str, Any]) -> Iterator[tuple[Place, Problem]]:
+    """Names of templates, of objects and of items that no template has."""
+    objects = tuple(document["object"] for document in documents.values() if _has(document, "object"))
+    for name, document in documents.items():
+        if not isinstance(document, dict):
+            continue
+        items = document.get("items")
+        for item, template in _items(items):
+            yield from _word((name, "items", item), template, tuple(documents), "template")
+        for field, kind in _items(document.get("parents")):
+            yield from _word((name, "parents", field), kind, objects, "object")
+        known = tuple(item for item, _ in _items(items))
+        yield from _unknown((name, "recognized_by"), document.get("recognized_by"), known, "item")
+        for place, item in enumerate(document.get("fields_of", ())):
+            yield from _word((name, "fields_of", place), item, known, "item")
+
+
+def _has(document: Any, key: str) -> bool:
+    return isinstance(document, dict) and key in document
 
 
 def _words(name: str, document: Any) -> Iterator[tuple[Place, Problem]]:

@@ -17,8 +17,6 @@ from penstock.run.context import Context
 from penstock.run.diff.backlog import OpenChunk
 from penstock.store import quarantine
 
-LINKS: Mapping[str, str] = {"company_id": "company", "user_id": "person"}
-
 KeyHash = tuple[int, int]
 
 
@@ -27,6 +25,7 @@ class Link:
     """A column of the child that names its parent, and the parents that are refused or waiting themselves."""
 
     field: str
+    object: str
     column: str
     parent: str
     missing: Mapping[Key, str]  # key → quarantined or waiting
@@ -52,7 +51,7 @@ class HeldParents:
             if value is not None and value in link.missing:
                 return Refusal(
                     "waiting",
-                    f"its {LINKS[link.field]} is not there yet: {value} is {link.missing[value]} in {link.parent}",
+                    f"its {link.object} is not there yet: {value} is {link.missing[value]} in {link.parent}",
                     field=link.field,
                     value=str(value),
                     accepted=f"it goes by itself once {value} is delivered by {link.parent}",
@@ -63,12 +62,11 @@ class HeldParents:
 def held_parents(ctx: Context, child: DestinationSpec, siblings: Sequence[DestinationSpec]) -> HeldParents:
     """The parents of `child` among the destinations of its flow that are quarantined or waiting now."""
     links = []
-    for field, kind in LINKS.items():
+    template = ctx.catalogue.get(child.template or "")
+    for field, kind in template.parents.items() if template is not None else ():
         column = _column(child, field)
         for sibling in siblings:
             if column is None or sibling.name == child.name or _makes(ctx, sibling) != kind:
-                continue
-            if _makes(ctx, child) == kind:
                 continue
             with ctx.database.read() as conn:
                 held = quarantine.entries(conn, destination=sibling.name)
@@ -77,7 +75,7 @@ def held_parents(ctx: Context, child: DestinationSpec, siblings: Sequence[Destin
                 for entry in held
                 if entry.key is not None and entry.outcome in (Outcome.QUARANTINED, Outcome.WAITING)
             }
-            links.append(Link(field, column, sibling.name, missing))
+            links.append(Link(field, kind, column, sibling.name, missing))
     return HeldParents(links)
 
 
@@ -88,8 +86,6 @@ def _makes(ctx: Context, spec: DestinationSpec) -> str | None:
 
 
 def _column(child: DestinationSpec, field: str) -> str | None:
-    if child.template is None:
-        return None
     if child.fields is None:
         return field
     binding = child.fields.get(field)

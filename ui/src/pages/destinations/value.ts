@@ -87,6 +87,17 @@ export function suggestedFields(template: Template, columns: Column[]): Record<s
 }
 
 export const matchOf = (template: Template, dialect: Dialect): string[] => template.match[dialect] ?? [];
+export const isBatch = (template: Template): boolean => Object.keys(template.items ?? {}).length > 0;
+/** What the records of a batch may be in this dialect; the first is what they are when the settings name nothing. */
+export const objectsOf = (batch: Template, templates: Template[], dialect: Dialect): string[] =>
+  Object.keys(batch.items).filter((object) => dialect === "native" || templates.find((one) => one.name === batch.items[object])?.flat_batch);
+/** The template that describes the records: of a batch, that of the object named, or of the first. */
+export function describing(template: Template | undefined, object: string | undefined, templates: Template[]): Template | undefined {
+  if (template === undefined || !isBatch(template)) return template;
+  return templates.find((one) => one.name === template.items[object ?? Object.keys(template.items)[0] ?? ""]);
+}
+/** Whether its records list links to companies, which the native API also removes. */
+export const linksCompanies = (template: Template): boolean => template.fields.some((field) => field.type === "companies" && field.target === "companies");
 export const isRequired = (field: TemplateField, dialect: Dialect): boolean => field.required.includes(dialect);
 
 /** The object that a text is; undefined when it is empty, null when it is something else. */

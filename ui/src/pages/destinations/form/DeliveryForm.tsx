@@ -5,7 +5,7 @@ import type { Column, DestinationValue, Problem, Template } from "@/api/types";
 import { messageAt, NumberField, Panel } from "@/parts";
 import { t } from "@/texts/pages/destinations";
 import classes from "../style.module.css";
-import { type Dialect, nestedPaths } from "../value";
+import { type Dialect, linksCompanies, nestedPaths } from "../value";
 
 interface Props {
   name: string;
@@ -15,6 +15,8 @@ interface Props {
   columns: Column[];
   rows: Record<string, unknown>[];
   template: Template | undefined;
+  /** The template that describes the records: that of a batch's items, else the same. */
+  records: Template | undefined;
   dialect: Dialect;
   problems: Problem[];
   /** Columns that fields are mapped to: they cannot be excluded. */
@@ -32,15 +34,14 @@ export const DeliveryForm = memo(PlainDeliveryForm, sameHere);
 /** A mode that templates know and runs do not do yet. */
 const NOT_YET = "mirror";
 
-function PlainDeliveryForm({ name, value, set, columns, rows, template, dialect, problems, mapped }: Props) {
+function PlainDeliveryForm({ name, value, set, columns, rows, template, records, dialect, problems, mapped }: Props) {
   const names = columns.map((column) => column.name);
   const paths = useMemo(() => [...columns.map((column) => column.name), ...nestedPaths(rows)].filter((path) => !mapped.includes(path)), [columns, rows, mapped]);
   const own = typeof value.batch === "object" ? value.batch : {};
   const extras = template?.extras[dialect];
   const attributes = value.attributes ?? "all";
   const batch = typeof value.batch === "string" ? value.batch : value.batch === undefined ? "auto" : "on";
-  const object = template?.object === "batch" ? (value.object ?? "person") : template?.object;
-  const links = dialect === "native" && object === "person";
+  const links = dialect === "native" && records !== undefined && linksCompanies(records);
   const modes = template?.modes ?? ["all", "new", "changed"];
   return (
     <>

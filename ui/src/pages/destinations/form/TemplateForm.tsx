@@ -5,7 +5,7 @@ import type { Column, DestinationValue, FieldValue, Problem, Template, TemplateF
 import { messageAt, Panel } from "@/parts";
 import { t } from "@/texts/pages/destinations";
 import classes from "../style.module.css";
-import { asTemplate, columnOf, cutsText, type Dialect, type Given, givenAs, grouped, isRequired, matchOf, meant, regiven, suggestedFields, suggestion, typed, withCut, withField } from "../value";
+import { asTemplate, columnOf, cutsText, describing, type Dialect, type Given, givenAs, grouped, isBatch, isRequired, matchOf, meant, objectsOf, regiven, suggestedFields, suggestion, typed, withCut, withField } from "../value";
 
 interface Props {
   value: DestinationValue;
@@ -16,18 +16,14 @@ interface Props {
   problems: Problem[];
 }
 
-/** What a batch may hold, by object the name of the template that describes it; empty for the other templates. */
-const itemsOf = (template: Template | undefined): Template["items"] => template?.items ?? {};
-const isBatch = (template: Template): boolean => Object.keys(itemsOf(template)).length > 0;
-
 export function TemplateForm({ value, onChange, templates, columns, dialect, problems }: Props) {
   const chosen = templates.find((template) => template.name === value.template);
   const latest = useRef<(template: Template) => void>(() => undefined);
   latest.current = (template) => {
     const next = asTemplate(value, template, columns);
-    const item = templates.find((one) => one.name === itemsOf(template)["person"]);
+    const item = describing(template, undefined, templates);
     // a batch has no fields of its own: those of what it holds
-    onChange(isBatch(template) && item ? { ...next, object: "person", fields: suggestedFields(item, columns) } : next);
+    onChange(isBatch(template) && item ? { ...next, object: Object.keys(template.items)[0] as BatchObject, fields: suggestedFields(item, columns) } : next);
   };
   const choose = useCallback((template: Template) => latest.current(template), []);
   return (
@@ -97,20 +93,18 @@ const Endpoint = memo(function Endpoint({ templates, chosen, choose: take }: End
 type BatchObject = NonNullable<DestinationValue["object"]>;
 function BatchFields(props: Props & { batch: Template }) {
   const { value, onChange, templates, dialect } = props;
-  const objects: BatchObject[] = dialect === "flat" ? ["person", "company"] : ["person", "company", "event", "custom_object"];
-  const object = value.object ?? null;
-  const of = (name: string | null) => templates.find((one) => one.name === itemsOf(props.batch)[name ?? "person"]);
-  const template = of(object);
+  const objects = objectsOf(props.batch, templates, dialect);
+  const template = describing(props.batch, value.object, templates);
   return (
     <>
       <Panel title={t.configure.request}>
         <Select
           label={t.configure.object}
           data={objects.map((name) => ({ value: name, label: t.configure.objects[name] ?? name }))}
-          value={object ?? "person"}
+          value={value.object ?? objects[0]}
           allowDeselect={false}
           onChange={(name) => {
-            const next = of(name);
+            const next = name === null ? undefined : describing(props.batch, name, templates);
             if (name !== null && next) onChange({ ...value, object: name as BatchObject, fields: suggestedFields(next, props.columns) });
           }}
         />
