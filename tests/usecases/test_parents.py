@@ -45,5 +45,7 @@ def test_a_person_waits_for_their_company_and_a_company_for_no_person(tmp_path, 
     assert outcomes(report, "people") == {"quarantined": 1, "waiting": 1}
     (tmp_path / "companies.csv").write_text("company_id,name,size,user_id\nc1,One,70,u1\nc2,Two,4,u2\n")
     again = shell.json("run all", code=1)
-    assert outcomes(again, "companies") == {"delivered": 2}, "c2 names u2, who is in quarantine, in no field of a company"
+    assert outcomes(again, "companies") == {"delivered": 2}, (
+        "c2 names u2, who is in quarantine, in no field of a company"
+    )
     assert outcomes(again, "people")["delivered"] == 1
