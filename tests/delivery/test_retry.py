@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.delivery.rate_limit import SHORTEST_BLOCK
-from penstock.delivery.retry import Again, GiveUp, RetryPolicy, Spent, decide, retry_after_s
+from penstock.delivery.retry import Again, GiveUp, RetryPolicy, Spent, decide, may_have_been_done, retry_after_s
 from penstock.model.delivery import Lost, Reply
 from penstock.model.record import RetryClass
 
@@ -43,6 +43,13 @@ def test_what_is_tried_again(answer, once, idempotent):
         step = decide(answer, retry, Spent(attempts=1), POLICY, 0.5)
         assert isinstance(step, Again) == again
         assert step.reason
+
+
+@pytest.mark.parametrize(
+    ("status", "maybe"), [(400, False), (408, True), (425, False), (429, False), (500, True), (503, True), (200, False)]
+)
+def test_after_which_refusals_a_request_may_have_been_done(status, maybe):
+    assert may_have_been_done(status) is maybe
 
 
 @pytest.mark.parametrize(("attempt", "pause"), [(1, 0.25), (2, 0.5), (3, 1.0), (4, 2.0), (5, 4.0)])

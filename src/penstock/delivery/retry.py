@@ -90,11 +90,20 @@ def _final(answer: Reply | Lost, retry: RetryClass) -> str | None:
         if not answer.nothing_sent and retry is RetryClass.ONCE:
             return "it may have been done, and must not be done twice"
         return None
-    if answer.status not in TRANSIENT and answer.status < 500:
+    if not _is_transient(answer.status):
         return "answered"
-    if retry is RetryClass.ONCE and answer.status not in NOTHING_DONE:
+    if retry is RetryClass.ONCE and may_have_been_done(answer.status):
         return "it may have been done, and must not be done twice"
     return None
+
+
+def may_have_been_done(status: int) -> bool:
+    """Whether the API may have done a request that it answered with this error status."""
+    return _is_transient(status) and status not in NOTHING_DONE
+
+
+def _is_transient(status: int) -> bool:
+    return status in TRANSIENT or status >= 500
 
 
 def retry_after_s(header: str | None, now: datetime) -> float | None:

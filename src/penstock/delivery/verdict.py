@@ -23,6 +23,7 @@ from penstock.delivery.replies import (
     phrase,
     read_items,
 )
+from penstock.delivery.retry import may_have_been_done
 from penstock.model.delivery import Lost, Reply, Stop
 from penstock.model.outcome import SENT, Outcome, Refusal
 from penstock.model.record import Replies, RetryClass, Shape
@@ -123,7 +124,7 @@ def judge(answer: Reply | Lost, sent: SentRequest) -> Verdict:
         return Halt(Stop("credential", f"the credential was refused: {quoted}", quoted))
     if status == 429:
         return Halt(Stop("unreachable", f"the API takes no requests: {sent.quoter.quote(429, error_text(answer))}"))
-    if (status == 408 or status >= 500) and sent.shape.retry is RetryClass.ONCE:
+    if sent.shape.retry is RetryClass.ONCE and may_have_been_done(status):
         return _same(Outcome.UNKNOWN, "no answer", f"sent, but {sent.quoter.quote(status, error_text(answer))}")
     if sent.records > 1 and status in REFUSED_AS_A_WHOLE:
         return _batch_refused(answer, sent)
