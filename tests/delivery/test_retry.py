@@ -26,7 +26,10 @@ def lost(kind, *, nothing_sent):
 @pytest.mark.parametrize(
     ("answer", "once", "idempotent"),
     [
-        *[(reply(status), False, False) for status in (200, 202, 204, 301, 302, 400, 401, 403, 404, 409, 413, 422, 423)],
+        *[
+            (reply(status), False, False)
+            for status in (200, 202, 204, 301, 302, 400, 401, 403, 404, 409, 413, 422, 423)
+        ],
         *[(reply(status), False, True) for status in (408, 500, 502, 503, 504, 599)],
         *[(reply(status), True, True) for status in (425, 429)],
         (lost("refused", nothing_sent=True), True, True),
