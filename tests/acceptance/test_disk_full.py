@@ -1,11 +1,10 @@
 """The disk of the state fills in mid-run: the run ends and says so; afterwards the same command makes it whole."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
+from support.cli import forked_process
 from support.cli.project import Project, run_penstock
 
 PEOPLE = 2000
@@ -14,6 +13,7 @@ LIMITED = """
 import resource, signal, sys
 from penstock.store.runs import ledger
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+sys.dont_write_bytecode = True  # compiled files would be cut short, and stay so
 append, commits, at = ledger.append, [], int(sys.argv[1])
 def full(*args, **kwargs):
     append(*args, **kwargs)
@@ -43,8 +43,8 @@ def test_the_same_command_makes_it_whole_once_there_is_room(tmp_path, sandbox, k
         project.destination("rows.csv", "create_note", "company_id: company_id, text: text", base=sandbox.flat_url)
     project.write("limited.py", LIMITED)
     assert run_penstock(project, "plan", "it", "--json").returncode == 0
-    died = subprocess.run(
-        [sys.executable, "limited.py", str(commits), "run", "it", "--json"],
+    died = forked_process.run(
+        ["limited.py", str(commits), "run", "it", "--json"],
         cwd=tmp_path,
         env=project.environ,
         capture_output=True,

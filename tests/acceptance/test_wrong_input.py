@@ -59,7 +59,8 @@ def call(project, *arguments, environ=None, small=None):
     settings = {"cwd": project.folder, "env": {**project.environ, **(environ or {})}, "text": True, "timeout": 60}
     if small is None:
         return forked_process.run(command, capture_output=True, **settings)
-    return subprocess.run([sys.executable, *command], check=False, capture_output=True, preexec_fn=limit, **settings)
+    command = [sys.executable, "-B", *command]  # compiled files would be cut short, and stay so
+    return subprocess.run(command, check=False, capture_output=True, preexec_fn=limit, **settings)
 
 
 def told(project, name, code, *, command=("run", "it"), **settings):

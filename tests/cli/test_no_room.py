@@ -15,6 +15,7 @@ from support.cli.project import Project
 
 LIMITED = """
 import resource, sys
+sys.dont_write_bytecode = True  # compiled files would be cut short, and stay so
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
 from penstock.main import main
 sys.argv = ["penstock", *sys.argv[2:]]
