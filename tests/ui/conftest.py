@@ -54,6 +54,14 @@ def place(tmp_path_factory):
         yield served
 
 
+@pytest.fixture(scope="session")
+def company(tmp_path_factory):
+    """A service that loaded the sample company, ran it once, and has one destination left to activate; the run."""
+    with ServiceProcess(tmp_path_factory.mktemp("company")) as served:
+        run = served.begin_company()
+        yield served, run
+
+
 @pytest.fixture
 def forgiven():
     """What the browser's console may say in this test, and where else it may go: parts of lines and addresses."""

@@ -58,14 +58,14 @@ def settled(page):
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory):
-    with ServiceProcess(tmp_path_factory.mktemp("company")) as served:
-        run = served.begin_company()
-        credential = served.call("GET", "/credentials")["items"][0]["name"]
-        entry = served.call("GET", "/quarantine?limit=1")["items"][0]["id"]
-        delivery = served.call("GET", f"/runs/{run}/deliveries")["items"][0]["delivery"]
-        more = (f"/runs/{run}?tab=records", f"/runs/{run}/deliveries/{delivery}", f"/quarantine/{entry}")
-        yield served, tuple(one.format(run=run, credential=credential) for one in DETAILS) + more
+def filled(company):
+    """The sample company, and the addresses of its details."""
+    served, run = company
+    credential = served.call("GET", "/credentials")["items"][0]["name"]
+    entry = served.call("GET", "/quarantine?limit=1")["items"][0]["id"]
+    delivery = served.call("GET", f"/runs/{run}/deliveries")["items"][0]["delivery"]
+    more = (f"/runs/{run}?tab=records", f"/runs/{run}/deliveries/{delivery}", f"/quarantine/{entry}")
+    return served, tuple(one.format(run=run, credential=credential) for one in DETAILS) + more
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +103,8 @@ def _to(dataset):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark", "tablet"] if SHOTS else ["tablet"])
-def test_full(new_page, company, scheme):
-    served, details = company
+def test_full(new_page, filled, scheme):
+    served, details = filled
     page = new_page(served, color_scheme="light" if scheme == "tablet" else scheme)
     if scheme == "tablet":
         page.set_viewport_size({"width": 820, "height": 1180})
@@ -128,8 +128,8 @@ def test_empty_leads_to_the_next_step(new_page, empty):
             assert page.locator("main").get_by_role("link").count() > 0, address
 
 
-def test_loading_says_so_and_holds_the_place(new_page, company):
-    served, details = company
+def test_loading_says_so_and_holds_the_place(new_page, filled):
+    served, details = filled
     page = new_page(served)
     page.route(re.compile("/api/v1/(?!session)"), lambda route: None)
     for address in (*LISTS, *details):
@@ -139,9 +139,9 @@ def test_loading_says_so_and_holds_the_place(new_page, company):
 
 
 @pytest.mark.parametrize("status", [500, 403])
-def test_failed_says_what_to_do(new_page, company, forgiven, status):
+def test_failed_says_what_to_do(new_page, filled, forgiven, status):
     forgiven.append(f"status of {status}")
-    served, details = company
+    served, details = filled
     page = new_page(served)
     told = {"code": "defect", "path": "", "message": "Something here went wrong.", "hint": "Try again."}
     body = json.dumps({"errors": [told]})
@@ -161,22 +161,23 @@ def test_failed_says_what_to_do(new_page, company, forgiven, status):
 def test_large(new_page, large):
     page = new_page(large)
     wide = []
-    for width in (1440, 820):
-        page.set_viewport_size({"width": width, "height": 900})
-        for address in (
-            *LISTS,
-            "/datasets/wide",
-            "/sources/wide",
-            "/destinations/wide/configure",
-            "/destinations/wide",
-            f"/datasets/{LONG}",
-            f"/destinations/{LONG}",
-            f"/destinations/{LONG}/configure",
-            f"/flows/{LONG}_flow",
-            f"/sources/{LONG}",
-        ):
-            page.goto(address)
-            settled(page)
+    for address in (
+        *LISTS,
+        "/datasets/wide",
+        "/sources/wide",
+        "/destinations/wide/configure",
+        "/destinations/wide",
+        f"/datasets/{LONG}",
+        f"/destinations/{LONG}",
+        f"/destinations/{LONG}/configure",
+        f"/flows/{LONG}_flow",
+        f"/sources/{LONG}",
+    ):
+        for width in (1440, 820):  # a window made narrower; in test_full the pages are as narrow from the start
+            page.set_viewport_size({"width": width, "height": 900})
+            if width == 1440:
+                page.goto(address)
+                settled(page)
             keep(page, f"large{width}", address)
             if page.evaluate(OVERFLOW):
                 wide.append((width, address))

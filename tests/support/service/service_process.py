@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from support.cli import forked_process
 from support.deadline import until
 
 PENSTOCK = (sys.executable, "-m", "penstock")
@@ -111,7 +112,8 @@ class ServiceProcess:
         return str(run)
 
     def command(self, *words: str) -> str:
-        return subprocess.run([*PENSTOCK, *words], cwd=self.folder, check=True, capture_output=True, text=True).stdout
+        command = ["-m", "penstock", *words]
+        return forked_process.run(command, cwd=self.folder, check=True, capture_output=True, text=True).stdout
 
     def _sandbox(self) -> None:
         command = [sys.executable, "-m", "penstock_sandbox", "--port", "0", "--rate", "off", "--with-parent"]
