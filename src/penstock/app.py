@@ -304,11 +304,11 @@ class App:
         cause: str | None = None,
         everything: bool = False,
         reason: str = "",
-        told: quarantine_entries.Told = quarantine_entries.tell_nobody,
+        on_progress: quarantine_entries.OnProgress = quarantine_entries.ignore_progress,
     ) -> int:
-        """Discard these versions; returns how many. `told` is called with how many are done, of how many."""
+        """Discard these versions; returns how many. `on_progress` is called with how many are done, of how many."""
         return quarantine_entries.discard(
-            self._ctx, entries, cause=cause, everything=everything, reason=reason, told=told
+            self._ctx, entries, cause=cause, everything=everything, reason=reason, on_progress=on_progress
         )
 
     def settle(self, entry: str, *, delivered: bool) -> None:

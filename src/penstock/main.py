@@ -24,10 +24,10 @@ from penstock.cli.exits import (
     exit_of_error,
     full_disk,
     missing_command,
-    tell_beside,
-    tell_defect,
-    tell_interrupted,
-    tell_problems,
+    print_cancelled,
+    print_defect,
+    print_on_stderr,
+    print_problems,
     usage_problem,
 )
 from penstock.model.errors import EnvironmentFailure, InputError, PenstockError
@@ -213,19 +213,19 @@ def execute(arguments: Sequence[str], opener: Opener = open_app) -> int:
         bounds()  # a wrong variable is an error of every command, before anything is read
         result: Any = app.meta(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
-        tell_problems([usage_problem(error, app.meta.assemble_argument_collection())], json=json)
+        print_problems([usage_problem(error, app.meta.assemble_argument_collection())], json=json)
         return Exit.INPUT
     except PenstockError as error:
-        tell_problems(error.problems, json=json)
+        print_problems(error.problems, json=json)
         return exit_of_error(error)
     except KeyboardInterrupt:
-        return tell_interrupted(json=json)
+        return print_cancelled(json=json)
     except Exception as error:  # noqa: BLE001 - the last door: a person never sees a bare traceback
         full = full_disk(error)
         if full is not None:
-            tell_problems([full], json=json)
+            print_problems([full], json=json)
             return Exit.ENVIRONMENT
-        return tell_defect(error, json=json, file=_file_of(arguments))
+        return print_defect(error, json=json, file=_file_of(arguments))
     return Exit.WELL if result is None else int(result)
 
 
@@ -247,7 +247,7 @@ def main() -> int:
     try:
         return execute(sys.argv[1:])
     except EnvironmentFailure as error:  # the output could not be written to stdout
-        return tell_beside(error.problems, json="--json" in sys.argv)
+        return print_on_stderr(error.problems, json="--json" in sys.argv)
     except BrokenPipeError:  # help text into a pager that was closed
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.WELL

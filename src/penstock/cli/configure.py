@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from penstock.cli.command import LOOK, SEND, SET_UP, Destination, Given, Refresh, as_document, write
-from penstock.cli.exits import Exit, not_written, printable, refuse, tell_problems
+from penstock.cli.exits import Exit, not_written, print_problems, printable, refuse
 
 PROJECT_FILE = Path("penstock.yaml")
 
@@ -67,7 +67,7 @@ def validate(*, command: Given) -> Exit:
     for note in checked.notes:
         command.remark(f"note: {printable(note)}")
     if problems or command.json:
-        tell_problems(problems, json=command.json)
+        print_problems(problems, json=command.json)
     else:
         command.say([f"{command.file or PROJECT_FILE}: no problems found"])
     return Exit.INPUT if problems else Exit.WELL

@@ -70,33 +70,33 @@ def demo(
         sandbox = stack.enter_context(Kernel.running_sandbox())
         stack.enter_context(_inside(folder, sandbox))
         assert command.penstock is not None
-        story = Story(sandbox, command.penstock)
-        with suppress(_Astray):
-            story.tell()
+        trial = Demo(sandbox, command.penstock)
+        with suppress(_StepFailed):
+            trial.run()
         if command.json:
             stack.enter_context(redirect_stdout(out))
-        arrived = story.arrived()
+        arrived = trial.arrived()
         counts = {kind: arrived.get(kind, 0) for kind in KINDS}
-        document = {"ok": not story.wrong, "wrong": story.wrong, "arrived": counts}
-        command.show(document, story.ending)
+        document = {"ok": not trial.wrong, "wrong": trial.wrong, "arrived": counts}
+        command.show(document, trial.ending)
         if serve:
             _serve(sandbox, folder, command, command.penstock)
-    return Exit.NOT_ALL_WELL if story.wrong else Exit.WELL
+    return Exit.NOT_ALL_WELL if trial.wrong else Exit.WELL
 
 
-class _Astray(Exception):  # noqa: N818 - it ends the story, it is no error of its own
+class _StepFailed(Exception):  # noqa: N818 - it only ends the demo
     """A step did not end as it should: the steps after it would only confuse."""
 
 
 @dataclass(slots=True)
-class Story:
+class Demo:
     """The steps, and what did not come out as it should."""
 
     sandbox: SandboxUrls
     penstock: Penstock
     wrong: list[str] = field(default_factory=list)
 
-    def tell(self) -> None:
+    def run(self) -> None:
         made = _sample_project(self.sandbox)
         say(
             f"A made-up company in this folder: {made.companies} companies (Parquet), {made.people} people (CSV),\n"
@@ -139,7 +139,7 @@ class Story:
         answer = self.penstock.execute(arguments)
         self.expect(answer == code, f"`penstock {line}` ends with exit code {int(code)}, not {int(answer)}")
         if answer != code:
-            raise _Astray
+            raise _StepFailed
 
     def arrived(self) -> dict[str, int]:
         """How many objects of each kind the sandbox has stored."""

@@ -74,7 +74,7 @@ def exit_of_error(error: PenstockError) -> Exit:
     return Exit.ENVIRONMENT if isinstance(error, EnvironmentFailure) else Exit.INPUT
 
 
-def tell_problems(problems: Sequence[Problem], *, json: bool) -> None:
+def print_problems(problems: Sequence[Problem], *, json: bool) -> None:
     """The problems: under --json as the one document on stdout, else as lines on stderr.
 
     Where it is stdout that takes nothing, the document is written to stderr.
@@ -90,10 +90,10 @@ def tell_problems(problems: Sequence[Problem], *, json: bool) -> None:
         write(sys.stderr, title + "".join(f"{printable(str(problem))}\n" for problem in problems))
 
 
-def tell_beside(problems: Sequence[Problem], *, json: bool) -> Exit:
+def print_on_stderr(problems: Sequence[Problem], *, json: bool) -> Exit:
     """The problems on stderr, where stdout takes nothing; where stderr takes nothing either, the exit code is left."""
     with suppress(EnvironmentFailure):
-        tell_problems(problems, json=json)
+        print_problems(problems, json=json)
     return Exit.ENVIRONMENT
 
 
@@ -111,18 +111,18 @@ def full_disk(error: BaseException) -> Problem | None:
     return None
 
 
-def tell_defect(error: Exception, *, json: bool, file: Path | None) -> Exit:
+def print_defect(error: Exception, *, json: bool, file: Path | None) -> Exit:
     """Report an unexpected error as a defect of Penstock, with the path of its traceback."""
     where = _keep_traceback(error, file)
     message = f"this is a defect in Penstock {__version__}: {type(error).__name__}"
     hint = f"what you did is not to blame; please report it with {where}"
-    tell_problems([Problem("penstock", message, "defect", hint)], json=json)
+    print_problems([Problem("penstock", message, "defect", hint)], json=json)
     return Exit.ENVIRONMENT
 
 
-def tell_interrupted(*, json: bool) -> Exit:
+def print_cancelled(*, json: bool) -> Exit:
     """^C outside a run: nothing was under way that would have to be finished."""
-    tell_problems([Problem("penstock", "stopped by a person", "cancelled")], json=json)
+    print_problems([Problem("penstock", "stopped by a person", "cancelled")], json=json)
     return Exit.CANCELLED
 
 

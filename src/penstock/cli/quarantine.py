@@ -20,7 +20,7 @@ Changes = Annotated[
     list[str] | None,
     Parameter(name="--set", help="field=value; may be repeated. A dotted path reaches into a nested value."),
 ]
-TOLD_EVERY = 5_000  # records
+PRINT_EVERY = 5_000  # records
 WHOLE = 'pipe the whole record as JSON, {"column": value, …}, or use --set column=value'
 
 
@@ -103,14 +103,14 @@ def discard(
     """Never send these versions of these records."""
     _chosen(entries, cause, everything=everything)
     with command.open() as app:
-        number = app.discard(entries, cause=cause, everything=everything, reason=reason, told=_tell_progress)
+        number = app.discard(entries, cause=cause, everything=everything, reason=reason, on_progress=_print_progress)
     records = "1 record" if number == 1 else f"{number:,} records"
     command.show({"discarded": number}, lambda: [f"{records} discarded: these versions are never sent."])
 
 
-def _tell_progress(done: int, total: int) -> None:
+def _print_progress(done: int, total: int) -> None:
     """A line on stderr every 5,000 records, and none for few."""
-    if done % TOLD_EVERY == 0 and done < total:
+    if done % PRINT_EVERY == 0 and done < total:
         Command.remark(f"{done:,} of {total:,} records discarded")
 
 

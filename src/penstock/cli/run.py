@@ -156,19 +156,19 @@ def decided(progress: Progress) -> int:
 
 def words(progress: Progress) -> str:
     """`1,180 delivered · 20 quarantined · 14 requests · 236 records/s · 25 s left`."""
-    told = [f"{progress.counts[name]:,} {name}" for name in COLOURS if progress.counts.get(name, 0)]
-    told.append(f"{progress.requests:,} requests")
+    parts = [f"{progress.counts[name]:,} {name}" for name in COLOURS if progress.counts.get(name, 0)]
+    parts.append(f"{progress.requests:,} requests")
     done = decided(progress)
     rate = done / progress.elapsed_s if progress.elapsed_s > 0 else 0.0
     if rate:
-        told.append(f"{rate:,.0f} records/s" if rate >= 10 else f"{rate:.1f} records/s")
+        parts.append(f"{rate:,.0f} records/s" if rate >= 10 else f"{rate:.1f} records/s")
     if progress.waiting_for is not None:
-        told.append(waiting_words(progress.waiting_for))
+        parts.append(waiting_words(progress.waiting_for))
     elif progress.phase != SENDING:
-        told.append(progress.phase)
+        parts.append(progress.phase)
     if progress.left_s:
-        told.append(f"{duration(progress.left_s)} left")
-    return " · ".join(told)
+        parts.append(f"{duration(progress.left_s)} left")
+    return " · ".join(parts)
 
 
 def waiting_words(waiting: Waiting) -> str:

@@ -26,10 +26,10 @@ from penstock.store import quarantine
 from penstock.store.quarantine import HeldRecord
 
 DISCARDED_AT_ONCE = 1000  # by one transaction
-Told = Callable[[int, int], object]
+OnProgress = Callable[[int, int], object]
 
 
-def tell_nobody(_done: int, _total: int) -> None:
+def ignore_progress(_done: int, _total: int) -> None:
     """How far a discard has come is of no interest."""
 
 
@@ -172,11 +172,11 @@ def discard(
     cause: str | None,
     everything: bool,
     reason: str,
-    told: Told = tell_nobody,
+    on_progress: OnProgress = ignore_progress,
 ) -> int:
     """Discard these versions: they count as unchanged from now on. In parts, so that others can write in between.
 
-    `told` is called after each part with how many are done, of how many.
+    `on_progress` is called after each part with how many are done, of how many.
 
     Returns how many there were; InputError, before anything is discarded, for an id that is not there.
     """
@@ -185,7 +185,7 @@ def discard(
     for first in range(0, len(named), DISCARDED_AT_ONCE):
         with ctx.database.begin() as conn:
             done += quarantine.discard(conn, named[first : first + DISCARDED_AT_ONCE], reason, at)
-        told(done, len(named))
+        on_progress(done, len(named))
     return done
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from penstock.cli.exits import printable
 from penstock.cli.text.runs import moment
-from penstock.cli.text.words import amount, coloured, hint, key_text, said, table
+from penstock.cli.text.words import amount, coloured, hint, key_text, safe_text, table
 from penstock.model.reports import QuarantineDetail, QuarantineEntry
 
 SHOWN_A_CAUSE = 10
@@ -29,11 +29,11 @@ def quarantine_text(entries: Sequence[QuarantineEntry], *, everything: bool) -> 
         causes.setdefault(entry.cause, []).append(entry)
     for cause, group in causes.items():
         yield Text("")
-        yield Text.assemble(said(cause, "bold yellow"), f"  {amount(len(group), 'record')}")
+        yield Text.assemble(safe_text(cause, "bold yellow"), f"  {amount(len(group), 'record')}")
         yield _table(group if everything else group[:SHOWN_A_CAUSE])
         if not everything and len(group) > SHOWN_A_CAUSE:
             more = len(group) - SHOWN_A_CAUSE
-            yield said(f"  … and {more:,} more: penstock quarantine list --cause '{cause}'")
+            yield safe_text(f"  … and {more:,} more: penstock quarantine list --cause '{cause}'")
     yield Text("")
     yield hint("penstock quarantine show ID · edit ID --set field=value · resend ID · discard ID")
     if any(entry.outcome == "unknown" for entry in entries):
@@ -44,11 +44,11 @@ def detail_text(detail: QuarantineDetail) -> Iterator[RenderableType]:
     """One held record, whole."""
     entry = detail.entry
     yield Text.assemble((f"{entry.id}  ", "bold"), coloured(entry.outcome), f"  {entry.destination}: ", key(entry))
-    yield said(f"  {entry.reason}")
+    yield safe_text(f"  {entry.reason}")
     known = (("field", entry.field), ("found", detail.value), ("accepted", detail.accepted), ("cause", entry.cause))
     for name, value in known:
         if value is not None and (name == "cause" or value not in entry.reason):
-            yield said(f"  {name}: {value}")
+            yield safe_text(f"  {name}: {value}")
     yield Text(f"  held since {moment(entry.at)} UTC" + (f", run {entry.run}" if entry.run else ""), "dim")
     yield from _record(detail)
     yield from _exchange("Last request", detail.request)
@@ -78,7 +78,9 @@ def _record(detail: QuarantineDetail) -> Iterator[RenderableType]:
 def _table(group: Sequence[QuarantineEntry]) -> RenderableType:
     rows = table("  id", "destination", "key", "outcome", "reason")
     for entry in group:
-        rows.add_row(f"  {entry.id}", said(entry.destination), key(entry), coloured(entry.outcome), said(entry.reason))
+        rows.add_row(
+            f"  {entry.id}", safe_text(entry.destination), key(entry), coloured(entry.outcome), safe_text(entry.reason)
+        )
     return rows
 
 
@@ -88,9 +90,9 @@ def _exchange(title: str, part: Mapping[str, Any] | None) -> Iterator[Text]:
     yield Text(f"\n{title}", "bold")
     first = [str(part[name]) for name in ("method", "url", "status") if part.get(name) is not None]
     if first:
-        yield said(" ".join(first))
+        yield safe_text(" ".join(first))
     headers = part.get("headers") or {}
     for name, value in islice(headers.items(), 30):
-        yield Text.assemble((f"{name}: ", "dim"), said(str(value)))
+        yield Text.assemble((f"{name}: ", "dim"), safe_text(str(value)))
     if part.get("body"):
-        yield said(str(part["body"]))
+        yield safe_text(str(part["body"]))

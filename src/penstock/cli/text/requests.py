@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from penstock.cli.exits import printable
-from penstock.cli.text.words import amount, duration, hint, key_text, keys_text, note_lines, said, table, titled
+from penstock.cli.text.words import amount, duration, hint, key_text, keys_text, note_lines, safe_text, table, titled
 from penstock.model.reports import PlanReport, Preview, PreviewedRequest, RefusedRecord, TestReport
 
 
@@ -30,14 +30,14 @@ def preview_text(report: Preview, destination: str, *, everything: bool) -> Iter
 
 
 def request_lines(request: PreviewedRequest) -> Iterator[Text | str]:
-    yield said(f"{request.method} {request.url}", "bold")
+    yield safe_text(f"{request.method} {request.url}", "bold")
     for name, value in request.headers.items():
-        yield Text.assemble((f"{name}: ", "dim"), said(value))
+        yield Text.assemble((f"{name}: ", "dim"), safe_text(value))
     if request.body is not None:
         yield Text("")
         yield printable(request.body)  # as it is: no wrapping, no widening of tabs
     if request.unresolved:
-        yield said(f"looked up when it is sent: {', '.join(request.unresolved)}", "italic")
+        yield safe_text(f"looked up when it is sent: {', '.join(request.unresolved)}", "italic")
 
 
 def test_text(report: TestReport, destination: str) -> Iterator[Text | str]:
@@ -56,17 +56,17 @@ def _exchange(report: TestReport) -> Iterator[Text | str]:
     yield Text("")
     if report.response is None:
         yield _heading("No reply", f"after {report.duration_ms:,.0f} ms", "bold red")
-        yield said(report.error or "")
+        yield safe_text(report.error or "")
         return
     style = "bold green" if report.succeeded else "bold red"
     yield _heading(f"Reply {report.response['status']}", f"after {report.duration_ms:,.0f} ms", style)
     headers: Mapping[str, str] = report.response.get("headers") or {}
     for name, value in headers.items():
-        yield Text.assemble((f"{name}: ", "dim"), said(value))
+        yield Text.assemble((f"{name}: ", "dim"), safe_text(value))
     yield Text("")
     yield printable(str(report.response.get("body") or ""))
     if report.error is not None:
-        yield said(report.error)
+        yield safe_text(report.error)
 
 
 def refused_lines(refused: Sequence[RefusedRecord], of: str = "") -> Iterator[Text]:
@@ -74,12 +74,12 @@ def refused_lines(refused: Sequence[RefusedRecord], of: str = "") -> Iterator[Te
     for record in refused:
         found = f" (found {record.value})" if record.value is not None and record.value not in record.reason else ""
         accepted = f"; accepted: {record.accepted}" if record.accepted and record.accepted not in record.reason else ""
-        yield said(f"  {of + ' · ' if of else ''}{key_text(record.key)}: {record.reason}{found}{accepted}")
+        yield safe_text(f"  {of + ' · ' if of else ''}{key_text(record.key)}: {record.reason}{found}{accepted}")
 
 
 def base_lines(base_url: str, reason: str) -> Iterator[Text]:
     if base_url:
-        yield said(f"Base URL {base_url}, {reason}" if reason else f"Base URL {base_url}")
+        yield safe_text(f"Base URL {base_url}, {reason}" if reason else f"Base URL {base_url}")
 
 
 def _heading(what: str, more: str, style: str = "bold") -> Text:
@@ -101,7 +101,7 @@ def plan_text(report: PlanReport) -> Iterator[RenderableType]:
         yield Text("")
         yield _table(report)
     for destination, reason in report.skipped.items():
-        yield said(f"Skipped: {destination} ({reason})", "yellow")
+        yield safe_text(f"Skipped: {destination} ({reason})", "yellow")
     yield from _refused_and_notes(report)
     if report.flow is None:
         yield from base_lines(report.base_url, report.base_url_reason)
@@ -135,5 +135,5 @@ def _table(report: PlanReport) -> RenderableType:
     rows = table("destination", *numbers, right=numbers)
     for part in report.destinations:
         cells = (part.records, part.creates_or_updates, part.unchanged, part.held, part.invalid, part.requests)
-        rows.add_row(said(part.destination or ""), *(f"{cell:,}" for cell in cells))
+        rows.add_row(safe_text(part.destination or ""), *(f"{cell:,}" for cell in cells))
     return rows

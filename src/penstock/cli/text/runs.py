@@ -7,7 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from penstock.cli.text.words import amount, coloured, duration, hint, key_text, note_lines, outcome_words, said, table
+from penstock.cli.text.words import (
+    amount,
+    coloured,
+    duration,
+    hint,
+    key_text,
+    note_lines,
+    outcome_words,
+    safe_text,
+    table,
+)
 from penstock.model.outcome import COUNT_NAMES, Counts, status_for_people
 from penstock.model.runs import DeliveryReport, RunReport
 
@@ -19,9 +29,9 @@ def run_text(report: RunReport) -> Iterator[RenderableType]:
     name = report.flow or report.destination or ""
     yield Text.assemble((f"{name} ", "bold"), coloured(shown(report)), (f"  run {report.run}", "dim"))
     for problem in report.errors:
-        yield said(f"  {problem}")
+        yield safe_text(f"  {problem}")
     if report.reason and not any(one.errors for one in (report, *report.destinations)):
-        yield said(f"  {report.reason}")
+        yield safe_text(f"  {report.reason}")
     outcomes = outcome_words(counts_of(report.records))
     yield Text.assemble(f"  {amount(report.records.read, 'record')}{': ' if outcomes else ''}", outcomes)
     deleted = f", {report.deleted:,} deleted" if report.deleted else ""
@@ -45,7 +55,7 @@ def runs_text(reports: Sequence[RunReport]) -> Iterator[RenderableType]:
     for report in reports:
         rows.add_row(
             report.run,
-            said(report.flow or report.destination or ""),
+            safe_text(report.flow or report.destination or ""),
             coloured(shown(report)),
             moment(report.started_at),
             f"{report.records.read:,}",
@@ -59,21 +69,21 @@ def runs_text(reports: Sequence[RunReport]) -> Iterator[RenderableType]:
 def deliveries_text(reports: Sequence[DeliveryReport], run: str) -> Iterator[RenderableType]:
     """One line a request."""
     if not reports:
-        yield said(f"Run {run} made no requests for records.")
+        yield safe_text(f"Run {run} made no requests for records.")
         return
     numbers = ("status", "attempts", "ms", "records")
     rows = table("delivery", "request", *numbers, "first key", "outcome", "reason", right=numbers)
     for report in reports:
         rows.add_row(
             report.delivery,
-            said(f"{report.method} {report.url}"),
+            safe_text(f"{report.method} {report.url}"),
             "-" if report.status is None else str(report.status),
             str(report.attempts),
             f"{report.duration_ms:,.0f}",
             f"{len(report.records):,}",
             key_text(report.records[0]) if report.records else "",
             coloured(report.outcome),
-            said(report.reason or ""),
+            safe_text(report.reason or ""),
         )
     yield rows
 
@@ -97,7 +107,7 @@ def _parts(report: RunReport) -> Iterator[RenderableType]:
         rows = table("  destination", "status", "records", "outcomes", "requests", right=("records", "requests"))
         for part in report.destinations:
             rows.add_row(
-                said(f"  {part.destination}"),
+                safe_text(f"  {part.destination}"),
                 coloured(shown(part)),
                 f"{part.records.read:,}",
                 outcome_words(counts_of(part.records)),
@@ -106,24 +116,24 @@ def _parts(report: RunReport) -> Iterator[RenderableType]:
         yield rows
     for part in report.destinations:
         for problem in part.errors if part.errors != report.errors else ():
-            yield said(f"  {part.destination}: {problem}")
+            yield safe_text(f"  {part.destination}: {problem}")
         if part.reason and part.reason != report.reason and not part.errors:
-            yield said(f"  {part.destination}: {part.reason}")
+            yield safe_text(f"  {part.destination}: {part.reason}")
     for destination, reason in report.skipped.items():
-        yield said(f"  skipped: {destination} ({reason})", "yellow")
+        yield safe_text(f"  skipped: {destination} ({reason})", "yellow")
 
 
 def _notes(report: RunReport) -> Iterator[Text]:
     """What was left out; the fields that only have another name there were shown before anything was sent."""
     parts = report.destinations or (report,)
     for part in parts:
-        told = [note for note in part.notes if note.action not in QUIET]
-        yield from note_lines(told, (part.destination or "") if report.destinations else "")
+        reported = [note for note in part.notes if note.action not in QUIET]
+        yield from note_lines(reported, (part.destination or "") if report.destinations else "")
     quiet = sum(note.action in QUIET for part in parts for note in part.notes)
     if quiet:
         target = report.flow or report.destination
         fields = amount(quiet, "field")
-        yield said(f"  {fields} renamed or derived for Custify: penstock plan {target}", "dim")
+        yield safe_text(f"  {fields} renamed or derived for Custify: penstock plan {target}", "dim")
 
 
 def _next_steps(report: RunReport) -> Iterator[Text]:

@@ -71,7 +71,7 @@ def coloured(word: str) -> Text:
     return Text(word, COLOURS.get(word, ""))
 
 
-def said(text: str, style: str = "") -> Text:
+def safe_text(text: str, style: str = "") -> Text:
     """A line that holds something from outside."""
     return Text(printable(text), style)
 
@@ -94,7 +94,7 @@ def note_lines(notes: Sequence[Note], of: str = "") -> Iterator[Text]:
     """Whatever was renamed away, derived, left out or not sent on purpose; `of` is whose notes they are."""
     for note in notes[:SHOWN_NOTES]:
         times = f" ({amount(note.count, 'record')})" if note.count else ""
-        yield said(f"  {of + ' · ' if of else ''}{note.field}: {note.action}{times}: {note.reason}")
+        yield safe_text(f"  {of + ' · ' if of else ''}{note.field}: {note.action}{times}: {note.reason}")
     if len(notes) > SHOWN_NOTES:
         yield Text(f"  … and {len(notes) - SHOWN_NOTES} more: --json shows all")
 
@@ -111,34 +111,34 @@ def check_text(report: CheckReport) -> Iterator[RenderableType]:
     """Whether the credential works, where, and how much it may do."""
     verdict = ("works", "bold green") if report.ok else ("does not work", "bold red")
     reason = "" if report.ok and len(report.tried) == 1 else f": {report.reason}"
-    yield Text.assemble((f"{report.credential} ", "bold"), verdict, said(reason))
+    yield Text.assemble((f"{report.credential} ", "bold"), verdict, safe_text(reason))
     if report.base_url is not None:
-        yield said(f"  base URL   {report.base_url}")
-        yield said(f"  dialect    {report.dialect}")
+        yield safe_text(f"  base URL   {report.base_url}")
+        yield safe_text(f"  dialect    {report.dialect}")
     if report.allowance is not None:
         remaining, limit = report.allowance.get("remaining"), report.allowance.get("limit")
         yield Text(f"  allowance  {remaining} of {limit} requests left in this window")
     for tried in report.tried if len(report.tried) > 1 else ():
-        yield said(f"  tried      {tried['base_url']}: {tried['result']}")
+        yield safe_text(f"  tried      {tried['base_url']}: {tried['result']}")
 
 
 def dataset_text(report: DatasetReport) -> Iterator[RenderableType]:
     """The columns of a dataset as they were detected."""
     records, columns = amount(report.schema.records, "record"), amount(len(report.schema.columns), "column")
-    yield Text.assemble((report.dataset, "bold"), f": {records}, {columns}, key ", said(", ".join(report.key)))
+    yield Text.assemble((report.dataset, "bold"), f": {records}, {columns}, key ", safe_text(", ".join(report.key)))
     rows = table("  column", "type", "null", "examples")
     for column in report.schema.columns:
         null = "yes" if column.nullable else ""
-        rows.add_row(said(f"  {column.name}"), column.type, null, said(" · ".join(column.examples)))
+        rows.add_row(safe_text(f"  {column.name}"), column.type, null, safe_text(" · ".join(column.examples)))
     yield rows
     if report.extra_columns:
         names = ", ".join(report.extra_columns)
-        yield said(
+        yield safe_text(
             f"New in the source, not in the schema: {names}. `penstock schema {report.dataset} --refresh`", "yellow"
         )
     if report.gone_columns:
         names = ", ".join(report.gone_columns)
-        yield said(
+        yield safe_text(
             f"No longer in the source: {names}. If that is meant: `penstock schema {report.dataset} --refresh`",
             "yellow",
         )

@@ -64,7 +64,7 @@ def serve_here(database: str, ready: Callable[[str], None]) -> None:
 
     port = 0 if _is_taken() else PORT
     options = Options(database, "127.0.0.1", port, worker=True, without_sign_in=True)
-    serve_until_stopped(options, lambda told: ready(told.url))
+    serve_until_stopped(options, lambda served: ready(served.url))
 
 
 def address_here() -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from penstock.cli.text.words import amount, hint, said, table
+from penstock.cli.text.words import amount, hint, safe_text, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -25,11 +25,11 @@ def doctor_text(found: Diagnosis) -> Iterator[Text]:
     for finding in found.findings:
         word, style = LEVELS[finding.level]
         about = f"{finding.about}: " if finding.about and finding.about not in finding.message else ""
-        yield Text.assemble((word, style), "  ", (finding.check, "bold"), "  ") + said(f"{about}{finding.message}")
+        yield Text.assemble((word, style), "  ", (finding.check, "bold"), "  ") + safe_text(f"{about}{finding.message}")
         if finding.hint:
             yield Text("       ") + hint(finding.hint)
-    told = ", ".join(f"{name} {version}" for name, version in found.versions.items())
-    yield said(f"{found.database or 'no state'} · {told}", "dim")
+    versions = ", ".join(f"{name} {version}" for name, version in found.versions.items())
+    yield safe_text(f"{found.database or 'no state'} · {versions}", "dim")
     number = sum(finding.level == "wrong" for finding in found.findings)
     yield Text(f"{amount(number, 'thing is', 'things are')} wrong." if number else "Nothing is wrong.", "bold")
 
@@ -75,10 +75,10 @@ def compact_text(done: Compacted) -> Iterator[str]:
 def prune_text(pruned: Pruned) -> Iterator[str]:
     """What was removed, and what only a person may remove."""
     would = "would be removed" if pruned.dry_run else "removed"
-    told = [f"{number:,} of {name.replace('_', ' ')}" for name, number in pruned.removed.items() if number]
+    parts = [f"{number:,} of {name.replace('_', ' ')}" for name, number in pruned.removed.items() if number]
     if pruned.frozen:
-        told.append(amount(len(pruned.frozen), "left-over input"))
-    yield f"{', '.join(told)} {would}." if told else "Nothing is older than the retention says."
+        parts.append(amount(len(pruned.frozen), "left-over input"))
+    yield f"{', '.join(parts)} {would}." if parts else "Nothing is older than the retention says."
     for name in pruned.forgotten:
         yield f"What {name} has sent is {'to be ' if pruned.dry_run else ''}forgotten."
     for name, size in pruned.gone.items():

@@ -35,7 +35,7 @@ from penstock.usecases.applied_project.reach import (
 
 PROJECT_FILE = Path("penstock.yaml")
 SQLITE = "sqlite:///"
-MOST_TOLD = 20  # differences
+MOST_DIFFERENCES = 20  # differences
 
 
 def knows_state(url: str) -> bool:
@@ -57,7 +57,7 @@ def project_of(database: Database, file: Path, *, given: bool) -> ProjectSpec:
     project = load_project(file)
     found = changes(applied.text, without_keys(document_of_path(file))[0])
     if found:
-        raise InputError(*_told(found, applied, project))
+        raise InputError(*_difference(found, applied, project))
     return project
 
 
@@ -102,11 +102,11 @@ def applied_project(database: Database, *, base: Path, may_be_empty: bool = True
     return replace(project, lines=NOWHERE, files=NOWHERE), applied.version
 
 
-def _told(found: tuple[DocumentChange, ...], applied: ProjectVersion, project: ProjectSpec) -> list[Problem]:
+def _difference(found: tuple[DocumentChange, ...], applied: ProjectVersion, project: ProjectSpec) -> list[Problem]:
     """The differences as problems; a `before` is what the database has."""
     hint = "`penstock apply` makes the file the truth; `penstock export` shows what the database has"
     problems = []
-    for change in found[:MOST_TOLD]:
+    for change in found[:MOST_DIFFERENCES]:
         message = {
             "added": f"it is not in the applied project (version {applied.version})",
             "removed": f"only the applied project has it (version {applied.version})",
@@ -115,8 +115,8 @@ def _told(found: tuple[DocumentChange, ...], applied: ProjectVersion, project: P
         here = change.after if change.after is not None else "nothing"
         line, file = project.lines.get(change.path), project.files.get(change.path)
         problems.append(Problem(change.path, message, "differs", hint, found=here, line=line, file=file))
-    if len(found) > MOST_TOLD:
-        more = f"{len(found) - MOST_TOLD} more places differ"
+    if len(found) > MOST_DIFFERENCES:
+        more = f"{len(found) - MOST_DIFFERENCES} more places differ"
         problems.append(Problem("project", more, "differs", hint, found=str(len(found))))
     return problems
 
@@ -164,10 +164,10 @@ class AppliedProject:
             )  # else a service has to notice what it is granted now
             if same or dry_run:
                 return ApplyResult(number, found)
-            told = [change._asdict() for change in found]
+            rows = [change._asdict() for change in found]
             at = iso(self.clock.now())
             grant(conn, granted, at=at)
-            settings.add_version(conn, ProjectVersion(number + 1, at, COMMAND_LINE, str(base), text, told))
+            settings.add_version(conn, ProjectVersion(number + 1, at, COMMAND_LINE, str(base), text, rows))
             forget_removed(conn, "" if before is None else before.text, text)
         return ApplyResult(number + 1, found)
 

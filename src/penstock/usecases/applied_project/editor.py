@@ -301,8 +301,8 @@ def _once(ctx: Context, edit: Edit, author: str, note: str) -> ProjectVersion:
         found = changes(before.text, text)
         if not found:
             return before
-        told: list[dict[str, Any]] = [change._asdict() for change in found]
-        new = ProjectVersion(before.version + 1, at, f"{author} ({note})" if note else author, str(base), text, told)
+        rows: list[dict[str, Any]] = [change._asdict() for change in found]
+        new = ProjectVersion(before.version + 1, at, f"{author} ({note})" if note else author, str(base), text, rows)
         projects.add_version(conn, new)
         forget_removed(conn, before.text, text)
     return new
