@@ -13,7 +13,7 @@ STOPPED = {
     "line": None,
     "code": "cancelled",
     "found": None,
-    "message": "stopped by a person",
+    "message": "stopped by ^C",
     "hint": "",
     "file": None,
 }
@@ -35,7 +35,7 @@ def main() -> int:
         if "--json" in sys.argv:
             sys.stdout.write(json.dumps({"errors": [STOPPED]}, indent=2) + "\n")
         else:
-            sys.stderr.write("penstock: stopped by a person\n")
+            sys.stderr.write("penstock: stopped by ^C\n")
         return CANCELLED
 
 

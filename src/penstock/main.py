@@ -1,7 +1,7 @@
 """The command `penstock`: its commands, the options of every command, and its exit codes.
 
-The one module that knows the kernel and the service: it registers the kernel's commands, and loads those of the service
-by name when a command line names one of them.
+Only this module imports both the kernel and the service. It registers the kernel's commands, and imports a module of
+the service's commands when the command line names one of them.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ if TYPE_CHECKING:
     from penstock.cli.command import Opener
 
 ABOUT = """\
-Penstock sends the records you already have to Custify: checked and previewed before anything leaves,
-one outcome for each record, nothing lost, nothing doubled.
+Penstock sends your records to Custify. It checks and previews them before anything is sent,
+and gives every record exactly one outcome: no record is lost or duplicated.
 
-Start with `penstock demo` to see it work without any account, or `penstock init` to begin a project of your own.
+Start with `penstock demo` to try it without an account, or with `penstock init` to create your own project.
 """
-FILE = "The project file, or a folder of them (default: penstock.yaml here)."
-DATABASE = "The state (default: sqlite:///.penstock/state.db beside the file; also PENSTOCK_DATABASE_URL)."
+FILE = "The project file, or a folder of project files (default: penstock.yaml in the current folder)."
+DATABASE = "The URL of the state (default: PENSTOCK_DATABASE_URL, else sqlite:///.penstock/state.db beside the file)."
 PARTS = (configure, apply, versions, look, run, quarantine, demo, sandbox)
-JSON = "Print exactly one JSON document on stdout, everything else on stderr."
+JSON = "Print exactly one JSON document on stdout, and everything else on stderr."
 
 
 class Listed(NamedTuple):
-    """A command of the service as `penstock --help` lists it: its words, its place, and the first line of its help."""
+    """A command of the service as `penstock --help` lists it; `help` is the first line of its help text."""
 
     words: str
     group: Group | None
@@ -88,40 +88,36 @@ AUDITED = frozenset(  # commands that change something: each has an entry in the
         ("token", "remove"),
     }
 )
-SERVICE: dict[str, tuple[Listed, ...]] = {  # by module, which registers them with `add_to`
-    "penstock.service.cli.hooks": (Listed("hooks", SET_UP, 4, "Where others post records, what came, and their key."),),
-    "penstock.service.cli.serve": (Listed("serve", SERVE, 1, "Serve the web UI and the REST API, until ^C."),),
-    "penstock.service.cli.worker": (Listed("worker", SERVE, 2, "Run what is asked for and what is due, until ^C."),),
+SERVICE: dict[str, tuple[Listed, ...]] = {  # by module, whose `add_to` registers them
+    "penstock.service.cli.hooks": (Listed("hooks", SET_UP, 4, "List the webhook sources, and make their keys."),),
+    "penstock.service.cli.serve": (Listed("serve", SERVE, 1, "Serve the web UI and the REST API until ^C."),),
+    "penstock.service.cli.worker": (Listed("worker", SERVE, 2, "Execute requested and scheduled runs until ^C."),),
     "penstock.service.cli.flows": (
-        Listed("flow", SERVE, 3, "Let a flow rest, let it go on."),
-        Listed(
-            "cancel",
-            SERVE,
-            4,
-            "Stop a run of a worker after its requests in flight; the next run of its target goes on with it.",
-        ),
+        Listed("flow", SERVE, 3, "Pause and resume a flow."),
+        Listed("cancel", SERVE, 4, "Stop a run that is queued or that a worker executes."),
     ),
     "penstock.service.cli.people": (
-        Listed("people", PEOPLE, 1, "Who may sign in to the service."),
-        Listed("token", PEOPLE, 2, "API tokens: for programs, in a person's name."),
-        Listed("audit", PEOPLE, 3, "Show who changed what, the newest first."),
+        Listed("people", PEOPLE, 1, "Manage the users of the service."),
+        Listed("token", PEOPLE, 2, "Manage API tokens."),
+        Listed("audit", PEOPLE, 3, "Show who changed what, newest first."),
     ),
     "penstock.service.cli.care": (
-        Listed("doctor", CARE, 1, "Say what is wrong, and what to do."),
-        Listed("backup", CARE, 2, "Write the state to one file, while it is in use."),
-        Listed("restore", CARE, 3, "Put a backup in place as the state."),
-        Listed("prune", CARE, 4, "Remove what is older than the retention says."),
-        Listed("compact", CARE, 5, "Give the disk what `penstock prune` has freed inside the state."),
-        Listed("retention", CARE, 6, "Show how many days things are kept; or change some of it."),
-        Listed("credential rotate-key", None, None, "Seal all API keys and secrets with another sealing key."),
+        Listed("doctor", CARE, 1, "Find problems and show how to fix them."),
+        Listed("backup", CARE, 2, "Back up the state to one file, also while it is in use."),
+        Listed("restore", CARE, 3, "Restore the state from a backup."),
+        Listed("prune", CARE, 4, "Remove data that is older than its retention period."),
+        Listed("compact", CARE, 5, "Return the space that `penstock prune` freed to the disk."),
+        Listed("retention", CARE, 6, "Show or change how many days data is stored."),
+        Listed("credential rotate-key", None, None, "Seal all API keys and secrets with a new sealing key."),
     ),
 }
 
 
 def build(opener: Opener, arguments: Sequence[str] | None = None) -> App:
-    """The whole command line. `opener` makes the App that its commands talk to.
+    """Returns the command-line application. `opener` makes the App that its commands call.
 
-    Of the service, only what `arguments` name is imported; the rest is listed. None: all of it is imported.
+    Imports only those modules of the service whose commands `arguments` name, and lists the other commands; None
+    imports all.
     """
     app = App(
         name="penstock",
@@ -156,7 +152,7 @@ def build(opener: Opener, arguments: Sequence[str] | None = None) -> App:
 
 
 def _list(app: App, commands: Sequence[Listed]) -> None:
-    """Name the commands in the help text, without what they do."""
+    """Add the commands to the help text, without their functions."""
     for command in commands:
         *outer, name = command.words.split()
         place = app[outer[0]] if outer else app
@@ -164,7 +160,7 @@ def _list(app: App, commands: Sequence[Listed]) -> None:
 
 
 def _serve(database: str, ready: Callable[[str], None]) -> None:
-    from penstock.service.cli.serve import serve_here  # noqa: PLC0415 - only a demo that serves needs it
+    from penstock.service.cli.serve import serve_here  # noqa: PLC0415 - only `demo --serve` needs it
 
     serve_here(database, ready)
 
@@ -198,19 +194,19 @@ def _noted(words: Sequence[str], names: Sequence[Any], ended: Exit, command: Com
     try:
         note_command(words, names, "ok" if ended is Exit.WELL else f"exit {int(ended)}", command.file, command.database)
     except EnvironmentFailure as error:
-        command.remark(f"It was done, and could not be written into the audit log: {error}")
+        command.remark(f"The command was executed, but the audit log could not be written: {error}")
         return Exit.ENVIRONMENT if ended is Exit.WELL else ended
     return ended
 
 
 def execute(arguments: Sequence[str], opener: Opener = open_app) -> int:
-    """Run one command line; answers its exit code. Only KeyboardInterrupt-like exits of the sandbox come through."""
+    """Run one command line and return its exit code. `sandbox` replaces the process and does not return."""
     if arguments[:1] == ["sandbox"]:
         return sandbox.replace_process(arguments[1:])
     app = build(opener, arguments)
     json = "--json" in arguments
     try:
-        bounds()  # a wrong variable is an error of every command, before anything is read
+        bounds()  # every command reports a wrong variable, before it reads anything
         result: Any = app.meta(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         print_problems([usage_problem(error, app.meta.assemble_argument_collection())], json=json)
@@ -220,7 +216,7 @@ def execute(arguments: Sequence[str], opener: Opener = open_app) -> int:
         return exit_of_error(error)
     except KeyboardInterrupt:
         return print_cancelled(json=json)
-    except Exception as error:  # noqa: BLE001 - the last door: a person never sees a bare traceback
+    except Exception as error:  # noqa: BLE001 - a person must not see a bare traceback
         full = full_disk(error)
         if full is not None:
             print_problems([full], json=json)
@@ -230,7 +226,7 @@ def execute(arguments: Sequence[str], opener: Opener = open_app) -> int:
 
 
 def _file_of(arguments: Sequence[str]) -> Path | None:
-    """The project file of a command line that went wrong, as far as it is recognizable."""
+    """The project file that a failed command line names; None where it names none."""
     for option, value in pairwise(("", *arguments)):
         if option in ("-f", "--file"):
             return Path(value)
@@ -240,14 +236,14 @@ def _file_of(arguments: Sequence[str]) -> Path | None:
 
 
 def main() -> int:
-    """The entry of the installed command."""
+    """The entry point of the installed command."""
     os.environ.setdefault(
         "ARROW_DEFAULT_MEMORY_POOL", "system"
-    )  # Arrow's own choice retains 30 MB more of what is freed
+    )  # Arrow's default pool retains 30 MB more of freed memory
     try:
         return execute(sys.argv[1:])
     except EnvironmentFailure as error:  # the output could not be written to stdout
         return print_on_stderr(error.problems, json="--json" in sys.argv)
-    except BrokenPipeError:  # help text into a pager that was closed
+    except BrokenPipeError:  # help text is piped into a pager that was closed
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.WELL

@@ -1,4 +1,4 @@
-"""Exit codes, and how errors are told."""
+"""Exit codes, and how errors are reported."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def test_a_run_ends_with_the_code_of_its_status(status, stopped_by, code):
     assert code_of("run", "people", run=ended(status, stopped_by)) == code
 
 
-def test_a_flow_ends_with_the_worst_of_its_destinations():
+def test_a_flow_ends_with_the_worst_code_of_its_destinations():
     flow = ended("failed", destinations=(ended("failed", "fuse"), ended("failed", "unreachable")))
     assert code_of("run", "nightly", run=flow) == 3
     flow = ended("failed", destinations=(ended("failed", "fuse"), ended("succeeded")))
@@ -50,7 +50,7 @@ def test_a_test_without_a_2xx_ends_with_1():
     assert code_of("test", "people", test=TestReport(REQUEST, None, "the host does not answer", 1)) == 1
 
 
-def test_a_check_that_is_not_well_ends_with_3():
+def test_a_failed_check_ends_with_3():
     from dataclasses import replace
 
     from support.cli.fake_app import ANSWERS
@@ -59,7 +59,7 @@ def test_a_check_that_is_not_well_ends_with_3():
 
 
 @pytest.mark.parametrize(("kind", "code"), [(InputError, 2), (StateLocked, 3), (CredentialRefused, 3)])
-def test_problems_are_told_in_one_shape(capsys, kind, code):
+def test_problems_have_one_shape_as_json_and_as_text(capsys, kind, code):
     assert execute(["run", "people", "--json"], FakeApp({"run": kind(TROUBLE)}).opener) == code
     assert json.loads(capsys.readouterr().out) == {
         "errors": [
@@ -79,12 +79,12 @@ def test_problems_are_told_in_one_shape(capsys, kind, code):
     assert err == "7: destinations.people: it is a draft — penstock activate people\n"
 
 
-def test_problems_cannot_steer_the_terminal(capsys):
+def test_control_characters_in_problems_are_escaped(capsys):
     code_of("run", "people", run=InputError(Problem("x", "bad\x1b[31m name", "bad")))
     assert capsys.readouterr().err == "x: bad\\x1b[31m name\n"
 
 
-def test_a_defect_keeps_its_traceback_for_a_report_but_no_value_of_it(capsys, tmp_path):
+def test_the_traceback_of_a_defect_is_logged_without_values(capsys, tmp_path):
     (tmp_path / ".penstock").mkdir()
     project = tmp_path / "penstock.yaml"
     assert code_of("plan", f"--file={project}", "people", plan=RuntimeError("key sk-123")) == 3
@@ -98,7 +98,7 @@ def test_a_defect_keeps_its_traceback_for_a_report_but_no_value_of_it(capsys, tm
     assert "sk-123" not in err + log
 
 
-def test_a_defect_under_json_is_still_one_document(capsys, monkeypatch):
+def test_a_defect_with_json_is_one_document(capsys, monkeypatch):
     monkeypatch.setenv("PENSTOCK_DEBUG", "1")
     assert code_of("plan", "people", "--json", plan=RuntimeError("x")) == 3
     out, err = capsys.readouterr()
@@ -106,12 +106,12 @@ def test_a_defect_under_json_is_still_one_document(capsys, monkeypatch):
     assert "look.py" in err
 
 
-def test_interrupted_outside_a_run(capsys):
+def test_an_interrupt_outside_a_run_ends_with_130(capsys):
     assert code_of("preview", "people", "--json", preview=KeyboardInterrupt()) == 130
     assert json.loads(capsys.readouterr().out)["errors"][0]["code"] == "cancelled"
 
 
-def test_a_reader_that_has_gone_is_no_trouble():
+def test_a_closed_pipe_is_not_an_error():
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
@@ -121,7 +121,7 @@ def test_a_reader_that_has_gone_is_no_trouble():
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_full_disk_behind_stdout_is_said():
+def test_a_full_disk_behind_stdout_is_reported():
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "penstock", "schema"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
@@ -131,8 +131,8 @@ def test_a_full_disk_behind_stdout_is_said():
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_while_the_program_is_loaded_ends_with_one_document(tmp_path, number):
-    """A library that takes long to load says when it is being loaded: then the signal comes."""
+def test_a_signal_during_imports_ends_with_one_document(tmp_path, number):
+    """The signal is sent while a library is being imported."""
     slow = tmp_path / "slow" / "cyclopts"
     slow.mkdir(parents=True)
     here = tmp_path / "loading"

@@ -1,4 +1,4 @@
-"""Grouping code that makes several requests of one batch: what plan counts and test sends is what run sends."""
+"""With grouping code that makes several requests per batch, `plan` counts and `test` sends the requests of a run."""
 
 import json
 
@@ -62,7 +62,7 @@ def test_plan_counts_the_requests_that_the_code_makes(tmp_path, sandbox, monkeyp
     assert (done["requests"], done["records"]["delivered"], done["records"]["quarantined"]) == (3, 4, 3)
 
 
-def test_test_sends_every_request_of_the_record(tmp_path, sandbox, monkeypatch, capsys):
+def test_a_test_sends_every_request_of_the_record(tmp_path, sandbox, monkeypatch, capsys):
     shell = shell_with(TWICE, "u1,Ada\n", tmp_path, sandbox, monkeypatch, capsys)
     told = shell.json("test people")
     sent = [entry["body"] for entry in sandbox.requests() if entry["method"] == "POST"]
@@ -77,7 +77,7 @@ def test_test_sends_every_request_of_the_record(tmp_path, sandbox, monkeypatch, 
     assert [part["response"]["status"] for part in (*told["earlier"], told)] == [200, 422]
 
 
-def test_an_edited_body_is_sent_by_itself(tmp_path, sandbox, monkeypatch, capsys):
+def test_an_edited_body_is_sent_as_one_request(tmp_path, sandbox, monkeypatch, capsys):
     shell = shell_with(TWICE, "u1,Ada\n", tmp_path, sandbox, monkeypatch, capsys)
     told = shell.json("test people --body -", stdin='{"user_id": "u9"}')
     assert told["request"]["body"] == '{"user_id": "u9"}'
@@ -85,7 +85,7 @@ def test_an_edited_body_is_sent_by_itself(tmp_path, sandbox, monkeypatch, capsys
 
 
 @pytest.mark.parametrize("command", ["test people", "plan people"])
-def test_code_that_fails_on_the_sample_says_so(command, tmp_path, sandbox, monkeypatch, capsys):
+def test_code_that_fails_on_the_sample_is_reported(command, tmp_path, sandbox, monkeypatch, capsys):
     shell = shell_with(ONE_EACH, "u1,bad\n", tmp_path, sandbox, monkeypatch, capsys)
     if command.startswith("plan"):
         assert "KeyError" in shell.json(command)["first_errors"][0]["reason"]

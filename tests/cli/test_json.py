@@ -1,4 +1,4 @@
-"""`--json`: exactly one document on stdout, with exactly the promised keys."""
+"""`--json` prints exactly one document with exactly the documented members."""
 
 import json
 
@@ -17,7 +17,7 @@ def answered(capsys, *arguments: str, **answers):
     return code, json.loads(capsys.readouterr().out)
 
 
-def test_preview_is_a_list_of_requests_that_carry_the_notes(capsys):
+def test_preview_is_a_list_of_requests_with_the_notes(capsys):
     code = execute(["preview", "people", "--json"], FakeApp().opener)
     out, err = capsys.readouterr()
     [request] = json.loads(out)
@@ -33,7 +33,7 @@ def test_preview_is_a_list_of_requests_that_carry_the_notes(capsys):
     assert "assumed until checked" in err
 
 
-def test_a_run(capsys):
+def test_a_run_has_the_documented_members(capsys):
     code, document = answered(capsys, "run", "people")
     assert code == 0
     assert set(document) == RUN_KEYS
@@ -57,7 +57,7 @@ def test_runs_add_their_times(capsys):
     assert RUN_KEYS | {"started_at", "finished_at"} == set(document[1])
 
 
-def test_a_plan(capsys):
+def test_a_plan_has_the_documented_members(capsys):
     for arguments in (["plan", "people"], ["run", "people", "--dry-run"]):
         code, document = answered(capsys, *arguments)
         promised = {"records", "creates_or_updates", "unchanged", "deletes", "invalid", "requests", "eta_s"}
@@ -66,7 +66,7 @@ def test_a_plan(capsys):
         assert document["first_errors"][0]["key"] == "u-2"
 
 
-def test_a_test(capsys):
+def test_a_test_has_the_documented_members(capsys):
     code, document = answered(capsys, "test", "people")
     assert code == 0
     assert set(document) == {"request", "response", "error", "duration_ms"}
@@ -74,14 +74,14 @@ def test_a_test(capsys):
     assert document["request"]["method"] == "POST"
 
 
-def test_a_check(capsys):
+def test_a_check_has_the_documented_members(capsys):
     code, document = answered(capsys, "check", "acme")
     assert code == 0
     assert set(document) == {"credential", "ok", "base_url", "dialect", "tried", "allowance", "reason"}
     assert document["allowance"] == {"limit": 100, "remaining": 99}
 
 
-def test_deliveries(capsys):
+def test_deliveries_have_the_documented_members(capsys):
     _, document = answered(capsys, "deliveries", "r-1")
     promised = {"delivery", "method", "url", "status", "attempts", "duration_ms", "records", "outcome", "reason"}
     assert set(document[0]) == promised
@@ -89,7 +89,7 @@ def test_deliveries(capsys):
     assert document[1]["status"] is None
 
 
-def test_the_quarantine(capsys):
+def test_the_quarantine_has_the_documented_members(capsys):
     _, document = answered(capsys, "quarantine", "list")
     assert len(document) == 3
     assert set(document[0]) == ENTRY_KEYS
@@ -98,7 +98,7 @@ def test_the_quarantine(capsys):
     assert document["record"]["n"] == 12345678901234567890
 
 
-def test_what_changes_something_says_what(capsys):
+def test_a_command_that_changes_something_prints_what(capsys):
     assert answered(capsys, "activate", "people") == (0, {"destination": "people", "state": "active"})
     assert answered(capsys, "pause", "people") == (0, {"destination": "people", "state": "paused"})
     assert answered(capsys, "quarantine", "discard", "q-1", "q-2") == (0, {"discarded": 2})
@@ -106,14 +106,14 @@ def test_what_changes_something_says_what(capsys):
     assert answered(capsys, "quarantine", "edit", "q-1", "--set", "a=b")[1]["record"] == {"id": "u-1"}
 
 
-def test_a_discard_of_many_says_on_stderr_how_far_it_is(capsys):
+def test_a_discard_of_many_records_prints_its_progress_on_stderr(capsys):
     assert execute(["quarantine", "discard", "--all", "--json"], FakeApp().opener) == 0
     said = capsys.readouterr()
     assert json.loads(said.out).keys() == {"discarded"}
     assert said.err == "5,000 of 12,000 records discarded\n"
 
 
-def test_a_dataset(capsys):
+def test_a_dataset_has_the_documented_members(capsys):
     _, document = answered(capsys, "schema", "contacts")
     assert document["columns"] == [{"name": "id", "type": "text", "nullable": False, "examples": ["007", "[bold]"]}]
     assert document["dataset"] == "contacts"
@@ -127,7 +127,7 @@ def test_a_resend_is_a_run(capsys):
     assert document["run"] == "r-2"
 
 
-def test_a_resend_into_several_destinations_is_one_document_in_the_same_shape(capsys):
+def test_a_resend_to_several_destinations_is_one_document_of_the_same_shape(capsys):
     code, document = answered(capsys, "quarantine", "resend", "--all", resend=[GOOD, ended("failed", "credential")])
     assert code == 3
     assert document["status"] == "failed"
@@ -141,7 +141,7 @@ def test_progress_goes_to_stderr(capsys):
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
-def test_no_number_that_json_does_not_know(capsys, number):
+def test_nan_and_infinity_are_not_printed(capsys, number):
     code, document = answered(capsys, "plan", "people", plan=_plan(number))
     assert code == 3
     assert document["errors"][0]["code"] == "defect"

@@ -1,4 +1,4 @@
-"""A full disk, wherever it is met, ends a command with exit code 3 and one clear error, never with a traceback.
+"""A full disk ends a command with exit code 3 and one error, without a traceback.
 
 `/dev/full` stands for the disk of the output; a limit on the size of files stands for the disk of everything else.
 """
@@ -76,7 +76,7 @@ def is_clear(code: int, said: str) -> None:
 @pytest.mark.parametrize(
     "words", ["schema data", "plan it", "validate --json", "preview it --json", "run nothing --json"]
 )
-def test_an_output_that_takes_nothing(project, words):
+def test_output_to_a_full_disk_is_reported(project, words):
     done = with_streams(project, words, ">/dev/full")
     is_clear(done.returncode, done.stderr)
     assert "cannot be written: No space left on device" in done.stderr
@@ -89,7 +89,7 @@ def test_an_output_that_takes_nothing(project, words):
     ("words", "room"),
     [("plan it", 0), ("run it", 30_000), ("apply", 0), ("credential set sealed", 30_000), ("activate it", 0)],
 )
-def test_a_state_that_cannot_grow(project, words, room):
+def test_a_state_on_a_full_disk_is_reported(project, words, room):
     done = penstock(project, room, *words.split(), "--json", stdin="key\n")
     is_clear(done.returncode, done.stdout + done.stderr)
     [problem] = json.loads(done.stdout)["errors"]
@@ -99,13 +99,13 @@ def test_a_state_that_cannot_grow(project, words, room):
     assert again.returncode == 0, again.stdout + again.stderr
 
 
-def test_validate_needs_no_room(project):
+def test_validate_needs_no_disk_space(project):
     done = penstock(project, 0, "validate", "--json")
     assert (done.returncode, json.loads(done.stdout)) == (0, {"errors": []}), done.stderr
     assert "note: no temporary folder can be made" in done.stderr
 
 
-def test_files_that_a_person_names(project):
+def test_files_named_by_options_on_a_full_disk_are_reported(project):
     before = (project.folder / "penstock.yaml").read_text()
     for words in (["init", "--force"], ["export", "--output", "copy.yaml"]):
         done = penstock(project, 100, *words, "--json")
@@ -115,7 +115,7 @@ def test_files_that_a_person_names(project):
     assert not (project.folder / "copy.yaml").exists()
 
 
-def test_sql_that_needs_more_room_than_there_is(project):
+def test_sql_that_fills_the_disk_is_reported(project):
     assert penstock(project, PLENTY, "runs", "--json").returncode == 0
     done = penstock(project, 1 << 20, "schema", "big", "--json")
     is_clear(done.returncode, done.stdout + done.stderr)
@@ -125,7 +125,7 @@ def test_sql_that_needs_more_room_than_there_is(project):
 
 
 @pytest.mark.parametrize("words", ["plan it --json", "plan it", "run nothing --json"])
-def test_an_output_that_is_closed(project, words):
+def test_a_closed_stdout_is_reported(project, words):
     done = with_streams(project, words, ">&-")
     is_clear(done.returncode, done.stderr)
     assert "the output cannot be written: Bad file descriptor" in done.stderr

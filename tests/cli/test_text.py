@@ -1,4 +1,4 @@
-"""What people read: plain on a pipe, in colour on a terminal, and never steered by the data."""
+"""Output for people: plain text on a pipe, colours on a terminal; data cannot control the terminal."""
 
 import os
 import pty
@@ -18,7 +18,7 @@ def shown(capsys, line: str, **answers) -> str:
     return capsys.readouterr().out
 
 
-def test_a_preview_shows_the_exact_request_then_what_to_know(capsys):
+def test_a_preview_shows_requests_then_invalid_records_notes_and_base_url(capsys):
     assert (
         shown(capsys, "preview people")
         == """\
@@ -28,25 +28,25 @@ Authorization: Bearer ***
 Content-Type: application/json
 
 {"user_id":"u-1","name":"Zoë 🚀"}
-looked up when it is sent: entity_id
+looked up when the request is sent: entity_id
 
 Would be quarantined
   u-2: is no e-mail address (found nobody); accepted: name@example.com
 Notes
   due_date: not sent (3 records): the native API has no place for it
 Base URL https://app.custify.com/api, assumed until checked
-→ made of the cached sample records; `penstock preview people --all` shows the whole dataset
+→ from the cached sample records; `penstock preview people --all` shows the whole dataset
 """
     )
 
 
-def test_a_body_stands_as_it_is(capsys):
+def test_a_body_is_printed_unchanged(capsys):
     body = "<records>\n\t<record>[bold]:smile: \xa0 " + "x" * 500 + "</record></records>"
     request = replace(ANSWERS["preview"].requests[0], body=body)
     assert body in shown(capsys, "preview people", preview=replace(ANSWERS["preview"], requests=(request,)))
 
 
-def test_a_plan(capsys):
+def test_a_plan_shows_what_would_be_sent_and_what_would_not(capsys):
     text = shown(capsys, "plan people")
     assert text.startswith("people: 3 records → 1 request → 0.1 s at the credential's rate limit\n")
     assert "1  to create or update\n" in text
@@ -56,7 +56,7 @@ def test_a_plan(capsys):
     assert text.endswith("→ penstock run people\n")
 
 
-def test_a_flow_says_how_each_destination_went_and_what_to_do(capsys):
+def test_a_flow_shows_the_result_of_each_destination_and_the_next_step(capsys):
     assert (
         shown(capsys, "run nightly", run=FLOW)
         == """\
@@ -68,7 +68,7 @@ nightly partial  run r-3
   people       partial          3  1 delivered, 2 quarantined         2
   skipped: notes (it is a draft)
   people · due_date: not sent (3 records): the native API has no place for it
-→ penstock quarantine list shows the records that are held, and why
+→ penstock quarantine list shows the records in quarantine, and why
 """
     )
 
@@ -76,12 +76,12 @@ nightly partial  run r-3
 @pytest.mark.parametrize(
     ("report", "advice"),
     [
-        (ended("cancelled", "cancelled"), "run the same command again: it continues run r-9"),
+        (ended("cancelled", "cancelled"), "run the same command again to continue run r-9"),
         (ended("failed", "credential", reason="401: key refused — see `penstock check a`"), "penstock check a"),
-        (ended("failed", "fuse", reason="the fuse: 100 in a row"), "what is unsent goes with the next run"),
+        (ended("failed", "fuse", reason="the fuse: 100 in a row"), "the next run sends the unsent records"),
     ],
 )
-def test_a_run_that_stopped_says_why_and_how_to_go_on(capsys, report, advice):
+def test_a_stopped_run_shows_the_reason_and_the_next_step(capsys, report, advice):
     text = shown(capsys, "run people", run=report)
     assert advice in text
     assert report.reason is None or report.reason in text
@@ -89,14 +89,14 @@ def test_a_run_that_stopped_says_why_and_how_to_go_on(capsys, report, advice):
 
 def test_the_quarantine_is_grouped_by_cause(capsys):
     text = shown(capsys, "quarantine list")
-    assert text.startswith("3 records held for you\n\nemail: email  2 records\n")
+    assert text.startswith("3 records in quarantine\n\nemail: email  2 records\n")
     assert "  q-1  people       u-1  quarantined  why 1\n" in text
     assert "company_id: required  1 record\n" in text
     assert "settle ID --delivered" in text
-    assert shown(capsys, "quarantine list", quarantine=[]) == "Nothing is held.\n"
+    assert shown(capsys, "quarantine list", quarantine=[]) == "The quarantine is empty.\n"
 
 
-def test_a_long_group_is_cut_and_says_how_to_see_the_rest(capsys):
+def test_a_long_group_is_cut_and_names_the_command_for_the_rest(capsys):
     many = [held(number) for number in range(25)]
     text = shown(capsys, "quarantine list", quarantine=many)
     assert text.count("why") == 10
@@ -104,7 +104,7 @@ def test_a_long_group_is_cut_and_says_how_to_see_the_rest(capsys):
     assert shown(capsys, "quarantine list --all", quarantine=many).count("why") == 25
 
 
-def test_one_held_record_whole(capsys):
+def test_a_record_in_quarantine_is_shown_with_request_and_reply(capsys):
     request = {"method": "POST", "url": "https://x/people", "headers": {"a": "b"}, "body": "{}"}
     reply = {"status": 422, "headers": {}, "body": "no such company"}
     detail = replace(ANSWERS["quarantined"], request=request, reply=reply)
@@ -114,7 +114,7 @@ def test_one_held_record_whole(capsys):
     assert "penstock quarantine edit q-1" in text
 
 
-def test_the_other_reports(capsys):
+def test_runs_deliveries_checks_schemas_and_tests_as_text(capsys):
     assert "r-3  nightly  partial    2026-01-31 12:00:00" in shown(capsys, "runs")
     assert "nightly partial  run r-3" in shown(capsys, "runs r-3")
     assert "No runs yet." in shown(capsys, "runs", runs=[])
@@ -126,7 +126,7 @@ def test_the_other_reports(capsys):
     assert "Reply 201  after 12 ms" in shown(capsys, "test people")
 
 
-def test_data_cannot_steer_the_terminal(capsys):
+def test_control_characters_in_data_are_escaped(capsys):
     nasty = held(1)
     nasty = replace(nasty, key=("a\x1b[2Jb", "c\nd"), reason="\x9b31m[red]\u202e")
     text = shown(capsys, "quarantine list", quarantine=[nasty])
@@ -164,12 +164,12 @@ def on_a_terminal(**environ: str) -> str:
     return written.decode()
 
 
-def test_a_terminal_gets_bars_and_colours():
+def test_a_terminal_gets_progress_bars_and_colours():
     text = on_a_terminal()
     assert "2 delivered · 2 requests" in text
     assert "\x1b[1;32msucceeded" in text
-    assert text.rstrip().splitlines()[0].startswith("\x1b[?25l")  # the cursor is hidden while the bar moves …
-    assert "\x1b[?25h" in text  # … and comes back
+    assert text.rstrip().splitlines()[0].startswith("\x1b[?25l")  # the cursor is hidden while the bar moves
+    assert "\x1b[?25h" in text  # and shown again
 
 
 def test_no_color_is_respected():

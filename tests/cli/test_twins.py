@@ -1,4 +1,4 @@
-"""A row that is the same as one on its way shares its fate, whatever that will be; as does one that comes after."""
+"""Equal rows of one key get the outcome of the row that was sent, while it is in flight and afterwards."""
 
 import pytest
 
@@ -28,12 +28,12 @@ def shell(tmp_path, sandbox, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SANDBOX_KEY", sandbox.api_key)
     monkeypatch.delenv("PENSTOCK_DATABASE_URL", raising=False)
-    monkeypatch.setattr(start, "CHUNK_ROWS", 2)  # equal rows of one chunk are one row to an upsert
+    monkeypatch.setattr(start, "CHUNK_ROWS", 2)  # an upsert takes equal rows of one chunk as one row
     return make
 
 
 def kinds(report):
-    """Every outcome that a record met; the law of conservation holds."""
+    """The outcomes with their counts; their sum is `read`."""
     records = dict(report["records"])
     assert records.pop("read") == sum(records.values())
     return {name: number for name, number in records.items() if number}
@@ -43,7 +43,7 @@ PEOPLE = "id,email\nu1,a@x.example\nu2,b@x.example\nu1,a@x.example\nu3,c@x.examp
 
 
 @pytest.mark.parametrize("concurrency", [1, 10], ids=["decided before", "on its way"])
-def test_of_an_upsert_that_is_refused_all_equal_rows_are_held(shell, sandbox, concurrency):
+def test_all_equal_rows_of_a_refused_upsert_are_quarantined(shell, sandbox, concurrency):
     more = f"concurrency: {concurrency}"
     its = shell(sandbox.flat_url, "upsert_person", "user_id: id, email: email", PEOPLE, more)
     sandbox.settings(latency=200)
@@ -59,7 +59,7 @@ def test_of_an_upsert_that_is_refused_all_equal_rows_are_held(shell, sandbox, co
 
 
 @pytest.mark.parametrize("concurrency", [1, 10], ids=["decided before", "on its way"])
-def test_what_got_through_makes_equal_rows_unchanged(shell, sandbox, concurrency):
+def test_equal_rows_of_a_delivered_row_are_unchanged(shell, sandbox, concurrency):
     its = shell(sandbox.flat_url, "upsert_person", "user_id: id, email: email", PEOPLE, f"concurrency: {concurrency}")
     sandbox.settings(latency=200)
     assert kinds(its.json("run it")) == {"delivered": 3, "unchanged": 2}
@@ -67,7 +67,7 @@ def test_what_got_through_makes_equal_rows_unchanged(shell, sandbox, concurrency
 
 
 @pytest.mark.parametrize("concurrency", [1, 10], ids=["decided before", "on its way"])
-def test_a_note_whose_answer_was_lost_is_never_sent_again_by_an_equal_row(shell, sandbox, concurrency):
+def test_an_equal_row_does_not_resend_a_note_without_a_reply(shell, sandbox, concurrency):
     sandbox.call("POST /company", '{"company_id": "acme"}')
     rows = "id,company_id,text\nn1,acme,one\nn2,acme,two\nn1,acme,one\nn3,acme,three\n"
     its = shell(
@@ -90,7 +90,7 @@ def test_an_equal_row_waits_for_the_end_of_a_batch_job(shell, sandbox):
     assert kinds(its.json("run it", code=1)) == {"delivered": 2, "quarantined": 2}
 
 
-def test_when_the_run_stops_equal_rows_are_unsent_together(shell, sandbox):
+def test_a_stopped_run_leaves_all_equal_rows_unsent(shell, sandbox):
     its = shell(sandbox.flat_url, "upsert_person", "user_id: id, email: email", PEOPLE, "concurrency: 10")
     its.json("check sandbox")
     sandbox.settings(latency=200)

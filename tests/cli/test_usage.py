@@ -1,4 +1,4 @@
-"""Wrong usage: exit 2, the nearest word, the same error shape as everything else; and help, which is quick."""
+"""Wrong usage ends with 2, suggests the nearest word and has the usual error shape; `--help` is quick."""
 
 import json
 import resource
@@ -53,7 +53,7 @@ SUBCOMMANDS = [
         ("preview people --limit many", "wrong-value", "--help"),
         ("preview people --limit 0", "wrong-value", "1 or more"),
         ("preview people --limit 3 --all", "usage", "one of them"),
-        ("-f a -f b plan people", "repeated-option", "give it once"),
+        ("-f a -f b plan people", "repeated-option", "write it once"),
         ("quarantine", "missing-command", "list"),
         ("credential", "missing-command", "set"),
         ("quarantine resend", "usage", "--all"),
@@ -63,7 +63,7 @@ SUBCOMMANDS = [
         ("", "missing-command", "demo"),
     ],
 )
-def test_wrong_usage(capsys, line, code, hint):
+def test_wrong_usage_is_reported_with_code_and_hint(capsys, line, code, hint):
     assert execute([*line.split(), "--json"], FakeApp().opener) == 2
     [error] = json.loads(capsys.readouterr().out)["errors"]
     assert list(error) == ["path", "line", "code", "found", "message", "hint"]
@@ -86,7 +86,7 @@ def test_wrong_usage_for_people_is_one_line_on_stderr(capsys):
         "--file=p.yaml plan --database=sqlite:///s.db people",
     ],
 )
-def test_options_of_every_command_stand_anywhere(line, capsys):
+def test_options_of_every_command_can_be_anywhere(line, capsys):
     app = FakeApp()
     assert execute(line.split(), app.opener) == 0
     assert (str(app.opened[0]), app.opened[1]) == ("p.yaml", "sqlite:///s.db")
@@ -126,14 +126,14 @@ def test_options_reach_the_app(capsys, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("body", ["missing.json", "."])
-def test_a_body_that_cannot_be_read(capsys, body):
+def test_an_unreadable_body_is_reported_with_its_file(capsys, body):
     assert execute(["test", "people", "--body", body, "--json"], FakeApp().opener) == 2
     [error] = json.loads(capsys.readouterr().out)["errors"]
     assert (error["path"], error["found"]) == ("--body", body)
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, *SUBCOMMANDS])
-def test_help_of_every_command(capsys, command):
+def test_every_command_has_help(capsys, command):
     assert execute([*command.split(), "--help"], FakeApp().opener) == 0
     out = capsys.readouterr().out
     assert f"Usage: penstock {command}" in out
@@ -143,7 +143,7 @@ def test_help_of_every_command(capsys, command):
 def test_help_is_quick():
     before = _cpu_of_children()
     done = subprocess.run([sys.executable, "-m", "penstock", "--help"], capture_output=True, text=True, check=True)
-    took = _cpu_of_children() - before  # others may be busy: what they take does not count
+    took = _cpu_of_children() - before  # CPU time, because other processes may be busy
     assert [command for command in COMMANDS if f"│ {command} " not in done.stdout] == []
     assert took < 1.5  # 0.25 s on an idle machine: nothing heavy is imported
 
@@ -182,7 +182,7 @@ def test_help_imports_nothing_of_the_service():
     assert done.stderr == "\n"
 
 
-def test_the_version_and_the_bare_command(capsys):
+def test_the_version_and_the_command_without_arguments(capsys):
     from penstock.version import __version__
 
     assert execute(["--version"]) == 0

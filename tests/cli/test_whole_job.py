@@ -1,4 +1,4 @@
-"""Every command on a real project against the sandbox; as a process where signals and terminals matter."""
+"""Every command on a project against the sandbox; as a process of its own where signals and terminals matter."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def shell(tmp_path, sandbox, monkeypatch, capsys) -> Shell:
     return Shell(tmp_path, monkeypatch, capsys)
 
 
-def test_from_the_first_look_to_the_second_run(shell, sandbox):
+def test_the_commands_from_check_to_the_second_run(shell, sandbox):
     assert shell.json("check sandbox")["ok"] is True
     assert [c["name"] for c in shell.json("schema people")["columns"]] == ["id", "email", "name", "plan"]
     assert shell.json("validate") == {"errors": []}
@@ -78,7 +78,7 @@ def test_from_the_first_look_to_the_second_run(shell, sandbox):
     assert {delivery["outcome"] for delivery in deliveries} == {"delivered"}
 
 
-def test_mending_what_is_held(shell, sandbox):
+def test_a_quarantined_record_is_edited_and_resent(shell, sandbox):
     shell.text("activate people")
     shell.text("run people", code=1)
     [entry] = shell.json("quarantine list")
@@ -96,11 +96,11 @@ def test_mending_what_is_held(shell, sandbox):
     assert (resent["status"], resent["records"]["delivered"]) == ("succeeded", 1)
     assert {person["name"] for person in sandbox.state()["people"]} == {"Ada", "Zoë 🚀", "Bób"}
     assert shell.json("quarantine list") == []
-    run = shell.json("run people")  # the source still has the wrong version: it is neither sent nor held again
+    run = shell.json("run people")  # the source still has the wrong version: it is neither sent nor quarantined again
     assert (run["status"], run["requests"], run["records"]["unchanged"]) == ("succeeded", 0, 3)
 
 
-def test_discarding_and_settling(shell, sandbox):
+def test_discarded_records_are_not_sent_and_only_unknown_records_are_settled(shell, sandbox):
     shell.text("activate people")
     shell.text("run people", code=1)
     [entry] = shell.json("quarantine list")
@@ -111,7 +111,7 @@ def test_discarding_and_settling(shell, sandbox):
     assert (run["status"], run["records"]["unchanged"]) == ("succeeded", 3)
 
 
-def test_an_edited_body_is_sent_as_it_is(shell, sandbox):
+def test_an_edited_body_is_sent_unchanged(shell, sandbox):
     body = '{"user_id": "u9",  "name": "by hand"}'
     report = shell.json("test people --body -", stdin=body)
     assert report["request"]["body"] == body
@@ -119,7 +119,7 @@ def test_an_edited_body_is_sent_as_it_is(shell, sandbox):
     assert shell.json("runs") == []  # a test send is no run
 
 
-def test_every_report_can_be_read_by_people(shell):
+def test_every_report_has_a_text(shell):
     shell.text("activate people")
     for line, code in (
         ("check sandbox", 0),
@@ -139,14 +139,14 @@ def test_every_report_can_be_read_by_people(shell):
     assert "POST" in shell.text(f"deliveries {run}")
 
 
-def test_paused_beats_everything(shell):
+def test_a_paused_destination_is_not_sent(shell):
     shell.text("activate people")
     shell.text("pause people")
     assert "paused" in shell.json("run people", code=2)["errors"][0]["message"]
     assert "people" in shell.json("run nightly")["skipped"]
 
 
-def test_the_environment_that_does_not_play_along(shell):
+def test_an_unreachable_host_and_a_refused_key_end_with_3(shell):
     assert shell.json("run lost", code=3)["status"] == "failed"
     assert shell.json("check nowhere", code=3)["ok"] is False
     shell.monkeypatch.setenv("SANDBOX_KEY", "wrong")
@@ -158,7 +158,7 @@ def test_the_environment_that_does_not_play_along(shell):
     assert shell.json("test people", code=1)["response"]["status"] == 401
 
 
-def test_unknown_names(shell):
+def test_unknown_names_get_a_suggestion(shell):
     for line in ("preview peple", "plan peple", "run peple", "check sandbx", "schema peple", "activate peple"):
         [error] = shell.json(line, code=2)["errors"]
         assert "did you mean" in error["hint"], line
@@ -196,7 +196,7 @@ def test_a_key_is_typed_without_being_shown(shell, sandbox):
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_interrupting_a_run_stops_it_cleanly_and_it_is_continued(shell, sandbox, sign):
+def test_an_interrupted_run_stops_cleanly_and_is_continued(shell, sandbox, sign):
     rows = "".join(f"u{number},u{number}@example.com,N,\n" for number in range(150))
     (shell.folder / "people.csv").write_text("id,email,name,plan\n" + rows)
     shell.text("activate people")

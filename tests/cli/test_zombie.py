@@ -1,4 +1,4 @@
-"""A process that lost its lease and does not know it writes nothing more, at whatever step that happens."""
+"""A process that lost its lease writes nothing more, at whatever step it loses it."""
 
 import sqlite3
 
@@ -66,14 +66,14 @@ def overtaken(monkeypatch, postgres, owner, step):
         ((orchestrator.Orchestrator, "_end_flow"), "run nightly", "select count(*) from runs where status = 'partial' and kind = 'flow'"),
     ],
 )  # fmt: skip
-def test_a_zombie_writes_nothing_more(shell, postgres, monkeypatch, step, command, unwritten):
+def test_a_process_without_its_lease_writes_nothing(shell, postgres, monkeypatch, step, command, unwritten):
     overtaken(monkeypatch, postgres, *step)
     [problem] = shell.json(command, code=3)["errors"]
     assert "held by the heir" in problem["message"]
     assert rows(postgres, unwritten) == [(0,)]
 
 
-def test_a_zombie_lets_nothing_out_of_the_quarantine(shell, postgres, monkeypatch):
+def test_a_process_without_its_lease_releases_nothing_from_quarantine(shell, postgres, monkeypatch):
     shell.json("run it", code=1)
     [entry] = shell.json("quarantine list")
     shell.json(f"quarantine edit {entry['id']} --set email=b@x.example")

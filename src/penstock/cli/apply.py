@@ -1,4 +1,4 @@
-"""The commands of the project in the database: apply, export."""
+"""The commands apply and export: from the project file to the database and back."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def add_to(app: App) -> None:
 def apply(*, dry_run: Annotated[bool, Parameter(help="Only show what would change.")] = False, command: Given) -> None:
     """Load the project file into the database.
 
-    From then on the database is the truth: a command that is given a file which differs from it ends with exit code 2
-    and the difference, until `apply` is run again.
+    Afterwards commands use the project in the database. A command whose project file differs from it prints the
+    differences and exits with 2, until you run `apply` again.
     """
     from penstock.app import App as Penstock  # noqa: PLC0415 - a third of a second
 
@@ -41,21 +41,21 @@ def _applied_text(applied: ApplyResult, *, dry_run: bool) -> Iterator[str]:
         values = f"{before} → {after}" if change == "changed" else (after or before or "")
         yield printable(f"{signs[change]} {path}: {values}")
     if not applied.changes:
-        yield f"Nothing changed: version {applied.version} says the same."
+        yield f"Nothing changed: version {applied.version} is the same."
     elif dry_run:
-        yield "Nothing was written: leave --dry-run out to apply it."
+        yield "Nothing was written. Run it without --dry-run to apply this."
     else:
         yield f"Applied as version {applied.version}."
 
 
 def export(
     *,
-    output: Annotated[Path | None, Parameter(help="Write it to this file, which must not exist yet.")] = None,
+    output: Annotated[Path | None, Parameter(help="Write to this file, which must not exist yet.")] = None,
     command: Given,
 ) -> None:
-    """Write the project of the database as a project file.
+    """Print the project in the database as a project file.
 
-    Where nothing was applied yet: the project file in its canonical form. References to secrets stay references.
+    If nothing was applied yet, prints the project file in its canonical form. References to secrets stay references.
     """
     from penstock.app import App as Penstock  # noqa: PLC0415 - a third of a second
 
@@ -74,9 +74,9 @@ def _write_new(path: Path, text: str) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise refuse("--output", f"{path} is there already", "file-exists", "name another file", str(path)) from None
+        raise refuse("--output", f"{path} already exists", "file-exists", "name another file", str(path)) from None
     except OSError as error:
         if error.errno in NO_ROOM:
-            path.unlink(missing_ok=True)  # it was made here, and holds a part only
+            path.unlink(missing_ok=True)  # this call created it, and it is incomplete
         message, hint = "the file cannot be written", "name another place"
         raise not_written("--output", message, hint, error, str(path)) from error

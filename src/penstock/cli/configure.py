@@ -15,7 +15,9 @@ PROJECT_FILE = Path("penstock.yaml")
 
 
 def add_to(app: App) -> None:
-    credential = App(name="credential", help="Keep an API key sealed in the state database.", group=SET_UP, sort_key=3)
+    credential = App(
+        name="credential", help="Store an API key, sealed, in the state database.", group=SET_UP, sort_key=3
+    )
     credential.command(set_, name="set")
     app.command(init, group=SET_UP, sort_key=1)
     app.command(validate, group=SET_UP, sort_key=2)
@@ -27,13 +29,15 @@ def add_to(app: App) -> None:
 
 def init(
     *,
-    force: Annotated[bool, Parameter(help="Replace the file that is there.")] = False,
-    segment: Annotated[bool, Parameter(help="A project that takes Segment's or RudderStack's calls.")] = False,
+    force: Annotated[bool, Parameter(help="Replace the project file if it exists.")] = False,
+    segment: Annotated[
+        bool, Parameter(help="Write a project that receives calls from Segment or RudderStack.")
+    ] = False,
     command: Given,
 ) -> None:
-    """Write a commented project file to begin with.
+    """Write a commented project file to start from.
 
-    It is made for the first data file of this folder, if there is one.
+    If this folder has a data file, the project reads the first one.
     """
     from penstock.cli.starter import segment_starter, starter  # noqa: PLC0415 - only this command needs it
 
@@ -41,7 +45,7 @@ def init(
     if path.is_dir():
         path /= PROJECT_FILE
     if path.exists() and not force:
-        raise refuse(str(path), "the project file is there already", "file-exists", "penstock init --force replaces it")
+        raise refuse(str(path), "the project file already exists", "file-exists", "penstock init --force replaces it")
     made = segment_starter() if segment else starter(path.parent)
     draft = path.with_name(f".{path.name}.new")  # the old file stays until the new one is whole
     try:
@@ -55,10 +59,10 @@ def init(
 
 
 def validate(*, command: Given) -> Exit:
-    """Check the project file: every problem at once.
+    """Check the project file and show every problem.
 
-    Each with its place and what to write instead. Looks at the first records of files, opens no connection, and asks
-    no API.
+    Each problem has its place and what to write instead. The check reads the first records of files. It opens no
+    connection to databases and calls no API.
     """
     from penstock.app import App as Penstock  # noqa: PLC0415 - a third of a second
 
@@ -82,7 +86,7 @@ def schema(
 ) -> None:
     """Show the detected columns of a dataset.
 
-    Without a dataset: the JSON Schema of the project file, for editors.
+    Without a dataset, prints the JSON Schema of the project file for your editor.
     """
     if dataset is None:
         if refresh:
@@ -110,7 +114,7 @@ def schema(
 
 
 def _column_json(column: dict[str, Any]) -> dict[str, Any]:
-    """A column; how its numbers are written, that it had no value yet, and that it came later, where that is so."""
+    """A column as JSON, without those of `decimal`, `open` and `later` that are not set."""
     return {name: value for name, value in column.items() if name not in ("decimal", "open", "later") or value}
 
 
@@ -119,7 +123,7 @@ def set_(
 ) -> None:
     """Seal the API key of a credential.
 
-    It is typed without being shown, or read from stdin; never taken from the command line.
+    You type the key, which is not shown, or pipe it to stdin. It is never a command-line argument.
     """
     with command.open() as app:
         secret = _typed(name) if sys.stdin.isatty() else sys.stdin.read()
@@ -140,19 +144,19 @@ def _typed(name: str) -> str:
 
 
 def activate(destination: Destination, /, *, command: Given) -> None:
-    """Let runs send a destination."""
+    """Let runs send to a destination."""
     with command.open() as app:
         app.activate(destination)
-    text = f"{destination} is active: `penstock run {destination}` sends it."
+    text = f"{destination} is active: `penstock run {destination}` sends to it."
     command.show({"destination": destination, "state": "active"}, lambda: [text])
 
 
 def pause(destination: Destination, /, *, command: Given) -> None:
-    """Stop runs from sending a destination.
+    """Stop runs from sending to a destination.
 
-    Until it is activated again, whatever the project file says.
+    It stays paused until it is activated again, also if the project file says `active: true`.
     """
     with command.open() as app:
         app.pause(destination)
-    text = f"{destination} is paused: nothing is sent until `penstock activate {destination}`."
+    text = f"{destination} is paused. Nothing is sent until you run `penstock activate {destination}`."
     command.show({"destination": destination, "state": "paused"}, lambda: [text])

@@ -1,7 +1,7 @@
-"""The command `demo`: a made-up company, from project file to delivery, against the local sandbox. Needs no internet.
+"""The command `demo`: sends the data of a made-up company to the local sandbox for Custify. Needs no internet.
 
-Every step is the real command, run in the folder of the sample project, and its result is verified in the sandbox. A
-demo with another result than expected reports it and exits with 1.
+Every step runs the real command in the folder of the sample project, and its result is checked in the sandbox. If a
+result is not as expected, the demo reports it and exits with 1.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 FLOW = "everything"
 KINDS = ("companies", "people", "subscriptions", "events", "notes")
-KEY_VARIABLE = "CUSTIFY_DEMO_KEY"  # none of Penstock's own: a service gives those to no project
-OURS = ("PENSTOCK_DATABASE_URL", "PENSTOCK_CUSTIFY_BASES")  # a person's own settings are not the demo's
+KEY_VARIABLE = "CUSTIFY_DEMO_KEY"  # without the prefix PENSTOCK_: a service gives such variables to no project
+OURS = ("PENSTOCK_DATABASE_URL", "PENSTOCK_CUSTIFY_BASES")  # the demo ignores the person's own settings
 LOG_LEVEL = "PENSTOCK_LOG_LEVEL"
 DRAFT = "renewals"
 RENEWALS = f"""\
-  {DRAFT}:        # a draft: for a person to activate in the browser
+  {DRAFT}:        # a draft, to be activated in the web UI
     dataset: subscriptions
     credential: sandbox
     template: create_task
@@ -46,15 +46,16 @@ def add_to(app: App) -> None:
 
 def demo(
     *,
-    serve: Annotated[bool, Parameter(help="Show it in the browser afterwards, until ^C.")] = False,
+    serve: Annotated[bool, Parameter(help="Afterwards serve the result in the web UI until ^C.")] = False,
     folder: Annotated[
-        Path | None, Parameter(name="--dir", help="Keep the sample project here (default: a temporary folder).")
+        Path | None,
+        Parameter(name="--dir", help="Store the sample project in this folder (default: a temporary folder)."),
     ] = None,
     command: Given,
 ) -> Exit:
-    """Show the whole job on sample data.
+    """Run the whole workflow on sample data.
 
-    Against a local stand-in for Custify: takes seconds, needs no account and no internet.
+    Sends to the local sandbox for Custify. Takes seconds, and needs no account and no internet.
     """
     from tempfile import TemporaryDirectory  # noqa: PLC0415 - help must not wait for it
 
@@ -85,12 +86,12 @@ def demo(
 
 
 class _StepFailed(Exception):  # noqa: N818 - it only ends the demo
-    """A step did not end as it should: the steps after it would only confuse."""
+    """A step had an unexpected exit code, so that the steps after it are left out."""
 
 
 @dataclass(slots=True)
 class Demo:
-    """The steps, and what did not come out as it should."""
+    """Runs the steps; `wrong` are the expectations that were not met."""
 
     sandbox: SandboxUrls
     penstock: Penstock
@@ -101,41 +102,43 @@ class Demo:
         say(
             f"A made-up company in this folder: {made.companies} companies (Parquet), {made.people} people (CSV),\n"
             f"{made.subscriptions} subscriptions (SQLite), {made.events} events (Parquet), {made.notes} notes (CSV).\n"
-            "A few records are wrong on purpose. A local stand-in plays Custify: nothing leaves this machine."
+            "A few records are wrong on purpose. They are sent to the local sandbox: nothing leaves this machine."
         )
-        self.step("Does the key work, and who answers?", "check", "sandbox")
-        self.step("What exactly would be sent? One of the requests:", "preview", "subscriptions", "--limit", "1")
-        self.step("How much is it all, and what is wrong with it?", "plan", FLOW)
-        self.expect(self.arrived().get("people") == 0, "nothing had been sent before the run")
-        self.step("Send it: companies, then people, then the rest", "run", FLOW, code=Exit.NOT_ALL_WELL)
-        self.step("What is held, and why?", "quarantine", "list")
-        self._mend(_held())
+        self.step("Check the API key", "check", "sandbox")
+        self.step(
+            "Preview one of the requests, exactly as it would be sent", "preview", "subscriptions", "--limit", "1"
+        )
+        self.step("Plan the run: how many records and requests, and which records are invalid", "plan", FLOW)
+        self.expect(self.arrived().get("people") == 0, "nothing was sent before the run")
+        self.step("Run: send companies, then people, then the rest", "run", FLOW, code=Exit.NOT_ALL_WELL)
+        self.step("List the records in quarantine, with the reasons", "quarantine", "list")
+        self._fix_one(_held())
         self._run_again()
 
-    def _mend(self, held: Sequence[QuarantineEntry]) -> None:
-        """One of the wrong records is put right and sent by itself; those that waited for it go with the next run."""
+    def _fix_one(self, held: Sequence[QuarantineEntry]) -> None:
+        """Fix and resend one invalid company, then run again: the records that waited for it are sent."""
         company = next((entry for entry in held if entry.destination == "companies"), None)
-        self.expect(company is not None, "a company with half an employee is held")
+        self.expect(company is not None, "a company with half an employee is in quarantine")
         if company is None:
             return
-        self.step("Put one of them right …", "quarantine", "edit", company.id, "--set", "employees=70")
-        self.step("… and send it", "quarantine", "resend", company.id)
+        self.step("Fix one of them …", "quarantine", "edit", company.id, "--set", "employees=70")
+        self.step("… and resend it", "quarantine", "resend", company.id)
         waiting = _last_run(FLOW).records.waiting
-        self.step("Those who waited for that company go now", "run", FLOW, code=Exit.NOT_ALL_WELL)
-        self.expect(_last_run(FLOW).records.waiting < waiting, "fewer wait than before")
+        self.step("Run again: records that waited for this company are sent", "run", FLOW, code=Exit.NOT_ALL_WELL)
+        self.expect(_last_run(FLOW).records.waiting < waiting, "fewer records wait than before")
 
     def _run_again(self) -> None:
-        self.step("Once more: nothing has changed, so nothing is sent", "run", FLOW, code=Exit.NOT_ALL_WELL)
+        self.step("Run once more: nothing has changed, so nothing is sent", "run", FLOW, code=Exit.NOT_ALL_WELL)
         self.expect(_last_run(FLOW).requests == 0, "the last run makes no request")
         held, arrived = _held(), self.arrived()
         for kind, number in _expected(held).items():
             self.expect(arrived.get(kind) == number, f"{number} {kind} arrive, not {arrived.get(kind)}")
 
     def step(self, title: str, *arguments: str, code: Exit = Exit.WELL) -> None:
-        """Say what a command is for, and run it."""
+        """Print the title and the command, and run it."""
         line = " ".join(f"'{word}'" if " " in word else word for word in arguments)
         say(f"\n━━ {title}\n$ penstock {line}")
-        _end_tidily()
+        _exit_on_sigterm()
         answer = self.penstock.execute(arguments)
         self.expect(answer == code, f"`penstock {line}` ends with exit code {int(code)}, not {int(answer)}")
         if answer != code:
@@ -152,23 +155,23 @@ class Demo:
             self.wrong.append(what)
 
     def ending(self) -> Iterator[str]:
-        """What arrived, and whether it is what should have."""
-        yield "\n━━ What arrived in the stand-in"
+        """What arrived, and either what to do next or the expectations that were not met."""
+        yield "\n━━ Objects in the sandbox"
         for kind, number in self.arrived().items():
             if number and kind in KINDS:
                 yield f"  {number:>5,}  {kind}"
         if not self.wrong:
-            yield "\nEvery record has exactly one outcome; the held ones wait for you with their reasons."
-            yield f"→ {_called()} demo --serve shows all this in the browser, with one destination left to activate:"
+            yield "\nEvery record has exactly one outcome. Records in quarantine have a reason and can be fixed."
+            yield f"→ {_called()} demo --serve shows this in the web UI, with one destination left to activate:"
             yield f"  {self.penstock.address()}"
-            yield f"→ {_called()} init begins a project of your own"
+            yield f"→ {_called()} init creates your own project"
             return
-        yield "\nThe demo did not come out as it should:"
+        yield "\nThe demo did not end as expected:"
         yield from (f"  expected: {what}" for what in self.wrong)
 
 
 def _called() -> str:
-    """Penstock as the person called it."""
+    """The command `penstock` as it was typed."""
     written = sys.argv[0]
     return written if Path(written).name == "penstock" and not Path(written).is_absolute() else "penstock"
 
@@ -179,7 +182,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def _inside(folder: Path, sandbox: SandboxUrls) -> Iterator[None]:
-    """In the folder, with the key in the environment; afterwards all is as it was."""
+    """Changes to the folder and sets the key in the environment; restores both afterwards."""
     before, environ = Path.cwd(), dict(os.environ)
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -215,7 +218,7 @@ def _last_run(flow: str) -> RunReport:
 
 
 def _expected(held: Sequence[QuarantineEntry]) -> dict[str, int]:
-    """How many objects should have arrived: all but those that are held."""
+    """How many objects should have arrived: all records that are not in quarantine."""
     with Command().open() as app:
         plan = app.plan(FLOW)
     sent = {part.destination or "": part.records for part in plan.destinations}
@@ -225,23 +228,23 @@ def _expected(held: Sequence[QuarantineEntry]) -> dict[str, int]:
 
 
 def _serve(sandbox: SandboxUrls, folder: Path, command: Command, penstock: Penstock) -> None:
-    """Show it in the browser until ^C, so that a person can look and try."""
+    """Serve the project in the web UI until ^C."""
     from penstock.app import App as Kernel  # noqa: PLC0415 - a third of a second
 
-    _end_tidily()
+    _exit_on_sigterm()
     os.environ.setdefault(LOG_LEVEL, "warning")
     with suppress(KeyboardInterrupt):
         Kernel.apply()
         penstock.serve(
             Kernel.state_url(),
             lambda url: command.remark(
-                f"\nIn the browser: {url} (^C ends it). `{DRAFT}` is a draft: activate it, run it, and watch.",
-                f"To try commands, in another terminal: export {KEY_VARIABLE}={sandbox.api_key} && cd {folder}",
-                f"What arrived: {sandbox.admin_url}",
+                f"\nWeb UI: {url} (^C stops it). `{DRAFT}` is a draft: activate it and run it.",
+                f"To try commands in another terminal: export {KEY_VARIABLE}={sandbox.api_key} && cd {folder}",
+                f"Objects in the sandbox: {sandbox.admin_url}",
             ),
         )
 
 
-def _end_tidily() -> None:
-    """Let SIGTERM end us as ^C does, so that the temporary folder goes too; a run that has ended undoes this."""
+def _exit_on_sigterm() -> None:
+    """Handle SIGTERM like ^C, so that the temporary folder is removed. Each run resets this when it ends."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)

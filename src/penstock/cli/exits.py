@@ -1,7 +1,4 @@
-"""The end of a command that fails: problems in one shape, an exit code, never a bare traceback.
-
-Wrong usage has the same shape as every other problem.
-"""
+"""Exit codes, and how a failed command reports its problems. A wrong command line is reported like other problems."""
 
 from __future__ import annotations
 
@@ -37,7 +34,9 @@ if TYPE_CHECKING:
 
 
 DEBUG_VARIABLE = "PENSTOCK_DEBUG"
-STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # also what turns the writing around
+STEERING = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+)  # and characters that change the direction of text
 DEFECTS = Path(".penstock") / "defects.log"
 
 ENVIRONMENT_STOPS = frozenset({"credential", "unreachable", "error"})
@@ -47,15 +46,15 @@ INPUT_STOP = "input"
 class Exit(IntEnum):
     """The exit codes; scripts rely on them."""
 
-    WELL = 0  # everything is as it should be
-    NOT_ALL_WELL = 1  # finished, but not all is well; or stopped by the fuse; or a test without a 2xx
-    INPUT = 2  # wrong input or configuration, a draft or paused destination
+    WELL = 0  # all records are sent or unchanged
+    NOT_ALL_WELL = 1  # some records are not; or the fuse stopped the run; or a test got no 2xx
+    INPUT = 2  # wrong input or configuration, or the destination is a draft or paused
     ENVIRONMENT = 3  # credential refused, host unreachable, state locked or its disk full
     CANCELLED = 130  # stopped by ^C
 
 
 def exit_of_run(report: RunReport) -> Exit:
-    """What the shell hears of a run; of a flow, the worst of what stopped its destinations."""
+    """The exit code of a run; for a failed flow, by the worst reason that stopped a destination."""
     match report.status:
         case "succeeded":
             return Exit.WELL
@@ -75,9 +74,9 @@ def exit_of_error(error: PenstockError) -> Exit:
 
 
 def print_problems(problems: Sequence[Problem], *, json: bool) -> None:
-    """The problems: under --json as the one document on stdout, else as lines on stderr.
+    """Print the problems: with --json as one document on stdout, else as lines on stderr.
 
-    Where it is stdout that takes nothing, the document is written to stderr.
+    If stdout cannot be written, the document goes to stderr.
     """
     if json:
         is_mute = any(problem.code == OUTPUT_FAILED for problem in problems)
@@ -91,22 +90,22 @@ def print_problems(problems: Sequence[Problem], *, json: bool) -> None:
 
 
 def print_on_stderr(problems: Sequence[Problem], *, json: bool) -> Exit:
-    """The problems on stderr, where stdout takes nothing; where stderr takes nothing either, the exit code is left."""
+    """Print the problems on stderr because stdout cannot be written; an error of stderr is ignored."""
     with suppress(EnvironmentFailure):
         print_problems(problems, json=json)
     return Exit.ENVIRONMENT
 
 
 def full_disk(error: BaseException) -> Problem | None:
-    """The problem where an error, or one that led to it, is that a disk took no more; None of any other error."""
+    """The problem if the error, or an error that caused it, is a full disk; else None."""
     chained: BaseException | None = error
     seen: set[int] = set()
     while chained is not None and id(chained) not in seen:
         seen.add(id(chained))
         if isinstance(chained, OSError) and chained.errno in NO_ROOM:
             place = "disk" if chained.filename is None else str(chained.filename)
-            message = f"it cannot be written: {chained.strerror}"
-            return Problem(place, message, "disk-full", "make room, then run it again")
+            message = f"cannot be written: {chained.strerror}"
+            return Problem(place, message, "disk-full", "free disk space, then run the command again")
         chained = chained.__cause__ or chained.__context__
     return None
 
@@ -115,19 +114,19 @@ def print_defect(error: Exception, *, json: bool, file: Path | None) -> Exit:
     """Report an unexpected error as a defect of Penstock, with the path of its traceback."""
     where = _keep_traceback(error, file)
     message = f"this is a defect in Penstock {__version__}: {type(error).__name__}"
-    hint = f"what you did is not to blame; please report it with {where}"
+    hint = f"your input is not the cause; please report it with {where}"
     print_problems([Problem("penstock", message, "defect", hint)], json=json)
     return Exit.ENVIRONMENT
 
 
 def print_cancelled(*, json: bool) -> Exit:
-    """^C outside a run: nothing was under way that would have to be finished."""
-    print_problems([Problem("penstock", "stopped by a person", "cancelled")], json=json)
+    """Report ^C outside a run, where no request is in flight."""
+    print_problems([Problem("penstock", "stopped by ^C", "cancelled")], json=json)
     return Exit.CANCELLED
 
 
 def _keep_traceback(error: Exception, file: Path | None) -> str:
-    """Where the traceback is to be found now: on stderr, or in a file beside the project's state."""
+    """Write the traceback to a file beside the state, else to stderr; returns where it is."""
     text = traceback_without_values(error)
     project = file or Path()
     path = (project if project.is_dir() else project.parent) / DEFECTS
@@ -135,7 +134,7 @@ def _keep_traceback(error: Exception, file: Path | None) -> str:
         try:
             with path.open("a", encoding="utf-8") as log:
                 log.write(text)
-        except OSError:  # the disk may be the very trouble: stderr is left
+        except OSError:  # the disk may be the cause: write to stderr
             pass
         else:
             return f"the end of {path}"
@@ -144,7 +143,7 @@ def _keep_traceback(error: Exception, file: Path | None) -> str:
 
 
 def traceback_without_values(error: BaseException) -> str:
-    """Files, lines, functions and kinds of error; no messages: they can hold a record or a secret."""
+    """Files, lines, functions and classes of errors; no messages, because they can contain a record or a secret."""
     lines = [f"Penstock {__version__}, Python {sys.version.split()[0]}\n"]
     chained: BaseException | None = error
     seen: set[int] = set()
@@ -160,28 +159,30 @@ def traceback_without_values(error: BaseException) -> str:
 
 
 def not_written(path: str, message: str, hint: str, error: OSError, found: str | None = None) -> PenstockError:
-    """The error for a file that a person named and that cannot be written: wrong input, or no room on its disk."""
+    """The error for a file that cannot be written: EnvironmentFailure if its disk is full, else InputError."""
     text = f"{message}: {error.strerror}"
     if error.errno in NO_ROOM:
-        return EnvironmentFailure(Problem(path, text, "disk-full", "make room, or name another place", found=found))
+        return EnvironmentFailure(
+            Problem(path, text, "disk-full", "free disk space, or name another place", found=found)
+        )
     return refuse(path, text, "file-not-written", hint, found)
 
 
 def printable(text: str) -> str:
-    """Text from outside without the power to steer a terminal: control characters stand as escapes."""
+    """The text with control characters escaped, so that it cannot control a terminal."""
     return STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def refuse(path: str, message: str, code: str, hint: str = "", found: str | None = None) -> InputError:
-    """A command line that can be read and cannot be followed."""
+    """The error for a command line that can be parsed but not executed."""
     return InputError(Problem(path, message, code, hint, found=found))
 
 
 def usage_problem(error: CycloptsError, shared: ArgumentCollection) -> Problem:
-    """The problem of a command line; `shared` are the options that every command has."""
+    """The problem with a command line; `shared` are the options of every command."""
     command = " ".join(("penstock", *(error.command_chain or ())))
     see = f"see `{command} --help`"
-    error.verbose = False  # its words for programmers name our source files
+    error.verbose = False  # its verbose text names source files
     match error:
         case UnknownOptionError():
             option = error.token.keyword or error.token.value
@@ -197,7 +198,7 @@ def usage_problem(error: CycloptsError, shared: ArgumentCollection) -> Problem:
             return Problem(name, f"{name} {what}", "missing-argument", see)
         case RepeatArgumentError():
             name = error.token.keyword or error.token.value
-            return Problem(name, f"{name} is given more than once", "repeated-option", "give it once")
+            return Problem(name, f"{name} is given more than once", "repeated-option", "write it once")
         case CoercionError() if error.token is not None and error.argument is not None:
             name = error.token.keyword or error.argument.name
             wanted = "a whole number" if error.target_type is int else "another value"
@@ -207,7 +208,7 @@ def usage_problem(error: CycloptsError, shared: ArgumentCollection) -> Problem:
 
 
 def missing_command(group: App, chain_of_names: Iterable[str]) -> Problem:
-    """A group of commands was named, and none of it."""
+    """The problem that a group of commands is named without a command."""
     command = " ".join(("penstock", *chain_of_names))
     return Problem(command, f"{command} needs a command", "missing-command", f"one of {', '.join(_commands(group))}")
 

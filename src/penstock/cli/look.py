@@ -1,4 +1,4 @@
-"""The commands that send no run: check, preview, test and plan; runs and deliveries."""
+"""The commands check, preview, test and plan, and the lists of runs and deliveries."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def check(
     refresh: Refresh = False,
     command: Given,
 ) -> Exit:
-    """Ask the API whether a credential works.
+    """Check with the API whether a credential works.
 
-    And at which address, in which dialect, and what its allowance is.
+    Also finds the base URL, the dialect and the rate limit.
     """
     with command.open() as app:
         report = app.check(credential, refresh=refresh)
@@ -45,17 +45,17 @@ def preview(
     destination: Destination,
     /,
     *,
-    limit: Annotated[int | None, Parameter(help="How many requests at most (default: 5).")] = None,
-    everything: Annotated[bool, Parameter(name="--all", help="The requests of the whole dataset.")] = False,
+    limit: Annotated[int | None, Parameter(help="Show at most this many requests (default: 5).")] = None,
+    everything: Annotated[bool, Parameter(name="--all", help="Show the requests for the whole dataset.")] = False,
     command: Given,
 ) -> None:
-    """Show the exact requests that the sample records would make.
+    """Show the exact requests for the sample records.
 
-    Byte for byte what a run sends. Calls no API.
+    They are byte for byte what a run sends. Calls no API.
     """
     _positive("--limit", limit)
     if everything and limit is not None:
-        raise refuse("--all", "--all and --limit exclude each other", "usage", "give one of them")
+        raise refuse("--all", "--all and --limit cannot be used together", "usage", "give one of them")
     with command.open() as app:
         report = app.preview(destination, limit=None if everything else limit or 5, everything=everything)
     from penstock.cli.text.requests import base_lines, preview_text, refused_lines  # noqa: PLC0415 - rich is slow
@@ -72,16 +72,16 @@ def send_test(
     destination: Destination,
     /,
     *,
-    sample: Annotated[int, Parameter(help="Which sample record (default: 1, the first).")] = 1,
+    sample: Annotated[int, Parameter(help="The number of the sample record (default: 1).")] = 1,
     body: Annotated[
         str | None,
-        Parameter(allow_leading_hyphen=True, help="A file with an edited body to send instead, or - for stdin."),
+        Parameter(allow_leading_hyphen=True, help="Send this body instead: a file, or - for stdin."),
     ] = None,
     command: Given,
 ) -> Exit:
     """Send one sample record now, with the real credential.
 
-    A draft may be tested. A test counts for nothing, and nothing of it is remembered.
+    Also works for a draft. A test changes no counts, and the record is not remembered as sent.
     """
     _positive("--sample", sample)
     text = None if body is None else _read_body(body)
@@ -95,9 +95,10 @@ def send_test(
 
 
 def plan(target: Target, /, *, command: Given) -> None:
-    """Say what a run would do now.
+    """Show what a run would do now.
 
-    Records, requests, time, what stays unchanged, what would be refused and why. Sends nothing.
+    Shows the numbers of records and requests, the time, the unchanged records, and the invalid records with the reason.
+    Sends nothing.
     """
     show_plan(target, command)
 
@@ -112,13 +113,13 @@ def show_plan(target: str, command: Command, begins_at: str | None = None) -> No
 
 
 def runs(
-    run: Annotated[str | None, Parameter(name="RUN", help="The id of a run: show only this one.")] = None,
+    run: Annotated[str | None, Parameter(name="RUN", help="The id of a run, to show only this run.")] = None,
     /,
     *,
-    limit: Annotated[int, Parameter(help="How many at most (default: 50).")] = 50,
+    limit: Annotated[int, Parameter(help="Show at most this many runs (default: 50).")] = 50,
     command: Given,
 ) -> None:
-    """List the runs, newest first; or show one."""
+    """List the runs, newest first, or show one run."""
     _positive("--limit", limit)
     with command.open() as app:
         reports = app.runs(run=run, limit=limit)
@@ -141,11 +142,11 @@ def deliveries(run: RunId, /, *, command: Given) -> None:
 
 def _positive(option: str, number: int | None) -> None:
     if number is not None and number < 1:
-        raise refuse(option, f"{option} counts from 1", "wrong-value", "write 1 or more", found=str(number))
+        raise refuse(option, f"{option} must be at least 1", "wrong-value", "write 1 or more", found=str(number))
 
 
 def _read_body(source: str) -> str:
-    """The body of a test: a file, or stdin for `-`."""
+    """The body of a test, from a file or, for `-`, from stdin."""
     try:
         return sys.stdin.buffer.read().decode("utf-8") if source == "-" else Path(source).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""The commands of the quarantine: list, show, edit, resend, discard, settle."""
+"""The commands for the quarantine: list, show, edit, resend, discard, settle."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Changes = Annotated[
     list[str] | None,
-    Parameter(name="--set", help="field=value; may be repeated. A dotted path reaches into a nested value."),
+    Parameter(name="--set", help="column=value; can be repeated. A dotted path names a member of a nested value."),
 ]
 PRINT_EVERY = 5_000  # records
 WHOLE = 'pipe the whole record as JSON, {"column": value, …}, or use --set column=value'
@@ -26,7 +26,7 @@ WHOLE = 'pipe the whole record as JSON, {"column": value, …}, or use --set col
 
 def add_to(app: App) -> None:
     group = App(
-        name="quarantine", help="See, mend, resend or discard the records that are held.", group=AFTERWARDS, sort_key=3
+        name="quarantine", help="Show, fix, resend or discard the records in quarantine.", group=AFTERWARDS, sort_key=3
     )
     group.command(list_, name="list")
     for command in (show, edit, resend, discard, settle):
@@ -36,12 +36,12 @@ def add_to(app: App) -> None:
 
 def list_(
     *,
-    destination: Annotated[str | None, Parameter(help="Only those of this destination.")] = None,
-    cause: Annotated[str | None, Parameter(help="Only those held for this cause, and all of them.")] = None,
-    everything: Annotated[bool, Parameter(name="--all", help="Every record, also of long groups.")] = False,
+    destination: Annotated[str | None, Parameter(help="Only records of this destination.")] = None,
+    cause: Annotated[str | None, Parameter(help="Only records with this cause, without a limit.")] = None,
+    everything: Annotated[bool, Parameter(name="--all", help="Show all records of each group.")] = False,
     command: Given,
 ) -> None:
-    """List the held records, grouped by cause."""
+    """List the records in quarantine, grouped by cause."""
     with command.open() as app:
         entries = app.quarantine(destination=destination, cause=cause)
     from penstock.cli.text.quarantine import quarantine_text  # noqa: PLC0415 - rich is slow to import
@@ -53,16 +53,16 @@ def list_(
 
 
 def show(entry: EntryId, /, *, command: Given) -> None:
-    """Show one held record, with its last request and reply."""
+    """Show one record in quarantine, with its last request and reply."""
     with command.open() as app:
         detail = app.quarantined(entry)
     _show(detail, command)
 
 
 def edit(entry: EntryId, /, *, changes: Changes = None, command: Given) -> None:
-    """Change a held record; nothing is sent yet.
+    """Change a record in quarantine, without sending it.
 
-    Some of its columns by --set, or the whole record as JSON on stdin.
+    Use --set to change some columns, or pipe the whole record as JSON to stdin.
     """
     if changes:
         texts = dict(_pair(text) for text in changes)
@@ -81,9 +81,9 @@ def resend(
     everything: AllHeld = False,
     command: Given,
 ) -> Exit:
-    """Send held records now, edited or not.
+    """Send records in quarantine now, edited or not.
 
-    Under a run of their own; its exit codes are those of `run`.
+    Makes a new run for each destination. The exit codes are those of `penstock run`.
     """
     _chosen(entries, cause, everything=everything)
     from penstock.cli.run import progress_display  # noqa: PLC0415 - only where something is sent
@@ -97,10 +97,10 @@ def discard(
     *entries: EntryIds,
     cause: OfCause = None,
     everything: AllHeld = False,
-    reason: Annotated[str, Parameter(help="Why, for whoever looks later.")] = "",
+    reason: Annotated[str, Parameter(help="The reason, which is stored.")] = "",
     command: Given,
 ) -> None:
-    """Never send these versions of these records."""
+    """Discard records in quarantine; these versions are never sent."""
     _chosen(entries, cause, everything=everything)
     with command.open() as app:
         number = app.discard(entries, cause=cause, everything=everything, reason=reason, on_progress=_print_progress)
@@ -109,28 +109,30 @@ def discard(
 
 
 def _print_progress(done: int, total: int) -> None:
-    """A line on stderr every 5,000 records, and none for few."""
+    """Print a line on stderr after every 5,000 records."""
     if done % PRINT_EVERY == 0 and done < total:
         Command.remark(f"{done:,} of {total:,} records discarded")
 
 
 def settle(
-    entry: EntryId, /, *, delivered: Annotated[bool, Parameter(help="It arrived.")] = False, command: Given
+    entry: EntryId, /, *, delivered: Annotated[bool, Parameter(help="The record arrived.")] = False, command: Given
 ) -> None:
-    """Say of an unknown record that it arrived.
+    """Mark an unknown record as delivered.
 
-    It is remembered as sent.
+    It leaves the quarantine and is remembered as sent.
     """
     with command.open() as app:
         app.settle(entry, delivered=delivered)
-    command.show({"id": entry, "settled": "delivered"}, lambda: [f"{entry} is settled: it counts as delivered."])
+    command.show({"id": entry, "settled": "delivered"}, lambda: [f"{entry} is settled as delivered."])
 
 
 def _chosen(entries: Sequence[str], cause: str | None, *, everything: bool) -> None:
-    """Exactly one way of saying which."""
+    """Raises InputError unless exactly one of ids, --cause and --all is given."""
     if sum((bool(entries), cause is not None, everything)) != 1:
-        what = "IDs, --cause and --all exclude each other" if entries or everything else "say which records"
-        raise refuse("quarantine", what, "usage", "name IDs, or --cause CAUSE, or --all; `penstock quarantine list`")
+        what = "IDs, --cause and --all cannot be used together" if entries or everything else "no records are named"
+        raise refuse(
+            "quarantine", what, "usage", "write IDs, --cause CAUSE or --all; `penstock quarantine list` shows them"
+        )
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -142,19 +144,19 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _record_on_stdin(entry: str) -> Any:
     if sys.stdin.isatty():
-        raise refuse(entry, "say what to change", "missing-argument", WHOLE)
+        raise refuse(entry, "no change is given", "missing-argument", WHOLE)
     try:
         return json.loads(sys.stdin.buffer.read(), parse_constant=_not_json)
     except ValueError as error:
-        raise refuse(entry, f"stdin holds no JSON: {error}", "not-json", WHOLE) from error
+        raise refuse(entry, f"stdin is not JSON: {error}", "not-json", WHOLE) from error
 
 
 def _not_json(word: str) -> None:
-    raise ValueError(f"{word} is no JSON value")
+    raise ValueError(f"{word} is not a JSON value")
 
 
 def _without(document: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """What the text of the command line is made of is not a part of its JSON: `reason` is that text."""
+    """The document without these members."""
     return {name: value for name, value in document.items() if name not in names}
 
 

@@ -1,4 +1,4 @@
-"""The command `run`; its progress on stderr: moving bars on a terminal, a plain line every few seconds elsewhere."""
+"""The command `run`, and its progress on stderr: bars on a terminal, else a line every few seconds."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ def run(
     target: Target,
     /,
     *,
-    dry_run: Annotated[bool, Parameter(help="Send nothing: say what would be done, as `plan` does.")] = False,
+    dry_run: Annotated[bool, Parameter(help="Send nothing; show what would be done, as `penstock plan` does.")] = False,
     begins_at: Annotated[
         str | None,
         Parameter(
             name="--from",
             allow_leading_hyphen=True,
-            help="Read a source with a cursor again: from its start, or from a VALUE of the cursor on.",
+            help="Read a source with a cursor again: from `start`, or from a value of the cursor.",
         ),
     ] = None,
-    wait: Annotated[bool, Parameter(help="Wait when another run holds the destination.")] = False,
+    wait: Annotated[bool, Parameter(help="Wait while another run holds the destination.")] = False,
     command: Given,
 ) -> Exit:
-    """Send what there is to send.
+    """Send the records of a destination or flow.
 
-    An unfinished run is continued.
+    Continues an unfinished run.
 
-    Exit codes: 0 all well; 1 finished, but not all is well; 2 wrong input, a draft or paused;
-    3 credential, host or state; 130 stopped by ^C.
+    Exit codes: 0 all records are sent or unchanged; 1 some records are not, or the fuse stopped the run; 2 wrong input,
+    or the destination is a draft or paused; 3 the credential, the host or the state failed; 130 stopped by ^C.
     """
     if dry_run:
         show_plan(target, command, begins_at)
@@ -59,7 +59,7 @@ def run(
 
 
 def show_runs(reports: Sequence[RunReport], command: Command) -> Exit:
-    """One run, or those of a resend that reached into several destinations; answers the worst exit code."""
+    """Print one run, or the runs of a resend to several destinations; returns the worst exit code."""
     from penstock.cli.text.runs import run_text  # noqa: PLC0415 - rich is slow to import
     from penstock.model.runs import run_json  # noqa: PLC0415
 
@@ -70,7 +70,7 @@ def show_runs(reports: Sequence[RunReport], command: Command) -> Exit:
 
 
 def together(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Several runs in the shape of one, which they are the `destinations` of."""
+    """Several runs as one document, which has them as `destinations`."""
     from penstock.model.runs import TOTALS, worst_status  # noqa: PLC0415 - only where something was sent
 
     names = runs[0]["records"] if runs else ()
@@ -97,7 +97,7 @@ SENDING = "sending"
 
 @contextmanager
 def progress_display() -> Iterator[Listener]:
-    """What a run tells its progress to."""
+    """The listener that displays a run's progress."""
     if sys.stderr.isatty():
         with _bars() as listener:
             yield listener
@@ -131,7 +131,7 @@ def _bars() -> Iterator[Listener]:
 
 
 class PlainLines:
-    """A line for each target every few seconds, and when it waits or stops; a short run says nothing."""
+    """Prints a line for each target every 5 seconds, and when it waits or stops; nothing for a short run."""
 
     def __init__(self) -> None:
         self._last: dict[str, float] = {}
@@ -150,7 +150,7 @@ class PlainLines:
 
 
 def decided(progress: Progress) -> int:
-    """How many records have met an outcome."""
+    """How many records have an outcome."""
     return sum(progress.counts.get(name, 0) for name in COUNT_NAMES[1:])
 
 
@@ -172,10 +172,10 @@ def words(progress: Progress) -> str:
 
 
 def waiting_words(waiting: Waiting) -> str:
-    """`503: attempt 3 in 8 s`, `waiting 4 s for the rate limit`, `batch job 65f1 asked again in 2 s`."""
+    """`503: attempt 3 in 8 s`, `waiting 4 s for the rate limit`, `batch job 65f1 polled again in 2 s`."""
     after = duration(waiting.seconds)
     if waiting.kind == "rate limit":
         return f"waiting {after} for the rate limit"
     if waiting.kind == "batch job":
-        return f"batch job {waiting.job} asked again in {after}"
+        return f"batch job {waiting.job} polled again in {after}"
     return f"{waiting.status or 'no answer'}: attempt {waiting.attempt} in {after}"

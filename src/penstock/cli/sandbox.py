@@ -18,16 +18,16 @@ def add_to(app: App) -> None:
 
 
 def sandbox(
-    *options: Annotated[str, Parameter(name="OPTIONS", allow_leading_hyphen=True, help="Options of the stand-in.")],
+    *options: Annotated[str, Parameter(name="OPTIONS", allow_leading_hyphen=True, help="Options of the sandbox.")],
 ) -> None:
-    """Start a local stand-in for Custify.
+    """Start the local sandbox for Custify.
 
-    It prints one JSON line with its addresses, and serves until ^C. `penstock sandbox --help` lists its options.
+    Prints one JSON line with its URLs and serves until ^C. `penstock sandbox --help` lists its options.
     """
     replace_process(options)
 
 
 def replace_process(options: Sequence[str]) -> NoReturn:
-    """Become the sandbox: its output, its signals and its exit code are its own."""
+    """Replace this process by the sandbox."""
     sys.stdout.flush()
     os.execv(SANDBOX_COMMAND[0], [*SANDBOX_COMMAND, *options])  # noqa: S606 - no shell is wanted

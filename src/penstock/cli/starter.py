@@ -1,4 +1,4 @@
-"""The project file that `penstock init` writes: commented, valid at once, made for the data in the folder."""
+"""The project file that `penstock init` writes: commented, valid, and for the data file in the folder."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ COMPANY_WORDS = ("compan", "account", "customer", "organi")
 KEYS = ("id", "user_id", "userid", "customer_id", "customerid", "company_id", "account_id", "uuid", "email")
 
 SEGMENT_NEXT = (
-    ("penstock validate", "is the file right?"),
-    ("penstock check custify", "does the key work?"),
-    ("penstock apply", "load it into the state, for the service"),
-    ("penstock serve", "take calls, and send what they make"),
-    ("penstock activate companies", "a draft sends nothing: let it run"),
+    ("penstock validate", "check the file"),
+    ("penstock check custify", "check the API key"),
+    ("penstock apply", "load it into the database, for the service"),
+    ("penstock serve", "receive calls and send their records"),
+    ("penstock activate companies", "a draft sends nothing until it is activated"),
     ("penstock activate people", ""),
     ("penstock activate events", ""),
 )
@@ -25,7 +25,7 @@ SEGMENT_NEXT = (
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """The text of a project file; `data` is the file it reads, None where there is none yet."""
+    """The text of a project file; `data` is the file that it reads, None if there is none yet."""
 
     text: str
     data: str | None
@@ -49,22 +49,22 @@ class Starter:
     def lines(self, path: Path) -> Iterator[str]:
         yield f"Wrote {path}."
         if self.is_segment:
-            yield "Set CUSTIFY_API_KEY and SEGMENT_SECRET, and let the calls be posted to /hooks/segment."
+            yield "Set CUSTIFY_API_KEY and SEGMENT_SECRET, and let Segment post its calls to /hooks/segment."
             yield "\nNext"
             yield from (f"  {command:<28}{what}".rstrip() for command, what in SEGMENT_NEXT)
             return
         if self.data is None:
-            yield "There is no data file here yet: the project reads people.csv with the columns id, email and name."
+            yield "This folder has no data file yet. The project reads people.csv with the columns id, email and name."
         else:
-            yield f"It reads {self.data}: look whether key and fields are what you mean."
+            yield f"It reads {self.data}. Check that key and fields are what you want."
         yield "\nNext"
         about = (
-            "is the file right?",
-            "what exactly would be sent?",
-            "does the key work? (set CUSTIFY_API_KEY first)",
+            "check the file",
+            "show the exact requests",
+            "check the API key (set CUSTIFY_API_KEY first)",
             "send one record",
-            "how much, how long, what is wrong?",
-            "a draft sends nothing: let it run",
+            "show the size of the run, its time, and invalid records",
+            "a draft sends nothing until it is activated",
             "",
         )
         for command, what in zip(self.next, about, strict=True):
@@ -72,13 +72,13 @@ class Starter:
 
 
 def segment_starter() -> Starter:
-    """The project of the Segment how-to: calls come by webhook."""
+    """The project of the Segment how-to, which receives calls by webhook."""
     text = (Path(__file__).parent / "presets" / "segment.yaml").read_text(encoding="utf-8")
     return Starter(text, None, "people", is_segment=True)
 
 
 def starter(folder: Path) -> Starter:
-    """A project for the first data file of `folder`, or for a file to come."""
+    """A project for the first data file in `folder`, else for `people.csv`."""
     found = sorted(path for path in folder.iterdir() if _holds_data(path)) if folder.is_dir() else []
     if not found:
         return Starter(_text("people.csv", "people", SAMPLE), None, "people")
@@ -90,7 +90,7 @@ def starter(folder: Path) -> Starter:
 
 
 def _holds_data(path: Path) -> bool:
-    """Whether a file's name says that it holds records; a .txt may be any text."""
+    """Whether a file's extension is that of a data file; .txt is left out, because it can be any text."""
     extension = path.suffix.lower()
     return extension != ".txt" and any(extension in each.extensions for each in App.file_formats())
 
@@ -120,7 +120,7 @@ def _like(columns: Sequence[str], name: str) -> str | None:
 
 
 def _quoted(text: str) -> str:
-    """Text as YAML takes it: quoted unless it is a plain word."""
+    """The text as a YAML value: quoted unless it is a plain word."""
     plain = text.replace("_", "").replace(".", "").replace("/", "").isalnum() and text[0].isalpha()
     reserved = text.lower() in ("true", "false", "yes", "no", "on", "off", "null", "y", "n")
     if plain and text.isascii() and not reserved:
@@ -129,15 +129,15 @@ def _quoted(text: str) -> str:
 
 
 TEMPLATE = """\
-# A Penstock project: where records come from, and what they become in Custify.
-# `penstock validate` checks it, `penstock schema` prints its JSON Schema for your editor.
+# A Penstock project: where records come from, and how they are sent to Custify.
+# `penstock validate` checks it, `penstock schema` prints the JSON Schema for your editor.
 
 credentials:
   custify:
     connector: custify
-    api_key: ${{env:CUSTIFY_API_KEY}}   # a reference, never the key itself: ${{env:NAME}} or ${{file:PATH}};
-                                      # or no such line, and `penstock credential set custify`
-    # base_url: auto                  # the right address is found by `penstock check custify`
+    api_key: ${{env:CUSTIFY_API_KEY}}   # a reference, not the key itself: ${{env:NAME}} or ${{file:PATH}};
+                                      # or remove the line and use `penstock credential set custify`
+    # base_url: auto                  # `penstock check custify` finds the right address
 
 sources:
   data:

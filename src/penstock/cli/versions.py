@@ -1,4 +1,4 @@
-"""The commands of the applied project's history: versions, roll-back."""
+"""The commands for the versions of the applied project: versions, roll-back."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def add_to(app: App) -> None:
 
 
 def versions(
-    *, limit: Annotated[int, Parameter(help="How many to list at most (default 20).")] = 20, command: Given
+    *, limit: Annotated[int, Parameter(help="List at most this many versions (default: 20).")] = 20, command: Given
 ) -> None:
-    """List the versions of the project in the database, the newest first, with what each changed."""
+    """List the versions of the project in the database with their changes, newest first."""
     if limit < 1:
-        raise refuse("--limit", "there is no such number of versions", "wrong-value", "write 1 or more", str(limit))
+        raise refuse("--limit", "--limit must be at least 1", "wrong-value", "write 1 or more", str(limit))
     from penstock.app import App as Penstock  # noqa: PLC0415 - a third of a second
 
     found = Penstock.versions(command.file, command.database, limit)
@@ -34,15 +34,16 @@ def versions(
 
 
 def roll_back(
-    number: Annotated[int, Parameter(name="VERSION", help="The version to go back to.")],
+    number: Annotated[int, Parameter(name="VERSION", help="The version to restore.")],
     /,
     *,
-    only: Annotated[str | None, Parameter(help="Only this part of it, such as destinations.people.")] = None,
+    only: Annotated[str | None, Parameter(help="Restore only this resource, such as destinations.people.")] = None,
     command: Given,
 ) -> None:
-    """Make an old version of the project in the database the truth again, as a new version.
+    """Restore an old version of the project in the database, as a new version.
 
-    A project file beside it then differs, and commands say so, until one of the two is chosen.
+    Afterwards the project file differs from the database. Commands report this until `penstock apply` loads the file,
+    or you replace the file with the output of `penstock export`.
     """
     with command.applied() as app:
         made = app.edits.roll_back(number, author=AUTHOR, only=only)
@@ -60,4 +61,4 @@ def _text(found: Sequence[ProjectVersion]) -> Iterator[str]:
         for change in version.changes:
             yield printable(f"  {signs[change['change']]} {change['path']}")
     if not found:
-        yield "No project was applied to this database yet: `penstock apply` loads the project file."
+        yield "No project was applied to this database yet. `penstock apply` loads the project file."

@@ -1,4 +1,4 @@
-"""Commands for what the API can do with the project in the database, with flows, runs and the retention."""
+"""Commands for versions, flows, runs and the retention."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def shell(tmp_path, monkeypatch, capsys):
     return made
 
 
-def test_versions_are_listed_and_one_is_brought_back(shell):
+def test_versions_are_listed_and_an_old_one_is_restored(shell):
     listed = shell.json("versions")
     assert [version["version"] for version in listed] == [2, 1]
     assert listed[0]["changes"][0]["path"] == "destinations.it.concurrency"
@@ -41,7 +41,7 @@ def test_versions_are_listed_and_one_is_brought_back(shell):
     assert "penstock roll-back" in {entry["action"] for entry in shell.json("audit")}
 
 
-def test_a_flow_rests_and_goes_on(shell):
+def test_a_flow_is_paused_and_resumed(shell):
     assert shell.json("flow pause nightly")["paused"] is True
     resumed = shell.json("flow resume nightly")
     assert resumed["paused"] is False
@@ -49,7 +49,7 @@ def test_a_flow_rests_and_goes_on(shell):
     assert shell.json("flow pause daily", code=2)["errors"][0]["code"] == "unknown-flow"
 
 
-def test_a_run_that_nobody_knows_cannot_be_stopped(shell):
+def test_an_unknown_run_cannot_be_cancelled(shell):
     assert shell.json("cancel nothing", code=2)["errors"][0]["code"] == "unknown-run"
 
 

@@ -1,4 +1,4 @@
-"""The demo: the same every time, right by its own account, and nothing of it stays."""
+"""The demo has the expected results, and leaves no files and processes."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def post(url: str, body: object = None):
     return json.loads(text) if text else None
 
 
-def test_the_demo_shows_the_whole_job_and_leaves_nothing(tmp_path):
+def test_the_demo_runs_all_commands_and_leaves_no_files(tmp_path):
     process = demo(tmp_path)
     out, err = process.communicate(timeout=100)
     assert (process.returncode, err) == (0, "")
@@ -38,12 +38,12 @@ def test_the_demo_shows_the_whole_job_and_leaves_nothing(tmp_path):
     assert "0 requests" in last_run
     assert "40  companies" in last_run
     ending = last_run[last_run.index("Every record has exactly one outcome") :]
-    assert "penstock demo --serve shows all this in the browser, with one destination left to activate" in ending
-    assert "http://127.0.0.1:8765" in ending or "at the address that it says" in ending
+    assert "penstock demo --serve shows this in the web UI, with one destination left to activate" in ending
+    assert "http://127.0.0.1:8765" in ending or "at the address that it prints" in ending
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_demo_that_goes_astray_says_so(tmp_path, monkeypatch, capsys):
+def test_a_demo_with_an_unexpected_result_reports_it_and_ends_with_1(tmp_path, monkeypatch, capsys):
     from penstock.cli import demo as demo_module
     from penstock.main import execute
 
@@ -53,21 +53,21 @@ def test_a_demo_that_goes_astray_says_so(tmp_path, monkeypatch, capsys):
         assert execute(["demo", "--dir", str(tmp_path)]) == 1
     finally:
         signal.signal(signal.SIGTERM, old)
-    assert "The demo did not come out as it should" in capsys.readouterr().out
+    assert "The demo did not end as expected" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("sign", "options"), [(signal.SIGINT, ()), (signal.SIGTERM, ("--json", "--dir", "kept"))], ids=["text", "json"]
 )
-def test_a_demo_that_serves_stays_until_it_is_stopped(tmp_path, sign, options):
+def test_demo_serve_runs_until_it_is_stopped(tmp_path, sign, options):
     process = demo(tmp_path, "--serve", *options)
     assert process.stderr is not None
     before = []
     for line in process.stderr:
         before.append(line)
-        if "In the browser: " in line:
+        if "Web UI: " in line:
             break
-    site = line.split("In the browser: ")[1].split()[0]
+    site = line.split("Web UI: ")[1].split()[0]
     api = site + "/api/v1"
     with urlopen(site) as reply:
         assert "<title>Penstock" in reply.read().decode()
@@ -84,8 +84,8 @@ def test_a_demo_that_serves_stays_until_it_is_stopped(tmp_path, sign, options):
         assert time.monotonic() < end, status
         with urlopen(f"{api}/runs/{run}") as reply:
             status = json.load(reply)["status"]
-    line = next(line for line in process.stderr if "What arrived: " in line)
-    admin = line.split("What arrived: ")[1].strip()
+    line = next(line for line in process.stderr if "Objects in the sandbox: " in line)
+    admin = line.split("Objects in the sandbox: ")[1].strip()
     with urlopen(f"{admin}/state") as reply:
         arrived = json.load(reply)
     assert len(arrived["companies"]) == 40

@@ -1,4 +1,4 @@
-"""`penstock hooks`: where others post, and the key they show."""
+"""`penstock hooks` lists webhook sources and makes their keys."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def shell(tmp_path, monkeypatch, capsys):
     return made
 
 
-def test_a_key_is_made_shown_once_and_kept_sealed(shell):
+def test_a_new_key_is_shown_once_and_stored_sealed(shell):
     before = {each["source"]: each for each in shell.json("hooks list")}
     assert {name: each["auth"].get("has_secret") for name, each in before.items()} == {
         "app": False,
@@ -33,7 +33,7 @@ def test_a_key_is_made_shown_once_and_kept_sealed(shell):
     }
     text = shell.text("hooks list")
     assert "/hooks/app" in text
-    assert "`penstock hooks new-key app` makes its key" in text
+    assert "`penstock hooks new-key app` makes one" in text
     made = shell.json("hooks new-key app")
     assert made["source"] == "app"
     assert len(made["key"]) >= 32
@@ -52,7 +52,7 @@ def test_a_key_is_made_shown_once_and_kept_sealed(shell):
         ("ap", "unknown-source", "app"),
     ],
 )
-def test_where_no_key_can_be_made_it_says_why(shell, source, code, says):
+def test_a_source_that_can_have_no_key_is_refused_with_the_reason(shell, source, code, says):
     (error,) = shell.json(f"hooks new-key {source}", 2)["errors"]
     assert error["code"] == code
     assert says in error["message"] + error["hint"]

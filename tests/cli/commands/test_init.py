@@ -1,4 +1,4 @@
-"""`init` writes a project that is valid at once, made for the data that lies there; `validate` and `schema` read it."""
+"""`init` writes a valid project for the data file in the folder; `validate` and `schema` read it."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def test_in_an_empty_folder(tmp_path, capsys):
+def test_init_in_an_empty_folder_writes_a_valid_project(tmp_path, capsys):
     assert execute(["init"]) == 0
     assert "penstock preview people" in capsys.readouterr().out
     assert execute(["validate"]) == 0
@@ -24,7 +24,7 @@ def test_in_an_empty_folder(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out) == {"errors": []}
 
 
-def test_nothing_is_overwritten(tmp_path, capsys):
+def test_init_does_not_overwrite_without_force(tmp_path, capsys):
     (tmp_path / "penstock.yaml").write_text("precious")
     assert execute(["init", "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["errors"][0]["code"] == "file-exists"
@@ -44,7 +44,7 @@ def test_nothing_is_overwritten(tmp_path, capsys):
         ("empty.csv", "", ["path: empty.csv"]),
     ],
 )
-def test_for_a_file_that_is_there(tmp_path, capsys, name, header, expected):
+def test_init_maps_the_columns_of_a_data_file(tmp_path, capsys, name, header, expected):
     (tmp_path / name).write_text(header + "\n", encoding="utf-8")
     assert execute(["init"]) == 0
     text = (tmp_path / "penstock.yaml").read_text()
@@ -52,7 +52,7 @@ def test_for_a_file_that_is_there(tmp_path, capsys, name, header, expected):
     assert execute(["validate"]) == 0, capsys.readouterr().err
 
 
-def test_for_calls_of_segment(tmp_path, capsys):
+def test_init_segment_writes_a_valid_project(tmp_path, capsys):
     assert execute(["init", "--segment"]) == 0
     assert "penstock serve" in capsys.readouterr().out
     example = Path(__file__).parents[3] / "examples" / "segment.yaml"
@@ -60,14 +60,14 @@ def test_for_calls_of_segment(tmp_path, capsys):
     assert execute(["validate"]) == 0, capsys.readouterr().err
 
 
-def test_for_a_parquet_file(tmp_path, capsys):
+def test_init_maps_the_columns_of_a_parquet_file(tmp_path, capsys):
     pq.write_table(pa.table({"uuid": ["1"], "email": ["a@b.c"]}), tmp_path / "people.parquet")
     assert execute(["init"]) == 0
     assert "key: uuid" in (tmp_path / "penstock.yaml").read_text()
     assert execute(["validate"]) == 0, capsys.readouterr().err
 
 
-def test_what_is_wrong_is_said_with_line_and_hint(tmp_path, capsys):
+def test_problems_are_reported_with_line_and_hint(tmp_path, capsys):
     execute(["init"])
     path = tmp_path / "penstock.yaml"
     path.write_text(path.read_text().replace("    credential: custify", "    credental: custify"))
@@ -80,12 +80,12 @@ def test_what_is_wrong_is_said_with_line_and_hint(tmp_path, capsys):
     assert "credential" in unknown["hint"]
 
 
-def test_a_missing_project_file(capsys):
+def test_a_missing_project_file_is_reported(capsys):
     assert execute(["plan", "people", "--json"]) == 2
     assert "penstock.yaml" in str(json.loads(capsys.readouterr().out)["errors"][0])
 
 
-def test_the_schema_of_the_file(capsys):
+def test_schema_prints_the_json_schema_of_the_project_file(capsys):
     for arguments in (["schema"], ["schema", "--json"]):
         assert execute(arguments) == 0
         assert "destinations" in json.loads(capsys.readouterr().out)["properties"]

@@ -1,4 +1,4 @@
-"""What an earlier release delivered in another form of the same values is not sent again."""
+"""Values that an earlier release delivered in another form are not sent again."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def shell(tmp_path, sandbox, monkeypatch, capsys):
 
 @pytest.mark.parametrize(("path", "rows"), [("rows.csv", CSV), ("rows.ndjson", NDJSON)])
 @pytest.mark.parametrize("kind", ["date", "text"])
-def test_dates_that_were_delivered_as_dates_are_unchanged(shell, sandbox, monkeypatch, kind, path, rows):
+def test_dates_that_were_delivered_as_dates_stay_unchanged(shell, sandbox, monkeypatch, kind, path, rows):
     tmp_path = shell.folder
     (tmp_path / path).write_text(rows, encoding="utf-8")
     project = PROJECT.format(base=sandbox.url, path=path, type=kind)

@@ -1,11 +1,11 @@
-"""A newcomer sees the plan of a flow before anything in it is activated."""
+"""The plan of a flow includes destinations that are not activated yet."""
 
 import json
 
 from support.cli.project import Project, run_penstock
 
 
-def test_plan_of_a_flow_plans_its_drafts_and_skips_what_is_paused(tmp_path, sandbox):
+def test_the_plan_of_a_flow_includes_drafts_and_skips_paused_destinations(tmp_path, sandbox):
     project = Project(tmp_path, sandbox)
     project.write("p.csv", "id,name\nu1,A\nu2,B\n")
     project.destination("p.csv", "upsert_person", "user_id: id, name: name", base=sandbox.url)

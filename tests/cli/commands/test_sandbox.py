@@ -1,4 +1,4 @@
-"""`penstock sandbox` becomes the sandbox: its options, its one line, its end are its own."""
+"""`penstock sandbox` replaces its process by the sandbox, which has its own options and output."""
 
 import json
 import signal
@@ -20,6 +20,6 @@ def test_the_sandbox_starts_by_name(before):
     assert place["api_key"] == "mine"
 
 
-def test_its_help_is_its_own():
+def test_help_lists_the_options_of_the_sandbox():
     command = [sys.executable, "-m", "penstock", "sandbox", "--help"]
     assert "--fault" in subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -1,4 +1,4 @@
-"""`validate` finds what the file and its data tell: the same problems, word for word, as preview, plan and run."""
+"""`validate` reports the same problems, in the same words, as `preview`, `plan` and `run`."""
 
 import json
 import sqlite3
@@ -43,7 +43,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("line", WRONG.values(), ids=WRONG)
-def test_validate_says_what_preview_plan_and_run_say(tmp_path, sandbox, line):
+def test_validate_reports_the_problems_of_preview_plan_and_run(tmp_path, sandbox, line):
     project = project_of(tmp_path, sandbox, line)
     code, problems = told(project, "validate")
     assert code == 2
@@ -54,7 +54,7 @@ def test_validate_says_what_preview_plan_and_run_say(tmp_path, sandbox, line):
     assert sandbox.requests() == []
 
 
-def test_every_destination_is_looked_at_and_nothing_is_read(tmp_path, sandbox):
+def test_every_destination_is_checked_without_connections(tmp_path, sandbox):
     project = project_of(tmp_path, sandbox, WRONG["no match key"], WRONG["required fields"].replace("x:", "y:"))
     (tmp_path / "rows.csv").unlink()
     code, problems = told(project, "validate")
@@ -72,13 +72,13 @@ def test_every_destination_is_looked_at_and_nothing_is_read(tmp_path, sandbox):
         'x: {dataset: d, credential: acme, request: {method: POST, url: "/people/{record.name}"}}',
     ],
 )
-def test_what_nothing_tells_is_no_problem(tmp_path, sandbox, line):
+def test_columns_that_cannot_be_known_are_no_problem(tmp_path, sandbox, line):
     project = project_of(tmp_path, sandbox, line)
     (tmp_path / "rows.csv").unlink()
     assert told(project, "validate") == (0, [])
 
 
-def test_columns_that_map_themselves_are_compiled_as_plan_does(tmp_path, sandbox):
+def test_columns_that_map_themselves_are_checked_as_by_plan(tmp_path, sandbox):
     """There is no user_id, email or id of Custify among id, name and plan: no record could be matched."""
     project = project_of(tmp_path, sandbox, "x: {dataset: d, credential: acme, template: upsert_person}")
     code, problems = told(project, "validate")
@@ -143,7 +143,7 @@ def test_a_misspelt_column_in_sql_over_a_file_names_the_nearest_one(tmp_path, sa
     assert told(project, "plan", "x") == (2, [problem])
 
 
-def test_sql_over_a_database_is_bound_to_the_columns_that_are_stored(tmp_path, sandbox):
+def test_sql_over_a_database_is_checked_with_the_stored_columns(tmp_path, sandbox):
     project = data_project(tmp_path, sandbox, query="select id, emial from source")
     assert told(project, "validate") == (0, [])  # nothing is known of it, and no connection is opened
     data_project(tmp_path, sandbox)
@@ -169,7 +169,7 @@ def test_sql_over_a_database_is_bound_to_the_columns_that_are_stored(tmp_path, s
         ({"sql": "select id, plan from source"}, "destinations.x.fields.email", "unknown-column", None),
     ],
 )  # fmt: skip
-def test_destinations_are_compiled_with_the_columns_of_files(tmp_path, sandbox, settings, path, code, hint):
+def test_destinations_are_checked_with_the_columns_of_files(tmp_path, sandbox, settings, path, code, hint):
     project = Project(tmp_path, sandbox)
     project.write("nothing.csv", "id,plan,email_address,mail\n1,a,b,c\n")
     data_project(tmp_path, sandbox, **{"sql": "select id, id as mail from source"} | settings)
@@ -193,7 +193,7 @@ def test_a_source_that_cannot_be_read_is_a_note(tmp_path, sandbox):
     assert "people.csv" in done.stderr
 
 
-def test_the_state_and_the_keys_are_never_looked_at(tmp_path, sandbox):
+def test_the_state_and_the_keys_are_never_read_as_data(tmp_path, sandbox):
     project = data_project(tmp_path, sandbox)
     assert run_penstock(project, "plan", "z", "--json").returncode == 0
     key = next((tmp_path / ".penstock").glob("secret.key*"), None)

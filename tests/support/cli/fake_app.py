@@ -1,4 +1,4 @@
-"""A handwritten App for the command line's own tests: it answers fixed reports and remembers what it was asked."""
+"""A fake App for the tests of the command line: returns fixed reports and records its calls."""
 
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -83,13 +83,13 @@ class FakeApp:
             raise AttributeError(name)
 
         def method(*arguments: Any, **options: Any) -> Any:
-            listener, told = options.pop("listener", None), options.pop("told", None)
+            listener, on_progress = options.pop("listener", None), options.pop("on_progress", None)
             self.asked.append((name, arguments, options))
             answer = self.answers.get(name, ANSWERS[name])
             if isinstance(answer, BaseException):
                 raise answer
-            if told is not None:
-                told(5000, 12_000)
+            if on_progress is not None:
+                on_progress(5000, 12_000)
             if listener is not None:
                 for at in (0.0, 4.0, 6.0):
                     listener(Progress("people", {"read": 3, "delivered": 2, "quarantined": 0}, 2, 3, at, left_s=3.0))

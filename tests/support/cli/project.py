@@ -1,4 +1,4 @@
-"""A project in a folder, and the command line run on it as a process of its own."""
+"""A project in a folder, on which the command line runs as a process."""
 
 import os
 import subprocess

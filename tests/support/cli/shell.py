@@ -1,4 +1,4 @@
-"""`penstock` run in a project's folder, in this process, which saves importing everything each time."""
+"""`penstock` in a project's folder, run in this process to save the imports."""
 
 import io
 import json

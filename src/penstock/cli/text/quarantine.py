@@ -19,11 +19,11 @@ SHOWN_A_CAUSE = 10
 
 
 def quarantine_text(entries: Sequence[QuarantineEntry], *, everything: bool) -> Iterator[RenderableType]:
-    """Each cause with its records; of a long one only the first, unless `everything`."""
+    """Each cause with its first records, or with all of them if `everything`."""
     if not entries:
-        yield Text("Nothing is held.")
+        yield Text("The quarantine is empty.")
         return
-    yield Text(f"{amount(len(entries), 'record')} held for you", "bold")
+    yield Text(f"{amount(len(entries), 'record')} in quarantine", "bold")
     causes: dict[str, list[QuarantineEntry]] = {}
     for entry in entries:
         causes.setdefault(entry.cause, []).append(entry)
@@ -35,13 +35,13 @@ def quarantine_text(entries: Sequence[QuarantineEntry], *, everything: bool) -> 
             more = len(group) - SHOWN_A_CAUSE
             yield safe_text(f"  … and {more:,} more: penstock quarantine list --cause '{cause}'")
     yield Text("")
-    yield hint("penstock quarantine show ID · edit ID --set field=value · resend ID · discard ID")
+    yield hint("penstock quarantine show ID · edit ID --set column=value · resend ID · discard ID")
     if any(entry.outcome == "unknown" for entry in entries):
-        yield hint("unknown: it may have arrived. Look there, then settle ID --delivered, or resend ID")
+        yield hint("unknown: the record may have arrived. Check in Custify, then settle ID --delivered or resend ID")
 
 
 def detail_text(detail: QuarantineDetail) -> Iterator[RenderableType]:
-    """One held record, whole."""
+    """One record in quarantine with its record, last request and last reply."""
     entry = detail.entry
     yield Text.assemble((f"{entry.id}  ", "bold"), coloured(entry.outcome), f"  {entry.destination}: ", key(entry))
     yield safe_text(f"  {entry.reason}")
@@ -49,13 +49,13 @@ def detail_text(detail: QuarantineDetail) -> Iterator[RenderableType]:
     for name, value in known:
         if value is not None and (name == "cause" or value not in entry.reason):
             yield safe_text(f"  {name}: {value}")
-    yield Text(f"  held since {moment(entry.at)} UTC" + (f", run {entry.run}" if entry.run else ""), "dim")
+    yield Text(f"  in quarantine since {moment(entry.at)} UTC" + (f", run {entry.run}" if entry.run else ""), "dim")
     yield from _record(detail)
     yield from _exchange("Last request", detail.request)
     yield from _exchange("Last reply", detail.reply)
     if entry.outcome == "unknown":
-        yield hint(f"arrived? penstock quarantine settle {entry.id} --delivered")
-    yield hint(f"penstock quarantine edit {entry.id} --set field=value, then penstock quarantine resend {entry.id}")
+        yield hint(f"if it arrived: penstock quarantine settle {entry.id} --delivered")
+    yield hint(f"penstock quarantine edit {entry.id} --set column=value, then penstock quarantine resend {entry.id}")
 
 
 def edited_text(detail: QuarantineDetail) -> Iterator[RenderableType]:

@@ -1,4 +1,4 @@
-"""Requests, before or after they are sent, and the report of a plan as text."""
+"""Requests before and after they are sent, and plans, as text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from penstock.model.reports import PlanReport, Preview, PreviewedRequest, Refuse
 
 
 def preview_text(report: Preview, destination: str, *, everything: bool) -> Iterator[Text | str]:
-    """Each request as it would be sent, then what to know about them."""
+    """Each request as it would be sent, then invalid records, notes and the base URL."""
     total = len(report.requests)
     for number, request in enumerate(report.requests, 1):
         yield _heading(f"Request {number} of {total}", keys_text(request.records))
@@ -25,8 +25,7 @@ def preview_text(report: Preview, destination: str, *, everything: bool) -> Iter
     yield from titled("Notes", note_lines(report.notes))
     yield from base_lines(report.base_url, report.base_url_reason)
     if not everything:
-        of = "the cached sample records"
-        yield hint(f"made of {of}; `penstock preview {destination} --all` shows the whole dataset")
+        yield hint(f"from the cached sample records; `penstock preview {destination} --all` shows the whole dataset")
 
 
 def request_lines(request: PreviewedRequest) -> Iterator[Text | str]:
@@ -35,19 +34,19 @@ def request_lines(request: PreviewedRequest) -> Iterator[Text | str]:
         yield Text.assemble((f"{name}: ", "dim"), safe_text(value))
     if request.body is not None:
         yield Text("")
-        yield printable(request.body)  # as it is: no wrapping, no widening of tabs
+        yield printable(request.body)  # unchanged: no wrapping, tabs stay
     if request.unresolved:
-        yield safe_text(f"looked up when it is sent: {', '.join(request.unresolved)}", "italic")
+        yield safe_text(f"looked up when the request is sent: {', '.join(request.unresolved)}", "italic")
 
 
 def test_text(report: TestReport, destination: str) -> Iterator[Text | str]:
-    """The request that was sent (or the several), and the reply or the error."""
+    """The requests that were sent, each with its reply or error."""
     for part in report.earlier:
         yield from _exchange(part)
         yield Text("")
     yield from _exchange(report)
     if report.succeeded:
-        yield hint(f"a test counts for nothing: `penstock plan {destination}` shows what a run would send")
+        yield hint(f"a test changes no counts; `penstock plan {destination}` shows what a run would send")
 
 
 def _exchange(report: TestReport) -> Iterator[Text | str]:
@@ -70,7 +69,7 @@ def _exchange(report: TestReport) -> Iterator[Text | str]:
 
 
 def refused_lines(refused: Sequence[RefusedRecord], of: str = "") -> Iterator[Text]:
-    """Records that our own checks refuse, with the reason; `of` is the destination they were for."""
+    """Records that Penstock's checks refuse, with the reason; `of` is their destination."""
     for record in refused:
         found = f" (found {record.value})" if record.value is not None and record.value not in record.reason else ""
         accepted = f"; accepted: {record.accepted}" if record.accepted and record.accepted not in record.reason else ""
@@ -87,7 +86,7 @@ def _heading(what: str, more: str, style: str = "bold") -> Text:
 
 
 def plan_text(report: PlanReport) -> Iterator[RenderableType]:
-    """`200 records → 3 requests → 0.1 s`, then what stays, what is refused and why."""
+    """`200 records → 3 requests → 0.1 s`, then unchanged and invalid records and notes."""
     name = report.flow or report.destination or ""
     yield Text.assemble(
         (f"{name}: ", "bold"),
@@ -95,7 +94,7 @@ def plan_text(report: PlanReport) -> Iterator[RenderableType]:
         f"{duration(report.eta_s)} at the credential's rate limit",
     )
     if report.asking:
-        yield Text(f"  {report.asking:>9,}  of the requests only ask: look-ups, and what became of a batch")
+        yield Text(f"  {report.asking:>9,}  of the requests only read: look-ups and polls of batch jobs")
     yield from _shares(report)
     if report.destinations:
         yield Text("")
@@ -109,7 +108,7 @@ def plan_text(report: PlanReport) -> Iterator[RenderableType]:
 
 
 def _refused_and_notes(report: PlanReport) -> Iterator[RenderableType]:
-    """What would be quarantined and what is noted; of a flow, by destination."""
+    """The invalid records and the notes; for a flow, by destination."""
     parts = [(part, part.destination or "") for part in report.destinations] or [(report, "")]
     first = [line for part, of in parts for line in refused_lines(part.first_errors, of)]
     shown = "" if len(first) >= report.invalid else f" (the first {len(first)} of {report.invalid:,})"
@@ -122,7 +121,7 @@ def _shares(report: PlanReport) -> Iterator[Text]:
         (report.creates_or_updates, "to create or update"),
         (report.deletes, "to delete"),
         (report.unchanged, "unchanged: not sent"),
-        (report.held, "held in the quarantine: not sent"),
+        (report.held, "already in quarantine: not sent"),
         (report.invalid, "invalid: would be quarantined"),
     )
     for number, what in shares:
@@ -131,7 +130,7 @@ def _shares(report: PlanReport) -> Iterator[Text]:
 
 
 def _table(report: PlanReport) -> RenderableType:
-    numbers = ("records", "to send", "unchanged", "held", "invalid", "requests")
+    numbers = ("records", "to send", "unchanged", "in quarantine", "invalid", "requests")
     rows = table("destination", *numbers, right=numbers)
     for part in report.destinations:
         cells = (part.records, part.creates_or_updates, part.unchanged, part.held, part.invalid, part.requests)

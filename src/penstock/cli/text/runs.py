@@ -25,7 +25,7 @@ QUIET = frozenset({"renamed", "derived"})
 
 
 def run_text(report: RunReport) -> Iterator[RenderableType]:
-    """How a run ended: the outcomes, what it took, and what to do now."""
+    """How a run ended: the outcomes, the number of requests, the time, and what to do next."""
     name = report.flow or report.destination or ""
     yield Text.assemble((f"{name} ", "bold"), coloured(shown(report)), (f"  run {report.run}", "dim"))
     for problem in report.errors:
@@ -44,13 +44,13 @@ def run_text(report: RunReport) -> Iterator[RenderableType]:
 
 
 def runs_text(reports: Sequence[RunReport]) -> Iterator[RenderableType]:
-    """One line a run, newest first."""
+    """One line per run, newest first."""
     if not reports:
         yield Text("No runs yet.")
         yield hint("penstock run DEST")
         return
     rows = table(
-        "run", "of", "status", "started (UTC)", "records", "outcomes", "requests", right=("records", "requests")
+        "run", "target", "status", "started (UTC)", "records", "outcomes", "requests", right=("records", "requests")
     )
     for report in reports:
         rows.add_row(
@@ -63,11 +63,11 @@ def runs_text(reports: Sequence[RunReport]) -> Iterator[RenderableType]:
             f"{report.requests:,}",
         )
     yield rows
-    yield hint("penstock runs RUN shows one of them, penstock deliveries RUN its requests")
+    yield hint("penstock runs RUN shows one run, penstock deliveries RUN its requests")
 
 
 def deliveries_text(reports: Sequence[DeliveryReport], run: str) -> Iterator[RenderableType]:
-    """One line a request."""
+    """One line per request."""
     if not reports:
         yield safe_text(f"Run {run} made no requests for records.")
         return
@@ -89,7 +89,7 @@ def deliveries_text(reports: Sequence[DeliveryReport], run: str) -> Iterator[Ren
 
 
 def shown(report: RunReport) -> str:
-    """The status as people see it."""
+    """The status for people (`status_for_people`)."""
     return status_for_people(report.status, report.records)
 
 
@@ -124,7 +124,7 @@ def _parts(report: RunReport) -> Iterator[RenderableType]:
 
 
 def _notes(report: RunReport) -> Iterator[Text]:
-    """What was left out; the fields that only have another name there were shown before anything was sent."""
+    """The notes. Renamed and derived fields are only counted: `preview` and `plan` show them."""
     parts = report.destinations or (report,)
     for part in parts:
         reported = [note for note in part.notes if note.action not in QUIET]
@@ -138,10 +138,10 @@ def _notes(report: RunReport) -> Iterator[Text]:
 
 def _next_steps(report: RunReport) -> Iterator[Text]:
     if report.status in ("cancelled", "interrupted"):
-        yield hint(f"run the same command again: it continues run {report.run}")
+        yield hint(f"run the same command again to continue run {report.run}")
     elif report.records.unsent:
-        yield hint("what is unsent goes with the next run")
+        yield hint("the next run sends the unsent records")
     if report.records.quarantined or report.records.unknown:
-        yield hint("penstock quarantine list shows the records that are held, and why")
+        yield hint("penstock quarantine list shows the records in quarantine, and why")
     if report.records.waiting:
-        yield hint("waiting records go by themselves when their company or person is there")
+        yield hint("waiting records are sent by a later run, when their company or person has been sent")

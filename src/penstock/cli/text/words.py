@@ -49,20 +49,20 @@ def duration(seconds: float) -> str:
 
 
 def key_text(key: Key | Sequence[str] | None) -> str:
-    """A key on one line; the parts of a several-column key with slashes between them."""
+    """A key on one line; slashes separate the parts of a key of several columns."""
     if key is None:
         return "(no key)"
     return printable(key if isinstance(key, str) else " / ".join(key)).replace("\n", "\\n")
 
 
 def keys_text(keys: Sequence[Key]) -> str:
-    """The first keys, and how many more there are."""
+    """The first three keys, and how many more there are."""
     shown = ", ".join(key_text(key) for key in keys[:SHOWN_KEYS])
     return shown if len(keys) <= SHOWN_KEYS else f"{shown} and {len(keys) - SHOWN_KEYS:,} more"
 
 
 def outcome_words(counts: Mapping[str, int]) -> Text:
-    """`120 delivered, 3 quarantined`: the outcomes that occurred, in their fixed order; nothing when there is none."""
+    """`120 delivered, 3 quarantined`: the outcomes that occurred, in a fixed order; empty if none did."""
     parts = [(f"{counts[name]:,} {name}", COLOURS.get(name, "")) for name in COUNT_NAMES[1:] if counts.get(name, 0)]
     return Text(", ").join(Text(*part) for part in parts)
 
@@ -72,7 +72,7 @@ def coloured(word: str) -> Text:
 
 
 def safe_text(text: str, style: str = "") -> Text:
-    """A line that holds something from outside."""
+    """A line of text that may contain control characters; they are escaped."""
     return Text(printable(text), style)
 
 
@@ -82,7 +82,7 @@ def hint(text: str) -> Text:
 
 
 def table(*headings: str, right: Iterable[str] = ()) -> Table:
-    """A table without lines; the headings named in `right` hold numbers."""
+    """A table without lines; the columns in `right` are aligned to the right."""
     made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     numbers = set(right)
     for heading in headings:
@@ -91,7 +91,7 @@ def table(*headings: str, right: Iterable[str] = ()) -> Table:
 
 
 def note_lines(notes: Sequence[Note], of: str = "") -> Iterator[Text]:
-    """Whatever was renamed away, derived, left out or not sent on purpose; `of` is whose notes they are."""
+    """The first 12 notes, one per line; `of` is their destination, for a flow."""
     for note in notes[:SHOWN_NOTES]:
         times = f" ({amount(note.count, 'record')})" if note.count else ""
         yield safe_text(f"  {of + ' · ' if of else ''}{note.field}: {note.action}{times}: {note.reason}")
@@ -100,7 +100,7 @@ def note_lines(notes: Sequence[Note], of: str = "") -> Iterator[Text]:
 
 
 def titled(title: str, lines: Iterable[Text]) -> Iterator[Text]:
-    """The lines under their title; nothing when there are none."""
+    """The title and the lines; nothing if there are no lines."""
     for number, line in enumerate(lines):
         if number == 0:
             yield Text(title, "bold")
@@ -108,7 +108,7 @@ def titled(title: str, lines: Iterable[Text]) -> Iterator[Text]:
 
 
 def check_text(report: CheckReport) -> Iterator[RenderableType]:
-    """Whether the credential works, where, and how much it may do."""
+    """Whether the credential works, its base URL and dialect, and what is left of its rate limit."""
     verdict = ("works", "bold green") if report.ok else ("does not work", "bold red")
     reason = "" if report.ok and len(report.tried) == 1 else f": {report.reason}"
     yield Text.assemble((f"{report.credential} ", "bold"), verdict, safe_text(reason))
@@ -117,7 +117,7 @@ def check_text(report: CheckReport) -> Iterator[RenderableType]:
         yield safe_text(f"  dialect    {report.dialect}")
     if report.allowance is not None:
         remaining, limit = report.allowance.get("remaining"), report.allowance.get("limit")
-        yield Text(f"  allowance  {remaining} of {limit} requests left in this window")
+        yield Text(f"  rate limit {remaining} of {limit} requests left in this window")
     for tried in report.tried if len(report.tried) > 1 else ():
         yield safe_text(f"  tried      {tried['base_url']}: {tried['result']}")
 
@@ -134,11 +134,12 @@ def dataset_text(report: DatasetReport) -> Iterator[RenderableType]:
     if report.extra_columns:
         names = ", ".join(report.extra_columns)
         yield safe_text(
-            f"New in the source, not in the schema: {names}. `penstock schema {report.dataset} --refresh`", "yellow"
+            f"New in the source, not in the schema: {names}. To add them: `penstock schema {report.dataset} --refresh`",
+            "yellow",
         )
     if report.gone_columns:
         names = ", ".join(report.gone_columns)
         yield safe_text(
-            f"No longer in the source: {names}. If that is meant: `penstock schema {report.dataset} --refresh`",
+            f"No longer in the source: {names}. If that is intended: `penstock schema {report.dataset} --refresh`",
             "yellow",
         )

@@ -1,4 +1,4 @@
-"""The commands for the maintenance of the state: doctor, backup, restore, prune, compact."""
+"""The maintenance commands: doctor, backup, restore, prune, compact, retention, credential rotate-key."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ def add_to(app: App) -> None:
 
 
 def doctor(*, command: Given) -> Exit:
-    """Say what is wrong, and what to do.
+    """Find problems and show how to fix them.
 
-    Looks at the state, its disk and its sealing key, the project file beside the applied project, API keys, sources,
-    workers, runs, held records and backups. Changes nothing and sends nothing. Exit code 1 when something is wrong.
+    Checks the state, its disk and its sealing key, differences between project file and applied project, API keys,
+    sources, workers, runs, the quarantine and backups. Changes nothing and sends nothing. Exits with 1 if it finds a
+    problem.
     """
     found = _service().care_of(command.file, command.database).diagnose()
     from penstock.service.cli.text import doctor_text  # noqa: PLC0415 - rich is slow to import
@@ -39,18 +40,19 @@ def doctor(*, command: Given) -> Exit:
 
 
 def backup(
-    file: Annotated[Path, Parameter(name="FILE", help="The backup to write; it must not be there yet.")],
+    file: Annotated[Path, Parameter(name="FILE", help="The backup file to write; it must not exist yet.")],
     /,
     *,
-    with_key: Annotated[bool, Parameter(help="Put the sealing key in too: whoever has the file has the API keys.")] = (
-        False
-    ),
+    with_key: Annotated[
+        bool, Parameter(help="Include the sealing key: whoever can read the file can read the API keys.")
+    ] = (False),
     command: Given,
 ) -> None:
-    """Write the state to one file, while it is in use.
+    """Back up the state to one file, also while it is in use.
 
-    The database at one moment, checked; uploads; the inputs of runs that have not come to their end. API keys are in it
-    only sealed: keep the sealing key (`secret.key` beside the state, or PENSTOCK_SECRET_KEY) somewhere else.
+    The backup contains the database as of one moment, uploaded files, and the inputs of unfinished runs. It is checked
+    after it is written. API keys in it are sealed: store the sealing key (`secret.key` beside the state, or
+    PENSTOCK_SECRET_KEY) somewhere else.
     """
     made = _service().care_of(command.file, command.database).back_up(file, with_key=with_key)
     from penstock.service.cli.text import backup_text  # noqa: PLC0415 - rich is slow to import
@@ -62,18 +64,14 @@ def restore(
     file: Annotated[Path, Parameter(name="FILE", help="A file written by `penstock backup`.")],
     /,
     *,
-    replace: Annotated[
-        bool, Parameter(help="Replace the state that is there; it is kept in a folder beside it.")
-    ] = False,
-    resend_all: Annotated[
-        bool, Parameter(help="Send once more all that may be sent twice, whether it has changed or not.")
-    ] = False,
+    replace: Annotated[bool, Parameter(help="Replace the existing state, and move it to a folder beside it.")] = False,
+    resend_all: Annotated[bool, Parameter(help="Send all upserts again, changed or not.")] = False,
     command: Given,
 ) -> None:
-    """Put a backup in place as the state.
+    """Restore the state from a backup.
 
-    Nothing may use the state meanwhile. What was sent after the backup is not known to it: upserts are sent again,
-    requests that must not be sent twice are held as `unknown` for a person to decide.
+    No other process may use the state meanwhile. The backup does not contain what was sent after it was made: upserts
+    are sent again, and records that must not be sent twice become `unknown`, in quarantine, where you decide.
     """
     from penstock.service.model import RestoreRequest  # noqa: PLC0415 - a third of a second
 
@@ -85,16 +83,18 @@ def restore(
 
 def prune(
     *,
-    dry_run: Annotated[bool, Parameter(help="Only count what would be removed.")] = False,
+    dry_run: Annotated[bool, Parameter(help="Remove nothing; show what would be removed.")] = False,
     forget_destination: Annotated[
-        tuple[str, ...], Parameter(help="Forget what this destination has sent; the project must not have it any more.")
+        tuple[str, ...],
+        Parameter(help="Also forget what this destination sent; it must be deleted from the project first."),
     ] = (),
     command: Given,
 ) -> None:
-    """Remove what is older than the retention says.
+    """Remove data that is older than its retention period.
 
-    Records, deliveries and runs 90 days, replies 30, the audit log 365, alerts 90, unless the setting `retention` says
-    otherwise. Never what is undecided: held records, what was sent, unfinished runs. The service does it once a day.
+    By default records, deliveries, runs and alerts are stored for 90 days, replies for 30 and the audit log for 365;
+    `penstock retention` changes this. Never removes records in quarantine, the memory of what was sent, or unfinished
+    runs. The service prunes once a day.
     """
     pruned = _service().care_of(command.file, command.database).prune(dry_run=dry_run, forget=forget_destination)
     from penstock.service.cli.text import prune_text  # noqa: PLC0415 - rich is slow to import
@@ -103,10 +103,9 @@ def prune(
 
 
 def compact(*, command: Given) -> None:
-    """Give the disk what `penstock prune` has freed inside the state.
+    """Return the space that `penstock prune` freed to the disk.
 
-    A SQLite file is shortened while others use it. PostgreSQL writes every table anew, which nobody may use meanwhile:
-    stop `serve`, workers and runs first.
+    SQLite can be used meanwhile. PostgreSQL rewrites and locks every table: stop `serve`, workers and runs first.
     """
     done = _service().care_of(command.file, command.database).compact()
     from penstock.service.cli.text import compact_text  # noqa: PLC0415 - rich is slow to import
@@ -115,10 +114,15 @@ def compact(*, command: Given) -> None:
 
 
 def retention(
-    *settings: Annotated[str, Parameter(name="NAME=DAYS", help="What to keep how long, such as runs=30; 0: for ever.")],
+    *settings: Annotated[
+        str,
+        Parameter(
+            name="NAME=DAYS", help="A kind of data and its retention in days, such as runs=30; 0 means for ever."
+        ),
+    ],
     command: Given,
 ) -> None:
-    """Show how many days things are kept; or change some of it."""
+    """Show or change how many days data is stored."""
     found = _service().care_of(command.file, command.database).retention(dict(map(_setting, settings)))
     days = {name: f"{days} days" if days else "for ever" for name, days in asdict(found).items()}
     command.show(asdict(found), lambda: [f"{name:<10} {text}" for name, text in days.items()])
@@ -127,19 +131,25 @@ def retention(
 def _setting(text: str) -> tuple[str, int]:
     name, _, days = text.partition("=")
     if not days.isascii() or not days.isdecimal():
-        raise refuse("NAME=DAYS", "a number of days is wanted", "usage", "such as runs=30", text)
+        raise refuse(
+            "NAME=DAYS",
+            "this is not NAME=DAYS with a whole number of days",
+            "usage",
+            "write runs=30, for example",
+            text,
+        )
     return name, int(days)
 
 
 def rotate_key(*, command: Given) -> None:
-    """Seal all API keys and secrets with another sealing key.
+    """Seal all API keys and secrets with a new sealing key.
 
-    With the key file a new key is made. With PENSTOCK_SECRET_KEY write the new key in front of the old one first, a
-    comma between. Whoever is signed in has to sign in again.
+    If the sealing key is in the key file, a new key is generated. If it is in PENSTOCK_SECRET_KEY, first set the
+    variable to the new key, a comma, and the old key. All users must sign in again.
     """
     done = _service().care_of(command.file, command.database).rotate_key()
-    text = f"{done.sealed} sealed anew by key {done.key}."
-    more = ["Now take the old key out of PENSTOCK_SECRET_KEY everywhere."] if done.from_environment else []
+    text = f"{done.sealed} secrets are sealed by the new key {done.key}."
+    more = ["Now remove the old key from PENSTOCK_SECRET_KEY on every machine."] if done.from_environment else []
     command.show(asdict(done), lambda: [text, *more])
 
 

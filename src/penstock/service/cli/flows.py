@@ -14,7 +14,7 @@ BY = "command line"
 
 
 def add_to(app: App) -> None:
-    flow = App(name="flow", help="Let a flow rest, let it go on.", group=SERVE, sort_key=3)
+    flow = App(name="flow", help="Pause and resume a flow.", group=SERVE, sort_key=3)
     flow.command(pause, name="pause")
     flow.command(resume, name="resume")
     app.command(flow)
@@ -22,29 +22,32 @@ def add_to(app: App) -> None:
 
 
 def pause(flow: Flow, /, *, command: Given) -> None:
-    """Let its times pass; what runs stops after the requests in flight."""
+    """Pause a flow: scheduled runs are skipped, and a running one stops after its requests in flight."""
     with open_project(command) as app:
         app.work.pause_flow(flow, by=BY)
         state = app.work.flow_state(flow)
-    command.show({"flow": flow, **state}, lambda: [f"{flow} rests."])
+    command.show({"flow": flow, **state}, lambda: [f"{flow} is paused."])
 
 
 def resume(flow: Flow, /, *, command: Given) -> None:
-    """Go on with its times from now on."""
+    """Resume a flow: its schedule applies again from now on."""
     with open_project(command) as app:
         app.work.resume_flow(flow, by=BY)
         state = app.work.flow_state(flow)
-    when = f", next at {state['next_at']}" if state["next_at"] is not None else ""
-    command.show({"flow": flow, **state}, lambda: [f"{flow} goes on{when}."])
+    when = f", next run at {state['next_at']}" if state["next_at"] is not None else ""
+    command.show({"flow": flow, **state}, lambda: [f"{flow} is resumed{when}."])
 
 
 def cancel(
-    run: Annotated[str, Parameter(name="RUN", help="A run that a worker executes, or that waits for one.")],
+    run: Annotated[str, Parameter(name="RUN", help="The id of a run that a worker executes, or that is queued.")],
     /,
     *,
     command: Given,
 ) -> None:
-    """Stop a run of a worker after its requests in flight; the next run of its target goes on with it."""
+    """Stop a run that is queued or that a worker executes.
+
+    It stops after its requests in flight. The next run of the same destination or flow continues it.
+    """
     with open_project(command) as app:
-        asked = app.work.cancel(run, by=BY)
-    command.show(asked, lambda: [f"{run} is asked to stop."])
+        request = app.work.cancel(run, by=BY)
+    command.show(request, lambda: [f"The request to stop {run} is stored."])

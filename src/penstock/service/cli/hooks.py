@@ -1,4 +1,4 @@
-"""The commands of webhook sources: their addresses, what they received, and their keys."""
+"""The commands for webhook sources: their URLs, what they received, and their keys."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Source = Annotated[str, Parameter(name="SOURCE", help="A webhook source of the p
 
 
 def add_to(app: App) -> None:
-    hooks = App(name="hooks", help="Where others post records, what came, and their key.", group=SET_UP, sort_key=4)
+    hooks = App(name="hooks", help="List the webhook sources, and make their keys.", group=SET_UP, sort_key=4)
     hooks.command(list_, name="list")
     hooks.command(new_key, name="new-key")
     app.command(hooks)
 
 
 def list_(*, command: Given) -> None:
-    """List the webhook sources: address, how a sender signs in, how many records came."""
+    """List the webhook sources with their URLs, authentication and numbers of received records."""
     from penstock.service.cli.text import hooks_text  # noqa: PLC0415 - rich is slow to import
 
     with open_project(command) as app:
@@ -29,9 +29,12 @@ def list_(*, command: Given) -> None:
 
 
 def new_key(source: Source, /, *, command: Given) -> None:
-    """Make a new key or signing secret for a source; it is shown this once, and the one before is over."""
+    """Make a new key or signing secret for a webhook source.
+
+    It is shown once. The previous one stops working.
+    """
     with open_project(command) as app:
         key = app.intake.new_key(source)
     command.show({"source": source, "key": key}, lambda: [key])
     if not command.json:
-        command.remark(f"Whoever posts to /hooks/{source} needs it. It is sealed, and is not shown again.")
+        command.remark(f"Senders need it to post to /hooks/{source}. It is stored sealed and is not shown again.")

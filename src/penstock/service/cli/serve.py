@@ -24,18 +24,18 @@ def add_to(app: App) -> None:
 
 def serve(
     *,
-    host: Annotated[str, Parameter(help="The address to listen at (default: this machine alone).")] = "127.0.0.1",
-    port: Annotated[int, Parameter(help="The port (default 8765; 0: any that is free).")] = PORT,
-    no_worker: Annotated[bool, Parameter(help="Run nothing here: `penstock worker` does.")] = False,
+    host: Annotated[str, Parameter(help="The address to listen on (default: 127.0.0.1).")] = "127.0.0.1",
+    port: Annotated[int, Parameter(help="The port to listen on (default: 8765; 0: any free port).")] = PORT,
+    no_worker: Annotated[bool, Parameter(help="Execute no runs in this process; `penstock worker` does.")] = False,
     without_sign_in: Annotated[
-        bool, Parameter(help="Whoever is at this machine may do everything; only at a loopback address.")
+        bool, Parameter(help="Allow everything without sign-in; only on a loopback address.")
     ] = False,
     command: Given,
 ) -> None:
-    """Serve the web UI and the REST API, until ^C.
+    """Serve the web UI and the REST API until ^C.
 
-    The project is the one in the database: `penstock apply` loads a project file into it. `penstock serve` also runs
-    what is due, unless --no-worker leaves that to others.
+    Serves the project in the database, which `penstock apply` loads. Also executes requested and scheduled runs, unless
+    --no-worker is given.
     """
     pause_collection()
     from penstock.service.api.server import Options, serve_until_stopped  # noqa: PLC0415 - half a second
@@ -48,17 +48,17 @@ def serve(
         without_sign_in=without_sign_in,
     )
 
-    def tell(ready: Ready) -> None:
-        _tell(command, ready)
+    def started(ready: Ready) -> None:
+        _print_ready(command, ready)
         freeze_collection()
 
-    serve_until_stopped(options, tell)
+    serve_until_stopped(options, started)
 
 
 def serve_here(database: str, ready: Callable[[str], None]) -> None:
-    """Serve a state to whoever is at this machine, until ^C; at the usual port, else at one that is free.
+    """Serve a state on the loopback address without sign-in until ^C, on the default port or else a free one.
 
-    `ready` is called with the address.
+    Calls `ready` with the URL.
     """
     from penstock.service.api.server import Options, serve_until_stopped  # noqa: PLC0415 - half a second
 
@@ -68,21 +68,21 @@ def serve_here(database: str, ready: Callable[[str], None]) -> None:
 
 
 def address_here() -> str:
-    """Where `serve_here` will serve, as far as one can say before."""
-    return "at the address that it says" if _is_taken() else f"http://127.0.0.1:{PORT}"
+    """The URL that `serve_here` will use, or a text if only `serve_here` can tell."""
+    return "at the address that it prints" if _is_taken() else f"http://127.0.0.1:{PORT}"
 
 
 def _is_taken() -> bool:
-    with socket.socket() as asked:
-        return asked.connect_ex(("127.0.0.1", PORT)) == 0
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", PORT)) == 0
 
 
-def _tell(command: Command, ready: Ready) -> None:
+def _print_ready(command: Command, ready: Ready) -> None:
     document = {"url": ready.url} if ready.setup_url is None else {"url": ready.url, "setup_url": ready.setup_url}
-    command.show(document, lambda: [f"Penstock is ready at {ready.url} (^C ends it)."])
+    command.show(document, lambda: [f"Penstock is ready at {ready.url} (^C stops it)."])
     if ready.setup_url is not None and not command.json:
-        command.remark(f"Make the first account here, once: {ready.setup_url}")
+        command.remark(f"One-time link to create the first user: {ready.setup_url}")
     file = command.file or Path("penstock.yaml")
     if ready.version == 0 and file.exists():
         line = "penstock apply" if command.file is None else f"penstock -f {file} apply"
-        command.remark(f"{file} is not in the database yet: `{line}` loads it.")
+        command.remark(f"{file} is not in the database yet. `{line}` loads it.")

@@ -1,4 +1,4 @@
-"""Opens the App of the service for a command; and how a process that stays treats what it imports."""
+"""Opens the ServiceApp for a command, and sets the garbage collector of long-running processes."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ if TYPE_CHECKING:
 
 
 def open_project(command: Command) -> ServiceApp:
-    """The project of the file and its state. InputError or EnvironmentFailure."""
-    from penstock.service.app import ServiceApp  # noqa: PLC0415 - half a second, which help must not wait for
+    """Open the project file and its state. Raises InputError or EnvironmentFailure."""
+    from penstock.service.app import ServiceApp  # noqa: PLC0415 - half a second, which `--help` must not take
 
     return ServiceApp.open(command.file, command.database)
 
 
 def open_applied(command: Command) -> ServiceApp:
-    """The project in the database, whatever the file says; an empty one while none was applied."""
+    """Open the project in the database, without the project file; it is empty while none was applied."""
     from penstock.service.app import ServiceApp  # noqa: PLC0415 - see `open_project`
 
     return ServiceApp.open_applied(state_url_of(command))
 
 
 def state_url_of(command: Command) -> str:
-    """Where the state is."""
+    """The URL of the state."""
     from penstock.service.app import ServiceApp  # noqa: PLC0415 - see `open_project`
 
     return ServiceApp.state_url(command.file, command.database)
 
 
 def pause_collection() -> None:
-    """Collect no garbage while modules are imported: that takes a sixth of the start. Then `freeze_collection`."""
+    """Disable garbage collection during imports (a sixth of their time). Call `freeze_collection` afterwards."""
     gc.disable()
 
 
 def freeze_collection() -> None:
-    """Collect garbage again, but never look at what is there by now: it stays."""
+    """Enable garbage collection again; it ignores the objects that exist now, because they stay."""
     gc.freeze()
     gc.enable()

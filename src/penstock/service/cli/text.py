@@ -1,4 +1,4 @@
-"""The results of doctor, backup, restore, compaction and pruning, and webhook sources, as text."""
+"""The results of doctor, backup, restore, compact, prune and hooks as text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WAYS = ("header", "query", "basic")
 
 
 def doctor_text(found: Diagnosis) -> Iterator[Text]:
-    """Every finding with what to do about it, and how many checks found nothing."""
+    """Every finding with its fix, the versions, and how many problems there are."""
     for finding in found.findings:
         word, style = LEVELS[finding.level]
         about = f"{finding.about}: " if finding.about and finding.about not in finding.message else ""
@@ -31,81 +31,82 @@ def doctor_text(found: Diagnosis) -> Iterator[Text]:
     versions = ", ".join(f"{name} {version}" for name, version in found.versions.items())
     yield safe_text(f"{found.database or 'no state'} · {versions}", "dim")
     number = sum(finding.level == "wrong" for finding in found.findings)
-    yield Text(f"{amount(number, 'thing is', 'things are')} wrong." if number else "Nothing is wrong.", "bold")
+    yield Text(f"{amount(number, 'problem')} found." if number else "No problems found.", "bold")
 
 
 def backup_text(made: BackedUp) -> Iterator[str]:
-    """What is in the backup, and what is not."""
+    """What the backup contains, and what it does not."""
     yield f"Written to {made.file}: {made.bytes / 1e6:,.1f} MB, the state of {made.made_at}."
     if made.frozen:
-        yield f"With the input of {amount(made.frozen, 'unfinished run')}."
+        yield f"It contains the input of {amount(made.frozen, 'unfinished run')}."
     if made.uploads:
-        yield f"With {amount(made.uploads, 'uploaded file')}."
+        yield f"It contains {amount(made.uploads, 'uploaded file')}."
     if made.with_key:
-        yield "The sealing key is inside: whoever can read this file can read the API keys."
+        yield "It contains the sealing key: whoever can read this file can read the API keys."
     elif made.sealed:
-        yield f"{amount(made.sealed, 'secret')} in it can only be opened with the sealing key, which is not inside."
+        yield f"{amount(made.sealed, 'secret')} in it can only be read with the sealing key, which it does not contain."
 
 
 def restore_text(done: RestoredState) -> Iterator[str]:
-    """What stands there now, and what is to be done next."""
+    """What was restored, and what to do next."""
     yield f"Restored the state of {done.made_at} to {done.database}."
     if done.replaced is not None:
-        yield f"What was there is kept in {done.replaced}: remove it when it is not needed any more."
+        yield f"The previous state is in {done.replaced}. Remove it when you no longer need it."
     if done.key == "missing":
         yield (
-            "Nothing here opens the sealed API keys: put the old secret.key beside the state, or give back "
-            "PENSTOCK_SECRET_KEY, or run `penstock credential set NAME` again."
+            "The sealing key of the API keys is missing: put the old secret.key beside the state, set "
+            "PENSTOCK_SECRET_KEY again, or run `penstock credential set NAME` for each credential."
         )
     if done.unfinished:
-        yield f"Not finished yet: {', '.join(done.unfinished)}; the next run of the same destination goes on with it."
+        yield f"Unfinished: {', '.join(done.unfinished)}. The next run of the same destination continues it."
     yield (
-        f"What was sent after {done.made_at} is not known to it. Upserts "
-        + ("are all sent once more" if done.resend_all else "that differ are sent again")
-        + "; requests that must not be sent twice are held as unknown by the next run: see `penstock quarantine list`."
+        f"It does not contain what was sent after {done.made_at}. The next run sends "
+        + ("all upserts again" if done.resend_all else "upserts that differ again")
+        + ", and marks records that must not be sent twice as unknown: see `penstock quarantine list`."
     )
 
 
 def compact_text(done: Compacted) -> Iterator[str]:
-    """How large the state was and is."""
+    """The size of the state before and now."""
     was, now = done.before_bytes / 1e6, done.after_bytes / 1e6
     yield f"{was:,.1f} MB before, {now:,.1f} MB now."
 
 
 def prune_text(pruned: Pruned) -> Iterator[str]:
-    """What was removed, and what only a person may remove."""
+    """What was removed, and what can be removed with options."""
     would = "would be removed" if pruned.dry_run else "removed"
-    parts = [f"{number:,} of {name.replace('_', ' ')}" for name, number in pruned.removed.items() if number]
+    parts = [f"{number:,} {name.replace('_', ' ')}" for name, number in pruned.removed.items() if number]
     if pruned.frozen:
         parts.append(amount(len(pruned.frozen), "left-over input"))
-    yield f"{', '.join(parts)} {would}." if parts else "Nothing is older than the retention says."
+    yield f"{', '.join(parts)} {would}." if parts else "No data is older than its retention period."
     for name in pruned.forgotten:
-        yield f"What {name} has sent is {'to be ' if pruned.dry_run else ''}forgotten."
+        yield f"The memory of {name} {'would be' if pruned.dry_run else 'is'} removed."
     for name, size in pruned.gone.items():
-        what = amount(size, "key") if size else "something"
-        yield f"{what} remembered of {name}, which is not in the project: `penstock prune --forget-destination {name}`."
+        what = amount(size, "key") if size else "Some data"
+        remove = f"penstock prune --forget-destination {name}"
+        yield f"{what} stored for {name}, which is not in the project. To remove: `{remove}`."
     if pruned.free_bytes > 1_000_000:
-        yield f"{pruned.free_bytes / 1e6:,.0f} MB inside the state to reuse; `penstock compact` gives them back."
+        yield f"{pruned.free_bytes / 1e6:,.0f} MB of the state are free; `penstock compact` returns them to the disk."
 
 
 def hooks_text(found: Sequence[Mapping[str, Any]]) -> Iterator[RenderableType]:
-    """One line a source; what still needs a key says so."""
+    """One line per source, then the sources that have no key yet."""
     if not found:
-        yield "No source is `type: webhook`."
+        yield "There is no source with `type: webhook`."
         return
-    rows = table("source", "address", "sender", "received", "last", right=["received"])
+    rows = table("source", "URL", "authentication", "received", "last", right=["received"])
     for each in found:
         rows.add_row(each["source"], each["url"], _sender(each["auth"]), f"{each['received']:,}", each["last_at"] or "")
     yield rows
     for each in found:
         if each["auth"].get("has_secret") is False:
-            yield f"Nobody can post to {each['source']} yet: `penstock hooks new-key {each['source']}` makes its key."
+            yield f"{each['source']} has no key yet. `penstock hooks new-key {each['source']}` makes one."
 
 
 def _sender(auth: Mapping[str, Any]) -> str:
-    """How who posts proves itself, in a few words."""
+    """The authentication of senders in a few words."""
     if auth["type"] == "none":
-        return "everybody"
+        return "none"
     if auth["type"] == "hmac":
         return "Standard Webhooks" if auth["scheme"] == "standard" else f"signature in {auth['header']}"
     return next(f"key by {way} {auth[way]}" for way in WAYS if way in auth)

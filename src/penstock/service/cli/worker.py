@@ -1,4 +1,4 @@
-"""The command `worker`: runs what is in the queue, on any number of machines."""
+"""The command `worker`: executes queued runs, on any number of machines."""
 
 from __future__ import annotations
 
@@ -21,36 +21,36 @@ def add_to(app: App) -> None:
 
 
 def worker(*, command: Given) -> Exit:
-    """Run what is asked for and what is due, until ^C.
+    """Execute requested and scheduled runs until ^C.
 
-    The project is the one in the database: `penstock apply` loads a project file into it. Any number of workers may
-    share a PostgreSQL database; beside SQLite there is one, for `penstock serve --no-worker`. On SIGTERM it stops
-    after the requests in flight, and leaves the rest to the next.
+    Executes runs of the project in the database, which `penstock apply` loads. Any number of workers can share a
+    PostgreSQL database; a SQLite database can have one, beside `penstock serve --no-worker`. On SIGTERM the worker
+    stops after its requests in flight; another worker continues its runs.
     """
     pause_collection()
-    with open_applied(command) as app, app.watched(os.environ), _asked_to_stop() as asked:
+    with open_applied(command) as app, app.watched(os.environ), _stop_signal() as stop:
         working = app.worker()
         working.start()
         freeze_collection()
-        command.show({"worker": working.id}, lambda: [f"The worker {working.id} is ready (^C ends it)."])
-        while not asked.wait(3600):
+        command.show({"worker": working.id}, lambda: [f"Worker {working.id} is ready (^C stops it)."])
+        while not stop.wait(3600):
             pass
         ended = working.stop()
     return Exit.WELL if ended else Exit.NOT_ALL_WELL
 
 
 @contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
-    """Set by SIGINT or SIGTERM; a second one ends the process at once."""
-    asked = threading.Event()
+def _stop_signal() -> Iterator[threading.Event]:
+    """An event that SIGINT or SIGTERM sets; a second signal ends the process at once."""
+    stop = threading.Event()
 
-    def ask(number: int, _frame: FrameType | None) -> None:
-        asked.set()
+    def set_stop(number: int, _frame: FrameType | None) -> None:
+        stop.set()
         signal.signal(number, signal.SIG_DFL)
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, set_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield asked
+        yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
