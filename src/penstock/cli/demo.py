@@ -71,18 +71,18 @@ def demo(
         sandbox = stack.enter_context(Kernel.running_sandbox())
         stack.enter_context(_inside(folder, sandbox))
         assert command.penstock is not None
-        trial = Demo(sandbox, command.penstock)
+        steps = DemoSteps(sandbox, command.penstock)
         with suppress(_StepFailed):
-            trial.run()
+            steps.run()
         if command.json:
             stack.enter_context(redirect_stdout(out))
-        arrived = trial.arrived()
+        arrived = steps.arrived()
         counts = {kind: arrived.get(kind, 0) for kind in KINDS}
-        document = {"ok": not trial.wrong, "wrong": trial.wrong, "arrived": counts}
-        command.show(document, trial.ending)
+        document = {"ok": not steps.wrong, "wrong": steps.wrong, "arrived": counts}
+        command.show(document, steps.ending)
         if serve:
             _serve(sandbox, folder, command, command.penstock)
-    return Exit.NOT_ALL_WELL if trial.wrong else Exit.WELL
+    return Exit.NOT_ALL_WELL if steps.wrong else Exit.WELL
 
 
 class _StepFailed(Exception):  # noqa: N818 - it only ends the demo
@@ -90,7 +90,7 @@ class _StepFailed(Exception):  # noqa: N818 - it only ends the demo
 
 
 @dataclass(slots=True)
-class Demo:
+class DemoSteps:
     """Runs the steps; `wrong` are the expectations that were not met."""
 
     sandbox: SandboxUrls
