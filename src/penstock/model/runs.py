@@ -23,20 +23,25 @@ _WORST_FIRST: tuple[RunStatus, ...] = ("cancelled", "failed", "partial")
 KEPT_BODY = 20_000  # characters of a body that are stored for a person
 
 
+LABEL = "label"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunTotals:
-    """What a run counts besides the outcomes of its records. The totals of a flow's run are the sums of its parts'.
+    """What a run counts besides the outcomes of its records: each is a column of the table `runs`.
 
-    `deleted` are objects, `requests` and `retries` HTTP requests, `duration_s` seconds.
+    The totals of a flow's run are the sums of its parts'. `deleted` are objects, `requests` and `retries` HTTP
+    requests, `duration_s` seconds. One that has a label is in the text of a run as `, 3 <label>`, unless it is 0.
     """
 
-    deleted: int = 0
+    deleted: int = field(default=0, metadata={LABEL: "deleted"})
     requests: int = 0
     retries: int = 0
     duration_s: float = 0.0
 
 
 TOTALS = tuple(item.name for item in fields(RunTotals))
+LABELS = {item.name: str(item.metadata[LABEL]) for item in fields(RunTotals) if LABEL in item.metadata}
 
 
 def totals_of(run: RunTotals | RunReport) -> dict[str, Any]:

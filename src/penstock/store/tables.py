@@ -7,6 +7,8 @@ added to, by the clock that all of them share. The applied project has one row a
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from sqlalchemy import (
     DDL,
     BigInteger,
@@ -24,6 +26,7 @@ from sqlalchemy import (
 )
 
 from penstock.model.outcome import COUNT_NAMES
+from penstock.model.runs import RunTotals
 
 metadata = MetaData()
 Serial = BigInteger().with_variant(Integer, "sqlite")
@@ -38,10 +41,10 @@ runs = Table(
     Column("status", Text, nullable=False),
     Column("resumable", Boolean, nullable=False),
     *(Column(name, BigInteger, nullable=False) for name in COUNT_NAMES),
-    Column("deleted", BigInteger, nullable=False),
-    Column("requests", BigInteger, nullable=False),
-    Column("retries", BigInteger, nullable=False),
-    Column("duration_s", Float, nullable=False),
+    *(
+        Column(item.name, Float if isinstance(item.default, float) else BigInteger, nullable=False)
+        for item in fields(RunTotals)
+    ),
     Column("notes", Text, nullable=False),
     Column("skipped", Text, nullable=False),
     Column("position", BigInteger, nullable=False),

@@ -19,7 +19,7 @@ from penstock.cli.text.words import (
     table,
 )
 from penstock.model.outcome import COUNT_NAMES, Counts, status_for_people
-from penstock.model.runs import DeliveryReport, RunReport
+from penstock.model.runs import LABELS, DeliveryReport, RunReport
 
 QUIET = frozenset({"renamed", "derived"})
 
@@ -34,9 +34,10 @@ def run_text(report: RunReport) -> Iterator[RenderableType]:
         yield safe_text(f"  {report.reason}")
     outcomes = outcome_words(counts_of(report.records))
     yield Text.assemble(f"  {amount(report.records.read, 'record')}{': ' if outcomes else ''}", outcomes)
-    deleted = f", {report.deleted:,} deleted" if report.deleted else ""
+    counted = ((getattr(report, name), label) for name, label in LABELS.items())
+    more = "".join(f", {number:,} {label}" for number, label in counted if number)
     retries = f" ({amount(report.retries, 'retry', 'retries')})" if report.retries else ""
-    yield Text(f"  {amount(report.requests, 'request')}{retries}{deleted} in {duration(report.duration_s)}")
+    yield Text(f"  {amount(report.requests, 'request')}{retries}{more} in {duration(report.duration_s)}")
     if report.flow is not None:
         yield from _parts(report)
     yield from _notes(report)

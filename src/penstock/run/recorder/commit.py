@@ -229,7 +229,7 @@ class Pending:
     ordinals: list[int] = field(default_factory=list)
     more_ordinals: list[NDArray[np.int64]] = field(default_factory=list)
     records: int = 0
-    retries: int = 0
+    totals: Counter[str] = field(default_factory=Counter)  # of `RunTotals`, by name
 
     def decide(self, entry: LedgerEntry) -> None:
         """The outcome of these records."""
@@ -309,7 +309,7 @@ class CommitSchedule:
         return replace(
             self.run,
             counts=self.run.counts.plus(pending.counts),
-            retries=self.run.retries + pending.retries,
+            **{name: getattr(self.run, name) + number for name, number in pending.totals.items()},
             requests=self._earlier.requests + self._desk.requests(),
             duration_s=self._earlier.duration_s + self._desk.clock.monotonic() - self._started,
         )

@@ -166,7 +166,7 @@ class Recorder:
             self.commits.pending.ended.append(intent)
         decided = [settled for settled in delivery.settled if settled.outcome is not Outcome.UNSENT]
         traced = self._traced(decided, every=delivery.job is not None)
-        self.commits.pending.retries += min(max(delivery.attempts - 1, 0), delivery.requests)
+        self.commits.pending.totals["retries"] += min(max(delivery.attempts - 1, 0), delivery.requests)
         self._decide(entry_of(delivery, number, decided))
         self._settle(delivery, decided, traced)
         self._not_sent([s.payload for s in delivery.settled if s.outcome is Outcome.UNSENT])
@@ -181,7 +181,7 @@ class Recorder:
 
     def confirm(self, ticket: Ticket, delivery: Delivery, repeats: int) -> None:
         run, number = ticket
-        self.commits.pending.retries += repeats
+        self.commits.pending.totals["retries"] += repeats
         changes, counts = changes_of(delivery)
         if run == self.run.id:
             self.commits.pending.counts.update(counts)
