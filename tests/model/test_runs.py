@@ -16,4 +16,4 @@ def test_every_total_is_in_the_report_and_in_its_json():
 
 def test_the_totals_of_several_runs_are_sums():
     runs = [RunTotals(requests=2, duration_s=0.5), RunTotals(requests=3, retries=1, duration_s=1.25)]
-    assert sum_totals(runs) == {"deleted": 0, "requests": 5, "retries": 1, "duration_s": 1.75}
+    assert sum_totals(runs) == {**dict.fromkeys(TOTALS, 0), "requests": 5, "retries": 1, "duration_s": 1.75}
