@@ -118,6 +118,11 @@ def test_a_429_is_neither_an_attempt_nor_patience(script, limits):
     assert result.answer == plain.answer
 
 
+def test_pauses_are_part_of_the_patience():
+    _, simulator = run([reply(503, retry_after="50", seconds=5.0)] * 9, policy=RetryPolicy(patience=120.0))
+    assert [wait.seconds for wait in simulator.of(Wait)] == [50.0, 50.0]
+
+
 def test_429_is_final_after_ten_minutes():
     result, simulator = run([reply(429, retry_after="60")] * 100)
     assert result.answer.status == 429

@@ -83,14 +83,17 @@ def test_every_record_is_settled_once(script, count, where, requests):
 
 
 @given(script=scripts, count=st.integers(1, 9), replies=st.sampled_from(Replies), requests=st.integers(1, 3))
+@example(["200 first only"], 3, Replies.ITEMS, 1)
 def test_what_must_not_be_sent_twice_is_not_sent_again_once_it_may_have_been_done(script, count, replies, requests):
     where = shape(URL, retry=ONCE, replies=replies, size=100, algorithm="code" if requests > 1 else "array")
     simulator = run(script, count, where, code_of(requests) if requests > 1 else None)
     done = set()
     for send, answer in zip(simulator.of(Send), simulator.answers, strict=True):
-        assert send.request.body not in done
+        body = json.loads(send.request.body)
+        records = set(body) if requests > 1 else {record["n"] for record in body}  # by code: one number a request
+        assert not records & done
         if may_have_been_done(answer):
-            done.add(send.request.body)
+            done |= records
 
 
 @given(script=scripts, count=st.integers(1, 9), where=shapes)
@@ -180,6 +183,36 @@ def test_records_without_a_result_are_sent_again_alone_after_a_pause():
     assert [send.request.body for send in simulator.of(Send)] == [b'[{"n":0},{"n":1},{"n":2}]', b'[{"n":0},{"n":2}]']
     assert [len(delivery.settled) for delivery in simulator.deliveries] == [1, 2]
     assert "the reply does not say which result is whose" in simulator.of(Wait)[0].reason
+
+
+@pytest.mark.parametrize("most", [1, 2, 6])
+def test_records_that_never_get_a_result_are_sent_as_often_as_the_policy_says(most):
+    where = shape(URL, size=3, replies=Replies.ITEMS)
+    simulator = Simulator(
+        answer=lambda _: items({"status": "ok"}, {"status": "ok"}, {"status": "ok"}, {"status": "ok"})
+    )
+    simulator.run(deliver(payloads(3), rules_of(where, policy=RetryPolicy(attempts=most))))
+    assert len(simulator.of(Send)) == most
+    assert set(simulator.outcomes) == {0, 1, 2}
+    assert [delivery.settled == () for delivery in simulator.deliveries] == [*[True] * (most - 1), False]
+
+
+@pytest.mark.parametrize(
+    ("script", "retry", "outcome", "sent"),
+    [
+        (["200", "200", "200"], IDEMPOTENT, "delivered", 3),
+        (["200", "202 job", "200"], IDEMPOTENT, "accepted", 3),
+        (["200", "422", "200"], IDEMPOTENT, "quarantined", 2),
+        (["401", "200", "200"], ONCE, "unsent", 1),
+        (["200", "401", "200"], IDEMPOTENT, "unsent", 2),
+        (["200", "401", "200"], ONCE, "unknown", 2),
+        (["200", "cut", "200"], ONCE, "unknown", 2),
+    ],
+)
+def test_several_requests_end_with_the_first_that_does_not_succeed(script, retry, outcome, sent):
+    simulator = run(script, 2, shape(URL, retry=retry, size=2, algorithm="code"), code_of(3))
+    assert simulator.outcomes == {0: [outcome], 1: [outcome]}
+    assert len(simulator.of(Send)) == sent
 
 
 @pytest.mark.parametrize(("cost_per_record", "cost"), [(False, 1), (True, 5)])
