@@ -1,4 +1,4 @@
-"""`Budget`: the rate limit of one credential, shared by all requests of this process and applied before each."""
+"""`Budget`: queues the requests of one credential, and lets each leave when the window of its rate limit permits it."""
 
 from __future__ import annotations
 
@@ -18,19 +18,27 @@ RANKS: Mapping[Lane, int] = {lane: rank for rank, lane in enumerate(get_args(Lan
 
 
 class RateLimiter(Protocol):
-    """What a client waits for before every request: a `Budget`, or one that ends with its run."""
+    """What a client needs of a rate limit: a `Budget`, or one that stops waiting when its run stops."""
 
-    async def acquire(self, lane: Lane, cost: int = 1) -> Taken: ...
+    async def acquire(self, lane: Lane, cost: int = 1) -> Taken:
+        """Wait until a request may leave."""
+        ...
 
-    def observe(self, taken: Taken, status: int, headers: Mapping[str, str]) -> None: ...
+    def observe(self, taken: Taken, status: int, headers: Mapping[str, str]) -> None:
+        """A reply came."""
+        ...
 
-    def lost(self, taken: Taken) -> None: ...
+    def lost(self, taken: Taken) -> None:
+        """No reply came."""
+        ...
 
-    def give_back(self, taken: Taken) -> None: ...
+    def give_back(self, taken: Taken) -> None:
+        """The request did not leave."""
+        ...
 
 
 class WaitingRequests(NamedTuple):
-    """Who waits for places in a budget."""
+    """The requests that wait in a budget."""
 
     rank: int  # of the lane of the first
     since: float  # monotonic second when the first began to wait
@@ -39,30 +47,49 @@ class WaitingRequests(NamedTuple):
 
 
 class RequestQueue(Protocol):
-    """What a window knows of the budget that has it."""
+    """The budget, as its window sees it."""
 
-    def waiting(self) -> WaitingRequests | None: ...
+    def waiting(self) -> WaitingRequests | None:
+        """The requests that wait; None when there are none."""
+        ...
 
-    def serve(self) -> None: ...
+    def serve(self) -> None:
+        """Places may be free: let requests leave."""
+        ...
 
 
-class Places(Protocol):
-    """Where a budget takes its places from: a `RateWindow` of its own, or one that processes share."""
+class LimitWindow(Protocol):
+    """Decides how many requests may leave: `RateWindow` for one process, or a window that processes share.
+
+    Its methods are the events that change it. Times are monotonic seconds.
+    """
 
     limit: int
     blocked_until: float
 
-    def take(self, now: float, cost: int = 1) -> Taken | None: ...
+    def take(self, now: float, cost: int = 1) -> Taken | None:
+        """A request wants to leave: its place, or None when it has to wait."""
+        ...
 
-    def opens(self) -> float: ...
+    def opens(self) -> float:
+        """When to try again; inf when an event will tell."""
+        ...
 
-    def expected(self) -> float: ...
+    def expected(self) -> float:
+        """When a waiting request may leave, as far as is known; inf when it is not."""
+        ...
 
-    def end(self, taken: Taken, now: float, allowance: Allowance | None = None) -> None: ...
+    def end(self, taken: Taken, now: float, allowance: Allowance | None = None) -> None:
+        """The request has ended, by a reply whose headers say `allowance`, or lost."""
+        ...
 
-    def give_back(self, taken: Taken) -> None: ...
+    def give_back(self, taken: Taken) -> None:
+        """The request did not leave."""
+        ...
 
-    def block(self, until: float) -> None: ...
+    def block(self, until: float) -> None:
+        """A 429 came: nothing leaves before `until`."""
+        ...
 
     def changed(self, queue: RequestQueue) -> None:
         """A request of this queue was let through, has ended, or has begun to wait."""
@@ -75,9 +102,9 @@ class Budget:
     It drives `window`, which decides; without one, a `RateWindow` of its own.
     """
 
-    def __init__(self, rate: RateLimit, clock: Clock, window: Places | None = None) -> None:
+    def __init__(self, rate: RateLimit, clock: Clock, window: LimitWindow | None = None) -> None:
         self._clock = clock
-        self._window: Places = RateWindow(rate.requests, rate.per) if window is None else window
+        self._window: LimitWindow = RateWindow(rate.requests, rate.per) if window is None else window
         self._waiting: list[tuple[int, int, float, int, asyncio.Future[Taken]]] = []  # heap: rank, number, since, cost
         self._numbers = count()
         self._timer: asyncio.Task[None] | None = None
@@ -150,12 +177,12 @@ class Budget:
         self.serve()
 
     def give_back(self, taken: Taken) -> None:
-        """The request never left."""
+        """The request did not leave."""
         self._window.give_back(taken)
         self.serve()
 
     def serve(self) -> None:
-        """Let waiting requests through, the first in rank first; set the timer for the others."""
+        """Let waiting requests leave, those of the first lane first, and set the timer for the others."""
         if self._waiting:
             self._let_through()
         self._window.changed(self)

@@ -95,7 +95,7 @@ class RateWindow:
         return clear if (clear - certain) * self.limit < carried * self.per else certain
 
     def expected(self) -> float:
-        """When a request that waits may go, as far as is known."""
+        """When a waiting request may leave, as far as is known."""
         return self.opens()
 
     def end(self, taken: Taken, now: float, allowance: Allowance | None = None) -> None:
@@ -115,7 +115,7 @@ class RateWindow:
             )
 
     def give_back(self, taken: Taken) -> None:
-        """The request never left."""
+        """The request did not leave."""
         self._leave(taken)
         self._used = max(0, self._used - taken.cost)
         if not self._used:

@@ -54,7 +54,7 @@ class SentRequest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Same:
-    """All records share one end."""
+    """All records have one outcome."""
 
     judged: Judged
     reason: str
@@ -62,7 +62,7 @@ class Same:
 
 @dataclass(frozen=True, slots=True)
 class Each:
-    """One end per record, in order."""
+    """One outcome per record, in order."""
 
     records: tuple[Judged, ...]
     reason: str
@@ -75,7 +75,7 @@ class Each:
 
 @dataclass(frozen=True, slots=True)
 class Unmatched:
-    """Some records have no result (None). They may be sent again if idempotent; `refusal` is for them otherwise."""
+    """Some records have no result (None). They are sent again where that is allowed; else `refusal` is for them."""
 
     records: tuple[Judged | None, ...]
     refusal: Refusal
@@ -83,7 +83,7 @@ class Unmatched:
 
 @dataclass(frozen=True, slots=True)
 class Bisect:
-    """The batch was refused as a whole: send its halves. `refusal` is for a record that is left alone."""
+    """The batch was refused as a whole: its halves have to be sent. `refusal` is why."""
 
     refusal: Refusal
 
@@ -98,7 +98,7 @@ class Poll:
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """The run must stop; nothing was done about these records."""
+    """The run has to stop; the records were not processed."""
 
     stop: Stop
 
@@ -113,7 +113,7 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
 
 
 def judge(answer: Reply | Lost, sent: SentRequest) -> Verdict:
-    """The meaning of the last answer, after all attempts that were allowed."""
+    """What the final answer means, after all attempts that were allowed."""
     if isinstance(answer, Lost):
         return _lost(answer, sent)
     status = answer.status
@@ -231,7 +231,7 @@ def _batch_refused(reply: Reply, sent: SentRequest) -> Verdict:
 
 
 def _each(items: Items, quoter: ErrorQuoter, status: int) -> Each | Unmatched:
-    """One end per record. A reply without a single result confirms nothing, and refuses nothing either."""
+    """One outcome per record. A reply without a single result confirms nothing and refuses nothing."""
     records = tuple(_judged(item, quoter) for item in items.items)
     missing = [not item.matched for item in items.items]
     if not any(missing) or (all(missing) and not items.unassigned):
