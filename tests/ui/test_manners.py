@@ -63,7 +63,7 @@ def test_two_people_edit_the_same(new_page, place, forgiven):
     save = grace.get_by_role("button", name="Save", exact=True)
     save.click()
     dialog = grace.get_by_role("dialog")
-    row = dialog.get_by_role("row", name=re.compile("exclude"))
+    row = dialog.get_by_role("row", name=re.compile("Exclude attributes"))
     expect(row).to_contain_text('["seats"]')  # theirs
     expect(row).to_contain_text('["company"]')  # hers
     grace.keyboard.press("Escape")  # goes on editing: nothing is lost, nothing overwritten

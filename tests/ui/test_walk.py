@@ -85,13 +85,18 @@ def test_an_unknown_outcome_is_settled_and_a_group_is_discarded(page, place):
     assert place.call("GET", "/quarantine?destination=tasks")["items"] == []
 
 
-def test_an_older_version_is_made_the_truth_again(page, place):
+def test_a_version_shows_its_differences_by_setting_and_can_be_restored(page, place):
     value = {"dataset": "contacts", "credential": "acme", "template": "upsert_person", "exclude": ["seats"]}
     place.call("POST", "/destinations", {"name": "versioned", "value": value})
     before = place.call("GET", "/versions?limit=1")["items"][0]["version"]
     place.call("PATCH", "/destinations/versioned", {"exclude": ["seats", "company"]})
     page.goto(f"/versions/{before + 1}")
-    page.get_by_text("destination versioned").first.wait_for()  # the difference
+    page.get_by_role("heading", name="Destination versioned: changed").wait_for()
+    row = page.get_by_role("row", name=re.compile("Exclude attributes"))
+    expect(row.get_by_role("cell")).to_have_text(["seats", "seats, company"])
+    page.get_by_text("All settings").click()
+    page.get_by_role("heading", name="Destination versioned").wait_for()
+    expect(page.get_by_role("row", name=re.compile("Template upsert_person")).first).to_be_visible()
     page.goto(f"/versions/{before}")
     page.get_by_role("button", name="Restore").click()
     page.get_by_role("dialog").get_by_role("button", name="Restore").click()

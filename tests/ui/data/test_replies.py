@@ -159,7 +159,7 @@ def test_who_did_what(page, place):
     assert any("audited" in row["what"] for row in rows)
 
 
-def test_a_version_is_taken_back_in_the_browser(page, place):
+def test_an_edit_is_undone_by_restoring_the_version_before(page, place):
     place.call("POST", "/destinations", {"name": "turned", "value": {**PERSON, "dataset": "contacts"}})
     page.goto("/destinations/turned/configure")
     samples(page).get_by_text("ada@example.com").first.wait_for()

@@ -83,7 +83,7 @@ interface EditorProps extends ShownProps {
   save: {
     run: () => Promise<Resource>;
     overwrite?: () => Promise<Resource>;
-    conflict?: { theirs: () => Promise<unknown>; mine: unknown; take: () => void };
+    conflict?: { theirs: () => Promise<unknown>; mine: unknown; label: (path: string) => string; take: () => void };
     undo?: (saved: Resource) => Promise<unknown>;
     then: (saved: Resource) => unknown;
   };

@@ -5,6 +5,7 @@ import { api, at } from "@/api/client";
 import { keys, queries } from "@/api/queries";
 import type { Resource } from "@/api/types";
 import { Loaded } from "@/parts";
+import { settingLabel } from "@/texts/labels";
 import { useDraft } from "./drafts/draft";
 import { type Draft, ResourceEditor, same, type ShownProps, type Value, valueOf } from "./Editor";
 
@@ -52,7 +53,7 @@ function Existing({ held, newest, editing, ...props }: ExistingProps) {
       save={{
         run: () => write(draft.etag),
         overwrite: () => write(),
-        conflict: { theirs: async () => (await api.get<Resource>(at`/${kind}/${name}`)).value, mine: withoutKey(draft.value), take: startOver },
+        conflict: { theirs: async () => (await api.get<Resource>(at`/${kind}/${name}`)).value, mine: withoutKey(draft.value), label: (path) => settingLabel(kind, path.split(".")), take: startOver },
         undo: (saved) => api.put(at`/${kind}/${name}`, held.value, { etag: saved.etag }),
         then: (saved) => {
           drop();

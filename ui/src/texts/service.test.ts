@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
 import { hintText, noteText, placeText, plainText } from "./service";
 
-test("a path of the project file becomes a place", () => {
-  expect(placeText("sources.crm.cursor.column")).toBe("source crm › cursor › column");
+test("a path of the project file becomes the resource and the label of its setting", () => {
+  expect(placeText("sources.crm.cursor.overlap")).toBe("source crm › Overlap");
+  expect(placeText("destinations.people.fields.email.default")).toBe("destination people › Fields › email › Default");
+  expect(placeText("destinations.people.fuss")).toBe("destination people › fuss");
+  expect(placeText("sources.crm")).toBe("source crm");
   expect(placeText("mode")).toBe("mode");
   expect(placeText("")).toBe("");
 });

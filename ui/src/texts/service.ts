@@ -2,13 +2,18 @@
  * Texts of the service in the words of the web UI. The service writes for the command line too: its paths are those of the
  * project file, its hints name commands. Here a path becomes a place, and a command the button that does the same.
  */
+import { settingLabel } from "./labels";
+
 const KINDS: Record<string, string> = { credentials: "credential", sources: "source", datasets: "dataset", destinations: "destination", flows: "flow" };
 
-/** `sources.crm.cursor.column` → "source crm › cursor › column". */
+/** "source crm" */
+export const resourceText = (kind: string, name: string): string => `${KINDS[kind] ?? kind} ${name}`;
+
+/** `destinations.people.batch.size` → "destination people › Records per request", with the labels of the forms. */
 export function placeText(path: string): string {
   const [kind = "", name, ...rest] = path.split(".");
-  const known = KINDS[kind];
-  return (known === undefined || name === undefined ? path.split(".") : [`${known} ${name}`, ...rest]).join(" › ");
+  if (KINDS[kind] === undefined || name === undefined) return path.split(".").join(" › ");
+  return rest.length === 0 ? resourceText(kind, name) : `${resourceText(kind, name)} › ${settingLabel(kind, rest)}`;
 }
 
 const NAME = "[^\\s`]+";

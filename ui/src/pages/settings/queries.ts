@@ -5,7 +5,7 @@ import { api, tagged } from "@/api/client";
 import { everything } from "@/api/queries";
 import type { Token } from "@/api/types";
 import { useChange } from "@/parts";
-import { t } from "@/texts/pages/settings";
+import { settingLabel, t } from "@/texts/pages/settings";
 
 export const tokensQuery = () => queryOptions({ queryKey: ["tokens"], queryFn: ({ signal }) => everything<Token>("/tokens", {}, signal) });
 
@@ -19,7 +19,7 @@ export function useDocument<T>(name: string) {
   const save = useChange({
     run: () => write(query.data?.etag),
     overwrite: () => write(),
-    conflict: { theirs: async () => (await tagged<T>(`/settings/${name}`)).value, mine: edited, take: () => setEdited(null) },
+    conflict: { theirs: async () => (await tagged<T>(`/settings/${name}`)).value, mine: edited, label: settingLabel, take: () => setEdited(null) },
     done: () => t.saved,
     refresh: [key],
     quiet: true,

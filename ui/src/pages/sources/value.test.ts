@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { SourceValue } from "@/api/types";
-import { asQuery, asTable, authOf, begun, command, cursorOf, fileKind, isComplete, withAuth, withAuthKey, withCursor, withKey } from "./value";
+import { asQuery, asTable, authOf, begun, cursorOf, fileKind, isComplete, withAuth, withAuthKey, withCursor, withKey } from "./value";
 
 describe("a source's settings", () => {
   test("nothing is complete before it says where the records are", () => {
@@ -27,11 +27,6 @@ describe("a source's settings", () => {
   test("each way of showing who one is can be told from its settings", () => {
     for (const auth of ["key", "query", "basic", "standard", "generic", "none"] as const) expect(authOf(withAuth(begun("webhook"), auth))).toBe(auth);
     expect(withAuthKey(begun("webhook"), "header", "X-Token")).toEqual({ type: "webhook", auth: { type: "key", header: "X-Token" } });
-  });
-  test("the command shows the key where the sender has to put it", () => {
-    expect(command("http://h/hooks/a", { type: "key", header: "X-API-Key" }, "k1")).toContain("-H 'X-API-Key: k1'");
-    expect(command("http://h/hooks/a", { type: "key", query: "key" }, "k1")).toContain("http://h/hooks/a?key=k1");
-    expect(command("http://h/hooks/a", { type: "none" }, null)).not.toContain("YOUR-KEY");
   });
 });
 

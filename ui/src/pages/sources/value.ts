@@ -92,16 +92,5 @@ export function authText(value: SourceValue, key: string, otherwise = ""): strin
   return typeof said === "string" ? said : otherwise;
 }
 
-/** A command that posts one record, for a person's terminal. */
-export function command(url: string, auth: Record<string, unknown>, key: string | null): string {
-  const secret = key ?? "YOUR-KEY";
-  const lines: string[] = [];
-  let address = url;
-  if (auth["type"] === "key" && typeof auth["query"] === "string") address = `${url}?${auth["query"]}=${secret}`;
-  else if (auth["type"] === "key" && typeof auth["basic"] === "string") lines.push(`-u '${auth["basic"]}:${secret}'`);
-  else if (auth["type"] === "key") lines.push(`-H '${String(auth["header"] ?? "X-API-Key")}: ${secret}'`);
-  return [`curl '${address}'`, ...lines, "-H 'Content-Type: application/json'", `-d '{"id": "1", "email": "ada@example.com"}'`].join(" \\\n  ");
-}
-
 /** Whether the file came from a person's computer: a newer one can take its place. */
 export const isUpload = (value: SourceValue): boolean => value.type === "file" && /(^|\/)uploads\//.test(value.path ?? "");

@@ -1,3 +1,3 @@
-/** The project of a version: as it was, against the version before it, or against what is the truth now. */
-export const VIEWS = ["then", "before", "now"] as const;
+/** What the page of a version shows: what the version changed, what changed since, or all its settings. */
+export const VIEWS = ["changes", "since", "settings"] as const;
 export type View = (typeof VIEWS)[number];

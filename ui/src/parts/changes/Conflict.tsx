@@ -1,4 +1,4 @@
-/** Two people changed the same: both values, setting by setting. */
+/** Two users changed the same settings: both values of each setting that differs. */
 import { t } from "@/texts/shell";
 import classes from "./Conflict.module.css";
 import { differences } from "./differences";
@@ -6,7 +6,13 @@ import { cellText } from "../values/format";
 
 const MOST = 12;
 
-export function Conflict({ theirs, mine }: { theirs: unknown; mine: unknown }) {
+interface Props {
+  theirs: unknown;
+  mine: unknown;
+  /** What the form calls the setting at this path, such as "batch.size". */
+  label: (path: string) => string;
+}
+export function Conflict({ theirs, mine, label }: Props) {
   const found = differences(theirs, mine);
   if (found.length === 0) return <p>{t.change.same}</p>;
   return (
@@ -24,7 +30,7 @@ export function Conflict({ theirs, mine }: { theirs: unknown; mine: unknown }) {
           {found.slice(0, MOST).map((one) => (
             <tr key={one.path}>
               <th scope="row">
-                <code>{one.path}</code>
+                {label(one.path)}
               </th>
               <td>
                 <Said value={one.theirs} />

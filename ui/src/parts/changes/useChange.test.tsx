@@ -23,7 +23,7 @@ function conflict() {
     <Save
       run={stale}
       overwrite={told.overwrite}
-      conflict={{ theirs: () => Promise.resolve({ mode: "all", path: "a" }), mine: { mode: "changed", path: "a" }, take: told.take }}
+      conflict={{ theirs: () => Promise.resolve({ mode: "all", path: "a" }), mine: { mode: "changed", path: "a" }, label: (path) => `the ${path}`, take: told.take }}
       then={told.then}
       quiet
     />,
@@ -35,9 +35,9 @@ const press = async (name: string) => fireEvent.click(await screen.findByRole("b
 
 test("two people changed the same: both values are shown, setting by setting", async () => {
   conflict();
-  const row = (await screen.findByText("mode")).closest("tr");
+  const row = (await screen.findByText("the mode")).closest("tr");
   expect([...(row?.querySelectorAll("td") ?? [])].map((cell) => cell.textContent)).toEqual(["all", "changed"]);
-  expect(screen.queryByText("path")).toBeNull();
+  expect(screen.queryByText("the path")).toBeNull();
 });
 
 test("to overwrite is said by the person, and is done once", async () => {

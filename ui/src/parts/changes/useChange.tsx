@@ -15,8 +15,8 @@ interface Change<Input, Output> {
   refresh?: QueryKey[];
   /** Someone changed it meanwhile and the person wants to overwrite: run it again without the ETag. */
   overwrite?: (input: Input) => Promise<Output>;
-  /** What both said, to show it; `take` forgets what this person typed. */
-  conflict?: { theirs: () => Promise<unknown>; mine: unknown; take?: () => void };
+  /** Both values, to show them; `label` names a setting by its path; `take` drops what this user typed. */
+  conflict?: { theirs: () => Promise<unknown>; mine: unknown; label: (path: string) => string; take?: () => void };
   /** Where it leads; what is old is refreshed once it is there, so that nothing asks for what is gone. */
   then?: (output: Output, input: Input) => unknown;
   /** The page shows the errors itself. */
@@ -36,7 +36,7 @@ export function useChange<Input = void, Output = unknown>(change: Change<Input, 
         const theirs = await conflict?.theirs();
         const said = await choose({
           title: t.change.stale,
-          consequence: conflict === undefined ? t.change.staleHint : <Conflict theirs={theirs} mine={conflict.mine} />,
+          consequence: conflict === undefined ? t.change.staleHint : <Conflict theirs={theirs} mine={conflict.mine} label={conflict.label} />,
           verb: t.change.overwrite,
           other: t.change.reload,
           cancel: t.change.keep,

@@ -5,7 +5,6 @@ import { json } from "@codemirror/lang-json";
 import { python } from "@codemirror/lang-python";
 import { sql } from "@codemirror/lang-sql";
 import { xml } from "@codemirror/lang-xml";
-import { yaml } from "@codemirror/lang-yaml";
 import { bracketMatching, foldGutter, HighlightStyle, indentOnInput, syntaxHighlighting } from "@codemirror/language";
 import { lintGutter, setDiagnostics } from "@codemirror/lint";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
@@ -14,7 +13,7 @@ import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers, pl
 import { tags } from "@lezer/highlight";
 import { nonce } from "@/theme/nonce";
 
-export type Language = "json" | "sql" | "python" | "yaml" | "xml" | "text";
+export type Language = "json" | "sql" | "python" | "xml" | "text";
 /** An error at a line (from 1), perhaps at a column of it (from 1). */
 export interface LineError {
   line: number;
@@ -26,7 +25,6 @@ const languages: Record<Language, () => Extension> = {
   json: () => json(),
   sql: () => sql(),
   python: () => python(),
-  yaml: () => yaml(),
   xml: () => xml(),
   text: () => [],
 };

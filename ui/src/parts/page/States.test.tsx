@@ -40,7 +40,7 @@ test("within a page neither failing nor loading makes another", () => {
 
 test("a problem says where it is, and nothing is shown of none", () => {
   const { again } = show(<Problems problems={refused(400).problems} />);
-  expect(screen.getByText("destination a › mode").tagName).toBe("CODE");
+  expect(screen.getByText("destination a › Records to send").tagName).toBe("STRONG");
   again(<Problems problems={[]} />);
   expect(screen.queryByRole("alert")).toBeNull();
 });

@@ -50,7 +50,7 @@ export function Problems({ problems, title }: { problems: Problem[]; title?: str
         <ul>
           {problems.map((problem, i) => (
             <li key={i}>
-              {problem.path !== "" && <code>{placeText(problem.path)}</code>} {plainText(problem.message)}
+              {problem.path !== "" && <strong>{placeText(problem.path)}</strong>} {plainText(problem.message)}
               <Hint hint={hintText(problem.hint)} />
             </li>
           ))}

@@ -1,22 +1,25 @@
 /** Texts of credentials: adding one, checking one. */
 import { number } from "@/parts/values/format";
+import { labels } from "../labels";
+
+const own = labels.credentials;
 
 export const t = {
   title: "Add credential",
   name: "Name",
-  connector: "Connector",
+  connector: own.connector,
   connectors: { custify: "Custify", http: "HTTP API" } as Record<string, string>,
-  key: "API key",
+  key: own.api_key,
   keyHint: "Stored encrypted. Nobody can read it again.",
   keyAnewHint: "The stored key is not sent to a new host. Type the key again.",
   keyKept: "A key is stored. A new key replaces it.",
-  base: "Base URL",
+  base: own.base_url,
   baseHint: "auto: the check finds which Custify host answers",
   more: "Rate limit and dialect",
-  requests: "Requests",
+  requests: own["rate_limit.requests"],
   per: "per",
-  timeout: "Request timeout",
-  dialect: "Dialect",
+  timeout: own.timeout,
+  dialect: own.dialect,
   dialects: { auto: "auto: from the base URL", native: "native: the published API", flat: "flat: fields at the top level" } as Record<string, string>,
   restored: "Your unsaved changes were restored. Type the key again: keys are not stored in the browser.",
   startOver: "Start over",
@@ -27,7 +30,7 @@ export const t = {
   speaks: (dialect: string) => `dialect ${dialect}`,
   left: (remaining: number, limit: number) => `${number(remaining)} of ${number(limit)} requests left`,
   asked: "Checked",
-  allowance: "Rate limit",
+  allowance: own.rate_limit,
   tried: "Checked hosts",
   last: "Last check",
   never: "Not checked yet",

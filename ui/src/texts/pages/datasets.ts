@@ -1,5 +1,8 @@
 /** Texts of datasets. */
 import { count, number } from "@/parts/values/format";
+import { labels } from "../labels";
+
+const own = labels.datasets;
 
 export const t = {
   add: (name: string) => `Use ${name} in…`,
@@ -7,13 +10,13 @@ export const t = {
   shape: "Shape with SQL",
   view: "View records",
   tabs: { label: "Dataset", records: "Records", columns: "Columns", settings: "Settings" },
-  source: "Source",
+  source: own.source,
   sourceHint: "Where the records come from",
   noSources: "No source yet",
   noSourcesHint: "A source is a file, a database or a webhook.",
   newSource: "New source",
   responses: "Replies of a destination",
-  key: "Key",
+  key: own.key,
   keyHint: "The column or columns that identify a record across runs. Every record needs a value, and no two records share one.",
   keySuggested: "Suggested: its values are unique in the first records",
   sql: "Shape the records with SQL",

@@ -1,5 +1,8 @@
 /** Texts of flows: the canvas, the list, a flow and its schedule. */
 import { count, number } from "@/parts/values/format";
+import { labels } from "../labels";
+
+const own = labels.flows;
 
 export const t = {
   title: "Flows",
@@ -64,7 +67,7 @@ export const t = {
     down: (name: string) => `Move ${name} down`,
     remove: (name: string) => `Remove ${name}`,
     unknown: "destination not found",
-    schedule: "Schedule",
+    schedule: own.schedule,
     kinds: { hand: "Manually", every: "Interval", cron: "Times", data: "On new data" } as Record<string, string>,
     handHint: "The flow runs when a user presses Run now or a program starts it.",
     dataHint: "The flow runs when a source of its destinations has new records.",
@@ -82,11 +85,11 @@ export const t = {
     day: "On day",
     cron: "Cron fields",
     cronHint: "Minute, hour, day, month, weekday. 0 2 * * * means every day at 02:00.",
-    zone: "Time zone",
+    zone: own.timezone,
     next: "Next runs",
     noNext: "The next runs appear here",
     inZone: (zone: string) => `in ${zone}`,
-    catchUp: "Missed runs",
+    catchUp: own.catch_up,
     catchUps: { latest: "Run once", all: "Run each", none: "Skip" } as Record<string, string>,
     name: "everything",
   },

@@ -142,3 +142,13 @@ export const t = {
     since: "Since",
   },
 };
+
+/** The label of a setting of the alerts or the retention at this path, such as "rules.quarantine_more". */
+export function settingLabel(path: string): string {
+  const { alerts, retention } = t;
+  const [first = "", second = "", ...rest] = path.split(".");
+  const others: Record<string, string> = { repeat_hours: alerts.repeat_hours, calm_minutes: alerts.calm_minutes };
+  if (first === "rules") return alerts.names[second] ?? others[second] ?? second;
+  if (first === "channels") return [alerts.channels, second, ...rest.map((part) => ({ url: alerts.url, allowed_hosts: alerts.hosts })[part] ?? part)].join(" › ");
+  return { quiet: alerts.quiet, digest: alerts.digest }[first] ?? retention.names[first]?.[0] ?? path;
+}

@@ -1,6 +1,8 @@
 /** Texts of the versions of the project. */
 import { count } from "@/parts/values/format";
 
+const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 export const t = {
   title: "Versions",
   about: "Every change of the settings, newest first. Each version can be restored.",
@@ -10,18 +12,24 @@ export const t = {
   at: "Time",
   author: "By",
   changes: "Changes",
+  changed: (resource: string, change: string) => `${sentence(resource)}: ${change}`,
   count: (n: number) => count(n, "change"),
-  sign: { added: "added", removed: "removed", changed: "changed" } as Record<string, string>,
   back: "Restore",
   backTitle: (n: number) => `Restore version ${n}?`,
   backText: (n: number, paths: string[]) =>
     paths.length === 0
       ? `The settings are the same as in version ${n}; nothing would change.`
       : `${count(paths.length, "setting changes", "settings change")}: ${paths.slice(0, 6).join(", ")}${paths.length > 6 ? ", …" : ""}. Restoring makes a new version with the settings of version ${n}; later versions stay in this list.`,
-  views: { then: "This version", before: "What it changed", now: "Changes since" },
+  view: "Show",
+  views: { changes: "What it changed", since: "Changes since", settings: "All settings" },
   same: "There is no difference.",
   done: (n: number) => `Restored version ${n}`,
   before: "Before",
   after: "After",
-  project: "All settings",
+  setting: "Setting",
+  value: "Value",
+  notSet: "not set",
+  empty: "empty",
+  difference: "Difference",
+  noSettings: "This version has no settings.",
 };

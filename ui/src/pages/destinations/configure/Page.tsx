@@ -8,6 +8,7 @@ import { keys, queries } from "@/api/queries";
 import type { Destination, DestinationValue } from "@/api/types";
 import { Loaded, Page, Problems, problemsOf, Status, useChange, useValidated } from "@/parts";
 import { useDraft } from "@/resources/drafts/draft";
+import { settingLabel } from "@/texts/labels";
 import { t } from "@/texts/pages/destinations";
 import { Configure } from "../Form";
 import classes from "../style.module.css";
@@ -38,7 +39,7 @@ function Editing({ destination }: { destination: Destination }) {
   const save = useChange({
     run: () => put(draft.etag ?? undefined),
     overwrite: () => put(),
-    conflict: { theirs: async () => (await api.get<Destination>(at`/destinations/${name}`)).value, mine: tidy(draft.value), take: startOver },
+    conflict: { theirs: async () => (await api.get<Destination>(at`/destinations/${name}`)).value, mine: tidy(draft.value), label: (path) => settingLabel("destinations", path.split(".")), take: startOver },
     done: () => t.steps.saved(name),
     undo: (saved) => api.put(at`/destinations/${name}`, destination.value, { etag: saved.etag }),
     refresh: [keys.kind("destinations"), keys.overview, keys.versions],

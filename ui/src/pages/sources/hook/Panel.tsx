@@ -11,7 +11,7 @@ import classes from "@/resources/style.module.css";
 import { t } from "@/texts/pages/sources";
 import { plainText } from "@/texts/service";
 import { asked } from "../queries";
-import { command } from "../value";
+import { exampleRequest } from "./example";
 
 export function HookPanel({ name }: { name: string }) {
   const query = useQuery(asked.hook(name, 2_000));
@@ -60,7 +60,7 @@ function Shown({ name, hook }: { name: string; hook: Hook }) {
             ]}
           />
           <p className={classes.hint}>{t.hook.addressHint}</p>
-          <Code value={command(url, auth, key)} language="text" label={t.hook.command} readOnly lines={false} />
+          <Code value={exampleRequest(url, auth, key)} language="text" label={t.hook.example} readOnly lines={false} />
         </div>
       </Panel>
       {hook.paused.length > 0 && (
@@ -114,7 +114,7 @@ function Shown({ name, hook }: { name: string; hook: Hook }) {
           <TextInput className={classes.grow} aria-label={t.hook.keyLabel} value={key ?? ""} readOnly styles={{ input: { fontFamily: "var(--p-mono)" } }} onFocus={(event) => event.currentTarget.select()} data-autofocus />
           <Copy text={key ?? ""} />
         </div>
-        <div style={{ marginTop: 12 }}>{key !== null && <Code value={command(url, auth, key)} language="text" label={t.hook.command} readOnly lines={false} />}</div>
+        <div style={{ marginTop: 12 }}>{key !== null && <Code value={exampleRequest(url, auth, key)} language="text" label={t.hook.example} readOnly lines={false} />}</div>
       </Modal>
     </>
   );
