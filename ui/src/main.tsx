@@ -23,7 +23,7 @@ import { theme, variables } from "./theme/theme";
 
 setNonce(nonce());
 
-// Whoever is signed out signs in above the page they are at: nothing that they typed goes.
+// A signed-out user signs in above the open page, so that nothing that they typed is lost.
 onSignedOut(() => {
   const { pathname } = router.state.location;
   return pathname === "/sign-in" || pathname === "/setup" ? Promise.resolve(false) : signedOut.ask();

@@ -1,4 +1,4 @@
-/** The one door to the API: one error type, the CSRF header, ETags, and what to do when nobody is signed in or nothing answers. */
+/** The only module that calls the API: one error type, the CSRF header, ETags, sign-in after 401, and lost connections. */
 import { t } from "@/texts/shell";
 import { connection } from "./connection";
 import type { Problem, Session } from "./types";
@@ -9,7 +9,7 @@ const CSRF = "X-Penstock-CSRF";
 export class ApiError extends Error {
   readonly status: number;
   readonly problems: Problem[];
-  /** Seconds to wait, when the service said so. */
+  /** Seconds to wait, from Retry-After; null: not given. */
   readonly retryAfter: number | null;
 
   constructor(status: number, problems: Problem[], retryAfter: number | null = null) {
@@ -22,11 +22,11 @@ export class ApiError extends Error {
   get code(): string {
     return this.problems[0]?.code ?? "";
   }
-  /** Someone else changed it since it was read. */
+  /** Another user changed the resource since it was read. */
   get stale(): boolean {
     return this.status === 412;
   }
-  /** The service did not answer at all. */
+  /** The service did not answer. */
   get unreachable(): boolean {
     return this.status === 0;
   }
@@ -35,14 +35,14 @@ export class ApiError extends Error {
 export interface Options {
   query?: Record<string, string | number | boolean | null | undefined>;
   body?: unknown;
-  /** Sent as it is, not as JSON. */
+  /** Sent unchanged, not as JSON. */
   raw?: BodyInit;
   contentType?: string;
   etag?: string;
-  /** The ETag of what is known: the answer is undefined while it is still so. */
+  /** The ETag of a known copy: the result is undefined when it is still current. */
   known?: string | undefined;
   signal?: AbortSignal;
-  /** Sees the answer's headers. */
+  /** Is called with the reply's headers. */
   heard?: (headers: Headers) => void;
 }
 
@@ -52,7 +52,7 @@ let whenSignedOut: () => Promise<boolean> = () => Promise.resolve(false);
 export function setCsrf(token: string | null): void {
   csrf = token;
 }
-/** `act` lets the person sign in again and says whether they did; what was asked is then asked again. */
+/** `act` lets the user sign in again and returns whether they did. The request is then repeated. */
 export function onSignedOut(act: () => Promise<boolean>): void {
   whenSignedOut = act;
 }
@@ -106,7 +106,7 @@ export async function call<T>(method: string, path: string, options: Options = {
   throw failure;
 }
 
-/** Whether the same request may go well now: the person signed in again, or another tab did. */
+/** Whether the same request can succeed now: the user signed in again, or the CSRF token was renewed because another tab signed in. */
 async function mended(failure: ApiError, path: string): Promise<boolean> {
   if (path === "/session" || path === "/setup") return false;
   if (failure.status === 401) return whenSignedOut();
@@ -123,7 +123,7 @@ export const api = {
   delete: <T = void>(path: string, options?: Options) => call<T>("DELETE", path, options),
 };
 
-/** Send a file as it is; `onProgress` is told the share that went out. fetch tells no progress, so this is an XMLHttpRequest. */
+/** Uploads a file; calls `onProgress` with the share that was sent. Uses XMLHttpRequest, since fetch reports no progress of uploads. */
 export function upload<T>(path: string, file: Blob, query: Options["query"], onProgress: (share: number) => void, signal?: AbortSignal, again = true): Promise<T> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -151,7 +151,7 @@ export function upload<T>(path: string, file: Blob, query: Options["query"], onP
   });
 }
 
-/** A document whose ETag stands in the header alone. */
+/** A document whose ETag is only in the header. */
 export async function tagged<T>(path: string, options: Options = {}): Promise<{ value: T; etag: string }> {
   let etag = "";
   const heard = (headers: Headers) => {
@@ -174,13 +174,13 @@ async function readFailure(reply: Response): Promise<ApiError> {
     const told = (await reply.json()) as { errors?: Problem[] };
     if (Array.isArray(told.errors) && told.errors.length > 0) return new ApiError(reply.status, told.errors, retryAfter);
   } catch {
-    // not ours: a proxy answered; said below
+    // the reply is not from Penstock but from a proxy
   }
   const message = t.states.otherAnswer(`${reply.status} ${reply.statusText}`.trim());
   return new ApiError(reply.status, [{ path: "", code: "not-ours", message, hint: "" }], retryAfter);
 }
 
-/** Unique per press of a button; randomUUID exists only on https and loopback. */
+/** A unique Idempotency-Key. randomUUID exists only on https and loopback. */
 function freshKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

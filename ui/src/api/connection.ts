@@ -1,4 +1,4 @@
-/** Whether the service answers: pages show one banner for all, and look again by themselves. */
+/** Whether the service answers. While it does not, one banner is shown, and `/healthz` is requested every two seconds. */
 
 type Listener = () => void;
 
@@ -19,7 +19,7 @@ async function look(): Promise<void> {
     const reply = await fetch("/healthz", { cache: "no-store" });
     if (reply.ok) return tell(true);
   } catch {
-    // still away: look again
+    // still no reply: try again
   }
   timer = setTimeout(() => void look(), 2000);
 }

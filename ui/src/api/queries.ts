@@ -1,4 +1,4 @@
-/** Every question the pages share, with its key; an area's own questions live in pages/<area>/queries.ts. */
+/** The queries that several pages share, with their keys. Queries of one page folder are in its queries.ts. */
 import { type InfiniteData, infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { ApiError, api, at, setCsrf, type Options } from "./client";
 import type { Discard, Found, Items, Kind, Kinds, Overview, QuarantineGroup, Run, Samples, Session, Stats, Template } from "./types";
@@ -19,18 +19,18 @@ export const listKey = (key: readonly unknown[], query: Query = {}): readonly un
 export const pageOf = <T>(path: string, query: Query = {}, cursor: string | null, signal: AbortSignal): Promise<Items<T>> =>
   api.get<Items<T>>(path, { query: { limit: 100, ...query, cursor }, signal });
 
-/** Every page of a list, flattened by `useItems`; `parts/fresh` keeps it up to date. */
+/** A paged list. `useItems` flattens it; `parts/lists/updates` keeps it up to date. */
 export function listOptions<T>(key: readonly unknown[], path: string, query: Query = {}) {
   return infiniteQueryOptions<Items<T>, Error, InfiniteData<Items<T>, string | null>, readonly unknown[], string | null>({
     queryKey: listKey(key, query),
     queryFn: ({ pageParam, signal }) => pageOf<T>(path, query, pageParam, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next,
-    refetchOnWindowFocus: false, // that would ask for every page that was ever scrolled to
+    refetchOnWindowFocus: false, // it would request every page that was scrolled to
   });
 }
 
-/** All items of a list that is short by nature, however many pages the service makes of it. */
+/** All items of a short list, from all of its pages. */
 export async function everything<T>(path: string, query: Options["query"] = {}, signal?: AbortSignal): Promise<T[]> {
   const all: T[] = [];
   let cursor: string | null = null;
@@ -43,7 +43,7 @@ export async function everything<T>(path: string, query: Options["query"] = {}, 
 }
 
 let lastOverview: { etag: string; data: Overview } | null = null;
-/** A large project has a large overview: as long as nothing changed, the one that is known is kept. */
+/** The overview. It is large for a large project, so the stored copy is used until its ETag changes. */
 async function overview(signal: AbortSignal): Promise<Overview> {
   const known = lastOverview;
   let etag: string | null = null;
@@ -109,7 +109,7 @@ export const queries = {
     }),
 };
 
-/** Retries help against a lost connection and a busy service, never against a refusal. */
+/** Whether to repeat a failed query: after 429 and 503, at most twice. */
 export function worthRetrying(count: number, error: unknown): boolean {
   return count < 2 && error instanceof ApiError && (error.status === 429 || error.status === 503);
 }

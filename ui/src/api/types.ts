@@ -3,7 +3,7 @@ import type { components } from "./schema";
 
 type S = components["schemas"];
 
-/** A list's page. */
+/** One page of a list. */
 export type Items<T> = Omit<S["Page_RunJson_"], "items"> & { items: T[] };
 /** The client makes some itself, of these members alone. */
 export type Problem = Pick<S["ProblemJson"], "path" | "code" | "message"> & Partial<S["ProblemJson"]>;

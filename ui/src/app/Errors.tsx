@@ -21,7 +21,7 @@ export function NotFound() {
   );
 }
 
-/** A page that threw: say so, keep the rest of the program alive. */
+/** Shown in place of a page that threw an error. The rest of the program stays usable. */
 export function Defect({ error }: { error: unknown }) {
   return (
     <Empty

@@ -19,13 +19,13 @@ export function Root() {
   );
 }
 
-/** The session ended: sign in above whatever is open. */
+/** A dialog to sign in again, above the open page. */
 function SignedOut() {
   const asking = useSyncExternalStore(signedOut.subscribe, signedOut.isAsking);
   return <Suspense>{asking && <SignInAgain />}</Suspense>;
 }
 
-/** Nothing answers: said once, for all pages. It lies over the page, so that nothing moves. */
+/** The banner for a service that does not answer. It overlays the page, so that the layout does not change. */
 function Lost() {
   const answering = useSyncExternalStore(connection.subscribe, connection.isAnswering);
   return (

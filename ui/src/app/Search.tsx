@@ -1,4 +1,4 @@
-/** ⌘K: pages at once, everything else from the API. */
+/** The search (⌘K): pages are found locally, everything else by the API. */
 import { useDebouncedValue, useHotkeys } from "@mantine/hooks";
 import { createSpotlight, Spotlight, type SpotlightActionGroupData } from "@mantine/spotlight";
 import {
@@ -23,7 +23,7 @@ import { PLACES } from "./navigation";
 const [store, spotlight] = createSpotlight();
 export const openSearch = (): void => spotlight.open();
 
-/** What was found came after the words were typed: Enter takes the first of it. */
+/** Selects the first result when Enter is pressed before a result is selected. */
 function selectFirst(): void {
   const list = document.getElementById(store.getState().listId);
   if (list === null || list.querySelector("[data-selected]") !== null) return;
@@ -42,7 +42,7 @@ const ICONS: Record<string, TablerIcon> = {
   credential: IconKey,
 };
 
-/** What can be begun from anywhere. */
+/** Actions that are available on every page. */
 const BEGIN = [
   { to: "/destinations/new", label: t.search.begin.destination, icon: IconTarget },
   { to: "/sources/new", label: t.search.begin.source, icon: IconDatabase },
@@ -59,7 +59,7 @@ export function Search() {
     const frame = requestAnimationFrame(selectFirst);
     return () => cancelAnimationFrame(frame);
   });
-  useHotkeys([["/", openSearch]]); // not while something is typed
+  useHotkeys([["/", openSearch]]); // not while a field has the focus
   const found = useQuery({ ...queries.search(asked), placeholderData: keepPreviousData });
   const typed = words.trim().toLowerCase();
   const pages = PLACES.flatMap((group) => group.places);
@@ -102,7 +102,7 @@ export function Search() {
         placeholder: t.search.placeholder,
         "aria-label": t.search.open,
         leftSection: <IconSearch size={17} />,
-        onKeyDown: selectFirst, // before Enter is looked at: it never finds nothing chosen
+        onKeyDown: selectFirst, // runs before the search handles Enter
       }}
       scrollable
       maxHeight={420}

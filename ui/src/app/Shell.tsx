@@ -1,4 +1,4 @@
-/** The frame around every page: navigation, search, the person. */
+/** The frame around every page: navigation, search, user menu. */
 import { ActionIcon, Kbd, Menu, Tooltip, UnstyledButton, useMantineColorScheme } from "@mantine/core";
 import { IconCheck, IconDeviceDesktop, IconLogout, IconMoon, IconSearch, IconSun, IconUser } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
@@ -22,7 +22,7 @@ const KEY = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘" : "Ctrl";
 export function Shell() {
   const main = useRef<HTMLElement>(null);
   const router = useRouter();
-  // a new page is read from its top
+  // a new page starts at its top
   useEffect(() => router.subscribe("onResolved", ({ pathChanged }) => void (pathChanged && main.current?.scrollTo(0, 0))), [router]);
   return (
     <div className={classes.shell}>
@@ -77,7 +77,7 @@ function NavItem({ place }: { place: Place }) {
   );
 }
 
-/** How many records wait for a person. */
+/** The number of records in quarantine. */
 function Held() {
   const groups = useQuery({ ...queries.quarantineGroups(), refetchInterval: 30_000 });
   const held = groups.data?.reduce((sum, group) => sum + group.count, 0) ?? 0;
@@ -123,7 +123,7 @@ function PersonMenu() {
   const signIn = session.data?.sign_in === true;
   const signOut = async () => {
     await api.delete("/session");
-    forgetAll(); // what was begun here is nobody else's
+    forgetAll(); // the next user does not get this user's drafts
     client.clear();
     await navigate({ to: "/sign-in" });
     signedOut.settle(false);

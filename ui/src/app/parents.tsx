@@ -1,4 +1,4 @@
-/** The two routes that hold all others: the root, and the shell around every page of a signed-in person. */
+/** The two parent routes: the root, and the shell around every page of a signed-in user. */
 import { createRootRouteWithContext, createRoute, redirect } from "@tanstack/react-router";
 import type { QueryClient } from "@tanstack/react-query";
 import { ApiError } from "@/api/client";
@@ -25,7 +25,7 @@ export const shellRoute = createRoute({
       if (session.sign_in && session.person === null) throw redirect({ to: "/sign-in", search: { to: location.href } });
       draftsOf(session.sign_in ? (session.person?.name ?? "") : "");
     } catch (error) {
-      if (error instanceof ApiError) return; // nothing answers: the banner says so, the pages wait
+      if (error instanceof ApiError) return; // the service does not answer: the banner reports it
       throw error;
     }
   },

@@ -1,10 +1,10 @@
-/** The session ended while pages were open: they stay as they are, and what they asked waits until the person is back. */
+/** Waits for the user to sign in again after the session ended. Open pages stay as they are; their requests are repeated afterwards. */
 
 let waiting: { promise: Promise<boolean>; settle: (back: boolean) => void } | null = null;
 const listeners = new Set<() => void>();
 
 export const signedOut = {
-  /** Resolves once the person has signed in again; many requests wait for the same. */
+  /** Resolves when the user has signed in again. All waiting requests share one promise. */
   ask(): Promise<boolean> {
     if (waiting === null) {
       let settle: (back: boolean) => void = () => {};

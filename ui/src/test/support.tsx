@@ -1,4 +1,4 @@
-/** What a component needs around it in a test, and what the test's DOM lacks of a browser. */
+/** The providers that a component needs in a test, and replacements for browser functions that the test's DOM lacks. */
 import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { cleanup, render } from "@testing-library/react";
@@ -8,7 +8,7 @@ import { ConfirmDialog } from "@/parts/changes/Confirm";
 
 window.matchMedia ??= ((query: string) => ({ matches: false, media: query, addEventListener: () => undefined, removeEventListener: () => undefined })) as never;
 Element.prototype.scrollIntoView ??= () => undefined;
-// nothing is laid out here: a list in a window of 400 px
+// the test's DOM has no layout: every element is 800 by 400 px
 for (const [side, size] of Object.entries({ clientHeight: 400, clientWidth: 800, offsetHeight: 400, offsetWidth: 800 })) {
   let owner: object = document.createElement("div");
   while (!Object.hasOwn(owner, side)) owner = Object.getPrototypeOf(owner) as object;
@@ -43,7 +43,7 @@ export interface Asked {
 }
 type Answer = { status?: number; body?: unknown; headers?: Record<string, string> } | Error;
 
-/** Answers what the page asks of the API, one request after the other; the last answer stays. Returns what was asked. */
+/** Replies to requests to the API in order; the last reply is repeated. Returns the requests. */
 export function answering(...answers: Answer[]): Asked[] {
   const asked: Asked[] = [];
   vi.stubGlobal("fetch", (path: string, init: RequestInit) => {

@@ -7,7 +7,12 @@ import { settingLabel } from "./labels";
 const KINDS: Record<string, string> = { credentials: "credential", sources: "source", datasets: "dataset", destinations: "destination", flows: "flow" };
 
 /** "source crm" */
-export const resourceText = (kind: string, name: string): string => `${KINDS[kind] ?? kind} ${name}`;
+const resourceText = (kind: string, name: string): string => `${KINDS[kind] ?? kind} ${name}`;
+/** "Source crm" */
+export function resourceTitle(kind: string, name: string): string {
+  const text = resourceText(kind, name);
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
 
 /** `destinations.people.batch.size` → "destination people › Records per request", with the labels of the forms. */
 export function placeText(path: string): string {

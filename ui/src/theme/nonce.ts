@@ -1,4 +1,4 @@
-/** The nonce that the service gave this page's styles. */
+/** The nonce of this page's content security policy, for styles. */
 export function nonce(): string {
   return document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? "";
 }

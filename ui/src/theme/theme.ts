@@ -26,7 +26,7 @@ import {
   Tooltip,
 } from "@mantine/core";
 
-/** Water under pressure: the one accent. Shade 7 carries white text at 5.9:1. */
+/** The accent colour. White text on shade 7 has a contrast of 5.9:1. */
 const water: MantineColorsTuple = [
   "#e7f5f5",
   "#cfe9ea",
@@ -39,7 +39,7 @@ const water: MantineColorsTuple = [
   "#095861",
   "#06444b",
 ];
-/** Mantine's dark surfaces, cool instead of grey: 0 is text, 7 the page. */
+/** Dark surfaces, bluish instead of grey: 0 is text, 7 the page. */
 const dark: MantineColorsTuple = [
   "#dfe7e8",
   "#b7c4c7",
@@ -105,7 +105,7 @@ export const theme = createTheme({
   },
 });
 
-/** Mantine's own greys miss 4.5:1 in places; these do not. */
+/** Greys with a contrast of at least 4.5:1; some of Mantine's greys have less. */
 export const variables: CSSVariablesResolver = () => ({
   variables: {},
   light: {

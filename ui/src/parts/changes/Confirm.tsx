@@ -1,56 +1,56 @@
-/** A destructive act asks once, with its consequence in numbers. */
+/** A dialog that asks before a destructive action and shows its consequence in numbers. */
 import { Button, Group, Modal, Text } from "@mantine/core";
 import { type ReactNode, useState, useSyncExternalStore } from "react";
 import { t } from "@/texts/shell";
 
 interface Question {
   title: string;
-  /** What will be so afterwards, in numbers: "312 held records are discarded and never sent in this version." */
+  /** The consequence, in numbers: "312 records in quarantine are discarded." */
   consequence: ReactNode;
   /** The verb of the button: "Delete", "Discard 312 records". */
   verb: string;
   cancel?: string;
   /** Red by default. */
   tone?: "danger" | "plain";
-  /** A third way, beside the verb and the way back. */
+  /** A third button, beside the verb and Cancel. */
   other?: string;
   size?: "md" | "xl";
 }
 export type Answer = "yes" | "other" | "no";
-interface Asked extends Question {
-  answer: (said: Answer) => void;
+interface OpenQuestion extends Question {
+  answer: (answer: Answer) => void;
 }
 
-let asked: Asked | null = null;
+let open: OpenQuestion | null = null;
 const listeners = new Set<() => void>();
-function set(next: Asked | null): void {
-  asked = next;
+function set(next: OpenQuestion | null): void {
+  open = next;
   for (const listener of listeners) listener();
 }
 
-/** Resolves to true when the person agrees. */
+/** Resolves to true when the user confirms. */
 export async function confirm(question: Question): Promise<boolean> {
   return (await choose(question)) === "yes";
 }
 
-/** The same with a third way; Escape is the way back, "no". */
+/** Resolves to the button that was pressed; Escape is "no". */
 export function choose(question: Question): Promise<Answer> {
   return new Promise((answer) => set({ ...question, answer }));
 }
 
-/** Mounted once, in the shell. */
+/** Rendered once, in the shell. */
 export function ConfirmDialog() {
   const current = useSyncExternalStore(
     (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    () => asked,
+    () => open,
   );
-  const [shown, setShown] = useState<Question | null>(null); // keeps the words while it closes
+  const [shown, setShown] = useState<Question | null>(null); // keeps the text while the dialog closes
   if (current !== null && current !== shown) setShown(current);
-  const close = (said: Answer) => {
-    current?.answer(said);
+  const close = (answer: Answer) => {
+    current?.answer(answer);
     set(null);
   };
   return (

@@ -1,7 +1,7 @@
-/** Where two documents differ, leaf by leaf. */
+/** The differences between two documents, by the path of each leaf. */
 export interface Difference {
   path: string;
-  /** Undefined: not there. */
+  /** Undefined: not set. */
   theirs: unknown;
   mine: unknown;
 }

@@ -7,7 +7,7 @@ import { problemsOf } from "../page/States";
 
 interface Done {
   text: string;
-  /** Offers to take it back. */
+  /** Called when the user presses Undo. */
   undo?: (() => void) | undefined;
 }
 
@@ -38,7 +38,7 @@ export function toast({ text, undo }: Done): void {
   });
 }
 
-/** Every problem with its hint; stays until it is closed. */
+/** Shows every problem with its hint, for 12 seconds. */
 export function toastFailure(error: unknown, title: string = t.change.failed): void {
   const problems = problemsOf(error);
   notifications.show({

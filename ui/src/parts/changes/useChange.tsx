@@ -1,4 +1,4 @@
-/** One way to change something: run it, say what happened, refresh what it touched, and settle a conflict. */
+/** Runs a change: shows the result, refreshes affected queries, and resolves conflicts with other users. */
 import { type QueryKey, useMutation, useQueryClient } from "@tanstack/react-query";
 import { ApiError } from "@/api/client";
 import { t } from "@/texts/shell";
@@ -8,18 +8,18 @@ import { toast, toastFailure } from "./toast";
 
 interface Change<Input, Output> {
   run: (input: Input) => Promise<Output>;
-  /** What happened, in words; nothing is said when it returns null. */
+  /** The message after success; null: no message. */
   done?: (output: Output, input: Input) => string | null;
   undo?: (output: Output, input: Input) => Promise<unknown>;
-  /** Keys whose data is old now. */
+  /** Keys of the queries that are out of date afterwards. */
   refresh?: QueryKey[];
-  /** Someone changed it meanwhile and the person wants to overwrite: run it again without the ETag. */
+  /** Runs the change again without the ETag, when another user changed the resource and this user overwrites it. */
   overwrite?: (input: Input) => Promise<Output>;
   /** Both values, to show them; `label` names a setting by its path; `take` drops what this user typed. */
   conflict?: { theirs: () => Promise<unknown>; mine: unknown; label: (path: string) => string; take?: () => void };
-  /** Where it leads; what is old is refreshed once it is there, so that nothing asks for what is gone. */
+  /** Called after success, before queries are refreshed: a page that it leaves requests nothing that was deleted. */
   then?: (output: Output, input: Input) => unknown;
-  /** The page shows the errors itself. */
+  /** The page shows errors itself: no message. */
   quiet?: boolean;
 }
 
@@ -34,7 +34,7 @@ export function useChange<Input = void, Output = unknown>(change: Change<Input, 
         if (!(error instanceof ApiError && error.stale) || change.overwrite === undefined) throw error;
         const { conflict } = change;
         const theirs = await conflict?.theirs();
-        const said = await choose({
+        const answer = await choose({
           title: t.change.stale,
           consequence: conflict === undefined ? t.change.staleHint : <Conflict theirs={theirs} mine={conflict.mine} label={conflict.label} />,
           verb: t.change.overwrite,
@@ -42,8 +42,8 @@ export function useChange<Input = void, Output = unknown>(change: Change<Input, 
           cancel: t.change.keep,
           size: conflict === undefined ? "md" : "xl",
         });
-        if (said === "yes") return change.overwrite(input);
-        if (said === "other") {
+        if (answer === "yes") return change.overwrite(input);
+        if (answer === "other") {
           conflict?.take?.();
           await refresh();
         }

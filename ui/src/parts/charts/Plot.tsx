@@ -4,17 +4,17 @@ import { AreaChart, BarChart, LineChart } from "@mantine/charts";
 export interface PlotProps {
   kind: "area" | "bar" | "line";
   data: Record<string, unknown>[];
-  /** Member of each datum on the x axis. */
+  /** The member of each datum for the x axis. */
   x: string;
   series: { name: string; color: string; label?: string }[];
-  /** What it shows, in words. */
+  /** The accessible name. */
   label: string;
   height?: number;
   stacked?: boolean;
   format?: (value: number) => string;
 }
 
-const STILL = { isAnimationActive: false }; // figures that are read anew every few seconds stand still
+const STILL = { isAnimationActive: false }; // the data is refreshed every few seconds
 
 export default function Plot({ kind, data, series, x, height = 180, stacked, format, label }: PlotProps) {
   const shared = {

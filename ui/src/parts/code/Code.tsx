@@ -1,4 +1,4 @@
-/** Code to read or to write; the editor itself is loaded when it is first shown, at the height it will have. */
+/** Code to read or edit. The editor is loaded when it is first shown; a placeholder has its height meanwhile. */
 import { lazy, Suspense } from "react";
 import type { CodeProps } from "./CodeEditor";
 import type { DiffProps } from "./DiffView";
@@ -24,7 +24,7 @@ export function Code(props: CodeProps) {
   );
 }
 
-/** Two texts, one below the other, with what changed marked. */
+/** The differences between two texts, in one column. */
 export function Diff(props: DiffProps) {
   return (
     <div className={classes.box}>

@@ -9,7 +9,7 @@ import { marksOf, newMarks } from "./marks";
 export interface CodeProps {
   value: string;
   language?: Language;
-  /** What it is, for those who cannot see it. */
+  /** The accessible name. */
   label: string;
   onChange?: (text: string) => void;
   onSubmit?: (() => void) | undefined;
@@ -18,7 +18,7 @@ export interface CodeProps {
   wrap?: boolean;
   hint?: string;
   errors?: LineError[];
-  /** An earlier text: what is new against it is marked. */
+  /** An earlier text: the differences from it are marked. */
   before?: string;
   complete?: CompletionSource;
   minHeight?: number;
@@ -66,7 +66,7 @@ export default function CodeEditor(props: CodeProps) {
     if (made === null) return;
     const now = made.state.doc.toString();
     if (now === value && before === undefined) return;
-    // the new text and what is new in it, drawn at once
+    // text and marks change in one transaction
     made.dispatch({ ...(now !== value && { changes: changed(now, value) }), ...(before !== undefined && { effects: marksOf(before, value) }) });
   }, [value, before]);
   useEffect(() => {

@@ -9,7 +9,7 @@ export interface DiffProps {
   after: string;
   language?: Language;
   label: string;
-  /** Unchanged stretches are folded. */
+  /** Whether unchanged lines are folded. */
   fold?: boolean;
   maxHeight?: number;
 }

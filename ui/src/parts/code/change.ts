@@ -1,4 +1,4 @@
-/** The one stretch in which two texts differ: what stays is neither parsed nor drawn anew, and does not jump. */
+/** The one range in which two texts differ, so that the editor updates only that range and keeps its scroll position. */
 export function changed(before: string, after: string): { from: number; to: number; insert: string } {
   const shorter = Math.min(before.length, after.length);
   let from = 0;

@@ -1,15 +1,15 @@
-/** Completions as CodeMirror asks for them; no editor is loaded for these. */
+/** Completions for CodeMirror. This module does not load the editor. */
 import type { CompletionContext, CompletionResult } from "@codemirror/autocomplete";
 
 const PLAIN = /^[a-z_][a-z0-9_]*$/;
-/** A column's name as SQL wants it. */
+/** A column's name in SQL, quoted when necessary. */
 export const sqlName = (name: string): string => (PLAIN.test(name) ? name : `"${name.replaceAll('"', '""')}"`);
 
 export interface Named {
   name: string;
   type: string;
 }
-/** Column names in SQL, quoted where they must be. */
+/** Completes column names in SQL, quoted when necessary. */
 export const columnNames =
   (columns: () => Named[]) =>
   (context: CompletionContext): CompletionResult | null => {
@@ -17,7 +17,7 @@ export const columnNames =
     if (word === null && !context.explicit) return null;
     return {
       from: word?.from ?? context.pos,
-      // what stands there already is not offered: Enter then breaks the line
+      // a complete name is not offered, so that Enter inserts a line break
       options: columns().filter((column) => sqlName(column.name) !== word?.text).map((column) => ({ label: sqlName(column.name), displayLabel: column.name, detail: column.type, type: "property", boost: 1 })),
       validFor: /^[\w"]*$/,
     };

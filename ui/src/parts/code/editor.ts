@@ -1,4 +1,4 @@
-/** CodeMirror as this product uses it; only ever loaded through the lazy parts. */
+/** The set-up of CodeMirror. Loaded only by lazy components. */
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, type CompletionSource } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { json } from "@codemirror/lang-json";
@@ -14,7 +14,7 @@ import { tags } from "@lezer/highlight";
 import { nonce } from "@/theme/nonce";
 
 export type Language = "json" | "sql" | "python" | "xml" | "text";
-/** An error at a line (from 1), perhaps at a column of it (from 1). */
+/** An error at a line, and perhaps a column; both count from 1. */
 export interface LineError {
   line: number;
   column?: number;
@@ -55,8 +55,8 @@ const look = EditorView.theme({
 });
 
 /**
- * Text over a selection is put in by us: the browser would keep the look of what it replaces in a style attribute, which
- * our content security policy refuses, in the console too. Brackets go their way, around the selection.
+ * Inserts text that replaces a selection. The browser's own insertion sets a style attribute, which the content security
+ * policy refuses. Brackets are left to CodeMirror, which puts them around the selection.
  */
 const replacing = EditorView.domEventHandlers({
   beforeinput(event, view) {
@@ -99,10 +99,10 @@ export function extensions(setup: Setup): Extension[] {
     setup.readOnly
       ? [EditorState.readOnly.of(true), EditorView.contentAttributes.of({ "aria-readonly": "true", tabindex: "0" })]
       : [replacing, closeBrackets(), highlightActiveLine(), lintGutter(), autocompletion(setup.complete && setup.language === "text" ? { override: [setup.complete] } : {})],
-    // beside what the language itself completes
+    // in addition to the language's own completions
     setup.complete && setup.language !== "text" ? EditorState.languageData.of(() => [{ autocomplete: setup.complete }]) : [],
     setup.hint ? placeholder(setup.hint) : [],
-    // Escape, then Tab leaves the editor: the keyboard is never trapped
+    // Escape, then Tab leaves the editor
     keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...completionKeymap, ...(setup.readOnly ? [] : [indentWithTab])]),
     EditorView.updateListener.of((update) => {
       if (update.docChanged) setup.onChange?.(update.state.doc.toString());

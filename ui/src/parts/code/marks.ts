@@ -1,9 +1,9 @@
-/** What is new in a text against an earlier one, marked in place. */
+/** Marks the differences from an earlier text. */
 import { presentableDiff } from "@codemirror/merge";
 import { StateEffect, StateField } from "@codemirror/state";
 import { Decoration, type DecorationSet, EditorView } from "@codemirror/view";
 
-const MOST = 200_000; // characters: beyond them a difference costs more than it tells
+const MOST = 200_000; // characters; longer texts have no marks
 const setMarks = StateEffect.define<DecorationSet>();
 const fresh = Decoration.mark({ class: "cm-fresh" });
 
@@ -18,7 +18,7 @@ const field = StateField.define<DecorationSet>({
 
 export const newMarks = [field, EditorView.theme({ ".cm-fresh": { backgroundColor: "var(--p-good-soft)", boxShadow: "0 0 0 1px var(--p-good-soft)", borderRadius: "2px" } })];
 
-/** The stretches of `now` that `before` does not have. */
+/** The ranges of `now` that `before` does not have. */
 export function freshIn(before: string, now: string): { from: number; to: number }[] {
   if (before === now || before.length + now.length >= MOST) return [];
   const found = presentableDiff(before, now, { scanLimit: 500 });

@@ -1,14 +1,14 @@
-/** A number within bounds. What is typed and is none stays in the field, marked, and does not change the value. */
+/** A field for a number within bounds. Invalid text stays in the field with an error and does not change the value. */
 import { NumberInput, type NumberInputProps } from "@mantine/core";
 import { useEffect, useState } from "react";
 import { t } from "@/texts/shell";
 import { useFieldValidity } from "./validity";
 
 interface Props extends Omit<NumberInputProps, "value" | "onChange" | "min" | "max"> {
-  /** Null: none is given. */
+  /** Null: empty. */
   value: number | null;
   onChange: (value: number | null) => void;
-  /** The field may be empty: then `onChange` gets null. */
+  /** Whether the field may be empty; `onChange` then gets null. */
   optional?: boolean;
   min: number;
   max?: number;
@@ -46,7 +46,7 @@ interface Bounds {
   optional: boolean;
   whole: boolean;
 }
-/** The number that was typed, null for an empty field that may be empty, undefined when it is neither. */
+/** The number that was typed; null for an empty optional field; undefined for invalid text. */
 export function numberOf(typed: number | string, { min, max, optional, whole }: Bounds): number | null | undefined {
   if (typed === "") return optional ? null : undefined;
   const number = Number(typed);

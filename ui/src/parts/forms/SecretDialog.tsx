@@ -1,4 +1,4 @@
-/** A secret that is shown this once, to be copied. */
+/** Shows a secret once, to be copied. */
 import { Button, Group, Modal, TextInput } from "@mantine/core";
 import { t } from "@/texts/shell";
 import { Copy } from "../values/Copy";

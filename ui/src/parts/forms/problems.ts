@@ -1,18 +1,18 @@
-/** Where in a text the API's errors point: it says "line 2, column 14 of the SQL: …" or "line 3 (the line): …". */
+/** Finds the place in a text that an error of the API names: "line 2, column 14 of the SQL: …" or "line 3 (the line): …". */
 import type { Problem } from "@/api/types";
 import { plainText } from "@/texts/service";
 import type { LineError } from "../code/editor";
 
 const PLACE = /\bline (\d+)(?:, column (\d+))?/;
 
-/** An error's words as an error at its line; without a place it stands at the first line. */
+/** The error at its line; without a place, at the first line. */
 export function placed(message: string): LineError {
   const found = PLACE.exec(message);
   const words = message.split("\n")[0] ?? message;
   return { line: Number(found?.[1] ?? 1), ...(found?.[2] !== undefined && { column: Number(found[2]) }), message: words };
 }
 
-/** Of these problems those of one key of the settings, at their lines. */
+/** The problems of one setting, at their lines. */
 export function placedOf(problems: Problem[], key: string): LineError[] {
   return problems.filter((problem) => problem.path.split(".").at(-1) === key).map((problem) => placed(problem.message));
 }
@@ -23,7 +23,7 @@ export function messageAt(problems: Problem[], ...keys: string[]): string | unde
   return found && plainText(found.message);
 }
 
-/** The rest: what has no place in that text. */
+/** The problems of other settings. */
 export function elsewhere(problems: Problem[], ...keys: string[]): Problem[] {
   return problems.filter((problem) => !keys.includes(problem.path.split(".").at(-1) ?? ""));
 }

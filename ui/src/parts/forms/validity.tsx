@@ -1,4 +1,4 @@
-/** Fields whose typed text is not a value yet. While there is one on the page, nothing is saved. */
+/** Tracks fields whose text is not a valid value. While a page has one, it cannot be saved. */
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useId, useMemo, useRef, useState } from "react";
 
 /** Returns true when every field is valid; else moves the focus to the first invalid one. */
@@ -43,7 +43,7 @@ export function useFieldValidity(valid: boolean): string {
   return id;
 }
 
-/** A text field that must not be empty: it says so once it was left empty, or a save was tried; not before. */
+/** The props of a text field that must not be empty. The error is shown after the field lost the focus or a save was tried. */
 export function useRequiredText(text: string, words: string): { id: string; error: string | undefined; onBlur: () => void } {
   const id = useId();
   const [touched, setTouched] = useState(false);
@@ -56,7 +56,7 @@ export function useRequiredText(text: string, words: string): { id: string; erro
   return { id, error: empty && touched ? words : undefined, onBlur: () => setTouched(true) };
 }
 
-/** Wraps what saves: it runs only when every field of the page is valid. */
+/** Wraps a save function: it runs only when every field of the page is valid. */
 export function useValidated(): (save: () => void) => () => void {
   const { check } = useContext(Context);
   return useCallback(

@@ -1,4 +1,4 @@
-/** A long list kept up to date: only where it can have changed is it asked again, however many of its pages are there. */
+/** Keeps a long list up to date: requests only the pages that can have changed. */
 import { type InfiniteData, type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
 import { listKey, pageOf, type Query } from "@/api/queries";
 import type { Items } from "@/api/types";
@@ -7,7 +7,7 @@ type Pages<T> = Items<T>[];
 type Known<T> = InfiniteData<Items<T>, string | null>;
 type IdOf<T> = (item: T) => string;
 
-/** The pages with the first as it is now; null when the two have nothing in common, so that all must be asked again. */
+/** The pages with a new first page; null when the two have no item in common, so that all pages must be requested again. */
 export function withFirst<T>(pages: Pages<T>, first: Items<T>, idOf: IdOf<T>): Pages<T> | null {
   if (first.next === null || pages.length === 0) return [first];
   const fresh = new Set(first.items.map(idOf));
@@ -24,7 +24,7 @@ export function withFirst<T>(pages: Pages<T>, first: Items<T>, idOf: IdOf<T>): P
   });
 }
 
-/** With these items as they are now; null stands for one that is no longer of this list. */
+/** The pages with new versions of these items; null: the item is no longer in the list. */
 export function withThese<T>(pages: Pages<T>, now: ReadonlyMap<string, T | null>, idOf: IdOf<T>): Pages<T> {
   if (now.size === 0) return pages;
   return pages.map((page) => ({
@@ -44,11 +44,11 @@ interface List {
 interface Newest<T> extends List {
   idOf: IdOf<T>;
   every: number;
-  /** Those further down that may have changed, as they are now. */
+  /** Loads the items further down that may have changed. */
   below?: (pages: Pages<T>, first: Items<T>, signal: AbortSignal) => Promise<ReadonlyMap<string, T | null>>;
 }
 
-/** A list whose newest stands first: looks every so often, while it is shown, at its first page. */
+/** Requests the first page of a list repeatedly while it is shown. For lists with the newest item first. */
 export function useFreshFirst<T>({ idOf, every, below, ...list }: Newest<T>): void {
   useLook(list, every, async (client, queryKey, signal) => {
     const first = await pageOf<T>(list.path, list.query, null, signal);
@@ -61,10 +61,10 @@ export function useFreshFirst<T>({ idOf, every, below, ...list }: Newest<T>): vo
   });
 }
 
-/** Requests are in flight side by side: one that was made earlier may come to its end later. */
+/** Requests run in parallel: one that started earlier may end later. */
 const LAST = 2;
 
-/** A list that grows at its end: looks every so often, while it does, at its last pages. */
+/** Requests the last pages of a list repeatedly while it grows. For lists with the newest item last. */
 export function useFreshLast<T>({ every, ...list }: List & { every: number | false }): void {
   useLook(list, every, async (client, queryKey, signal) => {
     const known = client.getQueryData<Known<T>>(queryKey);
@@ -84,7 +84,7 @@ function useLook(list: List, every: number | false, look: (client: QueryClient, 
       await look(client, queryKey, signal);
       return Date.now();
     },
-    initialData: 0, // the list itself was asked just now
+    initialData: 0, // the list was requested just now
     enabled: every !== false,
     staleTime: every === false ? 0 : every,
     refetchInterval: every,

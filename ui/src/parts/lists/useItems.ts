@@ -4,7 +4,7 @@ import type { Items } from "@/api/types";
 
 type ListOptions<T> = UndefinedInitialDataInfiniteOptions<Items<T>, Error, InfiniteData<Items<T>, string | null>, readonly unknown[], string | null>;
 
-/** A paged list as one: `items`, and `more` to hand to a DataTable's onEnd. */
+/** The items of all loaded pages; `more` loads the next page, for a DataTable's onEnd. */
 export function useItems<T>(options: ListOptions<T>) {
   const query = useInfiniteQuery(options);
   const items = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data]);

@@ -11,7 +11,7 @@ export interface Crumb {
 }
 interface Props {
   title: string;
-  /** What stands before the title: a status, an icon. */
+  /** Before the title: a status, an icon. */
   before?: ReactNode;
   /** Beside the title. */
   after?: ReactNode;
@@ -26,10 +26,10 @@ interface Props {
 }
 
 const Within = createContext(false);
-/** Whether a page is around already. */
+/** Whether the component is inside a page. */
 export const useWithin = (): boolean => useContext(Within);
 
-/** Every page: its document title, its heading, its actions, its width. */
+/** The layout of every page: document title, heading, actions, width. */
 export function Page({ title, before, after, description, crumbs, actions, below, width = "wide", children }: Props) {
   useEffect(() => {
     document.title = `${title} · ${t.product}`;
@@ -65,7 +65,7 @@ export function Page({ title, before, after, description, crumbs, actions, below
   );
 }
 
-/** A page of which nothing is known yet: it holds the places of the heading and of what comes below it. */
+/** A placeholder for a page that is loading, with the height of its heading. */
 export function PageToCome({ children }: { children: ReactNode }) {
   return (
     <div className={classes.page} data-width="wide">
@@ -78,7 +78,7 @@ export function PageToCome({ children }: { children: ReactNode }) {
   );
 }
 
-/** A bordered part of a page, with its own small heading. */
+/** A bordered part of a page with a heading. */
 export function Panel({ title, actions, flush, children, label }: { title?: ReactNode; actions?: ReactNode; flush?: boolean; children: ReactNode; label?: string }) {
   return (
     <section className={classes.panel} aria-label={label}>
@@ -93,7 +93,7 @@ export function Panel({ title, actions, flush, children, label }: { title?: Reac
   );
 }
 
-/** Names and their values, one a line. */
+/** A list of names and values, one per line. */
 export function Facts({ items }: { items: [label: string, value: ReactNode][] }) {
   return (
     <dl className={classes.facts}>

@@ -1,4 +1,4 @@
-/** Loading, failed, empty: the same everywhere, each with its next step. */
+/** The states of loaded data: loading, failed, empty. */
 import { Button, Skeleton } from "@mantine/core";
 import { IconAlertTriangle, IconLock, IconRefresh, type TablerIcon } from "@tabler/icons-react";
 import type { UseQueryResult } from "@tanstack/react-query";
@@ -10,7 +10,7 @@ import { t } from "@/texts/shell";
 import { Page, PageToCome, useWithin } from "./Page";
 import classes from "./States.module.css";
 
-/** Holds the place of what comes: `height` is that of the content, so that nothing jumps. Without a page around it, it holds the page's. */
+/** A placeholder while data loads. `height` is the height of the content, so that the layout does not jump. Outside a page it is a placeholder for the page. */
 export function Loading({ height = 240, rows }: { height?: number; rows?: number }) {
   const within = useWithin();
   const lines = rows ?? Math.max(1, Math.floor((height - 32) / 44));
@@ -39,7 +39,7 @@ export function Empty({ icon: Icon, title, children, actions, compact }: { icon?
   );
 }
 
-/** What went wrong, where, and what to do about it. */
+/** Problems with their place, message and hint. */
 export function Problems({ problems, title }: { problems: Problem[]; title?: string }) {
   if (problems.length === 0) return null;
   return (
@@ -69,7 +69,7 @@ export function problemsOf(error: unknown): Problem[] {
   return [{ path: "", code: "defect", message: error instanceof Error ? error.message : String(error), hint: t.states.defectHint }];
 }
 
-/** Instead of what was asked for. Without a page around it, it is one, with its heading. */
+/** Shown when loading failed. Outside a page it is a page with a heading. */
 export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
   const within = useWithin();
   const status = error instanceof ApiError ? error.status : null;
@@ -94,12 +94,12 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
 
 interface LoadedProps<T> {
   query: UseQueryResult<T>;
-  /** What stands there meanwhile; by default a block of `height`. */
+  /** Shown while the data loads; by default a placeholder of `height`. */
   meanwhile?: ReactNode;
   height?: number;
   children: (data: T) => ReactNode;
 }
-/** A query's three states; a failed refresh keeps what is there. */
+/** Shows the state of a query: data, failed, loading. A failed refresh keeps the data. */
 export function Loaded<T>({ query, meanwhile, height, children }: LoadedProps<T>) {
   if (query.data !== undefined) return children(query.data);
   if (query.isError) return <Failed error={query.error} retry={() => void query.refetch()} />;

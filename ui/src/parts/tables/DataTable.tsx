@@ -1,4 +1,4 @@
-/** A table that holds ten thousand rows: virtual, sortable, walked by the keyboard. */
+/** A sortable table with keyboard navigation. Only the rows in view are rendered, for lists of ten thousand rows. */
 import { UnstyledButton } from "@mantine/core";
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
@@ -11,9 +11,9 @@ export interface Col<T> {
   id: string;
   header: string;
   cell: (row: T) => ReactNode;
-  /** Sortable when given: what to sort by. */
+  /** The value to sort by; without it the column cannot be sorted. */
   by?: (row: T) => string | number | null | undefined;
-  /** In px; the columns without one share the rest. */
+  /** In px; columns without a width share the rest. */
   width?: number;
   align?: "right";
 }
@@ -22,16 +22,16 @@ interface Props<T> {
   rows: T[];
   columns: Col<T>[];
   rowKey: (row: T) => string;
-  /** Enter or a click on the row. */
+  /** Called on Enter and on a click on the row. */
   onOpen?: ((row: T) => void) | undefined;
-  /** The row that is open beside the table. */
+  /** The key of the row that is shown beside the table. */
   openKey?: string | null | undefined;
-  /** Near the end: ask for more. */
+  /** Called near the end, to load more rows. */
   onEnd?: (() => void) | undefined;
   sort?: Sort | null;
   onSort?: (sort: Sort | null) => void;
   rowHeight?: number;
-  /** In px; by default it fills the place it gets. */
+  /** In px; by default it fills the available space. */
   height?: number;
   empty?: ReactNode;
   minWidth?: number;
@@ -52,7 +52,7 @@ export function DataTable<T>(props: Props<T>) {
     if (onEnd && shown.length > 0 && last >= shown.length - 20) onEnd();
   }, [last, shown.length, onEnd]);
 
-  // a row far away is drawn some frames later
+  // a distant row is rendered some frames later
   const focusRow = (index: number, frames = 20) =>
     requestAnimationFrame(() => {
       const row = scroll.current?.querySelector<HTMLElement>(`[data-index="${index}"]`);
@@ -81,10 +81,10 @@ export function DataTable<T>(props: Props<T>) {
     if (row === undefined || target.closest("a,button,input,label,[role=menuitem]") || window.getSelection()?.toString()) return;
     onOpen?.(row);
   };
-  // a row that did not change is not made again while the table scrolls: what it calls stays the same, and asks here
+  // stable handlers, so that unchanged rows are not rendered again while the table scrolls
   const latest = useRef({ onKeyDown, onClick });
   latest.current = { onKeyDown, onClick };
-  const on = useMemo<Hands>(
+  const on = useMemo<RowHandlers>(
     () => ({
       key: (event, index) => latest.current.onKeyDown(event, index),
       click: (event, index) => latest.current.onClick(event, index),
@@ -145,7 +145,7 @@ export function DataTable<T>(props: Props<T>) {
   );
 }
 
-interface Hands {
+interface RowHandlers {
   key: (event: KeyboardEvent, index: number) => void;
   click: (event: MouseEvent, index: number) => void;
   focus: (index: number) => void;
@@ -158,7 +158,7 @@ interface RowProps<T> {
   opens: boolean;
   tabbed: boolean;
   height: number;
-  on: Hands;
+  on: RowHandlers;
 }
 function PlainRow<T>({ row, index, columns, open, opens, tabbed, height, on }: RowProps<T>) {
   return (
@@ -171,7 +171,7 @@ function PlainRow<T>({ row, index, columns, open, opens, tabbed, height, on }: R
       onFocus={() => on.focus(index)}
       onKeyDown={(event) => on.key(event, index)}
       onClick={(event) => on.click(event, index)}
-      onPointerOver={whole}
+      onPointerOver={showWholeText}
       style={{ height }}
     >
       {columns.map((column) => (
@@ -184,8 +184,8 @@ function PlainRow<T>({ row, index, columns, open, opens, tabbed, height, on }: R
 }
 const Row = memo(PlainRow) as typeof PlainRow;
 
-/** What a cell has no room for is told on hover. */
-function whole(event: PointerEvent) {
+/** Shows the whole text of a truncated cell on hover. */
+function showWholeText(event: PointerEvent) {
   const cell = (event.target as HTMLElement).closest("td");
   if (cell === null) return;
   if (cell.scrollWidth > cell.clientWidth) cell.title = cell.innerText;

@@ -1,4 +1,4 @@
-/** Records as a table that may be wide and long: only the rows and columns in view are there. */
+/** Records as a table. Only the rows and columns in view are rendered. */
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, useRef } from "react";
 import type { Column } from "@/api/types";
@@ -10,9 +10,9 @@ interface Props {
   label: string;
   columns: Column[];
   rows: Record<string, unknown>[];
-  /** In px at most; fewer rows make it smaller. */
+  /** Maximum height in px. */
   height?: number;
-  /** Under each name: its type. */
+  /** Whether the type is shown below each column name. */
   types?: boolean;
 }
 const ROW = 32;
@@ -39,7 +39,7 @@ export function Records({ label, columns, rows, height = 420, types = true }: Pr
   };
   const edge = (width: number, key: string, Cell: "td" | "th" = "td") => (width > 0 ? <Cell key={key} aria-hidden style={{ padding: 0 }} /> : null);
   return (
-    // a region that scrolls is reached by the keyboard
+    // a scrolling region must be reachable by keyboard
     <div ref={scroll} className={classes.scroll} role="region" aria-label={label} tabIndex={0} onKeyDown={onKeyDown} style={{ height: Math.min(height, rows.length * ROW + HEAD + 16), minHeight: HEAD + ROW }}>
       <table className={classes.table} aria-label={label} aria-rowcount={rows.length + 1} aria-colcount={columns.length} style={{ width: Math.max(across.getTotalSize(), 0), minWidth: 0 }}>
         <colgroup>

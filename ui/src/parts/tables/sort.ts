@@ -9,7 +9,7 @@ interface Sortable<T> {
 
 const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
-/** Sorted by a column; rows without a value come last either way; equal rows keep their order. */
+/** Sorts rows by a column. Rows without a value are last in both directions; equal rows keep their order. */
 export function sorted<T>(rows: T[], columns: Sortable<T>[], sort: Sort | null): T[] {
   const by = columns.find((column) => column.id === sort?.id)?.by;
   if (sort === null || by === undefined) return rows;

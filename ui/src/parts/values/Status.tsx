@@ -1,4 +1,4 @@
-/** States and outcomes: an icon, a word and a colour, always the same. */
+/** Statuses and outcomes, each with an icon, a word and a colour. */
 import {
   IconAlertTriangle,
   IconArrowBackUp,
@@ -53,7 +53,7 @@ const LOOKS: Record<string, [Tone, TablerIcon]> = {
 
 type ShownRun = { status: string; records: Counts; reason?: string | null };
 
-/** The status of a run as people see it: what only records in quarantine keep from success says so, and where every record was refused, nothing went well. */
+/** The status of a run for people. A partial run whose other records were all delivered names the number in quarantine; a run with every record refused is failed. */
 export function runStatus({ status, records }: ShownRun): { of: string; label?: string } {
   const count = (name: keyof Counts) => records[name] ?? 0;
   if (status !== "partial" || count("quarantined") === 0 || count("unknown") + count("waiting") + count("unsent") > 0) return { of: status };
@@ -78,10 +78,10 @@ export function Status({ of, label, plain }: { of: string; label?: string; plain
   );
 }
 
-/** The token of an outcome's colour as an area. */
+/** The colour token of an outcome, for areas. */
 export const outcomeColor = (outcome: Outcome): string => `var(--p-fill-${outcome})`;
 
-/** The outcomes of a run as one thin bar, with the numbers as its text. */
+/** The outcomes of a run as a thin bar; its label has the numbers. */
 export function OutcomeBar({ counts, total, height = 6 }: { counts: Counts; total?: number | null; height?: number }) {
   const parts = OUTCOMES.map((outcome) => ({ outcome, n: counts[outcome] ?? 0 })).filter((part) => part.n > 0);
   const all = Math.max(total ?? 0, parts.reduce((sum, part) => sum + part.n, 0));
@@ -95,7 +95,7 @@ export function OutcomeBar({ counts, total, height = 6 }: { counts: Counts; tota
   );
 }
 
-/** The outcomes of a run as numbers with a coloured dot; zeroes are left out, but for `always`. */
+/** The outcomes of a run as numbers with a coloured dot. Zeros are left out, except for `always`. */
 export function OutcomeCounts({ counts, always = [] }: { counts: Counts; always?: Outcome[] }) {
   const shown = OUTCOMES.filter((outcome) => (counts[outcome] ?? 0) > 0 || always.includes(outcome));
   return (

@@ -1,4 +1,4 @@
-/** Numbers, moments, keys: the same look everywhere. */
+/** Numbers, times and keys. */
 import { useSyncExternalStore } from "react";
 import type { RecordKey } from "@/api/types";
 import { t } from "@/texts/shell";
@@ -12,7 +12,7 @@ export function Num({ value, short = false }: { value: number; short?: boolean }
   );
 }
 
-/** One clock for every relative time on the page. */
+/** One clock for all relative times on the page. */
 let now = Date.now();
 const watching = new Set<() => void>();
 let ticking: ReturnType<typeof setInterval> | undefined;
@@ -20,7 +20,7 @@ function watch(listener: () => void): () => void {
   watching.add(listener);
   ticking ??= setInterval(() => {
     now = Date.now();
-    for (const told of watching) told();
+    for (const listener of watching) listener();
   }, 10_000);
   return () => {
     watching.delete(listener);
@@ -32,17 +32,17 @@ function watch(listener: () => void): () => void {
 }
 export const useNow = (): Date => new Date(useSyncExternalStore(watch, () => now));
 
-/** For a moment that will come, such as the start of a queued run. */
+/** For a time in the future that is not known yet, such as the start of a queued run. */
 export const NOT_YET = t.time.notYet;
 
-/** A moment in the person's zone, UTC on hover; `relative` says "3 minutes ago"; `none` is shown for no moment. */
+/** A time in the user's zone, with UTC on hover. `relative`: "3 minutes ago". `none` is shown when there is no time. */
 export function Time({ at, relative = true, none = t.time.never }: { at: string | null | undefined; relative?: boolean; none?: string }) {
   const present = useNow();
   if (at === null || at === undefined) return <span className="muted">{none}</span>;
   const when = new Date(at);
   const text = relative ? ago(when, new Date(Math.max(present.getTime(), relative ? Math.min(when.getTime(), Date.now()) : 0))) : moment(when);
   return (
-    // the browser's own tip: a long list has hundreds of these
+    // a title, not a tooltip component: a long list has hundreds of these
     <time dateTime={at} className="num moment" title={relative ? `${moment(when)}\n${utc(when)}` : utc(when)}>
       {text}
     </time>

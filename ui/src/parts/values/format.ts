@@ -1,4 +1,4 @@
-/** Numbers, sizes, times and keys as people read them. */
+/** Formats numbers, sizes, times and keys for people. */
 import type { RecordKey } from "@/api/types";
 import { t } from "@/texts/shell";
 
@@ -57,9 +57,9 @@ export function ago(at: Date, now: Date): string {
   return Math.abs(seconds) < 10 ? t.time.now : relative.format(Math.trunc(seconds), "second");
 }
 
-const inZone = new Map<string | undefined, Intl.DateTimeFormat>(); // one costs more to make than a thousand to use
+const inZone = new Map<string | undefined, Intl.DateTimeFormat>(); // creating a format is slow
 
-/** "25 Nov 2026, 16:04:09" in the person's zone. */
+/** "25 Nov 2026, 16:04:09" in the user's time zone. */
 export function moment(at: Date, zone?: string): string {
   let format = inZone.get(zone);
   if (format === undefined) {
@@ -76,7 +76,7 @@ export function keyText(key: RecordKey): string {
   return Array.isArray(key) ? key.join(" · ") : key;
 }
 
-/** A value as a cell shows it; null and "" stay distinguishable by the cell's own style. */
+/** A value as a table cell shows it. The cell's style distinguishes null from the text "null". */
 export function cellText(value: unknown): string {
   if (value === null || value === undefined) return "null";
   if (typeof value === "string") return value;
@@ -84,7 +84,7 @@ export function cellText(value: unknown): string {
   return String(value);
 }
 
-/** JSON text with two spaces an indent, or the text as it is when it is not JSON. No number is parsed: 1e400 and 2^60 stay as written. */
+/** JSON text indented by two spaces; other text unchanged. Numbers are not parsed: 1e400 and 2^60 stay as written. */
 export function pretty(text: string | null): string {
   if (text === null) return "";
   try {

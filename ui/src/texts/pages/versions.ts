@@ -1,8 +1,6 @@
 /** Texts of the versions of the project. */
 import { count } from "@/parts/values/format";
 
-const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-
 export const t = {
   title: "Versions",
   about: "Every change of the settings, newest first. Each version can be restored.",
@@ -12,7 +10,7 @@ export const t = {
   at: "Time",
   author: "By",
   changes: "Changes",
-  changed: (resource: string, change: string) => `${sentence(resource)}: ${change}`,
+  changed: (resource: string, change: string) => `${resource}: ${change}`,
   count: (n: number) => count(n, "change"),
   back: "Restore",
   backTitle: (n: number) => `Restore version ${n}?`,

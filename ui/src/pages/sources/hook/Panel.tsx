@@ -60,6 +60,7 @@ function Shown({ name, hook }: { name: string; hook: Hook }) {
             ]}
           />
           <p className={classes.hint}>{t.hook.addressHint}</p>
+          <p className={classes.hint}>{t.hook.example}:</p>
           <Code value={exampleRequest(url, auth, key)} language="text" label={t.hook.example} readOnly lines={false} />
         </div>
       </Panel>

@@ -2,14 +2,14 @@
 import { Diff, Panel } from "@/parts";
 import { settingLabel } from "@/texts/labels";
 import { t } from "@/texts/pages/versions";
-import { resourceText } from "@/texts/service";
+import { resourceTitle } from "@/texts/service";
 import classes from "./Tables.module.css";
 import type { Resource, ResourceChange, SettingChange } from "./project";
 
 export function Changes({ changes }: { changes: ResourceChange[] }) {
   if (changes.length === 0) return <p className="muted">{t.same}</p>;
   return changes.map(({ kind, name, change, settings }) => (
-    <Panel key={`${kind} ${name}`} title={t.changed(resourceText(kind, name), change)}>
+    <Panel key={`${kind} ${name}`} title={t.changed(resourceTitle(kind, name), change)}>
       {change === "changed" ? (
         <table className={classes.table}>
           <thead>
@@ -57,7 +57,7 @@ function Values({ setting: { path, before, after } }: { setting: SettingChange }
 export function Resources({ resources }: { resources: Resource[] }) {
   if (resources.length === 0) return <p className="muted">{t.noSettings}</p>;
   return resources.map(({ kind, name, settings }) => (
-    <Panel key={`${kind} ${name}`} title={resourceText(kind, name)}>
+    <Panel key={`${kind} ${name}`} title={resourceTitle(kind, name)}>
       <Settings kind={kind} settings={settings} />
     </Panel>
   ));
