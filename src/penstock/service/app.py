@@ -1,4 +1,4 @@
-"""`ServiceApp`: the one entry to every use-case of a service. REST and the service's commands translate to it."""
+"""`ServiceApp`: the entry point to every use-case of a service, for REST and the service's commands."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ if TYPE_CHECKING:
 
 
 class ServiceApp(App):
-    """The App with what a service has besides; each part is made when it is first asked for."""
+    """The App with the use-cases of a service. Each part is created at its first use."""
 
     @classmethod
     def open_applied(
         cls, database: str, *, environ: Mapping[str, str] | None = None, clock: Clock | None = None
     ) -> Self:
-        """The App of a service, with bounds (`model.reach`). While no project was applied, an empty one of version 0.
+        """The app of a service with the applied project, or an empty one of version 0 if none was applied.
 
-        `reload` follows the edits of the project.
+        The project's reach is bounded (`model.reach`). `reload` loads the newest version of the project.
         """
         environ = os.environ if environ is None else environ
         project, version, opened = open_applied_state(database, environ, shared=True)
@@ -59,25 +59,25 @@ class ServiceApp(App):
         return cls(Context(project, opened, clock or SystemClock(), environ, reach, version))
 
     def with_code(self, code: CodePolicy) -> ServiceApp:
-        """The same App, where only this grouping code runs."""
+        """The same app, where grouping code runs only by this policy."""
         made = ServiceApp(replace(self._ctx, code=code))
         made._shared_budgets = self._shared_budgets
         return made
 
     @staticmethod
     def care_of(file: Path | None = None, database: str | None = None) -> Care:
-        """Backup, restore, retention, key rotation and diagnosis of a state that need not be open, or whole."""
+        """Backup, restore, retention, key rotation and diagnosis of a state, which may be missing or damaged."""
         from penstock.service.care.care import Care  # noqa: PLC0415 - only for these commands
 
         return Care.of(file, database, os.environ, SystemClock())
 
     @property
     def events(self) -> Events:
-        """The listener of events; a silent one unless `tell_to` set another."""
+        """The listener of events, which ignores them unless `tell_to` has set another."""
         return self._ctx.events
 
     def tell_to(self, events: Events) -> None:
-        """Tell what happens from now on to `events`: logs and traces."""
+        """Report events to `events` from now on: logs and traces."""
         self._ctx = replace(self._ctx, events=events)
 
     @property
@@ -86,11 +86,11 @@ class ServiceApp(App):
         return self._ctx.environ
 
     def keep_up(self) -> None:
-        """Follow the edits of the applied project when there are any: cheap enough for every request."""
+        """Load the newest version of the applied project if it has changed; cheap enough for every request."""
         self._present()
 
     def _present(self) -> Context:
-        """The project as it is now: edits of an applied project are followed."""
+        """The context with the newest version of the project."""
         if self._ctx.version is not None:
             with self._ctx.database.read() as conn:
                 newest = settings.newest_version_number(conn)
@@ -109,19 +109,19 @@ class ServiceApp(App):
         return self._operations.samples(name)
 
     def preview_all(self, destination: str) -> Iterator[PreviewedRequest | RefusedRecord | Note]:
-        """What the whole dataset would make, one by one: requests and refused records, then the notes. Calls no API.
+        """The requests and refused records of the whole dataset one by one, then the notes. Calls no API.
 
-        InputError for settings or data that cannot be read, before the first; while it goes on, too.
+        InputError for settings or data that cannot be read, before the first item or between two.
         """
         return self._operations.preview_all(destination)
 
     def states(self, kind: str, names: Sequence[str]) -> Mapping[str, StateJson]:
-        """What the state knows of resources of a kind besides the project: `state` of the REST API, by name."""
+        """The states of resources of a kind, by name: `state` in the REST API."""
         return overview.standing(self._ctx, kind, names)
 
     def watched(self, environ: Mapping[str, str]) -> AbstractContextManager[None]:
-        """Logs, metrics and traces for the block. InputError when the environment asks for what does not exist."""
-        from penstock.service.watch.telemetry import watched  # noqa: PLC0415 - the metrics' library: only for a service
+        """Logs, metrics and traces for the block. InputError for an unknown setting in the environment."""
+        from penstock.service.watch.telemetry import watched  # noqa: PLC0415 - loads the metrics library
 
         return watched(self, environ)
 
@@ -132,45 +132,45 @@ class ServiceApp(App):
 
     @cached_property
     def unsaved(self) -> UnsavedSettings:
-        """What settings that are not saved would do."""
+        """Previews, checks and test sends of unsaved settings."""
         return self._operations.unsaved(self._present)
 
     @cached_property
     def demo(self) -> Demo:
-        """The sample company, for an empty service."""
+        """The sample company, for a service without a project."""
         return Demo(self._present, self.edits)
 
     @cached_property
     def work(self) -> WorkRequests:
-        """Requests to run something, and their progress."""
+        """Requests for runs, and their progress."""
         return WorkRequests(self._present)
 
     def worker(self, **settings: Any) -> Worker:
-        """A worker on this project, to be started and stopped."""
+        """A worker for this project, which the caller starts and stops."""
         ticking = Schedules(self._present, self.work)
         upkeep = (self.discards.resume, self.care.tick)
         return Worker(self._present, tick=ticking.tick, feed=self.intake.feed, upkeep=upkeep, **settings)
 
     @cached_property
     def intake(self) -> Intake:
-        """Records that others post, and where they go."""
+        """Records posted to webhook sources, and the runs that send them."""
         return Intake(self._present, self.work)
 
     @cached_property
     def watch(self) -> Watch:
         """Metrics, readiness, alerts."""
-        from penstock.service.watch.watch import Watch  # noqa: PLC0415 - the metrics' library is only for a service
+        from penstock.service.watch.watch import Watch  # noqa: PLC0415 - loads the metrics library
 
         return Watch(self._present)
 
     @cached_property
     def sight(self) -> Overview:
-        """The whole project at a glance: nodes and edges, figures, search."""
+        """The graph of the project, statistics, and search."""
         return Overview(self._present)
 
     @cached_property
     def overview(self) -> OverviewCache:
-        """The nodes and edges as they are sent."""
+        """The graph of the project as JSON text."""
         from penstock.service.overview.overview import OverviewCache  # noqa: PLC0415 - only for a service
 
         return OverviewCache(self._present, self.sight.overview)
@@ -206,6 +206,6 @@ class ServiceApp(App):
 
     @cached_property
     def people(self) -> People:
-        """People, their sign-in, and the callers of the API."""
+        """Users, their sign-in, and the callers of the API."""
         at = self._ctx
         return People(at.database, at.clock, at.sealer, environ=at.environ)

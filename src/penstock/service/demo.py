@@ -1,4 +1,4 @@
-"""The sample company inside a service: its data, its project, and the sandbox to which it sends."""
+"""The sample company in a service: its data, its project, and the local sandbox that it sends to."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HOST = "127.0.0.1"
 
 @dataclass(slots=True)
 class Demo:
-    """The use-cases on the sample company. The sandbox runs as long as the service, and restarts with it."""
+    """The use-cases of the sample company. The local sandbox runs as long as the service, and restarts with it."""
 
     ctx: Callable[[], Context]
     edits: Edits
@@ -39,12 +39,12 @@ class Demo:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def load(self, *, by: str) -> dict[str, Any]:
-        """Make the sample company the project. ConflictError while there is another one."""
+        """Apply the sample company as the project. ConflictError if the project is not empty."""
         with self._lock:
             newest = self.edits.newest()
             ctx = self.ctx()
             if any(getattr(ctx.project, section) for section in SECTIONS):
-                message, hint = "there is a project already", "the sample company is for an empty service"
+                message, hint = "there is already a project", "the sample company needs a service without a project"
                 raise ConflictError(Problem("project", message, "not-empty", hint))
             self.close()
             self._sandbox = sandbox = start_sandbox("--host", HOST, "--api-key", secrets.token_hex(16))
@@ -59,13 +59,13 @@ class Demo:
         return {**made, "sandbox": sandbox.urls.url, "arrived": sandbox.urls.admin_url}
 
     def state(self) -> dict[str, Any]:
-        """Whether the project is the sample company; and the URL of what arrived, while the sandbox runs."""
+        """Whether the project is the sample company, and the URL of the received records while the sandbox runs."""
         port = self._port(self.ctx())
         here = port is not None and self._sandbox is not None
         return {"loaded": port is not None, "arrived": f"http://{HOST}:{port}/_admin" if here else None}
 
     def resume(self) -> None:
-        """Start the sandbox again, where an ended service had it; does nothing where another process has it."""
+        """Start the sandbox again on its port. Does nothing if the port is in use: another process has started it."""
         ctx = self.ctx()
         port = self._port(ctx)
         if port is None or not _is_free(port):
@@ -75,7 +75,7 @@ class Demo:
             self._sandbox = start_sandbox("--host", HOST, "--port", str(port), "--api-key", key)
 
     def close(self) -> None:
-        """Stop the sandbox."""
+        """Stop the local sandbox."""
         if self._sandbox is not None:
             self._sandbox.stop()
             self._sandbox = None
@@ -94,7 +94,7 @@ class Demo:
 
     @staticmethod
     def _port(ctx: Context) -> int | None:
-        """The port of the sandbox that the project sends to; None when it is not the sample company."""
+        """The port of the sandbox that the project sends to; None if the project is not the sample company."""
         with ctx.database.read() as conn:
             found = setting(conn, SETTING)
         credential = ctx.project.credentials.get(CREDENTIAL)
@@ -103,5 +103,5 @@ class Demo:
 
 
 def _is_free(port: int) -> bool:
-    with socket.socket() as asked:
-        return asked.connect_ex((HOST, port)) != 0
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) != 0

@@ -1,4 +1,4 @@
-"""The frozen data that parts of the service and its interfaces share: people, care, runs, requests, posts."""
+"""Frozen data that the parts of the service and its interfaces share: users, maintenance, runs, requests, posts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from penstock.model.rights import Person
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """A person; `password` is a hash, `subject` is the person at the identity provider."""
+    """A user; `password` is a hash, `subject` is the identity provider's id for the user."""
 
     name: str
     role: str
@@ -31,7 +31,7 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
-    """An API token without its text, of which only `hash` is stored."""
+    """An API token; only the `hash` of its text is stored."""
 
     id: str
     hash: str = field(repr=False)
@@ -45,7 +45,7 @@ class TokenRow:
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A session: the person, and what their browser stores."""
+    """A new session: the user, its cookie, and the value for the header `X-Penstock-CSRF`."""
 
     person: Person
     cookie: str = field(repr=False)
@@ -54,8 +54,8 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """`action`: the route's template, or the command; `what`: names, never contents; `origin`: an address, or the
-    command line; `result`: `ok`, or why not.
+    """An entry of the audit log. `action` is the route's template or the command; `what` are names, never contents;
+    `origin` is an address or the command line; `result` is `ok` or the reason of a refusal.
     """
 
     at: str
@@ -69,7 +69,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """None leaves all through; `since` is from that moment on, `until` before it."""
+    """A filter of the audit log; None matches all. `since` is inclusive, `until` exclusive."""
 
     person: str | None = None
     action: str | None = None
@@ -79,7 +79,7 @@ class AuditFilter:
 
 @dataclass(frozen=True, slots=True)
 class BackedUp:
-    """A backup that was written. `sealed` is how many secrets in it only the sealing key opens."""
+    """A backup that was written. `sealed` is the number of secrets in it that need the sealing key."""
 
     file: str
     bytes: int
@@ -93,7 +93,7 @@ class BackedUp:
 
 @dataclass(frozen=True, slots=True)
 class RestoreRequest:
-    """What is to be restored. `resend_all`: destinations that may send twice do not trust what they remember."""
+    """The options of a restore. `resend_all`: destinations whose requests may be repeated send all records again."""
 
     file: Path
     replace: bool = False
@@ -104,7 +104,7 @@ class RestoreRequest:
 class RestoredState:
     """The result of a restore. `replaced` is the folder with the replaced state.
 
-    `key` is what opens the sealed secrets: `from-backup`, `present`, `missing`; `none` when nothing is sealed.
+    `key` is where the key for the secrets is: `from-backup`, `present`, `missing`, or `none` if nothing is sealed.
     """
 
     database: str
@@ -119,9 +119,10 @@ class RestoredState:
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """How much was removed (or, dry, would be), by kind. `gone` are destinations no longer in the project.
+    """The number of deleted rows by kind; in a dry run, the rows that would be deleted.
 
-    `free_bytes` is space inside the file that new rows use before it grows.
+    `gone` has the number of keys in memory for each destination that is no longer in the project. `free_bytes` is the
+    free space inside the file, which new rows use before the file grows.
     """
 
     dry_run: bool
@@ -135,7 +136,7 @@ class Pruned:
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """The state's size on disk in bytes: before, after, and the difference."""
+    """The size of the state on disk in bytes: before, after, and the difference."""
 
     before_bytes: int
     after_bytes: int
@@ -147,19 +148,19 @@ Level = Literal["wrong", "note"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding. `about` names its subject (a source, a run); `hint` says what to do."""
+    """A finding. `about` names its subject (a source, a run); `hint` is the fix."""
 
     level: Level
     code: str
     message: str
     hint: str = ""
     about: str = ""
-    check: str = ""  # the check that found it, set by the caller of the checks
+    check: str = ""  # the name of the check; the caller of the checks sets it
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Everything that was checked, with the findings."""
+    """The checks that were made, and their findings."""
 
     at: str
     database: str
@@ -179,7 +180,9 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """`sealed` texts were sealed again by the key `key`; `from_environment`: a person has to remove the old key."""
+    """A key rotation: `sealed` is the number of secrets, `key` the id of the new key. `from_environment`: the old key
+    is in a variable of the environment, from which a person has to remove it.
+    """
 
     key: str
     sealed: int
@@ -191,7 +194,7 @@ AlertState = Literal["raised", "over"]
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert, present or past. `told` is the state that was reported last, and when."""
+    """An alert that is raised or over. `told` is the last reported state, `told_at` when it was reported."""
 
     id: str
     kind: str
@@ -206,7 +209,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
-    """A request: its caller, its Idempotency-Key, and a hash of its content."""
+    """A request with an Idempotency-Key: its caller, the key, and a hash of its content (`asked`)."""
 
     who: str
     key: str
@@ -215,23 +218,23 @@ class KeyedRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReplayedResponse:
-    """A whole answer of the API."""
+    """A complete response of the API."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
 
-class SenderRefused(Exception):  # noqa: N818 - it is an answer
-    """The sender is not known; `hint` says what is expected. Neither ever has a secret."""
+class SenderRefused(Exception):  # noqa: N818 - a refusal, not an error
+    """The sender of a post is not authenticated; `hint` says what is expected. Neither text has a secret."""
 
     def __init__(self, reason: str, hint: str) -> None:
         super().__init__(reason)
         self.hint = hint
 
 
-class PostRefused(Exception):  # noqa: N818 - it is an answer
-    """Nothing of a post is stored; `wait_s` are the seconds after which the next one may come."""
+class PostRefused(Exception):  # noqa: N818 - a refusal, not an error
+    """No record of a post is stored; the sender may post again after `wait_s` seconds."""
 
     def __init__(self, *problems: Problem, wait_s: float | None = None) -> None:
         super().__init__("; ".join(problem.message for problem in problems))
@@ -239,8 +242,8 @@ class PostRefused(Exception):  # noqa: N818 - it is an answer
         self.wait_s = wait_s
 
 
-class Overrun(Exception):  # noqa: N818 - it is an answer
-    """More waits to be written than is good: come back in a moment."""
+class Overrun(Exception):  # noqa: N818 - a refusal, not an error
+    """Too many posted records wait to be written; the sender may post again in a moment."""
 
 
 SESSION_LIVES_S = 7 * 24 * 3600  # seconds
@@ -253,17 +256,17 @@ AUDIT_COLUMNS = ("id", "at", "who", "action", "what", "from", "result")
 
 
 def moment(text: str, path: str) -> str:
-    """A given moment in the form of the log. InputError when it is none."""
+    """A date or time as UTC in ISO 8601, as the audit log stores it. InputError for other text."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        hint = "write a moment such as 2026-01-31T12:00:00Z, or a day"
-        raise InputError(Problem(path, "this is no moment", "wrong-value", hint, text[:80])) from None
+        hint = "write a time such as 2026-01-31T12:00:00Z, or a date"
+        raise InputError(Problem(path, "this is not a time", "wrong-value", hint, text[:80])) from None
     return iso(found if found.tzinfo is not None else found.replace(tzinfo=UTC))
 
 
 def entry_json(entry: AuditEntry) -> dict[str, Any]:
-    """An entry as it is shown."""
+    """An entry as JSON."""
     return dict(
         zip(
             AUDIT_COLUMNS,
@@ -275,7 +278,9 @@ def entry_json(entry: AuditEntry) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class DiscardRow:
-    """`ids`, or else `which` of the records up to number `up_to`. `done` of `total` are discarded."""
+    """A discard in the background: of the records `ids`, or else of those up to number `up_to` that `which` matches.
+    `done` of `total` are discarded.
+    """
 
     id: str
     ids: tuple[str, ...] | None
@@ -300,7 +305,7 @@ MOST_DAYS = 36_500
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Days; 0 is for ever. `ledger`: records and deliveries of a run; `runs`: its counts."""
+    """How many days data is kept; 0 means forever. `ledger`: records and deliveries of runs; `runs`: their counts."""
 
     runs: int = 90
     ledger: int = 90
@@ -310,17 +315,19 @@ class Retention:
 
     @staticmethod
     def from_json(document: Mapping[str, Any]) -> Retention:
-        """The document of the setting `retention`; what it leaves out has its default. InputError names each fault."""
+        """The retention of a document; omitted settings get their default. InputError names every problem."""
         known, problems = {item.name for item in fields(Retention)}, []
         for name, value in document.items():
             if name not in known:
                 near = get_close_matches(str(name), known, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
-                problems.append(Problem(f"{RETENTION}.{name}", f"there is no {name}", "unknown-key", hint, str(name)))
-            elif isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_DAYS:
-                hint = f"write 1 to {MOST_DAYS}, or 0 to keep for ever"
                 problems.append(
-                    Problem(f"{RETENTION}.{name}", "a number of days is wanted", "wrong-value", hint, repr(value))
+                    Problem(f"{RETENTION}.{name}", f"there is no setting {name}", "unknown-key", hint, str(name))
+                )
+            elif isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_DAYS:
+                hint = f"use 1 to {MOST_DAYS}, or 0 for forever"
+                problems.append(
+                    Problem(f"{RETENTION}.{name}", "this is not a number of days", "wrong-value", hint, repr(value))
                 )
         if problems:
             raise InputError(*problems)

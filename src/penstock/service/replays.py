@@ -1,4 +1,4 @@
-"""`Replays`: stored responses of requests with an Idempotency-Key, so that a repeated request changes nothing."""
+"""`Replays`: the stored responses of requests with an Idempotency-Key. A repeated request changes nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEPT_S = 24 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
-    """The stored response of a request; `status` None while it is in progress. `sealed` is the body."""
+    """The stored response of a request; `status` is None while it is in progress, `sealed` is the sealed body."""
 
     asked: str
     status: int | None
@@ -29,7 +29,7 @@ class StoredResponse:
 
 
 def stored_response(conn: Connection, request: KeyedRequest, now: float) -> StoredResponse | None:
-    """The request of this name; None when there is none, or it is too old."""
+    """The stored response for this caller and key; None if there is none or it has expired."""
     row = conn.execute(select(answers).where(_is(request), answers.c.until >= now)).mappings().one_or_none()
     if row is None:
         return None
@@ -38,20 +38,20 @@ def stored_response(conn: Connection, request: KeyedRequest, now: float) -> Stor
 
 
 def begin_response(conn: Connection, request: KeyedRequest, until: float) -> None:
-    """Mark a request as in progress; an older one of this name is deleted. Needs an exclusive transaction."""
+    """Mark a request as in progress, in place of an older one with its key. Needs an exclusive transaction."""
     forget_response(conn, request)
     row = {"who": request.who, "key": request.key, "asked": request.asked, "until": until}
     conn.execute(insert(answers), row)
 
 
 def store_response(conn: Connection, request: KeyedRequest, kept: StoredResponse) -> None:
-    """It is done, and this is the answer."""
+    """Store the response of a request that is in progress."""
     row = {"status": kept.status, "headers": orjson.dumps(dict(kept.headers)).decode(), "sealed": kept.sealed}
     conn.execute(update(answers).where(_is(request)).values(row))
 
 
 def forget_response(conn: Connection, request: KeyedRequest) -> None:
-    """It was not done after all."""
+    """Delete the stored response of a request."""
     conn.execute(delete(answers).where(_is(request)))
 
 
@@ -60,7 +60,7 @@ def seal_response(sealer: Sealer, request: KeyedRequest, body: bytes) -> bytes:
 
 
 def opened_response(sealer: Sealer, request: KeyedRequest, sealed: bytes) -> bytes:
-    """The body. InputError when another key has sealed it."""
+    """The opened body. InputError when it was sealed with another key."""
     return sealer.open(sealed, response_name(request.who, request.key)).encode("latin-1")
 
 
@@ -70,14 +70,14 @@ def _is(request: KeyedRequest) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Replays:
-    """`ctx` returns the context with the present project."""
+    """`ctx` returns the context with the current project."""
 
     ctx: Callable[[], Context]
 
     def begin(self, request: KeyedRequest) -> ReplayedResponse | None:
-        """The stored response, or None: then do the request, and store or forget it.
+        """The stored response; or None, and then the caller executes the request and calls `keep` or `forget`.
 
-        ConflictError when the name belongs to another request, or while the same one is in progress.
+        ConflictError when the key was used for another request, or while the same request is in progress.
         """
         ctx = self.ctx()
         now = ctx.clock.now().timestamp()
@@ -88,21 +88,22 @@ class Replays:
                 return None
         if known.asked != request.asked:
             message = "this key was used for another request"
-            raise _refusal(message, "key-reused", "give every request a key of its own", request)
+            raise _refusal(message, "key-reused", "use a new key for every request", request)
         if known.status is None:
-            message = "the same request is being done, or nobody knows how it ended"
-            raise _refusal(message, "in-progress", "ask again in a moment; if it stays so, look what is there", request)
+            message = "the same request is in progress, or its result is unknown"
+            hint = "try again in a moment; if this persists, check what was changed"
+            raise _refusal(message, "in-progress", hint, request)
         return ReplayedResponse(known.status, known.headers, self._body(ctx, request, known))
 
     def keep(self, request: KeyedRequest, answer: ReplayedResponse) -> None:
-        """It was done: the same request gets this answer for a day."""
+        """Store the response: a request with the same key gets it for a day."""
         ctx = self.ctx()
         sealed = seal_response(ctx.sealer(), request, answer.body) if answer.body else None
         with ctx.database.begin() as conn:
             store_response(conn, request, StoredResponse(request.asked, answer.status, answer.headers, sealed))
 
     def forget(self, request: KeyedRequest) -> None:
-        """Forget a refused request: it changed nothing, and may be sent again."""
+        """Forget a refused request, which changed nothing, so that it can be sent again."""
         with self.ctx().database.begin() as conn:
             forget_response(conn, request)
 
@@ -113,8 +114,8 @@ class Replays:
         try:
             return opened_response(ctx.sealer(), request, known.sealed)
         except InputError:  # the sealing key was rotated since
-            message = "it was done, and its answer cannot be shown again"
-            raise _refusal(message, "answer-gone", "look what is there", request) from None
+            message = "the request was executed, but its response can no longer be returned"
+            raise _refusal(message, "answer-gone", "check what was changed", request) from None
 
 
 def _refusal(message: str, code: str, hint: str, request: KeyedRequest) -> ConflictError:

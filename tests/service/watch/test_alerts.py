@@ -147,7 +147,7 @@ def test_an_alert_is_told_once_and_when_it_is_over(service: Service, receiver: R
     for _ in range(3):
         service.app.watch.tick()
     assert [message["title"] for message in receiver.got] == ["Penstock: quarantine:it"]
-    assert "1 records are held" in receiver.got[0]["message"]
+    assert "1 records are in quarantine" in receiver.got[0]["message"]
     (alert,) = service.client.get("/api/v1/alerts").json()["items"]
     assert (alert["id"], alert["state"]) == ("quarantine:it", "raised")
     service.app.discard(everything=True, reason="a trial")
@@ -172,7 +172,7 @@ def test_columns_that_appear_and_vanish_raise_an_alert_until_they_are_taken_in(
     service.app.run("all")
     service.app.watch.tick()
     assert [message["title"] for message in receiver.got] == ["Penstock: columns:all"]
-    assert "new, and not sent: city; no longer in the source: phone" in receiver.got[0]["message"]
+    assert "new, not sent: city; no longer in the source: phone" in receiver.got[0]["message"]
     service.app.dataset("people", refresh=True)
     service.app.run("all")
     service.app.watch.tick()
@@ -262,7 +262,7 @@ def test_how_runs_ended_is_told_where_that_is_wanted_and_gathered(service: Servi
     assert message["title"] == "Penstock: it partial"
     assert (
         message["message"]
-        == f"it: partial (delivered, 1 in quarantine); 2 read, 1 sent, 1 held or unknown, run {first}"
+        == f"it: partial (delivered, 1 in quarantine); 2 read, 1 sent, 1 quarantined or unknown, run {first}"
     )
     rules(calm_minutes=10)
     service.people("bob@example.com")

@@ -1,10 +1,10 @@
-"""The file of a backup: a tar file with a manifest, written whole or not at all, and fully checked when it is read.
+"""The file of a backup: a tar file with a manifest. It is written whole or not at all, and checked when it is read.
 
-state.db         the database at one moment, checked
+state.db         a consistent, checked copy of the database
 frozen/…         the inputs of runs that have not ended
 uploads/…        files that people uploaded
-secret.key       the sealing key, only when it was requested
-manifest.json    what the others are, with their sizes and SHA-256; the last one, so that a cut file is noticed
+secret.key       the sealing key, only with --with-key
+manifest.json    sizes and SHA-256 of the other files; the last member, so that a truncated file is noticed
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ _NAME = re.compile(rf"{DATABASE}|{KEY}|(?:{FROZEN}|{UPLOADS})/(?:[^/\0]+/)*[^/\0
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The manifest of a backup. `folder` is where the state was, `files` each one's size, hash and time."""
+    """The manifest of a backup. `folder` is where the state was; `files` has size, hash and time of each file."""
 
     penstock: str
     made_at: str
     schema: str
     folder: str
     files: Mapping[str, Mapping[str, Any]]
-    key_ids: Sequence[str]  # of the keys that sealed what is sealed
+    key_ids: Sequence[str]  # of the keys with which its secrets are sealed
     format: int = FORMAT
 
 
@@ -56,29 +56,31 @@ def drafted(target: Path) -> Iterator[Path]:
     except FileNotFoundError as error:
         if target.parent.is_dir():
             raise
-        hint = "name a folder that is there"
-        raise InputError(Problem(str(target.parent), "there is no such folder", "no-folder", hint)) from error
+        hint = "name an existing folder"
+        raise InputError(Problem(str(target.parent), "the folder does not exist", "no-folder", hint)) from error
 
 
 @contextmanager
 def writing(place: Path) -> Iterator[None]:
-    """Translate errors of the disk into errors for people."""
+    """Raise errors of the disk as EnvironmentFailure."""
     try:
         yield
     except OSError as error:
         message = f"it cannot be written: {error.strerror or error}"
-        raise EnvironmentFailure(Problem(str(place), message, "disk", "make room, or check the rights")) from error
+        hint = "free some space, or check the permissions"
+        raise EnvironmentFailure(Problem(str(place), message, "disk", hint)) from error
     except sqlite3.OperationalError as error:
         message = "the copy of the database cannot be made"
-        raise EnvironmentFailure(Problem(str(place), message, "disk", "make room on the disk", str(error))) from error
+        hint = "free some space on the disk"
+        raise EnvironmentFailure(Problem(str(place), message, "disk", hint, str(error))) from error
 
 
 def require_room(place: Path, size: int) -> None:
-    """EnvironmentFailure when the disk has no room for so many bytes."""
+    """EnvironmentFailure when the disk has less free space than `size` bytes and a reserve."""
     free = shutil.disk_usage(place).free
     if free < size + ROOM:
-        message = f"{_mega(size)} are needed there, and {_mega(free)} are free"
-        raise EnvironmentFailure(Problem(str(place), message, "disk-full", "make room, or name another place"))
+        message = f"{_mega(size)} are needed there, but only {_mega(free)} are free"
+        raise EnvironmentFailure(Problem(str(place), message, "disk-full", "free some space, or name another place"))
 
 
 def _mega(size: int) -> str:
@@ -86,22 +88,22 @@ def _mega(size: int) -> str:
 
 
 def pack(target: Path, files: Mapping[str, IO[bytes] | Path], manifest: Manifest) -> Manifest:
-    """Write the tar file, whole or not at all, closed to others; answers the manifest with the files in it.
+    """Write the tar file, whole or not at all, readable only for its owner; returns the manifest with its files.
 
-    InputError when `target` is there already.
+    InputError when `target` already exists.
     """
-    part, told = target.with_name(f".{target.name}.part"), {}
+    part, described = target.with_name(f".{target.name}.part"), {}
     try:
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "wb") as file:
             with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
                 for name, content in files.items():
                     if not isinstance(content, Path):
-                        told[name] = _add(tar, name, content)
-                    elif content.exists():  # else someone has removed it meanwhile
+                        described[name] = _add(tar, name, content)
+                    elif content.exists():  # else someone has deleted it in the meantime
                         with content.open("rb") as opened:
-                            told[name] = _add(tar, name, opened)
-                whole = Manifest(**{**_plain(manifest), "files": told})
+                            described[name] = _add(tar, name, opened)
+                whole = Manifest(**{**_plain(manifest), "files": described})
                 text = orjson.dumps(asdict(whole), option=orjson.OPT_INDENT_2)
                 _add(tar, MANIFEST, io.BytesIO(text), len(text))
             file.flush()
@@ -114,7 +116,7 @@ def pack(target: Path, files: Mapping[str, IO[bytes] | Path], manifest: Manifest
 
 def _publish(part: Path, target: Path) -> None:
     try:
-        os.link(part, target)  # unlike a rename, never over a file that is there
+        os.link(part, target)  # unlike a rename, this never replaces a file
     except FileExistsError:
         raise _exists(target) from None
     except OSError:  # a file system without links
@@ -124,8 +126,8 @@ def _publish(part: Path, target: Path) -> None:
 
 
 def _exists(target: Path) -> InputError:
-    hint = "name another file, or remove that one"
-    return InputError(Problem(str(target), "this file is there already", "file-exists", hint, str(target)))
+    hint = "name another file, or delete this one"
+    return InputError(Problem(str(target), "the file already exists", "file-exists", hint, str(target)))
 
 
 class _HashedFile:
@@ -153,7 +155,7 @@ def _add(tar: tarfile.TarFile, name: str, content: IO[bytes], size: int | None =
 
 
 def unpack(source: Path, folder: Path) -> Manifest:
-    """Unpack a backup into an empty folder, every file checked. InputError when it is not one, or cut, or altered."""
+    """Unpack a backup into an empty folder and check its files. InputError if it is no backup, truncated or changed."""
     require_room(folder, 2 * _size(source))
     found: dict[str, str] = {}
     text: bytes | None = None
@@ -170,10 +172,10 @@ def unpack(source: Path, folder: Path) -> Manifest:
         manifest = _manifest(source, text)
     except (tarfile.TarError, EOFError, orjson.JSONDecodeError, TypeError, KeyError, AttributeError) as error:
         raise _not_a_backup(source, str(error)) from error
-    told = {name: of["sha256"] for name, of in manifest.files.items()}
-    if told != found:
-        names = sorted(name for name in {*told, *found} if told.get(name) != found.get(name))
-        message = "the backup is not what was written: it was cut or altered"
+    expected = {name: of["sha256"] for name, of in manifest.files.items()}
+    if expected != found:
+        names = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
+        message = "the backup was truncated or changed after it was written"
         raise InputError(Problem(str(source), message, "damaged-backup", "use another backup", ", ".join(names)))
     for name, of in manifest.files.items():
         os.utime(folder / name, ns=(of["mtime_ns"], of["mtime_ns"]))
@@ -204,16 +206,16 @@ def _extract(source: Path, name: str, stream: IO[bytes], folder: Path) -> str:
 
 def _manifest(source: Path, text: bytes | None) -> Manifest:
     if text is None:
-        raise _not_a_backup(source, "no manifest: the file was cut")
+        raise _not_a_backup(source, "no manifest: the file is truncated")
     document = orjson.loads(text)
     if document["format"] != FORMAT:
-        message = "the backup was made by a newer Penstock"
+        message = "a newer Penstock made this backup"
         raise InputError(Problem(str(source), message, "newer-backup", "upgrade Penstock", str(document["format"])))
     return Manifest(**document)
 
 
 def _not_a_backup(source: Path, found: str) -> InputError:
-    message = "this is not a whole backup made by `penstock backup`"
+    message = "this is not a complete backup of `penstock backup`"
     return InputError(Problem(str(source), message, "not-a-backup", "name another file", found))
 
 

@@ -1,4 +1,4 @@
-"""The backup of a state in SQLite: a checked copy of one moment, made while others write to it."""
+"""The backup of a SQLite state: a checked, consistent copy that is made while others write to the state."""
 
 from __future__ import annotations
 
@@ -19,28 +19,30 @@ from penstock.store.project.credentials import KEY_FILE, KEY_VARIABLE, key_ids
 from penstock.usecases.applied_project.applied_project import SQLITE
 from penstock.version import __version__
 
-PAGES = 2048  # copied at a time: ^C is handled in between
+PAGES = 2048  # copied at a time; ^C is handled in between
 
-TRIES = 5  # an input may be let go of between the copy and our reading of it
+TRIES = 5  # a run may end, and delete its frozen input, between the copy and the opening of the input
 
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """A copy of a database: its schema's revision, and the frozen inputs that unfinished runs of it need."""
+    """A copy of a database: the revision of its schema, and the frozen inputs that its unfinished runs need."""
 
     schema: str
     frozen: tuple[Path, ...]
 
 
 def copy_database(source: Path, target: Path) -> Copied:
-    """Copy a database as it is at one moment, while others write to it; the copy is checked.
+    """Make a consistent copy of a database while others write to it, and check the copy.
 
-    StateUnavailable when the copy is damaged, which the original then is too.
+    StateUnavailable when the copy is damaged, since the original is too then.
     """
     copying = closing(sqlite3.connect(target, isolation_level=None))
-    with _damage_told(source), closing(_connect(source)) as live, copying as copy:
+    with _damage_reported(source), closing(_connect(source)) as live, copying as copy:
         live.execute("BEGIN")
-        live.execute("SELECT count(*) FROM sqlite_master").fetchone()  # from here on this transaction sees one state
+        live.execute(
+            "SELECT count(*) FROM sqlite_master"
+        ).fetchone()  # from here on this transaction reads one snapshot
         copy.execute("PRAGMA synchronous=OFF")
         live.backup(copy, pages=PAGES, progress=lambda *_: None)
     finish_copy(target)
@@ -48,7 +50,7 @@ def copy_database(source: Path, target: Path) -> Copied:
 
 
 def finish_copy(path: Path) -> None:
-    """Make one file of a database that no process has open, and sync it to the disk."""
+    """Write the log of a database that no process has open into its file, and sync it to the disk."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -59,8 +61,8 @@ def finish_copy(path: Path) -> None:
 
 
 def examine_copy(path: Path) -> Copied:
-    """Check a database that no other process has open. StateUnavailable when it is damaged or another program's."""
-    with _damage_told(path), closing(sqlite3.connect(path, isolation_level=None)) as connection:
+    """Check a database that no other process has open. StateUnavailable if it is damaged or not a Penstock state."""
+    with _damage_reported(path), closing(sqlite3.connect(path, isolation_level=None)) as connection:
         wrong = [row[0] for row in connection.execute("PRAGMA integrity_check(3)") if row[0] != "ok"]
         wrong += [f"{row[0]} refers to nothing in {row[2]}" for row in connection.execute("PRAGMA foreign_key_check")]
         if wrong:
@@ -76,7 +78,7 @@ def examine_copy(path: Path) -> Copied:
 
 
 @contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
+def _damage_reported(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
@@ -92,14 +94,14 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _damaged(path: Path, found: str) -> Problem:
-    hint = "restore an older backup; `penstock doctor` tells what else is wrong"
+    hint = "restore an older backup; `penstock doctor` lists other problems"
     return Problem(str(path), "the state database is damaged", "damaged", hint, found=found)
 
 
 def sqlite_path(url: str, command: str) -> Path:
-    """The file of a SQLite state; InputError, with what to do there, for PostgreSQL."""
+    """The file of a SQLite state. InputError for PostgreSQL; its hint names the tool to use."""
     if not url.startswith(SQLITE):
-        message = f"penstock {command} is for a state in SQLite; this one is in PostgreSQL"
+        message = f"penstock {command} supports only SQLite; this state is in PostgreSQL"
         how = {
             "backup": "pg_dump --format=custom --file=penstock.dump DATABASE",
             "restore": "pg_restore --clean --if-exists --dbname=DATABASE penstock.dump, while nothing runs on it",
@@ -109,12 +111,14 @@ def sqlite_path(url: str, command: str) -> Path:
 
 
 def back_up(url: str, target: Path, *, with_key: bool, environ: Mapping[str, str], clock: Clock) -> BackedUp:
-    """Write a backup of the state to `target`, while others write to the state."""
+    """Write a backup of the state to the new file `target`, while others write to the state."""
     path, target = sqlite_path(url, "backup"), target.absolute()
     if not path.exists():
-        raise InputError(Problem(str(path), "there is no state to back up", "no-state", "name it by --database"))
+        raise InputError(
+            Problem(str(path), "there is no state to back up", "no-state", "name the state with --database")
+        )
     if target.exists():
-        raise InputError(Problem(str(target), "this file is there already", "file-exists", "name another file"))
+        raise InputError(Problem(str(target), "the file already exists", "file-exists", "name another file"))
     key = _key_file(path.parent, environ) if with_key else None
     with archive.drafted(target) as draft, archive.writing(target), ExitStack() as stack:
         archive.require_room(draft, 2 * path.stat().st_size)
@@ -142,19 +146,20 @@ def back_up(url: str, target: Path, *, with_key: bool, environ: Mapping[str, str
 
 def _key_file(folder: Path, environ: Mapping[str, str]) -> Path:
     if KEY_VARIABLE in environ:
-        message = f"the sealing key comes from {KEY_VARIABLE}: there is no key file to put into the backup"
-        raise InputError(Problem("--with-key", message, "key-not-in-file", "keep it where you keep your secrets"))
+        message = f"the sealing key is in {KEY_VARIABLE}; there is no key file to include"
+        hint = "leave --with-key out, and store the key with your other secrets"
+        raise InputError(Problem("--with-key", message, "key-not-in-file", hint))
     path = folder / KEY_FILE
     if not path.exists():
-        message = "there is no sealing key yet, since nothing was sealed"
+        message = "there is no sealing key, since nothing is sealed"
         raise InputError(Problem("--with-key", message, "no-key-file", "leave --with-key out", str(path)))
     return path
 
 
 def _copied(path: Path, copy: Path, stack: ExitStack) -> tuple[Copied, dict[str, IO[bytes]]]:
-    """The database, and the frozen inputs that its unfinished runs need, opened: of one moment.
+    """A copy of the database, and the frozen inputs of its unfinished runs, opened, all from one moment.
 
-    An input that stays missing was lost before: its run could not be continued, with or without a backup.
+    An input that stays missing was lost earlier: its run cannot be resumed, with or without a backup.
     """
     frozen: dict[str, IO[bytes]] = {}
     for _ in range(TRIES):
@@ -166,7 +171,7 @@ def _copied(path: Path, copy: Path, stack: ExitStack) -> tuple[Copied, dict[str,
                     (path.parent / archive.FROZEN / name).open("rb")
                 )
         if len(frozen) == len(copied.frozen):
-            break  # else a run may have come to its end just now: a newer copy does not need its input
+            break  # else a run has just ended: a newer copy does not need its input
     return copied, frozen
 
 

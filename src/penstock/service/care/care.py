@@ -1,11 +1,11 @@
 """`Care`: backup, restore, retention, key rotation and diagnosis of the state.
 
-It works without a project file, and `restore` and `diagnose` without a state, because they are for the day something is
+It works without a project file; `restore` and `diagnose` also work without a state, since they are needed when it is
 broken.
 
-`rotate_key` seals everything again while other processes open texts of both keys. With a key file, the new key is
-written before the old one, everything is sealed again in one transaction, then the old key is removed. A process that
-dies in between leaves a file with both keys, and the next rotation completes the first.
+`rotate_key` seals every secret again; other processes can open secrets of both keys meanwhile. With a key file, it
+writes the new key before the old one, seals everything in one transaction, then removes the old key. If the process
+dies in between, the file has both keys, and the next rotation completes the first.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ from penstock.usecases.applied_project.applied_project import PROJECT_FILE, SQLI
 
 @dataclass(frozen=True, slots=True)
 class Care:
-    """What is done to a state as a whole. `url` names it, `file` is the project file or folder, there or not."""
+    """Maintenance of a whole state. `url` is its database; `file` is the project file or folder, if there is one."""
 
     url: str
     file: Path
@@ -60,7 +60,7 @@ class Care:
 
     @staticmethod
     def of(file: Path | None, database: str | None, environ: Mapping[str, str], clock: Clock) -> Care:
-        """The state of the options of every command."""
+        """The `Care` for the options that every command has."""
         path = file or PROJECT_FILE
         return Care(state_url(path, database, environ), path, environ, clock)
 
@@ -68,29 +68,29 @@ class Care:
         """Write a backup of a SQLite state to a new file, while others use the state."""
         made = back_up(self.url, target, with_key=with_key, environ=self.environ, clock=self.clock)
         with closing(Database.look_at(self.url)) as database, suppress(EnvironmentFailure):  # the backup is made
-            if database.schema_version() == HEAD:  # an older state is not brought up to date by backing it up
+            if database.schema_version() == HEAD:  # a backup does not migrate an older state
                 with database.begin() as conn:
                     put_setting(conn, BACKED_UP, {"file": made.file}, by="backup", at=made.made_at)
         return made
 
     def restore(self, wanted: RestoreRequest) -> RestoredState:
-        """Replace the state by a backup. No process may have the state open."""
+        """Replace the state with a backup. StateLocked while any process has the state open."""
         return restore(self.url, wanted, environ=self.environ, clock=self.clock)
 
     def prune(self, *, dry_run: bool = False, forget: Sequence[str] = ()) -> Pruned:
-        """Remove what is older than the retention; forget destinations that the project does not have any more."""
+        """Delete data older than its retention, and the memory of the removed destinations in `forget`."""
         with closing(Database.open(self.url, self.file.parent / ".penstock")) as database:
             project = project_of(database, self.file, given=False) if forget or self._has_project(database) else None
             known = None if project is None else frozenset(project.destinations)
             return _pruned(database, self.clock, known, dry_run=dry_run, forget=forget)
 
     def compact(self) -> Compacted:
-        """Give room that is free inside the state back to the disk."""
+        """Return free space inside the state to the disk."""
         with closing(Database.open(self.url, self.file.parent / ".penstock")) as database:
             return compact(database)
 
     def retention(self, changes: Mapping[str, int]) -> Retention:
-        """The retention in days, after these changes."""
+        """Change these retention settings, and return all of them in days."""
         with closing(Database.open(self.url, self.file.parent / ".penstock")) as database:
             if not changes:
                 return retention(database)
@@ -98,13 +98,13 @@ class Care:
             return _set_retention(database, document, by="command line", at=iso(self.clock.now()))
 
     def rotate_key(self) -> Rotated:
-        """Seal everything with another key; running processes continue."""
+        """Seal everything with a new key, while other processes use the state."""
         with closing(Database.open(self.url, self.file.parent / ".penstock")) as database:
             return rotate_key(database, self.environ)
 
     def diagnose(self) -> Diagnosis:
-        """Say what is wrong with state, project and whatever runs them. Changes nothing."""
-        from penstock.service.care.doctor.doctor import diagnose  # noqa: PLC0415 - knows everyone
+        """Check the state, the project and the workers. Changes nothing."""
+        from penstock.service.care.doctor.doctor import diagnose  # noqa: PLC0415 - it imports most of the service
 
         return diagnose(self.url, self.file, self.environ, self.clock)
 
@@ -122,7 +122,7 @@ def _pruned(
     forget: Sequence[str],
     most_s: float | None = None,
 ) -> Pruned:
-    """Remove what is old, and forget destinations; `there` are those of the project, None where they are not known."""
+    """Delete old data and the memory of `forget`. `there` are the project's destinations, None if they are unknown."""
     with database.read() as conn:
         known = pruning.remembered_destinations(conn)
     gone = {} if there is None else {name: size for name, size in known.items() if name not in there}
@@ -156,20 +156,21 @@ def _set_retention(
 
 def _not_gone(name: str, there: frozenset[str], gone: Mapping[str, int]) -> InputError:
     if name in there:
-        message, hint = f"{name} is in the project: its memory keeps records from being sent again", "take it out first"
-        return InputError(Problem("--forget-destination", message, "in-use", hint, name))
-    hint = f"remembered, and not in the project: {', '.join(sorted(gone)) or 'none'}"
-    return InputError(Problem("--forget-destination", f"nothing is remembered of {name}", "unknown-destination", hint))
+        message = f"{name} is in the project; without its memory, all its records would be sent again"
+        return InputError(Problem("--forget-destination", message, "in-use", "delete the destination first", name))
+    hint = f"removed destinations with a memory: {', '.join(sorted(gone)) or 'none'}"
+    message = f"there is no memory of a destination {name}"
+    return InputError(Problem("--forget-destination", message, "unknown-destination", hint))
 
 
 @dataclass(frozen=True, slots=True)
 class Caretaker:
-    """What the service does by itself for its open state. `ctx` returns the context with the present project."""
+    """Maintenance by a running service. `ctx` returns the context with the current project."""
 
     ctx: Callable[[], Context]
 
     def tick(self) -> Pruned | None:
-        """To be called now and then: prunes once a day, for about a second a call."""
+        """Prune once a day, for about a second per call. None when it is not due."""
         ctx = self.ctx()
         try:
             pruned = tick(ctx.database, ctx.clock)
@@ -183,37 +184,39 @@ class Caretaker:
         return pruned
 
     def diagnose(self, *, open_to_all: bool) -> Diagnosis:
-        """What is wrong, as this process sees it; `open_to_all`: it answers without sign-in."""
-        from penstock.service.care.doctor.doctor import diagnose_service  # noqa: PLC0415 - knows everyone
+        """The diagnosis of this service; `open_to_all` is true if it accepts requests without sign-in."""
+        from penstock.service.care.doctor.doctor import diagnose_service  # noqa: PLC0415 - imports most of the service
 
         return diagnose_service(self.ctx(), open_to_all=open_to_all)
 
     @contextmanager
     def known_as_open(self) -> Iterator[None]:
-        """Let others know that a service answers without sign-in. StateLocked when one is known already."""
+        """For the block, mark the state as served without sign-in. StateLocked when another process has marked it."""
         place = f"process {os.getpid()} on {socket.gethostname()}"
         with leases.hold(self.ctx().database, OPEN_SERVICE, place):
             yield
 
     def retention(self) -> Retention:
-        """The retention in days."""
+        """The retention settings in days."""
         return retention(self.ctx().database)
 
     def set_retention(
         self, document: Mapping[str, Any], *, by: str, guard: Callable[[Retention], None] = lambda _: None
     ) -> Retention:
-        """Write it, whole: what is left out has its default. `guard` raises when what is replaced is not as known."""
+        """Replace the retention settings; omitted ones get their default. `guard` receives the present settings, and
+        raises if the writer has read others.
+        """
         ctx = self.ctx()
         return _set_retention(ctx.database, document, by=by, at=iso(ctx.clock.now()), guard=guard)
 
     def prune(self, *, dry_run: bool, forget: Sequence[str], most_s: float) -> Pruned:
-        """Remove what is old now, as far as `most_s` seconds reach; forget destinations that the project has not."""
+        """Delete old data for `most_s` seconds at most, and the memory of the removed destinations in `forget`."""
         ctx = self.ctx()
         there = frozenset(ctx.project.destinations)
         return _pruned(ctx.database, ctx.clock, there, dry_run=dry_run, forget=forget, most_s=most_s)
 
     def back_up(self) -> BackedUp:
-        """Write a backup of a SQLite state, without the sealing key, into a folder that the caller removes."""
+        """Write a backup of a SQLite state, without the sealing key, into a new folder that the caller removes."""
         ctx = self.ctx()
         url = "postgresql://" if ctx.database.path is None else f"{SQLITE}{ctx.database.path}"
         folder = Path(mkdtemp(prefix=".backup-", dir=ctx.folder))
@@ -224,17 +227,17 @@ class Caretaker:
             raise
 
     def rotate_key(self) -> Rotated:
-        """Seal everything with another key; running processes continue."""
+        """Seal everything with a new key, while other processes use the state."""
         ctx = self.ctx()
         return rotate_key(ctx.database, ctx.environ)
 
 
 def rotate_key(database: Database, environ: Mapping[str, str]) -> Rotated:
-    """Seal everything with another key. InputError when something opens with none of the keys: then nothing changes."""
+    """Seal everything with a new key. InputError, and no change, when none of the keys opens a sealed secret."""
     from_environment = KEY_VARIABLE in environ
     if from_environment and not sealer_of(environ, database.folder).older:
-        message = f"{KEY_VARIABLE} holds one key: there is no other to rotate to"
-        hint = "write the new key in front of it, with a comma between, and run this again"
+        message = f"{KEY_VARIABLE} has only one key, so there is no new key"
+        hint = "write the new key before it, separated by a comma, and run this again"
         raise InputError(Problem(KEY_VARIABLE, message, "one-key", hint))
     if not from_environment:
         credentials.put_new_key_first(database.folder)

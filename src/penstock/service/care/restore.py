@@ -1,7 +1,7 @@
-"""The restore of a backup: checked and brought up to date beside the state, then put in its place in one step.
+"""Replaces the state database with a restored one; refuses while any process has it open; keeps the old one.
 
-It requires that no other process has the state open, and the replaced state is not lost.
-What a restore means for deliveries: docs/decisions/2026-11-25-what-a-restored-state-knows.md.
+The backup is checked and migrated beside the state, then moved into place in one step.
+How a restore affects deliveries: docs/decisions/2026-11-25-what-a-restored-state-knows.md.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from penstock.store.project.settings import Restored
 from penstock.store.service_tables import people
 from penstock.store.tables import project_versions, runs
 
-SHARED_LOCK = (510, 0x40000002)  # the bytes that every process which has a SQLite database open holds a read lock on
+SHARED_LOCK = (510, 0x40000002)  # the bytes on which every process with the SQLite database open holds a read lock
 _SIDES = ("-wal", "-shm", "-journal")
 
 SESSIONS_END = 1_000_000  # added to everybody's epoch: more than any number of sign-outs since the backup
@@ -38,9 +38,9 @@ SESSIONS_END = 1_000_000  # added to everybody's epoch: more than any number of 
 
 @contextmanager
 def exclusive_access(path: Path) -> Iterator[None]:
-    """Nobody has this database open during the block, and its file holds all of it. StateLocked otherwise.
+    """Lock the database for the block, with its log written into its file. StateLocked if any process has it open.
 
-    A damaged one is taken as it is.
+    A damaged database is locked as it is.
     """
     _write_back(path)
     handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
@@ -55,24 +55,24 @@ def exclusive_access(path: Path) -> Iterator[None]:
 
 
 def _write_back(path: Path) -> None:
-    """Bring what is in the write-ahead log into the file, which SQLite does only for its single user."""
+    """Write the write-ahead log into the file, which SQLite does only for the last process that has it open."""
     try:
         with closing(sqlite3.connect(path, isolation_level=None, timeout=1)) as connection:
             connection.execute("PRAGMA journal_mode=DELETE")
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise _in_use(path) from error
-    except sqlite3.DatabaseError:  # damaged: there is nothing to bring back
+    except sqlite3.DatabaseError:  # damaged: the log cannot be written back
         return
 
 
 def _in_use(path: Path) -> StateLocked:
-    hint = "stop `penstock serve`, workers and runs, then do it again"
+    hint = "stop `penstock serve`, workers and runs, then try again"
     return StateLocked(Problem(str(path), "a process has this state open", "in-use", hint))
 
 
 def set_aside(path: Path, names: Iterator[Path], aside: Path) -> None:
-    """Link what is at `path`, and files that belong to it, into the folder `aside`; `path` itself stays."""
+    """Link the database at `path` and the files `names` into the new folder `aside`; `path` itself stays."""
     aside.mkdir(mode=0o700)
     os.link(path, aside / path.name)
     for side in _SIDES:
@@ -87,7 +87,7 @@ def set_aside(path: Path, names: Iterator[Path], aside: Path) -> None:
 
 
 def put_in_place(folder: Path, target: Path) -> None:
-    """Move what `folder` holds beside `target`, its `state.db` last: until then the old state counts."""
+    """Move the files of `folder` beside `target`, and `state.db` last: until then the old state is in use."""
     database = folder / "state.db"
     for file in sorted(path for path in folder.rglob("*") if path.is_file() and path != database):
         place = target.parent / file.relative_to(folder)
@@ -102,15 +102,15 @@ def put_in_place(folder: Path, target: Path) -> None:
 
 
 def restore(url: str, wanted: RestoreRequest, *, environ: Mapping[str, str], clock: Clock) -> RestoredState:
-    """Put the state of a backup in place. Raises before anything is touched, unless all is well with it.
+    """Restore the state from a backup. Every check is made before anything is changed.
 
-    InputError: not a backup, or a state is there and may not be replaced. StateLocked: a process has it open.
+    InputError: not a backup, or a state exists and `replace` is false. StateLocked: a process has the state open.
     """
     target, source = sqlite_path(url, "restore"), wanted.file.absolute()
     there = target.exists()
     if there and not wanted.replace:
-        message = "there is a state already"
-        hint = "--replace puts the backup in its place, and keeps what is there in a folder beside it"
+        message = "a state already exists"
+        hint = "--replace replaces it with the backup, and moves it to a folder beside it"
         raise InputError(Problem(str(target), message, "state-exists", hint, str(target)))
     at = iso(clock.now())
     with archive.writing(target):
@@ -140,7 +140,7 @@ def restore(url: str, wanted: RestoreRequest, *, environ: Mapping[str, str], clo
 
 
 def _free(folder: Path) -> Path:
-    """The folder, or the first of `folder-2`, `folder-3`, … that is not there yet."""
+    """The folder, or the first of `folder-2`, `folder-3`, … that does not exist."""
     names = (folder if number == 1 else folder.with_name(f"{folder.name}-{number}") for number in count(1))
     return next(name for name in names if not name.exists())
 
@@ -152,7 +152,7 @@ def _belongings(folder: Path) -> Iterator[Path]:
 
 
 def _made_ready(draft: Path, target: Path, manifest: Manifest, note: Restored) -> tuple[str, ...]:
-    """Bring the database up to date, and to its future place; returns its unfinished runs."""
+    """Migrate the database and change its paths to the future place; returns the ids of its unfinished runs."""
     database = Database.open(f"sqlite:///{draft / archive.DATABASE}")
     try:
         with database.begin() as conn:
@@ -167,7 +167,7 @@ def _made_ready(draft: Path, target: Path, manifest: Manifest, note: Restored) -
 
 
 def _move(conn: Connection, old: Path, new: Path) -> None:
-    """Paths that lead into the state's folder, and the project's base where it is the folder around it, follow."""
+    """Change paths into the state's folder, and the project's base if it is this folder or its parent."""
     for run, frozen in conn.execute(select(runs.c.id, runs.c.frozen).where(runs.c.frozen.is_not(None))).all():
         place = new / archive.FROZEN / Path(frozen).name
         conn.execute(update(runs).where(runs.c.id == run).values(frozen=str(place)))
@@ -177,7 +177,7 @@ def _move(conn: Connection, old: Path, new: Path) -> None:
 
 
 def _key(draft: Path, folder: Path, manifest: Manifest, environ: Mapping[str, str]) -> str:
-    """The key that opens the sealed secrets once the state is in place."""
+    """Where the key for the sealed secrets is: a value of `RestoredState.key`."""
     if not manifest.key_ids:
         return "none"
     inside = (draft / KEY_FILE).exists() and KEY_VARIABLE not in environ

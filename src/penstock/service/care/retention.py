@@ -1,6 +1,6 @@
-"""The retention settings, the removal of what is older, and the compaction that returns freed space to the disk.
+"""The retention settings, the deletion of older data, and the compaction that returns free space to the disk.
 
-SQLite's file shrinks in small steps, tables of other databases are rewritten.
+A SQLite file is shortened in small steps; tables of PostgreSQL are rewritten.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from penstock.store.tables import metadata, runs
 
 LAST = "pruned"
 EVERY = timedelta(days=1)
-A_MOMENT_S = 1.0  # what one tick may work
-FROZEN_FOR_S = 86_400.0  # a frozen input that no run names is younger than its run for as long
+A_MOMENT_S = 1.0  # at most, for one call of `tick`
+FROZEN_FOR_S = 86_400.0  # at least, before an unused frozen input is deleted: its run may not be stored yet
 
 
 def cutoffs_of(kept: Retention, now: datetime) -> Cutoffs:
-    """Before which moments things are removed."""
+    """The times before which data of each kind is deleted."""
     days = asdict(kept)
     return Cutoffs(**{name: _before(now, days[name]) for name in days}, now=now.timestamp())
 
@@ -47,7 +47,7 @@ def retention(database: Database) -> Retention:
 
 
 def prune(database: Database, clock: Clock, *, dry_run: bool = False, most_s: float | None = None) -> Pruned:
-    """Remove what is older than the retention. With `most_s` it returns after about that long, not finished."""
+    """Delete data older than its retention. With `most_s`, stop after about so many seconds, `finished` being false."""
     began, removed = clock.monotonic(), dict[str, int]()
 
     def late() -> bool:
@@ -86,7 +86,7 @@ def _sweep(database: Database, sweep: pruning.Sweep, clock: Clock, late: Callabl
 
 
 def _orphans(database: Database, clock: Clock) -> tuple[str, ...]:
-    """Frozen inputs, and drafts of them, that no unfinished run of this database reads any more."""
+    """Frozen inputs, and drafts of them, that no unfinished run of this database reads."""
     folder, now = database.folder / "frozen", clock.now().timestamp()
     with database.read() as conn:
         query = select(runs.c.id).where(runs.c.resumable | runs.c.status.in_(pruning.UNDER_WAY))
@@ -108,7 +108,7 @@ def _free(database: Database) -> int:
 
 
 def tick(database: Database, clock: Clock) -> Pruned | None:
-    """Once a day, a second at a time until all is done; None when it is not the time."""
+    """Prune once a day, for about a second per call until it is finished. None when it is not due."""
     with database.read() as conn:
         last = setting(conn, LAST)
     now = clock.now()
@@ -121,12 +121,12 @@ def tick(database: Database, clock: Clock) -> Pruned | None:
     return pruned
 
 
-PAGES = 1000  # cut off by one transaction
-INCREMENTAL = 2  # SQLite's word for a file that can be shortened while it is in use
+PAGES = 1000  # removed in one transaction
+INCREMENTAL = 2  # SQLite's auto_vacuum mode in which a file can be shortened while it is in use
 
 
 def free_pages(database: Database, is_late: Callable[[], bool] = lambda: False) -> bool:
-    """Shorten a SQLite file by its free pages, others writing in between; False when the file cannot be."""
+    """Remove the free pages of a SQLite file, in steps between which others can write. False if it is not possible."""
     with database.read() as conn:
         if conn.exec_driver_sql("PRAGMA auto_vacuum").scalar_one() != INCREMENTAL:
             return False
@@ -136,12 +136,12 @@ def free_pages(database: Database, is_late: Callable[[], bool] = lambda: False) 
             break
         let_others_write(time.monotonic() - began)
     with database.alone() as execute:
-        execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log has the pages that moved
+        execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the moved pages are in the log
     return True
 
 
 def _free_some_pages(database: Database) -> bool:
-    """Whether there is more to cut."""
+    """Remove some free pages; returns whether there are more."""
     with database.begin() as conn:
         free = int(conn.exec_driver_sql("PRAGMA freelist_count").scalar_one())
         for _ in range(min(free, PAGES)):  # the driver ends this pragma after its first page, whatever its argument
@@ -151,12 +151,12 @@ def _free_some_pages(database: Database) -> bool:
 
 
 def let_others_write(seconds: float) -> None:
-    """Others write as long as we did."""
+    """Wait for as long as the last transaction took, so that others can write."""
     threading.Event().wait(min(max(seconds, 0.002), 0.5))
 
 
 def rewrite(database: Database) -> None:
-    """Write the tables again; others that use them wait, or are waited for for some seconds at most."""
+    """Rewrite all tables. Other users of them wait meanwhile; this waits some seconds for them at most."""
     with database.alone() as execute:
         if database.is_shared:
             for table in metadata.sorted_tables:
@@ -168,10 +168,10 @@ def rewrite(database: Database) -> None:
 
 
 def compact(database: Database) -> Compacted:
-    """Give room that is free inside the state back to the disk.
+    """Return free space inside the state to the disk.
 
-    A SQLite file is shortened a little in each transaction, while others use it. The tables of PostgreSQL, and a SQLite
-    file that cannot be shortened so, are written again: StateLocked while a worker or a run uses the state.
+    A SQLite file is shortened in small steps while others use it. The tables of PostgreSQL, and a SQLite file that
+    cannot be shortened, are rewritten: StateLocked while a worker or a run uses the state.
     """
     before = _size(database)
     if database.is_shared or not free_pages(database):
@@ -201,5 +201,5 @@ def _refuse_while_in_use(database: Database) -> None:
 
 
 def _in_use(database: Database, who: str) -> StateLocked:
-    message = f"{who} uses the state: its tables are written anew, which nobody may use meanwhile"
+    message = f"{who} uses the state, and its tables can be rewritten only while nobody does"
     return StateLocked(Problem(database.place, message, "in-use", "stop it, then run `penstock compact` again", who))

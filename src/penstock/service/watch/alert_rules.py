@@ -1,4 +1,4 @@
-"""The rules of alerts: a pure function of facts, rules and earlier alerts that returns alerts and messages."""
+"""The rules of alerts: a pure function that turns facts, rules and known alerts into alerts and messages."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from penstock.service.model import Alert
 from penstock.service.store.figures import RunFigures
 
 MOST_COLUMNS = 10  # that an alert names
-LEAST_USUAL = 20  # records: smaller runs vary without meaning anything
+LEAST_USUAL = 20  # records; the volume of smaller runs is not checked
 ENDED = frozenset({"succeeded", "partial"})
 
 
 @dataclass(frozen=True, slots=True)
 class TargetFacts:
-    """A destination: how long nothing changed, its newest runs, newest first, and how many records are in quarantine.
-
-    `notes` are those of its newest run that ended well or partly.
+    """A destination. `idle_s` is the time since its last change, `runs` are its latest runs, newest first, `held` is
+    the number of its records in quarantine, `notes` are those of its latest succeeded or partial run.
     """
 
     name: str
@@ -37,7 +36,7 @@ class TargetFacts:
 
 @dataclass(frozen=True, slots=True)
 class FlowFacts:
-    """A flow: what it runs, and its own newest runs, newest first."""
+    """A flow: its destinations, and its own latest runs, newest first."""
 
     name: str
     destinations: tuple[str, ...]
@@ -46,7 +45,7 @@ class FlowFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is judged. `waiting_s` is the age of the oldest run that no worker has taken."""
+    """The facts that the rules check. `waiting_s` is the age of the oldest run that no worker has taken."""
 
     now: datetime
     targets: tuple[TargetFacts, ...] = ()
@@ -56,7 +55,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class AlertChange:
-    """The message about an alert now."""
+    """A message about an alert: it was raised, is still raised, or is over."""
 
     what: Literal["raised", "still", "over"]
     alert: Alert
@@ -66,7 +65,10 @@ Finding = tuple[str, str, str]  # kind, subject, reason
 
 
 def judge(facts: Facts, rules: Rules, known: Mapping[str, Alert]) -> tuple[list[AlertChange], dict[str, Alert]]:
-    """The messages to send now, and the alerts after them. Each state is reported once, and again after some hours."""
+    """The messages to send now, and all alerts after them.
+
+    A message is sent when an alert is raised, when it is over, and every `repeat_hours` in between.
+    """
     found = {f"{kind}:{subject}": (kind, subject, reason) for kind, subject, reason in findings(facts, rules)}
     news: list[AlertChange] = []
     after: dict[str, Alert] = {}
@@ -96,9 +98,9 @@ def _to_say(alert: Alert, rules: Rules, now: datetime) -> Literal["raised", "sti
     since_told = None if alert.told_at is None else now - alert.told_at
     if alert.told != alert.state:
         if alert.told is None and alert.state == "over":
-            return None  # its beginning was not reported
+            return None  # it was never reported as raised
         if since_told is not None and since_told < timedelta(minutes=rules.calm_minutes):
-            return None  # it comes and goes: reported once it stays
+            return None  # an alert that changes often is reported less often
         return "raised" if alert.state == "raised" else "over"
     if alert.state == "raised" and since_told is not None and since_told >= timedelta(hours=rules.repeat_hours):
         return "still"
@@ -106,14 +108,14 @@ def _to_say(alert: Alert, rules: Rules, now: datetime) -> Literal["raised", "sti
 
 
 def findings(facts: Facts, rules: Rules) -> Iterator[Finding]:
-    """Everything that needs a person now."""
+    """All conditions that raise an alert now."""
     if _is_long(facts.waiting_s, rules.waiting_minutes):
-        yield "worker", "queue", f"a run waits for {_span(facts.waiting_s)}, and no worker takes it"
+        yield "worker", "queue", f"a run has waited for {_span(facts.waiting_s)} without a worker"
     refused = {}
     for target in facts.targets:
         newest = target.runs[0] if target.runs else None
         if newest is not None and newest.stopped_by == "credential" and rules.credential_refused:
-            refused[target.credential] = f"the API refuses it, in run {newest.run} of {target.name}"
+            refused[target.credential] = f"the API refused the credential in run {newest.run} of {target.name}"
         if target.active:
             yield from _of_target(target, rules)
     for credential, reason in refused.items():
@@ -123,7 +125,7 @@ def findings(facts: Facts, rules: Rules) -> Iterator[Finding]:
 
 
 def _of_flows(facts: Facts) -> Iterator[Finding]:
-    """Flows that failed by themselves: where one of their destinations failed, that is reported."""
+    """Flows that failed although none of their destinations did; a failed destination has its own alert."""
     failed = {target.name for target in facts.targets if (last := _last_ended(target.runs)) and last.status == "failed"}
     for flow in facts.flows:
         newest = _last_ended(flow.runs)
@@ -138,9 +140,9 @@ def _last_ended(runs: Sequence[RunFigures]) -> RunFigures | None:
 def _of_target(target: TargetFacts, rules: Rules) -> Iterator[Finding]:
     name = target.name
     if _is_long(target.idle_s, rules.stalled_minutes):
-        yield "stalled", name, f"active, but nothing moved for {_span(target.idle_s)}"
+        yield "stalled", name, f"active, but no records were read for {_span(target.idle_s)}"
     if rules.quarantine_more is not None and target.held > rules.quarantine_more:
-        yield "quarantine", name, f"{target.held} records are held for a person"
+        yield "quarantine", name, f"{target.held} records are in quarantine"
     ended = [run for run in target.runs if run.status in ENDED]
     if ended:
         if rules.columns_changed:
@@ -151,24 +153,25 @@ def _of_target(target: TargetFacts, rules: Rules) -> Iterator[Finding]:
     if newest is None or newest.stopped_by == "credential":
         return
     if rules.run_failed and newest.status == "failed":
-        why = f": {newest.reason}" if newest.reason else f", stopped by: {newest.stopped_by or 'an error'}"
+        why = f": {newest.reason}" if newest.reason else f", stopped by {newest.stopped_by or 'an error'}"
         yield "run", name, f"run {newest.run} failed{why}"
     if rules.run_partial and newest.status == "partial":
-        yield "run", name, f"run {newest.run} ended partial: {newest.quarantined} quarantined, {newest.unknown} unknown"
+        counts = f"{newest.quarantined} quarantined, {newest.unknown} unknown"
+        yield "run", name, f"run {newest.run} ended with status partial: {counts}"
 
 
 def _of_columns(run: RunFigures, notes: Sequence[Note]) -> Iterator[Finding]:
-    """Columns that the source has got or lost since its dataset was first read."""
+    """Columns that were added to or removed from the source since its dataset was first read."""
     changes = [note for note in notes if is_column_change(note)]
-    words = {NOT_SENT: "new, and not sent: {}", GONE: "no longer in the source: {}", EMPTY: "without any value: {}"}
-    said = []
+    words = {NOT_SENT: "new, not sent: {}", GONE: "no longer in the source: {}", EMPTY: "without any value: {}"}
+    parts = []
     for action, text in words.items():
         names = [visible(note.field) for note in changes if note.action == action]
         more = len(names) - MOST_COLUMNS
         shown = ", ".join(names[:MOST_COLUMNS]) + (f" and {more} more" if more > 0 else "")
-        said += [text.format(shown)] if names else []
-    if said:
-        yield "columns", run.target, f"columns in run {run.run}: {'; '.join(said)}"
+        parts += [text.format(shown)] if names else []
+    if parts:
+        yield "columns", run.target, f"columns changed in run {run.run}: {'; '.join(parts)}"
 
 
 def _of_volume(ended: list[RunFigures], rules: Rules) -> Iterator[Finding]:
@@ -178,11 +181,11 @@ def _of_volume(ended: list[RunFigures], rules: Rules) -> Iterator[Finding]:
     usual = median(before)
     if usual < LEAST_USUAL:
         return
-    words = f"run {newest.run} read {newest.read} records; usual are {usual:g}"
+    words = f"run {newest.run} read {newest.read} records, {{}} than usual ({usual:g})"
     if rules.volume_under is not None and newest.read < usual * rules.volume_under:
-        yield "volume", newest.target, f"{words}: far fewer"
+        yield "volume", newest.target, words.format("far fewer")
     elif rules.volume_over is not None and newest.read > usual * rules.volume_over:
-        yield "volume", newest.target, f"{words}: far more"
+        yield "volume", newest.target, words.format("far more")
 
 
 def _of_errors(run: RunFigures, rules: Rules) -> Iterator[Finding]:
@@ -192,7 +195,7 @@ def _of_errors(run: RunFigures, rules: Rules) -> Iterator[Finding]:
 
 
 def _is_long(seconds: float | None, minutes: float | None) -> TypeGuard[float]:
-    """Whether it lasts longer than the rule allows, where there is a rule."""
+    """Whether a time is at least that of its rule; false if the rule is off."""
     return seconds is not None and minutes is not None and seconds >= minutes * 60
 
 

@@ -1,6 +1,6 @@
-"""The settings of alerts in the state, and their channels, whose URLs are sealed.
+"""The alert settings in the state, and their channels, whose URLs are sealed.
 
-A channel is one URL of Apprise: e-mail, chat, webhooks and more.
+A channel is a URL of Apprise: email, chat, webhooks and more.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from penstock.store.project import credentials
 from penstock.store.project.settings import put_setting, setting
 
 NAME = "alerts"
-SEALED = "alert channel {}"  # the name of a channel's URL among the sealed texts: no credential has it
+SEALED = "alert channel {}"  # the name under which a channel's URL is sealed; a credential cannot have such a name
 
 
 def read(ctx: Context) -> AlertSettings:
-    """The settings as they are; without what is secret."""
+    """The alert settings, without secrets."""
     with ctx.database.read() as conn:
         found = setting(conn, NAME)
     return AlertSettings() if found is None else AlertSettings.model_validate(found.document)
@@ -36,9 +36,9 @@ def read(ctx: Context) -> AlertSettings:
 def write(
     ctx: Context, document: Mapping[str, Any], *, by: str, guard: Callable[[AlertSettings], None]
 ) -> AlertSettings:
-    """Write the whole document; InputError with every problem. URLs are sealed, not stored with it.
+    """Replace the alert settings; InputError with every problem. URLs are sealed and stored separately.
 
-    `guard` sees the settings that are to be replaced, and raises when they are not those that the writer read.
+    `guard` receives the present settings, and raises if the writer has read others.
     """
     try:
         wanted = AlertSettings.model_validate(document)
@@ -53,12 +53,12 @@ def write(
         elif name in before.channels:
             channel.shown = before.channels[name].shown
         else:
-            message, hint = "a new channel needs its URL", "e.g. mailto://…, slack://…, json://host/path"
+            message, hint = "a new channel needs a URL", "such as mailto://…, slack://…, json://host/path"
             raise InputError(Problem(f"channels.{name}.url", message, "missing", hint))
     at = iso(ctx.clock.now())
     sealer = ctx.sealer()
     with ctx.database.begin() as conn:
-        found = setting(conn, NAME)  # again, now that no other process writes
+        found = setting(conn, NAME)  # again, in the transaction that no other process can write in
         guard(AlertSettings() if found is None else AlertSettings.model_validate(found.document))
         for name, channel in wanted.channels.items():
             if channel.url is not None:
@@ -72,7 +72,7 @@ def write(
 
 
 def url_of(ctx: Context, channel: str) -> str | None:
-    """The opened URL of a channel; None when there is none."""
+    """The opened URL of a channel; None if it has none."""
     with ctx.database.read() as conn:
         url = credentials.secret_of(conn, SEALED.format(channel), ctx.sealer())
     ctx.events.hide(url)
@@ -80,47 +80,47 @@ def url_of(ctx: Context, channel: str) -> str | None:
 
 
 def _problem(found: Any) -> Problem:
-    """What was written is not repeated: it may be a secret."""
+    """The problem, without the value that was written: it may be a secret."""
     path = ".".join(map(str, found["loc"])) or "settings"
     code = "unknown-key" if found["type"] == "extra_forbidden" else "wrong-value"
-    return Problem(path, str(found["msg"]), code, "GET /api/v1/settings/alerts shows what there is")
+    return Problem(path, str(found["msg"]), code, "GET /api/v1/settings/alerts shows the present settings")
 
 
 LOCAL = frozenset({"dbus", "qt", "kde", "glib", "gnome", "macosx", "windows", "syslog", "file"})
 
 
 def masked(url: str) -> str:
-    """A channel's URL without what may be secret in it: everything but its kind, and the host of a webhook."""
+    """A channel's URL without secrets: its scheme, and the host if the URL names one."""
     plugin = _plugin(url)
     host = str(getattr(plugin, "host", "") or "") if plugin is not None and _names_host(plugin) else ""
     return f"{url.partition(':')[0]}://{host}/***" if host else f"{url.partition(':')[0]}://***"
 
 
 def check_channel(name: str, url: str) -> None:
-    """InputError for a URL that is no channel, or one of this very machine's desktop or log."""
-    hint = "e.g. mailto://…, slack://…, json://host/path; see Apprise's documentation"
+    """InputError for a URL that is no channel, or a channel to the desktop or log of this machine."""
+    hint = "use a URL such as mailto://…, slack://…, json://host/path; see Apprise's documentation"
     if url.partition(":")[0].lower() in LOCAL:
-        message = "channels of this machine itself are not taken"
+        message = "channels to this machine are not supported"
         raise InputError(Problem(f"channels.{name}.url", message, "wrong-channel", hint))
     if _plugin(url) is None:
-        raise InputError(Problem(f"channels.{name}.url", "this is no channel", "wrong-channel", hint))
+        raise InputError(Problem(f"channels.{name}.url", "this is not the URL of a channel", "wrong-channel", hint))
 
 
 def notify(url: str, title: str, body: str, allowed_hosts: tuple[str, ...] = ()) -> str | None:
-    """Send one message; returns why it failed, or None.
+    """Send a message; returns why it failed, or None.
 
-    A host that the URL names is judged as that of a request is: nothing inside the network, unless it is allowed. It is
-    judged again where the channel connects, and the connection goes to what was judged.
+    A host in the URL is checked like the host of a request: addresses inside the network are refused unless they are
+    allowed. It is checked again when the channel connects, and the connection uses the checked address.
     """
     plugin = _plugin(url)
     if plugin is None:
-        return "the URL is no channel"
+        return "this is not the URL of a channel"
     if not _names_host(plugin):
         return _taken(plugin, title, body)
     reason = _barred(plugin, allowed_hosts)
     if reason is not None:
         return reason
-    plugin.redirects = False  # a redirect could lead to where the first host may not
+    plugin.redirects = False  # a redirect could lead to an address that is not allowed
     with judging(lambda host, port, found: _judged(host, port, found, allowed_hosts)) as reasons:
         trouble = _taken(plugin, title, body)
     return reasons[0] if reasons and trouble is not None else trouble
@@ -129,13 +129,13 @@ def notify(url: str, title: str, body: str, allowed_hosts: tuple[str, ...] = ())
 def _taken(plugin: Any, title: str, body: str) -> str | None:
     try:
         taken = plugin.notify(body=body, title=title)
-    except Exception as error:  # noqa: BLE001 - a channel of the library may fail in any way; it is tried again
+    except Exception as error:  # noqa: BLE001 - a channel of the library can raise any error; the message is sent again
         return f"the channel failed: {type(error).__name__}"
-    return None if taken else "the channel did not take the message"
+    return None if taken else "the channel did not accept the message"
 
 
 def _plugin(url: str) -> Any:
-    import apprise  # noqa: PLC0415 - a third of a second, and only when somebody is told
+    import apprise  # noqa: PLC0415 - takes a third of a second to load
 
     return apprise.Apprise.instantiate(url, suppress_exceptions=True)
 
@@ -155,7 +155,7 @@ def _barred(plugin: Any, allowed: tuple[str, ...]) -> str | None:
 
 
 def _judged(host: str, port: int, found: Sequence[str], allowed: tuple[str, ...]) -> str | None:
-    """Why a host must not be reached. The proxies of the environment may, because the operator set them."""
+    """Why a host is not allowed, or None. Proxies of the environment are allowed, because the operator has set them."""
     proxies = {urlsplit(url).hostname for url in getproxies().values()}
     if host.lower() in proxies:
         return None

@@ -1,6 +1,6 @@
-"""The alerts: collects facts, judges them, stores the messages, and sends them.
+"""Alerts: collects facts, checks the rules, stores the messages, and sends them.
 
-Results of runs are also sent to the channels that want them, all since the last message in one.
+With the rule `run_results`, the results of runs are also sent: all results since the last message as one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from penstock.store.project.settings import forget_setting, put_setting, setting
 from penstock.store.service_tables import work
 from penstock.store.tables import ledger_batches, quarantine
 
-TOLD = "results told"  # a document beside the settings: up to when
+TOLD = "results told"  # the setting with the end of the last reported run
 LISTED = 20  # lines of one message
 BY = "service"
 
@@ -34,29 +34,30 @@ CLAIMED_S = 120.0
 MOST_TRIES = 12
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 30.0, 3600.0
 LOOKED_AT = 60  # runs of a destination
-LOOKED_AT_FLOW = 5  # runs of a flow: those that wait or run come before the last that ended
+LOOKED_AT_FLOW = 5  # runs of a flow: some may be queued or running, before the last that has ended
 TITLES = {"raised": "Penstock: {}", "still": "Penstock, still: {}", "over": "Penstock, over: {}"}
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """A message."""
+    """A message about the results of runs."""
 
     title: str
     body: str
 
 
 def results(conn: Connection, settings: AlertSettings, now: datetime) -> Results | None:
-    """What has ended since the last message; None while nothing has, or the last one is too fresh (`calm_minutes`).
+    """The message about the runs that have ended since the last one; None if there are none, or the last message is
+    younger than `calm_minutes`.
 
-    To be called inside a write transaction: what it returns counts as reported.
+    Call it in a write transaction: the runs in the message count as reported.
     """
     told = setting(conn, TOLD)
     if not settings.rules.run_results:
         if told is not None:
             forget_setting(conn, TOLD)
         return None
-    if told is None:  # what ended before the setting was made is old
+    if told is None:  # runs that ended before the rule was turned on are not reported
         put_setting(conn, TOLD, {"up_to": iso(now)}, by=BY, at=iso(now - timedelta(days=1)))
         return None
     if now - datetime.fromisoformat(told.at) < timedelta(minutes=settings.rules.calm_minutes):
@@ -76,7 +77,7 @@ def results(conn: Connection, settings: AlertSettings, now: datetime) -> Results
 
 
 def _lines(ended: Sequence[EndedRun]) -> Iterator[str]:
-    """A line for each run; those of posted records, which may be many, as one line for a target."""
+    """A line per run; the runs of posted records, which may be many, are one line per target."""
     posted: dict[str, list[EndedRun]] = {}
     for run in ended:
         if run.trigger == "intake":
@@ -91,11 +92,11 @@ def _lines(ended: Sequence[EndedRun]) -> Iterator[str]:
 
 def _counts(ended: Sequence[EndedRun]) -> str:
     read, sent, held = (sum(getattr(run, name) for run in ended) for name in ("read", "sent", "held"))
-    return f"{read:,} read, {sent:,} sent, {held:,} held or unknown"
+    return f"{read:,} read, {sent:,} sent, {held:,} quarantined or unknown"
 
 
 def look(ctx: Context) -> list[AlertChange]:
-    """Judge the present, and store the messages; the first of several processes does it."""
+    """Check the rules now, and store the new alerts and messages. Safe to call from several processes."""
     settings = alert_settings.read(ctx)
     active = active_names(ctx)
     with ctx.database.begin() as conn:
@@ -139,7 +140,7 @@ def _facts(ctx: Context, conn: Connection, active: Collection[str], quiet: set[s
 
 
 def _idle(conn: Connection, runs: Sequence[figures.RunFigures], switched: str | None, now: datetime) -> float | None:
-    """Seconds since records last moved; None when it has neither run nor been switched on."""
+    """Seconds since a run last read records, or since activation; None if it has neither run nor been activated."""
     moved = [run.finished_at for run in runs if run.finished_at is not None and run.read > 0][:1]
     if runs and runs[0].status == "running":
         b = ledger_batches.c
@@ -153,7 +154,7 @@ def _age(text: str, now: datetime) -> float:
 
 
 def _messages(news: Sequence[AlertChange], settings: AlertSettings, now: datetime) -> list[Message]:
-    """One message for each news, or one of them all when there are many; to every channel."""
+    """A message per change to every channel, or one for all changes if there are more than `digest`."""
     if not news:
         return []
     texts = [(TITLES[one.what].format(one.alert.id), _line(one)) for one in news]
@@ -177,7 +178,7 @@ def _line(one: AlertChange) -> str:
 
 
 def deliver(ctx: Context) -> int:
-    """Send the messages that are due; returns how many were taken."""
+    """Send the messages that are due; returns how many were delivered."""
     now = ctx.clock.now().timestamp()
     with ctx.database.begin() as conn:
         due = alerts.claim(conn, now, now + CLAIMED_S)
@@ -205,7 +206,7 @@ def _sent(ctx: Context, message: Message, allowed: tuple[str, ...] | None) -> st
 
 
 def send(ctx: Context, channel: str, title: str, body: str, allowed: tuple[str, ...]) -> str | None:
-    """Send to a channel now; answers why it did not go, or None."""
+    """Send a message to a channel now; returns why it failed, or None."""
     try:
         url = alert_settings.url_of(ctx, channel)
     except PenstockError as error:

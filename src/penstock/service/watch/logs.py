@@ -1,6 +1,6 @@
-"""Structured logs: one line an event, as JSON or as text for people, without secrets.
+"""Structured logs: one line per event, as JSON or as text for people, without secrets.
 
-`start_logs` also formats the log lines of the libraries (the web server's among them).
+`start_logs` also formats the log lines of libraries, such as the web server.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FORMAT_VARIABLE = "PENSTOCK_LOG_FORMAT"
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("json", "console")
 MASK = "***"
-SHORTEST_SECRET = 6  # characters; a shorter one would be found in ordinary text
+SHORTEST_SECRET = 6  # characters; a shorter one can occur in ordinary text
 LOUD = ("uvicorn.access", "httpx", "httpcore", "alembic", "urllib3", "sqlalchemy", "apprise", "asyncio")
 _PRIVATE = re.compile(r"passw|secret|token|authorization|api.?key|cookie|csrf|signature", re.IGNORECASE)
 _SHAPES = (
@@ -33,7 +33,7 @@ _SHAPES = (
 
 @dataclass(slots=True)
 class Redactor:
-    """Removes secrets from events: known ones by value, others by the name or the shape they have."""
+    """Removes secrets from events: known secrets by value, others by the name of the field or by their form."""
 
     _known: set[str] = field(default_factory=set)
 
@@ -42,7 +42,7 @@ class Redactor:
             self._known.add(secret)
 
     def clean(self, value: Any, name: str = "") -> Any:
-        """The value as it may be shown; texts inside lists and mappings too."""
+        """The value without secrets, also inside lists and mappings."""
         if name and _PRIVATE.search(name) and value is not None and not isinstance(value, bool):
             return MASK
         if isinstance(value, str):
@@ -82,7 +82,7 @@ class LogEvents:
 
 
 def start_logs(environ: Mapping[str, str], stream: TextIO | None = None) -> LogEvents:
-    """Lead all logging of this process to `stream` (default stderr), by the environment's settings.
+    """Send all logging of this process to `stream` (default stderr), in the level and format of the environment.
 
     InputError for an unknown setting.
     """
@@ -131,12 +131,12 @@ def _word(environ: Mapping[str, str], variable: str, known: tuple[str, ...], def
     word = environ.get(variable, "").strip().lower() or default
     if word not in known:
         hint = f"write one of {', '.join(known)}"
-        raise InputError(Problem(variable, f"{variable} is none of its words", "wrong-value", hint, found=word))
+        raise InputError(Problem(variable, f"{variable} has an unknown value", "wrong-value", hint, found=word))
     return word
 
 
 def _of_library(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A line of a library has no event name: its text is a message."""
+    """Gives a line of a library, which has no event name, the event `log.<logger>`; its text is the message."""
     record: logging.LogRecord = line["_record"]
     line["message"] = line.pop("event", "")
     line["event"] = "defect" if record.name == "penstock.api" else f"log.{record.name}"
@@ -144,7 +144,7 @@ def _of_library(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> M
 
 
 def _plain_failure(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """An exception is logged by its type and place: its message can hold a record or a secret."""
+    """Logs an exception by its type and place, because its message can contain a record or a secret."""
     found = line.pop("exc_info", None)
     line.pop("exc_text", None)
     if isinstance(found, tuple) and found[0] is not None:

@@ -1,7 +1,7 @@
-"""Prometheus metrics: figures of the database, the same from every process, and figures of this process.
+"""Prometheus metrics: figures of the database, which every process reports alike, and figures of this process.
 
-Labels are names of the project, outcomes, statuses and causes of the quarantine (at most 20 a destination): their
-number is bounded by the project, never by its data.
+Labels are names in the project, outcomes, statuses and causes of the quarantine (at most 20 per destination): the
+project bounds their number, never the data.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from penstock.store.runs.timeseries import BUCKETS_MS, Tally
 from penstock.version import __version__
 
 GOOD = ("succeeded",)
-KEPT_S = 2.0  # seconds that a result of the database is reused
+KEPT_S = 2.0  # for which the result of the queries is reused
 ENDED = ("succeeded", "partial")
 OPEN = frozenset({Outcome.ACCEPTED.value, Outcome.UNSENT.value})
 Counts = dict[str, dict[tuple[str, ...], float]]
@@ -35,7 +35,7 @@ Counts = dict[str, dict[tuple[str, ...], float]]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One moment of the database."""
+    """The figures of the database at one moment."""
 
     counts: Counts
     held: list[figures.HeldCount]
@@ -58,7 +58,7 @@ class StateCollector(Collector):
         self._kept: tuple[float, list[Metric]] | None = None
 
     def describe(self) -> list[Metric]:
-        """Returns nothing: the registry would query the database."""
+        """Returns nothing, so that the registry does not query the database."""
         return []
 
     def collect(self) -> Iterator[Metric]:
@@ -87,7 +87,7 @@ def _seen(ctx: Context) -> Seen:
 
 
 def _families(seen: Seen, clock: Clock) -> Iterator[Metric]:
-    info = GaugeMetricFamily("penstock_info", "The version that answers", labels=["version"])
+    info = GaugeMetricFamily("penstock_info", "The version of Penstock", labels=["version"])
     info.add_metric([__version__], 1)
     yield info
     yield from _counted(seen.counts)
@@ -98,9 +98,9 @@ def _families(seen: Seen, clock: Clock) -> Iterator[Metric]:
 
 def _counted(counts: Counts) -> Iterator[Metric]:
     for name, about, labels in (
-        ("requests", "HTTP requests made for runs, attempts included", ["destination"]),
-        ("retries", "Requests that were made again", ["destination"]),
-        ("deliveries", "Deliveries by the status of their last reply; `lost`: none came", ["destination", "status"]),
+        ("requests", "HTTP requests of runs, including retries", ["destination"]),
+        ("retries", "Requests that were repeated", ["destination"]),
+        ("deliveries", "Deliveries by status of the last reply; `lost`: no reply", ["destination", "status"]),
     ):
         family = CounterMetricFamily(f"penstock_{name}", about, labels=labels)
         for values, number in sorted(counts.get(name, {}).items()):
@@ -114,8 +114,8 @@ def _counted(counts: Counts) -> Iterator[Metric]:
 def _records(records: Tally) -> Iterator[Metric]:
     """Final outcomes are counters; others are gauges."""
     labels = ["destination", "outcome"]
-    final = CounterMetricFamily("penstock_records", "Records by what became of them", labels=labels)
-    still = GaugeMetricFamily("penstock_records_open", "Records whose outcome may still change", labels=labels)
+    final = CounterMetricFamily("penstock_records", "Records by final outcome", labels=labels)
+    still = GaugeMetricFamily("penstock_records_open", "Records whose outcome can still change", labels=labels)
     for values, number in sorted(records.items()):
         if values[1] != "read":
             (still if values[1] in OPEN else final).add_metric(values, number)
@@ -123,14 +123,14 @@ def _records(records: Tally) -> Iterator[Metric]:
 
 
 def _runs(runs: Tally) -> Metric:
-    family = GaugeMetricFamily("penstock_runs", "Runs by how they are", labels=["kind", "target", "status"])
+    family = GaugeMetricFamily("penstock_runs", "Runs by status", labels=["kind", "target", "status"])
     for values, number in sorted(runs.items()):
         family.add_metric(values, number)
     return family
 
 
 def _latency(buckets: Tally, seconds: Tally) -> Metric:
-    about = "How long the attempts of a delivery took, without the pauses between them"
+    about = "Duration of the attempts of a delivery, without the pauses between them"
     family = HistogramMetricFamily("penstock_delivery_seconds", about, labels=["destination"])
     for destination in sorted({labels[0] for labels in buckets}):
         total, rows = 0.0, []
@@ -142,14 +142,14 @@ def _latency(buckets: Tally, seconds: Tally) -> Metric:
 
 
 def _waiting(seen: Seen, clock: Clock) -> Iterator[Metric]:
-    about = "Records held for a person"
+    about = "Records in quarantine"
     family = GaugeMetricFamily("penstock_quarantine_records", about, labels=["destination", "outcome", "cause"])
     for held in seen.held:
         family.add_metric([held.destination, held.outcome, held.cause], held.records)
     yield family
     for name, about, label, numbers in (
-        ("queue_runs", "Runs that are asked for and have not ended", "state", seen.queue),
-        ("alerts", "Alerts that are raised", "kind", seen.alerts),
+        ("queue_runs", "Requested runs that have not ended", "state", seen.queue),
+        ("alerts", "Raised alerts", "kind", seen.alerts),
     ):
         family = GaugeMetricFamily(f"penstock_{name}", about, labels=[label])
         for value, number in sorted(numbers.items()):
@@ -157,7 +157,7 @@ def _waiting(seen: Seen, clock: Clock) -> Iterator[Metric]:
         yield family
     age = 0.0 if seen.oldest is None else max(0.0, (clock.now() - moment(seen.oldest)).total_seconds())
     yield GaugeMetricFamily("penstock_queue_oldest_seconds", "Age of the oldest run that no worker has taken", age)
-    taken = CounterMetricFamily("penstock_intake_received", "Records taken by webhook", labels=["source"])
+    taken = CounterMetricFamily("penstock_intake_received", "Records received by webhook", labels=["source"])
     for source, number in sorted(seen.received.items()):
         taken.add_metric([source], number)
     yield taken
@@ -165,15 +165,15 @@ def _waiting(seen: Seen, clock: Clock) -> Iterator[Metric]:
 
 def _lag(seen: Seen, clock: Clock) -> Iterator[Metric]:
     now = clock.now()
-    active = GaugeMetricFamily("penstock_destination_active", "1: runs may send it", labels=["destination"])
+    active = GaugeMetricFamily("penstock_destination_active", "1: the destination is active", labels=["destination"])
     lag = GaugeMetricFamily(
         "penstock_destination_lag_seconds",
-        "Age of the moment up to which a source is sent: the start of the last run that came to its end",
+        "Age of the data that was sent last: seconds since the start of the last run that ended",
         labels=["destination"],
     )
     success = GaugeMetricFamily(
         "penstock_last_success_timestamp_seconds",
-        "When a run of the destination last succeeded, as epoch seconds",
+        "End of the last successful run of the destination, in epoch seconds",
         labels=["destination"],
     )
     for name in sorted(seen.active):
@@ -188,11 +188,11 @@ def _lag(seen: Seen, clock: Clock) -> Iterator[Metric]:
 def _allowances(seen: Seen, clock: Clock) -> Iterator[Metric]:
     now = clock.now().timestamp()
     used = GaugeMetricFamily(
-        "penstock_budget_used_ratio", "Part of the allowance's present window that is used", labels=["credential"]
+        "penstock_budget_used_ratio", "Used share of the current window of the rate limit", labels=["credential"]
     )
-    limit = GaugeMetricFamily("penstock_budget_limit", "Requests that a window holds", labels=["credential"])
+    limit = GaugeMetricFamily("penstock_budget_limit", "Requests per window of the rate limit", labels=["credential"])
     blocked = GaugeMetricFamily(
-        "penstock_budget_blocked_seconds", "How long nobody may send, after a 429", labels=["credential"]
+        "penstock_budget_blocked_seconds", "Seconds until requests are allowed again after a 429", labels=["credential"]
     )
     for budget in seen.budgets:
         is_open = now < budget.opened + budget.per
@@ -203,7 +203,7 @@ def _allowances(seen: Seen, clock: Clock) -> Iterator[Metric]:
 
 
 def moment(text: str) -> datetime:
-    """A moment of the database."""
+    """A time from the database."""
     return datetime.fromisoformat(text)
 
 
@@ -214,26 +214,26 @@ class Metrics:
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(StateCollector(ctx))
         ProcessCollector(registry=self._registry)
-        self.events = Counter("penstock_events", "Events told by this process", ["event"], registry=self._registry)
+        self.events = Counter("penstock_events", "Events reported by this process", ["event"], registry=self._registry)
         self.attempts = Histogram(
             "penstock_attempt_seconds",
-            "Single requests made by this process",
+            "Duration of the single requests of this process",
             ["credential", "status"],
             buckets=[ms / 1000 for ms in BUCKETS_MS],
             registry=self._registry,
         )
         self.answers = Histogram(
             "penstock_http_request_seconds",
-            "Requests that this process answered",
+            "Duration of the HTTP requests that this process served",
             ["method", "route", "status"],
             registry=self._registry,
         )
 
     def register(self, collector: Any) -> None:
-        """Metrics of another part of the program."""
+        """Add the metrics of another part of the program."""
         self._registry.register(collector)
 
     def text(self, accept: str = "") -> tuple[bytes, str]:
-        """All metrics, in the requested form, and the form's name."""
+        """All metrics in the format that `accept` requests, and its content type."""
         encode, kind = choose_encoder(accept)
         return encode(self._registry), kind

@@ -1,4 +1,4 @@
-"""The telemetry of a service: logs, metrics, traces, and alerts that are checked again and again."""
+"""The telemetry of a service: logs, metrics, traces, and the periodic check of alerts."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from penstock.service.watch.traces import Traces
     from penstock.service.watch.watch import Watch
 
-EVERY_S = 15.0  # seconds between two looks at alerts and metrics
+EVERY_S = 15.0  # between two checks of alerts
 
 
 class Watchable(Protocol):
-    """The App of a service, as far as it is watched."""
+    """The parts of a ServiceApp that telemetry needs."""
 
     @property
     def watch(self) -> Watch:
@@ -33,17 +33,17 @@ class Watchable(Protocol):
 
     @property
     def events(self) -> Events:
-        """The listeners that events are reported to."""
+        """The listener of events."""
         ...
 
     def tell_to(self, events: Events) -> None:
-        """Tell what happens from now on to `events`."""
+        """Report events to `events` from now on."""
         ...
 
 
 @dataclass(slots=True)
 class ServiceEvents:
-    """Passes events to the logs, the metrics of this process and, where wanted, the traces."""
+    """Passes events to the logs, the metrics of this process and, if enabled, the traces."""
 
     logs: LogEvents
     metrics: Metrics
@@ -63,7 +63,7 @@ class ServiceEvents:
 
 @dataclass(slots=True)
 class _Measured:
-    """A span whose requests are measured; `inner` is the trace's."""
+    """A span that measures requests; `inner` is the span of the trace, None without traces."""
 
     metrics: Metrics
     name: str
@@ -98,7 +98,7 @@ def watched(app: Watchable, environ: Mapping[str, str], stream: TextIO | None = 
     with ExitStack() as stack:
         events = ServiceEvents(start_logs(environ, stream), app.watch.metrics)
         if _wants_traces(environ):
-            from penstock.service.watch.traces import start_traces  # noqa: PLC0415 - an extra, and only where wanted
+            from penstock.service.watch.traces import start_traces  # noqa: PLC0415 - an extra
 
             events.traces = start_traces(environ, events.logs.redactor.text)
             stack.callback(events.traces.close)
@@ -112,7 +112,7 @@ def watched(app: Watchable, environ: Mapping[str, str], stream: TextIO | None = 
 
 
 def _tick(app: Watchable, stop: threading.Event) -> None:
-    """Errors of the state database are ignored here, and reported elsewhere; a defect does not end the loop."""
+    """Errors of the state database are ignored (`/readyz` reports them). A defect is logged; the loop continues."""
     while not stop.wait(EVERY_S):
         try:
             app.watch.tick()

@@ -13,7 +13,7 @@ from penstock.version import __version__
 
 @dataclass(frozen=True, slots=True)
 class TraceSpan:
-    """A span of the library; texts are cleaned before they leave."""
+    """A span of the library. Texts are redacted before they are sent."""
 
     span: Any
     clean: Callable[[str], str]
@@ -34,7 +34,7 @@ class Traces:
 
     @contextmanager
     def span(self, name: str, /, **facts: Any) -> Iterator[TraceSpan]:
-        """A piece of work; an error that ends it is recorded by its type, because its message can hold a record."""
+        """A span for the block. An error is recorded only by its type, because its message can contain a record."""
         tracer = self.provider.get_tracer("penstock", __version__)
         begun = tracer.start_as_current_span(f"penstock.{name}", record_exception=False, set_status_on_exception=False)
         with begun as span:
@@ -47,20 +47,20 @@ class Traces:
                 raise
 
     def close(self) -> None:
-        """Send what is left."""
+        """Send the remaining spans."""
         self.provider.shutdown()
 
 
 def start_traces(environ: Mapping[str, str], clean: Callable[[str], str]) -> Traces:
-    """Traces to the OTLP/HTTP endpoint of the environment; InputError when the extra is not installed."""
+    """Send traces to the OTLP/HTTP endpoint of the environment. InputError when the extra is not installed."""
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - an extra
         from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
         from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
     except ImportError:
-        hint = "pip install 'penstock[otel]', or unset it"
-        raise InputError(Problem("PENSTOCK_TRACES", "traces need an extra", "not-installed", hint)) from None
+        hint = "run pip install 'penstock[otel]', or unset PENSTOCK_TRACES"
+        raise InputError(Problem("PENSTOCK_TRACES", "traces need the extra otel", "not-installed", hint)) from None
     name = environ.get("OTEL_SERVICE_NAME", "penstock")
     provider = TracerProvider(resource=Resource.create({"service.name": name, "service.version": __version__}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))

@@ -21,14 +21,14 @@ from penstock.store.database import upsert
 from penstock.store.runs import timeseries
 from penstock.store.service_tables import tallies as table
 
-LOOK_AGAIN_S = 2.0  # more frequent calls get the last answer, because each check writes to the database
-AT_ONCE = 20_000  # rows of the ledger that are added up in one transaction
+LOOK_AGAIN_S = 2.0  # earlier calls get the last result, because each check writes to the database
+AT_ONCE = 20_000  # rows of the ledger that one transaction adds up
 Alive = Callable[[], str | None]
 
 
 @dataclass(slots=True)
 class Watch:
-    """The use-cases of monitoring. `ctx` returns the present project and its state."""
+    """The use-cases of monitoring. `ctx` returns the context with the current project."""
 
     ctx: Callable[[], Context]
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -45,11 +45,11 @@ class Watch:
             return self._metrics
 
     def belongs(self, alive: Alive) -> None:
-        """A part that this process cannot do without; `alive` answers what is wrong with it, or None."""
+        """Make readiness depend on a part of this process; `alive` returns what is wrong with it, or None."""
         self._alive.append(alive)
 
     def not_ready(self) -> tuple[Problem, ...]:
-        """Why no work should be given to this process now; nothing when it is ready."""
+        """The problems because of which this process should get no requests now; empty when it is ready."""
         ctx = self.ctx()
         with self._lock:
             now = ctx.clock.monotonic()
@@ -61,21 +61,21 @@ class Watch:
         return (*state, *(Problem("worker", wrong, "not-alive", hint) for wrong in parts if wrong is not None))
 
     def alert_settings(self) -> AlertSettings:
-        """Channels and rules; of a channel's URL only what may be seen."""
+        """Channels and rules; the URLs of channels are masked."""
         return alert_settings.read(self.ctx())
 
     def set_alerts(
         self, document: Mapping[str, Any], *, by: str, guard: Callable[[AlertSettings], None] = lambda _: None
     ) -> AlertSettings:
-        """Write channels and rules; `guard` raises when the present settings are not those that the writer read."""
+        """Replace channels and rules. `guard` receives the present settings, and raises if the writer read others."""
         return alert_settings.write(self.ctx(), document, by=by, guard=guard)
 
     def try_channels(self, only: str | None = None) -> dict[str, str | None]:
-        """Send a message to every channel, or to one, now: by channel why it did not go, or None."""
+        """Send a test message to every channel, or to one; returns for each channel why it failed, or None."""
         ctx, channels = self.ctx(), self.alert_settings().channels
         if only is not None and only not in channels:
             raise ctx.unknown("channel", only, channels)
-        title, body = "Penstock: a trial", "This channel is told when something needs a person."
+        title, body = "Penstock: test message", "This channel will receive alerts."
         return {
             name: watch_alerts.send(ctx, name, title, body, tuple(channel.allowed_hosts))
             for name, channel in channels.items()
@@ -83,36 +83,39 @@ class Watch:
         }
 
     def alerts(self) -> list[Alert]:
-        """Every alert that is, and those that were; those that are first, the newest first."""
+        """All alerts: the raised ones first, then those that are over, each newest first."""
         with self.ctx().database.read() as conn:
             found = alerts.all_alerts(conn)
         return sorted(found.values(), key=lambda alert: (alert.state == "raised", alert.since), reverse=True)
 
     def tick(self) -> None:
-        """What a service does every few seconds: add up, judge, report. Raises EnvironmentFailure."""
+        """Add up the ledger, check the alerts, and send messages. To be called every few seconds.
+
+        Raises EnvironmentFailure when the state is unavailable.
+        """
         ctx = self.ctx()
         self.fold()
         watch_alerts.look(ctx)
         watch_alerts.deliver(ctx)
 
     def fold(self) -> None:
-        """Add up what is new in the ledger, so that metrics and figures stay cheap."""
+        """Add up the new rows of the ledger, so that metrics and statistics stay cheap."""
         more = True
-        while more:  # a long ledger, of a state that was never added up, part by part: others write, too
+        while more:  # a long ledger that was never added up, in parts, so that others can write in between
             with self.ctx().database.begin() as conn:
                 timeseries.fold_deliveries(conn)
                 more = timeseries.fold(conn, AT_ONCE)
 
 
 def _paused(pause: FeedPause) -> Problem:
-    """A feed that fails. Readiness is public: the reason is only for people who may see the source."""
-    message = f"the records posted for {pause.target} are not sent since {pause.since}: its runs fail"
-    hint = f"the page of the source {pause.sources[0]} says why, and when the next run is tried"
+    """The problem of a feed that fails, without the reason: readiness is public, the reason only for viewers."""
+    message = f"records posted for {pause.target} have not been sent since {pause.since}, because its runs fail"
+    hint = f"the page of the source {pause.sources[0]} shows why, and the time of the next attempt"
     return Problem(f"{pause.kind}s.{pause.target}", message, "feed-paused", hint)
 
 
 def _trouble(ctx: Context) -> list[Problem]:
-    """What is wrong with the state database, and the feeds that are paused."""
+    """The problems with the state database, and the feeds that are paused."""
     try:
         with ctx.database.begin() as conn:
             upsert(conn, table, {"name": "asked", "labels": "[]", "value": ctx.clock.now().timestamp()})
@@ -122,5 +125,5 @@ def _trouble(ctx: Context) -> list[Problem]:
         return list(error.problems)
     if current:
         return [_paused(pause) for pause in paused.values()]
-    message = f"the state database is of another version than this process, seen at {iso(ctx.clock.now())}"
+    message = f"the state database has another schema than this process (checked at {iso(ctx.clock.now())})"
     return [Problem(ctx.database.place, message, "other-schema", "restart this process with the newer Penstock")]

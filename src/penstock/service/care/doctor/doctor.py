@@ -1,4 +1,4 @@
-"""`penstock doctor`: finds the problems of a project and its state, and their fixes. Changes nothing.
+"""`penstock doctor`: finds problems of a project and its state, and names their fixes. Changes nothing.
 
 It also works when the state is damaged.
 """
@@ -44,19 +44,19 @@ CHECKS: Mapping[str, Check] = {
 
 
 def diagnose(url: str, file: Path, environ: Mapping[str, str], clock: Clock) -> Diagnosis:
-    """Look at the state at this URL and at the project file, each there or not."""
+    """Check the state at this URL and the project file. Either may be missing."""
     if url.startswith(SQLITE) and not Path(url.removeprefix(SQLITE)).exists():
-        none = note("no-state", "there is no state yet", "the first command that needs one makes it")
-        return _told(clock, url.removeprefix(SQLITE), [replace(none, check="state"), *_of_file(file)])
+        none = note("no-state", "there is no state yet", "the first command that needs it creates it")
+        return _diagnosis(clock, url.removeprefix(SQLITE), [replace(none, check="state"), *_of_file(file)])
     try:
         with closing(Database.look_at(url, file.parent / ".penstock")) as database:
             found = [replace(each, check="state") for each in state.schema(database)]
             if found:
-                return _told(clock, database.place, [*found, *_of_file(file)], database)
+                return _diagnosis(clock, database.place, [*found, *_of_file(file)], database)
             return examine(_examined(database, file, environ, clock))
     except PenstockError as error:
         unreached = [replace(each, check="state") for each in of_error(error)]
-        return _told(clock, next((each.about for each in unreached), ""), [*unreached, *_of_file(file)])
+        return _diagnosis(clock, next((each.about for each in unreached), ""), [*unreached, *_of_file(file)])
 
 
 def diagnose_service(ctx: Context, *, open_to_all: bool) -> Diagnosis:
@@ -68,18 +68,18 @@ def diagnose_service(ctx: Context, *, open_to_all: bool) -> Diagnosis:
 
 
 def examine(found: Examined) -> Diagnosis:
-    """Make every check; an error in one is reported as its finding."""
+    """Make every check. An error in a check is reported as its finding."""
     findings: list[Finding] = []
     for name, check in CHECKS.items():
         try:
             findings += [replace(each, check=name) for each in check(found)]
         except PenstockError as error:
             findings += [replace(each, check=name) for each in of_error(error)]
-    return _told(found.clock, found.database.place, findings, found.database)
+    return _diagnosis(found.clock, found.database.place, findings, found.database)
 
 
 def _examined(database: Database, file: Path, environ: Mapping[str, str], clock: Clock) -> Examined:
-    """The project is the applied one; where none was applied, that of the file."""
+    """The state with the applied project, or with that of the file if none was applied."""
     project: ProjectSpec | None
     try:
         project, version = applied_project(database, base=file.parent)
@@ -97,7 +97,7 @@ def _of_file(file: Path) -> list[Finding]:
     return found[: project_findings.MOST]
 
 
-def _told(clock: Clock, place: str, findings: list[Finding], database: Database | None = None) -> Diagnosis:
-    ordered = sorted(findings, key=lambda each: each.level != "wrong")  # what is wrong comes first
-    versions = state.told_versions(database)
+def _diagnosis(clock: Clock, place: str, findings: list[Finding], database: Database | None = None) -> Diagnosis:
+    ordered = sorted(findings, key=lambda each: each.level != "wrong")  # problems first
+    versions = state.versions_of(database)
     return Diagnosis(iso(clock.now()), place, versions, tuple(CHECKS), tuple(ordered))

@@ -15,7 +15,7 @@ from penstock.store.database import Database
 from penstock.usecases.applied_project.reach import reach_of
 
 BACKED_UP = "backed-up"  # the setting with the time of the last backup
-OPEN_SERVICE = "service without sign-in"  # what such a service holds, so that others know of it
+OPEN_SERVICE = "service without sign-in"  # the lease that such a service holds, so that `penstock doctor` can see it
 
 
 Findings = Iterator[Finding]
@@ -23,9 +23,9 @@ Findings = Iterator[Finding]
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A state and its project. `file` is the project file, None without one; `project` None: unreadable.
+    """A state and its project. `file` is the project file, or None; `project` is None if it cannot be read.
 
-    `open_to_all`: a service answers without sign-in; None: it has to be found out.
+    `open_to_all` is true if a service accepts requests without sign-in, None if a check has to find out.
     """
 
     database: Database
@@ -44,12 +44,12 @@ class Examined:
 
 
 def wrong(code: str, message: str, hint: str = "", about: str = "") -> Finding:
-    """Something that a person has to put right."""
+    """A problem that a person has to fix."""
     return Finding("wrong", code, message, hint, about)
 
 
 def note(code: str, message: str, hint: str = "", about: str = "") -> Finding:
-    """Something to know: it may well be meant so."""
+    """Information that may need no action."""
     return Finding("note", code, message, hint, about)
 
 

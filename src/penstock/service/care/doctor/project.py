@@ -22,7 +22,7 @@ from penstock.sources.open import open_rows
 from penstock.store.project import credentials, settings
 from penstock.usecases.applied_project.reach import sealed_name
 
-MOST = 10  # problems of one kind that are reported one by one
+MOST = 10  # problems that are listed; the rest is counted
 PREFIX = "PENSTOCK_"
 VARIABLES = frozenset(
     {
@@ -48,7 +48,7 @@ def project(found: Examined) -> Findings:
         applied = settings.newest_version(conn)
     if found.file is None or not found.file.exists():
         if applied is None:
-            yield note("no-project", "there is no project yet", "`penstock init` begins one")
+            yield note("no-project", "there is no project yet", "`penstock init` creates one")
         return
     problems = check_project(found.file)[1]
     for problem in problems[:MOST]:
@@ -60,8 +60,8 @@ def project(found: Examined) -> Findings:
     differ = changes(applied.text, without_keys(document_of_path(found.file))[0])
     if differ:
         places = ", ".join(change.path for change in differ[:3])
-        message = f"the file says other than the applied project (version {applied.version}), at {places}"
-        hint = "`penstock apply` makes the file the truth; `penstock export` shows what the database has"
+        message = f"the file differs from the applied project (version {applied.version}) at {places}"
+        hint = "`penstock apply` applies the file; `penstock export` shows the applied project"
         yield wrong("differs", message, hint, str(found.file))
 
 
@@ -70,7 +70,7 @@ def _place(problem: Problem) -> str:
 
 
 def keys(found: Examined) -> Findings:
-    """Check that every credential has its key, and was not refused at its last check."""
+    """Check that every credential has a key, and that its last check was not refused."""
     if found.project is None:
         return
     for name, spec in found.project.credentials.items():
@@ -89,15 +89,15 @@ def _key(found: Examined, spec: CredentialSpec) -> Findings:
         has_key = spec.api_key is not None or credentials.has_secret(conn, spec.name)
         check = credentials.stored_check(conn, spec.name)
     if not has_key and spec.connector == "custify":
-        hint = f"`penstock credential set {spec.name}`, or write api_key: ${{env:NAME}}"
+        hint = f"use `penstock credential set {spec.name}`, or write api_key: ${{env:NAME}}"
         yield wrong("missing-key", f"the credential {spec.name} has no API key", hint, spec.name)
     elif check is not None and not check.ok:
-        message = f"{check.base_url} refused it at {check.checked_at}"
-        yield wrong("refused", message, f"`penstock check {spec.name}` asks again", spec.name)
+        message = f"{check.base_url} refused the credential {spec.name} at {check.checked_at}"
+        yield wrong("refused", message, f"`penstock check {spec.name}` checks it again", spec.name)
 
 
 def sources(found: Examined) -> Findings:
-    """Every source can be reached. Nothing is read but names of columns."""
+    """Check that every source can be reached. Reads only the names of its columns."""
     if found.project is None:
         return
     for name, source in found.project.sources.items():
@@ -112,7 +112,7 @@ def _source(found: Examined, source: SourceSpec) -> Findings:
         for path in matching_files(source, found.ctx.reach):
             if not os.access(path, os.R_OK):
                 yield wrong(
-                    "unreadable-file", f"{path.name} cannot be read by this user", "check its rights", source.name
+                    "unreadable-file", f"this user cannot read {path.name}", "check its permissions", source.name
                 )
     elif isinstance(source, SqlSource):
         open_rows(source, found.ctx.resolve, found.ctx.reach)  # queries the database for the names of its columns
@@ -123,12 +123,12 @@ def _source(found: Examined, source: SourceSpec) -> Findings:
         with found.database.read() as conn:
             known = credentials.has_secret(conn, sealed_name(source.name))
         if not known:
-            hint = f"`penstock hooks new-key {source.name}` makes one"
-            yield wrong("no-secret", f"{source.name} has no key yet, so nobody can post", hint, source.name)
+            hint = f"`penstock hooks new-key {source.name}` creates one"
+            yield wrong("no-secret", f"the source {source.name} has no key yet, so nobody can post", hint, source.name)
 
 
 def addresses(found: Examined) -> Findings:
-    """What is active sends to Custify, not to the sandbox on this machine."""
+    """Check that active destinations do not send to this machine, where the local sandbox runs."""
     if found.project is None:
         return
     with found.database.read() as conn:
@@ -141,15 +141,13 @@ def addresses(found: Examined) -> Findings:
         if is_loopback(urlsplit(base).hostname or ""):
             say = wrong if in_earnest else note
             hint = f"write the address of Custify as base_url of {credential.name}, or `auto`"
-            yield say(
-                "sandbox", f"{name} is active, and sends to this machine ({base}): nothing reaches Custify", hint, name
-            )
+            yield say("sandbox", f"{name} is active and sends to this machine ({base}), not to Custify", hint, name)
 
 
 def environment(found: Examined) -> Findings:
-    """No variable is called nearly right."""
+    """Check for unknown variables that begin with PENSTOCK_."""
     for name in sorted(found.environ):
         if name.startswith(PREFIX) and name not in VARIABLES:
             near = get_close_matches(name, VARIABLES, n=1)
-            hint = f"did you mean {near[0]}?" if near else "see docs/configuration.md for every variable"
-            yield wrong("unknown-variable", f"{name} is set, and nothing reads it", hint, name)
+            hint = f"did you mean {near[0]}?" if near else "docs/configuration.md lists every variable"
+            yield wrong("unknown-variable", f"{name} is set, but Penstock has no such variable", hint, name)
