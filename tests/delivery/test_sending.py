@@ -13,6 +13,7 @@ from penstock.delivery.sender import Sender
 from penstock.model.outcome import Outcome
 from penstock.model.record import Replies, Request, RetryClass
 from penstock.model.spec import RateLimit
+from penstock.run.stop import Stopped
 from support.kernel.delivery_client import KEY, client_of, every, one_body, payloads, shape
 from support.kernel.virtual_time import ImpatientClock
 from support.servers.scripted_server import (
@@ -255,6 +256,25 @@ async def test_whoever_tries_again_lets_new_records_go_first():
             sender = Sender(client, clock)
             await asyncio.gather(*(every(sender.deliver([one], where, one_body(where))) for one in payloads(3)))
         assert [json.loads(seen.body)["n"] for seen in server.log] == [0, 1, 2, 0]
+
+
+class StoppedClock(ImpatientClock):
+    """The run stops at the first pause."""
+
+    async def sleep(self, seconds):
+        raise Stopped
+
+
+async def test_a_run_that_stops_during_a_pause_sends_and_settles_nothing_more():
+    async with ScriptedServer([reply(422), reply(200, {}), reply(500)]) as server:
+        where = shape(server.url, size=4)
+        settled = []
+        async with client_of(server.url) as client:
+            with pytest.raises(Stopped):
+                async for delivery in Sender(client, StoppedClock()).deliver(payloads(4), where, one_body(where)):
+                    settled += [s.payload.key for s in delivery.settled]
+        assert len(server.log) == 3
+    assert settled == ["k0", "k1"]
 
 
 # ── batches ──────────────────────────────────────────────────────────────────
