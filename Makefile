@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-load
 # Compiled once, not once a process: the tests start many.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test quick shuffle test-dir random browser components check bench dist docs clean help
+.PHONY: demo test quick shuffle test-dir random coverage browser components check bench dist docs clean help
 
 help:
 	@echo "make demo   the main job on sample data: plan, run, quarantine, second run, what arrived"
@@ -19,6 +19,7 @@ help:
 	@echo "make test-dir D=delivery   the tests of one folder"
 	@echo "make shuffle   make quick in random order"
 	@echo "make random all tests but the browser's, with new random examples"
+	@echo "make coverage  whether each pure file is fully covered by its own test file alone"
 	@echo "make check  formatting, lint, types and the floor plan"
 	@echo "make dist   wheel and source distribution, each tried in an empty environment"
 	@echo "make docs   the documents as a site, in site/"
@@ -58,7 +59,11 @@ browser:
 components: $(SETUP)-dev
 	$(BIN)/python ui/check.py
 
-test: $(SETUP)-dev browser components
+# Each pure file by its own tests alone.
+coverage: $(SETUP)-dev
+	$(BIN)/python tests/individual_coverage.py
+
+test: $(SETUP)-dev browser components coverage
 	$(PYTEST)
 
 # Without browser and PostgreSQL, with few random examples; tests/conftest.py says which folders.

@@ -1,0 +1,90 @@
+"""Each pure file is fully covered by its own test file alone: `make coverage`.
+
+The pure files are those of the contract `pure` in `.importlinter`; `tests/render/test_bodies.py` is the test file of
+`render/bodies.py`. A file in which no function branches needs none. Files that do not keep the rule yet are listed in
+pyproject.toml, under `tool.individual_coverage`, and one that keeps it leaves the list.
+"""
+
+import ast
+import os
+import subprocess
+import sys
+import tempfile
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from configparser import ConfigParser
+from pathlib import Path
+
+from coverage import Coverage
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "penstock"
+BRANCHES = (ast.If, ast.IfExp, ast.For, ast.While, ast.Try, ast.Match)
+
+
+def _pure_files() -> list[Path]:
+    contracts = ConfigParser()
+    contracts.read(ROOT / ".importlinter", encoding="utf-8")
+    names = contracts["importlinter:contract:pure"]["source_modules"].split()
+    places = [ROOT.joinpath("src", *name.split(".")) for name in names]
+    return sorted(
+        file for place in places for file in (place.rglob("*.py") if place.is_dir() else [place.with_suffix(".py")])
+    )
+
+
+def _branches(file: Path) -> bool:
+    functions = [
+        node
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    return any(isinstance(node, BRANCHES) for function in functions for node in ast.walk(function))
+
+
+def _own_tests(file: Path) -> Path:
+    inside = file.relative_to(PACKAGE)
+    return ROOT / "tests" / inside.parent / f"test_{inside.name}"
+
+
+def _fault(file: Path) -> str | None:
+    """What its own tests leave out, or how they failed."""
+    tests = _own_tests(file)
+    if not tests.is_file():
+        return f"there is no {tests.relative_to(ROOT)}"
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder, "data")
+        environ = {**os.environ, "COVERAGE_FILE": str(data), "PENSTOCK_EXAMPLES": "quick"}
+        command = [sys.executable, "-m", "coverage", "run", f"--include={file}", "-m", "pytest", str(tests)]
+        ran = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+        if ran.returncode:
+            return ran.stdout + ran.stderr
+        if not data.is_file():
+            return f"{tests.relative_to(ROOT)} never imports it"
+        found = Coverage(data_file=str(data), config_file=str(ROOT / "pyproject.toml"))
+        found.load()
+        _, _, _, missing, _ = found.analysis2(str(file))
+    return f"lines {', '.join(map(str, missing))} are not run by {tests.relative_to(ROOT)}" if missing else None
+
+
+def main() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    listed = set(settings["tool"]["individual_coverage"]["not_yet"])
+    chosen = [Path(name).resolve() for name in sys.argv[1:]]
+    files = chosen or [file for file in _pure_files() if _branches(file)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        faults = dict(
+            zip((file.relative_to(PACKAGE).as_posix() for file in files), pool.map(_fault, files), strict=True)
+        )
+    wrong = [f"{name}: {fault}" for name, fault in faults.items() if fault and (name not in listed or chosen)]
+    if not chosen:
+        wrong += [
+            f"{name}: is covered, and leaves the list in pyproject.toml"
+            for name in sorted(listed)
+            if not faults.get(name)
+        ]
+    print("\n".join(wrong) or f"{len(files) - len(listed)} of {len(files)} files are fully covered by their own tests")
+    sys.exit(bool(wrong))
+
+
+if __name__ == "__main__":
+    main()
