@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from support.kernel.workbooks import packed, table, workbook
 from support.service.measured_service import KEPT_MB, MeasuredService
 
 HUGE = 200 * 10**6
@@ -119,6 +120,31 @@ def test_a_small_parquet_file_of_heavy_values_is_refused_or_cut(
     assert [problem["code"] for problem in found["problems"]] == ([] if fits else ["too-long"])
     assert bool(found["rows"]) == fits
     assert all(len(str(value)) <= 1000 for row in found["rows"] for value in row.values())
+
+
+FAR = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+# name: the workbook, and the code of its error
+WORKBOOKS = {
+    "unpacks": (workbook({"S": table(("id",)) + " " * HUGE}), "workbook-too-large"),
+    "far": (workbook({"S": FAR}), "workbook-too-large"),
+    "same": (workbook({"S": "<row>" + '<c r="A1"><v>1</v></c>' * 4_000_000 + "</row>"}), "workbook-too-large"),
+    "texts": (
+        workbook({"S": "<row>" + '<c t="s"><v>0</v></c>' * 10_000 + "</row>"}, texts=f"<si><t>{'a' * 10**6}</t></si>"),
+        "workbook-too-large",
+    ),
+    "count": (workbook({"S": table(("id",))}, texts=f'<sst uniqueCount="{2**63}"/>'), "torn-file"),
+    "parts": (packed({"xl/workbook.xml": "", "_rels/.rels": "<Relationships>" + " " * HUGE}), "workbook-too-large"),
+}
+
+
+@pytest.mark.parametrize("name", WORKBOOKS)
+def test_a_small_workbook_that_would_take_all_memory_is_refused(attacked: MeasuredService, name: str) -> None:
+    data, code = WORKBOOKS[name]
+    assert len(data) < 2 * 10**6
+    (attacked.folder / f"{name}.xlsx").write_bytes(data)
+    with attacked.attack():
+        found = attacked.check({"type": "file", "path": f"{name}.xlsx"})
+    assert [problem["code"] for problem in found["problems"]] == [code]
 
 
 def test_heavy_cells_within_the_bound_are_shown_cut(attacked: MeasuredService) -> None:

@@ -153,6 +153,7 @@ def test_the_long_forms_become_specs():
     assert (tabs.delimiter, tabs.quote, tabs.skip_lines, tabs.skip_footer_lines) == ("\t", "none", 3, 1)
     assert (hive.delimiter, hive.null_values, hive.decimal) == ("\t", ("\\N", "NULL"), ",")
     assert api.records_path == "result.items"
+    assert [project.sources[name].sheet for name in ("book", "second", "year", "api")] == ["People", 2, "2026", None]
     assert project.datasets["invoices"].key == ("number", "2024")
     people = project.destinations["people"]
     assert people.fields == {

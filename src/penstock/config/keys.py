@@ -14,6 +14,7 @@ from penstock.config.values.shapes import (
     IntegerShape,
     JsonShape,
     MapShape,
+    NameOrNumberShape,
     NamesShape,
     OverlapShape,
     TextShape,
@@ -100,6 +101,7 @@ FILE_KEYS = (
     _option("quote", ChoiceShape(("double", "none")), "none when a double quote is a character like any other"),
     _option("null_values", NamesShape("a text or a list of texts"), "unquoted texts that mean null, such as \\N"),
     DECIMAL,
+    _option("sheet", NameOrNumberShape(), "the sheet, by its name, or by its number from 1; by default the first"),
     _option("records_path", TextShape(), "the member that holds the list of records, such as data or result.items"),
 )
 SQL_KEYS = (

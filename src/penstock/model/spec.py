@@ -126,6 +126,7 @@ class FileSource:
     null_values: tuple[str, ...] = ()  # unquoted texts that mean null, besides blanks
     decimal: Literal[".", ","] | None = None  # how the numbers of all columns are written; None: by each column
     records_path: str | None = None  # the member of a JSON file that holds the list; dots lead into objects
+    sheet: str | int | None = None  # of a workbook: its name, or its number from 1; None: the first
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from penstock.main import execute
+from support.kernel.workbooks import table, workbook
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +63,13 @@ def test_init_segment_writes_a_valid_project(tmp_path, capsys):
 
 def test_init_maps_the_columns_of_a_parquet_file(tmp_path, capsys):
     pq.write_table(pa.table({"uuid": ["1"], "email": ["a@b.c"]}), tmp_path / "people.parquet")
+    assert execute(["init"]) == 0
+    assert "key: uuid" in (tmp_path / "penstock.yaml").read_text()
+    assert execute(["validate"]) == 0, capsys.readouterr().err
+
+
+def test_init_maps_the_columns_of_an_excel_workbook(tmp_path, capsys):
+    (tmp_path / "people.xlsx").write_bytes(workbook({"S": table(("uuid", "email"), ("1", "a@b.c"))}))
     assert execute(["init"]) == 0
     assert "key: uuid" in (tmp_path / "penstock.yaml").read_text()
     assert execute(["validate"]) == 0, capsys.readouterr().err

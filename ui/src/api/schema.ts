@@ -1,4 +1,4 @@
-// Generated from the OpenAPI document by `npm run api`; a test compares 95b164ca26385a7e
+// Generated from the OpenAPI document by `npm run api`; a test compares 1cb5ba13e9174e92
 export interface components {
     schemas: {
         AboutOut: {
@@ -1078,7 +1078,7 @@ export interface components {
         SourceSettings: {
             type: "file";
             path: string;
-            format?: "csv" | "tsv" | "json" | "ndjson" | "parquet";
+            format?: "csv" | "tsv" | "json" | "ndjson" | "parquet" | "xlsx";
             encoding?: string;
             delimiter?: string;
             skip_lines?: number;
@@ -1086,6 +1086,7 @@ export interface components {
             quote?: "double" | "none";
             null_values?: string | string[];
             decimal?: "." | ",";
+            sheet?: string | number;
             records_path?: string;
         } | {
             type: "sql";

@@ -239,6 +239,21 @@ class NamesShape:
 
 
 @dataclass(frozen=True, slots=True)
+class NameOrNumberShape:
+    """A name, or a whole number from 1. A number in quotes is a name."""
+
+    def read(self, node: Marked, report: Report) -> str | int | BadValue:
+        if isinstance(node.value, dict | list | bool) or node.value is None:
+            return wrong(node, report, "a name or a number")
+        if isinstance(node.value, int):
+            return IntegerShape().read(node, report)
+        return TextShape().read(node, report)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string", "minLength": 1}, IntegerShape().schema()]}
+
+
+@dataclass(frozen=True, slots=True)
 class JsonShape:
     """Any value that JSON can hold. Read as a one-tuple, so that null stays a value."""
 

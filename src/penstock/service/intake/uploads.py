@@ -24,7 +24,7 @@ from penstock.store.project import settings
 
 FOLDER = "uploads"
 LARGEST = 512 * 1024 * 1024
-WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
+WORKBOOKS = (".xls", ".xlsb", ".ods", ".numbers")
 ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz", ".zst", ".lz4", ".z")
 KEPT_S = 7 * 86_400.0  # a file that no source reads: its form may still be open
 LONGEST = 100  # letters of a name
@@ -146,7 +146,7 @@ def safe_name(filename: str) -> str:
     if extension is None:
         hint = f"one of: {', '.join(extensions)}, each also with {PACKED}"
         if plain.endswith(WORKBOOKS):
-            hint = f"save the sheet as CSV (UTF-8), and upload that file; {hint}"
+            hint = f"save it as .xlsx, and upload that file; {hint}"
         if plain.endswith(ARCHIVES):
             hint = f"unpack it, and upload the file in it; {hint}"
         message = "no source reads files of this kind"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 UNPACK = "unpack it, and name the file in it"
-SAVE = "save the sheet as CSV (UTF-8), and name that file"
+SAVE_CSV = "save the sheet as CSV (UTF-8), and name that file"
+SAVE = f"save it as .xlsx, or {SAVE_CSV}"
 EXPORT = "export the records as CSV, JSON, NDJSON or Parquet, and name that file"
 
 _OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -53,7 +54,7 @@ _BEGINNINGS: tuple[tuple[bytes, ForeignFormat], ...] = (
     (b"\x09\x08\x10\x00", ForeignFormat("an Excel workbook (.xls)", SAVE)),
 )
 _IN_ZIP: tuple[tuple[bytes, ForeignFormat], ...] = (
-    (b"xl/", ForeignFormat("an Excel workbook (.xlsx)", SAVE)),
+    (b"xl/", ForeignFormat("a binary Excel workbook (.xlsb)", SAVE)),
     (b"word/", ForeignFormat("a Word document (.docx)", EXPORT)),
     (b"ppt/", ForeignFormat("a PowerPoint presentation (.pptx)", EXPORT)),
     (b"opendocument.spreadsheet", ForeignFormat("an OpenDocument spreadsheet (.ods)", SAVE)),
@@ -89,7 +90,7 @@ def _zipped(start: bytes) -> ForeignFormat:
 def _office(start: bytes) -> ForeignFormat:
     """The container of old Office files, and of newer ones with a password: the names of its streams are UTF-16."""
     if any(name.encode("utf-16-le") in start for name in ("EncryptedPackage", "EncryptionInfo")):
-        return ForeignFormat("an Office file with a password", "remove the password, " + SAVE)
+        return ForeignFormat("an Office file with a password", f"remove the password; {SAVE}")
     if "WordDocument".encode("utf-16-le") in start:
         return ForeignFormat("a Word document (.doc)", EXPORT)
     return ForeignFormat("an Excel workbook (.xls)", SAVE)

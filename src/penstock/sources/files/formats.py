@@ -16,8 +16,9 @@ from penstock.sources.files.foreign_formats import foreign_format
 from penstock.sources.files.json.format import JSON, NDJSON
 from penstock.sources.files.parquet.format import PARQUET
 from penstock.sources.files.source_files import sample, wrong
+from penstock.sources.files.xlsx.format import XLSX
 
-FORMATS = (CSV, TSV, JSON, NDJSON, PARQUET)
+FORMATS = (CSV, TSV, JSON, NDJSON, PARQUET, XLSX)
 BY_NAME = {each.name: each for each in FORMATS}
 EXTENSIONS = tuple(dict.fromkeys(extension for each in FORMATS for extension in each.extensions))
 OPTIONS = tuple(dict.fromkeys(option for each in FORMATS for option in each.options))
@@ -73,7 +74,9 @@ def _declared_format(source: FileSource, path: Path) -> FileFormat | None:
 
 
 def _format_of(source: FileSource, path: Path, start: bytes) -> FileFormat:
-    """`.json` may be either of two, and other names are not significant: the first bytes of the file decide."""
+    """The format by the first bytes: of all, or, where the ending is one of several formats, of text."""
+    candidates = formats_by_extension(path.name)
     if not first_text(start):
-        return next(iter(formats_by_extension(path.name)), OTHERWISE)
-    return next((each for each in FORMATS if each.begins(start, source)), OTHERWISE)
+        return next(iter(candidates), OTHERWISE)
+    found = (each for each in FORMATS if each.begins(start, source))
+    return next((each for each in found if each.is_text or not candidates), OTHERWISE)

@@ -9,6 +9,7 @@ import pytest
 
 from penstock.service.intake import uploads
 from penstock.usecases import unsaved
+from support.kernel.workbooks import table, workbook
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +144,21 @@ def test_a_file_that_unpacks_to_too_much_is_refused_and_not_kept(office):
     assert not any("bomb" in path.name for path in (office.folder / "uploads").iterdir())
 
 
+def test_an_uploaded_workbook_is_read_by_its_sheet(office):
+    book = workbook({"Cover": table(("note",), ("x",)), "People": table(("id", "name"), (1, "Ada"))})
+    kept = office.client.post("/sources/upload", params={"filename": "Kunden.xlsx"}, content=book).json()
+    assert (kept["bytes"], kept["format"]) == (len(book), "xlsx")
+    value = {"type": "file", "path": kept["path"], "sheet": "People"}
+    looked = office.client.post("/sources/check", json={"name": "book", "value": value}).json()
+    assert ([column["name"] for column in looked["columns"]], looked["rows"]) == (
+        ["id", "name"],
+        [{"id": 1, "name": "Ada"}],
+    )
+    assert office.client.put("/sources/book", json=value).json()["value"]["sheet"] == "People"
+    wrong = office.client.post("/sources/check", json={"name": "book", "value": {**value, "sheet": "Peple"}}).json()
+    assert wrong["problems"][0]["hint"] == "did you mean People? the sheets are Cover, People"
+
+
 def test_a_large_packed_file_comes_in_whole(office):
     lines = b"".join(b'{"n": %d}\n' % n for n in range(300_000))
     packed = gzip.compress(lines, 0)
@@ -155,7 +171,7 @@ def test_a_large_packed_file_comes_in_whole(office):
 @pytest.mark.parametrize(
     ("name", "body", "status", "code"),
     [
-        ("a.xlsx", b"PK", 400, "unknown-format"),
+        ("a.xls", b"PK", 400, "unknown-format"),
         ("a.csv", b"", 400, "empty-file"),
         ("a.csv", b"PK\x05\x06" + bytes(18), 400, "wrong-format"),
         ("a.csv", b"x" * 101, 413, "too-large"),

@@ -18,8 +18,7 @@ from pathlib import Path
 from penstock.model.errors import InputError
 from penstock.model.outcome import Note
 from penstock.model.spec import FileSource
-from penstock.model.text import identifying
-from penstock.sources.columns import doubled
+from penstock.sources.files.header import INDEX, HeaderPlace, header_names
 from penstock.sources.files.source_files import wrong
 from penstock.sources.files.text.encoding import refuse_wide, too_long
 from penstock.sources.files.text.lines import has_marks, with_bytes_shown
@@ -27,8 +26,6 @@ from penstock.sources.files.text.lines import has_marks, with_bytes_shown
 DELIMITERS = ",;\t|"
 LOOKED_AT = 20  # rows by which a delimiter is judged
 _SEPARATOR = re.compile(r'"?sep=([^\r\n])\1*"?[ \t]*', re.IGNORECASE)  # Excel writes it; other programs pad it
-_GUARD = re.compile(r'="([^"]*)"')
-_INDEX = Note("column 1", "left out", "it has no name and counts the rows: the index of a pandas table")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +70,13 @@ def layout_of(source: FileSource, path: Path, head: str, *, tabs: bool) -> Layou
         raise too_long(source, path, at, "a name in the header", csv.field_size_limit()) from None
     refuse_wide(source, path, len(rows[0]), at)
     cells = _fitted(rows[0], rows[1:])
-    names, notes = _names(source, path, cells, at)
+    names, notes = header_names(HeaderPlace(source, path, at), cells)
+    for name in names:
+        if has_marks(name):
+            raise _undecodable(source, path, at, name)
     counts = not names[0] and len(rows) > 1 and [row[0] for row in rows[1:]] == [*map(str, range(len(rows) - 1))]
     if counts:
-        notes = (_INDEX, *(note for note in notes if note.field != _INDEX.field))
+        notes = (INDEX, *(note for note in notes if note.field != INDEX.field))
     return Layout(delimiter, names, at, at - 1 + used, quotes, notes, counts)
 
 
@@ -117,55 +117,6 @@ def _fitted(header: list[str], rows: Sequence[Sequence[str]]) -> list[str]:
     if width == len(header) + 1 and not any(row[-1].strip() for row in rows):
         return [*header, ""]
     return header
-
-
-def _names(source: FileSource, path: Path, cells: Sequence[str], at: int) -> tuple[tuple[str, ...], tuple[Note, ...]]:
-    """The names of the columns, and what was changed of them or left out."""
-    clean = [_clean(cell) for cell in cells]
-    given = [name for name in clean if name]
-    if doubled(given) is not None:
-        clean = [cell if cell.strip() else "" for cell in cells]  # blanks and marks distinguish them
-        given = [name for name in clean if name]
-    if (name := doubled(given)) is not None:
-        hint = "give each column its own name"
-        message = f"{path.name}, line {at}: the column {name} stands twice in the header"
-        raise wrong(source, message, "double-column", found=name, hint=hint, line=at, file=str(path))
-    if not given:
-        raise nameless(source, path, at, 1, len(cells))
-    for name in given:
-        if has_marks(name):
-            raise _undecodable(source, path, at, name)
-    renamed = [
-        Note(name, "renamed", "blanks and characters that cannot be seen are removed from its name in the header")
-        for name, cell in zip(clean, cells, strict=True)
-        if name and name != cell
-    ]
-    left_out = [
-        Note(f"column {place}", "left out", f"it has no name in the header of {path.name}, and no value")
-        for place, name in enumerate(clean, start=1)
-        if not name
-    ]
-    return tuple(clean), (*renamed, *left_out)
-
-
-def _clean(name: str) -> str:
-    clean = identifying(name)
-    guard = _GUARD.fullmatch(clean)
-    return clean if guard is None else identifying(guard[1])
-
-
-def nameless(source: FileSource, path: Path, at: int, place: int, count: int, value: str | None = None) -> InputError:
-    """The error of a column that has values and no name."""
-    holds = "" if value is None else f", and one of its values is {value}"
-    return wrong(
-        source,
-        f"{path.name}, line {at}: column {place} of {count} has no name in the header{holds}",
-        "nameless-column",
-        hint="name it, or check the delimiter and that this line is the header: "
-        f"skip_lines at sources.{source.name} leaves out lines before it",
-        line=at,
-        file=str(path),
-    )
 
 
 def _undecodable(source: FileSource, path: Path, at: int, name: str) -> InputError:

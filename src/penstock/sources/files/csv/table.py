@@ -15,8 +15,9 @@ import pyarrow.csv as arrow_csv
 from penstock.bounds import bounds
 from penstock.model.errors import InputError
 from penstock.model.spec import FileSource
-from penstock.sources.files.csv.layout import Layout, layout_of, nameless
+from penstock.sources.files.csv.layout import Layout, layout_of
 from penstock.sources.files.csv.quotes import QuoteCheck, RaggedRow, examine
+from penstock.sources.files.header import HeaderPlace
 from penstock.sources.files.source_files import wrong
 from penstock.sources.files.text.encoding import bounded_blocks, too_long
 from penstock.sources.files.text.lines import (
@@ -27,7 +28,7 @@ from penstock.sources.files.text.lines import (
     without_first,
     without_last,
 )
-from penstock.sources.typing.pieces import compute, shorten
+from penstock.sources.typing.pieces import compute
 
 GUARD = b'="'
 
@@ -132,8 +133,8 @@ class CsvTable:
                 filled = column.drop_null().filter(compute.invert(compute.utf8_is_space(column.drop_null())))
             value = next((text for text in filled.to_pylist() if text), None)
             if value is not None:
-                at = self.layout.header_at
-                raise nameless(self.source, self.path, at, place + 1, len(names), shorten(value))
+                header = HeaderPlace(self.source, self.path, self.layout.header_at)
+                raise header.nameless(place + 1, len(names), value)
         return batch.select([place for place, name in enumerate(names) if name])
 
     def examine(self) -> None:
