@@ -8,7 +8,6 @@ import sys
 import traceback
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from enum import IntEnum
 from itertools import chain
 from pathlib import Path
@@ -27,6 +26,7 @@ from cyclopts.exceptions import (
 from penstock.cli.command import OUTPUT_FAILED, as_document, write
 from penstock.model.errors import NO_ROOM, EnvironmentFailure, InputError, PenstockError, Problem, problem_json
 from penstock.model.runs import RunReport
+from penstock.model.text import did_you_mean
 from penstock.version import __version__
 
 if TYPE_CHECKING:
@@ -216,8 +216,7 @@ def missing_command(group: App, chain_of_names: Iterable[str]) -> Problem:
 def _unknown_option(option: str, command: str, known: Iterable[object]) -> Problem:
     name = option.split("=", 1)[0]
     names = [known_name for argument in known for known_name in getattr(argument, "names", ()) if known_name[0] == "-"]
-    near = get_close_matches(name, [*names, "--help"], n=1)
-    hint = f"did you mean {near[0]}?" if near else f"see `{command} --help`"
+    hint = did_you_mean(name, [*names, "--help"], f"see `{command} --help`")
     return Problem(name, f"{command} has no option {name}", "unknown-option", hint, found=name)
 
 
@@ -226,8 +225,7 @@ def _unknown_command(error: UnknownCommandError, command: str, shared: ArgumentC
     if found.startswith("-"):
         return _unknown_option(found, command, shared)
     known = [] if error.app is None else _commands(error.app)
-    near = get_close_matches(found, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"commands: {', '.join(known)}"
+    hint = did_you_mean(found, known, f"commands: {', '.join(known)}")
     return Problem(found, f"{command} has no command {found}", "unknown-command", hint, found=found)
 
 

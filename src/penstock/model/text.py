@@ -1,5 +1,7 @@
 r"""Text made safe: invisible characters removed or made visible, and cells of CSV files that spreadsheets open. Pure.
 
+Also the hint that names the nearest known word, and the short digest of a text.
+
 Invisible characters are removed where text identifies something, and shown as `\u200b` in messages. A joiner (U+200C,
 U+200D) between two characters beyond ASCII is part of a word or of an emoji, and is not removed.
 """
@@ -7,6 +9,10 @@ U+200D) between two characters beyond ASCII is part of a word or of an emoji, an
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from hashlib import sha256
+from itertools import islice
 from typing import overload
 
 # Unicode's format characters (category Cf), and letters and marks that are drawn as nothing.
@@ -21,6 +27,7 @@ _SPACES = "\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f"
 _UNSEEN = re.compile(f"{_INVISIBLE.pattern}|[{_SPACES}{_CONTROLS}]")
 
+MOST_COMPARED = 700  # known words that a wrong one is compared with
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - OWASP: CSV injection
 
 
@@ -66,3 +73,21 @@ def place_in(words: str) -> tuple[int, int] | None:
     """The line and column, from 1, in a message of `pointed`."""
     found = PLACE.match(words)
     return None if found is None else (int(found[1]), int(found[2]))
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that is most like this one, whatever the case; None where none is like it."""
+    by_fold = {name.casefold(): name for name in islice(known, MOST_COMPARED)}
+    close = get_close_matches(word.casefold(), by_fold, n=1)
+    return by_fold[close[0]] if close else None
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
+    """The hint for an unknown word: the nearest known one, or `otherwise`."""
+    close = nearest(word, known)
+    return otherwise if close is None else f"did you mean {close}?"
+
+
+def digest(text: bytes) -> str:
+    """16 hexadecimal digits that tell one text from another: what ETags are made of."""
+    return sha256(text).hexdigest()[:16]

@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Note, new_column_notes
 from penstock.model.record import LEFT_OUT, NO_RECORD, Schema
 from penstock.model.spec import Binding, DestinationSpec
+from penstock.model.text import did_you_mean
 from penstock.render.renderer import Input
 from penstock.render.values.macros import Place, column_of, parse_macros
 from penstock.templates.catalogue import FieldDoc, Template, load_catalogue
@@ -47,8 +47,7 @@ class Remaining:
 
 def nearest(name: str, known: Sequence[str], kind: str = "columns") -> str:
     """A hint: the nearest name, else the known ones."""
-    found = get_close_matches(name, known, n=1)
-    return f"did you mean {found[0]}?" if found else f"{kind}: {', '.join(known)}"
+    return did_you_mean(name, known, f"{kind}: {', '.join(known)}")
 
 
 def bind(destination: DestinationSpec, template: Template, schema: Schema, problems: list[Problem]) -> list[Bound]:

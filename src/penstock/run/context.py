@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +16,7 @@ from penstock.model.events import SILENT, Events
 from penstock.model.reach import Reach
 from penstock.model.rights import CodePolicy
 from penstock.model.spec import DatasetSpec, DestinationSpec, FlowSpec, ProjectSpec, Secret
+from penstock.model.text import did_you_mean
 from penstock.store.database import Database
 from penstock.store.project.credentials import KEY_VARIABLE, Sealer
 from penstock.templates.catalogue import Template, load_catalogue
@@ -118,8 +118,7 @@ class Context:
 
     def unknown(self, kind: str, name: str, known: Mapping[str, object]) -> InputError:
         """The error for a name that the project file does not have."""
-        near = get_close_matches(name, list(known), n=1)
         have = ", ".join(sorted(known)) or "none"
-        hint = f"did you mean {near[0]}?" if near else f"the project file has: {have}"
+        hint = did_you_mean(name, known, f"the project file has: {have}")
         word = kind.replace(" ", "-")
         return InputError(Problem(name, f"there is no {kind} {name}", f"unknown-{word}", hint=hint, found=name))

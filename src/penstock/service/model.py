@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +12,7 @@ from penstock.clock import iso
 from penstock.model.errors import InputError, Problem
 from penstock.model.reports import QuarantineFilter
 from penstock.model.rights import Person
+from penstock.model.text import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,11 +316,10 @@ class Retention:
     @staticmethod
     def from_json(document: Mapping[str, Any]) -> Retention:
         """The retention of a document; omitted settings get their default. InputError names every problem."""
-        known, problems = {item.name for item in fields(Retention)}, []
+        known, problems = sorted(item.name for item in fields(Retention)), []
         for name, value in document.items():
             if name not in known:
-                near = get_close_matches(str(name), known, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
+                hint = did_you_mean(str(name), known, f"known: {', '.join(known)}")
                 problems.append(
                     Problem(f"{RETENTION}.{name}", f"there is no setting {name}", "unknown-key", hint, str(name))
                 )

@@ -5,7 +5,6 @@ A column that a dataset's SQL names and no posted record has yet is null for the
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -14,6 +13,7 @@ from penstock.model.errors import InputError
 from penstock.model.outcome import Note
 from penstock.model.record import Column, Schema
 from penstock.model.spec import ColumnType
+from penstock.model.text import did_you_mean
 from penstock.sources.sql_text import EARLY_COLUMN, MISSING_COLUMN
 from penstock.sources.typing.pieces import Rows
 
@@ -24,11 +24,7 @@ NOT_SEEN = "no record that came so far has this column: the sql reads it as null
 
 def nearest(name: str, names: Sequence[str]) -> str:
     """A hint that names the nearest of `names`, or lists them."""
-    folded = {candidate.casefold(): candidate for candidate in names}
-    found = difflib.get_close_matches(name.casefold(), folded, n=1)
-    if found:
-        return f"did you mean {folded[found[0]]}?"
-    return f"the columns are {listed(names)}" if names else "there are no columns"
+    return did_you_mean(name, names, f"the columns are {listed(names)}" if names else "there are no columns")
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import yaml
@@ -11,6 +10,7 @@ import yaml
 from penstock.model.errors import InputError, Problem
 from penstock.model.record import RetryClass
 from penstock.model.spec import Mode
+from penstock.model.text import nearest
 
 DIALECTS = ("native", "flat")
 TYPES = (
@@ -147,8 +147,8 @@ def _word(place: Place, value: Any, known: tuple[str, ...], kind: str) -> Iterat
 
 
 def _nearest(word: Any, known: tuple[str, ...]) -> str:
-    near = get_close_matches(str(word), known, n=1)
-    return f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known)}"
+    close = nearest(str(word), known)
+    return f"known: {', '.join(known)}" if close is None else f"did you mean `{close}`?"
 
 
 def _problem(place: Place, message: str, code: str, hint: str, found: str | None = None) -> tuple[Place, Problem]:

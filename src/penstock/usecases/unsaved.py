@@ -25,7 +25,7 @@ from penstock.run.prepare import Prepared, prepare
 from penstock.sources.dataset import Dataset
 from penstock.sources.open import open_first, tables
 from penstock.usecases.applied_project import editor
-from penstock.usecases.preview import batches, preview
+from penstock.usecases.preview import CHUNK_ROWS, batches, preview
 
 FIRST = 20_000  # records that are looked at
 PATIENCE_S = 10.0
@@ -153,7 +153,7 @@ class _FindingCounts:
     def until(self, ctx: Context, prepared: Prepared, most_s: float) -> Iterator[Chunk]:
         """The dataset's chunks, until the time is over."""
         end = ctx.clock.monotonic() + most_s
-        for chunk in prepared.data.dataset.read(prepared.data.schema, rows=4096):
+        for chunk in prepared.data.dataset.read(prepared.data.schema, rows=CHUNK_ROWS):
             self.rows += chunk.records.num_rows
             yield chunk
             if ctx.clock.monotonic() >= end:

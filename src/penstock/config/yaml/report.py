@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from itertools import islice
 from typing import NamedTuple
 
 from penstock.bounds import bounds
 from penstock.model.errors import InputError, Problem
+from penstock.model.text import nearest
 
 LONGEST_FOUND = 80
 MOST = 300  # problems that are reported at once
-MOST_COMPARED = 700  # known words that a word is compared with
 MOST_LISTED = 30  # known words that a hint lists
 
 
@@ -67,13 +65,6 @@ def shorten(text: str) -> str:
     """One line of at most 80 characters."""
     line = " ".join(text.split())
     return line if len(line) <= LONGEST_FOUND else f"{line[: LONGEST_FOUND - 1]}…"
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that is most like this one, if any is like it."""
-    by_fold = {name.casefold(): name for name in islice(known, MOST_COMPARED)}
-    close = get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6)
-    return by_fold[close[0]] if close else None
 
 
 def suggest(word: str, known: Iterable[str], what: str) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Annotated, Any
 
 import orjson
@@ -19,6 +18,7 @@ from fastapi import Depends, Header, Query, Request, Response
 
 from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.model.rights import CodePolicy, Person, Right, role_of
+from penstock.model.text import digest
 from penstock.service.app import ServiceApp
 from penstock.service.model import SESSION_LIVES_S, SIGN_ON_LIVES_S, SignedIn
 
@@ -171,12 +171,17 @@ def seen_by(app: ServiceApp, person: Person) -> ServiceApp:
 
 def etag_of(document: Any) -> str:
     """The ETag of a JSON document: 16 hex digits of its SHA-256."""
-    return sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+    return digest(orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
+
+
+def etag_header(etag: str) -> dict[str, str]:
+    """The header that gives an ETag with a response."""
+    return {"ETag": f'"{etag}"'}
 
 
 def set_etag(response: Response, document: Any) -> None:
     """Set the header ETag."""
-    response.headers["ETag"] = f'"{etag_of(document)}"'
+    response.headers.update(etag_header(etag_of(document)))
 
 
 def bare_etag(if_match: str | None) -> str | None:

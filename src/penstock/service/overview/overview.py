@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
@@ -24,6 +23,7 @@ from penstock.model.page import Page
 from penstock.model.reports import CheckJson
 from penstock.model.runs import BareRunJson, RunKind, run_json
 from penstock.model.spec import FileSource, ProjectSpec, ResponseSource, SourceSpec, SqlSource, WebhookSource
+from penstock.model.text import digest
 from penstock.run.activity import activity
 from penstock.run.connection import connection
 from penstock.run.context import Context
@@ -216,7 +216,7 @@ class OverviewCache:
             mark, now = self._commits.mark(), self._ctx().clock.monotonic()  # before it is made: it is never older
             if self._known is None or self._known[0] != mark or now - self._known[1] > OLDEST_S:
                 text = orjson.dumps(self._make())
-                self._known = (mark, now, CachedOverview(text, sha256(text).hexdigest()[:16]))
+                self._known = (mark, now, CachedOverview(text, digest(text)))
             return self._known[2]
 
     def close(self) -> None:

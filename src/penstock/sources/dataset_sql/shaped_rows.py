@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkstemp
 from typing import Any
@@ -26,6 +25,7 @@ from penstock.model.outcome import Refusal
 from penstock.model.reach import SPILL
 from penstock.model.record import Chunk, Schema
 from penstock.model.spec import ColumnType, DatasetSpec
+from penstock.model.text import did_you_mean
 from penstock.sources.columns import doubled
 from penstock.sources.dataset_sql.row_wise import RowWisePlan, RowWiseSql, row_wise_plan
 from penstock.sources.sql_text import MISSING_COLUMN, bare, pointed, quoted, word_at
@@ -34,6 +34,7 @@ from penstock.sources.typing.pieces import Caster, Judge, Piece, Rows
 from penstock.sources.typing.rows import arrow_schema, typed
 
 BATCH = 16384
+CHANGE = "change the SQL;"
 MOST_KEPT = 10_000  # records whose values do not fit, of SQL that sorts
 FEW = 256  # rows of a batch in a look
 FOUND = 80  # characters
@@ -328,8 +329,7 @@ class ShapedRows:
             found = word_at(self._sql, len(inside))
         known = self._schema.names()
         missing = MISSING_COLUMN.search(message)
-        near = get_close_matches(missing[1], known, n=1) if missing else []
-        way = f"did you mean {near[0]}?" if near else "change the SQL;"
+        way = did_you_mean(missing[1], known, CHANGE) if missing else CHANGE
         return self._wrong(message, f"{way} `source` has: {', '.join(known)}", found)
 
     def _wrong(self, message: str, hint: str, found: str | None = None) -> InputError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import glob
 import gzip
 import hashlib
@@ -18,6 +17,7 @@ from penstock.deadline import check_patience
 from penstock.model.errors import InputError, Problem
 from penstock.model.reach import PERSONAL, Denial, Reach
 from penstock.model.spec import FileSource, settings_text
+from penstock.model.text import did_you_mean
 from penstock.sources.file_access import denial_of, opened_denial, pattern_denial
 
 BLOCK = 1 << 20  # bytes read at once
@@ -148,5 +148,5 @@ def _missing_hint(source: FileSource, path: Path) -> str:
         return "no file matches the pattern"
     if not path.parent.is_dir():
         return f"the folder {path.parent} does not exist either"
-    near = difflib.get_close_matches(path.name, [entry.name for entry in path.parent.iterdir()], n=1)
-    return f"did you mean {near[0]}?" if near else f"write a path relative to {source.base.absolute()}"
+    there = (entry.name for entry in path.parent.iterdir())
+    return did_you_mean(path.name, there, f"write a path relative to {source.base.absolute()}")

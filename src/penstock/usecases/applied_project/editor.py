@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace as dataclass_replace
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +18,7 @@ from penstock.config.yaml.tree import Marked, plain
 from penstock.model.applied_project import ProjectVersion, Resource
 from penstock.model.errors import ConflictError, InputError, Problem
 from penstock.model.spec import ProjectSpec
+from penstock.model.text import digest
 from penstock.run.context import NOWHERE, Context
 from penstock.store.project import credentials, resources
 from penstock.store.project import settings as projects
@@ -313,7 +313,7 @@ def _resource(ctx: Context, tree: Tree, kind: str, name: str, number: int) -> Re
     if node is None:
         raise ctx.unknown(kind[:-1], name, tree[kind].entries())
     value = plain(node)
-    etag = sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]  # whole numbers of any size
+    etag = digest(json.dumps(value, sort_keys=True).encode())  # whole numbers of any size
     return Resource(kind, name, value, etag, number)
 
 

@@ -1,15 +1,15 @@
 """Routes for the service itself, file formats, templates, datasets and credentials."""
 
-from difflib import get_close_matches
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.model.errors import InputError, Problem
 from penstock.model.page import Page, whole
 from penstock.model.reports import CheckJson, as_json, check_json
-from penstock.service.api.dependencies import Opened, Person, Right, needs
+from penstock.model.text import did_you_mean
+from penstock.service.api.dependencies import Limit, Opened, Person, Right, needs
 from penstock.service.api.middleware.abandonment import look
 from penstock.service.api.reports import ColumnOut, DatasetOut, SamplesOut
 from penstock.service.api.shapes import TemplateOut
@@ -75,8 +75,7 @@ def template(name: str, _: Person = needs(Right.VIEW)) -> TemplateOut:
     """Returns a template: its fields with labels, types, limits and rules."""
     found = ServiceApp.templates().get(name)
     if found is None:
-        near = get_close_matches(name, ServiceApp.templates(), n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(ServiceApp.templates())}"
+        hint = did_you_mean(name, ServiceApp.templates(), f"there are: {', '.join(ServiceApp.templates())}")
         raise InputError(Problem("template", f"there is no template {name}", "no-such-template", hint, name))
     return TemplateOut(**as_json(found))
 
@@ -90,9 +89,7 @@ def schema(name: str, app: Opened, _: Person = needs(Right.VIEW)) -> DatasetOut:
 @router.get(
     "/datasets/{name}/samples", tags=["datasets"], operation_id="getDatasetSamples", dependencies=[Depends(look)]
 )
-def samples(
-    name: str, app: Opened, limit: Annotated[int, Query(ge=1, le=500)] = 50, _: Person = needs(Right.VIEW)
-) -> SamplesOut:
+def samples(name: str, app: Opened, limit: Limit = 50, _: Person = needs(Right.VIEW)) -> SamplesOut:
     """Returns the columns and the stored sample records of a dataset."""
     found = app.dataset(name)
     columns = [ColumnOut(**as_json(column)) for column in found.schema.columns]

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
 from penstock.model.page import Page, page
-from penstock.service.api.dependencies import Person, Right, app_of, needs
+from penstock.service.api.dependencies import Limit, Person, Right, app_of, needs
 from penstock.service.api.shapes import EntryOut
 from penstock.service.model import AuditFilter, entry_json, moment
 
@@ -23,7 +23,7 @@ def entries(
     since: Word = None,
     until: Word = None,
     cursor: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    limit: Limit = 50,
     _: Person = needs(Right.ADMIN),
 ) -> Page[dict[str, Any]]:
     """Returns the entries of the audit log, newest first."""

@@ -10,7 +10,17 @@ from typing_extensions import TypedDict
 from penstock.model.outcome import OutcomesJson
 from penstock.model.page import Page, whole
 from penstock.model.runs import ReplyRecordJson
-from penstock.service.api.dependencies import Cursor, IfNoneMatch, Limit, Opened, Person, Right, bare_etag, needs
+from penstock.service.api.dependencies import (
+    Cursor,
+    IfNoneMatch,
+    Limit,
+    Opened,
+    Person,
+    Right,
+    bare_etag,
+    etag_header,
+    needs,
+)
 from penstock.service.api.shapes import as_it_is
 from penstock.service.documents import FoundKind, OverviewJson
 
@@ -73,7 +83,7 @@ def overview(app: Opened, if_none_match: IfNoneMatch = None, _: Person = needs(R
     `If-None-Match` has the current ETag.
     """
     made = app.overview.get()
-    headers = {"ETag": f'"{made.digest}"'}
+    headers = etag_header(made.digest)
     if bare_etag(if_none_match) == made.digest:
         return Response(status_code=304, headers=headers)
     return Response(made.text, media_type="application/json", headers=headers)

@@ -16,6 +16,7 @@ from penstock.service.api.dependencies import (
     Right,
     bare_etag,
     cursor_of,
+    etag_header,
     needs,
     number_of,
 )
@@ -73,7 +74,7 @@ class BackTo(BaseModel):
 def project(app: Opened, response: Response, _: Person = needs(Right.VIEW)) -> ProjectOut:
     """Returns the applied project as YAML."""
     newest = app.edits.newest()
-    response.headers["ETag"] = f'"{newest.version}"'
+    response.headers.update(etag_header(str(newest.version)))
     return ProjectOut(version=newest.version, yaml=newest.text)
 
 

@@ -18,6 +18,7 @@ from penstock.service.api.dependencies import (
     Right,
     bare_etag,
     cursor_of,
+    etag_header,
     needs,
     place_of,
 )
@@ -119,7 +120,7 @@ def copy(kind: Kind, name: str, new: NewName, app: Opened, person: Person = need
 
 def _shown(app: ServiceApp, resource: Resource, status: int = 200) -> Response:
     states = app.states(resource.kind, [resource.name])
-    return plain(_document(resource, states), status, {"ETag": f'"{resource.etag}"'})
+    return plain(_document(resource, states), status, etag_header(resource.etag))
 
 
 def _document(resource: Resource, states: Mapping[str, StateJson]) -> ResourceJson:

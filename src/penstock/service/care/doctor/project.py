@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from difflib import get_close_matches
 from urllib.parse import urlsplit
 
 from penstock import bounds
@@ -12,6 +11,7 @@ from penstock.config.loader import check_project
 from penstock.config.values.references import is_loopback
 from penstock.model.errors import PenstockError, Problem
 from penstock.model.spec import CredentialSpec, FileSource, SourceSpec, SqlSource, WebhookSource
+from penstock.model.text import did_you_mean
 from penstock.run.activity import is_active
 from penstock.run.connection import connection
 from penstock.service.care.doctor.findings import Examined, Findings, note, of_error, wrong
@@ -148,6 +148,5 @@ def environment(found: Examined) -> Findings:
     """Check for unknown variables that begin with PENSTOCK_."""
     for name in sorted(found.environ):
         if name.startswith(PREFIX) and name not in VARIABLES:
-            near = get_close_matches(name, VARIABLES, n=1)
-            hint = f"did you mean {near[0]}?" if near else "docs/configuration.md lists every variable"
+            hint = did_you_mean(name, VARIABLES, "docs/configuration.md lists every variable")
             yield wrong("unknown-variable", f"{name} is set, but Penstock has no such variable", hint, name)
