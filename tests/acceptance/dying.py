@@ -28,8 +28,8 @@ def main() -> None:
 
 
 def _plant(here, moment: str) -> None:
-    from penstock.delivery.batch_jobs import BatchJobs
     from penstock.delivery.http.client import Client
+    from penstock.delivery.sender import BatchJobs
     from penstock.run.diff.diff import Classifier
     from penstock.run.recorder.commit import CommitSchedule
     from penstock.run.recorder.recorder import Recorder

@@ -12,11 +12,11 @@ from typing import Protocol
 from urllib.parse import urlencode
 
 from penstock.clock import Clock
-from penstock.delivery.driver import Driver
 from penstock.delivery.http.client import Client
 from penstock.delivery.machine.attempts import attempts
 from penstock.delivery.replies import error_text, parse, quoter_of
 from penstock.delivery.retry import DEFAULT_POLICY
+from penstock.delivery.sender import Driver
 from penstock.model.delivery import Lost, Reply
 from penstock.model.outcome import Refusal
 from penstock.model.record import Lookup, Request, RetryClass

@@ -9,10 +9,9 @@ from functools import partial
 from typing import Any, Protocol
 
 from penstock.clock import Clock
-from penstock.delivery.batch_jobs import BatchJobs
 from penstock.delivery.lookup import LookupClient
 from penstock.delivery.machine.jobs import SentJob
-from penstock.delivery.sender import Sender
+from penstock.delivery.sender import BatchJobs, Sender
 from penstock.model.delivery import Delivery, Lane, Lost
 from penstock.model.events import Span
 from penstock.model.outcome import Refusal

@@ -20,11 +20,10 @@ import numpy as np
 from sqlalchemy import Connection
 
 from penstock.clock import iso
-from penstock.delivery.batch_jobs import BatchJobs
 from penstock.delivery.budget import Budget
 from penstock.delivery.http.client import Client
 from penstock.delivery.lookup import LookupClient
-from penstock.delivery.sender import Sender
+from penstock.delivery.sender import BatchJobs, Sender
 from penstock.model.delivery import Waiting
 from penstock.model.errors import InputError
 from penstock.model.outcome import COUNT_NAMES, Outcome, only_quarantine, quarantine_reason

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from penstock.delivery.budget import Budget
-from penstock.delivery.driver import Driver
 from penstock.delivery.http.client import Client
 from penstock.delivery.machine.jobs import Polling, poll_job
 from penstock.delivery.replies import quoter_of
+from penstock.delivery.sender import Driver
 from penstock.model.delivery import Connection
 from penstock.model.record import Grouping, Payload, Replies, Request, RetryClass, Shape
 from penstock.model.spec import RateLimit

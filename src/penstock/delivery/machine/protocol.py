@@ -15,9 +15,9 @@ attempts, `batch.py` that of one batch, `jobs.py` that of a batch job. A machine
     SettleRecords     records a delivery with the outcome of its records   None
     LogAttempt        shows an attempt to whoever watches the run          None
 
-**Driver.** Performs the commands of a machine in their order and gives the events back: `driver.py` on asyncio, with
-a client, a rate limit and a clock; the tests by a script. A driver that must stop closes the machine. The records that
-are not settled then are unsent.
+**Driver.** Performs the commands of a machine in their order and gives the events back: the class `Driver` in
+`sender.py` on asyncio, with a client, a rate limit and a clock; the tests by a script. A driver that must stop closes
+the machine. The records that are not settled then are unsent.
 
 **Verdict.** What the last reply or loss of a request means for each of its records (`verdict.py`). Whether there is
 another attempt, and after which pause, is decided before (`retry.py`). Both are pure functions that return a value and
