@@ -41,7 +41,7 @@ def _plant(here, moment: str) -> None:
         CommitSchedule.commit,
         CommitSchedule._commit_together,
         runs.save,
-        Classifier.sift,
+        Classifier.classify,
         BatchJobs.end_of,
     )
 
@@ -72,7 +72,7 @@ def _plant(here, moment: str) -> None:
         here("inside the commit")
         return save(*args, **kwargs)
 
-    def dying_sift(self, *args, **kwargs):
+    def dying_classify(self, *args, **kwargs):
         here("before a chunk")
         return sift(self, *args, **kwargs)
 
@@ -82,7 +82,7 @@ def _plant(here, moment: str) -> None:
 
     Client._attempt, Recorder.settle = dying_attempt, dying_settle
     CommitSchedule.commit, CommitSchedule._commit_together = dying_commit, dying_together
-    runs.save, Classifier.sift, BatchJobs.end_of = dying_save, dying_sift, dying_poll
+    runs.save, Classifier.classify, BatchJobs.end_of = dying_save, dying_classify, dying_poll
 
 
 if __name__ == "__main__":

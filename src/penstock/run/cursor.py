@@ -71,13 +71,13 @@ def reading_of(
     if begins_at == START or before is None:
         window = None
         if begins_at not in (None, START):
-            window = _asked_window(prepared, cursor, None, str(begins_at), now, alone=alone)
+            window = _requested_window(prepared, cursor, None, str(begins_at), now, alone=alone)
         return CursorReading(window, mark, column, begins_at, notes, in_utc)
     old = (stored or {}).get("settings") or mark
     if column is not None and old != mark:
         hint = f"penstock run {prepared.spec.name} --from start reads them again; what is unchanged is not sent"
         notes = (*notes, Note("cursor", "not read again", f"{READ_AGAIN}; {hint}"))
-    window = before if begins_at is None else _asked_window(prepared, cursor, before, begins_at, now, alone=alone)
+    window = before if begins_at is None else _requested_window(prepared, cursor, before, begins_at, now, alone=alone)
     return CursorReading(window, old, column, begins_at, notes, in_utc)
 
 
@@ -113,7 +113,7 @@ def _cursor(prepared: Prepared) -> CursorSpec | None:
     return source.cursor if isinstance(source, SqlSource) else None
 
 
-def _asked_window(
+def _requested_window(
     prepared: Prepared, cursor: CursorSpec | None, before: ReadWindow | None, value: str, now: datetime, *, alone: bool
 ) -> ReadWindow | None:
     """The window that begins at a value that a person gave; of a part of a flow without a cursor the usual one."""

@@ -267,10 +267,10 @@ def settings_of(spec: DatasetSpec | None, source: SourceSpec) -> str:
 
     Without a dataset, the end of the text: the settings of the source.
     """
-    told: object = source
+    own: object = source
     if isinstance(source, WebhookSource):
-        told = dict(source.columns) if source.decimal is None else (dict(source.columns), source.decimal)
-    return f"{'' if spec is None else settings_text(spec)} {settings_text(told)}"
+        own = dict(source.columns) if source.decimal is None else (dict(source.columns), source.decimal)
+    return f"{'' if spec is None else settings_text(spec)} {settings_text(own)}"
 
 
 def dataset_report(ctx: Context, name: str, *, refresh: bool = False) -> DatasetReport:

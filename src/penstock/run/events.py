@@ -17,7 +17,7 @@ from penstock.store.runs.runs import RunRow
 
 LEAST_S = 1.0  # of a run before anything is reported
 
-MOST_TOLD = 20  # failed deliveries of a run that are reported one by one; all of them are in the ledger
+MOST_REPORTED = 20  # failed deliveries of a run that are reported one by one; all of them are in the ledger
 FAILED = frozenset({Outcome.QUARANTINED, Outcome.UNKNOWN, Outcome.UNSENT})
 
 
@@ -43,7 +43,7 @@ class RunEvents:
     run: str = ""
     destination: str = ""
     events: Events = SILENT
-    told: int = 0
+    reported: int = 0
 
     def batch(self, records: int) -> AbstractContextManager[Span]:
         """A batch in flight, as a part of the run's trace."""
@@ -55,8 +55,8 @@ class RunEvents:
         span.set(outcome=delivery.outcome.value, status=delivery.status, attempts=delivery.attempts, records=records)
         if delivery.outcome not in FAILED:
             return
-        self.told += 1
-        if self.told > MOST_TOLD:
+        self.reported += 1
+        if self.reported > MOST_REPORTED:
             return
         reason = delivery.answer.reason if isinstance(delivery.answer, Lost) else None
         if delivery.stop is not None:
@@ -75,7 +75,7 @@ class RunEvents:
 
 
 @contextmanager
-def told(events: Events, run: RunRow) -> Iterator[list[RunRow]]:
+def reported(events: Events, run: RunRow) -> Iterator[list[RunRow]]:
     """A run from its start to its end; put the ended run into the list."""
     with events.span("run", run=run.id, destination=run.target, kind=run.kind) as span:
         events.tell("run.started", run=run.id, destination=run.target, kind=run.kind, parent=run.parent)

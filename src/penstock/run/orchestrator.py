@@ -215,7 +215,7 @@ class Orchestrator:
             listener=self.listener,
             resend=resent is not None,
             guard=self.leases[name].check,
-            mended={entry.key_hash: entry.id for entry in resent or () if entry.edited},
+            edited_entries={entry.key_hash: entry.id for entry in resent or () if entry.edited},
             resent={ordinal: entry.record_print for ordinal, entry in enumerate(resent or ())},
         )
         try:
@@ -270,8 +270,8 @@ class Orchestrator:
             through = [entry for row, entry in enumerate(entries) if row in outcomes and outcomes[row] not in HELD]
             quarantine.release(conn, [entry.id for entry in through if not entry.edited])
             # the source still has the version that was edited: it must not be quarantined again in the next run
-            mended = [entry.id for entry in through if entry.edited]
-            quarantine.discard(conn, mended, f"mended, and delivered by {run.id}", iso(self.ctx.clock.now()))
+            edited = [entry.id for entry in through if entry.edited]
+            quarantine.discard(conn, edited, f"mended, and delivered by {run.id}", iso(self.ctx.clock.now()))
 
     def _start_flow(self, spec: FlowSpec, skipped: dict[str, str]) -> tuple[RunRow, set[str]]:
         """The flow's run, and which of its destinations an earlier process of it has ended."""

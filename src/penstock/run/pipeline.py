@@ -60,27 +60,27 @@ class PipelineContext:
     sender: Sender
     batch_jobs: BatchJobs
     directory: LookupClient
-    book: OutcomeRecorder
+    recorder: OutcomeRecorder
     signal: StopSignal
     clock: Clock
     run: str
     code: GroupingCode | None = None
     lane: Lane = "live"
-    teller: RunEvents = field(default_factory=RunEvents)
+    run_events: RunEvents = field(default_factory=RunEvents)
 
 
 @dataclass(slots=True)
 class _Intent:
     """The intent to send some records once, which is durable before the first byte of their request leaves."""
 
-    book: OutcomeRecorder
+    recorder: OutcomeRecorder
     payloads: Sequence[Payload]
     request: Request
     number: int | None = None  # of the intent that is written down and has not ended
 
     async def write(self) -> None:
         if self.number is None:
-            self.number = await self.book.intend(self.payloads, self.request)
+            self.number = await self.recorder.intend(self.payloads, self.request)
 
     def ended_by(self, delivery: Delivery) -> int | None:
         """The number of the intent that this delivery ends: one that settles records."""
@@ -92,14 +92,14 @@ class _Intent:
     def withdraw(self) -> None:
         """Nothing of the request has left."""
         if self.number is not None:
-            self.book.withdraw(self.number)
+            self.recorder.withdraw(self.number)
 
 
 @dataclass(slots=True)
 class Pipeline:
     """`put` batches in their order, then `drain`; an error of the state database comes out of either."""
 
-    road: PipelineContext
+    context: PipelineContext
     concurrency: int
     _room: asyncio.Semaphore = field(init=False)
     _jobs: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(OUTSTANDING_JOBS))
@@ -116,20 +116,20 @@ class Pipeline:
         Those that are sent once wait for their intents to be durable: while the disk works for one group of them, the
         next gathers. No more, because an intent may end unknown if the process dies. Large batches gain nothing by it.
         """
-        if self.road.shape.size > 1:
+        if self.context.shape.size > 1:
             return 0
-        return self.concurrency if self.road.shape.retry is RetryClass.ONCE else self.concurrency // AHEAD
+        return self.concurrency if self.context.shape.retry is RetryClass.ONCE else self.concurrency // AHEAD
 
     async def put(self, batch: Batch) -> None:
         """Hand a batch over; waits for room, and for earlier versions of its keys to be decided."""
         keys = set(batch.keys())
-        while not (self.road.signal.is_set or self._busy.isdisjoint(keys)):
+        while not (self.context.signal.is_set or self._busy.isdisjoint(keys)):
             await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-        if self.road.shape.replies is Replies.JOBS:
+        if self.context.shape.replies is Replies.JOBS:
             await self._jobs.acquire()
         await self._room.acquire()
         self._raise_failure()
-        if self.road.signal.is_set:  # nothing new leaves, and the batches behind this one must not wait for its room
+        if self.context.signal.is_set:  # nothing new leaves, and the batches behind this one must not wait for its room
             self._release()
             return
         self._busy |= keys
@@ -141,7 +141,7 @@ class Pipeline:
         """Confirm a batch job that an earlier process left; `render` makes its payloads again."""
         keys = {payload.key for payload in payloads}
         self._busy |= keys
-        left = SentJob(job, payloads, self.road.sender.rules(self.road.shape, self._requests), render)
+        left = SentJob(job, payloads, self.context.sender.rules(self.context.shape, self._requests), render)
         self._spawn(self._confirm_left(ticket, left, keys))
 
     async def _confirm_left(self, ticket: Ticket, job: SentJob, keys: set[Key]) -> None:
@@ -158,7 +158,7 @@ class Pipeline:
 
     def _release(self) -> None:
         self._room.release()
-        if self.road.shape.replies is Replies.JOBS:
+        if self.context.shape.replies is Replies.JOBS:
             self._jobs.release()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -171,7 +171,7 @@ class Pipeline:
         failure = None if task.cancelled() else task.exception()
         if failure is not None and self._failure is None:
             self._failure = failure
-            self.road.signal.stop("error", "a request's outcome could not be written down")
+            self.context.signal.stop("error", "a request's outcome could not be written down")
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
@@ -181,7 +181,7 @@ class Pipeline:
         jobs: list[tuple[Ticket, SentJob]] = []
         try:
             try:
-                with self.road.teller.batch(len(batch.payloads)) as span:
+                with self.context.run_events.batch(len(batch.payloads)) as span:
                     jobs = await self._deliver(batch, span)
             except Stopped:
                 pass  # its records stay undecided: the run's end counts them as unsent
@@ -191,30 +191,30 @@ class Pipeline:
                 await self._confirm(ticket, job)
         finally:
             self._busy -= keys
-            if self.road.shape.replies is Replies.JOBS:
+            if self.context.shape.replies is Replies.JOBS:
                 self._jobs.release()
 
     async def _deliver(self, batch: Batch, span: Span) -> list[tuple[Ticket, SentJob]]:
         """Send one batch and write down every delivery of it; answers those whose job has to be polled."""
-        road = self.road
+        context = self.context
         payloads = await self._resolved(batch.payloads)
-        bodies = await self._bodies(payloads) if road.code is not None and payloads else None
-        if not payloads or (road.code is not None and bodies is None):
+        bodies = await self._bodies(payloads) if context.code is not None and payloads else None
+        if not payloads or (context.code is not None and bodies is None):
             return []
 
         requests = partial(self._requests, bodies=bodies)
         whole = requests(payloads)
-        intent = _Intent(road.book, payloads, whole[0])
-        before = intent.write if road.shape.retry is RetryClass.ONCE else None
+        intent = _Intent(context.recorder, payloads, whole[0])
+        before = intent.write if context.shape.retry is RetryClass.ONCE else None
         jobs: list[tuple[Ticket, SentJob]] = []
         try:
-            async for delivery in road.sender.deliver(
-                payloads, road.shape, requests, whole, lane=road.lane, before=before
+            async for delivery in context.sender.deliver(
+                payloads, context.shape, requests, whole, lane=context.lane, before=before
             ):
                 ticket = self._settle(delivery, intent, span)
                 if delivery.job is not None:
                     taken = [settled.payload for settled in delivery.settled]
-                    jobs.append((ticket, SentJob(delivery.job, taken, road.sender.rules(road.shape, requests))))
+                    jobs.append((ticket, SentJob(delivery.job, taken, context.sender.rules(context.shape, requests))))
         except Stopped:  # what is not settled stays undecided: the run's end counts it as unsent
             # A request sent once is retried only while nothing of it can have arrived, so the intent may be taken
             # back; not so when code made several requests of it, of which the first may have been sent.
@@ -224,34 +224,34 @@ class Pipeline:
 
     def _settle(self, delivery: Delivery, intent: _Intent, span: Span) -> Ticket:
         """Record one delivery; the run stops when its reply requires it."""
-        ticket = self.road.book.settle(delivery, intent.ended_by(delivery))
-        self.road.teller.delivered(ticket[1], delivery, span)
+        ticket = self.context.recorder.settle(delivery, intent.ended_by(delivery))
+        self.context.run_events.delivered(ticket[1], delivery, span)
         if delivery.stop is not None:
-            self.road.signal.stop(delivery.stop.kind, delivery.stop.reason, delivery.stop.found)
+            self.context.signal.stop(delivery.stop.kind, delivery.stop.reason, delivery.stop.found)
         return ticket
 
     def _requests(self, some: Sequence[Payload], bodies: Sequence[bytes] | None = None) -> Sequence[Request]:
-        made = requests_for(self.road.shape, some, bodies)
-        return [finish(request, run=self.road.run, now=self.road.clock.now()) for request in made]
+        made = requests_for(self.context.shape, some, bodies)
+        return [finish(request, run=self.context.run, now=self.context.clock.now()) for request in made]
 
     async def _confirm(self, ticket: Ticket, job: SentJob) -> None:
         try:
-            end = await self.road.batch_jobs.end_of(job)
+            end = await self.context.batch_jobs.end_of(job)
         except Stopped:
             return  # the next run polls it first
         if end is not None:
             stop = end.delivery.stop
             if stop is not None:
-                self.road.signal.stop(stop.kind, stop.reason, stop.found)
+                self.context.signal.stop(stop.kind, stop.reason, stop.found)
                 return  # the job is still there: the next run polls it first
-            self.road.book.confirm(ticket, end.delivery, end.repeats)
+            self.context.recorder.confirm(ticket, end.delivery, end.repeats)
 
     async def _resolved(self, payloads: Sequence[Payload]) -> list[Payload]:
         """The payloads with their look-ups filled in; those whose look-up is refused are quarantined."""
         wanted = [lookup for payload in payloads for lookup in payload.lookups]
         if not wanted:
             return list(payloads)
-        found = await self.road.directory.resolve(wanted)
+        found = await self.context.directory.resolve(wanted)
         ready: list[Payload] = []
         for payload in payloads:
             answers = [found[lookup] for lookup in payload.lookups]
@@ -259,21 +259,21 @@ class Pipeline:
             if trouble is None:
                 ready.append(filled(payload, {k: v for k, v in found.items() if isinstance(v, str)}))
             elif isinstance(trouble, Lost):
-                self.road.signal.stop("credential" if trouble.refused else "unreachable", trouble.reason)
+                self.context.signal.stop("credential" if trouble.refused else "unreachable", trouble.reason)
                 raise Stopped
             else:
-                self.road.book.refuse([payload], trouble)
+                self.context.recorder.refuse([payload], trouble)
         return ready
 
     async def _bodies(self, payloads: Sequence[Payload]) -> list[bytes] | None:
         """What the user's grouping code makes of the payloads; None when it failed and they are quarantined."""
-        assert self.road.code is not None
+        assert self.context.code is not None
         try:
-            bodies = await asyncio.to_thread(self.road.code.bodies, records_of(payloads))
-            return encode_bodies(self.road.shape, bodies)
+            bodies = await asyncio.to_thread(self.context.code.bodies, records_of(payloads))
+            return encode_bodies(self.context.shape, bodies)
         except CodeFailed as failure:
             refusal = Refusal("code", str(failure), accepted="code that returns a body, or a list of bodies")
         except Unencodable as failure:
             refusal = failure.refusal
-        self.road.book.refuse(payloads, refusal)
+        self.context.recorder.refuse(payloads, refusal)
         return None

@@ -37,7 +37,7 @@ from penstock.run.diff.backlog import OpenChunk
 from penstock.run.diff.diff import Classifier, Parents
 from penstock.run.diff.record_text import read_record
 from penstock.run.diff.records import chunk_of
-from penstock.run.events import RunEvents, time_left, told
+from penstock.run.events import RunEvents, reported, time_left
 from penstock.run.pipeline import Pipeline, PipelineContext
 from penstock.run.prepare import Prepared, doubt
 from penstock.run.recorder.commit import RecorderContext
@@ -96,13 +96,13 @@ class RunRequest:
     listener: Listener | None = None
     resend: bool = False  # sends what is in quarantine, whatever was sent before
     guard: Callable[[Connection], None] = lambda _: None  # raises in a transaction of a holder that has lost the lease
-    mended: Mapping[tuple[int, int], str] = field(default_factory=dict)  # of a resend: key hash → edited entry
+    edited_entries: Mapping[tuple[int, int], str] = field(default_factory=dict)  # of a resend: key hash → edited entry
     resent: Mapping[int, int] = field(default_factory=dict)  # of a resend: ordinal → hash of the source's version
 
 
 async def run_destination(ctx: Context, job: RunRequest) -> RunRow:
     """Send what there is to send; answers the run as it ended. Errors of the state database come through."""
-    with calm(), told(ctx.events, job.run) as ended:
+    with calm(), reported(ctx.events, job.run) as ended:
         ended.append(await _run_destination(ctx, job))
     return ended[0]
 
@@ -120,19 +120,19 @@ async def _run_destination(ctx: Context, job: RunRequest) -> RunRow:
             client.events = ctx.events
             run = _Run(ctx, job, client)
             sender = Sender(client, clock, batch_cost=prepared.credential.rate_limit.batch_cost)
-            road = PipelineContext(
+            pipeline_context = PipelineContext(
                 shape=prepared.compiled.shape,
                 sender=sender,
                 batch_jobs=BatchJobs(client, clock),
                 directory=LookupClient(client, StoredIds(ctx.database, prepared.credential.name, ctx.clock), clock),
-                book=run.book,
+                recorder=run.recorder,
                 signal=job.signal,
                 clock=clock,
                 run=job.run.id,
                 code=code,
-                teller=RunEvents(job.run.id, prepared.spec.name, ctx.events),
+                run_events=RunEvents(job.run.id, prepared.spec.name, ctx.events),
             )
-            return await run.go(Pipeline(road, prepared.spec.concurrency))
+            return await run.execute(Pipeline(pipeline_context, prepared.spec.concurrency))
 
 
 class _Run:
@@ -150,7 +150,7 @@ class _Run:
             next_delivery = ledger.next_delivery(conn, job.run.id)
             self.left_intents = sending.leftover_intents(conn, job.run.id)
             self.left_jobs = sending.pending_jobs(conn, name)
-        self.screen = Classifier(
+        self.classifier = Classifier(
             policy=prepared.policy,
             render=prepared.render,
             memory=None if job.resend or doubts.forgetful else self.memory,
@@ -162,7 +162,7 @@ class _Run:
             former=prepared.compiled.former,
             table=prepared.data.dataset.is_table,
         )
-        desk = RecorderContext(
+        recorder_context = RecorderContext(
             database=ctx.database,
             clock=ctx.clock,
             destination=name,
@@ -172,7 +172,7 @@ class _Run:
             memory=self.memory,
             keep_responses=prepared.spec.responses,
             partial=prepared.policy.versions == "merge",
-            mended=job.mended,
+            edited_entries=job.edited_entries,
             links=links,
             resent=job.resent if prepared.policy.versions == "merge" else {},
             guard=job.guard,
@@ -180,11 +180,12 @@ class _Run:
             requests=lambda: client.requests,
         )
         held = set[tuple[int, int]]() if job.resend else set(quarantined.keys())
-        self.book = Recorder.open(desk, job.run, prepared.notes(), held)  # a resend releases by id, at its end
-        self.book.next_delivery = next_delivery
-        self.book.last_intent = max((intent.number for intent in self.left_intents), default=0)
+        # a resend releases by id, at its end
+        self.recorder = Recorder.open(recorder_context, job.run, prepared.notes(), held)
+        self.recorder.next_delivery = next_delivery
+        self.recorder.last_intent = max((intent.number for intent in self.left_intents), default=0)
 
-    async def go(self, pipeline: Pipeline) -> RunRow:
+    async def execute(self, pipeline: Pipeline) -> RunRow:
         """The run itself."""
         ticker = asyncio.get_running_loop().create_task(self._report_regularly())
         try:
@@ -194,13 +195,13 @@ class _Run:
             except InputError as error:  # the input cannot be read further: what is in flight ends first
                 self.job.signal.stop("input", str(error.problems[0]), problems=error.problems)
             await pipeline.drain()
-            self.book.followed()
+            self.recorder.decide_waiting_rows()
         except BaseException:
             self.job.signal.stop("error", "the run ended by an error")
             raise
         finally:
             ticker.cancel()
-            await self.book.commits.close()
+            await self.recorder.commits.close()
         return self._end()
 
     # ── before: what an earlier process left ─────────────────────────────────
@@ -212,7 +213,7 @@ class _Run:
             if self.memory is not None and len(doubtful):
                 self.memory.forget(conn, doubtful)
         for left in self.left_jobs:
-            self.book.resume_job(left)
+            self.recorder.resume_job(left)
             records = left.records
             payloads = [
                 Payload(
@@ -245,18 +246,18 @@ class _Run:
             if chunk is None:
                 break
             opened = self._open(chunk)
-            sifted = self.screen.sift(opened)
-            self.book.screened(opened, sifted)
-            if self.book.backlog.weight() > MOST_OPEN:  # wide chunks: their decided rows let go of them first
-                await self.book.commits.durable()
-            await self.book.on_its_way(opened, sifted.fresh)
-            for batch in batcher.add(sifted.fresh):
+            classified = self.classifier.classify(opened)
+            self.recorder.add_classified(opened, classified)
+            if self.recorder.backlog.weight() > MOST_OPEN:  # wide chunks: their decided rows let go of them first
+                await self.recorder.commits.durable()
+            await self.recorder.add_in_flight(opened, classified.fresh)
+            for batch in batcher.add(classified.fresh):
                 await pipeline.put(batch)
             for refused in batcher.oversized:
-                payload = next(p for p in sifted.fresh if p.ordinal == refused.ordinal)
-                self.book.refuse([payload], refused.refusal)
+                payload = next(p for p in classified.fresh if p.ordinal == refused.ordinal)
+                self.recorder.refuse([payload], refused.refusal)
             batcher.oversized.clear()
-        self.book.notes.read()
+        self.recorder.notes.read()
         for batch in batcher.flush():
             await pipeline.put(batch)
 
@@ -265,13 +266,13 @@ class _Run:
         rows = np.arange(chunk.records.num_rows, dtype=np.int64)
         rows = rows[~np.isin(rows + chunk.first, self.job.decided)]
         opened = open_chunk(self.job.prepared, chunk, rows, prints=self.compares)
-        self.book.backlog.add(opened)
+        self.recorder.backlog.add(opened)
         for intent in self.left_intents:
             mine = [ordinal for ordinal in intent.ordinals if opened.first <= ordinal < opened.end]
             if mine:
-                self.book.unknown([opened.trace(ordinal) for ordinal in mine], DIED)
+                self.recorder.unknown([opened.trace(ordinal) for ordinal in mine], DIED)
                 if max(intent.ordinals) < opened.end:  # its batch may reach into the next chunk
-                    self.book.withdraw(intent.number)
+                    self.recorder.withdraw(intent.number)
                 opened.rows = opened.rows[~np.isin(opened.rows + chunk.first, mine)]
         return opened
 
@@ -279,13 +280,13 @@ class _Run:
 
     def _end(self) -> RunRow:
         """Close the run: what was read and has no outcome is unsent."""
-        book, signal = self.book, self.job.signal
-        unsent = book.backlog.undecided()
-        counts = book.run.counts.plus({"read": unsent, Outcome.UNSENT: unsent})
+        recorder, signal = self.recorder, self.job.signal
+        unsent = recorder.backlog.undecided()
+        counts = recorder.run.counts.plus({"read": unsent, Outcome.UNSENT: unsent})
         run = replace(
-            book.run,
+            recorder.run,
             counts=counts,
-            notes=book.notes.all(counts.read),
+            notes=recorder.notes.all(counts.read),
             reason=self._reason(),
             stopped_by=signal.kind,
         )
@@ -317,7 +318,7 @@ class _Run:
 
     def _report(self) -> None:
         if self.job.listener is not None:
-            run, log = self.book.commits.snapshot(), self.client.attempt_log
+            run, log = self.recorder.commits.snapshot(), self.client.attempt_log
             for_allowance, limit = self.job.budget.wait_s(), self.job.prepared.credential.rate_limit
             decided = sum(getattr(run.counts, name) for name in COUNT_NAMES[1:])
             self.job.listener(

@@ -62,18 +62,18 @@ def hold(ctx: Context, destination: str, lost: Callable[[], None]) -> AbstractCo
     return leases.hold(ctx.database, destination, holder_text(ctx.clock), lost)
 
 
-def begin(ctx: Context, prepared: Prepared, asked: RunOrigin) -> StartedRun:
+def begin(ctx: Context, prepared: Prepared, origin: RunOrigin) -> StartedRun:
     """Resume the destination's unfinished run if its input is still the same, else start a new one."""
     name = prepared.spec.name
     with ctx.database.read() as conn:
         last = runs.unfinished(conn, name)
-        asked = replace(asked, queued=fresh(conn, asked.queued, last))
+        origin = replace(origin, queued=fresh(conn, origin.queued, last))
     last = _brought_here(ctx, last)
-    if last is not None and last.resumable and _same_input(prepared, last) and _same_start(last, asked.reading):
-        return _resume(ctx, prepared, last, asked)
+    if last is not None and last.resumable and _same_input(prepared, last) and _same_start(last, origin.reading):
+        return _resume(ctx, prepared, last, origin)
     if last is not None:
-        _abandon(ctx, prepared, last, asked.guard)
-    return _new(ctx, prepared, asked)
+        _abandon(ctx, prepared, last, origin.guard)
+    return _new(ctx, prepared, origin)
 
 
 def fresh(conn: Connection, queued: str | None, unfinished: RunRow | None) -> str | None:
@@ -98,11 +98,11 @@ def _same_input(prepared: Prepared, run: RunRow) -> bool:
 
 def _same_start(run: RunRow, reading: CursorReading | None) -> bool:
     """Whether an unfinished run began where the requested one begins; a plain `run` continues any."""
-    asked = None if reading is None else reading.begins_at
-    return asked is None or run.frozen is None or run.begins_at == asked
+    begins_at = None if reading is None else reading.begins_at
+    return begins_at is None or run.frozen is None or run.begins_at == begins_at
 
 
-def _resume(ctx: Context, prepared: Prepared, run: RunRow, asked: RunOrigin) -> StartedRun:
+def _resume(ctx: Context, prepared: Prepared, run: RunRow, origin: RunOrigin) -> StartedRun:
     """Go on with a run that a crash or ^C ended: its id, its counts; what it had read but not sent is read again."""
     unsent = run.counts.unsent
     resumed = replace(
@@ -112,25 +112,25 @@ def _resume(ctx: Context, prepared: Prepared, run: RunRow, asked: RunOrigin) -> 
         stopped_by=None,
         errors=(),
         finished_at=None,
-        parent=asked.parent or run.parent,
+        parent=origin.parent or run.parent,
         holder=holder_text(ctx.clock),
         counts=run.counts.plus({"read": -unsent, Outcome.UNSENT: -unsent}),
     )
     with ctx.database.begin() as conn:
-        asked.guard(conn)
+        origin.guard(conn)
         runs.save(conn, resumed)
         decided = ledger.decided_beyond(conn, run.id, run.position)
     return StartedRun(resumed, _chunks(prepared, run), decided, run.window)
 
 
-def _new(ctx: Context, prepared: Prepared, asked: RunOrigin) -> StartedRun:
+def _new(ctx: Context, prepared: Prepared, origin: RunOrigin) -> StartedRun:
     clock, name = ctx.clock, prepared.spec.name
     run = RunRow(
-        id=asked.queued or new_run_id(clock),
+        id=origin.queued or new_run_id(clock),
         kind="destination",
         target=name,
         started_at=iso(clock.now()),
-        parent=asked.parent,
+        parent=origin.parent,
         settings=prepared.compiled.version,
         holder=holder_text(clock),
     )
@@ -139,7 +139,7 @@ def _new(ctx: Context, prepared: Prepared, asked: RunOrigin) -> StartedRun:
     if data.dataset.volatile:
         path = ctx.folder / "frozen" / f"{run.id}.arrow"
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        reading = asked.reading
+        reading = origin.reading
         if reading is None:
             with ctx.database.read() as conn:
                 reading = reading_of(conn, prepared, None, clock.now())
@@ -153,7 +153,7 @@ def _new(ctx: Context, prepared: Prepared, asked: RunOrigin) -> StartedRun:
         run = replace(run, input_identity=identity, input_rows=rows)
     decided = np.empty(0, dtype=np.int64)
     with ctx.database.begin() as conn:
-        asked.guard(conn)
+        origin.guard(conn)
         before = runs.last(conn, name)
         if (
             before is not None

@@ -55,9 +55,9 @@ def plan(
     known = None if doubts.forgetful else memory
     render, merger = prepared.render, prepared.merger
     former, table = prepared.compiled.former, prepared.data.dataset.is_table
-    screen = Classifier(policy, render, known, quarantine, parents, doubts.hold, merger, former=former, table=table)
+    classifier = Classifier(policy, render, known, quarantine, parents, doubts.hold, merger, former=former, table=table)
     notes = prepared.notes()
-    tally = _tallied(prepared, _read(ctx, prepared, reading.window), screen, memory, notes)
+    tally = _tallied(prepared, _read(ctx, prepared, reading.window), classifier, memory, notes)
     return PlanReport(
         records=tally.counts["records"],
         creates_or_updates=tally.counts["fresh"],
@@ -77,7 +77,7 @@ def plan(
 
 
 def _tallied(
-    prepared: Prepared, chunks: Iterator[Chunk], screen: Classifier, memory: Memory | None, notes: Notes
+    prepared: Prepared, chunks: Iterator[Chunk], classifier: Classifier, memory: Memory | None, notes: Notes
 ) -> _Tally:
     """What becomes of the records of these chunks, counted; `memory` counts what would go as sent, for later chunks."""
     shape, tally = prepared.compiled.shape, _Tally()
@@ -85,14 +85,14 @@ def _tallied(
     with grouping_code(shape) as code:
         for chunk in chunks:
             opened = open_chunk(prepared, chunk, prints=prepared.policy.compares)
-            sifted = screen.sift(opened)
-            notes.count(opened, sifted)
-            tally.sifted(opened, sifted)
-            if memory is not None and sifted.fresh:
-                rows = [payload.ordinal - chunk.first for payload in sifted.fresh]
-                contents = np.array([payload.content for payload in sifted.fresh], dtype=np.uint64)
+            classified = classifier.classify(opened)
+            notes.count(opened, classified)
+            tally.add(opened, classified)
+            if memory is not None and classified.fresh:
+                rows = [payload.ordinal - chunk.first for payload in classified.fresh]
+                contents = np.array([payload.content for payload in classified.fresh], dtype=np.uint64)
                 memory.stage(opened.hashes[rows], contents)
-            for batch in batcher.add(sifted.fresh):
+            for batch in batcher.add(classified.fresh):
                 tally.batch(batch, shape, code)
             tally.refuse([RefusedRecord(r.key, *words_of(r.refusal)) for r in batcher.oversized])
             batcher.oversized.clear()
@@ -118,12 +118,13 @@ class _Tally:
     def asking(self) -> int:
         return self.counts["polls"] + len(self.lookups)
 
-    def sifted(self, opened: OpenChunk, sifted: Classified) -> None:
+    def add(self, opened: OpenChunk, classified: Classified) -> None:
         """Count a classified chunk."""
         self.counts["records"] += len(opened.rows)
-        self.counts["fresh"] += _records(sifted.fresh)
-        self.counts["unchanged"] += sum(len(rows) for rows, _ in sifted.unchanged) + _records(sifted.twins)
-        for decision in sifted.decided:
+        self.counts["fresh"] += _records(classified.fresh)
+        self.counts["unchanged"] += sum(len(rows) for rows, _ in classified.unchanged)
+        self.counts["unchanged"] += _records(classified.same_as_in_flight)
+        for decision in classified.decided:
             kind = _kind(decision.outcome, held=not decision.hold)
             self.counts[kind] += 1
             if kind == "invalid" and len(self.errors) < FIRST_ERRORS:

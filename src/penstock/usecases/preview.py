@@ -95,14 +95,14 @@ def _walk(
     prepared: Prepared, chunks: Iterator[Chunk], notes: Notes, refused: list[RefusedRecord]
 ) -> Iterator[Batch | None]:
     """The same, and None after each chunk."""
-    screen = Classifier(prepared.policy, prepared.render, merger=prepared.merger)
+    classifier = Classifier(prepared.policy, prepared.render, merger=prepared.merger)
     batcher = Batcher(prepared.compiled.shape, repeats=prepared.policy.repeats)
     for chunk in chunks:
         opened = open_chunk(prepared, chunk)
-        sifted = screen.sift(opened)
-        notes.count(opened, sifted)
-        refused.extend(described_decision(d) for d in sifted.decided if d.outcome is Outcome.QUARANTINED)
-        yield from batcher.add(sifted.fresh)
+        classified = classifier.classify(opened)
+        notes.count(opened, classified)
+        refused.extend(described_decision(d) for d in classified.decided if d.outcome is Outcome.QUARANTINED)
+        yield from batcher.add(classified.fresh)
         refused.extend(RefusedRecord(r.key, *words_of(r.refusal)) for r in batcher.oversized)
         batcher.oversized.clear()
         yield None

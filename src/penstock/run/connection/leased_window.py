@@ -288,11 +288,11 @@ class LeasedWindow:
 
         return step
 
-    def _take_in(self, grant: Grant, want: int, asked: float) -> None:
+    def _take_in(self, grant: Grant, want: int, requested_at: float) -> None:
         now = self._clock.monotonic()
         self._grant = grant
         if grant.places:
-            self._hand.append((asked + min(self._per, KEPT_S), grant.places))
+            self._hand.append((requested_at + min(self._per, KEPT_S), grant.places))
             self._in_hand += grant.places
         self._not_before = now + grant.again if grant.places < want else -inf
         self._opens = now + grant.opens

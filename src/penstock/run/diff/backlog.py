@@ -156,16 +156,16 @@ class SameKeyRows:
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
-    def add(self, twin: SameKeyRow) -> None:
-        self._waiting.setdefault(twin.hash, []).append(twin)
+    def add(self, row: SameKeyRow) -> None:
+        self._waiting.setdefault(row.hash, []).append(row)
 
     def take(self, hash_: KeyHash, content: int) -> list[SameKeyRow]:
         """The rows equal to a payload that was not delivered: they wait no longer."""
         found = self._waiting.pop(hash_, [])
-        others = [twin for twin in found if twin.payload.content != content]
+        others = [row for row in found if row.payload.content != content]
         if others:
             self._waiting[hash_] = others
-        return [twin for twin in found if twin.payload.content == content]
+        return [row for row in found if row.payload.content == content]
 
     def take_sent(self, memory: Memory) -> Iterator[SameKeyRow]:
         """The rows equal to what is no longer in flight and was delivered; the others were taken before."""
@@ -177,5 +177,5 @@ class SameKeyRows:
 
     def take_all(self) -> Iterator[SameKeyRow]:
         found, self._waiting = self._waiting, {}
-        for twins in found.values():
-            yield from twins
+        for rows in found.values():
+            yield from rows

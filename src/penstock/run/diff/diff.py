@@ -113,7 +113,7 @@ class Classified:
     """A classified chunk: every row is in exactly one of the first four."""
 
     fresh: list[Payload] = field(default_factory=list)
-    twins: list[Payload] = field(default_factory=list)  # the same as what is in flight: they get its outcome
+    same_as_in_flight: list[Payload] = field(default_factory=list)  # they get the outcome of what is in flight
     decided: list[Decision] = field(default_factory=list)
     unchanged: list[tuple[NDArray[np.int64], str]] = field(default_factory=list)  # rows (not ordinals), reason
     refreshed: list[Payload] = field(default_factory=list)  # unchanged content under a new fingerprint
@@ -151,49 +151,49 @@ class Classifier:
     former: Former | None = None  # how an earlier release rendered the same settings
     table: bool = False  # whether every record has every column
 
-    def sift(self, chunk: OpenChunk) -> Classified:
+    def classify(self, chunk: OpenChunk) -> Classified:
         """Ask all questions of the chunk's open rows."""
-        sifted = Classified()
-        rows = self._making_records(chunk, sifted)
-        rows, groups = self._versions(chunk, rows, sifted)
+        classified = Classified()
+        rows = self._making_records(chunk, classified)
+        rows, groups = self._versions(chunk, rows, classified)
         if self.memory is not None and self.policy.compares:
-            rows = self._same_input(chunk, rows, sifted, groups)
+            rows = self._same_input(chunk, rows, classified, groups)
         if self.quarantine is not None:
-            rows = self._held(chunk, rows, sifted)
+            rows = self._held(chunk, rows, classified)
         if len(rows):
-            self._compare(chunk, self._merged(chunk, self._rendered(chunk, rows, sifted), groups), sifted)
+            self._compare(chunk, self._merged(chunk, self._rendered(chunk, rows, classified), groups), classified)
         if self.doubt is not None:
-            self._withhold(self.doubt, sifted)
+            self._withhold(self.doubt, classified)
         if self.links is not None:
-            sifted.fresh = [self.links.replaced(chunk, payload) for payload in sifted.fresh]
-        return sifted
+            classified.fresh = [self.links.replaced(chunk, payload) for payload in classified.fresh]
+        return classified
 
     @staticmethod
-    def _withhold(doubt: Refusal, sifted: Classified) -> None:
+    def _withhold(doubt: Refusal, classified: Classified) -> None:
         """Sends nothing: whether it was sent already is unknown."""
-        sifted.decided += [
+        classified.decided += [
             Decision(ordinal, payload.key, Outcome.UNKNOWN, doubt.reason, doubt, content=payload.content)
-            for payload in sifted.fresh
+            for payload in classified.fresh
             for ordinal in payload.ordinals
         ]
-        sifted.fresh = []
+        classified.fresh = []
 
     @staticmethod
-    def _making_records(chunk: OpenChunk, sifted: Classified) -> Rows:
+    def _making_records(chunk: OpenChunk, classified: Classified) -> Rows:
         """The open rows that make a record; the others have nothing to send, and a note counts them."""
         rows = chunk.rows
         for reason, some in without_record(chunk.chunk, rows).items():
-            sifted.unchanged.append((some, f"no record: {reason}"))
-            sifted.notes[NO_RECORD, IS_NO_RECORD, reason] += len(some)
+            classified.unchanged.append((some, f"no record: {reason}"))
+            classified.notes[NO_RECORD, IS_NO_RECORD, reason] += len(some)
             rows = rows[~np.isin(rows, some)]
         return rows
 
-    def _versions(self, chunk: OpenChunk, rows: Rows, sifted: Classified) -> tuple[Rows, list[Rows]]:
+    def _versions(self, chunk: OpenChunk, rows: Rows, classified: Classified) -> tuple[Rows, list[Rows]]:
         """The rows that are asked about, and those among them that are versions of one key and classified together."""
-        groups = sifted.groups = key_groups(chunk.hashes, rows)
+        groups = classified.groups = key_groups(chunk.hashes, rows)
         if groups and self.policy.versions == "newest":
             older = np.concatenate([group[:-1] for group in groups])
-            sifted.unchanged.append((np.sort(older), SUPERSEDED))
+            classified.unchanged.append((np.sort(older), SUPERSEDED))
             return rows[~np.isin(rows, older)], []
         if self.policy.once_per_key:
             return rows, []  # each row is compared by itself
@@ -201,13 +201,13 @@ class Classifier:
             fold_prints(chunk.prints, groups, frozenset(chunk.chunk.misfits))
         return rows, groups
 
-    def _rendered(self, chunk: OpenChunk, rows: Rows, sifted: Classified) -> Sequence[Payload]:
+    def _rendered(self, chunk: OpenChunk, rows: Rows, classified: Classified) -> Sequence[Payload]:
         """The payloads of these rows; what is refused is quarantined."""
         whole = len(rows) == chunk.chunk.records.num_rows
         rendered = self.render(chunk.chunk, None if whole else rows.tolist())
-        sifted.notes.update(rendered.notes)
-        sifted.notes.update(left_out(chunk.chunk, rows))
-        sifted.decided += [
+        classified.notes.update(rendered.notes)
+        classified.notes.update(left_out(chunk.chunk, rows))
+        classified.decided += [
             Decision(refused.ordinal, refused.key, Outcome.QUARANTINED, refused.refusal.reason, refused.refusal)
             for refused in rendered.refused
         ]
@@ -228,7 +228,7 @@ class Classifier:
                 rendered |= {payload.ordinal - chunk.first: payload for payload in self.merger.merge(mine)}
         return [rendered[row] for row in sorted(rendered)]
 
-    def _same_input(self, chunk: OpenChunk, rows: Rows, sifted: Classified, groups: Sequence[Rows]) -> Rows:
+    def _same_input(self, chunk: OpenChunk, rows: Rows, classified: Classified, groups: Sequence[Rows]) -> Rows:
         assert self.memory is not None
         assert chunk.prints is not None
         if chunk.chunk.misfits:
@@ -241,11 +241,11 @@ class Classifier:
             if len(rows) > places[-1] and rows[places[-1]] == group[-1] and same[places[-1]]:
                 same[places] = True
         if same.any():
-            sifted.unchanged.append((rows[same], SAME_INPUT))
+            classified.unchanged.append((rows[same], SAME_INPUT))
             rows = rows[~same]
         return np.sort(np.concatenate([rows, misfits])) if len(misfits) else rows
 
-    def _held(self, chunk: OpenChunk, rows: NDArray[np.int64], sifted: Classified) -> NDArray[np.int64]:
+    def _held(self, chunk: OpenChunk, rows: NDArray[np.int64], classified: Classified) -> NDArray[np.int64]:
         assert self.quarantine is not None
         if not len(rows):
             return rows
@@ -253,7 +253,7 @@ class Classifier:
         for index in self.quarantine.rows_of_interest(chunk.hashes[rows]):
             decision = self._still_held(chunk, int(rows[index]))
             if decision is not None:
-                sifted.decided.append(decision)
+                classified.decided.append(decision)
                 open_rows[index] = False
         return rows[open_rows]
 
@@ -274,11 +274,11 @@ class Classifier:
         reason = f"still held: {held.reason}"
         return Decision(ordinal, chunk.keys[row], held.outcome, reason, hold=False, held=held.refusal)
 
-    def _compare(self, chunk: OpenChunk, payloads: Sequence[Payload], sifted: Classified) -> None:
+    def _compare(self, chunk: OpenChunk, payloads: Sequence[Payload], classified: Classified) -> None:
         """Which payloads go: those that differ from what was sent last, and do not wait for a parent."""
         if self.memory is None or not self.policy.compares:
             for payload in payloads:
-                sifted.fresh.extend(self._with_parents(chunk, payload, sifted))
+                classified.fresh.extend(self._with_parents(chunk, payload, classified))
             return
         lacks = self.table and bool(gone_columns(chunk.chunk))
         hashes = chunk.hashes[[payload.ordinal - chunk.first for payload in payloads]]
@@ -288,15 +288,15 @@ class Classifier:
         for number, payload in enumerate(payloads):
             known = latest.get(payload.key, before[number])
             if known == payload.content and (flying[number] or payload.key in latest):
-                sifted.twins.append(payload)
+                classified.same_as_in_flight.append(payload)
                 continue
-            decision = self._against_memory(payload, known, sifted, lacks=lacks)
+            decision = self._against_memory(payload, known, classified, lacks=lacks)
             if decision is not None:
-                sifted.decided += [decision._replace(ordinal=ordinal) for ordinal in payload.ordinals]
+                classified.decided += [decision._replace(ordinal=ordinal) for ordinal in payload.ordinals]
                 continue
-            for ready in self._with_parents(chunk, payload, sifted):
+            for ready in self._with_parents(chunk, payload, classified):
                 latest[ready.key] = ready.content
-                sifted.fresh.append(ready)
+                classified.fresh.append(ready)
 
     def _in_former_form(self, chunk: OpenChunk, payloads: Sequence[Payload], before: list[int | None]) -> None:
         """A content of `before` that is the payload's own in the form of an earlier release counts as the payload's."""
@@ -327,7 +327,7 @@ class Classifier:
             sent |= {n for n in differ if not odd.isdisjoint(row - first for row in payloads[n].ordinals)}
         return sorted(sent)
 
-    def _with_parents(self, chunk: OpenChunk, payload: Payload, sifted: Classified) -> Sequence[Payload]:
+    def _with_parents(self, chunk: OpenChunk, payload: Payload, classified: Classified) -> Sequence[Payload]:
         """The payload, or what is left of it when some of its records wait for their parents."""
         if self.parents is None:
             return (payload,)
@@ -339,7 +339,7 @@ class Classifier:
         if not refusals:
             return (payload,)
         for ordinal, missing in refusals.items():
-            sifted.decided.append(Decision(ordinal, payload.key, Outcome.WAITING, missing.reason, missing))
+            classified.decided.append(Decision(ordinal, payload.key, Outcome.WAITING, missing.reason, missing))
         ready = [ordinal - chunk.first for ordinal in payload.ordinals if ordinal not in refusals]
         if not ready:
             return ()
@@ -349,16 +349,16 @@ class Classifier:
         return parts if self.merger is None else self.merger.merge(parts)
 
     def _against_memory(
-        self, payload: Payload, known: int | None, sifted: Classified, *, lacks: bool
+        self, payload: Payload, known: int | None, classified: Classified, *, lacks: bool
     ) -> Decision | None:
         """The decision when the key was sent before; None when this content has to go. `lacks`: a column is gone."""
         if known is None:
             return None
         if known == payload.content:
-            sifted.refreshed.append(payload)
+            classified.refreshed.append(payload)
             return Decision(payload.ordinal, payload.key, Outcome.UNCHANGED, SAME_INPUT, hold=False)
         if not self.policy.once_per_key:
-            sifted.changed += len(payload.ordinals)
+            classified.changed += len(payload.ordinals)
             return None
         if lacks:
             return Decision(payload.ordinal, payload.key, Outcome.UNCHANGED, LACKS, hold=False)

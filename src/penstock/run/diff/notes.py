@@ -37,19 +37,19 @@ class Notes:
     counted: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     _rows: int = 0
 
-    def count(self, opened: OpenChunk, sifted: Classified) -> None:
+    def count(self, opened: OpenChunk, classified: Classified) -> None:
         """Count the notes about a chunk."""
-        self._add(sifted.notes)
+        self._add(classified.notes)
         self._rows += opened.chunk.records.num_rows
         gone = self.used.intersection(gone_columns(opened.chunk)) if self.table is not None else frozenset[str]()
         for name in gone:
             self.counted[name, GONE, gone_reason(self.table or "")] += opened.chunk.records.num_rows
-        if gone and sifted.changed:
-            self.counted["records", "sent again", SENT_AGAIN] += sifted.changed
+        if gone and classified.changed:
+            self.counted["records", "sent again", SENT_AGAIN] += classified.changed
         if self.filled:  # empty after the first chunk, as a rule
             self.filled = frozenset(name for name in self.filled - gone if _is_null(opened.chunk, name))
         if self.keys is not None:
-            self.keys.saw(opened, sifted.groups)
+            self.keys.saw(opened, classified.groups)
 
     def _add(self, notes: Mapping[tuple[str, str, str], int]) -> None:
         for name, number in notes.items():

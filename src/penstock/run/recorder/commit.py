@@ -140,7 +140,7 @@ class RecorderContext:
     index: QuarantineIndex | None = None  # for the classifier; None: not used
     keep_responses: bool = False
     partial: bool = False  # whether a record may be a part: then each version of a key has an entry of its own
-    mended: Mapping[tuple[int, int], str] = field(default_factory=dict)  # resent after an edit: key hash → entry
+    edited_entries: Mapping[tuple[int, int], str] = field(default_factory=dict)  # that are resent: key hash → entry
     links: CompanyLinks | None = None  # of a destination that removes links which are no longer in the record
     resent: Mapping[int, int] = field(default_factory=dict)  # of parts that are resent: ordinal → the source's version
     guard: Write = lambda _: None  # raises when another process has taken the destination over
@@ -153,9 +153,9 @@ class RecorderContext:
 class QuarantineWriter:
     """`held` are the key hashes that are in the quarantine; `write` adds something to the next commit."""
 
-    def __init__(self, desk: RecorderContext, run: str, write: Callable[[Write], None], held: set[KeyHash]) -> None:
+    def __init__(self, context: RecorderContext, run: str, write: Callable[[Write], None], held: set[KeyHash]) -> None:
         self.held = held
-        self._desk, self._run, self._write = desk, run, write
+        self._context, self._run, self._write = context, run, write
         self._newest: dict[
             KeyHash, int
         ] = {}  # the ordinal of the newest quarantined record of a key, as far as this run knows
@@ -170,26 +170,26 @@ class QuarantineWriter:
     ) -> None:
         """Keep the record for a person; `content` is what was, or may have been, sent of it."""
         hold = quarantine.Hold(
-            destination=self._desk.destination,
+            destination=self._context.destination,
             key=record.key,
             key_hash=record.hash,
             outcome=outcome,
             refusal=refusal,
-            at=self._desk.now(),
+            at=self._context.now(),
             run=self._run,
             record=record.record,
-            record_print=self._desk.resent.get(record.ordinal) or record_hash(record.record),
-            settings=self._desk.settings,
+            record_print=self._context.resent.get(record.ordinal) or record_hash(record.record),
+            settings=self._context.settings,
             content=content,
-            part=self._desk.partial,
+            part=self._context.partial,
             request=None if delivery is None else request_document(delivery.request),
             reply=None if delivery is None else reply_document(delivery.answer),
         )
         self.held.add(record.hash)
         self.keep(record.hash, record.ordinal)
-        if self._desk.index is not None and record.key is not None:
+        if self._context.index is not None and record.key is not None:
             version = QuarantinedState(outcome, hold.record_print, hold.settings, refusal.reason, refusal_json(refusal))
-            self._desk.index.hold(record.hash, version, part=self._desk.partial)
+            self._context.index.hold(record.hash, version, part=self._context.partial)
         self._write(lambda conn: quarantine.hold(conn, hold))
 
     def keep(self, hash_: KeyHash, ordinal: int) -> None:
@@ -203,16 +203,17 @@ class QuarantineWriter:
         """
         if hash_ not in self.held or (record is None and self._newest.get(hash_, ordinal) > ordinal):
             return
-        if record is None or self._desk.index is None or not self._desk.index.holds_others(hash_, record):
+        if record is None or self._context.index is None or not self._context.index.holds_others(hash_, record):
             self.held.discard(hash_)
-        if self._desk.index is not None:
-            self._desk.index.release(hash_, record)
-        destination, mended, now = self._desk.destination, self._desk.mended.get(hash_), self._desk.now()
+        if self._context.index is not None:
+            self._context.index.release(hash_, record)
+        destination, now = self._context.destination, self._context.now()
+        edited = self._context.edited_entries.get(hash_)
         if record is not None:
             self._write(lambda conn: quarantine.release_part(conn, destination, hash_, record))
-        elif mended is not None:  # the source still has the version that was edited: it must not be quarantined again
+        elif edited is not None:  # the source still has the version that was edited: it must not be quarantined again
             why = f"mended, and delivered by {self._run}"
-            self._write(lambda conn: quarantine.discard(conn, [mended], why, now))
+            self._write(lambda conn: quarantine.discard(conn, [edited], why, now))
         else:
             self._write(lambda conn: quarantine.release_key(conn, destination, hash_))
 
@@ -253,11 +254,11 @@ class Pending:
 class CommitSchedule:
     """`pending` is written by the next commit; `run` is the run as of the last one. Belongs to one event loop."""
 
-    def __init__(self, desk: RecorderContext, run: RunRow, backlog: Backlog, notes: Notes) -> None:
+    def __init__(self, context: RecorderContext, run: RunRow, backlog: Backlog, notes: Notes) -> None:
         self.run = run
         self.pending = Pending()
         self.written: Callable[[], None] = lambda: None  # called when the pending things have become part of a commit
-        self._desk, self._backlog, self._notes = desk, backlog, notes
+        self._context, self._backlog, self._notes = context, backlog, notes
         self._thread = ThreadPoolExecutor(1, "penstock-commit")
         self._under_way: Future[None] | None = None
         self._timer: asyncio.Task[None] | None = None
@@ -265,7 +266,7 @@ class CommitSchedule:
         self._joinable = False  # whether that group takes in tasks that come now
         self._last = -GATHER_S
         self._failure: BaseException | None = None
-        self._started = desk.clock.monotonic()
+        self._started = context.clock.monotonic()
         self._earlier = run  # what earlier processes of this run had counted
 
     def commit(self) -> None:
@@ -310,8 +311,8 @@ class CommitSchedule:
             self.run,
             counts=self.run.counts.plus(pending.counts),
             **{name: getattr(self.run, name) + number for name, number in pending.totals.items()},
-            requests=self._earlier.requests + self._desk.requests(),
-            duration_s=self._earlier.duration_s + self._desk.clock.monotonic() - self._started,
+            requests=self._earlier.requests + self._context.requests(),
+            duration_s=self._earlier.duration_s + self._context.clock.monotonic() - self._started,
         )
 
     @contextmanager
@@ -322,7 +323,7 @@ class CommitSchedule:
             yield
         except BaseException as failure:
             self._failure = failure
-            self._desk.signal.stop("error", "what became of the records could not be written down")
+            self._context.signal.stop("error", "what became of the records could not be written down")
             raise
 
     def _statements(self) -> ExitStack:
@@ -332,15 +333,15 @@ class CommitSchedule:
         run = self._with(pending)
         run = replace(run, position=self._backlog.position, notes=self._notes.all(run.counts.read))
         with ExitStack() as stack:
-            conn = stack.enter_context(self._desk.database.begin())
-            self._desk.guard(conn)
+            conn = stack.enter_context(self._context.database.begin())
+            self._context.guard(conn)
             sending.begin_intents(conn, run.id, pending.begun)
             sending.end_intents(conn, run.id, pending.ended)
             ledger.append(conn, run.id, pending.entries)
             for write in pending.writes:
                 write(conn)
             if run.position != self.run.position:
-                memory.end_chunks_in_flight(conn, self._desk.destination, run.id, run.position)
+                memory.end_chunks_in_flight(conn, self._context.destination, run.id, run.position)
             runs.save(conn, run)
             transaction = stack.pop_all()
         self.run = run

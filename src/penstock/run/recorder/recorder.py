@@ -12,7 +12,7 @@ from penstock.model.delivery import Delivery, Reply, Settled
 from penstock.model.outcome import HELD, SENT, Outcome, Refusal
 from penstock.model.record import Payload, Request
 from penstock.model.runs import reply_document, request_document, response_record
-from penstock.run.diff.backlog import Backlog, OpenChunk, SameKeyRow, SameKeyRows, Traced
+from penstock.run.diff.backlog import Backlog, KeyHash, OpenChunk, SameKeyRow, SameKeyRows, Traced
 from penstock.run.diff.diff import SAME_INPUT, SUPERSEDED, Classified, Decision
 from penstock.run.diff.notes import Notes
 from penstock.run.diff.records import record_hash
@@ -45,25 +45,25 @@ class Recorder:
     """One run's bookkeeping; belongs to one event loop."""
 
     def __init__(
-        self, commits: CommitSchedule, desk: RecorderContext, backlog: Backlog, notes: Notes, held: set[tuple[int, int]]
+        self, commits: CommitSchedule, context: RecorderContext, backlog: Backlog, notes: Notes, held: set[KeyHash]
     ) -> None:
         self.commits = commits
-        self.desk = desk
+        self.context = context
         self.backlog = backlog
         self.notes = notes
         self.next_delivery = 0
         self.last_intent = 0
-        self._holder = QuarantineWriter(desk, commits.run.id, self._write, held)
-        self._twins = SameKeyRows()
+        self._holder = QuarantineWriter(context, commits.run.id, self._write, held)
+        self._same_rows = SameKeyRows()
         self._jobs: dict[Ticket, Mapping[int, Traced]] = {}  # the records of batch jobs that have not ended
         self._kept_failures = 0
-        commits.written = self._twins_that_got_through
+        commits.written = self._decide_delivered_rows
 
     @staticmethod
-    def open(desk: RecorderContext, run: RunRow, notes: Notes, held: set[tuple[int, int]]) -> Recorder:
+    def open(context: RecorderContext, run: RunRow, notes: Notes, held: set[KeyHash]) -> Recorder:
         """The recorder of a run that continues at its position; `held` are the key hashes in the quarantine."""
         backlog = Backlog(run.position)
-        return Recorder(CommitSchedule(desk, run, backlog, notes), desk, backlog, notes, held)
+        return Recorder(CommitSchedule(context, run, backlog, notes), context, backlog, notes, held)
 
     @property
     def run(self) -> RunRow:
@@ -72,61 +72,61 @@ class Recorder:
 
     # ── what the classifier decided ──────────────────────────────────────────────
 
-    def screened(self, chunk: OpenChunk, sifted: Classified) -> None:
+    def add_classified(self, chunk: OpenChunk, classified: Classified) -> None:
         """Record what needs no request: unchanged, refused by Penstock's checks, in quarantine, waiting."""
-        now = self.desk.now()
-        for rows, reason in sifted.unchanged:
+        now = self.context.now()
+        for rows, reason in classified.unchanged:
             keys = [chunk.keys[row] for row in rows.tolist()] if reason is SUPERSEDED else None
             self._decide(LedgerEntry(Outcome.UNCHANGED, rows + chunk.first, now, keys=keys, reason=reason))
         alike: dict[tuple[Outcome, str], list[Decision]] = {}
-        for decision in sifted.decided:
+        for decision in classified.decided:
             alike.setdefault((decision.outcome, decision.reason), []).append(decision)
         for (outcome, reason), decisions in alike.items():
             ordinals, keys = [decision.ordinal for decision in decisions], [d.key for d in decisions]
             why = refusal_json(decisions[0].refusal) or still_held_json(decisions[0].held)
             self._decide(LedgerEntry(outcome, ordinals, now, keys=keys, reason=reason, refusal=why))
-        for decision in sifted.decided:
+        for decision in classified.decided:
             if decision.hold and decision.outcome in HELD and decision.refusal is not None:
                 record = chunk.trace(decision.ordinal)
                 self._holder.hold(record, decision.outcome, decision.refusal, content=decision.content)
             elif not decision.hold and decision.outcome in HELD:
                 high, low = chunk.hashes[decision.ordinal - chunk.first]
                 self._holder.keep((int(high), int(low)), decision.ordinal)
-        for payload in sifted.twins:
+        for payload in classified.same_as_in_flight:
             high, low = chunk.hashes[payload.ordinal - chunk.first]
-            self._twins.add(SameKeyRow(payload, (int(high), int(low))))
-        self._keep_up(chunk, sifted)
-        self.notes.count(chunk, sifted)
+            self._same_rows.add(SameKeyRow(payload, (int(high), int(low))))
+        self._keep_up(chunk, classified)
+        self.notes.count(chunk, classified)
         self.commits.soon()
 
-    def _keep_up(self, chunk: OpenChunk, sifted: Classified) -> None:
+    def _keep_up(self, chunk: OpenChunk, classified: Classified) -> None:
         """Store the new fingerprint of content as it was sent, and release its key from the quarantine."""
-        rows = np.array([payload.ordinal - chunk.first for payload in sifted.refreshed], dtype=np.int64)
+        rows = np.array([payload.ordinal - chunk.first for payload in classified.refreshed], dtype=np.int64)
         if len(rows) and chunk.prints is not None:
-            contents = np.array([payload.content for payload in sifted.refreshed], dtype=np.uint64)
+            contents = np.array([payload.content for payload in classified.refreshed], dtype=np.uint64)
             self._remember(chunk.hashes[rows], contents, chunk.prints[rows])
         if self._holder.held:
             same = (
-                rows for rows, reason in sifted.unchanged if reason is SAME_INPUT
+                rows for rows, reason in classified.unchanged if reason is SAME_INPUT
             )  # others do not change the quarantine
             for some in (rows, *same):
                 for row in some.tolist():
                     self._release(
                         chunk.trace, row + chunk.first, (int(chunk.hashes[row, 0]), int(chunk.hashes[row, 1]))
                     )
-            for payload in sifted.refreshed:
+            for payload in classified.refreshed:
                 for part in payload.parts:
                     row = part - chunk.first
                     self._release(chunk.trace, part, (int(chunk.hashes[row, 0]), int(chunk.hashes[row, 1])))
 
     # ── what the pipeline reports ────────────────────────────────────────────
 
-    async def on_its_way(self, chunk: OpenChunk, payloads: Sequence[Payload]) -> None:
+    async def add_in_flight(self, chunk: OpenChunk, payloads: Sequence[Payload]) -> None:
         """Remember while the run lasts what is about to be sent; and durably, which remembered keys may be outdated."""
-        memory = self.desk.memory
-        linked = self.desk.links.sending(chunk, payloads) if self.desk.links is not None else {}
+        memory = self.context.memory
+        linked = self.context.links.sending(chunk, payloads) if self.context.links is not None else {}
         if linked:
-            self._write(lambda conn: remembered.put_sent_links(conn, self.desk.destination, linked))
+            self._write(lambda conn: remembered.put_sent_links(conn, self.context.destination, linked))
         if memory is None or not payloads:
             if linked:
                 await self.commits.durable()
@@ -136,7 +136,7 @@ class Recorder:
         known = hashes[memory.knows(hashes)]
         memory.stage(hashes, np.array([payload.content for payload in payloads], dtype=np.uint64))
         if len(known) or linked:
-            destination, run, first = self.desk.destination, self.run.id, chunk.first
+            destination, run, first = self.context.destination, self.run.id, chunk.first
             self._write(lambda conn: remembered.add_in_flight(conn, destination, run, first, known))
             await self.commits.durable()
 
@@ -149,7 +149,7 @@ class Recorder:
             keys=[payload.key for payload in payloads],
             contents=[payload.content for payload in payloads],
             request=request_document(request),
-            at=self.desk.now(),
+            at=self.context.now(),
         )
         self.commits.pending.begun.append(intent)
         await self.commits.durable()
@@ -172,7 +172,7 @@ class Recorder:
         self._not_sent([s.payload for s in delivery.settled if s.outcome is Outcome.UNSENT])
         if delivery.job is not None:
             self._jobs[self.run.id, number] = traced
-            job = job_of(self.desk.destination, (self.run.id, number), delivery, decided, traced)
+            job = job_of(self.context.destination, (self.run.id, number), delivery, decided, traced)
             self._write(lambda conn: sending.add_job(conn, job))
         self._keep_exchange(delivery, number)
         self._keep_response(delivery, number)
@@ -200,21 +200,21 @@ class Recorder:
             for ordinal, text in record.parts:
                 traced[ordinal] = Traced(ordinal, record.key, record.hash, 0, text)
         self._jobs[job.run, job.delivery] = traced
-        if self.desk.memory is not None and job.records:
+        if self.context.memory is not None and job.records:
             hashes = np.array([record.hash for record in job.records], dtype=np.uint64)
-            self.desk.memory.stage(hashes, np.array([record.content for record in job.records], dtype=np.uint64))
+            self.context.memory.stage(hashes, np.array([record.content for record in job.records], dtype=np.uint64))
 
     def refuse(self, payloads: Sequence[Payload], refusal: Refusal) -> None:
         ordinals = [ordinal for payload in payloads for ordinal in payload.ordinals]
         keys = [payload.key for payload in payloads for _ in payload.ordinals]
         why = refusal_json(refusal)
-        now, reason = self.desk.now(), refusal.reason
+        now, reason = self.context.now(), refusal.reason
         self._decide(LedgerEntry(Outcome.QUARANTINED, ordinals, now, keys=keys, reason=reason, refusal=why))
         for payload in payloads:
             records = [self.backlog.trace(ordinal) for ordinal in payload.ordinals]
             for record in records:
                 self._holder.hold(record, Outcome.QUARANTINED, refusal)
-            self._follow(records[-1], payload.content, Outcome.QUARANTINED, refusal)
+            self._quarantine_same(records[-1], payload.content, Outcome.QUARANTINED, refusal)
         self._unstage(payloads)
         self.commits.soon()
 
@@ -225,7 +225,7 @@ class Recorder:
         )
         ordinals = [record.ordinal for record in traced]
         keys = [record.key for record in traced]
-        now, why = self.desk.now(), refusal_json(refusal)
+        now, why = self.context.now(), refusal_json(refusal)
         self._decide(LedgerEntry(Outcome.UNKNOWN, ordinals, now, keys=keys, reason=reason, refusal=why))
         for record in traced:
             self._holder.hold(record, Outcome.UNKNOWN, refusal)
@@ -251,14 +251,14 @@ class Recorder:
     def _settle(self, delivery: Delivery, decided: Sequence[Settled], traced: Mapping[int, Traced]) -> None:
         """Memory, quarantine and fuse for records whose outcome a reply has decided."""
         sent = [settled for settled in decided if settled.outcome in SENT]
-        if sent and self.desk.memory is not None:
+        if sent and self.context.memory is not None:
             self._remember(*self._words(sent, traced), confirmed=delivery.job is None)
         self._linked(decided, traced)
         for settled in decided:
             if settled.outcome in HELD and settled.refusal is not None:
                 self._hold(settled, settled.refusal, delivery, traced)
             elif self._holder.held:
-                self._got_through(settled.payload, traced)
+                self._release_delivered(settled.payload, traced)
         self._count_refused(delivery, decided)
 
     def _hold(self, settled: Settled, refusal: Refusal, delivery: Delivery, traced: Mapping[int, Traced]) -> None:
@@ -266,11 +266,11 @@ class Recorder:
         for ordinal in payload.ordinals:
             self._holder.hold(traced[ordinal], settled.outcome, refusal, delivery, payload.content)
         self._forget([payload], record.hash)
-        self._follow(record, payload.content, settled.outcome, refusal)
+        self._quarantine_same(record, payload.content, settled.outcome, refusal)
 
     def _count_refused(self, delivery: Delivery, decided: Sequence[Settled]) -> None:
         """The fuse counts what the API refuses; the run stops when it is blown."""
-        fuse, answered = self.desk.fuse, isinstance(delivery.answer, Reply)
+        fuse, answered = self.context.fuse, isinstance(delivery.answer, Reply)
         with_result = [each for each in decided if each.refusal is None or each.refusal.rule != JOB_RULE]
         for settled in with_result:
             if settled.outcome is not Outcome.ACCEPTED:
@@ -279,7 +279,7 @@ class Recorder:
             fuse.saw(refused=True)
         blown = fuse.blown()
         if blown is not None:
-            self.desk.signal.stop("fuse", blown)
+            self.context.signal.stop("fuse", blown)
 
     def _words(self, sent: Sequence[Settled], traced: Mapping[int, Traced]) -> tuple[Words, Words, Words]:
         """Key hashes, contents and fingerprints of delivered records."""
@@ -293,7 +293,7 @@ class Recorder:
 
     def _linked(self, decided: Sequence[Settled], traced: Mapping[int, Traced]) -> None:
         """Write down the links of the people that Custify has confirmed."""
-        links = self.desk.links
+        links = self.context.links
         if links is None:
             return
         written: dict[tuple[int, int], tuple[str, ...]] = {}
@@ -301,9 +301,9 @@ class Recorder:
             if settled.outcome is Outcome.DELIVERED and settled.payload.links is not None:
                 written.update(links.confirmed(self._hash_of(settled.payload, traced), settled.payload))
         if written:
-            self._write(lambda conn: remembered.put_sent_links(conn, self.desk.destination, written))
+            self._write(lambda conn: remembered.put_sent_links(conn, self.context.destination, written))
 
-    def _got_through(self, payload: Payload, traced: Mapping[int, Traced]) -> None:
+    def _release_delivered(self, payload: Payload, traced: Mapping[int, Traced]) -> None:
         """Release these records from the quarantine."""
         for ordinal in payload.ordinals:
             find = traced.__getitem__ if ordinal in traced else self.backlog.trace
@@ -312,58 +312,58 @@ class Recorder:
     def _release(self, find: Callable[[int], Traced], ordinal: int, hash_: tuple[int, int]) -> None:
         """Release a key from the quarantine or, where a record may be a part, this record alone."""
         if hash_ in self._holder.held:
-            self._holder.release(hash_, ordinal, record_hash(find(ordinal).record) if self.desk.partial else None)
+            self._holder.release(hash_, ordinal, record_hash(find(ordinal).record) if self.context.partial else None)
 
     def _hash_of(self, payload: Payload, traced: Mapping[int, Traced]) -> tuple[int, int]:
         if payload.ordinal in traced:
             return traced[payload.ordinal].hash
         return self.backlog.hash_of(payload.ordinal)
 
-    def followed(self) -> None:
+    def decide_waiting_rows(self) -> None:
         """At the end: a row that still waits equals one that the API accepted and did not confirm in time."""
-        if not self.desk.signal.is_set:
-            self._decide_twins(list(self._twins.take_all()), Outcome.UNCHANGED, SAME_INPUT)
+        if not self.context.signal.is_set:
+            self._decide_same(list(self._same_rows.take_all()), Outcome.UNCHANGED, SAME_INPUT)
 
-    def _twins_that_got_through(self) -> None:
-        if self._twins and self.desk.memory is not None:
-            self._decide_twins(list(self._twins.take_sent(self.desk.memory)), Outcome.UNCHANGED, SAME_INPUT)
+    def _decide_delivered_rows(self) -> None:
+        if self._same_rows and self.context.memory is not None:
+            self._decide_same(list(self._same_rows.take_sent(self.context.memory)), Outcome.UNCHANGED, SAME_INPUT)
 
-    def _follow(self, record: Traced, content: int, outcome: Outcome, refusal: Refusal) -> None:
+    def _quarantine_same(self, record: Traced, content: int, outcome: Outcome, refusal: Refusal) -> None:
         """Quarantine the rows that equal one that was not delivered."""
-        if self._twins:
-            twins = self._twins.take(record.hash, content)
+        if self._same_rows:
+            rows = self._same_rows.take(record.hash, content)
             why = still_held_json(refusal_json(refusal))
-            self._decide_twins(twins, outcome, f"still held: {refusal.reason}", why)
+            self._decide_same(rows, outcome, f"still held: {refusal.reason}", why)
 
     def _not_sent(self, payloads: Sequence[Payload]) -> None:
         """Neither they nor those that are the same: the run's end counts them all as unsent."""
-        for payload in payloads if self._twins else ():
-            self._twins.take(self._hash_of(payload, {}), payload.content)
+        for payload in payloads if self._same_rows else ():
+            self._same_rows.take(self._hash_of(payload, {}), payload.content)
         self._unstage(payloads)
 
-    def _decide_twins(self, twins: Sequence[SameKeyRow], outcome: Outcome, reason: str, why: str | None = None) -> None:
-        if twins:
-            ordinals = [ordinal for twin in twins for ordinal in twin.payload.ordinals]
-            keys = [twin.payload.key for twin in twins for _ in twin.payload.ordinals]
-            self._decide(LedgerEntry(outcome, ordinals, self.desk.now(), keys=keys, reason=reason, refusal=why))
+    def _decide_same(self, rows: Sequence[SameKeyRow], outcome: Outcome, reason: str, why: str | None = None) -> None:
+        if rows:
+            ordinals = [ordinal for row in rows for ordinal in row.payload.ordinals]
+            keys = [row.payload.key for row in rows for _ in row.payload.ordinals]
+            self._decide(LedgerEntry(outcome, ordinals, self.context.now(), keys=keys, reason=reason, refusal=why))
 
     def _remember(self, hashes: Words, contents: Words, prints: Words, *, confirmed: bool = True) -> None:
-        memory = self.desk.memory
+        memory = self.context.memory
         assert memory is not None
         self._write(lambda conn: memory.remember(conn, hashes, contents, prints, confirmed=confirmed))
 
     def _forget(self, payloads: Sequence[Payload], hash_: tuple[int, int]) -> None:
         """A version that may have arrived, or not, makes what was remembered of its key worthless."""
-        memory = self.desk.memory
+        memory = self.context.memory
         if memory is not None and payloads:
             hashes = np.array([hash_], dtype=np.uint64)
             memory.unstage(hashes)
             self._write(lambda conn: memory.forget(conn, hashes))
 
     def _unstage(self, payloads: Sequence[Payload]) -> None:
-        if self.desk.memory is not None and payloads:
+        if self.context.memory is not None and payloads:
             hashes = [self._hash_of(payload, {}) for payload in payloads]
-            self.desk.memory.unstage(np.array(hashes, dtype=np.uint64))
+            self.context.memory.unstage(np.array(hashes, dtype=np.uint64))
 
     def _keep_exchange(self, delivery: Delivery, number: int) -> None:
         """The first requests of a run, and the first that went wrong, are stored whole for a person to look at."""
@@ -375,7 +375,7 @@ class Recorder:
         self._write(lambda conn: deliveries.keep_exchange(conn, run, number, request, reply))
 
     def _keep_response(self, delivery: Delivery, number: int) -> None:
-        if self.desk.keep_responses:
+        if self.context.keep_responses:
             record = response_record(delivery, run=self.run.id, number=number)
-            destination = self.desk.destination
+            destination = self.context.destination
             self._write(lambda conn: deliveries.append_responses(conn, destination, [record]))
