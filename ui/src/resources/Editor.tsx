@@ -1,4 +1,4 @@
-/** The settings of one resource while they are edited: as a form, or the same as a document; checked by the service, saved, deleted. */
+/** The editor of a resource's settings: a form, or JSON. The service checks them while they are edited. */
 import { ActionIcon, Button, Menu, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconBraces, IconDots, IconForms, IconTrash } from "@tabler/icons-react";
@@ -19,7 +19,7 @@ export type Value = Record<string, unknown>;
 export interface FormProps {
   value: Value;
   onChange: (value: Value) => void;
-  /** What the check of these settings found. */
+  /** The problems of these settings. */
   problems: Problem[];
   name: string;
   isNew: boolean;
@@ -27,32 +27,32 @@ export interface FormProps {
 export interface Shared {
   kind: EditedKind;
   form: (props: FormProps) => ReactNode;
-  /** The keys whose problems the form shows itself. */
+  /** The settings whose problems the form shows at their fields. */
   shows?: string[];
   width?: "text" | "wide";
 }
 export interface ShownProps extends Shared {
   name: string;
-  /** `touched`: there is something to save. */
+  /** `touched`: there are unsaved changes. */
   actions?: (resource: Resource, touched: boolean) => ReactNode;
   before?: (resource: Resource) => ReactNode;
   description?: (resource: Resource) => ReactNode;
-  /** What stands above the settings. */
+  /** Shown above the settings. */
   top?: (resource: Resource) => ReactNode;
   children?: (resource: Resource) => ReactNode;
 }
 
-/** What is kept of settings that are not saved. */
+/** Unsaved settings, stored in the browser. */
 export interface Draft {
   typed: string;
   value: Value;
-  /** As a document, while it is edited as one. */
+  /** The JSON text, while it is edited as JSON. */
   text: string | null;
-  /** Of the version that was edited; empty for a new one. */
+  /** The ETag of the version that is edited; empty for a new resource. */
   etag: string;
 }
 
-/** The value that a text is; undefined when it is none. */
+/** The object that a JSON text holds; undefined when the text is not one. */
 export function valueOf(text: string): Value | undefined {
   try {
     const read: unknown = JSON.parse(text);
@@ -63,7 +63,7 @@ export function valueOf(text: string): Value | undefined {
 }
 const isStale = (error: unknown): boolean => error instanceof ApiError && error.stale;
 
-/** The same settings, whatever the order of their keys. */
+/** Whether two values have the same settings, in any order of keys. */
 export const same = (a: Value, b: Value): boolean => JSON.stringify(sortedKeys(a)) === JSON.stringify(sortedKeys(b));
 function sortedKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortedKeys);
@@ -75,9 +75,9 @@ interface EditorProps extends ShownProps {
   found: Resource;
   draft: Draft;
   change: (next: (draft: Draft) => Draft) => void;
-  /** It was begun earlier and is here again. */
+  /** Whether the draft was restored. */
   again: boolean;
-  /** Another person saved since it was begun. */
+  /** Whether another user saved since the draft was begun. */
   stale: boolean;
   startOver: () => void;
   save: {
@@ -87,14 +87,14 @@ interface EditorProps extends ShownProps {
     undo?: (saved: Resource) => Promise<unknown>;
     then: (saved: Resource) => unknown;
   };
-  /** Of a resource that is not there yet. */
+  /** For a resource that is not saved yet. */
   made?: { ready: boolean; suggested: string };
 }
 export function ResourceEditor({ kind, name, found, draft, change, again, stale, startOver, save: saving, made, form, shows = [], width = "wide", actions, before, description, top, children }: EditorProps) {
   const { value, text } = draft;
   const validated = useValidated();
   const setValue = (next: Value) => {
-    save.reset(); // what the last save was refused for may be right now
+    save.reset(); // the problems of the last save may be fixed now
     change((old) => ({ ...old, value: next }));
   };
   const setText = (next: string | null) => change((old) => ({ ...old, text: next }));
@@ -121,7 +121,7 @@ export function ResourceEditor({ kind, name, found, draft, change, again, stale,
   });
   const client = useQueryClient();
   const askRemove = async () => {
-    const overview = await client.fetchQuery(queries.overview()).catch(() => undefined); // without it: no numbers
+    const overview = await client.fetchQuery(queries.overview()).catch(() => undefined); // without the overview the dialog shows no numbers
     const users = overview === undefined ? null : usersOf(overview, kind, name);
     if (await confirm({ title: t.removeTitle(name), consequence: t.removeText(users), verb: t.remove })) remove.mutate();
   };
@@ -226,7 +226,7 @@ export function ResourceEditor({ kind, name, found, draft, change, again, stale,
   );
 }
 
-/** What the service says of settings that are not saved. */
+/** The problems that the service finds in unsaved settings. */
 function useProblems(kind: EditedKind, name: string, value: Value, asked: boolean): Problem[] {
   const question = useMemo(() => ({ name, value }), [name, value]);
   const [settled] = useDebouncedValue(question, 250);

@@ -1,4 +1,4 @@
-/** A resource that is not there yet: its name and its settings, kept in this browser until they are saved. */
+/** The page of a new resource. Its draft is stored in the browser until it is saved. */
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useCallback, useRef } from "react";
 import { api } from "@/api/client";
@@ -10,12 +10,12 @@ import { type Draft, ResourceEditor, type Shared, type Value } from "./Editor";
 import { freeName } from "./names";
 
 interface NewProps extends Shared {
-  /** Which new one of its kind: what was begun is kept under this name until it is saved. */
+  /** The name of the draft. */
   draft: string;
   first: Value;
-  /** What it is called when the person says nothing. */
+  /** The name when the user types none. */
   suggest: (value: Value) => string;
-  /** Where to go on, once it is there. */
+  /** The page to open after saving. */
   then: (name: string) => void;
   ready?: (value: Value) => boolean;
   description?: ReactNode;

@@ -1,4 +1,4 @@
-/** One resource: its settings, guarded by their ETag while they are edited. */
+/** The page of a resource. Its ETag prevents that a save overwrites another user's change. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type RefObject, useCallback, useRef, useState } from "react";
 import { api, at } from "@/api/client";
@@ -13,7 +13,7 @@ export function ResourcePage(props: ShownProps) {
   const query = useQuery({ ...queries.one(props.kind, props.name), refetchOnWindowFocus: false });
   return (
     <Loaded query={query} height={360}>
-      {(found) => <Steady {...props} newest={found as unknown as Resource} />}
+      {(found) => <KeepEdits {...props} newest={found as unknown as Resource} />}
     </Loaded>
   );
 }
@@ -21,23 +21,24 @@ export function ResourcePage(props: ShownProps) {
 interface SteadyProps extends ShownProps {
   newest: Resource;
 }
-/** What somebody edits stays on the screen when another person saves: the difference is settled when both are known. */
-function Steady({ newest, ...props }: SteadyProps) {
-  const [held, setHeld] = useState(newest);
+/** Keeps unsaved edits when another user saves; the conflict is resolved when this user saves. */
+function KeepEdits({ newest, ...props }: SteadyProps) {
+  const [base, setBase] = useState(newest);
   const editing = useRef(false);
-  if (held.etag !== newest.etag && !editing.current) setHeld(newest);
-  return <Existing key={held.etag} {...props} held={held} newest={newest} editing={editing} />;
+  if (base.etag !== newest.etag && !editing.current) setBase(newest);
+  return <Existing key={base.etag} {...props} base={base} newest={newest} editing={editing} />;
 }
 
 interface ExistingProps extends SteadyProps {
-  held: Resource;
+  /** The version that the edits started from. */
+  base: Resource;
   editing: RefObject<boolean>;
 }
-function Existing({ held, newest, editing, ...props }: ExistingProps) {
+function Existing({ base, newest, editing, ...props }: ExistingProps) {
   const { kind, name } = props;
   const client = useQueryClient();
-  const first = useCallback((): Draft => ({ typed: "", value: held.value, text: null, etag: held.etag }), [held]);
-  const worth = useCallback((draft: Draft) => !same(draft.value, held.value) || (draft.text !== null && valueOf(draft.text) === undefined), [held]);
+  const first = useCallback((): Draft => ({ typed: "", value: base.value, text: null, etag: base.etag }), [base]);
+  const worth = useCallback((draft: Draft) => !same(draft.value, base.value) || (draft.text !== null && valueOf(draft.text) === undefined), [base]);
   const { draft, change, restored, startOver, drop } = useDraft(`edit.${kind}.${name}`, first, worth);
   editing.current = worth(draft);
   const write = (etag?: string) => api.put<Resource>(at`/${kind}/${name}`, draft.value, etag === undefined ? {} : { etag });
@@ -54,11 +55,11 @@ function Existing({ held, newest, editing, ...props }: ExistingProps) {
         run: () => write(draft.etag),
         overwrite: () => write(),
         conflict: { theirs: async () => (await api.get<Resource>(at`/${kind}/${name}`)).value, mine: withoutKey(draft.value), label: (path) => settingLabel(kind, path.split(".")), take: startOver },
-        undo: (saved) => api.put(at`/${kind}/${name}`, held.value, { etag: saved.etag }),
+        undo: (saved) => api.put(at`/${kind}/${name}`, base.value, { etag: saved.etag }),
         then: (saved) => {
           drop();
           editing.current = false;
-          if (saved.etag === held.etag) startOver(); // only its key is new
+          if (saved.etag === base.etag) startOver(); // only the API key changed
           client.setQueryData(keys.one(kind, name), saved);
         },
       }}
@@ -67,7 +68,7 @@ function Existing({ held, newest, editing, ...props }: ExistingProps) {
 }
 
 
-/** As it is shown beside another's: a key that was typed is not. */
+/** The value without a typed API key, for the comparison with another user's value. */
 function withoutKey({ api_key: _, ...rest }: Value): Value {
   return rest;
 }

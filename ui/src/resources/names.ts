@@ -1,4 +1,4 @@
-/** A name that is not taken: `people`, `people-2`. What a name may not hold becomes a hyphen. */
+/** A name that is not taken: `people`, `people-2`. Characters that a name must not have become hyphens. */
 export function freeName(wished: string, taken: string[], otherwise = "destination"): string {
   const base = wished.trim().replace(/[\s./\\]+/g, "-").replace(/^-+|-+$/g, "") || otherwise;
   if (!taken.includes(base)) return base;
@@ -7,7 +7,7 @@ export function freeName(wished: string, taken: string[], otherwise = "destinati
   return `${base}-${n}`;
 }
 
-/** A file's name without its folders and endings: `data/2026 contacts.csv.gz` → `2026 contacts`. */
+/** A file's name without folders and extensions: `data/2026 contacts.csv.gz` → `2026 contacts`. */
 export function stem(path: string): string {
   const last = path.split(/[/\\]/).at(-1) ?? "";
   return last.replace(/(\.(csv|tsv|txt|json|ndjson|jsonl|parquet|gz))+$/i, "").replace(/[*?[\]]+/g, "");

@@ -1,7 +1,7 @@
-/** What stands on a resource: what the service would name when it refuses to delete it. Pure. */
+/** The resources that use a resource. The service refuses to delete it while there is one. Pure. */
 import type { Overview } from "@/api/types";
 
-/** Edges whose beginning stands on their end; the others run the way that records go. */
+/** Kinds of edges whose start uses their end. In the other kinds, which follow the records, the end uses the start. */
 const BACK = new Set(["sends", "runs"]);
 
 export function usersOf(overview: Overview, kind: string, name: string): string[] {

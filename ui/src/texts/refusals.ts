@@ -1,13 +1,13 @@
 /** The web UI's catalogue of refusals: for each rule what is wrong, and what to do about it in the web UI.
  *
- * The command line has its own catalogue, whose ways out are keys of the project file and commands. A test compares both
- * with the rules that the source has.
+ * The command line has its own catalogue, whose fixes are settings of the project file and commands. A test compares both
+ * with the rules in the source.
  */
 import { count, moment } from "@/parts/values/format";
 
 type Values = Record<string, unknown>;
 interface Refused {
-  /** null: nothing was refused. */
+  /** null: the record was not refused. */
   rule?: string | null;
   /** null: written by an earlier release; only `reason` is known. */
   values?: Values | null;
@@ -18,7 +18,7 @@ interface Refused {
 interface Words {
   /** What is wrong. */
   text: string;
-  /** What to do, or null where the text says it. */
+  /** What to do; null: the text says it. */
   way: string | null;
 }
 type Rule = (values: Values) => Words;
@@ -26,7 +26,7 @@ type Rule = (values: Values) => Words;
 const said = (value: unknown): string => (value === null || value === undefined ? "" : String(value));
 const place = (v: Values): string => said(v["field"] ?? v["column"]);
 const quoted = (v: Values): string => (v["value"] === undefined ? "" : ` “${said(v["value"])}”`);
-/** What the source says of the value, without a way out. */
+/** What is wrong with the value. */
 const found = (v: Values): string => (v["finding"] === undefined ? said(v["sentence"]) : `${place(v)}:${quoted(v)} ${said(v["finding"])}`);
 const sentence = (v: Values, words: string): string => `${place(v)}:${quoted(v)} ${words}`;
 const accepted = (v: Values): string => (v["accepted"] === undefined ? "" : ` Accepted: ${said(v["accepted"])}.`);
@@ -35,7 +35,7 @@ const EDIT = "Correct it in the source, or edit the record in Quarantine and res
 const LOOK = "Look for the record in Custify. If it is there, press Mark as delivered; if not, resend it.";
 const AGAIN = "Resend the record when the cause is fixed.";
 const unmapped = (v: Values): string => (v["mapped"] === true ? `choose another column for ${place(v)}` : `add ${said(v["column"] ?? place(v))} to Exclude attributes`);
-/** A rule on one value: it is corrected in the record, or not sent at all. */
+/** A rule for one value: the user corrects the value or excludes it. */
 const value = (words: (v: Values) => string): Rule => (v) => ({ text: words(v), way: `${EDIT}${accepted(v)} If all records are like this, ${unmapped(v)} in the destination's form.` });
 const edited = (words: (v: Values) => string): Rule => (v) => ({ text: words(v), way: `${EDIT}${accepted(v)}` });
 const fixed = (way: string, words: (v: Values) => string = found): Rule => (v) => ({ text: words(v), way });
@@ -101,7 +101,7 @@ export const RULES: Record<string, Rule> = {
   xml: edited(found),
 };
 
-/** What a person reads of a refusal: the UI's own words, or the stored ones where an earlier release wrote them. */
+/** The text of a refusal. For a record of an earlier release, which stored no rule, it is the stored reason. */
 export function refusal({ rule, values, reason, held = false }: Refused): Words {
   const words = rule && values ? RULES[/^\d{3}$/.test(rule) ? "status" : rule] : undefined;
   if (!words || !values) return { text: reason ?? "", way: null };
@@ -109,9 +109,9 @@ export function refusal({ rule, values, reason, held = false }: Refused): Words 
   return held ? { ...made, text: `Still in quarantine: ${made.text}` } : made;
 }
 
-/** The text alone, for a cell. */
+/** The text without what to do, for a table cell. */
 export const refusalText = (row: Refused): string => refusal(row).text;
-/** Text and way out in one line. */
+/** The text and what to do, in one line. */
 export function refusalLine(row: Refused): string {
   const { text, way } = refusal(row);
   return way === null ? text : `${text.replace(/[.;]?$/, ".")} ${way}`;

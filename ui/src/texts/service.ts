@@ -1,6 +1,6 @@
 /**
- * Texts of the service in the words of the web UI. The service writes for the command line too: its paths are those of the
- * project file, its hints name commands. Here a path becomes a place, and a command the button that does the same.
+ * Rewrites texts of the service for the web UI. The service writes them for the command line too: paths of the project file
+ * become labels of the forms, commands become the buttons that do the same.
  */
 import { settingLabel } from "./labels";
 
@@ -22,7 +22,7 @@ export function placeText(path: string): string {
 }
 
 const NAME = "[^\\s`]+";
-/** Commands and settings that the service names, and what the web UI calls the same. */
+/** Commands and settings in texts of the service, with their names in the web UI. */
 const WORDS: [RegExp, string][] = [
   [new RegExp(`\`?penstock schema (${NAME}) --refresh\`?`, "g"), "Detect again on the page of the dataset $1"],
   [new RegExp(`\`?penstock schema (${NAME})\`?`, "g"), "the page of the dataset $1"],
@@ -40,7 +40,7 @@ const WORDS: [RegExp, string][] = [
   [/excluded by the project file/g, "excluded in this destination"],
   [/`active: (?:true|false)`/g, "Activate"],
 ];
-/** What only the command line and the project file have: a hint that names it is not shown. */
+/** Terms of the command line and the project file. Hints with one of them are not shown. */
 const FOREIGN = /\bpenstock [a-z]+|project file|\$\{|\byaml\b|\/api\/v1|--[a-z]|\bwrite `/i;
 
 /** A sentence of the service, with the names of the web UI's buttons and pages in place of commands. */
@@ -48,7 +48,7 @@ export function plainText(text: string): string {
   return WORDS.reduce((made, [command, words]) => made.replace(command, words), text);
 }
 
-/** A hint of the service; empty when it speaks of what the web UI does not have. */
+/** A hint of the service for the web UI; empty when it is about the command line or the project file. */
 export function hintText(hint: string | undefined): string {
   const made = plainText(hint ?? "");
   return FOREIGN.test(made) ? "" : made.replaceAll("`", "");

@@ -1,4 +1,4 @@
-/** The words of states and outcomes, as in the glossary. */
+/** Names of statuses and outcomes, as in the glossary. */
 const words: Record<string, string> = {
   queued: "queued",
   running: "running",

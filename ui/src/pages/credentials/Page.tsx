@@ -1,4 +1,4 @@
-/** An account: what its check said, its settings, its sealed key. */
+/** The page of an account: settings, API key, last check. */
 import { Button, PasswordInput } from "@mantine/core";
 import { IconPlugConnected } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
@@ -51,7 +51,7 @@ export function CredentialPage() {
   );
 }
 
-/** The sealed key goes to no other host by itself: who moves the credential gives it anew. */
+/** The stored key is not sent to a new host: the user types it again when the host changes. */
 function MovedKey({ name, value, onChange }: { name: string; value: Value; onChange: (value: Value) => void }) {
   const { data } = useQuery(queries.one("credentials", name));
   const hosts = (of: Value) => JSON.stringify([of["base_url"], of["allowed_hosts"]]);

@@ -1,4 +1,4 @@
-/** The settings of a dataset beside what they make of the records, as they are typed. */
+/** The form of a dataset, beside a preview of its records. */
 import { Anchor, Button, Loader, MultiSelect, Select, Switch } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconPlayerPlay } from "@tabler/icons-react";
@@ -20,7 +20,7 @@ interface Props {
   problems: Problem[];
 }
 
-/** What these settings make of the first records; nothing is saved. The key is no part of it: it changes no record. */
+/** The first records with unsaved settings. The key is not sent, since it changes no record. */
 export function usePreview(name: string, value: DatasetValue) {
   const shaped = useMemo(() => ({ name, value: keysOf(value).length === 0 ? withoutKey(value) : value }), [name, value]);
   const [settled] = useDebouncedValue(shaped, 400);
@@ -45,11 +45,11 @@ export function DatasetForm({ name, value, onChange, problems }: Props) {
   const destinations = useQuery(queries.kind("destinations"));
   const preview = usePreview(name, value);
   const plain = useMemo(() => withSql(value, undefined), [value]);
-  const raw = usePreview(name, plain); // the columns that SQL may name
+  const raw = usePreview(name, plain); // the columns that SQL can use
   const said = preview.data?.errors ?? [];
   const found = preview.isPlaceholderData ? undefined : preview.data;
   const errors = [...new Map([...said, ...problems].map((problem) => [problem.message, problem])).values()];
-  const last = useRef<DatasetPreview | undefined>(undefined); // what could be read last: it stays while the SQL has an error
+  const last = useRef<DatasetPreview | undefined>(undefined); // the last preview that worked, shown while the SQL has an error
   if (preview.data && preview.data.columns.length > 0) last.current = preview.data;
   const shown = said.length > 0 ? last.current : preview.data;
   const columns = (shown?.columns ?? []).map((column) => column.name);
@@ -58,7 +58,7 @@ export function DatasetForm({ name, value, onChange, problems }: Props) {
   const offered = useRef(false);
   useEffect(() => {
     if (offered.current || suggested === null || keys.length > 0) return;
-    offered.current = true; // once: whoever empties it means it
+    offered.current = true; // once: a user who clears the key does not want it
     onChange(withKeys(value, [suggested]));
   }, [suggested, keys.length, onChange, value]);
   const known = useRef(raw.data?.columns ?? []);

@@ -1,4 +1,4 @@
-/** A dataset: its records, its columns, its settings with SQL, and the way on to a destination. */
+/** The page of a dataset: records, columns, settings, and uses of its records. */
 import { Button, Select, Tabs, TextInput } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
@@ -24,7 +24,7 @@ export function DatasetPage() {
   return name.endsWith(".responses") ? <Replies name={name} /> : <Own name={name} />;
 }
 
-/** The replies of a destination are a dataset by themselves: there is nothing to set. */
+/** The dataset of a destination's replies. It has no settings. */
 function Replies({ name }: { name: string }) {
   const destination = name.replace(/\.responses$/, "");
   return (

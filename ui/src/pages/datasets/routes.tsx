@@ -3,9 +3,9 @@ import { shellRoute } from "@/app/parents";
 import { type Tab, TABS } from "./search";
 
 interface NewSearch {
-  /** Records of this source. */
+  /** The source of the new dataset. */
   source?: string;
-  /** Shaped from what this dataset is made of. */
+  /** The dataset whose settings are copied. */
   from?: string;
 }
 

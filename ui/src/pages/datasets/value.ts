@@ -5,7 +5,7 @@ export type ColumnType = NonNullable<DatasetValue["types"]>[string];
 export const FIRST_SQL = "select *\nfrom source";
 export const keysOf = (value: DatasetValue): string[] => [value.key].flat().filter((key) => key !== "");
 
-/** One column as a name, several as a list: as a person would write it. */
+/** The key as it is stored: one column as a name, several as a list. */
 export function withKeys(value: DatasetValue, keys: string[]): DatasetValue {
   return { ...value, key: keys.length === 1 ? (keys[0] as string) : keys };
 }

@@ -1,4 +1,4 @@
-/** The configuration of one destination: the form at the left, its sample payloads at the right, always. */
+/** The configuration of a destination: the form, with sample payloads beside it. */
 import { SegmentedControl, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
@@ -21,13 +21,13 @@ const NO_COLUMNS: Column[] = [];
 
 interface Props {
   name: string;
-  /** Null: the name stands. */
+  /** Null: the name cannot be changed. */
   onName: ((name: string) => void) | null;
   value: DestinationValue;
   onChange: (value: DestinationValue) => void;
-  /** What the last save was refused for. */
+  /** The problems of the last save. */
   refused?: Problem[];
-  /** Shown below the form: when it runs. */
+  /** Shown below the form: the schedule. */
   children?: ReactNode;
 }
 
@@ -40,9 +40,9 @@ export function Configure({ name, onName, value, onChange, refused = NONE, child
   const dialect: Dialect = credential.data?.state.dialect ?? "flat";
   const columns = samples.data?.columns ?? NO_COLUMNS;
   const ready = manual || value.template !== undefined;
-  const asks = ready && value.request?.url.trim() !== ""; // without a URL there is nothing to ask
+  const asks = ready && value.request?.url.trim() !== ""; // without a URL there are no samples
   const current = useMemo(() => tidy(value), [value]);
-  const mappedText = JSON.stringify(mappedColumns(value)); // the same list while no mapping changes
+  const mappedText = JSON.stringify(mappedColumns(value)); // text, so that the list changes only with the mapping
   const mapped = useMemo(() => JSON.parse(mappedText) as string[], [mappedText]);
   const latest = useRef({ value, onChange });
   latest.current = { value, onChange };
@@ -96,9 +96,9 @@ const Ways = memo(function Ways({ manual, choose }: { manual: boolean; choose: (
   );
 });
 
-// Each of these waits by itself for a pause in the typing: what comes then draws its own part anew, never the whole form.
+// Each of these waits for a pause in typing and renders only its own part of the form.
 
-/** The first key is answered at once, the ones that follow it closely together. */
+/** Passes the first change on at once, and later ones after a pause in typing. */
 const usePaused = (value: DestinationValue): DestinationValue => useDebouncedValue(value, 60, { leading: true })[0];
 
 const Samples = memo(function Samples({ value, ...shown }: ComponentProps<typeof SamplePanel>) {
@@ -111,16 +111,16 @@ const Checked = memo(function Checked({ name, value }: { name: string; value: De
 });
 
 const errorsOf = (preview: Preview): Problem[] => preview.errors ?? NONE;
-/** What is wrong with the settings, from the samples and from the last save: the parts of the form show it at their fields. */
+/** The problems from the samples and the last save, for the fields of the form. */
 function useErrors(name: string, current: DestinationValue, ready: boolean, saved: Problem[]): Problem[] {
   const { data = NONE } = useQuery({ ...asked.preview(name, usePaused(current), ready), select: errorsOf });
   return useMemo(() => [...(ready ? data : NONE), ...saved], [data, ready, saved]);
 }
 
 interface Marked {
-  /** The settings as the samples are asked with. */
+  /** The settings that the samples are requested with. */
   current: DestinationValue;
-  /** Whether the settings are far enough for samples. */
+  /** Whether the settings are complete enough for samples. */
   asks?: boolean;
   saved: Problem[];
 }

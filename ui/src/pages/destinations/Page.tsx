@@ -1,4 +1,4 @@
-/** One destination: its state, what it sends, its plan, its last runs. */
+/** The page of a destination: status, payload, plan, last runs. */
 import { Button } from "@mantine/core";
 import { IconPencil } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";

@@ -1,4 +1,4 @@
-/** What the form asks the API: with settings that are not saved yet. */
+/** Queries of the form, with unsaved settings. */
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, at } from "@/api/client";
 import type { DestinationValue, Findings, Items, Plan, Preview, Run } from "@/api/types";

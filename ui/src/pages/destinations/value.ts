@@ -1,8 +1,8 @@
-/** A destination's settings as the form edits them: pure steps from one value to the next. */
+/** A destination's settings as the form edits them. Pure functions that return the next value. */
 import type { BatchValue, Column, DestinationValue, Dialect, FieldValue, Grouping, RequestValue, Template, TemplateField } from "@/api/types";
 
 export type { Dialect };
-/** `other_props` is text while it is being typed: `tidy` reads it. */
+/** `other_props` is text while it is typed; `tidy` parses it. */
 export type GroupingDraft = Omit<Grouping, "other_props"> & { other_props?: Grouping["other_props"] | string };
 
 /** The settings of a request's batches; undefined when each record has a request of its own. */
@@ -10,7 +10,7 @@ export function batchOf(request: RequestValue): BatchValue | undefined {
   return request.batch === "on" ? {} : request.batch === "off" ? undefined : request.batch;
 }
 
-/** How a field is given. */
+/** How a field gets its value. */
 export type Given = "none" | "column" | "constant" | "default";
 export function givenAs(field: FieldValue | undefined): Given {
   if (field === undefined) return "none";
@@ -42,7 +42,7 @@ export function mappedColumns(value: DestinationValue): string[] {
 }
 
 const bare = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, "");
-/** Names that mean the same in most systems, by the field's own. */
+/** Synonyms of field names, by field. */
 const ALSO: Record<string, string[]> = {
   user_id: ["userid", "customerid", "contactid", "personid", "id"],
   company_id: ["companyid", "accountid", "orgid", "organizationid", "company", "account", "customerid"],
@@ -62,7 +62,7 @@ const ALSO: Record<string, string[]> = {
   renewal_date: ["renewaldate", "renewsat", "nextbillingat"],
 };
 
-/** The column that most likely holds a field: of the same name, else of a name that means the same. */
+/** The column that most likely holds a field: the column with its name, or else with a synonym. */
 export function suggestion(field: TemplateField, columns: Column[]): string | null {
   const wanted = [bare(field.name), ...(field.native ? [bare(field.native)] : []), ...(ALSO[field.name] ?? [])];
   for (const name of wanted) {
@@ -72,7 +72,7 @@ export function suggestion(field: TemplateField, columns: Column[]): string | nu
   return null;
 }
 
-/** What a template begins with: each of its fields that a column's name suggests. A column is taken once. */
+/** The initial mapping of a template: each field with a column that fits by name. A column is used once. */
 export function suggestedFields(template: Template, columns: Column[]): Record<string, FieldValue> {
   const made: Record<string, FieldValue> = {};
   const taken = new Set<string>();
@@ -100,7 +100,7 @@ export function describing(template: Template | undefined, object: string | unde
 export const linksCompanies = (template: Template): boolean => template.fields.some((field) => field.type === "companies" && field.target === "companies");
 export const isRequired = (field: TemplateField, dialect: Dialect): boolean => field.required.includes(dialect);
 
-/** The object that a text is; undefined when it is empty, null when it is something else. */
+/** The object that a JSON text holds; undefined for an empty text, null for any other text. */
 export function objectOf(text: string): Record<string, unknown> | null | undefined {
   if (text.trim() === "") return undefined;
   try {
@@ -111,7 +111,7 @@ export function objectOf(text: string): Record<string, unknown> | null | undefin
   }
 }
 
-/** Further properties as an object, where their text is one; other text stays, so that the service refuses it at its place. */
+/** Other properties, parsed. Invalid text stays text, so that the service reports the error at this setting. */
 function withProps(grouping: GroupingDraft): Grouping {
   const { other_props: props, ...others } = grouping;
   if (typeof props !== "string") return grouping as Grouping;
@@ -119,7 +119,7 @@ function withProps(grouping: GroupingDraft): Grouping {
   return read === undefined ? others : { ...others, other_props: read ?? (props as never) };
 }
 
-/** Without what is empty, and with typed text read: the project file holds only what was said. */
+/** The value as it is saved: without empty settings, with typed text parsed. */
 export function tidy(given: DestinationValue): DestinationValue {
   const { request } = given;
   const batch = request && batchOf(request);
@@ -132,8 +132,8 @@ export function tidy(given: DestinationValue): DestinationValue {
 }
 
 /**
- * A field given otherwise. A column of the field's own name that nothing maps any more is excluded, else it would go out
- * as an attribute in the field's place; a column that is mapped is not excluded.
+ * The value with another mapping of a field. A column with the field's name that is no longer mapped is excluded, since it
+ * would be sent as an attribute otherwise; a mapped column is not excluded.
  */
 export function withField(value: DestinationValue, name: string, field: FieldValue | undefined): DestinationValue {
   const { [name]: before, ...others } = value.fields ?? {};
@@ -144,7 +144,7 @@ export function withField(value: DestinationValue, name: string, field: FieldVal
   return { ...value, fields, ...((exclude.length > 0 || value.exclude !== undefined) && { exclude }) };
 }
 
-/** From one way of giving a field to another, keeping what both know. */
+/** A mapping of another kind, with the parts that both kinds have. */
 export function regiven(field: FieldValue | undefined, as: Given, columns: Column[]): FieldValue | undefined {
   const column = columnOf(field) ?? columns[0]?.name ?? "";
   if (as === "none") return undefined;
@@ -152,7 +152,7 @@ export function regiven(field: FieldValue | undefined, as: Given, columns: Colum
   return withCut(as === "column" ? column : { column, default: "" }, cutsText(field));
 }
 
-/** The other way round: by template or by hand. What only the other knows goes. */
+/** The value for the other way of configuration, template or request, without the settings that it does not have. */
 export function asTemplate(value: DestinationValue, template: Template, columns: Column[]): DestinationValue {
   const { request: _, mode: __, object: ___, ...kept } = value;
   const names = new Set(template.fields.map((field) => field.name));
@@ -164,7 +164,7 @@ export function asManual(value: DestinationValue): DestinationValue {
   return { ...kept, request: value.request ?? { method: "POST", url: "" } };
 }
 
-/** Text that a person typed, as the value they mean: numbers, booleans and null as such, everything else as text. */
+/** The value of typed text: a number, a boolean, null, or else text. */
 export function meant(text: string): unknown {
   if (/^-?(0|[1-9]\d{0,14})(\.\d+)?$/.test(text)) return Number(text);
   if (text === "true" || text === "false") return text === "true";
@@ -174,7 +174,7 @@ export function typed(value: unknown): string {
   return value === null ? "null" : typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** The macro that is being typed at the caret: where its brace stands, and what follows it; null when there is none. */
+/** The macro that is typed at the caret: the position of its brace and the text after it; null when there is none. */
 export function macroBegun(text: string, caret: number): { from: number; typed: string } | null {
   const from = text.lastIndexOf("{", caret - 1);
   if (from < 0 || caret <= from) return null;
@@ -204,7 +204,7 @@ const GROUPS: [group: string, objects: string[]][] = [
   ["own", ["custom_object"]],
   ["batch", ["batch"]],
 ];
-/** The templates by what they are about, in a fixed order; an object that no group knows stands with your own. */
+/** The templates in groups, in a fixed order; templates for other objects are in the group of custom objects. */
 export function grouped(templates: Template[]): { group: string; templates: Template[] }[] {
   const of = (template: Template): string => GROUPS.find(([, objects]) => objects.includes(template.object))?.[0] ?? "own";
   return GROUPS.map(([group]) => ({ group, templates: templates.filter((template) => of(template) === group) })).filter((one) => one.templates.length > 0);

@@ -1,4 +1,4 @@
-/** A flow: its destinations in order, and when it runs. */
+/** The form of a flow: destinations in order, and schedule. */
 import { ActionIcon, Select } from "@mantine/core";
 import { IconArrowDown, IconArrowUp, IconX } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";

@@ -1,4 +1,4 @@
-/** Everything that flows: as a picture, and the same as a list. */
+/** The page of flows: a canvas, or a list of the same. */
 import { Button, SegmentedControl } from "@mantine/core";
 import { IconArrowsSplit2, IconBuildingFactory2, IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
@@ -16,7 +16,7 @@ import { flowsByDestination, flowsOf, graphOf, isLive, nextStep, ofFlow } from "
 
 const Canvas = lazy(() => import("./canvas/Canvas"));
 const moves = (overview: Overview | undefined): boolean => overview?.nodes.some((node) => (node.kind === "destination" || node.kind === "flow") && isLive(node.state.last_run)) === true;
-/** Until the overview is asked for again; a large one is asked for less often. */
+/** Milliseconds until the overview is requested again; a large overview is requested less often. */
 const pauseOf = (overview: Overview | undefined): number => (moves(overview) ? ((overview?.nodes.length ?? 0) > LARGE ? 5_000 : 1_500) : 8_000);
 const LARGE = 300;
 
@@ -86,7 +86,7 @@ function Shown({ overview, list, chosen, choose }: ShownProps) {
   );
 }
 
-/** What to do next, while nothing arrives anywhere yet. */
+/** The next step, while nothing is sent yet. */
 function Next({ graph }: { graph: ReturnType<typeof graphOf> }) {
   const step = nextStep(graph);
   if (step === null) return null;
@@ -107,7 +107,7 @@ function Nothing() {
     run: async () => {
       await api.post("/demo");
       const flows = await everything<Flow>("/flows");
-      // so that there is something to look at, and what the draft needs is there before it
+      // so that the page shows results, and parents are delivered before the draft is activated
       await Promise.all(flows.map(({ name }) => api.post("/runs", { target: name }))).catch(toastFailure);
     },
     done: () => t.empty.loaded,

@@ -1,4 +1,4 @@
-/** One flow: how it stands, what a run would do, its destinations and schedule, its last runs. */
+/** The page of a flow: status, plan of the next run, destinations, schedule, last runs. */
 import { Button } from "@mantine/core";
 import { IconPlayerPause, IconPlayerPlay, IconPlayerTrackNext, IconRepeat } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";

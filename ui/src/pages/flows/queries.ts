@@ -1,4 +1,4 @@
-/** What the pages of flows ask the API. */
+/** Queries of the pages of flows. */
 import { queryOptions } from "@tanstack/react-query";
 import { api, at } from "@/api/client";
 import type { Items, Plan, Run } from "@/api/types";

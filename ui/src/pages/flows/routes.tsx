@@ -3,7 +3,7 @@ import { shellRoute } from "@/app/parents";
 
 interface FlowsSearch {
   view?: "list" | undefined;
-  /** Only what this flow runs. */
+  /** Limits the page to this flow. */
   flow?: string | undefined;
 }
 

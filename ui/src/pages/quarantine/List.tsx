@@ -1,4 +1,4 @@
-/** Held records: by cause with counts, then one group's records. */
+/** The records in quarantine: groups by cause, then the records of a group. */
 import { Button } from "@mantine/core";
 import { IconShieldCheck } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
@@ -77,7 +77,7 @@ function Groups({ destination }: { destination: string | undefined }) {
   );
 }
 
-// once: a row is not made again while the list around it is
+// created once, so that rows are not rendered again with the list
 const ENTRIES: Col<QuarantineEntry>[] = [
   { id: "key", header: runs.key, width: 200, cell: (row) => <RowLink to={at`/quarantine/${row.id}`}><Key value={row.key} /></RowLink> },
   { id: "outcome", header: runs.outcome, width: 140, cell: (row) => <Status of={row.outcome} /> },

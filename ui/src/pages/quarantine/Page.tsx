@@ -1,4 +1,4 @@
-/** One held record: why, the record to mend, the new bytes, and what to do with it. */
+/** The page of a record in quarantine: reason, editor, new payload, actions. */
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
@@ -41,7 +41,7 @@ function Shown({ entry }: { entry: QuarantineDetail }) {
   const refresh = [keys.quarantine, keys.runs, keys.kind("destinations")];
   const follow = useFollow();
   const back = () => navigate({ to: "/quarantine" });
-  const edit = () => api.patch(at`/quarantine/${entry.id}`, { record_text: text }); // as text: JavaScript's numbers would round
+  const edit = () => api.patch(at`/quarantine/${entry.id}`, { record_text: text }); // as text, since JavaScript rounds large numbers
   const save = useChange({ run: edit, done: () => t.saved, refresh, quiet: true });
   const preview = useQuery({
     queryKey: [...keys.quarantine, entry.id, "preview", before],

@@ -1,4 +1,4 @@
-/** The destinations whose replies are kept as records. */
+/** The destinations that store their replies. */
 import { Button } from "@mantine/core";
 import { IconMessageReply } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";

@@ -1,4 +1,4 @@
-/** The replies to one destination, newest first; one of them whole beside the list. */
+/** The replies to a destination, newest first, with the chosen reply beside the list. */
 import { ActionIcon } from "@mantine/core";
 import { IconMessageReply, IconX } from "@tabler/icons-react";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";

@@ -13,7 +13,7 @@ import { useFreshRuns } from "./list/updates";
 
 const STATUSES = ["queued", "running", "succeeded", "partial", "failed", "cancelled", "interrupted"];
 
-// once: a row is not made again while the list around it is
+// created once, so that rows are not rendered again with the list
 const COLUMNS: Col<Run>[] = [
   { id: "status", header: t.columns.status, width: 130, cell: (run) => <RunStatus run={run} /> },
   { id: "of", header: t.columns.target, cell: (run) => run.flow ?? run.destination },

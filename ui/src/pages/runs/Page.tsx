@@ -1,4 +1,4 @@
-/** One run: live while it lasts, then its requests and its records. */
+/** The page of a run: live progress, summary, requests and records. */
 import { Button, Tabs } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
@@ -154,13 +154,13 @@ function Shown({ run }: { run: Run }) {
   );
 }
 
-/** With what was found in its message, as the command line writes it. */
+/** Adds the value that was found to the message. */
 function withFound(problem: Problem): Problem {
   const { found, message } = problem;
   return found == null || message.includes(found) ? problem : { ...problem, message: `${message} (${found})` };
 }
 
-/** The problems of a part that are not said of the whole run as well. */
+/** The problems of a part that are not also problems of the whole run. */
 function onlyIn(part: Problem[], whole: Problem[]): Problem[] {
   const known = new Set(whole.map((problem) => JSON.stringify(problem)));
   return part.filter((problem) => !known.has(JSON.stringify(problem)));

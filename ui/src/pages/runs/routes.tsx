@@ -4,7 +4,7 @@ import { shellRoute } from "@/app/parents";
 interface RunsSearch {
   status?: string | undefined;
   target?: string | undefined;
-  /** How far back the charts look. */
+  /** The period of the charts, in hours. */
   hours?: number | undefined;
   charts?: "off" | undefined;
 }

@@ -1,4 +1,4 @@
-/** Settings, a tab each; the tab stands in the address. */
+/** The settings, in tabs. The address names the tab. */
 import { Tabs } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";

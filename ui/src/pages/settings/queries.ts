@@ -1,4 +1,4 @@
-/** What the pages of the settings ask the API. */
+/** Queries of the settings. */
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, tagged } from "@/api/client";
@@ -9,7 +9,7 @@ import { settingLabel, t } from "@/texts/pages/settings";
 
 export const tokensQuery = () => queryOptions({ queryKey: ["tokens"], queryFn: ({ signal }) => everything<Token>("/tokens", {}, signal) });
 
-/** A settings document of the service, edited as a form and saved whole, guarded by its ETag. */
+/** A settings document of the service. It is saved as a whole; its ETag prevents that another user's change is overwritten. */
 export function useDocument<T>(name: string) {
   const key = ["settings", name];
   const query = useQuery({ queryKey: key, queryFn: ({ signal }) => tagged<T>(`/settings/${name}`, { signal }), refetchOnWindowFocus: false });

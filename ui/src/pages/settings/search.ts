@@ -1,3 +1,3 @@
-/** The tabs of the settings, as the address names them. */
+/** The tabs of the settings in the address. */
 export const TABS = ["people", "tokens", "alerts", "retention", "account"] as const;
 export type Tab = (typeof TABS)[number];

@@ -1,4 +1,4 @@
-/** Name and password, or the identity provider. */
+/** Sign-in by name and password, or by the identity provider. */
 import { Alert, Button, Divider, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
@@ -8,16 +8,16 @@ import type { Session } from "@/api/types";
 import { Problems, problemsOf } from "@/parts/page/States";
 import { t } from "@/texts/pages/sign-in";
 
-/** Where a person wanted to go who went to the identity provider: it sends back whom it refuses, but not where to. */
+/** The page to open after sign-in by the identity provider, which does not return it when it refuses a user. */
 export const WANTED = "penstock.wanted";
 
 interface Props {
-  /** Who is asked for. */
+  /** The name that is filled in. */
   name?: string;
   oidc: Session["oidc"];
-  /** Where the identity provider leads back to. */
+  /** The page to return to from the identity provider. */
   to?: string | undefined;
-  /** Why it sent the person back. */
+  /** Why the identity provider refused the user. */
   refused?: string | undefined;
   then: () => void;
 }

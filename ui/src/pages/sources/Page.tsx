@@ -1,4 +1,4 @@
-/** One source: what stands in it or came to it, its settings, and the way on to a dataset. */
+/** The page of a source: its records, its settings, and the datasets that use it. */
 import { Button } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";

@@ -1,10 +1,10 @@
-/** What the pages of sources ask the API. */
+/** Queries of the pages of sources. */
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, at } from "@/api/client";
 import type { Hook, SourcePreview, SourceValue } from "@/api/types";
 
 export const asked = {
-  /** Columns and first records of settings that may not be saved. */
+  /** Columns and first records of a source, also with unsaved settings. */
   check: (name: string, value: SourceValue, on: boolean) =>
     queryOptions({
       queryKey: ["sources", name, "look", value],

@@ -1,4 +1,4 @@
-/** What was sent lately: records by outcome, how long requests took, how much of each allowance is used. */
+/** Charts of sent records by outcome, request times and used rate limits. */
 import { useQuery } from "@tanstack/react-query";
 import { memo } from "react";
 import { queries } from "@/api/queries";
@@ -11,14 +11,14 @@ import { hasLatency, outcomesOf, plotted, recordsOf, requestsOf } from "./series
 
 interface Props {
   hours: number;
-  /** Only of this destination. */
+  /** Limits the charts to this destination. */
   destination?: string;
 }
 
-/** Drawn anew only when its figures are: the list below it may grow while it stands. */
+/** Rendered again only when its data changes, not when the list below it grows. */
 export const SentCharts = memo(function SentCharts({ hours, destination }: Props) {
   const query = useQuery({ ...queries.stats(hours, destination), refetchInterval: 10_000 });
-  // what went wrong is told once, by the list below: these try again by themselves
+  // the list below shows the error; the charts request their data again
   if (query.isError && query.data === undefined) return <p className={classes.none}>{t.failed}</p>;
   return (
     <section className={classes.strip} data-two={destination !== undefined} aria-label={t.title}>
@@ -86,7 +86,7 @@ function Drawn({ stats, hours, budgets }: { stats: Stats; hours: number; budgets
   );
 }
 
-/** How much of each allowance is used, while something runs. */
+/** The used share of each rate limit, during runs. */
 export function Allowances({ credential }: { credential: string | undefined }) {
   const query = useQuery({ ...queries.stats(1), refetchInterval: 2_000 });
   const shown = (query.data?.budget ?? []).filter((one) => credential === undefined || one.credential === credential);

@@ -1,13 +1,13 @@
-/** From the statistics to what the charts draw. Pure. */
+/** The data of the charts, from the statistics. Pure. */
 import { type Bucket, OUTCOMES, type Outcome, type Stats } from "@/api/types";
 
-/** The outcomes that there were at all, in their order. */
+/** The outcomes with at least one record, in their order. */
 export const outcomesOf = (buckets: Bucket[]): Outcome[] => OUTCOMES.filter((outcome) => buckets.some((bucket) => bucket[outcome] > 0));
 export const recordsOf = (buckets: Bucket[]): number => buckets.reduce((sum, bucket) => sum + OUTCOMES.reduce((own, outcome) => own + bucket[outcome], 0), 0);
 export const requestsOf = (buckets: Bucket[]): number => buckets.reduce((sum, bucket) => sum + bucket.requests, 0);
 export const hasLatency = (buckets: Bucket[]): boolean => buckets.some((bucket) => bucket.p50_ms !== null);
 
-/** A bucket's beginning as its axis says it: a time of day, or a day once the buckets are days. */
+/** The label of a bucket's start: a time of day, or a date when buckets are days. */
 export function axisText(at: string, minutes: number, hours: number, zone?: string): string {
   const when = new Date(at);
   const inZone = zone === undefined ? {} : { timeZone: zone };

@@ -1,4 +1,4 @@
-/** The settings of an account, and what its check said: the same in the overlay and on its page. */
+/** The settings of an account and the result of its check, for the dialog and the page. */
 import { Button, Collapse, Select, TextInput } from "@mantine/core";
 import { IconChevronDown, IconChevronRight } from "@tabler/icons-react";
 import { useState } from "react";
@@ -17,7 +17,7 @@ interface Props {
   value: CredentialValue;
   onChange: (value: CredentialValue) => void;
   open?: boolean;
-  /** What a check or a save found wrong. */
+  /** Problems that a check or a save found. */
   problems?: Problem[];
 }
 export function CredentialFields({ value, onChange, open = false, problems = [] }: Props) {
@@ -72,7 +72,7 @@ export function CredentialFields({ value, onChange, open = false, problems = [] 
   );
 }
 
-/** Which host answered as an API, in which dialect, how much is left; and all that were asked. */
+/** The result of a check: host, dialect, remaining requests, and every host that was tried. */
 export function CheckText({ check }: { check: Check }) {
   return (
     <div role="status" className={classes.form} style={{ gap: 6 }}>

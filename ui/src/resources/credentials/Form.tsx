@@ -1,4 +1,4 @@
-/** Add an account: it is checked before anything is saved, and says which host answered as an API. */
+/** A form that adds an account. The account is checked before it is saved. */
 import { Button, Group, Modal, PasswordInput, TextInput } from "@mantine/core";
 import { useCallback, useState } from "react";
 import { api, at } from "@/api/client";
@@ -31,14 +31,14 @@ export function AddCredentialForm({ connector, taken, added }: Props) {
   const first = useCallback(() => ({ name: "", value: begun(connector) }), [connector]);
   const { draft, change: keep, restored, startOver } = useDraft(`new.credentials.${connector}`, first);
   const { name, value } = draft;
-  const [key, setKey] = useState(""); // never kept
+  const [key, setKey] = useState(""); // never stored in the browser
   const final = freeName(name || connector, taken);
   const given = { ...value, connector };
   const checks = connector === "custify";
   const check = useChange({ run: () => api.post<Check>("/credentials/check", { name: final, value: given, secret: key === "" ? null : key }), quiet: true });
   const add = useChange({
     run: async (): Promise<string> => {
-      // The key goes along: it is sealed with the account, or neither is there.
+      // Account and key are stored in one request, so that neither exists without the other.
       await api.post("/credentials", { name: final, value: key === "" ? given : { ...given, api_key: key } });
       if (checks) await api.post<Check>(at`/credentials/${final}/check`, { refresh: true });
       return final;
@@ -54,8 +54,8 @@ export function AddCredentialForm({ connector, taken, added }: Props) {
   });
   const submit = async () => {
     if (!checks) return add.mutate();
-    const said = await check.mutateAsync().catch(() => null); // its error is shown below
-    if (said?.ok) add.mutate();
+    const result = await check.mutateAsync().catch(() => null); // the error is shown below
+    if (result?.ok) add.mutate();
   };
   const change = (next: CredentialValue) => {
     check.reset();

@@ -1,4 +1,4 @@
-/** The + of a dataset: where its records can go from here. */
+/** The + menu of a dataset: uses of its records. */
 import { ActionIcon, Button, Menu } from "@mantine/core";
 import { IconPlus, IconSql, IconTable, IconTarget } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";

@@ -1,4 +1,4 @@
-/** What a person has begun and not saved: kept in this browser, so that a reload or a lost service takes nothing away. */
+/** Drafts: unsaved input, stored in the browser so that a reload or a lost connection loses nothing. */
 import { useCallback, useEffect, useRef, useState } from "react";
 
 const DRAFTS = "penstock.draft.";
@@ -10,18 +10,18 @@ function stored<T>(id: string): T | null {
     const text = localStorage.getItem(place(id));
     return text === null ? null : (JSON.parse(text) as T);
   } catch {
-    return null; // another program's text, or no storage: there is nothing to go on with
+    return null; // another program's text, or no storage: no draft
   }
 }
 
 const PASSWORD = /(:\/\/[^/?#@:\s"]*):(?!\$\{)[^/?#@\s"]+@/g;
 const HEADER = /^(proxy-)?authorization$|cookie|key|token|secret/i;
-/** In settings that are written as a document: a key, a secret, a header that carries one. */
+/** Secrets in settings as JSON: keys, secrets and headers. */
 const WRITTEN = /("(?:api_key|secret|[\w-]*(?:authorization|cookie|-key|-token|-secret)[\w-]*)"\s*:\s*")(?!\$\{)(?:[^"\\\n]|\\.)*/gi;
-/** In headers that are written in one line. */
+/** Secrets in headers on one line. */
 const LINED = /(^|,)(\s*"?[\w-]*(?:authorization|cookie|key|token|secret)[\w-]*\s*:)(?!\s*(?:\$?\{|,|$))[^,]*/gi;
 
-/** Without the keys and passwords that were typed; `${env:NAME}` says none. */
+/** The value without typed keys and passwords. A reference such as `${env:NAME}` is no secret. */
 function masked(value: unknown, key = ""): unknown {
   if (typeof value === "string") {
     if (key === "text") return value.replace(WRITTEN, "$1").replace(PASSWORD, "$1:@");
@@ -34,7 +34,7 @@ function masked(value: unknown, key = ""): unknown {
   return Object.fromEntries(Object.entries(value).flatMap(([name, item]) => (secret(name, item) ? [] : [[name, masked(item, name)]])));
 }
 
-/** A draft as it is kept in the browser. */
+/** A draft as the browser stores it. */
 export const keptText = (draft: unknown): string => JSON.stringify(masked(draft));
 
 export function forget(id: string): void {
@@ -46,21 +46,21 @@ export function forgetAll(): void {
   localStorage.removeItem(OWNER);
 }
 
-/** Whose browser this is now: what another person began in it is forgotten. */
+/** Sets the user of this browser; drafts of another user are deleted. */
 export function draftsOf(person: string): void {
   try {
     if (localStorage.getItem(OWNER) === person) return;
     forgetAll();
     localStorage.setItem(OWNER, person);
   } catch {
-    // no storage: nothing is kept in it either
+    // no storage: no drafts to delete
   }
 }
 
 const always = (): boolean => true;
 /**
- * The draft of this id, from where it was left, else from `first`. `restored` says that something was there; only what
- * is `worth` it is kept.
+ * The stored draft of this id, or else `first`. `restored`: a draft was stored. A draft is stored only while `worth`
+ * returns true for it.
  */
 export function useDraft<T>(id: string, first: () => T, worth: (draft: T) => boolean = always) {
   const [found] = useState(() => {
@@ -70,7 +70,7 @@ export function useDraft<T>(id: string, first: () => T, worth: (draft: T) => boo
   const [restored, setRestored] = useState(found !== null);
   const [draft, setDraft] = useState<T>(() => found ?? first());
   const [touched, setTouched] = useState(restored);
-  const gone = useRef(false); // saved: what is still rendered must not be kept again
+  const gone = useRef(false); // saved: a later render must not store the draft again
   useEffect(() => {
     if (!touched || gone.current) return;
     if (worth(draft)) localStorage.setItem(place(id), keptText(draft));

@@ -1,4 +1,4 @@
-/** A run that reads its sources again: from their start, or from a value of the cursor on. */
+/** A dialog that starts a run which reads its sources again, from the start or from a value of the cursor. */
 import { Button, Group, Modal, Radio, Stack, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";

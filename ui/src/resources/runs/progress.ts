@@ -1,4 +1,4 @@
-/** A run's events while it lasts: its last progress, and the run itself once it ended. */
+/** The progress of a live run from its events, and the run when it has ended. */
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { address, api, at } from "@/api/client";
@@ -23,7 +23,7 @@ export function useProgress(run: string, live: boolean): Progress | null {
   return progress;
 }
 
-/** Everything that shows what a run did. */
+/** Refreshes every query that shows results of runs. */
 function refreshAfterRun(client: QueryClient): Promise<unknown> {
   const old = [keys.runs, keys.quarantine, keys.kind("destinations"), keys.kind("flows"), keys.overview, ["stats"]];
   return Promise.all(old.map((queryKey) => client.invalidateQueries({ queryKey })));
@@ -31,21 +31,21 @@ function refreshAfterRun(client: QueryClient): Promise<unknown> {
 
 const LIVE = new Set(["queued", "running"]);
 const ASK_EVERY_MS = 500;
-const ASK_AT_MOST = 600; // times: then the pages' own refreshing goes on
+const ASK_AT_MOST = 600; // requests; afterwards pages refresh by themselves
 
-/** Asks after runs that were begun from a page that does not show them, and refreshes what they changed as each ends. */
+/** Waits for runs that a page started but does not show, and refreshes queries when each of them ends. */
 export async function followRuns(client: QueryClient, runs: string[]): Promise<void> {
   let open = runs;
   for (let asked = 0; open.length > 0 && asked < ASK_AT_MOST; asked++) {
     await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
-    const found = await Promise.all(open.map((run) => api.get<Run>(at`/runs/${run}`).catch(() => null))); // null: ask again
+    const found = await Promise.all(open.map((run) => api.get<Run>(at`/runs/${run}`).catch(() => null))); // null: request it again
     const ended = new Set(found.filter((run) => run !== null && !LIVE.has(run.status)).map((run) => run?.run));
     open = open.filter((run) => !ended.has(run));
     if (ended.size > 0) await refreshAfterRun(client);
   }
 }
 
-/** The same for the answer of a resend. */
+/** Follows the runs that a resend started. */
 export function useFollow(): (begun: Items<Run>) => void {
   const client = useQueryClient();
   return (begun) => void followRuns(client, begun.items.map((run) => run.run));

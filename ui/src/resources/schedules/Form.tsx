@@ -1,4 +1,4 @@
-/** When something runs, in words or in cron fields, and the next times that this means. */
+/** A form for a schedule, in words or cron fields, with the next runs. */
 import { SegmentedControl, Select, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { queryOptions, useQuery } from "@tanstack/react-query";
@@ -23,7 +23,7 @@ const askedTimes = (schedule: string | undefined, timezone: string | undefined) 
 interface Props<V> {
   value: V;
   onChange: (value: V) => void;
-  /** The kinds that may be chosen. */
+  /** The kinds that the user can choose. */
   kinds?: readonly ScheduleKind[];
 }
 export function ScheduleForm<V extends Scheduled>({ value, onChange, kinds = KINDS }: Props<V>) {
@@ -78,7 +78,7 @@ interface CronProps {
 }
 function CronForm({ text, say, zone, setZone }: CronProps) {
   const read = cronOf(text);
-  const [byFields, setByFields] = useState(false); // although it could be said in words
+  const [byFields, setByFields] = useState(false); // the user chose cron fields although a preset fits
   const cron: Cron = byFields ? { ...read, preset: "custom" } : read;
   const set = (change: Partial<Cron>) => say(cronText({ ...cron, ...change }, text));
   const { preset } = cron;
@@ -140,6 +140,6 @@ function inZone(at: string, zone: string): string {
   try {
     return new Intl.DateTimeFormat("en-GB", { weekday: "short", hour: "2-digit", minute: "2-digit", timeZone: zone }).format(new Date(at));
   } catch {
-    return zone; // a zone that this browser does not know
+    return zone; // a time zone that this browser does not support
   }
 }

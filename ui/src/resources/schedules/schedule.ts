@@ -1,9 +1,9 @@
-/** A schedule as its form edits it; the text is what the project file says: `0 2 * * *`, `every 15m`, `on new data`. Pure. */
+/** A schedule as the form edits it. The stored text is `0 2 * * *`, `every 15m` or `on new data`. Pure. */
 import { t } from "@/texts/pages/flows";
 
 export type ScheduleKind = "hand" | "every" | "cron" | "data";
 export const KINDS: readonly ScheduleKind[] = ["hand", "every", "cron", "data"];
-/** The person's own zone. */
+/** The user's time zone. */
 export const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 export type Unit = "s" | "m" | "h" | "d";
 export type Preset = "hourly" | "daily" | "weekdays" | "weekly" | "monthly" | "custom";
@@ -35,7 +35,7 @@ const whole = (field: string | undefined, least: number, most: number): number |
   return n >= least && n <= most ? n : null;
 };
 
-/** Five fields as a person would say them, where they can be said so. */
+/** Reads five cron fields as a preset, or `custom` when no preset fits. */
 export function cronOf(text: string): Cron {
   const [m, h, d, month, w] = text.trim().split(/\s+/);
   const minute = whole(m, 0, 59);
@@ -63,7 +63,7 @@ export function cronText({ preset, minute, hour, weekday, day }: Cron, otherwise
   };
   return texts[preset];
 }
-/** A schedule as a person would say it, where it can be said so. */
+/** A schedule in words, or the text itself when no preset fits. */
 export function inWords(text: string): string {
   if (kindOf(text) !== "cron") return text;
   const cron = cronOf(text);
@@ -89,7 +89,7 @@ export interface Scheduled {
   catch_up?: unknown;
   [more: string]: unknown;
 }
-/** With another kind of schedule: keys that do not belong to it go. */
+/** The value with another kind of schedule; keys that do not belong to that kind are removed. */
 export function asKind<V extends Scheduled>(value: V, kind: ScheduleKind, zone: string): V {
   const { schedule, timezone, catch_up, ...others } = value;
   const kept = catch_up === undefined ? {} : { catch_up };
@@ -99,7 +99,7 @@ export function asKind<V extends Scheduled>(value: V, kind: ScheduleKind, zone: 
   return { ...others, schedule: kindOf(schedule) === "cron" ? schedule : "0 2 * * *", timezone: timezone ?? zone, ...kept } as unknown as V;
 }
 
-/** One of a list moved a place; at the edge it stays. */
+/** The list with one item moved; an item at the edge stays. */
 export function moved<T>(list: T[], from: number, by: number): T[] {
   const to = from + by;
   if (to < 0 || to >= list.length) return list;

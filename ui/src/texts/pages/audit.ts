@@ -1,4 +1,4 @@
-/** Texts of the audit. */
+/** Texts of the audit log. */
 export const t = {
   title: "Audit",
   about: "Who did what, when and from which address.",

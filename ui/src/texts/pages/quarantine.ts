@@ -1,4 +1,4 @@
-/** Texts of the quarantine: records by cause, one record. */
+/** Texts of quarantine: records by cause, one record. */
 import { count, number } from "@/parts/values/format";
 
 export const t = {

@@ -1,4 +1,4 @@
-/** Texts of the settings: people, tokens, alerts, retention, one's own account. */
+/** Texts of the settings: users, tokens, alerts, retention, account. */
 import { count } from "@/parts/values/format";
 
 export const t = {

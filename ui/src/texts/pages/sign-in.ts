@@ -1,4 +1,4 @@
-/** Texts of signing in and of the one-time link. */
+/** Texts of sign-in and the one-time link. */
 export const t = {
   title: "Sign in",
   name: "Name",

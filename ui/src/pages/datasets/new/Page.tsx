@@ -1,4 +1,4 @@
-/** A new dataset: of a source, or shaped from what another dataset is made of. */
+/** The page of a new dataset: from a source, or with the settings of another dataset. */
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { queries } from "@/api/queries";
@@ -11,7 +11,7 @@ import { FIRST_SQL, keysOf } from "../value";
 
 export function NewDataset() {
   const { source = "", from } = useSearch({ from: "/shell/datasets/new" });
-  const replies = from?.endsWith(".responses") === true; // a dataset by itself: its source has its name
+  const replies = from?.endsWith(".responses") === true; // replies: the dataset and its source have the same name
   const shaped = useQuery({ ...queries.one("datasets", from ?? ""), enabled: from !== undefined && !replies });
   const navigate = useNavigate();
   if (from !== undefined && !replies && shaped.isPending) return <Loading height={480} />;

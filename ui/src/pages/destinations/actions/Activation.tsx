@@ -1,4 +1,4 @@
-/** Activating a destination: first its plan, in numbers. */
+/** Activates a destination, after a dialog with its plan. */
 import { Button, Loader, Modal } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -15,7 +15,7 @@ export function useActivation(name: string) {
   return { asking, ask: () => setAsking(true), dialog: <ActivateDialog name={name} open={asking} close={() => setAsking(false)} /> };
 }
 
-/** Before it is active: what a run would do, in numbers. */
+/** The plan of the first run, in numbers. */
 function ActivateDialog({ name, open, close }: { name: string; open: boolean; close: () => void }) {
   const plan = useQuery({ ...asked.plan(name), enabled: open });
   const activate = useChange({

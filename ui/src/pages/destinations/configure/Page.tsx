@@ -1,4 +1,4 @@
-/** Edit a destination that is there: the same form, kept in this browser until it is saved. */
+/** Edits a saved destination. The draft is stored in the browser until it is saved. */
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
@@ -52,7 +52,7 @@ function Editing({ destination }: { destination: Destination }) {
   const refused = useMemo(() => (save.isError && !isStale(save.error) ? problemsOf(save.error) : []), [save.isError, save.error]);
   const validated = useValidated();
   const setValue = (value: DestinationValue) => {
-    save.reset(); // what the last save was refused for may be right now
+    save.reset(); // the problems of the last save may be fixed now
     change((old) => ({ ...old, value }));
   };
   return (

@@ -1,4 +1,4 @@
-/** What both ways share: other columns, exclusion, mode, batching of templates, replies. */
+/** The settings that templates and requests share: other columns, exclusion, mode, batching, replies. */
 import { MultiSelect, SegmentedControl, Select, Switch, TagsInput } from "@mantine/core";
 import { memo, useMemo } from "react";
 import type { Column, DestinationValue, Problem, Template } from "@/api/types";
@@ -10,7 +10,7 @@ import { type Dialect, linksCompanies, nestedPaths } from "../value";
 interface Props {
   name: string;
   value: DestinationValue;
-  /** Puts these settings in place of theirs; undefined takes one away. */
+  /** Replaces these settings; undefined removes one. */
   set: (change: Record<string, unknown>) => void;
   columns: Column[];
   rows: Record<string, unknown>[];
@@ -19,19 +19,19 @@ interface Props {
   records: Template | undefined;
   dialect: Dialect;
   problems: Problem[];
-  /** Columns that fields are mapped to: they cannot be excluded. */
+  /** Columns that fields are mapped to; they cannot be excluded. */
   mapped: string[];
 }
 
 const ELSEWHERE = new Set(["fields", "request"]);
-/** At every key in a field's form these stay as they are: what shows nothing of that is not drawn anew. */
+/** Settings that this form shows. It is rendered again only when one of them changes. */
 function sameHere({ value: a, ...before }: Props, { value: b, ...after }: Props): boolean {
   const same = (one: object, other: object) => [...new Set([...Object.keys(one), ...Object.keys(other)])].every((key) => ELSEWHERE.has(key) || Object.is(one[key as never], other[key as never]));
   return same(a, b) && same(before, after);
 }
 export const DeliveryForm = memo(PlainDeliveryForm, sameHere);
 
-/** A mode that templates know and runs do not do yet. */
+/** A mode that templates name and runs do not support yet. */
 const NOT_YET = "mirror";
 
 function PlainDeliveryForm({ name, value, set, columns, rows, template, records, dialect, problems, mapped }: Props) {

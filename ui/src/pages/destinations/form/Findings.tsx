@@ -1,4 +1,4 @@
-/** The contract check over the whole dataset, while editing: how many records would be refused, by which rule. */
+/** The check of the whole dataset with the unsaved settings: how many records would be refused, by rule. */
 import { Loader } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { DestinationValue } from "@/api/types";
@@ -17,7 +17,7 @@ export function Findings({ name, value, ready }: { name: string; value: Destinat
         <Loader size={12} /> {t.findings.checking}
       </p>
     ) : null;
-  if ((found.errors ?? []).length > 0) return null; // the samples say what is wrong
+  if ((found.errors ?? []).length > 0) return null; // the sample panel shows these errors
   const bad = found.refused.reduce((sum, finding) => sum + finding.count, 0);
   return (
     <section className={classes.findings} aria-label={t.findings.title}>

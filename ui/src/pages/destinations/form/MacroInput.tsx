@@ -1,4 +1,4 @@
-/** A line of text in which `{` offers the record's columns and the other macros. */
+/** A text field that completes columns and macros after `{`. */
 import { ActionIcon, Combobox, TextInput, Tooltip, useCombobox } from "@mantine/core";
 import { IconBraces } from "@tabler/icons-react";
 import { type ReactNode, useRef, useState } from "react";

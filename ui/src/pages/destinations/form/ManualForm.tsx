@@ -1,4 +1,4 @@
-/** Configure by hand: method, address, format, headers, batching and what sending twice does. */
+/** The form of a request without a template: method, URL, format, headers, batching, retries. */
 import { Checkbox, Input, Select, Switch, TextInput } from "@mantine/core";
 import { useMemo } from "react";
 import type { Column, DestinationValue, Grouping, Problem, RefusedRecord, RequestValue } from "@/api/types";
@@ -13,7 +13,7 @@ interface Props {
   onChange: (value: DestinationValue) => void;
   columns: Column[];
   problems: Problem[];
-  /** Why samples are refused: code that fails on a record names its line. */
+  /** Reasons of refused samples; an error of the Python code names its line. */
   refused: RefusedRecord[];
 }
 const METHODS = ["POST", "PUT", "PATCH", "DELETE", "GET"];
@@ -132,7 +132,7 @@ export function ManualForm({ value, onChange, columns, problems, refused }: Prop
   );
 }
 
-/** Names of XML elements that were typed; undefined when none was. */
+/** The typed names of XML elements; undefined when there is none. */
 function named(xml: { root?: string; record?: string }): { root?: string; record?: string } | undefined {
   const kept = Object.fromEntries(Object.entries(xml).filter(([, name]) => name !== ""));
   return Object.keys(kept).length === 0 ? undefined : kept;
@@ -187,19 +187,19 @@ function GroupingForm({ grouping, onChange, problems, refused }: GroupingProps) 
   );
 }
 
-/** What was typed, as it was typed: it is kept as text until it is saved, so that nothing is lost while it is no JSON yet. */
+/** The typed text. It stays text until it is saved, so that incomplete JSON is not lost. */
 function otherPropsText(props: GroupingDraft["other_props"]): string {
   if (props === undefined) return "";
   return typeof props === "string" ? props : JSON.stringify(props);
 }
 
-/** What is wrong with the code, at its lines: it cannot be read, or it fails on a sample. */
+/** The errors of the Python code, at their lines: syntax errors and errors on samples. */
 function codeErrors(problems: Problem[], refused: RefusedRecord[]): LineError[] {
   const failed = new Set(refused.filter((record) => record.rule === "code").map((record) => record.reason));
   return [...placedOf(problems, "code"), ...[...failed].map(placed)];
 }
 
-/** A map of headers in the one-line notation; commas stand in quotes. */
+/** Headers in the one-line notation; values with commas are in quotes. */
 function headersText(headers: Record<string, string> | undefined): string {
   return Object.entries(headers ?? {})
     .map(([name, value]) => `${name}:${value.includes(",") ? `"${value}"` : value}`)

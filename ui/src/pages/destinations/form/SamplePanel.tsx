@@ -1,4 +1,4 @@
-/** The exact requests that the samples make with the present settings; each can be edited and sent as a test. */
+/** The requests for the sample records with the unsaved settings. Each can be edited and sent as a test. */
 import { Button, Collapse, Loader, SegmentedControl, UnstyledButton } from "@mantine/core";
 import { IconChevronDown, IconChevronRight, IconSend } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
@@ -17,7 +17,7 @@ interface Props {
   name: string;
   value: DestinationValue;
   ready: boolean;
-  /** Beside a form, whose fields show their own problems. */
+  /** Whether a form beside it shows problems at its fields. */
   form?: { manual: boolean };
 }
 
@@ -62,7 +62,7 @@ export function SamplePanel({ name, value, ready, form }: Props) {
   );
 }
 
-/** What is refused, and what is not sent as it was given. */
+/** Refused samples, and what is changed before sending. */
 export function Remarks({ preview }: { preview: Preview }) {
   return (
     <>
@@ -94,7 +94,7 @@ export function Remarks({ preview }: { preview: Preview }) {
   );
 }
 
-/** The text of this render and of the last different one. */
+/** The current text and the last different text. */
 function useChanges(text: string): { before: string; changed: boolean } {
   const seen = useRef({ before: text, now: text });
   if (seen.current.now !== text) seen.current = { before: seen.current.now, now: text };
@@ -105,12 +105,12 @@ interface SampleProps {
   request: PreviewedRequest;
   number: number;
   total: number;
-  /** What would be tested, when it is. */
+  /** Called with the body to test. */
   now: () => { name: string; value: DestinationValue };
   open: boolean;
   toggle: (number: number) => void;
 }
-/** A request that stays as it was is not drawn anew. */
+/** An unchanged request is not rendered again. */
 const Sample = memo(function Sample({ request, number, total, now, open, toggle }: SampleProps) {
   const body = pretty(request.body);
   const { before, changed } = useChanges(body);

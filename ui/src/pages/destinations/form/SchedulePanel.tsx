@@ -1,4 +1,4 @@
-/** When a new destination runs: by hand, with a flow that is there, or on a schedule of its own. */
+/** The schedule of a new destination: manual, with an existing flow, or its own. */
 import { Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
@@ -42,11 +42,11 @@ export const When = memo(function When({ when, onChange }: { when: Plan | undefi
   );
 });
 
-/** What the plan says, done; answers the flow's name. The destination is there already. */
+/** Adds the saved destination to a flow, or creates one; returns the flow's name. */
 export async function runWhen(when: Plan | undefined, destination: string): Promise<string | null> {
   if (when === undefined) return null;
   if (when.flow === null) {
-    // `run NAME` must mean one thing: a flow is not called as a destination is
+    // a flow must not have the name of a destination
     const taken = [...(await everything<Flow>("/flows")), ...(await everything<Destination>("/destinations"))].map((one) => one.name);
     const name = freeName(`${destination}-schedule`, taken);
     const { flow: _, ...times } = when;
@@ -58,7 +58,7 @@ export async function runWhen(when: Plan | undefined, destination: string): Prom
   return when.flow;
 }
 
-/** Of a destination that is there: the flows it runs with. */
+/** The flows of a saved destination. */
 export const RunsWith = memo(function RunsWith({ name }: { name: string }) {
   const flows = useQuery(queries.kind("flows"));
   const mine = (flows.data ?? []).filter((flow) => flow.value.destinations.includes(name));

@@ -1,4 +1,4 @@
-/** Configure by template: the ten as cards grouped by object, then each field's column, constant or default. */
+/** The form of a template: the choice of a template, then the mapping of its fields. */
 import { Button, Select, Switch, TextInput, UnstyledButton } from "@mantine/core";
 import { memo, useCallback, useRef, useState } from "react";
 import type { Column, DestinationValue, FieldValue, Problem, Template, TemplateField } from "@/api/types";
@@ -22,7 +22,7 @@ export function TemplateForm({ value, onChange, templates, columns, dialect, pro
   latest.current = (template) => {
     const next = asTemplate(value, template, columns);
     const item = describing(template, undefined, templates);
-    // a batch has no fields of its own: those of what it holds
+    // a batch has the fields of the object that it holds
     onChange(isBatch(template) && item ? { ...next, object: Object.keys(template.items)[0] as BatchObject, fields: suggestedFields(item, columns) } : next);
   };
   const choose = useCallback((template: Template) => latest.current(template), []);
@@ -123,7 +123,7 @@ function Fields({ value, onChange, template, columns, dialect, problems }: Omit<
   const errorAt = (field: TemplateField) => messageAt(problems, `fields.${field.name}`, `fields.${field.name}.column`, `fields.${field.name}.truncate`);
   const first = fields.filter((field) => field.page || value.fields?.[field.name] !== undefined || isRequired(field, dialect) || errorAt(field) !== undefined);
   const more = fields.length - first.length;
-  // a row whose field did not change is not made again at every key: what it calls stays the same, and asks here
+  // stable handlers, so that unchanged rows are not rendered again at every key press
   const latest = useRef<Give>(() => undefined);
   latest.current = (field, given) => onChange(withField(value, field, given));
   const give = useCallback<Give>((field, given) => latest.current(field, given), []);
@@ -163,7 +163,7 @@ interface RowProps {
   required: boolean;
   given: FieldValue | undefined;
   columns: Column[];
-  /** Most characters of its text that Custify takes; null: any. */
+  /** The longest text that Custify accepts, in characters; null: no limit. */
   limit: number | null;
   error: string | undefined;
   give: Give;
@@ -240,7 +240,7 @@ const FieldRow = memo(function FieldRow({ field, required, given, columns, limit
   );
 });
 
-/** A column to choose: its name, its type, and what its values look like. */
+/** An option for a column: name, type, examples. */
 function ColumnOption({ column, name }: { column: Column | undefined; name: string }) {
   return (
     <div className={classes.option}>

@@ -1,8 +1,8 @@
-/** What is kept of a destination that is not saved yet. */
+/** The draft of an unsaved destination. */
 import type { DestinationValue } from "@/api/types";
 import type { Scheduled } from "@/resources/schedules/schedule";
 
-/** When it shall run: with a flow that is there, or, null, with one of its own. */
+/** The flow that runs it; null: a new flow. */
 export interface Plan extends Scheduled {
   flow: string | null;
 }
@@ -12,6 +12,6 @@ export interface Draft {
   connector?: "custify" | "http" | undefined;
   name: string;
   value: DestinationValue;
-  /** Of the version that was edited; null for a new one. */
+  /** The ETag of the version that is edited; null for a new destination. */
   etag: string | null;
 }

@@ -1,4 +1,4 @@
-/** Where the form of a destination shows a problem: at its field, or, where it has none, in a list. */
+/** Where the form of a destination shows a problem: at its field, or in a list when it has no field. */
 import type { Problem } from "@/api/types";
 
 const FIELDS = ["attributes", "exclude", "concurrency", "batch", "batch.size", "batch.max_bytes", "grouping.property", "grouping.other_props", "grouping.code", "request.url", "request.headers", "new_columns", "company_link"];
@@ -7,7 +7,7 @@ const OWN = /^destinations\.[^.]+\.?/;
 
 const hasField = (path: string): boolean => FIELDS.some((field) => path.endsWith(`.${field}`)) || FIELD.test(path);
 
-/** The problems that no field shows, with their place as the form names it. */
+/** The problems without a field, with their place in the words of the form. */
 export function inForm(problems: Problem[]): Problem[] {
   return problems.filter(({ path }) => !hasField(path)).map((problem) => ({ ...problem, path: problem.path.replace(OWN, "") }));
 }

@@ -1,4 +1,4 @@
-/** Which account: tiles with their last check, and an overlay that adds one and checks it at once. */
+/** The choice of an account, with its last check, and a dialog that adds one. */
 import { Button, Group, UnstyledButton } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";

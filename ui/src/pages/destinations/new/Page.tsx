@@ -1,4 +1,4 @@
-/** Send to destination, in steps with a way back: connector → credential → configure → done. */
+/** The page of a new destination, in steps: connector, credential, configuration. */
 import { Button, Select, Stepper, UnstyledButton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
@@ -32,12 +32,12 @@ export function NewDestination() {
   useEffect(() => {
     const { dataset } = search;
     if (dataset !== undefined && draft.value.dataset !== dataset) change((old) => ({ ...old, value: { ...old.value, dataset } }));
-    // only when the address says another dataset
+    // only when the dataset in the address changes
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [search.dataset]);
   const go = useCallback((to: Step) => void navigate({ to: "/destinations/new", search: (old) => ({ ...old, step: to }) }), [navigate]);
   const setValue = (value: DestinationValue) => {
-    save.reset(); // what the last save was refused for may be right now
+    save.reset(); // the problems of the last save may be fixed now
     change((old) => ({ ...old, value }));
   };
   const setWhen = useCallback((when: Draft["when"]) => change((old) => ({ ...old, when })), [change]);
@@ -49,7 +49,7 @@ export function NewDestination() {
   const save = useChange({
     run: async () => {
       const made = await api.post<Destination>("/destinations", { name, value: tidy(draft.value) });
-      await runWhen(draft.when, made.name).catch(toastFailure); // it is saved; only its flow is not
+      await runWhen(draft.when, made.name).catch(toastFailure); // the destination is saved, its flow is not
       return made;
     },
     done: (made) => t.steps.savedDraft(made.name),

@@ -1,4 +1,4 @@
-/** What a person does with a flow: run it now, let it rest, let it go on. */
+/** The actions of a flow: run now, pause, resume. */
 import { api, at } from "@/api/client";
 import { keys } from "@/api/queries";
 import type { Run } from "@/api/types";

@@ -1,4 +1,4 @@
-/** The project as a picture: what feeds what, from left to right, with how each part stands. Loaded only when it is shown. */
+/** The project as a graph from left to right, with the status of each resource. Loaded when it is first shown. */
 import "@xyflow/react/dist/base.css";
 import { useMantineColorScheme } from "@mantine/core";
 import { Background, Controls, type Edge, MarkerType, ReactFlow, ReactFlowProvider, type ReactFlowState, useReactFlow, useStore } from "@xyflow/react";
@@ -15,9 +15,9 @@ interface Props {
 }
 const types = { card: Card };
 const hidden = { hideAttribution: true };
-// what can be neither moved nor selected would not feel the pointer at all: its links and its + must
+// without this, cards that cannot be moved or selected get no pointer events; their links and + need them
 const reached = { pointerEvents: "all" as const };
-const fitted = { padding: 0.12, minZoom: 0.8, maxZoom: 1 }; // any smaller, and what is pressed is under 24 px
+const fitted = { padding: 0.12, minZoom: 0.8, maxZoom: 1 }; // smaller zoom makes buttons smaller than 24 px
 const beginning = { x: 0, y: 0, zoom: 0.9 };
 
 export default function Canvas(props: Props) {
@@ -31,9 +31,9 @@ export default function Canvas(props: Props) {
 function Drawn({ graph, flowsOf }: Props) {
   const { colorScheme } = useMantineColorScheme();
   const shape = graph.nodes.map((node) => node.id).join() + graph.edges.map((edge) => edge.id).join();
-  const places = useMemo(() => placesOf(graph), [shape]); // eslint-disable-line react-hooks/exhaustive-deps -- counts move nothing
+  const places = useMemo(() => placesOf(graph), [shape]); // eslint-disable-line react-hooks/exhaustive-deps -- counts do not change the layout
   const many = graph.nodes.length > MANY;
-  // of many nodes React Flow gets those in view and near it: it draws each once to measure it, and a dataset may feed a thousand
+  // React Flow renders each node to measure it, so a large graph passes only the nodes in view and near it
   const area = useStore((state: ReactFlowState) => (many ? areaOf(state.transform, state.width, state.height) : null));
   const nodes = useMemo(
     () =>
@@ -65,7 +65,7 @@ function Drawn({ graph, flowsOf }: Props) {
   );
   const { fitView, setViewport } = useReactFlow();
   useEffect(() => {
-    // of many nodes the first are shown, not the middle of all of them
+    // a large graph starts at its first nodes, not at its centre
     const frame = requestAnimationFrame(() => void (many ? setViewport(beginning) : fitView(fitted)));
     return () => cancelAnimationFrame(frame);
   }, [shape, many, fitView, setViewport]);

@@ -1,4 +1,4 @@
-/** The cards on the canvas: each says how its part stands, and leads to its page. */
+/** The cards on the canvas: each shows the status of a resource and links to its page. */
 import { IconArrowsSplit2, IconDatabase, IconFile, IconMessageReply, IconTable, IconTarget, IconWebhook, type TablerIcon } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { Handle, type Node, type NodeProps, Position, useReactFlow } from "@xyflow/react";
@@ -18,10 +18,10 @@ export function Card({ id, data }: NodeProps<CardNode>) {
   const { node, flows } = data;
   const { getNode, setCenter, getZoom } = useReactFlow();
   const box = useRef<HTMLElement>(null);
-  // what has the focus is in view
+  // the focused card is scrolled into view
   const onFocus = (event: FocusEvent) => {
     const canvas = box.current?.closest(".react-flow");
-    // the browser has scrolled the canvas itself to what has the focus now: that would leave the whole picture displaced
+    // undoes the browser's own scrolling to the focused card, which would displace the canvas
     for (let part = box.current?.parentElement; part && canvas?.contains(part); part = part.parentElement) part.scrollTo(0, 0);
     const pane = canvas?.getBoundingClientRect();
     const own = event.target.getBoundingClientRect();

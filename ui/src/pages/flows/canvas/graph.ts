@@ -1,4 +1,4 @@
-/** What is connected with what: the overview as nodes and edges of the canvas, and as rows of the list. Pure. */
+/** The overview as nodes and edges of the canvas, and as rows of the list. Pure. */
 import type { DatasetNode, DestinationNode, FlowNode, Overview, RunStatus, SourceNode } from "@/api/types";
 
 export type GraphNode = SourceNode | DatasetNode | DestinationNode;
@@ -6,9 +6,9 @@ export interface GraphEdge {
   id: string;
   from: string;
   to: string;
-  /** Records move along it now. */
+  /** Whether a run sends records along it now. */
   live: boolean;
-  /** Replies that come back as records. */
+  /** Whether it carries replies, stored as records. */
   back: boolean;
 }
 export interface Graph {
@@ -56,7 +56,7 @@ function grouped<T>(edges: T[], by: (edge: T) => string): Map<string, T[]> {
   return found;
 }
 
-/** These and all that feeds them. */
+/** These nodes and all nodes that feed them. */
 function upstream(edges: { from: string; to: string }[], of: Set<string>): Set<string> {
   const feeding = grouped(edges, (edge) => edge.to);
   const wanted = new Set(of);
@@ -71,14 +71,14 @@ function upstream(edges: { from: string; to: string }[], of: Set<string>): Set<s
   return wanted;
 }
 
-/** Of a graph what feeds the destinations of one flow. */
+/** The part of a graph that feeds the destinations of one flow. */
 export function ofFlow(graph: Graph, flow: FlowNode): Graph {
   const ends = graph.nodes.filter((node) => node.kind === "destination" && flow.destinations.includes(node.name));
   const wanted = upstream(graph.edges, new Set(ends.map((node) => node.id)));
   return { nodes: graph.nodes.filter((node) => wanted.has(node.id)), edges: graph.edges.filter((edge) => wanted.has(edge.from) && wanted.has(edge.to)) };
 }
 
-/** One connection as a row; what leads nowhere yet has a row too. */
+/** One connection as a row; a resource without a connection has a row too. */
 export interface Path {
   id: string;
   source: SourceNode | null;
@@ -106,7 +106,7 @@ export function pathsOf({ nodes, edges }: Graph): Path[] {
   return paths;
 }
 
-/** The next step of who has begun and not arrived: a source without dataset, else a dataset while nothing is sent at all. */
+/** The next step while nothing is sent: for a source without a dataset, or else for a dataset without a destination. */
 export function nextStep({ nodes }: Graph): { kind: "dataset" | "destination"; of: string } | null {
   const first = (kind: string) => nodes.find((node) => node.kind === kind);
   const [source, dataset] = [first("source"), first("dataset")];
@@ -114,7 +114,7 @@ export function nextStep({ nodes }: Graph): { kind: "dataset" | "destination"; o
   return first("destination") === undefined ? { kind: "destination", of: dataset.name } : null;
 }
 
-/** Where a node is shown. */
+/** The address of a node's page. */
 export function addressOf(node: GraphNode): string {
   if (node.kind === "source" && node.type === "responses") return `/responses/${encodeURIComponent(node.name.replace(/\.responses$/, ""))}`;
   return `/${node.kind}s/${encodeURIComponent(node.name)}`;

@@ -1,4 +1,4 @@
-/** Where each node is: from left to right, by dagre; in rows where dagre would take seconds. */
+/** The positions of nodes from left to right: by dagre, or in rows for large graphs, for which dagre takes seconds. */
 import { graphlib, layout } from "@dagrejs/dagre";
 import type { Graph, GraphNode } from "./graph";
 
@@ -8,7 +8,7 @@ export const SIZES: Record<GraphNode["kind"], { width: number; height: number }>
   destination: { width: 268, height: 108 },
 };
 
-/** A graph of more nodes is laid out in rows, and only the nodes in view are drawn. */
+/** A graph with more nodes is laid out in rows, and only the nodes in view are rendered. */
 export const MANY = 150;
 type Places = Map<string, { x: number; y: number }>;
 const EDGE = 16;
@@ -16,7 +16,7 @@ const BETWEEN = { columns: 90, rows: 22 };
 
 export const placesOf = (graph: Graph): Places => (graph.nodes.length > MANY ? rowsOf(graph) : byDagre(graph));
 
-/** Sources, datasets and destinations in a column each; what is fed lies right of what feeds it, one below the other. */
+/** Sources, datasets and destinations in one column each; a node is to the right of the node that feeds it. */
 function rowsOf({ nodes, edges }: Graph): Places {
   const fed = new Map<string, string[]>();
   for (const edge of edges) if (!edge.back) fed.set(edge.from, [...(fed.get(edge.from) ?? []), edge.to]);
@@ -51,13 +51,13 @@ function byDagre({ nodes, edges }: Graph): Places {
 
 const CELL = 600;
 
-/** What is in view, and a cell around it, in cells: text, so that a small move does not make another one. */
+/** The area in view plus one cell, in cells. As text, so that a small move gives an equal value. */
 export function areaOf([x, y, zoom]: readonly [number, number, number], width: number, height: number): string {
   const cells = [-x, -y, width - x, height - y].map((at) => Math.floor(at / zoom / CELL));
   return cells.join(" ");
 }
 
-/** Whether a place is in an area; everything is where there is none. */
+/** Whether a position is in an area; true when there is no area. */
 export function isIn(area: string | null, place: { x: number; y: number } | undefined): boolean {
   if (area === null) return true;
   if (place === undefined) return false;

@@ -1,4 +1,4 @@
-/** The flows above the canvas: one is chosen to see only what it runs; each says when it is due and how it went. */
+/** The flows above the canvas, each with its next and last run. Choosing one limits the canvas to it. */
 import { Select, UnstyledButton } from "@mantine/core";
 import type { FlowNode } from "@/api/types";
 import { RunStatus, Status, Time } from "@/parts";
@@ -31,7 +31,7 @@ export function FlowStrip({ flows, chosen, choose }: Props) {
   );
 }
 
-/** Of many flows the first have a card, and the one that is chosen; the others are found by their names. */
+/** When there are many flows, the first ones and the chosen one have cards; the others are found by name. */
 function cardsOf(flows: FlowNode[], chosen: string | undefined): FlowNode[] {
   if (flows.length <= FEW) return flows;
   const picked = flows.find((flow) => flow.name === chosen);
@@ -55,7 +55,7 @@ function FlowCard({ flow, chosen, choose }: { flow: FlowNode; chosen: boolean; c
   );
 }
 
-/** When it is due, in a few words. */
+/** When the flow runs next. */
 function ScheduleText({ flow }: { flow: FlowNode }) {
   const { state, schedule } = flow;
   if (state.paused) return <Status of="paused" plain />;

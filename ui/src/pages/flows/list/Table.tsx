@@ -1,4 +1,4 @@
-/** The canvas as a list: one connection a row, for the keyboard and for whoever prefers rows. */
+/** The canvas as a list with one row per connection. */
 import { Link } from "@tanstack/react-router";
 import { type Col, DataTable, NOT_YET, Num, OutcomeBar, RunStatus, Status, Time } from "@/parts";
 import { DatasetMenu } from "@/resources/datasets/Menu";

@@ -1,4 +1,4 @@
-/** Discards of many records go on in the background: how far they are, and the lists anew when one has ended. */
+/** The progress of discards in the background. Refreshes the lists when one ends. */
 import { Alert, Progress } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";

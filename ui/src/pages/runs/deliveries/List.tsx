@@ -6,7 +6,7 @@ import type { Delivery } from "@/api/types";
 import { type Col, DataTable, duration, Empty, Failed, Loading, Num, Status, useFreshLast, useItems } from "@/parts";
 import { t } from "@/texts/pages/runs";
 
-// once: a row is not made again while the list around it is
+// created once, so that rows are not rendered again with the list
 const REQUESTS: Col<Delivery>[] = [
   { id: "outcome", header: t.outcome, width: 130, cell: (row) => <Status of={row.outcome} /> },
   { id: "request", header: t.request, cell: (row) => <span className="mono" title={row.url ?? ""}>{row.method} {row.url}</span> },

@@ -1,4 +1,4 @@
-/** One request: exactly what went out and what came back, where it was kept. */
+/** A request and its reply, when they were stored. */
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { api, at } from "@/api/client";

@@ -1,4 +1,4 @@
-/** The list of runs kept up to date: its first page, and what runs still further down. */
+/** Keeps the list of runs up to date: its first page, and live runs further down. */
 import { api, at } from "@/api/client";
 import { keys } from "@/api/queries";
 import type { Items, Run } from "@/api/types";
@@ -6,10 +6,10 @@ import { useFreshFirst } from "@/parts";
 
 type Pages = Items<Run>[];
 const MOVES = new Set(["queued", "running"]);
-/** Further down at most so many are asked for one by one. */
+/** The most runs below the first page that are requested one by one. */
 const MOST = 20;
 
-/** Those below the first page that may still change. */
+/** The runs below the first page that can still change. */
 export function movingBelow(pages: Pages, first: Items<Run>): string[] {
   const above = new Set(first.items.map((run) => run.run));
   const below = pages.flatMap((page) => page.items).filter((run) => MOVES.has(run.status) && !above.has(run.run));

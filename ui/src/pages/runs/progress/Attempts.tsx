@@ -1,4 +1,4 @@
-/** The attempts of a live run that did not succeed at once, and what the run waits for. */
+/** Retried requests of a live run, and what the run waits for. */
 import type { Attempt, Waiting } from "@/api/types";
 import { type Col, DataTable, duration, Panel, Time } from "@/parts";
 import { t } from "@/texts/pages/runs";

@@ -1,4 +1,4 @@
-/** The records of a run, each with its outcome. */
+/** The records of a run with their outcomes. */
 import { Select } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo } from "react";

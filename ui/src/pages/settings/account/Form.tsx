@@ -1,4 +1,4 @@
-/** One's own password. */
+/** The form for the user's own password. */
 import { Button, PasswordInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";

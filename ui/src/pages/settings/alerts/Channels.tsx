@@ -1,4 +1,4 @@
-/** The channels of alerts: an address is written once, sealed, and only replaced afterwards. */
+/** The channels of alerts. The address of a channel is stored encrypted; it can be replaced but not read. */
 import { ActionIcon, Button, TagsInput, TextInput } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";

@@ -1,4 +1,4 @@
-/** Where Penstock says that something needs a person, and when. */
+/** The form of alerts: channels, rules, open alerts. */
 import { Button, MultiSelect } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { api } from "@/api/client";
@@ -16,7 +16,7 @@ const t = all.alerts;
 
 type Rule = keyof AlertSettings["rules"];
 const SWITCHES: Rule[] = ["run_failed", "run_partial", "run_results", "credential_refused", "columns_changed"];
-/** The number rules: what is shown of one, what it is when it is switched on, and whether it can be off. */
+/** The rules with a number: how it is shown, its value when the rule is turned on, and whether it can be off. */
 const NUMBERS: { name: Rule; on: number; percent?: boolean; part?: boolean; least?: number }[] = [
   { name: "quarantine_more", on: 100, least: 0 },
   { name: "error_share", on: 0.1, percent: true },
@@ -94,7 +94,7 @@ export function Alerts() {
   );
 }
 
-/** What needs a person at this moment. */
+/** The open alerts. */
 function Now() {
   const query = useQuery({ queryKey: ["alerts"], queryFn: ({ signal }) => api.get<Items<Alert>>("/alerts", { signal }), refetchInterval: 15_000 });
   return (

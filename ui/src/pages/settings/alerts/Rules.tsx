@@ -1,4 +1,4 @@
-/** A rule: what it looks at, whether it is on, and from which number. */
+/** A rule: its name, a switch, and its number. */
 import { Switch } from "@mantine/core";
 import { NumberField } from "@/parts";
 import { t as all } from "@/texts/pages/settings";
@@ -21,10 +21,10 @@ interface Props {
   unit: string;
   /** Null: off. */
   value: number | null;
-  /** What it is when it is switched on. */
+  /** The value when the rule is turned on. */
   on: number;
   percent?: boolean;
-  /** Belongs to the rule above, and is never off. */
+  /** Whether it belongs to the rule above and cannot be off. */
   part?: boolean;
   least?: number;
   onChange: (value: number | null) => void;

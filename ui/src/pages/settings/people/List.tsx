@@ -1,4 +1,4 @@
-/** Who may sign in: add, give a role, make a link for a new password, remove. */
+/** Users: add, change role, create a password link, remove. */
 import { ActionIcon, Button, Menu, Modal, Select, TextInput } from "@mantine/core";
 import { IconDots, IconKey, IconPlus, IconTrash, IconUsers } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
@@ -15,7 +15,7 @@ const t = all.people;
 const ROLES: Role[] = ["viewer", "operator", "editor", "admin"];
 const KEY = ["people"] as const;
 
-/** The link as the person opens it; their name comes along. */
+/** The one-time link for the user, with their name. */
 const whole = (link: string, name: string): string => `${window.location.origin}${link}&name=${encodeURIComponent(name)}`;
 
 export function People({ session }: { session: Session }) {

@@ -1,4 +1,4 @@
-/** How long things are kept, in days. */
+/** The form of retention: how long data is stored, in days. */
 import { Button, Switch } from "@mantine/core";
 import { Loaded, NumberField, Panel, Problems, problemsOf, useValidated } from "@/parts";
 import { t as all } from "@/texts/pages/settings";

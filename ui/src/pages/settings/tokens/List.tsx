@@ -1,4 +1,4 @@
-/** API tokens: create with an end, seen once, revoke. */
+/** API tokens: create with an expiry, show once, revoke. */
 import { Button, Modal, Select, TextInput } from "@mantine/core";
 import { IconKey, IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";

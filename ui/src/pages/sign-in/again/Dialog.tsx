@@ -1,4 +1,4 @@
-/** Sign in above the page that is open; what it asked then goes on by itself. */
+/** A dialog to sign in again above the open page. Waiting requests are then repeated. */
 import { Modal } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { keys } from "@/api/queries";
@@ -23,7 +23,7 @@ export function SignInAgain() {
         then={() => {
           const now = client.getQueryData<Session>(keys.session)?.person?.name;
           if (before?.person && now !== before.person.name) {
-            forgetAll(); // another person begins anew: neither the page nor what was typed in it is theirs
+            forgetAll(); // another user starts without this user's page and drafts
             window.location.assign("/");
             return;
           }

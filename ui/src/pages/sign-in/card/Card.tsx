@@ -2,7 +2,7 @@ import { type ReactNode, useEffect } from "react";
 import { t } from "@/texts/shell";
 import classes from "./Card.module.css";
 
-/** The page of who is not in yet. */
+/** The layout of pages for signed-out users. */
 export function Card({ title, note, children }: { title: string; note?: string; children: ReactNode }) {
   useEffect(() => {
     document.title = `${title} · ${t.product}`;

@@ -12,7 +12,7 @@ import { nameOf, tokenOf } from "./token";
 
 const LEAST = 12;
 
-/** The first administrator; the token stands behind the #, so that it reaches no log. */
+/** Creates the first administrator, or sets a password by link. The token is after the #, so that it is in no log. */
 export function Setup() {
   const [token, setToken] = useState(() => tokenOf(window.location.hash));
   const [given] = useState(token !== "");
@@ -22,7 +22,7 @@ export function Setup() {
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const session = useQuery(queries.session());
-  const first = session.data?.setup !== false; // else: a link of somebody who is there already
+  const first = session.data?.setup !== false; // false: a link for an existing user
   const client = useQueryClient();
   const navigate = useNavigate();
   const short = password !== "" && password.length < LEAST;

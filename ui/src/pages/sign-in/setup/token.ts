@@ -1,4 +1,4 @@
-/** The set-up code of `#token=…`; empty when there is none. */
+/** The token in `#token=…`; empty when there is none. */
 export const tokenOf = (hash: string): string => new URLSearchParams(hash.replace(/^#/, "")).get("token") ?? "";
-/** Whom the link is for: `#token=…&name=…`. */
+/** The name of the user that the link is for: `#token=…&name=…`. */
 export const nameOf = (hash: string): string => new URLSearchParams(hash.replace(/^#/, "")).get("name") ?? "";

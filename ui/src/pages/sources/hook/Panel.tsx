@@ -1,4 +1,4 @@
-/** Where others post, with which key, and what came: live while one waits for the first record. */
+/** The URL, key, pauses and latest records of a webhook. Refreshed every two seconds. */
 import { Button, Loader, Modal, TextInput } from "@mantine/core";
 import { IconKey } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";

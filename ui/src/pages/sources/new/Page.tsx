@@ -1,4 +1,4 @@
-/** A new source: first where the records come from, then its settings beside what stands in it. */
+/** The page of a new source: first its kind, then its settings beside a preview. */
 import { UnstyledButton } from "@mantine/core";
 import { IconCloudUpload, IconDatabase, IconFile, IconWebhook, type TablerIcon } from "@tabler/icons-react";
 import { useNavigate, useSearch } from "@tanstack/react-router";
