@@ -14,7 +14,7 @@ const failed = (asking: Promise<unknown>): Promise<ApiError> =>
   );
 
 describe("an address", () => {
-  test("loses what was not said, and keeps 0 and false", () => {
+  test("leaves out settings that are not given, and keeps 0 and false", () => {
     expect(address("/runs", { limit: 0, dry_run: false, status: undefined, cursor: null, target: "" })).toBe("/api/v1/runs?limit=0&dry_run=false");
   });
   test("takes names of any characters", () => {
@@ -39,7 +39,7 @@ describe("a request", () => {
     expect(new Set(keys).size).toBe(2);
     expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
   });
-  test("that needs a signed-in person is asked again, once, after they signed in", async () => {
+  test("that gets 401 is repeated once after the user signed in", async () => {
     let signedIn = 0;
     onSignedOut(() => Promise.resolve(++signedIn > 0));
     const asked = answering(refusal(401, "signed-out"), { body: { version: 3 } });
@@ -49,7 +49,7 @@ describe("a request", () => {
     expect((await failed(api.get("/project"))).status).toBe(401);
     expect(signedIn).toBe(2);
   });
-  test("of a tab whose token is old gets the new one and goes again", async () => {
+  test("with an old CSRF token gets the new token and is repeated", async () => {
     const asked = answering(refusal(403, "csrf", "X-Penstock-CSRF"), { body: { csrf: "c-2" } }, { status: 204 });
     await api.delete("/flows/a");
     expect(asked.map((one) => `${one.method} ${one.path} ${one.headers["X-Penstock-CSRF"] ?? ""}`)).toEqual([
@@ -61,21 +61,21 @@ describe("a request", () => {
 });
 
 describe("a failure", () => {
-  test("says what the service said", async () => {
+  test("has the code, message and hint of the service", async () => {
     answering(refusal(412, "changed-meanwhile"));
     const error = await failed(api.put("/flows/a", {}));
     expect([error.stale, error.code, error.message, error.problems[0]?.hint]).toEqual([true, "changed-meanwhile", "told: changed-meanwhile", "do this"]);
   });
-  test("of a server in between names its status", async () => {
+  test("of a server in between has its status", async () => {
     answering({ status: 502, body: "<html>Bad gateway</html>" });
     const error = await failed(api.get("/flows"));
     expect([error.code, error.problems[0]?.message]).toEqual(["not-ours", "A server between this page and Penstock answered 502"]);
   });
-  test("to answer at all is no defect", async () => {
+  test("to reply has its own code", async () => {
     answering(new TypeError("failed to fetch"));
     expect((await failed(api.get("/flows"))).unreachable).toBe(true);
   });
-  test("says how long to wait", async () => {
+  test("has the seconds to wait", async () => {
     answering({ ...refusal(429, "too-many"), headers: { "retry-after": "7" } });
     expect((await failed(api.get("/flows"))).retryAfter).toBe(7);
   });

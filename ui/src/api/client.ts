@@ -43,7 +43,7 @@ export interface Options {
   known?: string | undefined;
   signal?: AbortSignal;
   /** Is called with the reply's headers. */
-  heard?: (headers: Headers) => void;
+  onHeaders?: (headers: Headers) => void;
 }
 
 let csrf: string | null = null;
@@ -59,8 +59,8 @@ export function onSignedOut(act: () => Promise<boolean>): void {
 
 export function address(path: string, query: Options["query"] = {}): string {
   const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
-  const asked = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
-  return `${ROOT}${path}${asked === "" ? "" : `?${asked}`}`;
+  const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+  return `${ROOT}${path}${search === "" ? "" : `?${search}`}`;
 }
 
 /** A path from parts that may hold any character: at`/runs/${run}`. */
@@ -98,16 +98,16 @@ export async function call<T>(method: string, path: string, options: Options = {
   connection.found();
   if (reply.status === 304) return undefined as T;
   if (reply.ok) {
-    options.heard?.(reply.headers);
+    options.onHeaders?.(reply.headers);
     return (await readBody(reply)) as T;
   }
   const failure = await readFailure(reply);
-  if (again && (await mended(failure, path))) return call<T>(method, path, options, false);
+  if (again && (await canRepeat(failure, path))) return call<T>(method, path, options, false);
   throw failure;
 }
 
 /** Whether the same request can succeed now: the user signed in again, or the CSRF token was renewed because another tab signed in. */
-async function mended(failure: ApiError, path: string): Promise<boolean> {
+async function canRepeat(failure: ApiError, path: string): Promise<boolean> {
   if (path === "/session" || path === "/setup") return false;
   if (failure.status === 401) return whenSignedOut();
   if (failure.problems[0]?.path !== CSRF) return false;
@@ -143,7 +143,7 @@ export function upload<T>(path: string, file: Blob, query: Options["query"], onP
       const reply = new Response(request.responseText, { status: request.status, statusText: request.statusText });
       if (reply.ok) return resolve(JSON.parse(request.responseText) as T);
       const failure = await readFailure(reply);
-      if (again && (await mended(failure, path))) return upload<T>(path, file, query, onProgress, signal, false).then(resolve, reject);
+      if (again && (await canRepeat(failure, path))) return upload<T>(path, file, query, onProgress, signal, false).then(resolve, reject);
       reject(failure);
     };
     signal?.addEventListener("abort", () => request.abort());
@@ -154,10 +154,10 @@ export function upload<T>(path: string, file: Blob, query: Options["query"], onP
 /** A document whose ETag is only in the header. */
 export async function tagged<T>(path: string, options: Options = {}): Promise<{ value: T; etag: string }> {
   let etag = "";
-  const heard = (headers: Headers) => {
+  const onHeaders = (headers: Headers) => {
     etag = headers.get("etag")?.replace(/^W\/|"/g, "") ?? "";
   };
-  return { value: await call<T>("GET", path, { ...options, heard }), etag };
+  return { value: await call<T>("GET", path, { ...options, onHeaders }), etag };
 }
 
 async function readBody(reply: Response): Promise<unknown> {
@@ -171,8 +171,8 @@ async function readFailure(reply: Response): Promise<ApiError> {
   const waits = Number(reply.headers.get("retry-after") ?? Number.NaN);
   const retryAfter = Number.isNaN(waits) ? null : waits;
   try {
-    const told = (await reply.json()) as { errors?: Problem[] };
-    if (Array.isArray(told.errors) && told.errors.length > 0) return new ApiError(reply.status, told.errors, retryAfter);
+    const body = (await reply.json()) as { errors?: Problem[] };
+    if (Array.isArray(body.errors) && body.errors.length > 0) return new ApiError(reply.status, body.errors, retryAfter);
   } catch {
     // the reply is not from Penstock but from a proxy
   }

@@ -47,7 +47,7 @@ let lastOverview: { etag: string; data: Overview } | null = null;
 async function overview(signal: AbortSignal): Promise<Overview> {
   const known = lastOverview;
   let etag: string | null = null;
-  const data = await api.get<Overview | undefined>("/overview", { signal, known: known?.etag, heard: (headers) => (etag = headers.get("ETag")) });
+  const data = await api.get<Overview | undefined>("/overview", { signal, known: known?.etag, onHeaders: (headers) => (etag = headers.get("ETag")) });
   if (data === undefined && known !== null) return known.data;
   if (data === undefined) throw new Error("the overview did not come");
   lastOverview = etag === null ? null : { etag, data };

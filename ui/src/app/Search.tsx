@@ -53,14 +53,14 @@ const BEGIN = [
 
 export function Search() {
   const [words, setWords] = useState("");
-  const [asked] = useDebouncedValue(words, 120);
+  const [settled] = useDebouncedValue(words, 120);
   const navigate = useNavigate();
   useEffect(() => {
     const frame = requestAnimationFrame(selectFirst);
     return () => cancelAnimationFrame(frame);
   });
   useHotkeys([["/", openSearch]]); // not while a field has the focus
-  const found = useQuery({ ...queries.search(asked), placeholderData: keepPreviousData });
+  const found = useQuery({ ...queries.search(settled), placeholderData: keepPreviousData });
   const typed = words.trim().toLowerCase();
   const pages = PLACES.flatMap((group) => group.places);
   const offered = (places: { to: string; label: string; icon: TablerIcon }[]) =>
@@ -86,7 +86,7 @@ export function Search() {
     { group: t.search.pages, actions: offered(pages) },
     { group: t.search.start, actions: offered(BEGIN) },
   ].filter((group) => group.actions.length > 0);
-  const waits = typed !== "" && (found.isFetching || asked !== words);
+  const waits = typed !== "" && (found.isFetching || settled !== words);
   return (
     <Spotlight
       store={store}

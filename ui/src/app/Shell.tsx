@@ -80,10 +80,10 @@ function NavItem({ place }: { place: Place }) {
 /** The number of records in quarantine. */
 function Held() {
   const groups = useQuery({ ...queries.quarantineGroups(), refetchInterval: 30_000 });
-  const held = groups.data?.reduce((sum, group) => sum + group.count, 0) ?? 0;
-  return held === 0 ? null : (
-    <b className={classes.held} aria-label={t.nav.held(compact(held))}>
-      {compact(held)}
+  const inQuarantine = groups.data?.reduce((sum, group) => sum + group.count, 0) ?? 0;
+  return inQuarantine === 0 ? null : (
+    <b className={classes.held} aria-label={t.nav.inQuarantine(compact(inQuarantine))}>
+      {compact(inQuarantine)}
     </b>
   );
 }

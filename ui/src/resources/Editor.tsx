@@ -227,14 +227,14 @@ export function ResourceEditor({ kind, name, found, draft, change, again, stale,
 }
 
 /** The problems that the service finds in unsaved settings. */
-function useProblems(kind: EditedKind, name: string, value: Value, asked: boolean): Problem[] {
+function useProblems(kind: EditedKind, name: string, value: Value, enabled: boolean): Problem[] {
   const question = useMemo(() => ({ name, value }), [name, value]);
   const [settled] = useDebouncedValue(question, 250);
   const checked = useQuery({
     queryKey: ["validate", kind, settled],
     queryFn: ({ signal }) => api.post<Validation>(`/${kind}/validate`, settled, { signal }),
-    enabled: asked && settled.name !== "",
+    enabled: enabled && settled.name !== "",
     gcTime: 30_000,
   });
-  return asked ? (checked.data?.errors ?? []) : [];
+  return enabled ? (checked.data?.errors ?? []) : [];
 }

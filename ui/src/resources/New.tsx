@@ -21,10 +21,10 @@ interface NewProps extends Shared {
   description?: ReactNode;
 }
 export function NewResource({ draft: id, first, suggest, then, ready, description, ...shared }: NewProps) {
-  const begun = useRef(first);
+  const initial = useRef(first);
   const { draft, change, restored, startOver, drop } = useDraft(
     `new.${shared.kind}.${id}`,
-    useCallback((): Draft => ({ typed: "", value: begun.current, text: null, etag: "" }), []),
+    useCallback((): Draft => ({ typed: "", value: initial.current, text: null, etag: "" }), []),
   );
   const taken = useQuery(queries.kind(shared.kind));
   const names = (taken.data ?? []) as unknown as Resource[];

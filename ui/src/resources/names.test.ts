@@ -5,11 +5,11 @@ test("a taken name gets the next free number", () => {
   expect(freeName("people", [])).toBe("people");
   expect(freeName("people", ["people", "people-2"])).toBe("people-3");
 });
-test("what separates words or paths becomes one hyphen, and nothing becomes the given word", () => {
+test("separators become one hyphen, and an empty name becomes the given word", () => {
   expect(freeName(" my file.v2 ", [])).toBe("my-file-v2");
   expect(freeName("  ", [], "source")).toBe("source");
 });
-test("the stem of a file is its name without folder, glob and endings", () => {
+test("the stem of a file is its name without folder, glob and extensions", () => {
   expect(stem("data/contacts.csv.gz")).toBe("contacts");
   expect(stem("C:\\exports\\Accounts.parquet")).toBe("Accounts");
   expect(stem("in/events-*.ndjson")).toBe("events-");

@@ -18,7 +18,7 @@ export const t = {
   noBudget: "No requests yet",
   failed: "The statistics could not be loaded. The page tries again every ten seconds.",
   none: "Nothing was sent in this period",
-  said: (records: number, requests: number) => `${count(records, "record")}, ${count(requests, "request")}`,
+  summary: (records: number, requests: number) => `${count(records, "record")}, ${count(requests, "request")}`,
   ms: (value: number) => duration(value / 1000),
   number,
 };

@@ -23,18 +23,18 @@ interface Words {
 }
 type Rule = (values: Values) => Words;
 
-const said = (value: unknown): string => (value === null || value === undefined ? "" : String(value));
-const place = (v: Values): string => said(v["field"] ?? v["column"]);
-const quoted = (v: Values): string => (v["value"] === undefined ? "" : ` “${said(v["value"])}”`);
+const shown = (value: unknown): string => (value === null || value === undefined ? "" : String(value));
+const place = (v: Values): string => shown(v["field"] ?? v["column"]);
+const quoted = (v: Values): string => (v["value"] === undefined ? "" : ` “${shown(v["value"])}”`);
 /** What is wrong with the value. */
-const found = (v: Values): string => (v["finding"] === undefined ? said(v["sentence"]) : `${place(v)}:${quoted(v)} ${said(v["finding"])}`);
+const found = (v: Values): string => (v["finding"] === undefined ? shown(v["sentence"]) : `${place(v)}:${quoted(v)} ${shown(v["finding"])}`);
 const sentence = (v: Values, words: string): string => `${place(v)}:${quoted(v)} ${words}`;
-const accepted = (v: Values): string => (v["accepted"] === undefined ? "" : ` Accepted: ${said(v["accepted"])}.`);
+const accepted = (v: Values): string => (v["accepted"] === undefined ? "" : ` Accepted: ${shown(v["accepted"])}.`);
 
 const EDIT = "Correct it in the source, or edit the record in Quarantine and resend it.";
 const LOOK = "Look for the record in Custify. If it is there, press Mark as delivered; if not, resend it.";
 const AGAIN = "Resend the record when the cause is fixed.";
-const unmapped = (v: Values): string => (v["mapped"] === true ? `choose another column for ${place(v)}` : `add ${said(v["column"] ?? place(v))} to Exclude attributes`);
+const unmapped = (v: Values): string => (v["mapped"] === true ? `choose another column for ${place(v)}` : `add ${shown(v["column"] ?? place(v))} to Exclude attributes`);
 /** A rule for one value: the user corrects the value or excludes it. */
 const value = (words: (v: Values) => string): Rule => (v) => ({ text: words(v), way: `${EDIT}${accepted(v)} If all records are like this, ${unmapped(v)} in the destination's form.` });
 const edited = (words: (v: Values) => string): Rule => (v) => ({ text: words(v), way: `${EDIT}${accepted(v)}` });
@@ -60,7 +60,7 @@ export const RULES: Record<string, Rule> = {
   depth: value(found),
   digits: value((v) => sentence(v, "has more digits than the source stores exactly.")),
   email: value((v) => sentence(v, "is not an e-mail address.")),
-  "flat link": edited((v) => `${said(v["sentence"])}.`),
+  "flat link": edited((v) => `${shown(v["sentence"])}.`),
   html: fixed("Correct the base URL of the credential: it returns a web page. Then resend the record."),
   id: value((v) => sentence(v, "is not a Custify id.")),
   int32: (v) => ({
@@ -74,11 +74,11 @@ export const RULES: Record<string, Rule> = {
   "key already sent": fixed("Give the record another key and resend it, or choose another mode under Records to send in the destination's form.", () => "The key was already sent with other content, and this destination sends each key once."),
   length: (v) => ({
     text: v["limit"] === undefined ? found(v) : `${place(v)}${quoted(v)} is longer than ${count(Number(v["limit"]), "character")}.`,
-    way: v["limit"] === undefined ? "Choose fewer columns under Other columns in the destination's form." : v["mapped"] === true ? `Turn on Cut long text at ${place(v)} in the destination's form, or shorten the value in Quarantine and resend it.` : `Shorten ${said(v["column"] ?? place(v))} with SQL in the dataset's form, or edit the record in Quarantine and resend it.`,
+    way: v["limit"] === undefined ? "Choose fewer columns under Other columns in the destination's form." : v["mapped"] === true ? `Turn on Cut long text at ${place(v)} in the destination's form, or shorten the value in Quarantine and resend it.` : `Shorten ${shown(v["column"] ?? place(v))} with SQL in the dataset's form, or edit the record in Quarantine and resend it.`,
   }),
   lookup: fixed("Send that object first, with a destination of the same flow, then resend this record."),
   macro: edited(found),
-  max_bytes: (v) => ({ text: `This record alone is larger than the max body size${v["value"] === undefined ? "" : ` (${said(v["value"])})`}.`, way: "Raise Max body size in the destination's form, or exclude columns there." }),
+  max_bytes: (v) => ({ text: `This record alone is larger than the max body size${v["value"] === undefined ? "" : ` (${shown(v["value"])})`}.`, way: "Raise Max body size in the destination's form, or exclude columns there." }),
   money: value((v) => sentence(v, "is not an amount.")),
   name: edited(found),
   names: fixed("Have the sender post other names, or ask an administrator to raise the limit."),
@@ -93,8 +93,8 @@ export const RULES: Record<string, Rule> = {
     v["type"] === undefined
       ? value(found)(v)
       : {
-          text: sentence({ ...v, field: v["column"] ?? v["field"] }, `is not of the type ${said(v["type"])}.`),
-          way: `The column has the type ${said(v["type"])} since ${v["since"] === undefined ? "it was first read" : moment(new Date(said(v["since"])))}. Press Detect again on the dataset's page, choose the type text there, or edit the record in Quarantine and resend it.`,
+          text: sentence({ ...v, field: v["column"] ?? v["field"] }, `is not of the type ${shown(v["type"])}.`),
+          way: `The column has the type ${shown(v["type"])} since ${v["since"] === undefined ? "it was first read" : moment(new Date(shown(v["since"])))}. Press Detect again on the dataset's page, choose the type text there, or edit the record in Quarantine and resend it.`,
         },
   versions: fixed("Resend it.", () => "The settings have changed. The records can no longer be sent in one request."),
   waiting: (v) => ({ text: found(v), way: "The record is sent automatically when that object is delivered. If that object is in quarantine, resend it first." }),

@@ -40,7 +40,7 @@ export const t = {
   refresh: "Detect again",
   refreshed: "Columns detected again",
   run: "Run now",
-  asked: (run: string) => `Run ${run} is queued`,
+  queued: (run: string) => `Run ${run} is queued`,
   check: "Check",
   checked: "Checked",
   key: "API key",

@@ -20,7 +20,7 @@ export const t = {
     versions: "Versions",
     audit: "Audit",
     settings: "Settings",
-    held: (n: string) => `${n} records in quarantine`,
+    inQuarantine: (n: string) => `${n} records in quarantine`,
   },
   search: {
     open: "Search",

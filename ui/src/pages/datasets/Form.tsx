@@ -46,12 +46,12 @@ export function DatasetForm({ name, value, onChange, problems }: Props) {
   const preview = usePreview(name, value);
   const plain = useMemo(() => withSql(value, undefined), [value]);
   const raw = usePreview(name, plain); // the columns that SQL can use
-  const said = preview.data?.errors ?? [];
+  const previewErrors = preview.data?.errors ?? [];
   const found = preview.isPlaceholderData ? undefined : preview.data;
-  const errors = [...new Map([...said, ...problems].map((problem) => [problem.message, problem])).values()];
+  const errors = [...new Map([...previewErrors, ...problems].map((problem) => [problem.message, problem])).values()];
   const last = useRef<DatasetPreview | undefined>(undefined); // the last preview that worked, shown while the SQL has an error
   if (preview.data && preview.data.columns.length > 0) last.current = preview.data;
-  const shown = said.length > 0 ? last.current : preview.data;
+  const shown = previewErrors.length > 0 ? last.current : preview.data;
   const columns = (shown?.columns ?? []).map((column) => column.name);
   const keys = keysOf(value);
   const suggested = preview.data ? likelyKey(preview.data.columns, preview.data.rows) : null;
@@ -134,9 +134,9 @@ export function DatasetForm({ name, value, onChange, problems }: Props) {
         <Panel title={t.preview} actions={preview.isFetching ? <Loader size={14} role="status" aria-label={t.reading} /> : undefined} label={t.preview}>
           <div className={classes.form}>
             {preview.isError && <Failed error={preview.error} retry={() => void preview.refetch()} />}
-            <Problems problems={elsewhere(said, "sql", "key")} title={t.wrong} />
+            <Problems problems={elsewhere(previewErrors, "sql", "key")} title={t.wrong} />
             {found !== undefined && errors.length === 0 && found.rows.length > 0 && <Status of="ok" label={t.rows(found.rows.length, found.columns.length)} />}
-            {said.length > 0 && shown !== undefined && <p className={classes.hint}>{t.before}</p>}
+            {previewErrors.length > 0 && shown !== undefined && <p className={classes.hint}>{t.before}</p>}
             {shown !== undefined && shown.rows.length > 0 && <Records label={t.preview} columns={shown.columns} rows={shown.rows} height={520} />}
             {found !== undefined && errors.length === 0 && found.rows.length === 0 && (
               <Empty compact title={t.none}>

@@ -11,17 +11,17 @@ describe("the key of a dataset", () => {
     expect(withKeys(base, ["id"])).toEqual({ source: "crm", key: "id" });
     expect(keysOf(withKeys(base, ["region", "id"]))).toEqual(["region", "id"]);
   });
-  test("suggested is what is named like one and differs in each record", () => {
+  test("the suggested key has a name for an id and differs in each record", () => {
     const rows = [{ company_id: "a", user_id: 1, id_no: 0 }, { company_id: "a", user_id: 2, id_no: 0 }];
     expect(likelyKey([column("company_id"), column("user_id")], rows)).toBe("user_id");
   });
-  test("a column with an empty value is none; 0 and false are values", () => {
+  test("a column with an empty value is not suggested; 0 and false are values", () => {
     expect(likelyKey([column("id")], [{ id: 0 }, { id: "" }])).toBe(null);
     expect(likelyKey([column("id")], [{ id: 0 }, { id: false }])).toBe("id");
   });
 });
 
-test("the last overruled type takes the whole entry with it, and so does switched-off SQL", () => {
+test("removing the last type removes the setting, and turning SQL off removes the SQL", () => {
   const typed = withType({ source: "crm", key: "id" }, "zip", "text");
   expect(typed.types).toEqual({ zip: "text" });
   expect(withType(typed, "zip", null)).toEqual({ source: "crm", key: "id" });

@@ -11,7 +11,7 @@ import { DeliveryForm } from "./form/DeliveryForm";
 import classes from "./style.module.css";
 import { Findings } from "./form/Findings";
 import { ManualForm } from "./form/ManualForm";
-import { asked } from "./queries";
+import { destinationQueries } from "./queries";
 import { SamplePanel } from "./form/SamplePanel";
 import { TemplateForm } from "./form/TemplateForm";
 import { asManual, asTemplate, describing, type Dialect, mappedColumns, tidy } from "./value";
@@ -106,14 +106,14 @@ const Samples = memo(function Samples({ value, ...shown }: ComponentProps<typeof
 });
 
 const Checked = memo(function Checked({ name, value }: { name: string; value: DestinationValue }) {
-  const [calm] = useDebouncedValue(value, 600);
-  return <Findings name={name} value={calm} ready />;
+  const [settled] = useDebouncedValue(value, 600);
+  return <Findings name={name} value={settled} ready />;
 });
 
 const errorsOf = (preview: Preview): Problem[] => preview.errors ?? NONE;
 /** The problems from the samples and the last save, for the fields of the form. */
 function useErrors(name: string, current: DestinationValue, ready: boolean, saved: Problem[]): Problem[] {
-  const { data = NONE } = useQuery({ ...asked.preview(name, usePaused(current), ready), select: errorsOf });
+  const { data = NONE } = useQuery({ ...destinationQueries.preview(name, usePaused(current), ready), select: errorsOf });
   return useMemo(() => [...(ready ? data : NONE), ...saved], [data, ready, saved]);
 }
 
@@ -128,7 +128,7 @@ interface ByHandProps extends Marked, Pick<Props, "name" | "value" | "onChange">
   columns: Column[];
 }
 function ByHand({ name, current, saved, asks = true, ...form }: ByHandProps) {
-  const preview = useQuery(asked.preview(name, usePaused(current), asks));
+  const preview = useQuery(destinationQueries.preview(name, usePaused(current), asks));
   return <ManualForm {...form} problems={useErrors(name, current, asks, saved)} refused={preview.data?.refused ?? NONE} />;
 }
 

@@ -25,7 +25,7 @@ export function DestinationsPage() {
     { id: "what", header: t.columns.what, by: becomes, cell: (row) => becomes(row) },
     { id: "dataset", header: t.columns.dataset, by: (row) => row.value.dataset, cell: (row) => row.value.dataset },
     { id: "credential", header: t.columns.credential, by: (row) => row.value.credential, cell: (row) => row.value.credential },
-    { id: "held", header: t.columns.held, width: 90, align: "right", by: (row) => row.state.held, cell: (row) => (row.state.held > 0 ? <Num value={row.state.held} /> : <span className="muted">0</span>) },
+    { id: "held", header: t.columns.quarantine, width: 90, align: "right", by: (row) => row.state.held, cell: (row) => (row.state.held > 0 ? <Num value={row.state.held} /> : <span className="muted">0</span>) },
     {
       id: "run",
       header: t.columns.run,

@@ -11,7 +11,7 @@ import { t } from "@/texts/pages/destinations";
 import { plainText } from "@/texts/service";
 import { DestinationMenu } from "./actions/Menu";
 import classes from "./style.module.css";
-import { asked } from "./queries";
+import { destinationQueries } from "./queries";
 import { SamplePanel } from "./form/SamplePanel";
 
 export function DestinationPage() {
@@ -26,8 +26,8 @@ export function DestinationPage() {
 
 function Shown({ destination }: { destination: Destination }) {
   const { name, value, state } = destination;
-  const plan = useQuery(asked.plan(name));
-  const runs = useQuery({ ...asked.runs(name), refetchInterval: 5_000 });
+  const plan = useQuery(destinationQueries.plan(name));
+  const runs = useQuery({ ...destinationQueries.runs(name), refetchInterval: 5_000 });
   return (
     <Page
       title={name}
@@ -55,14 +55,14 @@ function Shown({ destination }: { destination: Destination }) {
                     ...(found.asking > 0 ? ([["", t.activate.asking(found.asking)]] as [string, string][]) : []),
                     [t.page.time, found.eta_s === 0 ? t.page.atOnce : duration(found.eta_s)],
                     [t.page.changes, `${t.activate.creates(found.creates_or_updates)}, ${t.activate.unchanged(found.unchanged)}`],
-                    ...(found.invalid > 0 ? ([[t.columns.held, t.activate.refused(found.invalid)]] as [string, string][]) : []),
+                    ...(found.invalid > 0 ? ([[t.columns.quarantine, t.activate.refused(found.invalid)]] as [string, string][]) : []),
                   ]}
                 />
               )}
             </Loaded>
             {state.held > 0 && (
               <Link to="/quarantine" search={{ destination: name } as never}>
-                {t.page.heldLink(state.held)}
+                {t.page.quarantineLink(state.held)}
               </Link>
             )}
           </Panel>

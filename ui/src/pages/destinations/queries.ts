@@ -3,7 +3,7 @@ import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, at } from "@/api/client";
 import type { DestinationValue, Findings, Items, Plan, Preview, Run } from "@/api/types";
 
-export const asked = {
+export const destinationQueries = {
   preview: (name: string, value: DestinationValue, ready: boolean) =>
     queryOptions({
       queryKey: ["preview", name, value],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Column, Template } from "@/api/types";
 import { freeName } from "@/resources/names";
-import { asManual, asTemplate, givenAs, macroBegun, meant, nestedPaths, regiven, suggestedFields, tidy, typed, withField } from "./value";
+import { asManual, asTemplate, givenAs, openMacro, meant, nestedPaths, regiven, suggestedFields, tidy, typed, withField } from "./value";
 
 const column = (name: string): Column => ({ name, type: "text", nullable: false, examples: [] });
 const person = {
@@ -15,17 +15,17 @@ const person = {
 } as Template;
 
 describe("suggestions", () => {
-  it("take the column of the same name before one that means the same", () => {
+  it("prefer the column of the same name to a synonym", () => {
     const fields = suggestedFields(person, [column("id"), column("User-ID"), column("E_Mail"), column("account")]);
     expect(fields).toEqual({ user_id: "User-ID", email: "E_Mail", company_id: "account" });
   });
-  it("take no column twice, and none for fields that are never mapped by name", () => {
+  it("use each column once, and none for fields that are never mapped by name", () => {
     expect(suggestedFields(person, [column("customerID")])).toEqual({ user_id: "customerID" });
   });
 });
 
 describe("a value", () => {
-  it("keeps 0, false and empty text, and loses only what was never said", () => {
+  it("keeps 0, false and empty text, and leaves out settings that were never set", () => {
     expect(tidy({ dataset: "d", credential: "c", concurrency: 0, active: false, path: "", exclude: [], mode: undefined as never })).toEqual({
       dataset: "d",
       credential: "c",
@@ -34,13 +34,13 @@ describe("a value", () => {
       path: "",
     });
   });
-  it("is by template or by hand, never both", () => {
+  it("has a template or a request, never both", () => {
     const manual = asManual({ dataset: "d", credential: "c", template: "upsert_person", fields: { email: "e" }, exclude: ["x"] });
     expect(manual.template).toBeUndefined();
     expect(manual.exclude).toEqual(["x"]);
     expect(asTemplate(manual, person, []).request).toBeUndefined();
   });
-  it("reads what was typed as what is meant, and shows it again the same", () => {
+  it("parses typed text and shows it unchanged", () => {
     for (const text of ["0", "-3", "29.85", "007", "true", "null", "", "1e3"]) expect(typed(meant(text))).toBe(text);
     expect(meant("007")).toBe("007");
     expect(meant("0")).toBe(0);
@@ -52,7 +52,7 @@ describe("a value", () => {
 });
 
 describe("a field", () => {
-  it("that no longer takes the column of its name leaves that column out, and takes it in again", () => {
+  it("that no longer uses the column of its name excludes that column, and includes it again", () => {
     const begun = { dataset: "d", credential: "c", fields: { plan: "plan" } };
     const constant = withField(begun, "plan", { value: "gold" });
     expect(constant).toEqual({ ...begun, fields: { plan: { value: "gold" } }, exclude: ["plan"] });
@@ -61,29 +61,29 @@ describe("a field", () => {
 });
 
 describe("names", () => {
-  it("are free, and without what a path may not hold", () => {
+  it("are free, and without characters that a path must not have", () => {
     expect(freeName("a b/c", ["a-b-c"])).toBe("a-b-c-2");
   });
 });
 
 describe("macros", () => {
-  it("are begun by a brace that is still open at the caret", () => {
-    expect(macroBegun("/people/{rec", 12)).toEqual({ from: 8, typed: "rec" });
-    expect(macroBegun("/people/{record.id}/x", 21)).toBeNull();
-    expect(macroBegun("/{record.id}/{", 14)).toEqual({ from: 13, typed: "" });
-    expect(macroBegun("{", 0)).toBeNull();
+  it("start at a brace that is still open at the caret", () => {
+    expect(openMacro("/people/{rec", 12)).toEqual({ from: 8, typed: "rec" });
+    expect(openMacro("/people/{record.id}/x", 21)).toBeNull();
+    expect(openMacro("/{record.id}/{", 14)).toEqual({ from: 13, typed: "" });
+    expect(openMacro("{", 0)).toBeNull();
   });
 });
 
 describe("nested paths", () => {
-  it("reach into objects, not into lists, and leave the columns themselves out", () => {
+  it("are those inside objects, not inside lists, without the columns themselves", () => {
     const rows = [{ id: 1, address: { street: "s", geo: { lat: 1 } }, tags: [{ a: 1 }] }, { id: 2, address: null }];
     expect(nestedPaths(rows)).toEqual(["address.street", "address.geo", "address.geo.lat"]);
   });
 });
 
 describe("another template", () => {
-  it("keeps what was mapped to fields of the same name", () => {
+  it("keeps the mapping of fields with the same name", () => {
     const before = { dataset: "d", credential: "c", template: "upsert_company", fields: { company_id: "org", size: "seats" } };
     expect(asTemplate(before, person, [column("email"), column("account")]).fields).toEqual({ email: "email", company_id: "org" });
   });

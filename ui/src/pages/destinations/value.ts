@@ -175,7 +175,7 @@ export function typed(value: unknown): string {
 }
 
 /** The macro that is typed at the caret: the position of its brace and the text after it; null when there is none. */
-export function macroBegun(text: string, caret: number): { from: number; typed: string } | null {
+export function openMacro(text: string, caret: number): { from: number; typed: string } | null {
   const from = text.lastIndexOf("{", caret - 1);
   if (from < 0 || caret <= from) return null;
   const typed = text.slice(from + 1, caret);

@@ -21,7 +21,7 @@ const pauseOf = (overview: Overview | undefined): number => (moves(overview) ? (
 const LARGE = 300;
 
 export function FlowsPage() {
-  const query = useQuery({ ...queries.overview(), refetchInterval: (asked) => pauseOf(asked.state.data) });
+  const query = useQuery({ ...queries.overview(), refetchInterval: (current) => pauseOf(current.state.data) });
   const search = useSearch({ from: "/shell/flows" });
   const navigate = useNavigate({ from: "/flows" });
   const view = search.view ?? "canvas";

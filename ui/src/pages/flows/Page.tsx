@@ -15,7 +15,7 @@ import { plainText } from "@/texts/service";
 import { useReadAgain } from "@/resources/runs/ReadAgain";
 import { useFlowActions } from "./actions/useFlowActions";
 import { FlowForm } from "./Form";
-import { asked } from "./queries";
+import { flowQueries } from "./queries";
 
 export function FlowPage() {
   const { name } = useParams({ from: "/shell/flows/$name" });
@@ -86,7 +86,7 @@ function Due({ flow }: { flow: Flow }) {
 }
 
 function PlanPanel({ name }: { name: string }) {
-  const plan = useQuery(asked.plan(name));
+  const plan = useQuery(flowQueries.plan(name));
   return (
     <Panel title={t.plan.title}>
       <Loaded query={plan} height={140}>
@@ -98,7 +98,7 @@ function PlanPanel({ name }: { name: string }) {
                 [destinations.page.requests, <Num key="r" value={found.requests} />],
                 ...(found.asking > 0 ? ([["", destinations.activate.asking(found.asking)]] as [string, string][]) : []),
                 [destinations.page.time, found.eta_s === 0 ? destinations.page.atOnce : duration(found.eta_s)],
-                ...(found.invalid > 0 ? ([[destinations.columns.held, destinations.activate.refused(found.invalid)]] as [string, string][]) : []),
+                ...(found.invalid > 0 ? ([[destinations.columns.quarantine, destinations.activate.refused(found.invalid)]] as [string, string][]) : []),
               ]}
             />
             {(found.destinations ?? []).length > 0 && (
@@ -126,7 +126,7 @@ function PlanPanel({ name }: { name: string }) {
 }
 
 function LastRuns({ name }: { name: string }) {
-  const runs = useQuery({ ...asked.runs(name), refetchInterval: 4_000 });
+  const runs = useQuery({ ...flowQueries.runs(name), refetchInterval: 4_000 });
   return (
     <Panel title={t.runs.title}>
       <Loaded query={runs} height={120}>

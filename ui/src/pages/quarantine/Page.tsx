@@ -54,8 +54,8 @@ function Shown({ entry }: { entry: QuarantineDetail }) {
     },
     done: () => t.resent,
     refresh,
-    then: (begun) => {
-      follow(begun);
+    then: (started) => {
+      follow(started);
       return back();
     },
   });

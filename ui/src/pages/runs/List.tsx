@@ -28,10 +28,10 @@ const COLUMNS: Col<Run>[] = [
 
 export function RunsPage() {
   const search = useSearch({ from: "/shell/runs" });
-  const { hours = 24, charts: hidden, ...asked } = search;
+  const { hours = 24, charts: hidden, ...listed } = search;
   const navigate = useNavigate({ from: "/runs" });
-  const { query, items, more } = useItems(queries.runs(asked));
-  useFreshRuns(asked, 5_000);
+  const { query, items, more } = useItems(queries.runs(listed));
+  useFreshRuns(listed, 5_000);
   const filters = (
     <div style={{ display: "flex", gap: 8, flexWrap: "wrap", alignItems: "center" }}>
       <Select
@@ -55,7 +55,7 @@ export function RunsPage() {
         <SegmentedControl
           aria-label={charts.range}
           value={String(hours)}
-          onChange={(said) => void navigate({ search: (old) => ({ ...old, hours: said === "24" ? undefined : Number(said) }), replace: true })}
+          onChange={(input) => void navigate({ search: (old) => ({ ...old, hours: input === "24" ? undefined : Number(input) }), replace: true })}
           data={Object.entries(charts.ranges).map(([value, label]) => ({ value, label }))}
         />
       )}

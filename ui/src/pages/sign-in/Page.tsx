@@ -6,8 +6,8 @@ import { Card } from "./card/Card";
 import { SignInForm, WANTED } from "./Form";
 
 export function SignIn() {
-  const { to: asked, again, refused } = useSearch({ from: "/sign-in" });
-  const to = asked ?? (refused === undefined ? undefined : (sessionStorage.getItem(WANTED) ?? undefined));
+  const { to: requested, again, refused } = useSearch({ from: "/sign-in" });
+  const to = requested ?? (refused === undefined ? undefined : (sessionStorage.getItem(WANTED) ?? undefined));
   const session = useQuery(queries.session());
   const navigate = useNavigate();
   const { oidc, setup } = session.data ?? {};

@@ -10,7 +10,7 @@ test("only the leaves that differ, each with both values", () => {
   ]);
 });
 
-test("what is not there differs from null, and 0 from false", () => {
+test("a missing setting differs from null, and 0 from false", () => {
   expect(differences({ a: null, b: 0 }, { b: false })).toEqual([
     { path: "a", theirs: null, mine: undefined },
     { path: "b", theirs: 0, mine: false },

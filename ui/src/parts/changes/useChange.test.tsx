@@ -18,50 +18,50 @@ function Save(props: Parameters<typeof useChange<void, string>>[0]) {
 }
 
 function conflict() {
-  const told = { overwrite: vi.fn(() => Promise.resolve("mine stands")), take: vi.fn(), then: vi.fn() };
+  const handlers = { overwrite: vi.fn(() => Promise.resolve("mine saved")), take: vi.fn(), then: vi.fn() };
   show(
     <Save
       run={stale}
-      overwrite={told.overwrite}
-      conflict={{ theirs: () => Promise.resolve({ mode: "all", path: "a" }), mine: { mode: "changed", path: "a" }, label: (path) => `the ${path}`, take: told.take }}
-      then={told.then}
+      overwrite={handlers.overwrite}
+      conflict={{ theirs: () => Promise.resolve({ mode: "all", path: "a" }), mine: { mode: "changed", path: "a" }, label: (path) => `the ${path}`, take: handlers.take }}
+      then={handlers.then}
       quiet
     />,
   );
   fireEvent.click(screen.getByRole("button", { name: /^save/ }));
-  return told;
+  return handlers;
 }
 const press = async (name: string) => fireEvent.click(await screen.findByRole("button", { name }));
 
-test("two people changed the same: both values are shown, setting by setting", async () => {
+test("a conflict shows both values of each setting that differs", async () => {
   conflict();
   const row = (await screen.findByText("the mode")).closest("tr");
   expect([...(row?.querySelectorAll("td") ?? [])].map((cell) => cell.textContent)).toEqual(["all", "changed"]);
   expect(screen.queryByText("the path")).toBeNull();
 });
 
-test("to overwrite is said by the person, and is done once", async () => {
-  const told = conflict();
+test("Overwrite runs the change once more, without the ETag", async () => {
+  const handlers = conflict();
   await press(t.change.overwrite);
-  await screen.findByText(/well: mine stands/);
-  expect([told.overwrite.mock.calls.length, told.take.mock.calls.length, told.then.mock.calls.length]).toEqual([1, 0, 1]);
+  await screen.findByText(/well: mine saved/);
+  expect([handlers.overwrite.mock.calls.length, handlers.take.mock.calls.length, handlers.then.mock.calls.length]).toEqual([1, 0, 1]);
 });
 
-test("to take theirs forgets what was typed and writes nothing", async () => {
-  const told = conflict();
+test("Use theirs drops the draft and saves nothing", async () => {
+  const handlers = conflict();
   await press(t.change.reload);
   await screen.findByText(/badly/);
-  expect([told.overwrite.mock.calls.length, told.take.mock.calls.length, told.then.mock.calls.length]).toEqual([0, 1, 0]);
+  expect([handlers.overwrite.mock.calls.length, handlers.take.mock.calls.length, handlers.then.mock.calls.length]).toEqual([0, 1, 0]);
 });
 
-test("to keep on editing changes nothing", async () => {
-  const told = conflict();
+test("Keep editing saves nothing and keeps the draft", async () => {
+  const handlers = conflict();
   await press(t.change.keep);
   await screen.findByText(/badly/);
-  expect([told.overwrite.mock.calls.length, told.take.mock.calls.length]).toEqual([0, 0]);
+  expect([handlers.overwrite.mock.calls.length, handlers.take.mock.calls.length]).toEqual([0, 0]);
 });
 
-test("another failure is no conflict: nobody is asked", async () => {
+test("another failure opens no dialog", async () => {
   const overwrite = vi.fn(() => Promise.resolve(""));
   show(<Save run={() => Promise.reject(new ApiError(409, [{ path: "", code: "name-taken", message: "taken", hint: "" }]))} overwrite={overwrite} quiet />);
   fireEvent.click(screen.getByRole("button"));

@@ -35,7 +35,7 @@ const field = () => screen.getByLabelText<HTMLInputElement>("Requests");
 const type = (text: string) => fireEvent.change(field(), { target: { value: text } });
 const save = () => fireEvent.click(screen.getByText("Save"));
 
-test.each(["", "0", "201"])("nothing is saved while the field holds %j: it is marked and gets the focus", (text) => {
+test.each(["", "0", "201"])("a field with %j prevents saving, shows an error and gets the focus", (text) => {
   shown();
   type(text);
   save();
@@ -47,14 +47,14 @@ test.each(["", "0", "201"])("nothing is saved while the field holds %j: it is ma
   expect(saved).toHaveBeenCalledWith(7);
 });
 
-test("a field that may be empty says so by null", () => {
+test("an empty optional field is null", () => {
   shown(true);
   type("");
   save();
   expect(saved).toHaveBeenCalledWith(null);
 });
 
-test("a value that changes elsewhere takes the place of what was typed", () => {
+test("a value that changes elsewhere replaces the typed text", () => {
   shown();
   type("");
   fireEvent.click(screen.getByText("Elsewhere"));
@@ -63,7 +63,7 @@ test("a value that changes elsewhere takes the place of what was typed", () => {
   expect(saved).toHaveBeenCalledWith(25);
 });
 
-test("0 is a number like any other", () => {
+test("0 is a number", () => {
   const bounds = { min: 0, max: 5, optional: true, whole: true };
   expect(numberOf(0, bounds)).toBe(0);
   expect(numberOf("0", bounds)).toBe(0);

@@ -31,9 +31,9 @@ export function NumberField({ value, onChange, optional = false, min, max, error
       disabled={disabled}
       value={typed}
       error={valid ? error : t.fields.number(min, max ?? null)}
-      onChange={(said) => {
-        setTyped(said);
-        const next = numberOf(said, { min, max, optional, whole: others.allowDecimal === false });
+      onChange={(input) => {
+        setTyped(input);
+        const next = numberOf(input, { min, max, optional, whole: others.allowDecimal === false });
         if (next !== undefined && next !== value) onChange(next);
       }}
     />

@@ -9,7 +9,7 @@ import { Failed, Loading, Problems } from "./States";
 
 const refused = (status: number) => new ApiError(status, [{ path: "destinations.a.mode", code: "x", message: "Not that.", hint: "Write all." }]);
 
-test("a failure instead of a page is a page, with its heading and the way on", () => {
+test("a failure outside a page is a page with a heading and a button", () => {
   const retry = vi.fn();
   show(<Failed error={refused(500)} retry={retry} />);
   expect(screen.getByRole("heading", { level: 1 }).textContent).toBe(t.states.failed);
@@ -22,12 +22,12 @@ test("a failure instead of a page is a page, with its heading and the way on", (
 test.each([
   [403, t.states.forbidden],
   [404, t.states.notFound],
-])("%s is said in words", (status, words) => {
+])("status %s has a title in words", (status, words) => {
   show(<Failed error={refused(status)} />);
   expect(screen.getByRole("heading", { level: 1 }).textContent).toBe(words);
 });
 
-test("within a page neither failing nor loading makes another", () => {
+test("a failure or placeholder inside a page is not another page", () => {
   show(
     <Page title="Runs">
       <Loading rows={3} />
@@ -38,7 +38,7 @@ test("within a page neither failing nor loading makes another", () => {
   expect(screen.getByRole("status", { name: t.states.loading })).toBeTruthy();
 });
 
-test("a problem says where it is, and nothing is shown of none", () => {
+test("a problem shows its place; without problems nothing is shown", () => {
   const { again } = show(<Problems problems={refused(400).problems} />);
   expect(screen.getByText("destination a › Records to send").tagName).toBe("STRONG");
   again(<Problems problems={[]} />);

@@ -74,7 +74,7 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
   const within = useWithin();
   const status = error instanceof ApiError ? error.status : null;
   const title = status === 403 ? t.states.forbidden : status === 404 ? t.states.notFound : t.states.failed;
-  const said =
+  const content =
     status === 403 ? (
       <Empty icon={IconLock} title={within ? title : ""}>
         {t.states.forbiddenHint}
@@ -89,7 +89,7 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
         )}
       </div>
     );
-  return within ? said : <Page title={title}>{said}</Page>;
+  return within ? content : <Page title={title}>{content}</Page>;
 }
 
 interface LoadedProps<T> {

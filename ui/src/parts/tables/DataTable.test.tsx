@@ -17,13 +17,13 @@ const columns: Col<Row>[] = [
 const table = (more: Partial<Parameters<typeof DataTable<Row>>[0]> = {}) => <DataTable label="Runs" rows={rows} columns={columns} rowKey={(row) => row.id} {...more} />;
 const shown = () => [...document.querySelectorAll("tbody tr[data-index]")];
 
-test("of ten thousand rows only those in view are there, and the table says how many there are", () => {
+test("of ten thousand rows only those in view are rendered, and the table has the row count", () => {
   show(table());
   expect(shown().length).toBeLessThan(60);
   expect(screen.getByRole("table", { name: "Runs" }).getAttribute("aria-rowcount")).toBe("10001");
 });
 
-test("a row that did not change is not made again when the table is", () => {
+test("an unchanged row is not rendered again with the table", () => {
   made.mockClear();
   const { again } = show(table());
   const first = made.mock.calls.length;
@@ -42,7 +42,7 @@ test("Enter and a click open a row; a link within it opens itself", () => {
   expect(onOpen.mock.calls.map(([opened]) => opened.id)).toEqual(["r-1", "r-1"]);
 });
 
-test("the keyboard walks: one row takes the Tab, and the arrows move it", () => {
+test("Tab focuses one row, and the arrow keys move the focus", () => {
   show(table());
   const tabbed = () => shown().filter((row) => row.getAttribute("tabindex") === "0").map((row) => row.getAttribute("data-index"));
   expect(tabbed()).toEqual(["0"]);
@@ -50,7 +50,7 @@ test("the keyboard walks: one row takes the Tab, and the arrows move it", () => 
   expect(tabbed()).toEqual(["1"]);
 });
 
-test("a heading sorts down and up and back to how it came", () => {
+test("a heading sorts up, then down, then restores the order", () => {
   show(table({ rows: rows.slice(0, 3) }));
   const order = () => shown().map((row) => row.textContent);
   const press = () => fireEvent.click(screen.getByRole("button", { name: /Records/ }));
@@ -62,7 +62,7 @@ test("a heading sorts down and up and back to how it came", () => {
   expect(order()).toEqual(["r-00", "r-11", "r-22"]);
 });
 
-test("the end asks for more; no rows leave the place to what leads on", () => {
+test("the end of the list loads more; without rows the empty state is shown", () => {
   const onEnd = vi.fn();
   const { again } = show(table({ rows: rows.slice(0, 5), onEnd }));
   expect(onEnd).toHaveBeenCalled();

@@ -3,7 +3,7 @@ import { runStatus } from "./Status";
 
 const run = (status: string, records: Record<string, number>) => runStatus({ status, records });
 
-test("a run that only records in quarantine keep from success says what was delivered and what was not", () => {
+test("a partial run with only records in quarantine names their number", () => {
   expect(run("partial", { read: 1205, delivered: 5, unchanged: 0, quarantined: 1200 })).toEqual({ of: "partial", label: "delivered, 1,200 in quarantine" });
   expect(run("partial", { read: 3, unchanged: 2, quarantined: 1 })).toEqual({ of: "partial", label: "delivered, 1 in quarantine" });
 });
@@ -12,7 +12,7 @@ test("a run in which every record was refused is shown as failed", () => {
   expect(run("partial", { read: 3, quarantined: 3 })).toEqual({ of: "failed" });
 });
 
-test("everything else is shown as it is", () => {
+test("every other status is shown unchanged", () => {
   for (const other of ["unknown", "waiting", "unsent"]) expect(run("partial", { read: 3, quarantined: 2, [other]: 1 })).toEqual({ of: "partial" });
   for (const status of ["running", "succeeded", "failed", "cancelled"]) expect(run(status, { read: 3, quarantined: 3 })).toEqual({ of: status });
 });

@@ -85,9 +85,9 @@ export const outcomeColor = (outcome: Outcome): string => `var(--p-fill-${outcom
 export function OutcomeBar({ counts, total, height = 6 }: { counts: Counts; total?: number | null; height?: number }) {
   const parts = OUTCOMES.map((outcome) => ({ outcome, n: counts[outcome] ?? 0 })).filter((part) => part.n > 0);
   const all = Math.max(total ?? 0, parts.reduce((sum, part) => sum + part.n, 0));
-  const said = parts.map((part) => `${number(part.n)} ${t.words[part.outcome] ?? part.outcome}`).join(", ");
+  const label = parts.map((part) => `${number(part.n)} ${t.words[part.outcome] ?? part.outcome}`).join(", ");
   return (
-    <span className={classes.bar} style={{ height }} role="img" aria-label={said === "" ? t.nothing : said} title={said}>
+    <span className={classes.bar} style={{ height }} role="img" aria-label={label === "" ? t.nothing : label} title={label}>
       {parts.map((part) => (
         <span key={part.outcome} style={{ width: `${(100 * part.n) / all}%`, background: outcomeColor(part.outcome) }} />
       ))}

@@ -5,14 +5,14 @@ import { show } from "@/test/support";
 import { moment, utc } from "./format";
 import { Time } from "./Values";
 
-test("a moment is said in the person's zone, and in UTC on hover", () => {
+test("a time is shown in the user's zone, and in UTC on hover", () => {
   show(<Time at="2026-03-29T00:30:00Z" relative={false} />);
-  const said = document.querySelector("time");
-  expect(said?.title).toBe("2026-03-29 00:30:00 UTC");
-  expect(said?.textContent).toBe(moment(new Date("2026-03-29T00:30:00Z")));
+  const shown = document.querySelector("time");
+  expect(shown?.title).toBe("2026-03-29 00:30:00 UTC");
+  expect(shown?.textContent).toBe(moment(new Date("2026-03-29T00:30:00Z")));
 });
 
-test("one of the past is told by its distance, with both on hover", () => {
+test("a past time is shown as a distance, with both times on hover", () => {
   const at = new Date(Date.now() - 3 * 3600_000 - 60_000);
   show(<Time at={at.toISOString()} />);
   expect(screen.getByText("3 hours ago").title).toBe(`${moment(at)}\n${utc(at)}`);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ago, bytes, cellText, count, duration, keyText, pretty } from "./format";
 
-test("durations say two units at most", () => {
+test("durations have at most two units", () => {
   expect([0.042, 3.25, 59.6, 75, 3600, 7320, 90_000].map(duration)).toEqual(["42 ms", "3.3 s", "60 s", "1 min 15 s", "1 h", "2 h 2 min", "1 d 1 h"]);
 });
 
@@ -10,13 +10,13 @@ test("sizes and counts", () => {
   expect([count(1, "record"), count(7043, "record"), count(2, "entry", "entries")]).toEqual(["1 record", "7,043 records", "2 entries"]);
 });
 
-test("moments near and far, past and to come", () => {
+test("relative times in the past and the future", () => {
   const now = new Date("2026-11-25T12:00:00Z");
-  const said = (iso: string) => ago(new Date(iso), now);
-  expect(said("2026-11-25T11:59:55Z")).toBe("just now");
-  expect(said("2026-11-25T11:57:00Z")).toBe("3 minutes ago");
-  expect(said("2026-11-25T14:00:00Z")).toBe("in 2 hours");
-  expect(said("2026-11-24T12:00:00Z")).toBe("yesterday");
+  const relative = (iso: string) => ago(new Date(iso), now);
+  expect(relative("2026-11-25T11:59:55Z")).toBe("just now");
+  expect(relative("2026-11-25T11:57:00Z")).toBe("3 minutes ago");
+  expect(relative("2026-11-25T14:00:00Z")).toBe("in 2 hours");
+  expect(relative("2026-11-24T12:00:00Z")).toBe("yesterday");
 });
 
 test("falsy values are values", () => {

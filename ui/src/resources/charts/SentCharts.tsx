@@ -48,7 +48,7 @@ function Drawn({ stats, hours, budgets }: { stats: Stats; hours: number; budgets
       <div className={classes.cell}>
         <header>
           <h2>{t.outcomes}</h2>
-          <span className="num">{t.said(recordsOf(stats.buckets), requestsOf(stats.buckets))}</span>
+          <span className="num">{t.summary(recordsOf(stats.buckets), requestsOf(stats.buckets))}</span>
         </header>
         {outcomes.length === 0 ? (
           <p className={classes.none}>{t.none}</p>

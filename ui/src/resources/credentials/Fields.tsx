@@ -8,9 +8,9 @@ import { t } from "@/texts/pages/credentials";
 import { plainText } from "@/texts/service";
 import classes from "../style.module.css";
 
-export function withSetting(value: CredentialValue, key: keyof CredentialValue, said: unknown): CredentialValue {
+export function withSetting(value: CredentialValue, key: keyof CredentialValue, setting: unknown): CredentialValue {
   const { [key]: _, ...others } = value;
-  return said === undefined || said === "" ? others : { ...others, [key]: said };
+  return setting === undefined || setting === "" ? others : { ...others, [key]: setting };
 }
 
 interface Props {

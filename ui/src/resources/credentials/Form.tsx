@@ -28,7 +28,7 @@ export function AddCredential({ open, close, ...form }: Props & { open: boolean;
 }
 
 export function AddCredentialForm({ connector, taken, added }: Props) {
-  const first = useCallback(() => ({ name: "", value: begun(connector) }), [connector]);
+  const first = useCallback(() => ({ name: "", value: initialValue(connector) }), [connector]);
   const { draft, change: keep, restored, startOver } = useDraft(`new.credentials.${connector}`, first);
   const { name, value } = draft;
   const [key, setKey] = useState(""); // never stored in the browser
@@ -82,8 +82,8 @@ export function AddCredentialForm({ connector, taken, added }: Props) {
         value={name}
         placeholder={freeName(connector, taken)}
         onChange={(event) => {
-          const said = event.currentTarget.value;
-          keep((old) => ({ ...old, name: said }));
+          const name = event.currentTarget.value;
+          keep((old) => ({ ...old, name }));
         }}
         data-autofocus
       />
@@ -125,4 +125,4 @@ export function AddCredentialForm({ connector, taken, added }: Props) {
   );
 }
 
-const begun = (connector: "custify" | "http"): CredentialValue => ({ connector, base_url: connector === "custify" ? "auto" : "" });
+const initialValue = (connector: "custify" | "http"): CredentialValue => ({ connector, base_url: connector === "custify" ? "auto" : "" });

@@ -13,7 +13,7 @@ const first = (): Draft => ({ name: "", value: { dataset: "people", credential: 
 const begun = (id = "new") => renderHook(() => useDraft(id, first));
 const typed = (old: Draft): Draft => ({ ...old, name: "typed", value: { ...old.value, concurrency: 0 } });
 
-test("what was typed is there after a reload, and says that it was kept", () => {
+test("typed input is restored after a reload, with a message", () => {
   const before = begun();
   expect([before.result.current.restored, before.result.current.touched]).toEqual([false, false]);
   act(() => before.result.current.change(typed));
@@ -23,12 +23,12 @@ test("what was typed is there after a reload, and says that it was kept", () => 
   expect([after.restored, after.touched]).toEqual([true, true]);
 });
 
-test("what was only looked at is not kept", () => {
+test("an unchanged form stores no draft", () => {
   begun().unmount();
   expect(begun().result.current.restored).toBe(false);
 });
 
-test("starting over forgets it, also for the next time", () => {
+test("Start over deletes the draft", () => {
   const { result, unmount } = begun();
   act(() => result.current.change(typed));
   act(() => result.current.startOver());
@@ -37,7 +37,7 @@ test("starting over forgets it, also for the next time", () => {
   expect(begun().result.current.restored).toBe(false);
 });
 
-test("each destination has a draft of its own, forgotten once it is saved", () => {
+test("each destination has its own draft, which is deleted after saving", () => {
   const { result } = begun("edit.a");
   act(() => result.current.change(typed));
   expect(begun("edit.b").result.current.restored).toBe(false);
@@ -45,7 +45,7 @@ test("each destination has a draft of its own, forgotten once it is saved", () =
   expect(begun("edit.a").result.current.restored).toBe(false);
 });
 
-test("what was saved is not kept again by what is still on the screen", () => {
+test("a saved draft is not stored again by a later render", () => {
   const { result } = begun();
   act(() => result.current.change(typed));
   act(() => result.current.drop());
@@ -53,7 +53,7 @@ test("what was saved is not kept again by what is still on the screen", () => {
   expect(begun().result.current.restored).toBe(false);
 });
 
-test("a password typed into an address stays out of this browser's store", () => {
+test("a password in a typed URL is not stored in the browser", () => {
   const { result } = begun();
   act(() => result.current.change((old) => ({ ...old, value: { url: "postgresql://ada:hush@db/crm" } })));
   expect(localStorage.getItem("penstock.draft.new")).not.toContain("hush");
@@ -64,7 +64,7 @@ test("another program's text in its place is not a draft", () => {
   expect(begun().result.current.draft).toEqual(first());
 });
 
-test("what is as it was saved is not kept, nor said to be here again", () => {
+test("a draft that equals the saved settings is neither stored nor restored", () => {
   const worth = (draft: Draft) => draft.name !== "";
   const { result } = renderHook(() => useDraft("edit.sources.crm", first, worth));
   act(() => result.current.change(typed));
@@ -73,7 +73,7 @@ test("what is as it was saved is not kept, nor said to be here again", () => {
   expect(localStorage.getItem("penstock.draft.edit.sources.crm")).toBeNull();
 });
 
-test("drafts are one person's: the next one finds none, and after signing out nobody does", () => {
+test("drafts are deleted when another user signs in and after signing out", () => {
   draftsOf("ada");
   const { result, unmount } = begun();
   act(() => result.current.change(typed));

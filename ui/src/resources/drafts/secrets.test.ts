@@ -8,11 +8,11 @@ test.each([
   ["https://api.example.com:8443/v1", "https://api.example.com:8443/v1"],
   ["https://api.example.com:8443/of/ada@example.com", "https://api.example.com:8443/of/ada@example.com"],
   ["write to ada@example.com: soon", "write to ada@example.com: soon"],
-])("a password in an address is not kept in the browser: %s", (typed, kept) => {
+])("a password in a URL is not stored in the browser: %s", (typed, kept) => {
   expect(JSON.parse(keptText({ value: { url: [typed] } }))).toEqual({ value: { url: [kept] } });
 });
 
-test("no key that was typed is kept in the browser: as a form, as a document, as a header", () => {
+test("no typed key is stored in the browser: from a form, from JSON, from a header", () => {
   const typed = {
     text: '{"api_key": "k-1", "headers": {"X-API-Key": "k-2", "X-From": "crm"}, "url": "postgresql://ada:k-3@db/crm"}',
     value: {
@@ -29,7 +29,7 @@ test("no key that was typed is kept in the browser: as a form, as a document, as
   });
 });
 
-test("what only looks like a key is kept: a column, a query, a text", () => {
+test("a column, a query or a text that looks like a key is stored", () => {
   const typed = { value: { sql: "select token, 'secret: 1' as x from source where password = 'y'", types: { secret: "text", token: "json" }, fields: { name: "api_token" }, key: "api_key" } };
   expect(JSON.parse(keptText(typed))).toEqual(typed);
 });

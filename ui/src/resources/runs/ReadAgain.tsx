@@ -22,7 +22,7 @@ function ReadAgain({ target, open, close }: { target: string; open: boolean; clo
   const from = way === START ? START : value.trim();
   const run = useChange({
     run: () => api.post<Run>("/runs", { target, from }),
-    done: (made) => t.reread.asked(made.run),
+    done: (made) => t.reread.queued(made.run),
     refresh: [keys.kind("destinations"), keys.kind("flows"), keys.overview, keys.runs],
     then: (made) => {
       close();

@@ -31,12 +31,12 @@ function refreshAfterRun(client: QueryClient): Promise<unknown> {
 
 const LIVE = new Set(["queued", "running"]);
 const ASK_EVERY_MS = 500;
-const ASK_AT_MOST = 600; // requests; afterwards pages refresh by themselves
+const MOST_REQUESTS = 600; // afterwards pages refresh by themselves
 
 /** Waits for runs that a page started but does not show, and refreshes queries when each of them ends. */
 export async function followRuns(client: QueryClient, runs: string[]): Promise<void> {
   let open = runs;
-  for (let asked = 0; open.length > 0 && asked < ASK_AT_MOST; asked++) {
+  for (let requests = 0; open.length > 0 && requests < MOST_REQUESTS; requests++) {
     await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
     const found = await Promise.all(open.map((run) => api.get<Run>(at`/runs/${run}`).catch(() => null))); // null: request it again
     const ended = new Set(found.filter((run) => run !== null && !LIVE.has(run.status)).map((run) => run?.run));
@@ -46,7 +46,7 @@ export async function followRuns(client: QueryClient, runs: string[]): Promise<v
 }
 
 /** Follows the runs that a resend started. */
-export function useFollow(): (begun: Items<Run>) => void {
+export function useFollow(): (started: Items<Run>) => void {
   const client = useQueryClient();
-  return (begun) => void followRuns(client, begun.items.map((run) => run.run));
+  return (started) => void followRuns(client, started.items.map((run) => run.run));
 }

@@ -52,7 +52,7 @@ export function ScheduleForm<V extends Scheduled>({ value, onChange, kinds = KIN
             data={Object.entries(t.form.catchUps).map(([one, label]) => ({ value: one, label }))}
             value={typeof value.catch_up === "string" ? value.catch_up : "latest"}
             allowDeselect={false}
-            onChange={(said) => said && onChange({ ...value, catch_up: said })}
+            onChange={(input) => input && onChange({ ...value, catch_up: input })}
           />
         </>
       )}
@@ -64,8 +64,8 @@ function EveryForm({ text, say }: { text: string; say: (text: string) => void })
   const { n, unit } = everyOf(text);
   return (
     <div className={form.line}>
-      <NumberField label={t.form.every} w={110} min={1} allowDecimal={false} value={n} onChange={(said) => said !== null && say(everyText(said, unit))} />
-      <Select label={t.form.unit} w={130} data={Object.entries(t.form.units).map(([one, label]) => ({ value: one, label }))} value={unit} allowDeselect={false} onChange={(said) => said && say(everyText(n, said as Unit))} />
+      <NumberField label={t.form.every} w={110} min={1} allowDecimal={false} value={n} onChange={(input) => input !== null && say(everyText(input, unit))} />
+      <Select label={t.form.unit} w={130} data={Object.entries(t.form.units).map(([one, label]) => ({ value: one, label }))} value={unit} allowDeselect={false} onChange={(input) => input && say(everyText(n, input as Unit))} />
     </div>
   );
 }
@@ -82,17 +82,17 @@ function CronForm({ text, say, zone, setZone }: CronProps) {
   const cron: Cron = byFields ? { ...read, preset: "custom" } : read;
   const set = (change: Partial<Cron>) => say(cronText({ ...cron, ...change }, text));
   const { preset } = cron;
-  const choose = (said: Preset) => {
-    setByFields(said === "custom");
-    if (said !== "custom") say(cronText({ ...read, preset: said }, text));
+  const choose = (input: Preset) => {
+    setByFields(input === "custom");
+    if (input !== "custom") say(cronText({ ...read, preset: input }, text));
   };
   return (
     <>
       <div className={form.line}>
-        <Select label={t.form.preset} w={200} data={Object.entries(t.form.presets).map(([one, label]) => ({ value: one, label }))} value={preset} allowDeselect={false} onChange={(said) => said && choose(said as Preset)} />
-        {preset === "weekly" && <Select label={t.form.weekday} w={140} data={t.form.weekdays.map((label, day) => ({ value: String(day), label }))} value={String(cron.weekday)} allowDeselect={false} onChange={(said) => said && set({ weekday: Number(said) })} />}
-        {preset === "monthly" && <NumberField label={t.form.day} w={90} min={1} max={31} allowDecimal={false} value={cron.day} onChange={(said) => said !== null && set({ day: said })} />}
-        {preset === "hourly" && <NumberField label={t.form.minute} w={100} min={0} max={59} allowDecimal={false} value={cron.minute} onChange={(said) => said !== null && set({ minute: said })} />}
+        <Select label={t.form.preset} w={200} data={Object.entries(t.form.presets).map(([one, label]) => ({ value: one, label }))} value={preset} allowDeselect={false} onChange={(input) => input && choose(input as Preset)} />
+        {preset === "weekly" && <Select label={t.form.weekday} w={140} data={t.form.weekdays.map((label, day) => ({ value: String(day), label }))} value={String(cron.weekday)} allowDeselect={false} onChange={(input) => input && set({ weekday: Number(input) })} />}
+        {preset === "monthly" && <NumberField label={t.form.day} w={90} min={1} max={31} allowDecimal={false} value={cron.day} onChange={(input) => input !== null && set({ day: input })} />}
+        {preset === "hourly" && <NumberField label={t.form.minute} w={100} min={0} max={59} allowDecimal={false} value={cron.minute} onChange={(input) => input !== null && set({ minute: input })} />}
         {preset !== "hourly" && preset !== "custom" && (
           <TextInput
             type="time"
@@ -105,7 +105,7 @@ function CronForm({ text, say, zone, setZone }: CronProps) {
             }}
           />
         )}
-        <Select label={t.form.zone} w={220} data={ZONES.includes(zone) ? ZONES : [zone, ...ZONES]} value={zone} searchable limit={60} allowDeselect={false} onChange={(said) => said && setZone(said)} />
+        <Select label={t.form.zone} w={220} data={ZONES.includes(zone) ? ZONES : [zone, ...ZONES]} value={zone} searchable limit={60} allowDeselect={false} onChange={(input) => input && setZone(input)} />
       </div>
       <TextInput label={t.form.cron} description={t.form.cronHint} w={300} value={text} spellCheck={false} styles={{ input: { fontFamily: "var(--p-mono)" } }} onChange={(event) => say(event.currentTarget.value)} />
     </>

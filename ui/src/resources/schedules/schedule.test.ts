@@ -2,19 +2,19 @@ import { describe, expect, test } from "vitest";
 import { asKind, clockOf, clockText, cronOf, cronText, everyOf, everyText, inWords, kindOf, moved } from "./schedule";
 
 describe("a schedule", () => {
-  test("its kind is read from its words", () => {
+  test("its kind is read from its text", () => {
     expect([undefined, "0 2 * * *", "every 15m", "On new data"].map(kindOf)).toEqual(["hand", "cron", "every", "data"]);
   });
-  test.each(["5 * * * *", "30 2 * * *", "0 8 * * 1-5", "15 6 * * 0", "0 3 31 * *"])("%s can be said in words and comes back the same", (text) => {
+  test.each(["5 * * * *", "30 2 * * *", "0 8 * * 1-5", "15 6 * * 0", "0 3 31 * *"])("%s has a preset and is written back unchanged", (text) => {
     const read = cronOf(text);
     expect(read.preset).not.toBe("custom");
     expect(cronText(read, text)).toBe(text);
   });
-  test.each(["*/5 * * * *", "0 2 1 1 *", "0 2,14 * * *", "0 2 1 * 1", "0 2 * *", "99 2 * * *", ""])("%s stays as it was written", (text) => {
+  test.each(["*/5 * * * *", "0 2 1 1 *", "0 2,14 * * *", "0 2 1 * 1", "0 2 * *", "99 2 * * *", ""])("%s has no preset and stays unchanged", (text) => {
     expect(cronOf(text).preset).toBe("custom");
     expect(cronText(cronOf(text), text)).toBe(text);
   });
-  test("Sunday is 0, also when it was written 7", () => {
+  test("Sunday is 0, also when it is written as 7", () => {
     expect(cronOf("0 2 * * 7").weekday).toBe(0);
   });
   test("spans and clock times", () => {
@@ -31,10 +31,10 @@ describe("a schedule", () => {
     ["30 3 31 * *", "every month, day 31 03:30"],
     ["0 2 1 1 *", "0 2 1 1 *"],
     ["every 15m", "every 15m"],
-  ])("%s is said as %s", (text, words) => {
+  ])("%s in words is %s", (text, words) => {
     expect(inWords(text)).toBe(words);
   });
-  test("keys that do not belong to a kind go with it", () => {
+  test("keys that do not belong to the new kind are removed", () => {
     const nightly = { destinations: ["a"], schedule: "0 2 * * *", timezone: "Europe/Berlin", catch_up: "all" };
     expect(asKind(nightly, "hand", "UTC")).toEqual({ destinations: ["a"] });
     expect(asKind(nightly, "data", "UTC")).toEqual({ destinations: ["a"], schedule: "on new data" });

@@ -29,7 +29,7 @@ export const t = {
   answered: (base: string) => `${base} answers`,
   speaks: (dialect: string) => `dialect ${dialect}`,
   left: (remaining: number, limit: number) => `${number(remaining)} of ${number(limit)} requests left`,
-  asked: "Checked",
+  checked: "Checked",
   allowance: own.rate_limit,
   tried: "Checked hosts",
   last: "Last check",

@@ -10,7 +10,7 @@ export const t = {
   create: "Send to destination",
   none: "No destination yet",
   noneHint: "Choose a dataset, an account and a template. Nothing is sent before you activate the destination.",
-  columns: { name: "Destination", state: "Status", what: "Sends", dataset: "Dataset", credential: "Credential", held: "Quarantine", run: "Last run" },
+  columns: { name: "Destination", state: "Status", what: "Sends", dataset: "Dataset", credential: "Credential", quarantine: "Quarantine", run: "Last run" },
   manual: (method: string, url: string) => `${method} ${url}`,
   actions: {
     menu: (name: string) => `Actions for ${name}`,
@@ -33,7 +33,7 @@ export const t = {
     unchanged: (n: number) => `${number(n)} unchanged (skipped)`,
     refused: (n: number) => `${number(n)} would be quarantined`,
     first: (n: number) => `the first ${number(n)}:`,
-    held: (n: number) => `${number(n)} already in quarantine`,
+    inQuarantine: (n: number) => `${number(n)} already in quarantine`,
     then: "Once active, runs and schedules send its records.",
     verb: "Activate",
     done: (name: string) => `${name} is active`,
@@ -41,15 +41,15 @@ export const t = {
   pause: { done: (name: string) => `${name} is paused` },
   remove: {
     title: (name: string) => `Delete ${name}?`,
-    consequence: (held: number) =>
-      held === 0
+    consequence: (inQuarantine: number) =>
+      inQuarantine === 0
         ? "Deletes its settings. Sent records stay in Custify, and its runs stay in the list."
-        : `Deletes its settings. ${count(held, "record")} in quarantine can no longer be resent. Sent records stay in Custify.`,
+        : `Deletes its settings. ${count(inQuarantine, "record")} in quarantine can no longer be resent. Sent records stay in Custify.`,
     verb: "Delete",
     done: (name: string) => `${name} is deleted`,
   },
   copy: { title: (name: string) => `Copy ${name}`, label: "Name of the copy", verb: "Copy", done: (name: string) => `${name} is saved as a draft` },
-  run: { asked: (run: string) => `Run ${run} is queued` },
+  run: { queued: (run: string) => `Run ${run} is queued` },
   steps: {
     connector: "Connector",
     credential: "Credential",
@@ -239,6 +239,6 @@ export const t = {
     time: "Estimated time",
     atOnce: "less than a second",
     changes: "Changes",
-    heldLink: (n: number) => `${count(n, "record")} in quarantine`,
+    quarantineLink: (n: number) => `${count(n, "record")} in quarantine`,
   },
 };

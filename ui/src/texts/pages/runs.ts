@@ -65,6 +65,6 @@ export const t = {
     valueHint: "As in the column, such as 1200 or 2026-01-31. Only databases with a cursor have one; other sources of a flow are read as usual.",
     back: "Back",
     verb: "Run",
-    asked: (run: string) => `Run ${run} is queued`,
+    queued: (run: string) => `Run ${run} is queued`,
   },
 };

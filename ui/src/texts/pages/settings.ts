@@ -138,7 +138,7 @@ export const t = {
     calm_minutes: "Wait between repeats",
     digest: "One message for several alerts, from more than",
     now: "Open alerts",
-    calm: "No open alerts",
+    noneOpen: "No open alerts",
     since: "Since",
   },
 };

@@ -16,7 +16,7 @@ export function NewCredential() {
       <SegmentedControl
         aria-label={texts.connector}
         value={connector}
-        onChange={(said) => void navigate({ search: said === "http" ? { connector: "http" } : {}, replace: true })}
+        onChange={(input) => void navigate({ search: input === "http" ? { connector: "http" } : {}, replace: true })}
         data={Object.entries(texts.connectors).map(([value, label]) => ({ value, label }))}
         style={{ alignSelf: "flex-start" }}
       />

@@ -8,7 +8,7 @@ import type { Plan } from "@/api/types";
 import { Failed, Key, useChange } from "@/parts";
 import { t } from "@/texts/pages/destinations";
 import { refusalLine } from "@/texts/refusals";
-import { asked } from "../queries";
+import { destinationQueries } from "../queries";
 
 export function useActivation(name: string) {
   const [asking, setAsking] = useState(false);
@@ -17,7 +17,7 @@ export function useActivation(name: string) {
 
 /** The plan of the first run, in numbers. */
 function ActivateDialog({ name, open, close }: { name: string; open: boolean; close: () => void }) {
-  const plan = useQuery({ ...asked.plan(name), enabled: open });
+  const plan = useQuery({ ...destinationQueries.plan(name), enabled: open });
   const activate = useChange({
     run: () => api.post(at`/destinations/${name}/activate`),
     done: () => t.activate.done(name),
@@ -55,7 +55,7 @@ function PlanText({ plan }: { plan: Plan }) {
         {plan.asking > 0 && <li>{t.activate.asking(plan.asking)}</li>}
         <li>{t.activate.creates(plan.creates_or_updates)}</li>
         <li>{t.activate.unchanged(plan.unchanged)}</li>
-        {plan.held > 0 && <li>{t.activate.held(plan.held)}</li>}
+        {plan.held > 0 && <li>{t.activate.inQuarantine(plan.held)}</li>}
         {plan.invalid > 0 && (
           <li>
             {t.activate.refused(plan.invalid)}

@@ -26,7 +26,7 @@ export function DestinationMenu({ destination, main = false }: { destination: De
   });
   const run = useChange({
     run: () => api.post<Run>("/runs", { target: name }),
-    done: (made) => t.run.asked(made.run),
+    done: (made) => t.run.queued(made.run),
     refresh,
     then: (made) => void navigate({ to: "/runs/$run", params: { run: made.run } }),
   });

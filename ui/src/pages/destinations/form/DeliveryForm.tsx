@@ -52,7 +52,7 @@ function PlainDeliveryForm({ name, value, set, columns, rows, template, records,
             <SegmentedControl
               aria-label={t.configure.extras}
               value={typeof attributes === "string" ? attributes : "chosen"}
-              onChange={(said) => set({ attributes: said === "chosen" ? [] : (said as "all") })}
+              onChange={(input) => set({ attributes: input === "chosen" ? [] : (input as "all") })}
               data={[
                 { value: "all", label: t.configure.extrasAll },
                 { value: "none", label: t.configure.extrasNone },
@@ -128,7 +128,7 @@ function PlainDeliveryForm({ name, value, set, columns, rows, template, records,
             ]}
             value={batch}
             allowDeselect={false}
-            onChange={(said) => said && set({ batch: said as "auto" })}
+            onChange={(input) => input && set({ batch: input as "auto" })}
           />
           {batch === "on" && (
             <NumberField
@@ -151,7 +151,7 @@ function PlainDeliveryForm({ name, value, set, columns, rows, template, records,
           allowDecimal={false}
           value={value.concurrency ?? 10}
           error={messageAt(problems, "concurrency")}
-          onChange={(said) => said !== null && set({ concurrency: said })}
+          onChange={(input) => input !== null && set({ concurrency: input })}
         />
         <Switch
           label={t.configure.responses}

@@ -13,7 +13,7 @@ const showing = (found: unknown) => {
   return asked;
 };
 
-test("how many records would be held, by which rule, with examples", async () => {
+test("the number of records that would be quarantined, by rule, with examples", async () => {
   const asked = showing({ records: 7043, checked: 7043, refused: [refused(36, "email: no address", ["u-1", "nobody"], ["u-2", null]), refused(1, "the record has no key")], notes: [] });
   expect(await screen.findByText(t.findings.some(37, 7043))).toBeTruthy();
   expect(screen.getAllByRole("listitem").map((item) => item.querySelector("b")?.textContent)).toEqual(["36", "1"]);
@@ -21,7 +21,7 @@ test("how many records would be held, by which rule, with examples", async () =>
   expect(asked[0]?.body).toEqual({ name: "people", value: VALUE });
 });
 
-test("none is said too, and how much was looked at", async () => {
+test("no refused record is reported too, with the number of checked records", async () => {
   showing({ records: 90_000, checked: 50_000, refused: [], notes: [] });
   expect(await screen.findByText(t.findings.fine(50_000))).toBeTruthy();
   expect(screen.getByText(t.findings.partly(50_000, 90_000))).toBeTruthy();

@@ -6,10 +6,10 @@ import { keyText, number, Status } from "@/parts";
 import { t } from "@/texts/pages/destinations";
 import { refusalLine } from "@/texts/refusals";
 import classes from "../style.module.css";
-import { asked } from "../queries";
+import { destinationQueries } from "../queries";
 
 export function Findings({ name, value, ready }: { name: string; value: DestinationValue; ready: boolean }) {
-  const query = useQuery(asked.findings(name, value, ready));
+  const query = useQuery(destinationQueries.findings(name, value, ready));
   const found = query.data;
   if (found === undefined)
     return query.isFetching ? (

@@ -3,7 +3,7 @@ import { ActionIcon, Combobox, TextInput, Tooltip, useCombobox } from "@mantine/
 import { IconBraces } from "@tabler/icons-react";
 import { type ReactNode, useRef, useState } from "react";
 import { t } from "@/texts/pages/destinations";
-import { macroBegun } from "../value";
+import { openMacro } from "../value";
 
 export interface Macro {
   text: string;
@@ -26,13 +26,13 @@ export function MacroInput({ value, onChange, macros, onBlur, ...shown }: Props)
   const combobox = useCombobox({ onDropdownClose: () => combobox.resetSelectedOption() });
   const input = useRef<HTMLInputElement>(null);
   const [caret, setCaret] = useState(0);
-  const begun = macroBegun(value, caret);
-  const sought = begun?.typed.toLowerCase() ?? "";
-  const found = begun === null ? [] : macros.filter((macro) => macro.text.toLowerCase().includes(sought)).slice(0, MOST);
+  const open = openMacro(value, caret);
+  const prefix = open?.typed.toLowerCase() ?? "";
+  const found = open === null ? [] : macros.filter((macro) => macro.text.toLowerCase().includes(prefix)).slice(0, MOST);
 
   const look = (text: string, at: number) => {
     setCaret(at);
-    if (macroBegun(text, at) === null) return combobox.closeDropdown();
+    if (openMacro(text, at) === null) return combobox.closeDropdown();
     combobox.openDropdown();
     combobox.updateSelectedOptionIndex();
   };
@@ -45,7 +45,7 @@ export function MacroInput({ value, onChange, macros, onBlur, ...shown }: Props)
     });
   };
   const take = (macro: string) => {
-    if (begun !== null) put(value.slice(0, begun.from) + macro + value.slice(caret).replace(/^\}/, ""), begun.from + macro.length);
+    if (open !== null) put(value.slice(0, open.from) + macro + value.slice(caret).replace(/^\}/, ""), open.from + macro.length);
     combobox.closeDropdown();
   };
   const begin = () => {

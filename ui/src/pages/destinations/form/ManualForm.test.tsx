@@ -33,14 +33,14 @@ const shown = (problems: Problem[] = []) => {
   );
 };
 
-test("it begins without an address and without batching", () => {
+test("the form starts without URL and batching", () => {
   shown();
   expect(screen.getByLabelText<HTMLInputElement>(t.configure.url).value).toBe("");
   expect(screen.getByLabelText<HTMLInputElement>(t.configure.batchIt).checked).toBe(false);
   expect(now.request).toEqual({ method: "POST", url: "" });
 });
 
-test("further properties that are no JSON object stay in the field, are marked there, and are not saved", () => {
+test("other properties that are not a JSON object stay in the field with an error and are not saved", () => {
   shown();
   fireEvent.change(screen.getByLabelText(t.configure.url), { target: { value: "/batch" } });
   fireEvent.click(screen.getByLabelText(t.configure.batchIt));
@@ -59,12 +59,12 @@ test("further properties that are no JSON object stay in the field, are marked t
   expect(saved.mock.lastCall?.[0].request.batch.grouping.other_props).toEqual({ origin: 0 });
 });
 
-test("what the service finds wrong is shown at its field", () => {
+test("a problem of the service is shown at its field", () => {
   shown([{ path: "destinations.x.request.headers", code: "missing", message: "an address is needed", hint: "" } as Problem]);
   expect(screen.getByText("an address is needed")).toBeTruthy();
 });
 
-test("a URL that nobody has typed yet is no error until its field is left or Done is pressed", () => {
+test("an empty URL is an error only after its field lost the focus or Done was pressed", () => {
   const missing = () => screen.queryAllByText(t.configure.urlMissing).length;
   shown([{ path: "destinations.x.request.url", code: "empty", message: "the text is empty", hint: "" } as Problem]);
   expect(screen.queryByText("the text is empty")).toBeNull();

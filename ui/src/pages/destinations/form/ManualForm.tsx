@@ -85,7 +85,7 @@ export function ManualForm({ value, onChange, columns, problems, refused }: Prop
           ]}
           value={request.idempotent === undefined ? "auto" : String(request.idempotent)}
           allowDeselect={false}
-          onChange={(said) => set({ idempotent: said === "auto" ? undefined : said === "true" })}
+          onChange={(input) => set({ idempotent: input === "auto" ? undefined : input === "true" })}
         />
         {request.idempotent !== true && (
           <Input.Wrapper size="xs" labelElement="div" label={t.configure.readBack} description={t.configure.readBackHint}>
@@ -108,7 +108,7 @@ export function ManualForm({ value, onChange, columns, problems, refused }: Prop
                 data={Object.entries(t.configure.groupings).map(([algorithm, label]) => ({ value: algorithm, label }))}
                 value={batch.grouping?.algorithm ?? "array"}
                 allowDeselect={false}
-                onChange={(algorithm) => algorithm && set({ batch: { ...batch, grouping: begun(algorithm as Grouping["algorithm"]) } })}
+                onChange={(algorithm) => algorithm && set({ batch: { ...batch, grouping: initialGrouping(algorithm as Grouping["algorithm"]) } })}
               />
               <NumberField
                 label={t.configure.maxBytes}
@@ -138,7 +138,7 @@ function named(xml: { root?: string; record?: string }): { root?: string; record
   return Object.keys(kept).length === 0 ? undefined : kept;
 }
 
-function begun(algorithm: Grouping["algorithm"] = "array"): Grouping {
+function initialGrouping(algorithm: Grouping["algorithm"] = "array"): Grouping {
   if (algorithm === "property") return { algorithm, property: "batch" };
   return algorithm === "code" ? { algorithm, code: CODE } : { algorithm };
 }

@@ -11,7 +11,7 @@ import { refusalLine } from "@/texts/refusals";
 import { noteText, plainText } from "@/texts/service";
 import classes from "../style.module.css";
 import { inForm } from "./problems";
-import { asked } from "../queries";
+import { destinationQueries } from "../queries";
 
 interface Props {
   name: string;
@@ -22,7 +22,7 @@ interface Props {
 }
 
 export function SamplePanel({ name, value, ready, form }: Props) {
-  const query = useQuery(asked.preview(name, value, ready));
+  const query = useQuery(destinationQueries.preview(name, value, ready));
   const [open, setOpen] = useState(0);
   const preview = ready ? query.data : undefined;
   const wrong = preview?.errors ?? [];

@@ -31,10 +31,10 @@ export const When = memo(function When({ when, onChange }: { when: Plan | undefi
         ]}
         value={way}
         allowDeselect={false}
-        onChange={(said) => {
-          if (said === "hand") onChange(undefined);
-          else if (said === "own") onChange(asKind({ flow: null }, "cron", HERE));
-          else if (said !== null) onChange({ flow: said.slice("flow:".length) });
+        onChange={(input) => {
+          if (input === "hand") onChange(undefined);
+          else if (input === "own") onChange(asKind({ flow: null }, "cron", HERE));
+          else if (input !== null) onChange({ flow: input.slice("flow:".length) });
         }}
       />
       {when?.flow === null && <ScheduleForm value={when} onChange={onChange} kinds={KINDS} />}

@@ -36,7 +36,7 @@ function pick(label: string, option: string) {
   fireEvent.click(within(list).getByRole("option", { name: option, hidden: true }));
 }
 
-test("a template comes with the columns that its fields' names suggest, and says so", () => {
+test("a template maps columns with fitting names and marks them as suggested", () => {
   show(<Form dialect="native" />);
   choose();
   expect(now).toMatchObject({ template: "upsert_person", fields: { user_id: "id", email: "mail" } });
@@ -44,20 +44,20 @@ test("a template comes with the columns that its fields' names suggest, and says
   expect(screen.getByText(t.configure.matchMet("User id or E-mail"))).toBeTruthy();
 });
 
-test("without a key to match by, the rule is shown as not met", () => {
+test("without a match key, the rule is shown as not met", () => {
   show(<Form dialect="native" columns={[column("shoe_size")]} />);
   choose();
   expect(screen.getByText(t.configure.match("User id or E-mail")).getAttribute("data-warn")).toBe("true");
 });
 
-test("what the account's dialect needs is marked", () => {
+test("fields that the account's dialect requires are marked", () => {
   show(<Form dialect="flat" />);
   choose();
   expect(row("E-mail").getByText(t.configure.required)).toBeTruthy();
   expect(row("User id").queryByText(t.configure.required)).toBeNull();
 });
 
-test("a field becomes a constant, typed as what is meant, one after another without losing the first", () => {
+test("fields become typed constants one after another, and none is lost", () => {
   show(<Form dialect="native" />);
   choose();
   pick(t.configure.kind("Plan"), t.configure.constant);
@@ -68,7 +68,7 @@ test("a field becomes a constant, typed as what is meant, one after another with
   expect(now.fields).toEqual({ user_id: "id", email: { column: "mail", default: "none@example.com" }, plan: { value: 0 } });
 });
 
-test("further fields are there when they are asked for", () => {
+test("further fields are shown on demand", () => {
   show(<Form dialect="native" />);
   choose();
   expect(screen.queryByRole("group", { name: "Cohort" })).toBeNull();
@@ -76,7 +76,7 @@ test("further fields are there when they are asked for", () => {
   expect(screen.getByRole("group", { name: "Cohort" })).toBeTruthy();
 });
 
-test("what is wrong with a field is shown at the field", () => {
+test("a problem of a field is shown at the field", () => {
   const problems = [{ path: "destinations.x.fields.email", code: "unknown-column", message: "there is no column mail", hint: "" }] as Problem[];
   show(<Form dialect="native" problems={problems} />);
   choose();

@@ -11,7 +11,7 @@ export function useFlowActions(name: string) {
   const refresh = [keys.kind("flows"), keys.overview, keys.runs];
   const run = useChange({
     run: () => api.post<Run>("/runs", { target: name }),
-    done: (made) => t.asked(made.run),
+    done: (made) => t.queued(made.run),
     refresh,
     then: (made) => void navigate({ to: "/runs/$run", params: { run: made.run } }),
   });

@@ -118,7 +118,7 @@ function Destination({ node, flows }: { node: DestinationNode; flows: string[] }
         )}
         {state.held > 0 && (
           <Link to="/quarantine" search={{ destination: node.name } as never} className={`nodrag ${classes.held}`}>
-            {t.held(state.held)}
+            {t.inQuarantine(state.held)}
           </Link>
         )}
       </div>

@@ -28,23 +28,23 @@ const overview: Overview = {
 const graph = graphOf(overview);
 
 describe("the canvas", () => {
-  test("shows sources, datasets and destinations; credentials and flows are no nodes of it", () => {
+  test("shows sources, datasets and destinations; not credentials and flows", () => {
     expect(new Set(graph.nodes.map((node) => node.kind))).toEqual(new Set(["source", "dataset", "destination"]));
     expect(graph.edges).toHaveLength(7);
   });
-  test("only the edges on the way of a running destination are live, and those of its replies", () => {
+  test("the edges to a running destination and of its replies are live, and no others", () => {
     expect(graph.edges.filter((edge) => edge.live).map((edge) => edge.id)).toEqual(["destinations/people→sources/people.responses", "sources/crm→datasets/contacts", "datasets/contacts→destinations/people"]);
   });
-  test("an edge to something that is not there is left out", () => {
+  test("an edge to a missing node is left out", () => {
     expect(graphOf({ nodes: [source("crm")], edges: overview.edges }).edges).toEqual([]);
   });
-  test("one flow shows what feeds it and nothing else", () => {
+  test("a flow shows only the nodes that feed it", () => {
     expect(ofFlow(graph, flow("nightly", ["people"])).nodes.map((node) => node.name)).toEqual(["crm", "contacts", "people"]);
   });
-  test("the list has a row for each destination and for each loose end", () => {
+  test("the list has a row for each destination and for each resource without a connection", () => {
     expect(pathsOf(graph).map((path) => path.id)).toEqual(["destinations/people", "destinations/companies", "destinations/bills", "datasets/replies", "sources/alone"]);
   });
-  test("a node leads to its page; replies to the page of responses", () => {
+  test("a node links to its page, replies to the page Responses", () => {
     expect(addressOf(dataset("a b"))).toBe("/datasets/a%20b");
     expect(addressOf(source("people.responses", "responses"))).toBe("/responses/people");
   });

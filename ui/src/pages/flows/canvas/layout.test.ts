@@ -5,7 +5,7 @@ import { areaOf, isIn, MANY, placesOf, SIZES } from "./layout";
 const node = (kind: "source" | "dataset" | "destination", name: string) => ({ id: `${kind}s/${name}`, kind, name, state: {} }) as never;
 const edge = (from: string, to: string) => ({ id: `${from}→${to}`, from, to, live: false, back: false });
 
-test("records go from left to right, and no two nodes lie over one another", () => {
+test("records go from left to right, and nodes do not overlap", () => {
   const graph: Graph = {
     nodes: [node("source", "crm"), node("dataset", "contacts"), node("destination", "people"), node("destination", "companies"), node("source", "alone")],
     edges: [edge("sources/crm", "datasets/contacts"), edge("datasets/contacts", "destinations/people"), edge("datasets/contacts", "destinations/companies")],
@@ -19,7 +19,7 @@ test("records go from left to right, and no two nodes lie over one another", () 
     for (const b of boxes.slice(i + 1)) expect(a.x + a.width <= b.x || b.x + b.width <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y).toBe(true);
 });
 
-test("a thousand destinations lie in rows, none over another", () => {
+test("a thousand destinations are in rows and do not overlap", () => {
   const graph: Graph = { nodes: [], edges: [] };
   for (let n = 0; n < 1000; n += 1) {
     graph.nodes.push(node("source", `s${n}`), node("dataset", `d${n}`), node("destination", `t${n}`), node("destination", `u${n}`));
@@ -40,7 +40,7 @@ test("a thousand destinations lie in rows, none over another", () => {
   }
 });
 
-test("a place is in the area while it is in view or near it", () => {
+test("a position in view or near it is in the area", () => {
   const area = areaOf([0, -5000, 1], 1200, 800);
   expect(isIn(area, { x: 600, y: 5400 })).toBe(true);
   expect(isIn(area, { x: 600, y: 4600 })).toBe(true);

@@ -9,7 +9,7 @@ vi.mock("@tanstack/react-router", () => ({ useNavigate: () => () => undefined })
 const flows = (number: number): FlowNode[] =>
   Array.from({ length: number }, (_, n) => ({ id: `flows/f${n}`, kind: "flow", name: `f${n}`, schedule: null, timezone: null, destinations: [], state: { next_at: null, last_run: null, paused: false } }));
 
-test("of five hundred flows the first have a card, and any is found by its name", () => {
+test("of five hundred flows the first have cards, and each is found by its name", () => {
   show(<FlowStrip flows={flows(500)} chosen="f400" choose={() => undefined} />);
   expect(document.querySelectorAll("*").length).toBeLessThan(600);
   expect(screen.getByText("f400")).toBeTruthy();
@@ -17,7 +17,7 @@ test("of five hundred flows the first have a card, and any is found by its name"
   expect(screen.getByPlaceholderText("Find one of 500 flows")).toBeTruthy();
 });
 
-test("a few flows have a card each", () => {
+test("each of a few flows has a card", () => {
   show(<FlowStrip flows={flows(5)} chosen={undefined} choose={() => undefined} />);
   expect(screen.getAllByText(/^f\d$/).length).toBe(5);
   expect(screen.queryByPlaceholderText(/Find one/)).toBeNull();

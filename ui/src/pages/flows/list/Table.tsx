@@ -58,7 +58,7 @@ export function FlowList({ graph, flowsOf }: { graph: Graph; flowsOf: (destinati
         );
       },
     },
-    { id: "held", header: t.columnsOf.held, width: 80, align: "right", by: (path) => path.destination?.state.held, cell: (path) => <Num value={path.destination?.state.held ?? 0} /> },
+    { id: "held", header: t.columnsOf.quarantine, width: 80, align: "right", by: (path) => path.destination?.state.held, cell: (path) => <Num value={path.destination?.state.held ?? 0} /> },
   ];
   return <DataTable label={t.paths} rows={pathsOf(graph)} columns={columns} rowKey={(path) => path.id} minWidth={1020} />;
 }

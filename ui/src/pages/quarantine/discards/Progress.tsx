@@ -9,7 +9,7 @@ const EVERY_MS = 1_000;
 
 export function DiscardsUnderWay() {
   const client = useQueryClient();
-  const query = useQuery({ ...queries.discards(), refetchInterval: (asked) => (asked.state.data?.some((discard) => discard.ended_at === null) ? EVERY_MS : false) });
+  const query = useQuery({ ...queries.discards(), refetchInterval: (current) => (current.state.data?.some((discard) => discard.ended_at === null) ? EVERY_MS : false) });
   const open = (query.data ?? []).filter((discard) => discard.ended_at === null);
   const before = useRef(0);
   useEffect(() => {

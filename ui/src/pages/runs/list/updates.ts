@@ -24,11 +24,11 @@ export function useFreshRuns(query: { target?: string; status?: string }, every:
     every,
     idOf: (run) => run.run,
     below: async (pages, first, signal) => {
-      const asked = movingBelow(pages, first).map(async (run): Promise<[string, Run | null]> => {
+      const requests = movingBelow(pages, first).map(async (run): Promise<[string, Run | null]> => {
         const now = await api.get<Run>(at`/runs/${run}`, { signal });
         return [run, query.status === undefined || now.status === query.status ? now : null];
       });
-      return new Map(await Promise.all(asked));
+      return new Map(await Promise.all(requests));
     },
   });
 }

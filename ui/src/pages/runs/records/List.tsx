@@ -42,7 +42,7 @@ export function Records({ run, outcome }: { run: string; outcome: string | undef
         placeholder={`${t.outcome}: ${t.any}`}
         data={OUTCOMES.map((value) => ({ value, label: states.words[value] ?? value }))}
         value={outcome ?? null}
-        onChange={(said) => void navigate({ search: (old) => ({ ...old, outcome: said ?? undefined }), replace: true })}
+        onChange={(input) => void navigate({ search: (old) => ({ ...old, outcome: input ?? undefined }), replace: true })}
       />
       {query.isError && items === undefined ? (
         <Failed error={query.error} retry={() => void query.refetch()} />

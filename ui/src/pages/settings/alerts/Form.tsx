@@ -39,7 +39,7 @@ export function Alerts() {
       <Loaded query={query} height={480}>
         {() => {
           if (value === undefined) return null;
-          const rule = (name: Rule, said: number | boolean | null) => edit({ ...value, rules: { ...value.rules, [name]: said } });
+          const rule = (name: Rule, input: number | boolean | null) => edit({ ...value, rules: { ...value.rules, [name]: input } });
           return (
             <>
               <Panel
@@ -74,15 +74,15 @@ export function Alerts() {
                     <SwitchRule key={name} label={t.names[name] ?? name} on={value.rules[name] === true} onChange={(on) => rule(name, on)} />
                   ))}
                   {NUMBERS.map(({ name, ...how }) => (
-                    <NumberRule key={name} label={t.names[name] ?? name} unit={t.units[name] ?? ""} value={value.rules[name] as number | null} onChange={(said) => rule(name, said)} {...how} />
+                    <NumberRule key={name} label={t.names[name] ?? name} unit={t.units[name] ?? ""} value={value.rules[name] as number | null} onChange={(input) => rule(name, input)} {...how} />
                   ))}
                 </div>
                 <MultiSelect label={t.quiet} mt="md" data={(destinations.data ?? []).map((one) => one.name)} value={value.quiet} searchable onChange={(quiet) => edit({ ...value, quiet })} />
               </Panel>
               <Panel title={t.manners}>
                 <div className={classes.rules}>
-                  <NumberRule label={t.repeat_hours} unit={t.units["repeat_hours"] ?? ""} part on={24} least={1} value={value.rules["repeat_hours"] as number} onChange={(said) => rule("repeat_hours", said)} />
-                  <NumberRule label={t.calm_minutes} unit={t.units["calm_minutes"] ?? ""} part on={10} least={0} value={value.rules["calm_minutes"] as number} onChange={(said) => rule("calm_minutes", said)} />
+                  <NumberRule label={t.repeat_hours} unit={t.units["repeat_hours"] ?? ""} part on={24} least={1} value={value.rules["repeat_hours"] as number} onChange={(input) => rule("repeat_hours", input)} />
+                  <NumberRule label={t.calm_minutes} unit={t.units["calm_minutes"] ?? ""} part on={10} least={0} value={value.rules["calm_minutes"] as number} onChange={(input) => rule("calm_minutes", input)} />
                   <NumberRule label={t.digest} unit={t.units["digest"] ?? ""} part on={3} least={1} value={value.digest} onChange={(digest) => edit({ ...value, digest: digest ?? 3 })} />
                 </div>
               </Panel>
@@ -105,7 +105,7 @@ function Now() {
       <Loaded query={query} height={40}>
         {({ items }) => {
           const raised = items.filter((one) => one.state === "raised");
-          if (raised.length === 0) return <Empty compact title={t.calm} />;
+          if (raised.length === 0) return <Empty compact title={t.noneOpen} />;
           return (
             <ul className={classes.answers}>
               {raised.map((one) => (

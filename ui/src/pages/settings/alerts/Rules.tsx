@@ -45,7 +45,7 @@ export function NumberRule({ label, unit, value, on, percent = false, part = fal
         suffix={` ${unit}`}
         thousandSeparator=","
         value={value === null ? null : Math.round(value * scale * 100) / 100}
-        onChange={(said) => said !== null && onChange(said / scale)}
+        onChange={(input) => input !== null && onChange(input / scale)}
       />
     </div>
   );

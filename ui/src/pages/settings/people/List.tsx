@@ -160,7 +160,7 @@ function AddPerson({ open, close, added }: { open: boolean; close: () => void; a
           data={ROLES.map((one) => ({ value: one, label: t.roles[one] ?? one }))}
           value={role}
           allowDeselect={false}
-          onChange={(said) => said !== null && setRole(said as Role)}
+          onChange={(input) => input !== null && setRole(input as Role)}
         />
         {add.isError && <Problems problems={problemsOf(add.error)} />}
         <div className={classes.buttons}>

@@ -49,7 +49,7 @@ export function Retention() {
                       placeholder={t.forever}
                       suffix={` ${t.days}`}
                       allowDecimal={false}
-                      onChange={(said) => said !== null && set(name, said)}
+                      onChange={(input) => input !== null && set(name, input)}
                     />
                   </div>
                 );

@@ -117,14 +117,14 @@ function AddToken({ open, most, close, added }: { open: boolean; most: Role; clo
           data={may.map((one) => ({ value: one, label: all.people.roles[one] ?? one }))}
           value={role}
           allowDeselect={false}
-          onChange={(said) => said !== null && setRole(said as Role)}
+          onChange={(input) => input !== null && setRole(input as Role)}
         />
         <Select
           label={t.expires}
           data={["7", "30", "90", "365", ""].map((value) => ({ value: value || "never", label: t.lifetimes[value] ?? value }))}
           value={days || "never"}
           allowDeselect={false}
-          onChange={(said) => said !== null && setDays(said === "never" ? "" : said)}
+          onChange={(input) => input !== null && setDays(input === "never" ? "" : input)}
         />
         {add.isError && <Problems problems={problemsOf(add.error)} />}
         <div className={classes.buttons}>
