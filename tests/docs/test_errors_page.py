@@ -1,4 +1,4 @@
-"""docs/errors.md names every error code; it is made from docs/errors.yaml. `PENSTOCK_GOLDEN=write` writes it anew."""
+"""docs/errors.md lists every error code. It is generated from docs/errors.yaml: `PENSTOCK_GOLDEN=write` writes it."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ DOCS = Path(__file__).parents[2] / "docs"
 HEAD = """\
 # Error codes
 
-Every error has a code that does not change: `code` under `--json` and in the API's `errors`. Beside it an error names
-its place (`path`, `line`), what was `found`, a `message`, and a `hint` that says what to write instead. `penstock doctor`
-uses codes of the same list.
+Every error has a stable `code`, in the output of `--json` and in the `errors` of the API. An error also has its place
+(`path`, `line`), what was `found`, a `message`, and a `hint` with what to write instead. The findings of `penstock doctor`
+have codes from the same list.
 
 <!-- made from errors.yaml by tests/docs/test_errors_page.py -->
 | code | what it means | what to do |
