@@ -1,4 +1,4 @@
-"""`App`: the one entry to every use-case of one project. The command line and the Python API only translate to it."""
+"""`App`: every use-case of the kernel for one project. The command line and the Python API call only this class."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 class App:
     """One project, its state and its context. Use it as a context manager; all methods are synchronous.
 
-    Every method raises `InputError` (exit 2) or `EnvironmentFailure` (exit 3) with the problems found.
+    Methods raise `InputError` (exit code 2) or `EnvironmentFailure` (exit code 3) with all problems found.
     """
 
     def __init__(self, ctx: Context) -> None:
@@ -69,8 +69,8 @@ class App:
     ) -> Self:
         """Read the project file (default `penstock.yaml` here) and open its state.
 
-        Once a project was applied to the state, a file that differs from it is wrong input, and no file is needed.
-        The state's default is `.penstock/state.db` beside the file, or what `PENSTOCK_DATABASE_URL` says.
+        If a project was applied to the state, the file can be missing; a file that differs from it raises InputError.
+        The state is `database`, else `PENSTOCK_DATABASE_URL`, else `.penstock/state.db` beside the file.
         """
         environ = os.environ if environ is None else environ
         project, opened = open_state(file, database, environ)
@@ -80,14 +80,14 @@ class App:
     def open_applied(
         cls, database: str, *, environ: Mapping[str, str] | None = None, clock: Clock | None = None
     ) -> Self:
-        """The App on the project that was applied to this database. InputError `not-applied` while none was."""
+        """Open the project that was applied to this database. Raises InputError `not-applied` if none was."""
         environ = os.environ if environ is None else environ
         project, version, opened = open_applied_state(database, environ, shared=False)
         reach = reach_of(opened, environ, in_service=False)
         return cls(Context(project, opened, clock or SystemClock(), environ, reach, version))
 
     def reload(self) -> None:
-        """Follow the edits of the applied project; a project that was read from a file stays."""
+        """Read the newest version of the applied project; does nothing for a project that was read from a file."""
         if self._ctx.version is None:
             return
         at = self._ctx
@@ -116,11 +116,11 @@ class App:
     def checked_file(
         file: Path | None = None, database: str | None = None, *, environ: Mapping[str, str] | None = None
     ) -> CheckedFile:
-        """All problems of a project file, and what could not be checked. Looks at files, and opens no connection.
+        """All problems of a project file, and what could not be checked. Reads files, opens no connection.
 
-        References are resolved where they are used: a file is valid on a machine without its secrets.
+        References to secrets are not resolved: a file is also valid on a machine without its secrets.
         """
-        from penstock.usecases.project_check import checked_file  # noqa: PLC0415 - looks at data, as operations do
+        from penstock.usecases.project_check import checked_file  # noqa: PLC0415 - imports Arrow, as operations do
 
         return checked_file(file or PROJECT_FILE, database, os.environ if environ is None else environ)
 
@@ -133,13 +133,13 @@ class App:
 
     @staticmethod
     def apply(file: Path | None = None, database: str | None = None, *, dry_run: bool = False) -> ApplyResult:
-        """Make the file's project the one of the database, as a new version; nothing when it is that already."""
+        """Store the file's project in the database as a new version; does nothing if the newest version is equal."""
         with AppliedProject.open(file, database, os.environ, SystemClock()) as applied:
             return applied.apply(dry_run=dry_run)
 
     @staticmethod
     def export(file: Path | None = None, database: str | None = None) -> str:
-        """The applied project as YAML; where none was applied, that of the file."""
+        """The applied project as YAML; if none was applied, the project of the file."""
         with AppliedProject.open(file, database, os.environ, SystemClock()) as applied:
             return applied.export()
 
@@ -156,12 +156,12 @@ class App:
 
     @staticmethod
     def file_formats() -> Sequence[FileFormat]:
-        """The formats of files that sources read."""
+        """The file formats that sources can read."""
         return FORMATS
 
     @staticmethod
     def column_names(path: Path) -> list[str]:
-        """The columns of one file, as far as its header or schema names them; empty where it cannot be read."""
+        """The columns that the header or schema of a file names; empty if it cannot be read."""
         from penstock.sources.open import column_names  # noqa: PLC0415 - brings Arrow
 
         return column_names(path)
@@ -183,7 +183,7 @@ class App:
 
     @staticmethod
     def write_sample_company(folder: Path) -> SampleCompany:
-        """Write the data files of a made-up company, in which some records are wrong on purpose."""
+        """Write the data files of a made-up company; some records are wrong on purpose."""
         from penstock.usecases.demo import write_sample_company  # noqa: PLC0415 - pyarrow and faker
 
         return write_sample_company(folder)
@@ -197,13 +197,13 @@ class App:
 
     @cached_property
     def _operations(self) -> Operations:
-        """What reads records or calls the API. A service that waits does without: it brings Arrow, DuckDB, aiohttp."""
+        """The use-cases that read records or call the API; imports Arrow, DuckDB and aiohttp, so only when needed."""
         from penstock.usecases.operations import Operations  # noqa: PLC0415 - see above
 
         return Operations(lambda: self._ctx, self._shared_budgets)
 
     def dataset(self, name: str, *, refresh: bool = False) -> DatasetReport:
-        """The detected schema of a dataset; `refresh` reads and detects it again."""
+        """The detected schema of a dataset; `refresh` detects it again."""
         return self._operations.dataset(name, refresh=refresh)
 
     def set_credential(self, name: str, secret: str) -> None:
@@ -211,11 +211,11 @@ class App:
         connection.set_key(self._ctx, name, secret)
 
     def check(self, credential: str, *, refresh: bool = False) -> CheckReport:
-        """Ask the API whether the credential works, and which base answers."""
+        """Check with the API whether the credential works, and find its base URL."""
         return self._operations.check(credential, refresh=refresh)
 
     def preview(self, destination: str, *, limit: int | None = 5, everything: bool = False) -> Preview:
-        """The requests that the cached samples (or the whole dataset) would make. Calls no API."""
+        """The requests for the cached samples, or for the whole dataset. Calls no API."""
         return self._operations.preview(destination, limit=limit, everything=everything)
 
     def test(self, destination: str, *, sample: int = 1, body: str | None = None) -> TestReport:
@@ -223,11 +223,11 @@ class App:
         return self._operations.test(destination, sample=sample, body=body)
 
     def plan(self, target: str, *, begins_at: str | None = None) -> PlanReport:
-        """What `run` of this destination or flow would do now. `begins_at` as for `run`."""
+        """What `run` of this destination or flow would do now; `begins_at` as in `run`."""
         return self._operations.plan(target, begins_at=begins_at)
 
     def plan_flow(self, flow: str) -> PlanReport:
-        """What `run` of this flow would do now, also where a destination has the same name."""
+        """What `run` of this flow would do now, also if a destination has the same name."""
         return self._operations.plan_flow(flow)
 
     def run(
@@ -239,29 +239,29 @@ class App:
         handle_signals: bool = False,
         begins_at: str | None = None,
     ) -> RunReport:
-        """Run a destination or flow from its checkpoint to its end (resumes an unfinished run).
+        """Run a destination or flow, or continue its unfinished run.
 
-        `wait` waits for another run that holds the destination; `listener` hears the progress a few times a second;
-        `handle_signals` lets SIGINT and SIGTERM stop the run cleanly after the requests in flight; `begins_at` is where
-        a source with a cursor is read from: `start`, or a value of the cursor.
+        `wait`: wait while another run holds the destination. `listener` is called with the progress a few times a
+        second. `handle_signals`: SIGINT and SIGTERM stop the run after its requests in flight. `begins_at`: read a
+        source with a cursor again, from `start` or from a value of the cursor.
         """
         how = {"wait": wait, "handle_signals": handle_signals}
         return self._operations.run(target, listener, begins_at=begins_at, **how)
 
     def activate(self, destination: str, *, by: str = "command line") -> None:
-        """Let runs send this destination."""
+        """Let runs send to this destination."""
         activation.activate(self._ctx, self.edits, destination, by, self._operations.compile)
 
     def pause(self, destination: str, *, by: str = "command line") -> None:
-        """Stop runs from sending this destination, until it is activated again."""
+        """Stop runs from sending to this destination, until it is activated again."""
         activation.pause(self._ctx, destination, by)
 
     def runs(self, *, run: str | None = None, limit: int = 50) -> list[RunReport]:
-        """The runs, newest first; or the one named."""
+        """The runs, newest first, or the run `run`."""
         return runs.listed(self._ctx, run, limit)
 
     def deliveries(self, run: str) -> list[DeliveryReport]:
-        """The requests of a run; of a flow's run, those of its destinations."""
+        """The requests of a run; for a flow, those of its destinations."""
         return history.deliveries_of(self._ctx, run)
 
     def quarantine(self, *, destination: str | None = None, cause: str | None = None) -> list[QuarantineEntry]:
@@ -269,19 +269,19 @@ class App:
         return quarantine_entries.listing(self._ctx, destination=destination, cause=cause)
 
     def quarantined(self, entry: str) -> QuarantineDetail:
-        """One record in quarantine, whole."""
+        """One record in quarantine, with its record, last request and last reply."""
         return quarantine_entries.shown(self._ctx, entry)
 
     def preview_held(self, entry: str) -> Preview:
-        """What a resend of this record in quarantine would send."""
+        """The requests that a resend of this record in quarantine would make."""
         return self._operations.preview_held(entry)
 
     def edit(self, entry: str, *, changes: Mapping[str, Any] | None = None, record: Any = None) -> QuarantineDetail:
-        """Change a record in quarantine: some of its members (by dotted paths), or all of it."""
+        """Change a record in quarantine: set members by dotted paths, or replace the whole record."""
         return quarantine_entries.edit(self._ctx, entry, changes=changes, record=record)
 
     def edit_texts(self, entry: str, texts: Mapping[str, str]) -> QuarantineDetail:
-        """Change members of the record in quarantine, each given as text and read by its column's type."""
+        """Set members of a record in quarantine from texts, which are parsed by the type of their column."""
         return self.edit(entry, changes=self._operations.typed_changes(entry, texts))
 
     def resend(
@@ -293,7 +293,7 @@ class App:
         listener: Listener | None = None,
         handle_signals: bool = False,
     ) -> list[RunReport]:
-        """Send the records in quarantine now, under run ids of their own: one run per destination."""
+        """Send records in quarantine now, in one new run per destination."""
         how = {"everything": everything, "handle_signals": handle_signals}
         return self._operations.resend(entries, listener, cause=cause, **how)
 
@@ -306,11 +306,11 @@ class App:
         reason: str = "",
         on_progress: quarantine_entries.OnProgress = quarantine_entries.ignore_progress,
     ) -> int:
-        """Discard these versions; returns how many. `on_progress` is called with how many are done, of how many."""
+        """Discard these versions and return their number. Calls `on_progress` with (done, total)."""
         return quarantine_entries.discard(
             self._ctx, entries, cause=cause, everything=everything, reason=reason, on_progress=on_progress
         )
 
     def settle(self, entry: str, *, delivered: bool) -> None:
-        """Remember an unknown record as sent, because a person knows that it arrived."""
+        """Remember an unknown record as sent, because a person saw that it arrived."""
         self._operations.settle(entry, delivered=delivered)

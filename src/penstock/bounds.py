@@ -15,16 +15,16 @@ UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,3})?) ?([a-z]{0,2})", re.ASCII | re.IGNORECASE)
 COUNT = re.compile(r"[0-9]{1,15}", re.ASCII)
 BYTES_OF_A_NODE = 20  # of a project file: 1 MB is 50,000 nodes
-SMALLEST = 1000  # bytes: less than that is a slip, such as a forgotten MB
+SMALLEST = 1000  # bytes: less is probably a mistake, such as a forgotten unit
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The most that is taken from outside. Sizes are bytes after unpacking.
+    """The limits on data from outside. Sizes are bytes after decompression.
 
-    `cell`: one line, cell or value of an input. `unpack_ratio`: bytes of an unpacked upload for each byte of it.
-    `post_records`: records in one webhook request. `record_names`: names of one posted record, without nested ones.
-    `columns`: columns of one input. `project_bytes` and `project_nodes`: a project file, and its keys and values.
+    `cell`: bytes of one line, cell or value. `unpack_ratio`: decompressed bytes of an upload per byte. `post_records`:
+    records in one webhook request. `record_names`: top-level names of one posted record. `columns`: columns of one
+    input. `project_bytes` and `project_nodes`: bytes of a project file, and its keys and values.
     """
 
     cell: int = 16 * 10**6
@@ -47,12 +47,12 @@ VARIABLES = frozenset({MAX_CELL, MAX_COLUMNS, MAX_POST_RECORDS, MAX_PROJECT, MAX
 
 @cache
 def bounds() -> Bounds:
-    """The bounds of this process, read from its environment once. InputError with every wrong variable."""
+    """The bounds of this process, read once from its environment. Raises InputError with every wrong variable."""
     return read_bounds(os.environ)
 
 
 def read_bounds(environ: Mapping[str, str]) -> Bounds:
-    """The limits that these variables set; an unset or empty one has its default. InputError with every wrong one."""
+    """The bounds from these variables; unset and empty ones have defaults. Raises InputError with every wrong one."""
     problems: list[Problem] = []
     usual = Bounds()
     project = _size(environ, MAX_PROJECT, usual.project_bytes, problems)
@@ -71,7 +71,7 @@ def read_bounds(environ: Mapping[str, str]) -> Bounds:
 
 
 def in_megabytes(size: int) -> str:
-    """A bound in bytes, as a person writes it: `16 MB`."""
+    """A number of bytes for people: `16 MB`."""
     return f"{size / 10**6:g} MB" if size >= 10**5 else f"{size / 1000:g} kB"
 
 
@@ -84,7 +84,7 @@ def _size(environ: Mapping[str, str], name: str, usual: int, problems: list[Prob
         size = int(Decimal(found[1]) * unit)
         if size >= SMALLEST:
             return size
-    hint = "write bytes, or a number with kB, MB or GB, such as 16MB; 1 kB is the least"
+    hint = "write bytes, or a number with kB, MB or GB, such as 16MB; the minimum is 1 kB"
     problems.append(Problem(name, f"{name} is not a size", "wrong-value", hint, text[:40]))
     return usual
 
@@ -95,6 +95,6 @@ def _count(environ: Mapping[str, str], name: str, usual: int, problems: list[Pro
         return usual
     if COUNT.fullmatch(text) and int(text) > 0:
         return int(text)
-    hint = f"write a whole number from 1 on, such as {usual}"
+    hint = f"write a whole number of at least 1, such as {usual}"
     problems.append(Problem(name, f"{name} is not a whole number", "wrong-value", hint, text[:40]))
     return usual

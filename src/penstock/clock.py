@@ -19,21 +19,21 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Seconds that only grow, for measuring."""
+        """Seconds that never decrease, for measuring durations."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Come back after `seconds`."""
+        """Return after `seconds`."""
         ...
 
     def dice(self) -> float:
-        """A number in [0, 1)."""
+        """A random number in [0, 1)."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SystemClock:
-    """The real time, the real dice."""
+    """The time and random numbers of the system."""
 
     roll: Callable[[], float] = random.random
 

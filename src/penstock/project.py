@@ -1,4 +1,4 @@
-"""The Python API: `Project`, a project file with its state and use-cases. Built on the command line's `App`."""
+"""The Python API: `Project`, a project file with its state and use-cases. Calls the same `App` as the command line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Project:
     """One project; use it as a context manager, or call `close`.
 
     Every method raises `penstock.model.errors.InputError` for wrong input or configuration, and `EnvironmentFailure`
-    when host, credential, disk or lock do not play along; both carry their `problems` with place, found and hint.
+    if the host, credential, disk or lock fails. Both have `problems` with place, found value and hint.
     """
 
     def __init__(self, app: App) -> None:
@@ -30,7 +30,7 @@ class Project:
         database: str | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> Self:
-        """Read a project file (or a folder of them). `database` is the state's URL, `environ` what `${env:…}` reads."""
+        """Read a project file or a folder of them. `database` is the state's URL, `environ` resolves `${env:…}`."""
         return cls(App.open(Path(file), database, environ=environ))
 
     def __enter__(self) -> Self:
@@ -44,15 +44,15 @@ class Project:
         self._app.close()
 
     def check(self, credential: str, *, refresh: bool = False) -> CheckReport:
-        """Ask the API whether a credential works, and which base answers."""
+        """Check with the API whether a credential works, and find its base URL."""
         return self._app.check(credential, refresh=refresh)
 
     def preview(self, destination: str, *, limit: int | None = 5, everything: bool = False) -> Preview:
-        """The exact requests that the sample records (or all records) would make. Calls no API."""
+        """The exact requests for the sample records, or for all records. Calls no API."""
         return self._app.preview(destination, limit=limit, everything=everything)
 
     def test(self, destination: str, *, sample: int = 1, body: str | None = None) -> TestReport:
-        """Send one sample record now, or `body` in its place. Changes no counts and no memory."""
+        """Send one sample record now, or `body` instead. Changes no counts, and remembers nothing as sent."""
         return self._app.test(destination, sample=sample, body=body)
 
     def plan(self, target: str) -> PlanReport:
@@ -62,18 +62,18 @@ class Project:
     def run(
         self, target: str, *, wait: bool = False, listener: Listener | None = None, begins_at: str | None = None
     ) -> RunReport:
-        """Run a destination or flow from its checkpoint to its end; an unfinished run is continued.
+        """Run a destination or flow, or continue its unfinished run.
 
-        `begins_at` reads a source with a cursor again: from its `start`, or from a value of the cursor on.
+        `begins_at` reads a source with a cursor again: from `start`, or from a value of the cursor.
         """
         return self._app.run(target, wait=wait, listener=listener, begins_at=begins_at)
 
     def activate(self, destination: str) -> None:
-        """Let runs send a destination."""
+        """Let runs send to a destination."""
         self._app.activate(destination)
 
     def pause(self, destination: str) -> None:
-        """Stop runs from sending a destination."""
+        """Stop runs from sending to a destination."""
         self._app.pause(destination)
 
     def quarantine(self, *, destination: str | None = None) -> list[QuarantineEntry]:

@@ -1,4 +1,4 @@
-"""Activates and pauses destinations: whether runs may send them."""
+"""Activates and pauses destinations. Runs send only to active ones."""
 
 from __future__ import annotations
 
@@ -16,20 +16,25 @@ from penstock.usecases.applied_project.applied_project import Edits
 def activate(
     ctx: Context, edits: Edits, destination: str, by: str, compile_it: Callable[[DestinationSpec], object]
 ) -> None:
-    """Let runs send it. InputError when the project file says that it is not active, or what `compile_it` raises."""
+    """Let runs send to a destination.
+
+    Raises InputError if the project file has `active: false`, and what `compile_it` raises.
+    """
     spec = ctx.destination(destination)
     compile_it(spec)
     if spec.active is False and ctx.version is not None:
         edits.patch("destinations", destination, {"active": None}, author=by)
     elif spec.active is False:
         path = f"destinations.{destination}.active"
-        message = f"the project file says `active: false` for {destination}, and the file decides"
-        raise InputError(ctx.problem(path, message, "file-decides", hint="write `active: true` there", found="false"))
+        message = f"the project file has `active: false` for {destination}, which overrides this command"
+        raise InputError(
+            ctx.problem(path, message, "file-decides", hint="write `active: true` in the file", found="false")
+        )
     _switch(ctx, destination, "active", by)
 
 
 def pause(ctx: Context, destination: str, by: str) -> None:
-    """Keep runs from sending it."""
+    """Stop runs from sending to a destination."""
     ctx.destination(destination)
     _switch(ctx, destination, "paused", by)
 
@@ -37,5 +42,5 @@ def pause(ctx: Context, destination: str, by: str) -> None:
 def _switch(ctx: Context, destination: str, state: SwitchState, by: str) -> None:
     with ctx.database.begin() as conn:
         resources.set_switch(conn, destination, state, by=by, at=iso(ctx.clock.now()))
-        if state == "active":  # a person decides that what it remembers is enough
+        if state == "active":  # the person accepts what a restored state remembers
             settings.settle_restored(conn, destination)

@@ -1,6 +1,6 @@
-"""The demo: a small made-up company with some deliberately wrong records.
+"""The sample data of the demo: a small made-up company with some deliberately wrong records.
 
-The data comes from one fixed seed, so that the demo, its documentation and its test name the same records.
+The data is made from a fixed seed, so that the demo, its documentation and its test show the same records.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from penstock.model.sandbox import SampleCompany
 SEED = 20260131
 PLANS = ("starter", "team", "business")
 EVENT_NAMES = ("login", "report_exported", "seat_added", "dashboard_viewed")
-WRONG_PEOPLE = ("u-0021", "u-0058")  # they are quarantined, so their events would wait for ever
+WRONG_PEOPLE = ("u-0021", "u-0058")  # they are quarantined, so that their events would wait for ever
 Row = dict[str, Any]
 
 PROJECT = """\
@@ -71,7 +71,7 @@ def write_sample_company(folder: Path) -> SampleCompany:
     folder.mkdir(parents=True, exist_ok=True)
     fake = Faker(["en_US", "de_DE", "es_ES"])
     fake.seed_instance(SEED)
-    Faker.seed(SEED)  # also which of the languages comes next
+    Faker.seed(SEED)  # also for the choice of the language
     companies = _companies(fake)
     people = _people(fake, companies)
     subscriptions = _subscriptions(fake, companies)
@@ -100,7 +100,7 @@ def _companies(fake: Faker) -> list[Row]:
         }
         for number in range(1, 41)
     ]
-    rows[11]["employees"] = 70.5  # a company cannot have half an employee: int32 only
+    rows[11]["employees"] = 70.5  # wrong: a company cannot have half an employee (int32)
     return rows
 
 
@@ -119,9 +119,9 @@ def _people(fake: Faker, companies: Sequence[Row]) -> list[Row]:
         }
         for number in range(1, 201)
     ]
-    rows[20]["signed_up_at"] = "31/02/2025"  # no such day, and no ISO date
+    rows[20]["signed_up_at"] = "31/02/2025"  # wrong: no such day, and not an ISO date
     rows[57]["email"] = "not-an-address"
-    rows[90]["id"] = ""  # nothing to recognise this record by
+    rows[90]["id"] = ""  # wrong: the record has no key
     return rows
 
 
@@ -161,7 +161,7 @@ def _notes(fake: Faker, companies: Sequence[Row]) -> list[Row]:
         {"note_id": f"n-{number:02}", "company_id": companies[number]["account_id"], "text": fake.sentence(12)}
         for number in range(10)
     ]
-    rows[4]["text"] = ""  # a note has to have text
+    rows[4]["text"] = ""  # wrong: a note needs text
     return rows
 
 
@@ -187,7 +187,7 @@ def _write_sqlite(path: Path, rows: Sequence[Row]) -> None:
 
 
 def project(data: str, base_url: str, api_key: str, *, draft: bool = False) -> str:
-    """The project file: the data in this folder, to the sandbox at this base; `draft` leaves the notes to be activated.
+    """The project file that sends the data in the folder `data` to `base_url`; `draft` leaves the notes inactive.
 
     `api_key` is a reference, or the sandbox's key itself.
     """

@@ -1,4 +1,4 @@
-"""The requests and records of past runs, as reports, and the list of records as a file."""
+"""The requests and records of past runs as reports, and the records of a run as a CSV or Parquet file."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from penstock.store.runs.deliveries import Fate
 from penstock.usecases.runs import known_run, parts_of
 
 COLUMNS = ("run", "ordinal", "key", "outcome", "reason", "field", "delivery")
-NUMBER = re.compile(r"[0-9]{1,18}")  # of a delivery: what a database holds
-AT_ONCE = 10_000  # records of an export that are in memory
+NUMBER = re.compile(r"[0-9]{1,18}")  # of a delivery: fits into 64 bits
+AT_ONCE = 10_000  # records of an export in memory at once
 
 
 def deliveries_of(ctx: Context, run: str) -> list[DeliveryReport]:
-    """The requests of a run; of a flow's run, those of its destinations. InputError when it is unknown."""
+    """The requests of a run; for a flow, those of its destinations. Raises InputError if the run is unknown."""
     with ctx.database.read() as conn:
         parts = parts_of(conn, known_run(conn, run, "penstock runs lists them"))
         return [report for part in parts for report in deliveries.of_run(conn, part)]
@@ -39,14 +39,14 @@ def deliveries_of(ctx: Context, run: str) -> list[DeliveryReport]:
 
 @dataclass(frozen=True, slots=True)
 class RunDetails:
-    """The requests and records of runs; those of a flow's run are its destinations'."""
+    """The requests and records of runs; a flow's run has those of its destinations."""
 
     database: Callable[[], Database]
 
     def deliveries(
         self, run: str, *, outcome: str | None = None, limit: int = 50, cursor: str | None = None
     ) -> Page[DeliveryJson]:
-        """The requests, in the order they were written down."""
+        """The requests, in the order in which they were recorded."""
         (after,) = (0,) if cursor is None else page.read(cursor, int)
         _known_outcome(outcome)
         with self.database().read() as conn:
@@ -55,14 +55,14 @@ class RunDetails:
         return page.page(rows, limit, _delivery, lambda row: page.write(row["id"]))
 
     def delivery(self, run: str, delivery: str) -> WholeDeliveryJson:
-        """One request, exactly as it was, and its reply, where they were stored (`kept`)."""
+        """One request; if `kept`, with the exact request and its reply."""
         of, _, number = delivery.rpartition("-")
         with self.database().read() as conn:
             row = None
             if of in _parts(conn, run) and NUMBER.fullmatch(number):
                 row = deliveries.delivery(conn, of, int(number))
             if row is None:
-                hint = "look at the list of deliveries"
+                hint = "see the list of deliveries"
                 message = f"{run} has no delivery {delivery}"
                 raise InputError(Problem("delivery", message, "unknown-delivery", hint, found=delivery))
             kept = deliveries.kept_exchange(conn, of, int(number))
@@ -72,7 +72,7 @@ class RunDetails:
     def records(
         self, run: str, *, outcome: str | None = None, limit: int = 50, cursor: str | None = None
     ) -> Page[RecordJson]:
-        """The records and what became of them; `key` is None where it is not stored (unchanged)."""
+        """The records with their outcomes; `key` is None for unchanged records, where it is not stored."""
         after = (0, -1) if cursor is None else page.read(cursor, int, int)
         _known_outcome(outcome)
         with self.database().read() as conn:
@@ -81,7 +81,7 @@ class RunDetails:
         return page.page(found, limit, _record, lambda fate: page.write(fate.batch, fate.item))
 
     def export(self, run: str, kind: Literal["csv", "parquet"]) -> Iterator[bytes]:
-        """All records of a run as a file, in pieces. InputError for an unknown run, before the first piece."""
+        """All records of a run as a file, in pieces. Raises InputError for an unknown run, before the first piece."""
         with self.database().read() as conn:
             _parts(conn, run)
         return self._csv(run) if kind == "csv" else self._parquet(run)
@@ -124,7 +124,7 @@ class RunDetails:
 
 
 def _parts(conn: Connection, run: str) -> list[str]:
-    """The runs whose records these are. InputError for an unknown run."""
+    """The ids of the runs that have the records: the run, or the parts of a flow. Raises InputError if unknown."""
     return parts_of(conn, known_run(conn, run))
 
 
@@ -155,7 +155,7 @@ def _record(fate: Fate) -> RecordJson:
 
 
 def _flat(fate: Fate) -> dict[str, Any]:
-    """A record as a row of a file: a key of several columns is JSON text."""
+    """A record as a row of a file; a key of several columns becomes JSON text."""
     record = _record(fate._replace(refusal=None))
     key = fate.key
     return {**record, "key": key if key is None or isinstance(key, str) else orjson.dumps(key).decode()}

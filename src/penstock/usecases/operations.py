@@ -1,6 +1,6 @@
-"""What reads records or calls the API: looks at data, checks, previews, tests, plans, runs, resends.
+"""The use-cases that read records or call the API: check, preview, test, plan, run, resend.
 
-Arrow, DuckDB, numpy and aiohttp come with this module: the App imports it when the first of these is asked for.
+This module imports Arrow, DuckDB, numpy and aiohttp; the App imports it when a method first needs it.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Operations:
-    """`ctx` answers the project as it is now; `budgets` are those of all processes on its state."""
+    """`ctx` returns the context with the current project; `budgets` are the rate limits shared by all processes."""
 
     ctx: Callable[[], Context]
     budgets: SharedBudgets
 
     def dataset(self, name: str, *, refresh: bool) -> DatasetReport:
-        """The detected schema of a dataset; `refresh` reads and detects it again."""
+        """The detected schema of a dataset; `refresh` detects it again."""
         return dataset_report(self.ctx(), name, refresh=refresh)
 
     def samples(self, name: str) -> list[dict[str, Any]]:
@@ -54,61 +54,61 @@ class Operations:
         return samples_of(self.ctx(), name)
 
     def check(self, credential: str, *, refresh: bool) -> CheckReport:
-        """Ask the API whether the credential works, and which base answers."""
+        """Check with the API whether the credential works, and find its base URL."""
         ctx = self.ctx()
         spec = connection.credential_spec(ctx, credential)
 
-        async def asked() -> CheckReport:
+        async def report() -> CheckReport:
             return await check.check(ctx, spec, self.budgets.of(ctx, spec), refresh=refresh)
 
-        return _wait_for(asked())
+        return _wait_for(report())
 
     def check_unsaved(self, spec: CredentialSpec, key: str | None) -> CheckReport:
-        """Ask the API of a credential that is not saved, with this key."""
+        """Check with the API whether a credential that is not saved works with this key."""
         ctx = self.ctx()
         is_known = spec.name in ctx.project.credentials
 
-        async def asked() -> CheckReport:
+        async def report() -> CheckReport:
             budget = self.budgets.of(ctx, spec) if is_known else Budget(spec.rate_limit, ctx.clock)
             return await check.check_unsaved(ctx, spec, budget, key)
 
-        return _wait_for(asked())
+        return _wait_for(report())
 
     def preview(self, destination: str, *, limit: int | None, everything: bool) -> Preview:
-        """The requests that the cached samples (or the whole dataset) would make. Calls no API."""
+        """The requests for the cached samples, or for the whole dataset. Calls no API."""
         ctx = self.ctx()
         return preview(prepare(ctx, ctx.destination(destination)), limit=limit, everything=everything)
 
     def preview_held(self, entry: str) -> Preview:
-        """What a resend of this record in quarantine would send."""
+        """The requests that a resend of this record in quarantine would make."""
         return settlement.preview_of(self.ctx(), entry)
 
     def preview_all(self, destination: str) -> Iterator[PreviewedRequest | RefusedRecord | Note]:
-        """What the whole dataset would make, one by one: requests and refused records, then the notes. Calls no API.
+        """Yield the requests and refused records of the whole dataset, then the notes. Calls no API.
 
-        InputError for settings or data that cannot be read, before the first; while it goes on, too.
+        Raises InputError if settings or data cannot be read, before the first item or later.
         """
         ctx = self.ctx()
         return preview_of_everything(prepare(ctx, ctx.destination(destination)))
 
     def compile(self, spec: DestinationSpec) -> None:
-        """InputError with every problem of the destination's settings."""
+        """Raise InputError with every problem of the destination's settings."""
         prepare(self.ctx(), spec)
 
     def refuse_misfit(self, kind: str, name: str, value: Any) -> None:
-        """InputError where settings that are to be saved do not fit their records."""
+        """Raise InputError if settings that are to be saved do not fit their records."""
         unsaved.refuse_misfit(self.ctx(), kind, name, value)
 
     def unsaved(self, ctx: Callable[[], Context]) -> UnsavedSettings:
-        """What settings that are not saved would do."""
+        """The use-cases on settings that are not saved."""
         return UnsavedSettings(ctx, self.send_test, self.check_unsaved)
 
     def typed_changes(self, entry: str, texts: Mapping[str, str]) -> dict[str, Any]:
-        """Changes of a held record that are given as text, read by the types of its columns."""
+        """Changes to a record in quarantine from texts, parsed by the types of its columns."""
         return settlement.typed_changes(self.ctx(), entry, texts)
 
     def settle(self, entry: str, *, delivered: bool) -> None:
-        """Remember an unknown record as sent, because a person knows that it arrived."""
+        """Remember an unknown record as sent, because a person saw that it arrived."""
         settlement.settle(self.ctx(), entry, delivered=delivered)
 
     def test(self, destination: str, *, sample: int, body: str | None) -> TestReport:
@@ -116,7 +116,7 @@ class Operations:
         return self.send_test(self.ctx(), destination, sample=sample, body=body)
 
     def send_test(self, ctx: Context, destination: str, *, sample: int, body: str | None) -> TestReport:
-        """As `test`, of the destination as it is in `ctx`."""
+        """As `test`, with the destination's settings in `ctx`."""
         spec = ctx.destination(destination)
         credential = connection.credential_spec(ctx, spec.credential)
 
@@ -137,17 +137,17 @@ class Operations:
         return plan(ctx, prepare(ctx, spec), begins_at=begins_at)
 
     def plan_flow(self, flow: str) -> PlanReport:
-        """What a run of this flow would do now, also where a destination has the same name."""
+        """What a run of this flow would do now, also if a destination has the same name."""
         ctx = self.ctx()
         return plan_flow(ctx, ctx.flow(flow))
 
     def run(
         self, target: str, listener: Listener | None, *, wait: bool, handle_signals: bool, begins_at: str | None
     ) -> RunReport:
-        """Run a destination or flow from its checkpoint to its end."""
+        """Run a destination or flow, or continue its unfinished run."""
         spec = self.ctx().target(target)
-        conductor = self._conductor(listener, wait=wait, handle_signals=handle_signals, begins_at=begins_at)
-        return _wait_for(conductor.run_flow(spec) if isinstance(spec, FlowSpec) else conductor.run_one(spec))
+        orchestrator = self._orchestrator(listener, wait=wait, handle_signals=handle_signals, begins_at=begins_at)
+        return _wait_for(orchestrator.run_flow(spec) if isinstance(spec, FlowSpec) else orchestrator.run_one(spec))
 
     def resend(
         self,
@@ -158,18 +158,18 @@ class Operations:
         everything: bool,
         handle_signals: bool,
     ) -> list[RunReport]:
-        """Send the records in quarantine now, under run ids of their own: one run per destination."""
+        """Send records in quarantine now, in one new run per destination."""
         held = quarantine.chosen(self.ctx(), entries, cause=cause, everything=everything)
-        return _wait_for(self._conductor(listener, wait=False, handle_signals=handle_signals).resend(held))
+        return _wait_for(self._orchestrator(listener, wait=False, handle_signals=handle_signals).resend(held))
 
-    def _conductor(self, listener: Listener | None, **how: Any) -> Orchestrator:
+    def _orchestrator(self, listener: Listener | None, **how: Any) -> Orchestrator:
         ctx = self.ctx()
         return Orchestrator(ctx, lambda spec: self.budgets.of(ctx, spec), listener, **how)
 
 
 def _wait_for(work: Coroutine[Any, Any, T]) -> T:
     try:
-        import uvloop  # noqa: PLC0415 - only where it exists, and only when something is sent
+        import uvloop  # noqa: PLC0415 - not on every platform, and only needed for requests
     except ImportError:
         return asyncio.run(work)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

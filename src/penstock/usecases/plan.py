@@ -1,4 +1,4 @@
-"""What a run would do now: reads everything, compares it with memory and quarantine, counts requests. Sends nothing."""
+"""The plan of a run: reads all records, compares them with memory and quarantine, counts requests. Sends nothing."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from penstock.usecases.preview import described, described_decision, finished, g
 from penstock.usercode.grouping_code import CodeFailed, GroupingCode
 
 FIRST_ERRORS = 5
-SECONDS_A_REQUEST = 0.05  # what a request takes when the rate limit does not hold it up; for the estimate only
+SECONDS_A_REQUEST = 0.05  # assumed time of a request when the rate limit does not delay it
 
 
 def plan(
@@ -44,7 +44,7 @@ def plan(
     *,
     alone: bool = True,
 ) -> PlanReport:
-    """Count what a run of this destination would send, leave and refuse. `begins_at` as in `cursor_reading`."""
+    """Count what a run of this destination would send, leave out and refuse. `begins_at` as in `reading_of`."""
     policy, name = prepared.policy, prepared.spec.name
     with ctx.database.read() as conn:
         memory = Memory.load(conn, name, prepared.fingerprints) if policy.compares else None
@@ -79,7 +79,7 @@ def plan(
 def _tallied(
     prepared: Prepared, chunks: Iterator[Chunk], classifier: Classifier, memory: Memory | None, notes: Notes
 ) -> _Tally:
-    """What becomes of the records of these chunks, counted; `memory` counts what would go as sent, for later chunks."""
+    """Counts of the records of these chunks; `memory` takes what would be sent as sent, for later chunks."""
     shape, tally = prepared.compiled.shape, _Tally()
     batcher = Batcher(shape, repeats=prepared.policy.repeats)
     with grouping_code(shape) as code:
@@ -104,7 +104,7 @@ def _tallied(
 
 @dataclass(slots=True)
 class _Tally:
-    """What has been counted so far. Look-ups are sent once each, whatever the number of records that need them."""
+    """The counts so far. Each look-up is sent once, for all records that need it."""
 
     counts: Counter[str] = field(default_factory=Counter)
     errors: list[RefusedRecord] = field(default_factory=list)
@@ -131,13 +131,13 @@ class _Tally:
                 self.errors.append(described_decision(decision))
 
     def refuse(self, records: Sequence[RefusedRecord]) -> None:
-        """Count classified records of which no request can be made."""
+        """Count classified records from which no request can be made."""
         self.counts["fresh"] -= len(records)
         self.counts["invalid"] += len(records)
         self.errors += records[: FIRST_ERRORS - len(self.errors)]
 
     def batch(self, batch: Batch, shape: Shape, code: GroupingCode | None) -> None:
-        """The requests of one batch; grouping code decides how many it makes."""
+        """Count the requests of one batch; grouping code can make several."""
         for payload in batch.payloads:
             self.lookups.update(payload.lookups)
         made = 1
@@ -147,7 +147,7 @@ class _Tally:
             except (CodeFailed, Unencodable) as failure:
                 self.refuse([described(payload, failure.refusal) for payload in batch.payloads])
                 return
-        polls = 1 if shape.replies is Replies.JOBS and made == 1 else 0  # the replies of several are not followed up
+        polls = 1 if shape.replies is Replies.JOBS and made == 1 else 0  # those of several requests are not polled
         self.counts["requests"] += made
         self.counts["polls"] += polls
 
@@ -157,7 +157,7 @@ def _records(payloads: Sequence[Payload]) -> int:
 
 
 def _read(ctx: Context, prepared: Prepared, last: ReadWindow | None) -> Iterator[Chunk]:
-    """The records a run would read: all of them, or with a cursor those that came since the last run."""
+    """The records that a run would read: all, or with a cursor those since the last run."""
     data = prepared.data
     if last is None:
         yield from data.dataset.read(data.schema)
@@ -184,13 +184,13 @@ def _address_note(prepared: Prepared) -> tuple[Note, ...]:
 
 
 def eta_s(requests: int, rate: RateLimit, concurrency: int) -> float:
-    """How long the credential's rate limit makes these requests take, in seconds."""
+    """The time that these requests take at the credential's rate limit, in seconds."""
     windows = max(ceil(requests / rate.requests) - 1, 0)
     return windows * rate.per + min(requests, rate.requests) * SECONDS_A_REQUEST / concurrency
 
 
 def plan_flow(ctx: Context, flow: FlowSpec, begins_at: str | None = None) -> PlanReport:
-    """The plans of a flow's destinations together, drafts included; those that a person paused are skipped."""
+    """The plans of a flow's destinations as one report, drafts included; paused destinations are skipped."""
     specs, parts, skipped = in_order(ctx, flow), list[PlanReport](), dict[str, str]()
     requests: Counter[str] = Counter()  # by credential: a rate limit is shared
     for spec in specs:
@@ -210,7 +210,7 @@ def plan_flow(ctx: Context, flow: FlowSpec, begins_at: str | None = None) -> Pla
 
 
 def _together(name: str, parts: Sequence[PlanReport], rate_eta: float, skipped: dict[str, str]) -> PlanReport:
-    """The plans of a flow's destinations together."""
+    """The plans of a flow's destinations as one report."""
     sums: dict[str, Any] = {name: sum(getattr(part, name) for part in parts) for name in PLANNED}
     return PlanReport(
         **sums,

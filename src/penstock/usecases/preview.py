@@ -1,4 +1,4 @@
-"""The requests for the samples (or for everything), made by the code that a run uses. Sends nothing to any API."""
+"""The requests for the samples or the whole dataset, made by the code of a run. Sends nothing."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from penstock.run.prepare import Prepared
 from penstock.run.recorder.known_records import open_chunk
 from penstock.usercode.grouping_code import CodeFailed, GroupingCode
 
-CHUNK_ROWS = 4096  # as a run reads
+CHUNK_ROWS = 4096  # as in a run
 REDACTED = "Bearer ***"
 
 
 def preview(prepared: Prepared, *, limit: int | None, everything: bool) -> Preview:
-    """The first `limit` requests of the samples, or every request of the whole dataset."""
+    """The first `limit` requests for the samples, or every request for the whole dataset."""
     data = prepared.data
     chunks = data.dataset.read(data.schema) if everything else iter([data.samples])
     return preview_of_chunks(prepared, chunks, None if everything else limit, data.samples.records.num_rows)
 
 
 def preview_of_chunks(prepared: Prepared, chunks: Iterator[Chunk], limit: int | None, rows: int) -> Preview:
-    """The first `limit` requests of these records, or all; `rows` is how many the notes count."""
+    """The first `limit` requests for these records, or all; `rows` is the number of records for the notes."""
     notes = prepared.notes()
     refused: list[RefusedRecord] = []
     made = (request for request in _requests(prepared, chunks, notes, refused) if request is not None)
@@ -45,9 +45,7 @@ def preview_of_chunks(prepared: Prepared, chunks: Iterator[Chunk], limit: int | 
 
 
 def preview_of_everything(prepared: Prepared) -> Iterator[PreviewedRequest | RefusedRecord | Note]:
-    """The same of the whole dataset, one by one and however long it is: requests and refused records in the order they
-    are met, then the notes.
-    """
+    """Yield the requests and refused records of the whole dataset in order, then the notes. Uses constant memory."""
     data = prepared.data
     notes, rows = prepared.notes(), 0
 
@@ -70,7 +68,7 @@ def preview_of_everything(prepared: Prepared) -> Iterator[PreviewedRequest | Ref
 def _requests(
     prepared: Prepared, chunks: Iterator[Chunk], notes: Notes, refused: list[RefusedRecord]
 ) -> Iterator[PreviewedRequest | None]:
-    """None after each chunk: a caller can free refused records, also where all are refused."""
+    """Yields requests, and None after each chunk, so that the caller can free the refused records."""
     shape = prepared.compiled.shape
     with grouping_code(shape) as code:
         for batch in _walk(prepared, chunks, notes, refused):
@@ -87,14 +85,14 @@ def _requests(
 
 
 def batches(prepared: Prepared, chunks: Iterator[Chunk], notes: Notes, refused: list[RefusedRecord]) -> Iterator[Batch]:
-    """The batches that these chunks make when nothing is remembered; what is refused goes to `refused`."""
+    """The batches of these chunks, without comparison with memory; refused records are added to `refused`."""
     return (batch for batch in _walk(prepared, chunks, notes, refused) if batch is not None)
 
 
 def _walk(
     prepared: Prepared, chunks: Iterator[Chunk], notes: Notes, refused: list[RefusedRecord]
 ) -> Iterator[Batch | None]:
-    """The same, and None after each chunk."""
+    """The same, with None after each chunk."""
     classifier = Classifier(prepared.policy, prepared.render, merger=prepared.merger)
     batcher = Batcher(prepared.compiled.shape, repeats=prepared.policy.repeats)
     for chunk in chunks:
@@ -112,7 +110,7 @@ def _walk(
 
 @contextmanager
 def grouping_code(shape: Shape) -> Iterator[GroupingCode | None]:
-    """The person's grouping code, ready to be called; None where the grouping is not by code."""
+    """The user's grouping code, ready to be called; None if the grouping is not by code."""
     if shape.grouping.algorithm != "code":
         yield None
         return
@@ -121,13 +119,13 @@ def grouping_code(shape: Shape) -> Iterator[GroupingCode | None]:
 
 
 def finished(shape: Shape, payloads: Sequence[Payload], code: GroupingCode | None) -> tuple[Request, ...]:
-    """The requests of one batch. Raises CodeFailed or Unencodable when grouping code makes no body of it."""
+    """The requests of one batch. Raises CodeFailed or Unencodable if grouping code makes no body from it."""
     bodies = None if code is None else encode_bodies(shape, code.bodies(records_of(payloads)))
     return requests_for(shape, payloads, bodies)
 
 
 def previewed(request: Request, payloads: Sequence[Payload]) -> PreviewedRequest:
-    """A request as people may see it: the credential's header is named, its value is not."""
+    """A request for people: the credential's header without its value."""
     shown_request = shown(request)
     return PreviewedRequest(
         method=request.method,

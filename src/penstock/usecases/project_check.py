@@ -1,8 +1,8 @@
-"""The problems of a project that can be found without sending anything, by the checks of plan and run.
+"""Finds the problems of a project without sending anything, with the checks of plan and run.
 
-No connection is opened. Files are read by their first records; of other sources the columns are those that the state
-has stored. A destination is compiled as `preview`, `plan` and `run` compile it; where its dataset's columns are not
-known, those that it names itself are used.
+Opens no connection. For file sources it reads the first records; for other sources it takes the columns that the state
+has stored. It compiles each destination as `preview`, `plan` and `run` do; if its dataset's columns are not known, with
+the columns that the destination itself names.
 """
 
 from __future__ import annotations
@@ -49,17 +49,17 @@ if TYPE_CHECKING:
     pass
 
 
-FIRST = 20_000  # records that are looked at
+FIRST = 20_000  # records that are read
 PATIENCE_S = 10.0
 
-OF_COLUMNS = frozenset({"unknown-column"})  # what only the dataset's columns show
+OF_COLUMNS = frozenset({"unknown-column"})  # found only with the columns of the dataset
 
 
 @dataclass(frozen=True, slots=True)
 class KnownColumns:
-    """What is known of a dataset: its schema (None: nothing), what is wrong with it, why it could not be looked at.
+    """What is known about a dataset: its schema (None: nothing), its problems, and why it could not be read.
 
-    `complete`: no other columns can come. `notes` are words for people.
+    `complete`: no other columns can appear. `notes` are texts for people.
     """
 
     schema: Schema | None = None
@@ -71,7 +71,7 @@ class KnownColumns:
 def known_columns(
     project: ProjectSpec, spec: DatasetSpec, stored: StoredDataset | None, reach: Reach, workspace: Path
 ) -> KnownColumns:
-    """The columns of one dataset. `stored` is what the state has of it, `workspace` a private folder."""
+    """The columns of one dataset. `stored` is its stored schema, `workspace` a private folder."""
     source = project.sources[spec.source]
     if stored is not None and stored.settings == settings_of(spec, source):
         return _stored_columns(stored.schema, source, spec)
@@ -106,9 +106,9 @@ def _looked_at(spec: DatasetSpec, source: FileSource, reach: Reach, workspace: P
 
 
 def _bound(dataset: Dataset, spec: DatasetSpec, *, is_exact: bool) -> KnownColumns:
-    """The columns that the SQL gives, or what is wrong with it.
+    """The columns that the SQL returns, or its problems.
 
-    Where types are not certain, only a column that is not there is a problem. Raises what reading the source raises.
+    If the types are not certain, only a missing column is a problem. Raises what reading the source raises.
     """
     own = f"datasets.{spec.name}."
     try:
@@ -125,7 +125,7 @@ def _bound(dataset: Dataset, spec: DatasetSpec, *, is_exact: bool) -> KnownColum
 
 
 def _certain(problems: Iterable[Problem], dataset: Dataset, *, certain: bool) -> list[Problem]:
-    """Those that a run reports too, whatever the records after the first ones hold."""
+    """The problems that a run reports too, whatever later records contain."""
     if certain:
         return list(problems)
     return [] if dataset.is_open_ended else [each for each in problems if MISSING_COLUMN.search(each.message)]
@@ -138,14 +138,14 @@ def _nothing_secret(_secret: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CheckedFile:
-    """Every problem of a project file, by line; `notes` say what could not be looked at."""
+    """Every problem of a project file, by line; `notes` name what could not be checked."""
 
     problems: tuple[Problem, ...]
     notes: tuple[str, ...] = ()
 
 
 def checked_file(file: Path, database: str | None, environ: Mapping[str, str]) -> CheckedFile:
-    """What is wrong with a project file; nothing when it is fine. Never raises for what a file says."""
+    """The problems of a project file. Never raises for its content."""
     project, problems = check_project(file)
     if project is None:
         return CheckedFile(problems)
@@ -181,7 +181,7 @@ def _known(
 
 
 def _stored(state: Database, names: list[str]) -> Mapping[str, resources.StoredDataset | None]:
-    """What the state has of these datasets. A state on a server, or of another version, is not read."""
+    """The stored schemas of these datasets. A state on a server, or of another version, is not read."""
     nothing = dict.fromkeys(names)
     if state.path is None or not state.path.is_file():
         return nothing
@@ -195,10 +195,10 @@ def _stored(state: Database, names: list[str]) -> Mapping[str, resources.StoredD
 
 
 def _problems(project: ProjectSpec, spec: DestinationSpec, columns: KnownColumns | None) -> list[Problem]:
-    """The problems of a destination in every dialect that its credential may turn out to have."""
+    """The problems of a destination that occur in every dialect that its credential can have."""
     schema = None if columns is None else columns.schema
     if schema is None and spec.template is not None and spec.fields is None:
-        return []  # its columns map themselves: the file does not name them
+        return []  # columns map themselves, and the file does not name them
     dialects = dialects_of(project.credentials[spec.credential]) or ("native",)
     shape = _named(project, spec) if schema is None else _with_awaited(schema, spec)
     first, *others = [_compiled(project, spec, shape, dialect) for dialect in dialects]
@@ -209,13 +209,13 @@ def _problems(project: ProjectSpec, spec: DestinationSpec, columns: KnownColumns
 
 
 def _named(project: ProjectSpec, spec: DestinationSpec) -> Schema:
-    """The columns that a destination names itself."""
+    """The columns that the destination itself names."""
     names = dict.fromkeys((*project.datasets[spec.dataset].key, *columns_named(spec, ())))
     return Schema(tuple(Column(name, "text", nullable=True) for name in names), 0)
 
 
 def _with_awaited(schema: Schema, spec: DestinationSpec) -> Schema:
-    """Where columns come with the records, those that the destination names count as present."""
+    """The schema; if later records can bring columns, with those that the destination names."""
     if not schema.grows:
         return schema
     names = dict.fromkeys((*columns_named(spec, schema.names()), *(() if schema.records else columns_by_name(spec))))

@@ -30,11 +30,11 @@ OnProgress = Callable[[int, int], object]
 
 
 def ignore_progress(_done: int, _total: int) -> None:
-    """How far a discard has come is of no interest."""
+    """Does nothing."""
 
 
 def chosen(ctx: Context, ids: Sequence[str], *, cause: str | None, everything: bool) -> list[HeldRecord]:
-    """The records in quarantine of these ids, of this cause, or all. InputError for an unknown id."""
+    """The records in quarantine with these ids or this cause, or all. Raises InputError for an unknown id or cause."""
     _require_one_way(ids, cause, everything=everything)
     with ctx.database.read() as conn:
         if ids:
@@ -50,27 +50,34 @@ def chosen(ctx: Context, ids: Sequence[str], *, cause: str | None, everything: b
 
 def _require_one_way(ids: Sequence[str], cause: str | None, *, everything: bool) -> None:
     if sum((bool(ids), cause is not None, everything)) != 1:
-        message = "say which: ids, --cause or --all" if not ids else "ids, --cause and --all exclude each other"
-        raise InputError(Problem("quarantine", message, "which", "penstock quarantine list shows them"))
+        message = "no records are named" if not ids else "ids, --cause and --all cannot be used together"
+        raise InputError(
+            Problem(
+                "quarantine",
+                message,
+                "which",
+                "write ids, --cause or --all; penstock quarantine list shows the records",
+            )
+        )
 
 
 def _unknown_cause(cause: str) -> InputError:
-    return InputError(Problem("quarantine", "nothing is held for this cause", "unknown-cause", found=cause))
+    return InputError(Problem("quarantine", "no record in quarantine has this cause", "unknown-cause", found=cause))
 
 
 def _unknown_id(name: str) -> InputError:
     hint = "penstock quarantine list shows the ids"
-    return InputError(Problem("quarantine", f"there is no quarantined record {name}", "unknown-id", hint, found=name))
+    return InputError(Problem("quarantine", f"there is no record {name} in quarantine", "unknown-id", hint, found=name))
 
 
 def still_held(ctx: Context, ids: Sequence[str]) -> list[HeldRecord]:
-    """Those of them that are still in quarantine: some may have left it since the request."""
+    """The records with these ids that are still in quarantine."""
     with ctx.database.read() as conn:
         return quarantine.get_all(conn, ids)
 
 
 def by_destination(ctx: Context, ids: Sequence[str]) -> dict[str, list[str]]:
-    """These ids by the destination of their records. InputError for an id that is not there."""
+    """These ids by destination. Raises InputError for an unknown id."""
     _require_one_way(ids, None, everything=False)
     with ctx.database.read() as conn:
         missing = quarantine.unknown(conn, ids)
@@ -120,7 +127,7 @@ def listing(ctx: Context, *, destination: str | None, cause: str | None) -> list
 
 
 def shown(ctx: Context, name: str) -> QuarantineDetail:
-    """One record in quarantine, whole. InputError when there is none of this id."""
+    """One record in quarantine, with its record, request and reply. Raises InputError for an unknown id."""
     return detail(chosen(ctx, [name], cause=None, everything=False)[0])
 
 
@@ -132,9 +139,9 @@ def edit(
     record: Any,
     guard: Callable[[str], None] = lambda _: None,
 ) -> QuarantineDetail:
-    """Change a record in quarantine; the old one is replaced only when the new one is a JSON object.
+    """Change a record in quarantine. Raises InputError unless the new record is a JSON object.
 
-    `guard` is called with the record's present text, and raises when the writer has read another.
+    `guard` is called with the stored text of the record, and raises if the person who edits it has read another text.
     """
     with ctx.database.begin() as conn:
         held = entry_of(conn, name)
@@ -149,7 +156,7 @@ def edit(
 
 
 def _put(record: dict[str, Any], path: str, value: Any) -> None:
-    """Set a member: the column of that exact name first, else the dotted path into nested values."""
+    """Set a member: the column with this exact name if there is one, else the dotted path into nested values."""
     if path in record or "." not in path:
         record[path] = value
         return
@@ -159,7 +166,7 @@ def _put(record: dict[str, Any], path: str, value: Any) -> None:
         inner = place.setdefault(parent, {})
         if not isinstance(inner, dict):
             raise InputError(
-                Problem(path, f"{parent} is not an object", "no-such-path", "set the whole member instead")
+                Problem(path, f"{parent} is not an object", "no-such-path", "set the whole column instead")
             )
         place = inner
     place[last] = value
@@ -174,11 +181,10 @@ def discard(
     reason: str,
     on_progress: OnProgress = ignore_progress,
 ) -> int:
-    """Discard these versions: they count as unchanged from now on. In parts, so that others can write in between.
+    """Discard these versions, which count as unchanged from now on, and return their number.
 
-    `on_progress` is called after each part with how many are done, of how many.
-
-    Returns how many there were; InputError, before anything is discarded, for an id that is not there.
+    Works in parts, so that others can write in between, and calls `on_progress` with (done, total) after each part.
+    Raises InputError for an unknown id, before anything is discarded.
     """
     named = _named(ctx, ids, cause, everything=everything)
     at, done = iso(ctx.clock.now()), 0
@@ -190,7 +196,7 @@ def discard(
 
 
 def _named(ctx: Context, ids: Sequence[str], cause: str | None, *, everything: bool) -> Sequence[str]:
-    """The ids that a person means. InputError as `chosen`."""
+    """The chosen ids. Raises InputError as `chosen`."""
     _require_one_way(ids, cause, everything=everything)
     with ctx.database.read() as conn:
         if ids:
@@ -206,12 +212,12 @@ def _named(ctx: Context, ids: Sequence[str], cause: str | None, *, everything: b
 
 @dataclass(frozen=True, slots=True)
 class QuarantinePages:
-    """The use-cases on the lists of records in quarantine. `ctx` returns the context with the present project."""
+    """The use-cases on lists of records in quarantine. `ctx` returns the context with the current project."""
 
     ctx: Callable[[], Context]
 
     def page(self, which: QuarantineFilter, *, limit: int, cursor: str | None = None) -> Page[QuarantineEntryJson]:
-        """Records in quarantine, oldest first, a page at a time."""
+        """One page of records in quarantine, oldest first."""
         (after,) = (0,) if cursor is None else page.read(cursor, int)
         with self.ctx().database.read() as conn:
             found = quarantine.page(conn, which, limit + 1, after)
@@ -225,27 +231,29 @@ class QuarantinePages:
     def edit(
         self, entry: str, *, changes: Mapping[str, Any] | None, record: Any, guard: Callable[[str], None]
     ) -> QuarantineDetail:
-        """Change a record in quarantine: some of its members, or all of it."""
+        """Change a record in quarantine: set members, or replace the whole record."""
         return edit(self.ctx(), entry, changes=changes, record=record, guard=guard)
 
     @staticmethod
     def record_of(text: str) -> Any:
-        """A record as a person wrote it, with every digit of its numbers. InputError where it is no JSON."""
+        """A record from JSON text, with every digit of its numbers. Raises InputError if it is not JSON."""
         try:
             return read_record(text)
         except ValueError as error:
-            message = f"this is no JSON: {error}"
+            message = f"this is not JSON: {error}"
             raise InputError(Problem("record_text", message, "not-json", 'write {"column": value, …}')) from None
 
     def groups(self) -> list[QuarantineGroupJson]:
-        """All records in quarantine by destination, cause, outcome and field; the largest group first."""
+        """The groups of records in quarantine by destination, cause, outcome and field; the largest first."""
         with self.ctx().database.read() as conn:
             return [as_json(group) for group in quarantine.groups(conn)]
 
     def ids(self, which: QuarantineFilter) -> list[str]:
-        """The ids of records in quarantine. InputError when there are none."""
+        """The ids of records in quarantine. Raises InputError if there are none."""
         with self.ctx().database.read() as conn:
             found = quarantine.ids(conn, which)
         if not found:
-            raise InputError(Problem("body", "nothing of this is held", "nothing-held", "look at the groups"))
+            raise InputError(
+                Problem("body", "no record in quarantine matches", "nothing-held", "see the groups in the quarantine")
+            )
         return found

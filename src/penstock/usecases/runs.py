@@ -1,4 +1,4 @@
-"""Runs as reports and documents, with one rule of status, for the command line, the REST API and the overview."""
+"""Runs as reports and as JSON, with one rule for their status, for the command line, the REST API and the overview."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ HERE = "command line"
 
 
 def listed(ctx: Context, run: str | None, limit: int) -> list[RunReport]:
-    """The runs, newest first; or the one named. InputError when it is unknown."""
+    """The runs, newest first, or the run `run`. Raises InputError if it is unknown."""
     with ctx.database.read() as conn:
         rows = runs.list_runs(conn, limit) if run is None else [known_run(conn, run, "penstock runs lists them")]
         return reports(ctx, conn, rows)
 
 
-def known_run(conn: Connection, run: str, hint: str = "look at the list of runs") -> RunRow:
-    """The row of a run. InputError, with the hint, when there is none."""
+def known_run(conn: Connection, run: str, hint: str = "see the list of runs") -> RunRow:
+    """The row of a run. Raises InputError with the hint if there is none."""
     row = runs.get(conn, run)
     if row is None:
         raise InputError(Problem("run", f"there is no run {run}", "unknown-run", hint, run))
@@ -37,17 +37,17 @@ def known_run(conn: Connection, run: str, hint: str = "look at the list of runs"
 
 
 def parts_of(conn: Connection, run: RunRow) -> list[str]:
-    """The ids of the runs whose requests and records are those of this run: of a flow's run, its destinations'."""
+    """The ids of the runs that have the requests and records of this run: its own, or for a flow those of its parts."""
     return [part.id for part in runs.children(conn, run.id)] if run.kind == "flow" else [run.id]
 
 
 def reports(ctx: Context, conn: Connection, rows: Sequence[RunRow]) -> list[RunReport]:
-    """These runs with the status that they have now; a flow's run that goes on counts what its parts have counted."""
+    """These runs with their current status; an unfinished run of a flow has the sums of its parts."""
     return _reports(ctx, conn, rows, requested(conn, [row.id for row in rows]))
 
 
 def documents(ctx: Context, conn: Connection, rows: Sequence[RunRow], *, errors: bool = False) -> list[RunJson]:
-    """These runs as the REST API shows them. A part of a flow's run has the requester of the flow's run."""
+    """These runs as in the REST API. A part of a flow's run has the requester of the flow's run."""
     asked = requested(conn, [run for row in rows for run in (row.id, row.parent) if run is not None])
     found = _reports(ctx, conn, rows, asked)
     return [
@@ -90,13 +90,13 @@ def _seen(database: Database, row: RunRow, asked: RequestedRun | None) -> RunRow
 
 
 def status_of(database: Database, row: RunRow, asked: RequestedRun | None) -> RunStatus:
-    """A run that waits for a worker is queued; one that never ended and has no process is interrupted."""
+    """The current status: `queued` while it waits for a worker; `interrupted` if it did not end and has no process."""
     if asked is not None and asked.state in WAITING:
         return "queued"
     if asked is not None and asked.state == "running":
         return "running" if leases.is_held(database, leases.of_worker(str(asked.worker))) else "interrupted"
     if row.status != "running" or leases.is_held(database, leases.of_target(row.kind, row.target)):
         return row.status
-    with database.read() as conn:  # it may have ended while we looked for its holder
+    with database.read() as conn:  # it may have ended meanwhile
         now = runs.get(conn, row.id)
     return "interrupted" if now is None or now.status == "running" else now.status

@@ -1,4 +1,4 @@
-"""The local sandbox for Custify as a process, started by name: nothing of it is imported here."""
+"""Starts the local sandbox for Custify as a process; imports nothing from it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import subprocess
 
 
-LAST_S = 10.0  # for it to end
+LAST_S = 10.0  # until it has ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class SandboxProcess:
 
 
 def start_sandbox(*options: str) -> SandboxProcess:
-    """Start a sandbox process. It ends with this process in every case; ^C on the terminal is handled here.
+    """Start a sandbox process. It ends when this process ends, and ignores ^C on the terminal.
 
-    EnvironmentFailure when it does not come up.
+    Raises EnvironmentFailure if it does not start.
     """
     import subprocess  # noqa: PLC0415 - help must not wait for it
 

@@ -1,4 +1,4 @@
-"""Held records beside the settings of their destination: previewed, edited by the columns' types, settled."""
+"""Use-cases on records in quarantine that need the settings of their destination: preview, typed edits, settle."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from penstock.usecases.quarantine import chosen, entry_of
 
 
 def preview_of(ctx: Context, name: str) -> Preview:
-    """What a resend of this record in quarantine would send."""
+    """The requests that a resend of this record in quarantine would make."""
     held = chosen(ctx, [name], cause=None, everything=False)
     prepared = prepare(ctx, ctx.destination(held[0].destination))
     return preview_of_chunks(prepared, chunks_of(prepared.data, held), None, 1)
 
 
 def typed_changes(ctx: Context, name: str, texts: Mapping[str, str]) -> dict[str, Any]:
-    """`--set column=text`, read by the column's type: text columns take it as it is, others as JSON."""
+    """The values of `--set column=text` by the column's type: text, dates and timestamps are text, others JSON."""
     with ctx.database.read() as conn:
         held = entry_of(conn, name)
     spec = ctx.destination(held.destination)
@@ -49,25 +49,27 @@ def typed_changes(ctx: Context, name: str, texts: Mapping[str, str]) -> dict[str
         try:
             values[path] = read_record(text)
         except ValueError:
-            values[path] = text  # the kernel's message names what would be accepted
+            values[path] = text  # rendering refuses it, and names what is accepted
     return values
 
 
 def settle(ctx: Context, name: str, *, delivered: bool) -> None:
-    """Settle an unknown record as a person decides. InputError unless it was delivered, and is unknown."""
+    """Remember an unknown record as sent. Raises InputError unless it is unknown and `delivered` is true."""
     if not delivered:
-        message = "say --delivered: it arrived"
-        hint = "if it did not arrive, use `penstock quarantine resend`; if it never shall, discard it"
+        message = "--delivered is missing"
+        hint = "write --delivered if the record arrived; else resend or discard it"
         raise InputError(Problem("quarantine", message, "settle-how", hint))
     held = chosen(ctx, [name], cause=None, everything=False)[0]
     _settle_delivered(ctx, prepare(ctx, ctx.destination(held.destination)), held)
 
 
 def _settle_delivered(ctx: Context, prepared: Prepared, held: HeldRecord) -> None:
-    """A person saw that it arrived: remember its content as sent, and let it go."""
+    """Remember the content as sent, and release the record from quarantine."""
     if held.outcome is not Outcome.UNKNOWN:
-        message = f"{held.id} is {held.outcome}, not unknown: there is nothing to settle"
-        raise InputError(Problem("quarantine", message, "not-unknown", "resend or discard it", found=held.outcome))
+        message = f"{held.id} is {held.outcome}, not unknown: only unknown records can be settled"
+        raise InputError(
+            Problem("quarantine", message, "not-unknown", "resend or discard the record", found=held.outcome)
+        )
     with ctx.database.begin() as conn:
         if held.content is not None and held.key is not None and prepared.policy.compares:
             memory = Memory.load(conn, held.destination, prepared.fingerprints)

@@ -1,4 +1,4 @@
-"""A test send: one sample (or an edited body), now, with the real credential. It changes no counts and no memory."""
+"""A test send: sends one sample or an edited body with the real credential. It changes no counts and no memory."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from penstock.usercode.grouping_code import CodeFailed
 
 
 class TestExchange(NamedTuple):
-    """One request of a test, what came of it, and when it left."""
+    """One request of a test, its reply or loss, and when it was sent."""
 
     request: Request
     answer: Reply | Lost
@@ -43,9 +43,9 @@ class TestExchange(NamedTuple):
 
 
 async def send_test(ctx: Context, prepared: Prepared, budget: Budget, *, sample: int, body: str | None) -> TestReport:
-    """Send the `sample`-th sample record (1 is the first) by itself, or `body` in its place.
+    """Send the `sample`-th sample record (from 1), or `body` instead.
 
-    Where grouping code makes several requests of the record they go in their order, up to the first that is not taken.
+    If grouping code makes several requests from the record, sends them in order until one gets no 2xx.
     """
     payload = _sample(prepared, sample)
     run = new_run_id(ctx.clock)
@@ -67,12 +67,12 @@ async def send_test(ctx: Context, prepared: Prepared, budget: Budget, *, sample:
 
 
 def _sample(prepared: Prepared, sample: int) -> Payload:
-    """The payload of one sample record. InputError when there is no such sample, or it would be quarantined."""
+    """The payload of one sample record. Raises InputError if there is no such sample, or it would be quarantined."""
     have = prepared.data.samples.records.num_rows
     path = f"destinations.{prepared.spec.name}"
     if not 1 <= sample <= have:
         message = "the dataset has no records to test with" if have == 0 else f"there is no sample {sample}"
-        raise InputError(Problem(path, message, "no-sample", f"samples 1 to {have} are kept", found=str(sample)))
+        raise InputError(Problem(path, message, "no-sample", f"the dataset has samples 1 to {have}", found=str(sample)))
     chunk = replace(
         prepared.data.samples,
         records=prepared.data.samples.records.slice(sample - 1, 1),
@@ -98,23 +98,23 @@ async def _requests(
     path = f"destinations.{prepared.spec.name}"
     if payload.lookups:
         found = await directory.resolve(payload.lookups)
-        trouble = next((answer for answer in found.values() if not isinstance(answer, str)), None)
-        if isinstance(trouble, Refusal):
-            raise InputError(Problem(path, trouble.reason, "lookup", trouble.accepted or "", found=trouble.value))
-        if trouble is not None:
-            raise InputError(Problem(path, trouble.reason, "lookup"))
+        failure = next((answer for answer in found.values() if not isinstance(answer, str)), None)
+        if isinstance(failure, Refusal):
+            raise InputError(Problem(path, failure.reason, "lookup", failure.accepted or "", found=failure.value))
+        if failure is not None:
+            raise InputError(Problem(path, failure.reason, "lookup"))
         payload = filled(payload, {lookup: str(answer) for lookup, answer in found.items()})
     try:
         with grouping_code(prepared.compiled.shape) as code:
             made = finished(prepared.compiled.shape, [payload], code)
-    except (CodeFailed, Unencodable) as failure:
-        hint = "mend the grouping code, or send an edited body with --body"
-        raise InputError(Problem(path, failure.refusal.reason, failure.refusal.rule, hint)) from failure
+    except (CodeFailed, Unencodable) as error:
+        hint = "fix the grouping code, or send an edited body with --body"
+        raise InputError(Problem(path, error.refusal.reason, error.refusal.rule, hint)) from error
     return tuple(finish(request, run=run, now=ctx.clock.now()) for request in made), payload
 
 
 def _log(ctx: Context, prepared: Prepared, run: str, exchanges: Sequence[TestExchange], payload: Payload) -> None:
-    """Mark it as a test in the log: a run of its own, which no count looks at."""
+    """Record the test as a run of the kind `test`, which no count includes."""
     last = exchanges[-1]
     entries = [_entry(number, exchange, payload, last=exchange is last) for number, exchange in enumerate(exchanges)]
     row = runs.RunRow(

@@ -1,4 +1,4 @@
-"""Settings that are not saved yet: the first records of a source or dataset, and the requests of a destination.
+"""Use-cases on unsaved settings: the first records of a source or dataset, and the requests of a destination.
 
 A destination's settings can be previewed, test-sent and checked for refusals. A dataset or destination that does not
 fit the data it names is refused when it is saved.
@@ -27,7 +27,7 @@ from penstock.sources.open import open_first, tables
 from penstock.usecases.applied_project import editor
 from penstock.usecases.preview import CHUNK_ROWS, batches, preview
 
-FIRST = 20_000  # records that are looked at
+FIRST = 20_000  # records that are read
 PATIENCE_S = 10.0
 UNDECIDED = "penstock"  # a placeholder for a key or table that is not chosen yet
 
@@ -35,7 +35,7 @@ EXAMPLES = 3  # of each finding
 
 
 def look_at_source(ctx: Context, name: str, value: Any) -> DataLook:
-    """The records of a source with these settings. Of a database without query or table only its tables."""
+    """The first records of a source with these settings; for a database without query or table, its tables."""
     undecided = _wants_table(value)
     try:
         settings = {**value, "table": UNDECIDED} if undecided else value
@@ -53,7 +53,7 @@ def look_at_source(ctx: Context, name: str, value: Any) -> DataLook:
 
 
 def look_at_dataset(ctx: Context, name: str, value: Any) -> DataLook:
-    """The records of a dataset with these settings. It may have no key yet: that is chosen from what is seen here."""
+    """The first records of a dataset with these settings, which may have no key yet."""
     keyless = isinstance(value, dict) and "key" not in value
     try:
         project = editor.draft(ctx, "datasets", name, {**value, "key": UNDECIDED} if keyless else value)
@@ -97,7 +97,7 @@ class SettingsFinding:
 
 @dataclass(frozen=True, slots=True)
 class SettingsFindings:
-    """The contract check: `checked` of `records` were looked at; None while they are not counted."""
+    """What was found in the first `checked` of `records` records; `records` is None if it is not known."""
 
     records: int | None
     checked: int
@@ -106,9 +106,9 @@ class SettingsFindings:
 
 
 def with_draft(ctx: Context, name: str, value: Any) -> Context:
-    """The context in which this destination has these settings. InputError with every problem of them.
+    """The context in which this destination has these settings. Raises InputError with every problem of them.
 
-    A person who may run only saved code runs these settings only with the saved code.
+    If only saved grouping code may run, unsaved code is not run.
     """
     drafted = replace(ctx, project=editor.draft(ctx, "destinations", name, value))
     if ctx.code != "saved":
@@ -132,7 +132,7 @@ def preview_of(ctx: Context, name: str, value: Any, limit: int) -> Preview:
 
 
 def findings(ctx: Context, name: str, value: Any, most_s: float) -> SettingsFindings:
-    """What would be refused of the whole dataset, as far as `most_s` seconds reach."""
+    """The records of the dataset that would be refused, as far as they can be read in `most_s` seconds."""
     drafted = with_draft(ctx, name, value)
     prepared = prepare(drafted, drafted.destination(name))
     data, counted = prepared.data, _FindingCounts()
@@ -161,7 +161,7 @@ class _FindingCounts:
                 return
 
     def take(self, refused: list[RefusedRecord]) -> None:
-        """Count what was refused so far by field and rule, and let it go."""
+        """Count the refused records by field and rule, and clear the list."""
         for record in refused:
             reason = record.reason if record.value is None else record.reason.replace(record.value, "…")
             place = (record.field, record.rule, reason)
@@ -179,19 +179,19 @@ class _FindingCounts:
 class UnsavedSettings:
     """The use-cases on settings that are not saved.
 
-    `send` sends the sample of the destination in this context, `ask` checks a credential with a key at the API.
+    `send` sends a sample of the destination in a context; `check` checks a credential and key with the API.
     """
 
     ctx: Callable[[], Context]
     send: Callable[..., TestReport]
-    ask: Callable[[CredentialSpec, str | None], CheckReport]
+    check: Callable[[CredentialSpec, str | None], CheckReport]
 
     def preview(self, name: str, value: Any, limit: int) -> Preview:
         """The requests that the samples make with these settings."""
         return preview_of(self.ctx(), name, value, limit)
 
     def findings(self, name: str, value: Any, most_s: float) -> SettingsFindings:
-        """What would be refused of the whole dataset, as far as `most_s` seconds reach."""
+        """The records of the dataset that would be refused, as far as they can be read in `most_s` seconds."""
         return findings(self.ctx(), name, value, most_s)
 
     def test(self, name: str, value: Any, *, sample: int = 1, body: str | None = None) -> TestReport:
@@ -203,25 +203,24 @@ class UnsavedSettings:
         return self.send(drafted, name, sample=sample, body=body)
 
     def source(self, name: str, value: Any) -> DataLook:
-        """What a source with these settings would bring; a database is connected to."""
+        """The first records of a source with these settings; connects to databases."""
         return look_at_source(self.ctx(), name, value)
 
     def dataset(self, name: str, value: Any) -> DataLook:
-        """What a dataset with these settings would be; problems of its SQL point into it."""
+        """The first records of a dataset with these settings; problems with its SQL have the place in the SQL."""
         return look_at_dataset(self.ctx(), name, value)
 
     def credential(self, name: str, value: Any, secret: str | None) -> CheckReport:
-        """Check at the API whether a credential with these settings and this key works. Nothing of it is stored."""
+        """Check with the API whether a credential with these settings and this key works. Stores nothing."""
         spec = editor.draft(self.ctx(), "credentials", name, value).credentials[name]
-        return self.ask(spec, literal_key(value) if secret is None else secret)
+        return self.check(spec, literal_key(value) if secret is None else secret)
 
 
 def refuse_misfit(ctx: Context, kind: str, name: str, value: Any) -> None:
-    """InputError with the problems of these settings that only their records show.
+    """Raise InputError with the problems of these settings that only their records show.
 
-    Examples: SQL that cannot be bound, a key that the SQL does not give, a field that is mapped to a missing column.
-    What is wrong elsewhere (a source that cannot be reached now, a key that is not set) does not prevent
-    saving.
+    Examples: SQL that cannot be bound, a key column that the SQL does not return, a field mapped to a missing column.
+    Problems elsewhere (an unreachable source, an unset key) do not prevent saving.
     """
     own = [problem for problem in _problems(ctx, kind, name, value) if problem.path.startswith(f"{kind}.{name}.")]
     if own:

@@ -1,7 +1,7 @@
 """`AppliedProject`: the project that `apply` stored in the database, compared with the project file.
 
-A difference between the two is always reported. `Edits` are its edits for the command line and the API: every edit is a
-version, visible at once.
+A difference between the two is always reported. `Edits` edits it, for the command line and the API; every edit makes a
+new version.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ MOST_DIFFERENCES = 20  # differences
 
 
 def knows_state(url: str) -> bool:
-    """Whether there is a state already that may have a project of its own."""
+    """Whether a state exists, which can have an applied project."""
     return not url.startswith(SQLITE) or Path(url.removeprefix(SQLITE)).exists()
 
 
 def project_of(database: Database, file: Path, *, given: bool) -> ProjectSpec:
-    """The project of the file, or without one the applied project. InputError when the two differ.
+    """The project of the file, or without a file the applied project. Raises InputError if the two differ.
 
-    `given` says that the file was named: then it must be there.
+    `given`: the file was named, so that it must exist.
     """
     with database.read() as conn:
         applied = settings.newest_version(conn)
@@ -65,7 +65,7 @@ def open_state(file: Path | None, database: str | None, environ: Mapping[str, st
     """The project of the file (default `penstock.yaml` here), and its state."""
     path = file or PROJECT_FILE
     url = state_url(path, database, environ)
-    project = None if knows_state(url) else load_project(path)  # what is wrong in the file needs no state
+    project = None if knows_state(url) else load_project(path)  # a wrong file is reported without a state
     opened = Database.open(url, (path if path.is_dir() else path.parent) / ".penstock")
     try:
         return project or project_of(opened, path, given=file is not None), opened
@@ -75,7 +75,7 @@ def open_state(file: Path | None, database: str | None, environ: Mapping[str, st
 
 
 def open_applied_state(database: str, environ: Mapping[str, str], *, shared: bool) -> tuple[ProjectSpec, int, Database]:
-    """The project that was applied to this database, its version, and the state; see `applied_project`."""
+    """The applied project of this database, its version, and the state. Raises as `applied_project`."""
     opened = Database.open(database)
     try:
         if shared:
@@ -87,14 +87,14 @@ def open_applied_state(database: str, environ: Mapping[str, str], *, shared: boo
 
 
 def applied_project(database: Database, *, base: Path, may_be_empty: bool = True) -> tuple[ProjectSpec, int]:
-    """The applied project and its version; while none was applied an empty one of version 0, at `base`.
+    """The applied project and its version; if none was applied, an empty project at `base` with version 0.
 
-    InputError `not-applied` where it may not be empty.
+    Raises InputError `not-applied` instead of an empty project unless `may_be_empty`.
     """
     with database.read() as conn:
         applied = settings.newest_version(conn)
     if applied is None and not may_be_empty:
-        hint = "`penstock apply` loads a project file into it"
+        hint = "`penstock apply` loads the project file"
         raise InputError(Problem("project", "no project was applied to this database", "not-applied", hint))
     if applied is None:
         return load_text("", base, ""), 0
@@ -103,13 +103,13 @@ def applied_project(database: Database, *, base: Path, may_be_empty: bool = True
 
 
 def _difference(found: tuple[DocumentChange, ...], applied: ProjectVersion, project: ProjectSpec) -> list[Problem]:
-    """The differences as problems; a `before` is what the database has."""
-    hint = "`penstock apply` makes the file the truth; `penstock export` shows what the database has"
+    """The differences as problems; `before` is the value in the database."""
+    hint = "`penstock apply` loads the file into the database; `penstock export` prints the applied project"
     problems = []
     for change in found[:MOST_DIFFERENCES]:
         message = {
-            "added": f"it is not in the applied project (version {applied.version})",
-            "removed": f"only the applied project has it (version {applied.version})",
+            "added": f"this is not in the applied project (version {applied.version})",
+            "removed": f"this is only in the applied project (version {applied.version})",
             "changed": f"the applied project (version {applied.version}) has {change.before}",
         }[change.change]
         here = change.after if change.after is not None else "nothing"
@@ -123,7 +123,7 @@ def _difference(found: tuple[DocumentChange, ...], applied: ProjectVersion, proj
 
 @dataclass(frozen=True, slots=True)
 class AppliedProject:
-    """The project file beside the database's own project. Use it as a context manager."""
+    """A project file and the applied project of a database. Use it as a context manager."""
 
     database: Database
     file: Path
@@ -143,9 +143,9 @@ class AppliedProject:
         self.database.close()
 
     def apply(self, *, dry_run: bool = False) -> ApplyResult:
-        """Store the file's project as a new version; does nothing when it equals the newest.
+        """Store the file's project as a new version; does nothing if it equals the newest.
 
-        API keys that are in the file are sealed, not stored with it.
+        API keys in the file are sealed, not stored in the project.
         Raises InputError with every problem of the file.
         """
         project = load_project(self.file)
@@ -161,7 +161,7 @@ class AppliedProject:
             granted = Granted.by(str(base), text)
             same = (
                 before is not None and not found and before.base == str(base) and granted_by(conn) == granted
-            )  # else a service has to notice what it is granted now
+            )  # a changed grant makes a version, so that a service notices it
             if same or dry_run:
                 return ApplyResult(number, found)
             rows = [change._asdict() for change in found]
@@ -183,7 +183,7 @@ class AppliedProject:
             return settings.listed_versions(conn, limit, None)
 
     def export(self) -> str:
-        """The applied project as YAML; where none was applied, that of the file."""
+        """The applied project as YAML; if none was applied, the project of the file."""
         with self.database.read() as conn:
             applied = settings.newest_version(conn)
         if applied is not None:
@@ -203,9 +203,9 @@ WITH_RECORDS = frozenset({"datasets", "destinations"})  # kinds whose settings h
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """`ctx` is what the App works with at the moment; `reload` lets it follow an edit.
+    """Edits of the applied project. `ctx` returns the App's current context; `reload` updates it after an edit.
 
-    `refuse_misfit` raises InputError where settings of a kind and name do not fit their records.
+    `refuse_misfit` raises InputError if the settings of a resource do not fit their records.
     """
 
     ctx: Callable[[], Context]
@@ -217,19 +217,19 @@ class Edits:
         return editor.listed(self.ctx(), kind)
 
     def page(self, kind: str, limit: int, after: str | None) -> list[Resource]:
-        """At most so many resources of a section, in the project's order; those behind the one of this name."""
+        """At most `limit` resources of a section, in the project's order, after the one named `after`."""
         return editor.page(self.ctx(), kind, limit, after)
 
     def one(self, kind: str, name: str) -> Resource:
-        """One resource, with the etag that guards its next edit."""
+        """One resource, with the etag for its next edit."""
         return editor.one(self.ctx(), kind, name)
 
     def put(
         self, kind: str, name: str, value: Any, *, author: str, if_match: str | None = None, create: bool = False
     ) -> Resource:
-        """Write a resource. A literal `api_key` is sealed, not written.
+        """Write a resource. A literal `api_key` is sealed, not stored in the project.
 
-        The whole project is checked first, and whether the settings fit their records (`refuse_misfit`).
+        Checks the whole project first, and whether the settings fit their records (`refuse_misfit`).
         """
         if kind in WITH_RECORDS:
             self.refuse_misfit(kind, name, value)
@@ -248,18 +248,18 @@ class Edits:
         return patched
 
     def delete(self, kind: str, name: str, *, author: str, if_match: str | None = None) -> None:
-        """Delete a resource without references to it; a destination must not be active."""
+        """Delete a resource. Raises InputError if others refer to it, or if it is an active destination."""
         editor.delete(self.ctx(), kind, name, author=author, if_match=if_match)
         self.reload()
 
     def copy(self, kind: str, name: str, new_name: str, *, author: str) -> Resource:
-        """The same under a new name; the copy of a destination is a draft."""
+        """Copy a resource to a new name; the copy of a destination is a draft."""
         copied = editor.copy(self.ctx(), kind, name, new_name, author=author)
         self.reload()
         return copied
 
     def problems(self, kind: str, name: str, value: Any) -> tuple[Problem, ...]:
-        """What is wrong with the project if this resource were written into it; nothing is written."""
+        """The problems that the project would have with this resource; writes nothing."""
         return editor.problems(self.ctx(), kind, name, value)
 
     def versions(self, limit: int = 50, before: int | None = None) -> list[ProjectVersion]:
@@ -267,23 +267,23 @@ class Edits:
         return editor.versions(self.ctx(), limit, before)
 
     def version(self, number: int) -> ProjectVersion:
-        """One version of the applied project, with what it changed."""
+        """One version of the applied project, with its changes."""
         return editor.version(self.ctx(), number)
 
     def newest(self) -> ProjectVersion:
-        """The newest version; version 0, with nothing in it, while no project was ever applied."""
+        """The newest version; if no project was applied, an empty version 0."""
         return editor.newest(self.ctx())
 
     def replace(
         self, text: str, *, author: str, if_match: str | None = None, dry_run: bool = False
     ) -> editor.EditResult:
-        """Store the project of a whole YAML text as a new version; returns what that changes."""
+        """Store the project of a YAML text as a new version; returns what that changes."""
         written = editor.replace(self.ctx(), text, EditTerms(author, if_match), dry_run=dry_run)
         self.reload()
         return written
 
     def roll_back(self, number: int, *, author: str, only: str | None = None) -> ProjectVersion:
-        """Store an old version (or `only` one resource of it) again, as a new version."""
+        """Restore an old version, or `only` one resource of it, as a new version."""
         back = editor.roll_back(self.ctx(), number, author=author, only=only)
         self.reload()
         return back

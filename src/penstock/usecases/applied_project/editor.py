@@ -1,4 +1,4 @@
-"""Edits of the applied project, one resource at a time. Every edit is checked as a whole and makes a new version."""
+"""Edits of the applied project, one resource at a time. Every edit checks the whole project and makes a new version."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from penstock.store.project import settings as projects
 from penstock.usecases.applied_project.reach import forget_removed, refuse_strangers
 
 Tree = Mapping[str, Marked]
-Edit = Callable[[Tree, dict[str, str]], Tree]  # also gives the keys to seal, by credential
-NUMBERS = range(1, 2**63)  # of versions: no database holds more
-TRIES = 5  # of an edit that another process overtook
+Edit = Callable[[Tree, dict[str, str]], Tree]  # also returns the keys to seal, by credential, in the second argument
+NUMBERS = range(1, 2**63)  # of versions: what fits into 64 bits
+TRIES = 5  # of an edit, when other processes edit at the same time
 NOTHING = ProjectVersion(0, "", "", "", "")
 
 
 class EditTerms(NamedTuple):
-    """Who edits, and on what terms: `create` refuses a name that is taken, `if_match` another etag than this one."""
+    """The author of an edit and its conditions: `create` needs a free name, `if_match` the resource's current etag."""
 
     author: str
     if_match: str | None = None
@@ -47,14 +47,14 @@ class EditResult(NamedTuple):
 
 
 def newest(ctx: Context) -> ProjectVersion:
-    """The newest version; version 0, with nothing in it, while no project was ever applied."""
+    """The newest version; if no project was applied, an empty version 0."""
     with ctx.database.read() as conn:
         return projects.newest_version(conn) or NOTHING
 
 
 @lru_cache(maxsize=1)
 def _tree(text: str) -> Tree:
-    """The parsed project, to be read only: parsing a large one takes a second."""
+    """The parsed project; do not change it. Cached, because parsing a large one takes a second."""
     return tree_of(text)
 
 
@@ -67,9 +67,9 @@ def listed(ctx: Context, kind: str) -> dict[str, Resource]:
 
 
 def page(ctx: Context, kind: str, limit: int, after: str | None) -> list[Resource]:
-    """At most so many resources of a section, in the project's order; those behind the one of this name.
+    """At most `limit` resources of a section, in the project's order, after the one named `after`.
 
-    InputError `bad-cursor` when that one was deleted meanwhile: the list cannot be continued.
+    Raises InputError `bad-cursor` if that one was deleted meanwhile: the list cannot be continued.
     """
     _check_kind(kind)
     found = newest(ctx)
@@ -77,32 +77,32 @@ def page(ctx: Context, kind: str, limit: int, after: str | None) -> list[Resourc
     names = list(tree[kind].entries())
     if after is not None and after not in names:
         hint = "read the list from its beginning"
-        raise InputError(Problem("cursor", f"{after} is not there any more", "bad-cursor", hint, found=after))
+        raise InputError(Problem("cursor", f"{after} no longer exists", "bad-cursor", hint, found=after))
     first = 0 if after is None else names.index(after) + 1
     return [_resource(ctx, tree, kind, name, found.version) for name in names[first : first + limit]]
 
 
 def one(ctx: Context, kind: str, name: str) -> Resource:
-    """The resource of this name. InputError `unknown-…` when there is none."""
+    """The resource with this name. Raises InputError `unknown-…` if there is none."""
     found = newest(ctx)
     _check_kind(kind)
     return _resource(ctx, _tree(found.text), kind, name, found.version)
 
 
 def put(ctx: Context, kind: str, name: str, value: Any, by: EditTerms) -> Resource:
-    """Write a resource: a new one, or over the one of this name."""
+    """Write a resource: create it, or replace the one with this name."""
 
     def edit(tree: Tree) -> Any:
         _match(ctx, tree, kind, name, by.if_match)
         if by.create and name in tree[kind].entries():
-            raise ConflictError(_problem(kind, name, f"{name} is there already", "name-taken", "choose another name"))
+            raise ConflictError(_problem(kind, name, f"{name} already exists", "name-taken", "choose another name"))
         return value
 
     return _write(ctx, kind, name, edit, by.author)
 
 
 def patch(ctx: Context, kind: str, name: str, change: Any, *, author: str, if_match: str | None) -> Resource:
-    """Change parts of a resource by a JSON merge patch: null takes a key out."""
+    """Change parts of a resource by a JSON merge patch: null removes a key."""
 
     def edit(tree: Tree) -> Any:
         _match(ctx, tree, kind, name, if_match)
@@ -112,16 +112,16 @@ def patch(ctx: Context, kind: str, name: str, change: Any, *, author: str, if_ma
 
 
 def patched(ctx: Context, kind: str, name: str, change: Any) -> Any:
-    """The value that a resource would have after this JSON merge patch. InputError when there is no such resource."""
+    """The value of a resource after this JSON merge patch. Raises InputError if there is no such resource."""
     return merged(one(ctx, kind, name).value, change)
 
 
 def copy(ctx: Context, kind: str, name: str, new_name: str, *, author: str) -> Resource:
-    """The same under a new name; the copy of a destination is a draft."""
+    """Copy a resource to a new name; the copy of a destination is a draft."""
 
     def edit(tree: Tree) -> Any:
         if new_name in tree[kind].entries():
-            message = f"{new_name} is there already"
+            message = f"{new_name} already exists"
             raise ConflictError(_problem(kind, new_name, message, "name-taken", "choose another name"))
         value = _resource(ctx, tree, kind, name, 0).value
         return {**value, "active": False} if kind == "destinations" else value
@@ -130,7 +130,7 @@ def copy(ctx: Context, kind: str, name: str, new_name: str, *, author: str) -> R
 
 
 def delete(ctx: Context, kind: str, name: str, *, author: str, if_match: str | None) -> None:
-    """Take a resource out. InputError while others refer to it, or when it is a destination that is active."""
+    """Delete a resource. Raises InputError if others refer to it, or if it is an active destination."""
     _check_kind(kind)
 
     def edit(tree: Tree, _keys: dict[str, str]) -> Tree:
@@ -148,7 +148,7 @@ def delete(ctx: Context, kind: str, name: str, *, author: str, if_match: str | N
 
 
 def roll_back(ctx: Context, number: int, *, author: str, only: str | None) -> ProjectVersion:
-    """Store an old version again, as a new version; `only` one resource of it (`destinations.people`)."""
+    """Restore an old version, or `only` one resource of it (`destinations.people`), as a new version."""
     old = tree_of(version(ctx, number).text)
 
     def edit(tree: Tree, _keys: dict[str, str]) -> Tree:
@@ -170,14 +170,14 @@ def roll_back(ctx: Context, number: int, *, author: str, only: str | None) -> Pr
 
 
 def replace(ctx: Context, text: str, by: EditTerms, *, dry_run: bool) -> EditResult:
-    """Store a whole project's YAML text as a new version. InputError with every problem, by line."""
+    """Store a project's YAML text as a new version. Raises InputError with every problem, by line."""
     base = ctx.project.base
     load_text(text, base, "")
     sealed, keys = without_keys(canonical(tree_of(text)))
     before = newest(ctx)
     if by.if_match not in (None, "*", str(before.version)):
         message = f"the project is at version {before.version}"
-        hint = "read it again, then change it"
+        hint = "read the project again, then change it"
         raise ConflictError(Problem("project", message, "changed-meanwhile", hint, found=by.if_match))
     if dry_run:
         return EditResult(before.version, [change._asdict() for change in changes(before.text, sealed)])
@@ -191,7 +191,7 @@ def replace(ctx: Context, text: str, by: EditTerms, *, dry_run: bool) -> EditRes
 
 
 def problems(ctx: Context, kind: str, name: str, value: Any) -> tuple[Problem, ...]:
-    """What would be wrong if this resource were written; nothing is."""
+    """The problems that the project would have with this resource; writes nothing."""
     try:
         draft(ctx, kind, name, value)
     except InputError as error:
@@ -200,7 +200,7 @@ def problems(ctx: Context, kind: str, name: str, value: Any) -> tuple[Problem, .
 
 
 def draft(ctx: Context, kind: str, name: str, value: Any) -> ProjectSpec:
-    """The project as it would be with this resource in it, unsaved. InputError with every problem."""
+    """The unsaved project with this resource in it. Raises InputError with every problem."""
     _check_kind(kind)
     found = newest(ctx)
     tree = tree_of(found.text)
@@ -214,30 +214,30 @@ def draft(ctx: Context, kind: str, name: str, value: Any) -> ProjectSpec:
 
 
 def clean(project: ProjectSpec) -> ProjectSpec:
-    """Without lines and files: an unsaved project is in none."""
+    """The project without lines and files, because an unsaved project is in no file."""
     return dataclass_replace(project, lines=NOWHERE, files=NOWHERE)
 
 
 def check_name(kind: str, name: str) -> None:
-    """InputError for a name that no resource may have."""
+    """Raise InputError for a name that is not allowed."""
     if NAME.fullmatch(name) is None:
-        message = "a name is made of letters, digits, _ and -"
+        message = "a name can have only letters, digits, _ and -"
         raise InputError(Problem(f"{kind}.{name}", message, "bad-name", "choose another name", found=name))
 
 
 def versions(ctx: Context, limit: int, before: int | None) -> list[ProjectVersion]:
-    """The versions, newest first; `before` starts below that number."""
+    """The versions, newest first; only those below the number `before`."""
     with ctx.database.read() as conn:
         return projects.listed_versions(conn, limit, before)
 
 
 def version(ctx: Context, number: int) -> ProjectVersion:
-    """One version, with its changes. InputError when there is none of this number."""
+    """One version, with its changes. Raises InputError if there is none with this number."""
     with ctx.database.read() as conn:
         found = projects.numbered_version(conn, number) if number in NUMBERS else None
     if found is None:
         raise InputError(
-            Problem("version", f"there is no version {number}", "unknown-version", "look at the versions", str(number))
+            Problem("version", f"there is no version {number}", "unknown-version", "see the versions", str(number))
         )
     return found
 
@@ -258,7 +258,7 @@ def _write(ctx: Context, kind: str, name: str, value: Callable[[Tree], Any], aut
 
 
 def _without_literal_key(name: str, value: Mapping[str, Any], keys: dict[str, str]) -> dict[str, Any]:
-    """Seal a key that is not a reference; it never goes into the document."""
+    """The value without an `api_key` that is not a reference; that key is added to `keys`, to be sealed."""
     key = literal_key(value)
     if key is None:
         return dict(value)
@@ -267,14 +267,14 @@ def _without_literal_key(name: str, value: Mapping[str, Any], keys: dict[str, st
 
 
 def _edit(ctx: Context, edit: Edit, author: str, note: str = "") -> ProjectVersion:
-    """The next version. The number is the guard: an edit that comes second starts from the newest version."""
+    """Store the next version. If another process stored that number first, repeats the edit on the newest version."""
     for _ in range(TRIES):
         try:
             return _once(ctx, edit, author, note)
         except IntegrityError:
             continue
-    message = "others keep changing the project at the same time"
-    raise ConflictError(Problem("project", message, "changed-meanwhile", "read it again, then try again"))
+    message = "the project was changed by others at the same time"
+    raise ConflictError(Problem("project", message, "changed-meanwhile", "read the project again, then try again"))
 
 
 def _once(ctx: Context, edit: Edit, author: str, note: str) -> ProjectVersion:

@@ -1,7 +1,7 @@
-"""What the project of this process may reach: a person's own rights on the command line, limits in a service.
+"""What a project may reach: on the command line as much as the person, in a service what is granted.
 
-Sealed secrets are sent only to the hosts they were given for, so that no edit of the project alone can send one
-elsewhere. They are deleted with the credential or source that they belong to.
+A sealed secret is sent only to the hosts for which it was given, so that an edit of the project alone cannot send it
+elsewhere. It is deleted together with its credential or source.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ COMMAND_LINE = "command line"
 class Granted:
     """What `apply` on the command line grants to the service: a folder and names of variables.
 
-    `base` is "" while nothing was applied: then paths start at the state's folder, which stands in its place.
+    `base` is "" if nothing was applied; then paths start at the state's folder.
     """
 
     base: str = ""
@@ -45,18 +45,18 @@ class Granted:
 
     @staticmethod
     def by(base: str, text: str) -> Granted:
-        """What a project that a person applies grants."""
+        """What applying this project grants."""
         names = {name for name in variables_of(text) if not name.startswith(OUR_VARIABLES)}
         return Granted(base, tuple(sorted(names)))
 
 
 def reach_of(database: Database, environ: Mapping[str, str], *, in_service: bool = False) -> Reach:
-    """The reach of this process. InputError for a wrong variable of a service."""
+    """The reach of this process. Raises InputError if a service has a wrong variable."""
     return service_reach(database, environ) if in_service else personal_reach(database, environ)
 
 
 def personal_reach(database: Database, environ: Mapping[str, str]) -> Reach:
-    """The reach of a command: everything but the state and the keys."""
+    """The reach of a command: everything except the state and the keys."""
     secret_files = [
         Path(os.path.realpath(path))
         for name, path in sorted(environ.items())
@@ -71,7 +71,7 @@ def personal_reach(database: Database, environ: Mapping[str, str]) -> Reach:
 
 
 def service_reach(database: Database, environ: Mapping[str, str]) -> Reach:
-    """The reach of a service, by its environment, else by what `apply` granted. InputError for a wrong variable."""
+    """A service's reach by its environment, else by what `apply` granted. Raises InputError for a wrong variable."""
     own = personal_reach(database, environ)
     with database.read() as conn:
         granted = granted_by(conn)
@@ -97,19 +97,19 @@ def _hosts(environ: Mapping[str, str]) -> tuple[SqlHost, ...] | None:
     try:
         return sql_hosts(given)
     except ValueError as error:
-        hint = "write host or host:port, with commas between: db.example.com, 10.0.0.5:5432"
-        raise InputError(Problem(HOSTS, "this is no host", "bad-host", hint, str(error))) from None
+        hint = "write host or host:port, separated by commas: db.example.com, 10.0.0.5:5432"
+        raise InputError(Problem(HOSTS, "this is not a host", "bad-host", hint, str(error))) from None
 
 
 def _server_of(database: Database) -> str:
-    from penstock.sources.databases.postgres import postgres_identity  # noqa: PLC0415 - only beside PostgreSQL
+    from penstock.sources.databases.postgres import postgres_identity  # noqa: PLC0415 - only for PostgreSQL
 
     with database.read() as conn:
         return postgres_identity(cast("psycopg.Connection[Any]", conn.connection.driver_connection))
 
 
 def granted_by(conn: Connection) -> Granted:
-    """What the last `apply` on the command line granted; for a state from before 0.2, what its versions show."""
+    """What the last `apply` on the command line granted; for a state from before 0.2, derived from its version."""
     found = setting(conn, SETTING)
     if found is not None:
         return Granted(str(found.document["base"]), tuple(found.document["variables"]))
@@ -118,7 +118,7 @@ def granted_by(conn: Connection) -> Granted:
 
 
 def grant(conn: Connection, granted: Granted, *, at: str) -> None:
-    """Write down what an `apply` on the command line grants."""
+    """Store what an `apply` on the command line grants."""
     document = {"base": granted.base, "variables": list(granted.variables)}
     put_setting(conn, SETTING, document, by=COMMAND_LINE, at=at)
 
@@ -127,12 +127,12 @@ Values = Mapping[str, Mapping[str, Any]]  # credentials of the project, by name
 
 
 def sealed_name(source: str) -> str:
-    """The name under which a source's secret is sealed: no credential can have it."""
+    """The name under which a source's secret is sealed. No credential can have this name."""
     return f"sources/{source}"
 
 
 def forget_removed(conn: Connection, before: str, after: str) -> None:
-    """Forget the secrets of what is in the project's text `before` and no more in `after`."""
+    """Delete the secrets of credentials and sources that are in the text `before` and not in `after`."""
     old, new = tree_of(before), tree_of(after)
     for name in old["credentials"].entries().keys() - new["credentials"].entries().keys():
         credentials.forget_credential(conn, name)
@@ -142,9 +142,9 @@ def forget_removed(conn: Connection, before: str, after: str) -> None:
 
 
 def refuse_strangers(conn: Connection, before: Values, after: Values, given: Mapping[str, str]) -> None:
-    """InputError where a sealed key could go to a host it could not go to before, and is not `given` again.
+    """Raise InputError if a sealed key could be sent to a new host and is not `given` again.
 
-    An editor of a credential need not know its key, and could read it at a host of their own.
+    Otherwise an editor of a credential, who need not know its key, could send it to a host of their own.
     """
     problems = []
     for name, new in after.items():
@@ -154,23 +154,23 @@ def refuse_strangers(conn: Connection, before: Values, after: Values, given: Map
         strange = sorted(hosts_of(new) - hosts_of(old))
         if strange:
             message = f"the sealed key of {name} would go to {', '.join(strange)}, which it was not given for"
-            hint = "edit the credential, and give the key anew with it as `api_key`: it is sealed, not written down"
+            hint = "give the key again in the same edit, as `api_key`: it is sealed, not stored in the project"
             problems.append(Problem(f"credentials.{name}", message, "key-needed", hint, strange[0]))
     if problems:
         raise InputError(*problems)
 
 
 def hosts_of(credential: Mapping[str, Any]) -> set[str]:
-    """The hosts that may see the key beside Custify's own, each with its port where it has one."""
+    """The hosts that may receive the key besides Custify's own, each with its port if it has one."""
     own = split_address(credential.get("base_url", "auto"))
     named = set(credential.get("allowed_hosts") or ())
     return named if own is None else named | {own[1].netloc.rpartition("@")[2].lower()}
 
 
 def seal_by_derived_keys(database: Database, environ: Mapping[str, str]) -> None:
-    """Seal again what 0.1.0 sealed with the sealing key itself. Does nothing where a text opens with no key."""
+    """Seal again what 0.1.0 sealed with the sealing key itself. Does nothing if a secret cannot be opened."""
     with database.read() as conn:
         if not credentials.sealed_by_root(conn):
             return
-    with suppress(InputError), database.begin() as conn:  # it still opens as before: `doctor` names the missing key
+    with suppress(InputError), database.begin() as conn:  # `doctor` reports the missing key
         seal_anew(conn, sealer_of(environ, database.folder))
