@@ -1,6 +1,7 @@
 """Macros in URLs and headers: read once, never from data."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from urllib.parse import unquote
 
 import pytest
@@ -150,3 +151,9 @@ def test_what_a_text_needs_is_known():
     assert (macros.fields, macros.volatile) == (("a", "b.c"), True)
     assert (parse_macros("x").fields, parse_macros("x").volatile) == ((), False)
     assert [column_of(path, ["a", "b", "b.c"]) for path in ("a", "b.c", "b.x.y", "z.a")] == ["a", "b.c", "b", None]
+
+
+def test_a_number_without_an_exact_text_cannot_stand_in_a_url():
+    for value in (float("nan"), 2.0**60, Decimal("Infinity"), [1]):
+        assert not isinstance(parse_macros("/{record.v}").expand_record({"v": value}), str)
+    assert parse_macros("/{record.v}").expand_record({"v": Decimal("1.50")}) == "/1.50"

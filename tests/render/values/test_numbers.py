@@ -145,3 +145,66 @@ def test_integers_are_whole_and_within_32_bits():
 def test_any_text_is_money_or_null_or_refused(text):
     found = numbers.money(text)
     assert isinstance(found, Refusal | int | float | Digits) or (found is None and not text.strip())
+
+
+@pytest.mark.parametrize(
+    ("digits", "meant"),
+    [("0012.50", "12.5"), ("-0.00", "0"), ("0", "0"), (".5", "0.5"), ("-007", "-7"), ("100", "100"), ("-0.10", "-0.1")],
+)
+def test_digits_without_insignificant_zeros(digits, meant):
+    assert numbers.shortest(digits) == meant
+
+
+@pytest.mark.parametrize("value", [True, False, None, [], {}, "x", b"1"])
+def test_what_is_no_number_by_its_type_is_refused(value):
+    assert numbers.exact(value).rule == "type"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (-3.0, "-3"), (1.5, "1.5"), (2.0**53 - 1, "9007199254740991")],
+)
+def test_a_float_as_text(value, text):
+    assert numbers.float_text(value) == text
+
+
+@pytest.mark.parametrize(("value", "rule"), [(math.inf, "type"), (math.nan, "type"), (2.0**53, "digits")])
+def test_a_float_that_is_no_exact_number_is_no_text(value, rule):
+    assert numbers.float_text(value).rule == rule
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        (0, 0),
+        (7, 7),
+        (1.5, 1.5),
+        (True, True),
+        ("x", "x"),
+        (None, None),
+        (Digits("0." + "1" * 30), Digits("0." + "1" * 30)),
+    ],
+)
+def test_only_whole_numbers_are_bound_to_32_bits(value, meant):
+    assert numbers.int32_if_whole(value) == meant
+
+
+def test_a_whole_number_past_32_bits_is_refused():
+    assert [numbers.int32_if_whole(value).rule for value in (2**31, Digits("1" * 30))] == ["int32", "int32"]
+
+
+def test_a_missing_whole_number_stays_missing():
+    refused = numbers.number("x")
+    assert numbers.int32(None) is None
+    assert numbers.int32(refused) is refused
+
+
+def test_numbers_of_too_many_digits_are_refused():
+    assert numbers.number(10**numbers.DIGITS).value == f"about 10^{numbers.DIGITS}"
+    assert numbers.number(-(10**numbers.DIGITS)).value == f"about -10^{numbers.DIGITS}"
+    assert numbers.number(Decimal(10) ** (numbers.DIGITS + 1)).rule == "type"
+    assert numbers.number(Decimal("NaN")).rule == "type"
+
+
+def test_digits_are_shown_as_they_are():
+    assert repr(Digits("1" * 30)) == "1" * 30

@@ -1,70 +1,13 @@
-import copy
-import json
 from decimal import Decimal
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.model.outcome import Refusal
 from penstock.render.values import rules
-from penstock.render.values.columns import cut
-from penstock.render.values.json_values import plain, read_json
 from penstock.render.values.numbers import Digits
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(-1e14, 1e14) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=8,
-)
-
-
-def written(value):
-    def digits(found):
-        assert isinstance(found, Digits)
-        return orjson.Fragment(found.text)
-
-    return json.loads(orjson.dumps(value, default=digits, option=orjson.OPT_PASSTHROUGH_DATACLASS))
-
-
-@given(JSON)
-def test_json_arrives_as_it_is(value):
-    assert written(plain(read_json(json.dumps(value)))) == value
-    assert written(plain(value)) == value
-
-
-@pytest.mark.parametrize(
-    "text", ["", "{", "[1,]", "NaN", "[Infinity]", "-Infinity", "1" * 5000, "[" * 5000, '"\x01"', "nul", "01"]
-)
-def test_what_is_not_json_is_refused(text):
-    assert isinstance(read_json(text), Refusal)
-
-
-@pytest.mark.parametrize(
-    ("text", "meant"),
-    [
-        ("123456789012345678901234567890", "123456789012345678901234567890"),
-        ("0.1234567890123456789", "0.1234567890123456789"),
-        ("-12345678901234567890", "-12345678901234567890"),
-    ],
-)
-def test_long_numbers_in_json_keep_every_digit(text, meant):
-    assert plain(read_json(text)) == Digits(meant)
-
-
-@pytest.mark.parametrize(
-    "value", ["\ud800", {"\udfff": 1}, ["\ud83d"], float("nan"), {"a": [float("inf")]}, b"x", {1: object()}]
-)
-def test_what_json_cannot_say_is_refused(value):
-    assert isinstance(plain(value), Refusal)
-
-
-def test_endless_nesting_is_refused():
-    value = []
-    for _ in range(150):
-        value = [value]
-    assert plain(value).rule == "depth"
+from support.kernel.json_values import JSON_VALUES
 
 
 @pytest.mark.parametrize(
@@ -171,20 +114,7 @@ def test_allowed_names():
     assert [rules.attribute_name(name) for name in ("a", "4a", "x" * 190, "ä b", "a-b")] == [None] * 5
 
 
-@given(JSON)
-def test_cutting_changes_nothing_that_was_given(value):
-    before = copy.deepcopy(value)
-    cut(value, ("a", "b"))
-    assert value == before
-
-
-def test_cutting_reaches_into_lists():
-    value = {"items": [{"price": 1, "name": "x"}, {"name": "y"}, 5], "price": 2}
-    assert cut(value, ("items", "price")) == {"items": [{"name": "x"}, {"name": "y"}, 5], "price": 2}
-    assert cut(value, ("price", "deep")) == value
-
-
-@given(st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), JSON))
+@given(st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), JSON_VALUES))
 def test_a_refusal_quotes_at_most_eighty_printable_characters(value):
     for rule in (rules.email, rules.boolean, rules.object_id, rules.choice("a"), rules.companies, rules.whole_object):
         found = rule(value) if value is not None else None
@@ -238,3 +168,52 @@ def test_what_a_rule_makes_of_what_fits(rule, good, meant):
 )
 def test_what_a_rule_says_of_what_does_not(rule, bad, broken):
     assert rule(bad).rule == broken
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ("a\u200b ", "a\u200b "),
+        (" ", None),
+        ("", None),
+        (1e15, "1000000000000000.0"),
+        (7.0, "7"),
+        (7, "7"),
+        (True, "true"),
+    ],
+)
+def test_keys_as_release_0_1_0_wrote_them(value, meant):
+    assert rules.former_key(value) == meant
+
+
+@pytest.mark.parametrize("value", [float("nan"), [], {}])
+def test_what_was_no_key_in_0_1_0_either(value):
+    assert isinstance(rules.former_key(value), Refusal)
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ('[{"name": "Call", "completed": false}]', [{"name": "Call", "completed": False}]),
+        ({"name": 7, "dueDate": "2026-01-31"}, [{"name": "7", "dueDate": "2026-01-31T00:00:00Z"}]),
+        ({"name": "Call", "assignedTo": None}, [{"name": "Call"}]),
+        ("", None),
+        ([], []),
+    ],
+)
+def test_the_checklist_of_a_task(value, meant):
+    assert rules.checklist(value) == meant
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["{", [7], [{}], [{"name": " "}], [{"name": "Call", "done": True}], [{"name": "Call", "dueDate": "tomorrow"}]],
+)
+def test_what_is_no_checklist_is_refused(value):
+    assert isinstance(rules.checklist(value), Refusal)
+
+
+def test_an_object_whose_members_are_attributes_is_an_object():
+    assert rules.members(rules.text)("[1]").rule == "type"
+    assert rules.members(rules.text)(" ") is None
+    assert rules.without_nulls(rules.members(rules.text))(" ") is None

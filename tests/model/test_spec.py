@@ -14,7 +14,9 @@ from penstock.model.spec import (
     Mode,
     Secret,
     SqlSource,
+    WebhookSource,
     settings_text,
+    written_form,
 )
 
 # As release 0.1.0 wrote them to the state database.
@@ -67,3 +69,15 @@ def test_every_class_of_the_list_exists():
     from penstock.model import spec
 
     assert all(hasattr(spec, name) for name in module.WRITTEN_BY_0_1_0)
+
+
+def test_a_secret_is_written_by_its_references_and_never_shown():
+    secret = Secret((("text", "postgres://u:"), ("env", "PGPASS"), ("file", "host")))
+    assert written_form(secret) == "postgres://u:${env:PGPASS}${file:host}"
+    assert repr(secret) == settings_text(secret) == "Secret(…)"
+
+
+def test_a_mapping_counts_only_when_something_is_in_it():
+    assert settings_text(WebhookSource("app")) == "WebhookSource(name='app')"
+    source = WebhookSource("app", columns=MappingProxyType({"id": "text"}))
+    assert settings_text(source) == "WebhookSource(name='app', columns=mappingproxy({'id': 'text'}))"

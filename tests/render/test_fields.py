@@ -1,14 +1,11 @@
 """The law of the quick ways: what a vectorised test accepts for a whole column, the rule accepts for each value."""
 
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC
 
 import pyarrow as pa
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.model.outcome import Refusal
 from penstock.render import steps
 from penstock.render.fields import rule_of
 from penstock.render.values.columns import decode
@@ -68,29 +65,3 @@ def test_moments_are_decoded_to_what_the_rule_would_write(moments, unit, zone):
     found = decode(pa.array(moments, pa.timestamp(unit, zone)), pa.field("x", pa.int8())).values
     rule = rule_of(load_catalogue()["insert_event"].doc("created_at"), "flat")[0]
     assert found == [None if m is None else rule(m) for m in moments]
-
-
-@pytest.mark.parametrize(
-    ("array", "meant"),
-    [
-        (pa.array(["a", None], pa.dictionary(pa.int8(), pa.string())), ["a", None]),
-        (pa.array(["a", None], pa.large_string()), ["a", None]),
-        (pa.array(["a", None], pa.string_view()), ["a", None]),
-        (pa.array([None, None], pa.null()), [None, None]),
-        (pa.array([1.5, None], pa.float32()), [1.5, None]),
-        (pa.array([2**64 - 1, None], pa.uint64()), [2**64 - 1, None]),
-        (pa.array([[("a", 1)], None], pa.map_(pa.string(), pa.int8())), [{"a": 1}, None]),
-        (pa.array([date(2026, 1, 31), None], pa.date64()), ["2026-01-31", None]),
-        (pa.array([datetime(2026, 1, 31, tzinfo=UTC)], pa.timestamp("ns", "UTC")), ["2026-01-31T00:00:00Z"]),
-        (pa.array([Decimal("1.10")], pa.decimal128(10, 2)), [Decimal("1.10")]),
-    ],
-)
-def test_every_arrow_type_is_decoded(array, meant):
-    assert decode(array, pa.field("x", array.type)).values == meant
-
-
-@pytest.mark.parametrize(
-    "array", [pa.array([10**6 * 4, -(10**6)], pa.date32()), pa.array([2**62, -(2**62)], pa.timestamp("us"))]
-)
-def test_years_without_an_iso_form_are_refused(array):
-    assert all(isinstance(value, Refusal) for value in decode(array, pa.field("x", array.type)).values)

@@ -1,0 +1,66 @@
+"""A problem says where it is, what was found and what to write; as JSON it comes back as it was."""
+
+import pytest
+
+from penstock.model.errors import Choice, InputError, Problem, TooManyTries, problem_json, problem_of
+
+WHOLE = Problem(
+    "destinations.it.fields.email",
+    "no such column",
+    "unknown-column",
+    "write one of: id, mail",
+    "email",
+    7,
+    "people.yaml",
+    (Choice("latin-1", "Müller"),),
+)
+
+
+@pytest.mark.parametrize(
+    ("problem", "text"),
+    [
+        (
+            WHOLE,
+            "people.yaml:7: destinations.it.fields.email: no such column (found email) — write one of: id, mail",
+        ),
+        (Problem("it", "wrong", "x"), "it: wrong"),
+        (Problem("", "wrong", "x", found="a", line=0), "0: wrong (found a)"),
+        (Problem("", "`a` is wrong", "x", "write b", found="a"), "`a` is wrong — write b"),
+        (Problem("it", "nothing is there", "x", found=""), "it: nothing is there"),
+    ],
+)
+def test_a_problem_as_text_has_the_parts_that_are_known(problem, text):
+    assert str(problem) == text
+
+
+def test_what_cannot_be_seen_is_shown_in_a_problem():
+    problem = Problem("it", "no column a\u200bb", "x", "write ä", found="a\u200bb")
+    assert (problem.message, problem.hint, problem.found) == (r"no column a\u200bb", "write ä", r"a\u200bb")
+
+
+@pytest.mark.parametrize("problem", [WHOLE, Problem("it", "wrong", "x"), Problem("it", "wrong", "x", found="", line=0)])
+def test_a_problem_comes_back_from_its_json_as_it_was(problem):
+    assert problem_of(problem_json(problem)) == problem
+
+
+def test_the_json_of_a_problem_has_file_and_choices_only_where_there_are_some():
+    assert set(problem_json(WHOLE)) == {"path", "line", "code", "found", "message", "hint", "file", "choices"}
+    assert set(problem_json(Problem("it", "wrong", "x", file=""))) == {
+        "path",
+        "line",
+        "code",
+        "found",
+        "message",
+        "hint",
+    }
+
+
+def test_an_error_carries_all_its_problems():
+    error = InputError(Problem("a", "one", "x"), Problem("b", "two", "x"))
+    assert str(error) == "one; two"
+    assert [problem.path for problem in error.problems] == ["a", "b"]
+
+
+def test_the_wait_after_too_many_tries_is_whole_seconds_and_never_too_short():
+    assert TooManyTries(0.2).retry_after_s == 1
+    assert "in 3 s" in str(TooManyTries(2.5))

@@ -1,0 +1,122 @@
+"""Refusals, counts and notes: what they say, and what programs get."""
+
+from dataclasses import replace
+
+import pytest
+
+from penstock.model.outcome import (
+    EMPTY,
+    EMPTY_NOW,
+    GONE,
+    MOST_NAMED,
+    Counts,
+    Note,
+    Refusal,
+    gone_reason,
+    is_column_change,
+    is_new,
+    named,
+    new_column_notes,
+    only_quarantine,
+    quarantine_reason,
+    refuse,
+    shown,
+    status_for_people,
+)
+
+
+def test_a_refusal_is_named_once_and_quotes_the_value():
+    found = named(refuse("int32", 2**31, "is outside the 32-bit range", "a smaller number"), "seats")
+    assert found.reason == "seats: '2147483648' is outside the 32-bit range; accepted: a smaller number"
+    assert (found.cause, found.finding) == ("seats: int32", "is outside the 32-bit range")
+    assert named(found, "other") is found
+    bare = named(Refusal("required", "is missing"), "email")
+    assert bare.reason == "email: is missing"
+
+
+def test_the_values_of_a_refusal_leave_out_what_is_not_known():
+    found = named(refuse("int32", 0, "is refused", "another"), "seats")
+    assert found.values == {"field": "seats", "value": "0", "accepted": "another", "finding": "is refused"}
+    assert Refusal("api", "422: no", limit=0).values == {"limit": 0, "sentence": "422: no"}
+    assert Refusal("api", "422: no", sentence="no", mapped=True).values == {"mapped": True, "sentence": "no"}
+    assert Refusal("api", "422: no").cause == "api"
+
+
+def test_what_cannot_be_seen_is_shown_in_the_words_and_kept_in_the_value():
+    found = Refusal("key", "a\u200bb is taken", value="a\u200bb", accepted="ä")
+    assert (found.reason, found.value, found.accepted) == (r"a\u200bb is taken", "a\u200bb", "ä")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(True, "true"), (False, "false"), (0, "0"), (None, "None"), ("", ""), ("\ud800", "\\ud800"), ("x" * 80, "x" * 80)],
+)
+def test_a_value_as_a_person_reads_it(value, text):
+    assert shown(value) == text
+
+
+def test_a_long_value_is_cut_and_one_that_python_does_not_print_is_named_by_its_type():
+    assert shown("x" * 81) == "x" * 79 + "…"
+    assert shown(10**5000) == "(int)"
+
+
+def test_counts_are_added_by_name():
+    counts = Counts(read=2, delivered=2).plus({"read": 1, "unknown": 1})
+    assert counts == Counts(read=3, delivered=2, unknown=1)
+
+
+@pytest.mark.parametrize(
+    ("status", "counts", "only", "people"),
+    [
+        ("partial", Counts(read=2, delivered=1, quarantined=1), True, "partial"),
+        ("partial", Counts(read=2, quarantined=2), True, "failed"),
+        ("partial", Counts(read=2, quarantined=1, unknown=1), False, "partial"),
+        ("partial", Counts(read=2, quarantined=1, waiting=1), False, "partial"),
+        ("failed", Counts(read=2, quarantined=1, unsent=1), False, "failed"),
+        ("succeeded", Counts(read=2, delivered=2), False, "succeeded"),
+    ],
+)
+def test_a_run_in_which_every_record_was_refused_has_failed_for_people(status, counts, only, people):
+    assert only_quarantine(status, counts) is only
+    assert status_for_people(status, counts) == people
+
+
+@pytest.mark.parametrize(
+    ("quarantined", "new", "since", "text"),
+    [
+        (1, True, None, "delivered, 1 in quarantine"),
+        (1, True, "r-1", "delivered, 1 in quarantine, some since run r-1"),
+        (1, False, "r-1", "delivered, 1 in quarantine since run r-1"),
+        (2000, True, None, "nothing delivered, 2,000 records in quarantine"),
+    ],
+)
+def test_what_is_said_of_records_in_quarantine(quarantined, new, since, text):
+    counts = Counts(read=2000, quarantined=quarantined, delivered=2000 - quarantined)
+    assert quarantine_reason(counts, new=new, since=since) == text
+
+
+def test_one_record_alone_in_quarantine():
+    assert (
+        quarantine_reason(Counts(read=1, quarantined=1), new=True, since=None)
+        == "nothing delivered, 1 record in quarantine"
+    )
+
+
+def test_many_new_columns_are_named_up_to_a_number():
+    notes = new_column_notes([f"c{n}" for n in range(MOST_NAMED + 5)], "people")
+    assert [note.field for note in notes] == [*(f"c{n}" for n in range(MOST_NAMED)), "attributes"]
+    assert "5 more" in notes[-1].reason
+    assert "penstock schema people --refresh" in notes[0].reason
+    assert all(is_new(note) and is_column_change(note) for note in notes)
+    assert len(new_column_notes(["a"], "people")) == 1
+
+
+def test_which_notes_are_about_the_columns_of_a_source():
+    gone = Note("a", GONE, gone_reason("people"))
+    assert "penstock schema people --refresh" in gone.reason
+    assert is_column_change(gone)
+    assert not is_new(gone)
+    empty = Note("a", EMPTY, EMPTY_NOW)
+    assert is_column_change(empty)
+    assert not is_column_change(replace(empty, reason="every value is null"))
+    assert not is_column_change(Note("a", "derived", "from the key"))
