@@ -2,7 +2,17 @@
 
 import pytest
 
-from penstock.model.text import FORMULAS, harmless_cell, identifying, place_in, visible, without_invisible
+from penstock.model.text import (
+    FORMULAS,
+    did_you_mean,
+    digest,
+    harmless_cell,
+    identifying,
+    nearest,
+    place_in,
+    visible,
+    without_invisible,
+)
 
 
 def test_what_cannot_be_seen_identifies_nothing():
@@ -46,3 +56,15 @@ def test_other_cells_stay_as_they_are(cell):
 def test_the_place_in_a_message_about_sql():
     assert place_in("line 3, column 14 of the SQL: no such column") == (3, 14)
     assert place_in("no such column") is None
+
+
+def test_the_nearest_known_word_is_found_whatever_the_case():
+    assert nearest("E_MAIL", ["name", "Email"]) == "Email"
+    assert nearest("zip", ["name", "Email"]) is None
+    assert did_you_mean("emial", ["email"], "write a field") == "did you mean email?"
+    assert did_you_mean("zip", ["email"], "write a field") == "write a field"
+
+
+def test_a_digest_tells_texts_apart():
+    assert digest(b"a") == digest(b"a") != digest(b"b")
+    assert len(digest(b"")) == 16
