@@ -47,8 +47,8 @@ def test_a_new_key_is_shown_once_and_stored_sealed(shell):
 @pytest.mark.parametrize(
     ("source", "code", "says"),
     [
-        ("open", "no-auth", "everybody may post"),
-        ("filed", "key-in-file", "the project says where"),
+        ("open", "no-auth", "needs no key"),
+        ("filed", "key-in-file", "already name its secret"),
         ("ap", "unknown-source", "app"),
     ],
 )

@@ -1,4 +1,4 @@
-"""`Feed`: starts a run as soon as enough posted records wait, or one has waited long enough; deletes old ones."""
+"""`Feed`: requests a run when enough posted records wait or one has waited long enough; deletes old posted records."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ ENDED_WELL = frozenset({"succeeded", "partial"})
 
 @dataclass(slots=True)
 class Behind:
-    """A destination that has not read all: since when (monotonic)."""
+    """A target with unread records; `since` is a monotonic time in seconds."""
 
     since: float
 
 
 @dataclass(slots=True)
 class Feed:
-    """Call it often; it requests runs of active destinations whose webhook source has new records.
+    """Requests runs of active destinations whose webhook source has new records. Call it several times a second.
 
-    After a failed run it pauses: 2, 4, 8 … 300 s. It then requests a run only if nothing in the settings and the
-    environment, as far as that can be known without a run, would make it fail again.
+    After a failed run it pauses for 2, 4, 8 … 300 s. It then requests a run only if no problem of the settings and the
+    environment is known that would make it fail again.
     """
 
     ctx: Callable[[], Context]
@@ -51,7 +51,7 @@ class Feed:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether records wait for others to join them, or for the end of a pause or run."""
+        """Whether records wait for more records, or for the end of a pause or run."""
         return bool(self._behind or self._pauses)
 
     def __call__(self) -> bool:
@@ -101,7 +101,7 @@ class Feed:
         sources = tuple(dict.fromkeys(readers[spec.name].name for spec in specs))
         if self._is_held_up(ctx, target, specs, sources):
             return False
-        from penstock.service.intake.next_run import has_news  # noqa: PLC0415 - Arrow: here a run begins
+        from penstock.service.intake.next_run import has_news  # noqa: PLC0415 - loads Arrow
 
         if any(has_news(ctx, spec) for spec in specs):
             return True
@@ -109,7 +109,7 @@ class Feed:
         return False
 
     def _is_held_up(self, ctx: Context, target: str, specs: list[DestinationSpec], sources: tuple[str, ...]) -> bool:
-        """Whether it runs already, or is paused after a run that failed, before or after it had begun."""
+        """Whether a run of the target is open, or the target is paused after a failed run."""
         kind: RunKind = "destination" if [spec.name for spec in specs] == [target] else "flow"
         pause = self._pauses.get(target)
         with ctx.database.read() as conn:
@@ -122,19 +122,19 @@ class Feed:
             return _age(ctx, newest.finished_at) < AFTER_CANCEL_S
         if newest.status == "failed":
             if pause is None and _age(ctx, newest.finished_at) > LONGEST_WAIT_S:
-                return False  # long ago: what came since then is tried
+                return False  # it failed long ago: newer records are tried
             if pause is None or (pause.run, pause.ended) != (newest.run, newest.finished_at):
                 reason = newest.reason or next(self._troubles(ctx, specs), newest.stopped_by or "an error")
                 first = FeedPause(target, kind, sources, reason, newest.finished_at, 0.0, 0, "", "", None)
                 self._pause(ctx, replace(pause or first, run=newest.run, ended=newest.finished_at), reason)
                 return True
         elif pause is not None and newest.status in ENDED_WELL:
-            self._resume(ctx, target)  # it was run since, with success
+            self._resume(ctx, target)  # a later run has succeeded
             return False
         return pause is not None and self._is_paused(ctx, pause, specs)
 
     def _is_paused(self, ctx: Context, pause: FeedPause, specs: list[DestinationSpec]) -> bool:
-        """Whether the pause lasts: its time has not passed, or the cause of the failure is still there."""
+        """Whether the pause continues: its time has not passed, or the cause of the failure still exists."""
         if ctx.clock.now().timestamp() < pause.until and pause.version == ctx.version:
             return True
         troubles = list(self._troubles(ctx, specs))
@@ -145,14 +145,14 @@ class Feed:
 
     @staticmethod
     def _troubles(ctx: Context, specs: list[DestinationSpec]) -> Iterator[str]:
-        """What makes runs of the active ones fail, as far as that is known without a run."""
-        from penstock.service.intake.next_run import trouble  # noqa: PLC0415 - Arrow: a run has been here before
+        """The known problems that make runs of the active destinations fail."""
+        from penstock.service.intake.next_run import trouble  # noqa: PLC0415 - loads Arrow
 
         found = (trouble(ctx, spec) for spec in specs if is_active(ctx, spec)[0])
         return (reason for reason in found if reason is not None)
 
     def _pause(self, ctx: Context, pause: FeedPause, reason: str) -> None:
-        """Pause once more, twice as long as the last time."""
+        """Pause again, twice as long as the last time."""
         failures = pause.failures + 1
         wait = min(2.0**failures, LONGEST_WAIT_S)
         until = ctx.clock.now().timestamp() + wait
@@ -178,7 +178,7 @@ class Feed:
             else:  # the retries of a pause share one entry in the list of runs
                 self.work.retry(pause.run, target, trigger="intake", asked_by=ASKED_BY)
         except PenstockError as error:
-            if self._said.get(target) != str(error):  # once, and not again and again while it is so
+            if self._said.get(target) != str(error):  # report a reason once
                 self._said[target] = str(error)
                 self.ctx().events.tell("intake.not-run", target=target, reason=str(error))
             return False
@@ -187,12 +187,12 @@ class Feed:
 
 
 def _age(ctx: Context, moment: str) -> float:
-    """Seconds since a moment, given as ISO text."""
+    """Seconds since a time in ISO 8601."""
     return (ctx.clock.now() - datetime.fromisoformat(moment)).total_seconds()
 
 
 def _readers(ctx: Context) -> Iterator[tuple[str, WebhookSource]]:
-    """The destinations whose records are pushed, with their source."""
+    """The destinations whose records are posted, each with its source."""
     for name, spec in ctx.project.destinations.items():
         dataset = ctx.project.datasets.get(spec.dataset)
         source = ctx.project.sources.get(dataset.source) if dataset is not None else None
@@ -201,9 +201,10 @@ def _readers(ctx: Context) -> Iterator[tuple[str, WebhookSource]]:
 
 
 def _targets(ctx: Context, readers: dict[str, WebhookSource]) -> dict[str, list[DestinationSpec]]:
-    """What is run: flows of nothing but such destinations, in their order, and the destinations that are in none.
+    """The targets to run, each with its destinations in order: flows in which all destinations have posted records, and
+    such destinations that are in none of these flows.
 
-    Nothing of a paused flow, unless another flow has it too.
+    A destination of a paused flow is left out, unless another flow has it too.
     """
     found: dict[str, list[DestinationSpec]] = {}
     covered: set[str] = set()
@@ -230,9 +231,9 @@ def _place(ctx: Context, destination: str, source: str) -> int:
 
 
 def let_go(ctx: Context) -> int:
-    """Delete records that every destination has read, and that are older than `retain`; returns how many.
+    """Delete posted records that every destination has read and that are older than `retain`; returns how many.
 
-    Drafts that never ran do not count. Records of no source are deleted after a week.
+    Drafts that have never run do not count. Records of deleted sources are deleted after a week.
     """
     with ctx.database.read() as conn:
         known = pushed.tips(conn)
@@ -257,7 +258,7 @@ def let_go(ctx: Context) -> int:
 
 
 def _is_wanted(ctx: Context, destination: str) -> bool:
-    """Whether it is active, or paused: then what comes meanwhile is for it, too."""
+    """Whether a destination is active or paused: a paused one needs the records that arrive meanwhile."""
     active, _ = is_active(ctx, ctx.destination(destination))
     with ctx.database.read() as conn:
         return active or resources.switch_of(conn, destination) is not None

@@ -1,4 +1,4 @@
-"""`Intake` (`App.intake`): checks and stores what is posted to webhook sources."""
+"""`Intake` (`ServiceApp.intake`): checks and stores the records that are posted to webhook sources."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from penstock.store.project import credentials, pushed
 from penstock.store.project.pushed import Post
 from penstock.usecases.applied_project.reach import sealed_name
 
-KNOWN_S = 1.0  # how long a source's settings and secret are taken to be the same
+KNOWN_S = 1.0  # for which the settings and the secret of a source are cached
 SAMPLES = 5
 FORGET_S = 60.0
 KEY_BYTES = 32
-LARGE = 64_000  # bytes of a body that is not read beside other requests
+LARGE = 64_000  # bytes; a larger body is parsed in a thread
 
-BodyReader = Callable[[int], Awaitable[bytes | None]]  # the body of a post; None where it has more bytes than given
+BodyReader = Callable[[int], Awaitable[bytes | None]]  # reads the body; None if it has more bytes than the argument
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class PostWindow:
     used: int = 0
 
     def take(self, now: float) -> float | None:
-        """Count a post; the seconds to wait when there were too many."""
+        """Count a post; returns the seconds to wait if there are too many, or None."""
         if now - self.opened >= self.rate.per:
             self.opened, self.used = now, 0
         self.used += 1
@@ -59,7 +59,7 @@ class PostWindow:
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """A webhook source as posts are measured by it; `secret` None where one is needed and there is none."""
+    """A webhook source with the settings by which posts are checked; `secret` is None if there is none."""
 
     source: WebhookSource
     secret: str | None = field(repr=False)
@@ -67,12 +67,12 @@ class Hook:
     window: PostWindow
 
     def show(self, headers: Headers, query: Mapping[str, str]) -> None:
-        """Check what can be checked without the body. Raises Refused."""
+        """Check the key, which needs no body. Raises SenderRefused."""
         if isinstance(self.source.auth, HookKey) and self.secret is not None:
             check_key(self.source.auth, self.secret, headers, query)
 
     def prove(self, headers: Headers, body: bytes, now: float) -> VerifiedSignature:
-        """Check the signature, if there has to be one. Raises Refused."""
+        """Check the signature, if the source requires one. Raises SenderRefused."""
         if isinstance(self.source.auth, HookSignature) and self.secret is not None:
             return check_signature(self.source.auth, self.secret, headers, body, now)
         return VerifiedSignature(None)
@@ -83,14 +83,14 @@ class Hook:
 
 
 class AcceptedPost(NamedTuple):
-    """How many records of a post were stored; 0 where it was stored before. `records` is how many it has."""
+    """The result of a post with `records` records: `stored` is how many were stored, 0 for a repeated post."""
 
     stored: int
     records: int
 
 
 class Intake:
-    """Everything about records that are pushed. `ctx` returns the context with the present project."""
+    """The use-cases of webhook sources. `ctx` returns the context with the current project."""
 
     def __init__(self, ctx: Callable[[], Context], work: WorkRequests) -> None:
         self._ctx = ctx
@@ -103,13 +103,13 @@ class Intake:
         self._events = ctx().events
         self.feed = Feed(ctx, work)
 
-    # ── taking in ────────────────────────────────────────────────────────────
+    # ── posts ────────────────────────────────────────────────────────────────
 
     async def accept(self, name: str, headers: Headers, query: Mapping[str, str], body: BodyReader) -> AcceptedPost:
-        """Store the records of a post; returns when they are durable. `headers` are by their lower-case name.
+        """Store the records of a post; returns when they are durable. `headers` are by lower-case name.
 
-        The body is read once the sender has shown a key. Raises InputError `unknown-source`, PostRefused, SenderRefused
-        and Overrun.
+        The body is read after the key was checked. Raises InputError `unknown-source`, PostRefused, SenderRefused and
+        Overrun.
         """
         hook = await self._hook(name)
         wait = hook.window.take(self._clock.monotonic())
@@ -133,18 +133,18 @@ class Intake:
         return AcceptedPost(await self._store(hook, records, signed), len(records))
 
     async def _hook(self, name: str) -> Hook:
-        """The source that posts to this name go to. InputError `unknown-source` when there is none."""
+        """The webhook source of this name. InputError `unknown-source` if there is none."""
         known = self._hooks.get(name)
         if known is not None and self._clock.monotonic() - known.looked_at <= KNOWN_S:
             return known
         looking = self._looking.get(name)
-        if looking is None:  # one looks, however many posts wait for it
+        if looking is None:  # one read for all posts that wait for it
             looking = self._looking[name] = asyncio.ensure_future(asyncio.to_thread(self._look, name))
             looking.add_done_callback(lambda _: self._looking.pop(name, None))
         return await asyncio.shield(looking)
 
     async def _store(self, hook: Hook, records: Sequence[str], signed: VerifiedSignature) -> int:
-        """Store records; returns when they are durable, with how many there were. A signed post counts once."""
+        """Store records; returns how many were stored when they are durable. A repeated signed post stores none."""
         if not records and signed.seen is None:
             return 0
         return await self._writer.write(Post(hook.source.name, records, signed.seen, signed.until))
@@ -180,7 +180,7 @@ class Intake:
             return credentials.secret_of(conn, sealed_name(source.name), ctx.sealer())
 
     def _commit(self, posts: Sequence[Post]) -> Sequence[int]:
-        """Runs in the writer's thread."""
+        """Store posts in one transaction, in the writer's thread."""
         now = self._clock.now()
         with self._database.begin() as conn:
             taken = pushed.append(conn, posts, iso(now))
@@ -190,16 +190,16 @@ class Intake:
         self._events.tell("intake.received", posts=len(posts), records=sum(taken))
         return taken
 
-    # ── looking, and the key ─────────────────────────────────────────────────
+    # ── sources and their keys ───────────────────────────────────────────────
 
     def listed(self) -> list[dict[str, Any]]:
-        """Every webhook source as its owner sees it, without samples."""
+        """All webhook sources as `info` returns them, without samples."""
         sources = self._ctx().project.sources
         found = [(name, self.info(name)) for name, source in sources.items() if isinstance(source, WebhookSource)]
         return [{"source": name, **{part: info[part] for part in info if part != "samples"}} for name, info in found]
 
     def info(self, name: str) -> dict[str, Any]:
-        """A webhook source as its owner sees it: where to post, how to sign in, and what came."""
+        """A webhook source: its address, its authentication, the number of received records, and the newest records."""
         ctx = self._ctx()
         source = self._source(ctx, name)
         with ctx.database.read() as conn:
@@ -213,18 +213,18 @@ class Intake:
         }
 
     def new_key(self, name: str) -> str:
-        """Make a new key or signing secret, store it sealed, and return it: it is shown this once.
+        """Create a new key or signing secret, store it sealed, and return it: it cannot be read again.
 
-        ConflictError where the project file has a reference for the secret, or no secret is used.
+        ConflictError if the source's settings have a reference to its secret; InputError if it needs no secret.
         """
         ctx = self._ctx()
         source = self._source(ctx, name)
         path = f"sources.{name}.secret"
         if source.secret is not None:
-            message, hint = f"the project says where the secret of {name} comes from", "take `secret` out of the source"
+            message, hint = f"the settings of {name} already name its secret", "remove `secret` from the source"
             raise ConflictError(ctx.problem(path, message, "key-in-file", hint=hint))
         if source.auth is None:
-            message, hint = f"{name} has `auth: none`: everybody may post", "give it an `auth` first"
+            message, hint = f"{name} needs no key: its `auth` is none", "set another `auth` first"
             raise InputError(ctx.problem(path, message, "no-auth", hint=hint))
         key = base64.b64encode(os.urandom(KEY_BYTES)).decode()
         standard = isinstance(source.auth, HookSignature) and source.auth.scheme == "standard"
@@ -237,7 +237,7 @@ class Intake:
 
 
 async def _records(body: bytes, headers: Headers, most_bytes: int) -> list[str]:
-    """The JSON texts of the records. Raises BadBody, TooLarge or TooMany."""
+    """The records of a body as JSON texts. Raises BadBody, TooLarge or TooMany."""
     encoding, kind = headers.get("content-encoding", "").strip().lower(), headers.get("content-type", "")
 
     def read() -> list[str]:
@@ -247,7 +247,7 @@ async def _records(body: bytes, headers: Headers, most_bytes: int) -> list[str]:
 
 
 def hook_json(conn: Connection, source: WebhookSource) -> HookStateJson:
-    """Where to post to a webhook source, how to sign in, and how much came."""
+    """The state of a webhook source as JSON."""
     came, sealed = pushed.received(conn, source.name), credentials.has_secret(conn, sealed_name(source.name))
     return {
         "url": f"/hooks/{source.name}",

@@ -1,4 +1,4 @@
-"""What a run of a destination would find now, as far as that is known without a run."""
+"""Checks before a run of a destination: known problems, and whether there are records to read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from penstock.store.project import resources
 
 
 def trouble(ctx: Context, spec: DestinationSpec) -> str | None:
-    """What in the settings or the environment makes a run of this destination fail; None when a run has to be tried."""
+    """The problem of settings or environment that would make a run of this destination fail; None if none is known."""
     try:
         credential = connection.credential_spec(ctx, spec.credential)
         connection.connection(ctx, credential, connection.address(ctx, credential).base_url)
@@ -25,7 +25,7 @@ def trouble(ctx: Context, spec: DestinationSpec) -> str | None:
 
 
 def has_news(ctx: Context, spec: DestinationSpec) -> bool:
-    """Whether a run would read a record. Where the SQL makes none of what came, its place moves on without a run."""
+    """Whether a run would read a record. If the SQL leaves out all new records, the place moves on without a run."""
     try:
         data = known_dataset(ctx, spec.dataset)
         with ctx.database.read() as conn:

@@ -1,4 +1,4 @@
-"""Why a post to a webhook source is refused, as problems; the code of the first one names the reason."""
+"""The refusals of posts to webhook sources, as problems. The code of the first problem is the reason in the log."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from penstock.sources.pushed.body import BadBody, Wrong
 
 
 def too_many_posts(source: str, wait_s: float) -> PostRefused:
-    problem = Problem(f"hooks.{source}", "too many posts", "too-many-posts", "slow down; see `rate_limit`")
+    problem = Problem(f"hooks.{source}", "too many posts", "too-many-posts", "post more slowly; see `rate_limit`")
     return PostRefused(problem, wait_s=wait_s)
 
 
 def no_secret(source: str) -> PostRefused:
-    hint = f"`penstock hooks new-key {source}` or POST /api/v1/sources/{source}/hook/key makes one"
+    hint = f"`penstock hooks new-key {source}` or POST /api/v1/sources/{source}/hook/key creates one"
     message = f"{source} has no key yet, so nobody can post"
     return PostRefused(Problem(f"sources.{source}.secret", message, "no-secret", hint))
 
 
 def too_large(source: str) -> PostRefused:
-    message = "the body has more bytes than this source takes"
+    message = "the body has more bytes than this source accepts"
     hint = "post in smaller parts; see `max_bytes`"
     return PostRefused(Problem(f"hooks.{source}", message, "too-large", hint))
 
@@ -36,5 +36,5 @@ def bad_body(source: str, body: BadBody) -> PostRefused:
 
 
 def _problem(source: str, wrong: Wrong) -> Problem:
-    hint = f"nothing of this post was taken: {wrong.hint or 'correct it'}, then post all of it again"
+    hint = f"no record of this post was stored: {wrong.hint or 'correct it'}, then post all of it again"
     return Problem(f"hooks.{source}", wrong.reason, "bad-body", hint, line=wrong.line)

@@ -1,6 +1,6 @@
-"""The check of a post's sender: keys and signatures. Pure functions, in constant time where secrets are compared.
+"""The authentication of senders by key or signature: pure functions that compare secrets in constant time.
 
-`Headers` are by their lower-case name. Every function returns None, or raises `SenderRefused`.
+`Headers` are by lower-case name. `check_key` and `check_signature` raise `SenderRefused`.
 """
 
 from __future__ import annotations
@@ -22,48 +22,49 @@ STANDARD_PREFIX = "whsec_"
 
 @dataclass(frozen=True, slots=True)
 class VerifiedSignature:
-    """A correct signature: `seen` identifies this post, None where nothing does."""
+    """A correct signature; `seen` identifies the post, None if the scheme has no identity."""
 
     seen: str | None
-    until: float = 0.0  # epoch seconds: afterwards its moment is too old
+    until: float = 0.0  # epoch seconds; later the post is refused as too old
 
 
 def check_key(auth: HookKey, secret: str, headers: Headers, query: Mapping[str, str]) -> None:
-    """The key, in the one place where it is looked for."""
+    """Check the key, in the one place that the source's settings name."""
     if auth.query is not None:
         shown, place = query.get(auth.query), f"the parameter {auth.query} of the URL"
     elif auth.basic is not None:
-        shown, place = _basic(auth.basic, headers.get("authorization", "")), f"Basic, of the user {auth.basic}"
+        shown = _basic(auth.basic, headers.get("authorization", ""))
+        place = f"Basic authentication (user {auth.basic})"
     else:
         name = auth.header or KEY_HEADER
         shown, place = headers.get(name.lower()), f"the header {name}"
         if name.lower() == "authorization" and shown is not None:
             shown = shown.removeprefix("Bearer ")
     if shown is None:
-        raise SenderRefused("no key is shown", f"this source looks for it in {place}")
+        raise SenderRefused("the key is missing", f"send it in {place}")
     if not equal(shown, secret):
-        raise SenderRefused("this is not the key of the source", f"this source looks for it in {place}")
+        raise SenderRefused("this is not the key of the source", f"send it in {place}")
 
 
 def check_signature(auth: HookSignature, secret: str, headers: Headers, body: bytes, now: float) -> VerifiedSignature:
-    """The signature of the body as it was sent; `now` is in epoch seconds."""
+    """Check the signature of the body as it was received; `now` is in epoch seconds."""
     return (_standard if auth.scheme == "standard" else _generic)(auth, secret, headers, body, now)
 
 
 def sign(auth: HookSignature, secret: str, signed: bytes) -> str:
-    """The signature of some bytes, as it is in its header."""
+    """The value of the signature header for these bytes."""
     made = hmac.new(secret.encode(), signed, auth.algorithm).digest()
     return auth.prefix + (made.hex() if auth.encoding == "hex" else base64.b64encode(made).decode())
 
 
 def sign_standard(secret: str, identity: str, moment: str, body: bytes) -> str:
-    """A signature of the Standard Webhooks scheme."""
+    """A signature by the Standard Webhooks scheme."""
     made = hmac.new(standard_key(secret), f"{identity}.{moment}.".encode() + body, sha256).digest()
     return "v1," + base64.b64encode(made).decode()
 
 
 def standard_key(secret: str) -> bytes:
-    """The bytes of a secret such as `whsec_…`; any other text is used as it is."""
+    """The bytes of a secret such as `whsec_…`; other text is used as it is."""
     if not secret.startswith(STANDARD_PREFIX):
         return secret.encode()
     try:
@@ -73,7 +74,7 @@ def standard_key(secret: str) -> bytes:
 
 
 def equal(shown: str, known: str) -> bool:
-    """Whether two texts are the same, in a time that depends neither on where they differ nor on a length."""
+    """Whether two texts are equal, in a time that does not depend on their content or length."""
     return hmac.compare_digest(sha256(shown.encode(errors="replace")).digest(), sha256(known.encode()).digest())
 
 
@@ -89,7 +90,7 @@ def _basic(user: str, given: str) -> str | None:
 
 
 def _standard(auth: HookSignature, secret: str, headers: Headers, body: bytes, now: float) -> VerifiedSignature:
-    wanted = "webhook-id, webhook-timestamp and webhook-signature are awaited (Standard Webhooks)"
+    wanted = "send webhook-id, webhook-timestamp and webhook-signature (Standard Webhooks)"
     identity, moment, given = (headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature"))
     if not identity or not moment or not given:
         raise SenderRefused("the post is not signed", wanted)
@@ -101,7 +102,7 @@ def _standard(auth: HookSignature, secret: str, headers: Headers, body: bytes, n
 
 
 def _generic(auth: HookSignature, secret: str, headers: Headers, body: bytes, now: float) -> VerifiedSignature:
-    wanted = f"{auth.header}: {auth.prefix}HMAC-{auth.algorithm.upper()} in {auth.encoding} is awaited"
+    wanted = f"send {auth.header}: {auth.prefix}HMAC-{auth.algorithm.upper()} in {auth.encoding}"
     given = headers.get(auth.header.lower(), "")
     if not given:
         raise SenderRefused("the post is not signed", wanted)
@@ -112,7 +113,7 @@ def _generic(auth: HookSignature, secret: str, headers: Headers, body: bytes, no
     moment = headers.get(auth.timestamp_header.lower(), "")
     right = sign(auth, secret, moment.encode() + b"." + body)
     if not equal(_folded(auth, given), _folded(auth, right)):
-        raise SenderRefused("the signature is wrong", f"{wanted}, of {auth.timestamp_header}, a dot and the body")
+        raise SenderRefused("the signature is wrong", f"{wanted}, over {auth.timestamp_header}, a dot and the body")
     return VerifiedSignature(f"signature {right}", _fresh(moment, auth.tolerance, now))
 
 
@@ -121,11 +122,11 @@ def _folded(auth: HookSignature, text: str) -> str:
 
 
 def _fresh(moment: str, tolerance: float, now: float) -> float:
-    """Until when a post of this moment could come again; Refused when it is too old, or too new."""
-    hint = f"seconds since 1970, at most {tolerance:g} s from now"
+    """Until when a post with this timestamp is accepted (epoch seconds). SenderRefused if it is too old or too new."""
+    hint = f"send seconds since 1970, at most {tolerance:g} s from now"
     if not (moment.isascii() and moment.isdigit() and len(moment) < 15):
-        raise SenderRefused("the moment is no number of seconds", hint)
+        raise SenderRefused("the timestamp is not a number of seconds", hint)
     seconds = int(moment) / (1000 if len(moment) > 11 else 1)  # some send milliseconds
     if abs(now - seconds) > tolerance:
-        raise SenderRefused("the moment of the post is too far from now", hint)
+        raise SenderRefused("the timestamp of the post is too far from now", hint)
     return seconds + tolerance

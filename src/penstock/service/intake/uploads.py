@@ -1,4 +1,4 @@
-"""Uploaded files for file sources: stored beside the state, under unique names."""
+"""Uploaded files for file sources. They are stored beside the state under unique names."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ FOLDER = "uploads"
 LARGEST = 512 * 1024 * 1024
 WORKBOOKS = (".xls", ".xlsb", ".ods", ".numbers")
 ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz", ".zst", ".lz4", ".z")
-KEPT_S = 7 * 86_400.0  # a file that no source reads: its form may still be open
-LONGEST = 100  # letters of a name
+KEPT_S = 7 * 86_400.0  # for which a file without a source is kept: its source may not be saved yet
+LONGEST = 100  # characters of a name
 UNPACKED_PIECE = 1 << 20  # bytes
 _PATHS = re.compile(r'^ +path: "?(.*?)"?$', re.MULTILINE)
 _UNSAFE = re.compile(r"[^\w.-]+")
@@ -35,7 +35,7 @@ _UNSAFE = re.compile(r"[^\w.-]+")
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """`path` as in a file source; `format` as it will be read."""
+    """An uploaded file; `path` and `format` are the values for a file source."""
 
     path: str
     bytes: int
@@ -43,7 +43,7 @@ class Uploaded:
 
 
 class IncomingFile:
-    """A file that is being received. It has its name only when `finish` has returned."""
+    """A file that is being received. It gets its name in `finish`."""
 
     def __init__(self, folder: Path, base: Path, name: str) -> None:
         self._folder, self._base, self._name = folder, base, name
@@ -55,7 +55,7 @@ class IncomingFile:
         self._size = 0
 
     def write(self, piece: bytes) -> None:
-        """Some more of it. InputError when it becomes too large."""
+        """Append to the file. InputError when it becomes too large."""
         self._size += len(piece)
         if self._size > LARGEST:
             raise too_large()
@@ -63,7 +63,7 @@ class IncomingFile:
             self._file.write(piece)
 
     def finish(self) -> Uploaded:
-        """Keep it. InputError for an empty file, and for one that unpacks to too much."""
+        """Store the file. InputError for an empty file, and for one that decompresses to too much."""
         if not self._size:
             raise InputError(Problem("body", "the file is empty", "empty-file", "send the file as the body"))
         with _plain(self._folder):
@@ -82,12 +82,12 @@ class IncomingFile:
         return Uploaded(str(shown), self._size, kind.name)
 
     def close(self) -> None:
-        """Let go of what was not finished."""
+        """Delete the file if it was not finished."""
         self._file.close()
         self._path.unlink(missing_ok=True)
 
     def _named(self) -> Path:
-        """Give it the first name that is free: `contacts.csv`, `contacts-2.csv`, …"""
+        """Link the file under the first free name: `contacts.csv`, `contacts-2.csv`, …"""
         stem, dot, rest = self._name.partition(".")
         number = 1
         while True:
@@ -100,14 +100,14 @@ class IncomingFile:
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """The use-cases on it."""
+    """The use-cases of uploads."""
 
     ctx: Callable[[], Context]
 
     def begin(self, filename: str, announced: int | None = None) -> IncomingFile:
-        """Take a file in, under a name made of this one; `announced` is its size in bytes, where that is known.
+        """Begin to receive a file; its name is derived from `filename`, `announced` is its size in bytes if known.
 
-        InputError for a file that is too large, and for a kind that no source reads.
+        InputError for a file that is too large, and for a format that no source reads.
         """
         if announced is not None and announced > LARGEST:
             raise too_large()
@@ -116,7 +116,7 @@ class Uploads:
 
 
 def forget_uploads(ctx: Context) -> list[str]:
-    """Remove old files that no version of the project names; returns their names."""
+    """Delete old files that no version of the project names; returns their names."""
     folder, oldest = ctx.folder / FOLDER, ctx.clock.now().timestamp() - KEPT_S
     there = sorted(folder.iterdir()) if folder.is_dir() else []
     old = [path for path in there if path.is_file() and path.stat().st_mtime < oldest]
@@ -124,7 +124,7 @@ def forget_uploads(ctx: Context) -> list[str]:
         return []
     with ctx.database.read() as conn:
         texts = settings.version_texts(conn)
-    if not texts:  # the project is a file, and its other versions are not known here
+    if not texts:  # the project is a file, whose other versions are unknown
         return []
     gone = [path for path in old if not any(_speaks_of(path.name, text) for text in texts)]
     for path in gone:
@@ -133,23 +133,25 @@ def forget_uploads(ctx: Context) -> list[str]:
 
 
 def _speaks_of(name: str, text: str) -> bool:
-    """Whether a project (as versions are written: a value a line) may read the file, by its name or by a pattern."""
+    """Whether a project's text (with one value per line) names the file, or has a pattern that matches it."""
     return name in text or any(fnmatch(name, path.rpartition("/")[2]) for path in _PATHS.findall(text))
 
 
 def safe_name(filename: str) -> str:
-    """A name without folders and signs, that ends as the given one. InputError for a kind that no source reads."""
+    """The file name without folders and special characters, with the same extension. InputError for a format that no
+    source reads.
+    """
     last = re.split(r"[/\\]", filename)[-1]
     plain = last.lower().removesuffix(PACKED)
     extensions = dict.fromkeys(each for form in FORMATS if form.can_upload for each in form.extensions)
     extension = next((each for each in extensions if plain.endswith(each)), None)
     if extension is None:
-        hint = f"one of: {', '.join(extensions)}, each also with {PACKED}"
+        hint = f"upload one of: {', '.join(extensions)}, each also with {PACKED}"
         if plain.endswith(WORKBOOKS):
             hint = f"save it as .xlsx, and upload that file; {hint}"
         if plain.endswith(ARCHIVES):
             hint = f"unpack it, and upload the file in it; {hint}"
-        message = "no source reads files of this kind"
+        message = "no source can read files of this format"
         raise InputError(Problem("filename", message, "unknown-format", hint, last[:LONGEST]))
     ending = extension + (PACKED if last.lower().endswith(PACKED) else "")
     stem = _UNSAFE.sub("-", last[: -len(ending)]).strip(".-")[:LONGEST]
@@ -157,29 +159,29 @@ def safe_name(filename: str) -> str:
 
 
 def _refuse_bomb(path: Path, packed: int) -> None:
-    """InputError when the file unpacks to more than the bound. A damaged one is left for the reader to name."""
+    """InputError when the file decompresses to more than the bound. The reader reports a damaged file."""
     ratio, unpacked = bounds().unpack_ratio, 0
     with suppress(OSError, EOFError, zlib.error), gzip.open(path, "rb") as stream:
         while piece := stream.read(UNPACKED_PIECE):
             unpacked += len(piece)
             if unpacked > packed * ratio:
-                message = f"the file unpacks to more than {ratio} times its size"
-                hint = f"upload it unpacked, or raise {MAX_UNPACK_RATIO} of the service"
+                message = f"the file decompresses to more than {ratio} times its size"
+                hint = f"upload it uncompressed, or raise {MAX_UNPACK_RATIO} of the service"
                 raise InputError(Problem("body", message, "unpacks-too-far", hint, f"{packed:,} bytes"))
 
 
 def too_large() -> InputError:
-    message = f"a file has {LARGEST // 1024 // 1024} MiB at most"
-    return InputError(Problem("body", message, "too-large", "pack it (.gz), split it, or place it beside the project"))
+    message = f"the file has more than {LARGEST // 1024 // 1024} MiB"
+    return InputError(Problem("body", message, "too-large", "compress it (.gz) or split it"))
 
 
 @contextmanager
 def _plain(folder: Path) -> Iterator[None]:
-    """Translate errors of the disk into errors for people."""
+    """Raise errors of the disk as StateUnavailable."""
     try:
         yield
     except OSError as error:
         code = "disk-full" if error.errno in {errno.ENOSPC, errno.EDQUOT} else "cannot-write"
-        message = f"the file cannot be kept: {error.strerror}"
-        hint = "make room, or look at the rights of the folder"
+        message = f"the file cannot be stored: {error.strerror}"
+        hint = "free some space, or check the permissions of the folder"
         raise StateUnavailable(Problem(str(folder), message, code, hint)) from error

@@ -1,4 +1,4 @@
-"""`GroupWriter`: one thread that writes for many requests. What arrives during a commit is written in the next one."""
+"""`GroupWriter`: one thread that writes for many requests. Posts that arrive during a commit are in the next one."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from penstock.service.model import Overrun
 from penstock.store.project.pushed import Post
 
-LINGER_S = 0.002  # how long it waits for others before a commit
+LINGER_S = 0.002  # to wait for further posts before a commit
 MOST_WAITING = 64 << 20  # characters of records that wait to be written
-MOST_AT_ONCE = 8 << 20  # of one commit
+MOST_AT_ONCE = 8 << 20  # characters of records in one commit
 Commit = Callable[[Sequence[Post]], Sequence[int]]
 Waiting = tuple[Post, "asyncio.Future[int]", asyncio.AbstractEventLoop]
 
 
 @dataclass(slots=True)
 class GroupWriter:
-    """`commit` writes some posts durably and answers how many records of each were taken."""
+    """`commit` writes posts durably and returns how many records of each were stored."""
 
     commit: Commit
     linger_s: float = LINGER_S
@@ -30,7 +30,7 @@ class GroupWriter:
     _closing: threading.Event = field(default_factory=threading.Event)
 
     async def write(self, post: Post) -> int:
-        """Comes back when the post is durable; raises what the commit raised, or Overrun."""
+        """Returns the number of stored records when the post is durable. Raises the error of the commit, or Overrun."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[int] = loop.create_future()
         with self._wake:
@@ -46,7 +46,7 @@ class GroupWriter:
         return await future
 
     def close(self) -> None:
-        """Write what waits, and end."""
+        """Write the waiting posts, and end the thread."""
         with self._wake:
             self._closing.set()
             self._wake.notify()
@@ -63,7 +63,7 @@ class GroupWriter:
             part = self._part()
             try:
                 taken = self.commit([post for post, _, _ in part])
-            except Exception as error:  # noqa: BLE001 - it is raised where each of them waits
+            except Exception as error:  # noqa: BLE001 - `write` raises it for each post
                 _settle(part, error)
             else:
                 _settle(part, taken)
@@ -82,7 +82,7 @@ class GroupWriter:
 
 
 def _settle(part: Sequence[Waiting], result: Sequence[int] | Exception) -> None:
-    """Wake each loop once, with all of its answers."""
+    """Set the results of a commit, with one call per event loop."""
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[int], int | Exception]]] = {}
     for number, (_, future, loop) in enumerate(part):
         by_loop.setdefault(loop, []).append((future, result if isinstance(result, Exception) else result[number]))

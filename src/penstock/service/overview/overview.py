@@ -1,7 +1,7 @@
-"""The overview of the project: what feeds what, the status of each part, and recent results.
+"""The overview of the project: the graph of its resources, their states, and statistics.
 
-The overview is cached as JSON, and made again after a commit to the state or after a minute. The status of a resource
-is what the state has of it besides the project.
+The graph is cached as JSON, and made again after a commit to the state or after a minute. The state of a resource is
+what the state database has about it, in addition to the project.
 """
 
 from __future__ import annotations
@@ -51,25 +51,25 @@ SECTION = MappingProxyType(
     }
 )
 OUTCOMES = tuple(outcome.value for outcome in Outcome)
-PARTS = ((3, 5), (72, 60))  # up to so many hours, parts of so many minutes; beyond that, days
+PARTS = ((3, 5), (72, 60))  # up to so many hours, buckets of so many minutes; beyond that, days
 
-OLDEST_S = 60.0  # what depends on the time alone, such as when a flow runs next, is at most so old
+OLDEST_S = 60.0  # the greatest age of the cached graph: parts such as a flow's next time depend only on the clock
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The use-cases on it. `ctx` returns the context with the present project."""
+    """The use-cases of the overview. `ctx` returns the context with the current project."""
 
     ctx: Callable[[], Context]
 
     def overview(self) -> Document:
-        """The parts of the project as nodes, and what leads from where to where as edges."""
+        """The resources of the project as nodes, and the edges between them."""
         ctx = self.ctx()
         project = ctx.project
         return {"nodes": list(_nodes(ctx)), "edges": [edge for edge in _edges(project) if _is_whole(project, edge)]}
 
     def stats(self, hours: int, destination: str | None = None) -> Document:
-        """What was sent in the last hours, part by part, the oldest first; and how much of each rate limit is used."""
+        """What was sent in the last hours, in buckets, oldest first; and the current use of each rate limit."""
         ctx = self.ctx()
         if destination is not None:
             ctx.destination(destination)
@@ -94,7 +94,7 @@ class Overview:
         return page.page(rows, limit, lambda row: {"id": row[0], **row[1]}, lambda row: page.write(row[0]))
 
     def search(self, words: str, most: int) -> list[SearchResult]:
-        """Resources, runs and records by a part of their name, id or key."""
+        """Resources, runs and records that match a part of a name, id or key."""
         return search(self.ctx(), words, most)
 
 
@@ -111,7 +111,7 @@ def _nodes(ctx: Context) -> Iterator[Document]:
 
 
 def _about(kind: str, spec: Any) -> Document:
-    """What of its settings a picture shows."""
+    """The settings of a resource that the graph shows."""
     if kind == "source":
         return {"type": _type_of(spec)}
     if kind == "dataset":
@@ -129,7 +129,7 @@ def _type_of(source: SourceSpec) -> str:
 
 
 def _edges(project: ProjectSpec) -> Iterator[Document]:
-    """`kind` is what happens along it."""
+    """The edges of the project; `kind` is the relation."""
     for source in project.sources.values():
         if isinstance(source, ResponseSource):
             yield _edge("replies", ("destination", source.destination), ("source", source.name))
@@ -152,7 +152,7 @@ def _id(kind: str, name: str) -> str:
 
 
 def _is_whole(project: ProjectSpec, edge: Mapping[str, str]) -> bool:
-    """Whether both its ends are there."""
+    """Whether both nodes of the edge exist."""
     places = [edge[end].split("/", 1) for end in ("from", "to")]
     return all(name in getattr(project, section) for section, name in places)
 
@@ -161,7 +161,7 @@ def _is_whole(project: ProjectSpec, edge: Mapping[str, str]) -> bool:
 
 
 def _floor(moment: datetime, minutes: int) -> datetime:
-    """The part of the day that a moment is in begins here."""
+    """The start of the bucket of `minutes` that a time is in; buckets begin at midnight."""
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     return day + timedelta(minutes=(moment - day).total_seconds() // 60 // minutes * minutes)
 
@@ -178,7 +178,7 @@ def _bucket(at: str, part: Part) -> Document:
 
 
 def _allowances(ctx: Context, budgets: list[BudgetUse], now: float) -> list[Document]:
-    """Of each credential: what a window holds, and which share of the present one is used."""
+    """The rate limit of each credential, and the used share of its current window."""
     known = {budget.credential: budget for budget in budgets}
     found = []
     for name, spec in ctx.project.credentials.items():
@@ -195,14 +195,14 @@ def _allowances(ctx: Context, budgets: list[BudgetUse], now: float) -> list[Docu
 
 
 class CachedOverview(NamedTuple):
-    """JSON, and its digest."""
+    """The graph as JSON text, with its digest."""
 
     text: bytes
     digest: str
 
 
 class OverviewCache:
-    """The last overview of this process. Browsers ask for it every few seconds, and large projects have a large one."""
+    """Caches the graph, which browsers request every few seconds and which is large for large projects."""
 
     def __init__(self, ctx: Callable[[], Context], make: Callable[[], Document]) -> None:
         self._ctx, self._make = ctx, make
@@ -211,9 +211,10 @@ class OverviewCache:
         self._known: tuple[str, float, CachedOverview] | None = None
 
     def get(self) -> CachedOverview:
-        """Returns the cached overview, or a new one if the state has changed or the cached one is over a minute old."""
+        """Returns the cached graph, or a new one if the state has changed or the cached one is over a minute old."""
         with self._lock:
-            mark, now = self._commits.mark(), self._ctx().clock.monotonic()  # before it is made: it is never older
+            mark = self._commits.mark()  # before the graph is made: it is never older than its mark
+            now = self._ctx().clock.monotonic()
             if self._known is None or self._known[0] != mark or now - self._known[1] > OLDEST_S:
                 text = orjson.dumps(self._make())
                 self._known = (mark, now, CachedOverview(text, digest(text)))
@@ -223,11 +224,11 @@ class OverviewCache:
         self._commits.close()
 
 
-GONE = cast(StateJson, {})  # the state of a resource that was taken out meanwhile
+GONE = cast(StateJson, {})  # the state of a resource that was deleted in the meantime
 
 
 def standing(ctx: Context, kind: str, names: Sequence[str]) -> dict[str, StateJson]:
-    """The status of one section's resources, by name; empty for a name that the project does not have."""
+    """The states of resources of a section, by name; empty for a name that is not in the project."""
     known = getattr(ctx.project, kind)
     there = [name for name in names if name in known]
     with ctx.database.read() as conn:
@@ -251,7 +252,7 @@ def _credential(ctx: Context, conn: Connection, name: str) -> CredentialStateJso
 
 
 def _check(ctx: Context, stored: credentials.StoredCheck) -> CheckJson:
-    """The result of a check, as far as one without a stored report shows it."""
+    """The result of a check without its report, which old checks do not have."""
     spec = ctx.project.credentials[stored.name]
     return {
         "credential": stored.name,
@@ -308,7 +309,7 @@ def _flows(ctx: Context, conn: Connection, names: Sequence[str]) -> dict[str, St
 def _last_runs(
     ctx: Context, conn: Connection, targets: Sequence[str], kinds: Sequence[RunKind]
 ) -> dict[str, BareRunJson]:
-    """The newest run of each target, with its parts; in a few statements, however many targets there are."""
+    """The newest run of each target with its parts. The number of statements is the same for any number of targets."""
     newest: dict[str, runs.RunRow] = {}
     for kind in kinds:
         for name, run in runs.last_of(conn, targets, kind).items():

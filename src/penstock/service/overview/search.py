@@ -1,6 +1,6 @@
-"""The search by a part of a name, newest first, in bounded time: resources, runs, records in quarantine.
+"""The search for resources, runs and records in quarantine by a part of a name, newest first, in bounded time.
 
-Other records are found by their exact key.
+Other records are found by their whole key.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from penstock.store.runs.runs import RunRow, to_run
 from penstock.store.tables import ledger_batches, quarantine, runs
 from penstock.usecases.runs import reports
 
-HELD = 20_000  # newest records of the quarantine that are searched
-STEPS = (500, 1500, 4000)  # newest entries of the ledger that are searched for a key, step by step,
-RECORDS = 300_000  # until they are about so many records
-OF_AN_ID = re.compile(r"[a-hjkmnp-z0-9-]+")  # what the ids of runs are made of
+HELD = 20_000  # newest records in quarantine that are searched
+STEPS = (500, 1500, 4000)  # newest batches of the ledger that are searched for a key, in steps,
+RECORDS = 300_000  # until they have about so many records
+OF_AN_ID = re.compile(r"[a-hjkmnp-z0-9-]+")  # the characters of run ids
 ESCAPE = "\\"
 
 SECTIONS: Mapping[str, FoundKind] = MappingProxyType(
@@ -38,11 +38,11 @@ SECTIONS: Mapping[str, FoundKind] = MappingProxyType(
         "credentials": "credential",
     }
 )
-SHORTEST = 2  # letters of an id or key: with fewer everything would be found
+SHORTEST = 2  # characters of an id or key: fewer would match everything
 
 
 class HeldKey(NamedTuple):
-    """A record in quarantine by its key."""
+    """A record in quarantine that matches by its key."""
 
     id: str
     destination: str
@@ -52,7 +52,7 @@ class HeldKey(NamedTuple):
 
 
 class SentKey(NamedTuple):
-    """A record that a run has decided. `key` is exactly the one that was searched for."""
+    """A record of a run whose key is the searched one, or has it as a column."""
 
     run: str
     destination: str
@@ -62,7 +62,7 @@ class SentKey(NamedTuple):
 
 
 def runs_named(conn: Connection, words: str, most: int) -> list[RunRow]:
-    """Runs whose id has these words in it."""
+    """Runs whose id contains `words`."""
     wanted = words.lower()
     if not OF_AN_ID.fullmatch(wanted):
         return []
@@ -73,7 +73,7 @@ def runs_named(conn: Connection, words: str, most: int) -> list[RunRow]:
 
 
 def held_keys(conn: Connection, words: str, most: int) -> list[HeldKey]:
-    """Records in quarantine whose key has these words in it."""
+    """Records in quarantine whose key contains `words`."""
     q = quarantine.c
     newest = conn.execute(select(func.coalesce(func.max(q.id), 0))).scalar_one()
     query = select(q.id, q.destination, q.key, q.outcome, q.reason).where(
@@ -88,7 +88,7 @@ def held_keys(conn: Connection, words: str, most: int) -> list[HeldKey]:
 
 
 def sent_keys(conn: Connection, key: str, most: int) -> list[SentKey]:
-    """What became of the record of this key, and of keys of several columns with it, in the newest runs."""
+    """The outcomes of the record with this key in the newest runs, also of keys of several columns that contain it."""
     b = ledger_batches.c
     top, seen = int(conn.execute(select(func.coalesce(func.max(b.id), 0))).scalar_one()), 0
     found: list[SentKey] = []
@@ -124,14 +124,14 @@ def _is(key: str, found: Any) -> bool:
 
 
 def _inside(words: str) -> str:
-    """The words as they are inside a JSON text."""
+    """The words as they are written in JSON."""
     return orjson.dumps(words).decode()[1:-1]
 
 
 def _has(
     column: ColumnElement[str | None] | ColumnElement[str], words: str, *, exact: bool = False
 ) -> ColumnElement[bool]:
-    """Whether the words are in the column, whatever their case; `exact` minds it."""
+    """Whether a column contains the words; with `exact`, in the same case."""
     escaped = words.replace(ESCAPE, ESCAPE * 2).replace("%", f"{ESCAPE}%").replace("_", f"{ESCAPE}_")
     if exact:
         return column.like(f"%{escaped}%", escape=ESCAPE)
@@ -140,7 +140,7 @@ def _has(
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """`path` is its place, in the API and in the UI alike; `where` is that in words."""
+    """A match; `path` is its address in the API and the web UI, `where` describes its place."""
 
     kind: FoundKind
     name: str
@@ -150,7 +150,7 @@ class SearchResult:
 
 
 def search(ctx: Context, words: str, most: int) -> list[SearchResult]:
-    """At most so many, names that begin with the words first."""
+    """At most `most` matches; names that begin with the words come first."""
     wanted = words.strip()
     if not wanted:
         return []
@@ -164,7 +164,7 @@ def _names(ctx: Context, words: str) -> Iterator[SearchResult]:
         for name, spec in getattr(ctx.project, section).items():
             if words.casefold() in name.casefold():
                 detail = {"destinations": "dataset", "datasets": "source"}.get(section)
-                where = "" if detail is None else f"of {getattr(spec, detail)}"
+                where = "" if detail is None else f"{detail} {getattr(spec, detail)}"
                 yield SearchResult(kind, name, name, where, f"/{section}/{name}")
 
 

@@ -1,6 +1,6 @@
-"""`Accounts`: people and their roles, the links with which they choose a password, their API tokens.
+"""`Accounts`: users and their roles, the links with which they choose a password, their API tokens.
 
-Every change is one transaction, so that two at once cannot leave the service without an admin.
+Every change is one transaction, so that concurrent changes cannot leave the service without an admin.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ RESERVED = frozenset({"me", "local", "anonymous", "nobody", "schedule", "system"
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """`draw(n)` is a text of n random bytes."""
+    """`draw(n)` returns n random bytes as text."""
 
     database: Database
     clock: Clock
@@ -36,9 +36,9 @@ class Accounts:
     # ── links ────────────────────────────────────────────────────────────────
 
     def setup_link(self, *, only: bool = False) -> str | None:
-        """The secret of a new link that makes the first person; None when there is a person already.
+        """The secret of a new link that creates the first user; None if there are users.
 
-        `only`: earlier links become void.
+        With `only`, earlier links become void.
         """
         with self.database.begin() as conn:
             if rows.count(conn):
@@ -48,7 +48,7 @@ class Accounts:
             return self._link(conn, None)
 
     def reset(self, name: str) -> str:
-        """The secret of a new link by which a person chooses a new password; those made before are over."""
+        """The secret of a new link with which a user chooses a new password; their earlier links become void."""
         with self.database.begin() as conn:
             found = known(conn, name)
             rows.end_links(conn, found.name)
@@ -60,7 +60,7 @@ class Accounts:
         return drawn
 
     def use_link(self, token: str, name: str, password: str) -> PersonRow:
-        """Set a password by a one-time link: of the first person, an admin who is made by it, or of the link's own."""
+        """Set a password with a one-time link. The link is for its user, or creates the first user, an admin."""
         name = proper_name(name)
         with self.database.read() as conn:
             self._owner(conn, token, name)
@@ -79,34 +79,37 @@ class Accounts:
     def _owner(self, conn: Connection, token: str, name: str) -> str | None:
         found = rows.link(conn, secret.digest(token), self.clock.now().timestamp())
         if found is None or (found[0] is None and rows.count(conn)):
-            message = "this link was used already, is older than a day, or never was one"
-            raise InputError(Problem("token", message, "link-over", "`penstock people setup-link` makes a new one"))
+            message = "this link is invalid, was used, or is older than a day"
+            hint = "an admin can create a new one (`penstock people reset`, or `penstock people setup-link`)"
+            raise InputError(Problem("token", message, "link-over", hint))
         if found[0] not in (None, name):
             raise InputError(
-                Problem("name", "this link is for another person", "wrong-name", "write the name it is for")
+                Problem("name", "this link is for another user", "wrong-name", "enter the name of its user")
             )
         return found[0]
 
     def new_row(
         self, name: str, role: str, email: str | None, hashed: str | None, subject: str | None = None
     ) -> PersonRow:
-        """A new person. The epoch begins with the moment: sessions of a former person of this name stay over."""
+        """A new user. Their epoch begins with the current time, so that sessions of a deleted user of this name stay
+        invalid.
+        """
         now = self.clock.now()
         return PersonRow(name, role, iso(now), email, hashed, subject, epoch=int(now.timestamp() * 1000))
 
-    # ── people ───────────────────────────────────────────────────────────────
+    # ── users ────────────────────────────────────────────────────────────────
 
     def everybody(self) -> list[PersonRow]:
         with self.database.read() as conn:
             return rows.listed(conn)
 
     def one(self, name: str) -> PersonRow:
-        """The person of this name. InputError `unknown-person` when there is none."""
+        """The user of this name. InputError `unknown-person` if there is none."""
         with self.database.read() as conn:
             return known(conn, name)
 
     def add(self, name: str, role: str, *, email: str | None = None, password: str | None = None) -> PersonRow:
-        """A new person; without a password they need a link (`reset`) or the identity provider to sign in."""
+        """Add a user. Without a password they need a link (`reset`) or the identity provider to sign in."""
         name, hashed = proper_name(name), None
         proper_role(role)
         if password is not None:
@@ -116,7 +119,7 @@ class Accounts:
         with self.database.begin() as conn:
             if rows.person(conn, name) is not None:
                 raise ConflictError(
-                    Problem("name", f"there is a {name} already", "name-taken", "take another name", name)
+                    Problem("name", f"there is already a user {name}", "name-taken", "use another name", name)
                 )
             rows.add(conn, row)
         return row
@@ -131,10 +134,10 @@ class Accounts:
         sign_on: bool = True,
         guard: Callable[[PersonRow], None] = lambda _: None,
     ) -> PersonRow:
-        """Give another role, address or password; without `sign_on` the link to an identity provider is removed.
+        """Change a user's role, email or password. With `sign_on` false, the link to the identity provider is removed.
 
-        A new password, and the end of `sign_on`, end the sessions there are. `guard` raises when the person is not as
-        the writer read them.
+        A new password, or the removal of this link, ends all sessions of the user. `guard` receives the present user,
+        and raises if the writer has read another version.
         """
         values: dict[str, str | None] = {}
         if role is not None:
@@ -157,7 +160,7 @@ class Accounts:
             return known(conn, name)
 
     def remove(self, name: str) -> None:
-        """Take a person out, with sessions and tokens."""
+        """Delete a user with their sessions and tokens."""
         with self.database.begin() as conn:
             found = known(conn, name)
             _not_the_last(conn, found)
@@ -170,19 +173,19 @@ class Accounts:
             return rows.listed_tokens(conn, owner)
 
     def add_token(self, owner: str, name: str, role: str, expires_at: str | None = None) -> tuple[TokenRow, str]:
-        """A new token and its text, which is shown this once. Its role is never more than its owner's."""
+        """A new token and its text, which is not stored. Its role is at most its owner's."""
         proper_role(role)
         if not 0 < len(name.strip()) <= 100 or not name.isprintable():
             raise InputError(
-                Problem("name", "a token's name has 1 to 100 characters", "wrong-value", "say what it is for")
+                Problem("name", "a token's name has 1 to 100 characters", "wrong-value", "name its purpose")
             )
         text = secret.TOKEN_MARK + self.draw(32)
         now = self.clock.now()
         with self.database.begin() as conn:
             found = known(conn, owner)
             if ROLES[role] > ROLES[found.role]:
-                message = f"a token of {owner} can be {found.role} at most"
-                raise InputError(Problem("role", message, "wrong-value", f"write {found.role}", role))
+                message = f"a token of {owner} can have at most the role {found.role}"
+                raise InputError(Problem("role", message, "wrong-value", f"use {found.role}", role))
             identity = f"t-{secret.digest(self.draw(16))[:12]}"
             ends = None if expires_at is None else _end(expires_at, now)
             row = TokenRow(identity, secret.digest(text), found.name, name.strip(), role, iso(now), ends)
@@ -190,7 +193,7 @@ class Accounts:
         return row, text
 
     def remove_token(self, identity: str, *, by: Person | None = None) -> None:
-        """End a token; `by` may end only their own, unless they are an admin."""
+        """Delete a token; `by` may delete only their own tokens, unless they are an admin."""
         with self.database.begin() as conn:
             found = rows.token(conn, identity)
             if found is None or (by is not None and by.right < Right.ADMIN and found.owner != by.name):
@@ -199,7 +202,7 @@ class Accounts:
             rows.remove_token(conn, identity)
 
     def of_token(self, text: str) -> Person | None:
-        """The person of an API token now; None when there is none such, or it has ended."""
+        """The user of an API token, with the lower of both roles; None if the token is unknown or has expired."""
         now = iso(self.clock.now())
         with self.database.read() as conn:
             found = rows.token_of_hash(conn, secret.digest(text))
@@ -208,63 +211,66 @@ class Accounts:
             return None
         if (
             found.used_at is None or found.used_at[:16] < now[:16]
-        ):  # to the minute: a write for each request is too dear
+        ):  # once a minute, since a write per request is too expensive
             with self.database.begin() as conn:
                 rows.token_used(conn, found.id, now)
         return Person(owner.name, min(ROLES[found.role], ROLES[owner.role]), found.id)
 
 
 def known(conn: Connection, name: str) -> PersonRow:
-    """The person of this name, however it is spelled."""
+    """The user of this name in any case. InputError `unknown-person` if there is none."""
     found = rows.person(conn, name.strip().lower())
     if found is None:
-        message, hint = f"there is no person {name}", "`penstock people list` lists them"
+        message, hint = f"there is no user {name}", "`penstock people list` lists them"
         raise InputError(Problem("name", message, "unknown-person", hint, name))
     return found
 
 
 def _not_the_last(conn: Connection, found: PersonRow) -> None:
     if found.role == "admin" and rows.count(conn, "admin") == 1:
-        message = f"{found.name} is the last admin: nobody could let people in"
-        raise ConflictError(Problem("name", message, "last-admin", "make somebody else an admin first", found.name))
+        message = f"{found.name} is the last admin"
+        raise ConflictError(Problem("name", message, "last-admin", "make another user an admin first", found.name))
 
 
 def proper_name(name: str) -> str:
-    """A name as it is stored: lower case."""
+    """A name as it is stored, in lower case. InputError for an invalid name."""
     kept = name.strip().lower()
     if NAME.fullmatch(kept) is None or kept in RESERVED:
         message = "a name has 1 to 64 letters a-z, digits or . _ @ + -, and begins with a letter or digit"
         if kept in RESERVED:
-            message = f"{kept} is a word of Penstock's own"
-        raise InputError(Problem("name", message, "wrong-value", "ada, or ada@example.com", name[:80]))
+            message = f"the name {kept} is reserved"
+        raise InputError(
+            Problem("name", message, "wrong-value", "use a name such as ada or ada@example.com", name[:80])
+        )
     return kept
 
 
 def proper_role(role: str) -> str:
     if role not in ROLES:
         raise InputError(
-            Problem("role", "there is no such role", "wrong-value", f"write one of {', '.join(ROLES)}", role)
+            Problem("role", "there is no such role", "wrong-value", f"use one of {', '.join(ROLES)}", role)
         )
     return role
 
 
 def proper_email(email: str | None) -> str | None:
-    """An address as it was given; None for an empty one."""
+    """An email address without surrounding spaces; None for an empty one. InputError for other text."""
     if email is None or not email.strip():
         return None
     kept = email.strip()
     if len(kept) > 254 or not kept.isprintable() or " " in kept or "@" not in kept[1:-1]:
-        raise InputError(Problem("email", "this is no e-mail address", "wrong-value", "ada@example.com", kept[:80]))
+        hint = "use an address such as ada@example.com"
+        raise InputError(Problem("email", "this is not an email address", "wrong-value", hint, kept[:80]))
     return kept
 
 
 def _end(text: str, now: datetime) -> str:
-    hint = f"write a moment to come, such as {iso(now + timedelta(days=90))}"
+    hint = f"use a time in the future, such as {iso(now + timedelta(days=90))}"
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise InputError(Problem("expires_at", "this is no moment", "wrong-value", hint, text[:80])) from None
+        raise InputError(Problem("expires_at", "this is not a time", "wrong-value", hint, text[:80])) from None
     moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     if moment <= now:
-        raise InputError(Problem("expires_at", "this moment is past", "wrong-value", hint, text[:80]))
+        raise InputError(Problem("expires_at", "this time is in the past", "wrong-value", hint, text[:80]))
     return iso(moment)

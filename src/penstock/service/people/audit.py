@@ -28,14 +28,14 @@ def append_entry(conn: Connection, entry: AuditEntry) -> None:
 
 
 def entries_before(conn: Connection, wanted: AuditFilter, limit: int, before: int | None = None) -> list[AuditEntry]:
-    """The newest first; `before` starts below that number."""
+    """Entries, newest first; with `before`, only those with a lower id."""
     query = _filtered(wanted).order_by(table.c.id.desc()).limit(limit)
     rows = conn.execute(query if before is None else query.where(table.c.id < before)).mappings()
     return [AuditEntry(**row) for row in rows]
 
 
 def all_entries(conn: Connection, wanted: AuditFilter) -> Iterator[AuditEntry]:
-    """All of them, the oldest first, a page in memory at a time."""
+    """All entries, oldest first, with one page in memory at a time."""
     after = 0
     while True:
         query = _filtered(wanted).where(table.c.id > after).order_by(table.c.id).limit(PAGE)
@@ -63,18 +63,18 @@ class Audit:
     clock: Clock
 
     def note(self, *, who: str, action: str, what: str, origin: str, result: str) -> None:
-        """Write down what happened; it is durable when this comes back."""
+        """Add an entry. It is durable when this returns."""
         who, action, what, origin, result = (text[:TEXT_LIMIT] for text in (who, action, what, origin, result))
         with self.database.begin() as conn:
             append_entry(conn, AuditEntry(iso(self.clock.now()), who, action, what, origin, result))
 
     def page(self, wanted: AuditFilter, limit: int = 50, before: int | None = None) -> list[AuditEntry]:
-        """The newest first; `before` starts below that number."""
+        """Entries, newest first; with `before`, only those with a lower id."""
         with self.database.read() as conn:
             return entries_before(conn, wanted, limit, before)
 
     def export(self, wanted: AuditFilter, form: str) -> Iterator[bytes]:
-        """All entries, the oldest first, as `ndjson` or `csv`: a line at a time."""
+        """All entries, oldest first, as lines of `ndjson` or `csv`."""
         return (_csv if form == "csv" else _ndjson)(self._every(wanted))
 
     def _every(self, wanted: AuditFilter) -> Iterator[AuditEntry]:

@@ -1,7 +1,7 @@
-"""An identity provider (OpenID Connect) to which people are redirected to sign in, and its answer.
+"""Sign-in with an identity provider (OpenID Connect): the redirect to it, and the checks of its response.
 
-Code flow with PKCE, state and nonce. An id token is accepted only when it is signed by one of the provider's keys, made
-for Penstock and for this sign-in, and fresh.
+Code flow with PKCE, state and nonce. An ID token is accepted only if one of the provider's keys has signed it, it was
+issued for Penstock and for this sign-in, and it has not expired.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from penstock.delivery.http.addresses import is_loopback
 from penstock.model.errors import EnvironmentFailure, InputError, Problem
 
 SCOPES = "openid email profile"
-KNOWN_S = 600.0  # how long the provider's description and keys are cached
-AGAIN_S = 10.0  # how soon its keys may be fetched again, when one is not among them
+KNOWN_S = 600.0  # for which the provider's description and keys are cached
+AGAIN_S = 10.0  # at least, before its keys are fetched again because of an unknown key
 TIMEOUT_S = 10.0
-SKEW_S = 60  # what clocks may differ by
-LARGEST = 1 << 20  # bytes of an answer
+SKEW_S = 60  # by which clocks may differ
+LARGEST = 1 << 20  # bytes of a response
 SIGNED_BY = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA")
 DISCOVERY = "/.well-known/openid-configuration"
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
@@ -32,7 +32,7 @@ ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 @dataclass(frozen=True, slots=True)
 class OidcClient:
-    """Who we are at the provider."""
+    """Penstock as a client of the provider."""
 
     issuer: str
     client_id: str
@@ -42,7 +42,7 @@ class OidcClient:
 
 @dataclass(frozen=True, slots=True)
 class SignOnRequest:
-    """A sign-in in progress: what only the browser that began it sends back."""
+    """The secrets of a sign-in in progress; only the browser that began it has them."""
 
     state: str
     nonce: str
@@ -54,7 +54,7 @@ class SignOnRequest:
 
 
 class IdentityProvider:
-    """`now` is the time in epoch seconds. One for a process: it caches the provider's description."""
+    """The provider, one object per process, since it caches the provider's description. `now` returns epoch seconds."""
 
     def __init__(self, client: OidcClient, now: Callable[[], float]) -> None:
         self.client = client
@@ -64,7 +64,7 @@ class IdentityProvider:
         self._keys: tuple[float, Mapping[str, Any]] | None = None
 
     def address(self, asked: SignOnRequest, back: str) -> str:
-        """The URL to sign in at; it redirects to `back`. EnvironmentFailure when the provider does not answer."""
+        """The provider's URL for the sign-in, which redirects to `back`. EnvironmentFailure if the provider fails."""
         about = self._described()
         with self._session(about, back) as session:
             address, _ = session.create_authorization_url(
@@ -73,7 +73,7 @@ class IdentityProvider:
         return str(address)
 
     def told(self, asked: SignOnRequest, code: str, back: str) -> Mapping[str, Any]:
-        """The provider's claims about the person. InputError `sign-on-refused` when they cannot be trusted."""
+        """The provider's claims about the user. InputError `sign-on-refused` if a check of them fails."""
         about = self._described()
         with self._session(about, back) as session:
             tokens = self._exchanged(session, about["token_endpoint"], code, asked)
@@ -115,7 +115,7 @@ class IdentityProvider:
         return dict(tokens)
 
     def _believed(self, token: str, nonce: str, about: Mapping[str, Any]) -> dict[str, Any]:
-        """The claims of an ID token."""
+        """The claims of an ID token, after all checks."""
         from joserfc import jwt  # noqa: PLC0415
         from joserfc.errors import InvalidKeyIdError, JoseError  # noqa: PLC0415
         from joserfc.jwk import KeySet  # noqa: PLC0415
@@ -133,14 +133,14 @@ class IdentityProvider:
                 claims = decoded(self._known_keys(about, at_most=AGAIN_S))
             jwt.JWTClaimsRegistry(now=int(self._now()), leeway=SKEW_S, **needed).validate(claims)
         except (JoseError, ValueError, TypeError) as error:
-            raise refused(f"what the identity provider says is not to be believed: {_word(error)}") from None
+            raise refused(f"the token of the identity provider is invalid: {_word(error)}") from None
         several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
         if claims.get("azp", None if several else self.client.client_id) != self.client.client_id:
-            raise refused("what the identity provider says is for another program")
+            raise refused("the token of the identity provider is for another program")
         if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
-            raise refused("what the identity provider says is of another sign-in")
+            raise refused("the token of the identity provider is for another sign-in")
         if not claims["sub"]:
-            raise refused("the identity provider does not say who it is")
+            raise refused("the token of the identity provider has no subject")
         return claims
 
     def _described(self) -> Mapping[str, Any]:
@@ -152,7 +152,7 @@ class IdentityProvider:
     def _description(self) -> Mapping[str, Any]:
         found = self._fetched(self.client.issuer.rstrip("/") + DISCOVERY)
         if str(found.get("issuer", "")).rstrip("/") != self.client.issuer.rstrip("/"):
-            raise _unfit(f"it calls itself {str(found.get('issuer'))[:80]}")
+            raise _unfit(f"its issuer is {str(found.get('issuer'))[:80]}")
         for name in ENDPOINTS:
             if not is_safe(str(found.get(name, ""))):
                 raise _unfit(f"its {name} is not an https address")
@@ -180,35 +180,35 @@ class IdentityProvider:
         try:
             with requests.get(address, timeout=TIMEOUT_S, allow_redirects=False, stream=True) as reply:
                 if reply.status_code != 200:
-                    raise _unfit(f"{address} answers {reply.status_code}")
+                    raise _unfit(f"{address} returned status {reply.status_code}")
                 body = reply.raw.read(LARGEST + 1, decode_content=True)
                 found = orjson.loads(body) if len(body) <= LARGEST else None
         except (requests.RequestException, ValueError) as error:
             raise self._silent(error) from None
         if not isinstance(found, dict):
-            raise _unfit(f"{address} does not answer a JSON object")
+            raise _unfit(f"{address} did not return a JSON object")
         return found
 
     def _silent(self, error: Exception) -> EnvironmentFailure:
-        return _unfit(f"it does not answer as it should: {type(error).__name__}")
+        return _unfit(f"the request to it failed: {type(error).__name__}")
 
 
 def is_safe(address: str) -> bool:
-    """Whether a request there cannot be read on the way: https, or this machine."""
+    """Whether nobody can read a request to this URL on its way: https, or this machine."""
     parts = urlsplit(address)
     return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
 
 
 def refused(message: str, code: str = "sign-on-refused") -> InputError:
-    return InputError(Problem("session", message, code, "sign in again; if it stays so, ask an admin"))
+    return InputError(Problem("session", message, code, "sign in again; if this persists, ask an admin"))
 
 
 def _word(error: Exception) -> str:
-    """The kind of trouble, without the token."""
+    """The kind of the error and its claim, without the token."""
     claim = getattr(error, "claim", None)
     return f"{type(error).__name__}{f' ({claim})' if claim else ''}"
 
 
 def _unfit(message: str) -> EnvironmentFailure:
-    hint = "look at PENSTOCK_OIDC_ISSUER, and whether the provider can be reached from this machine"
+    hint = "check PENSTOCK_OIDC_ISSUER, and that this machine can reach the provider"
     return EnvironmentFailure(Problem("PENSTOCK_OIDC_ISSUER", message, "identity-provider", hint))

@@ -1,4 +1,4 @@
-"""`People` (`App.people`): sign-in, and the person to whom a cookie or a token belongs."""
+"""`People` (`ServiceApp.people`): sign-in, and the user to whom a cookie or a token belongs."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from penstock.store.project.credentials import Sealer
 
 SERVICE = "service"  # the setting with the service's own address
 SIGN_ON = "sign-in by an identity provider"
-BY_NAME = LoginThrottle(free=5, longest_s=60)  # short: a person who only knows a name must not lock its owner out
+BY_NAME = LoginThrottle(free=5, longest_s=60)  # short, so that nobody can lock out a user whose name they know
 BY_ADDRESS = LoginThrottle(free=20, longest_s=15 * 60)
 
 
 @dataclass(frozen=True)
 class People:
-    """`sealer` is what the keys of sessions are derived from; called once, on first use."""
+    """The use-cases of users. Session keys are derived from `sealer`, which is called once, at the first use."""
 
     database: Database
     clock: Clock
@@ -47,37 +47,37 @@ class People:
 
     @cached_property
     def register(self) -> Accounts:
-        """Who there is."""
+        """The users, their links and tokens."""
         return Accounts(self.database, self.clock, self.draw)
 
     @cached_property
     def audit(self) -> Audit:
-        """Who changed what."""
+        """The audit log."""
         return Audit(self.database, self.clock)
 
     @cached_property
     def _keys(self) -> Mapping[str, bytes]:
-        """Each purpose has a key of its own."""
+        """The derived keys, one for each purpose."""
         sealer = self.sealer()
         return {purpose: sealer.key_for(purpose) for purpose in ("session", "csrf", "tries")}
 
     def is_known(self, name: str) -> bool:
-        """Whether a person has this name."""
+        """Whether there is a user with this name."""
         with self.database.read() as conn:
             return rows.person(conn, name.strip().lower()) is not None
 
     def nobody(self) -> bool:
-        """Whether the first person is still to come."""
+        """Whether there are no users."""
         with self.database.read() as conn:
             return rows.count(conn) == 0
 
     def serve_at(self, url: str) -> None:
-        """Remember where the service answers, for links that commands print."""
+        """Store the URL of the service, for links that commands print."""
         with self.database.begin() as conn:
             settings.put_setting(conn, SERVICE, {"url": url}, by=SERVICE, at=iso(self.clock.now()))
 
     def served_at(self) -> str | None:
-        """Where the service that was started last answers; None before the first."""
+        """The URL of the service that was started last; None before the first start."""
         with self.database.read() as conn:
             found = settings.setting(conn, SERVICE)
         return None if found is None else str(found.document["url"])
@@ -85,14 +85,15 @@ class People:
     # ── sessions ─────────────────────────────────────────────────────────────
 
     def set_up(self, token: str, name: str, password: str) -> SignedIn:
-        """Use a one-time link, and sign in."""
+        """Set a password with a one-time link, and sign in."""
         return self._session(self.register.use_link(token, name, password))
 
     def sign_in(self, name: str, password: str, address: str) -> SignedIn:
-        """A session by name and password. InputError `wrong-sign-in`, the same whatever is wrong; TooManyTries."""
+        """A session for name and password. InputError `wrong-sign-in` for any wrong part; TooManyTries."""
         found = self._proven(name, password, address)
         if found is None:
-            message, hint = "name or password is wrong", "an admin can make you a new link: `penstock people reset`"
+            message = "name or password is wrong"
+            hint = "an admin can create a link for a new password (`penstock people reset`)"
             raise InputError(Problem("session", message, "wrong-sign-in", hint))
         return self._session(found)
 
@@ -100,7 +101,7 @@ class People:
 
     @cached_property
     def sign_on(self) -> SignOn | None:
-        """Its settings; None when there are none. InputError for wrong ones."""
+        """The settings of the identity provider; None if there are none. InputError for invalid ones."""
         return read_sign_on(self.environ)
 
     @cached_property
@@ -109,22 +110,25 @@ class People:
         return IdentityProvider(self.sign_on.client, lambda: self.clock.now().timestamp())
 
     def begin_sign_on(self, back: str, to: str) -> tuple[str, str]:
-        """The URL to redirect to, and the sealed cookie for the meantime. The way back is `back`, then `to`."""
+        """The URL of the identity provider to redirect to, and the sealed cookie for this sign-in.
+
+        The provider redirects to `back`, and the service then to `to`.
+        """
         asked = SignOnRequest.anew(self.draw)
         ends = int(self.clock.now().timestamp()) + SIGN_ON_LIVES_S
         kept = orjson.dumps([asked.state, asked.nonce, asked.verifier, back, to, ends]).decode()
         return self._provider.address(asked, back), b64encode(self.sealer().seal(kept, SIGN_ON)).decode()
 
     def end_sign_on(self, kept: str | None, told: Mapping[str, str]) -> tuple[SignedIn, str]:
-        """The session for the claims `told`, and where to go next. InputError when they cannot be trusted."""
+        """The session for the provider's parameters `told`, and the path to go to. InputError if a check fails."""
         asked, back, to = self._opened(kept)
         if not hmac.compare_digest(told.get("state", "").encode(), asked.state.encode()):
-            raise refused("this is not the sign-in that this browser began")
+            raise refused("this browser did not begin this sign-in")
         assert self.sign_on is not None
         if told.get("iss", self.sign_on.client.issuer).rstrip("/") != self.sign_on.client.issuer.rstrip("/"):
-            raise refused("another identity provider has answered")
+            raise refused("another identity provider has responded")
         if "code" not in told:
-            raise refused("the identity provider let nobody in")
+            raise refused("the identity provider refused the sign-in")
         claims = self._provider.told(asked, told["code"], back)
         return self._session(person_of(self.register, self.sign_on, claims)), to
 
@@ -133,12 +137,12 @@ class People:
             text = self.sealer().open(b64decode((kept or "").encode(), validate=True), SIGN_ON)
             state, nonce, verifier, back, to, ends = orjson.loads(text)
         except (InputError, ValueError, IndexError):
-            raise refused("this browser has begun no sign-in, or too long ago") from None
+            raise refused("this browser began no sign-in, or too long ago") from None
         if ends <= self.clock.now().timestamp():
-            raise refused("this sign-in was begun too long ago")
+            raise refused("this sign-in has expired")
         return SignOnRequest(state, nonce, verifier), back, to
 
-    # ── the person of a cookie or a token ───────────────────────────────────────────
+    # ── the user of a cookie or a token ──────────────────────────────────────
 
     def _session(self, row: PersonRow) -> SignedIn:
         now = int(self.clock.now().timestamp())
@@ -149,7 +153,7 @@ class People:
         return SignedIn(Person(row.name, ROLES[row.role]), cookie, self.csrf(cookie))
 
     def of_cookie(self, cookie: str) -> Person | None:
-        """The person of a session; None when there is none, or it has ended."""
+        """The user of a session; None if the session is invalid or has ended."""
         session = secret.opened(cookie, self._keys["session"])
         if session is None or session.expires <= self.clock.now().timestamp():
             return None
@@ -158,7 +162,7 @@ class People:
         return Person(row.name, ROLES[row.role]) if row is not None and row.epoch == session.epoch else None
 
     def of_token(self, text: str) -> Person | None:
-        """The person of an API token."""
+        """The user of an API token; None if the token is invalid or has expired."""
         return self.register.of_token(text) if text.startswith(secret.TOKEN_MARK) else None
 
     def csrf(self, cookie: str) -> str:
@@ -168,21 +172,21 @@ class People:
         return hmac.compare_digest(given.encode(), self.csrf(cookie).encode())
 
     def sign_out(self, name: str) -> None:
-        """End every session of a person."""
+        """End all sessions of a user."""
         with self.database.begin() as conn:
             rows.end_sessions(conn, name)
 
     def change_password(self, name: str, old: str, new: str, address: str) -> SignedIn:
-        """Another password for oneself; sessions before this new one are over."""
+        """Change the user's own password and return a new session; all others end."""
         secret.check_password(new, name)
         if self._proven(name, old, address) is None:
-            raise InputError(Problem("old", "this is not your present password", "wrong-password", "type it again"))
+            raise InputError(Problem("old", "this is not your current password", "wrong-password", "type it again"))
         return self._session(self.register.change(name, password=new))
 
-    # ── tries ────────────────────────────────────────────────────────────────
+    # ── attempts ─────────────────────────────────────────────────────────────
 
     def _proven(self, name: str, password: str, address: str) -> PersonRow | None:
-        """The person of name and password. The try is counted before the password is looked at."""
+        """The user with this name and password, or None. The attempt is counted before the password is checked."""
         name = name.strip().lower()
         by_name, by_address = self._mark("name", name), self._mark("address", _network(address))
         with self.database.begin() as conn:
@@ -199,12 +203,12 @@ class People:
             return rows.person(conn, name)
 
     def _mark(self, kind: str, text: str) -> str:
-        """Names that were typed may be passwords typed into the wrong field: they are not stored as they are."""
+        """The stored form of a typed name or an address: a digest, since a password may be typed as the name."""
         return hmac.digest(self._keys["tries"], f"{kind} {text}".encode(), "sha256").hex()[:32]
 
 
 def _network(address: str) -> str:
-    """The network of an IPv6 address, because a machine may have any number of addresses in it."""
+    """The /64 network of an IPv6 address, in which one machine can have any number of addresses; else the address."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

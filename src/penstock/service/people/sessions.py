@@ -1,4 +1,4 @@
-"""Passwords, the signed value of a session's cookie, tokens and links.
+"""Passwords, the signed value of the session cookie, tokens and links.
 
 Passwords are stored as argon2id hashes. Tokens and links are 256 random bits, so a plain digest of them is enough.
 """
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 SHORTEST, LONGEST = 12, 1000
-TOKEN_MARK = "pst_"  # noqa: S105 - how every token begins
-_HASHING = threading.BoundedSemaphore(2)  # each takes 19 MiB and a core: guesses must not take the machine
+TOKEN_MARK = "pst_"  # noqa: S105 - the prefix of every token
+_HASHING = threading.BoundedSemaphore(2)  # each hash takes 19 MiB and a core
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The content of the cookie; moments are epoch seconds."""
+    """The content of the session cookie; times are epoch seconds."""
 
     name: str
     epoch: int
@@ -39,24 +39,24 @@ class Session:
 
 
 def signed(session: Session, key: bytes) -> str:
-    """The cookie's value."""
+    """The signed value of the session cookie."""
     text = _encode(orjson.dumps(asdict(session)))
     return f"{text}.{_encode(hmac.digest(key, text.encode(), 'sha256'))}"
 
 
 def opened(value: str, key: bytes) -> Session | None:
-    """The session of a cookie's value; None when this key did not sign it."""
+    """The session in a cookie's value; None if it was not signed with this key."""
     text, _, signature = value.partition(".")
     if not value.isascii() or not hmac.compare_digest(signature, _encode(hmac.digest(key, text.encode(), "sha256"))):
         return None
     try:
         return Session(**orjson.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4))))
-    except (NotBase64, TypeError, ValueError):  # signed by a Penstock that wrote another form
+    except (NotBase64, TypeError, ValueError):  # signed by a version with another format
         return None
 
 
 def csrf(cookie: str, key: bytes) -> str:
-    """The value that only Penstock's own pages know: it is in a header of every write."""
+    """The value of the header `X-Penstock-CSRF` for this session, which only Penstock's own pages can read."""
     return hmac.digest(key, f"csrf {cookie}".encode(), "sha256").hex()
 
 
@@ -71,7 +71,7 @@ def hash_password(password: str) -> str:
 
 
 def is_password(password: str, kept: str | None) -> bool:
-    """Whether this is the password of the stored hash; takes as long when there is no hash to compare with."""
+    """Whether the password has the stored hash. It takes as long if there is no hash."""
     from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415 - only where people sign in
 
     hasher, nobody = _hasher(), _nobody()
@@ -84,17 +84,17 @@ def is_password(password: str, kept: str | None) -> bool:
 
 
 def check_password(password: str, name: str) -> None:
-    """InputError for a password that is too easily guessed, or too long to be one."""
+    """InputError for a password that is too short, too long or too easy to guess."""
     plain = _plain(password)
     if not SHORTEST <= len(plain) <= LONGEST:
         message = f"a password has {SHORTEST} to {LONGEST} characters"
-        raise InputError(Problem("password", message, "weak-password", "a few words that only you put together"))
+        raise InputError(Problem("password", message, "weak-password", "use a few unrelated words"))
     if plain.casefold().strip() == name.casefold() or len(set(plain)) < 4:
-        raise InputError(Problem("password", "this password is too easily guessed", "weak-password", "take another"))
+        raise InputError(Problem("password", "this password is too easy to guess", "weak-password", "use another one"))
 
 
 def _plain(password: str) -> str:
-    """The same characters, however the keyboard put them together."""
+    """The password in the normal form NFKC: keyboards compose the same characters differently."""
     return unicodedata.normalize("NFKC", password)
 
 
@@ -107,7 +107,7 @@ def _hasher() -> PasswordHasher:
 
 @lru_cache(maxsize=1)
 def _nobody() -> str:
-    """A hash that no password has, for unknown names."""
+    """A hash that no password has, to compare with for unknown names."""
     return _hasher().hash(sha256(b"nobody").hexdigest() + "\0")
 
 

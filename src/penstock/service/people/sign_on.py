@@ -1,4 +1,4 @@
-"""`SignOn`: the settings of the identity provider, and the person whom its answer identifies."""
+"""`SignOn`: the settings of the identity provider. `person_of` maps its subject to a user."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ KNOWN = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class SignOn:
-    """The provider's settings in the environment. `roles` maps values of the claim to roles."""
+    """The settings of the identity provider. `roles` maps values of the claim `role_claim` to roles."""
 
     client: OidcClient
     label: str
@@ -54,7 +54,9 @@ class SignOn:
 
 
 def read_sign_on(environ: Mapping[str, str]) -> SignOn | None:
-    """The settings; None when there are none. InputError for wrong ones, or when the extra is not installed."""
+    """The settings in the environment; None if there are none. InputError for invalid ones, EnvironmentFailure if the
+    extra is not installed.
+    """
     given = {
         name.removeprefix(PREFIX): text.strip()
         for name, text in environ.items()
@@ -67,7 +69,7 @@ def read_sign_on(environ: Mapping[str, str]) -> SignOn | None:
     secret = _secret(given)
     client = OidcClient(given["ISSUER"], given["CLIENT_ID"], secret, given.get("SCOPES", SCOPES))
     if "openid" not in client.scopes.split():
-        raise _wrong("SCOPES", "openid is not among them", f"write {SCOPES}")
+        raise _wrong("SCOPES", "the scope openid is missing", f"write {SCOPES}")
     return SignOn(
         client=client,
         label=given.get("LABEL") or str(urlsplit(client.issuer).hostname),
@@ -81,22 +83,22 @@ def read_sign_on(environ: Mapping[str, str]) -> SignOn | None:
 
 
 def _check(given: Mapping[str, str]) -> None:
-    """InputError for names that are not known, for those that are missing, and for addresses that are none."""
+    """InputError for unknown settings, missing settings, and addresses that are not https."""
     for name in sorted(given):
         if PREFIX + name not in KNOWN:
-            raise _wrong(name, "there is no such setting", f"one of {', '.join(sorted(KNOWN))}")
+            raise _wrong(name, "there is no such setting", f"use one of {', '.join(sorted(KNOWN))}")
     for name in ("ISSUER", "CLIENT_ID"):
         if name not in given:
-            raise _wrong(name, "it is needed for sign-in by an identity provider", "write what the provider tells")
+            raise _wrong(name, "sign-in with an identity provider needs it", "write the value of the provider")
     for name in ("ISSUER", "REDIRECT_URL"):
         if name in given and (not is_safe(given[name]) or not urlsplit(given[name]).hostname):
             raise _wrong(name, "this is not an https address", "write https://…")
 
 
 def person_of(register: Accounts, sign_on: SignOn, claims: Mapping[str, Any]) -> PersonRow:
-    """The person of these claims, linked, created or given a role by the settings.
+    """The user for these claims. Links or creates the user and sets the role as the settings say.
 
-    InputError `unknown-person` for a person who may not sign in.
+    InputError `unknown-subject` for somebody who may not sign in.
     """
     subject = f"{sign_on.client.issuer.rstrip('/')} {claims['sub']}"
     email = _email(sign_on, claims)
@@ -105,7 +107,7 @@ def person_of(register: Accounts, sign_on: SignOn, claims: Mapping[str, Any]) ->
         role = _role_of(sign_on, claims)
         if found is None:
             if not sign_on.create or role == NONE:
-                raise refused("nobody here is known by this sign-in", "unknown-subject")
+                raise refused("there is no user for this sign-in", "unknown-subject")
             return _made(conn, register, _name(conn, claims, email), role, email, subject)
         if sign_on.role_claim is not None and role != found.role:
             _give(conn, found, role)
@@ -113,9 +115,9 @@ def person_of(register: Accounts, sign_on: SignOn, claims: Mapping[str, Any]) ->
 
 
 def _linked(conn: Connection, email: str | None, subject: str) -> PersonRow | None:
-    """The one person of this address, linked to this sign-in from now on.
+    """The only user with this email address, linked to this subject from now on; None if there is none.
 
-    Never a person who is linked to another one, because an address can be given to a new person.
+    A user who is linked to another subject is not linked, because an address can be given to another person.
     """
     if email is None:
         return None
@@ -127,11 +129,11 @@ def _linked(conn: Connection, email: str | None, subject: str) -> PersonRow | No
 
 
 def _give(conn: Connection, found: PersonRow, role: str) -> None:
-    """The provider decides on roles; but it does not take the last admin."""
+    """Set the role that the provider gives, except for the last admin."""
     if found.role == "admin" and rows.count(conn, "admin") == 1:
         return
     if role == NONE:
-        raise refused("the identity provider gives this person no role here", "unknown-subject")
+        raise refused("the identity provider gives this user no role", "unknown-subject")
     rows.change(conn, found.name, {"role": role})
 
 
@@ -142,16 +144,16 @@ def _made(conn: Connection, register: Accounts, name: str, role: str, email: str
 
 
 def _name(conn: Connection, claims: Mapping[str, Any], email: str | None) -> str:
-    """What a new person is called: by address, else by the name there, else by the subject."""
+    """The name of a new user: the email address, else the provider's name, else the subject."""
     for text in (email, claims.get("preferred_username"), claims["sub"]):
         name = str(text or "").strip().lower()
         if NAME.fullmatch(name) and name not in RESERVED and rows.person(conn, name) is None:
             return name
-    raise refused("there is another person of this name already", "unknown-subject")
+    raise refused("there is already another user of this name", "unknown-subject")
 
 
 def _email(sign_on: SignOn, claims: Mapping[str, Any]) -> str | None:
-    """The address, if the provider has made sure of it."""
+    """The email address in lower case, if the provider has verified it; else None."""
     email, verified = claims.get("email"), claims.get("email_verified")
     if not isinstance(email, str) or not (sign_on.trust_email or verified is True or verified == "true"):
         return None
@@ -160,7 +162,7 @@ def _email(sign_on: SignOn, claims: Mapping[str, Any]) -> str | None:
 
 
 def _role_of(sign_on: SignOn, claims: Mapping[str, Any]) -> str:
-    """The highest role of the claim's values; else the default."""
+    """The highest role for the values of the claim, else the default role."""
     value = claims.get(sign_on.role_claim) if sign_on.role_claim is not None else None
     values = [str(each) for each in value] if isinstance(value, list) else [] if value is None else [str(value)]
     named = sign_on.roles or {role: role for role in ROLES}
@@ -176,27 +178,27 @@ def _secret(given: Mapping[str, str]) -> str | None:
     if path is None:
         return given.get("CLIENT_SECRET")
     if "CLIENT_SECRET" in given:
-        raise _wrong("CLIENT_SECRET_FILE", "the secret is given twice", "keep one of the two")
+        raise _wrong("CLIENT_SECRET_FILE", "the secret is set twice", "remove one of the two")
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
         message, place = f"the file cannot be read: {type(error).__name__}", f"{PREFIX}CLIENT_SECRET_FILE"
-        raise EnvironmentFailure(Problem(place, message, "cannot-read", "check its rights")) from None
+        raise EnvironmentFailure(Problem(place, message, "cannot-read", "check its permissions")) from None
 
 
 def _roles(text: str) -> Mapping[str, str]:
-    """`group=role, group=role`."""
+    """The roles by group, from `group=role, group=role`."""
     pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
     for group, sign, _ in pairs:
         if not sign or not group.strip():
-            raise _wrong("ROLES", "this is no list of group=role", "write crm-admins=admin, crm-staff=operator")
+            raise _wrong("ROLES", "this is not a list of group=role", "write crm-admins=admin, crm-staff=operator")
     return {group.strip(): _role("ROLES", role.strip()) for group, _, role in pairs}
 
 
 def _role(setting: str, text: str, also: str | None = None) -> str:
     if text not in ROLES and text != also:
         words = (*ROLES, also) if also is not None else tuple(ROLES)
-        raise _wrong(setting, f"there is no role {text[:40]}", f"one of {', '.join(words)}")
+        raise _wrong(setting, f"there is no role {text[:40]}", f"write one of {', '.join(words)}")
     return text
 
 
@@ -211,8 +213,8 @@ def _need_the_extra() -> None:
 
     for module in ("authlib", "joserfc", "requests"):
         if find_spec(module) is None:
-            message = f"sign-in by an identity provider needs {module}"
-            hint = "pip install 'penstock[oidc]'"
+            message = f"sign-in with an identity provider needs {module}"
+            hint = "run pip install 'penstock[oidc]'"
             raise EnvironmentFailure(Problem(f"{PREFIX}ISSUER", message, "missing-extra", hint))
 
 

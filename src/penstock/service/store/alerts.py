@@ -1,4 +1,4 @@
-"""The present alerts, and the messages about them that are still to be sent."""
+"""The rows of alerts, and of messages that are still to be sent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CLAIMED = 20  # messages at a time
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message to a channel. `due` is epoch seconds; `error` is of the last try."""
+    """A message to a channel. `due` is in epoch seconds, `error` is that of the last attempt."""
 
     id: str
     channel: str
@@ -31,7 +31,7 @@ class Message:
 
 
 def all_alerts(conn: Connection) -> dict[str, Alert]:
-    """Every alert by its id, the newest last."""
+    """All alerts by id, the newest last."""
     rows = conn.execute(select(alerts).order_by(alerts.c.since)).mappings()
     return {
         row["id"]: Alert(
@@ -49,7 +49,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def put_alerts(conn: Connection, changed: Iterable[Alert]) -> None:
-    """Write these alerts as they are now."""
+    """Insert or update these alerts."""
     rows = [
         {
             "id": alert.id,
@@ -68,14 +68,14 @@ def put_alerts(conn: Connection, changed: Iterable[Alert]) -> None:
 
 
 def post(conn: Connection, new: Iterable[Message]) -> None:
-    """Put messages out to be sent."""
+    """Add messages that are to be sent."""
     rows = [{name: getattr(message, name) for name in message.__slots__} for message in new]
     if rows:
         conn.execute(insert(messages), rows)
 
 
 def claim(conn: Connection, now: float, until: float) -> list[Message]:
-    """The messages that are due; no other process sends them before `until`."""
+    """The messages that are due. No other process gets them before `until`."""
     rows = conn.execute(
         select(messages).where(messages.c.due <= now).order_by(messages.c.at, messages.c.id).limit(CLAIMED)
     ).mappings()
@@ -87,10 +87,10 @@ def claim(conn: Connection, now: float, until: float) -> list[Message]:
 
 
 def sent(conn: Connection, message: str) -> None:
-    """A message is over: it was taken, or given up."""
+    """Delete a message that was sent or given up."""
     conn.execute(delete(messages).where(messages.c.id == message))
 
 
 def failed(conn: Connection, message: str, error: str, due: float) -> None:
-    """A channel did not take a message; it is tried again."""
+    """Store the error of an attempt to send; the message is due again at `due`."""
     conn.execute(update(messages).where(messages.c.id == message).values(error=error, due=due))

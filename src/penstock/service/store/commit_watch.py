@@ -1,4 +1,4 @@
-"""`CommitWatch`: notices commits to the state database at almost no cost, so that tables are read only after one."""
+"""`CommitWatch`: detects commits to the state database at almost no cost, so that tables are read only after one."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from penstock.store.database import Database, in_plain_words
 
-SQLITE = "PRAGMA data_version"  # another value after a commit of any other connection; takes microseconds
-POSTGRESQL = "SELECT txid_current_snapshot()::text"  # another value as soon as others see what a transaction wrote
+SQLITE = "PRAGMA data_version"  # changes with each commit of another connection; takes microseconds
+POSTGRESQL = "SELECT txid_current_snapshot()::text"  # changes when the writes of a transaction become visible
 
 
 class CommitWatch:
-    """Has one connection of its own open. Any thread may call it; `close` it at the end."""
+    """Keeps its own connection open until `close`. Any thread may call it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -26,30 +26,31 @@ class CommitWatch:
         self._lock = threading.Lock()
 
     def mark(self) -> str:
-        """A text that is another one after each commit of any process; now and then also without a commit.
+        """A text that changes with each commit of any process, and sometimes without one.
 
-        Another CommitWatch has other marks. Raises StateUnavailable when the database cannot be reached.
+        Marks of different CommitWatch objects cannot be compared. Raises StateUnavailable if the database cannot be
+        reached.
         """
         driver: Any = self._database.engine.dialect.loaded_dbapi
         with self._lock:
             try:
                 return f"{self._opened}.{self._value()}"
             except (DBAPIError, driver.Error) as error:
-                self._drop()  # the server was started again, say: the next call connects again
+                self._drop()  # the server may have restarted: the next call connects again
                 plain = in_plain_words(self._database.place, error)
                 if plain is None:
                     raise
                 raise plain from error
 
     def close(self) -> None:
-        """Close the connection; `mark` would open another one."""
+        """Close the connection; `mark` opens a new one."""
         with self._lock:
             self._drop()
 
     def _value(self) -> object:
         if self._kept is None:
             kept = self._database.engine.raw_connection()
-            kept.detach()  # the pool gives out as many as before
+            kept.detach()  # it does not count against the pool's limit
             if self._database.is_shared:
                 kept.dbapi_connection.autocommit = True  # type: ignore[union-attr]
             self._kept, self._opened = kept, self._opened + 1
@@ -63,5 +64,5 @@ class CommitWatch:
     def _drop(self) -> None:
         kept, self._kept = self._kept, None
         if kept is not None:
-            with suppress(Exception):  # it may be broken already
+            with suppress(Exception):  # the connection may be broken
                 kept.close()

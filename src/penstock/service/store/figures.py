@@ -13,14 +13,14 @@ from penstock.store.migrations import HEAD
 from penstock.store.service_tables import alerts, pushed_sources, work
 from penstock.store.tables import budgets, quarantine, runs, switches
 
-TOP_CAUSES = 20  # of a destination; the others are counted together
+TOP_CAUSES = 20  # per destination; other causes are counted together
 OTHER = "other"
 AT_ONCE = 500  # names in one statement
 
 
 @dataclass(frozen=True, slots=True)
 class HeldCount:
-    """Records in quarantine, of one cause."""
+    """The number of records in quarantine for one cause."""
 
     destination: str
     outcome: str
@@ -30,7 +30,7 @@ class HeldCount:
 
 @dataclass(frozen=True, slots=True)
 class BudgetUse:
-    """How much of a credential's rate limit is used. `blocked_until` is epoch seconds; 0: never blocked."""
+    """The use of a credential's rate limit. `opened` and `blocked_until` are epoch seconds; 0 means never blocked."""
 
     credential: str
     quota: int
@@ -49,7 +49,7 @@ FIGURES = (
 
 @dataclass(frozen=True, slots=True)
 class RunFigures:
-    """A run in short, newest first where there are several."""
+    """The figures of a run."""
 
     run: str
     kind: str
@@ -66,12 +66,12 @@ class RunFigures:
 
 
 def schema_is_current(conn: Connection) -> bool:
-    """Whether the tables are those of this very version: a newer process may have brought them further."""
+    """Whether the tables have the schema of this version: a newer process may have migrated them."""
     return str(conn.execute(text("SELECT version_num FROM alembic_version")).scalar_one()) == HEAD
 
 
 def held_counts(conn: Connection) -> list[HeldCount]:
-    """Records in quarantine by destination, outcome and cause; a destination's less frequent causes as `other`."""
+    """Records in quarantine by destination, outcome and cause. Less frequent causes of a destination are `other`."""
     q = quarantine.c
     count = func.count()
     query = select(q.destination, q.outcome, q.cause, count).group_by(q.destination, q.outcome, q.cause)
@@ -87,14 +87,14 @@ def held_counts(conn: Connection) -> list[HeldCount]:
 
 
 def budget_use(conn: Connection) -> list[BudgetUse]:
-    """The shared rate limit of each credential."""
+    """The use of each credential's rate limit."""
     b = budgets.c
     query = select(b.credential, b.quota, b.per, b.opened, b.used, b.blocked_until).order_by(b.credential)
     return [BudgetUse(*row) for row in conn.execute(query)]
 
 
 def last_ended(conn: Connection, destinations: Iterable[str], statuses: tuple[str, ...]) -> dict[str, tuple[str, str]]:
-    """Of each of these destinations, when its newest run that ended so began and ended."""
+    """The start and end of the newest run with one of these statuses, for each destination that has one."""
     r = runs.c
     found: dict[str, tuple[str, str]] = {}
     for name in destinations:
@@ -120,7 +120,7 @@ def recent_runs(conn: Connection, target: str, kind: str, limit: int) -> list[Ru
 
 
 def notes_of(conn: Connection, ids: Sequence[str]) -> dict[str, tuple[Note, ...]]:
-    """The notes of each of these runs that has any."""
+    """The notes of these runs, by run id; runs without notes are left out."""
     found = {}
     for first in range(0, len(ids), AT_ONCE):
         query = select(runs.c.id, runs.c.notes).where(runs.c.id.in_(ids[first : first + AT_ONCE]))
@@ -132,7 +132,7 @@ def notes_of(conn: Connection, ids: Sequence[str]) -> dict[str, tuple[Note, ...]
 def recent_runs_of(
     conn: Connection, targets: Sequence[str], kind: str, limit: int
 ) -> dict[str, tuple[RunFigures, ...]]:
-    """The same of each of these destinations or flows that has any; in one statement, however many they are."""
+    """As `recent_runs` for each of these targets that has runs, in one statement."""
     found: dict[str, list[RunFigures]] = {}
     r, newer = runs.c, runs.alias("newer")
     wanted = _names(conn).cte("wanted")
@@ -149,14 +149,14 @@ def recent_runs_of(
 
 
 def _names(conn: Connection) -> Select[tuple[str]]:
-    """The parameter `names`, a JSON list, as rows: a statement that has each of them would be compiled every time."""
+    """The parameter `names`, a JSON list, as rows, so that one compiled statement serves any number of names."""
     given = bindparam("names", type_=Text)
     rows = func.json_each(given) if conn.dialect.name == "sqlite" else func.json_array_elements_text(cast(given, JSON))
     return select(rows.table_valued("value").c.value.label("target"))
 
 
 def queue_figures(conn: Connection) -> tuple[dict[str, int], str | None]:
-    """Requested runs that have not ended, by state, and when the oldest waiting one was requested."""
+    """The number of open runs in the queue by state, and when the oldest waiting one was requested."""
     w = work.c
     counted = select(w.state, func.count()).where(w.state != "ended").group_by(w.state)
     oldest = select(func.min(w.asked_at)).where(w.state.in_(("queued", "handed")))
@@ -164,12 +164,12 @@ def queue_figures(conn: Connection) -> tuple[dict[str, int], str | None]:
 
 
 def received(conn: Connection) -> dict[str, int]:
-    """Records that each webhook source has taken since ever."""
+    """The number of records that each webhook source has ever received."""
     return {row[0]: row[1] for row in conn.execute(select(pushed_sources.c.source, pushed_sources.c.received))}
 
 
 def raised_alerts(conn: Connection) -> dict[str, int]:
-    """Alerts that are raised, by kind."""
+    """The number of raised alerts by kind."""
     query = select(alerts.c.kind, func.count()).where(alerts.c.state == "raised").group_by(alerts.c.kind)
     return {row[0]: row[1] for row in conn.execute(query)}
 

@@ -1,7 +1,7 @@
-"""The pauses of flows and feeds.
+"""The rows of scheduled flows and of paused feeds.
 
-Of flows with a schedule: whether they are paused, the time up to which their schedule is done, and what is due.
-Of feeds whose runs fail: since when, why, and when the next run is tried.
+For a flow with a schedule: whether it is paused, up to which time its schedule is handled, and its due times.
+For a feed whose runs fail: since when, why, and when the next attempt is.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from penstock.store.database import upsert
 from penstock.store.project.settings import forget_setting
 from penstock.store.service_tables import schedules, settings, ticks
 
-SKIPPED = "-"  # the run of a time that was skipped
+SKIPPED = "-"  # in place of the run of a skipped time
 
-PREFIX = "feed pause "  # of the names of these documents among the settings
+PREFIX = "feed pause "  # of the names under which pauses of feeds are stored as settings
 WRITER = "intake"
 
 
 @dataclass(frozen=True, slots=True)
 class FlowTimes:
-    """`done`: every moment until then is dealt with, by the rule as it was; `seen`: the data it last ran for."""
+    """The schedule of a flow: all times up to `done` are handled by `rule`; `seen` is the data of its last run."""
 
     flow: str
     paused: bool = False
@@ -40,7 +40,7 @@ _IN_ORDER = select(*(schedules.c[name] for name in FlowTimes.__slots__))
 
 
 class Tick(NamedTuple):
-    """A flow is due. `missed` earlier moments have been folded into this one."""
+    """A due time of a flow; its run stands in for `missed` earlier times."""
 
     flow: str
     due: str
@@ -53,7 +53,7 @@ def times_of(conn: Connection, flow: str) -> FlowTimes:
 
 
 def times_of_all(conn: Connection, flows: Sequence[str]) -> dict[str, FlowTimes]:
-    """The same of several flows."""
+    """The schedules of several flows, by name."""
     known = {row[0]: FlowTimes(*row) for row in conn.execute(_IN_ORDER)}
     return {flow: known.get(flow, FlowTimes(flow)) for flow in flows}
 
@@ -63,7 +63,7 @@ def save(conn: Connection, times: FlowTimes) -> None:
 
 
 def pause(conn: Connection, flow: str, *, by: str, at: str) -> None:
-    """Pause a flow; what was due and has not begun is dropped."""
+    """Pause a flow, and delete its due times that have no run."""
     save(conn, replace(times_of(conn, flow), paused=True, by=by, at=at))
     conn.execute(delete(ticks).where(ticks.c.flow == flow, ticks.c.run.is_(None)))
 
@@ -74,37 +74,37 @@ def paused(conn: Connection) -> set[str]:
 
 
 def wake(conn: Connection, flow: str, *, by: str, at: str) -> None:
-    """Resume a flow with the times from now on."""
+    """Resume a flow; its times up to now count as handled."""
     save(conn, replace(times_of(conn, flow), paused=False, by=by, at=at, done=at))
 
 
 def add_ticks(conn: Connection, due: Sequence[Tick]) -> None:
-    """Add due times, each once: adding one twice is an error of the caller."""
+    """Add due times. To add a time twice is an error."""
     if due:
         conn.execute(insert(ticks), [{**tick._asdict(), "run": None} for tick in due])
 
 
 def waiting(conn: Connection) -> list[Tick]:
-    """What is due and not requested yet, oldest first."""
+    """The due times without a run, oldest first."""
     query = select(ticks.c.flow, ticks.c.due, ticks.c.missed).where(ticks.c.run.is_(None)).order_by(ticks.c.due)
     return [Tick(*row) for row in conn.execute(query)]
 
 
 def settle(conn: Connection, tick: Tick, run: str) -> None:
-    """It has its run."""
+    """Store the run of a due time, or SKIPPED."""
     conn.execute(update(ticks).where(ticks.c.flow == tick.flow, ticks.c.due == tick.due).values(run=run))
 
 
 def forget_before(conn: Connection, at: str) -> None:
-    """Times that are long dealt with."""
+    """Delete handled times before `at`."""
     conn.execute(delete(ticks).where(ticks.c.run.is_not(None), ticks.c.due < at))
 
 
 @dataclass(frozen=True, slots=True)
 class FeedPause:
-    """A target whose posted records are not sent. Moments are ISO text, `until` is epoch seconds.
+    """A target whose posted records are not sent. Times are ISO 8601, `until` is epoch seconds.
 
-    `run` is the newest run that failed, `ended` when it did; `version` the version of the project it was tried with.
+    `run` is the newest failed run, `ended` its end, `version` the version of the project that it used.
     """
 
     target: str
@@ -120,7 +120,7 @@ class FeedPause:
 
 
 def all_pauses(conn: Connection) -> dict[str, FeedPause]:
-    """By target."""
+    """The paused feeds by target."""
     query = select(settings.c.document).where(settings.c.name.startswith(PREFIX, autoescape=True))
     found = [orjson.loads(document) for document in conn.execute(query).scalars()]
     return {each["target"]: FeedPause(**{**each, "sources": tuple(each["sources"])}) for each in found}

@@ -1,6 +1,6 @@
-"""The rows of people, their one-time links and their API tokens, and `LoginThrottle`.
+"""The rows of users, one-time links, API tokens and attempts to sign in.
 
-Recent attempts to sign in are counted by name and by address, before a password is checked.
+Attempts are counted by name and by address, before a password is checked.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ def person_of_subject(conn: Connection, subject: str) -> PersonRow | None:
 
 
 def listed(conn: Connection) -> list[PersonRow]:
-    """Everybody, by name."""
+    """All users, ordered by name."""
     return [PersonRow(**row) for row in conn.execute(select(people).order_by(people.c.name)).mappings()]
 
 
 def count(conn: Connection, role: str | None = None) -> int:
-    """How many there are, or how many of one role."""
+    """The number of users, or of users with a role."""
     query = select(func.count()).select_from(people)
     return int(conn.execute(query if role is None else query.where(people.c.role == role)).scalar_one())
 
@@ -47,12 +47,12 @@ def change(conn: Connection, name: str, values: Mapping[str, Any]) -> None:
 
 
 def end_sessions(conn: Connection, name: str) -> None:
-    """The sessions there are of a person are over."""
+    """End all sessions of a user."""
     conn.execute(update(people).where(people.c.name == name).values(epoch=people.c.epoch + 1))
 
 
 def remove(conn: Connection, name: str) -> None:
-    """A person with tokens and links."""
+    """Delete a user with tokens and links."""
     conn.execute(delete(tokens).where(tokens.c.owner == name))
     conn.execute(delete(one_time_links).where(one_time_links.c.person == name))
     conn.execute(delete(people).where(people.c.name == name))
@@ -63,14 +63,14 @@ def add_link(conn: Connection, digest: str, owner: str | None, expires: float) -
 
 
 def link(conn: Connection, digest: str, now: float) -> tuple[str | None] | None:
-    """Whose link this is (None in it: it makes the first person); None when there is no such link now."""
+    """The user of a valid link, as a tuple: `(None,)` for a link that creates the first user. None for other links."""
     query = select(one_time_links.c.person).where(one_time_links.c.hash == digest, one_time_links.c.expires > now)
     row = conn.execute(query).one_or_none()
     return None if row is None else (row[0],)
 
 
 def end_links(conn: Connection, owner: str | None) -> None:
-    """The links of a person, or those that make the first one."""
+    """Delete the links of a user; with None, those that create the first user."""
     conn.execute(delete(one_time_links).where(one_time_links.c.person.is_not_distinct_from(owner)))
 
 
@@ -89,7 +89,7 @@ def token(conn: Connection, identity: str) -> TokenRow | None:
 
 
 def listed_tokens(conn: Connection, owner: str | None = None) -> list[TokenRow]:
-    """All tokens, or those of one person; the oldest first."""
+    """All tokens, or those of one user, oldest first."""
     query = select(tokens).order_by(tokens.c.made_at, tokens.c.id)
     rows = conn.execute(query if owner is None else query.where(tokens.c.owner == owner)).mappings()
     return [TokenRow(**row) for row in rows]
@@ -105,8 +105,8 @@ def remove_token(conn: Connection, identity: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class LoginThrottle:
-    """After `free` tries each further one doubles the wait, from 1 s up to `longest_s`; `forgets_s` without any
-    try, and all is forgotten.
+    """After `free` attempts each further one doubles the wait, from 1 s up to `longest_s`. After `forgets_s` seconds
+    without an attempt the count begins again.
     """
 
     free: int
@@ -114,13 +114,13 @@ class LoginThrottle:
     forgets_s: float = 3600.0
 
     def wait_after(self, count: int) -> float:
-        """Seconds from the `count`-th try on in which no other is looked at."""
+        """The seconds after the `count`-th attempt in which further attempts are refused."""
         over = count - self.free
         return 0.0 if over < 0 else min(self.longest_s, 2.0 ** min(over, 30))
 
 
 def take_attempt(conn: Connection, asked: Sequence[tuple[str, LoginThrottle]], now: float) -> float:
-    """Count a try for each; answers 0, or how many seconds are to be waited (then nothing was counted)."""
+    """Count an attempt for each of `asked`; returns 0, or the seconds to wait, in which case nothing was counted."""
     counts: list[tuple[str, int, float]] = []
     for who, patience in asked:
         row = conn.execute(select(tries).where(tries.c.who == who)).mappings().one_or_none()
@@ -137,7 +137,7 @@ def take_attempt(conn: Connection, asked: Sequence[tuple[str, LoginThrottle]], n
 
 
 def refund_attempt(conn: Connection, who: str) -> None:
-    """That try was a good one: it does not count, and the next need not wait for it."""
+    """Do not count a successful attempt."""
     changed = {"count": tries.c.count - 1, "closed_until": 0.0}
     conn.execute(update(tries).where(tries.c.who == who, tries.c.count > 0).values(**changed))
 

@@ -1,8 +1,7 @@
-"""The removal of old rows, a few in each transaction, so that runs are not delayed.
+"""The deletion of old rows, a few in each transaction, so that runs are not delayed.
 
-Never removed: what is undecided (records in quarantine and discarded records), memory, intents, batch jobs, runs that
-the same command resumes, and the newest run of every destination and flow. A flow's run is removed together with the
-runs of its destinations.
+Never deleted: records in quarantine and discarded records, memory, intents, batch jobs, runs that can be resumed, and
+the newest run of every destination and flow. A flow's run is deleted together with the runs of its destinations.
 """
 
 from __future__ import annotations
@@ -45,15 +44,15 @@ from penstock.store.tables import (
     switches,
 )
 
-PART = 400  # rows removed by one transaction
+PART = 400  # rows that one transaction deletes
 EVERYTHING = 1 << 40
-PRUNED = "pruned"  # the action of the run's note about it
+PRUNED = "pruned"  # the action of the note in a run whose records were deleted
 UNDER_WAY = ("running", "queued")
 
 
 @dataclass(frozen=True, slots=True)
 class Cutoffs:
-    """Older than this moment (ISO text), of each kind. `now` in epoch seconds."""
+    """The times (ISO 8601) before which rows of each kind are deleted, empty for never; `now` is in epoch seconds."""
 
     runs: str
     ledger: str
@@ -64,7 +63,9 @@ class Cutoffs:
 
 
 class Sweep(NamedTuple):
-    """`find` answers ids of at most so many rows that are old; `drop` removes them, and answers how many there were."""
+    """The deletion of one kind of rows: `find` returns the ids of at most so many old rows; `drop` deletes them and
+    returns their number.
+    """
 
     name: str
     find: Callable[[Connection, int], Sequence[Any]]
@@ -72,7 +73,7 @@ class Sweep(NamedTuple):
 
 
 def sweeps(before: Cutoffs) -> Iterator[Sweep]:
-    """The sweeps in their order: a run is deleted when nothing of it is left."""
+    """The sweeps in their order: a run is deleted after its other rows."""
     yield Sweep("exchanges", lambda c, n: _exchanges(c, before.responses, n), _drop_exchanges)
     yield Sweep("ledger", lambda c, n: _ledger(c, max(before.ledger, before.runs), n), _drop_ledger)
     yield Sweep("runs", lambda c, n: _runs(c, before.runs, n), _drop_runs)
@@ -108,7 +109,7 @@ def _drop(conn: Connection, table: Table, ids: Sequence[Any]) -> int:
 
 
 def _over(run: FromClause, before: str) -> ColumnElement[bool]:
-    """The run ended long ago, nothing of it is undecided, and a newer one of its target has taken its place."""
+    """Whether a run ended before `before`, has no undecided records, and is not the newest of its target."""
     newer = runs.alias()
     after = or_(
         newer.c.started_at > run.c.started_at, and_(newer.c.started_at == run.c.started_at, newer.c.id > run.c.id)
@@ -128,7 +129,7 @@ def _over(run: FromClause, before: str) -> ColumnElement[bool]:
 
 
 def _old_runs(before: str) -> Any:
-    """The ids of runs that may go, each with all that belong to the same flow's run."""
+    """The ids of runs to delete: only if all runs of the same flow's run can be deleted."""
     part, whole = runs.alias(), runs.alias()
     family = func.coalesce(runs.c.parent, runs.c.id)
     return select(runs.c.id).where(
@@ -144,14 +145,14 @@ def _ledger(conn: Connection, before: str, most: int) -> Sequence[Any]:
 
 
 def _drop_ledger(conn: Connection, ids: Sequence[Any]) -> int:
-    """Mark a run before its first outcome is deleted: its counts stay, its records cannot be listed."""
+    """Delete batches of the ledger. A note is added to each run: its records can no longer be listed."""
     timeseries.fold_deliveries(conn)
     timeseries.fold(conn)
     mine = select(ledger_batches.c.run).where(ledger_batches.c.id.in_(ids))
     for run, notes in conn.execute(select(runs.c.id, runs.c.notes).where(runs.c.id.in_(mine))).all():
         known = orjson.loads(notes)
         if not any(note[1] == PRUNED for note in known):
-            known.append(["ledger", PRUNED, "its records and deliveries were older than the retention says", None])
+            known.append(["ledger", PRUNED, "its records and requests were deleted after the retention period", None])
             conn.execute(update(runs).where(runs.c.id == run).values(notes=orjson.dumps(known).decode()))
     return _drop(conn, ledger_batches, ids)
 
@@ -166,7 +167,7 @@ def _drop_exchanges(conn: Connection, ids: Sequence[Any]) -> int:
 
 
 def _runs(conn: Connection, before: str, most: int) -> Sequence[Any]:
-    """Whole families of runs of which nothing is left but their counts."""
+    """The ids of old runs together with the runs of their parts."""
     roots = select(runs.c.id).where(runs.c.parent.is_(None), runs.c.id.in_(_old_runs(before)))
     first = conn.execute(roots.order_by(runs.c.started_at).limit(most)).scalars().all()
     parts = conn.execute(select(runs.c.id).where(runs.c.parent.in_(first))).scalars().all()
@@ -174,13 +175,13 @@ def _runs(conn: Connection, before: str, most: int) -> Sequence[Any]:
 
 
 def _drop_runs(conn: Connection, ids: Sequence[Any]) -> int:
-    timeseries.keep_runs(conn, ids)  # what was counted once stays counted
+    timeseries.keep_runs(conn, ids)  # the sums for metrics keep their counts
     conn.execute(delete(work).where(work.c.run.in_(ids)))
     return _drop(conn, runs, ids)
 
 
 def _responses(conn: Connection, before: str, most: int) -> Sequence[Any]:
-    """The oldest replies; they are stored in the order they came, so that the first new one ends the search."""
+    """The ids of old replies. Replies are stored in their order, so the first new one ends the search."""
     found: list[int] = []
     rows = conn.execute(select(responses.c.id, responses.c.record).order_by(responses.c.id).limit(most))
     for number, record in rows:
@@ -196,7 +197,7 @@ _OF_DESTINATIONS = (memory_segments, in_flight, cursors, switches, discarded, se
 
 
 def remembered_destinations(conn: Connection) -> dict[str, int]:
-    """Every destination that something is remembered of, and how many keys it has sent."""
+    """All destinations with a memory, and the number of their keys."""
     names = union(*(select(table.c.destination) for table in _OF_DESTINATIONS))
     found = {name: 0 for (name,) in conn.execute(names)}
     sizes = select(memory_segments.c.destination, func.sum(memory_segments.c.count))
@@ -206,5 +207,5 @@ def remembered_destinations(conn: Connection) -> dict[str, int]:
 
 
 def forget_destination(conn: Connection, name: str) -> int:
-    """Forget all that was sent and discarded; returns how many rows were deleted. The quarantine stays."""
+    """Delete the memory of a destination; returns the number of deleted rows. Its records in quarantine stay."""
     return sum(conn.execute(delete(table).where(table.c.destination == name)).rowcount for table in _OF_DESTINATIONS)

@@ -1,4 +1,4 @@
-"""The runs that ended lately."""
+"""The runs that ended recently."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from sqlalchemy import Connection, func, select
 from penstock.store.service_tables import work
 from penstock.store.tables import runs
 
-NEWEST = 500  # runs that are looked at for those that have ended lately
+NEWEST = 500  # runs that are searched for those that ended recently
 OVER = ("succeeded", "partial", "failed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
 class EndedRun:
-    """How a run ended; of a flow's run, with what its destinations have counted. `trigger` None: by a command."""
+    """The result of a run; a flow's run has the sums of its destinations. `trigger` is None for a run by a command."""
 
     run: str
     target: str
@@ -29,7 +29,7 @@ class EndedRun:
 
 
 def ended_since(conn: Connection, moment: str) -> list[EndedRun]:
-    """Of the newest runs those that ended after a moment, in that order; a flow's run includes its parts."""
+    """The newest runs that ended after `moment`, ordered by their end; a flow's run includes its parts."""
     r = runs.c
     newest = (
         select(runs.c.id).where(r.parent.is_(None), r.kind != "test").order_by(r.started_at.desc(), r.id.desc())

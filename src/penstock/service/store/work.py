@@ -1,6 +1,6 @@
-"""The rows of the queue: one for each request to run something, from the request to its end.
+"""The rows of the queue: one for each requested run, until its end.
 
-A run that failed before anything was decided is retried under its own id, so that it is in the list once.
+A run that failed before any record was decided is retried with the same id, so that it is listed once.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _JSON = ("payload", "progress")
 
 @dataclass(frozen=True, slots=True)
 class WorkRow:
-    """A request to run. `lane` is the credential whose runs share a limit; `attempt` grows whenever a worker gets it.
+    """A requested run. `lane` is the credential whose rate limit it shares; `attempt` counts its assignments.
 
-    `stop` is why it has to stop (`cancel`), `payload` the records that a resend sends. Moments are ISO text.
+    `stop` is why it has to stop (`cancel`); `payload` are the ids of the records of a resend. Times are ISO 8601.
     """
 
     run: str
@@ -48,13 +48,13 @@ class WorkRow:
 
     @property
     def ticket(self) -> str:
-        """What this attempt is called; a ticket of an earlier attempt is void."""
+        """The name of this attempt. A ticket of an earlier attempt is void."""
         return f"{self.run}.{self.attempt}"
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerRow:
-    """A worker that has registered; its lease shows whether it is alive."""
+    """A registered worker; its lease shows whether it is alive."""
 
     id: str
     version: str
@@ -63,7 +63,7 @@ class WorkerRow:
 
 
 def ask(conn: Connection, row: WorkRow) -> None:
-    """Put a run in the queue; one that was requested before is requested again, with its attempts counted on."""
+    """Put a run into the queue. If it was requested before, its attempts are counted further."""
     earlier = get(conn, row.run)
     values = _to_columns(row)
     if earlier is None:
@@ -92,18 +92,18 @@ def of_target(conn: Connection, kind: str, target: str, states: Sequence[str]) -
 
 
 def change(conn: Connection, row: WorkRow, **changes: Any) -> bool:
-    """Change a row as long as it is the attempt and in the state it was read in; False when it is not any more."""
+    """Change a row if its attempt and state are still those of `row`; returns whether they were."""
     same = (work.c.run == row.run) & (work.c.attempt == row.attempt) & (work.c.state == row.state)
     return conn.execute(update(work).where(same).values(changes)).rowcount == 1
 
 
 def want_stop(conn: Connection, run: str, why: str, by: str) -> None:
-    """Whoever runs it stops it soon."""
+    """Request that the worker of a run stops it."""
     conn.execute(update(work).where(work.c.run == run).values(stop=why, stop_by=by))
 
 
 def keep_progress(conn: Connection, found: Mapping[str, Mapping[str, Any]]) -> None:
-    """Store the progress of these runs, for readers."""
+    """Store the progress of these runs."""
     for run, progress in found.items():
         conn.execute(update(work).where(work.c.run == run).values(progress=orjson.dumps(dict(progress)).decode()))
 
@@ -114,7 +114,7 @@ def register(conn: Connection, worker: WorkerRow) -> None:
 
 
 def strike_off(conn: Connection, worker: str) -> None:
-    """Remove a worker that has ended or died."""
+    """Delete a worker that has ended or died."""
     conn.execute(delete(workers).where(workers.c.id == worker))
 
 
@@ -137,9 +137,9 @@ def _to_work(row: RowMapping) -> WorkRow:
 
 
 def prepare_retry(conn: Connection, run: str, asked_by: str) -> bool:
-    """Remove a failed run and its parts, so that it can begin again under its id; what it counted stays counted.
+    """Delete a failed run and its parts, so that it can start again with its id. The sums for metrics keep its counts.
 
-    Returns False, and changes nothing, unless `asked_by` requested it, it ended failed, and no record was decided.
+    Returns False, and changes nothing, unless `asked_by` requested it, it failed, and no record was decided.
     """
     row, asked = runs.get(conn, run), get(conn, run)
     if row is None or asked is None or asked.asked_by != asked_by or asked.state != "ended":

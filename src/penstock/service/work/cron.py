@@ -1,4 +1,4 @@
-"""The times at which a schedule is due. Pure."""
+"""The times at which a schedule is due: pure functions."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from penstock.model.spec import CatchUp, Cron, Every, FlowSpec, Schedule
 from penstock.run.context import Context
 from penstock.service.store.pauses import FlowTimes
 
-MOST = 100  # missed times that are listed one by one
-ON_TIME = timedelta(seconds=60)  # what is due no longer ago was not missed
+MOST = 100  # missed times that are listed
+ON_TIME = timedelta(seconds=60)  # a time that is due for less than this was not missed
 MINUTE = timedelta(minutes=1)
 
 
 class Due(NamedTuple):
-    """A moment to run at; `missed` earlier ones are folded into it."""
+    """A time to run at. The run stands in for `missed` earlier times."""
 
     at: datetime
     missed: int
 
 
 def next_after(schedule: Schedule, zone: str | None, after: datetime) -> datetime | None:
-    """The first moment after `after`; None for a schedule without moments."""
+    """The first time of the schedule after `after`; None for a schedule without times."""
     if isinstance(schedule, Cron):
-        from cronsim import CronSim  # noqa: PLC0415 - only flows with cron fields pay for it
+        from cronsim import CronSim  # noqa: PLC0415 - loaded only for flows with cron fields
 
         moments: Iterator[datetime] = CronSim(schedule.fields, after.astimezone(_zone(zone)))
         return next((moment.astimezone(UTC) for moment in moments), None)
@@ -41,7 +41,7 @@ def next_after(schedule: Schedule, zone: str | None, after: datetime) -> datetim
 
 
 def next_at(ctx: Context, flow: FlowSpec, times: FlowTimes) -> str | None:
-    """When a flow runs next by itself; None when it has no times."""
+    """The next scheduled time of a flow in ISO 8601; None if it has none."""
     if flow.schedule is None or times.paused:
         return None
     moment = next_after(read_schedule(flow.schedule), flow.timezone, ctx.clock.now())
@@ -49,14 +49,14 @@ def next_at(ctx: Context, flow: FlowSpec, times: FlowTimes) -> str | None:
 
 
 def upcoming(text: str, zone: str | None, after: datetime, most: int) -> list[datetime]:
-    """The next moments of a schedule in the project file's form. Raises InputError where it is none."""
+    """The next times of a schedule such as `every 15m`. InputError for an invalid schedule."""
     try:
         schedule = read_schedule(text)
         _zone(zone)
     except NoSchedule as error:
         raise InputError(Problem("schedule", str(error), "bad-schedule", error.hint, text)) from None
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        hint = "write a zone such as Europe/Berlin or UTC"
+        hint = "use a time zone such as Europe/Berlin or UTC"
         raise InputError(Problem("timezone", f"there is no time zone {zone}", "unknown-value", hint, zone)) from None
     moments: list[datetime] = []
     while len(moments) < most and (moment := next_after(schedule, zone, moments[-1] if moments else after)) is not None:
@@ -65,12 +65,12 @@ def upcoming(text: str, zone: str | None, after: datetime, most: int) -> list[da
 
 
 def passed(schedule: Schedule, zone: str | None, after: datetime, now: datetime) -> list[datetime]:
-    """The moments after `after` and not after `now`, newest first, at most `MOST` of them."""
+    """The times after `after` up to `now`, newest first, at most `MOST`."""
     return list(islice(takewhile(lambda moment: moment > after, _backwards(schedule, zone, now)), MOST))
 
 
 def to_run(moments: list[datetime], now: datetime, catch_up: CatchUp, *, busy: bool) -> list[Due]:
-    """Which of the passed moments (newest first) are run: missed ones are caught up by the flow's `catch_up`."""
+    """The passed times (newest first) that get a run; the flow's `catch_up` decides about missed ones."""
     if not moments:
         return []
     if catch_up == "all":

@@ -1,12 +1,12 @@
-"""`DbosEngine`: executes tickets with DBOS. The only file that imports it; other modules use `queue.Engine`.
+"""`DbosEngine`: executes tickets with DBOS. Only this file imports DBOS; other modules use `queue.Engine`.
 
-DBOS has tables of its own: on PostgreSQL in the schema `penstock_work` of the same database, beside SQLite in a file of
-its own. A ticket is a workflow of one step whose only input is the ticket: what a run has done is in Penstock's ledger.
+DBOS has its own tables: with PostgreSQL in the schema `penstock_work` of the same database, with SQLite in a separate
+file. A ticket is a workflow of one step, and its only input. The results of a run are in Penstock's ledger.
 
 DBOS's loop over a queue (`queue_worker_thread`) runs in a thread of Penstock, which sets its pauses: short while there
-is work, long while idle, none when work is requested. The loops that DBOS starts by itself read its tables several
-times a second for what Penstock does not use (schedules, time-outs, delays, its internal queue), and while idle cost
-more than all the rest of the service. They are stopped at once.
+is work, long while idle, none when work is requested. The loops that DBOS starts itself read its tables several times a
+second for features that Penstock does not use (schedules, timeouts, delays, its internal queue). While idle, they use
+more time than the rest of the service, so they are stopped at once.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
     from dbos import DBOS, Queue
 
 
-RESTLESS_S = 2.0  # after the last sign of work
-IDLE_S = 5.0  # while idle: nothing is known to wait
+RESTLESS_S = 2.0  # with short pauses, after the last request for work
+IDLE_S = 5.0  # the pause while idle
 
 SCHEMA = "penstock_work"
 QUEUE = "runs"
 POLL_S = 0.2
-NOTIFIES_S = 1.0  # how often DBOS looks, on PostgreSQL, for events to send: never, no workflow waits for one
-KEPT = timedelta(hours=1)  # how long DBOS remembers what has ended
+NOTIFIES_S = 1.0  # between DBOS's checks for events on PostgreSQL, which no workflow of Penstock waits for
+KEPT = timedelta(hours=1)  # for which DBOS keeps ended workflows
 TIDIED = 500  # workflows at a time
-MOST_TIDIED = 20_000  # a live source makes some thousand runs an hour
+MOST_TIDIED = 20_000  # a webhook source can cause some thousand runs an hour
 OVER = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
 
 class Pace(threading.Event):
-    """The event that ends DBOS's loop, which spends its pauses in `wait`: so they can be cut short."""
+    """The event that ends DBOS's loop. The loop pauses in `wait`, so that its pauses can be shortened here."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Pace(threading.Event):
         self._now = threading.Event()
 
     def quicken(self, *, at_once: bool = False) -> None:
-        """There may be something to do, soon. A long pause ends; `at_once` ends a short one, too."""
+        """End a long pause, since there may be work soon; with `at_once` also a short one."""
         is_idle = time.monotonic() >= self._until
         self._until = time.monotonic() + RESTLESS_S
         if is_idle or at_once:
@@ -60,7 +60,7 @@ class Pace(threading.Event):
         self._now.set()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Pause for `timeout`, or for longer while idle; returns whether the loop has to end."""
+        """Pause for `timeout` seconds, or for longer while idle; returns whether the loop has to end."""
         pause = timeout if timeout is None or time.monotonic() < self._until else max(timeout, IDLE_S)
         self._now.wait(pause)
         self._now.clear()
@@ -68,7 +68,7 @@ class Pace(threading.Event):
 
 
 class DbosEngine:
-    """One process's DBOS. It is a singleton of the process: one engine at a time."""
+    """DBOS in this process. DBOS is a singleton, so a process can have one engine at a time."""
 
     def __init__(self, database: Database, clock: Clock, worker: str, version: str, *, lane: int, at_once: int) -> None:
         self._database, self._clock, self._worker, self._version = database, clock, worker, version
@@ -82,9 +82,9 @@ class DbosEngine:
     def start(self, execute: Callable[[str], None]) -> None:
         logger = logging.getLogger("dbos")
         if not logger.handlers:
-            logger.addHandler(logging.NullHandler())  # else DBOS writes to the console in its own form
-        from dbos import DBOS  # noqa: PLC0415 - half a second, and only workers need it
-        from dbos._queue import queue_worker_thread  # noqa: PLC0415 - private: see above
+            logger.addHandler(logging.NullHandler())  # else DBOS writes to the console in its own format
+        from dbos import DBOS  # noqa: PLC0415 - takes half a second, and only workers need it
+        from dbos._queue import queue_worker_thread  # noqa: PLC0415 - private, see the docstring of the module
 
         dbos = DBOS(
             config={

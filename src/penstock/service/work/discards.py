@@ -1,4 +1,4 @@
-"""Discards of many records in quarantine: in the background, part by part, with their progress stored."""
+"""Discards of many records in quarantine: in the background, in parts, with stored progress."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from penstock.store.service_tables import discards as table
 
 SHOWN = 20
 
-AT_ONCE = 1000  # by one transaction: others write in between
+AT_ONCE = 1000  # records per transaction, so that others can write in between
 KEPT = timedelta(days=7)
 log = logging.getLogger("penstock.discards")
 
@@ -42,29 +42,29 @@ def discard_of(conn: Connection, discard: str) -> DiscardRow | None:
 
 
 def unfinished_discards(conn: Connection) -> list[DiscardRow]:
-    """Those that have not come to their end, oldest first."""
+    """The discards that have not ended, oldest first."""
     query = select(table).where(table.c.ended_at.is_(None)).order_by(table.c.asked_at, table.c.id)
     return [_row(row) for row in conn.execute(query).mappings()]
 
 
 def newest_discards(conn: Connection) -> list[DiscardRow]:
-    """The last ones, newest first."""
+    """The latest discards, newest first."""
     query = select(table).order_by(table.c.asked_at.desc(), table.c.id.desc()).limit(SHOWN)
     return [_row(row) for row in conn.execute(query).mappings()]
 
 
 def count_discarded(conn: Connection, discard: str, more: int) -> None:
-    """So many more are done."""
+    """Add `more` to the number of discarded records."""
     conn.execute(update(table).where(table.c.id == discard).values(done=table.c.done + more))
 
 
 def end_discard(conn: Connection, discard: str, at: str) -> None:
-    """It has come to its end."""
+    """Mark a discard as ended."""
     conn.execute(update(table).where(table.c.id == discard).values(ended_at=at))
 
 
 def forget_discards_before(conn: Connection, at: str) -> None:
-    """Those that ended before."""
+    """Delete the discards that ended before `at`."""
     conn.execute(delete(table).where(table.c.ended_at < at))
 
 
@@ -77,7 +77,7 @@ def _row(row: RowMapping) -> DiscardRow:
 
 @dataclass(slots=True)
 class Discards:
-    """The use-cases on them. What a process that ended had not done is done by the next one that resumes."""
+    """The use-cases of discards. A discard whose process has ended is continued by the next call of `resume`."""
 
     ctx: Callable[[], Context]
     _threads: dict[str, threading.Thread] = field(default_factory=dict)
@@ -85,10 +85,10 @@ class Discards:
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def ask(self, which: QuarantineFilter, ids: Sequence[str] | None, *, reason: str, by: str) -> DiscardRow | None:
-        """Begin to discard records: these ids, or all in quarantine now that `which` selects.
+        """Start a discard of the records `ids`, or of all records in quarantine that `which` matches.
 
-        None, and nothing is begun, where they are at most `MANY`. While the same is under way it is that one.
-        InputError where none is in quarantine, or an id is unknown.
+        Returns None, and starts nothing, for `MANY` records or fewer; the present discard, if one for the same records
+        is in progress. InputError if no record matches, or an id is unknown.
         """
         ctx = self.ctx()
         with ctx.database.begin() as conn:
@@ -107,21 +107,21 @@ class Discards:
         return row
 
     def get(self, discard: str) -> DiscardRow:
-        """How far it has come. InputError for an unknown id."""
+        """A discard with its progress. InputError for an unknown id."""
         with self.ctx().database.read() as conn:
             found = discard_of(conn, discard)
         if found is None:
-            hint = "a discard is kept for a week"
+            hint = "discards are listed for a week"
             raise InputError(Problem("discard", f"there is no discard {discard}", "unknown-discard", hint, discard))
         return found
 
     def newest(self) -> list[DiscardRow]:
-        """The last ones, newest first."""
+        """The latest discards, newest first."""
         with self.ctx().database.read() as conn:
             return newest_discards(conn)
 
     def resume(self) -> None:
-        """Continue those whose process has ended."""
+        """Continue the discards whose process has ended."""
         with self.ctx().database.read() as conn:
             unfinished = unfinished_discards(conn)
         for row in unfinished:
@@ -142,7 +142,7 @@ class Discards:
 
     def _work(self, discard: str) -> None:
         try:
-            with suppress(StateLocked):  # another process is at it
+            with suppress(StateLocked):  # another process continues it
                 self._discard(discard)
         except PenstockError as trouble:  # the next `resume` continues it
             log.warning("discards.trouble discard=%s %s", discard, trouble)
@@ -172,18 +172,19 @@ def _asked(conn: Connection, which: QuarantineFilter, ids: Sequence[str] | None)
     if ids is None:
         total, last = quarantine.extent(conn, which)
         if total == 0:
-            raise InputError(Problem("body", "nothing of this is held", "nothing-held", "look at the groups"))
+            message = "no record in quarantine matches"
+            raise InputError(Problem("body", message, "nothing-held", "see the groups of the quarantine"))
         return DiscardRow("", None, which, last, "", "", "", total)
     missing = quarantine.unknown(conn, ids)
     if missing is not None:
-        hint = "look at the list of held records"
+        hint = "see the list of records in quarantine"
         message = f"there is no quarantined record {missing}"
         raise InputError(Problem("quarantine", message, "unknown-id", hint, found=missing))
     return DiscardRow("", tuple(dict.fromkeys(ids)), which, 0, "", "", "", len(set(ids)))
 
 
 def _is_same(row: DiscardRow, asked: DiscardRow) -> bool:
-    """Whether one in progress does what is requested; records quarantined since are not in it."""
+    """Whether the discard `row` in progress covers the requested records."""
     return row.which == asked.which and row.ids == asked.ids and row.up_to >= asked.up_to
 
 

@@ -1,4 +1,4 @@
-"""`Executor`: executes one ticket to its end in a thread of its own, which other threads can stop."""
+"""`Executor`: executes one ticket in its own thread. Other threads can stop it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ log = logging.getLogger("penstock.worker")
 
 @dataclass(slots=True)
 class Executor:
-    """A run that this process executes. `execute` belongs to one thread; the rest may be called from any."""
+    """A run that this process executes. `execute` is called from one thread, the other methods from any."""
 
     ctx: Context
     row: WorkRow
@@ -53,7 +53,7 @@ class Executor:
     # ── for its own thread ───────────────────────────────────────────────────
 
     def execute(self) -> None:
-        """Run it to its end, and write down how it ended. Raises Interrupted when that end is not here."""
+        """Execute the run to its end and store the result. Raises Interrupted if it has to be continued later."""
         try:
             self._run(self._conducted())
         except (StateLocked, StateUnavailable) as trouble:
@@ -120,7 +120,7 @@ class Executor:
         return run is not None and (run.position == NOT_BEGUN or run.resumable)
 
     def _never_begun(self, reason: str) -> None:
-        """A new run that has not begun has ended; one that was to be continued stays what it was."""
+        """End a new run that has not started as cancelled. An unfinished run that was continued stays as it is."""
         self._close("cancelled", reason, "cancelled")
 
     def _failed(self, kind: str, reason: str, problems: tuple[Problem, ...] = ()) -> None:
@@ -141,7 +141,7 @@ class Executor:
     # ── for any thread ───────────────────────────────────────────────────────
 
     def stop(self, reason: str, destination: str | None = None) -> None:
-        """Stop after the requests in flight: the run, or one destination of it."""
+        """Stop the run, or one of its destinations, after the requests in flight."""
         if destination is None and self._wanted is None:
             self._wanted = (reason, None)
         loop, conductor = self._loop, self._conductor
@@ -150,11 +150,11 @@ class Executor:
                 loop.call_soon_threadsafe(conductor.stop, "cancelled", reason, destination)
 
     def sending(self) -> tuple[str, ...]:
-        """The destinations that are run now."""
+        """The destinations that are being run now."""
         return () if self._conductor is None else tuple(self._conductor.sending)
 
     def progress(self) -> dict[str, Any]:
-        """The progress of the run."""
+        """The live progress of the run, as `keep_progress` stores it."""
         latest = self._latest
         if latest is None:
             return {"phase": "preparing"}
@@ -173,7 +173,7 @@ class Executor:
         }
 
     def _rate(self) -> float:
-        """Records decided a second, over the last seconds."""
+        """Records decided per second, over the last seconds."""
         seen = list(self._seen)
         if len(seen) < 2:
             return 0.0

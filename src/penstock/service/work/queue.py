@@ -1,8 +1,8 @@
-"""`Queue`: hands tickets to workers, and requeues the tickets of a worker that died.
+"""`Queue`: assigns tickets to workers, and requeues the tickets of a dead worker.
 
-Every step is a transaction on Penstock's own tables. A library that executes durably is behind `Engine`; all it is
-given is a ticket, which names a run and the attempt at it. A ticket of an earlier attempt is void, so that a ticket
-that the library executes twice, or late, does no harm.
+Every step is a transaction on Penstock's own tables. The library for durable execution is behind `Engine` and receives
+only tickets; a ticket names a run and the number of the attempt. A ticket of an earlier attempt is void, so a ticket
+that the library executes twice or late has no effect.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from penstock.store import leases
 from penstock.store.database import Database
 from penstock.store.runs.requested import OPEN, WAITING
 
-AGAIN_S = 5  # after a failure of the state database; doubled for each further attempt
+AGAIN_S = 5  # before the attempt after a failure of the state database; doubled with each attempt
 LONGEST_AGAIN_S = 300
 
 
-class Interrupted(Exception):  # noqa: N818 - it is an answer: the work goes on elsewhere or later
-    """The run did not end here; `later` when it cannot continue at once."""
+class Interrupted(Exception):  # noqa: N818 - a result, not an error
+    """The run did not end here and has to be requeued; `later` is true if it cannot continue at once."""
 
     def __init__(self, *, later: bool) -> None:
         super().__init__()
@@ -34,41 +34,40 @@ class Interrupted(Exception):  # noqa: N818 - it is an answer: the work goes on 
 
 
 class Engine(Protocol):
-    """The interface of durable executors of tickets; the contract is in `tests/service/work/test_engine_contract.py`.
+    """Executes tickets durably; `tests/service/work/test_engine_contract.py` tests the contract.
 
-    A submitted ticket is executed, once, by one of the processes that have started an engine of the same version
-    on the same state, also when it was submitted by a process that has died since. A lane has a limit of tickets at
-    once.
+    A submitted ticket is executed once, by one of the processes that have started an engine of the same version on the
+    same state, even if the process that submitted it has died. A lane limits the number of concurrent tickets.
     """
 
     def start(self, execute: Callable[[str], None]) -> None:
-        """Begin to execute; `execute` is called in a thread of its own for each ticket, and never raises."""
+        """Start to execute tickets. `execute` is called for each ticket in its own thread, and must not raise."""
         ...
 
     def submit(self, ticket: str, lane: str) -> bool:
-        """Have it executed; submitting it again changes nothing. False when it was executed, or abandoned, already."""
+        """Submit a ticket; to submit it again has no effect. False when it was already executed or abandoned."""
         ...
 
     def wake(self) -> None:
-        """Tickets may wait, also of other processes. Without it for a few seconds, they may be noticed seconds late."""
+        """Report that tickets may wait, also those of other processes. Without this call they start seconds later."""
         ...
 
     def abandon(self, tickets: Sequence[str]) -> None:
-        """Free the places of tickets whose process has died; a ticket that is still executed is not interrupted."""
+        """Free the places of tickets whose process has died. A ticket that is still executed is not interrupted."""
         ...
 
     def tidy(self) -> None:
-        """Forget tickets that ended long ago. Called now and then."""
+        """Delete tickets that ended long ago. To be called every few minutes."""
         ...
 
     def stop(self) -> None:
-        """Take no more; comes back without waiting for what is executed."""
+        """Take no more tickets. Does not wait for those that are being executed."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The rows of the queue, as one worker handles them."""
+    """The queue from the view of one worker."""
 
     database: Database
     clock: Clock
@@ -76,12 +75,12 @@ class Queue:
     version: str
 
     def waiting(self) -> list[WorkRow]:
-        """What has not begun: in the queue, or with a worker."""
+        """The rows that have not started: queued, or assigned to a worker."""
         with self.database.read() as conn:
             return work.in_state(conn, WAITING)
 
     def hand_out(self) -> list[WorkRow]:
-        """Take what may begin now out of the queue, as new attempts; nothing overlaps with its like."""
+        """Assign the queued rows that may start now, as new attempts; at most one per destination or flow."""
         now, handed = iso(self.clock.now()), list[WorkRow]()
         with self.database.begin() as conn:
             rows = work.in_state(conn, OPEN)
@@ -96,7 +95,7 @@ class Queue:
         return handed
 
     def take(self, ticket: str) -> WorkRow | None:
-        """Begin with a ticket, as this worker; None when the ticket is void."""
+        """Start a ticket with this worker. None when the ticket is void."""
         run, _, attempt = ticket.rpartition(".")
         with self.database.begin() as conn:
             row = work.get(conn, run)
@@ -106,9 +105,9 @@ class Queue:
             return _again(conn, row)
 
     def put_back(self, row: WorkRow, *, later: bool = False) -> bool:
-        """Requeue it for the next worker; `later` when it cannot continue at once.
+        """Requeue a row for the next worker; with `later`, after a pause that grows with the attempts.
 
-        False, and nothing is changed, when the row is no longer in the state that it was read in.
+        False, and no change, when the row is no longer in the state in which it was read.
         """
         wait = min(AGAIN_S * 2 ** min(row.attempt - 1, 8), LONGEST_AGAIN_S)
         at = iso(self.clock.now() + timedelta(seconds=wait)) if later else None
@@ -116,12 +115,12 @@ class Queue:
             return work.change(conn, row, state="queued", worker=None, version=None, not_before=at)
 
     def end(self, row: WorkRow) -> None:
-        """It has come to its end."""
+        """Mark a row as ended."""
         with self.database.begin() as conn:
             work.change(conn, row, state="ended", worker=None, stop=None)
 
     def living(self) -> dict[str, str]:
-        """The workers that are alive, with their versions; dead ones are removed."""
+        """The versions of the workers that are alive, by id; the rows of dead workers are deleted."""
         with self.database.read() as conn:
             known = work.registered(conn)
         alive = {row.id: row.version for row in known if leases.is_held(self.database, leases.of_worker(row.id))}
@@ -133,10 +132,10 @@ class Queue:
         return alive
 
     def take_over(self, executing: Collection[str]) -> list[str]:
-        """Requeue what no worker works on any more; returns the void tickets.
+        """Requeue the rows whose worker has died; returns the tickets that are void now.
 
-        `executing` are this worker's own: a ticket is in it before `take` and until its row is ended or put back. What
-        ends between the look at the rows and the look at `executing` is not lost, and is not put back.
+        `executing` are the tickets of this worker, from before `take` until their row is ended or requeued. A ticket
+        that ends between the read of the rows and the check of `executing` is not requeued.
         """
         with self.database.read() as conn:
             rows = work.in_state(conn, ("handed", "running"))
@@ -147,7 +146,7 @@ class Queue:
         return [row.ticket for row in lost if self.put_back(row, later=row.worker == self.worker)]
 
     def _is_lost(self, row: WorkRow, alive: dict[str, str], executing: Collection[str]) -> bool:
-        if row.state == "handed":  # only workers of the version that handed it out take it
+        if row.state == "handed":  # only workers of the version that assigned it take it
             return row.version not in alive.values()
         if row.worker == self.worker:
             return row.ticket not in executing
@@ -155,7 +154,7 @@ class Queue:
 
 
 def _place(row: WorkRow) -> tuple[bool, str]:
-    """What may run only once at a time: a flow, or a destination."""
+    """The flow or destination of a row, of which one run at a time is allowed."""
     return row.kind == "flow", row.target
 
 

@@ -1,6 +1,6 @@
-"""`WorkRequests` (`App.work`): requests to run something, who made them, and their progress.
+"""`WorkRequests` (`ServiceApp.work`): requests for runs, who made them, and their progress.
 
-A request writes rows; a worker, in this process or another, executes it.
+A request writes rows. A worker, in this process or another, executes it.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ OVER = ("succeeded", "partial", "failed", "cancelled")
 
 @dataclass(frozen=True, slots=True)
 class WorkRequests:
-    """The requests to the queue. `ctx` returns the context with the present project."""
+    """Requests for runs. `ctx` returns the context with the current project."""
 
     ctx: Callable[[], Context]
 
     # ── requests ───────────────────────────────────────────────────────────────
 
     def enqueue(self, target: str, *, trigger: Trigger, asked_by: str, begins_at: str | None = None) -> RunJson:
-        """Ask for a run of a destination or flow; answers it, with the id that it will have.
+        """Request a run of a destination or flow; returns the run with its id.
 
-        While the same target waits already it is that run; an unfinished run is continued. With `begins_at` (`start`,
-        or a value of the cursor) a source with a cursor is read again from there, and only a run that began there is
-        continued. InputError for a draft, a paused destination or flow, for an unknown name, and for a value where the
-        source has no cursor; ConflictError where an unfinished run that began elsewhere waits.
+        If a run of the target is queued, that run is returned; an unfinished run is continued. With `begins_at`
+        (`start`, or a value of the cursor) a source with a cursor is read again from there, and only a run that began
+        there is continued. InputError for a draft, a paused destination or flow, an unknown name, and a value if the
+        source has no cursor; ConflictError if an unfinished run that began elsewhere is queued.
         """
         ctx = self.ctx()
         spec = ctx.target(target)
@@ -69,7 +69,7 @@ class WorkRequests:
         asked_by: str,
         begins_at: str | None = None,
     ) -> str:
-        """The same inside a transaction; answers the run's id."""
+        """As `enqueue`, in the caller's transaction; returns the run's id."""
         kind: RunKind = "flow" if isinstance(spec, FlowSpec) else "destination"
         target = spec.name
         waiting = work.of_target(conn, kind, target, ["queued"])
@@ -83,7 +83,7 @@ class WorkRequests:
         return row.id
 
     def retry(self, run: str, target: str, *, trigger: Trigger, asked_by: str) -> RunJson:
-        """As `enqueue`; a failed run that `asked_by` requested and that decided nothing begins again under its id."""
+        """As `enqueue`, but a failed run that `asked_by` requested and that decided no record starts again."""
         ctx = self.ctx()
         spec = ctx.target(target)
         self._require_ready(ctx, spec)
@@ -110,7 +110,7 @@ class WorkRequests:
         ctx.events.tell("run.queued", run=row.id, target=row.target, trigger=trigger)
 
     def resend(self, by_destination: Mapping[str, Sequence[str]], *, trigger: Trigger, asked_by: str) -> list[RunJson]:
-        """Ask for records in quarantine to be sent, given by their ids: one run for each destination they belong to."""
+        """Request that records in quarantine, given by their ids, are sent: one run per destination."""
         ctx = self.ctx()
         specs = {name: ctx.destination(name) for name in by_destination}
         for spec in specs.values():
@@ -125,17 +125,23 @@ class WorkRequests:
             return asked
 
     def cancel(self, run: str, *, by: str) -> RunJson:
-        """Stop a run after its requests in flight, wherever it runs; one that waits does not begin.
+        """Stop a run after its requests in flight, in any process. A queued run does not start.
 
-        ConflictError when it has ended, or is run by a command.
+        ConflictError when the run has ended, or a command executes it.
         """
         ctx = self.ctx()
         with ctx.database.begin() as conn:
             row, asked = known_run(conn, run), work.get(conn, run)
             if asked is None or asked.state == "ended":
                 running = row.status == "running" and self._is_held(ctx, row)
-                code, hint = ("held", "stop that command with ^C") if running else ("ended", "there is nothing to stop")
-                message = f"{run} is run by {row.holder}" if running else f"{run} is {row.status}"
+                code, hint = (
+                    ("held", "stop that command with ^C")
+                    if running
+                    else ("ended", "only runs that have not ended can be cancelled")
+                )
+                message = (
+                    f"{row.holder} executes the run {run}" if running else f"the run {run} has ended: {row.status}"
+                )
                 raise ConflictError(Problem("run", message, code, hint, found=row.status))
             if asked.state == "running":
                 work.want_stop(conn, run, "cancel", by)
@@ -147,19 +153,21 @@ class WorkRequests:
             return self._shown(conn, run)
 
     def resume(self, run: str, *, asked_by: str) -> RunJson:
-        """Go on with a run that was stopped or interrupted. ConflictError when it has come to its end."""
+        """Resume a run that was stopped or interrupted. ConflictError when it has ended."""
         ctx = self.ctx()
         with ctx.database.read() as conn:
             row = known_run(conn, run)
             last = runs.unfinished(conn, row.target, row.kind)
         if last is None or last.id != run:
-            message = f"{run} is {row.status}: there is nothing to go on with"
+            message = f"the run {run} cannot be resumed: it is {row.status}"
             hint = f"start a new run of {row.target}"
             raise ConflictError(Problem("run", message, "not-resumable", hint, found=row.status))
         return self.enqueue(row.target, trigger="resume", asked_by=asked_by)
 
     def pause_flow(self, flow: str, *, by: str) -> None:
-        """Pause a flow: its times pass, what waits is dropped, what runs stops after the requests in flight."""
+        """Pause a flow: scheduled runs are skipped, queued runs are dropped, a run in progress stops after its requests
+        in flight.
+        """
         ctx = self.ctx()
         ctx.flow(flow)
         with ctx.database.begin() as conn:
@@ -170,16 +178,16 @@ class WorkRequests:
                 self.cancel(run, by=by)
 
     def resume_flow(self, flow: str, *, by: str) -> None:
-        """Resume a paused flow with its times from now on; the next run continues one that the pause stopped."""
+        """Resume a paused flow at its next scheduled time. The next run continues a run that the pause stopped."""
         ctx = self.ctx()
         ctx.flow(flow)
         with ctx.database.begin() as conn:
             pauses.wake(conn, flow, by=by, at=iso(ctx.clock.now()))
 
-    # ── looking ──────────────────────────────────────────────────────────────
+    # ── reading ──────────────────────────────────────────────────────────────
 
     def run(self, run: str) -> RunJson:
-        """One run, as `runs --json` shows it, and how it came about. InputError for an unknown id."""
+        """A run as in `runs --json`, with its trigger and requester. InputError for an unknown id."""
         with self.ctx().database.read() as conn:
             return self._shown(conn, run)
 
@@ -200,7 +208,7 @@ class WorkRequests:
         return RunDetails(lambda: self.ctx().database)
 
     def flow_state(self, flow: str) -> dict[str, Any]:
-        """`next_at` (when it runs by itself), `last_run`, `paused`."""
+        """The state of a flow: `next_at` (its next scheduled time), `last_run`, `paused`."""
         ctx = self.ctx()
         spec = ctx.flow(flow)
         with ctx.database.read() as conn:
@@ -210,7 +218,7 @@ class WorkRequests:
         return {"next_at": next_at(ctx, spec, times), "last_run": last, "paused": times.paused}
 
     def upcoming(self, schedule: str, timezone: str | None, most: int) -> list[str]:
-        """When a flow with this schedule would run next. Raises InputError where it is no schedule."""
+        """The next times of a flow with this schedule. InputError for an invalid schedule."""
         return [iso(moment) for moment in upcoming(schedule, timezone, self.ctx().clock.now(), most)]
 
     def progress(self, run: str) -> tuple[ProgressJson | RunJson, bool]:
@@ -221,7 +229,7 @@ class WorkRequests:
             return document, True
         live: dict[str, Any] = dict(asked.progress or {}) if asked is not None and asked.state == "running" else {}
         stage = {"queued": "waiting for a worker", "interrupted": "waiting to be taken over"}
-        at_hand = row.kind != "flow"  # what a flow's destination counts is not the flow's
+        at_hand = row.kind != "flow"  # the live counts are of a destination, not of the flow
         return {
             "run": run,
             "status": document["status"],
@@ -248,27 +256,27 @@ class WorkRequests:
             times = pauses.times_of(conn, spec.name)
         if times.paused:
             path, hint = f"flows.{spec.name}", "resume the flow"
-            message = f"nothing is sent: {spec.name} was paused by {times.by} at {times.at}"
+            message = f"{spec.name} is paused (by {times.by} at {times.at}), so nothing is sent"
             raise InputError(ctx.problem(path, message, "not-active", hint=hint, found="paused"))
         if not any(is_active(ctx, ctx.destination(name))[0] for name in spec.destinations):
             path, hint = f"flows.{spec.name}", "activate one of its destinations"
             raise InputError(ctx.problem(path, f"no destination of {spec.name} is active", "not-active", hint=hint))
 
     def _row(self, conn: Connection, ctx: Context, kind: RunKind, target: str, begins_at: str | None) -> RunRow | None:
-        """The unfinished run of the target that is to be continued."""
+        """The unfinished run of the target that the new request continues, if any."""
         last = runs.unfinished(conn, target, kind)
-        if last is None or self._is_held(ctx, last):  # a command runs it: a new one will follow
+        if last is None or self._is_held(ctx, last):  # a command executes it: a new run will follow
             return None
         return last if begins_at in (None, last.begins_at) else None
 
     @staticmethod
     def _begin_at(conn: Connection, run: str, begins_at: str | None) -> None:
-        """A waiting run begins at the latest requested place; one that reads all of a source does that."""
+        """Let a queued run begin at `begins_at`, unless it reads its source from the start anyway."""
         row = runs.get(conn, run)
         if row is None or begins_at in (None, row.begins_at) or row.begins_at == START:
             return
         if row.position != NOT_BEGUN:
-            message, hint = f"the unfinished run {run} waits to be continued", "cancel it first, or wait for its end"
+            message, hint = f"the unfinished run {run} is queued", "cancel it first, or wait for its end"
             raise ConflictError(Problem("from", message, "unfinished-run", hint, found=begins_at))
         runs.save(conn, replace(row, window={"from": begins_at}))
 
@@ -303,15 +311,15 @@ class WorkRequests:
 
 
 def _require_cursor(ctx: Context, spec: DestinationSpec | FlowSpec, begins_at: str | None) -> None:
-    """A value to begin at belongs to a cursor; InputError where the source of a destination has none."""
+    """InputError for a value to begin at if the source of the destination has no cursor."""
     if begins_at in (None, START) or isinstance(spec, FlowSpec):
         return
     source = ctx.project.sources[ctx.dataset(spec.dataset).source]
     if not isinstance(source, SqlSource) or source.cursor is None:
-        message, hint = f"the source {source.name} has no cursor", "leave it out, or write start"
+        message, hint = f"the source {source.name} has no cursor", "use start, or leave it out"
         raise InputError(Problem("from", message, "wrong-start", hint, found=begins_at))
 
 
 def _lane(ctx: Context, spec: DestinationSpec | FlowSpec) -> str:
-    """The credential whose runs share a limit; of a flow, that of its first destination."""
+    """The credential whose rate limit the run shares; for a flow, that of its first destination."""
     return spec.credential if isinstance(spec, DestinationSpec) else ctx.destination(spec.destinations[0]).credential

@@ -1,4 +1,4 @@
-"""`Schedules`: starts flows at their times, or when their data is new. Any number of workers may tick at once."""
+"""`Schedules`: requests runs of flows at their times, or when their data is new. Safe to call from several workers."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from penstock.store.runs.requested import OPEN
 ASKED_BY = "schedule"
 DATABASES_EVERY_S = 15.0  # how often a database is checked for new data
 KEPT = timedelta(days=35)
-WORKED_OUT_FOR = timedelta(seconds=30)  # a clock may be set, and a summer may end
+WORKED_OUT_FOR = timedelta(seconds=30)  # at most, since the clock or the offset of the time zone may change
 
 
 class Early(NamedTuple):
-    """Until when nothing is due by a rule, while the moments until `done` are dealt with."""
+    """The time until which a rule has nothing due, if the times up to `done` are handled."""
 
     rule: str
     done: str
@@ -39,16 +39,16 @@ class Early(NamedTuple):
 
 @dataclass(slots=True)
 class Schedules:
-    """`tick` finds what is due and puts it into the queue; call it every few seconds."""
+    """`tick` requests the runs that are due; call it every few seconds."""
 
     ctx: Callable[[], Context]
     work: WorkRequests
-    _looked: dict[str, tuple[float, str]] = field(default_factory=dict)  # flow → when, and what its data was
-    _failed: dict[str, str] = field(default_factory=dict)  # flow → what was reported of it last
+    _looked: dict[str, tuple[float, str]] = field(default_factory=dict)  # flow → time and data at the last check
+    _failed: dict[str, str] = field(default_factory=dict)  # flow → the last reported error
     _early: dict[str, Early] = field(default_factory=dict)  # by flow
 
     def tick(self) -> None:
-        """Once around all flows."""
+        """Check all flows once."""
         ctx = self.ctx()
         flows = [flow for flow in ctx.project.flows.values() if flow.schedule is not None]
         with ctx.database.read() as conn:  # all at once: there may be hundreds
@@ -64,10 +64,10 @@ class Schedules:
         if due:
             self._ask(ctx, due)
 
-    # ── what is due ──────────────────────────────────────────────────────────
+    # ── due times ────────────────────────────────────────────────────────────
 
     def _is_early(self, ctx: Context, flow: FlowSpec, times: FlowTimes) -> bool:
-        """Whether its next moment is still to come, as was worked out lately: that takes long for hundreds of flows."""
+        """Whether a recent result says that nothing is due: to compute the times of hundreds of flows takes long."""
         kept = self._early.get(flow.name)
         return kept is not None and kept[:2] == (_rule(flow), times.done) and ctx.clock.now() < kept.until
 
@@ -76,7 +76,7 @@ class Schedules:
             return
         if isinstance(read_schedule(str(flow.schedule)), OnNewData):
             self._look_at_data(ctx, flow, times)
-        elif times.rule != _rule(flow) or times.done is None:  # it counts from when it is first seen
+        elif times.rule != _rule(flow) or times.done is None:  # a new schedule counts from now
             with ctx.database.begin() as conn:
                 now = iso(ctx.clock.now())
                 pauses.save(conn, replace(pauses.times_of(conn, flow.name), rule=_rule(flow), done=now))
@@ -88,7 +88,7 @@ class Schedules:
             self._early[flow.name] = Early(_rule(flow), times.done, latest if at is None else min(at, latest))
 
     def _note(self, ctx: Context, flow: FlowSpec) -> None:
-        """Store what is due, once for all workers."""
+        """Store the due times, once for all workers."""
         with ctx.database.begin() as conn:
             times = pauses.times_of(conn, flow.name)
             now = ctx.clock.now()
@@ -101,11 +101,11 @@ class Schedules:
             pauses.save(conn, replace(times, done=iso(moments[0])))
             pauses.forget_before(conn, iso(now - KEPT))
         if not ticks:
-            why = "it runs still, or its time was missed: catch_up is none"
+            why = "a run is in progress, or the time was missed and catch_up is none"
             ctx.events.tell("schedule.skipped", flow=flow.name, due=iso(moments[0]), reason=why)
 
     def _look_at_data(self, ctx: Context, flow: FlowSpec, times: FlowTimes) -> None:
-        """Due when the data is another than the last run was for, and has stopped changing."""
+        """Store a due time if the data differs from that of the last run and has stopped changing."""
         now = ctx.clock.monotonic()
         at, before = self._looked.get(flow.name, (-DATABASES_EVERY_S, ""))
         if now - at < DATABASES_EVERY_S and not _is_quick(ctx, flow):
@@ -124,7 +124,7 @@ class Schedules:
     # ── requests for runs ──────────────────────────────────────────────────────
 
     def _ask(self, ctx: Context, due: list[Tick]) -> None:
-        """One run for each; a time whose like waits in the queue already waits too, or is that one."""
+        """Request a run for each due time. With `catch_up: all`, a time waits while a run of its flow is queued."""
         for tick in due:
             flow = ctx.project.flows.get(tick.flow)
             try:
@@ -137,7 +137,7 @@ class Schedules:
                 ctx.events.tell("schedule.skipped", flow=tick.flow, due=tick.due, reason=str(error))
 
     def _settle(self, conn: Connection, ctx: Context, flow: FlowSpec | None, tick: Tick) -> None:
-        if flow is None or flow.schedule is None:  # it was taken out meanwhile
+        if flow is None or flow.schedule is None:  # it was deleted in the meantime
             pauses.settle(conn, tick, pauses.SKIPPED)
             return
         if flow.catch_up == "all" and work.of_target(conn, "flow", flow.name, ["queued", "handed"]) is not None:
@@ -148,7 +148,7 @@ class Schedules:
         ctx.events.tell("schedule.due", flow=flow.name, due=tick.due, missed=tick.missed, run=run)
 
     def _tell_failure(self, ctx: Context, flow: FlowSpec, reason: str) -> None:
-        """Once for each reason, not every few seconds."""
+        """Report an error once, not every few seconds."""
         if self._failed.get(flow.name) != reason:
             self._failed[flow.name] = reason
             ctx.events.tell("schedule.failed", flow=flow.name, reason=reason)
@@ -169,21 +169,21 @@ def _sources(ctx: Context, flow: FlowSpec) -> dict[str, object]:
 
 
 def _is_quick(ctx: Context, flow: FlowSpec) -> bool:
-    """Whether looking costs next to nothing: files, and what is in the state database."""
+    """Whether a check for new data is cheap: files, and sources in the state database."""
     return all(
         isinstance(source, FileSource | ResponseSource | WebhookSource) for source in _sources(ctx, flow).values()
     )
 
 
 def _newest(ctx: Context, source: ResponseSource) -> str | None:
-    """The number of the newest reply; None while there is none."""
+    """The number of the newest reply; None if there is none."""
     with ctx.database.read() as conn:
         newest = deliveries.newest_response(conn, source.destination)
     return None if newest == 0 else str(newest)
 
 
 def _news(ctx: Context, flow: FlowSpec) -> str:
-    """The identity of a flow's data now; empty while there is none. Posted records are handled by `intake.feed`."""
+    """The identity of a flow's data now; empty if there is none. `intake.feed` handles posted records."""
     digest, project, known = blake2b(digest_size=12), ctx.project, False
     for name in sorted(_sources(ctx, flow)):
         source = project.sources[name]

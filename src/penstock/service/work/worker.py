@@ -1,7 +1,7 @@
-"""`Worker`: a process (or a part of one) that executes what is in the queue, and monitors the other workers.
+"""`Worker`: a process, or a part of one, that executes the runs in the queue and monitors the other workers.
 
-It is alive while its lease is renewed. The work of a worker that died is requeued by the others; its run leases prevent
-it from writing should it come back.
+A worker is alive while its lease is renewed. The others requeue the runs of a dead worker. If it comes back, it cannot
+write, because it has lost the leases of its runs.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ from penstock.version import __version__
 if TYPE_CHECKING:
     from penstock.service.work.executor import Executor
 
-NOTICE_S = 0.15  # how often it is looked whether anybody wrote to the state
-LOOK_S = 0.25  # how often the queue, and wishes to stop, are looked at while there is something to do
-FEED_S = 0.1  # how often it is looked whether records were pushed, while records wait
-IDLE_S = 5.0  # how often both are read while idle: anything new is a commit, and is noticed
-CARE_S = 2.0  # how often other workers and schedules are
+NOTICE_S = 0.15  # between checks for commits to the state
+LOOK_S = 0.25  # between checks of the queue and of requests to stop, while there is work
+FEED_S = 0.1  # between checks for posted records, while records wait
+IDLE_S = 5.0  # between both checks while idle; new work is a commit, which is noticed earlier
+CARE_S = 2.0  # between checks of other workers and schedules
 TIDY_S = 600.0
-UPKEEP_S = 30.0  # how often old rows are looked for
-STOPPED = "the worker was stopped; the run goes on with the next one"
-LANE = 4  # runs of one credential at once: they share its rate limit anyway
-AT_ONCE = 8  # runs of one worker
+UPKEEP_S = 30.0  # between checks for old rows
+STOPPED = "the worker was stopped; the next one continues the run"
+LANE = 4  # concurrent runs of one credential, which share its rate limit
+AT_ONCE = 8  # concurrent runs of one worker
 log = logging.getLogger("penstock.worker")
 MakeEngine = Callable[[Database, Clock, str, str], Engine]
 
 
 def dbos_engine(database: Database, clock: Clock, worker: str, version: str) -> Engine:
     """The engine that workers use."""
-    from penstock.service.work.dbos_engine import DbosEngine  # noqa: PLC0415 - knows DBOS, which is slow to import
+    from penstock.service.work.dbos_engine import DbosEngine  # noqa: PLC0415 - DBOS is slow to import
 
     return DbosEngine(database, clock, worker, version, lane=LANE, at_once=AT_ONCE)
 
@@ -54,7 +54,7 @@ class Feeding(Protocol):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it has to be called again soon, also when nothing new is posted."""
+        """Whether it has to be called again soon, even if no records are posted."""
         ...
 
     def __call__(self) -> bool:
@@ -63,7 +63,7 @@ class Feeding(Protocol):
 
 
 class Worker:
-    """Start it, and stop it. One a process; `ctx` returns the context with the present project."""
+    """The worker of this process; a process has at most one. `ctx` returns the context with the current project."""
 
     def __init__(
         self,
@@ -84,15 +84,15 @@ class Worker:
         self._feed = feed
         self._upkeep = upkeep
         self._executions: dict[str, Executor] = {}
-        self._at_hand: set[str] = set()  # tickets from before they are taken until their rows are ended or put back
+        self._at_hand: set[str] = set()  # the tickets of this worker, from before `take` until their rows end or return
         self._stopping = threading.Event()
-        self._asked = threading.Event()  # something may wait in the queue: no need to pause
-        self._posted = threading.Event()  # something may have been posted
+        self._asked = threading.Event()  # the queue may have new rows
+        self._posted = threading.Event()  # records may have been posted
         self._commits = CommitWatch(database)
         self._mark = ""
-        self._is_news = False  # whether there was a commit since the queue was looked at
+        self._is_news = False  # whether there was a commit since the last check of the queue
         self._looked = clock.monotonic()
-        self._is_waiting = False  # whether something in the queue has not begun
+        self._is_waiting = False  # whether a run in the queue has not started
         self._idle = threading.Condition()
         self._threads: list[threading.Thread] = []
         self._beginning: threading.Thread | None = None
@@ -102,7 +102,7 @@ class Worker:
         self._unheld = threading.Event()
 
     def start(self, *, wait: bool = True) -> None:
-        """Register, and begin. Returns when it works; without `wait` at once, and it works a moment later."""
+        """Register and start. Returns when the worker runs; without `wait` at once, and it starts in a thread."""
         self._hold()
         if wait:
             self._begin()
@@ -133,7 +133,10 @@ class Worker:
         self._ctx().events.tell("worker.started", worker=self.id, version=self._version)
 
     def stop(self, wait_s: float = 60.0) -> bool:
-        """Take no more, stop what runs after its requests in flight, and put it back; False when it took too long."""
+        """Take no more runs, stop the present ones after their requests in flight, and requeue them.
+
+        False when this took longer than `wait_s` seconds.
+        """
         self._stopping.set()
         self._asked.set()
         self._posted.set()
@@ -158,11 +161,11 @@ class Worker:
         return not is_over and all(thread.is_alive() for thread in self._threads)
 
     def is_busy(self) -> bool:
-        """Whether it executes anything."""
+        """Whether it executes a run."""
         return bool(self._executions)
 
     def is_at_rest(self) -> bool:
-        """Whether nothing is executed, and nothing waits in the queue."""
+        """Whether it executes no run, and no run waits in the queue."""
         return not self._is_waiting and not self._executions
 
     # ── inside ───────────────────────────────────────────────────────────────
@@ -180,10 +183,10 @@ class Worker:
                 work.strike_off(conn, self.id)
             self._lease.close()
         except EnvironmentFailure:
-            log.warning("worker.left-unsaid worker=%s", self.id)  # the others will notice
+            log.warning("worker.left-unsaid worker=%s", self.id)  # the others notice it by the lease
 
     def _repeat(self, step: Callable[[], object], every: Callable[[], float], woken: threading.Event) -> None:
-        """Call it again and again; errors of the state database are ignored here, and reported elsewhere."""
+        """Call `step` until the worker stops. Errors of the state database are logged; `/readyz` reports them."""
         while not self._stopping.is_set():
             try:
                 step()
@@ -196,10 +199,10 @@ class Worker:
             woken.wait(every())
 
     def _notice(self) -> None:
-        """Notice new work: it begins with a commit to the state, by this process or another.
+        """Notice new work by a commit to the state, of this process or another.
 
-        Looking at tables several times a second would take some percent of a core while idle; this takes microseconds.
-        While something is executed, commits are many: the queue is looked at as often as without them.
+        To query tables several times a second would take some percent of a core while idle; this takes microseconds.
+        During a run there are many commits, so the queue is then checked every `LOOK_S`.
         """
         mark = self._commits.mark()
         if mark != self._mark:
@@ -220,7 +223,7 @@ class Worker:
         if not self._stopping.is_set():
             self._posted.clear()
         if self._feed is not None and self._feed():
-            self._asked.set()  # what was just posted does not wait for the next look
+            self._asked.set()  # the new run does not wait for the next check
 
     def _look(self) -> None:
         if not self._stopping.is_set():
@@ -256,7 +259,7 @@ class Worker:
             self._engine.tidy()
 
     def _submit_again(self) -> None:
-        """Submit again what has a worker and has not begun: the process that assigned it may have died."""
+        """Submit assigned runs that have not started again: the process that assigned them may have died."""
         with self._database.read() as conn:
             rows = work.in_state(conn, ["handed"])
         for row in rows:
@@ -264,7 +267,7 @@ class Worker:
                 self._queue.put_back(row)
 
     def _watch(self) -> None:
-        """Stop what has to be stopped, and report the progress of the rest."""
+        """Stop the runs that have to stop, and store the progress of all."""
         mine = dict(self._executions)
         if not mine:
             return
@@ -283,7 +286,7 @@ class Worker:
             work.keep_progress(conn, {execution.row.run: execution.progress() for execution in mine.values()})
 
     def _execute(self, ticket: str) -> None:
-        """Execute a ticket; the engine calls this. Never raises: a failure requeues the run, or ends it."""
+        """Execute a ticket, called by the engine. Never raises: a failure requeues the run or ends it."""
         self._at_hand.add(ticket)
         try:
             self._take_and_execute(ticket)
@@ -301,7 +304,7 @@ class Worker:
             return
         if row is None:
             return
-        from penstock.service.work.executor import Executor  # noqa: PLC0415 - Arrow and aiohttp: here a run begins
+        from penstock.service.work.executor import Executor  # noqa: PLC0415 - loads Arrow and aiohttp
 
         execution = self._executions[row.ticket] = Executor(self._ctx(), row)
         if self._stopping.is_set():
@@ -309,7 +312,7 @@ class Worker:
             execution.stop(STOPPED)
         try:
             self._finish(execution)
-        except EnvironmentFailure as trouble:  # the row is running but no process runs it: it will be requeued
+        except EnvironmentFailure as trouble:  # the row is `running` without a process: it will be requeued
             log.warning("worker.trouble ticket=%s %s", ticket, trouble)
         finally:
             with self._idle:
