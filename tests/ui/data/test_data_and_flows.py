@@ -5,6 +5,7 @@ import urllib.request
 
 from playwright.sync_api import expect
 
+from support.kernel.workbooks import table, workbook
 from support.ui.page_steps import pick, write
 
 SEATS = b"seat,mail,team\n1,ADA@example.com,acme\n2,grace@example.com,acme\n"
@@ -39,6 +40,23 @@ def test_a_file_is_uploaded_and_shaped_with_sql(page, place):
     page.get_by_role("button", name="Use seats in…").click()  # + of the dataset
     page.get_by_role("menuitem", name="Send to destination").click()
     expect(page.get_by_role("combobox", name="Which records?")).to_have_value("seats")
+
+
+def test_a_workbook_is_uploaded_and_one_of_its_sheets_is_read(page, place):
+    book = workbook({"Cover": table(("note",), ("x",)), "People": table(("id", "name"), (1, "Ada"), (2, "Bob"))})
+    page.goto("/sources/new")
+    page.get_by_text("Excel").first.wait_for()  # the field lists the formats
+    page.get_by_label("File to upload").set_input_files({"name": "book.xlsx", "mimeType": "", "buffer": book})
+    page.get_by_text(re.compile(r"book\.xlsx is uploaded \(.*, Excel\)")).wait_for()
+    page.get_by_text("1 column, first 1 record").wait_for()
+    expect(page.get_by_label("Delimiter")).to_have_count(0)
+    page.get_by_label("Sheet").fill("Peple")
+    page.get_by_text("did you mean People?").first.wait_for()
+    page.get_by_label("Sheet").fill("People")
+    page.get_by_text("2 columns, first 2 records").wait_for()
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("heading", name="book", exact=True).wait_for()
+    assert place.call("GET", "/sources/book")["value"]["sheet"] == "People"
 
 
 def test_a_file_is_dropped_and_another_is_read_from_the_server(page, place):

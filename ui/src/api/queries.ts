@@ -1,7 +1,7 @@
 /** The queries that several pages share, with their keys. Queries of one page folder are in its queries.ts. */
 import { type InfiniteData, infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { ApiError, api, at, setCsrf, type Options } from "./client";
-import type { Discard, Found, Items, Kind, Kinds, Overview, QuarantineGroup, Run, Samples, Session, Stats, Template } from "./types";
+import type { Discard, FileFormat, Found, Items, Kind, Kinds, Overview, QuarantineGroup, Run, Samples, Session, Stats, Template } from "./types";
 
 export const keys = {
   session: ["session"] as const,
@@ -77,6 +77,12 @@ export const queries = {
     queryOptions({
       queryKey: ["templates"],
       queryFn: ({ signal }) => everything<Template>("/templates", {}, signal),
+      staleTime: Number.POSITIVE_INFINITY,
+    }),
+  formats: () =>
+    queryOptions({
+      queryKey: ["formats"],
+      queryFn: ({ signal }) => everything<FileFormat>("/formats", {}, signal),
       staleTime: Number.POSITIVE_INFINITY,
     }),
   samples: (dataset: string, limit = 50) =>

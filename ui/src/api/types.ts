@@ -56,6 +56,8 @@ export type FlowNode = S["FlowNodeJson"];
 export type Hook = S["HookJson"];
 export type HookKey = S["HookKeyOut"];
 export type Upload = S["UploadedOut"];
+/** A format of files that sources read. */
+export type FileFormat = S["FormatOut"];
 export type Column = S["ColumnOut"];
 /** The first records of a saved dataset, of a source, of a dataset that is not saved. */
 export type Samples = S["SamplesOut"];

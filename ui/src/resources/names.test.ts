@@ -12,5 +12,6 @@ test("separators become one hyphen, and an empty name becomes the given word", (
 test("the stem of a file is its name without folder, glob and extensions", () => {
   expect(stem("data/contacts.csv.gz")).toBe("contacts");
   expect(stem("C:\\exports\\Accounts.parquet")).toBe("Accounts");
+  expect(stem("Q3 john.smith.xlsx")).toBe("Q3 john.smith");
   expect(stem("in/events-*.ndjson")).toBe("events-");
 });

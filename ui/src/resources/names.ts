@@ -10,5 +10,5 @@ export function freeName(wished: string, taken: string[], otherwise = "destinati
 /** A file's name without folders and extensions: `data/2026 contacts.csv.gz` → `2026 contacts`. */
 export function stem(path: string): string {
   const last = path.split(/[/\\]/).at(-1) ?? "";
-  return last.replace(/(\.(csv|tsv|txt|json|ndjson|jsonl|parquet|gz))+$/i, "").replace(/[*?[\]]+/g, "");
+  return last.replace(/\.gz$/i, "").replace(/\.[a-z]{2,7}$/i, "").replace(/[*?[\]]+/g, "");
 }

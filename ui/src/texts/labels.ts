@@ -23,6 +23,7 @@ export const labels = {
     skip_footer_lines: "Lines after the rows",
     quote: "Quotes",
     null_values: "Null values",
+    sheet: "Sheet",
     records_path: "Path to the records",
     decimal: "Decimal sign",
     url: "Database URL",

@@ -1,11 +1,13 @@
 /** The settings of one source, by its kind. */
 import { Code, Panel } from "@/parts";
 import { NumberInput, SegmentedControl, Select, TagsInput, TextInput } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { queries } from "@/api/queries";
 import type { SourceValue } from "@/api/types";
 import classes from "@/resources/style.module.css";
 import { t } from "@/texts/pages/sources";
 import { FileDrop } from "./form/FileDrop";
-import { asQuery, asTable, type Auth, authOf, authText, cursorOf, fileKind, readsQuery, withAuth, withAuthKey, withCursor, withKey } from "./value";
+import { asQuery, asTable, type Auth, authOf, authText, cursorOf, formatOf, readsQuery, withAuth, withAuthKey, withCursor, withKey, withSheet } from "./value";
 
 interface Props {
   value: SourceValue;
@@ -19,8 +21,6 @@ export function SourceForm({ value, onChange, uploads = false }: Props) {
   return value.type === "webhook" ? <HookForm value={value} onChange={onChange} /> : <FileForm value={value} onChange={onChange} uploads={uploads} />;
 }
 
-const FORMATS = ["csv", "tsv", "json", "ndjson", "parquet"];
-
 function FileForm({ value, onChange, uploads }: Props) {
   const text = (key: "encoding" | "delimiter", label: string, placeholder: string) => (
     <TextInput label={label} placeholder={placeholder} w={150} value={value[key] ?? ""} onChange={(event) => onChange(withKey(value, key, event.currentTarget.value))} />
@@ -31,7 +31,8 @@ function FileForm({ value, onChange, uploads }: Props) {
   const select = (key: "quote", label: string, words: Record<string, string>, placeholder: string) => (
     <Select label={label} w={170} clearable placeholder={placeholder} data={Object.entries(words).map(([word, shown]) => ({ value: word, label: shown }))} value={value[key] ?? null} onChange={(word) => onChange(withKey(value, key, word ?? undefined))} />
   );
-  const kind = fileKind(value);
+  const formats = useQuery(queries.formats()).data ?? [];
+  const options = formatOf(value, formats)?.options ?? [];
   const nulls = [value.null_values ?? []].flat();
   return (
     <Panel title={t.file.title}>
@@ -41,23 +42,26 @@ function FileForm({ value, onChange, uploads }: Props) {
           <TextInput label={t.file.path} description={t.file.pathHint} value={value.path ?? ""} spellCheck={false} onChange={(event) => onChange(withKey(value, "path", event.currentTarget.value))} />
         )}
         <div className={classes.line} role="group" aria-label={t.file.reading}>
-          <Select label={t.file.format} w={170} data={FORMATS} clearable clearButtonProps={{ "aria-label": t.file.formatAuto }} placeholder={t.file.formatAuto} value={value.format ?? null} onChange={(format) => onChange(withKey(value, "format", format ?? undefined))} />
-          {kind !== "other" || value.format === "ndjson" ? text("encoding", t.file.encoding, t.file.utf8) : null}
-          {kind === "text" && text("delimiter", t.file.delimiter, t.file.detected)}
+          <Select label={t.file.format} w={170} data={formats.map(({ name, label }) => ({ value: name, label }))} clearable clearButtonProps={{ "aria-label": t.file.formatAuto }} placeholder={t.file.formatAuto} value={value.format ?? null} onChange={(format) => onChange(withKey(value, "format", format ?? undefined))} />
+          {options.includes("encoding") && text("encoding", t.file.encoding, t.file.utf8)}
+          {options.includes("delimiter") && text("delimiter", t.file.delimiter, t.file.detected)}
+          {options.includes("sheet") && (
+            <TextInput label={t.file.sheet} placeholder={t.file.firstSheet} w={170} value={value.sheet ?? ""} onChange={(event) => onChange(withSheet(value, event.currentTarget.value))} />
+          )}
           <DecimalSign value={value} onChange={onChange} />
         </div>
-        {kind === "json" && (
+        {options.includes("records_path") && (
           <TextInput label={t.file.recordsPath} description={t.file.recordsPathHint} value={value.records_path ?? ""} spellCheck={false} onChange={(event) => onChange(withKey(value, "records_path", event.currentTarget.value))} />
         )}
-        {kind === "text" && (
+        {options.includes("skip_lines") && (
+          <div className={classes.line}>
+            {lines("skip_lines", t.file.skipLines)}
+            {lines("skip_footer_lines", t.file.skipFooter)}
+          </div>
+        )}
+        {options.includes("quote") && (
           <>
-            <div className={classes.line}>
-              {lines("skip_lines", t.file.skipLines)}
-              {lines("skip_footer_lines", t.file.skipFooter)}
-            </div>
-            <div className={classes.line}>
-              {select("quote", t.file.quote, t.file.quotes, t.file.quotes.double)}
-            </div>
+            <div className={classes.line}>{select("quote", t.file.quote, t.file.quotes, t.file.quotes.double)}</div>
             <TagsInput label={t.file.nulls} description={t.file.nullsHint} value={nulls} onChange={(marks) => onChange(withKey(value, "null_values", marks.length === 0 ? undefined : marks))} />
           </>
         )}

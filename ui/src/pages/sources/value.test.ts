@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { SourceValue } from "@/api/types";
-import { asQuery, asTable, authOf, begun, cursorOf, fileKind, isComplete, withAuth, withAuthKey, withCursor, withKey } from "./value";
+import { asQuery, asTable, authOf, begun, cursorOf, formatOf, isComplete, withAuth, withAuthKey, withCursor, withKey, withSheet } from "./value";
 
 describe("a source's settings", () => {
   test("nothing is complete before it says where the records are", () => {
@@ -30,11 +30,19 @@ describe("a source's settings", () => {
   });
 });
 
-describe("the keys of a file", () => {
-  test("depend on what it is read as", () => {
-    const kind = (path: string, format?: SourceValue["format"]) => fileKind({ type: "file", path, ...(format === undefined ? {} : { format }) });
-    expect([kind("a.csv"), kind("a.txt"), kind("a.TSV.gz"), kind("a.json", "csv")]).toEqual(["text", "text", "text", "text"]);
-    expect([kind("a.json"), kind("a.json.gz"), kind("a.txt", "json")]).toEqual(["json", "json", "json"]);
-    expect([kind("a.ndjson"), kind("a.parquet"), kind("a.csv", "ndjson")]).toEqual(["other", "other", "other"]);
+describe("the format of a file", () => {
+  const format = (name: string, ...extensions: string[]) => ({ name, label: name, about: "", extensions, options: [], is_text: true, can_upload: true });
+  const formats = [format("csv", ".csv", ".txt"), format("json", ".json"), format("ndjson", ".ndjson", ".json"), format("xlsx", ".xlsx")];
+  const found = (path: string, given?: SourceValue["format"]) => formatOf({ type: "file", path, ...(given === undefined ? {} : { format: given }) }, formats)?.name;
+  test("is the one given, else the first with its ending", () => {
+    expect([found("a.csv"), found("a.txt"), found("a.XLSX.gz"), found("a.json")]).toEqual(["csv", "csv", "xlsx", "json"]);
+    expect([found("a.csv", "ndjson"), found("a"), found("")]).toEqual(["ndjson", "csv", "csv"]);
   });
+  test("is not known before the formats are", () => expect(formatOf({ type: "file", path: "a.csv" }, [])).toBeUndefined());
+});
+
+test("a sheet is a number where it is written in digits, else a name", () => {
+  const value: SourceValue = { type: "file", path: "a.xlsx" };
+  expect([withSheet(value, "2").sheet, withSheet(value, "People").sheet, withSheet(value, "0").sheet]).toEqual([2, "People", "0"]);
+  expect(withSheet({ ...value, sheet: 2 }, "")).toEqual(value);
 });

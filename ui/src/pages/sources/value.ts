@@ -1,5 +1,5 @@
 /** A source's settings as the form edits them: pure steps from one value to the next. */
-import type { SourceValue } from "@/api/types";
+import type { FileFormat, SourceValue } from "@/api/types";
 
 export type Way = "upload" | "file" | "sql" | "webhook";
 export const WAYS: Way[] = ["upload", "file", "sql", "webhook"];
@@ -31,12 +31,15 @@ export function withKey(value: SourceValue, key: keyof SourceValue, said: unknow
   return said === undefined || (said === "" && !must) ? (others as SourceValue) : ({ ...others, [key]: said } as SourceValue);
 }
 
-/** What a file is read as: its form offers the keys that have a meaning there. */
-export function fileKind(value: SourceValue): "text" | "json" | "other" {
+/** The format that a file is probably read as: the one given, or the first with its ending. Its options are shown in the form. */
+export function formatOf(value: SourceValue, formats: FileFormat[]): FileFormat | undefined {
+  if (value.format !== undefined) return formats.find((format) => format.name === value.format);
   const name = (value.path ?? "").toLowerCase().replace(/\.gz$/, "");
-  const format = value.format ?? (/\.json$/.test(name) ? "json" : /\.(ndjson|jsonl|parquet|pq)$/.test(name) ? "other" : "csv");
-  return format === "csv" || format === "tsv" ? "text" : format === "json" ? "json" : "other";
+  return formats.find((format) => format.extensions.some((extension) => name.endsWith(extension))) ?? formats[0];
 }
+
+/** The sheet of a workbook: digits are its number, other text its name. */
+export const withSheet = (value: SourceValue, said: string): SourceValue => withKey(value, "sheet", /^[1-9]\d*$/.test(said) ? Number(said) : said);
 
 export const readsQuery = (value: SourceValue): boolean => value.query !== undefined;
 /** A table or a query, never both. */

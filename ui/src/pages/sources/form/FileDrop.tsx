@@ -2,7 +2,9 @@
 import { Button } from "@mantine/core";
 import { IconFileUpload } from "@tabler/icons-react";
 import { type DragEvent, useRef, useState } from "react";
+import { useQuery } from "@tanstack/react-query";
 import { upload } from "@/api/client";
+import { queries } from "@/api/queries";
 import type { Problem, Upload } from "@/api/types";
 import { Problems, problemsOf } from "@/parts";
 import classes from "@/resources/style.module.css";
@@ -20,6 +22,7 @@ interface Props {
   replaces?: boolean;
 }
 export function FileDrop({ onUploaded, replaces = false }: Props) {
+  const formats = (useQuery(queries.formats()).data ?? []).filter((format) => format.can_upload);
   const input = useRef<HTMLInputElement>(null);
   const [over, setOver] = useState(false);
   const [sending, setSending] = useState<Sending | null>(null);
@@ -60,13 +63,13 @@ export function FileDrop({ onUploaded, replaces = false }: Props) {
       >
         <IconFileUpload size={26} stroke={1.5} aria-hidden />
         <b>{sending === null ? (replaces ? t.upload.replace : t.upload.drop) : t.upload.sending(sending.name, sending.share)}</b>
-        {sending === null ? <span className={classes.hint}>{done === null ? t.upload.formats : t.upload.again}</span> : <progress value={sending.share} max={1} aria-label={t.upload.sending(sending.name, sending.share)} />}
+        {sending === null ? <span className={classes.hint}>{done === null ? t.upload.formats(formats.map((format) => format.label)) : t.upload.again}</span> : <progress value={sending.share} max={1} aria-label={t.upload.sending(sending.name, sending.share)} />}
         <input
           ref={input}
           type="file"
           className="sr-only"
           aria-label={t.upload.label}
-          accept=".csv,.tsv,.txt,.json,.ndjson,.jsonl,.parquet,.gz"
+          accept={[...new Set(formats.flatMap((format) => format.extensions)), ".gz"].join(",")}
           disabled={sending !== null}
           onChange={(event) => {
             void send(event.currentTarget.files?.[0]);
@@ -75,7 +78,7 @@ export function FileDrop({ onUploaded, replaces = false }: Props) {
         />
       </label>
       <div role="status">
-        {done !== null && <span className={classes.hint}>{t.upload.done(done.name, done.bytes, done.format)}</span>}
+        {done !== null && <span className={classes.hint}>{t.upload.done(done.name, done.bytes, formats.find((format) => format.name === done.format)?.label ?? done.format)}</span>}
         {sending !== null && (
           <Button variant="default" onClick={() => sending.stop.abort()}>
             {t.upload.stop}
