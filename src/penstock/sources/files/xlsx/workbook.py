@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from io import BytesIO
@@ -15,6 +14,7 @@ from penstock.bounds import MAX_CELL, bounds, in_megabytes
 from penstock.deadline import check_patience
 from penstock.model.errors import InputError
 from penstock.model.spec import FileSource
+from penstock.model.text import nearest
 from penstock.sources.columns import listed
 from penstock.sources.files.foreign_formats import SAVE_CSV
 from penstock.sources.files.source_files import raw_blocks, wrong
@@ -110,7 +110,7 @@ def _content(source: FileSource, path: Path, most: int) -> bytes:
 
 def _damaged(source: FileSource, path: Path, reason: str) -> InputError:
     message = f"{path.name} is no readable Excel workbook: {reason}"
-    hint = "open it in Excel and save it as .xlsx again; if it is another kind of file, name it or its format so"
+    hint = "open it in Excel and save it as .xlsx again; if it is a file of another kind, give it that ending"
     return wrong(source, message, "torn-file", hint=hint, file=str(path))
 
 
@@ -131,10 +131,10 @@ def _chosen(source: FileSource, path: Path, sheets: Sequence[Sheet]) -> Sheet:
         return named
     if not sheets:
         raise BadWorkbook("it has no sheet with cells")
-    names = {sheet.name.casefold(): sheet.name for sheet in sheets}
-    near = difflib.get_close_matches(str(wanted).casefold(), names, n=1)
-    there = f"the sheets are {listed(list(names.values()))}"
-    hint = f"did you mean {names[near[0]]}? {there}" if near else there
+    names = [sheet.name for sheet in sheets]
+    near = nearest(str(wanted), names)
+    there = f"the sheets are {listed(names)}"
+    hint = there if near is None else f"did you mean {near}? {there}"
     raise wrong(
         source, f"{path.name} has no sheet {wanted}", "unknown-sheet", found=str(wanted), hint=hint, file=str(path)
     )
