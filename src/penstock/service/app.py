@@ -117,7 +117,7 @@ class ServiceApp(App):
 
     def states(self, kind: str, names: Sequence[str]) -> Mapping[str, StateJson]:
         """The states of resources of a kind, by name: `state` in the REST API."""
-        return overview.standing(self._ctx, kind, names)
+        return overview.states_of(self._ctx, kind, names)
 
     def watched(self, environ: Mapping[str, str]) -> AbstractContextManager[None]:
         """Logs, metrics and traces for the block. InputError for an unknown setting in the environment."""
@@ -125,7 +125,7 @@ class ServiceApp(App):
 
         return watched(self, environ)
 
-    def ask_resend(self, entries: Sequence[str], *, asked_by: str) -> list[RunJson]:
+    def request_resend(self, entries: Sequence[str], *, asked_by: str) -> list[RunJson]:
         """Request that a worker sends records in quarantine; returns the runs."""
         held = by_destination(self._ctx, entries)
         return self.work.resend(held, trigger=f"person:{asked_by}", asked_by=asked_by)
@@ -164,7 +164,7 @@ class ServiceApp(App):
         return Watch(self._present)
 
     @cached_property
-    def sight(self) -> Overview:
+    def project_overview(self) -> Overview:
         """The graph of the project, statistics, and search."""
         return Overview(self._present)
 
@@ -173,10 +173,10 @@ class ServiceApp(App):
         """The graph of the project as JSON text."""
         from penstock.service.overview.overview import OverviewCache  # noqa: PLC0415 - only for a service
 
-        return OverviewCache(self._present, self.sight.overview)
+        return OverviewCache(self._present, self.project_overview.overview)
 
     @cached_property
-    def held(self) -> QuarantinePages:
+    def quarantine_pages(self) -> QuarantinePages:
         """Records in quarantine in pages and groups."""
         return QuarantinePages(self._present)
 
@@ -188,7 +188,7 @@ class ServiceApp(App):
         return Discards(self._present)
 
     @cached_property
-    def answered(self) -> Replays:
+    def replays(self) -> Replays:
         """Stored responses of requests with an Idempotency-Key."""
         return Replays(self._present)
 

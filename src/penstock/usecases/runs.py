@@ -48,10 +48,10 @@ def reports(ctx: Context, conn: Connection, rows: Sequence[RunRow]) -> list[RunR
 
 def documents(ctx: Context, conn: Connection, rows: Sequence[RunRow], *, errors: bool = False) -> list[RunJson]:
     """These runs as in the REST API. A part of a flow's run has the requester of the flow's run."""
-    asked = requested(conn, [run for row in rows for run in (row.id, row.parent) if run is not None])
-    found = _reports(ctx, conn, rows, asked)
+    requests = requested(conn, [run for row in rows for run in (row.id, row.parent) if run is not None])
+    found = _reports(ctx, conn, rows, requests)
     return [
-        cast(RunJson, {**_document(row, report, errors=errors), **_origin(row, asked.get(row.parent or row.id))})
+        cast(RunJson, {**_document(row, report, errors=errors), **_origin(row, requests.get(row.parent or row.id))})
         for row, report in zip(rows, found, strict=True)
     ]
 
@@ -63,38 +63,38 @@ def _document(row: RunRow, report: RunReport, *, errors: bool) -> BareRunJson:
     return document
 
 
-def _origin(row: RunRow, asked: RequestedRun | None) -> dict[str, str]:
-    if asked is None:
+def _origin(row: RunRow, request: RequestedRun | None) -> dict[str, str]:
+    if request is None:
         return {"kind": row.kind, "trigger": f"person:{HERE}", "asked_by": HERE, "asked_at": row.started_at}
-    shown = {"trigger": asked.trigger, "asked_by": asked.asked_by, "asked_at": asked.asked_at}
+    shown = {"trigger": request.trigger, "asked_by": request.asked_by, "asked_at": request.asked_at}
     return {"kind": row.kind, **shown}
 
 
 def _reports(
-    ctx: Context, conn: Connection, rows: Sequence[RunRow], asked: Mapping[str, RequestedRun]
+    ctx: Context, conn: Connection, rows: Sequence[RunRow], requests: Mapping[str, RequestedRun]
 ) -> list[RunReport]:
     parts = runs.children_of(conn, [row.id for row in rows if row.kind == "flow"])
-    return [_report(ctx, row, asked.get(row.id), parts.get(row.id, [])) for row in rows]
+    return [_report(ctx, row, requests.get(row.id), parts.get(row.id, [])) for row in rows]
 
 
-def _report(ctx: Context, row: RunRow, asked: RequestedRun | None, parts: Sequence[RunRow]) -> RunReport:
-    seen = _seen(ctx.database, row, asked)
+def _report(ctx: Context, row: RunRow, request: RequestedRun | None, parts: Sequence[RunRow]) -> RunReport:
+    seen = _seen(ctx.database, row, request)
     if parts and row.finished_at is None:
         seen = replace(seen, counts=flow.total(parts), requests=sum(part.requests for part in parts))
     return runs.to_report(seen, [_seen(ctx.database, part, None) for part in parts])
 
 
-def _seen(database: Database, row: RunRow, asked: RequestedRun | None) -> RunRow:
-    status = status_of(database, row, asked)
+def _seen(database: Database, row: RunRow, request: RequestedRun | None) -> RunRow:
+    status = status_of(database, row, request)
     return row if status == row.status else replace(row, status=status)
 
 
-def status_of(database: Database, row: RunRow, asked: RequestedRun | None) -> RunStatus:
+def status_of(database: Database, row: RunRow, request: RequestedRun | None) -> RunStatus:
     """The current status: `queued` while it waits for a worker; `interrupted` if it did not end and has no process."""
-    if asked is not None and asked.state in WAITING:
+    if request is not None and request.state in WAITING:
         return "queued"
-    if asked is not None and asked.state == "running":
-        return "running" if leases.is_held(database, leases.of_worker(str(asked.worker))) else "interrupted"
+    if request is not None and request.state == "running":
+        return "running" if leases.is_held(database, leases.of_worker(str(request.worker))) else "interrupted"
     if row.status != "running" or leases.is_held(database, leases.of_target(row.kind, row.target)):
         return row.status
     with database.read() as conn:  # it may have ended meanwhile

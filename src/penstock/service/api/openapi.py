@@ -99,8 +99,8 @@ def _complete(operation: dict[str, Any], method: str, path: str, *, guarded: boo
 def _guarded(api: FastAPI) -> Iterator[tuple[str, str]]:
     """(method, path) of the routes that need a right."""
     for route in iter_route_contexts(api.routes):
-        asked = getattr(route, "dependant", None)
-        if asked is not None and any(hasattr(each.call, "right") for each in asked.dependencies):
+        dependant = getattr(route, "dependant", None)
+        if dependant is not None and any(hasattr(each.call, "right") for each in dependant.dependencies):
             for method in route.methods or ():
                 yield method, str(route.path)
 

@@ -35,7 +35,7 @@ TURN_S = 0.001  # of a thread that computes, so that a writer that others wait f
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What `penstock serve` was told; `worker` says whether this process also runs what is due."""
+    """What `penstock serve` was given; `worker` says whether this process also runs what is due."""
 
     database: str
     host: str
@@ -73,13 +73,13 @@ def serve_until_stopped(options: Options, ready: Callable[[Ready], None]) -> Non
         ):
             server.busy = is_busy
 
-            def told() -> None:
+            def started() -> None:
                 app.events.tell("service.started", url=url)
                 app.people.serve_at(url)
                 ready(Ready(url, _setup_url(app, options, url), app.edits.newest().version))
                 begin_to_work()
 
-            server.run_told([listening], told)
+            server.run_and_report([listening], started)
             app.events.tell("service.stopped")
 
 
@@ -138,7 +138,7 @@ class _Server(uvicorn.Server):
         self._waiting: set[Deadline] = api.state.waiting
         self.busy: Callable[[], bool] = lambda: False
 
-    def run_told(self, sockets: list[socket.socket], ready: Callable[[], None]) -> None:
+    def run_and_report(self, sockets: list[socket.socket], ready: Callable[[], None]) -> None:
         """Serve; `ready` is called once it answers."""
         self._ready = ready
         self.run(sockets)

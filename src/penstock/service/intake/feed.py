@@ -57,7 +57,7 @@ class Feed:
     def __call__(self) -> bool:
         """Whether it requested a run."""
         ctx = self.ctx()
-        readers, now, asked = dict(_readers(ctx)), ctx.clock.monotonic(), False
+        readers, now, requested = dict(_readers(ctx)), ctx.clock.monotonic(), False
         is_time = now - self._let_go > LET_GO_S
         if not readers and not is_time:
             return False
@@ -71,11 +71,11 @@ class Feed:
                 self._resume(ctx, target)
             for target, specs in targets.items():
                 if self._is_due(ctx, target, specs, readers, now):
-                    asked = self._ask(target) or asked
+                    requested = self._ask(target) or requested
         if is_time:
             self._let_go = now
             let_go(ctx)
-        return asked
+        return requested
 
     def _is_due(
         self,

@@ -204,9 +204,9 @@ class Intake:
         source = self._source(ctx, name)
         with ctx.database.read() as conn:
             samples = pushed.latest(conn, name, SAMPLES)
-            told = hook_json(conn, source)
+            shown = hook_json(conn, source)
         return {
-            **told,
+            **shown,
             "samples": [
                 {"at": at, "record": orjson.Fragment(short_record(record))} for _, at, record in reversed(samples)
             ],
@@ -268,14 +268,14 @@ def _auth_json(source: WebhookSource, *, has_secret: bool) -> HookAuthJson:
     auth = source.auth
     if auth is None:
         return {"type": "none"}
-    told: dict[str, Any]
+    shown: dict[str, Any]
     if isinstance(auth, HookKey):
         ways = {"header": auth.header, "query": auth.query, "basic": auth.basic}
         given = {name: value for name, value in ways.items() if value is not None} or {"header": KEY_HEADER}
-        told = {"type": "key", **given, "has_secret": has_secret}
-        return cast(KeyAuthJson, told)
-    told = {"type": "hmac", "scheme": auth.scheme, "tolerance_s": auth.tolerance}
+        shown = {"type": "key", **given, "has_secret": has_secret}
+        return cast(KeyAuthJson, shown)
+    shown = {"type": "hmac", "scheme": auth.scheme, "tolerance_s": auth.tolerance}
     if auth.scheme == "generic":
         for name in ("header", "algorithm", "encoding", "prefix", "timestamp_header"):
-            told[name] = getattr(auth, name)
-    return cast(SignatureAuthJson, {**told, "has_secret": has_secret})
+            shown[name] = getattr(auth, name)
+    return cast(SignatureAuthJson, {**shown, "has_secret": has_secret})

@@ -105,7 +105,7 @@ def _nodes(ctx: Context) -> Iterator[Document]:
     project = ctx.project
     for kind, section in SECTION.items():
         specs = getattr(project, section)
-        states = standing(ctx, section, list(specs))
+        states = states_of(ctx, section, list(specs))
         for name, spec in specs.items():
             yield {"id": _id(kind, name), "kind": kind, "name": name, **_about(kind, spec), "state": states[name]}
 
@@ -227,7 +227,7 @@ class OverviewCache:
 GONE = cast(StateJson, {})  # the state of a resource that was deleted in the meantime
 
 
-def standing(ctx: Context, kind: str, names: Sequence[str]) -> dict[str, StateJson]:
+def states_of(ctx: Context, kind: str, names: Sequence[str]) -> dict[str, StateJson]:
     """The states of resources of a section, by name; empty for a name that is not in the project."""
     known = getattr(ctx.project, kind)
     there = [name for name in names if name in known]
@@ -245,8 +245,8 @@ def _credential(ctx: Context, conn: Connection, name: str) -> CredentialStateJso
     stored = credentials.stored_check(conn, name)
     check: CheckedJson | None = None
     if stored is not None:
-        told = {**_check(ctx, stored), **(stored.report or {}), "at": stored.checked_at}
-        check = cast(CheckedJson, told)
+        result = {**_check(ctx, stored), **(stored.report or {}), "at": stored.checked_at}
+        check = cast(CheckedJson, result)
     has_key = spec.api_key is not None or credentials.has_secret(conn, name)
     return {"has_key": has_key, "check": check, "dialect": connection.address(ctx, spec).dialect}
 

@@ -63,21 +63,24 @@ class IdentityProvider:
         self._about: tuple[float, Mapping[str, Any]] | None = None
         self._keys: tuple[float, Mapping[str, Any]] | None = None
 
-    def address(self, asked: SignOnRequest, back: str) -> str:
+    def address(self, request: SignOnRequest, back: str) -> str:
         """The provider's URL for the sign-in, which redirects to `back`. EnvironmentFailure if the provider fails."""
         about = self._described()
         with self._session(about, back) as session:
             address, _ = session.create_authorization_url(
-                about["authorization_endpoint"], state=asked.state, nonce=asked.nonce, code_verifier=asked.verifier
+                about["authorization_endpoint"],
+                state=request.state,
+                nonce=request.nonce,
+                code_verifier=request.verifier,
             )
         return str(address)
 
-    def told(self, asked: SignOnRequest, code: str, back: str) -> Mapping[str, Any]:
+    def claims(self, request: SignOnRequest, code: str, back: str) -> Mapping[str, Any]:
         """The provider's claims about the user. InputError `sign-on-refused` if a check of them fails."""
         about = self._described()
         with self._session(about, back) as session:
-            tokens = self._exchanged(session, about["token_endpoint"], code, asked)
-            claims = self._believed(str(tokens.get("id_token") or ""), asked.nonce, about)
+            tokens = self._exchanged(session, about["token_endpoint"], code, request)
+            claims = self._believed(str(tokens.get("id_token") or ""), request.nonce, about)
             if "email" not in claims and is_safe(str(about.get("userinfo_endpoint", ""))):
                 more = self._asked_for(session, about["userinfo_endpoint"])
                 if more.get("sub") == claims["sub"]:  # else it is for another client
@@ -100,13 +103,13 @@ class IdentityProvider:
             token_endpoint_auth_method="none" if self.client.client_secret is None else usual,
         )
 
-    def _exchanged(self, session: Any, address: str, code: str, asked: SignOnRequest) -> Mapping[str, Any]:
+    def _exchanged(self, session: Any, address: str, code: str, request: SignOnRequest) -> Mapping[str, Any]:
         import requests  # noqa: PLC0415
         from authlib.common.errors import AuthlibBaseError  # noqa: PLC0415
 
         try:
             tokens = session.fetch_token(
-                address, code=code, code_verifier=asked.verifier, timeout=TIMEOUT_S, allow_redirects=False
+                address, code=code, code_verifier=request.verifier, timeout=TIMEOUT_S, allow_redirects=False
             )
         except AuthlibBaseError as error:
             raise refused(f"the identity provider refused the sign-in: {str(error.error)[:60]}") from None

@@ -114,22 +114,22 @@ class People:
 
         The provider redirects to `back`, and the service then to `to`.
         """
-        asked = SignOnRequest.anew(self.draw)
+        request = SignOnRequest.anew(self.draw)
         ends = int(self.clock.now().timestamp()) + SIGN_ON_LIVES_S
-        kept = orjson.dumps([asked.state, asked.nonce, asked.verifier, back, to, ends]).decode()
-        return self._provider.address(asked, back), b64encode(self.sealer().seal(kept, SIGN_ON)).decode()
+        kept = orjson.dumps([request.state, request.nonce, request.verifier, back, to, ends]).decode()
+        return self._provider.address(request, back), b64encode(self.sealer().seal(kept, SIGN_ON)).decode()
 
-    def end_sign_on(self, kept: str | None, told: Mapping[str, str]) -> tuple[SignedIn, str]:
-        """The session for the provider's parameters `told`, and the path to go to. InputError if a check fails."""
-        asked, back, to = self._opened(kept)
-        if not hmac.compare_digest(told.get("state", "").encode(), asked.state.encode()):
+    def end_sign_on(self, kept: str | None, answer: Mapping[str, str]) -> tuple[SignedIn, str]:
+        """The session for the provider's parameters `answer`, and the path to go to. InputError if a check fails."""
+        request, back, to = self._opened(kept)
+        if not hmac.compare_digest(answer.get("state", "").encode(), request.state.encode()):
             raise refused("this browser did not begin this sign-in")
         assert self.sign_on is not None
-        if told.get("iss", self.sign_on.client.issuer).rstrip("/") != self.sign_on.client.issuer.rstrip("/"):
+        if answer.get("iss", self.sign_on.client.issuer).rstrip("/") != self.sign_on.client.issuer.rstrip("/"):
             raise refused("another identity provider has responded")
-        if "code" not in told:
+        if "code" not in answer:
             raise refused("the identity provider refused the sign-in")
-        claims = self._provider.told(asked, told["code"], back)
+        claims = self._provider.claims(request, answer["code"], back)
         return self._session(person_of(self.register, self.sign_on, claims)), to
 
     def _opened(self, kept: str | None) -> tuple[SignOnRequest, str, str]:
@@ -190,8 +190,8 @@ class People:
         name = name.strip().lower()
         by_name, by_address = self._mark("name", name), self._mark("address", _network(address))
         with self.database.begin() as conn:
-            asked = [(by_name, BY_NAME), (by_address, BY_ADDRESS)]
-            wait = people.take_attempt(conn, asked, self.clock.now().timestamp())
+            attempts = [(by_name, BY_NAME), (by_address, BY_ADDRESS)]
+            wait = people.take_attempt(conn, attempts, self.clock.now().timestamp())
             row = rows.person(conn, name)
         if wait > 0:
             raise TooManyTries(wait)

@@ -119,17 +119,17 @@ class LoginThrottle:
         return 0.0 if over < 0 else min(self.longest_s, 2.0 ** min(over, 30))
 
 
-def take_attempt(conn: Connection, asked: Sequence[tuple[str, LoginThrottle]], now: float) -> float:
-    """Count an attempt for each of `asked`; returns 0, or the seconds to wait, in which case nothing was counted."""
+def take_attempt(conn: Connection, attempts: Sequence[tuple[str, LoginThrottle]], now: float) -> float:
+    """Count an attempt for each of `attempts`; returns 0, or the seconds to wait, in which case nothing was counted."""
     counts: list[tuple[str, int, float]] = []
-    for who, patience in asked:
+    for who, patience in attempts:
         row = conn.execute(select(tries).where(tries.c.who == who)).mappings().one_or_none()
         if row is not None and row["closed_until"] > now:
             return float(row["closed_until"]) - now
         known = row is not None and row["last"] > now - patience.forgets_s
         count = (row["count"] if row is not None and known else 0) + 1
         counts.append((who, count, now + patience.wait_after(count)))
-    longest = max(patience.forgets_s for _, patience in asked)
+    longest = max(patience.forgets_s for _, patience in attempts)
     conn.execute(delete(tries).where(tries.c.last < now - longest))
     for who, count, until in counts:
         upsert(conn, tries, {"who": who, "count": count, "last": now, "closed_until": until})

@@ -141,8 +141,8 @@ def prepare_retry(conn: Connection, run: str, asked_by: str) -> bool:
 
     Returns False, and changes nothing, unless `asked_by` requested it, it failed, and no record was decided.
     """
-    row, asked = runs.get(conn, run), get(conn, run)
-    if row is None or asked is None or asked.asked_by != asked_by or asked.state != "ended":
+    row, queued = runs.get(conn, run), get(conn, run)
+    if row is None or queued is None or queued.asked_by != asked_by or queued.state != "ended":
         return False
     family = [row, *runs.children(conn, run)]
     if row.status != "failed" or any(one.resumable or one.counts.read != one.counts.unsent for one in family):

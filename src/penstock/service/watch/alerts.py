@@ -26,7 +26,7 @@ from penstock.store.project.settings import forget_setting, put_setting, setting
 from penstock.store.service_tables import work
 from penstock.store.tables import ledger_batches, quarantine
 
-TOLD = "results told"  # the setting with the end of the last reported run
+REPORTED = "results told"  # the setting with the end of the last reported run
 LISTED = 20  # lines of one message
 BY = "service"
 
@@ -52,23 +52,23 @@ def results(conn: Connection, settings: AlertSettings, now: datetime) -> Results
 
     Call it in a write transaction: the runs in the message count as reported.
     """
-    told = setting(conn, TOLD)
+    reported = setting(conn, REPORTED)
     if not settings.rules.run_results:
-        if told is not None:
-            forget_setting(conn, TOLD)
+        if reported is not None:
+            forget_setting(conn, REPORTED)
         return None
-    if told is None:  # runs that ended before the rule was turned on are not reported
-        put_setting(conn, TOLD, {"up_to": iso(now)}, by=BY, at=iso(now - timedelta(days=1)))
+    if reported is None:  # runs that ended before the rule was turned on are not reported
+        put_setting(conn, REPORTED, {"up_to": iso(now)}, by=BY, at=iso(now - timedelta(days=1)))
         return None
-    if now - datetime.fromisoformat(told.at) < timedelta(minutes=settings.rules.calm_minutes):
+    if now - datetime.fromisoformat(reported.at) < timedelta(minutes=settings.rules.calm_minutes):
         return None
     ended = [
-        run for run in run_pages.ended_since(conn, str(told.document["up_to"])) if run.target not in settings.quiet
+        run for run in run_pages.ended_since(conn, str(reported.document["up_to"])) if run.target not in settings.quiet
     ]
     if not ended:
         return None
     up_to = max(run.finished_at for run in ended)
-    put_setting(conn, TOLD, {"up_to": up_to}, by=BY, at=iso(now))
+    put_setting(conn, REPORTED, {"up_to": up_to}, by=BY, at=iso(now))
     lines = list(_lines(ended))
     more = [f"and {len(lines) - LISTED} more"] if len(lines) > LISTED else []
     one = ended[0]
@@ -120,14 +120,14 @@ def _facts(ctx: Context, conn: Connection, active: Collection[str], quiet: set[s
     counted = select(q.destination, func.count()).group_by(q.destination)
     held = {row[0]: row[1] for row in conn.execute(counted)}
     switched = figures.switched_at(conn)
-    told = [name for name in ctx.project.destinations if name not in quiet]
+    names = [name for name in ctx.project.destinations if name not in quiet]
     told_flows = [name for name in ctx.project.flows if name not in quiet]
-    newest = figures.recent_runs_of(conn, told, "destination", LOOKED_AT)
+    newest = figures.recent_runs_of(conn, names, "destination", LOOKED_AT)
     newest_of_flows = figures.recent_runs_of(conn, told_flows, "flow", LOOKED_AT_FLOW)
     ended = {name: run.run for name, runs in newest.items() for run in reversed(runs) if run.status in ENDED}
     notes = figures.notes_of(conn, list(ended.values()))
     targets = []
-    for name in told:
+    for name in names:
         runs, spec = newest.get(name, ()), ctx.project.destinations[name]
         idle = _idle(conn, runs, switched.get(name), now)
         noted = notes.get(ended.get(name, ""), ())

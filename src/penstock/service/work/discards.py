@@ -92,15 +92,15 @@ class Discards:
         """
         ctx = self.ctx()
         with ctx.database.begin() as conn:
-            asked = _asked(conn, which, ids)
-            if asked.total <= MANY:
+            wanted = _wanted(conn, which, ids)
+            if wanted.total <= MANY:
                 return None
-            begun = (row for row in unfinished_discards(conn) if _is_same(row, asked))
+            begun = (row for row in unfinished_discards(conn) if _is_same(row, wanted))
             row = next(begun, None)
             if row is None:
                 now = ctx.clock.now()
                 name = f"d-{int(ctx.clock.dice() * 0xFFFFFFFFFFFF):012x}"
-                row = DiscardRow(name, asked.ids, which, asked.up_to, reason, by, iso(now), asked.total)
+                row = DiscardRow(name, wanted.ids, which, wanted.up_to, reason, by, iso(now), wanted.total)
                 add_discard(conn, row)
                 forget_discards_before(conn, iso(now - KEPT))
         self._begin(row.id)
@@ -168,7 +168,7 @@ class Discards:
                     count_discarded(conn, discard, quarantine.discard(conn, some, row.reason, now))
 
 
-def _asked(conn: Connection, which: QuarantineFilter, ids: Sequence[str] | None) -> DiscardRow:
+def _wanted(conn: Connection, which: QuarantineFilter, ids: Sequence[str] | None) -> DiscardRow:
     if ids is None:
         total, last = quarantine.extent(conn, which)
         if total == 0:
@@ -183,9 +183,9 @@ def _asked(conn: Connection, which: QuarantineFilter, ids: Sequence[str] | None)
     return DiscardRow("", tuple(dict.fromkeys(ids)), which, 0, "", "", "", len(set(ids)))
 
 
-def _is_same(row: DiscardRow, asked: DiscardRow) -> bool:
+def _is_same(row: DiscardRow, wanted: DiscardRow) -> bool:
     """Whether the discard `row` in progress covers the requested records."""
-    return row.which == asked.which and row.ids == asked.ids and row.up_to >= asked.up_to
+    return row.which == wanted.which and row.ids == wanted.ids and row.up_to >= wanted.up_to
 
 
 def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:

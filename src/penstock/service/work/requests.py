@@ -116,13 +116,13 @@ class WorkRequests:
         for spec in specs.values():
             require_active(ctx, spec)
         with ctx.database.begin() as conn:
-            asked = []
+            requested = []
             for name, entries in by_destination.items():
                 row = self._new(conn, ctx, "resend", name)
                 now, lane = iso(ctx.clock.now()), specs[name].credential
                 work.ask(conn, WorkRow(row.id, "resend", name, lane, trigger, asked_by, now, payload=list(entries)))
-                asked.append(self._shown(conn, row.id))
-            return asked
+                requested.append(self._shown(conn, row.id))
+            return requested
 
     def cancel(self, run: str, *, by: str) -> RunJson:
         """Stop a run after its requests in flight, in any process. A queued run does not start.
@@ -131,8 +131,8 @@ class WorkRequests:
         """
         ctx = self.ctx()
         with ctx.database.begin() as conn:
-            row, asked = known_run(conn, run), work.get(conn, run)
-            if asked is None or asked.state == "ended":
+            row, queued = known_run(conn, run), work.get(conn, run)
+            if queued is None or queued.state == "ended":
                 running = row.status == "running" and self._is_held(ctx, row)
                 code, hint = (
                     ("held", "stop that command with ^C")
@@ -143,10 +143,10 @@ class WorkRequests:
                     f"{row.holder} executes the run {run}" if running else f"the run {run} has ended: {row.status}"
                 )
                 raise ConflictError(Problem("run", message, code, hint, found=row.status))
-            if asked.state == "running":
+            if queued.state == "running":
                 work.want_stop(conn, run, "cancel", by)
             else:
-                work.change(conn, asked, state="ended")
+                work.change(conn, queued, state="ended")
                 if row.position == NOT_BEGUN:
                     ended = replace(row, reason=f"stopped by {by} before it began", stopped_by="cancelled")
                     runs.finish(conn, ended, "cancelled", iso(ctx.clock.now()))
@@ -224,10 +224,10 @@ class WorkRequests:
     def progress(self, run: str) -> tuple[ProgressJson | RunJson, bool]:
         """The progress of a run, or the run itself when it has ended."""
         with self.ctx().database.read() as conn:
-            row, asked, document = known_run(conn, run), work.get(conn, run), self._shown(conn, run)
+            row, queued, document = known_run(conn, run), work.get(conn, run), self._shown(conn, run)
         if document["status"] in OVER:
             return document, True
-        live: dict[str, Any] = dict(asked.progress or {}) if asked is not None and asked.state == "running" else {}
+        live: dict[str, Any] = dict(queued.progress or {}) if queued is not None and queued.state == "running" else {}
         stage = {"queued": "waiting for a worker", "interrupted": "waiting to be taken over"}
         at_hand = row.kind != "flow"  # the live counts are of a destination, not of the flow
         return {

@@ -127,9 +127,9 @@ class KeyTable:
         """`hashes` is (n, 2). They are looked up in sorted order, which is three times as fast."""
         values, prints = np.zeros(len(hashes), dtype=np.uint64), np.zeros(len(hashes), dtype=np.uint64)
         order = np.argsort(hashes[:, 0])
-        asked = hashes[order]
+        ordered = hashes[order]
         for level in self._levels:
-            spots = level.positions(asked)
+            spots = level.positions(ordered)
             rows = np.flatnonzero(spots >= 0)
             values[order[rows]], prints[order[rows]] = level.values[spots[rows]], level.prints[spots[rows]]
         return FoundKeys(values, prints)

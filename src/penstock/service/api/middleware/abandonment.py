@@ -40,16 +40,16 @@ class Abandonment:
             return
         taken = asyncio.Event()
 
-        async def told() -> Message:
+        async def received() -> Message:
             message = await receive()
             if not message.get("more_body", False):
                 taken.set()
             return message
 
-        inside: Receive = told
+        inside: Receive = received
         if scope["method"] in {"GET", "HEAD"}:  # routes do not read its empty body
             inside = again(b"", receive)
-            await told()
+            await received()
         with patient(Deadline()) as given:
             self._live.add(given)
             watcher = asyncio.create_task(_watch(taken, receive, given))

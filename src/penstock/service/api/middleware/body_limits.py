@@ -72,8 +72,8 @@ def _packed(request: Request) -> Problem | None:
 
 async def _body(request: Request) -> tuple[bytes, Problem | None]:
     """The body, or what is wrong with it. No more of it is read than may be kept."""
-    told = request.headers.get("Content-Length", "")
-    size, parts = int(told) if told.isdigit() else 0, []
+    length = request.headers.get("Content-Length", "")
+    size, parts = int(length) if length.isdigit() else 0, []
     if size <= LARGEST:
         size = 0
         async for part in request.stream():
@@ -134,13 +134,13 @@ def _as_name(value: Any) -> str | None:
 
 def again(body: bytes, receive: Receive) -> Receive:
     """The body once more, for the route; then the client's further messages."""
-    told = False
+    was_read = False
 
     async def once_more() -> Message:
-        nonlocal told
-        if told:
+        nonlocal was_read
+        if was_read:
             return await receive()
-        told = True
+        was_read = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     return once_more

@@ -57,19 +57,19 @@ class Idempotency:
             await answer(400, [problem])(scope, receive, send)
             return
         body = await request.body()
-        asked = await run_in_threadpool(_asked, request, key, body)
+        keyed = await run_in_threadpool(_keyed_request, request, key, body)
         whole = again(body, receive)
-        if asked is None:  # not signed in, or not allowed: the route refuses it
+        if keyed is None:  # not signed in, or not allowed: the route refuses it
             await self.inner(scope, whole, send)
             return
-        await self._once(asked, request, whole, send)
+        await self._once(keyed, request, whole, send)
 
-    async def _once(self, asked: KeyedRequest, request: Request, receive: Receive, send: Send) -> None:
+    async def _once(self, keyed: KeyedRequest, request: Request, receive: Receive, send: Send) -> None:
         app = self.api.state.penstock
         assert isinstance(app, ServiceApp)
-        answered, scope = app.answered, request.scope
+        replays, scope = app.replays, request.scope
         try:
-            known = await run_in_threadpool(answered.begin, asked)
+            known = await run_in_threadpool(replays.begin, keyed)
         except PenstockError as error:
             await answer(status_of(error), error.problems)(scope, receive, send)
             return
@@ -77,13 +77,13 @@ class Idempotency:
             request.state.replayed = True  # the audit log has it already
             await Response(known.body, known.status, {**known.headers, REPLAYED: "true"})(scope, receive, send)
             return
-        heard = _Heard(send)
-        await self.inner(scope, receive, heard)  # after a defect it is not known what was done: the key stays in use
-        await run_in_threadpool(_remember, app, asked, heard)
-        await heard.tell()
+        buffered = _BufferedAnswer(send)
+        await self.inner(scope, receive, buffered)  # after a defect it is not known what was done: the key stays in use
+        await run_in_threadpool(_remember, app, keyed, buffered)
+        await buffered.send()
 
 
-class _Heard:
+class _BufferedAnswer:
     """An answer that is buffered until it is stored."""
 
     def __init__(self, send: Send) -> None:
@@ -103,21 +103,21 @@ class _Heard:
         parts = [m.get("body", b"") for m in self._messages if m["type"] == "http.response.body"]
         return ReplayedResponse(status, _worth_keeping(headers), b"".join(parts))
 
-    async def tell(self) -> None:
+    async def send(self) -> None:
         for message in self._messages:
             await self._send(message)
 
 
-def _remember(app: ServiceApp, asked: KeyedRequest, heard: _Heard) -> None:
+def _remember(app: ServiceApp, keyed: KeyedRequest, buffered: _BufferedAnswer) -> None:
     """Store the answer of a request that succeeded; a refused one may be sent again."""
-    told = heard.answer
-    if told.status < 400 and len(told.body) <= LARGEST:
-        app.answered.keep(asked, told)
-    elif told.status >= 400:
-        app.answered.forget(asked)
+    response = buffered.answer
+    if response.status < 400 and len(response.body) <= LARGEST:
+        app.replays.keep(keyed, response)
+    elif response.status >= 400:
+        app.replays.forget(keyed)
 
 
-def _asked(request: Request, key: str, body: bytes) -> KeyedRequest | None:
+def _keyed_request(request: Request, key: str, body: bytes) -> KeyedRequest | None:
     try:
         person = whoever(request)
     except PenstockError:

@@ -88,8 +88,8 @@ class AuditLog:
     def _note(self, request: Request, status: int) -> None:
         app, person = self.api.state.penstock, getattr(request.state, "person", None)
         assert isinstance(app, ServiceApp)
-        told = getattr(request.state, "names", {}) if status < 400 else {}  # else what was typed there is not checked
-        names = {**request.path_params, **told}
+        named = getattr(request.state, "names", {}) if status < 400 else {}  # else what was typed there is not checked
+        names = {**request.path_params, **named}
         app.people.audit.note(
             who=_who(request, person),
             action=f"{request.method} {template_of(request.scope)}",

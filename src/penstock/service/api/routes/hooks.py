@@ -61,7 +61,7 @@ class _Gone(Exception):  # noqa: N818
     """The sender has disconnected."""
 
 
-class Told(NamedTuple):
+class PostReply(NamedTuple):
     """The response to a post; `code` is the code of its refusal, empty if it was accepted."""
 
     status: int
@@ -83,51 +83,51 @@ class Door:
             return
         began = time.perf_counter()
         try:
-            told = await self._reply(scope, receive)
+            reply = await self._reply(scope, receive)
         except _Gone:
             return
-        await send({"type": "http.response.start", "status": told.status, "headers": told.headers})
-        await send({"type": "http.response.body", "body": told.body})
-        self._note(scope, told, time.perf_counter() - began)
+        await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+        await send({"type": "http.response.body", "body": reply.body})
+        self._note(scope, reply, time.perf_counter() - began)
 
-    def _note(self, scope: Scope, told: Told, seconds: float) -> None:
+    def _note(self, scope: Scope, reply: PostReply, seconds: float) -> None:
         """Measure a post, and log a refusal."""
-        observe = self._measured.get(told.status)
+        observe = self._measured.get(reply.status)
         if observe is None:
-            labels = ("POST" if scope["method"] == "POST" else "other", PATH, str(told.status))
-            observe = self._measured[told.status] = self._app.watch.metrics.answers.labels(*labels).observe
+            labels = ("POST" if scope["method"] == "POST" else "other", PATH, str(reply.status))
+            observe = self._measured[reply.status] = self._app.watch.metrics.answers.labels(*labels).observe
         observe(seconds)
-        if told.code:
-            self._tell_refused(scope["path_params"]["source"][:SHOWN], told)
+        if reply.code:
+            self._log_refused(scope["path_params"]["source"][:SHOWN], reply)
 
-    def _tell_refused(self, source: str, told: Told) -> None:
+    def _log_refused(self, source: str, reply: PostReply) -> None:
         """Log at most one line per second for each source and reason, with the number of posts it stands for."""
         if len(self._refused) >= MOST_NOTED:  # anybody may post to any name
             self._refused.clear()
-        now, key = time.monotonic(), (source, told.code)
+        now, key = time.monotonic(), (source, reply.code)
         last, more = self._refused.get(key, (now - TELL_AGAIN_S, 0))
         if now - last < TELL_AGAIN_S:
             self._refused[key] = (last, more + 1)
             return
         self._refused[key] = (now, 0)
-        facts = {"source": source, "status": told.status, "reason": told.code, "posts": more + 1}
+        facts = {"source": source, "status": reply.status, "reason": reply.code, "posts": more + 1}
         self._app.events.tell("intake.refused", **facts)
 
-    async def _reply(self, scope: Scope, receive: Receive) -> Told:
+    async def _reply(self, scope: Scope, receive: Receive) -> PostReply:
         name = scope["path_params"]["source"]
         if scope["method"] != "POST":
             problem = Problem(scope["path"], "a webhook source accepts only POST", "wrong-method", "use POST")
             return _refused(405, problem, {"Allow": "POST"})
         return await self._taken_or_refused(name, scope, receive)
 
-    async def _taken_or_refused(self, name: str, scope: Scope, receive: Receive) -> Told:
+    async def _taken_or_refused(self, name: str, scope: Scope, receive: Receive) -> PostReply:
         try:
             return await self._take(name, scope, receive)
         except SenderRefused as refused:
             return _refused(401, Problem(f"hooks.{name}", str(refused), "not-signed-in", refused.hint))
         except PostRefused as refused:
             wait = {} if refused.wait_s is None else {"Retry-After": str(max(int(refused.wait_s + 0.999), 1))}
-            return _told(STATUSES[refused.problems[0].code], refused.problems, wait)
+            return _refusal(STATUSES[refused.problems[0].code], refused.problems, wait)
         except Overrun:
             problem = Problem(
                 f"hooks.{name}", "records are posted faster than they can be stored", "overrun", "try again in a moment"
@@ -139,9 +139,9 @@ class Door:
             )
             return _refused(408, problem)
         except PenstockError as error:
-            return _told(status_of(error), error.problems)
+            return _refusal(status_of(error), error.problems)
 
-    async def _take(self, name: str, scope: Scope, receive: Receive) -> Told:
+    async def _take(self, name: str, scope: Scope, receive: Receive) -> PostReply:
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"))) if scope["query_string"] else {}
         post = await self._app.intake.accept(name, headers, query, partial(_body, receive, headers))
@@ -149,7 +149,7 @@ class Door:
         if post.stored < post.records:
             document["repeated"] = True
         body = orjson.dumps(document)
-        return Told(200, (*TAKEN, (b"content-length", b"%d" % len(body))), body)
+        return PostReply(200, (*TAKEN, (b"content-length", b"%d" % len(body))), body)
 
 
 class Straight:
@@ -173,8 +173,8 @@ class Straight:
 
 async def _body(receive: Receive, headers: Mapping[str, str], most: int) -> bytes | None:
     """The whole body; None as soon as it exceeds `most` bytes. Raises _Gone when the sender disconnects."""
-    told = headers.get("content-length", "")
-    if told.isdigit() and int(told) > most:
+    length = headers.get("content-length", "")
+    if length.isdigit() and int(length) > most:
         return None
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
@@ -194,11 +194,11 @@ async def _body(receive: Receive, headers: Mapping[str, str], most: int) -> byte
             message = await receive()
 
 
-def _refused(status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> Told:
-    return _told(status, [problem], headers)
+def _refused(status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> PostReply:
+    return _refusal(status, [problem], headers)
 
 
-def _told(status: int, problems: Sequence[Problem], headers: Mapping[str, str] | None = None) -> Told:
-    reply = answer(status, problems)
-    reply.headers.update({**PLAIN, **(headers or {})})
-    return Told(status, reply.raw_headers, bytes(reply.body), problems[0].code if problems else "refused")
+def _refusal(status: int, problems: Sequence[Problem], headers: Mapping[str, str] | None = None) -> PostReply:
+    response = answer(status, problems)
+    response.headers.update({**PLAIN, **(headers or {})})
+    return PostReply(status, response.raw_headers, bytes(response.body), problems[0].code if problems else "refused")

@@ -97,7 +97,7 @@ def stats(
     _: Person = needs(Right.VIEW),
 ) -> Response:
     """Returns what was sent in the last hours, in buckets, and the current use of each rate limit."""
-    return as_it_is(app.sight.stats(hours, destination))
+    return as_it_is(app.project_overview.stats(hours, destination))
 
 
 @router.get("/search", operation_id="search", response_model=Page[FoundOut])
@@ -108,7 +108,7 @@ def search(
     _: Person = needs(Right.VIEW),
 ) -> Response:
     """Searches resources, runs, records in quarantine and sent records."""
-    return as_it_is(whole([asdict(found) for found in app.sight.search(q, limit)]))
+    return as_it_is(whole([asdict(found) for found in app.project_overview.search(q, limit)]))
 
 
 @router.get("/responses/{destination}", operation_id="listResponses")
@@ -116,4 +116,4 @@ def responses(
     destination: str, app: Opened, cursor: Cursor = None, limit: Limit = 50, _: Person = needs(Right.VIEW)
 ) -> Page[ReplyJson]:
     """Returns the stored replies of a destination with `responses: true`, newest first."""
-    return cast(Page[ReplyJson], app.sight.replies(destination, limit=limit, cursor=cursor))
+    return cast(Page[ReplyJson], app.project_overview.replies(destination, limit=limit, cursor=cursor))

@@ -74,7 +74,7 @@ class Which(BaseModel):
 
     def entries(self, app: ServiceApp) -> list[str]:
         """The ids of the selected records. InputError when there is no selection, or it selects nothing."""
-        return self.ids or app.held.ids(self.conditions())
+        return self.ids or app.quarantine_pages.ids(self.conditions())
 
     def conditions(self) -> QuarantineFilter:
         """The selection as a filter. InputError when there is no selection."""
@@ -139,19 +139,19 @@ def entries(
     _: Person = needs(Right.VIEW),
 ) -> Page[QuarantineEntryJson]:
     """Returns the records in quarantine, oldest first."""
-    return app.held.page(QuarantineFilter(destination, cause, outcome), limit=limit, cursor=cursor)
+    return app.quarantine_pages.page(QuarantineFilter(destination, cause, outcome), limit=limit, cursor=cursor)
 
 
 @router.get("/groups", operation_id="listQuarantineGroups")
 def groups(app: Opened, _: Person = needs(Right.VIEW)) -> Page[QuarantineGroupJson]:
     """Returns the records in quarantine grouped by destination, cause, outcome and field, largest group first."""
-    return whole(app.held.groups())
+    return whole(app.quarantine_pages.groups())
 
 
 @router.post("/resend", status_code=202, operation_id="resendHeld")
 def resend(which: Which, app: Opened, person: Person = needs(Right.OPERATE)) -> Page[RunJson]:
     """Sends records in quarantine again. Starts and returns one run per destination."""
-    return whole(app.ask_resend(which.entries(app), asked_by=person.name))
+    return whole(app.request_resend(which.entries(app), asked_by=person.name))
 
 
 @router.post(
@@ -207,8 +207,8 @@ def edit(
     def guard(before: str) -> None:
         require_etag(if_match, before, entry)
 
-    record = new.record if new.record_text is None else app.held.record_of(new.record_text)
-    return _flat(app, app.held.edit(entry, changes=new.changes, record=record, guard=guard), response)
+    record = new.record if new.record_text is None else app.quarantine_pages.record_of(new.record_text)
+    return _flat(app, app.quarantine_pages.edit(entry, changes=new.changes, record=record, guard=guard), response)
 
 
 @router.post("/{entry}/discard", operation_id="discardOneHeld")
@@ -224,6 +224,6 @@ def settle(entry: str, app: Opened, how: Settle | None = None, _: Person = needs
 
 
 def _flat(app: ServiceApp, detail: QuarantineDetail, response: Response) -> HeldJson:
-    text = app.held.text(detail.entry.id)
+    text = app.quarantine_pages.text(detail.entry.id)
     set_etag(response, text)
     return cast(HeldJson, {**quarantined_json(detail), "record_text": text})

@@ -97,8 +97,8 @@ async def upload(
     _: Person = needs(Right.EDIT),
 ) -> UploadedOut:
     """Stores a file for a file source. The body is the file, 512 MiB at most."""
-    told = request.headers.get("Content-Length", "")
-    draft = await run_in_threadpool(app.uploads.begin, filename, int(told) if told.isdigit() else None)
+    length = request.headers.get("Content-Length", "")
+    draft = await run_in_threadpool(app.uploads.begin, filename, int(length) if length.isdigit() else None)
     try:
         await _take(request, draft.write)
         kept = await run_in_threadpool(draft.finish)
@@ -131,5 +131,5 @@ def _seen(look: DataLook) -> dict[str, Any]:
 
 def _placed(problem: Problem) -> SqlProblemJson:
     place = place_in(problem.message)
-    (told,) = whole_problems([problem])
-    return {**told, "column": None} if place is None else {**told, "line": place[0], "column": place[1]}
+    (shown,) = whole_problems([problem])
+    return {**shown, "column": None} if place is None else {**shown, "line": place[0], "column": place[1]}

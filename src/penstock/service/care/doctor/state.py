@@ -232,8 +232,8 @@ def newest_runs(found: Examined) -> Findings:
     for kind, target in (*targets, *(("flow", name) for name in found.project.flows)):
         with found.database.read() as conn:
             row = runs.last(conn, target, kind)
-            asked = None if row is None else work.get(conn, row.id)
-        if row is not None and (asked is None or asked.state == "ended"):  # else a worker has it, or will
+            queued = None if row is None else work.get(conn, row.id)
+        if row is not None and (queued is None or queued.state == "ended"):  # else a worker has it, or will
             yield from _ended(ctx, row)
 
 
