@@ -77,13 +77,6 @@ CURSOR = Section(
     ),
 )
 DECIMAL = Key("decimal", ChoiceShape((".", ",")), "the decimal sign of numbers that are written as text")
-SOURCE_TYPE = Key(
-    "type",
-    ChoiceShape(("file", "sql", "webhook")),
-    "file, sql or webhook",
-    required=True,
-    hint="write `type: file`, `type: sql` or `type: webhook`",
-)
 
 
 def _option(name: str, shape: ValueShape, about: str) -> Key:
@@ -128,6 +121,14 @@ HOOK_KEYS = (
     DECIMAL,
 )
 OF_TYPES = {"file": FILE_KEYS, "sql": SQL_KEYS, "webhook": HOOK_KEYS}
+*_FIRST, _LAST = OF_TYPES
+SOURCE_TYPE = Key(
+    "type",
+    ChoiceShape(tuple(OF_TYPES)),
+    f"{', '.join(_FIRST)} or {_LAST}",
+    required=True,
+    hint=f"write {', '.join(f'`type: {kind}`' for kind in _FIRST)} or `type: {_LAST}`",
+)
 
 
 def _belongs(kind: str) -> dict[str, str]:

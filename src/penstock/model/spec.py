@@ -14,7 +14,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 CatchUp = Literal["latest", "all", "none"]
 
@@ -23,6 +23,7 @@ Dialect = Literal["native", "flat"]
 ContentFormat = Literal["json", "xml", "form"]
 BatchMode = Literal["auto", "on", "off"]
 ColumnType = Literal["text", "integer", "number", "boolean", "date", "timestamp", "json"]
+SourceKind = Literal["file", "sql", "webhook", "responses"]
 HookScheme = Literal["standard", "generic"]
 HookAlgorithm = Literal["sha256", "sha512", "sha1"]
 HookEncoding = Literal["hex", "base64"]
@@ -113,7 +114,24 @@ class CursorSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceTraits:
+    """What holds for every source of a kind.
+
+    `repeats`: a second reading gives the same rows in the same order, so a run need not freeze them. `is_quick`: to
+    look for news costs next to nothing. `arrives`: records come one by one; each brings its own columns, and may hold a
+    part of its object only. `grows`: any of them may bring a new column at any time.
+    """
+
+    kind: SourceKind
+    repeats: bool = False
+    is_quick: bool = False
+    arrives: bool = False
+    grows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class FileSource:
+    traits: ClassVar[SourceTraits] = SourceTraits("file", repeats=True, is_quick=True)
     name: str
     path: str  # as written: relative to `base`, may be a glob
     base: Path
@@ -131,6 +149,7 @@ class FileSource:
 
 @dataclass(frozen=True, slots=True)
 class SqlSource:
+    traits: ClassVar[SourceTraits] = SourceTraits("sql")
     name: str
     url: Secret
     base: Path
@@ -144,6 +163,7 @@ class SqlSource:
 class ResponseSource:
     """The replies of the destination `destination`, as records."""
 
+    traits: ClassVar[SourceTraits] = SourceTraits("responses", is_quick=True, arrives=True)
     name: str
     destination: str
 
@@ -197,6 +217,7 @@ class FlushSpec:
 class WebhookSource:
     """Records that are posted to `/hooks/<name>`. `auth` None: `auth: none`, everybody may post."""
 
+    traits: ClassVar[SourceTraits] = SourceTraits("webhook", is_quick=True, arrives=True, grows=True)
     name: str
     auth: HookKey | HookSignature | None = HookKey()
     secret: Secret | None = None  # None: it is stored sealed in the state database

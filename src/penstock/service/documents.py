@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 
 from penstock.model.reports import CheckJson
 from penstock.model.runs import BareRunJson
-from penstock.model.spec import Connector, Dialect, HookAlgorithm, HookEncoding, HookScheme
+from penstock.model.spec import Connector, Dialect, HookAlgorithm, HookEncoding, HookScheme, SourceKind
 
 
 class CheckedJson(CheckJson):
@@ -139,7 +139,7 @@ class SourceNodeJson(TypedDict):
     id: str
     kind: Literal["source"]
     name: str
-    type: Literal["file", "sql", "webhook", "responses"]
+    type: SourceKind
     state: SourceStateJson
 
 

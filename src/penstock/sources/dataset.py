@@ -12,7 +12,7 @@ from penstock.model.errors import InputError, Problem
 from penstock.model.outcome import Note
 from penstock.model.reach import PERSONAL, Reach
 from penstock.model.record import RECORD, Chunk, Column, ReadWindow, Schema, window_at
-from penstock.model.spec import ColumnType, DatasetSpec, FileSource, ResponseSource, SourceSpec, SqlSource
+from penstock.model.spec import ColumnType, DatasetSpec, FileSource, ResponseSource, SourceSpec
 from penstock.model.text import identifying
 from penstock.render.values.numbers import DecimalSign
 from penstock.sources.columns import closed, decided_types, gone_from, nearest, not_seen, united, with_missing
@@ -58,12 +58,12 @@ class Dataset:
         What is posted, and replies, have none: their columns are taken into the schema as they come.
         """
         rows = self._rows.inner if isinstance(self._rows, FirstRows) else self._rows
-        if not isinstance(self.source, FileSource | SqlSource):
+        if self.source.traits.arrives:
             return ()
         if look and rows.open_ended:
             for _ in rows.pieces():
                 pass
-        if not look and self._last is None and not isinstance(self.source, FileSource):
+        if not look and self._last is None and not self.source.traits.is_quick:
             return ()  # to query a database costs a connection
         known = schema if self.spec.sql is None else schema.source
         return () if known is None else tuple(name for name in rows.names() if known.column(name) is None)
@@ -85,7 +85,7 @@ class Dataset:
     @property
     def volatile(self) -> bool:
         """Whether a second reading may give other rows, or another order: then a run freezes it first."""
-        return self.spec.sql is not None or not isinstance(self.source, FileSource)
+        return self.spec.sql is not None or not self.source.traits.repeats
 
     @property
     def sets_zone(self) -> bool:
@@ -97,7 +97,7 @@ class Dataset:
         """Whether a record may hold a part of its object only: of a table's rows, each is whole."""
         if isinstance(self.source, FileSource):
             return not file_format(self.source, matching_files(self.source, self._reach)[0]).is_table
-        return not isinstance(self.source, SqlSource)
+        return self.source.traits.arrives
 
     def has_renamed(self, schema: Schema) -> bool:
         """Whether a column has another name than in `schema`, since what cannot be seen of it is removed now."""

@@ -25,7 +25,6 @@ from penstock.model.spec import (
     FileSource,
     ProjectSpec,
     SourceSpec,
-    WebhookSource,
 )
 from penstock.render.bindings import columns_by_name, columns_named
 from penstock.render.compile import compile_template
@@ -93,7 +92,7 @@ def known_columns(
 def _stored_columns(schema: Schema, source: SourceSpec, spec: DatasetSpec) -> KnownColumns:
     if not schema.columns:
         return KnownColumns()
-    grows = isinstance(source, WebhookSource) and spec.sql is None
+    grows = source.traits.grows and spec.sql is None
     return KnownColumns(replace(schema, grows=grows), complete=not grows)
 
 

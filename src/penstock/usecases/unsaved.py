@@ -16,7 +16,7 @@ from penstock.model.errors import InputError, PenstockError, Problem
 from penstock.model.outcome import Note
 from penstock.model.record import Chunk
 from penstock.model.reports import CheckReport, DataLook, Preview, RefusedRecord, TestReport
-from penstock.model.spec import CredentialSpec, DatasetSpec, SourceSpec, SqlSource, WebhookSource
+from penstock.model.spec import CredentialSpec, DatasetSpec, SourceSpec, SqlSource
 from penstock.run.context import Context
 from penstock.run.datasets import tools
 from penstock.run.diff.record_text import read_record, readable
@@ -69,7 +69,7 @@ def _look(ctx: Context, spec: DatasetSpec, source: SourceSpec) -> DataLook:
     rows = tuple(
         readable(read_record(record_json(found.samples, row))) for row in range(found.samples.records.num_rows)
     )
-    awaits = isinstance(source, WebhookSource) and (spec.sql is None or not found.schema.columns)
+    awaits = source.traits.grows and (spec.sql is None or not found.schema.columns)
     return DataLook(
         columns=found.schema.columns,
         rows=rows,

@@ -22,7 +22,7 @@ from penstock.model.outcome import Outcome
 from penstock.model.page import Page
 from penstock.model.reports import CheckJson
 from penstock.model.runs import BareRunJson, RunKind, run_json
-from penstock.model.spec import FileSource, ProjectSpec, ResponseSource, SourceSpec, SqlSource, WebhookSource
+from penstock.model.spec import ProjectSpec, ResponseSource, WebhookSource
 from penstock.model.text import digest
 from penstock.run.activity import activity
 from penstock.run.connection import connection
@@ -113,7 +113,7 @@ def _nodes(ctx: Context) -> Iterator[Document]:
 def _about(kind: str, spec: Any) -> Document:
     """The settings of a resource that the graph shows."""
     if kind == "source":
-        return {"type": _type_of(spec)}
+        return {"type": spec.traits.kind}
     if kind == "dataset":
         return {"key": list(spec.key), "sql": spec.sql is not None}
     if kind == "destination":
@@ -121,11 +121,6 @@ def _about(kind: str, spec: Any) -> Document:
     if kind == "credential":
         return {"type": spec.connector}
     return {"schedule": spec.schedule, "timezone": spec.timezone, "destinations": list(spec.destinations)}
-
-
-def _type_of(source: SourceSpec) -> str:
-    kinds = {FileSource: "file", SqlSource: "sql", WebhookSource: "webhook", ResponseSource: "responses"}
-    return kinds[type(source)]
 
 
 def _edges(project: ProjectSpec) -> Iterator[Document]:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from penstock.clock import iso
 from penstock.config.flows import read_schedule
 from penstock.model.errors import InputError, PenstockError
-from penstock.model.spec import FileSource, FlowSpec, OnNewData, ResponseSource, WebhookSource
+from penstock.model.spec import FlowSpec, OnNewData, ResponseSource, SourceSpec, WebhookSource
 from penstock.run.context import Context
 from penstock.service.store import pauses, work
 from penstock.service.store.pauses import FlowTimes, Tick
@@ -162,7 +162,7 @@ def _due(flow: FlowSpec, done: str, now: datetime) -> list[datetime]:
     return passed(read_schedule(str(flow.schedule)), flow.timezone, datetime.fromisoformat(done), now)
 
 
-def _sources(ctx: Context, flow: FlowSpec) -> dict[str, object]:
+def _sources(ctx: Context, flow: FlowSpec) -> dict[str, SourceSpec]:
     project = ctx.project
     datasets = [project.datasets[project.destinations[name].dataset] for name in flow.destinations]
     return {dataset.source: project.sources[dataset.source] for dataset in datasets}
@@ -170,9 +170,7 @@ def _sources(ctx: Context, flow: FlowSpec) -> dict[str, object]:
 
 def _is_quick(ctx: Context, flow: FlowSpec) -> bool:
     """Whether a check for new data is cheap: files, and sources in the state database."""
-    return all(
-        isinstance(source, FileSource | ResponseSource | WebhookSource) for source in _sources(ctx, flow).values()
-    )
+    return all(source.traits.is_quick for source in _sources(ctx, flow).values())
 
 
 def _newest(ctx: Context, source: ResponseSource) -> str | None:
