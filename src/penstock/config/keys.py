@@ -149,6 +149,7 @@ HOOK_SOURCE = Section(
     WebhookSource,
     elsewhere=_belongs("webhook"),
 )
+SOURCES = {"file": FILE_SOURCE, "sql": SQL_SOURCE, "webhook": HOOK_SOURCE}
 
 DATASET = Section(
     "A named, keyed set of records of a source.",

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from penstock.bounds import MAX_PROJECT, bounds, in_megabytes
 from penstock.config.checks import check_together
 from penstock.config.destinations import read_credential, read_destination
-from penstock.config.keys import CREDENTIAL, DATASET, DESTINATION, FILE_SOURCE, FLOW, HOOK_SOURCE, SQL_SOURCE
+from penstock.config.keys import CREDENTIAL, DATASET, DESTINATION, FLOW, SOURCES
 from penstock.config.sources import REPLY_KEY, RESPONSES, read_dataset, read_source
 from penstock.config.values.sections import Section
 from penstock.config.values.shapes import BadValue, kind_of
@@ -44,13 +44,7 @@ def project_json_schema() -> dict[str, object]:
     """A JSON Schema (2020-12) of the project file, with a description for every key."""
     sections = {
         "credentials": CREDENTIAL.schema(),
-        "sources": {
-            "oneOf": [
-                _of_type(FILE_SOURCE, "file"),
-                _of_type(SQL_SOURCE, "sql"),
-                _of_type(HOOK_SOURCE, "webhook"),
-            ]
-        },
+        "sources": {"oneOf": [_of_type(section, kind) for kind, section in SOURCES.items()]},
         "datasets": DATASET.schema(),
         "destinations": _destination(),
         "flows": FLOW.schema(),
