@@ -3,8 +3,7 @@
 Only `config` builds these types. The defaults are the product's defaults; `None` means "not given".
 
 `settings_text` is stored in the state database: a schema, a remembered record and a quarantined record count as made
-under other settings when it differs. So a release that adds a field must not change the text of a project that does not
-use it.
+under other settings when it differs. So a new field must not change the text of a project that does not use it.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 CatchUp = Literal["latest", "all", "none"]
-
 Connector = Literal["custify", "http"]
 Dialect = Literal["native", "flat"]
 ContentFormat = Literal["json", "xml", "form"]
@@ -115,18 +113,13 @@ class CursorSpec:
 
 @dataclass(frozen=True, slots=True)
 class SourceTraits:
-    """What holds for every source of a kind.
-
-    `repeats`: a second reading gives the same rows in the same order, so a run need not freeze them. `is_quick`: to
-    look for news costs next to nothing. `arrives`: records come one by one; each brings its own columns, and may hold a
-    part of its object only. `grows`: any of them may bring a new column at any time.
-    """
+    """What holds for every source of a kind."""
 
     kind: SourceKind
-    repeats: bool = False
-    is_quick: bool = False
-    arrives: bool = False
-    grows: bool = False
+    repeats: bool = False  # a second reading gives the same rows in the same order: a run need not freeze them
+    is_quick: bool = False  # looking for news costs next to nothing
+    arrives: bool = False  # each record brings its own columns, and may hold a part of its object only
+    grows: bool = False  # any record may bring a new column at any time
 
 
 @dataclass(frozen=True, slots=True)
