@@ -82,7 +82,10 @@ def main() -> None:
             for name in sorted(listed)
             if not faults.get(name)
         ]
-    print("\n".join(wrong) or f"{len(files) - len(listed)} of {len(files)} files are fully covered by their own tests")
+    print(
+        "\n".join(wrong)
+        or f"{len(files) - (0 if chosen else len(listed))} of {len(files)} files are fully covered by their own tests"
+    )
     sys.exit(bool(wrong))
 
 

@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from penstock.delivery.http import client as client_module
 from penstock.model.delivery import Lost, Reply
 from penstock.model.errors import InputError
 from penstock.model.record import Request
@@ -127,7 +128,8 @@ def _is_full(listener: socket.socket) -> bool:
     return waiting > most
 
 
-async def test_a_host_that_accepts_no_connection_in_time_got_nothing():
+async def test_a_host_that_accepts_no_connection_in_time_got_nothing(monkeypatch):
+    monkeypatch.setattr(client_module, "CONNECT_SHARE", 0.1)  # a busy machine does not pass both time-outs at once
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -137,7 +139,7 @@ async def test_a_host_that_accepts_no_connection_in_time_got_nothing():
             fillers.append(socket.socket())
             fillers[-1].setblocking(False)
             fillers[-1].connect_ex(full.getsockname())
-        async with client_of(url, patience=0.3) as client:
+        async with client_of(url, patience=5) as client:
             answer = await client.send(get(f"{url}/people"))
         for filler in fillers:
             filler.close()

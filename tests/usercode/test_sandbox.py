@@ -117,7 +117,8 @@ BOMBS = {
 
 @pytest.mark.parametrize(("body", "says"), BOMBS.values(), ids=BOMBS)
 def test_bombs_end_within_the_limits_and_say_so(body, says):
-    failed = failure(body)
+    patience = {} if "0.3 s" in says else {"seconds": 30}  # on a busy machine the memory fills slowly
+    failed = failure(body, **patience)
     assert says in failed.reason
     assert failed.line is not None
 
