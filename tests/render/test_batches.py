@@ -1,13 +1,23 @@
 """What a person would notice of batching: no record lost, none twice, order per key kept, limits kept."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.model.record import Grouping, Payload, Shape
-from penstock.render.batches import MAX_OPEN, Batcher
-from penstock.render.bodies import encode_body
+from penstock.model.record import Grouping, Lookup, Payload, Shape
+from penstock.render.batches import (
+    MAX_OPEN,
+    Batcher,
+    encode_bodies,
+    filled,
+    preview_headers,
+    records_of,
+    requests_for,
+)
+from penstock.render.bodies import Unencodable, encode_body
 
 SHAPES = [
     Grouping(algorithm="array"),
@@ -108,3 +118,51 @@ def test_versions_of_one_key_leave_in_order_also_across_urls(repeats):
     out = [*batcher.add(rows), *batcher.flush()]
     sent = [[each.ordinal for each in batch.payloads] for batch in out]
     assert sent == ([[0], [1, 2, 3]] if repeats else [[0], [1, 2], [3]])
+
+
+SHAPE = Shape("POST", "https://x/people", headers=(("X", "1"),), grouping=SHAPES[0])
+
+
+def test_a_batch_is_one_request_with_the_url_and_headers_of_its_payloads():
+    [request] = requests_for(SHAPE, [payload(0), payload(1)])
+    assert (request.method, request.url) == ("POST", "https://x/people")
+    assert request.body == b'[{"a":"xxxxx"},{"a":"xxxxx"}]'
+    assert dict(request.headers) == {"Accept": "application/json", "Content-Type": "application/json", "X": "1"}
+    [own] = requests_for(SHAPE, [payload(0, url="https://x/people/k", headers=(("accept", "*/*"),))])
+    assert own.url == "https://x/people/k"
+    assert own.headers == (("Content-Type", "application/json"), ("accept", "*/*"))
+
+
+def test_grouping_code_may_make_several_requests_of_one_batch():
+    assert [request.body for request in requests_for(SHAPE, [payload(0)], [b"1", b"2"])] == [b"1", b"2"]
+    assert requests_for(SHAPE, [payload(0)], []) == ()
+
+
+def test_a_request_without_a_body_has_no_content_type():
+    [request] = requests_for(replace(SHAPE, method="DELETE", carries_body=False), [payload(0)])
+    assert request.body is None
+    assert request.headers == (("Accept", "application/json"), ("X", "1"))
+    assert preview_headers(replace(SHAPE, carries_body=False)) == request.headers
+
+
+def test_grouping_code_gets_records_and_what_it_returns_is_encoded_within_the_bound():
+    exact = Payload(0, "k", b'{"n":1180591620717411303424}', 0)
+    assert records_of([exact, payload(1, size=0)]) == [{"n": 2**70}, {"a": ""}]
+    assert encode_bodies(SHAPE, [{"n": 0}, []]) == [b'{"n":0}', b"[]"]
+    assert encode_bodies(replace(SHAPE, max_bytes=1), []) == []
+    with pytest.raises(Unencodable) as caught:
+        encode_bodies(replace(SHAPE, max_bytes=6), [{"n": 0}])
+    assert caught.value.refusal.rule == "max_bytes"
+    assert "7 bytes" in caught.value.refusal.reason
+
+
+def test_ids_that_were_looked_up_are_filled_in():
+    company = Lookup("company.id", "company", "company_id", "acme")
+    person = Lookup("user", "person", "email", "a@b.c")
+    value = {"text": "x", "company": {"id": "(company acme)", "more": 0}, "user": "(person)"}
+    waiting = Payload(0, "k", b"{}", 0, lookups=(company, person), value=value)
+    found = filled(waiting, {company: "5f", person: "6f"})
+    assert orjson.loads(found.text) == {"text": "x", "company": {"id": "5f", "more": 0}, "user": "6f"}
+    assert (found.lookups, found.value) == ((), None)
+    assert value["company"]["id"] == "(company acme)", "the payload that waits is not changed"
+    assert filled(found, {}) is found

@@ -17,6 +17,7 @@ from penstock.render.bodies import (
     encode_body,
     encode_value,
     form_pairs,
+    item_of,
     xml_element,
     xml_name_problem,
     xml_refusal,
@@ -283,3 +284,12 @@ def test_headers_get_the_defaults_that_the_user_did_not_give():
     form = Shape("POST", "u", headers=(("ACCEPT", "*/*"),), content_format="form")
     assert preview_headers(form) == (("Content-Type", "application/x-www-form-urlencoded"), ("ACCEPT", "*/*"))
     assert preview_headers(Shape("GET", "u", carries_body=False)) == (("Accept", "application/json"),)
+
+
+def test_a_payload_is_in_a_json_body_as_it_is():
+    text = b'{"n":1.50,"a":"\xc3\xa4"}'
+    assert item_of(Shape("POST", "u", grouping=ARRAY), text, 3) == text
+
+
+def test_an_element_needs_a_name():
+    assert xml_name_problem("") == "an XML element needs a name"

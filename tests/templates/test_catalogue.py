@@ -3,7 +3,7 @@ import pytest
 from penstock.model.spec import Mode
 from penstock.render.cross_field_rules import COMBINATIONS
 from penstock.render.fields import BY_TYPE
-from penstock.templates.catalogue import load_catalogue
+from penstock.templates.catalogue import batch_endpoint, load_catalogue
 
 TEMPLATES = load_catalogue().values()
 
@@ -43,3 +43,38 @@ def test_the_batch_endpoint_takes_what_it_takes():
         "upsert_custom_object": (100, None),
         "send_batch": (100, 500),
     }
+
+
+def test_a_field_is_found_by_the_name_of_the_page_and_by_its_native_one():
+    person = load_catalogue()["upsert_person"]
+    for doc in person.fields:
+        assert person.doc(doc.name) is doc
+        assert person.doc(doc.names[-1]) is doc
+    assert person.doc("e_mail") is None
+
+
+def test_links_to_companies_are_removed_of_people_alone():
+    assert {template.name for template in TEMPLATES if template.lists_companies} == {"upsert_person", "send_batch"}
+
+
+def test_whole_numbers_are_bound_to_32_bits():
+    fields = {(template.name, doc.name): doc for template in TEMPLATES for doc in template.fields}
+    assert fields["upsert_company", "size"].int32
+    assert not fields["upsert_company", "name"].int32
+
+
+def test_two_fields_of_a_template_never_take_one_place_but_as_two_forms_of_the_same():
+    person = load_catalogue()["upsert_person"]
+    assert person.doc("company_id").places & person.doc("companies").places == {"companies"}
+    assert person.doc("email").places == {"email"}
+    assert person.doc("custom_attributes") is None or not person.doc("custom_attributes").places
+
+
+def test_what_the_records_of_a_batch_are_is_said_or_seen_by_their_fields():
+    batch = batch_endpoint()
+    assert batch.name == "send_batch"
+    first = next(iter(batch.items))
+    assert batch.item("event", ["user_id"]) == "event"
+    assert batch.item(None, []) == first
+    for kind, names in batch.recognized_by.items():
+        assert batch.item(None, [names[0]]) == kind

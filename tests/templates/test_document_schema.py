@@ -175,3 +175,34 @@ destinations:
         upsert, save = (project.preview(name).requests for name in ("upsert", "save"))
     assert [request.body for request in save] == [request.body for request in upsert]
     assert all(request.body.count("u1") <= 1 for request in upsert)  # never two versions in one request
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "line"),
+    [
+        ("upsert_person: 7", "upsert_person", 1),
+        ("upsert_person:\n  fields:\n    email: text\n", "upsert_person.fields.email", 3),
+    ],
+)
+def test_what_has_to_be_a_mapping_is_named(text, path, line):
+    with pytest.raises(InputError) as caught:
+        read_catalogue(text, "mine.yaml")
+    found = {(each.path, each.line) for each in caught.value.problems if each.message == "a mapping is needed here"}
+    assert found == {(path, line)}
+
+
+def test_parts_of_another_kind_than_expected_do_no_harm():
+    text = "a:\n  object: person\n  modes: changed\n  items: [x]\n  versions: {native: 7}\n  fields: [1]\nb: 1\n"
+    with pytest.raises(InputError) as caught:
+        read_catalogue(text, "mine.yaml")
+    assert {each.path for each in caught.value.problems} >= {"a", "b"}
+    assert all(each.line for each in caught.value.problems)
+
+
+def test_a_key_that_a_merge_brings_has_the_line_of_what_is_written():
+    with pytest.raises(InputError) as caught:
+        read_catalogue("a: &shared\n  titel: x\nb:\n  <<: *shared\n", "mine.yaml")
+    assert {each.path: each.line for each in caught.value.problems if each.code == "unknown-key"} == {
+        "a.titel": 2,
+        "b.titel": 3,
+    }

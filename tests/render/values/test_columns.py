@@ -5,11 +5,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 
 from penstock.model.outcome import Refusal
-from penstock.render.values.columns import cut, decode
+from penstock.render.values.columns import JSON_MARK, cut, decode, json_values
 from support.kernel.json_values import JSON_VALUES
 
 
@@ -50,3 +51,104 @@ def test_cutting_reaches_into_lists():
     value = {"items": [{"price": 1, "name": "x"}, {"name": "y"}, 5], "price": 2}
     assert cut(value, ("items", "price")) == {"items": [{"name": "x"}, {"name": "y"}, 5], "price": 2}
     assert cut(value, ("price", "deep")) == value
+
+
+class Point(pa.ExtensionType):
+    def __init__(self):
+        super().__init__(pa.int64(), "tests.point")
+
+    def __arrow_ext_serialize__(self):
+        return b""
+
+
+TWICE = pa.StructArray.from_arrays([pa.array([1, 2]), pa.array([3, 4])], ["a", "a"], mask=pa.array([False, True]))
+PAIRS = pa.map_(pa.string(), pa.int64())
+
+
+@pytest.mark.parametrize(
+    ("array", "meant"),
+    [
+        (pa.ExtensionArray.from_storage(Point(), pa.array([0, None])), [0, None]),
+        (pa.array(["a", None]).dictionary_encode(), ["a", None]),
+        (pc.run_end_encode(pa.array([1, 1, 2])), [1, 1, 2]),
+        (pa.array([{"a": 0, "b": {"c": None}}, None]), [{"a": 0, "b": {"c": None}}, None]),
+        (pa.array([{}, None], pa.struct([])), [{}, None]),
+        (pa.array([[1, None], [], None]), [[1, None], [], None]),
+        (pa.array([[1], None, [2, 3]], pa.large_list(pa.int64()))[1:], [None, [2, 3]]),
+        (pa.array([[1, 2], None], pa.list_(pa.int64(), 2)), [[1, 2], None]),
+        (pa.array([[1], None, [2, 3], []], pa.list_view(pa.int64())), [[1], None, [2, 3], []]),
+        (pa.ListViewArray.from_arrays([1, 0], [1, 2], pa.array([7, 8])), [[8], [7, 8]]),
+        (pa.array([], pa.list_(pa.int64())), []),
+        (pa.array([], PAIRS), []),
+        (pa.Array.from_buffers(pa.list_(pa.int64()), 0, [None, None], children=[pa.array([], pa.int64())]), []),
+        (pa.array([[("a", 0)], None, []], PAIRS), [{"a": 0}, None, {}]),
+        (pa.array([[(True, 1)]], pa.map_(pa.bool_(), pa.int64())), [{"true": 1}]),
+        (pa.array([[(False, 1)]], pa.map_(pa.bool_(), pa.int64())), [{"false": 1}]),
+        (pa.array([[(7, 1)]], pa.map_(pa.int64(), pa.int64())), [{"7": 1}]),
+        (pa.array([[date(2026, 1, 31)]]), [["2026-01-31"]]),
+    ],
+)
+def test_nested_columns_are_json(array, meant):
+    assert json_values(array) == meant
+
+
+def test_a_name_that_stands_twice_in_an_object_is_refused():
+    assert [found and found.rule for found in json_values(TWICE)] == ["json", None]
+    assert [found.value for found in json_values(pa.array([[("a", 1), ("a", 2)]], PAIRS))] == ["a"]
+    [broken] = json_values(pa.array([[(b"\xff", 1)]], pa.map_(pa.binary(), pa.int64())))
+    assert broken == {"ff": 1}
+    [refused] = json_values(pa.array([[(date(1, 1, 1), 1)]], pa.map_(pa.date32(), pa.int64())))
+    assert refused == {"0001-01-01": 1}
+    [outside] = json_values(pa.array([[(10**7, 1)]], pa.map_(pa.date32(), pa.int64())))
+    assert outside.rule == "date"
+
+
+def text(*values):
+    return decode(pa.array(values, pa.string()), pa.field("x", pa.string()))
+
+
+def test_what_is_known_of_a_column_of_texts():
+    assert (text("a", "ßß", None).longest(), text(None).longest()) == (2, 0)
+    assert (text("a").full, text("a", None).full) == (True, False)
+    assert text("a", None, "ß").identify()
+    assert not any(text("a", bad).identify() for bad in ("", " b", "b\u200b"))
+    assert text("ß\u00ad").hide()
+    assert not text(None).hide()
+    assert text("ab", None).all_match("^a")
+    assert not text("ab", "b").all_match("^a")
+
+
+def test_the_bounds_of_a_column_of_numbers():
+    cells = decode(pa.array([0, None, 5]), pa.field("x", pa.int64()))
+    assert cells.within(0, 5)
+    assert not cells.within(1, 5)
+    assert not cells.within(0, 4)
+    assert decode(pa.array([None], pa.int64()), pa.field("x", pa.int64())).within(1, 0)
+
+
+def test_json_in_a_column_of_text_is_read_where_it_is_marked():
+    array = pa.array(['{"a": 0}', "null", None, "{"])
+    marked = decode(array, pa.field("x", pa.string(), metadata=JSON_MARK))
+    assert marked.values[:3] == [{"a": 0}, None, None]
+    assert (marked.kind, marked.flawed, marked.values[3].rule) == ("json", True, "json")
+    assert decode(array, pa.field("x", pa.string()), is_json=True).kind == "json"
+    assert decode(array, pa.field("x", pa.string())).kind == "text"
+
+
+@pytest.mark.parametrize(
+    ("ticks", "meant"),
+    [
+        ([0, None], ["1970-01-01T00:00:00Z", None]),
+        ([0, 1_500_000], ["1970-01-01T00:00:00Z", "1970-01-01T00:00:01.500Z"]),
+        ([1], ["1970-01-01T00:00:00.000001Z"]),
+    ],
+)
+def test_moments_have_as_many_decimals_as_they_need(ticks, meant):
+    array = pa.array(ticks, pa.timestamp("us"))
+    assert decode(array, pa.field("x", array.type)).values == meant
+
+
+def test_booleans_and_nested_values():
+    assert decode(pa.array([True, False, None]), pa.field("x", pa.bool_())).values == [True, False, None]
+    nested = decode(TWICE, pa.field("x", TWICE.type))
+    assert (nested.kind, nested.flawed) == ("json", True)

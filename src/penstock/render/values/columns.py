@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -30,6 +31,8 @@ JSON_MARK = {b"penstock": b"json"}
 def json_values(array: pa.Array[Any]) -> list[Any]:
     """The column's values, one per row: None, a value that JSON can say, or a Refusal."""
     kind = array.type
+    if not len(array):
+        return []  # it may have no offsets: Arrow would read beyond its buffers
     if isinstance(array, pa.ExtensionArray):
         return json_values(array.storage)
     if isinstance(array, pa.DictionaryArray):
@@ -58,7 +61,10 @@ def _objects(array: Any) -> list[Any]:
 
 def _lists(array: Any) -> list[Any]:
     kind = array.type
-    if kinds.is_fixed_size_list(kind) or kinds.is_list_view(kind) or kinds.is_large_list_view(kind):
+    if kinds.is_list_view(kind) or kinds.is_large_list_view(kind):  # Arrow's cast of these loses values
+        inner = iter(json_values(array.flatten()))
+        return [None if size is None else list(islice(inner, size)) for size in array.value_lengths().to_pylist()]
+    if kinds.is_fixed_size_list(kind):
         array = array.cast(pa.large_list(kind.value_field))
     return _cut(array, json_values(_used(array, array.values)))
 
@@ -72,8 +78,6 @@ def _maps(array: Any) -> list[Any]:
 def _used(array: Any, inner: Any) -> Any:
     """The part of the inner values that the rows of `array` speak of."""
     offsets = array.offsets
-    if not len(offsets):
-        return inner[:0]
     first, end = offsets[0].as_py(), offsets[len(offsets) - 1].as_py()
     return inner[first:end]
 
@@ -81,7 +85,7 @@ def _used(array: Any, inner: Any) -> Any:
 def _cut(array: Any, inner: Sequence[Any]) -> list[Any]:
     """One list a row, out of the inner values of all rows."""
     offsets = array.offsets.to_pylist()
-    first = offsets[0] if offsets else 0
+    first = offsets[0]
     gone = array.is_null().to_pylist()
     return [
         None if null else list(inner[offsets[row] - first : offsets[row + 1] - first]) for row, null in enumerate(gone)
