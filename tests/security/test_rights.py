@@ -20,15 +20,15 @@ from support.service.security_service import filled
 PAGE = Path(__file__).parents[2] / "docs" / "security.md"
 BEGIN, END = "<!-- routes: made by tests/security/test_rights.py -->\n", "<!-- end of routes -->"
 OPEN = {
-    ("GET", "/api/v1/"): "what answers here, and its version",
+    ("GET", "/api/v1/"): "the name and version of the service",
     ("GET", "/api/v1/openapi.json"): "the description of the API",
-    ("GET", "/api/v1/session"): "whether one is signed in",
+    ("GET", "/api/v1/session"): "the current session",
     ("POST", "/api/v1/session"): "signs in",
-    ("GET", "/api/v1/session/oidc"): "leads to the identity provider",
-    ("GET", "/api/v1/session/oidc/callback"): "signs in whom the identity provider vouches for",
+    ("GET", "/api/v1/session/oidc"): "redirects to the identity provider",
+    ("GET", "/api/v1/session/oidc/callback"): "signs in the user of the identity provider",
     ("POST", "/api/v1/setup"): "needs a one-time link",
-    ("any", "/hooks/{source}"): "what posts there proves itself as its source says",
-    ("GET", "/healthz"): "whether the process lives",
+    ("any", "/hooks/{source}"): "the source's own authentication applies",
+    ("GET", "/healthz"): "whether the process is running",
     ("GET", "/readyz"): "whether the state can be read",
 }
 
@@ -57,7 +57,7 @@ def decisions(api: FastAPI) -> Iterator[Decided]:
 
 
 def table(api: FastAPI) -> str:
-    """The routes with their rights, as they stand in the page."""
+    """The table of routes and rights, as in the page."""
     lines = ["| route | who may | in the audit log |", "|---|---|---|"]
     for found in sorted(decisions(api), key=lambda found: (found.path, found.method)):
         if found.is_page and found.right is None:
@@ -80,7 +80,7 @@ def test_every_route_has_a_decision(api: FastAPI) -> None:
         for found in decisions(api)
         if found.right is None and (found.method, found.path) not in OPEN and not found.is_page
     ]
-    assert undecided == [], "name the right by needs(Right.…), or say in OPEN why everybody may ask"
+    assert undecided == [], "name the right by needs(Right.…), or give the reason in OPEN why everybody may call it"
 
 
 def test_what_writes_needs_more_than_looking(api: FastAPI) -> None:
