@@ -173,7 +173,7 @@ def remaining(
     cuts = excluded_paths(destination, schema)
     mapped = {each.step.column for each in inputs}
     names = schema.names()
-    notes = [Note(path, "left out", "excluded by the project file") for path in destination.exclude]
+    notes = [Note(path, "left out", "excluded in this destination") for path in destination.exclude]
     free = [name for name in names if name not in mapped and name not in ABOUT_ROWS and cuts.get(name) != ((),)]
     chosen = destination.attributes
     if chosen == "all":

@@ -24,6 +24,6 @@ test("a hint that only the command line can follow is not shown", () => {
 });
 
 test("a note says what was changed", () => {
-  expect(noteText({ action: "left out", reason: "excluded by the project file" })).toBe("excluded in this destination");
+  expect(noteText({ action: "left out", reason: "excluded in this destination" })).toBe("excluded in this destination");
   expect(noteText({ action: "cut", reason: "longer than 255 characters", count: 1200 })).toBe("cut (1,200): longer than 255 characters");
 });

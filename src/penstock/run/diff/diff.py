@@ -43,7 +43,7 @@ from penstock.store.memory.memory import key_hashes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SUPERSEDED = "superseded: a newer version of the same key follows in the same chunk"
+SUPERSEDED = "superseded: a later row has the same key (not sent)"
 SAME_INPUT = "the same as when it was last sent"
 ANY_VERSION = 0  # in quarantine without its record: whatever version comes, it is the one in doubt
 DISCARDED = "a person discarded this version, or mended it"
