@@ -1,8 +1,9 @@
-"""A faithful local stand-in for Custify's API.
+"""The local sandbox for Custify: a server with the behaviour of Custify's API.
 
-Imports nothing of `penstock`, and `penstock` nothing of it, so that one mistake cannot hide another.
+It imports nothing of `penstock`, and `penstock` imports nothing of it, so that a mistake in one cannot hide a mistake
+in the other.
 
-`server` receives a request, `api` checks its key, limit and faults and finds its handler, `native` and `flat` hold the
-handlers, `payloads` checks and applies what both dialects share, and `account` stores the objects. Each imports only
-those named after it.
+`server` receives requests. `api` checks key, rate limit and faults, and finds the handler. `native` and `flat` have the
+handlers. `payloads` has the checks and upserts that both dialects share. `account` stores the objects. Each package
+imports only those after it in this list.
 """

@@ -1,4 +1,4 @@
-"""`python -m penstock_sandbox`: says where it listens in one JSON line, then serves until it is told to stop."""
+"""`python -m penstock_sandbox`: prints its URLs as one line of JSON, then serves until a signal stops it."""
 
 import argparse
 import asyncio
@@ -21,35 +21,37 @@ from penstock_sandbox.server.server import SandboxServer, serve
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("penstock sandbox", description="A local stand-in for Custify's API.")
-    parser.add_argument("--json", action="store_true", help="what it says is one JSON line anyhow")
+    parser = argparse.ArgumentParser("penstock sandbox", description="The local sandbox for Custify's API.")
+    parser.add_argument("--json", action="store_true", help="no effect: the output is always one line of JSON")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one (default)")
+    parser.add_argument("--port", type=int, default=0, help="0 uses a free port (default)")
     parser.add_argument("--api-key", default="sandbox-key")
     parser.add_argument("--read-only-key", help="a second key that may only read (403 on writes)")
     parser.add_argument("--strict", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument("--lenient", dest="strict", action="store_false", help="warn where strict refuses with 400")
+    parser.add_argument("--lenient", dest="strict", action="store_false", help="warn instead of refusing with 400")
     parser.add_argument("--rate", type=_type(settings.rate), default="100/10s", help="100/10s, or off")
     parser.add_argument("--fault", type=_type(parse_fault), action="append", default=[], metavar="FAULT")
-    parser.add_argument("--job-delay", type=_type(settings.duration), default=0.1, help="until a batch is done")
+    parser.add_argument(
+        "--job-delay", type=_type(settings.duration), default=0.1, help="time until a batch job is done"
+    )
     parser.add_argument("--unknown-company", choices=get_args(UnknownCompany), default="skip")
     parser.add_argument("--assignee", choices=get_args(settings.Assignee), default="any")
     parser.add_argument("--batch-cost", choices=get_args(settings.BatchCost), default="1")
-    parser.add_argument("--latency", type=float, default=0.0, metavar="MS", help="on every reply")
+    parser.add_argument("--latency", type=float, default=0.0, metavar="MS", help="delay of every reply")
     parser.add_argument(
         "--with-parent",
         nargs="?",
-        # A starter that may be gone at once had better say who it was: who asks later finds another parent.
+        # The id of the parent has to be read at once: after its end the process has another parent.
         const=os.getppid(),
         type=int,
         metavar="PID",
-        help="stop when this process is gone (when unnamed, the one that started this one)",
+        help="stop when this process has ended (default: the parent of this process)",
     )
     return parser.parse_args(argv)
 
 
 def _type(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    """`read` for argparse, which shows only its own kind of error in full."""
+    """`read` for argparse, which shows the text of an ArgumentTypeError only."""
 
     def convert(text: str) -> Any:
         try:
@@ -77,7 +79,7 @@ def sandbox(given: argparse.Namespace) -> SandboxServer:
 
 
 async def run(given: argparse.Namespace) -> None:
-    """Serve until SIGTERM or SIGINT. Raises OSError when the address cannot be had."""
+    """Serve until SIGTERM or SIGINT. Raises OSError when the address is not available."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
@@ -98,7 +100,7 @@ async def run(given: argparse.Namespace) -> None:
 
 
 async def _until_orphaned(parent: int, stopped: asyncio.Event) -> None:
-    while os.getppid() == parent:  # noqa: ASYNC110 - nobody tells a process that its parent died
+    while os.getppid() == parent:  # noqa: ASYNC110 - no event reports the end of the parent
         await asyncio.sleep(0.5)
     stopped.set()
 

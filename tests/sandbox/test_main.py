@@ -24,7 +24,7 @@ def test_one_json_line_when_ready():
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_quietly_and_soon(sign):
+def test_a_signal_stops_it_soon_without_output(sign):
     """Also after cut connections, and while a slow reply is owed."""
     own = start_sandbox("--fault", "slow=60s,path=/people", "--fault", "cut=after,path=/company")
     with pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
@@ -67,7 +67,7 @@ def test_the_parent_may_be_left_unnamed():
     ("flags", "said"),
     [
         (["--rate", "fast"], "write 100/10s, or off"),
-        (["--fault", "status=abc"], "status is a whole number"),
+        (["--fault", "status=abc"], "status must be a whole number"),
         (["--fault", "nonsense"], "not understood in a fault"),
         (["--job-delay", "soon"], "not a duration"),
         (["--unknown-company", "maybe"], "invalid choice"),
@@ -82,7 +82,7 @@ def test_wrong_flags_are_exit_2(flags, said):
     assert said in done.stderr
 
 
-def test_a_taken_port_is_exit_3():
+def test_a_port_in_use_is_exit_3():
     with running_sandbox() as own:
         port = own.url.rsplit(":", 1)[1]
         done = subprocess.run(

@@ -10,12 +10,12 @@ from penstock_sandbox.account.store import Store
 
 
 class Account:
-    """What every handler works on. `object_to` is the one place where strict and lenient part."""
+    """The account that the handlers use. Only `object_to` distinguishes strict from lenient."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.store = Store()
-        # An admin may move the clock on, so that windows and expiries are tested without waiting.
+        # The admin route can move the clock, so that windows and expiries are tested without waiting.
         self.ahead = 0.0
 
     def now(self) -> float:
@@ -29,7 +29,7 @@ class Account:
         return {"id": self.store.ids.new(self.now()), "created_at": stamp, "updated_at": stamp}
 
     def object_to(self, message: str) -> None:
-        """A published rule is broken: strict refuses with 400, lenient remembers a warning and goes on."""
+        """Report a broken rule of the API: strict raises ApiError 400, lenient stores a warning and continues."""
         if self.settings.strict:
             raise ApiError(400, message)
         self.store.warn(message)

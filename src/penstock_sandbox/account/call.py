@@ -1,4 +1,4 @@
-"""What goes into every handler and comes out of it: a call, a reply or an error. Imports nothing of the sandbox."""
+"""The arguments and results of handlers: a call, a reply or an error. Imports nothing of the sandbox."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,14 +10,14 @@ JsonObject = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One API request, already authorised, its body parsed (None when there was none)."""
+    """An authorised API request with its parsed body (None if there was none)."""
 
     method: str
     path: str
     query: Mapping[str, str]
     body: Any = None
     params: tuple[str, ...] = ()
-    # Which items of a batch must fail, when a `partial` fault is on.
+    # The items of a batch that must fail because of a `partial` fault.
     doomed: Callable[[int], bool] | None = None
 
 

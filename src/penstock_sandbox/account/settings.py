@@ -1,4 +1,4 @@
-"""What a person may choose about the sandbox, at the start or while it runs."""
+"""The settings of the sandbox, from the command line and the admin routes."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many requests in one fixed window of so many seconds."""
+    """A rate limit: `requests` in a fixed window of `per` seconds."""
 
     requests: int = 100
     per: float = 10.0
@@ -26,12 +26,12 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The behaviour where Custify's documents are silent, each at its safest default.
+    """Behaviour that Custify's documents do not define, with the safest defaults.
 
-    `strict` refuses what breaks a published limit with 400 (no status is published); lenient drops the value and
-    keeps a warning. `unknown_company` says what a link to a company that is not there does. `assignee="id"` refuses
-    e-mails as task assignees, as Custify's own MCP server claims. `batch_cost` counts a batch as one request or as
-    many as its jobs. Times are seconds.
+    `strict` refuses values beyond published limits with 400 (no status is published); lenient drops the value and
+    stores a warning. `unknown_company` is the effect of a link to an unknown company. `assignee="id"` refuses emails as
+    task assignees, as the documents of Custify's MCP server say. `batch_cost` counts a batch as one request or as the
+    number of its jobs. Times are in seconds.
     """
 
     strict: bool = True
@@ -47,7 +47,7 @@ def duration(text: str | float) -> float:
     """`"2s"`, `"150ms"`, `"1.5"`, `2` → seconds. Raises ValueError."""
     if isinstance(text, int | float) and not isinstance(text, bool):
         if not 0 <= text < 1e9:
-            raise ValueError("a duration is not negative")
+            raise ValueError("a duration must not be negative")
         return float(text)
     matched = _DURATION.fullmatch(str(text).strip())
     if matched is None:
@@ -64,12 +64,12 @@ def rate(text: str | None) -> Rate | None:
         raise ValueError(f"not a rate: {text!r} (write 100/10s, or off)")
     seconds = duration(per)
     if seconds <= 0:
-        raise ValueError("a rate's window must be longer than nothing")
+        raise ValueError("the window of a rate must be longer than 0 s")
     return Rate(int(requests), seconds)
 
 
 def changed(settings: Settings, wanted: Mapping[str, Any]) -> Settings:
-    """`settings` with what an admin request wants; `latency` is in milliseconds there. Raises ValueError."""
+    """`settings` with the changes of an admin request, where `latency` is in milliseconds. Raises ValueError."""
     known = {f.name for f in fields(Settings)}
     unknown = sorted(set(wanted) - known)
     if unknown:
@@ -94,7 +94,7 @@ def _setting(name: str, value: Any) -> Any:
     choices = {"unknown_company": UnknownCompany, "assignee": Assignee, "batch_cost": BatchCost}
     if name == "strict":
         if not isinstance(value, bool):
-            raise ValueError("strict is true or false")
+            raise ValueError("strict must be true or false")
         return value
     if name == "rate":
         return rate(value)
@@ -104,5 +104,5 @@ def _setting(name: str, value: Any) -> Any:
         return duration(value)
     allowed = get_args(choices[name])
     if str(value) not in allowed:
-        raise ValueError(f"{name} is one of {', '.join(allowed)}")
+        raise ValueError(f"{name} must be one of {', '.join(allowed)}")
     return str(value)

@@ -1,4 +1,4 @@
-"""Everything the account holds, with the indexes that finding it needs."""
+"""The objects of the account, with indexes to find them."""
 
 import os
 from collections import Counter, deque
@@ -11,7 +11,7 @@ from penstock_sandbox.account.call import JsonObject
 ATTRIBUTE_KINDS = ("company", "customer")
 WARNINGS_KEPT = 1000
 
-# Colleagues who "exist" in the account: ids for tasks' assignees and companies' owners.
+# The users of the account: assignees of tasks and owners of companies.
 USERS: tuple[JsonObject, ...] = (
     {"id": "5f0000000000000000000001", "name": "Ada Lovelace", "email": "ada@example.com"},
     {"id": "5f0000000000000000000002", "name": "Grace Hopper", "email": "grace@example.com"},
@@ -19,7 +19,7 @@ USERS: tuple[JsonObject, ...] = (
 
 
 class ObjectIds:
-    """24 hexadecimal digits, as Custify's own ids: seconds, five random bytes of this process, a counter."""
+    """Ids of 24 hexadecimal digits, like Custify's: seconds, five random bytes of this process, a counter."""
 
     def __init__(self) -> None:
         self._middle = os.urandom(5).hex()
@@ -32,7 +32,7 @@ class ObjectIds:
 
 @dataclass(slots=True)
 class Batch:
-    """Jobs that wait until `due`; then `results`, kept for six hours after `ended`."""
+    """A batch: its jobs are applied at `due`; its `results` are available for six hours after `ended`."""
 
     id: str
     jobs: list[tuple[str, Any]]
@@ -42,7 +42,7 @@ class Batch:
     results: list[JsonObject] = field(default_factory=list)
 
     def as_json(self) -> JsonObject:
-        """`{"id", "status": "pending"|"completed"|"failed", "results": […]}`; failed when every job failed."""
+        """`{"id", "status": "pending"|"completed"|"failed", "results": […]}`; `failed` if every job failed."""
         if self.ended is None:
             return {"id": self.id, "status": "pending", "results": []}
         failed = all(result["status"] == "error" for result in self.results)
@@ -50,10 +50,10 @@ class Batch:
 
 
 class Store:
-    """Objects by Custify's id (financial, custom data and tickets too); objects are plain JSON objects.
+    """Objects as JSON, by Custify's id (also financial objects, custom data and tickets).
 
-    Values are kept as they were sent. A cleared field is absent. Financial objects keep `externalId`; only replies
-    turn it into `externalIds`.
+    Values are stored as they were sent. A cleared field is absent. Financial objects have `externalId`, which only
+    replies convert to `externalIds`.
     """
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class Store:
         self.tickets: dict[str, JsonObject] = {}
         self.tags: dict[str, JsonObject] = {}
         self.by_user_id: dict[str, JsonObject] = {}
-        # Several people may share an e-mail address: that is what row 4 of the matching table makes.
+        # Several people can share an email address, by row 4 of the matching table.
         self.by_email: dict[str, list[JsonObject]] = {}
         self.by_company_id: dict[str, JsonObject] = {}
         self.by_external_id: dict[tuple[str, str], JsonObject] = {}
@@ -100,7 +100,7 @@ class Store:
             self.by_email.setdefault(email, []).append(person)
 
     def unindex_person(self, person: JsonObject) -> None:
-        """Before `user_id` or `email` changes, or the person goes."""
+        """Remove a person from the indexes, before `user_id` or `email` changes or the person is deleted."""
         user_id, email = person.get("user_id"), person.get("email")
         if user_id is not None:
             self.by_user_id.pop(user_id, None)
@@ -112,7 +112,7 @@ class Store:
                 self.by_email.pop(email, None)
 
     def remove_person(self, person: JsonObject) -> None:
-        """Permanent, events included (Custify's OpenAPI 1.5.7: deletion serves GDPR)."""
+        """Delete a person with their events (Custify's OpenAPI 1.5.7: deletion is for GDPR)."""
         self.unindex_person(person)
         del self.people[person["id"]]
         for company in person["companies"]:
@@ -141,7 +141,7 @@ class Store:
         self.members.get(company, {}).pop(person["id"], None)
 
     def person_of(self, user_id: str | None, email: str | None) -> JsonObject | None:
-        """By `user_id`, then by e-mail (the first of several)."""
+        """The person by `user_id`, else by email (the first of several)."""
         if user_id is not None and user_id in self.by_user_id:
             return self.by_user_id[user_id]
         return self.by_email[email][0] if email is not None and email in self.by_email else None
@@ -150,7 +150,7 @@ class Store:
         return {name: len(objects) for name, objects in self.shelves().items()}
 
     def shelves(self) -> dict[str, list[JsonObject]]:
-        """Every object, by kind, oldest first."""
+        """All objects by kind, oldest first."""
         kept: dict[str, Any] = {
             "people": self.people,
             "companies": self.companies,

@@ -1,4 +1,4 @@
-"""One API request from its bytes to its reply, without a socket: key, limit, fault, body, handler."""
+"""Handles an API request from its bytes to its reply, without a socket: key, limit, fault, body, handler."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ _TOO_MANY = error_body(429, "Too many requests, please try again later")
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """What the server read of one request. `target` is the request line's path with its query."""
+    """A received request. `target` is the path of the request line with the query."""
 
     method: str
     target: str
@@ -31,7 +31,7 @@ class ApiRequest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The reply to send, the fault that spoils it (if any) and whether the request's change was made."""
+    """The reply to send, the fault that alters it, and whether the request's change was made."""
 
     reply: Reply
     fault: Fault
@@ -39,7 +39,7 @@ class Answer:
 
 
 class Api:
-    """Holds the account with its budget and its faults."""
+    """The API of an account, with its rate limit and faults."""
 
     def __init__(self, account: Account, api_key: str, read_only_key: str | None) -> None:
         self.account = account
@@ -50,7 +50,7 @@ class Api:
         self._read_only = None if read_only_key is None else f"Bearer {read_only_key}"
 
     def answer(self, request: ApiRequest) -> Answer:
-        """Never raises `ApiError`: refusals are replies."""
+        """The reply to a request. Never raises `ApiError`: refusals are replies."""
         batches.catch_up(self.account)
         path, _, query = request.target.partition("?")
         path = unquote(path) if "%" in path else path
@@ -115,7 +115,7 @@ def _parsed(request: ApiRequest) -> Any:
 
 
 def _cost(path: str, body: Any) -> int:
-    """A batch costs its jobs where the setting says so; all else costs one."""
+    """The cost of a request: the number of jobs if `body` is that of a batch, else 1."""
     if not path.endswith("/batch") or not isinstance(body, dict):
         return 1
     items = body.get("jobs", body.get("batch"))

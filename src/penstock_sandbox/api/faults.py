@@ -1,4 +1,4 @@
-"""Misbehaviour on demand: which requests it meets, and what becomes of them."""
+"""Faults: errors that the sandbox simulates, and the requests that they apply to."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -15,14 +15,14 @@ FLAGS = {"html", "empty", "broken-json", "huge", "text", "gzip"}
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One misbehaviour. What it names not, it leaves alone.
+    """A fault. Omitted members have no effect.
 
-    `status` replaces the reply's; `cut` drops the connection before or after the change; `slow` holds the reply back
-    (seconds); `body` spoils the reply; `partial` fails items of a batch: a share (0.3), `every:3`, or `at:0+4`.
-    `commit` says whether the change is made all the same: by default yes, except for HTML and for a status of 400 up.
-    `method` and `path` choose requests (a path means everything below it, in both dialects; `*` is a wildcard), and
-    `containing` those whose body holds this text: several requests under way may arrive in any order. `after` lets so
-    many matching ones pass first, `times` ends it (default: never).
+    `status` replaces the status; `cut` drops the connection before or after the change; `slow` delays the reply by so
+    many seconds; `body` replaces the body; `partial` fails items of a batch: a share (0.3), `every:3`, or `at:0+4`.
+    `commit` sets whether the change is made nevertheless: by default yes, except for HTML and a status from 400 on.
+    `method`, `path` and `containing` select requests: a path includes everything below it, in both dialects, `*` is a
+    wildcard; `containing` is a text in the body, since concurrent requests arrive in any order. The first `after`
+    matching requests are not changed, and at most `times` are (default: all).
     """
 
     status: int | None = None
@@ -54,14 +54,14 @@ class Fault:
         return self.path is None or _below(self.path, path) or _below(self.path, path.removeprefix("/api"))
 
     def name(self) -> str:
-        """Short, for the request log: `status=503`, `cut=after`, `slow=2,html`."""
+        """A short name for the request log: `status=503`, `cut=after`, `slow=2,html`."""
         shown = {"status": self.status, "cut": self.cut, "partial": self.partial, "slow": self.slow or None}
         words = [f"{key}={value}" for key, value in shown.items() if value is not None]
         flags = [flag for flag, on in ((self.body, self.body is not None), ("gzip", self.gzip)) if on and flag]
         return ",".join(words + flags)
 
     def doomed(self) -> Callable[[int], bool] | None:
-        """Which items of a batch must fail, by index; None when all may pass."""
+        """Whether an item of a batch must fail, by index; None if no item must."""
         if self.partial is None:
             return None
         how, _, rest = self.partial.partition(":")
@@ -77,7 +77,7 @@ class Fault:
 
 @dataclass(slots=True)
 class ActiveFault:
-    """A fault with what it has met so far."""
+    """An active fault, with the number of requests that it matched and changed."""
 
     fault: Fault
     seen: int = 0
@@ -85,7 +85,7 @@ class ActiveFault:
 
 
 class ActiveFaults:
-    """The faults in force; the first that matches a request and has not run out meets it."""
+    """The active faults. The first one that matches a request and has not run out is applied."""
 
     def __init__(self) -> None:
         self.armed: list[ActiveFault] = []
@@ -125,7 +125,7 @@ def parse_fault(text: str) -> Fault:
 
 
 def fault_from(wanted: Mapping[str, Any]) -> Fault:
-    """A fault from text or JSON values; flags may stand as `"html": true` or as `"body": "html"`. Raises ValueError."""
+    """A fault from text or JSON values; flags are written as `"html": true` or `"body": "html"`. Raises ValueError."""
     values: dict[str, Any] = {}
     for key, value in wanted.items():
         name = key.replace("_", "-")
@@ -137,10 +137,10 @@ def fault_from(wanted: Mapping[str, Any]) -> Fault:
     known = {f.name for f in fields(Fault)}
     unknown = sorted(set(values) - known)
     if unknown:
-        raise ValueError(f"unknown in a fault: {', '.join(unknown)} (known: {', '.join(sorted(known | FLAGS))})")
+        raise ValueError(f"unknown keys in a fault: {', '.join(unknown)} (known: {', '.join(sorted(known | FLAGS))})")
     fault = Fault(**{key: _READERS[key](key, value) for key, value in values.items() if value is not None})
     if replace(fault, method=None, path=None, containing=None, times=None, after=0) == Fault():
-        raise ValueError("this fault does nothing: give status, cut, slow, partial, gzip or a body")
+        raise ValueError("this fault has no effect: add status, cut, slow, partial, gzip or a body")
     return fault
 
 
@@ -152,14 +152,14 @@ def _below(wanted: str, path: str) -> bool:
 
 def _whole(key: str, value: Any) -> int:
     if isinstance(value, bool) or not re.fullmatch(r"\d+", str(value)):
-        raise ValueError(f"{key} is a whole number, not {value!r}")
+        raise ValueError(f"{key} must be a whole number, not {value!r}")
     return int(value)
 
 
 def _status(key: str, value: Any) -> int:
     status = _whole(key, value)
     if not 200 <= status <= 599:
-        raise ValueError(f"{key} is an HTTP status from 200 to 599")
+        raise ValueError(f"{key} must be an HTTP status from 200 to 599")
     return status
 
 
@@ -169,21 +169,21 @@ def _seconds(_key: str, value: Any) -> float:
 
 def _text(key: str, value: Any) -> str:
     if not isinstance(value, str) or value == "":
-        raise ValueError(f"{key} is text")
+        raise ValueError(f"{key} must be text")
     return value
 
 
 def _truth(key: str, value: Any) -> bool:
     known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     if str(value).lower() not in known:
-        raise ValueError(f"{key} is yes or no")
+        raise ValueError(f"{key} must be yes or no")
     return known[str(value).lower()]
 
 
 def _one_of(choices: tuple[str, ...]) -> Callable[[str, Any], str]:
     def read(key: str, value: Any) -> str:
         if value not in choices:
-            raise ValueError(f"{key} is one of {', '.join(choices)}")
+            raise ValueError(f"{key} must be one of {', '.join(choices)}")
         return str(value)
 
     return read
@@ -196,7 +196,7 @@ def _partial(key: str, value: Any) -> str:
     listed = re.fullmatch(r"every:[1-9]\d*|at:\d+(\+\d+)*", text)
     share = re.fullmatch(r"0?\.\d+|1(\.0*)?", text)
     if listed is None and share is None:
-        raise ValueError(f"{key} is a share such as 0.3, every:3, or at:0+4, not {text!r}")
+        raise ValueError(f"{key} must be a share such as 0.3, every:3, or at:0+4, not {text!r}")
     return text
 
 

@@ -1,4 +1,4 @@
-"""The rate limit: fixed windows that begin with their first request (Custify's OpenAPI 1.5.7)."""
+"""The rate limit: fixed windows, each of which begins with its first request (Custify's OpenAPI 1.5.7)."""
 
 import math
 from collections import deque
@@ -12,7 +12,7 @@ WINDOWS_KEPT = 1000
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The window's answer to one request. `headers` belong on the reply, whatever it is."""
+    """Whether a request is within the limit. `headers` are added to its reply in any case."""
 
     admitted: bool
     headers: dict[str, str]
@@ -26,28 +26,28 @@ class RateWindow:
 
 
 class RateLimit:
-    """One budget for the whole account; whether Custify counts by key or by account is not published."""
+    """One limit for the whole account. Whether Custify counts by key or by account is not published."""
 
     def __init__(self) -> None:
         self.windows: deque[RateWindow] = deque(maxlen=WINDOWS_KEPT)
         self.refused = 0
         self.most = 0
-        # Replies of an ordinary window repeat the same few headers: made once for each remaining count.
+        # Replies repeat the same few headers: they are made once for each remaining count.
         self._headers: dict[tuple[int, int], dict[str, str]] = {}
 
     def take(self, rate: Rate | None, now: float, cost: int = 1) -> Admission:
-        """Spend `cost` of the window that holds `now`, if it fits; a refused request spends nothing."""
+        """Use `cost` of the window at `now`, if enough is left; a refused request uses nothing."""
         if rate is None:
             return Admission(admitted=True, headers={})
         window = self._window(rate, now)
-        # A batch dearer than a whole window still passes alone: otherwise it could never be sent.
+        # A batch that costs more than a window passes alone: otherwise it could never be sent.
         if window.used + cost <= rate.requests or window.used == 0:
             window.used += cost
             self.most = max(self.most, window.used)
             return Admission(admitted=True, headers=self._spent(rate, window))
         window.refused += 1
         self.refused += 1
-        # Counted from the window's first request, so that waiting all of it is always enough.
+        # A window counts from its first request, so waiting for its length is always enough.
         wait = {"Retry-After": str(math.ceil(rate.per))}
         return Admission(admitted=False, headers=self._spent(rate, window) | wait)
 

@@ -1,4 +1,4 @@
-"""Which handler answers which path: native at `/`, flat below `/api`."""
+"""The handlers by method and path: native at `/`, flat below `/api`."""
 
 from penstock_sandbox.account.account import Handler
 from penstock_sandbox.account.call import ApiError
@@ -81,7 +81,7 @@ for _place, _model in {"companies": "Company", "people": "Customer"}.items():
             f"DELETE {_path}": custom_data.deleter(_model),
         }
 
-# The requirement's page names people, company, event, note and batch; the other paths follow the same habit.
+# The requirement page names people, company, event, note and batch; the other paths follow the same pattern.
 # The reads are those of the native dialect.
 FLAT_ROUTES: dict[str, Handler] = {
     "POST /people": flat.write_person,
@@ -106,7 +106,7 @@ FLAT_ROUTES: dict[str, Handler] = {
 
 
 class Routes:
-    """Fixed paths by one look-up; paths with an id by their parts."""
+    """Finds fixed paths in a dictionary, and paths with an id by their parts."""
 
     def __init__(self, table: dict[str, Handler]) -> None:
         self._fixed: dict[str, dict[str, Handler]] = {}
@@ -125,7 +125,7 @@ class Routes:
                 self._open.append((parts, {method: handler}))
 
     def find(self, method: str, path: str) -> tuple[Handler, tuple[str, ...]]:
-        """The handler and the ids in the path. Raises ApiError 404 for an unknown path, 405 for a method it lacks."""
+        """The handler and the ids in the path. Raises ApiError 404 for an unknown path, 405 for an unknown method."""
         methods = self._fixed.get(path)
         if methods is not None and method in methods:
             return methods[method], ()
@@ -160,7 +160,7 @@ _flat_routes = Routes(FLAT_ROUTES)
 
 
 def find(method: str, path: str) -> tuple[Handler, tuple[str, ...]]:
-    """As `Routes.find`, in the dialect that the path chooses."""
+    """As `Routes.find`, in the dialect of the path."""
     if path.startswith(FLAT + "/"):
         return _flat_routes.find(method, path.removeprefix(FLAT))
     return _native_routes.find(method, path)

@@ -1,6 +1,6 @@
-"""The flat dialect: the requirement page's literal paths and bodies, over the same store as the native one.
+"""The flat dialect: the literal paths and bodies of the requirement page, with the same store as the native dialect.
 
-Where that page is silent (what identifies a subscription, the batch's reply…) the choice is ours and said here.
+Where that page says nothing (the identity of a subscription, the reply of a batch…), the docstrings name our choice.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def _writer(upsert: Upsert) -> Callable[[Account, Call], Reply]:
 
 
 def upsert_person(account: Account, body: Any) -> JsonObject:
-    """A flat person: `company_id` links it; `plan`, `churned_at` and all that is unknown are custom attributes."""
+    """Upsert a person: `company_id` links it; `plan`, `churned_at` and unknown fields become custom attributes."""
     known = sort(account, checks.must_be_object(body), schemas.PERSON)
     fields, attributes = known.fields, known.extras
     for name in ("plan", "churned_at"):
@@ -39,7 +39,7 @@ def upsert_person(account: Account, body: Any) -> JsonObject:
 
 
 def upsert_company(account: Account, body: Any) -> JsonObject:
-    """A flat company: `mrr` is the native `monthly_revenue`; `churned_at` and the unknown are custom attributes."""
+    """Upsert a company: `mrr` is the native `monthly_revenue`; `churned_at` and unknown fields become attributes."""
     known = sort(account, checks.must_be_object(body), schemas.COMPANY)
     fields, attributes = known.fields, known.extras
     if "churned_at" in fields:
@@ -50,7 +50,7 @@ def upsert_company(account: Account, body: Any) -> JsonObject:
 
 
 def upsert_subscription(account: Account, body: Any) -> JsonObject:
-    """Without an `externalId`, company and plan identify it; `status` and extras lie in `metadata`, as natively."""
+    """Without an `externalId`, company and plan identify it. `status` and extras are in `metadata`, as in native."""
     known = sort(account, checks.must_be_object(body), schemas.SUBSCRIPTION)
     fields, metadata = known.fields, known.extras
     if "status" in fields:
@@ -61,7 +61,7 @@ def upsert_subscription(account: Account, body: Any) -> JsonObject:
 
 
 def upsert_invoice(account: Account, body: Any) -> JsonObject:
-    """Without an `externalId`, company, due date and amount identify it (its status is what changes)."""
+    """Without an `externalId`, company, due date and amount identify it, since its status changes."""
     known = sort(account, checks.must_be_object(body), schemas.INVOICE)
     return _financial(account, "invoices", _with_extras(known), ("company_id", "due_date", "total"))
 
@@ -73,7 +73,7 @@ def upsert_deal(account: Account, body: Any) -> JsonObject:
 
 
 def create_task(account: Account, body: Any) -> JsonObject:
-    """Always a new task, open and of medium priority. `person_id`: Custify's id, or else yours."""
+    """Create a task, open and of medium priority. `person_id` is Custify's id or the sender's."""
     known = sort(account, checks.must_be_object(body), schemas.TASK)
     fields = _with_extras(known)
     person = fields.pop("person_id", None)
@@ -83,7 +83,7 @@ def create_task(account: Account, body: Any) -> JsonObject:
 
 
 def create_note(account: Account, body: Any) -> JsonObject:
-    """Always a new note, on the person if one is named, else on the company; `created_at` is the sender's."""
+    """Create a note on the person if there is one, else on the company; `created_at` is the sender's."""
     known = sort(account, checks.must_be_object(body), schemas.NOTE)
     fields = _with_extras(known)
     person, company = fields.pop("person_id", None), fields.pop("company_id", None)
@@ -98,7 +98,7 @@ def create_note(account: Account, body: Any) -> JsonObject:
 
 
 def upsert_custom_object(account: Account, body: Any) -> JsonObject:
-    """Unique on `type` and `data_id`; without one, a company has a single object of a type."""
+    """Upsert by `type` and `data_id`; without `data_id`, a company has one object of a type."""
     known = sort(account, checks.must_be_object(body), schemas.CUSTOM_OBJECT)
     company = references.existing_company(account, known.fields["company_id"])
     identity = known.fields.get("data_id")
@@ -111,7 +111,7 @@ def upsert_custom_object(account: Account, body: Any) -> JsonObject:
 
 
 def write_event(account: Account, call: Call) -> Reply:
-    """Inline extras are the event's metadata. 202 `{}`, as natively."""
+    """Store an event; inline extras are its metadata. Replies 202 `{}`, as in native."""
     known = sort(account, checks.must_be_object(call.body), schemas.EVENT)
     metadata = {"metadata": known.extras} if known.extras else {}
     events.store(account, known.fields | metadata)
@@ -119,10 +119,10 @@ def write_event(account: Account, call: Call) -> Reply:
 
 
 def write_batch(account: Account, call: Call) -> Reply:
-    """`{"batch": […]}` of up to 500 bare people and companies: done at once, 200 with one result for each.
+    """`{"batch": […]}` of up to 500 people and companies: applied at once, reply 200 with one result per item.
 
-    An item is a company when it has a `company_id` and neither `user_id` nor `email`. Other properties beside
-    `batch` are let pass: the page lets senders add some.
+    An item is a company if it has a `company_id` and neither `user_id` nor `email`. Other properties beside `batch` are
+    ignored, since the page allows them.
     """
     body = checks.must_be_object(call.body)
     items = body.get("batch")

@@ -1,7 +1,7 @@
-"""The flat dialect's fields: which exist, of which type, and under which native name each is stored.
+"""The fields of the flat dialect: their types, and the native names under which they are stored.
 
-Source: the requirement page, which prints field names only; the types follow from its descriptions. Everything
-else in a flat payload is an inline custom attribute. Flat knows no lengths and no int32.
+Source: the requirement page, which has only names; the types follow from its descriptions. All other fields of a flat
+payload are inline custom attributes. Flat has no limits for lengths and integers.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _text = field_rules.text()
 
 @dataclass(frozen=True, slots=True)
 class FlatSchema:
-    """`rules` by the page's names; `stored_as` where the native name differs."""
+    """The fields of an object: `rules` by the names of the page, `stored_as` for native names that differ."""
 
     rules: Mapping[str, Rule]
     required: tuple[str, ...] = ()
@@ -132,7 +132,7 @@ CUSTOM_OBJECT = FlatSchema(
 
 @dataclass(frozen=True, slots=True)
 class FlatFields:
-    """A flat payload's known fields under their stored names, and its inline extras."""
+    """The known fields of a flat payload under their stored names, and its inline extras."""
 
     fields: JsonObject
     extras: JsonObject
@@ -142,7 +142,7 @@ def sort(account: Account, body: JsonObject, kind: FlatSchema) -> FlatFields:
     """Check and sort a flat payload. Raises ApiError 400 for a missing key or a value of the wrong type."""
     rules, stored_as = kind.rules, kind.stored_as
     known = checks.screen(account, {name: body[name] for name in body if name in rules}, rules)
-    for given in (body, known):  # the lenient account drops what it cannot read: then it is missing as well
+    for given in (body, known):  # the lenient account drops invalid values, which are then missing too
         checks.require(given, *kind.required)
         if kind.any_of:
             checks.require_any(given, *kind.any_of)

@@ -1,7 +1,7 @@
-"""Native batches: POST /batch takes jobs, GET /batch/{id} tells what became of them.
+"""Native batches: POST /batch accepts jobs, GET /batch/{id} returns their results.
 
-Known from Custify's OpenAPI 1.5.7: the limits, the four types, 202, results for six hours. The bodies of both
-replies are not published: these are ours.
+Known from Custify's OpenAPI 1.5.7: the limits, the four types, 202, results for six hours. The bodies of both replies
+are not published; these are our choice.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,14 +26,14 @@ _APPLY: Mapping[str, Apply] = {
 _BATCH = {
     "jobs": field_rules.listing(field_rules.mapping),
     "synchronous": field_rules.boolean,
-    # Published as a boolean; the published sample sends a text, which is taken as the id.
+    # Published as a boolean; the published sample sends text, which is used as the id.
     "returnJobId": lambda value: None if isinstance(value, bool | str) else "must be a boolean",
 }
 _JOB = {"type": field_rules.one_of(*_APPLY), "payload": field_rules.mapping}
 
 
 def write(account: Account, call: Call) -> Reply:
-    """202 with `{"id", "status", "results"}` where `returnJobId` asks for it (else `{}`). Raises ApiError 400."""
+    """Accept a batch: 202 with `{"id", "status", "results"}` if `returnJobId` is set, else `{}`. ApiError 400."""
     body = checks.must_be_object(call.body)
     checks.require(body, "jobs")
     fields = checks.screen(account, body, _BATCH)
@@ -53,7 +53,7 @@ def write(account: Account, call: Call) -> Reply:
 
 
 def read(account: Account, call: Call) -> Reply:
-    """What became of a batch. Raises ApiError 404 for one that is unknown or expired."""
+    """The status and results of a batch. Raises ApiError 404 if it is unknown or has expired."""
     batch = account.store.batches.get(call.params[0])
     if batch is not None and batch.ended is not None and account.now() - batch.ended > KEPT:
         del account.store.batches[call.params[0]]
@@ -64,14 +64,14 @@ def read(account: Account, call: Call) -> Reply:
 
 
 def catch_up(account: Account) -> None:
-    """Do the jobs whose time has come. Called before every request, so that no timer is needed."""
+    """Execute the jobs that are due. Called before every request, so that no timer is needed."""
     waiting = account.store.waiting
     while waiting and waiting[0].due <= account.now():
         finish(account, waiting.popleft())
 
 
 def finish(account: Account, batch: Batch) -> None:
-    """Every job on its own, in order, through the handlers of single requests: one's failure stops no other."""
+    """Execute the jobs in order with the handlers of single requests. A failed job does not stop the others."""
     for index, (kind, payload) in enumerate(batch.jobs):
         doomed = batch.doomed is not None and batch.doomed(index)
         batch.results.append(outcome(account, index, kind, None if doomed else _APPLY[kind], payload))
@@ -80,7 +80,7 @@ def finish(account: Account, batch: Batch) -> None:
 
 
 def outcome(account: Account, index: int, kind: str, apply: Apply | None, payload: Any) -> JsonObject:
-    """`{"index", "type", "status", "statusCode", "id" | "error"}` of one item; without `apply` it fails on purpose."""
+    """The result `{"index", "type", "status", "statusCode", "id" | "error"}` of an item; without `apply` it fails."""
     line: JsonObject = {"index": index, "type": kind}
     try:
         if apply is None:

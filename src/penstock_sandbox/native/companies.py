@@ -40,7 +40,7 @@ def write(account: Account, call: Call) -> Reply:
 
 
 def upsert(account: Account, body: Any) -> JsonObject:
-    """One native company payload → the stored company. Raises ApiError 400 or 404."""
+    """Upsert a company from a native payload. Raises ApiError 400 or 404."""
     body = checks.must_be_object(body)
     checks.require_any(body, "id", "company_id")
     fields = checks.screen(account, body, COMPANY)
@@ -53,7 +53,7 @@ def upsert(account: Account, body: Any) -> JsonObject:
 
 
 def shown(account: Account, company: JsonObject) -> JsonObject:
-    """A company as it is read back, with its people counted."""
+    """A company as a reply, with the number of its people."""
     metrics = {"people_count": len(account.store.members.get(company["id"], {})), "health_scores": {}}
     return _BLANK | company | {"metrics": metrics}
 
@@ -78,7 +78,7 @@ def read_one(account: Account, call: Call) -> Reply:
 
 
 def read(account: Account, call: Call) -> Reply:
-    """By your `company_id`: an empty list when absent (third-party client)."""
+    """By the sender's `company_id`: an empty list if it does not exist (third-party client)."""
     if "company_id" not in call.query:
         raise ApiError(400, '"company_id" is required')
     return _listed(account, account.store.by_company_id.get(call.query["company_id"]))
@@ -91,7 +91,7 @@ def read_all(account: Account, call: Call) -> Reply:
 
 
 def read_people(account: Account, call: Call) -> Reply:
-    """A company's people, nested as Custify's own MCP server reads them."""
+    """The people of a company, nested as Custify's own MCP server reads them."""
     members = [account.store.people[i] for i in account.store.members.get(path_id(call.params[0]), {})]
     page = pages.page_of(account, members, call.query)
     listed = [

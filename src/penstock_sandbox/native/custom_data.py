@@ -18,7 +18,7 @@ _OF_PEOPLE = {"Customer", "People"}
 
 
 def writer(model: str) -> Handler:
-    """POST /custom_data/{companies|people}, for one entity; the body may be an array: all of it or nothing."""
+    """POST /custom_data/{companies|people}, for one entity. An array is stored completely or not at all."""
 
     def write(account: Account, call: Call) -> Reply:
         entity = _entity(account, call, model)
@@ -31,7 +31,7 @@ def writer(model: str) -> Handler:
 
 
 def write_job(account: Account, body: Any) -> JsonObject:
-    """A batch job's payload: the entity is named inside it."""
+    """Store the payload of a batch job, which names its entity."""
     body = checks.must_be_object(body)
     owner = checks.screen(account, {k: v for k, v in body.items() if k in _OWNER}, _OWNER)
     entry = _entry(account, {k: v for k, v in body.items() if k not in _OWNER})
@@ -50,7 +50,7 @@ def write_job(account: Account, body: Any) -> JsonObject:
 
 
 def store(account: Account, model: str, entity: str, entry: JsonObject) -> JsonObject:
-    """Upsert a checked entry; the pair is unique in the whole account, so a known one may change its entity."""
+    """Upsert a checked entry by `data_type` and `data_id`, which are unique in the account: its entity can change."""
     pair = (entry["data_type"], str(entry["data_id"]))
     stored = account.store.by_data_key.get(pair)
     if stored is None:
@@ -64,7 +64,7 @@ def store(account: Account, model: str, entity: str, entry: JsonObject) -> JsonO
 
 
 def reader(model: str) -> Handler:
-    """GET: an object keyed by `data_type`; an absent entity has none."""
+    """GET: an object by `data_type`, empty for an unknown entity."""
 
     def read(account: Account, call: Call) -> Reply:
         grouped: dict[str, list[JsonObject]] = {}
@@ -95,7 +95,7 @@ def _entry(account: Account, body: Any) -> JsonObject:
 
 
 def _entity(account: Account, call: Call, model: str) -> str:
-    """The entity of a write, by path id or query. Raises ApiError 404 when it is not there."""
+    """The entity of a write, by the id in the path or by query. Raises ApiError 404 if it does not exist."""
     if call.params:
         internal = path_id(call.params[0])
         if internal not in (account.store.companies if model == "Company" else account.store.people):

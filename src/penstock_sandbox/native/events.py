@@ -23,7 +23,7 @@ def write(account: Account, call: Call) -> Reply:
 
 
 def record(account: Account, body: Any) -> JsonObject:
-    """One native event payload → the stored event, or the earlier one of the same `deduplication_id`."""
+    """Store a native event; returns it, or the earlier event with the same `deduplication_id`."""
     body = checks.must_be_object(body)
     checks.require(body, "name", "created_at")
     checks.require_any(body, "user_id", "email", "company_id")
@@ -35,10 +35,10 @@ def record(account: Account, body: Any) -> JsonObject:
 
 
 def store(account: Account, fields: JsonObject) -> JsonObject:
-    """Keep a checked event of either dialect. Raises ApiError 404 when its person (or company) is unknown.
+    """Store a checked event of either dialect. Raises ApiError 404 when its person (or company) is unknown.
 
-    A company-only event (no `user_id`, no `email`) needs its company; on a person's event `company_id` only says
-    for which of several companies it counts. A known `deduplication_id` is ignored without a word to the sender.
+    An event without `user_id` and `email` needs its company; for an event of a person, `company_id` selects one of
+    several companies. An event with a known `deduplication_id` is not stored, and the sender gets no error.
     """
     kept, internal = account.store, account.new_object()
     user_id, email, company = fields.get("user_id"), fields.get("email"), fields.get("company_id")

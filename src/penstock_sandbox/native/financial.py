@@ -61,13 +61,13 @@ def shelf(account: Account, kind: str) -> dict[str, JsonObject]:
 
 
 def shown(stored: JsonObject) -> JsonObject:
-    """A reply carries `externalIds: {"custify": …}` in place of `externalId`."""
+    """The object as a reply, with `externalIds: {"custify": …}` in place of `externalId`."""
     reply = {name: value for name, value in stored.items() if name != "externalId"}
     return reply | {"externalIds": {"custify": stored.get("externalId")}}
 
 
 def store(account: Account, kind: str, fields: JsonObject) -> JsonObject:
-    """Upsert a checked object of either dialect by its `externalId`; null clears. Raises ApiError 400 or 404."""
+    """Upsert a checked object of either dialect by `externalId`; null clears a field. Raises ApiError 400 or 404."""
     key = str(fields["externalId"])
     placed = dict(fields) | {"externalId": key}
     if "company" in fields or "company_id" in fields:
@@ -82,7 +82,7 @@ def store(account: Account, kind: str, fields: JsonObject) -> JsonObject:
     for name, value in placed.items():
         if value is None:
             stored.pop(name, None)
-        elif name == "metadata":  # not published; ours: merged member by member, as custom attributes are
+        elif name == "metadata":  # not published; our choice: merged by member, like custom attributes
             upserts.overlay(stored.setdefault(name, {}), value)
         else:
             stored[name] = value
@@ -91,7 +91,7 @@ def store(account: Account, kind: str, fields: JsonObject) -> JsonObject:
 
 
 def writer(kind: str) -> Handler:
-    """POST /financial/<kind>, or /financial/<kind>/{entity} for one known by Custify's id."""
+    """POST /financial/<kind>, or /financial/<kind>/{entity} with Custify's id."""
 
     def write(account: Account, call: Call) -> Reply:
         body = checks.must_be_object(call.body)
@@ -109,7 +109,7 @@ def writer(kind: str) -> Handler:
 
 
 def reader(kind: str) -> Handler:
-    """GET /financial/<kind>: `{"<kind>s": […], "total"}`, but the bare object when exactly one matches."""
+    """GET /financial/<kind>: `{"<kind>s": […], "total"}`, or the bare object if exactly one matches."""
 
     def read(account: Account, call: Call) -> Reply:
         found = [stored for stored in shelf(account, kind).values() if _asked(stored, call)]

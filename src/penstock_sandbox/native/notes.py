@@ -37,7 +37,7 @@ def create(account: Account, call: Call) -> Reply:
 
 
 def store(account: Account, fields: JsonObject) -> JsonObject:
-    """Keep a checked note of either dialect, on an entity that exists; always a new one."""
+    """Store a checked note of either dialect as a new note on an existing entity."""
     company = fields["entityModel"] == "Company"
     entity = fields["entity"]
     note = account.new_object() | {

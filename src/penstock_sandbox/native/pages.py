@@ -13,7 +13,7 @@ USUAL = 20
 
 
 def page_of(account: Account, found: list[JsonObject], query: Mapping[str, str], most: int = MANY) -> list[JsonObject]:
-    """The asked page of what was found: `itemsPerPage` (20, at most `most`) and `page` (from 1)."""
+    """The requested page: `itemsPerPage` (default 20, at most `most`) and `page` (from 1)."""
     size = _whole(query, "itemsPerPage", min(USUAL, most))
     page = _whole(query, "page", 1)
     if size > most:
@@ -23,10 +23,10 @@ def page_of(account: Account, found: list[JsonObject], query: Mapping[str, str],
 
 
 def filtered(objects: Iterable[JsonObject], query: Mapping[str, str]) -> list[JsonObject]:
-    """Objects that pass every entry of `filters`, a JSON array of `{fieldName, fieldType, filterType, filterValue}`.
+    """Objects that match every entry of `filters`, a JSON array of `{fieldName, fieldType, filterType, filterValue}`.
 
-    Which `filterType` words Custify knows is not published; these are ours: equals, notEquals, contains, in,
-    greaterThan, lessThan, exists, notExists.
+    The values of `filterType` are not published; these are our choice: equals, notEquals, contains, in, greaterThan,
+    lessThan, exists, notExists.
     """
     if "filters" not in query:
         return list(objects)
@@ -41,7 +41,7 @@ def filtered(objects: Iterable[JsonObject], query: Mapping[str, str]) -> list[Js
 
 
 def field_of(stored: JsonObject, name: str) -> Any:
-    """A field by its name, `custom_attributes.x` reaching inside; None when absent."""
+    """The value of a field, also `custom_attributes.x`; None if it is absent."""
     value: Any = stored
     for part in name.split("."):
         value = value.get(part) if isinstance(value, dict) else None

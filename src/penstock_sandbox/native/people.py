@@ -33,7 +33,7 @@ def write(account: Account, call: Call) -> Reply:
 
 
 def upsert(account: Account, body: Any) -> JsonObject:
-    """One native person payload → the stored person. Raises ApiError 400 or 404."""
+    """Upsert a person from a native payload. Raises ApiError 400 or 404."""
     body = checks.must_be_object(body)
     checks.require_any(body, "id", "user_id", "email")
     fields = checks.screen(account, body, PERSON)
@@ -54,7 +54,7 @@ def read_links(account: Account, listed: list[JsonObject] | None, label: str) ->
 
 
 def delete(account: Account, call: Call) -> Reply:
-    """By path id or by `?user_id=` or `?email=`. The reply's shape is a third-party client's."""
+    """Delete by the id in the path, `?user_id=` or `?email=`. The form of the reply is from a third-party client."""
     if call.params:
         person, named = account.store.people.get(path_id(call.params[0])), call.params[0]
     else:
@@ -95,7 +95,7 @@ def read_all(account: Account, call: Call) -> Reply:
 
 
 def tag(account: Account, call: Call) -> Reply:
-    """POST /people/tag `{ids, tag, type: add|remove}`; tags are kept by name."""
+    """POST /people/tag `{ids, tag, type: add|remove}`; tags are stored by name."""
     rules = {
         "ids": field_rules.listing(field_rules.object_id),
         "tag": field_rules.text(field_rules.LONG),

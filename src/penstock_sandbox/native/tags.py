@@ -1,4 +1,4 @@
-"""Tags and segments, native, as far as a destination meets them."""
+"""Tags and segments, native, as far as destinations use them."""
 
 from penstock_sandbox.account.account import Account
 from penstock_sandbox.account.call import ApiError, Call, Reply
@@ -14,7 +14,7 @@ _TAG = {"name": field_rules.key(), "category": field_rules.one_of(*_TAG_KINDS)}
 
 
 def segments(_account: Account, _call: Call) -> Reply:
-    """Segments are made in the web UI only: there are none here."""
+    """Always empty: segments are created only in Custify's web UI."""
     return Reply(200, {"segments": [], "total": 0})
 
 
@@ -34,7 +34,7 @@ def write_tag(account: Account, call: Call) -> Reply:
 
 
 def read_tags(account: Account, call: Call) -> Reply:
-    """All, or by id: absent is an empty list, a malformed id 503 (both met by integrators)."""
+    """All tags, or one by id: an empty list if it is unknown, 503 for an invalid id (both reported by integrators)."""
     if call.params:
         tag = account.store.tags.get(path_id(call.params[0]))
         found = [] if tag is None else [tag]

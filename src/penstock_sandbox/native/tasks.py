@@ -36,14 +36,14 @@ _CHECKLIST_ITEM = {
 
 
 def create(account: Account, call: Call) -> Reply:
-    """Always a new task. Whether a known `externalId` would update instead is not published: a second one is worse."""
+    """Create a task. Whether a known `externalId` updates instead is not published; a second task is the worse case."""
     body = checks.must_be_object(call.body)
     checks.require(body, "name", "priority", "status")
     return Reply(200, store(account, _screened(account, body, TASK)))
 
 
 def store(account: Account, fields: JsonObject) -> JsonObject:
-    """Keep a checked task of either dialect as a new one."""
+    """Store a checked task of either dialect as a new task."""
     placed = _placed(account, fields)
     task = account.new_object() | {"createdByType": "api", "completedAt": None} | placed
     _complete(account, task)
@@ -52,7 +52,7 @@ def store(account: Account, fields: JsonObject) -> JsonObject:
 
 
 def update(account: Account, call: Call) -> Reply:
-    """A partial update; `_id` in the body is optional, as Custify's own MCP server leaves it out."""
+    """Update the given fields. `_id` in the body is optional, since Custify's own MCP server omits it."""
     task = account.store.tasks.get(path_id(call.params[0]))
     if task is None:
         raise ApiError(404, "Task not found")
@@ -66,7 +66,7 @@ def update(account: Account, call: Call) -> Reply:
 
 
 def read(account: Account, call: Call) -> Reply:
-    """`{"total", "tasks"}`, at most 50 a page; by company, assignedTo, createdBy, status, tags or externalId."""
+    """`{"total", "tasks"}`, at most 50 per page, by company, assignedTo, createdBy, status, tags or externalId."""
     found = pages.filtered(account.store.tasks.values(), call.query)
     for name, field in _FILTERS.items():
         if name in call.query:
@@ -92,7 +92,7 @@ def read_one(account: Account, call: Call) -> Reply:
 
 
 def filter_values(_account: Account, _call: Call) -> Reply:
-    """Who may be an assignee, by id (third-party clients resolve e-mails here)."""
+    """The possible assignees by id (third-party clients look up emails here)."""
     return Reply(200, {"assignedTo": USERS, "createdBy": USERS, "status": ["open", "done", "not relevant"]})
 
 
@@ -105,7 +105,7 @@ def _screened(account: Account, body: JsonObject, rules: dict[str, field_rules.R
 
 
 def _placed(account: Account, fields: JsonObject) -> JsonObject:
-    """`fields` with its company, person and assignee resolved; raises ApiError 400 or 404 before anything changes."""
+    """`fields` with resolved company, person and assignee. Raises ApiError 400 or 404 before anything changes."""
     placed = dict(fields)
     if "company" in fields or "company_id" in fields:
         placed["company"], placed["company_id"] = references.company_of(account, fields)
@@ -118,7 +118,7 @@ def _placed(account: Account, fields: JsonObject) -> JsonObject:
 
 
 def _assigned(account: Account, assignee: str) -> JsonObject:
-    """The API takes an e-mail here, its OpenAPI document says; its own MCP server says ids only: a setting decides."""
+    """Check an assignee: Custify's OpenAPI allows an email, its own MCP server only ids; a setting decides."""
     user = next((user for user in USERS if assignee in (user["id"], user["email"])), None)
     if account.settings.assignee == "id" and not field_rules.is_object_id(assignee):
         raise ApiError(400, '"assignedTo" must be a valid id')

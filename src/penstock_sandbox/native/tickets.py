@@ -1,4 +1,4 @@
-"""Tickets, native, as far as a destination meets them."""
+"""Tickets, native, as far as destinations use them."""
 
 from penstock_sandbox.account.account import Account
 from penstock_sandbox.account.call import ApiError, Call, JsonObject, Reply
@@ -27,7 +27,7 @@ _TICKET = {
 
 
 def write_ticket(account: Account, call: Call) -> Reply:
-    """POST /ticket: by `externalId` if given."""
+    """POST /ticket: upsert by `externalId` if it is set."""
     fields = _screened_ticket(account, call)
     key = fields.get("externalId")
     ticket = None if key is None else _ticket(account, str(key))
@@ -39,7 +39,7 @@ def write_ticket(account: Account, call: Call) -> Reply:
 
 
 def patch_ticket(account: Account, call: Call) -> Reply:
-    """PUT /ticket/{externalId}: changes what is sent; `replies` replaces all of them."""
+    """PUT /ticket/{externalId}: change the given fields; `replies` replaces all replies."""
     ticket = _known_ticket(account, call)
     ticket |= _screened_ticket(account, call)
     return Reply(200, ticket)

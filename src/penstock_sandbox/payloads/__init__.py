@@ -1,1 +1,1 @@
-"""Checks payloads and applies them to the account: what both dialects have in common."""
+"""Checks payloads and applies them to the account, for both dialects."""

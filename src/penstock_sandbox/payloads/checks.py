@@ -22,10 +22,10 @@ def must_be_object(body: Any) -> JsonObject:
 
 
 def screen(account: Account, body: JsonObject, rules: Mapping[str, Rule]) -> JsonObject:
-    """The fields that may be kept; null always may (it clears).
+    """The valid fields of `body`; null is always valid and clears a field.
 
-    Strict raises ApiError 400 for a field that the table does not know or a value that its rule refuses. Lenient
-    drops both, but keeps a date it cannot read, as text (Custify's OpenAPI 1.5.7: "kept as String").
+    Strict raises ApiError 400 for a field without a rule and for a value that its rule refuses. Lenient drops both,
+    except an invalid date, which is kept as text (Custify's OpenAPI 1.5.7: "kept as String").
     """
     kept: JsonObject = {}
     for name, value in body.items():
@@ -43,7 +43,7 @@ def screen(account: Account, body: JsonObject, rules: Mapping[str, Rule]) -> Jso
 
 
 def require(body: JsonObject, *names: str) -> None:
-    """Raise ApiError 400 unless each is there and not null; lenient or not, nothing works without them."""
+    """Raise ApiError 400 unless each of `names` is set and not null, in strict and lenient mode."""
     for name in names:
         if body.get(name) is None:
             raise ApiError(400, f'"{name}" is required')
@@ -55,9 +55,9 @@ def require_any(body: JsonObject, *names: str) -> None:
 
 
 def screen_attributes(account: Account, kind: str, attributes: Any) -> JsonObject:
-    """Custom attributes that may be kept: names, values, and at most 250 different ones in the account.
+    """The valid custom attributes, by name, value and number: an account has at most 250 different ones.
 
-    `kind` is "company" or "customer". Their types are pinned later, by `pin_types`, when nothing can fail any more.
+    `kind` is "company" or "customer". `pin_types` sets their types after all checks.
     """
     if attributes is None:
         return {}
@@ -78,8 +78,8 @@ def screen_attributes(account: Account, kind: str, attributes: Any) -> JsonObjec
 
 
 def pin_types(account: Account, kind: str, attributes: JsonObject) -> None:
-    """The first value fixes an attribute's type. A later one of another type is only warned about: the documents
-    discourage it and do not say that it is refused.
+    """Set the type of new attributes by their first value. A later value of another type causes only a warning: the
+    documents discourage it, but do not say that it is refused.
     """
     known = account.store.attributes[kind]
     for name, value in attributes.items():
@@ -93,9 +93,9 @@ def pin_types(account: Account, kind: str, attributes: JsonObject) -> None:
 
 
 def screen_metadata(account: Account, metadata: Any) -> JsonObject | None:
-    """Event metadata: at most 50 keys and 10,000 characters; its text at most 100, its integers int32.
+    """The valid metadata of an event: at most 50 keys and 10,000 characters, texts of at most 100, integers in int32.
 
-    That nested values are refused is our inference: every known client sends scalars only.
+    Nested values are refused; this is our inference, since every known client sends only scalars.
     """
     if metadata is None:
         return None

@@ -1,6 +1,6 @@
-"""The published rules on single values, one small function each: a value → what is wrong with it, or None.
+"""The published rules for single values. A rule returns what is wrong with a value, or None.
 
-Source: Custify's OpenAPI 1.5.7 unless a comment says otherwise. The wording of complaints is ours.
+Source: Custify's OpenAPI 1.5.7 unless a comment says otherwise. The texts of errors are ours.
 """
 
 import re
@@ -17,7 +17,7 @@ SHORT, LONG = 100, 255
 DATE_LENGTH = len("2026-01-31")
 
 _OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
-# The listed shapes only: a date; date and time with a blank; with T, and then a fraction and an offset.
+# Only the published formats: a date; date and time with a blank; with T, and then a fraction and an offset.
 _DATE = re.compile(
     r"\d{4}-\d\d-\d\d"
     r"(?: \d\d:\d\d(?::\d\d)?"
@@ -32,7 +32,7 @@ def is_object_id(value: Any) -> bool:
 
 
 def is_date(value: Any) -> bool:
-    """Text in one of the listed ISO 8601 shapes that is also a day and time of the calendar."""
+    """Whether text has one of the published ISO 8601 formats and is a valid date and time."""
     if not isinstance(value, str) or _DATE.fullmatch(value) is None:
         return False
     try:
@@ -47,7 +47,7 @@ def date(value: Any) -> str | None:
 
 
 def date_time(value: Any) -> str | None:
-    """A date with its time: Custify's OpenAPI 1.5.7 gives its own fields the format date-time."""
+    """A date with a time: Custify's OpenAPI 1.5.7 gives its own fields the format date-time."""
     return None if is_date(value) and len(value) > DATE_LENGTH else "must be a date and time in ISO 8601 format"
 
 
@@ -63,7 +63,7 @@ def text(limit: int | None = None) -> Rule:
 
 
 def key(limit: int | None = LONG) -> Rule:
-    """Text that identifies something: not empty."""
+    """Text that is not empty, for ids and names."""
     bounded = text(limit)
 
     def rule(value: Any) -> str | None:
@@ -73,7 +73,7 @@ def key(limit: int | None = LONG) -> Rule:
 
 
 def company_key(limit: int | None = LONG) -> Rule:
-    """As `key`; whole numbers too, since one published sample sends an integer `company_id`."""
+    """As `key`, but also whole numbers, since one published sample sends an integer `company_id`."""
     bounded = key(limit)
 
     def rule(value: Any) -> str | None:
@@ -129,7 +129,7 @@ def listing(of: Rule) -> Rule:
 
 
 def scalar(limit: int) -> Rule:
-    """A custom value: text, number or boolean; objects and arrays are refused."""
+    """A custom value: text, number or boolean. Objects and arrays are refused."""
 
     def rule(value: Any) -> str | None:
         if isinstance(value, str):
@@ -145,7 +145,7 @@ def scalar(limit: int) -> Rule:
 
 
 def is_currency(value: Any) -> bool:
-    """`{"value": 12.5, "currency": "EUR"}`: the one object a custom attribute may hold."""
+    """Whether a value is `{"value": 12.5, "currency": "EUR"}`, the only object allowed as a custom attribute."""
     return (
         isinstance(value, dict)
         and set(value) == {"value", "currency"}
@@ -165,7 +165,7 @@ def attribute_name(name: str) -> str | None:
 
 
 def detected_type(name: str, value: Any) -> str:
-    """The type that a first value gives its attribute: Date, Number, Boolean are tried in this order, else String."""
+    """The type of an attribute by its first value: Currency, Date, Boolean or Number, in this order, else String."""
     if is_currency(value):
         return "Currency"
     if name.endswith("_at") or is_date(value):
@@ -178,7 +178,7 @@ def detected_type(name: str, value: Any) -> str:
 
 
 def fits(pinned: str, name: str, value: Any) -> bool:
-    """Whether a later value is still of the attribute's type; text takes any text."""
+    """Whether a later value has the attribute's type; any text is a String."""
     if pinned == "String":
         return isinstance(value, str)
     if pinned == "Date":
@@ -187,5 +187,5 @@ def fits(pinned: str, name: str, value: Any) -> bool:
 
 
 def as_text(value: Any) -> str:
-    """Compact JSON, as long as it is on the wire."""
+    """Compact JSON, with the length that is sent."""
     return orjson.dumps(value).decode()

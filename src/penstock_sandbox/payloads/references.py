@@ -1,4 +1,4 @@
-"""From what a request calls a company or a person to the stored object."""
+"""Finds the stored company or person that a request refers to."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from penstock_sandbox.payloads import field_rules
 
 
 def company_by_key(account: Account, key: Any) -> JsonObject | None:
-    """By your `company_id` (a number means its digits)."""
+    """The company with the sender's `company_id` (a number means its digits), or None."""
     return account.store.by_company_id.get(str(key))
 
 
 def linked_company(account: Account, key: Any) -> JsonObject | None:
-    """The company a link means; when it is not there, the setting `unknown_company` decides (not published).
+    """The company of a link. If it does not exist, the setting `unknown_company` decides (not published).
 
-    skip → None with a warning; error → ApiError 400; create → a bare new company.
+    skip → None with a warning; error → ApiError 400; create → a new company with only its id.
     """
     company = company_by_key(account, key)
     if company is not None:
@@ -32,7 +32,7 @@ def linked_company(account: Account, key: Any) -> JsonObject | None:
 
 
 def existing_company(account: Account, key: Any) -> JsonObject:
-    """As `linked_company`, for what cannot stand without it. Raises ApiError 404."""
+    """As `linked_company`, for objects that need a company. Raises ApiError 404."""
     company = (
         linked_company(account, key) if account.settings.unknown_company == "create" else company_by_key(account, key)
     )
@@ -42,7 +42,7 @@ def existing_company(account: Account, key: Any) -> JsonObject:
 
 
 def existing_person(account: Account, user_id: str | None, email: str | None = None) -> JsonObject:
-    """By `user_id`, then by e-mail. Raises ApiError 404 (the wording is Custify's, from its OpenAPI 1.5.7)."""
+    """The person by `user_id`, else by email. Raises ApiError 404 (with the text of Custify's OpenAPI 1.5.7)."""
     person = account.store.person_of(user_id, email)
     if person is None:
         raise ApiError(404, "People not found")
@@ -50,7 +50,7 @@ def existing_person(account: Account, user_id: str | None, email: str | None = N
 
 
 def company_of(account: Account, body: JsonObject) -> tuple[str | None, str | None]:
-    """`company` (Custify's id) or `company_id` (yours) of a task, subscription… → (Custify's id, your id)."""
+    """The company of an object, from `company` (Custify's id) or `company_id` (the sender's id), as both ids."""
     internal, key = body.get("company"), body.get("company_id")
     if internal is not None:
         found = account.store.companies.get(internal)
@@ -66,7 +66,7 @@ def company_of(account: Account, body: JsonObject) -> tuple[str | None, str | No
 
 
 def person_of(account: Account, body: JsonObject) -> tuple[str | None, str | None]:
-    """`people` (Custify's id) or `user_id` (yours) → (Custify's id, your id). Raises ApiError 404."""
+    """The person from `people` (Custify's id) or `user_id` (the sender's), as both ids. Raises ApiError 404."""
     internal, key = body.get("people"), body.get("user_id")
     if internal is not None:
         found = account.store.people.get(internal)
@@ -80,7 +80,7 @@ def person_of(account: Account, body: JsonObject) -> tuple[str | None, str | Non
 
 
 def path_id(call_id: str) -> str:
-    """Custify's id from a path. A malformed one is answered with 503, as integrators met it."""
+    """Custify's id from a path. Raises ApiError 503 for an invalid one, as integrators have reported."""
     if not field_rules.is_object_id(call_id):
         raise ApiError(503, "Service temporarily unavailable")
     return call_id

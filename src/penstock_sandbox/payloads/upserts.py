@@ -1,4 +1,4 @@
-"""Who is meant: the matching table for people, the simpler one for companies, and how fields are merged."""
+"""Upserts: the matching of people and companies, and the merge of their fields."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,7 +29,7 @@ _UNSETTABLE = {
 
 @dataclass(frozen=True, slots=True)
 class CompanyLink:
-    """One company reference of a person (or parent of a company), by either id."""
+    """A link from a person to a company (or from a company to its parent), by one of the two ids."""
 
     company_id: Any = None
     id: Any = None
@@ -38,7 +38,7 @@ class CompanyLink:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An upsert after its checks, the same for both dialects: null in `fields` or `attributes` clears."""
+    """A checked upsert, for both dialects. Null in `fields` or `attributes` clears a field."""
 
     fields: JsonObject
     attributes: JsonObject = field(default_factory=dict)
@@ -47,10 +47,10 @@ class Change:
 
 
 def match_person(account: Account, fields: JsonObject) -> JsonObject | None:
-    """The stored person, or None: a new one is to be made (Custify's OpenAPI 1.5.7, people matching).
+    """The stored person, or None if a new one is created (Custify's OpenAPI 1.5.7, people matching).
 
-    By `id`, by `user_id`, by e-mail if that person has no `user_id` or none was sent. An e-mail whose person has
-    *another* `user_id` matches nothing: a second person is made. Raises ApiError 404 for an unknown `id`.
+    Matches by `id`, by `user_id`, and by email if the stored person has no `user_id` or none was sent. An email whose
+    person has *another* `user_id` does not match: a second person is created. Raises ApiError 404 for an unknown `id`.
     """
     store, internal = account.store, fields.get("id")
     if internal is not None:
@@ -67,7 +67,7 @@ def match_person(account: Account, fields: JsonObject) -> JsonObject | None:
 
 
 def upsert_person(account: Account, change: Change) -> JsonObject:
-    """Apply a person's change; all that can be refused is refused before anything changes."""
+    """Apply an upsert of a person. All checks are made before anything changes."""
     person = match_person(account, change.fields)
     if person is None:
         checks.require_any(change.fields, "user_id", "email")
@@ -80,7 +80,7 @@ def upsert_person(account: Account, change: Change) -> JsonObject:
         person = account.new_object() | {"companies": [], "custom_attributes": {}}
         account.store.add_person(person)
     account.store.unindex_person(person)
-    # An id that is sent as null names nobody: it clears nothing.
+    # An id that is sent as null does not clear the id.
     _merge(account, "customer", person, change, keys=("user_id", "email"))
     account.store.index_person(person)
     for company, remove in companies:
@@ -92,7 +92,7 @@ def upsert_person(account: Account, change: Change) -> JsonObject:
 
 
 def upsert_company(account: Account, change: Change) -> JsonObject:
-    """By `id`, then `company_id`; not found → made. `company_id` never changes (Custify's OpenAPI 1.5.7)."""
+    """Upsert a company by `id`, else by `company_id`, which never changes (Custify's OpenAPI 1.5.7)."""
     internal, key = change.fields.get("id"), change.fields.get("company_id")
     if internal is not None:
         company = account.store.companies.get(internal)
@@ -115,7 +115,7 @@ def upsert_company(account: Account, change: Change) -> JsonObject:
 
 
 def check_unset(kind: str, names: Any, body: JsonObject) -> tuple[str, ...]:
-    """`$unset` of a native upsert. Raises ApiError 400 for what cannot be unset, or is also set."""
+    """The names in `$unset` of a native upsert. Raises ApiError 400 for a field that cannot be unset or is also set."""
     if names is None:
         return ()
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -132,7 +132,7 @@ def check_unset(kind: str, names: Any, body: JsonObject) -> tuple[str, ...]:
 
 
 def _resolved(account: Account, wanted: tuple[CompanyLink, ...]) -> list[tuple[str, bool]]:
-    """(Custify's id, remove) of each link that leads somewhere."""
+    """(Custify's id, remove) of each link whose company exists."""
     found: list[tuple[str, bool]] = []
     for link in wanted:
         if link.id is not None:
@@ -164,7 +164,7 @@ def _merge(account: Account, kind: str, stored: JsonObject, change: Change, keys
 
 
 def overlay(stored: JsonObject, sent: JsonObject) -> None:
-    """Lay what is sent over what is stored, member by member; null takes a member away."""
+    """Merge `sent` into `stored`, member by member; null removes a member."""
     for name, value in sent.items():
         if value is None:
             stored.pop(name, None)

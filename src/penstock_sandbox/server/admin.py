@@ -1,4 +1,7 @@
-"""The admin routes below `/_admin`: what arrived, and what shall happen. No part of Custify, so no key."""
+"""The admin routes below `/_admin`: received objects, requests, faults and settings.
+
+They are not part of Custify's API and need no key.
+"""
 
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
@@ -20,16 +23,16 @@ from penstock_sandbox.server.request_log import RequestLog, as_json
 
 LATEST = 8
 LOG_LINES = 60
-# The page shows other people's data: it may load and reach nothing but this sandbox.
+# The page shows received data, so it may connect only to this sandbox.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; connect-src 'self'"
 
 
 class AdminError(Exception):
-    """An admin request cannot be understood."""
+    """An admin request is invalid."""
 
 
 class Admin:
-    """`answer` routes one request below `/_admin`; replies are JSON, but for the page."""
+    """`answer` handles a request below `/_admin`. Replies are JSON, except the page."""
 
     def __init__(self, api: Api, request_log: RequestLog) -> None:
         self.api = api
@@ -76,7 +79,7 @@ class Admin:
     async def _requests(self, request: web.BaseRequest) -> Any:
         since, limit = request.query.get("since", "0"), request.query.get("limit")
         if not since.isdigit() or (limit is not None and not limit.isdigit()):
-            raise AdminError("since and limit are whole numbers")
+            raise AdminError("since and limit must be whole numbers")
         entries = self.request_log.since(int(since), None if limit is None else int(limit))
         return [as_json(entry) for entry in entries]
 
@@ -96,7 +99,7 @@ class Admin:
     _forgotten = 0
 
     async def _summary(self, request: web.BaseRequest) -> Any:
-        """What the page shows: counts, the newest objects of each kind, the newest requests."""
+        """The content of the page: counts, the newest objects of each kind, the newest requests."""
         shelves = self.api.account.store.shelves()
         return {
             "stats": await self._stats(request),
@@ -111,9 +114,9 @@ class Admin:
         return self.api.faults.as_json()
 
     async def _add_faults(self, request: web.BaseRequest) -> Any:
-        """One fault or a list; each an object or text as for `--fault`."""
+        """Add one fault or a list of faults, each an object or a text as for `--fault`."""
         wanted = await _body(request)
-        # All are read before any is armed: one mistake must not leave half of a list behind.
+        # All are parsed before any is added, so that an error adds none.
         for fault in [_fault(entry) for entry in (wanted if isinstance(wanted, list) else [wanted])]:
             self.api.faults.add(fault)
         return self.api.faults.as_json()
@@ -131,12 +134,12 @@ class Admin:
         return settings.as_json(account.settings)
 
     async def _move_clock(self, request: web.BaseRequest) -> Any:
-        """`{"advance": seconds}`: windows end and batch results expire without waiting."""
+        """`{"advance": seconds}`: move the clock, so that windows and batch results end without waiting."""
         self.api.account.ahead += settings.duration(_object(await _body(request)).get("advance", 0))
         return {"ahead": self.api.account.ahead}
 
     async def _reset(self, _request: web.BaseRequest) -> Any:
-        """Empties the account, the log, the windows and the faults; keeps the settings."""
+        """Delete the objects, the log, the windows and the faults; the settings stay."""
         self.api.account.store = Store()
         self.api.limit = RateLimit()
         self.api.faults.clear()
@@ -147,7 +150,7 @@ class Admin:
 
 
 def _from_here(request: web.BaseRequest) -> bool:
-    """Only a loopback Host, and Origin if there is one: a web page elsewhere must not reach the admin routes."""
+    """Whether Host, and Origin if present, are loopback: pages of other sites must not reach the admin routes."""
     host = urlsplit(f"//{request.headers.get('Host', '')}").hostname
     origin = request.headers.get("Origin")
     return _loopback(host) and (origin is None or _loopback(urlsplit(origin).hostname))
@@ -158,7 +161,7 @@ def _loopback(host: str | None) -> bool:
         return host is not None
     try:
         return ip_address(host).is_loopback
-    except ValueError:  # a name: it may lead anywhere
+    except ValueError:  # a name can resolve to any address
         return False
 
 
@@ -171,7 +174,7 @@ async def _body(request: web.BaseRequest) -> Any:
 
 def _object(body: Any) -> JsonObject:
     if not isinstance(body, dict):
-        raise AdminError("the body is a JSON object")
+        raise AdminError("the body must be a JSON object")
     return body
 
 

@@ -1,4 +1,4 @@
-"""The request log: what arrived, also when the connection was then cut."""
+"""The log of received requests, including those whose connection was cut."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ RawHeaders = tuple[tuple[bytes, bytes], ...]
 
 @dataclass(slots=True)
 class LogEntry:
-    """`status` is None while no reply was sent (still working, or the connection was cut)."""
+    """A received request; `status` is None if no reply was sent (yet, or because the connection was cut)."""
 
     seq: int
     time: float
@@ -30,18 +30,18 @@ class LogEntry:
 
 
 class RequestLog:
-    """The newest entries; bodies beyond 1 MB each, or 256 MB in all (oldest first), are let go."""
+    """The newest entries. Bodies are cut at 1 MB; beyond 256 MB in total, the oldest are dropped."""
 
     def __init__(self) -> None:
         self.entries: deque[LogEntry] = deque(maxlen=ENTRIES)
         self.seq = 0
         self._held = 0
         self._with_body: deque[LogEntry] = deque()
-        # Clients repeat their headers: equal sets are kept once.
+        # Clients repeat their headers: equal sets are stored once.
         self._headers: dict[RawHeaders, RawHeaders] = {}
 
     def record(self, time: float, method: str, target: str, headers: RawHeaders, body: bytes) -> LogEntry:
-        """Write one request down. `target` is the request line's, with its query."""
+        """Add a request. `target` is that of the request line, with the query."""
         self.seq += 1
         path, _, query = target.partition("?")
         if len(self._headers) > 5000:
@@ -54,7 +54,7 @@ class RequestLog:
         return entry
 
     def since(self, seq: int, limit: int | None = None) -> list[LogEntry]:
-        """The entries after `seq`, oldest first; with `limit`, only the newest so many."""
+        """The entries after `seq`, oldest first; with `limit`, only the newest ones."""
         wanted: list[LogEntry] = []
         for entry in reversed(self.entries):
             if entry.seq <= seq or (limit is not None and len(wanted) >= limit):
@@ -63,7 +63,7 @@ class RequestLog:
         return wanted[::-1]
 
     def clear(self) -> None:
-        """Forget all entries. `seq` goes on, so that a reader's `since` stays true."""
+        """Delete all entries. `seq` is not reset, so that the `since` of readers stays valid."""
         self.entries.clear()
         self._with_body.clear()
         self._held = 0
@@ -78,7 +78,7 @@ class RequestLog:
 
 
 def as_json(entry: LogEntry) -> dict[str, Any]:
-    """One log line; the key is never shown."""
+    """An entry as JSON, with the API key redacted."""
     return {
         "seq": entry.seq,
         "time": entry.time,

@@ -1,4 +1,4 @@
-"""The HTTP side: reads requests, writes them down, sends replies, and spoils them when a fault says so."""
+"""The HTTP server: reads requests, logs them, sends replies, and applies faults to replies."""
 
 import asyncio
 import gzip
@@ -25,7 +25,7 @@ _SPOILED: Mapping[str | None, tuple[bytes, str]] = {
 
 
 class SandboxServer:
-    """`handle` is an aiohttp low-level handler: no router, no middleware, so that the sandbox is no bottleneck."""
+    """`handle` is a low-level handler of aiohttp, without router and middleware, for speed."""
 
     def __init__(self, api: Api, request_log: RequestLog) -> None:
         self.api = api
@@ -48,7 +48,7 @@ class SandboxServer:
         return await self._sent(request, entry, answer)
 
     async def _sent(self, request: web.BaseRequest, entry: LogEntry, answer: Answer) -> web.StreamResponse:
-        """The change is made by now; only the reply is late, lost or spoiled."""
+        """Send the reply, delayed, dropped or altered by a fault. The change was already made."""
         wait = self.api.account.settings.latency + answer.fault.slow
         if wait > 0:
             await asyncio.sleep(wait)
@@ -64,7 +64,7 @@ class SandboxServer:
 
 
 def rendered(answer: Answer) -> web.Response:
-    """The reply's bytes, or what the fault makes of them."""
+    """The HTTP response for a reply, altered by its fault."""
     reply, fault = answer.reply, answer.fault
     status, headers = reply.status, dict(reply.headers)
     if fault.status is not None:
@@ -85,7 +85,7 @@ def rendered(answer: Answer) -> web.Response:
 
 
 async def serve(server: SandboxServer, host: str, port: int) -> tuple[web.ServerRunner, int]:
-    """Listen; port 0 takes a free one. Returns the runner (`cleanup` ends it) and the port. Raises OSError."""
+    """Listen; port 0 uses a free port. Returns the runner (`cleanup` stops it) and the port. Raises OSError."""
     low = web.Server(server.handle, access_log=None)
     runner = web.ServerRunner(low, shutdown_timeout=0.1)
     await runner.setup()

@@ -159,5 +159,5 @@ def test_an_absent_object_is_200_with_an_empty_list(sandbox, line, reply):
         ("DELETE /task/" + ABSENT, 405),
     ],
 )
-def test_what_is_not_there_to_delete_or_read(sandbox, line, status):
+def test_deletes_and_reads_of_unknown_objects(sandbox, line, status):
     assert sandbox.call(line).status == status

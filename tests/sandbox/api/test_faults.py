@@ -51,7 +51,7 @@ def test_retry_after(sandbox, fault, retry_after):
 
 
 @pytest.mark.parametrize(("cut", "changed"), [("before", 0), ("after", 1)])
-def test_a_cut_connection_is_logged_all_the_same(sandbox, cut, changed):
+def test_a_request_with_a_cut_connection_is_logged(sandbox, cut, changed):
     sandbox.fault(cut=cut, times=1)
     with pytest.raises(LOST):
         sandbox.call("POST /people", BODY)
@@ -72,7 +72,7 @@ def test_a_cut_connection_is_logged_all_the_same(sandbox, cut, changed):
         ("text", "text/plain", b"upstream", 1),
     ],
 )
-def test_a_spoiled_body(sandbox, body, kind, starts, changed):
+def test_a_body_replaced_by_a_fault(sandbox, body, kind, starts, changed):
     sandbox.fault(body=body)
     got = sandbox.call("POST /people", BODY)
     assert (got.status, people(sandbox)) == (200, changed)
@@ -120,7 +120,7 @@ def test_latency_is_on_every_reply(sandbox):
         ({"method": "GET", "path": "/company"}, "GET /company/all?page=1", True),
     ],
 )
-def test_which_requests_are_met(sandbox, fault, line, met):
+def test_a_fault_applies_to_the_selected_requests(sandbox, fault, line, met):
     sandbox.fault(status=418, **fault)
     assert (sandbox.call(line, None if line.startswith("GET") else "{}").status == 418) == met
 
@@ -132,13 +132,13 @@ def test_times_and_after(sandbox):
     assert (fault["seen"], fault["fired"]) == (3, 2)
 
 
-def test_the_first_that_has_not_run_out_is_met(sandbox):
+def test_the_first_fault_that_has_not_run_out_is_applied(sandbox):
     sandbox.fault(status=503, times=1)
     sandbox.fault(status=500, times=1)
     assert [sandbox.call("GET /segment").status for _ in range(3)] == [503, 500, 200]
 
 
-def test_a_refused_key_or_a_full_window_meets_no_fault(sandbox):
+def test_no_fault_is_applied_to_a_refused_key_or_over_the_limit(sandbox):
     sandbox.settings(rate="1/10s")
     sandbox.fault(status=503, times=1)
     assert sandbox.call("GET /segment", key="wrong").status == 401
@@ -196,7 +196,7 @@ def test_clearing_ends_all_faults(sandbox):
         {},
     ],
 )
-def test_a_fault_that_makes_no_sense_is_refused(sandbox, fault):
+def test_an_invalid_fault_is_refused(sandbox, fault):
     with pytest.raises(AssertionError, match="400"):
         sandbox.fault(**fault)
     assert sandbox.faults() == []

@@ -13,7 +13,7 @@ def limited(sandbox):
     return sandbox
 
 
-def test_ordinary_replies_say_what_is_left(limited):
+def test_replies_have_the_remaining_requests(limited):
     left = [limited.call("GET /segment").headers["x-ratelimit-remaining"] for _ in range(3)]
     assert left == ["2", "1", "0"]
     assert limited.call("POST /people", "{}").headers["x-ratelimit-limit"] == "3"
@@ -38,7 +38,7 @@ def test_the_window_starts_with_its_first_request_and_is_fixed(limited):
     assert [limited.call("GET /segment").status for _ in range(4)] == [200, 200, 200, 429]
 
 
-def test_waiting_all_of_retry_after_is_always_enough(limited):
+def test_waiting_for_retry_after_is_always_enough(limited):
     for _ in range(4):
         got = limited.call("GET /segment")
     limited.advance(float(got.headers["retry-after"]))

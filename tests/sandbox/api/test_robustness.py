@@ -86,7 +86,7 @@ def peopled(strict: bool) -> Api:
 @pytest.mark.parametrize("strict", [True, False])
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
-def test_every_route_answers_whatever_it_is_sent(strict, data):
+def test_every_route_replies_to_any_body(strict, data):
     api = peopled(strict)
     for _ in range(3):
         line = data.draw(st.sampled_from(LINES))

@@ -73,7 +73,7 @@ def acme(sandbox):
         ("custom_object", '{"type": "usage"}', 400),
     ],
 )
-def test_bodies_good_and_bad(acme, line, body, status):
+def test_valid_and_invalid_bodies(acme, line, body, status):
     before = acme.stats()["objects"]
     got = acme.call(f"POST /api/{line}", body)
     assert got.status == status, got.body
@@ -219,5 +219,5 @@ def test_at_most_500_items(sandbox, count, status):
 @pytest.mark.parametrize(
     "raw", ["{}", '{"batch": {}}', "[]", '{"jobs": [{"type": "people", "payload": {"user_id": "u1"}}]}']
 )
-def test_what_is_no_flat_batch(sandbox, raw):
+def test_invalid_flat_batches_are_refused(sandbox, raw):
     assert sandbox.call("POST /api/batch", raw).status == 400

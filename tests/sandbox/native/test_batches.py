@@ -12,7 +12,7 @@ def body(*jobs, **options):
 PERSON = ("people", {"user_id": "u1"})
 
 
-def test_jobs_are_done_later_and_told_by_id(sandbox):
+def test_jobs_are_executed_later_and_read_by_id(sandbox):
     sandbox.settings(job_delay=60)
     got = sandbox.call("POST /batch", body(PERSON, returnJobId=True))
     assert (got.status, got.json()["status"], got.json()["results"]) == (202, "pending", [])
@@ -40,7 +40,7 @@ def test_a_text_as_returnjobid_is_the_id(sandbox):
     assert sandbox.call(f"GET /batch/{name}").json()["status"] == "completed"
 
 
-def test_types_may_be_mixed_and_are_done_in_order(sandbox):
+def test_mixed_types_are_executed_in_order(sandbox):
     got = sandbox.call(
         "POST /batch",
         body(
@@ -79,7 +79,7 @@ def test_types_may_be_mixed_and_are_done_in_order(sandbox):
         ("custom-data", {"data_type": "a", "data_id": "1", "data": {}}, 400, "[entity, company_id, user_id]"),
     ],
 )
-def test_one_bad_job_stops_no_other(sandbox, kind, payload, status, message):
+def test_a_failed_job_does_not_stop_the_others(sandbox, kind, payload, status, message):
     good = ("people", {"user_id": "good"})
     got = sandbox.call("POST /batch", body((kind, payload), good, returnJobId=True)).json()
     bad, fine = sandbox.call(f"GET /batch/{got['id']}").json()["results"]
@@ -88,7 +88,7 @@ def test_one_bad_job_stops_no_other(sandbox, kind, payload, status, message):
     assert [person["user_id"] for person in sandbox.state()["people"]] == ["good"]
 
 
-def test_a_batch_whose_every_job_fails_has_failed(sandbox):
+def test_a_batch_fails_if_every_job_fails(sandbox):
     got = sandbox.call("POST /batch", body(("people", {}), returnJobId=True)).json()
     assert sandbox.call(f"GET /batch/{got['id']}").json()["status"] == "failed"
 
@@ -103,7 +103,7 @@ def test_100_jobs_later_3_at_once(sandbox, count, options, status):
     assert len(sandbox.state()["people"]) == (count if status == 202 else 0)
 
 
-def test_synchronous_jobs_are_told_at_once(sandbox):
+def test_synchronous_jobs_return_their_results_at_once(sandbox):
     sandbox.settings(job_delay=60)
     got = sandbox.call("POST /batch", body(PERSON, ("people", {}), synchronous=True)).json()
     assert (got["status"], [result["status"] for result in got["results"]]) == ("completed", ["success", "error"])
@@ -126,7 +126,7 @@ def test_synchronous_jobs_are_told_at_once(sandbox):
         '{"jobs": [{"type": "people", "payload": {"user_id": "u1"}}], "synchronous": "yes"}',
     ],
 )
-def test_what_is_no_batch(sandbox, raw):
+def test_invalid_batches_are_refused(sandbox, raw):
     assert sandbox.call("POST /batch", raw).status == 400
     assert sandbox.state()["people"] == []
 

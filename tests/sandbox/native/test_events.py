@@ -56,12 +56,12 @@ def test_an_event(peopled, body, status, person):
         assert state["events"] == []
 
 
-def test_an_unknown_person_is_named_as_custify_does(peopled):
+def test_an_unknown_person_is_refused_with_custifys_text(peopled):
     got = peopled.call("POST /event", '{"name": "a", "created_at": "2026-01-01T00:00:00Z", "user_id": "none"}')
     assert got.json() == {"error": "Not Found", "message": "People not found", "statusCode": 404}
 
 
-def test_a_repeated_deduplication_id_is_ignored_without_a_word(peopled):
+def test_a_repeated_deduplication_id_is_ignored_without_an_error(peopled):
     for name in ("first", "second"):
         body = '{"name": "%s", "created_at": "2026-01-01T00:00:00Z", "user_id": "u1", "deduplication_id": "d1"}' % name  # noqa: UP031
         got = peopled.call("POST /event", body)

@@ -142,7 +142,7 @@ def test_tasks_and_money_have_smaller_pages(sandbox):
         ),
     ],
 )
-def test_filters_are_anded(many, filters, total):
+def test_filters_are_combined_with_and(many, filters, total):
     assert many.call(f"GET /company/all?filters={quote(json.dumps(filters))}").json()["total"] == total
 
 

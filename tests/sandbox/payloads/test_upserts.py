@@ -64,7 +64,7 @@ def test_people_are_matched_by_the_table(people, body, after):
         ('{"user_id": ""}', 400),
     ],
 )
-def test_people_that_cannot_be_matched_or_made(people, body, status):
+def test_people_that_cannot_be_matched_or_created_are_refused(people, body, status):
     assert people(body) == (status, [ANN, BOB])
 
 
@@ -139,7 +139,7 @@ def test_parents_are_additive_and_removable(sandbox):
     assert sandbox.call("POST /company", body % "true").json()["parent_companies"] == []
 
 
-def test_deleting_a_person_takes_the_events_along(sandbox):
+def test_deleting_a_person_deletes_their_events(sandbox):
     sandbox.call("POST /people", '{"user_id": "u1"}')
     sandbox.call("POST /event", '{"name": "a", "created_at": "2026-01-01T00:00:00Z", "user_id": "u1"}')
     got = sandbox.call("DELETE /people?user_id=u1")

@@ -12,7 +12,7 @@ def test_the_state_has_every_kind(sandbox):
     }
 
 
-def test_the_log_has_what_arrived(sandbox):
+def test_the_log_has_the_received_requests(sandbox):
     sandbox.call("POST /people?x=1", '{"user_id": "é"}', X_Trace="t1")
     sandbox.call("POST /people", "{}")
     first, second = sandbox.requests()
@@ -94,7 +94,7 @@ def test_settings_are_read_and_changed(sandbox):
         {"latency": True},
     ],
 )
-def test_settings_that_make_no_sense_are_refused(sandbox, wanted):
+def test_invalid_settings_are_refused(sandbox, wanted):
     with pytest.raises(AssertionError, match="400"):
         sandbox.settings(**wanted)
 
@@ -109,7 +109,7 @@ def test_settings_that_make_no_sense_are_refused(sandbox, wanted):
     ],
 )
 @pytest.mark.parametrize("line", ["GET /_admin", "GET /_admin/state", "POST /_admin/reset"])
-def test_only_a_loopback_host_and_origin_may_come_in(sandbox, line, headers):
+def test_only_a_loopback_host_and_origin_are_accepted(sandbox, line, headers):
     assert sandbox.call(line, **headers).status == 403
 
 
@@ -131,11 +131,11 @@ def test_loopback_names(sandbox, headers):
         ("POST /_admin/clock", '{"advance": -5}', 400),
     ],
 )
-def test_admin_requests_that_make_no_sense(sandbox, line, body, status):
+def test_invalid_admin_requests_are_refused(sandbox, line, body, status):
     assert sandbox.call(line, body).status == status
 
 
-def test_the_page_stands_alone(sandbox):
+def test_the_page_loads_nothing_else(sandbox):
     for line in ("GET /_admin", "GET /_admin/"):
         got = sandbox.call(line)
         page = got.body.decode()
@@ -145,7 +145,7 @@ def test_the_page_stands_alone(sandbox):
         assert "https://" not in page
 
 
-def test_the_summary_feeds_the_page(sandbox):
+def test_the_summary_has_the_content_of_the_page(sandbox):
     for n in range(12):
         sandbox.call("POST /company", '{"company_id": "c%d"}' % n)  # noqa: UP031
     summary = sandbox.call("GET /_admin/summary").json()

@@ -7,7 +7,7 @@ WRITE_ONLY = {"/api/v1/credentials/{name}/secret": "nobody can read it, so nobod
 BAD = [{"id": "1", "email": "no-mail"}]
 
 
-def test_every_edit_takes_the_etag_that_was_read(service):
+def test_every_edit_takes_if_match(service):
     paths = service.ask("GET /openapi.json")["paths"]
     without = {
         path
@@ -25,7 +25,7 @@ def held(service):
     return service.ask("GET /quarantine?destination=guarded")["items"][0]["id"]
 
 
-def test_two_people_do_not_overwrite_each_other(service):
+def test_an_edit_with_an_old_etag_is_refused(service):
     service.ask("POST /people", {"name": "grace", "role": "viewer"}, 201)
     service.dataset("edited", [{"id": "1"}])
     text = service.client.get("/api/v1/project/export").text
@@ -58,7 +58,7 @@ def test_two_people_do_not_overwrite_each_other(service):
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-def test_a_resource_that_was_taken_out_meanwhile_is_not_made_again(service, method):
+def test_an_edit_of_a_deleted_resource_does_not_create_it(service, method):
     service.dataset("going", [{"id": "1"}])
     etag = service.client.get("/api/v1/datasets/going").headers["ETag"]
     service.ask("DELETE /datasets/going", None, 204)

@@ -21,7 +21,7 @@ def create(client, name, key):
     return client.post("/api/v1/datasets", json=body, headers={"Idempotency-Key": key})
 
 
-def test_the_same_request_again_gets_the_same_answer_and_does_nothing(service):
+def test_a_repeated_request_gets_the_stored_response_and_changes_nothing(service):
     client = service.signed_in("editor")
     before = client.get("/api/v1/project").json()["version"]
     first, again = create(client, "one", KEY), create(client, "one", KEY)
@@ -34,7 +34,7 @@ def test_the_same_request_again_gets_the_same_answer_and_does_nothing(service):
     assert create(client, "one", "another-key").status_code == 409, "without its name it is another request"
 
 
-def test_a_key_is_of_one_request_and_of_one_person(service):
+def test_a_key_is_valid_for_one_request_of_one_user(service):
     client, other = service.signed_in("editor"), service.signed_in("admin")
     assert create(client, "two", "k-two").status_code == 201
     reused = create(client, "three", "k-two")
@@ -42,7 +42,7 @@ def test_a_key_is_of_one_request_and_of_one_person(service):
     assert create(other, "three", "k-two").status_code == 201
 
 
-def test_what_was_refused_may_be_asked_again(service):
+def test_a_refused_request_can_be_sent_again_with_its_key(service):
     client = service.signed_in("editor")
     bad = client.post("/api/v1/datasets", json={"name": "four", "value": {}}, headers={"Idempotency-Key": "k-four"})
     assert bad.status_code == 400
@@ -50,7 +50,7 @@ def test_what_was_refused_may_be_asked_again(service):
     assert create(client, "five", "not a key").json()["errors"][0]["path"] == "Idempotency-Key"
 
 
-def test_after_a_day_it_is_forgotten(service):
+def test_a_key_expires_after_a_day(service):
     client = service.signed_in("editor")
     assert create(client, "six", "k-six").status_code == 201
     assert create(client, "seven", "k-seven").status_code == 201
@@ -62,7 +62,7 @@ def test_after_a_day_it_is_forgotten(service):
         service.clock.later_s = 0.0
 
 
-def test_a_secret_that_is_shown_once_is_kept_sealed(service):
+def test_the_stored_response_with_a_secret_is_sealed(service):
     client = service.signed_in("editor")
     body = {"name": "mine", "role": "viewer"}
     asked = [client.post("/api/v1/tokens", json=body, headers={"Idempotency-Key": "k-tok"}) for _ in range(2)]
@@ -72,7 +72,7 @@ def test_a_secret_that_is_shown_once_is_kept_sealed(service):
     assert all(token.encode() not in file.read_bytes() for file in service.folder.glob("state.db*") if file.is_file())
 
 
-def test_signing_in_has_no_name(service):
+def test_sign_in_takes_no_key(service):
     client = service.client()
     body, headers = {"name": "editor", "password": PASSWORD}, {"Idempotency-Key": "k-in"}
     for _ in range(2):

@@ -43,7 +43,7 @@ def test_every_operation_has_a_name_that_code_can_use(document, operations):
     assert {tag for _, _, operation in operations for tag in operation["tags"]} <= known
 
 
-def test_every_answer_is_described(document, operations):
+def test_every_response_is_described(document, operations):
     plain = []
     for method, path, operation in operations:
         assert "422" not in operation["responses"], path
@@ -63,7 +63,7 @@ def test_every_answer_is_described(document, operations):
     assert not {"HTTPValidationError", "ValidationError"} & shapes.keys()
 
 
-def test_what_needs_a_sign_in_says_how(document, operations):
+def test_every_route_that_needs_sign_in_names_the_schemes(document, operations):
     assert set(document["components"]["securitySchemes"]) == {"session", "csrf", "token"}
     for method, path, operation in operations:
         if path in OPEN and method != "delete":
@@ -74,7 +74,7 @@ def test_what_needs_a_sign_in_says_how(document, operations):
             assert set(session) == ({"session"} if method == "get" else {"session", "csrf"}), path
 
 
-def test_every_post_takes_a_key_or_says_why_not(operations):
+def test_every_post_takes_an_idempotency_key_or_is_a_known_exception(operations):
     posts = {operation["operationId"]: operation for method, _, operation in operations if method == "post"}
     keyed = {
         operation["operationId"]

@@ -14,7 +14,7 @@ COMMAND = (sys.executable, "-m", "penstock", "--json")
 
 
 @pytest.mark.parametrize("worker", [(), ("--no-worker",)])
-def test_it_tells_its_address_answers_and_stops_on_sigterm(tmp_path, worker):
+def test_it_prints_its_url_serves_and_stops_on_sigterm(tmp_path, worker):
     database = f"sqlite:///{tmp_path / 'state.db'}"
     command = [*COMMAND, "--database", database, "serve", "--port", "0", *worker]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as process:
@@ -50,7 +50,7 @@ PAGES = ("overview", "stats", "search?q=people", "sources", "datasets", "destina
          "quarantine", "quarantine/groups", "project", "versions", "templates", "alerts", "audit", "people")  # fmt: skip
 
 
-def test_looking_at_a_service_that_waits_loads_nothing_that_only_runs_need(tmp_path):
+def test_reads_of_an_idle_service_do_not_load_arrow(tmp_path):
     (tmp_path / "penstock.yaml").write_text(PROJECT)
     (tmp_path / "crm.csv").write_text("id\n1\n")
     subprocess.run([*COMMAND, "apply"], cwd=tmp_path, check=True, capture_output=True)
@@ -75,7 +75,7 @@ def _document(process):
     return text
 
 
-def test_without_sign_in_it_answers_this_machine_alone(tmp_path):
+def test_without_sign_in_only_this_machine_is_served(tmp_path):
     command = [*COMMAND, "serve", "--host", "0.0.0.0", "--without-sign-in"]
     ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False)
     assert ended.returncode == 2

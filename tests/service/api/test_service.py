@@ -43,7 +43,7 @@ def test_a_preview_shows_the_exact_request(client: httpx.Client) -> None:
     assert "ada@example.com" in reply.json()["requests"][0]["body"]
 
 
-def test_every_refusal_has_the_one_shape(client: httpx.Client) -> None:
+def test_every_error_has_the_same_form(client: httpx.Client) -> None:
     for path, status in (("/api/v1/runs/no", 404), ("/nothing", 404), ("/api/v1/runs?limit=0", 400)):
         reply = client.get(path)
         assert reply.status_code == status, path
@@ -63,7 +63,7 @@ def test_the_openapi_document_and_readiness_are_served(client: httpx.Client) -> 
     assert client.get("/readyz").json() == {"status": "ready"}
 
 
-def test_a_name_that_only_leads_here_is_refused(client: httpx.Client) -> None:
+def test_a_host_name_that_resolves_to_this_machine_is_refused(client: httpx.Client) -> None:
     reply = client.get("/api/v1/runs", headers={"Host": "evil.example"})
     assert (reply.status_code, reply.json()["errors"][0]["code"]) == (403, "cross-site")
 

@@ -190,7 +190,7 @@ BY_HAND = {
 
 
 @pytest.mark.parametrize("grouping", BY_HAND)
-def test_by_hand_records_are_grouped_as_the_sample_shows(service, grouping):
+def test_a_manual_request_groups_records_as_the_preview_shows(service, grouping):
     settings, bodies = BY_HAND[grouping]
     name = f"hand_{grouping}"
     service.dataset(name, PEOPLE, key="user_id", sql=SHAPED)
@@ -215,7 +215,7 @@ def test_by_hand_records_are_grouped_as_the_sample_shows(service, grouping):
     assert service.arrived().keys() >= {"u1", "u2", "u3"}
 
 
-def test_by_hand_a_plain_array_goes_where_arrays_are_taken(service):
+def test_a_manual_request_with_a_plain_array_is_delivered(service):
     rows = [
         {"data_type": "usage", "data_id": f"m{number}", "data": json.dumps({"minutes": number})} for number in (1, 2)
     ]
@@ -244,7 +244,7 @@ def test_by_hand_a_plain_array_goes_where_arrays_are_taken(service):
     assert {each["data_id"] for each in service.sandbox.state()["custom_data"]} == {"m1", "m2"}
 
 
-def test_a_destination_lives_from_draft_to_its_end(service):
+def test_a_destination_is_created_activated_paused_and_deleted(service):
     """Edited test, activation, run, replies, quarantine, pause, copy, deletion, roll-back."""
     rows = [*PEOPLE, {**PEOPLE[0], "id": "u4", "mail": "not-an-address"}]
     service.rows("life", rows)

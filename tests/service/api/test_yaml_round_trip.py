@@ -75,7 +75,7 @@ def written_one_by_one(client: httpx.Client, values: dict[str, dict]) -> None:
 
 
 @pytest.mark.parametrize("path", PROJECTS, ids=lambda path: path.stem)
-def test_a_file_comes_back_as_it_was_whole_and_in_parts(client, path):
+def test_a_project_is_exported_as_it_was_applied_whole_and_by_resource(client, path):
     text = document_of_path(path) if path.is_dir() else path.read_text()
     version = replace(client, text)["version"]
     out = exported(client)
@@ -182,7 +182,7 @@ BASE = {
     ),
     sql=texts.map(lambda text: "select * from source -- " + text),
 )
-def test_whatever_the_api_takes_the_yaml_says(client, wanted, sql):
+def test_every_resource_that_the_api_accepts_is_in_the_yaml(client, wanted, sql):
     """Values that no file of ours holds; what the API refuses, it refuses before anything is written."""
     replace(client, "")
     base = {**BASE, "datasets": {"people": {**BASE["datasets"]["people"], "sql": sql}}}

@@ -34,7 +34,7 @@ def texts(number):
     return sorted(f"note {n}" for n in range(number))
 
 
-def test_backups_made_while_a_run_writes_are_each_a_state_to_go_on_from(project, sandbox, tmp_path):
+def test_a_run_can_be_resumed_from_each_backup_made_during_it(project, sandbox, tmp_path):
     sandbox.settings(latency=15)
     people(project, sandbox, 300)
     project.write("penstock.yaml", (project.folder / "penstock.yaml").read_text() + "    concurrency: 2\n")
@@ -65,7 +65,7 @@ def test_backups_made_while_a_run_writes_are_each_a_state_to_go_on_from(project,
         assert 300 - before["records"]["delivered"] <= sent_again < 300, "what the backup knows as sent stays sent"
 
 
-def test_notes_sent_after_the_backup_are_not_sent_again_but_held(project, sandbox, tmp_path):
+def test_notes_sent_after_the_backup_are_quarantined_not_sent_again(project, sandbox, tmp_path):
     notes(project, sandbox, 5)
     assert told(project, "run", "it")["records"]["delivered"] == 5
     told(project, "backup", str(tmp_path / "b"))
@@ -96,7 +96,7 @@ def test_notes_sent_after_the_backup_are_not_sent_again_but_held(project, sandbo
     assert arrived(sandbox) == texts(12)
 
 
-def test_a_person_who_activates_it_again_trusts_what_is_remembered(project, sandbox, tmp_path):
+def test_activation_by_a_person_ends_the_doubt_after_a_restore(project, sandbox, tmp_path):
     notes(project, sandbox, 3)
     told(project, "plan", "it")
     told(project, "backup", str(tmp_path / "b"))
@@ -105,7 +105,7 @@ def test_a_person_who_activates_it_again_trusts_what_is_remembered(project, sand
     assert told(project, "run", "it")["records"]["delivered"] == 3
 
 
-def test_a_note_in_the_middle_of_its_run_is_sent_once_at_most(project, sandbox, tmp_path):
+def test_a_note_in_flight_at_the_backup_is_sent_at_most_once(project, sandbox, tmp_path):
     """The run dies after the backup, having sent more; the restored run goes on, and holds what it cannot know."""
     sandbox.settings(latency=30)
     notes(project, sandbox, 30, more="concurrency: 1")
@@ -129,7 +129,7 @@ def test_a_note_in_the_middle_of_its_run_is_sent_once_at_most(project, sandbox, 
     assert {f"note {n}" for n in range(30)} - set(sent) <= {f"note {key[1:]}" for key in held}, "a note was lost"
 
 
-def test_upserts_that_differ_from_the_restored_memory_are_sent_and_all_of_them_when_asked(project, sandbox, tmp_path):
+def test_upserts_after_a_restore_are_sent_if_changed_or_all_on_request(project, sandbox, tmp_path):
     people(project, sandbox, 10)
     told(project, "run", "it")
     told(project, "backup", str(tmp_path / "b"))
@@ -144,7 +144,7 @@ def test_upserts_that_differ_from_the_restored_memory_are_sent_and_all_of_them_w
     assert told(project, "run", "it")["requests"] == 0, "once, not for ever"
 
 
-def test_the_frozen_input_of_an_unfinished_run_comes_along(project, sandbox, tmp_path):
+def test_a_backup_has_the_frozen_input_of_an_unfinished_run(project, sandbox, tmp_path):
     people(project, sandbox, 40)
     text = (project.folder / "penstock.yaml").read_text()
     project.write("penstock.yaml", text.replace("key: id}", "key: id, sql: select * from source}"))
@@ -167,7 +167,7 @@ def test_the_frozen_input_of_an_unfinished_run_comes_along(project, sandbox, tmp
     assert after["records"]["delivered"] == 40
 
 
-def test_it_does_not_overwrite_and_keeps_what_it_replaces(project, sandbox, tmp_path):
+def test_a_restore_does_not_overwrite_and_keeps_the_replaced_state(project, sandbox, tmp_path):
     people(project, sandbox, 3)
     told(project, "run", "it")
     told(project, "backup", str(tmp_path / "b"))
@@ -185,7 +185,7 @@ def test_it_does_not_overwrite_and_keeps_what_it_replaces(project, sandbox, tmp_
     )
 
 
-def test_it_does_not_take_the_state_from_under_a_process(project, sandbox, tmp_path):
+def test_a_restore_is_refused_while_a_process_has_the_state_open(project, sandbox, tmp_path):
     people(project, sandbox, 3)
     told(project, "run", "it")
     told(project, "backup", str(tmp_path / "b"))
@@ -215,7 +215,7 @@ def test_a_damaged_state_is_replaced_and_kept(project, sandbox, tmp_path):
     assert (tmp_path / kept / "state.db").read_bytes() == b"x" * 8192
 
 
-def test_a_damaged_state_is_not_backed_up_as_if_it_were_whole(project, sandbox, tmp_path):
+def test_a_backup_of_a_damaged_state_is_refused(project, sandbox, tmp_path):
     people(project, sandbox, 200)
     told(project, "run", "it")
     state = project.folder / ".penstock" / "state.db"
@@ -266,7 +266,7 @@ def rewritten(source, target, change):
     ],
     ids=["no manifest", "no state", "altered", "escapes", "escapes deeper", "foreign file", "no words", "newer"],
 )
-def test_what_is_no_whole_backup_is_refused_and_nothing_is_touched(project, sandbox, tmp_path, change, code):
+def test_an_incomplete_or_changed_backup_is_refused_and_nothing_changes(project, sandbox, tmp_path, change, code):
     rewritten(whole_backup(project, sandbox, tmp_path), tmp_path / "bad", change)
     again = elsewhere(project, tmp_path / "again")
     assert refused(again, "restore", str(tmp_path / "bad"))["code"] == code
@@ -275,7 +275,7 @@ def test_what_is_no_whole_backup_is_refused_and_nothing_is_touched(project, sand
 
 
 @pytest.mark.parametrize("left", [0, 1, 700, 5000, -1500])
-def test_a_cut_backup_is_refused(project, sandbox, tmp_path, left):
+def test_a_truncated_backup_is_refused(project, sandbox, tmp_path, left):
     data = whole_backup(project, sandbox, tmp_path).read_bytes()
     (tmp_path / "cut").write_bytes(data[: len(data) + left - 10240 if left < 0 else left])
     assert refused(project, "restore", str(tmp_path / "cut"), "--replace")["code"] in ("not-a-backup", "damaged-backup")
@@ -296,7 +296,7 @@ def test_a_backup_that_this_version_cannot_open_is_refused(project, sandbox, tmp
     assert not (again.folder / ".penstock" / "state.db").exists()
 
 
-def test_the_sealing_key_is_inside_only_when_asked_for(project, sandbox, tmp_path):
+def test_a_backup_has_the_sealing_key_only_on_request(project, sandbox, tmp_path):
     people(project, sandbox, 3)
     text = (project.folder / "penstock.yaml").read_text().replace('api_key: "${env:SANDBOX_KEY}", ', "")
     project.write("penstock.yaml", text)
@@ -316,7 +316,7 @@ def test_the_sealing_key_is_inside_only_when_asked_for(project, sandbox, tmp_pat
     assert told(second, "run", "it")["records"]["delivered"] == 3
 
 
-def test_on_postgresql_its_own_tools_are_named(project, sandbox, tmp_path):
+def test_on_postgresql_the_error_names_its_tools(project, sandbox, tmp_path):
     people(project, sandbox, 1)
     for command in (("backup", "x"), ("restore", "x")):
         error = refused(project, *command, "--database", "postgresql://nobody@localhost:1/none")

@@ -34,7 +34,7 @@ def fill_and_empty(database):
         conn.execute(delete(responses).where(responses.c.destination == "it"))
 
 
-def test_the_state_is_small_again_and_nothing_else_is_lost(state, shell):
+def test_a_compacted_state_is_smaller_and_complete(state, shell):
     with closing(Database.open(state)) as database:
         with database.begin() as conn:
             conn.execute(insert(responses), [{"destination": "kept", "record": "{}"}])
@@ -50,7 +50,7 @@ def test_the_state_is_small_again_and_nothing_else_is_lost(state, shell):
     assert "MB now" in shell.text(f"compact --database {state}")
 
 
-def test_a_sqlite_file_is_shortened_while_a_run_holds_it_and_others_write(tmp_path, shell):
+def test_a_sqlite_file_is_shortened_during_a_run_and_other_writes(tmp_path, shell):
     state = f"sqlite:///{tmp_path / 'state.db'}"
     wrote, ended = [], threading.Event()
     with closing(Database.open(state)) as database:
@@ -82,7 +82,7 @@ def test_postgresql_is_not_compacted_while_a_run_uses_it(postgres, shell):
     assert error["found"] == "process 1 on here"
 
 
-def test_pruning_shortens_the_file_by_itself(tmp_path):
+def test_pruning_shortens_the_file(tmp_path):
     with closing(Database.open(f"sqlite:///{tmp_path / 'state.db'}")) as database:
         fill_and_empty(database)
         assert prune(database, SystemClock()).free_bytes == 0

@@ -74,7 +74,7 @@ def add_to_file(project, text):
     project.write("penstock.yaml", (project.folder / "penstock.yaml").read_text() + text)
 
 
-def test_a_project_that_has_sent_is_well_and_stays_as_it_is(project):
+def test_a_healthy_project_has_no_problems_and_is_not_changed(project):
     told(project, "run", "it")
     before = sorted(path.name for path in (project.folder / ".penstock").iterdir())
     found = told(project, "doctor")
@@ -83,14 +83,14 @@ def test_a_project_that_has_sent_is_well_and_stays_as_it_is(project):
     assert sorted(path.name for path in (project.folder / ".penstock").iterdir()) == before
 
 
-def test_without_a_state_it_looks_at_the_project_file_alone_and_makes_nothing(project):
+def test_without_a_state_only_the_project_file_is_checked_and_nothing_created(project):
     assert codes(care(project).diagnose(), "note") == {"no-state"}
     project.write("penstock.yaml", "sources: {x: {typ: file}}\n")
     assert "unknown-key" in wrong(project)
     assert not (project.folder / ".penstock").exists()
 
 
-def test_what_is_wrong_comes_first_says_what_to_do_and_ends_with_1(project):
+def test_problems_come_first_with_their_fixes_and_exit_with_1(project):
     told(project, "run", "it")
     (project.folder / ".." / "people.csv").unlink()
     (project.folder / ".penstock" / "state.db").chmod(0o644)
@@ -101,7 +101,7 @@ def test_what_is_wrong_comes_first_says_what_to_do_and_ends_with_1(project):
     assert by_code["open-to-others"]["hint"].startswith("chmod 600 ")
 
 
-def test_the_file_and_the_applied_project_are_two_truths(project, state):
+def test_a_file_that_differs_from_the_applied_project_is_found(project, state):
     assert wrong(project) == set()
     add_to_file(project, "flows: {f: {destinations: [it]}}\n")
     assert wrong(project) == {"differs"}
@@ -122,7 +122,7 @@ def test_keys_that_are_missing_readable_by_others_or_lost(project):
     assert not key.exists()
 
 
-def test_a_variable_that_is_called_nearly_right(project, state):
+def test_a_misspelled_variable_is_found(project, state):
     found = care(project, PENSTOCK_DATABASE_ULR="x").diagnose()
     assert [(each.code, each.hint) for each in found.findings if each.level == "wrong"] == [
         ("unknown-variable", "did you mean PENSTOCK_DATABASE_URL?")
@@ -138,7 +138,7 @@ def test_sources_that_cannot_be_reached(project):
     assert found == {"shop": "host-unreachable", "app": "no-secret"}
 
 
-def test_a_service_that_nobody_runs_and_runs_that_wait(project, state):
+def test_missing_workers_and_waiting_runs_are_found(project, state):
     add_to_file(project, 'flows: {f: {schedule: "every 1h", destinations: [it]}}\n')
     told(project, "apply")
     assert wrong(project) == {"nothing-runs"}
@@ -162,14 +162,14 @@ def test_runs_that_were_interrupted_or_failed(project, state):
     assert "the host is away" in found.message
 
 
-def test_a_clock_that_went_back(project, state):
+def test_a_clock_that_was_set_back_is_found(project, state):
     at = iso(SystemClock().now() + timedelta(days=1))
     with state.begin() as conn:
         runs.start(conn, RunRow("r1", "destination", "it", at, status="succeeded", resumable=False))
     assert wrong(project) == {"clock-went-back"}
 
 
-def test_a_backup_is_missed_after_a_week_and_again_when_it_is_old(project, tmp_path):
+def test_a_missing_or_old_backup_is_found_after_a_week(project, tmp_path):
     told(project, "run", "it")
     assert wrong(project) == set()
     assert wrong(project, days=8) == {"no-backup"}
@@ -178,7 +178,7 @@ def test_a_backup_is_missed_after_a_week_and_again_when_it_is_old(project, tmp_p
     assert wrong(project, days=8) == {"old-backup"}
 
 
-def test_the_sandbox_and_an_open_service_are_wrong_where_people_sign_in(project, state):
+def test_the_sandbox_and_a_service_without_sign_in_are_problems_if_there_are_users(project, state):
     found = care(project).diagnose()
     assert {"sandbox", "nobody"} <= codes(found, "note")
     with state.begin() as conn:
@@ -186,7 +186,7 @@ def test_the_sandbox_and_an_open_service_are_wrong_where_people_sign_in(project,
     assert wrong(project) == {"sandbox"}
 
 
-def test_records_that_wait_for_a_person(project, state):
+def test_many_records_in_quarantine_are_a_problem(project, state):
     project.write("../people.csv", "id,name,email\n" + "".join(f"u{n},x,nonsense\n" for n in range(MANY_HELD)))
     told(project, "run", "it", code=1)
     (held,) = [each for each in care(project).diagnose().findings if each.check == "quarantine"]
@@ -195,25 +195,25 @@ def test_records_that_wait_for_a_person(project, state):
 
 
 @pytest.mark.parametrize(("revision", "code"), [("0007", "too-old-schema"), ("9999", "newer-schema")])
-def test_a_state_that_this_version_cannot_open_is_wrong_and_left_as_it_is(project, state, revision, code):
+def test_a_state_of_another_version_is_a_problem_and_not_changed(project, state, revision, code):
     with sqlite3.connect(state.path) as raw:
         raw.execute(f"UPDATE alembic_version SET version_num = '{revision}'")
     assert wrong(project) == {code}
     assert state.schema_version() == revision
 
 
-def test_a_state_that_the_next_command_brings_up_to_date_is_a_note(project, state, monkeypatch):
+def test_an_older_state_is_a_note(project, state, monkeypatch):
     monkeypatch.setattr(state_findings, "HEAD", "9999")
     assert "older-schema" in codes(care(project).diagnose(), "note")
 
 
-def test_a_state_that_is_no_database(project, tmp_path):
+def test_a_file_that_is_no_database_is_a_problem(project, tmp_path):
     (tmp_path / "text.db").write_text("this is text, and not a database at all" * 100)
     damaged = Care.of(project.folder / "penstock.yaml", f"sqlite:///{tmp_path}/text.db", {}, SystemClock())
     assert codes(damaged.diagnose()) == {"not-a-database"}
 
 
-def test_postgresql_that_is_there_and_that_is_not(postgres, project):
+def test_postgresql_with_and_without_a_connection(postgres, project):
     file = project.folder / "penstock.yaml"
     with closing(Database.open(postgres, project.folder / ".penstock")) as opened:
         found = examine(Examined(opened, file, project.environ, SystemClock()))

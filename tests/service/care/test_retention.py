@@ -56,7 +56,7 @@ def database(tmp_path):
     opened.close()
 
 
-def test_pruning_that_fails_is_told(tmp_path, database, monkeypatch):
+def test_failed_pruning_is_reported(tmp_path, database, monkeypatch):
     (tmp_path / "penstock.yaml").write_text("sources: {}\n")
     url = f"sqlite:///{tmp_path}/state.db"
     with ServiceApp.open(tmp_path / "penstock.yaml", url, environ={}, clock=Stopped()) as app:
@@ -94,7 +94,7 @@ def left(database):
         return set(conn.execute(select(tables.runs.c.id)).scalars())
 
 
-def test_old_runs_go_with_their_records_and_the_newest_of_each_target_stays(database):
+def test_old_runs_are_deleted_with_their_records_except_the_newest_of_each_target(database):
     with database.begin() as conn:
         add(conn, "r-1", 200)
         add(conn, "r-2", 120)
@@ -108,7 +108,7 @@ def test_old_runs_go_with_their_records_and_the_newest_of_each_target_stays(data
         assert outcome_counts(conn, "r-3") == {"delivered": 3}
 
 
-def test_a_dry_run_counts_the_same_and_removes_nothing(database):
+def test_a_dry_run_counts_the_same_and_deletes_nothing(database):
     with database.begin() as conn:
         for number in range(5):
             add(conn, f"r-{number}", 200 - number)
@@ -117,7 +117,7 @@ def test_a_dry_run_counts_the_same_and_removes_nothing(database):
     assert dry.removed["ledger"] == prune(database, At()).removed["ledger"] == 4
 
 
-def test_the_run_of_a_flow_goes_with_all_its_parts_or_not_at_all(database):
+def test_the_run_of_a_flow_is_deleted_with_all_its_parts_or_not_at_all(database):
     with database.begin() as conn:
         for flow, days in (("f-1", 200), ("f-2", 150), ("f-3", 1)):
             add(conn, flow, days, kind="flow", target="nightly")
@@ -128,7 +128,7 @@ def test_the_run_of_a_flow_goes_with_all_its_parts_or_not_at_all(database):
     assert left(database) == {"f-2", "f-2-a", "f-2-b", "f-3", "f-3-a"}
 
 
-def test_records_may_go_before_their_run_which_then_says_so(database):
+def test_a_run_whose_records_were_deleted_has_a_note(database):
     with database.begin() as conn:
         put_setting(conn, "retention", {"ledger": 10, "runs": 0}, by="test", at=ago(0))
         add(conn, "r-1", 200)
@@ -147,7 +147,7 @@ SHAPES = st.sampled_from(["over", "resumable", "running", "intent", "job", "held
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 200), SHAPES, st.sampled_from("ab")), max_size=12), st.integers(1, 150))
-def test_what_is_undecided_is_never_lost(database, some, days):
+def test_undecided_records_are_never_deleted(database, some, days):
     with database.begin() as conn:
         for table in (
             tables.runs,
@@ -194,7 +194,7 @@ def test_what_is_undecided_is_never_lost(database, some, days):
             assert {row.run for row in conn.execute(select(table.c.run))} <= remaining
 
 
-def test_old_replies_alerts_and_audit_go(database):
+def test_old_replies_alerts_and_audit_entries_are_deleted(database):
     with database.begin() as conn:
         for days in (100, 40, 20):
             record = json.dumps({"sent_at": ago(days)})
@@ -214,7 +214,7 @@ def test_the_service_prunes_once_a_day(database):
     assert tick(database, Stopped()) is None
 
 
-def test_freed_room_is_given_back(database):
+def test_free_space_is_returned_to_the_disk(database):
     with database.begin() as conn:
         for number in range(300):
             add(conn, f"r-{number:03}", 200 - number * 0.1, records=2000)
@@ -228,7 +228,7 @@ def test_freed_room_is_given_back(database):
     assert size() < before / 5
 
 
-def test_kill_in_the_middle_leaves_books_that_balance(tmp_path, database):
+def test_counts_are_consistent_after_a_kill_during_pruning(tmp_path, database):
     with database.begin() as conn:
         for number in range(1200):
             add(conn, f"r-{number:04}", 300 - number * 0.1)
@@ -263,7 +263,7 @@ def test_kill_in_the_middle_leaves_books_that_balance(tmp_path, database):
         assert all(outcome_counts(conn, run) == {"delivered": 3} for run in kept)
 
 
-def test_a_destination_that_is_gone_is_listed_and_forgotten_only_by_name(project, sandbox):
+def test_a_removed_destination_is_listed_and_forgotten_only_by_name(project, sandbox):
     people(project, sandbox, 4)
     told(project, "run", "it")
     assert refused(project, "prune", "--forget-destination", "it")["code"] == "in-use"
@@ -278,7 +278,7 @@ def test_a_destination_that_is_gone_is_listed_and_forgotten_only_by_name(project
 @pytest.mark.parametrize(
     ("document", "code"), [({"run": 3}, "unknown-key"), ({"runs": -1}, "wrong-value"), ({"runs": True}, "wrong-value")]
 )
-def test_a_wrong_setting_is_told(document, code):
+def test_invalid_retention_settings_are_refused(document, code):
     with pytest.raises(Exception) as caught:
         Retention.from_json(document)
     assert caught.value.problems[0].code == code

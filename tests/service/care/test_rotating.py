@@ -39,7 +39,7 @@ def opened(database, environ):
 EXPECTED = [f"key of {name}" for name in NAMES]
 
 
-def test_everything_is_sealed_anew_and_the_old_key_opens_nothing(database):
+def test_after_a_rotation_the_old_key_opens_nothing(database):
     seal(database, {})
     old = Sealer.from_folder(database.folder)
     done = rotate_key(database, {})
@@ -51,7 +51,7 @@ def test_everything_is_sealed_anew_and_the_old_key_opens_nothing(database):
 
 @pytest.mark.parametrize("moment", ["put_new_key_first", "seal_anew", "drop_older_keys"])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_killed_in_the_middle_everything_opens_and_the_next_one_ends_it(database, tmp_path, moment, when):
+def test_after_a_kill_everything_opens_and_the_next_rotation_completes(database, tmp_path, moment, when):
     seal(database, {})
     script = f"""
         import os, signal, sys
@@ -79,7 +79,7 @@ def test_killed_in_the_middle_everything_opens_and_the_next_one_ends_it(database
     assert len(Sealer.from_folder(database.folder).ids()) == 1
 
 
-def test_keys_of_the_environment_old_and_new_open_until_the_old_one_is_taken_out(database):
+def test_both_keys_of_the_environment_open_until_the_old_one_is_removed(database):
     seal(database, {KEY_VARIABLE: "old"})
     both = {KEY_VARIABLE: "new, old"}
     assert opened(database, both) == EXPECTED
@@ -90,7 +90,7 @@ def test_keys_of_the_environment_old_and_new_open_until_the_old_one_is_taken_out
     assert opened(database, {KEY_VARIABLE: "new"}) == EXPECTED
 
 
-def test_what_opens_with_no_key_stops_it_and_nothing_is_changed(database):
+def test_a_secret_of_an_unknown_key_stops_the_rotation_without_changes(database):
     seal(database, {KEY_VARIABLE: "lost"})
     before = key_ids(database.path)
     with pytest.raises(InputError):
@@ -98,7 +98,7 @@ def test_what_opens_with_no_key_stops_it_and_nothing_is_changed(database):
     assert key_ids(database.path) == before
 
 
-def test_an_answer_that_is_kept_for_a_request_of_its_own_name_is_sealed_anew_too(database):
+def test_stored_responses_of_idempotent_requests_are_sealed_again(database):
     request = replays.KeyedRequest("token/ci", "once", "a hash")
     with database.begin() as conn:
         replays.begin_response(conn, request, until=100.0)
@@ -112,7 +112,7 @@ def test_an_answer_that_is_kept_for_a_request_of_its_own_name_is_sealed_anew_too
     )
 
 
-def test_every_column_of_sealed_texts_is_in_the_list():
+def test_every_column_with_secrets_is_in_the_rotation():
     named = {
         (table.name, column.name) for table in metadata.tables.values() for column in table.c if "sealed" in column.name
     }

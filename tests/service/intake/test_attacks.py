@@ -124,7 +124,7 @@ def serve(folder):
             each.stop()
 
 
-def test_names_times_records_neither_take_the_memory_nor_stop_the_feed(serve, sandbox):
+def test_many_names_in_many_records_do_not_exhaust_memory_or_stop_the_feed(serve, sandbox):
     service = serve()
     service.settle(sandbox)
     began = time.monotonic()
@@ -147,7 +147,7 @@ def test_names_times_records_neither_take_the_memory_nor_stop_the_feed(serve, sa
     again.works(sandbox, "restarted")
 
 
-def test_the_most_records_that_a_post_may_have_are_all_accounted_for(serve, sandbox):
+def test_every_record_of_the_largest_post_has_an_outcome(serve, sandbox):
     """One record of 40,000 names and 9,999 empty ones: each is quarantined, and the next record is sent."""
     service = serve()
     service.settle(sandbox)
@@ -166,7 +166,7 @@ def by_key(service: Serving) -> dict:
     return {str(entry["key"]): entry for entry in service.held() if entry["destination"] == "people" and entry["key"]}
 
 
-def test_a_state_that_an_attack_has_filled_before_the_bounds_works_again(serve, sandbox):
+def test_a_state_filled_by_an_attack_before_the_bounds_works_again(serve, sandbox):
     open_wide = serve(
         PENSTOCK_MAX_POST_RECORDS="1000000", PENSTOCK_MAX_RECORD_NAMES="1000000", PENSTOCK_MAX_COLUMNS="5"
     )

@@ -43,7 +43,7 @@ def read(text: str) -> list[object]:
 
 
 @pytest.mark.parametrize("value", TAKEN, ids=lambda value: ascii(value)[:30])
-def test_what_is_json_is_taken_as_it_is(value):
+def test_valid_json_is_accepted_unchanged(value):
     wanted = json.loads(value, parse_float=Decimal)
     (record,) = records_of(f'{{"v":{value}}}'.encode(), "application/json")
     assert json.loads(record, parse_float=Decimal) == {"v": wanted}
@@ -53,7 +53,7 @@ def test_what_is_json_is_taken_as_it_is(value):
 
 
 @pytest.mark.parametrize("value", REFUSED, ids=lambda value: ascii(value)[:30])
-def test_what_is_none_is_refused_with_a_reason(value):
+def test_invalid_json_is_refused_with_a_reason(value):
     for body in (f'{{"v":{value}}}', f'[{{"v":1}},{{"v":{value}}}]'):
         with pytest.raises(BadBody) as caught:
             read(body)
@@ -65,12 +65,12 @@ def test_what_is_none_is_refused_with_a_reason(value):
 
 
 @pytest.mark.parametrize("body", [b'{"v":"\xff"}', b'{"v":"\xed\xa0\x80"}', b'{"v":"\xc0\xaf"}', b'{"v":"\xe9"}'])
-def test_what_is_not_utf_8_is_refused(body):
+def test_bytes_that_are_not_utf_8_are_refused(body):
     with pytest.raises(BadBody, match="not UTF-8"):
         records_of(body)
 
 
-def test_what_standards_leave_open():
+def test_json_that_standards_do_not_define():
     assert read('\ufeff{"v":1}') == [{"v": 1}]  # a mark of the byte order before it is passed over
     assert len(read('{"v":1e999}')) == 1  # JSON; the record is held later, for no column can have it
     assert read('{"v":123456789012345678901234567890}') == [{"v": 123456789012345678901234567890}]
@@ -80,7 +80,7 @@ def test_what_standards_leave_open():
 
 
 @given(st.binary(max_size=40))
-def test_any_bytes_are_taken_or_refused(body):
+def test_any_bytes_are_accepted_or_refused(body):
     try:
         found = records_of(body)
     except BadBody:
@@ -99,7 +99,7 @@ def test_any_bytes_are_taken_or_refused(body):
     ),
     flip=st.integers(0, 10_000),
 )
-def test_a_signature_is_right_for_its_body_and_secret_alone(body, secret, auth, flip):
+def test_a_signature_is_valid_only_for_its_body_and_secret(body, secret, auth, flip):
     headers = {"x-signature": sign(auth, secret, body)}
     assert check_signature(auth, secret, headers, body, 0).seen is None
     changed = bytearray(body or b"x")

@@ -33,7 +33,7 @@ def posting(port: str, poster: int, answered: list[str], enough: threading.Event
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_what_was_answered_is_there_after_a_kill(tmp_path, monkeypatch, request, kind):
+def test_accepted_records_are_stored_after_a_kill(tmp_path, monkeypatch, request, kind):
     monkeypatch.chdir(tmp_path)  # the local folder of a PostgreSQL state is made here
     url = f"sqlite:///{tmp_path / 'state.db'}" if kind == "sqlite" else request.getfixturevalue("postgres")
     (tmp_path / "penstock.yaml").write_text(PROJECT)

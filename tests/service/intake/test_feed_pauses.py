@@ -52,7 +52,7 @@ def run_list(client):
         '{"other":"no key at all"}',
     ],
 )
-def test_a_record_with_a_name_that_custify_refuses_is_quarantined_and_the_others_go(tmp_path, sandbox, bad):
+def test_a_record_with_an_invalid_attribute_name_is_quarantined_and_the_others_are_sent(tmp_path, sandbox, bad):
     with service(tmp_path, project(sandbox)) as (app, client):
         worker = working(app)
         try:
@@ -69,7 +69,7 @@ def test_a_record_with_a_name_that_custify_refuses_is_quarantined_and_the_others
             worker.stop()
 
 
-def test_a_credential_without_its_variable_pauses_the_feed_and_says_so_once(tmp_path, sandbox):
+def test_a_credential_without_its_variable_pauses_the_feed_and_is_reported_once(tmp_path, sandbox):
     text = project(sandbox, key="${env:ACME_KEY}")
     with service(tmp_path, text) as (app, client):
         worker = working(app)
@@ -103,7 +103,7 @@ def test_a_credential_without_its_variable_pauses_the_feed_and_says_so_once(tmp_
             worker.stop()
 
 
-def test_an_edit_of_the_settings_is_tried_at_once(tmp_path, sandbox):
+def test_a_paused_feed_is_tried_at_once_after_an_edit(tmp_path, sandbox):
     with service(
         tmp_path, project(sandbox, people="false", shaped="true", sql="select id, nothing(email) from source")
     ) as pair:
@@ -199,7 +199,7 @@ def test_the_retries_of_a_pause_share_one_entry_of_the_list(tmp_path, sandbox, f
             worker.stop()
 
 
-def test_a_run_of_a_person_while_the_feed_is_paused_has_an_entry_of_its_own(tmp_path, sandbox):
+def test_a_run_by_a_person_during_a_pause_has_its_own_entry(tmp_path, sandbox):
     with service(tmp_path, project(sandbox)) as (app, client):
         worker = working(app)
         try:

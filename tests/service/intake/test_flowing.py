@@ -48,7 +48,7 @@ def people(sandbox):
     return {person["user_id"]: person for person in sandbox.state()["people"]}
 
 
-def test_a_new_column_is_noticed_and_told_once(opened):
+def test_a_new_column_is_reported_once(opened):
     app, client = opened
     heard = EventListener()
     app._ctx = replace(app._ctx, events=heard)
@@ -60,7 +60,7 @@ def test_a_new_column_is_noticed_and_told_once(opened):
     assert heard.of("intake.changed") == [{"dataset": "people", "columns": ["plan"]}]
 
 
-def test_a_column_that_records_bring_later_is_sent_where_that_is_wanted(opened, sandbox):
+def test_a_column_of_later_records_is_sent_with_new_columns_send(opened, sandbox):
     app, client = opened
     client.post("/hooks/app", json={"id": "u1", "email": "a@x.example"}).raise_for_status()
     for name in ("people", "taking", "refusing"):
@@ -80,7 +80,7 @@ def test_a_column_that_records_bring_later_is_sent_where_that_is_wanted(opened, 
     assert [note for note in app.preview("people").notes if note.field == "plan"] == []
 
 
-def test_a_destination_can_be_made_ready_before_the_first_record(opened):
+def test_a_destination_can_be_activated_before_the_first_record(opened):
     app, client = opened
     assert app.preview("people").requests == ()
     assert {note.field for note in app.preview("people").notes} >= {"email"}
@@ -97,7 +97,7 @@ def test_a_destination_can_be_made_ready_before_the_first_record(opened):
     assert client.get("/api/v1/datasets/people.responses/schema").status_code == 200
 
 
-def test_records_flow_by_themselves_and_each_only_once(opened, sandbox):
+def test_posted_records_are_sent_once_without_a_request(opened, sandbox):
     app, client = opened
     app.activate("people")
     worker = app.worker()
@@ -138,7 +138,7 @@ def test_records_wait_for_a_paused_destination_while_another_gets_them(opened, s
         worker.stop()
 
 
-def test_records_are_kept_until_whoever_wants_them_has_them(opened):
+def test_posted_records_are_kept_until_every_destination_has_read_them(opened):
     app, client = opened
     app.activate("people")
     app.activate("shaped")
@@ -155,7 +155,7 @@ def test_records_are_kept_until_whoever_wants_them_has_them(opened):
     assert app.plan("people").records == 1
 
 
-def test_replies_go_on_to_another_destination_once(opened, sandbox):
+def test_replies_are_sent_to_another_destination_once(opened, sandbox):
     app, client = opened
     for name in ("people", "audit"):
         app.activate(name)

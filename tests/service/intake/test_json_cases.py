@@ -61,7 +61,7 @@ def refused(reply, place, status=(400,)):
     assert problem["code"], place
 
 
-def test_what_is_json_is_kept_to_the_last_digit(client):
+def test_valid_json_is_stored_with_every_digit(client):
     for number, case in enumerate(TAKEN):
         for body in (in_record(case, number), b"[" + in_record(case, number) + b"]"):
             reply = client.post("/hooks/cases", content=body, headers=JSON)
@@ -72,7 +72,7 @@ def test_what_is_json_is_kept_to_the_last_digit(client):
 
 
 @pytest.mark.parametrize("cases", [REFUSED, STRICTER], ids=["no JSON", "stricter"])
-def test_what_is_none_is_refused_with_the_reason(client, cases):
+def test_invalid_json_over_http_is_refused_with_the_reason(client, cases):
     before = client.get("/api/v1/sources/cases/hook").json()["received"]
     for case in cases:
         for body in (in_record(case), b'[{"id":"good"},' + in_record(case) + b"]"):
@@ -83,7 +83,7 @@ def test_what_is_none_is_refused_with_the_reason(client, cases):
     assert client.get("/api/v1/sources/cases/hook").json()["received"] == before
 
 
-def test_what_standards_leave_open_is_decided(client):
+def test_json_that_standards_do_not_define_over_http(client):
     for number, (case, taken) in enumerate(OPEN.items()):
         reply = client.post("/hooks/cases", content=in_record(case, 1000 + number), headers=JSON)
         if taken:
@@ -99,7 +99,7 @@ def test_what_standards_leave_open_is_decided(client):
             refused(reply, body)
 
 
-def test_what_was_taken_can_be_looked_at_and_previewed(client):
+def test_accepted_records_can_be_read_and_previewed(client):
     for number, case in enumerate([*TAKEN, *(case for case, taken in OPEN.items() if taken)]):
         client.post("/hooks/cases", content=in_record(case, number), headers=JSON)
     for path in (
@@ -118,7 +118,7 @@ def test_what_was_taken_can_be_looked_at_and_previewed(client):
     assert (found.status_code, found.json()["errors"]) == (200, []), found.text[:500]
 
 
-def test_the_table_is_whole():
+def test_the_table_of_json_cases_is_complete():
     """So many cases as the suite has, but for those that say the same once the list around them is gone."""
     assert (len(TAKEN), len(REFUSED), len(STRICTER), len(OPEN)) >= (90, 170, 2, 32)
 
@@ -141,7 +141,7 @@ def test_the_table_is_whole():
     ],
     ids=["lists", "objects", "both", "text", "digits", "integer", "signs", "unclosed", "doubled"],
 )
-def test_bombs_of_json_are_refused_at_once(client, body):
+def test_json_bombs_are_refused_at_once(client, body):
     refused(client.post("/hooks/cases", content=body, headers=JSON), body[:20], (400, 413))
 
 
@@ -155,7 +155,7 @@ def gzip_of(size):
     )
 
 
-def test_bombs_of_gzip_are_refused_without_being_unpacked(client):
+def test_gzip_bombs_are_refused_without_decompression(client):
     packed = {"Content-Encoding": "gzip", **JSON}
     refused(client.post("/hooks/cases", content=gzip_of(60_000_000), headers=packed), "one", (413,))
     many = gzip.compress(b" " * 200_000) * 20
@@ -193,7 +193,7 @@ XML_BOMBS = {
 
 
 @pytest.mark.parametrize("name", XML_BOMBS)
-def test_bombs_of_xml_are_refused(client, name):
+def test_xml_bombs_are_refused(client, name):
     for kind in ("application/xml", "text/xml; charset=utf-8", ""):
         headers = {"Content-Type": kind} if kind else {}
         reply = client.post("/hooks/cases", content=XML_BOMBS[name].encode(), headers=headers)

@@ -99,7 +99,7 @@ class Refusing:
             raise InputError(Problem(f"destinations.{target}", self.reason, "no-key"))
 
 
-def test_what_cannot_go_on_is_told_once_and_not_at_every_batch(opened):
+def test_a_feed_that_cannot_run_is_reported_once(opened):
     app, client = opened
     heard, queue = EventListener(), Refusing()
     ctx = replace(app._present(), events=heard, clock=Ahead())

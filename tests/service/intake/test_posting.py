@@ -53,7 +53,7 @@ def error(reply, status):
     return reply.json()["errors"][0]
 
 
-def test_what_was_posted_is_kept_to_the_last_digit(client):
+def test_posted_records_are_stored_with_every_digit(client):
     text = '{"id":1,"big":123456789012345678901234567890,"price":1.10,"at":"x"}'
     before = client.get("/api/v1/sources/open/hook").json()["received"]
     assert client.post("/hooks/open", content=text).json() == {"accepted": 1}
@@ -76,7 +76,7 @@ def test_what_was_posted_is_kept_to_the_last_digit(client):
         ('<person id="7"><name>Ada</name><tag>x</tag><tag>y</tag></person>', "", 1),
     ],
 )
-def test_objects_lists_lines_and_xml_are_taken(client, body, kind, count):
+def test_objects_lists_lines_and_xml_are_accepted(client, body, kind, count):
     reply = client.post("/hooks/open", content=body.encode(), headers={"Content-Type": kind} if kind else {})
     assert reply.json() == {"accepted": count}, reply.text
 
@@ -86,7 +86,7 @@ def test_xml_becomes_members_and_its_text_stays_text(client):
     assert samples(client, "open")[0]["record"] == {"@id": "7", "name": "Ada", "zip": "007", "t": ["x", ""]}
 
 
-def test_a_partly_bad_post_is_refused_whole_and_every_bad_line_is_told(client):
+def test_a_post_with_invalid_lines_is_refused_whole_and_lists_them(client):
     before = client.get("/api/v1/sources/open/hook").json()["received"]
     body = '{"a":1}\n{"a":}\n[1]\n{"a":1,"a":2}\n{"a":NaN}\n{"a":"\\ud800"}\n'
     reply = client.post("/hooks/open", content=body, headers={"Content-Type": "application/x-ndjson"})
@@ -96,7 +96,7 @@ def test_a_partly_bad_post_is_refused_whole_and_every_bad_line_is_told(client):
     assert client.get("/api/v1/sources/open/hook").json()["received"] == before
 
 
-def test_bodies_that_are_too_large_are_refused_also_when_packed(client):
+def test_bodies_that_are_too_large_are_refused_also_if_compressed(client):
     assert error(client.post("/hooks/open", content=b" " * 2001), 413)["code"] == "too-large"
     assert error(client.post("/hooks/open", content=iter([b" " * 1000] * 3)), 413)["code"] == "too-large"
     packed = {"Content-Encoding": "gzip"}
@@ -120,7 +120,7 @@ def test_bodies_that_are_too_large_are_refused_also_when_packed(client):
         b"null",
     ],
 )
-def test_what_is_no_record_is_refused_with_the_reason(client, body):
+def test_a_body_without_records_is_refused_with_the_reason(client, body):
     assert error(client.post("/hooks/open", content=body), 400)["message"]
 
 
@@ -136,7 +136,7 @@ def test_what_is_no_record_is_refused_with_the_reason(client, body):
         ),
     ],
 )
-def test_a_key_opens_and_no_other(client, source, right, wrong):
+def test_only_the_key_of_the_source_is_accepted(client, source, right, wrong):
     assert client.post(f"/hooks/{source}", json=RECORD, headers=right).json() == {"accepted": 1}
     for headers in (wrong, {}, {"X-API-Key": "\xff".encode("latin-1")}):
         assert error(client.post(f"/hooks/{source}", json=RECORD, headers=headers), 401)["hint"]
@@ -155,7 +155,7 @@ def standard(identity, moment, body):
     }
 
 
-def test_a_signed_post_counts_once_however_often_it_comes(client):
+def test_a_repeated_signed_post_is_stored_once(client):
     body, now = b'[{"id":1},{"id":2}]', str(int(time.time()))
     headers = standard("msg_1", now, body)
     assert client.post("/hooks/standard", content=body, headers=headers).json() == {"accepted": 2}
@@ -167,7 +167,7 @@ def test_a_signed_post_counts_once_however_often_it_comes(client):
     assert "timestamp" in late["message"]
 
 
-def test_generic_signatures_of_body_and_moment(client):
+def test_generic_signatures_of_body_and_timestamp(client):
     body = b'{"id":1}'
     plain = sign(HookSignature(prefix="sha256="), KEY, body)
     assert client.post("/hooks/plain", content=body, headers={"X-Signature": plain}).json() == {"accepted": 1}
@@ -180,7 +180,7 @@ def test_generic_signatures_of_body_and_moment(client):
     assert error(client.post("/hooks/timed", content=body, headers={"X-Signature": made, "X-Time": "1"}), 401)
 
 
-def test_a_key_is_made_shown_once_and_replaced(client):
+def test_a_new_key_is_returned_once_and_replaces_the_old_one(client):
     assert error(client.post("/hooks/sealed", json=RECORD), 503)["code"] == "no-secret"
     first = client.post("/api/v1/sources/sealed/hook/key").json()["key"]
     assert client.post("/hooks/sealed", json=RECORD, headers={"X-API-Key": first}).json() == {"accepted": 1}
@@ -194,24 +194,24 @@ def test_a_key_is_made_shown_once_and_replaced(client):
     assert client.post("/api/v1/sources/keyed/hook/key").status_code in (400, 409)
 
 
-def test_too_many_posts_are_told_when_to_come_back(client):
+def test_too_many_posts_get_retry_after(client):
     replies = [client.post("/hooks/slow", json=RECORD) for _ in range(3)]
     assert [reply.status_code for reply in replies] == [200, 200, 429]
     assert 1 <= int(replies[-1].headers["retry-after"]) <= 60
 
 
-def test_other_methods_and_names_have_the_one_shape(client):
+def test_errors_of_other_methods_and_names_have_the_same_form(client):
     assert error(client.get("/hooks/open"), 405)["code"] == "wrong-method"
     assert error(client.post("/hooks/nobody", json={}), 404)["code"] == "unknown-source"
     assert client.get("/api/v1/sources/nobody/hook").status_code == 404
 
 
-def test_the_receipt_is_json(client):
+def test_the_response_to_a_post_is_json(client):
     reply = client.post("/hooks/open", content=json.dumps(RECORD))
     assert reply.headers["content-type"] == "application/json"
 
 
-def test_refused_posts_are_told_once_a_second_and_measured(opened):
+def test_refused_posts_are_logged_once_a_second_and_measured(opened):
     app, client = opened
     app._ctx = replace(app._ctx, events=(heard := EventListener()))
     before, posted = refused_posts(client), 0
@@ -232,7 +232,7 @@ def refused_posts(client):
     return sum(float(line.rpartition(" ")[2]) for line in found)
 
 
-def test_the_newest_records_are_shown_in_a_readable_length(opened):
+def test_the_newest_records_are_shortened(opened):
     _, client = opened
     long_text = {"id": "long", "text": "x" * 200_000, "list": list(range(50_000)), "exact": 1.0}
     wide = {f"n{number}": "y" * 30 for number in range(1_900)}

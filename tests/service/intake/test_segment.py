@@ -41,7 +41,7 @@ def rows(opened):
     return made
 
 
-def test_identify_is_a_person_by_the_id_wherever_it_stands(rows):
+def test_identify_is_a_person_by_the_id_in_any_place(rows):
     calls = [
         call("identify", userId="a", traits={"email": "a@example.com", "phone": 5551}),
         call("identify", traits={"userId": "b"}),
@@ -73,7 +73,7 @@ NO_EVENT = no_record("a call of type page makes no event")
 NOTHING = no_record("a call of another type than identify, group and track makes nothing")
 
 
-def test_what_makes_no_record_is_counted_with_its_reason(opened, rows):
+def test_calls_without_a_record_are_counted_with_their_reason(opened, rows):
     before = {name: (len(sent(opened, name)), notes(opened, name)) for name in ("companies", "people", "events")}
     rows(
         "events",
@@ -140,7 +140,7 @@ def test_calls_that_make_no_record_are_read_and_unchanged_in_a_run(tmp_path, san
     assert [person["user_id"] for person in sandbox.state()["people"]] == ["a"]
 
 
-def test_the_date_of_signing_up_is_never_the_time_of_the_call(rows):
+def test_the_sign_up_date_is_never_the_time_of_the_call(rows):
     without, given = rows(
         "people",
         call("identify", userId="g", traits={"signed_up_at": "2020-01-01"}),
@@ -160,7 +160,7 @@ def test_a_company_of_a_person_is_linked(rows):
     assert links == [[{"company_id": "c1"}], [{"company_id": "c2"}]]
 
 
-def test_remove_removes_the_link_and_a_link_is_never_taken_for_one(opened, rows):
+def test_remove_removes_the_link_and_nothing_else_does(opened, rows):
     removed = call("identify", userId="rm", traits={"company": {"id": "c1", "remove": True}})
     kept = call("identify", userId="kept", traits={"company": {"id": "c1", "remove": False}})
     made = rows("people", removed, kept)[-2:]
@@ -178,7 +178,7 @@ def sent(opened, destination):
     return [job["payload"] for request in found.requests for job in json.loads(request.body or "{}").get("jobs", ())]
 
 
-def test_all_scalar_traits_and_properties_go_wherever_they_stand(opened, rows):
+def test_all_scalar_traits_and_properties_are_sent_from_any_place(opened, rows):
     traits = {
         "email": "all@x.example",
         "age": 0,
@@ -211,7 +211,7 @@ def test_all_scalar_traits_and_properties_go_wherever_they_stand(opened, rows):
     }  # fmt: skip
 
 
-def test_a_track_without_an_id_goes_by_the_address(opened, rows):
+def test_a_track_without_an_id_is_matched_by_email(opened, rows):
     rows("events", call("track", event="ByMail", context={"traits": {"email": "t@x.example"}}))
     event = {each["name"]: each for each in sent(opened, "events")}["ByMail"]
     assert event["email"] == "t@x.example"
@@ -228,7 +228,7 @@ def test_group_is_a_company_and_the_link_of_the_person(rows):
     assert json.loads(person["companies"]) == [{"company_id": "c3"}]
 
 
-def test_track_is_an_event_that_keeps_what_is_false_and_nothing(opened, rows):
+def test_track_is_an_event_that_keeps_false_and_null(opened, rows):
     properties = {"company_id": "c4", "value": 0, "category": "", "currency": False}
     made = rows("events", call("track", userId="l", event="Saved", properties=properties))[-1]
     assert (made["name"], made["created_at"], made["user_id"], made["company_id"]) == ("Saved", AT, "l", "c4")
@@ -239,7 +239,7 @@ def test_track_is_an_event_that_keeps_what_is_false_and_nothing(opened, rows):
     assert '"currency":false' in body
 
 
-def test_the_original_time_counts_where_there_is_no_other(rows):
+def test_the_original_timestamp_is_used_if_there_is_no_other(rows):
     late = {"type": "track", "userId": "m", "event": "Late", "originalTimestamp": AT}
     made = rows("events", late)[-1]
     assert (made["created_at"], made["message"]) == (AT, f"m Late {AT}")
@@ -256,7 +256,7 @@ def test_the_same_message_twice_is_one_event(opened, rows):
     assert len(set(once)) == 1
 
 
-def test_what_is_previewed_is_flat_and_whole(opened, rows):
+def test_the_preview_is_flat_and_complete(opened, rows):
     app, _ = opened
     rows(
         "companies",
@@ -270,7 +270,7 @@ def test_what_is_previewed_is_flat_and_whole(opened, rows):
         assert found.refused == ()
 
 
-def test_in_flat_a_person_has_the_one_company_that_the_api_knows(tmp_path, sandbox):
+def test_in_flat_a_person_has_one_company(tmp_path, sandbox):
     key = 'connector: custify, api_key: "${env:CUSTIFY_API_KEY}"'
     here = f'connector: custify, api_key: "{sandbox.api_key}", base_url: "{sandbox.url}/api", dialect: flat'
     project = EXAMPLE.replace(AUTH, "auth: none").replace("    secret: ${env:SEGMENT_SECRET}\n", "").replace(key, here)

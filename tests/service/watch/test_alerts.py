@@ -36,7 +36,7 @@ def raised(*targets: TargetFacts, waiting: float | None = None) -> set[str]:
     return {one.alert.id for one in judge(Facts(START, targets, waiting), Rules(), {})[0]}
 
 
-def test_a_flow_that_fails_by_itself_is_told_and_by_its_destination_only_once():
+def test_a_failed_flow_raises_one_alert_and_none_if_its_destination_failed():
     flow = FlowFacts("nightly", ("it",), (run(9, status="queued"), run(8, status="failed")))
     for newest, expected in (("succeeded", {"flow:nightly"}), ("failed", {"run:it"})):
         facts = Facts(START, (target(run(7, status=newest), *USUAL),), flows=(flow,))
@@ -66,17 +66,17 @@ USUAL = [run(number) for number in range(6)]
         (target(run(10, status="running"), run(9, status="failed"), *USUAL), {"run:it"}),
     ],
 )
-def test_what_needs_a_person(facts: TargetFacts, expected: set[str]) -> None:
+def test_each_rule_raises_its_alert(facts: TargetFacts, expected: set[str]) -> None:
     assert raised(facts) == expected
 
 
-def test_a_run_that_no_worker_takes_needs_a_person() -> None:
+def test_a_run_without_a_worker_raises_an_alert() -> None:
     assert raised(waiting=299) == set()
     assert raised(waiting=300) == {"worker:queue"}
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 40 * 60)), max_size=60))
-def test_no_flood_and_no_message_without_a_reason(steps: list[tuple[bool, int]]) -> None:
+def test_an_alert_sends_one_message_for_each_state(steps: list[tuple[bool, int]]) -> None:
     """However it comes and goes: messages are far apart, raised and over take turns, and the last word is true."""
     rules, known, now = Rules(), {}, START
     said: list[tuple[datetime, str]] = []
@@ -139,7 +139,7 @@ def channel(receiver: Receiver, **more: object) -> dict:
 RULES = {"quarantine_more": 0, "calm_minutes": 0}
 
 
-def test_an_alert_is_told_once_and_when_it_is_over(service: Service, receiver: Receiver) -> None:
+def test_an_alert_is_reported_once_and_when_it_is_over(service: Service, receiver: Receiver) -> None:
     document = {"channels": {"ops": channel(receiver, allowed_hosts=["127.0.0.1"])}, "rules": RULES}
     assert service.client.put("/api/v1/settings/alerts", json=document).status_code == 200
     service.people("not an address", "ada@example.com")
@@ -157,7 +157,7 @@ def test_an_alert_is_told_once_and_when_it_is_over(service: Service, receiver: R
     assert service.client.get("/api/v1/alerts").json()["items"][0]["state"] == "over"
 
 
-def test_columns_that_appear_and_vanish_raise_an_alert_until_they_are_taken_in(
+def test_new_and_missing_columns_raise_an_alert_until_the_dataset_is_refreshed(
     service: Service, receiver: Receiver
 ) -> None:
     document = {"channels": {"ops": channel(receiver, allowed_hosts=["127.0.0.1"])}, "rules": RULES}
@@ -238,12 +238,12 @@ def test_urls_of_channels_are_sealed_and_private_hosts_refused(service: Service,
         ({"channels": {"a": {"url": "syslog://"}}}, "channels.a.url"),
     ],
 )
-def test_wrong_settings_are_refused_at_their_place(service: Service, document: dict, path: str) -> None:
+def test_invalid_alert_settings_are_refused_with_their_path(service: Service, document: dict, path: str) -> None:
     reply = service.client.put("/api/v1/settings/alerts", json=document)
     assert (reply.status_code, reply.json()["errors"][0]["path"]) == (400, path)
 
 
-def test_how_runs_ended_is_told_where_that_is_wanted_and_gathered(service: Service, receiver: Receiver) -> None:
+def test_results_of_runs_are_sent_in_one_message_if_enabled(service: Service, receiver: Receiver) -> None:
     def rules(**more: object) -> None:
         channels = {"ops": channel(receiver, allowed_hosts=["127.0.0.1"])}
         document = {"channels": channels, "rules": {"run_results": True, **more}}

@@ -27,7 +27,7 @@ def value(found: dict, name: str, **labels: str) -> float:
     return found[name, frozenset(labels.items())]
 
 
-def test_metrics_say_what_the_ledger_says(service: Service) -> None:
+def test_metrics_equal_the_ledger(service: Service) -> None:
     service.people("ada@example.com", "not an address", "bob@example.com", "")
     service.sandbox.fault(status=422, path="/people", times=1)
     report = service.app.run("it")
@@ -117,7 +117,7 @@ def test_metrics_need_a_viewer_or_a_token(tmp_path: Path, environ: dict, header:
         assert client.get("/metrics", headers=headers).status_code == status
 
 
-def test_readiness_says_what_is_wrong(tmp_path: Path) -> None:
+def test_readiness_names_the_problem(tmp_path: Path) -> None:
     with applied(tmp_path, "http://127.0.0.1:9") as app, served(app, without_sign_in=False) as client:
         assert client.get("/healthz").json() == {"status": "ok"}
         assert client.get("/readyz").json() == {"status": "ready"}

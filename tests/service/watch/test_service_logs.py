@@ -29,7 +29,7 @@ def _logging_as_it_was():
     root.setLevel(level)
 
 
-def test_every_event_is_documented_and_every_event_told_is_known():
+def test_every_event_is_documented_and_every_reported_event_is_known():
     page = (ROOT / "docs" / "observability.md").read_text(encoding="utf-8")
     assert dict(re.findall(r"^\| `([a-z]+\.[a-z-]+|defect)` \| (\w+) \|", page, re.MULTILINE)) == {
         name: kind.level for name, kind in EVENTS.items()
@@ -48,7 +48,7 @@ def test_every_metric_is_documented(service: Service):
     assert [name for name in names - hidden if name not in page] == []
 
 
-def test_a_run_is_told_without_secrets_or_records(service: Service):
+def test_the_log_of_a_run_has_no_secrets_and_no_records(service: Service):
     stream = io.StringIO()
     service.people("ada@example.com", "bob@example.com")
     service.sandbox.fault(status=422, path="/batch", times=3)
@@ -73,7 +73,7 @@ def test_a_run_is_told_without_secrets_or_records(service: Service):
     assert re.search(r'penstock_http_request_seconds_count\{method="GET",route="[^"]*/runs",status="200"\} 1.0', found)
 
 
-def test_secrets_are_taken_out_by_value_name_and_shape():
+def test_secrets_are_redacted_by_value_name_and_form():
     stream = io.StringIO()
     events = start_logs({"PENSTOCK_LOG_FORMAT": "json", "BILLING_PASSWORD": "from-the-environment"}, stream)
     events.hide("learned-later")
@@ -91,7 +91,7 @@ def test_secrets_are_taken_out_by_value_name_and_shape():
 
 
 @pytest.mark.parametrize("environ", [{"PENSTOCK_LOG_LEVEL": "loud"}, {"PENSTOCK_LOG_FORMAT": "xml"}])
-def test_words_that_do_not_exist_are_refused(environ):
+def test_unknown_log_levels_and_formats_are_refused(environ):
     with pytest.raises(InputError):
         start_logs(environ, io.StringIO())
 

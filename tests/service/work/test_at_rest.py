@@ -32,7 +32,7 @@ def cpu_s(pid):
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-def test_a_service_at_rest_takes_next_to_no_processor_time(tmp_path):
+def test_an_idle_service_uses_almost_no_processor_time(tmp_path):
     project = WEBHOOK.format(url="http://127.0.0.1:9/api")
     with MeasuredService(tmp_path, project, variables={"KEY": "x"}) as served:
         served.watcher.kill()  # nobody asks for anything
@@ -53,7 +53,7 @@ def only_woken(monkeypatch):
 
 
 @pytest.mark.usefixtures("only_woken")
-def test_what_another_process_asks_for_begins_after_a_rest(project, worker):
+def test_an_idle_worker_starts_a_run_that_another_process_requests(project, worker):
     with project.open() as elsewhere, serving(elsewhere) as client:
         for _ in range(2):
             until(worker.is_at_rest)
@@ -65,7 +65,7 @@ def test_what_another_process_asks_for_begins_after_a_rest(project, worker):
 
 
 @pytest.mark.usefixtures("only_woken")
-def test_what_is_posted_to_another_process_is_sent_after_a_rest(tmp_path, monkeypatch, url, sandbox):
+def test_an_idle_worker_sends_records_posted_to_another_process(tmp_path, monkeypatch, url, sandbox):
     monkeypatch.chdir(tmp_path)
     environ = {"KEY": sandbox.api_key}
     with (

@@ -83,7 +83,7 @@ def test_a_run_reads_again_from_the_start_or_from_a_value(project, shop):
         assert (failed["status"], "no value of the cursor" in failed["reason"]) == ("failed", True)
 
 
-def test_a_stopped_run_of_a_flow_goes_on_where_it_was_asked_to_begin(project, shop, sandbox):
+def test_a_resumed_run_of_a_flow_keeps_its_begin(project, shop, sandbox):
     _rename(project, range(40))
     sandbox.settings(latency=2000)
     with serving(shop) as client:
@@ -103,7 +103,7 @@ def sandbox_is_asked(app, run):
     return app.work.progress(run)[0].get("destination") == "orders"
 
 
-def test_a_run_that_waits_begins_where_it_was_asked_to_last(project):
+def test_a_queued_run_begins_at_the_last_requested_place(project):
     with project.open() as app:  # without a worker
 
         def ask(begins_at=None):

@@ -72,7 +72,7 @@ def test_a_ticket_is_executed_once_however_often_it_is_submitted(make):
     until(lambda: executed.over == ["r-1.1", "r-1.2"])
 
 
-def test_so_many_of_a_lane_at_once_and_lanes_do_not_wait_for_each_other(make):
+def test_a_lane_is_limited_and_does_not_delay_other_lanes(make):
     tickets = [f"r-{n}.1" for n in range(4)]
     executed = Executed(*tickets)
     engine = make(executed)
@@ -87,7 +87,7 @@ def test_so_many_of_a_lane_at_once_and_lanes_do_not_wait_for_each_other(make):
     until(lambda: sorted(executed.over) == sorted([*tickets, "r-9.1"]))
 
 
-def test_what_was_submitted_outlives_its_process(make):
+def test_a_submitted_ticket_survives_its_process(make):
     tickets = ["r-0.1", "r-1.1", "r-2.1"]
     first = Executed(*tickets[:LANE])
     engine = make(first)
@@ -124,7 +124,7 @@ def test_a_ticket_belongs_to_the_version_that_submitted_it(make):
         gate.set()
 
 
-def test_dbos_forgets_what_ended_long_ago(tmp_path):
+def test_old_workflows_of_dbos_are_deleted(tmp_path):
     clock, executed = Moved(), Executed()
     with closing(Database.open(f"sqlite:///{tmp_path / 'state.db'}")) as database:
         engine = DbosEngine(database, clock, "one", "1", lane=LANE, at_once=8)

@@ -24,7 +24,7 @@ def people(path, mark):
         database.executemany("insert or replace into people values (?, ?)", [(f"u{n}", mark) for n in range(PEOPLE)])
 
 
-def test_a_run_goes_on_where_its_frozen_file_is_not(project: Applied, app, sandbox, tmp_path, monkeypatch):
+def test_a_run_is_resumed_on_a_machine_without_its_frozen_file(project: Applied, app, sandbox, tmp_path, monkeypatch):
     people(tmp_path / "people.db", "before")
     text = (tmp_path / "penstock.yaml").read_text()
     source = "{type: sql, url: 'sqlite:///people.db', table: people}"

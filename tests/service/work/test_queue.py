@@ -13,7 +13,7 @@ def ask(app, target="it"):
     return app.work.enqueue(target, trigger="person:ada", asked_by="ada")
 
 
-def test_a_run_has_its_id_at_once_and_a_worker_does_it(app, worker, sandbox):
+def test_a_requested_run_has_its_id_at_once_and_a_worker_executes_it(app, worker, sandbox):
     asked = ask(app)
     assert (asked["status"], asked["trigger"], asked["asked_by"], asked["started_at"]) == (
         "queued",
@@ -28,7 +28,7 @@ def test_a_run_has_its_id_at_once_and_a_worker_does_it(app, worker, sandbox):
     assert len(sandbox.state()["people"]) == 20
 
 
-def test_what_waits_already_is_not_asked_for_twice_and_can_be_cancelled(app):
+def test_a_queued_run_is_not_requested_twice_and_can_be_cancelled(app):
     first = ask(app)
     assert ask(app)["run"] == first["run"]
     assert [run["run"] for run in app.work.runs(RunFilter(status="queued"))["items"]] == [first["run"]]
@@ -39,7 +39,7 @@ def test_what_waits_already_is_not_asked_for_twice_and_can_be_cancelled(app):
     assert ask(app)["run"] != first["run"]
 
 
-def test_a_running_run_is_stopped_and_goes_on_as_the_same_run(app, worker, project, sandbox):
+def test_a_cancelled_run_is_resumed_as_the_same_run(app, worker, project, sandbox):
     project.people(400)
     sandbox.settings(latency=50)
     run = ask(app)["run"]
@@ -80,7 +80,7 @@ def test_pausing_a_destination_stops_it(app, worker, project, sandbox):
     assert ended(app, run)["records"]["delivered"] == 400
 
 
-def test_pausing_a_flow_stops_its_run_and_the_next_one_goes_on(app, worker, project, sandbox):
+def test_pausing_a_flow_stops_its_run_and_the_next_run_continues_it(app, worker, project, sandbox):
     project.people(400)
     sandbox.settings(latency=50)
     run = ask(app, "all")["run"]
@@ -98,7 +98,7 @@ def test_pausing_a_flow_stops_its_run_and_the_next_one_goes_on(app, worker, proj
     assert len(sandbox.state()["people"]) == 400
 
 
-def test_a_run_that_cannot_begin_has_failed_with_the_reason(app, worker, project):
+def test_a_run_that_cannot_start_fails_with_the_reason(app, worker, project):
     (project.folder / "people.csv").unlink()
     run = ended(app, ask(app)["run"])
     assert run["status"] == "failed"

@@ -39,7 +39,7 @@ def every(client, path, **parameters):
             return items
 
 
-def test_progress_is_told_until_the_end(client, worker, project, sandbox):
+def test_progress_is_streamed_until_the_end(client, worker, project, sandbox):
     project.people(200)
     sandbox.settings(latency=100)
     asked = client.post("/runs", json={"target": "it"})
@@ -58,7 +58,7 @@ def test_progress_is_told_until_the_end(client, worker, project, sandbox):
     assert events(client, run) == [last], "who comes later hears the end at once"
 
 
-def test_every_request_and_every_record_can_be_looked_at(app, client, worker, project, sandbox):
+def test_every_request_and_record_of_a_run_can_be_read(app, client, worker, project, sandbox):
     project.people(30, mark="!")
     (project.folder / "people.csv").open("a").write("broken,No Mail,not-an-address\n")
     sandbox.fault(status=422, path="/people", times=3)
@@ -103,13 +103,13 @@ def test_every_request_and_every_record_can_be_looked_at(app, client, worker, pr
         ("/runs?limit=0", 400),
     ],
 )
-def test_what_is_not_there_is_said(client, path, status):
+def test_unknown_ids_are_404(client, path, status):
     reply = client.get(path)
     assert reply.status_code == status
     assert reply.json()["errors"][0]["message"]
 
 
-def test_the_next_times_of_a_schedule_are_told_before_it_is_saved(client):
+def test_the_next_times_of_an_unsaved_schedule(client):
     asked = client.get("/schedules/next", params={"schedule": "30 2 * * *", "timezone": "Europe/Berlin", "count": 3})
     times = asked.json()["times"]
     assert len(times) == 3

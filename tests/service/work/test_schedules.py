@@ -27,7 +27,7 @@ MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2027, 12, 31), timezones=s
 
 @settings(deadline=None, max_examples=60)
 @given(cron=st.sampled_from(CRONS), zone=st.sampled_from(ZONES), after=MOMENTS, hours=st.integers(0, 24 * 40))
-def test_looking_back_finds_what_looking_forward_announced(cron, zone, after, hours):
+def test_passed_times_equal_the_announced_times(cron, zone, after, hours):
     schedule, now, announced, moment = read_schedule(cron), after + timedelta(hours=hours), [], after
     for moment in CronSim(cron, after.astimezone(ZoneInfo(zone))):
         if moment > now:
@@ -39,7 +39,7 @@ def test_looking_back_finds_what_looking_forward_announced(cron, zone, after, ho
 
 @settings(deadline=None)
 @given(seconds=st.sampled_from((10, 60, 900, 7200, 86400)), after=MOMENTS, ahead=st.integers(0, 86400))
-def test_every_so_often_is_at_even_times(seconds, after, ahead):
+def test_an_interval_is_due_at_multiples_of_itself(seconds, after, ahead):
     schedule, now = read_schedule(f"every {seconds}s"), after + timedelta(seconds=ahead)
     for moment in passed(schedule, None, after, now):
         assert after < moment <= now
@@ -52,7 +52,7 @@ def test_every_so_often_is_at_even_times(seconds, after, ahead):
     ("day", "utc"),
     [("2026-03-28", ["01:30"]), ("2026-03-29", ["01:00"]), ("2026-03-30", ["00:30"]), ("2026-10-25", ["00:30"])],
 )
-def test_half_past_two_is_once_a_day_also_when_the_clocks_change(day, utc):
+def test_a_daily_time_is_due_once_when_the_clocks_change(day, utc):
     """In Berlin: in spring there is no half past two, and the run is at three; in autumn there are two, and one run."""
     midnight = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo("Europe/Berlin")).astimezone(UTC)
     moments = passed(read_schedule("30 2 * * *"), "Europe/Berlin", midnight, midnight + timedelta(hours=12))
@@ -102,7 +102,7 @@ def asked(app, flow="timed"):
     return [(row.trigger, row.asked_by) for row in rows]
 
 
-def test_a_flow_runs_once_at_its_time_however_many_tick(project):
+def test_a_due_flow_runs_once_with_several_workers(project):
     app, clock = opened(project, 'timed: {schedule: "*/10 * * * *", destinations: it}')
     with app:
         workers = [ticking(app) for _ in range(3)]
@@ -118,7 +118,7 @@ def test_a_flow_runs_once_at_its_time_however_many_tick(project):
 
 
 @pytest.mark.parametrize(("catch_up", "runs", "missed"), [("latest", 1, 4), ("all", 5, 0), ("none", 0, 0)])
-def test_what_was_missed_is_caught_up_as_the_flow_says(project, catch_up, runs, missed):
+def test_missed_times_are_caught_up_by_catch_up(project, catch_up, runs, missed):
     flow = f'timed: {{schedule: "0 * * * *", catch_up: {catch_up}, destinations: it}}'
     app, clock = opened(project, flow)
     with app:

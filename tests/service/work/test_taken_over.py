@@ -27,7 +27,7 @@ def run_once(app):
     return ended(app, app.work.enqueue("it", trigger="person:ada", asked_by="ada")["run"])
 
 
-def test_a_run_that_begins_while_the_queue_is_looked_after_is_not_taken_over(worker, heard, monkeypatch):
+def test_a_run_that_starts_during_take_over_is_not_requeued(worker, heard, monkeypatch):
     app, started = worker
     take = Queue.take
 
@@ -42,7 +42,7 @@ def test_a_run_that_begins_while_the_queue_is_looked_after_is_not_taken_over(wor
     assert heard.of("run.taken-over") == []
 
 
-def test_a_run_that_ends_while_the_queue_is_looked_after_is_not_taken_over(worker, heard, monkeypatch):
+def test_a_run_that_ends_during_take_over_is_not_requeued(worker, heard, monkeypatch):
     app, started = worker
     end, living = Queue.end, Queue.living
     ending = []

@@ -34,7 +34,7 @@ def test_a_preview_follows_every_change_and_saves_none(service, draft):
     assert service.sandbox.requests() == []
 
 
-def test_wrong_settings_are_told_in_place_of_requests(service, draft):
+def test_invalid_settings_return_errors_and_no_requests(service, draft):
     wrong = {**draft, "fields": {"user_id": "nowhere"}, "templat": 1}
     shown = service.ask("POST /destinations/preview", {"name": "new", "value": wrong})
     assert shown["requests"] == []
@@ -71,7 +71,7 @@ def test_unsaved_settings_send_one_test_as_it_is_or_edited(service, draft):
     assert service.refused("POST /destinations/test", {**body, "sample": 99})["message"]
 
 
-def test_a_key_can_be_given_but_not_read(service):
+def test_an_api_key_can_be_stored_but_not_read(service):
     base = {"connector": "custify", "base_url": service.sandbox.flat_url}
     assert service.ask("POST /credentials", {"name": "keyed", "value": base}, 201)["state"]["has_key"] is False
     service.ask("PUT /credentials/keyed/secret", {"secret": service.sandbox.api_key}, 204)
@@ -86,7 +86,7 @@ def test_a_key_can_be_given_but_not_read(service):
     assert service.refused("PUT /credentials/filed/secret", {"secret": "x"})["code"] == "key-in-file"
 
 
-def test_a_check_says_what_answers_and_is_kept(service):
+def test_a_check_returns_the_base_url_that_responded_and_is_stored(service):
     service.ask("PUT /credentials/checked", {"connector": "custify", "base_url": service.sandbox.flat_url})
     service.ask("PUT /credentials/checked/secret", {"secret": "not-the-key"}, 204)
     found = service.ask("POST /credentials/checked/check", {})
@@ -103,7 +103,7 @@ def test_a_check_says_what_answers_and_is_kept(service):
     service.refused("POST /credentials/checked/check", {"refresh": "maybe"})
 
 
-def test_columns_are_decided_once_and_anew_when_asked(service):
+def test_columns_are_detected_once_and_again_on_refresh(service):
     service.dataset("read", [{"id": "1", "size": "3"}])
     columns = {each["name"]: each["type"] for each in service.ask("GET /datasets/read/schema")["schema"]["columns"]}
     assert columns == {"id": "integer", "size": "integer"}
@@ -119,7 +119,7 @@ def test_columns_are_decided_once_and_anew_when_asked(service):
     service.refused("GET /datasets/read/samples?limit=501")
 
 
-def test_a_dataset_whose_file_is_gone_says_so(service):
+def test_a_dataset_without_its_file_is_refused_with_the_reason(service):
     service.ask("PUT /sources/gone", {"type": "file", "path": "gone.csv"})
     service.ask("PUT /datasets/gone", {"source": "gone", "key": "id"})
     for line in ("GET /datasets/gone/schema", "GET /datasets/gone/samples", "POST /datasets/gone/refresh"):

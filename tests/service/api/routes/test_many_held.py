@@ -26,13 +26,13 @@ def held(service, destination):
 
 
 @pytest.mark.parametrize("count", [1, MANY])
-def test_few_are_discarded_at_once(service, count):
+def test_few_records_are_discarded_in_the_request(service, count):
     hold(service, f"few{count}", count)
     assert service.ask("POST /quarantine/discard", {"destination": f"few{count}"}) == {"discarded": count}
     assert held(service, f"few{count}") == 0
 
 
-def test_many_are_discarded_in_the_background_and_show_how_far_it_is(service):
+def test_many_records_are_discarded_in_the_background_with_progress(service):
     hold(service, "many", 3500)
     hold(service, "others", 2)
     asked = service.client.post("/api/v1/quarantine/discard", json={"destination": "many", "reason": "old"})
@@ -63,7 +63,7 @@ def test_many_ids_are_discarded_in_the_background(service):
     assert held(service, "named") == 1
 
 
-def test_what_a_process_that_ended_had_begun_is_done_by_the_next(service):
+def test_the_next_process_continues_the_discard_of_an_ended_one(service):
     hold(service, "left", 2500)
     url = f"sqlite:///{database_of(service).path}"
     with ServiceApp.open_applied(url, environ={}) as ending:
@@ -80,7 +80,7 @@ def test_what_a_process_that_ended_had_begun_is_done_by_the_next(service):
     assert (held(service, "left"), held(service, "left-later")) == (0, 3)
 
 
-def test_many_are_sent_again_with_a_few_questions_to_the_database(service):
+def test_a_resend_of_many_records_needs_few_statements(service):
     hold(service, "again", 2500)
     with database_of(service).read() as conn:
         ids = quarantine.ids(conn, QuarantineFilter(destination="again"))

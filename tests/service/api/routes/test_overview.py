@@ -14,7 +14,7 @@ def run(office):
     return found
 
 
-def test_the_overview_leads_from_every_source_to_the_credential(office, run):
+def test_the_overview_has_edges_from_sources_to_credentials(office, run):
     shown = office.client.get("/overview").json()
     nodes = {node["id"]: node for node in shown["nodes"]}
     edges = {(edge["from"], edge["to"]) for edge in shown["edges"]}
@@ -34,7 +34,7 @@ def test_the_overview_leads_from_every_source_to_the_credential(office, run):
     assert nodes["sources/push"]["type"] == "webhook"
 
 
-def test_an_overview_that_is_known_already_is_not_sent_again(office, run):
+def test_a_current_overview_returns_304(office, run):
     first = office.client.get("/overview")
     again = office.client.get("/overview", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
@@ -49,7 +49,7 @@ def test_an_overview_that_is_known_already_is_not_sent_again(office, run):
         office.client.post("/destinations/it/activate").raise_for_status()
 
 
-def test_the_figures_add_up_to_the_runs(office, run):
+def test_the_statistics_add_up_to_the_runs(office, run):
     shown = office.client.get("/stats", params={"hours": 24, "destination": "it"}).json()
     totals = {name: sum(bucket[name] for bucket in shown["buckets"]) for name in ("delivered", "quarantined")}
     runs = office.client.get("/runs", params={"target": "it"}).json()["items"]
@@ -65,7 +65,7 @@ def test_the_figures_add_up_to_the_runs(office, run):
 
 
 @pytest.mark.parametrize(("hours", "minutes"), [(1, 5), (24 * 30, 24 * 60)])
-def test_figures_of_a_short_and_of_a_long_span(office, run, hours, minutes):
+def test_the_statistics_of_short_and_long_periods(office, run, hours, minutes):
     shown = office.client.get("/stats", params={"hours": hours}).json()
     assert shown["minutes"] == minutes
     assert sum(bucket["delivered"] for bucket in shown["buckets"]) == 2
@@ -107,7 +107,7 @@ def answers(office):
     }
 
 
-def test_what_is_answered_has_its_shape_to_the_last_key(office, run, answers):
+def test_responses_match_their_models_exactly(office, run, answers):
     whole, entry = office.run("nightly"), office.app.quarantine()[0].id
     office.client.post("/credentials/acme/check", json={}).raise_for_status()
     kinds = ("credentials", "sources", "datasets", "destinations", "flows")
@@ -139,7 +139,7 @@ def test_what_is_answered_has_its_shape_to_the_last_key(office, run, answers):
         assert found.headers["content-type"] == "application/json"
 
 
-def test_flows_and_hooks_tell_how_they_stand(office, run):
+def test_the_states_of_flows_and_webhook_sources(office, run):
     state = office.client.get("/flows/nightly").json()["state"]
     assert state["next_at"] is not None
     assert state["paused"] is False

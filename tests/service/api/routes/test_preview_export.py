@@ -16,7 +16,7 @@ def lines_of(reply):
     return [json.loads(line) for line in reply.text.splitlines()]
 
 
-def test_everything_is_previewed_as_it_is_sent(service, sandbox):
+def test_the_export_has_the_requests_that_a_run_sends(service, sandbox):
     rows = [{"id": str(n), "email": "wrong" if n == 150 else f"p{n}@x.example"} for n in range(300)]
     service.people("shown", rows)
     *shown, last = lines_of(service.client.get("/api/v1/destinations/shown/preview/export"))
@@ -34,7 +34,7 @@ def test_everything_is_previewed_as_it_is_sent(service, sandbox):
     assert sorted(sent) == sorted(request["body"] for request in requests)
 
 
-def test_it_is_never_in_memory_as_a_whole(service):
+def test_the_export_is_streamed_in_bounded_memory(service):
     service.people(
         "long", [{"id": str(n), "email": f"p{n}@x.example" if n < MANY / 2 else "wrong"} for n in range(MANY)]
     )
@@ -48,14 +48,14 @@ def test_it_is_never_in_memory_as_a_whole(service):
     assert most < MANY / 2.5, "one chunk at most"
 
 
-def test_what_cannot_be_previewed_is_refused_before_a_line_is_told(service):
+def test_an_export_that_cannot_start_is_refused_before_its_first_line(service):
     service.refused("GET /destinations/nobody/preview/export", status=404)
     service.people("gone", [{"id": "1", "email": "a@x.example"}])
     (service.folder / "gone.csv").unlink()
     assert service.client.get("/api/v1/destinations/gone/preview/export").status_code in {400, 503}
 
 
-def test_data_that_break_off_are_told_in_the_last_line(service, monkeypatch):
+def test_data_that_cannot_be_read_to_the_end_is_an_error_in_the_last_line(service, monkeypatch):
     service.people("broken", [{"id": "1", "email": "a@x.example"}])
     whole = ServiceApp.preview_all
 

@@ -17,7 +17,7 @@ def sent_again(service, body):
     return [service.ended(run["run"]) for run in asked["items"]]
 
 
-def test_groups_say_what_is_wrong_and_how_often(service):
+def test_groups_have_cause_and_number_of_records(service):
     service.people("grouped", BAD)
     service.sandbox.fault(status=422, path="/people")
     assert service.run("grouped")["status"] == "partial"
@@ -31,7 +31,7 @@ def test_groups_say_what_is_wrong_and_how_often(service):
     assert {entry["key"] for entry in found} == {"2", "3"}
 
 
-def test_a_record_is_shown_and_edited_to_the_last_digit(service):
+def test_a_record_keeps_every_digit_when_read_and_edited(service):
     service.people("exact", [{"id": "1", "email": "no-mail", "n": 12345678901234567890123, "x": 0.30}])
     service.run("exact")
     (entry,) = held(service, "exact")
@@ -46,7 +46,7 @@ def test_a_record_is_shown_and_edited_to_the_last_digit(service):
     assert run["records"]["delivered"] == 1
 
 
-def test_an_edited_record_shows_its_new_bytes_and_arrives(service):
+def test_an_edited_record_is_previewed_and_delivered(service):
     service.people("mended", BAD)
     service.run("mended")
     first, second = held(service, "mended")
@@ -76,7 +76,7 @@ def test_an_edited_record_shows_its_new_bytes_and_arrives(service):
     assert held(service, "mended") == []
 
 
-def test_what_is_refused_again_stays_held(service):
+def test_a_record_that_is_refused_again_stays_in_quarantine(service):
     service.people("stubborn", BAD)
     service.run("stubborn")
     before = held(service, "stubborn")
@@ -85,7 +85,7 @@ def test_what_is_refused_again_stays_held(service):
     assert [entry["id"] for entry in held(service, "stubborn")] == [entry["id"] for entry in before]
 
 
-def test_all_that_is_held_goes_in_one_run_for_each_destination(service):
+def test_a_resend_of_all_makes_one_run_per_destination(service):
     for entry in service.ask("GET /quarantine")["items"]:  # of other tests
         service.ask(f"POST /quarantine/{entry['id']}/discard", {})
     for name in ("first", "second"):
@@ -99,7 +99,7 @@ def test_all_that_is_held_goes_in_one_run_for_each_destination(service):
     assert service.arrived().keys() == {"first1", "first2", "second1", "second2"}
 
 
-def test_what_is_given_up_never_comes_again(service):
+def test_a_discarded_record_is_not_quarantined_again(service):
     service.people("given_up", BAD)
     service.run("given_up")
     first, second = held(service, "given_up")
@@ -110,7 +110,7 @@ def test_what_is_given_up_never_comes_again(service):
     assert service.refused("POST /quarantine/discard", {"destination": "given_up"})["code"] == "nothing-held"
 
 
-def test_a_person_who_knows_settles_what_is_unknown(service):
+def test_a_person_settles_an_unknown_record_as_delivered(service):
     service.dataset("tasks", [{"id": "t1", "name": "Call Ada"}])
     value = {"dataset": "tasks", "credential": "acme", "template": "create_task", "attributes": "none"}
     service.ask("PUT /destinations/tasks", {**value, "fields": {"name": "name"}, "active": True})
@@ -139,11 +139,11 @@ def test_a_person_who_knows_settles_what_is_unknown(service):
         ("POST /quarantine/resend", {"ids": ["999999"]}, 404, "unknown-id"),
     ],
 )
-def test_what_cannot_be_done_is_said(service, line, body, status, code):
+def test_invalid_requests_are_refused_with_a_code(service, line, body, status, code):
     assert service.refused(line, body, status)["code"] == code
 
 
-def test_what_cannot_be_a_record_is_not_kept(service):
+def test_an_edit_that_is_no_record_is_refused(service):
     service.people("kept", BAD[:2])
     service.run("kept")
     (entry,) = held(service, "kept")
@@ -200,7 +200,7 @@ def test_a_refusal_by_the_api_has_its_words_as_a_value(service):
     assert (record["rule"], record["values"]) == ("422", entry["values"])
 
 
-def test_a_value_that_does_not_fit_its_column_says_since_when(service):
+def test_a_value_of_another_type_names_since_when_the_column_has_its_type(service):
     service.people("typed", [{"id": "1", "email": "a@x.example", "age": 3}])
     service.run("typed")
     service.people("typed", [{"id": "1", "email": "a@x.example", "age": "old"}])

@@ -27,7 +27,7 @@ def listed(office, **query):
             return items
 
 
-def test_pages_and_filters_show_every_held_record_once(office):
+def test_pages_and_filters_list_every_record_in_quarantine_once(office):
     everything = listed(office, limit=2)
     assert [held["key"] for held in everything] == ["u3", "b0", "b1", "b2", "b3", "b4"]
     cause = everything[0]["cause"]
@@ -39,7 +39,7 @@ def test_pages_and_filters_show_every_held_record_once(office):
     assert (group["destination"], group["cause"], group["count"]) == ("it", cause, 6)
 
 
-def test_what_is_discarded_never_comes_back(office):
+def test_a_discarded_record_does_not_come_back(office):
     assert office.client.post("/quarantine/discard", json={}).json()["errors"][0]["code"] == "which"
     one = listed(office)[1]
     assert office.client.post(f"/quarantine/{one['id']}/discard", json={"reason": "no"}).json() == {"discarded": 1}

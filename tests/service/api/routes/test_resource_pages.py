@@ -46,5 +46,5 @@ def test_a_list_is_read_page_by_page(many, kind, letter):
 
 
 @pytest.mark.parametrize(("query", "status"), [("limit=0", 400), ("limit=501", 400), ("cursor=nonsense!", 400)])
-def test_a_page_that_cannot_be_is_refused(many, query, status):
+def test_an_invalid_cursor_or_limit_is_refused(many, query, status):
     assert many.get(f"/destinations?{query}").status_code == status

@@ -14,7 +14,7 @@ def test_runs_are_listed_page_by_page_and_filtered(service):
     assert [run["run"] for run in service.ask(f"GET /runs?target=listed&since={since}")["items"]] == made[2:]
 
 
-def test_pages_stay_where_they_are_while_more_comes_and_some_goes(service):
+def test_pages_are_stable_while_runs_are_added_and_deleted(service):
     """Whoever goes on to the next page meets nothing twice and misses nothing that was there."""
     service.people("moving", [{"id": str(n), "email": "wrong"} for n in range(7)])
     made = [service.run("moving")["run"] for _ in range(5)]
@@ -57,7 +57,7 @@ def test_a_run_that_has_ended_is_neither_stopped_nor_resumed(service):
     service.refused("POST /runs", {}, 400)
 
 
-def test_a_plan_says_what_the_next_run_would_do(service):
+def test_a_plan_is_what_the_next_run_does(service):
     service.people("planned", [{"id": "1", "email": "a@x.example"}, {"id": "2", "email": "wrong"}])
     plan = service.ask("GET /destinations/planned/plan")
     assert (plan["records"], plan["creates_or_updates"], plan["invalid"]) == (2, 1, 1)

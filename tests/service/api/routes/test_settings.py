@@ -7,7 +7,7 @@ from penstock.service.model import RestoreRequest
 from support.deadline import until
 
 
-def test_retention_is_read_and_written_whole(office):
+def test_retention_is_read_and_replaced(office):
     first = office.client.get("/settings/retention")
     assert first.json()["runs"] == 90
     written = office.client.put("/settings/retention", json={"runs": 7}, headers={"If-Match": first.headers["etag"]})
@@ -23,7 +23,7 @@ def test_retention_is_read_and_written_whole(office):
     assert office.client.get("/settings/retention").json()["runs"] == 7
 
 
-def test_what_is_old_is_removed_when_asked(office):
+def test_old_data_is_deleted_on_request(office):
     counted = office.client.post("/prune", json={"dry_run": True}).json()
     assert counted["dry_run"]
     assert set(counted["removed"]) >= {"runs", "ledger", "audit"}
@@ -32,7 +32,7 @@ def test_what_is_old_is_removed_when_asked(office):
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "in-use")
 
 
-def test_a_backup_comes_over_http_and_can_be_restored(office, tmp_path):
+def test_a_backup_over_http_can_be_restored(office, tmp_path):
     reply = office.client.post("/backup")
     assert reply.status_code == 200, reply.text
     file = tmp_path / "state.backup"
@@ -44,7 +44,7 @@ def test_a_backup_comes_over_http_and_can_be_restored(office, tmp_path):
         assert list(restored.edits.listed("destinations")) == ["it", "draft"]
 
 
-def test_the_sealing_key_is_changed_and_what_was_sealed_opens_still(office):
+def test_secrets_open_after_a_key_rotation(office):
     value = {"connector": "custify", "base_url": office.sandbox.url}
     assert office.client.post("/credentials", json={"name": "sealed", "value": value}).status_code == 201
     assert office.client.put("/credentials/sealed/secret", json={"secret": office.sandbox.api_key}).status_code == 204
@@ -54,7 +54,7 @@ def test_the_sealing_key_is_changed_and_what_was_sealed_opens_still(office):
     assert office.client.delete("/credentials/sealed").status_code == 204
 
 
-def test_one_template_is_the_one_of_the_list(office):
+def test_a_template_equals_its_entry_in_the_list(office):
     listed = {template["name"]: template for template in office.client.get("/templates").json()["items"]}
     assert len(listed) == 10
     assert office.client.get("/templates/create_task").json() == listed["create_task"]
@@ -71,7 +71,7 @@ def test_each_format_of_files_has_its_endings_and_options(office):
     assert all(each["can_upload"] for each in formats.values())
 
 
-def test_a_flow_tells_what_it_would_do(office):
+def test_the_plan_of_a_flow(office):
     plan = office.client.get("/flows/nightly/plan").json()
     assert plan["flow"] == "nightly"
     assert [part["destination"] for part in plan["destinations"]] == ["it"]
@@ -91,7 +91,7 @@ def ask(office, value, **more):
     return office.client.post("/credentials/check", json={"name": "new", "value": value, **more})
 
 
-def test_an_unsaved_credential_is_asked_with_its_key_and_nothing_is_kept(office):
+def test_an_unsaved_credential_is_checked_with_its_key_and_not_stored(office):
     value = {"connector": "custify", "base_url": office.sandbox.url}
     found = ask(office, value, secret=office.sandbox.api_key).json()
     assert (found["ok"], found["dialect"], found["base_url"]) == (True, "native", office.sandbox.url)
@@ -104,7 +104,7 @@ def test_an_unsaved_credential_is_asked_with_its_key_and_nothing_is_kept(office)
     assert b"wr0ng-k3y-of-mine" not in (office.folder / "state.db").read_bytes()
 
 
-def test_a_sealed_key_is_not_shown_to_another_address(office):
+def test_a_sealed_key_is_not_sent_to_another_base_url(office):
     address = {"connector": "custify", "base_url": office.sandbox.url}
     assert office.client.post("/credentials", json={"name": "new", "value": address}).status_code == 201
     sealed = office.client.put("/credentials/new/secret", json={"secret": office.sandbox.api_key})
@@ -115,13 +115,13 @@ def test_a_sealed_key_is_not_shown_to_another_address(office):
     assert office.client.delete("/credentials/new").status_code == 204
 
 
-def test_the_sample_company_is_for_an_empty_service_only(office):
+def test_the_sample_company_needs_an_empty_service(office):
     assert office.client.get("/demo").json() == {"loaded": False, "arrived": None}
     refused = office.client.post("/demo")
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "not-empty")
 
 
-def test_the_doctor_looks_at_the_service_and_says_what_to_do(office):
+def test_the_doctor_of_a_service_returns_findings_with_fixes(office):
     assert office.client.put("/sources/gone", json={"type": "file", "path": "gone.csv"}).status_code in {200, 201}
     found = office.client.get("/doctor").json()
     assert found["ok"] is False

@@ -40,7 +40,7 @@ def test_a_file_shows_its_columns_and_rows(office):
     assert "new" not in {source["name"] for source in office.client.get("/sources").json()["items"]}
 
 
-def test_what_cannot_be_read_is_told_not_failed(office):
+def test_an_unreadable_source_returns_problems(office):
     seen = check(office, {"type": "file", "path": "peeple.csv"})
     assert (seen["rows"], seen["problems"][0]["code"]) == ([], "missing-file")
     seen = check(office, {"type": "file", "paths": "people.csv"})
@@ -64,7 +64,7 @@ def test_an_empty_file_is_read_as_no_record(office):
     assert (seen["columns"], seen["rows"], seen["records"], seen["problems"]) == ([], [], 0, [])
 
 
-def test_a_database_is_connected_to_and_tells_its_tables(office, shop):
+def test_the_check_of_a_database_lists_its_tables(office, shop):
     seen = check(office, {"type": "sql", "url": shop})
     assert (seen["tables"], seen["columns"], seen["problems"]) == (["orders"], [], [])
     seen = check(office, {"type": "sql", "url": shop, "query": "select id, total * 2 as double from orders"})
@@ -77,7 +77,7 @@ def test_a_database_is_connected_to_and_tells_its_tables(office, shop):
     assert "geheim" not in str(seen)
 
 
-def test_only_the_first_records_of_a_long_source_are_looked_at(office, monkeypatch):
+def test_only_the_first_records_of_a_long_source_are_read(office, monkeypatch):
     monkeypatch.setattr(unsaved, "FIRST", 2)
     seen = check(office, {"type": "file", "path": "people.csv"})
     assert (seen["records"], seen["complete"], len(seen["rows"])) == (2, False, 2)
@@ -98,7 +98,7 @@ def test_an_error_points_into_the_sql(office):
     assert seen["rows"] == []
 
 
-def test_sql_that_takes_too_long_is_broken_off(office, monkeypatch):
+def test_sql_that_takes_too_long_is_stopped(office, monkeypatch):
     monkeypatch.setattr(unsaved, "PATIENCE_S", 0.2)
     seen = preview(office, source="crm", sql="select count(*) as n from range(100000) a, range(100000) b, range(9) c")
     assert "takes longer than" in seen["errors"][0]["message"]
@@ -118,7 +118,7 @@ def test_an_uploaded_file_can_be_read_at_once(office):
         assert check(office, {"type": "file", "path": one["path"]})["rows"][1] == {"id": 2, "plan": "free"}
 
 
-def test_a_file_that_no_version_speaks_of_goes_after_a_week(office):
+def test_an_upload_without_a_source_is_deleted_after_a_week(office):
     old, read, new = (
         office.client.post("/sources/upload", params={"filename": name}, content=b"id\n1\n").json()["path"]
         for name in ("old.csv", "read-by-a-source.csv", "new.csv")
@@ -134,7 +134,7 @@ def test_a_file_that_no_version_speaks_of_goes_after_a_week(office):
     assert [(office.folder / path).exists() for path in (old, read, daily, new)] == [False, True, True, True]
 
 
-def test_a_file_that_unpacks_to_too_much_is_refused_and_not_kept(office):
+def test_a_file_that_decompresses_to_too_much_is_refused_and_not_stored(office):
     bomb = gzip.compress(b"id\n" + b"1" * 30_000_000, 9)
     reply = office.client.post("/sources/upload", params={"filename": "bomb.csv.gz"}, content=bomb)
     assert reply.status_code == 400, reply.text
@@ -159,7 +159,7 @@ def test_an_uploaded_workbook_is_read_by_its_sheet(office):
     assert wrong["problems"][0]["hint"] == "did you mean People? the sheets are Cover, People"
 
 
-def test_a_large_packed_file_comes_in_whole(office):
+def test_a_large_compressed_file_is_stored_whole(office):
     lines = b"".join(b'{"n": %d}\n' % n for n in range(300_000))
     packed = gzip.compress(lines, 0)
     assert len(packed) > 3_000_000
@@ -177,7 +177,7 @@ def test_a_large_packed_file_comes_in_whole(office):
         ("a.csv", b"x" * 101, 413, "too-large"),
     ],
 )
-def test_what_is_not_kept_leaves_nothing_behind(office, monkeypatch, name, body, status, code):
+def test_a_refused_upload_leaves_no_file(office, monkeypatch, name, body, status, code):
     monkeypatch.setattr(uploads, "LARGEST", 100)
     folder = office.folder / "uploads"
     before = set(folder.iterdir()) if folder.exists() else set()
@@ -200,7 +200,7 @@ def saved(office, kind, name):
         ({"key": "id", "sql": "selec id"}, "sql"),
     ],
 )
-def test_a_dataset_that_its_records_contradict_is_not_saved(office, value, at):
+def test_a_dataset_that_contradicts_its_records_is_not_saved(office, value, at):
     whole = {"source": "crm", **value}
     for reply in (
         office.client.post("/datasets", json={"name": "misfit", "value": whole}),

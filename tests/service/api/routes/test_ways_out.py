@@ -8,7 +8,7 @@ from penstock.run.prepare import explained
 
 
 @pytest.mark.parametrize("fields", [None, {"email": Binding(column="email")}])
-def test_a_field_that_is_mapped_is_not_offered_to_be_excluded(fields):
+def test_exclude_is_not_offered_for_a_mapped_field(fields):
     destination = DestinationSpec("d", "people", "acme", template="upsert_person", fields=fields)
     refusal = Refusal("email", "email: 'x' is not an e-mail address", "email", "x")
     assert explained(refusal, destination, frozenset({"plan"})).mapped
