@@ -1,4 +1,4 @@
-"""Whoever edits says what they have read: what was changed meanwhile is not overwritten, whatever it is."""
+"""An edit with If-Match does not overwrite a change that was made in the meantime."""
 
 import pytest
 

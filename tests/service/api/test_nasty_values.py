@@ -1,4 +1,4 @@
-"""Names and values that no schema speaks of: in paths, in queries and in bodies. All are answered, none by a defect."""
+"""Unusual names and values in paths, queries and bodies never cause a defect."""
 
 import http.client
 import json

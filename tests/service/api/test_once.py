@@ -1,4 +1,4 @@
-"""A POST with a name of its own is done once, however often it is asked."""
+"""A POST with an Idempotency-Key is executed once."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The description of the API says of every route what a typed client needs."""
+"""The OpenAPI document has everything that a typed client needs."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""`penstock serve` as a process: it says where it answers, refuses an open door, and ends tidily."""
+"""`penstock serve` as a process: it prints its URL, refuses unsafe options, and stops in order."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""The whole way of a destination by the API alone: from the first sign-in to what has arrived in the sandbox."""
+"""A destination from the first sign-in to delivered records in the sandbox, with the API only."""
 
 import json
 

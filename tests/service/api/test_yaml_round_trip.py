@@ -1,4 +1,4 @@
-"""YAML → API → YAML: a project goes in as a file, comes out as resources, goes in again as those, and is the same."""
+"""YAML → API → YAML: a project that is applied as a file and created again by resource is the same."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Alerts: one message for each alert and state, over real HTTP to a real receiver; URLs of channels stay secret."""
+"""Alerts: one message per alert and state, sent over HTTP to a real receiver; URLs of channels are never returned."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""Metrics are read by Prometheus' own parser, and say what the ledger says."""
+"""Metrics can be parsed by Prometheus, and equal the ledger."""
 
 from collections import Counter
 from pathlib import Path

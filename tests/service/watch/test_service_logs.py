@@ -1,4 +1,4 @@
-"""Logs and traces: stable names, every one of them documented; no secret in any of them."""
+"""Logs and traces: every event has a documented, stable name, and no line has a secret."""
 
 import io
 import json

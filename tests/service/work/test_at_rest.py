@@ -1,4 +1,4 @@
-"""A service at rest takes next to no processor time, and yet begins at once with whatever comes, from wherever."""
+"""An idle service uses almost no processor time, and starts new work of any process at once."""
 
 import time
 from pathlib import Path

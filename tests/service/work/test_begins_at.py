@@ -1,4 +1,4 @@
-"""A run that is asked to read its source again from the start, or from a value of the cursor: by REST, and resumed."""
+"""A run that reads its source again from the start or from a value of the cursor, requested by REST and resumed."""
 
 import sqlite3
 

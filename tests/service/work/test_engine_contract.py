@@ -1,4 +1,4 @@
-"""What the queue asks of whoever executes its tickets, shown on DBOS (beside SQLite, in PostgreSQL) and on a plain one."""
+"""The contract of `Engine`, for DBOS (with SQLite and PostgreSQL) and for a simple engine."""
 
 import threading
 from contextlib import ExitStack, closing

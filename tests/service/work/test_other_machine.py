@@ -1,4 +1,4 @@
-"""A run whose input was frozen on a machine that is gone goes on elsewhere with the very same records."""
+"""A run is resumed on another machine with the same records of its frozen input."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""What is asked for is run by a worker; what waits, runs or has ended can be seen, stopped and continued."""
+"""A worker executes requested runs; runs in every state can be read, cancelled and resumed."""
 
 import pytest
 from pydantic import TypeAdapter

@@ -1,4 +1,4 @@
-"""Schedules by a clock of the test: what comes due is run once, whoever ticks; what was missed, as the flow says."""
+"""Schedules with a test clock: a due time is run once with any number of workers; missed times by `catch_up`."""
 
 import random
 from dataclasses import dataclass

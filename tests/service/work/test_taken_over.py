@@ -1,4 +1,4 @@
-"""Only what nobody works on is taken over: a worker that looks after the queue meanwhile never takes its own runs."""
+"""Only runs without a worker are taken over: a worker never requeues its own runs."""
 
 from dataclasses import replace
 

@@ -1,7 +1,6 @@
-"""The web application: the REST API over an open `App`, and the web UI.
+"""The web application: the REST API of a `ServiceApp`, and the web UI.
 
-The UI's built files are served at `/`, and its one page for every address that is neither a file nor a route of the
-API.
+The built files of the UI are served at `/`. Its page is returned for every path that is neither a file nor a route.
 """
 
 from __future__ import annotations
@@ -53,21 +52,21 @@ OURS = ("/api/", "/hooks/", "/metrics", "/healthz", "/readyz")
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 NONCE = "__NONCE__"
 NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Penstock</title>
-<h1>The pages of Penstock were not built</h1>
-<p>The service runs, and its API answers under <code>/api/v1</code>. To build the pages: in the folder <code>ui</code>
-of the source, <code>npm ci</code>, then <code>npm run build</code>; or install Penstock again without
+<h1>The web UI of Penstock was not built</h1>
+<p>The service is running; its API is at <code>/api/v1</code>. To build the web UI, run <code>npm ci</code> and
+<code>npm run build</code> in the folder <code>ui</code> of the source, or install Penstock again without
 <code>PENSTOCK_SKIP_UI</code>.</p></html>"""
 
 ROOT = "/api/v1"
 
 
 def add_web(api: FastAPI) -> None:
-    """Serve the built UI wherever no route of the API matches; the order of routes does not matter."""
+    """Serve the built UI for paths without a route, independent of the order of routes."""
     api.router.default = _Web(BUILT, api.router.default)
 
 
 class _Web:
-    """An ASGI application: a built file, else the page (where a browser asks for one), else as before."""
+    """An ASGI application: serves a built file, else the page if a browser requests one, else calls `otherwise`."""
 
     def __init__(self, folder: Path, otherwise: ASGIApp) -> None:
         self.folder = folder.resolve()
@@ -89,7 +88,7 @@ class _Web:
         return None
 
     def _page(self) -> Response:
-        """The one page. Its styles are known by a nonce, new each time; scripts come from files only."""
+        """The page of the UI, with a new nonce for its inline styles. Scripts are only loaded from files."""
         page = self.folder / "index.html"
         if not page.is_file():
             return HTMLResponse(NOT_BUILT, 503)
@@ -99,7 +98,7 @@ class _Web:
 
 
 def _file(file: Path, accepted: str, *, immutable: bool) -> Response:
-    """A built file, compressed beforehand where the browser takes it. Names under /assets/ hold a hash."""
+    """A built file, in its compressed form if the browser accepts it. Names under /assets/ have a hash."""
     cache = "public, max-age=31536000, immutable" if immutable else "no-cache"
     headers = {"Cache-Control": cache, "Vary": "Accept-Encoding"}
     kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
@@ -112,9 +111,9 @@ def _file(file: Path, accepted: str, *, immutable: bool) -> Response:
 
 
 def make_api(app: ServiceApp, *, without_sign_in: bool = False) -> FastAPI:
-    """The service's application. The App stays the caller's to close.
+    """The web application of a service. The caller closes `app`.
 
-    `without_sign_in`: whoever reaches it on this machine may do everything; else they sign in.
+    `without_sign_in`: everybody on this machine has all rights, without signing in.
     """
     api = FastAPI(
         title="Penstock", version=__version__, openapi_url=f"{ROOT}/openapi.json", docs_url=None, redoc_url=None
@@ -130,7 +129,7 @@ def make_api(app: ServiceApp, *, without_sign_in: bool = False) -> FastAPI:
     api.add_middleware(SecurityHeaders, api=api)
     api.add_middleware(AccessLog, api=api)
     api.state.door = hooks.Door(app)
-    api.add_middleware(hooks.Straight, door=api.state.door)  # the outermost: posts go straight to the webhook handler
+    api.add_middleware(hooks.Straight, door=api.state.door)  # the outermost: posts skip the other middlewares
     api.router.routes.insert(0, Route(hooks.PATH, api.state.door))
     parts = (
         sessions,

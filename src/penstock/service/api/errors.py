@@ -1,4 +1,4 @@
-"""The error answers of the API: one shape, `{"errors": [...]}`, and a status."""
+"""The error responses of the API: `{"errors": [...]}` with a status."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ NOT_THERE = frozenset(
         "unknown-token",
         "unknown-version",
     }
-)  # resources named in a path or a query; other unknown words are wrong input
+)  # resources in a path or a query; other unknown names are invalid input
 WORDS = {404: "unknown-route", 405: "wrong-method"}
 log = logging.getLogger("penstock.api")
 
 
 def tell_failures(api: FastAPI) -> None:
-    """Answer every failure of this service in the one shape."""
+    """Return every error of the service in the form of `Problems`."""
     api.add_exception_handler(PenstockError, _refused)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http)
@@ -77,7 +77,7 @@ def answer(status: int, problems: Sequence[Problem]) -> JSONResponse:
 
 
 def status_of(error: PenstockError) -> int:
-    """503 when the world around does not play along, else by the first problem's code."""
+    """The status for an error: 503 if a database, a file or a service failed, else by the first problem's code."""
     code = error.problems[0].code if error.problems else ""
     if isinstance(error, StateLocked) or code in CONFLICTS:
         return 409
@@ -105,10 +105,10 @@ def _invalid(_request: Request, error: Exception) -> JSONResponse:
 
 
 def _problem(found: Any) -> Problem:
-    """What was sent is not repeated: it may be a secret."""
+    """A problem of validation, without the value that was sent: it may be a secret."""
     place = [str(part) for part in found["loc"]]
     if found["type"] == "json_invalid":
-        return Problem("body", "the body is not JSON", "not-json", "send one JSON document")
+        return Problem("body", "the body is not valid JSON", "not-json", "send one JSON document")
     path = ".".join(place[1:]) or place[0]
     code = "missing" if found["type"] == "missing" else "wrong-value"
     return Problem(path, str(found["msg"]), code)
@@ -121,8 +121,8 @@ def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 def defect(_request: Request, error: Exception) -> JSONResponse:
-    """An error that nobody expected: logged by place and kind, for its message can hold a record or a secret."""
+    """The response to an unexpected error, which is logged by place and type: its text can have a secret."""
     places = "".join(f"\n  {f.filename}:{f.lineno} in {f.name}" for f in traceback.extract_tb(error.__traceback__))
     log.error("defect: %s%s", type(error).__name__, places)
-    hint = "what you did is not to blame; please report it with the lines of the log"
-    return answer(500, [Problem("penstock", "this is a defect in Penstock", "defect", hint)])
+    hint = "please report it with the lines of the log"
+    return answer(500, [Problem("penstock", "Penstock has a defect", "defect", hint)])

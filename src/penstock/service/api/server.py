@@ -1,4 +1,4 @@
-"""The server of the API: its socket, its signals, and a stop that lets running requests finish."""
+"""The HTTP server: its socket, its signals, and a stop that lets requests in flight finish."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from penstock.service.api.dependencies import LOOPBACK
 from penstock.service.api.routes.hooks import Straight
 from penstock.service.app import ServiceApp
 
-LAST_REQUESTS_S = 10  # how long requests in flight may take once it shall stop
-LEAVING_S = 15  # how long it may take to end, from the signal on, while no run is in progress
-RUNS_S = 80  # and while one is: it stops after its requests in flight
+LAST_REQUESTS_S = 10  # for requests in flight after a signal
+LEAVING_S = 15  # from a signal to the end of the process, without a run in progress
+RUNS_S = 80  # the same with a run, which stops after its requests in flight
 BACKLOG = 2048
-TURN_S = 0.001  # of a thread that computes, so that a writer that others wait for gets its turn after each statement
+TURN_S = 0.001  # the switch interval of threads, so that writers that others wait for run soon
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What `penstock serve` was given; `worker` says whether this process also runs what is due."""
+    """The options of `penstock serve`; with `worker`, this process also executes runs."""
 
     database: str
     host: str
@@ -45,7 +45,7 @@ class Options:
 
 
 class Ready(NamedTuple):
-    """Where it answers; `setup_url` while nobody can sign in yet; `version` of the applied project, 0 for none."""
+    """The URL of the service; `setup_url` while there are no users; `version` of the applied project, 0 for none."""
 
     url: str
     setup_url: str | None
@@ -53,14 +53,14 @@ class Ready(NamedTuple):
 
 
 def serve_until_stopped(options: Options, ready: Callable[[Ready], None]) -> None:
-    """Serve until SIGINT or SIGTERM. InputError for a place that is not safe, EnvironmentFailure for one taken."""
+    """Serve until SIGINT or SIGTERM. InputError for an unsafe host, EnvironmentFailure if it cannot listen."""
     if options.without_sign_in and options.host not in LOOPBACK:
-        message = "without sign-in it answers this machine alone"
-        hint = "leave --without-sign-in out, or --host"
+        message = "without sign-in, only a loopback address is allowed"
+        hint = "leave out --without-sign-in or --host"
         raise InputError(Problem("--host", message, "open-to-all", hint, found=options.host))
     map_large_blocks()
     with _listening(options) as listening, ServiceApp.open_applied(options.database) as app:
-        _ = app.people.sign_on  # wrong settings are reported at the start, not at the first sign-in
+        _ = app.people.sign_on  # invalid settings are reported at the start, not at the first sign-in
         sys.setswitchinterval(TURN_S)
         url = _url(options.host, listening.getsockname()[1])
         app.demo.resume()
@@ -85,21 +85,19 @@ def serve_until_stopped(options: Options, ready: Callable[[Ready], None]) -> Non
 
 @contextmanager
 def _known_as_open(app: ServiceApp, options: Options) -> Iterator[None]:
-    """While it answers without sign-in, `penstock doctor` knows of it."""
+    """For the block, mark the state as served without sign-in, for `penstock doctor`."""
     with ExitStack() as stack:
         if options.without_sign_in:
-            with suppress(StateLocked):  # another one is known to be open already
+            with suppress(StateLocked):  # another service has marked it
                 stack.enter_context(app.care.known_as_open())
         yield
 
 
 @contextmanager
 def _working(app: ServiceApp, options: Options) -> Iterator[tuple[Callable[[], None], Callable[[], bool]]]:
-    """What begins to run what is due, once people are answered, and whether a run is under way.
+    """Functions that start the worker of this process, and return whether a run is in progress.
 
-    At the end, runs stop after their requests in flight.
-
-    It imports for a second what only runs need.
+    At the end of the block, runs stop after their requests in flight.
     """
     if not options.worker:
         yield lambda: None, lambda: False
@@ -113,7 +111,7 @@ def _working(app: ServiceApp, options: Options) -> Iterator[tuple[Callable[[], N
 
 
 def _setup_url(app: ServiceApp, options: Options, url: str) -> str | None:
-    """The one-time link of the first person, while there is nobody."""
+    """The one-time link for the first user, while there are no users."""
     if options.without_sign_in:
         return None
     token = app.people.register.setup_link(only=True)
@@ -121,12 +119,12 @@ def _setup_url(app: ServiceApp, options: Options, url: str) -> str | None:
 
 
 class _Server(uvicorn.Server):
-    """Signals only ask it to stop: the process ends as its caller wants."""
+    """A server that signals only request to stop; its caller ends the process."""
 
     def __init__(self, api: FastAPI) -> None:
         super().__init__(
             uvicorn.Config(
-                Straight(api, api.state.door),  # even the framework's own wrapping costs more than taking a post
+                Straight(api, api.state.door),  # even FastAPI's own wrapping takes longer than a post
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -139,7 +137,7 @@ class _Server(uvicorn.Server):
         self.busy: Callable[[], bool] = lambda: False
 
     def run_and_report(self, sockets: list[socket.socket], ready: Callable[[], None]) -> None:
-        """Serve; `ready` is called once it answers."""
+        """Serve; `ready` is called when the server accepts requests."""
         self._ready = ready
         self.run(sockets)
 
@@ -148,7 +146,7 @@ class _Server(uvicorn.Server):
         self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let requests in flight finish; looks at data that take too long are stopped."""
+        """Let requests in flight finish; those that read data for too long are cancelled."""
         timer = threading.Timer(LAST_REQUESTS_S - 1, self._abandon)
         timer.daemon = True
         timer.start()
@@ -169,7 +167,7 @@ class _Server(uvicorn.Server):
     @contextmanager
     def stopped_by_signals(self) -> Iterator[None]:
         def stop(_number: int, _frame: FrameType | None) -> None:
-            self.force_exit = self.should_exit  # a second signal: stop at once
+            self.force_exit = self.should_exit  # a second signal stops at once
             if not self.should_exit:
                 threading.Thread(target=_end_at_last, args=(self.busy,), daemon=True).start()
             self.should_exit = True
@@ -183,9 +181,9 @@ class _Server(uvicorn.Server):
 
 
 def _end_at_last(busy: Callable[[], bool]) -> None:
-    """End the process when it does not end by itself: a thread may compute for ever, and nothing else stops it.
+    """End the process if it does not end in time, since nothing else stops a thread that computes forever.
 
-    What it had begun is continued by the next process, as after a kill.
+    The next process continues its runs, as after a kill.
     """
     began = time.monotonic()
     pause = threading.Event()
@@ -202,9 +200,9 @@ def _listening(options: Options) -> socket.socket:
         made.bind(place)
         made.listen(BACKLOG)
     except (OSError, OverflowError) as error:
-        message, hint = f"it cannot listen there: {error}", "look at --host and --port"
+        message, hint = f"the service cannot listen there: {error}", "check --host and --port"
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-            message, hint = f"something else listens at port {options.port}", "name another by --port"
+            message, hint = f"port {options.port} is in use", "choose another with --port"
         found = f"{options.host}:{options.port}"
         raise EnvironmentFailure(Problem("--port", message, "cannot-listen", hint, found=found)) from error
     return made

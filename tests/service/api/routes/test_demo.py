@@ -1,4 +1,4 @@
-"""The sample company in an empty service: loaded, run, and there again after a restart."""
+"""The sample company in an empty service: it is loaded, runs, and works after a restart."""
 
 import httpx
 

@@ -1,4 +1,4 @@
-"""Settings that are not saved, keys, checks and datasets over HTTP."""
+"""Unsaved settings, keys, checks and datasets over HTTP."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""Many held records are discarded in the background, part by part; few at once, as ever."""
+"""Many records in quarantine are discarded in the background, few in the request."""
 
 import pytest
 

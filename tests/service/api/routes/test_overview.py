@@ -1,4 +1,4 @@
-"""The canvas, the figures and the search, over real HTTP."""
+"""The overview, the statistics and the search over HTTP."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The preview of everything, over real HTTP: a line for each request, however many there are."""
+"""The export of a preview over HTTP: one line per request of the whole dataset."""
 
 import gc
 import json

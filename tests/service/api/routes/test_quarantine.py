@@ -1,4 +1,4 @@
-"""The quarantine over HTTP: by cause, edited, looked at, sent again, given up, settled."""
+"""The quarantine over HTTP: groups, edits, previews, resends, discards, settling."""
 
 import json
 

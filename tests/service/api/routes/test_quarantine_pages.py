@@ -1,4 +1,4 @@
-"""Held records over real HTTP, a page at a time."""
+"""Pages of records in quarantine over HTTP."""
 
 import pytest
 

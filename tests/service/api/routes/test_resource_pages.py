@@ -1,4 +1,4 @@
-"""Lists of resources come in pages, however many there are."""
+"""Lists of resources are paginated."""
 
 import pytest
 import yaml

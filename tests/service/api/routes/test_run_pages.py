@@ -1,4 +1,4 @@
-"""Runs over HTTP that no worker of this process begins by itself: asked for, given up, listed page by page."""
+"""Runs over HTTP without a worker: requested, cancelled, listed in pages."""
 
 
 def test_runs_are_listed_page_by_page_and_filtered(service):

@@ -1,4 +1,4 @@
-"""Retention and other care, templates, plans, replies, checks of unsaved credentials; over real HTTP."""
+"""Retention, backup, key rotation, templates, plans, replies and checks of unsaved credentials over HTTP."""
 
 from penstock.clock import SystemClock
 from penstock.service.app import ServiceApp

@@ -1,4 +1,4 @@
-"""Sources and datasets that are not saved: looked at, uploaded, shaped by SQL; over real HTTP."""
+"""Unsaved sources and datasets over HTTP: checks, uploads, SQL."""
 
 import gzip
 import os

@@ -1,4 +1,4 @@
-"""A way out that people are offered can be taken: what is mapped by its name cannot be excluded."""
+"""A fix that is offered for a refusal is possible: a mapped field cannot be excluded."""
 
 import pytest
 

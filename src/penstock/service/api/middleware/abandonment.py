@@ -1,4 +1,4 @@
-"""Cancels the work of a request whose client has disconnected, and afterwards returns memory to the system."""
+"""Cancels a request whose client has disconnected, and returns memory to the system after large requests."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from penstock.deadline import LOOK_S, Deadline, patience, patient
 from penstock.process_memory import Growth, give_back
 from penstock.service.api.middleware.body_limits import again
 
-GROWN = 32 * 1024 * 1024  # bytes that a request may leave behind before memory is given back
-PAUSES_S = (0.0, 1.0, 4.0, 15.0, 60.0)  # before each attempt: other requests may still hold some of it
+GROWN = 32 * 1024 * 1024  # bytes by which memory may grow before it is returned
+PAUSES_S = (0.0, 1.0, 4.0, 15.0, 60.0)  # before each attempt: other requests may still use some of it
 
 
 async def look() -> None:
-    """A dependency of routes that read data: queries of sources have ten seconds."""
+    """A dependency of routes that read data: limits the queries of sources to ten seconds."""
     given = patience()
     if given is not None:
         given.limit(LOOK_S)
 
 
 class Abandonment:
-    """Gives each request of the API a `Deadline`, which ends when its client disconnects or the service stops.
+    """Gives each API request a `Deadline`, which ends when its client disconnects or the service stops.
 
-    Inside of `BodyLimits`: the body was read, so that the next message is the client's disconnect.
+    It is inside `BodyLimits`, which has read the body, so the next message is the client's disconnect.
     """
 
     def __init__(self, inner: ASGIApp, live: set[Deadline]) -> None:
@@ -62,7 +62,7 @@ class Abandonment:
             self._returning = asyncio.create_task(self._return_memory())
 
     async def _return_memory(self) -> None:
-        """Give memory back until it is as at rest. What cannot be given back within a minute or so is needed."""
+        """Return memory until it is as small as before. Memory that cannot be returned in about a minute is in use."""
         for pause in PAUSES_S:
             await asyncio.sleep(pause)
             await asyncio.to_thread(give_back)

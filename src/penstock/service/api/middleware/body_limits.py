@@ -1,6 +1,6 @@
-"""The limits on request bodies: whole, of bounded size and depth.
+"""The limits of request bodies: complete, of bounded size and depth.
 
-A body is read before its route is called, so that no route can be made to hold more than this.
+A body is read before its route is called, so that no request can use more memory than this.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from penstock.service.api.errors import answer
 
 LARGEST = 2 * 1024 * 1024
 DEEPEST = 64
-MOST_VALUES = 100_000  # members and values in one body, by the commas and colons between them
-STREAMED = frozenset({"/api/v1/sources/upload"})  # reads its body by itself, piece by piece, and has a limit of its own
+MOST_VALUES = 100_000  # members and values in one body, counted by commas and colons
+STREAMED = frozenset({"/api/v1/sources/upload"})  # reads its body in pieces and has its own limit
 NAMES = (
     "name",
     "target",
@@ -28,14 +28,14 @@ NAMES = (
     "role",
     "kind",
     "ids",
-)  # the part of a body that the audit log has
+)  # the members of a body that the audit log has
 NAME = re.compile(r"[\w.@+-]{1,64}")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
 
 
 class BodyLimits:
-    """Refuses bodies that are too large, too deep, packed or no JSON; passes the names in them to the audit log."""
+    """Refuses bodies that are too large, too deep, compressed or not JSON; passes their names to the audit log."""
 
     def __init__(self, inner: ASGIApp) -> None:
         self.inner = inner
@@ -66,12 +66,12 @@ def _packed(request: Request) -> Problem | None:
     if coding == "identity":
         return None
     return Problem(
-        "Content-Encoding", "bodies are taken as they are, not packed", "packed", "leave it out", coding[:40]
+        "Content-Encoding", "compressed bodies are not supported", "packed", "send it uncompressed", coding[:40]
     )
 
 
 async def _body(request: Request) -> tuple[bytes, Problem | None]:
-    """The body, or what is wrong with it. No more of it is read than may be kept."""
+    """The body, or its problem. Reads at most `LARGEST` bytes."""
     length = request.headers.get("Content-Length", "")
     size, parts = int(length) if length.isdigit() else 0, []
     if size <= LARGEST:
@@ -82,18 +82,18 @@ async def _body(request: Request) -> tuple[bytes, Problem | None]:
                 break
             parts.append(part)
     if size > LARGEST:
-        return b"", Problem("body", f"a body has {LARGEST:,} bytes at most", "too-large", "send less at once")
+        return b"", Problem("body", f"the body has more than {LARGEST:,} bytes", "too-large", "send less at once")
     body = b"".join(parts)
     bare = _STRING.sub(b"", body)
     if bare.count(b",") + bare.count(b":") > MOST_VALUES:
-        return b"", Problem("body", f"a body has {MOST_VALUES:,} values at most", "too-large", "send less at once")
+        return b"", Problem("body", f"the body has more than {MOST_VALUES:,} values", "too-large", "send less at once")
     if _depth(bare) > DEEPEST:
-        return b"", Problem("body", f"JSON is nested {DEEPEST} deep at most", "too-deep", "flatten it")
+        return b"", Problem("body", f"the body is nested deeper than {DEEPEST} levels", "too-deep", "flatten it")
     return body, None
 
 
 def _depth(bare: bytes) -> int:
-    """How deep the brackets of a JSON text without its strings are nested; counting ends at more than may be."""
+    """The depth of the brackets in a JSON text without its strings; counting stops above `DEEPEST`."""
     depth = deepest = 0
     for bracket in _BRACKET.findall(bare):
         depth += 1 if bracket in b"[{" else -1
@@ -104,21 +104,21 @@ def _depth(bare: bytes) -> int:
 
 
 def _json(body: bytes) -> tuple[Any, Problem | None]:
-    """The body as JSON, or its problem: an invalid number, half a character, and the like.
+    """The parsed body, or its problem: an invalid number, an incomplete character, and the like.
 
-    What reads bodies later would let them in, and whoever keeps or answers them could not write them down.
+    FastAPI would accept these, and they could not be stored or returned as JSON.
     """
     if not body:
         return None, None
     try:
         return orjson.loads(body), None
     except orjson.JSONDecodeError as error:
-        message = f"the body is not JSON: {error.msg} at character {error.pos + 1}"
+        message = f"the body is not valid JSON: {error.msg} at character {error.pos + 1}"
         return None, Problem("body", message, "not-json", "send one JSON document")
 
 
 def _names(document: Any) -> dict[str, str]:
-    """The names in a body: under known keys only, and only what looks like a name."""
+    """The names in a body: values of the members in `NAMES` that have the form of a name."""
     if not isinstance(document, dict):
         return {}
     found = {word: _as_name(document.get(word)) for word in NAMES}
@@ -133,7 +133,7 @@ def _as_name(value: Any) -> str | None:
 
 
 def again(body: bytes, receive: Receive) -> Receive:
-    """The body once more, for the route; then the client's further messages."""
+    """A `receive` that returns the body again, for the route, then the client's further messages."""
     was_read = False
 
     async def once_more() -> Message:

@@ -24,13 +24,13 @@ REPLAYED = "Idempotency-Replayed"
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 OUTSIDE = frozenset(
     f"{PREFIX}/{route}" for route in ("session", "setup", "people/me/password", "sources/upload", "backup")
-)  # these give a cookie; and files are too large to be remembered
-LARGEST = 1 << 20  # bytes of an answer that is stored
+)  # these set a cookie, or their files are too large to store
+LARGEST = 1 << 20  # bytes of a stored response
 NOT_KEPT = frozenset({"content-length", "date", "connection", "transfer-encoding"})
 
 
 def takes_key(method: str, path: str) -> bool:
-    """Whether a request may have an Idempotency-Key: those that create or start something."""
+    """Whether a request can have an Idempotency-Key: a POST that creates or starts something."""
     return (
         method == "POST"
         and path.startswith(f"{PREFIX}/")
@@ -40,7 +40,7 @@ def takes_key(method: str, path: str) -> bool:
 
 
 class Idempotency:
-    """Behind the limits of bodies, in front of the routes."""
+    """Stores and replays responses. It is inside `BodyLimits`, directly before the routes."""
 
     def __init__(self, inner: ASGIApp, api: FastAPI) -> None:
         self.inner = inner
@@ -53,7 +53,7 @@ class Idempotency:
             return
         key = request.headers[HEADER]
         if not KEY.fullmatch(key):
-            problem = Problem(HEADER, "a key is 1 to 255 visible signs", "wrong-value", "a UUID is a good one")
+            problem = Problem(HEADER, "a key has 1 to 255 visible ASCII characters", "wrong-value", "use a UUID")
             await answer(400, [problem])(scope, receive, send)
             return
         body = await request.body()
@@ -78,13 +78,13 @@ class Idempotency:
             await Response(known.body, known.status, {**known.headers, REPLAYED: "true"})(scope, receive, send)
             return
         buffered = _BufferedAnswer(send)
-        await self.inner(scope, receive, buffered)  # after a defect it is not known what was done: the key stays in use
+        await self.inner(scope, receive, buffered)  # after a defect the result is unknown: the key stays in use
         await run_in_threadpool(_remember, app, keyed, buffered)
         await buffered.send()
 
 
 class _BufferedAnswer:
-    """An answer that is buffered until it is stored."""
+    """A response that is buffered until it is stored."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -109,7 +109,7 @@ class _BufferedAnswer:
 
 
 def _remember(app: ServiceApp, keyed: KeyedRequest, buffered: _BufferedAnswer) -> None:
-    """Store the answer of a request that succeeded; a refused one may be sent again."""
+    """Store the response of a request that succeeded. A refused request can be sent again."""
     response = buffered.answer
     if response.status < 400 and len(response.body) <= LARGEST:
         app.replays.keep(keyed, response)

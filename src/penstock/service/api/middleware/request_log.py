@@ -1,7 +1,7 @@
 """The access log and the audit log of the API.
 
-Every request is logged and measured by its route, never by its query, which may hold a key. Every change is in the
-audit log before its answer is sent, by the route's template, so that none is missed.
+Every request is logged and measured by its route, never by its query, which can have a key. Every change is in the
+audit log, by the template of its route, before its response is sent.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from penstock.service.api.dependencies import SAFE, address_of
 from penstock.service.app import ServiceApp
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-QUIET = frozenset({"/healthz", "/readyz", "/metrics"})  # requested every few seconds: measured, not logged
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})  # requested every few seconds, so only measured
 
 PREFIX = "/api/v1"
-CHANGES_NOTHING = ("/preview", "/validate", "/findings")  # POST only because they carry unsaved settings
-REFUSALS = frozenset({401, 403, 429})  # attempts without the right; other refusals changed nothing
+CHANGES_NOTHING = ("/preview", "/validate", "/findings")  # POST only because the body has unsaved settings
+REFUSALS = frozenset({401, 403, 429})  # attempts without a right; other refusals are not noted
 
 
 class AccessLog:
@@ -88,7 +88,7 @@ class AuditLog:
     def _note(self, request: Request, status: int) -> None:
         app, person = self.api.state.penstock, getattr(request.state, "person", None)
         assert isinstance(app, ServiceApp)
-        named = getattr(request.state, "names", {}) if status < 400 else {}  # else what was typed there is not checked
+        named = getattr(request.state, "names", {}) if status < 400 else {}  # names in a refused request are unchecked
         names = {**request.path_params, **named}
         app.people.audit.note(
             who=_who(request, person),
@@ -105,7 +105,7 @@ def is_change(method: str, template: str) -> bool:
 
 
 def template_of(scope: Scope) -> str:
-    """`/destinations/{name}/pause`; for a path without route, a fixed word, because a path may hold anything."""
+    """The route's path such as `/destinations/{name}/pause`; a fixed text if no route matches the path."""
     route = scope.get("route")
     path: Any = getattr(route, "path_format", None) or getattr(route, "path", None)
     return str(path).removeprefix(PREFIX) if path is not None else "(no route)"
@@ -118,7 +118,7 @@ def _is_noted(scope: Scope, status: int) -> bool:
 
 
 def _who(request: Request, person: Person | None) -> str:
-    """The person; of a failed sign-in, the person of that name, if there is one."""
+    """The user; for a failed sign-in the user of that name, if there is one."""
     return person.name if person is not None else getattr(request.state, "tried", None) or "nobody"
 
 

@@ -1,4 +1,4 @@
-"""The security headers of every answer, and the check which page a request comes from."""
+"""The security headers of every response, and the check of the page that a request comes from."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ HEADERS = {
 POLICY = "Content-Security-Policy"
 ONE_YEAR_S = 365 * 24 * 3600
 
-OPEN = ("/hooks/", "/healthz", "/readyz")  # requested by programs, under any host name
+OPEN = ("/hooks/", "/healthz", "/readyz")  # for programs, which may use any host name
 
 
 def policy(nonce: str | None = None) -> str:
-    """Allows only files of this service; a page's inline styles by its nonce."""
+    """The content security policy: only files of this service, and inline styles with the nonce of the page."""
     styles = "'self'" if nonce is None else f"'self' 'nonce-{nonce}'"
     return (
         f"default-src 'none'; script-src 'self'; style-src {styles}; img-src 'self' data:; font-src 'self'; "
@@ -34,7 +34,7 @@ def policy(nonce: str | None = None) -> str:
 
 
 def harden(headers: MutableHeaders, scope: Scope) -> None:
-    """Add the headers to an answer that does not have them."""
+    """Add the security headers that the response does not have."""
     for name, value in HEADERS.items():
         headers.setdefault(name, value)
     headers.setdefault(POLICY, policy())
@@ -45,7 +45,7 @@ def harden(headers: MutableHeaders, scope: Scope) -> None:
 
 
 class SecurityHeaders:
-    """Refuses requests from another site's page; adds the headers to every answer, also after a defect."""
+    """Refuses requests from pages of other sites; adds the headers to every response, also after a defect."""
 
     def __init__(self, inner: ASGIApp, api: FastAPI) -> None:
         self.inner = inner
@@ -79,16 +79,17 @@ class SecurityHeaders:
     def _refusal(self, request: Request) -> Problem | None:
         path, host = request.url.path, request.url.hostname
         if self.api.state.without_sign_in and host not in LOOPBACK and not path.startswith(OPEN):
-            # a web page that had its own name lead to this machine
-            message = "without sign-in only requests to this machine by its loopback name are answered"
+            # the page of another site whose host name resolves to this machine
+            message = "without sign-in, only requests to a loopback name are accepted"
             return Problem("Host", message, "cross-site", "use http://127.0.0.1 or http://localhost")
         if request.method in SAFE or not path.startswith("/api/") or _is_own_page(request):
             return None
-        return Problem("Origin", "pages of other sites change nothing here", "cross-site", "open Penstock's own page")
+        message = "pages of other sites cannot change anything"
+        return Problem("Origin", message, "cross-site", "use Penstock's own page")
 
 
 def _is_own_page(request: Request) -> bool:
-    """Whether a write comes from Penstock's own page, or from a program. Browsers name the site of the page."""
+    """Whether a write comes from Penstock's own page or from a program. Browsers send the site of the page."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site is not None:
         return site in {"same-origin", "none"}

@@ -26,9 +26,9 @@ PATH = BEFORE + "{source}"
 PLAIN = {"X-Content-Type-Options": "nosniff"}
 TAKEN = ((b"content-type", b"application/json"), (b"x-content-type-options", b"nosniff"))
 TELL_AGAIN_S = 1.0
-MOST_NOTED = 1000  # sources and reasons of refusals
-SHOWN = 80  # characters of a name that anybody may have written
-BODY_S = 30.0  # for a whole body to come in
+MOST_NOTED = 1000  # pairs of source and reason
+SHOWN = 80  # characters of the name in the path, which can be any text
+BODY_S = 30.0  # for a whole body to arrive
 STATUSES = {  # of a refused post, by the code of its first problem
     "too-many-posts": 429,
     "no-secret": 503,
