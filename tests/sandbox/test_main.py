@@ -1,4 +1,4 @@
-"""`python -m penstock_sandbox` as a process: its ready line, its flags, its end."""
+"""`python -m penstock_sandbox` as a process: its output, its options, its end."""
 
 import http.client
 import re

@@ -1,4 +1,4 @@
-"""Misbehaviour on demand: custify-api section 7, items 2 and 7."""
+"""Faults: custify-api section 7, items 2 and 7."""
 
 import gzip
 import http.client

@@ -1,4 +1,4 @@
-"""No body makes the sandbox fall over: whatever is sent, it is taken or refused, never an unforeseen error."""
+"""The sandbox accepts or refuses any body, without an unexpected error."""
 
 import json
 from typing import Any

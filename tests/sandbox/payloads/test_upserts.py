@@ -1,5 +1,5 @@
 # ruff: noqa: UP031 - with %s the braces of JSON stay as they are on the wire
-"""Who is meant: custify-api sections 2.1 and 2.2."""
+"""Matching of people and companies: custify-api sections 2.1 and 2.2."""
 
 import pytest
 

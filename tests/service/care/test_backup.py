@@ -1,4 +1,4 @@
-"""A backup is whole whenever it is made; a restored state loses nothing, and sends nothing twice that must not be."""
+"""A backup is complete at any time; a restored state loses nothing and repeats no unsafe request."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What pruning has freed goes back to the disk, also while others use the state."""
+"""Space that pruning has freed is returned to the disk, also while others use the state."""
 
 import threading
 from contextlib import closing

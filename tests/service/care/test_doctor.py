@@ -1,4 +1,4 @@
-"""`penstock doctor` says what is wrong and what to do, and leaves everything as it is."""
+"""`penstock doctor` reports problems with their fixes, and changes nothing."""
 
 import sqlite3
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""What is old goes; what is undecided never does, and the books of what remains still balance."""
+"""Old data is deleted, undecided records never, and the counts of the rest stay consistent."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""Another sealing key: nothing sealed is lost, whenever the rotation dies."""
+"""Key rotation: no secret is lost if the process dies at any time."""
 
 import signal
 import textwrap

@@ -1,4 +1,4 @@
-"""Attacks by webhook posts on a real `penstock serve`: bounded memory, an answer in time, and work goes on."""
+"""Attacks by webhook posts on `penstock serve`: memory is bounded, responses are in time, runs continue."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Whatever was answered 200 is there after kill -9; nothing else is promised, and nothing is there in halves."""
+"""Posts that got 200 are stored after kill -9, and every post is stored whole or not at all."""
 
 import os
 import signal

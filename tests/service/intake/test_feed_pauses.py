@@ -1,4 +1,4 @@
-"""A feed that cannot run: what one record causes quarantines that record; what the settings cause pauses the feed."""
+"""A feed that cannot run: an error of a record quarantines the record; an error of the settings pauses the feed."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Posted records reach Custify by themselves, each destination remembering how far it has sent."""
+"""Posted records are sent without a request; each destination has its own position."""
 
 from dataclasses import replace
 

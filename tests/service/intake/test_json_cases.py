@@ -1,4 +1,4 @@
-"""Every case of JSON over real HTTP: taken to the last digit, or refused with the reason, and never a defect."""
+"""Cases of JSON over HTTP: accepted with every digit, or refused with the reason, never a defect."""
 
 import gzip
 import json

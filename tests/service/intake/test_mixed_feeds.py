@@ -1,4 +1,4 @@
-"""A flow whose destinations are fed in different ways; and what is said when posted records cannot go on."""
+"""Flows with posted and other records, and the report when posted records cannot be sent."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What a webhook source takes, from whom, and what it says to the others."""
+"""Posts to webhook sources: accepted bodies, authentication, refusals."""
 
 import base64
 import gzip

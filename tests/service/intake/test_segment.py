@@ -1,4 +1,4 @@
-"""The Segment example: what each call becomes, and what is done differently from other connectors on purpose."""
+"""The Segment example: the record of each call, and the intended differences from other connectors."""
 
 import json
 from pathlib import Path
