@@ -1,1 +1,1 @@
-"""The project file: reads YAML, returns checked specs, and reports every error at once."""
+"""Reads the project file: YAML to checked specs, with all errors reported at once."""

@@ -1,4 +1,4 @@
-"""The checks that need more than one key: references between resources, and keys that exclude each other."""
+"""The checks over several keys: references between resources, and keys that exclude each other."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEMPLATE_ONLY = ("path", "object", "external_id", "data_id", "company_link")
 
 
 class CheckContext(NamedTuple):
-    """What a destination's checks look at besides the destination itself."""
+    """What a destination's checks need besides the destination itself."""
 
     project: ProjectSpec
     templates: Mapping[str, Template]
@@ -46,8 +46,10 @@ def _check_source(source: str, node: Marked, ctx: CheckContext) -> None:
         return
     owner = source.removesuffix(RESPONSES)
     if source.endswith(RESPONSES) and owner in project.destinations:
-        message = f"the destination {owner} keeps no replies"
-        ctx.report.add(node.place, "unknown-name", message, f"write `responses: true` on {owner}", source)
+        message = f"the destination {owner} does not store its replies"
+        ctx.report.add(
+            node.place, "unknown-name", message, f"write `responses: true` on the destination {owner}", source
+        )
         return
     hint = suggest(source, project.sources, "sources")
     ctx.report.add(node.place, "unknown-name", f"there is no source {source}", hint, source)
@@ -96,13 +98,13 @@ def _check_template(destination: DestinationSpec, node: Marked, ctx: CheckContex
         return None
     credential = ctx.project.credentials.get(destination.credential)
     if credential is not None and credential.connector == "http":
-        message = f"templates are Custify's; the credential {credential.name} has `connector: http`"
+        message = f"templates work only with Custify; the credential {credential.name} has `connector: http`"
         report.add(place, "wrong-connector", message, "use `request`, or a credential with `connector: custify`", name)
     if destination.path is not None:
         check_path(destination.path, node.at("path"), report)
         if "{" in destination.path or "}" in destination.path:
-            message = "a template's path holds no macros: each would be sent as it is written"
-            hint = "write a path that is the same for every record, or a manual request with {record.x} in its url"
+            message = "a template's path cannot have macros"
+            hint = "write a path that is the same for every record, or use `request` with {record.x} in its `url`"
             report.add(node.at("path").place, "path-placeholder", message, hint, destination.path)
     check_batch(destination, template, dialects_of(credential), node, report)
     _check_template_keys(destination, template, node, report)
@@ -112,7 +114,7 @@ def _check_template(destination: DestinationSpec, node: Marked, ctx: CheckContex
 def _check_template_keys(destination: DestinationSpec, template: Template, node: Marked, report: Report) -> None:
     own = template.object if not template.items else None
     if destination.object is not None and own is not None and destination.object != own:
-        message = f"{template.name} sends objects of the kind {own}; `object` is for send_batch"
+        message = f"{template.name} always sends objects of the kind {own}; only send_batch has `object`"
         report.add(node.at("object").place, "key-not-here", message, "remove `object`", destination.object)
     setting = template.external.setting if template.external is not None else None
     for key in ("external_id", "data_id"):
@@ -128,14 +130,14 @@ def _check_manual(destination: DestinationSpec, node: Marked, ctx: CheckContext)
     assert destination.request is not None
     for key in TEMPLATE_ONLY:
         if key in node.entries():
-            message = f"`{key}` belongs to a template; a request says everything itself"
+            message = f"`{key}` is a key for templates, and this destination has `request`"
             ctx.report.add(node.at(key).place, "key-not-here", message, f"remove `{key}`", key)
     check_request(destination.request, credential, request, ctx.report)
     check_batch(destination, None, dialects_of(credential), node, ctx.report)
 
 
 def dialects_of(credential: CredentialSpec | None) -> tuple[Dialect, ...]:
-    """The dialects that requests of this credential may be written in, as far as the file tells; not Custify: none."""
+    """The dialects that this credential can have according to the file; none if the API is not Custify."""
     if credential is not None and credential.connector == "http":
         return ()
     if credential is None:
@@ -163,7 +165,7 @@ def _check_mode(destination: DestinationSpec, template: Template | None, node: M
     place = node.at("mode").place
     if template is not None and mode not in template.modes:
         words = ", ".join(template.modes)
-        message = f"{template.name} cannot be sent with `mode: {mode}`: what was sent stays as it was sent"
+        message = f"{template.name} does not support `mode: {mode}`"
         report.add(place, "mode-not-here", message, f"one of: {words}", mode)
     elif mode is Mode.MIRROR:
         _refuse_mirror(destination, node, ctx)
@@ -174,8 +176,10 @@ def _refuse_mirror(destination: DestinationSpec, node: Marked, ctx: CheckContext
     source = ctx.project.sources.get(dataset.source) if dataset is not None else None
     place = node.at("mode").place
     if isinstance(source, SqlSource) and source.cursor is not None:
-        message = f"`mirror` deletes what left the dataset, but the source {source.name} is read by its `cursor`"
-        hint = "a cursor never shows what left: use `mode: changed`, or remove `cursor`"
+        message = (
+            f"`mirror` deletes what is no longer in the dataset, but the source {source.name} is read by its `cursor`"
+        )
+        hint = "a cursor does not show deleted rows: use `mode: changed`, or remove `cursor`"
         ctx.report.add(place, "mirror-with-cursor", message, hint, "mirror")
         return
     hint = "use changed, new or all"

@@ -1,6 +1,6 @@
-"""The reader of destinations and credentials: from the file to specs.
+"""Reads destinations and credentials from the file to specs.
 
-References are checked after everything is read. The binding of columns to fields is checked against the template's
+References are checked after everything is read. Bindings of columns to fields are checked against the template's
 document.
 """
 
@@ -34,7 +34,7 @@ from penstock.templates.catalogue import Template
 
 
 def read_destination(name: str, node: Marked, report: Report) -> DestinationSpec:
-    """One destination, read; a missing dataset or credential is empty text."""
+    """Reads one destination; a missing dataset or credential becomes the empty string."""
     read = DESTINATION.read(node, report)
     values: dict[str, Any] = {"dataset": "", "credential": "", **({} if isinstance(read, BadValue) else read)}
     if "fields" in values:
@@ -61,12 +61,14 @@ def _binding(value: str | dict[str, Any], node: Marked, report: Report) -> Bindi
         return Binding(column=value)
     hint = "write a column, {value: …} or {column: …, default: …}"
     if "value" in node.entries() and not {"column", "default"}.isdisjoint(node.entries()):
-        report.add(node.place, "one-of", "a constant takes no column and no default", hint, ", ".join(node.entries()))
+        report.add(
+            node.place, "one-of", "a constant cannot have a column or a default", hint, ", ".join(node.entries())
+        )
     elif "value" not in node.entries() and "column" not in node.entries():
         report.add(
             node.place,
             "missing-key",
-            "neither a column nor a constant is given",
+            "no column and no constant is given",
             hint,
             ", ".join(node.entries()) or "nothing",
         )
@@ -78,7 +80,7 @@ def _batch(value: str | dict[str, Any]) -> BatchSpec:
         return BatchSpec(mode=value)  # type: ignore[arg-type]
     grouping = value.get("grouping")
     if grouping is not None:
-        other = MappingProxyType({name: held for name, (held,) in grouping.get("other_props", {}).items()})
+        other = MappingProxyType({name: value for name, (value,) in grouping.get("other_props", {}).items()})
         grouping = GroupingSpec(**{**grouping, "other_props": other})
     return BatchSpec("on", value.get("size"), value.get("max_bytes"), grouping)
 
@@ -100,21 +102,21 @@ def item_template(destination: DestinationSpec, template: Template, templates: M
 
 
 def check_bindings(destination: DestinationSpec, template: Template | None, node: Marked, report: Report) -> None:
-    """Fields are known and given once; what is mapped or named as an attribute is not excluded."""
+    """Checks that fields are known and given once, and that no mapped or named column is excluded."""
     if template is not None and destination.fields is not None:
         _check_fields(template, node.at("fields"), report)
     columns = {binding.column: name for name, binding in (destination.fields or {}).items() if binding.column}
     for column, item in _listed(node.get("exclude")):
         if column in columns:
-            message = f"the column {column} is excluded, and mapped to {columns[column]}"
+            message = f"the column {column} is excluded and mapped to {columns[column]}"
             report.add(item.place, "excluded-field", message, "keep one of the two", column)
         elif column in destination.attributes and isinstance(destination.attributes, tuple):
-            message = f"the column {column} is excluded, and named in `attributes`"
+            message = f"the column {column} is excluded and named in `attributes`"
             report.add(item.place, "excluded-field", message, "keep one of the two", column)
 
 
 def _listed(node: Marked | None) -> list[tuple[str, Marked]]:
-    """The column names of a list, or of a single name."""
+    """The column names of a list, or a single name."""
     if node is None:
         return []
     return [(item.raw, item) for item in node.items()] or [(node.raw, node)]
@@ -126,17 +128,19 @@ def _check_fields(template: Template, node: Marked, report: Report) -> None:
     for name, item in node.entries().items():
         doc = template.doc(name)
         if doc is None:
-            hint = f"{suggest(name, known, 'fields')}; other columns are sent by `attributes`"
+            hint = f"{suggest(name, known, 'fields')}; `attributes` sends other columns"
             report.add(item.place, "unknown-field", f"{template.name} has no field {name}", hint, name)
         elif doc.name in given:
-            message = f"{given[doc.name]} and {name} are two names of one field"
+            message = f"{given[doc.name]} and {name} are two names of the same field"
             report.add(item.place, "duplicate-field", message, "keep one of the two", name)
         else:
             given[doc.name] = name
             truncate = item.get("truncate")
             if truncate is not None and doc.type != "text":
-                message = f"{name} is no text that may be cut" + ("" if doc.type != "key" else ": it identifies")
-                hint = "remove it, or cut the value by the dataset's sql: left(x, 100)"
+                message = f"{name} cannot be cut" + (
+                    ", because it is not text" if doc.type != "key" else ", because it identifies a record"
+                )
+                hint = "remove `truncate`, or cut the value in the dataset's sql: left(x, 100)"
                 report.add(truncate.place, "truncate", message, hint, "truncate")
 
 
@@ -144,7 +148,7 @@ HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
 
 
 def read_credential(name: str, node: Marked, base: Path, report: Report) -> CredentialSpec:
-    """One credential, checked by itself."""
+    """Reads and checks one credential."""
     read = CREDENTIAL.read(node, report)
     values: dict[str, Any] = {} if isinstance(read, BadValue) else read
     base_url = values.get("base_url", "auto")
@@ -169,24 +173,24 @@ def read_credential(name: str, node: Marked, base: Path, report: Report) -> Cred
 
 
 def _refuse_second_key(credential: CredentialSpec, node: Marked, report: Report) -> None:
-    """Only an API that is not Custify's, and has no `api_key`, may have an Authorization of its own making."""
+    """Refuses an Authorization header, except with `connector: http` and without `api_key`."""
     if credential.connector == "http" and "api_key" not in node.entries():
         return
     for name in credential.headers:
         if name.lower() == "authorization":
-            message = "Authorization is made of `api_key`, as Bearer"
+            message = "Penstock makes the Authorization header from `api_key`"
             report.add(node.at("headers", name).place, "forbidden-header", message, "write the key as `api_key`", name)
 
 
 def _check_http(credential: CredentialSpec, node: Marked, report: Report) -> None:
     if credential.base_url == "auto":
-        message = "`connector: http` needs its own `base_url`: only Custify's addresses are known"
+        message = "`connector: http` needs a `base_url`"
         found = node.get("base_url")
         place = node.place.below("base_url") if found is None else found.place
         report.add(place, "missing-key", message, "write base_url: https://…")
     dialect = node.get("dialect")
     if dialect is not None and credential.dialect != "auto":
-        message = "a dialect is a way to write to Custify; `connector: http` has none"
+        message = "only Custify has dialects; this credential has `connector: http`"
         report.add(dialect.place, "key-not-here", message, "remove `dialect`", credential.dialect)
 
 
@@ -196,7 +200,7 @@ def _refuse_literal(key: Secret, base_url: str, node: Marked, report: Report) ->
     split = split_address(base_url)
     if split is not None and split[0].is_loopback:
         return
-    message = "a key in the file is a key in every copy of the file; only a loopback `base_url` may have one"
+    message = "the key is written in the file; this is only allowed with a loopback `base_url`"
     hint = "write ${env:NAME} or ${file:PATH}, or remove `api_key` and use `penstock credential set`"
     report.add(node.place, "literal-secret", message, hint)
 
@@ -206,8 +210,8 @@ def _headers(pairs: tuple[tuple[str, str], ...], node: Marked, base: Path, repor
     for name, value in pairs:
         place = node.at(name)
         if check_header(name, value, place, report):
-            if name.lower() in {held.lower() for held in headers}:
-                report.add(place.place, "duplicate-name", f"the header {name} stands here twice", "keep one", name)
+            if name.lower() in {other.lower() for other in headers}:
+                report.add(place.place, "duplicate-name", f"the header {name} is given twice", "keep one", name)
             headers[name] = parse_secret(value, place, base, report)
     return MappingProxyType(headers)
 
@@ -216,6 +220,6 @@ def _hosts(hosts: tuple[str, ...], node: Marked, report: Report) -> tuple[str, .
     lowered = tuple(host.lower() for host in hosts)
     for host in lowered:
         if HOST.fullmatch(host) is None:
-            hint = "write the host alone, such as eu.example.com or eu.example.com:8443"
-            report.add(node.place, "bad-host", "this is no host name", hint, host)
+            hint = "write only the host, such as eu.example.com or eu.example.com:8443"
+            report.add(node.place, "bad-host", "this is not a host name", hint, host)
     return lowered

@@ -1,6 +1,6 @@
-"""A project as one canonical YAML text, and as a tree that can be edited.
+"""A project as canonical YAML text, and as a tree that can be edited.
 
-`apply` stores the canonical text and `export` writes it; reading it gives the same values.
+`apply` stores the canonical text and `export` prints it; reading it returns the same values.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from penstock.model.applied_project import ChangeKind, DocumentChange
 from penstock.model.errors import InputError, Problem
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
-WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf"})  # of YAML 1.1 too
+WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf"})  # also of YAML 1.1
 BLOCK = re.compile(r"[^\s\x00-\x1f\x7f-\xa0\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff][^\x00-\x09\x0b-\x1f\x7f-\xa0"
                    r"\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]*")  # fmt: skip
 UNPRINTABLE = re.compile(r'["\\\x00-\x1f\x7f-\xa0\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]')
 SECRETS = re.compile(r"(^|\.)(api_key|headers|url|query|secret)(\.|$)")
 SHOWN = 200  # characters of a value that a change shows
-DEEPEST_CHANGE = 4  # members of a path: below it a change is reported as a whole
+DEEPEST_CHANGE = 4  # members of a path: a change below it is reported as one change of the whole value
 
 
 def document_of_path(path: Path) -> str:
-    """The canonical text of a project file or folder. Raises InputError for what is no readable YAML."""
+    """The canonical text of a project file or folder. Raises InputError if it is not readable YAML."""
     report = Report()
     tree = read_files(path, report)
     if report.problems:
@@ -49,7 +49,7 @@ def canonical(tree: Mapping[str, Marked]) -> str:
 
 
 def changes(before: str, after: str) -> tuple[DocumentChange, ...]:
-    """What differs between two canonical texts, by path. Values that may be secret are not shown."""
+    """The differences between two canonical texts, by path. Values that may be secret are not shown."""
     return tuple(_compared("", _tree(before), _tree(after)))
 
 
@@ -94,7 +94,7 @@ def _mapping(entries: Mapping[str, Marked], indent: str) -> Iterator[str]:
 
 
 def _is_deep(node: Marked) -> bool:
-    """Whether it reads better on lines of its own."""
+    """Whether the value is written on several lines."""
     return node.path.count(".") <= 1 or any("\n" in str(item.value) for item in node.walk()) or len(_flow(node)) > 100
 
 
@@ -104,7 +104,7 @@ def _is_block(text: str) -> bool:
 
 
 def _flow(node: Marked) -> str:
-    """A value on one line. Numbers are as they were written."""
+    """A value on one line; numbers as they were written."""
     match node.value:
         case None:
             return "null"
@@ -121,7 +121,7 @@ def _flow(node: Marked) -> str:
 
 
 def _text(text: str) -> str:
-    """A text, in double quotes unless nobody could take it for anything else."""
+    """A text, in double quotes unless YAML can only read it as this text."""
     if PLAIN.fullmatch(text) and text.lower() not in WORDS:
         return text
     return '"' + UNPRINTABLE.sub(lambda found: _escaped(found[0]), text) + '"'
@@ -133,7 +133,7 @@ def _escaped(char: str) -> str:
 
 @lru_cache(maxsize=8)
 def tree_of(text: str) -> Mapping[str, Marked]:
-    """Every section of a canonical text; those that are not there are empty. Not to be changed: it is cached."""
+    """Every section of a canonical text; missing ones are empty. Do not change the result: it is cached."""
     report = Report()
     found = read_sections(text, "project", report) if text else {}
     if report.problems:
@@ -142,13 +142,13 @@ def tree_of(text: str) -> Mapping[str, Marked]:
 
 
 def marked(value: Any, path: str) -> Marked:
-    """A JSON value as the reader would have read it. InputError when it alone has more nodes than a project."""
+    """A JSON value as the YAML reader would return it. Raises InputError if it has more nodes than the bound."""
     level, count = [value], 0
     while level:
         count += len(level)
         if count > bounds().project_nodes:
-            message = f"a project has {bounds().project_nodes:,} keys and values at most"
-            raise InputError(Problem(path, message, "too-large", f"write less, or raise {MAX_PROJECT}"))
+            message = f"a project can have at most {bounds().project_nodes:,} keys and values"
+            raise InputError(Problem(path, message, "too-large", f"make the value smaller, or raise {MAX_PROJECT}"))
         inside = [item for item in level if isinstance(item, (dict, list))]
         level = [item for each in inside for item in (each.values() if isinstance(each, dict) else each)]
     return _marked(value, path)
@@ -165,7 +165,7 @@ def _marked(value: Any, path: str) -> Marked:
 
 
 def literal_key(value: Any) -> str | None:
-    """The API key that a credential's value holds itself; None when it has none, or a reference."""
+    """The literal API key of a credential's value; None if it has no key or a reference."""
     key = value.get("api_key") if isinstance(value, dict) else None
     if not isinstance(key, str) or not key.strip() or "${" in key.replace("$${", ""):
         return None
@@ -173,7 +173,7 @@ def literal_key(value: Any) -> str | None:
 
 
 def without_keys(text: str) -> tuple[str, dict[str, str]]:
-    """A canonical text without the API keys that are in it, and these by credential: they are sealed instead."""
+    """The canonical text without its literal API keys, and these keys by credential, to be sealed."""
     tree = tree_of(text)
     keys: dict[str, str] = {}
     entries: dict[str, Marked] = {}
@@ -191,7 +191,7 @@ def without_keys(text: str) -> tuple[str, dict[str, str]]:
 
 
 def merged(value: Any, change: Any) -> Any:
-    """A JSON merge patch (RFC 7396): mappings are merged, null takes a key out, all else replaces."""
+    """A JSON merge patch (RFC 7396): mappings are merged, null removes a key, other values replace."""
     if not isinstance(change, dict):
         return change
     kept = dict(value) if isinstance(value, dict) else {}

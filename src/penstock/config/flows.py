@@ -1,6 +1,6 @@
-"""The reader of flows and schedules (`0 2 * * *`, `every 15m`, `on new data`).
+"""Reads flows and schedules (`0 2 * * *`, `every 15m`, `on new data`).
 
-Also checks that no destination feeds its own source.
+Also checks that no destination reads its own replies.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from penstock.config.yaml.tree import Marked
 from penstock.model.spec import Cron, Every, FlowSpec, OnNewData, ProjectSpec, ResponseSource, Schedule, SqlSource
 
 CRON_FIELDS = 5
-SOME_DAY = datetime(2026, 1, 1)  # noqa: DTZ001 - only whether the schedule ever comes is asked, from any day
-CRON_HINT = "five fields: minute, hour, day, month, weekday, such as 0 2 * * * for every night at two"
+SOME_DAY = datetime(2026, 1, 1)  # noqa: DTZ001 - any day: only checks that the schedule has a next time
+CRON_HINT = "write five fields: minute, hour, day, month, weekday, such as 0 2 * * * for every night at two"
 EVERY_HINT = "write every and a time span of 10s to 365d, such as every 15m, every 2h or every 1d"
 OTHER_HINT = f"{CRON_HINT}; or every 15m; or on new data"
 SPAN = re.compile(r"(\d+)\s*(s|m|h|d)")
 SHORTEST_S, LONGEST_S = 10, 365 * 86400
 
 
-class NoSchedule(ValueError):  # noqa: N818 - the text says what is the matter
-    """The text is no schedule; `hint` says what to write."""
+class NoSchedule(ValueError):  # noqa: N818 - callers catch it as a ValueError
+    """The text is not a schedule; `hint` says what to write."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
@@ -33,7 +33,7 @@ class NoSchedule(ValueError):  # noqa: N818 - the text says what is the matter
 
 
 def read_schedule(text: str) -> Schedule:
-    """What a text of the project file means. Raises NoSchedule."""
+    """Parses a schedule. Raises NoSchedule."""
     words = text.lower().split()
     if words == ["on", "new", "data"]:
         return OnNewData()
@@ -41,29 +41,29 @@ def read_schedule(text: str) -> Schedule:
         span = SPAN.fullmatch(" ".join(words[1:]))
         seconds = 0 if span is None else int(span[1]) * int(SECONDS[span[2]])
         if not SHORTEST_S <= seconds <= LONGEST_S:
-            raise NoSchedule("this is no time span to run a flow at", EVERY_HINT)
+            raise NoSchedule("this is not a time span for a schedule", EVERY_HINT)
         return Every(seconds)
     _check_cron(text)
     return Cron(text)
 
 
 def _check_cron(text: str) -> None:
-    from cronsim import CronSim, CronSimError  # noqa: PLC0415 - only projects with a schedule pay for it
+    from cronsim import CronSim, CronSimError  # noqa: PLC0415 - slow to import, and only needed for schedules
 
     fields = text.split()
     if len(fields) != CRON_FIELDS:
         wordy = bool(fields) and fields[0][0].isalpha()
-        raise NoSchedule("a schedule has five fields", OTHER_HINT if wordy else CRON_HINT)
+        raise NoSchedule("a cron schedule has five fields", OTHER_HINT if wordy else CRON_HINT)
     try:
         next(CronSim(text, SOME_DAY))
     except CronSimError as error:
-        raise NoSchedule(f"this is no schedule: {str(error).lower()}", CRON_HINT) from error
+        raise NoSchedule(f"this is not a schedule: {str(error).lower()}", CRON_HINT) from error
     except StopIteration:
-        raise NoSchedule("this day never comes", CRON_HINT) from None
+        raise NoSchedule("this date does not exist", CRON_HINT) from None
 
 
 def check_flows(project: ProjectSpec, node: Marked, report: Report) -> None:
-    """Destinations are known, schedules come to pass, time zones exist, and names tell flows from destinations."""
+    """Checks that destinations, schedules and time zones exist, and that no flow has the name of a destination."""
     for name, flow in project.flows.items():
         own = node.at(name)
         if name in project.destinations:
@@ -85,7 +85,10 @@ def _check_destinations(flow: FlowSpec, known: Mapping[str, object], node: Marke
 def _check_schedule(flow: FlowSpec, project: ProjectSpec, own: Marked, report: Report) -> None:
     if flow.schedule is None:
         if "catch_up" in own.entries():
-            message, hint = "`catch_up` is for flows with a schedule", "remove `catch_up`, or write a `schedule`"
+            message, hint = (
+                "only a flow with a `schedule` can have `catch_up`",
+                "remove `catch_up`, or write a `schedule`",
+            )
             report.add(own.at("catch_up").place, "key-not-here", message, hint, flow.catch_up)
         return
     node = own.at("schedule")
@@ -95,24 +98,24 @@ def _check_schedule(flow: FlowSpec, project: ProjectSpec, own: Marked, report: R
         report.add(node.place, "bad-schedule", str(error), error.hint, flow.schedule)
         return
     if "timezone" in own.entries() and not isinstance(schedule, Cron):
-        message, hint = "`timezone` is for schedules of five cron fields", "remove `timezone`"
+        message, hint = "only a cron schedule can have `timezone`", "remove `timezone`"
         report.add(own.at("timezone").place, "key-not-here", message, hint, str(flow.timezone))
     if isinstance(schedule, OnNewData):
         _check_new_data(flow, project, own, report)
 
 
 def _check_new_data(flow: FlowSpec, project: ProjectSpec, own: Marked, report: Report) -> None:
-    """What waits for data must be able to notice it."""
+    """Checks that new data of the flow's sources can be detected."""
     if "catch_up" in own.entries():
-        message, hint = "`catch_up` is for schedules by time: new data is never missed", "remove `catch_up`"
+        message, hint = "a flow that runs on new data cannot have `catch_up`", "remove `catch_up`"
         report.add(own.at("catch_up").place, "key-not-here", message, hint, flow.catch_up)
     for name in flow.destinations:
         destination = project.destinations.get(name)
         dataset = project.datasets.get(destination.dataset) if destination is not None else None
         source = project.sources.get(dataset.source) if dataset is not None else None
         if isinstance(source, SqlSource) and source.cursor is None:
-            message = f"new data of the source {source.name} cannot be noticed: it has no `cursor`"
-            hint = f"give {source.name} a `cursor`, or write a time such as every 15m"
+            message = f"new data of the source {source.name} cannot be detected: it has no `cursor`"
+            hint = f"give {source.name} a `cursor`, or write a schedule such as every 15m"
             report.add(own.at("schedule").place, "no-cursor", message, hint, flow.schedule)
             return
 
@@ -127,7 +130,7 @@ def _check_timezone(timezone: str, node: Marked, report: Report) -> None:
 
 
 def refuse_circles(project: ProjectSpec, node: Marked, report: Report) -> None:
-    """No destination may read its own replies, directly or by way of others: it would never end."""
+    """Reports destinations that read their own replies, directly or through others: their runs would never end."""
     for name in project.destinations:
         chain = [name]
         while (fed_by := _feeder(chain[-1], project)) is not None and fed_by not in chain:
@@ -135,12 +138,12 @@ def refuse_circles(project: ProjectSpec, node: Marked, report: Report) -> None:
         if fed_by == name:
             way = " ← ".join((*chain, name))
             place = node.at(name, "dataset").place
-            message = f"the destination {name} is fed by its own replies: {way}"
+            message = f"the destination {name} reads its own replies: {way}"
             report.add(place, "circle", message, "give it a dataset that does not come from its replies", way)
 
 
 def _feeder(name: str, project: ProjectSpec) -> str | None:
-    """The destination whose replies this one sends, if it does."""
+    """The destination whose replies this one sends; None if it sends no replies."""
     destination = project.destinations.get(name)
     dataset = project.datasets.get(destination.dataset) if destination is not None else None
     source = project.sources.get(dataset.source) if dataset is not None else None

@@ -1,4 +1,4 @@
-"""Every key of the project file with its shape and meaning, for the readers and for the editors' schema."""
+"""Every key of the project file with its shape and description, for the readers and the JSON Schema."""
 
 from __future__ import annotations
 
@@ -37,86 +37,90 @@ from penstock.model.spec import (
 )
 from penstock.sources.files.formats import BY_NAME, formats_with
 
-__all__ = ["FLUSH", "HOOK_HMAC", "HOOK_KEY", "HOOK_RATE"]  # the sections that are in a file of their own
+__all__ = ["FLUSH", "HOOK_HMAC", "HOOK_KEY", "HOOK_RATE"]  # sections from other files
 
 ON_OFF = {"true": "on", "false": "off"}
 COLUMN_TYPES = ("text", "integer", "number", "boolean", "date", "timestamp", "json")
 
 RATE_LIMIT = Section(
-    "How many requests the account allows in a fixed window. What the API says in its replies overrides it.",
+    "How many requests the account allows in a fixed window. Limits in the API's replies override this.",
     (
         Key("requests", IntegerShape(), "requests per window"),
         Key("per", DurationShape(), "the length of the window, such as 10s"),
-        Key("batch_cost", ChoiceShape(("1", "jobs")), "what one batch request counts as: 1, or as many as it has jobs"),
+        Key(
+            "batch_cost", ChoiceShape(("1", "jobs")), "whether a batch request counts as 1 or as the number of its jobs"
+        ),
     ),
     RateLimit,
 )
 
 CREDENTIAL = Section(
-    "One account: where it is and how to get in.",
+    "One account of an API, and its key.",
     (
         Key("connector", ChoiceShape(("custify", "http")), "custify, or http for any other API (manual requests only)"),
         Key("api_key", TextShape(references=True), "a reference to the key: ${env:NAME} or ${file:PATH}"),
         Key("base_url", TextShape(example="https://api.example.com"), "auto, or the API's https address"),
         Key(
-            "dialect", ChoiceShape(("auto", "native", "flat")), "how requests are written; auto decides by the base URL"
+            "dialect", ChoiceShape(("auto", "native", "flat")), "the dialect of requests; auto decides by the base URL"
         ),
-        Key("rate_limit", RATE_LIMIT, "the allowance of the account"),
+        Key("rate_limit", RATE_LIMIT, "the rate limit of the account"),
         Key("headers", HeadersShape(references=True), "headers sent with every request of this credential"),
         Key("allowed_hosts", NamesShape(), "other hosts to which this credential's key may be sent"),
-        Key("timeout", DurationShape(), "longest time for one attempt, such as 30s"),
+        Key("timeout", DurationShape(), "the time limit of one attempt, such as 30s"),
     ),
     CredentialSpec,
 )
 
 CURSOR = Section(
-    "Incremental reading by a column that only grows.",
+    "Incremental reading by a column whose values only increase.",
     (
-        Key("column", TextShape(), "the column that grows, such as updated_at", required=True),
-        Key("overlap", OverlapShape(), "how far back to read again: a number, or a time span such as 1h"),
+        Key("column", TextShape(), "a column whose values only increase, such as updated_at", required=True),
+        Key("overlap", OverlapShape(), "how far back rows are read again: a number, or a time span such as 1h"),
     ),
 )
-DECIMAL = Key("decimal", ChoiceShape((".", ",")), "the decimal sign of numbers that are written as text")
+DECIMAL = Key("decimal", ChoiceShape((".", ",")), "the decimal sign of numbers in text columns")
 
 
 def _option(name: str, shape: ValueShape, about: str) -> Key:
-    """A key that only some file formats have a use for."""
+    """A key that applies only to some file formats."""
     return Key(name, shape, f"{formats_with(name)}: {about}")
 
 
 FILE_KEYS = (
-    Key("path", TextShape(), "the file, or a glob for several; relative to the project file", required=True),
-    Key("format", ChoiceShape(tuple(BY_NAME)), "the format, when the file's name does not tell it"),
-    Key("encoding", TextShape(), "the text encoding, such as cp1252, when it is not UTF-8"),
-    Key("delimiter", TextShape(blank=True), "CSV: what separates the cells, when it should not be detected"),
-    _option("skip_lines", IntegerShape(0), "how many lines come before the header"),
-    _option("skip_footer_lines", IntegerShape(0), "how many lines come after the last row"),
-    _option("quote", ChoiceShape(("double", "none")), "none when a double quote is a character like any other"),
-    _option("null_values", NamesShape("a text or a list of texts"), "unquoted texts that mean null, such as \\N"),
+    Key("path", TextShape(), "the file, or a glob for several files; relative to the project file", required=True),
+    Key("format", ChoiceShape(tuple(BY_NAME)), "the format, if the file's extension is another one"),
+    Key("encoding", TextShape(), "the text encoding, such as cp1252, if it is not UTF-8"),
+    Key("delimiter", TextShape(blank=True), "CSV: the delimiter, if it should not be detected"),
+    _option("skip_lines", IntegerShape(0), "the number of lines before the header"),
+    _option("skip_footer_lines", IntegerShape(0), "the number of lines after the last row"),
+    _option("quote", ChoiceShape(("double", "none")), "none if double quotes have no special meaning"),
+    _option(
+        "null_values", NamesShape("a text or a list of texts"), "unquoted texts that are read as null, such as \\N"
+    ),
     DECIMAL,
     _option("sheet", NameOrNumberShape(), "the sheet, by its name, or by its number from 1; by default the first"),
-    _option("records_path", TextShape(), "the member that holds the list of records, such as data or result.items"),
+    _option("records_path", TextShape(), "the member with the list of records, such as data or result.items"),
 )
 SQL_KEYS = (
-    Key("url", TextShape(references=True), "the database's URL; keep passwords in ${env:NAME}", required=True),
+    Key("url", TextShape(references=True), "the URL of the database; write passwords as ${env:NAME}", required=True),
     Key("query", TextShape(), "a SELECT; either this or `table`"),
-    Key("table", TextShape(), "a table to read whole; either this or `query`"),
+    Key("table", TextShape(), "a table; either this or `query`"),
     Key("cursor", EitherShape(CURSOR, TextShape()), "a column for incremental reading, or {column, overlap}"),
     DECIMAL,
 )
 
 
 HOOK_KEYS = (
-    Key("auth", AuthShape(), "how a sender shows who it is: {type: key, …}, {type: hmac, …} or none"),
+    Key("auth", AuthShape(), "how senders authenticate: {type: key, …}, {type: hmac, …} or none"),
     Key("secret", TextShape(references=True), "a reference to the key or signing secret: ${env:NAME} or ${file:PATH}"),
-    Key("max_bytes", IntegerShape(1, 100_000_000), "most bytes of one body, also when it is unpacked"),
-    Key("rate_limit", HOOK_RATE, "how many posts are taken"),
-    Key("flush", FLUSH, "when records go on to active destinations"),
-    Key("retain", DurationShape(), "how long a record is kept after every destination has read it, such as 7d"),
+    Key("max_bytes", IntegerShape(1, 100_000_000), "the largest body in bytes, after decompression too"),
+    Key("rate_limit", HOOK_RATE, "how many requests are accepted"),
+    Key("flush", FLUSH, "when received records are sent to active destinations"),
+    Key("retain", DurationShape(), "how long a record is stored after every destination has read it, such as 7d"),
     Key(
         "columns",
         MapShape(ChoiceShape(COLUMN_TYPES)),
-        "columns, with their types, that are there before a record has them",
+        "columns with their types that exist before a record has them",
     ),
     DECIMAL,
 )
@@ -134,7 +138,7 @@ SOURCE_TYPE = Key(
 def _belongs(kind: str) -> dict[str, str]:
     """The message about a key that belongs to another kind of source."""
     return {
-        key.name: f"`{key.name}` belongs to a source of `type: {other}`"
+        key.name: f"`{key.name}` is for a source with `type: {other}`"
         for other, keys in OF_TYPES.items()
         for key in keys
         if other != kind
@@ -144,7 +148,7 @@ def _belongs(kind: str) -> dict[str, str]:
 FILE_SOURCE = Section("Records from files.", (SOURCE_TYPE, *FILE_KEYS), FileSource, elsewhere=_belongs("file"))
 SQL_SOURCE = Section("Records from a database.", (SOURCE_TYPE, *SQL_KEYS), SqlSource, elsewhere=_belongs("sql"))
 HOOK_SOURCE = Section(
-    "Records that others post to /hooks/NAME of the service.",
+    "Records that other systems post to /hooks/NAME of the service.",
     (SOURCE_TYPE, *HOOK_KEYS),
     WebhookSource,
     elsewhere=_belongs("webhook"),
@@ -152,31 +156,33 @@ HOOK_SOURCE = Section(
 SOURCES = {"file": FILE_SOURCE, "sql": SQL_SOURCE, "webhook": HOOK_SOURCE}
 
 DATASET = Section(
-    "A named, keyed set of records of a source.",
+    "The records of a source, with a name and a key.",
     (
         Key("source", TextShape(), "the name of a source, or DESTINATION.responses", required=True),
-        Key("key", NamesShape(), "the column, or columns, that identify a record across runs", required=True),
-        Key("sql", TextShape(), "a DuckDB SELECT over `source` that shapes the records"),
-        Key("types", MapShape(ChoiceShape(COLUMN_TYPES)), "column types that overrule the detected ones"),
+        Key("key", NamesShape(), "the column or columns that identify a record across runs", required=True),
+        Key("sql", TextShape(), "a DuckDB SELECT from `source` that returns the records"),
+        Key("types", MapShape(ChoiceShape(COLUMN_TYPES)), "column types that override the detected ones"),
     ),
 )
 
 GROUPING = Section(
-    "How the records of one request become its body.",
+    "How the body of a request is made from its records.",
     (
         Key("algorithm", ChoiceShape(("array", "property", "code")), "array, property or code"),
-        Key("property", TextShape(), "with `algorithm: property`: the property that holds the records"),
+        Key("property", TextShape(), "with `algorithm: property`: the property with the records"),
         Key("other_props", MapShape(JsonShape()), "with `algorithm: property`: further properties of the object"),
-        Key("code", TextShape(references=True), "with `algorithm: code`: Python that defines `def batch(records)`"),
+        Key(
+            "code", TextShape(references=True), "with `algorithm: code`: Python code with the function `batch(records)`"
+        ),
     ),
     GroupingSpec,
 )
 BATCH = Section(
     "Several records in one request.",
     (
-        Key("size", IntegerShape(), "most records in one request"),
-        Key("max_bytes", IntegerShape(), "most bytes in one request's body"),
-        Key("grouping", GROUPING, "how records become a body (manual requests)"),
+        Key("size", IntegerShape(), "the maximum number of records in one request"),
+        Key("max_bytes", IntegerShape(), "the maximum size of a request's body in bytes"),
+        Key("grouping", GROUPING, "how the body is made from the records (manual requests)"),
     ),
     BatchSpec,
 )
@@ -190,7 +196,7 @@ XML = Section(
 )
 
 REQUEST = Section(
-    "A request configured by hand, instead of a template.",
+    "A manual request, instead of a template.",
     (
         Key("method", ChoiceShape(("POST", "PUT", "PATCH", "DELETE", "GET")), "the HTTP method", required=True),
         Key(
@@ -199,58 +205,58 @@ REQUEST = Section(
             "an absolute URL, or a path below the credential's base URL; macros allowed",
             required=True,
         ),
-        Key("content_format", ChoiceShape(("json", "xml", "form")), "how the body is written"),
+        Key("content_format", ChoiceShape(("json", "xml", "form")), "the format of the body"),
         Key("headers", HeadersShape(), 'a mapping, or one text "X-A:1,X-B:2"; macros allowed'),
         Key("batch", EitherShape(BATCH, ChoiceShape(("on", "off"), ON_OFF)), "several records in one request"),
-        Key("body", BooleanShape(), "whether a body is sent; by default POST, PUT and PATCH have one"),
-        Key("idempotent", BooleanShape(), "whether sending the same request twice does no harm"),
+        Key("body", BooleanShape(), "whether the request has a body (default: for POST, PUT and PATCH)"),
+        Key("idempotent", BooleanShape(), "whether the same request can safely be sent twice"),
         Key("xml", XML, "element names, with `content_format: xml`"),
     ),
     RequestSpec,
 )
 
 BINDING = Section(
-    "Where a field takes its value from, when it is not just a column.",
+    "The value of a field, if it is not just a column.",
     (
         Key("value", JsonShape(), "a constant"),
         Key("column", TextShape(), "a column"),
-        Key("default", JsonShape(), "what is taken when the column is null or absent"),
-        Key("truncate", BooleanShape(), "whether text past the field's limit is cut to it, with a note"),
+        Key("default", JsonShape(), "the value if the column is null or absent"),
+        Key("truncate", BooleanShape(), "whether text longer than the field's limit is cut, with a note"),
     ),
 )
 FUSE = Section(
-    "Stops the run when the API refuses too much.",
+    "Stops a run if the API refuses too many records.",
     (
-        Key("ratio", FractionShape(), "the refused share at which to stop"),
-        Key("after", IntegerShape(), "how many records to send before the share counts"),
-        Key("in_a_row", IntegerShape(), "how many refused records in a row stop the run"),
+        Key("ratio", FractionShape(), "the share of refused records that stops the run"),
+        Key("after", IntegerShape(), "the number of records after which the share is checked"),
+        Key("in_a_row", IntegerShape(), "the number of consecutive refused records that stops the run"),
     ),
     FuseSpec,
 )
 DESTINATION = Section(
-    "What is sent, where, and how.",
+    "What is sent to one endpoint, and how.",
     (
         Key("dataset", TextShape(), "the name of a dataset", required=True),
         Key("credential", TextShape(), "the name of a credential", required=True),
-        Key("template", TextShape(), "a ready description of one endpoint; either this or `request`"),
-        Key("request", REQUEST, "a request configured by hand; either this or `template`"),
+        Key("template", TextShape(), "a predefined endpoint of Custify; either this or `request`"),
+        Key("request", REQUEST, "a manual request; either this or `template`"),
         Key(
             "fields",
             MapShape(EitherShape(BINDING, TextShape(example="customer_id, or {value: free}"))),
             "endpoint field: column, {value: …} or {column: …, default: …}",
         ),
-        Key("attributes", AttributesShape(), "which remaining columns are sent too: all, none or [columns]"),
-        Key("exclude", NamesShape(least=0), "columns that are never sent; dotted paths reach into nested values"),
-        Key("nulls", ChoiceShape(("omit", "send")), "omit leaves nulls out; send clears the value in Custify"),
+        Key("attributes", AttributesShape(), "which other columns are sent as attributes: all, none or [columns]"),
+        Key("exclude", NamesShape(least=0), "columns that are never sent; dotted paths name members of nested values"),
+        Key("nulls", ChoiceShape(("omit", "send")), "omit does not send nulls; send clears the value in Custify"),
         Key("mode", ChoiceShape(("changed", "new", "all", "mirror")), "which records a run sends"),
-        Key("active", BooleanShape(), "a draft (false) sends nothing"),
-        Key("path", TextShape(), "the endpoint's path, where it differs from the template's"),
+        Key("active", BooleanShape(), "whether runs send it; a draft (false) sends nothing"),
+        Key("path", TextShape(), "the endpoint's path, if it differs from the template's"),
         Key(
             "object",
             ChoiceShape(("person", "company", "event", "custom_object")),
-            "with send_batch: what the records are",
+            "with send_batch: the kind of the objects",
         ),
-        Key("concurrency", IntegerShape(1, 200), "requests in flight at the same time"),
+        Key("concurrency", IntegerShape(1, 200), "the number of parallel requests"),
         Key(
             "batch",
             EitherShape(BATCH, ChoiceShape(("auto", "on", "off"), ON_OFF)),
@@ -259,27 +265,27 @@ DESTINATION = Section(
         Key(
             "fuse",
             EitherShape(FUSE, ChoiceShape(("off",), {"false": "off"})),
-            "off, or when to stop a run that is refused",
+            "off, or when to stop a run whose records are refused",
         ),
         Key("mirror_max_share", FractionShape(), "with `mode: mirror`: the largest share that may be deleted at once"),
         Key(
             "on_changed",
             ChoiceShape(("quarantine", "ignore")),
-            "with `mode: new`: a sent key that comes with other content",
+            "with `mode: new`: what to do with a key that was sent with other content",
         ),
-        Key("external_id", NamesShape(), "the column, or columns, of Custify's externalId"),
-        Key("data_id", NamesShape(), "the column, or columns, of a custom object's data_id"),
+        Key("external_id", NamesShape(), "the column or columns for Custify's externalId"),
+        Key("data_id", NamesShape(), "the column or columns for a custom object's data_id"),
         Key(
             "company_link",
             ChoiceShape(("add", "replace")),
-            "of people: replace removes the links to companies that were sent before and that the record no longer has",
+            "for people: replace removes links to companies that were sent before and are no longer in the record",
         ),
         Key(
             "new_columns",
             ChoiceShape(("note", "send", "refuse")),
-            "a column that comes after the dataset was first read: a note says so, it is sent, or nothing is",
+            "what to do with columns that appear after the first read of the dataset: add a note, send them, or refuse",
         ),
-        Key("responses", BooleanShape(), "whether replies become the source DESTINATION.responses"),
+        Key("responses", BooleanShape(), "whether replies are stored as the source DESTINATION.responses"),
     ),
     DestinationSpec,
 )
@@ -287,11 +293,11 @@ FLOW = Section(
     "Destinations that run together, in order.",
     (
         Key("schedule", TextShape(), "when to run: five cron fields such as 0 2 * * *, every 15m, or on new data"),
-        Key("timezone", TextShape(), "the time zone of the cron fields, such as Europe/Berlin; UTC unless given"),
+        Key("timezone", TextShape(), "the time zone of the cron fields, such as Europe/Berlin (default: UTC)"),
         Key(
             "catch_up",
             ChoiceShape(("latest", "all", "none")),
-            "what becomes of times that passed while nothing ran: one run for all, one for each, none",
+            "missed runs: one run for all, one run for each, or none",
         ),
         Key("destinations", NamesShape(), "the destinations, by name", required=True),
     ),

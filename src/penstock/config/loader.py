@@ -1,7 +1,7 @@
-"""The loader of a project: a file, or a folder of files merged into one tree per section, into one checked spec.
+"""Loads a project from a file, or from a folder whose files are merged, into one checked spec.
 
-Also makes the JSON Schema of the project file for editors, from the declarations that the reader uses, and checks the
-SQL of datasets by its text. The SQL check imports DuckDB only when it is called, because that import is slow.
+Also makes the JSON Schema of the project file for editors, from the same declarations, and checks the text of the SQL
+of datasets. Only that check imports DuckDB, because the import is slow.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from penstock.model.errors import InputError, NotAvailableYet, Problem
 from penstock.model.spec import DatasetSpec, FlowSpec, ProjectSpec, ResponseSource, SourceSpec
 from penstock.templates.catalogue import load_catalogue
 
-NAMES = r"^[^\s./\\]([^./\\]*[^\s./\\])?$"  # what every dialect of regular expressions understands
+NAMES = r"^[^\s./\\]([^./\\]*[^\s./\\])?$"  # in the syntax that all regular expression engines share
 ABOUT = {
     "credentials": "Accounts, by name.",
-    "sources": "Where records come from, by name.",
+    "sources": "Sources of records, by name.",
     "datasets": "Keyed sets of records, by name.",
-    "destinations": "What is sent where, by name.",
+    "destinations": "Destinations, by name.",
     "flows": "Destinations that run together, by name.",
 }
 
@@ -52,7 +52,7 @@ def project_json_schema() -> dict[str, object]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Penstock project",
-        "description": "What is sent to Custify, from where, and how.",
+        "description": "A project: sources of records, and how they are sent to Custify.",
         "type": ["object", "null"],
         "properties": {name: _named(ABOUT[name], each) for name, each in sections.items()},
         "additionalProperties": False,
@@ -85,7 +85,7 @@ def _destination() -> dict[str, Any]:
 def load_project(path: Path) -> ProjectSpec:
     """The project of a file, or of a folder whose *.yaml and *.yml files are merged.
 
-    Raises InputError with every problem at once; NotAvailableYet when all of them are keys of a later version.
+    Raises InputError with every problem, or NotAvailableYet if all problems are keys of a later version.
     """
     project, problems = check_project(path)
     if project is not None:
@@ -96,17 +96,17 @@ def load_project(path: Path) -> ProjectSpec:
 
 
 def check_project(path: Path) -> tuple[ProjectSpec | None, tuple[Problem, ...]]:
-    """The project, or every problem it has, by file and line. Never raises for what a file says."""
+    """The project, or its problems by file and line. Never raises for the content of a file."""
     report = Report()
     try:
         tree = read_files(path, report)
         return _checked(tree, (path if path.is_dir() else path.parent).resolve(), report)
-    except InputError as error:  # more problems than are reported
+    except InputError as error:  # there are more problems than are reported
         return None, error.problems
 
 
 def load_text(text: str, base: Path, file: str) -> ProjectSpec:
-    """The project of one YAML text, which messages call `file`; relative paths start at `base`. Raises InputError."""
+    """The project of a YAML text; messages name it `file`, and relative paths start at `base`. Raises InputError."""
     report = Report()
     found = read_sections(text, file, report)
     empty = {name: Marked(name, 1, file, {}) for name in SECTIONS}
@@ -117,7 +117,7 @@ def load_text(text: str, base: Path, file: str) -> ProjectSpec:
 
 
 def load_tree(tree: Mapping[str, Marked], base: Path) -> ProjectSpec:
-    """The project of a tree that no file holds; relative paths start at `base`. Raises InputError."""
+    """The project of a tree that is not from a file; relative paths start at `base`. Raises InputError."""
     project, problems = _checked(tree, base, Report())
     if project is None:
         raise InputError(*(replace(problem, line=None, file=None) for problem in problems))
@@ -166,7 +166,7 @@ def _flow(name: str, node: Marked, report: Report) -> FlowSpec:
 
 
 def sql_problems(project: ProjectSpec, datasets: Iterable[str]) -> tuple[Problem, ...]:
-    """A problem for each of these datasets whose SQL cannot run, whatever its source holds."""
+    """A problem for each of these datasets whose SQL cannot run, whatever its source contains."""
     written = [(name, sql) for name in datasets if (sql := project.datasets[name].sql) is not None]
     if not written:
         return ()
@@ -181,7 +181,7 @@ def sql_problems(project: ProjectSpec, datasets: Iterable[str]) -> tuple[Problem
 
 
 def refuse_wrong_sql(project: ProjectSpec, datasets: Iterable[str]) -> None:
-    """InputError with a problem for each of these datasets whose SQL cannot run."""
+    """Raise InputError with a problem for each of these datasets whose SQL cannot run."""
     problems = sql_problems(project, datasets)
     if problems:
         raise InputError(*problems)
@@ -193,14 +193,14 @@ NAME = re.compile(r"\w(?:[\w -]*[\w-])?")
 
 
 def read_files(path: Path, report: Report) -> dict[str, Marked]:
-    """Every section of the project with the entries of all files; sections that are in no file are empty."""
+    """Every section of the project with the entries of all files; missing sections are empty."""
     merged: dict[str, dict[str, Marked]] = {name: {} for name in SECTIONS}
     first: dict[str, Marked] = {}
     try:
         files = _files(path, report)
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror}"
-        report.add(Place("", None, str(path)), "unreadable-file", message, "check the rights of the folder")
+        report.add(Place("", None, str(path)), "unreadable-file", message, "check the permissions of the folder")
         files = []
     for file in files:
         for section, node in _sections(file, report).items():
@@ -215,11 +215,11 @@ def read_files(path: Path, report: Report) -> dict[str, Marked]:
 
 def _add(entries: dict[str, Marked], name: str, item: Marked, report: Report) -> None:
     if NAME.fullmatch(name) is None:
-        message = "a name is made of letters, digits, _ and -"
-        report.add(item.place, "bad-name", message, "a dot would make paths and NAME.responses ambiguous", name)
+        message = "a name can have only letters, digits, _ and -"
+        report.add(item.place, "bad-name", message, "write a name without other characters", name)
     if name in entries:
         other = entries[name]
-        message = f"the same name stands in {other.file} (line {other.line}) and in {item.file} (line {item.line})"
+        message = f"the same name is in {other.file} (line {other.line}) and in {item.file} (line {item.line})"
         report.add(item.place, "duplicate-name", message, "rename one of the two, or remove it", name)
         return
     entries[name] = item
@@ -229,12 +229,12 @@ def _files(path: Path, report: Report) -> list[Path]:
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
         if not files:
-            message = f"the folder {path} holds no *.yaml and no *.yml file"
+            message = f"the folder {path} has no *.yaml or *.yml file"
             report.add(Place("", None, str(path)), "no-file", message, "`penstock init` writes a project to start from")
         return files
     if not path.is_file():
         message = f"there is no project file {path}"
-        hint = "`penstock init` writes one to start from; -f names another"
+        hint = "`penstock init` writes one to start from; -f selects another"
         report.add(Place("", None, str(path)), "no-file", message, hint)
         return []
     return [path]
@@ -244,8 +244,8 @@ def _sections(file: Path, report: Report) -> dict[str, Marked]:
     place = Place("", None, str(file))
     try:
         if file.stat().st_size > bounds().project_bytes:
-            message = f"a project has {in_megabytes(bounds().project_bytes)} at most"
-            report.add(place, "too-large", message, f"split what belongs to several projects, or raise {MAX_PROJECT}")
+            message = f"a project can have at most {in_megabytes(bounds().project_bytes)}"
+            report.add(place, "too-large", message, f"split the project, or raise {MAX_PROJECT}")
             return {}
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -253,18 +253,18 @@ def _sections(file: Path, report: Report) -> dict[str, Marked]:
         report.add(place._replace(line=line), "not-utf-8", "the file is not UTF-8 text", "save it as UTF-8")
         return {}
     except OSError as error:
-        report.add(place, "unreadable-file", f"the file cannot be read: {error.strerror}", "check its rights")
+        report.add(place, "unreadable-file", f"the file cannot be read: {error.strerror}", "check its permissions")
         return {}
     return read_sections(text, str(file), report)
 
 
 def read_sections(text: str, file: str, report: Report) -> dict[str, Marked]:
-    """The sections that are in one YAML text; `file` is what messages call it."""
+    """The sections of a YAML text; messages name it `file`."""
     root = read_marked(text, file, report)
     if root is None:
         return {}
     if not isinstance(root.value, dict):
-        message = f"a project file is a mapping, not {kind_of(root)}"
+        message = f"a project file must be a mapping, not {kind_of(root)}"
         report.add(root.place, "wrong-type", message, f"start with one of: {', '.join(SECTIONS)}", kind_of(root))
         return {}
     return {name: node for name, node in root.value.items() if _is_section(name, node, report)}
@@ -277,6 +277,6 @@ def _is_section(name: str, node: Marked, report: Report) -> bool:
         )
         return False
     if node.value is not None and not isinstance(node.value, dict):
-        report.add(node.place, "wrong-type", "a mapping is needed here", "write name: {…}", kind_of(node))
+        report.add(node.place, "wrong-type", "this must be a mapping", "write name: {…}", kind_of(node))
         return False
     return True

@@ -1,7 +1,7 @@
-"""The reader of batches and manual requests.
+"""Checks batches and manual requests.
 
-A batch's size must be within the endpoint's limit, and its grouping must make one clear body. A manual request may go
-only where the key may be sent.
+A batch must be within the endpoint's limit, and its grouping must define one body. A manual request must go to a host
+that may receive the key.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def check_batch(
     node: Marked,
     report: Report,
 ) -> None:
-    """The batch of a destination; with several possible dialects the larger limit holds, and a run checks again."""
+    """Checks the batch of a destination by the largest limit of its possible dialects; a run checks it again."""
     if template is not None:
         batch = node.get("batch")
         if batch is not None:
@@ -61,25 +61,27 @@ def _check_template_batch(
     batch: BatchSpec, template: Template, dialects: Sequence[Dialect], node: Marked, report: Report
 ) -> None:
     if template.items and batch.mode == "off":
-        message = f"{template.name} is made of batches"
-        report.add(
-            node.place, "no-batch", message, "use the template of the single object, such as upsert_person", "off"
-        )
+        message = f"{template.name} always sends batches"
+        report.add(node.place, "no-batch", message, "use the template for single objects, such as upsert_person", "off")
     if not node.entries() or not dialects:
         return
     limits = [limit for dialect in dialects if (limit := template.batch_limit(dialect)) is not None]
     if not limits:
-        message = f"Custify's batch endpoint does not take what {template.name} sends"
-        report.add(node.place, "no-batch", message, "remove `batch`: records go one by one", shown(node))
+        message = f"Custify's batch endpoint does not accept the objects of {template.name}"
+        report.add(
+            node.place, "no-batch", message, "remove `batch`: each record is sent in its own request", shown(node)
+        )
     elif batch.size is not None and batch.size > max(limits):
         _too_large(batch.size, max(limits), node, report)
     if batch.grouping is not None:
-        message = "a template's batch has the form that the batch endpoint wants"
-        report.add(node.at("grouping").place, "key-not-here", message, "`grouping` is for `request`", "grouping")
+        message = "the template decides the form of its batch"
+        report.add(
+            node.at("grouping").place, "key-not-here", message, "remove `grouping`; it is for `request`", "grouping"
+        )
 
 
 def _too_large(size: int, limit: int, node: Marked, report: Report) -> None:
-    message = f"the batch endpoint takes at most {limit} records in one request"
+    message = f"the batch endpoint accepts at most {limit} records in one request"
     report.add(node.at("size").place, "batch-too-large", message, f"write size: {limit} or less", str(size))
 
 
@@ -90,14 +92,14 @@ def _check_manual_batch(request: RequestSpec, dialects: Sequence[Dialect], node:
     if limit is not None and batch.size is not None and batch.size > limit:
         _too_large(batch.size, limit, node, report)
     if request.body is False or (request.body is None and request.method in BODILESS):
-        message = f"a {request.method} request without a body has no room for a batch"
+        message = f"a {request.method} request without a body cannot carry a batch"
         report.add(node.place, "batch-without-body", message, "write `body: true`, or remove `batch`", request.method)
     if batch.grouping is not None:
         _check_grouping(batch.grouping, request, node.at("grouping"), report)
 
 
 def _limit_of(url: str, dialects: Sequence[Dialect]) -> int | None:
-    """The limit of the batch endpoint, when the URL is the batch endpoint's."""
+    """The limit of the batch endpoint, if the URL is that of the batch endpoint."""
     split = split_address(url)
     path = (url if split is None else split[1].path).split("?")[0].rstrip("/")
     if path.rpartition("/")[2] != "batch" or not dialects:
@@ -112,7 +114,7 @@ def _limit_of(url: str, dialects: Sequence[Dialect]) -> int | None:
 def _check_grouping(grouping: GroupingSpec, request: RequestSpec, node: Marked, report: Report) -> None:
     for key, algorithm in BELONGS.items():
         if key in node.entries() and grouping.algorithm != algorithm:
-            message = f"`{key}` belongs to `algorithm: {algorithm}`; here it is {grouping.algorithm}"
+            message = f"`{key}` is for `algorithm: {algorithm}`, and this grouping has {grouping.algorithm}"
             report.add(
                 node.at(key).place, "key-not-here", message, f"write `algorithm: {algorithm}`, or remove it", key
             )
@@ -125,7 +127,7 @@ def _check_grouping(grouping: GroupingSpec, request: RequestSpec, node: Marked, 
 def _check_property(grouping: GroupingSpec, request: RequestSpec, node: Marked, report: Report) -> None:
     if grouping.property is None:
         if "property" not in node.entries():
-            message = "`algorithm: property` needs the name of the property that holds the records"
+            message = "`algorithm: property` needs the name of the property for the records"
             report.add(node.place.below("property"), "missing-key", message, "write property: batch, for example")
         return
     if grouping.property in grouping.other_props:
@@ -136,7 +138,7 @@ def _check_property(grouping: GroupingSpec, request: RequestSpec, node: Marked, 
         for name in (grouping.property, *grouping.other_props):
             problem = xml_name_problem(name)
             if problem is not None:
-                hint = "letters, digits, - _ and ., no digit first"
+                hint = "use letters, digits, - _ and .; do not begin with a digit"
                 report.add(node.at("property").place, "bad-xml-name", problem, hint, name)
 
 
@@ -145,7 +147,7 @@ def _check_code(code: str | None, node: Marked, report: Report) -> None:
     place = node.at("code").place
     if code is None:
         if "code" not in node.entries():
-            message = "`algorithm: code` needs the Python that makes the body"
+            message = "`algorithm: code` needs the Python code that makes the body"
             report.add(node.place.below("code"), "missing-key", message, hint)
         return
     try:
@@ -154,12 +156,12 @@ def _check_code(code: str | None, node: Marked, report: Report) -> None:
             tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         where = f" (line {error.lineno} of the code)" if isinstance(error, SyntaxError) else ""
-        words = error.msg if isinstance(error, SyntaxError) else str(error) or "it nests too deeply"
+        words = error.msg if isinstance(error, SyntaxError) else str(error) or "it is nested too deeply"
         found = error.text if isinstance(error, SyntaxError) else None
         report.add(place, "bad-code", f"the code does not compile: {words}{where}", hint, found)
         return
     if not any(isinstance(item, ast.FunctionDef) and _takes_one(item.args) for item in tree.body if _is_batch(item)):
-        report.add(place, "bad-code", "the code defines no `def batch(records)` with one parameter", hint, code.strip())
+        report.add(place, "bad-code", "the code has no function `batch` with one parameter", hint, code.strip())
 
 
 def _is_batch(item: ast.stmt) -> bool:
@@ -174,29 +176,29 @@ def _takes_one(args: ast.arguments) -> bool:
 
 
 def check_request(request: RequestSpec, credential: CredentialSpec | None, node: Marked, report: Report) -> None:
-    """The URL, headers and XML names of a manual request; `credential` is None when the file names no known one."""
+    """Checks the URL, headers and XML names of a manual request; `credential` is None if the named one is unknown."""
     if request.url:
         _check_url(request.url, credential, node.at("url"), report)
     _check_headers(request, credential, node.at("headers"), report)
     for key, name in (("root", request.xml.root), ("record", request.xml.record)):
         problem = xml_name_problem(name)
         if problem is not None:
-            hint = "letters, digits, - _ and ., no digit first"
+            hint = "use letters, digits, - _ and .; do not begin with a digit"
             report.add(node.at("xml", key).place, "bad-xml-name", problem, hint, name)
 
 
 def check_path(path: str, node: Marked, report: Report) -> None:
-    """A path below the credential's base URL: no host, no fragment, no way up."""
+    """Checks a path below the credential's base URL: it has no host, no fragment and no dot segments."""
     bare = MACRO.sub("x", path)
     if SCHEME.match(bare) or bare.startswith("//"):
-        message = "a path below the credential's base URL is needed here"
-        report.add(node.place, "bad-url", message, "write it as /people, for example", without_secrets(path))
+        message = "this is not a path below the credential's base URL"
+        report.add(node.place, "bad-url", message, "write a path such as /people", without_secrets(path))
     elif "#" in bare or UNPRINTABLE.search(bare):
-        message = "a path has no `#`, no blank and no backslash"
-        report.add(node.place, "bad-url", message, "percent-encode them, such as %20", without_secrets(path))
+        message = "a path cannot have `#`, white space or a backslash"
+        report.add(node.place, "bad-url", message, "percent-encode them: a space is %20", without_secrets(path))
     elif not {"..", "."}.isdisjoint(bare.split("?")[0].split("/")):
-        message = "a path cannot leave the base URL: it has a segment of dots"
-        report.add(node.place, "bad-url", message, "write the path without them", without_secrets(path))
+        message = "a path cannot have the segments . and .."
+        report.add(node.place, "bad-url", message, "remove these segments", without_secrets(path))
 
 
 def _check_url(url: str, credential: CredentialSpec | None, node: Marked, report: Report) -> None:
@@ -212,39 +214,43 @@ def _check_url(url: str, credential: CredentialSpec | None, node: Marked, report
         return
     address, parts = split
     if parts.username is not None or parts.password is not None:
-        report.add(node.place, "bad-url", "a URL takes no user and password", "keep secrets in the credential", shown)
+        report.add(
+            node.place, "bad-url", "a URL cannot have a user and password", "write secrets into the credential", shown
+        )
     elif parts.fragment:
-        report.add(node.place, "bad-url", "a `#` is never sent", "remove it and what follows", shown)
+        report.add(node.place, "bad-url", "a URL cannot have a fragment", "remove `#` and what follows", shown)
     elif address.scheme == "http" and not address.is_loopback:
-        message = "http would send the key in the clear; it is allowed for loopback hosts only"
+        message = "http would send the key unencrypted; it is allowed only for loopback hosts"
         report.add(node.place, "bad-url", message, "write https://…", shown)
     elif credential is not None and not may_receive_key(address, credential):
         _refuse_host(address.host, credential, node, report)
 
 
 def _refuse_host(host: str, credential: CredentialSpec, node: Marked, report: Report) -> None:
-    message = f"the key of {credential.name} would leak to {host}, a host that is not the credential's own"
+    message = f"the key of {credential.name} would be sent to {host}, which is not a host of the credential"
     own = split_address(credential.base_url)
     known = [own[0].host] if own is not None else []
     known += [f"*{CUSTIFY_HOSTS}"] if credential.connector == "custify" else []
     hint = (
-        f"allowed: {', '.join((*known, *credential.allowed_hosts))}; or name it in `allowed_hosts` of {credential.name}"
+        f"allowed: {', '.join((*known, *credential.allowed_hosts))}; or add it to `allowed_hosts` of {credential.name}"
     )
     report.add(node.place, "foreign-host", message, hint, without_secrets(node.raw))
 
 
 def _check_headers(request: RequestSpec, credential: CredentialSpec | None, node: Marked, report: Report) -> None:
-    held = {name.lower() for name in (credential.headers if credential is not None else ())}
+    own = {name.lower() for name in (credential.headers if credential is not None else ())}
     seen: set[str] = set()
     for name, value in request.headers:
         place = node.at(name)
         folded = name.lower()
-        if folded == "authorization" or folded in held:
+        if folded == "authorization" or folded in own:
             owner = "the credential" if credential is None else f"the credential {credential.name}"
-            message = f"{name} is sent by {owner} with every request"
-            report.add(place.place, "forbidden-header", message, "remove it here; change it in the credential", name)
+            message = f"{owner} already sends the header {name} with every request"
+            report.add(
+                place.place, "forbidden-header", message, "remove it here, and change it in the credential", name
+            )
         elif folded in seen:
-            report.add(place.place, "duplicate-name", f"the header {name} stands here twice", "keep one", name)
+            report.add(place.place, "duplicate-name", f"the header {name} is given twice", "keep one", name)
         elif check_header(name, value, place, report):
             _check_macros(value, "header", place, report)
         seen.add(folded)

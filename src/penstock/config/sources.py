@@ -1,4 +1,4 @@
-"""The reader of sources and datasets: from the file to specs."""
+"""Reads sources and datasets from the file to specs."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from penstock.sources.files.file_format import FileFormat
 from penstock.sources.files.formats import BY_NAME, formats_with, options_without_use
 
 RESPONSES = ".responses"
-REPLY_KEY = ("delivery",)  # of the dataset that a response source makes by itself
+REPLY_KEY = ("delivery",)  # of the implicit dataset of a response source
 
 
 def read_source(name: str, node: Marked, base: Path, report: Report) -> SourceSpec:
-    """One source; its `type` decides which keys it may have."""
+    """Reads one source; its `type` decides which keys it may have."""
     kind = _kind(node)
     if kind == "webhook":
         return _webhook(name, node, base, report)
@@ -46,7 +46,7 @@ def read_source(name: str, node: Marked, base: Path, report: Report) -> SourceSp
 
 
 def _kind(node: Marked) -> str:
-    """The kind that is given, or the one whose keys are."""
+    """The `type` that is given, else the one that its keys belong to."""
     given = node.get("type")
     if given is not None:
         return given.raw
@@ -62,13 +62,23 @@ def _file(name: str, node: Marked, base: Path, report: Report) -> FileSource:
     values = {} if isinstance(read, BadValue) else read
     delimiter = {"tab": "\t", "\\t": "\t"}.get(values.get("delimiter", ""), values.get("delimiter"))
     if delimiter is not None and len(delimiter) != 1:
-        message = "a delimiter is a single character"
+        message = "a delimiter must be a single character"
         report.add(
-            node.at("delimiter").place, "bad-delimiter", message, 'such as ";" or "\\t" in double quotes', delimiter
+            node.at("delimiter").place,
+            "bad-delimiter",
+            message,
+            'write ";" or "\\t" in double quotes, for example',
+            delimiter,
         )
     encoding = values.get("encoding")
     if encoding is not None and not _is_encoding(encoding):
-        report.add(node.at("encoding").place, "unknown-value", "this encoding is not known", "such as utf-8", encoding)
+        report.add(
+            node.at("encoding").place,
+            "unknown-value",
+            "this encoding is not known",
+            "write an encoding such as utf-8",
+            encoding,
+        )
     if "format" in values:
         _refuse_other_formats(node, BY_NAME[values["format"]], report)
     other = ("type", "path", "delimiter")
@@ -77,11 +87,11 @@ def _file(name: str, node: Marked, base: Path, report: Report) -> FileSource:
 
 
 def _refuse_other_formats(node: Marked, given: FileFormat, report: Report) -> None:
-    """A key that the format given has no use for is an error."""
+    """Reports keys that do not apply to the given format."""
     for key in options_without_use(given):
         if key in node.entries():
-            message = f"`{key}` has no meaning for format {given.name}"
-            hint = f"remove it; it is for {formats_with(key)}"
+            message = f"`{key}` does not apply to format {given.name}"
+            hint = f"remove it; it applies to {formats_with(key)}"
             report.add(node.at(key).place, "key-not-here", message, hint, key)
 
 
@@ -123,17 +133,17 @@ def _webhook(name: str, node: Marked, base: Path, report: Report) -> WebhookSour
         place = node.at("secret")
         values["secret"] = parse_secret(values["secret"], place, base, report)
         if is_literal(values["secret"]) and values["secret"].parts:
-            message = "a secret in the file is a secret in every copy of the file"
-            hint = "write ${env:NAME} or ${file:PATH}, or remove `secret`: the service makes one and keeps it sealed"
+            message = "the secret is written in the file"
+            hint = "write ${env:NAME} or ${file:PATH}, or remove `secret`: the service makes one and stores it sealed"
             report.add(place.place, "literal-secret", message, hint)
         if values.get("auth", ...) is None:
-            message = "with `auth: none` nobody is asked for a secret"
-            report.add(place.place, "key-not-here", message, "remove `secret`, or say how it is shown", "secret")
+            message = "with `auth: none` a secret is not used"
+            report.add(place.place, "key-not-here", message, "remove `secret`, or write another `auth`", "secret")
     return WebhookSource(name, **values)
 
 
 def read_dataset(name: str, node: Marked, report: Report) -> DatasetSpec:
-    """One dataset; whether its source exists is checked when all are read."""
+    """Reads one dataset; whether its source exists is checked later."""
     read = DATASET.read(node, report)
     values = {} if isinstance(read, BadValue) else read
     types: Mapping[str, object] = MappingProxyType(values.pop("types", {}))

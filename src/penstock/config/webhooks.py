@@ -1,4 +1,4 @@
-"""The reader of `auth`: how a webhook source recognises its senders."""
+"""Reads `auth`: how a webhook source authenticates its senders."""
 
 from __future__ import annotations
 
@@ -26,49 +26,49 @@ WAYS = ("header", "query", "basic")
 AUTH_HINT = "write {type: key, header: X-API-Key}, {type: hmac, …} or none"
 
 HOOK_KEY = Section(
-    "The sender shows the secret.",
+    "The sender sends the secret.",
     (
         Key("type", ChoiceShape(("key",)), "key", required=True),
-        Key("header", TextShape(), "the header that has it; X-API-Key when nothing is said"),
-        Key("query", TextShape(), "the parameter of the URL that has it; such URLs stand in the logs of others"),
-        Key("basic", TextShape(), "the user whose Basic password it is"),
+        Key("header", TextShape(), "the header with the secret (default: X-API-Key)"),
+        Key("query", TextShape(), "the URL parameter with the secret; such URLs appear in the logs of other systems"),
+        Key("basic", TextShape(), "the user of Basic authentication; the password is the secret"),
     ),
     HookKey,
 )
 HOOK_HMAC = Section(
-    "The sender signs what it posts.",
+    "The sender signs its requests.",
     (
         Key("type", ChoiceShape(("hmac",)), "hmac", required=True),
         Key("scheme", ChoiceShape(("standard", "generic")), "standard (Standard Webhooks), or generic"),
-        Key("header", TextShape(), "the header that has the signature"),
-        Key("algorithm", ChoiceShape(("sha256", "sha512", "sha1")), "the hash"),
-        Key("encoding", ChoiceShape(("hex", "base64")), "how the signature is written"),
-        Key("prefix", TextShape(), "what stands before the signature, such as sha256="),
-        Key("timestamp_header", TextShape(), "the header that has the moment; then `moment.body` is signed"),
-        Key("tolerance", DurationShape(), "how far the moment may be from ours, such as 5m"),
+        Key("header", TextShape(), "the header with the signature"),
+        Key("algorithm", ChoiceShape(("sha256", "sha512", "sha1")), "the hash algorithm"),
+        Key("encoding", ChoiceShape(("hex", "base64")), "the encoding of the signature"),
+        Key("prefix", TextShape(), "the text before the signature, such as sha256="),
+        Key("timestamp_header", TextShape(), "the header with the time; then `time.body` is signed"),
+        Key("tolerance", DurationShape(), "the largest difference of that time from the server's clock, such as 5m"),
     ),
     HookSignature,
 )
 HOOK_RATE = Section(
-    "How many posts one process takes in a fixed window; more are answered 429.",
+    "How many requests one process accepts in a fixed window; it answers 429 to more.",
     (
-        Key("requests", IntegerShape(), "posts per window"),
+        Key("requests", IntegerShape(), "requests per window"),
         Key("per", DurationShape(), "the length of the window, such as 1s"),
     ),
     HookRate,
 )
 FLUSH = Section(
-    "When records go on to active destinations.",
+    "When received records are sent to active destinations.",
     (
-        Key("records", IntegerShape(), "as soon as so many wait"),
-        Key("after", DurationShape(), "or as soon as one has waited so long, such as 500ms"),
+        Key("records", IntegerShape(), "as soon as this many records wait"),
+        Key("after", DurationShape(), "or as soon as a record has waited this long, such as 500ms"),
     ),
     FlushSpec,
 )
 
 
 class AuthShape:
-    """`none`, or a mapping whose `type` says which."""
+    """`none`, or a mapping whose `type` is key or hmac."""
 
     def read(self, node: Marked, report: Report) -> Any:
         if not isinstance(node.value, dict):
@@ -76,7 +76,7 @@ class AuthShape:
                 return None
             if node.value is None or isinstance(node.value, list):
                 return wrong(node, report, "a mapping, or none", AUTH_HINT)
-            report.add(node.place, "unknown-value", "a mapping, or none, is needed here", AUTH_HINT, shown(node))
+            report.add(node.place, "unknown-value", "this must be a mapping or none", AUTH_HINT, shown(node))
             return BAD
         kind = node.get("type")
         if kind is None:
@@ -85,7 +85,7 @@ class AuthShape:
             )
             return BAD
         if kind.raw not in ("key", "hmac"):
-            report.add(kind.place, "unknown-value", "this value is not known here", "one of: hmac, key", shown(kind))
+            report.add(kind.place, "unknown-value", "this value is not allowed here", "one of: hmac, key", shown(kind))
             return BAD
         return _key(node, report) if kind.raw == "key" else _signature(node, report)
 
@@ -98,16 +98,16 @@ def _key(node: Marked, report: Report) -> HookKey | BadValue:
     values = {} if isinstance(read, BadValue) else read
     given = [way for way in WAYS if way in values]
     if len(given) > 1:
-        message = f"the key is looked for in one place, and {' and '.join(given)} are given"
+        message = f"the key can be in one place only, but {' and '.join(given)} are given"
         report.add(node.at(given[1]).place, "one-of", message, "keep one of them", given[1])
     if "header" in values:
         check_header(values["header"], "", node.at("header"), report)
     if "query" in values and QUERY_NAME.fullmatch(values["query"]) is None:
-        message = "this is no name of a parameter"
-        report.add(node.at("query").place, "unknown-value", message, "letters, digits and _", values["query"])
+        message = "this is not a name of a URL parameter"
+        report.add(node.at("query").place, "unknown-value", message, "use letters, digits and _", values["query"])
     if ":" in values.get("basic", ""):
-        message = "the user of Basic cannot have a colon"
-        report.add(node.at("basic").place, "unknown-value", message, "write the user's name alone", values["basic"])
+        message = "the user of Basic authentication cannot have a colon"
+        report.add(node.at("basic").place, "unknown-value", message, "write only the name of the user", values["basic"])
     return HookKey(**{way: values[way] for way in given})
 
 
@@ -117,10 +117,12 @@ def _signature(node: Marked, report: Report) -> HookSignature | BadValue:
     values.pop("type", None)
     if values.get("scheme") == "standard":
         for name in values.keys() - {"scheme", "tolerance"}:
-            message = f"the Standard Webhooks scheme has its own `{name}`"
-            report.add(node.at(name).place, "key-not-here", message, f"remove `{name}`, or write scheme: generic", name)
+            message = f"the Standard Webhooks scheme has a fixed `{name}`"
+            report.add(
+                node.at(name).place, "key-not-here", message, f"remove `{name}`, or write `scheme: generic`", name
+            )
     elif "tolerance" in values and "timestamp_header" not in values:
-        message = "no moment is signed that could be compared"
+        message = "without a `timestamp_header` there is no time to compare"
         hint = "name the `timestamp_header`, or remove `tolerance`"
         report.add(node.at("tolerance").place, "key-not-here", message, hint, "tolerance")
     for name in ("header", "timestamp_header"):

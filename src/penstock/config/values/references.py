@@ -1,6 +1,6 @@
-"""References to secrets: `${env:NAME}`, `${file:PATH}`, alone or inside a longer text; `$${` is a plain `${`.
+"""References to secrets: `${env:NAME}` and `${file:PATH}`, alone or inside a longer text; `$${` is a literal `${`.
 
-Also the URLs and hosts that a key may be sent to, and the header names and values that HTTP and Penstock allow.
+Also checks the URLs and hosts that may receive a key, and the names and values of headers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from penstock.sources.file_access import denial_of, opened_denial
 
 KINDS = ("env", "file", "secret")
 PIECE = re.compile(r"\$\$\{|\$\{(?P<inside>[^}]*)\}|(?P<open>\$\{)")
-OUR_OWN = frozenset(  # what the service proves itself by: no project may send it anywhere
+OUR_OWN = frozenset(  # the service's own secrets: no project may use them
     {"PENSTOCK_DATABASE_URL", "PENSTOCK_METRICS_TOKEN", "PENSTOCK_OIDC_CLIENT_SECRET", "PENSTOCK_SECRET_KEY"}
 )
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -31,7 +31,7 @@ Part = tuple[Literal["text", "env", "file"], str]
 
 
 def parse_secret(text: str, node: Marked, base: Path, report: Report) -> Secret:
-    """The text cut into literal pieces and references; what is wrong with it goes to the report, never its value."""
+    """Splits the text into literal parts and references. Problems go to the report, without the values."""
     parts: list[Part] = []
     plain = ""
     position = 0
@@ -52,13 +52,17 @@ def parse_secret(text: str, node: Marked, base: Path, report: Report) -> Secret:
 def _reference(inside: str | None, node: Marked, report: Report) -> Part | None:
     if inside is None:
         report.add(
-            node.place, "bad-reference", "a reference is not closed", "write ${env:NAME}; a plain ${ is $${", "${"
+            node.place,
+            "bad-reference",
+            "a reference is not closed",
+            "write ${env:NAME}; write a literal ${ as $${",
+            "${",
         )
         return None
     kind, colon, name = inside.partition(":")
     if not colon:
-        hint = "write ${env:NAME} or ${file:PATH}; a plain ${ is $${"
-        report.add(node.place, "bad-reference", "a reference must say where the value is", hint, f"${{{inside}}}")
+        hint = "write ${env:NAME} or ${file:PATH}; write a literal ${ as $${"
+        report.add(node.place, "bad-reference", "a reference needs a kind and a name", hint, f"${{{inside}}}")
     elif kind not in KINDS:
         hint = suggest(kind, KINDS, "kinds of reference")
         report.add(node.place, "bad-reference", "this kind of reference is not known", hint, f"${{{kind}:…}}")
@@ -66,43 +70,43 @@ def _reference(inside: str | None, node: Marked, report: Report) -> Part | None:
         hint = "use ${env:NAME} or ${file:PATH}"
         report.add(node.place, "not-available-yet", "${secret:…} is not available yet", hint, "${secret:…}")
     elif kind == "env" and VARIABLE.fullmatch(name) is None:
-        hint = "write ${env:NAME}: letters, digits and _"
-        report.add(node.place, "bad-reference", "this is no name of an environment variable", hint, f"${{env:{name}}}")
-    elif kind == "env" and name in OUR_OWN:
-        message = "this variable is the service's own secret, and goes to nobody"
-        report.add(node.place, "bad-reference", message, "give the project a variable of its own", f"${{env:{name}}}")
-    elif kind == "file" and not name.strip():
+        hint = "write ${env:NAME} with letters, digits and _"
         report.add(
-            node.place, "bad-reference", "the reference names no file", "write ${file:PATH}", f"${{file:{name}}}"
+            node.place, "bad-reference", "this is not a name of an environment variable", hint, f"${{env:{name}}}"
         )
+    elif kind == "env" and name in OUR_OWN:
+        message = "this variable is a secret of Penstock itself; a project cannot use it"
+        report.add(node.place, "bad-reference", message, "use another variable for the project", f"${{env:{name}}}")
+    elif kind == "file" and not name.strip():
+        report.add(node.place, "bad-reference", "the reference has no path", "write ${file:PATH}", f"${{file:{name}}}")
     else:
         return ("env", name) if kind == "env" else ("file", name)
     return None
 
 
 def variables_of(text: str) -> frozenset[str]:
-    """The environment variables that a text (a whole project, too) refers to by `${env:NAME}`."""
+    """The environment variables in the references `${env:NAME}` of a text, which can be a whole project."""
     insides = (match["inside"] or "" for match in PIECE.finditer(text))
     return frozenset(inside.removeprefix("env:") for inside in insides if inside.startswith("env:"))
 
 
 def is_literal(secret: Secret) -> bool:
-    """Whether the whole text is in the project file, with no reference in it."""
+    """Whether the text has no references."""
     return all(kind == "text" for kind, _ in secret.parts)
 
 
 def resolve_secret(secret: Secret, environ: Mapping[str, str], reach: Reach = PERSONAL) -> str:
-    """The text with its references filled in from `environ` and from files (relative to the project file).
+    """The text with its references resolved from `environ` and from files (relative to the project file).
 
-    One line break at a file's end is dropped. Raises InputError that names the unset variable, the unreadable file, or
-    what is out of `reach`; never a value.
+    Drops one line break at the end of a file. Raises InputError for an unset variable, an unreadable file, or what is
+    out of `reach`; the error contains no values.
     """
     resolver = _Resolver(secret, environ, reach)
     return "".join(resolver.part(kind, text) for kind, text in secret.parts)
 
 
 def references_of(secret: Secret, environ: Mapping[str, str], reach: Reach = PERSONAL) -> list[str]:
-    """The values of its references alone: what is secret in the text. Raises like `resolve_secret`."""
+    """The values of the references only, which are the secret parts. Raises as `resolve_secret`."""
     resolver = _Resolver(secret, environ, reach)
     return [resolver.part(kind, text) for kind, text in secret.parts if kind != "text"]
 
@@ -119,7 +123,10 @@ class _Resolver:
         value = self._variable(text) if kind == "env" else self._file(text)
         if not value and len(self.secret.parts) == 1:
             raise self._problem(
-                "empty-reference", "the reference is empty", "put the value there", f"${{{kind}:{text}}}"
+                "empty-reference",
+                "the value of the reference is empty",
+                "set the variable, or write the value into the file",
+                f"${{{kind}:{text}}}",
             )
         return value
 
@@ -161,7 +168,7 @@ CONTROL = re.compile(r"[\0-\x08\x0a-\x1f\x7f]")
 
 
 class UrlParts(NamedTuple):
-    """The parts of an absolute URL that decide where a key goes."""
+    """The parts of an absolute URL that decide whether it may receive a key."""
 
     scheme: str
     host: str
@@ -173,7 +180,7 @@ class UrlParts(NamedTuple):
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name is this very machine."""
+    """Whether a host name is a loopback name or address."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -183,7 +190,7 @@ def is_loopback(host: str) -> bool:
 
 
 def split_address(url: str) -> tuple[UrlParts, SplitResult] | None:
-    """The address of an absolute http(s) URL; None when it is none, or not a right one."""
+    """The parts of an absolute http or https URL; None if it is not a valid one."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -195,14 +202,14 @@ def split_address(url: str) -> tuple[UrlParts, SplitResult] | None:
 
 
 def without_secrets(url: str) -> str:
-    """The URL as far as it can hold no secret: without query, and without user and password."""
+    """The URL without the parts that can be secret: query, user and password."""
     bare = url.partition("?")[0]
     head, slashes, rest = bare.partition("//")
     return f"{head}{slashes}{rest.rpartition('@')[2]}"
 
 
 def check_base_url(text: str, node: Marked, report: Report) -> None:
-    """A base URL is https (http for loopback) and has a host, no user, no query and no fragment."""
+    """Checks that a base URL is https (or http to loopback) with a host, without user, query and fragment."""
     split = split_address(text)
     shown = without_secrets(text)
     if split is None or "{" in text:
@@ -211,12 +218,14 @@ def check_base_url(text: str, node: Marked, report: Report) -> None:
         return
     address, parts = split
     if parts.username is not None or parts.password is not None:
-        report.add(node.place, "bad-url", "a base URL takes no user and password", "use `api_key` or `headers`", shown)
+        report.add(
+            node.place, "bad-url", "a base URL cannot have a user and password", "use `api_key` or `headers`", shown
+        )
     elif parts.query or parts.fragment or text.endswith(("?", "#")):
         hint = f"write {address.scheme}://{parts.netloc}{parts.path}"
-        report.add(node.place, "bad-url", "a base URL takes no query and no fragment", hint, shown)
+        report.add(node.place, "bad-url", "a base URL cannot have a query or fragment", hint, shown)
     elif address.scheme == "http" and not address.is_loopback:
-        message = "http would send the key in the clear; it is allowed for loopback hosts only"
+        message = "http would send the key unencrypted; it is allowed only for loopback hosts"
         report.add(node.place, "bad-url", message, f"write https://{parts.netloc}{parts.path}", shown)
 
 
@@ -233,15 +242,15 @@ def may_receive_key(address: UrlParts, credential: CredentialSpec) -> bool:
 
 
 def check_header(name: str, value: str, node: Marked, report: Report) -> bool:
-    """Whether a header's name is a token and its value one line; headers that the client itself writes are refused."""
+    """Whether a header is valid: its name is a token, its value one line, and Penstock does not set it itself."""
     if TOKEN.fullmatch(name) is None:
-        hint = "letters, digits and - are best, such as X-Trace"
-        report.add(node.place, "bad-header", "this is no header name", hint, name)
+        hint = "use letters, digits and -, such as X-Trace"
+        report.add(node.place, "bad-header", "this is not a header name", hint, name)
     elif CONTROL.search(value):
-        message = f"the value of {name} holds a line break or another control character: it would forge headers"
-        report.add(node.place, "bad-header", message, "write the value in one line", name)
+        message = f"the value of {name} has a line break or another control character"
+        report.add(node.place, "bad-header", message, "write the value on one line", name)
     elif name.lower() in FRAMING:
-        report.add(node.place, "forbidden-header", f"{name} is written by Penstock itself", "remove it", name)
+        report.add(node.place, "forbidden-header", f"Penstock sets {name} itself", "remove it", name)
     else:
         return True
     return False

@@ -1,4 +1,4 @@
-"""`Section`: a mapping with known keys. Reader, suggestions and schema come from one declaration of each key."""
+"""`Section`: a mapping with known keys. Each key is declared once, for reading, suggestions and the JSON Schema."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Key:
     shape: ValueShape
     about: str
     required: bool = False
-    hint: str = ""  # what to write, when a required key is missing
+    hint: str = ""  # what to write if a required key is missing
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
     """A mapping with known keys. `spec` is the dataclass whose defaults are the keys' defaults.
 
-    `elsewhere` explains keys that are known, but belong to another kind of the same thing.
+    `elsewhere` has messages for keys that belong to another kind of this resource.
     """
 
     about: str
@@ -38,9 +38,9 @@ class Section:
         return [key.name for key in self.keys]
 
     def read(self, node: Marked, report: Report) -> dict[str, Any] | BadValue:
-        """The values that are given and right, by key; `BAD` when there is no mapping at all."""
+        """The valid values by key; `BAD` if it is not a mapping."""
         if not isinstance(node.value, dict):
-            return wrong(node, report, "a mapping", f"with the keys: {', '.join(self.names())}")
+            return wrong(node, report, "a mapping", f"write a mapping with the keys: {', '.join(self.names())}")
         read: dict[str, Any] = {}
         for key in self.keys:
             if key.name in node.value:
@@ -48,7 +48,12 @@ class Section:
                 if value is not BAD:
                     read[key.name] = value
             elif key.required:
-                report.add(node.place.below(key.name), "missing-key", f"`{key.name}` is missing", key.hint or key.about)
+                report.add(
+                    node.place.below(key.name),
+                    "missing-key",
+                    f"`{key.name}` is missing",
+                    key.hint or f"add it: {key.about}",
+                )
         self._refuse_unknown(node, report)
         return read
 
@@ -58,14 +63,14 @@ class Section:
             if name in known:
                 continue
             if self.elsewhere and name in self.elsewhere:
-                report.add(item.place, "key-not-here", f"`{name}` cannot stand here", self.elsewhere[name], name)
+                report.add(item.place, "key-not-here", f"`{name}` is not allowed here", self.elsewhere[name], name)
                 continue
             report.add(
                 item.place, "unknown-key", f"there is no key `{name}` here", suggest(name, known, "known keys"), name
             )
 
     def schema(self) -> dict[str, Any]:
-        """The section as a closed object with a description for every key."""
+        """The section as JSON Schema: an object without additional properties, with a description for every key."""
         defaults = _defaults(self.spec)
         properties = {
             key.name: {"description": key.about, **key.shape.schema(), **defaults.get(key.name, {})}

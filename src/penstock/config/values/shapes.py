@@ -1,4 +1,4 @@
-"""The shapes of values in the project file. Each reads a marked value and describes itself as JSON Schema."""
+"""The shapes of values in the project file. Each reads a marked value, and has a JSON Schema."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number",
 
 
 class BadValue(Enum):
-    """Marks a value that could not be read; the report says why."""
+    """Stands for a value that could not be read; the report has the problem."""
 
     BAD = "bad"
 
@@ -28,7 +28,7 @@ BAD: Final = BadValue.BAD
 
 
 class ValueShape(Protocol):
-    """What a value may be."""
+    """What is allowed as a value."""
 
     def read(self, node: Marked, report: Report) -> Any:
         """The plain value, or `BAD` with a problem in the report."""
@@ -40,14 +40,14 @@ class ValueShape(Protocol):
 
 
 def kind_of(node: Marked) -> str:
-    """What a value is, in words."""
+    """The kind of a value, for messages."""
     if node.value in ({}, []):
         return f"an empty {'mapping' if isinstance(node.value, dict) else 'list'}"
     return KINDS.get(type(node.value), "nothing")
 
 
 def is_private(path: str) -> bool:
-    """Whether the value at this path may hold a secret, so that it must not be shown."""
+    """Whether the value at this path can contain a secret, so that it must not be shown."""
     match path.split("."):
         case ["credentials"] | ["credentials", _] | ["credentials", _, "api_key" | "headers" | "base_url", *_]:
             return True
@@ -59,41 +59,44 @@ def is_private(path: str) -> bool:
 
 
 def shown(node: Marked) -> str:
-    """What was found, for a message: its kind where it may be a secret or is not a scalar, else the text itself."""
+    """The value for a message: its kind if it can be secret or is not a scalar, else its text."""
     if is_private(node.path) or isinstance(node.value, dict | list):
         return kind_of(node)
     return "nothing" if node.value is None else node.raw
 
 
 def wrong(node: Marked, report: Report, wanted: str, hint: str = "") -> BadValue:
-    """Report that a value is not what it must be."""
+    """Report that a value has the wrong kind."""
     if node.value is None:
         report.add(
-            node.place, "empty-value", f"nothing is written here; {wanted} is needed", hint or "or remove the key"
+            node.place,
+            "empty-value",
+            f"the value is empty; it must be {wanted}",
+            hint or f"write {wanted}, or remove the key",
         )
     else:
-        report.add(node.place, "wrong-type", f"{wanted} is needed here", hint or f"write {wanted}", shown(node))
+        report.add(node.place, "wrong-type", f"this must be {wanted}", hint or f"write {wanted}", shown(node))
     return BAD
 
 
 @dataclass(frozen=True, slots=True)
 class TextShape:
-    """Any text that is not empty. A number is taken as it is written; `blank` allows white space alone."""
+    """Text that is not empty. A number is taken as it is written; `blank` allows text of white space only."""
 
-    references: bool = False  # whether ${…} has its own meaning to the reader, so that it passes here
+    references: bool = False  # whether ${…} is allowed, because the caller resolves it
     example: str = ""
     blank: bool = False
 
     def read(self, node: Marked, report: Report) -> str | BadValue:
         if isinstance(node.value, dict | list | bool) or node.value is None:
-            return wrong(node, report, "text", f"for example {self.example}" if self.example else "")
+            return wrong(node, report, "text", f"write text, for example {self.example}" if self.example else "")
         if not (node.raw if self.blank else node.raw.strip()):
             report.add(node.place, "empty-value", "the text is empty", "write a value, or remove the key")
             return BAD
         if not self.references and REFERENCE.search(node.raw):
-            message = "a reference cannot stand here"
+            message = "a reference is not allowed here"
             hint = (
-                "${env:…} and ${file:…} are for `api_key`, a credential's `headers`, a sql source's `url` and a "
+                "${env:…} and ${file:…} are allowed in `api_key`, a credential's `headers`, a sql source's `url` and a "
                 "webhook's `secret`"
             )
             report.add(node.place, "reference-not-here", message, hint, shown(node))
@@ -117,7 +120,7 @@ class ChoiceShape:
         word = self.aliases.get(node.raw.lower(), node.raw)
         if word not in self.words:
             hint = suggest(node.raw, self.words, "one of")
-            report.add(node.place, "unknown-value", "this value is not known here", hint, shown(node))
+            report.add(node.place, "unknown-value", "this value is not allowed here", hint, shown(node))
             return BAD
         return word
 
@@ -154,7 +157,7 @@ class IntegerShape:
     def read(self, node: Marked, report: Report) -> int | BadValue:
         limits = f"of at least {self.least}" if self.most is None else f"from {self.least} to {self.most}"
         if not isinstance(node.value, int) or isinstance(node.value, bool):
-            return wrong(node, report, "a whole number", f"write one {limits}")
+            return wrong(node, report, "a whole number", f"write a whole number {limits}")
         if node.value < self.least or (self.most is not None and node.value > self.most):
             report.add(
                 node.place, "out-of-range", "this number is out of range", f"write a number {limits}", shown(node)
@@ -173,10 +176,10 @@ class FractionShape:
 
     def read(self, node: Marked, report: Report) -> float | BadValue:
         if not isinstance(node.value, int | float) or isinstance(node.value, bool):
-            return wrong(node, report, "a number", "a share between 0 and 1, such as 0.5")
+            return wrong(node, report, "a number", "write a number greater than 0 and at most 1, such as 0.5")
         if not 0 < node.value <= 1:
-            hint = "write a share of more than 0 and at most 1, such as 0.5"
-            report.add(node.place, "out-of-range", "this is no share", hint, shown(node))
+            hint = "write a number greater than 0 and at most 1, such as 0.5"
+            report.add(node.place, "out-of-range", "this number is out of range", hint, shown(node))
             return BAD
         return float(node.value)
 
@@ -195,7 +198,11 @@ class DurationShape:
         seconds = float(match[1]) * SECONDS[match[2]]
         if not 0 < seconds < math.inf:
             report.add(
-                node.place, "out-of-range", "the time span must be longer than nothing", "such as 10s", shown(node)
+                node.place,
+                "out-of-range",
+                "the time span must be longer than 0",
+                "write a time span such as 10s",
+                shown(node),
             )
             return BAD
         return seconds
@@ -224,9 +231,7 @@ class NamesShape:
             if isinstance(name, BadValue):
                 continue
             if name in names:
-                report.add(
-                    item.place, "duplicate-name", "this name stands in the list twice", "keep one of the two", name
-                )
+                report.add(item.place, "duplicate-name", "this name is in the list twice", "keep one of the two", name)
             else:
                 names.append(name)
         if len(node.items()) < self.least:
@@ -260,7 +265,7 @@ class JsonShape:
     def read(self, node: Marked, report: Report) -> tuple[Any] | BadValue:
         for item in node.walk():
             if isinstance(item.value, float) and not math.isfinite(item.value):
-                message = "JSON knows no NaN and no Infinity"
+                message = "JSON has no NaN and no Infinity"
                 report.add(item.place, "not-json", message, "write a number, or text in quotes", shown(item))
                 return BAD
         return (plain(node),)
@@ -288,7 +293,7 @@ class MapShape:
 
 @dataclass(frozen=True, slots=True)
 class EitherShape:
-    """A mapping is read by `mapping`, everything else by `other`."""
+    """Reads a mapping with `mapping`, other values with `other`."""
 
     mapping: ValueShape
     other: ValueShape
@@ -362,10 +367,8 @@ class AttributesShape:
             return "all"
         if node.raw == "none":
             return "none"
-        hint = (
-            f"one column is written as [{node.raw}]" if isinstance(node.value, str) else "write all, none or [columns]"
-        )
-        report.add(node.place, "unknown-value", "all, none or a list of columns is needed", hint, shown(node))
+        hint = f"write one column as [{node.raw}]" if isinstance(node.value, str) else "write all, none or [columns]"
+        report.add(node.place, "unknown-value", "this must be all, none or a list of columns", hint, shown(node))
         return BAD
 
     def schema(self) -> dict[str, Any]:
@@ -379,7 +382,7 @@ class OverlapShape:
 
     def read(self, node: Marked, report: Report) -> str | BadValue:
         if isinstance(node.value, dict | list | bool) or DURATION.fullmatch(node.raw) is None:
-            return wrong(node, report, "a number or a time span", "such as 100 or 1h")
+            return wrong(node, report, "a number or a time span", "write a number or a time span, such as 100 or 1h")
         return node.raw
 
     def schema(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`Report`: collects every problem of a project file, so that all are reported at once."""
+"""`Report`: collects the problems of a project file, so that all are reported at once."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Place(NamedTuple):
     file: str | None
 
     def below(self, name: str) -> Place:
-        """The place of a key that is missing here: its own path, its parent's line."""
+        """The place of a missing key below this one, with the line of this one."""
         return self._replace(path=f"{self.path}.{name}" if self.path else name)
 
 
 @dataclass(slots=True)
 class Report:
-    """The problems found so far, in the order of finding; `late` ones are keys that a later version answers."""
+    """The problems found so far."""
 
     problems: list[Problem] = field(default_factory=list)
     nodes: int = 0  # keys and values of the files read so far
@@ -37,21 +37,21 @@ class Report:
     _known: set[Problem] = field(default_factory=set)
 
     def takes_bytes(self, size: int) -> bool:
-        """Whether so many more bytes are within the bound of a project; they count from now on."""
+        """Add `size` bytes of the project; returns whether they are within the bound."""
         self._bytes += size
         return self._bytes <= bounds().project_bytes
 
     def add(self, place: Place, code: str, message: str, hint: str = "", found: str | None = None) -> None:
-        """Write one problem down; `found` is shortened here, and must never hold a secret.
+        """Add one problem; `found` is shortened, and must not contain a secret.
 
-        Raises InputError with all of them when they are too many to be reported.
+        Raises InputError with all problems if there are more than 300.
         """
         shown = None if found is None else shorten(found)
         problem = Problem(place.path, message, code, hint, shown, place.line, place.file)
         if problem in self._known:
             return
         if len(self.problems) >= MOST:
-            more = Problem("", f"there are more problems than these {MOST:,}", "more-problems", "fix these first")
+            more = Problem("", f"there are more than {MOST:,} problems", "more-problems", "fix these first")
             raise InputError(*self.sorted(), more)
         self._known.add(problem)
         self.problems.append(problem)

@@ -1,8 +1,8 @@
-"""YAML 1.2 text as a tree in which every value knows its dotted path, its line and its file.
+"""YAML 1.2 text as a tree whose values have their dotted path, line and file.
 
-The text is measured before any value is built. Libyaml reads a megabyte in a fraction of a second, ruamel.yaml in half
-a minute; ruamel's messages are better. So libyaml measures every text, ruamel composes short ones, and libyaml long
-ones, by the same rules.
+The size of the text is checked before values are built. Libyaml reads a megabyte in a fraction of a second, ruamel.yaml
+in half a minute, but ruamel.yaml has better messages. So libyaml counts the nodes of every text, ruamel.yaml composes
+short texts and libyaml long ones, by the same rules.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from yaml.resolver import BaseResolver
 from penstock.bounds import MAX_PROJECT, bounds, in_megabytes
 from penstock.config.yaml.report import Place, Report
 
-LONG = 50_000  # characters that ruamel reads in half a second
+LONG = 50_000  # characters, which ruamel.yaml reads in half a second
 DEEPEST = 100  # levels of mappings and lists
 VERSION = (1, 2)
 
@@ -39,7 +39,7 @@ FLOAT_WORD = re.compile(r"\.(inf|nan)")
 Scalar = str | int | float | bool | None
 
 
-class TooDeep(ValueError):  # noqa: N818 - it names what was met
+class TooDeep(ValueError):  # noqa: N818 - raised only inside this module
     """A value is nested deeper than the bound; `line` is 1-based."""
 
     def __init__(self, line: int) -> None:
@@ -53,7 +53,7 @@ class TooManyNodes(TooDeep):
 
 @dataclass(slots=True)
 class _Measure:
-    """Counts the nodes of a text; an alias counts as all nodes that it refers to."""
+    """Counts the nodes of a text; an alias counts as many as the nodes that it refers to."""
 
     most: int
     count: int = 0
@@ -84,21 +84,21 @@ class _Measure:
 
 
 def measure(text: str, most: int) -> int:
-    """How many nodes the text has. Raises TooDeep, or TooManyNodes where they are more than `most`.
+    """The number of nodes in the text. Raises TooDeep, or TooManyNodes if there are more than `most`.
 
-    A text that is not YAML has those before its first error.
+    For invalid YAML, counts the nodes before the first error.
     """
     found = _Measure(most)
     try:
         for event in _events(text):
             found.take(event)
-    except yaml.YAMLError:  # composing it reports what is wrong
+    except yaml.YAMLError:  # composing the text reports the error
         pass
     return found.count
 
 
 def compose(text: str) -> Any:
-    """The root node; None of an empty text. Raises a MarkedYAMLError or ReaderError of either library."""
+    """The root node; None for an empty text. Raises a MarkedYAMLError or ReaderError of either library."""
     loader = _loader()
     if loader is None or len(text) <= LONG:
         return YAML(typ="safe", pure=True).compose(text)
@@ -112,12 +112,12 @@ def _events(text: str) -> Iterator[Any]:
 
 @cache
 def _loader() -> Any:
-    """A loader of libyaml with the rules of YAML 1.2 for plain values; None where it is not installed."""
+    """A loader of libyaml with the rules of YAML 1.2 for plain values; None if libyaml is not installed."""
     if not yaml.__with_libyaml__:
         return None
 
     class Loader(yaml.cyaml.CParser, Composer, BaseResolver):  # type: ignore[misc]
-        """Gives nodes, builds no values."""
+        """Composes nodes without building values."""
 
         def __init__(self, stream: str) -> None:
             yaml.cyaml.CParser.__init__(self, stream)
@@ -132,9 +132,9 @@ def _loader() -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A value of the file. `value` is a scalar, a dict of name → Marked or a list of Marked; `raw` a scalar as written.
+    """A value of the file. `value` is a scalar, a dict of name → Marked or a list of Marked; `raw` the written scalar.
 
-    The line of a mapping's entry is the line of its key.
+    An entry of a mapping has the line of its key.
     """
 
     path: str
@@ -148,41 +148,41 @@ class Marked:
         return Place(self.path, self.line, self.file)
 
     def entries(self) -> dict[str, Marked]:
-        """The entries of a mapping; of anything else, none."""
+        """The entries of a mapping; empty for other values."""
         return self.value if isinstance(self.value, dict) else {}
 
     def items(self) -> list[Marked]:
-        """The items of a list; of anything else, none."""
+        """The items of a list; empty for other values."""
         return self.value if isinstance(self.value, list) else []
 
     def get(self, *names: str) -> Marked | None:
-        """The value below these names, if it is there."""
+        """The value below these names; None if there is none."""
         found: Marked | None = self
         for name in names:
             found = found.entries().get(name) if found is not None else None
         return found
 
     def at(self, *names: str) -> Marked:
-        """The value below these names, or the nearest one above it that is there."""
+        """The value below these names, or its nearest existing parent."""
         found = self
         for name in names:
             found = found.entries().get(name, found)
         return found
 
     def walk(self) -> Iterator[Marked]:
-        """Yield this value and all below it."""
+        """Yield this value and all values below it."""
         yield self
         for child in (*self.entries().values(), *self.items()):
             yield from child.walk()
 
 
 def read_marked(text: str, file: str, report: Report) -> Marked | None:
-    """The tree of a YAML text; None when there is none or it cannot be read (then the report says why)."""
+    """The tree of a YAML text; None if the text is empty, or invalid (then the report has the problem)."""
     if not _is_bounded(text, file, report):
         return None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML 1.2 lets an anchor be written again
+            warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML 1.2 allows an anchor to be reused
             root = compose(text)
         return None if root is None else _Grower(file, report).grow(root, "", root.start_mark.line + 1, ())
     except (MarkedYAMLError, yaml.MarkedYAMLError) as error:
@@ -190,28 +190,28 @@ def read_marked(text: str, file: str, report: Report) -> Marked | None:
     except (ReaderError, yaml.reader.ReaderError) as error:
         place = Place("", text.count("\n", 0, error.position) + 1, file)
         message = f"this is not YAML: {str(error).splitlines()[0]}"
-        report.add(place, "yaml-syntax", message, 'write it as an escape in double quotes, such as "\\t"')
+        report.add(place, "yaml-syntax", message, 'write the character as an escape in double quotes, such as "\\t"')
     except RecursionError:
-        message = "the values are nested too deeply to be read"
-        report.add(Place("", 1, file), "yaml-syntax", message, "check for brackets that are never closed")
+        message = "the values are nested too deeply"
+        report.add(Place("", 1, file), "yaml-syntax", message, "check for brackets that are not closed")
     return None
 
 
 def _is_bounded(text: str, file: str, report: Report) -> bool:
-    """Whether the text, with what was read before it, is within the bounds of a project; else the report says why."""
-    most, hint = bounds(), f"split what belongs to several projects, or raise {MAX_PROJECT}"
+    """Whether the text, with those read before, is within the bounds of a project; else the report has the problem."""
+    most, hint = bounds(), f"split the project, or raise {MAX_PROJECT}"
     if not report.takes_bytes(len(text.encode(errors="replace"))):
-        message = f"a project has {in_megabytes(most.project_bytes)} at most"
+        message = f"a project can have at most {in_megabytes(most.project_bytes)}"
         report.add(Place("", None, file), "too-large", message, hint)
         return False
     try:
         report.nodes += measure(text, most.project_nodes - report.nodes)
     except TooManyNodes as error:
-        message = f"a project has {most.project_nodes:,} keys and values at most, aliases written out"
+        message = f"a project can have at most {most.project_nodes:,} keys and values, with aliases expanded"
         report.add(Place("", error.line, file), "too-large", message, hint)
     except TooDeep as error:
         message = f"the values are nested deeper than {DEEPEST} levels"
-        report.add(Place("", error.line, file), "yaml-syntax", message, "check for brackets that are never closed")
+        report.add(Place("", error.line, file), "yaml-syntax", message, "check for brackets that are not closed")
     else:
         return True
     return False
@@ -226,11 +226,11 @@ def _syntax_problem(error: Any, text: str, file: str, report: Report) -> None:
     if "${" in shown:
         hint = 'inside { } and [ ] a reference needs quotes: "${env:NAME}"'
     elif "\\t" in words:
-        hint = "indent with spaces: YAML takes no tabs"
+        hint = "indent with spaces: YAML does not allow tabs"
     elif "mapping values are not allowed" in words:
-        hint = 'put text that holds ": " in quotes, and check the indentation of this line and the one above'
+        hint = 'put text with ": " in quotes, and check the indentation of this line and the one above'
     elif "another document" in words:
-        hint = "keep one document in a file: remove the line '---', or use a folder of files"
+        hint = "write one document per file: remove the line '---', or use a folder of files"
     else:
         hint = "check quotes, brackets and indentation on this line and the one above"
     report.add(Place("", line, file), "yaml-syntax", f"this is not YAML: {words}", hint)
@@ -245,8 +245,10 @@ class _Grower:
 
     def grow(self, node: Node, path: str, line: int, above: tuple[int, ...]) -> Marked | None:
         if id(node) in above:
-            message = "an alias (*name) repeats itself without end"
-            self.report.add(Place(path, line, self.file), "yaml-syntax", message, "write the values out")
+            message = "an alias (*name) contains itself"
+            self.report.add(
+                Place(path, line, self.file), "yaml-syntax", message, "write the values instead of the alias"
+            )
             return None
         if isinstance(node, SCALARS):
             return Marked(path, line, self.file, _scalar(node), node.value)
@@ -274,7 +276,7 @@ class _Grower:
                     merged = {**(grown.entries() if grown is not None else {}), **merged}
                 continue
             if not isinstance(key, SCALARS):
-                message = "a key must be a plain word"
+                message = "a key must be a scalar"
                 self.report.add(
                     Place(path, line, self.file), "wrong-type", message, "write `name: value`", "a list or a mapping"
                 )
@@ -290,7 +292,7 @@ class _Grower:
         return {**merged, **own}
 
     def _duplicate(self, place: Place, key: str, first: int) -> None:
-        message = f"the key stands here twice: in line {first} and in line {place.line}"
+        message = f"the key is given twice: in line {first} and in line {place.line}"
         self.report.add(place, "duplicate-key", message, "keep one of the two", key)
 
 
@@ -299,7 +301,7 @@ def _join(path: str, name: str) -> str:
 
 
 def _scalar(node: Node) -> Scalar:
-    """The value by YAML 1.2's core schema; whatever else the parser takes for a value stays text as written."""
+    """The value by the core schema of YAML 1.2; other values stay text as written."""
     text = str(node.value)
     kind = str(node.tag).removeprefix(TAG)
     if kind == "null":
@@ -309,7 +311,7 @@ def _scalar(node: Node) -> Scalar:
     if kind in {"int", "float"} and "_" not in text:
         try:
             return _number(text, kind)
-        except ValueError:  # a tag that lies, or more digits than Python reads
+        except ValueError:  # a wrong tag, or more digits than Python reads
             return text
     return text
 
@@ -321,7 +323,7 @@ def _number(text: str, kind: str) -> int | float:
 
 
 def plain(marked: Marked) -> Any:
-    """The value without its marks, as JSON would hold it."""
+    """The value without marks, as JSON."""
     if isinstance(marked.value, dict):
         return {name: plain(item) for name, item in marked.value.items()}
     if isinstance(marked.value, list):
