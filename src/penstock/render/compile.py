@@ -28,64 +28,64 @@ ASYNCHRONOUS: Mapping[str, object] = MappingProxyType({"synchronous": False, "re
 RENDERER = "1"  # the version of the layout: a change of it makes every payload hash be compared again
 
 
-def batches(bench: CompileContext, template: Template) -> bool:
+def batches(ctx: CompileContext, template: Template) -> bool:
     """Whether the records go to the batch endpoint: `auto` is on in native, where it takes the object."""
-    batch, path = bench.destination.batch, bench.destination.path
+    batch, path = ctx.destination.batch, ctx.destination.path
     if template.items:
         return True
     if batch.mode == "off":
         return False
     wanted = batch.mode == "on" or batch.size is not None or batch.max_bytes is not None
-    if template.batch_limit(bench.dialect) is None:
+    if template.batch_limit(ctx.dialect) is None:
         if wanted:
-            message = f"the batch endpoint takes no {template.object} in {bench.dialect}"
-            bench.problem("batch", message, "no-batch", "batch: off")
+            message = f"the batch endpoint takes no {template.object} in {ctx.dialect}"
+            ctx.problem("batch", message, "no-batch", "batch: off")
         return False
-    if not wanted and path is not None and bench.native:
-        bench.note("batch", "left out", "records go one by one to the destination's own path; `batch: on` overrules it")
+    if not wanted and path is not None and ctx.native:
+        ctx.note("batch", "left out", "records go one by one to the destination's own path; `batch: on` overrules it")
         return False
-    return wanted or bench.native
+    return wanted or ctx.native
 
 
-def shape_of(bench: CompileContext, template: Template, base_url: str, *, batching: bool, wrapped: bool) -> Shape:
+def shape_of(ctx: CompileContext, template: Template, base_url: str, *, batching: bool, wrapped: bool) -> Shape:
     """The shape of the requests; `wrapped`: the records are native batch jobs already."""
     if not batching:
-        path = bench.destination.path or template.path[bench.dialect]
-        return Shape(template.method, _joined(base_url, path), retry=_retry(bench))
+        path = ctx.destination.path or template.path[ctx.dialect]
+        return Shape(template.method, _joined(base_url, path), retry=_retry(ctx))
     endpoint = batch_endpoint()
     return Shape(
         endpoint.method,
-        _joined(base_url, bench.destination.path or endpoint.path[bench.dialect]),
-        grouping=_grouping(bench, wrapped=wrapped),
-        size=_size(bench, endpoint.batch_limit(bench.dialect) or 1),
-        max_bytes=bench.destination.batch.max_bytes,
-        replies=Replies.JOBS if bench.native else Replies.ITEMS,
-        retry=_retry(bench),
+        _joined(base_url, ctx.destination.path or endpoint.path[ctx.dialect]),
+        grouping=_grouping(ctx, wrapped=wrapped),
+        size=_size(ctx, endpoint.batch_limit(ctx.dialect) or 1),
+        max_bytes=ctx.destination.batch.max_bytes,
+        replies=Replies.JOBS if ctx.native else Replies.ITEMS,
+        retry=_retry(ctx),
     )
 
 
-def _size(bench: CompileContext, limit: int) -> int:
-    size = bench.destination.batch.size or limit
+def _size(ctx: CompileContext, limit: int) -> int:
+    size = ctx.destination.batch.size or limit
     if size > limit:
-        message = f"{size} records are more than the {limit} that the batch endpoint takes in {bench.dialect}"
-        bench.problem("batch.size", message, "batch-too-large", f"size: {limit} or less", str(size))
+        message = f"{size} records are more than the {limit} that the batch endpoint takes in {ctx.dialect}"
+        ctx.problem("batch.size", message, "batch-too-large", f"size: {limit} or less", str(size))
     return size
 
 
-def _grouping(bench: CompileContext, *, wrapped: bool) -> Grouping:
-    if not bench.native:
+def _grouping(ctx: CompileContext, *, wrapped: bool) -> Grouping:
+    if not ctx.native:
         return Grouping("property", "batch")
     if wrapped:
         return Grouping("property", "jobs", ASYNCHRONOUS)
-    prefix = b'{"type":"%b","payload":' % str(bench.template.job).encode()
+    prefix = b'{"type":"%b","payload":' % str(ctx.template.job).encode()
     return Grouping("property", "jobs", ASYNCHRONOUS, prefix=prefix, suffix=b"}")
 
 
-def _retry(bench: CompileContext) -> RetryClass:
-    exception = bench.template.retry_with
-    if exception is not None and bench.mapped(exception[0]) is not None:
+def _retry(ctx: CompileContext) -> RetryClass:
+    exception = ctx.template.retry_with
+    if exception is not None and ctx.mapped(exception[0]) is not None:
         return exception[1]
-    return bench.template.retry[bench.dialect]
+    return ctx.template.retry[ctx.dialect]
 
 
 def _joined(base_url: str, path: str) -> str:
@@ -137,91 +137,89 @@ def compile_template(
 
     Where records bring columns as they come, one that cannot be sent is no problem: its records are refused.
     """
-    bench = CompileContext(destination, template, dialect, schema, dataset_key)
-    compiled = _compile(bench, base_url)
-    always = compiled.renderer.always is not None or any(_had_another_form(bench, each) for each in bench.inputs)
-    mapped = {each.step.column for each in bench.inputs if each.step.column and _is_text(bench, each)}
+    ctx = CompileContext(destination, template, dialect, schema, dataset_key)
+    compiled = _compile(ctx, base_url)
+    always = compiled.renderer.always is not None or any(_had_another_form(ctx, each) for each in ctx.inputs)
+    mapped = {each.step.column for each in ctx.inputs if each.step.column and _is_text(ctx, each)}
     former = _compile(CompileContext(destination, template, dialect, schema, dataset_key, former=True), base_url)
     texts = tuple(sorted(mapped.union(dataset_key)))
     return replace(compiled, former=Former(former.renderer, former.merger, always, texts))
 
 
-def _is_text(bench: CompileContext, each: Input) -> bool:
+def _is_text(ctx: CompileContext, each: Input) -> bool:
     """Whether a column is bound to a field of texts."""
-    doc = None if each.extra else bench.template.doc(each.step.field)
+    doc = None if each.extra else ctx.template.doc(each.step.field)
     return doc is not None and doc.type in ("key", "person", "id", "text", "choice")
 
 
-def _had_another_form(bench: CompileContext, each: Input) -> bool:
+def _had_another_form(ctx: CompileContext, each: Input) -> bool:
     """Whether release 0.1.0 may have sent other bytes for an input."""
-    doc = None if each.extra else bench.template.doc(each.step.field)
+    doc = None if each.extra else ctx.template.doc(each.step.field)
     if doc is None:
         return False
-    if has_flat_links(doc, bench.dialect) or (bench.native and doc.former is not None):
+    if has_flat_links(doc, ctx.dialect) or (ctx.native and doc.former is not None):
         return True
-    if not is_date_time(doc, bench.dialect):
+    if not is_date_time(doc, ctx.dialect):
         return False
-    column = None if each.step.column is None else bench.schema.column(each.step.column)
+    column = None if each.step.column is None else ctx.schema.column(each.step.column)
     return column is None or column.type != "timestamp"
 
 
-def _compile(bench: CompileContext, base_url: str) -> Compiled:
-    destination, template, dialect = bench.destination, bench.template, bench.dialect
-    schema, dataset_key = bench.schema, bench.key
-    wrapped = bool(template.items) and already_wrapped(bench)
+def _compile(ctx: CompileContext, base_url: str) -> Compiled:
+    destination, template, dialect = ctx.destination, ctx.template, ctx.dialect
+    schema, dataset_key = ctx.schema, ctx.key
+    wrapped = bool(template.items) and already_wrapped(ctx)
     if wrapped:
-        pass_through(bench)
+        pass_through(ctx)
     else:
-        bench.template = _item_template(bench)
-        map_fields(bench)
-        add_defaults(bench)
-        add_external(bench)
-        add_extras(bench)
+        ctx.template = _item_template(ctx)
+        map_fields(ctx)
+        add_defaults(ctx)
+        add_external(ctx)
+        add_extras(ctx)
     if destination.company_link == "replace":
-        _check_links(bench, wrapped=wrapped)
-    batching = batches(bench, template)
-    shape = shape_of(bench, template, base_url, batching=batching, wrapped=wrapped)
-    if bench.problems:
-        raise InputError(*bench.problems)
+        _check_links(ctx, wrapped=wrapped)
+    batching = batches(ctx, template)
+    shape = shape_of(ctx, template, base_url, batching=batching, wrapped=wrapped)
+    if ctx.problems:
+        raise InputError(*ctx.problems)
     renderer = Renderer(
         key=dataset_key,
-        inputs=tuple(bench.inputs),
-        combinations=tuple(bench.combinations),
-        required=tuple(bench.required),
-        match=bench.template.match[dialect],
-        limits=limits_of(bench),
-        always=bench.template.extras["native"]
-        if bench.native and "custom_data_company" in bench.template.combine and not bench.former
+        inputs=tuple(ctx.inputs),
+        combinations=tuple(ctx.combinations),
+        required=tuple(ctx.required),
+        match=ctx.template.match[dialect],
+        limits=limits_of(ctx),
+        always=ctx.template.extras["native"]
+        if ctx.native and "custom_data_company" in ctx.template.combine and not ctx.former
         else None,
-        whereabouts=_whereabouts(bench, shape.url, batching=batching),
-        former=bench.former,
+        parent_ref=_parent_ref(ctx, shape.url, batching=batching),
+        former=ctx.former,
     )
-    columns = bench.columns()
+    columns = ctx.columns()
     version = version_of(destination, schema, columns, f"{dialect} {base_url} {dataset_key!r}")
-    rules = None if wrapped else bench.template.versions.get(dialect)
+    rules = None if wrapped else ctx.template.versions.get(dialect)
     merger = None if rules is None else Merger(rules, renderer.bounded, _room(shape))
-    notes, needed = tuple(bench.notes), _needed(bench)
+    notes, needed = tuple(ctx.notes), _needed(ctx)
     return Compiled(renderer, shape, notes, columns, template.name, dialect, version, merger, needed=needed)
 
 
-def _needed(bench: CompileContext) -> frozenset[str]:
+def _needed(ctx: CompileContext) -> frozenset[str]:
     """The columns of the key, of ids, of what is required and of what Custify recognises an object by."""
-    external = bench.template.external
-    fields = {*bench.required, *bench.template.match[bench.dialect], *(() if external is None else (external.field,))}
-    steps = [each.step for each in bench.inputs if not each.extra]
+    external = ctx.template.external
+    fields = {*ctx.required, *ctx.template.match[ctx.dialect], *(() if external is None else (external.field,))}
+    steps = [each.step for each in ctx.inputs if not each.extra]
     mapped = {step.column for step in steps if step.field in fields and step.column and step.default is None}
-    return frozenset(mapped | set(bench.key) | set(bench.derived))
+    return frozenset(mapped | set(ctx.key) | set(ctx.derived))
 
 
-def _check_links(bench: CompileContext, *, wrapped: bool) -> None:
+def _check_links(ctx: CompileContext, *, wrapped: bool) -> None:
     """Links can be removed of people in native only."""
-    if bench.native and bench.template.lists_companies and not wrapped:
+    if ctx.native and ctx.template.lists_companies and not wrapped:
         return
-    where = "of people alone" if bench.native else "by the native API alone"
+    where = "of people alone" if ctx.native else "by the native API alone"
     message = f"links to companies are removed {where}"
-    bench.problem(
-        "company_link", message, "company-link", "company_link: add, or a native person destination", "replace"
-    )
+    ctx.problem("company_link", message, "company-link", "company_link: add, or a native person destination", "replace")
 
 
 def _room(shape: Shape) -> int | None:
@@ -234,31 +232,31 @@ def _room(shape: Shape) -> int | None:
 
 def version_of(destination: DestinationSpec, schema: Schema, columns: tuple[str, ...], rest: str) -> str:
     """The settings that decide what is sent, and nothing else: not who is active, nor a line number."""
-    told = replace(destination, active=None, line=None, concurrency=0, fuse=None, responses=False)
+    decisive = replace(destination, active=None, line=None, concurrency=0, fuse=None, responses=False)
     types = [
         (column.name, column.type, column.decimal)[: 2 if column.decimal is None else 3]
         for column in schema.columns
         if column.name in columns
     ]
-    return f"{RENDERER} {settings_text(told)} {rest} {types!r}"
+    return f"{RENDERER} {settings_text(decisive)} {rest} {types!r}"
 
 
-def _item_template(bench: CompileContext) -> Template:
+def _item_template(ctx: CompileContext) -> Template:
     """The template of the records themselves: for a batch that of its items."""
-    items = bench.template.items
+    items = ctx.template.items
     if not items:
-        return bench.template
-    fields = bench.destination.fields
-    kind = bench.template.item(bench.destination.object, bench.schema.names() if fields is None else fields)
-    if not bench.native and not load_catalogue()[items[kind]].flat_batch:
+        return ctx.template
+    fields = ctx.destination.fields
+    kind = ctx.template.item(ctx.destination.object, ctx.schema.names() if fields is None else fields)
+    if not ctx.native and not load_catalogue()[items[kind]].flat_batch:
         taken = " or ".join(item for item, name in items.items() if load_catalogue()[name].flat_batch)
         hint = f"object: {taken}; other objects have templates of their own"
-        bench.problem("object", f"in flat a batch holds no {kind}", "not-in-flat", hint, kind)
+        ctx.problem("object", f"in flat a batch holds no {kind}", "not-in-flat", hint, kind)
     return load_catalogue()[items[kind]]
 
 
-def _whereabouts(bench: CompileContext, url: str, *, batching: bool) -> ParentRef | None:
+def _parent_ref(ctx: CompileContext, url: str, *, batching: bool) -> ParentRef | None:
     """A native custom data object names its company outside the data: in the address, or beside it in a batch job."""
-    if not bench.native or "custom_data_company" not in bench.template.combine:
+    if not ctx.native or "custom_data_company" not in ctx.template.combine:
         return None
     return ParentRef("company_id", None if batching else url, {"entityModel": "Company"})

@@ -26,34 +26,34 @@ STAYS = "so that it stays the same"
 COLUMNS = ("type", "payload")
 
 
-def add_external(bench: CompileContext) -> None:
+def add_external(ctx: CompileContext) -> None:
     """`externalId`, `data_id` or `deduplication_id`: as mapped, by the destination's setting, or from the key."""
-    external = bench.template.external
+    external = ctx.template.external
     if external is None:
         return
-    setting = None if external.setting is None else getattr(bench.destination, external.setting)
-    mapped = bench.mapped(external.field)
-    if not bench.native:
+    setting = None if external.setting is None else getattr(ctx.destination, external.setting)
+    mapped = ctx.mapped(external.field)
+    if not ctx.native:
         if setting is not None:
-            bench.note(str(external.setting), "ignored", "the flat API knows no such id")
+            ctx.note(str(external.setting), "ignored", "the flat API knows no such id")
         return
     if external.setting is not None:
-        bench.required.append(external.field)
+        ctx.required.append(external.field)
     if mapped is not None:
         if setting is not None:
             message = f"{external.field} is mapped, and given by `{external.setting}`"
-            bench.problem(str(external.setting), message, "field-twice", "keep one of the two")
-        doc = bench.template.doc(external.field)
+            ctx.problem(str(external.setting), message, "field-twice", "keep one of the two")
+        doc = ctx.template.doc(external.field)
         target = external.field if doc is None else doc.target or doc.name
-        bench.combinations.append(_filled_from_key(external.field, target, external.max_length))
+        ctx.combinations.append(_filled_from_key(external.field, target, external.max_length))
         return
-    columns = _columns(bench, setting)
-    doc = bench.template.doc(external.field)
+    columns = _columns(ctx, setting)
+    doc = ctx.template.doc(external.field)
     if columns is None or doc is None:
         return
-    bench.combinations.append(_derived(doc.name, doc.target or doc.name, columns, external.max_length))
-    bench.derived = columns
-    bench.note(external.field, "derived", f"{doc.target} is made from {', '.join(columns)}, {STAYS}")
+    ctx.combinations.append(_derived(doc.name, doc.target or doc.name, columns, external.max_length))
+    ctx.derived = columns
+    ctx.note(external.field, "derived", f"{doc.target} is made from {', '.join(columns)}, {STAYS}")
 
 
 def bounded(text: str, longest: int | None) -> str:
@@ -63,16 +63,16 @@ def bounded(text: str, longest: int | None) -> str:
     return xxhash.xxh3_128_hexdigest(text.encode())
 
 
-def _columns(bench: CompileContext, setting: str | tuple[str, ...] | None) -> tuple[str, ...] | None:
+def _columns(ctx: CompileContext, setting: str | tuple[str, ...] | None) -> tuple[str, ...] | None:
     """The columns that the id is made of; None when one of them is not there."""
     if setting is None:
-        return bench.key
+        return ctx.key
     columns = (setting,) if isinstance(setting, str) else setting
-    names = bench.schema.names()
+    names = ctx.schema.names()
     missing = [name for name in columns if name not in names]
-    where = str(bench.template.external.setting) if bench.template.external is not None else ""
+    where = str(ctx.template.external.setting) if ctx.template.external is not None else ""
     for name in missing:
-        bench.problem(where, f"there is no column {name}", "unknown-column", nearest(name, names), name)
+        ctx.problem(where, f"there is no column {name}", "unknown-column", nearest(name, names), name)
     return None if missing else columns
 
 
@@ -111,24 +111,24 @@ def _text(value: object) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def already_wrapped(bench: CompileContext) -> bool:
+def already_wrapped(ctx: CompileContext) -> bool:
     """Whether the dataset's records have the two columns of a job, and nothing says otherwise."""
-    destination = bench.destination
+    destination = ctx.destination
     given = destination.fields or destination.object
-    return bench.native and not given and set(COLUMNS) <= set(bench.schema.names())
+    return ctx.native and not given and set(COLUMNS) <= set(ctx.schema.names())
 
 
-def pass_through(bench: CompileContext) -> None:
+def pass_through(ctx: CompileContext) -> None:
     """`type` must be a job that the batch endpoint knows, `payload` an object; the payload is sent as it is."""
     jobs = sorted({each.job for each in load_catalogue().values() if each.job is not None})
     for name, rule in (("type", rules.choice(*jobs)), ("payload", rules.whole_object)):
-        bench.inputs.append(Input(Step(name, rule, column=name), (TOP, name)))
-        bench.required.append(name)
-    bench.combinations.append(partial(_with_ids, _derived_ids()))
-    bench.note("payload", "passed through", "the records are batch jobs already; what is in them is not checked")
-    for name in bench.schema.names():
-        if name not in COLUMNS and name not in bench.key:
-            bench.note(name, "not sent", "a batch job holds a type and a payload only")
+        ctx.inputs.append(Input(Step(name, rule, column=name), (TOP, name)))
+        ctx.required.append(name)
+    ctx.combinations.append(partial(_with_ids, _derived_ids()))
+    ctx.note("payload", "passed through", "the records are batch jobs already; what is in them is not checked")
+    for name in ctx.schema.names():
+        if name not in COLUMNS and name not in ctx.key:
+            ctx.note(name, "not sent", "a batch job holds a type and a payload only")
 
 
 def _derived_ids() -> Mapping[str, tuple[str, int | None]]:

@@ -44,32 +44,32 @@ def rule_of(doc: FieldDoc, dialect: Dialect, sign: DecimalSign | None = None, *,
     return (rules.at_most(limit, rule) if limit is not None else rule), quick
 
 
-def _text_rule(asked: FieldInDialect) -> Rule:
-    return rules.former_text if asked.former else rules.text
+def _text_rule(field: FieldInDialect) -> Rule:
+    return rules.former_text if field.former else rules.text
 
 
-def _key(asked: FieldInDialect) -> Ruled:
-    if asked.native and asked.doc.target == "companies[].company_id":
-        return rules.link(asked.limit, rules.former_key if asked.former else rules.key), None
-    if asked.former:
+def _key(field: FieldInDialect) -> Ruled:
+    if field.native and field.doc.target == "companies[].company_id":
+        return rules.link(field.limit, rules.former_key if field.former else rules.key), None
+    if field.former:
         return rules.former_key, None
-    return rules.key, steps.quick_key(asked.limit)
+    return rules.key, steps.quick_key(field.limit)
 
 
-def _email(asked: FieldInDialect) -> Ruled:
-    if asked.native and asked.doc.or_id:
+def _email(field: FieldInDialect) -> Ruled:
+    if field.native and field.doc.or_id:
         return rules.email_or_id, None
-    return rules.email, steps.quick_email(asked.limit)
+    return rules.email, steps.quick_email(field.limit)
 
 
-def _integer(asked: FieldInDialect) -> Ruled:
-    return (_int32(asked.sign), steps.quick_int32) if asked.native else (_whole(asked.sign), _quick_whole)
+def _integer(field: FieldInDialect) -> Ruled:
+    return (_int32(field.sign), steps.quick_int32) if field.native else (_whole(field.sign), _quick_whole)
 
 
-def _money(asked: FieldInDialect) -> Ruled:
-    whole = asked.native and asked.doc.whole
-    money = partial(numbers.money, sign=asked.sign)
-    return (partial(_money32, asked.sign), steps.quick_int32) if whole else (money, steps.quick_number)
+def _money(field: FieldInDialect) -> Ruled:
+    whole = field.native and field.doc.whole
+    money = partial(numbers.money, sign=field.sign)
+    return (partial(_money32, field.sign), steps.quick_int32) if whole else (money, steps.quick_number)
 
 
 def is_date_time(doc: FieldDoc, dialect: Dialect) -> bool:
@@ -82,38 +82,38 @@ def has_flat_links(doc: FieldDoc, dialect: Dialect) -> bool:
     return dialect == "flat" and doc.lists_companies
 
 
-def _date(asked: FieldInDialect) -> Ruled:
-    if is_date_time(asked.doc, "native" if asked.native else "flat") and not asked.former:
+def _date(field: FieldInDialect) -> Ruled:
+    if is_date_time(field.doc, "native" if field.native else "flat") and not field.former:
         return scalars.date_time, steps.quick_date_time
     return scalars.moment, steps.quick_date
 
 
-def _choice(asked: FieldInDialect) -> Ruled:
-    return (rules.choice(*asked.doc.choices), None) if asked.native else (_text_rule(asked), steps.quick_text(None))
+def _choice(field: FieldInDialect) -> Ruled:
+    return (rules.choice(*field.doc.choices), None) if field.native else (_text_rule(field), steps.quick_text(None))
 
 
-def _id(asked: FieldInDialect) -> Ruled:
-    if asked.former and not asked.native:
+def _id(field: FieldInDialect) -> Ruled:
+    if field.former and not field.native:
         return rules.former_key, None
-    return (rules.object_id, None) if asked.native else (rules.key, steps.quick_key(None))
+    return (rules.object_id, None) if field.native else (rules.key, steps.quick_key(None))
 
 
-def _object(asked: FieldInDialect) -> Ruled:
+def _object(field: FieldInDialect) -> Ruled:
     """In native its members are attributes like any other; in flat they are sent as they are."""
-    if not asked.native:
+    if not field.native:
         return rules.members(plain), None
-    each = rules.attribute(asked.limit, bounded=asked.limit is not None)
-    return rules.members(each, names=asked.doc.target == rules.CUSTOM_ATTRIBUTES), None
+    each = rules.attribute(field.limit, bounded=field.limit is not None)
+    return rules.members(each, names=field.doc.target == rules.CUSTOM_ATTRIBUTES), None
 
 
 BY_TYPE: Mapping[str, Callable[[FieldInDialect], Ruled]] = {
-    "text": lambda asked: (_text_rule(asked), steps.quick_text(asked.limit)),
+    "text": lambda field: (_text_rule(field), steps.quick_text(field.limit)),
     "key": _key,
     "person": _key,
     "email": _email,
     "date": _date,
     "integer": _integer,
-    "number": lambda asked: (partial(numbers.number, sign=asked.sign), steps.quick_number),
+    "number": lambda field: (partial(numbers.number, sign=field.sign), steps.quick_number),
     "money": _money,
     "boolean": lambda _: (rules.boolean, steps.quick_boolean),
     "choice": _choice,

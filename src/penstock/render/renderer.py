@@ -39,7 +39,7 @@ class PayloadDraft:
     fields: dict[str, Values] = field(default_factory=dict)
     places: dict[Place, Values] = field(default_factory=dict)
     merged: list[tuple[str, Values]] = field(default_factory=list)  # objects whose members go into a container
-    homeless: list[tuple[str, str, Values]] = field(default_factory=list)  # field, why it is not sent, values
+    no_place: list[tuple[str, str, Values]] = field(default_factory=list)  # field, why it is not sent, values
     lookups: dict[int, list[Lookup]] = field(default_factory=dict)
     notes: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
@@ -54,14 +54,14 @@ class PayloadDraft:
 class Input:
     """One step and where its values go: `place` None for values that only a combination reads.
 
-    `merge`: the values are objects whose members go into the container `place[0]`. `homeless`: why they are not sent.
+    `merge`: the values are objects whose members go into the container `place[0]`. `no_place`: why they are not sent.
     """
 
     step: Step
     place: Place | None = None
     merge: bool = False
-    homeless: str | None = None
-    told: str | None = None  # what to note of the rows in which its default replaces null
+    no_place: str | None = None
+    default_note: str | None = None  # what to note of the rows in which its default replaces null
     extra: bool = False  # an attribute: its field is the column's name, and no field of the template
     overlong: Literal["refuse", "cut", "leave out"] = "refuse"  # what becomes of text past the field's limit
     identifies: bool = False  # its texts are keys or addresses: what cannot be seen is taken off them
@@ -112,7 +112,7 @@ class Renderer:
     limits: ContainerLimits | None = None
     always: str | None = None  # the container that is sent also when it is empty
     address: RequestAddress | None = None
-    whereabouts: ParentRef | None = None
+    parent_ref: ParentRef | None = None
     check: Callable[[Mapping[str, Any]], Refusal | None] | None = None  # of a whole payload (XML)
     former: bool = False  # keys as release 0.1.0 had them
 
@@ -128,7 +128,7 @@ class Renderer:
         for combine in self.combinations:
             combine(draft)
         self._require(draft)
-        _count_homeless(draft)
+        _note_values_without_place(draft)
         payloads = self._lay_out(draft, chunk.first)
         refused = [
             Refused(chunk.first + draft.columns.rows[row], draft.keys[row], refusal)
@@ -150,15 +150,15 @@ class Renderer:
 
     @staticmethod
     def _take(each: Input, draft: PayloadDraft) -> None:
-        if each.homeless is not None:
+        if each.no_place is not None:
             # What is not sent needs no check either: it refuses no record.
-            draft.homeless.append((each.step.field, each.homeless, each.step.values(draft.columns, {})))
+            draft.no_place.append((each.step.field, each.no_place, each.step.values(draft.columns, {})))
             return
         values = _bounded_values(each, draft)
-        if each.told is not None and each.step.column is not None:
+        if each.default_note is not None and each.step.column is not None:
             empty = sum(value is None for value in draft.columns.cells(each.step.column).values)
             if empty:
-                draft.notes[each.step.field, "defaulted", each.told] += empty
+                draft.notes[each.step.field, "defaulted", each.default_note] += empty
         if each.identifies and each.step.column is not None:
             _note_stripped(draft, each.step.column, each.step.field)
         if not each.extra:
@@ -195,7 +195,7 @@ class Renderer:
         for container in (*([] if self.always is None else [self.always]), *(name for name, _ in draft.merged)):
             containers.setdefault(container, {})
         bodies = _bodies(containers, len(draft), self.always)
-        if draft.merged or self.limits or self.check or self.address or self.whereabouts or draft.lookups:
+        if draft.merged or self.limits or self.check or self.address or self.parent_ref or draft.lookups:
             return [
                 payload
                 for row, body in enumerate(bodies)
@@ -229,9 +229,9 @@ class Renderer:
             draft.refuse(row, NO_KEY if refusal is None else refusal)
             return None
         text = orjson.dumps(body, as_digits, OPTIONS)
-        if self.whereabouts is not None:
-            where = str(draft.fields[self.whereabouts.field][row]).encode()
-            url, body = self._whereabouts(self.whereabouts, where.decode(), body)
+        if self.parent_ref is not None:
+            where = str(draft.fields[self.parent_ref.field][row]).encode()
+            url, body = self._with_parent(self.parent_ref, where.decode(), body)
             content = xxhash.xxh3_64_intdigest(text + where) or 1
             text = orjson.dumps(body, as_digits, OPTIONS) if url is None else text
         else:
@@ -241,7 +241,7 @@ class Renderer:
         return Payload(first + draft.columns.rows[row], key, text, content, url, headers, lookups, value)
 
     @staticmethod
-    def _whereabouts(own: ParentRef, value: str, body: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
+    def _with_parent(own: ParentRef, value: str, body: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
         if own.url is not None:
             return f"{own.url}?{own.field}={quote(value, safe='')}", body
         return None, {**own.beside, own.field: value, **body}
@@ -340,8 +340,8 @@ def _note_stripped(draft: PayloadDraft, column: str, field_name: str) -> None:
             draft.notes[field_name, "stripped", STRIPPED] += changed
 
 
-def _count_homeless(draft: PayloadDraft) -> None:
-    for name, why, values in draft.homeless:
+def _note_values_without_place(draft: PayloadDraft) -> None:
+    for name, why, values in draft.no_place:
         present = sum(value is not ABSENT and row not in draft.refused for row, value in enumerate(values))
         if present:
             draft.notes[name, "not sent", why] += present
