@@ -377,7 +377,7 @@ def linked_after_the_check(module, monkeypatch, link: Path, target: Path) -> Non
     monkeypatch.setattr(module, "denial_of", judge)
 
 
-@pytest.mark.parametrize("kind", ["csv", "json", "ndjson", "tsv"])
+@pytest.mark.parametrize("kind", ["csv", "json", "ndjson", "tsv", "xlsx"])
 @pytest.mark.parametrize("target", [".penstock/secret.key", "../outside.csv"])
 def test_a_link_that_is_made_after_the_check_leads_nowhere(reached, monkeypatch, kind, target):
     link = reached.folder / "late.csv"
