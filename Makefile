@@ -2,8 +2,8 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 SETUP  := .venv/.ready
-# One more than cores: tests wait for processes, browsers and servers for a part of their time.
-PYTEST_WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() + 1, 8))')
+# Two more than cores: tests wait for processes, browsers and servers for about half of their time.
+PYTEST_WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() + 2, 8))')
 # A file's tests in one process, so that they share its services, databases and browsers; in the order of tests/conftest.py.
 PYTEST := $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
