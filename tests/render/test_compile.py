@@ -3,9 +3,9 @@
 import pytest
 
 from penstock.model.errors import InputError
-from penstock.model.record import Replies
+from penstock.model.record import Replies, RetryClass
 from penstock.model.spec import BatchSpec
-from support.kernel.compiled_destination import chunk_of, compiled
+from support.kernel.compiled_destination import chunk_of, compiled, with_json
 
 RECORD = {"id": "1", "user_id": "u", "email": "a@b.c", "company_id": "c", "note": "x"}
 
@@ -160,3 +160,50 @@ def test_columns_of_two_names_of_one_thing_are_no_error_of_the_automatic_mapping
     names = {each.step.field for each in made.renderer.inputs}
     assert mapped in names
     assert any(note.field == left for note in made.notes) or left in names
+
+
+@pytest.mark.parametrize(
+    ("template", "dialect", "words"), [("upsert_person", "flat", "native API"), ("upsert_company", "native", "people")]
+)
+def test_links_are_replaced_of_people_in_native_only(template, dialect, words):
+    with pytest.raises(InputError) as caught:
+        compiled(template, dialect, chunk_of([RECORD]), "id", company_link="replace")
+    [problem] = caught.value.problems
+    assert problem.code == "company-link"
+    assert words in problem.message
+    assert compiled("upsert_person", "native", chunk_of([RECORD]), "id", company_link="replace")
+
+
+def test_jobs_that_are_made_already_are_sent_as_they_are():
+    record = {"id": "1", "type": "people", "payload": '{"user_id": "u"}'}
+    chunk = with_json(chunk_of([{"id": "1", "type": "people"}]), payload=[record["payload"]])
+    work = compiled("send_batch", "native", chunk, "id")
+    assert (work.shape.grouping.property, work.shape.grouping.prefix) == ("jobs", b"")
+    [payload] = work.renderer.render(chunk).payloads
+    assert payload.text == b'{"type":"people","payload":{"user_id":"u"}}'
+
+
+def test_a_company_of_custom_data_is_in_the_address_or_beside_the_data_of_a_job():
+    record = {"id": "1", "company_id": "acme", "data_type": "t"}
+    chunk = chunk_of([record])
+    alone = compiled("upsert_custom_object", "native", chunk, "id", BatchSpec("off"))
+    together = compiled("upsert_custom_object", "native", chunk, "id")
+    assert b"acme" not in alone.renderer.render(chunk).payloads[0].text.partition(b'"data"')[2]
+    assert alone.renderer.render(chunk).payloads[0].url is not None
+    assert together.renderer.render(chunk).payloads[0].url is None
+
+
+def test_a_flat_event_may_be_repeated_when_its_deduplication_id_is_mapped():
+    record = {"id": "1", "user_id": "u", "name": "n", "created_at": "2026-01-01"}
+    fields = {"user_id": "user_id", "name": "name", "created_at": "created_at"}
+    once = compiled("insert_event", "flat", chunk_of([record]), "id", fields=fields)
+    again = compiled("insert_event", "flat", chunk_of([record]), "id", fields=fields | {"deduplication_id": "id"})
+    assert (once.shape.retry, again.shape.retry) == (RetryClass.ONCE, RetryClass.IDEMPOTENT)
+
+
+def test_release_0_1_0_wrote_links_of_flat_people_in_another_form():
+    plain = compiled("upsert_person", "flat", chunk_of([RECORD]), "id")
+    linked = compiled(
+        "upsert_person", "flat", chunk_of([RECORD]), "id", fields={"user_id": "user_id", "companies": "note"}
+    )
+    assert (plain.former.always, linked.former.always) == (False, True)

@@ -1,5 +1,6 @@
 """Manual requests: what leaves for a given project file and given records."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -9,9 +10,11 @@ import pytest
 
 from penstock.model.errors import InputError
 from penstock.model.record import Replies, RetryClass
-from penstock.model.spec import Binding
+from penstock.model.spec import Binding, DestinationSpec, RequestSpec
 from penstock.render.batches import encode_bodies, records_of, requests_for
-from support.kernel.manual_request import FLAT, NATIVE, batch_of, chunk_of, compiled, sent
+from penstock.render.manual import compile_manual
+from penstock.templates.catalogue import load_catalogue
+from support.kernel.manual_request import FLAT, NATIVE, batch_of, chunk_of, compiled, schema_of, sent
 
 PEOPLE = chunk_of({"id": ["a", "b", "c"], "email": ["a@x.io", None, ""], "n": [1, 0, -7]})
 
@@ -305,3 +308,23 @@ def test_columns_in_use_are_those_that_are_sent_named_or_the_key():
 def test_any_chunk_of_the_dataset_may_be_rendered_and_any_rows_of_it():
     spec = compiled(PEOPLE)
     assert [payload.ordinal for payload in spec.renderer.render(PEOPLE, [0, 2]).payloads] == [0, 2]
+
+
+def test_names_that_xml_forbids_are_problems_where_every_record_has_them():
+    chunk = chunk_of({"id": ["a"], "first name": ["x"]})
+    found = problems(chunk, content_format="xml", fields={"2nd": Binding(column="id")})
+    assert set(found) == {("bad-xml-name", "attributes"), ("bad-xml-name", "fields.2nd")}
+    assert "exclude: [first name]" in found["bad-xml-name", "attributes"].hint
+    assert found["bad-xml-name", "fields.2nd"].hint == "rename it"
+    assert compiled(chunk, content_format="xml", exclude=("first name",))
+
+
+def test_a_column_that_came_later_in_the_place_of_a_field_refuses_its_records():
+    chunk = chunk_of({"id": ["a", "b"], "name": ["x", None], "title": ["Dr", "Dr"]})
+    request = RequestSpec("POST", "/x")
+    destination = DestinationSpec("raw", "d", "c", request=request, fields={"name": Binding(column="title")})
+    schema = replace(schema_of(chunk), grows=True)
+    ready = compile_manual(destination, ("id",), schema, FLAT, "flat", load_catalogue())
+    rendered = ready.renderer.render(chunk)
+    assert [orjson.loads(payload.text) for payload in rendered.payloads] == [{"name": "Dr", "id": "b"}]
+    assert [(refused.key, refused.refusal.rule) for refused in rendered.refused] == [("a", "attribute name")]
