@@ -6,15 +6,18 @@ pyproject.toml, under `tool.individual_coverage`, and one that keeps it leaves t
 """
 
 import ast
+import io
 import os
-import subprocess
 import sys
-import tempfile
 import tomllib
-from concurrent.futures import ThreadPoolExecutor
 from configparser import ConfigParser
+from contextlib import redirect_stdout
+from multiprocessing import get_context
 from pathlib import Path
 
+import hypothesis.strategies  # noqa: F401 - as slow to import as what follows
+import pyarrow.compute  # noqa: F401
+import pytest
 from coverage import Coverage
 
 ROOT = Path(__file__).parents[1]
@@ -51,18 +54,13 @@ def _fault(file: Path) -> str | None:
     tests = _own_tests(file)
     if not tests.is_file():
         return f"there is no {tests.relative_to(ROOT)}"
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder, "data")
-        environ = {**os.environ, "COVERAGE_FILE": str(data), "PENSTOCK_EXAMPLES": "quick"}
-        command = [sys.executable, "-m", "coverage", "run", f"--include={file}", "-m", "pytest", str(tests)]
-        ran = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
-        if ran.returncode:
-            return ran.stdout + ran.stderr
-        if not data.is_file():
-            return f"{tests.relative_to(ROOT)} never imports it"
-        found = Coverage(data_file=str(data), config_file=str(ROOT / "pyproject.toml"))
-        found.load()
-        _, _, _, missing, _ = found.analysis2(str(file))
+    said = io.StringIO()
+    coverage = Coverage(data_file=None, include=[str(file)], config_file=str(ROOT / "pyproject.toml"))
+    with redirect_stdout(said), coverage.collect():
+        code = pytest.main(["--assert=plain", str(tests)])
+    if code:
+        return said.getvalue()
+    _, _, _, missing, _ = coverage.analysis2(str(file))
     return f"lines {', '.join(map(str, missing))} are not run by {tests.relative_to(ROOT)}" if missing else None
 
 
@@ -71,9 +69,15 @@ def main() -> None:
     listed = set(settings["tool"]["individual_coverage"]["not_yet"])
     chosen = [Path(name).resolve() for name in sys.argv[1:]]
     files = chosen or [file for file in _pure_files() if _branches(file)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    os.environ["PENSTOCK_EXAMPLES"] = "quick"
+    # Each file in a process of its own, which imports Penstock anew, and what is slow to import not again.
+    with get_context("fork").Pool(maxtasksperchild=1) as pool:
         faults = dict(
-            zip((file.relative_to(PACKAGE).as_posix() for file in files), pool.map(_fault, files), strict=True)
+            zip(
+                (file.relative_to(PACKAGE).as_posix() for file in files),
+                pool.map(_fault, files, chunksize=1),
+                strict=True,
+            )
         )
     wrong = [f"{name}: {fault}" for name, fault in faults.items() if fault and (name not in listed or chosen)]
     if not chosen:
