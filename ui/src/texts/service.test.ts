@@ -23,6 +23,12 @@ test("a hint that only the command line can follow is not shown", () => {
   expect(hintText(undefined)).toBe("");
 });
 
+test("a setting in a sentence has its label", () => {
+  expect(plainText("`mode: mirror` is not available yet")).toBe("Records to send: mirror is not available yet");
+  expect(plainText("`url` is missing, and `nonsense` is not known")).toBe("URL is missing, and `nonsense` is not known");
+  expect(hintText("use `company_link: add`")).toBe("use When a person changes company: add");
+});
+
 test("a note says what was changed", () => {
   expect(noteText({ action: "left out", reason: "excluded in this destination" })).toBe("excluded in this destination");
   expect(noteText({ action: "cut", reason: "longer than 255 characters", count: 1200 })).toBe("cut (1,200): longer than 255 characters");

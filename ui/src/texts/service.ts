@@ -2,7 +2,7 @@
  * Rewrites texts of the service for the web UI. The service writes them for the command line too: paths of the project file
  * become labels of the forms, commands become the buttons that do the same.
  */
-import { settingLabel } from "./labels";
+import { labels, settingLabel } from "./labels";
 
 const KINDS: Record<string, string> = { credentials: "credential", sources: "source", datasets: "dataset", destinations: "destination", flows: "flow" };
 
@@ -43,15 +43,31 @@ const WORDS: [RegExp, string][] = [
 /** Terms of the command line and the project file. Hints with one of them are not shown. */
 const FOREIGN = /\bpenstock [a-z]+|project file|\$\{|\byaml\b|\/api\/v1|--[a-z]|\bwrite `/i;
 
-/** A sentence of the service, with the names of the web UI's buttons and pages in place of commands. */
+/** Labels by the last part of a setting's path; where kinds share one, the label of the first kind. */
+const LABELS = new Map(
+  [labels.destinations, labels.sources, labels.credentials, labels.datasets, labels.flows]
+    .flatMap((known) => Object.entries(known))
+    .reverse()
+    .map(([path, label]) => [path.split(".").at(-1) ?? path, label]),
+);
+
+const withButtons = (text: string): string => WORDS.reduce((made, [command, words]) => made.replace(command, words), text);
+/** "`mode: all`" → "Records to send: all" */
+const withLabels = (text: string): string =>
+  text.replace(/`([a-z_]+)(?:: ([^`]+))?`/g, (whole, key: string, value: string | undefined) => {
+    const label = LABELS.get(key);
+    return label === undefined ? whole : value === undefined ? label : `${label}: ${value}`;
+  });
+
+/** A sentence of the service, with the buttons, pages and labels of the web UI in place of commands and settings. */
 export function plainText(text: string): string {
-  return WORDS.reduce((made, [command, words]) => made.replace(command, words), text);
+  return withLabels(withButtons(text));
 }
 
 /** A hint of the service for the web UI; empty when it is about the command line or the project file. */
 export function hintText(hint: string | undefined): string {
-  const made = plainText(hint ?? "");
-  return FOREIGN.test(made) ? "" : made.replaceAll("`", "");
+  const made = withButtons(hint ?? "");
+  return FOREIGN.test(made) ? "" : withLabels(made).replaceAll("`", "");
 }
 
 /** What was changed before sending: "exclude: excluded in this destination". */
