@@ -33,6 +33,6 @@ def test_each_entry_is_one_sentence_or_more_below_its_kind():
             assert line.endswith("."), f"line {number} ends without a full stop"
 
 
-def test_no_entry_is_there_twice():
+def test_no_entry_is_repeated():
     entries = Counter(line for line in CHANGELOG.splitlines() if line.startswith("- "))
     assert [line for line, count in entries.items() if count > 1] == []

@@ -30,7 +30,7 @@ def test_what_is_deployed_with_sets_only_variables_that_exist():
         assert set(OURS.findall(file.read_text(encoding="utf-8"))) - BUILD_ONLY <= VARIABLES, file.name
 
 
-def test_the_example_of_an_environment_is_one():
+def test_the_example_environment_is_valid():
     lines = (ROOT / "deploy" / "environment.example").read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if not re.fullmatch(r"#.*|[A-Z_]+=\S+", line)] == []
 
@@ -56,7 +56,7 @@ def test_every_command_exists_with_its_options(place, command):
     assert len(bound.arguments) >= sum(option.startswith("--") for option in options)
 
 
-def test_the_compose_file_is_whole():
+def test_the_compose_file_is_complete():
     compose = YAML(typ="safe").load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
     assert compose["services"].keys() == {"database", "serve", "worker"}
     assert compose["services"]["worker"]["deploy"]["replicas"] == 2
@@ -68,7 +68,7 @@ def test_the_compose_file_is_whole():
         assert compose["services"][name]["environment"]["PENSTOCK_DATABASE_URL"].endswith("@database/penstock")
 
 
-def test_the_image_runs_as_nobody_in_particular_and_copies_only_what_it_needs():
+def test_the_image_runs_as_an_unprivileged_user_and_copies_only_needed_files():
     lines = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     last = lines[lines.rindex("\nFROM") :]
     assert re.search(r"^USER \d+$", last, re.MULTILINE)

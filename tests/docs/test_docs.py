@@ -31,7 +31,7 @@ def test_every_command_that_a_page_names_exists():
                     assert second in quarantine, f"{page.name}: penstock quarantine {second}"
 
 
-def test_every_command_is_told_of():
+def test_every_command_is_documented():
     app = build(open_app)
     told = "".join(page.read_text(encoding="utf-8") for page in PAGES)
     for name in (name for name in app if not name.startswith("-")):
@@ -54,7 +54,7 @@ def test_whole_project_files_in_pages_are_valid(page, tmp_path):
         assert check_project(file)[1] == ()
 
 
-def test_templates_and_outcomes_are_all_told_of():
+def test_every_template_and_outcome_is_documented():
     api = (ROOT / "docs" / "custify-api.md").read_text(encoding="utf-8")
     glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
     assert all(f"`{name}`" in api for name in load_catalogue())

@@ -59,7 +59,7 @@ def test_a_new_request_shows_no_error_before_anything_is_typed(page, place):
     page.get_by_role("heading", name="untouched", exact=True).wait_for()
 
 
-def test_what_is_wrong_with_a_request_is_shown_once_at_its_field(page):
+def test_a_problem_of_a_request_is_shown_once_at_its_field(page):
     begin(page)
     by_hand(page, "http://", batched=False)
     expect(page.get_by_role("textbox", name="URL", exact=True)).to_have_attribute("aria-invalid", "true")
@@ -120,7 +120,7 @@ def test_a_dataset_is_not_saved_with_a_key_that_its_sql_does_not_give(page, plac
     assert "keyless" not in names(place, "datasets")
 
 
-def test_only_columns_that_no_field_takes_are_offered_to_exclude(page):
+def test_only_unmapped_columns_are_offered_to_exclude(page):
     begin(page)
     pick(page, "Template", "Upsert person")
     page.get_by_role("group", name="E-mail").wait_for()
@@ -145,7 +145,7 @@ def test_an_uploaded_file_is_replaced_by_a_newer_one(page, place):
     place.until(lambda: place.call("GET", "/sources/leads")["value"]["path"] != first)
 
 
-def test_the_canvas_keeps_what_has_the_focus_in_view_and_enter_opens_it(page, place):
+def test_the_canvas_keeps_the_focused_card_in_view_and_enter_opens_it(page, place):
     for number in range(12):
         value = {"dataset": "contacts", "credential": "acme", "template": "upsert_person"}
         place.call(

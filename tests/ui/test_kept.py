@@ -1,4 +1,4 @@
-"""What was begun and not saved is there again after a reload, and through a connection that was lost."""
+"""Drafts are restored after a reload and a lost connection."""
 
 import re
 import sqlite3
@@ -11,7 +11,7 @@ AGAIN = re.compile("Your unsaved changes were restored")
 KEPT = "() => Object.values(localStorage).join()"
 
 
-def test_a_new_source_is_kept_without_its_password(page, place):
+def test_the_draft_of_a_source_is_stored_without_its_password(page, place):
     with sqlite3.connect(place.folder / "crm.db") as database:
         database.execute("create table customers (id text, mail text)")
         database.execute("insert into customers values ('c-1', 'ada@example.com')")
@@ -42,7 +42,7 @@ def test_a_new_source_is_kept_without_its_password(page, place):
     expect(page.get_by_label("Table", exact=True)).to_have_value("")
 
 
-def test_a_new_dataset_and_a_new_flow_are_kept(page, place):
+def test_drafts_of_datasets_and_flows_are_stored(page, place):
     page.goto("/datasets/new?source=crm")
     preview = page.get_by_role("region", name="Preview").first
     preview.get_by_text("ada@example.com").wait_for()
@@ -73,7 +73,7 @@ def test_a_new_dataset_and_a_new_flow_are_kept(page, place):
     assert place.call("GET", "/flows/kept-flow")["value"]["schedule"] == "on new data"
 
 
-def test_a_new_credential_is_kept_without_its_key(page, place):
+def test_the_draft_of_a_credential_is_stored_without_its_key(page, place):
     page.goto("/credentials/new?connector=http")
     page.get_by_label("Name", exact=True).fill("other-api")
     page.get_by_role("textbox", name="API key").fill("k-very-secret")
@@ -101,7 +101,7 @@ def test_a_new_credential_is_kept_without_its_key(page, place):
     assert place.call("GET", "/destinations/by-http")["value"]["credential"] == "other-api"
 
 
-def test_a_lost_connection_takes_nothing_away(page, place, forgiven):
+def test_a_lost_connection_loses_no_input(page, place, forgiven):
     forgiven.append("ERR_INTERNET_DISCONNECTED")
     begin(page)
     page.get_by_role("button", name=re.compile("^Upsert person")).click()
@@ -122,7 +122,7 @@ def test_a_lost_connection_takes_nothing_away(page, place, forgiven):
     assert saved["fields"]["name"] == {"value": "typed without a line"}
 
 
-def test_edits_of_what_is_there_are_kept_and_settled_with_those_of_others(page, place, forgiven):
+def test_drafts_of_saved_resources_are_stored_and_conflicts_resolved(page, place, forgiven):
     forgiven.append("status of 412")
     account = {"connector": "custify", "base_url": place.sandbox["url"], "api_key": place.sandbox["api_key"]}
     person = {"dataset": "kept-data", "credential": "kept-account", "template": "upsert_person"}

@@ -1,4 +1,4 @@
-"""What a browser does to people, and people to each other: nothing that was typed is lost, nothing overwritten unseen."""
+"""Lost connections, conflicts and the keyboard: no input is lost, and nothing is overwritten silently."""
 
 import re
 
@@ -19,7 +19,7 @@ def own_place(tmp_path):
         yield served
 
 
-def test_the_service_goes_and_comes_back_under_a_form(new_page, own_place, forgiven):
+def test_a_form_stays_while_the_service_is_down(new_page, own_place, forgiven):
     forgiven.append("ERR_CONNECTION_REFUSED")
     page = new_page(own_place)
     begin(page)
@@ -47,7 +47,7 @@ def test_the_service_goes_and_comes_back_under_a_form(new_page, own_place, forgi
     other.get_by_text("crm is saved").wait_for()
 
 
-def test_two_people_edit_the_same(new_page, place, forgiven):
+def test_a_conflict_of_two_users_shows_both_values(new_page, place, forgiven):
     forgiven.append("status of 412")
     place.call("POST", "/destinations", {"name": "shared", "value": PERSON})
     ada, grace = new_page(), new_page()
@@ -75,7 +75,7 @@ def test_two_people_edit_the_same(new_page, place, forgiven):
     assert place.call("GET", "/destinations/shared")["value"]["exclude"] == ["company"]
 
 
-def test_theirs_are_taken(new_page, place, forgiven):
+def test_use_theirs_takes_the_saved_version(new_page, place, forgiven):
     forgiven.append("status of 412")
     place.call("POST", "/destinations", {"name": "yielded", "value": PERSON})
     page = new_page()
@@ -109,7 +109,7 @@ def reach(page, target, most=300, key="Tab"):
     raise AssertionError(f"the keyboard does not come to {target}")
 
 
-def test_the_whole_wizard_by_the_keyboard(page, place):
+def test_the_wizard_works_by_keyboard(page, place):
     page.goto("/destinations")
     page.get_by_role("heading", name="Destinations").wait_for()
     page.keyboard.press("Tab")

@@ -1,4 +1,4 @@
-"""Every page as axe sees it, in light and in dark."""
+"""Accessibility of every page, checked by axe in light and dark."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The web UI says in its own words why a record is refused, and what to do about it in the web UI."""
+"""The web UI has its own texts for refusals, with what to do in the web UI."""
 
 import re
 
@@ -9,7 +9,9 @@ CSV = (
     b"id,email,plan,age\n1,no-mail,gold,30\n2,b@x.example," + b"x" * 300 + b",31\n",
     b"id,email,plan,age\n3,c@x.example,gold,old\n",
 )
-OTHER_FACE = re.compile(r"datasets\.|destinations\.|`|penstock (schema|run|quarantine)|truncate: true|types:|exclude:")
+OTHER_INTERFACE = re.compile(
+    r"datasets\.|destinations\.|`|penstock (schema|run|quarantine)|truncate: true|types:|exclude:"
+)
 
 
 def ran(place, name):
@@ -18,7 +20,7 @@ def ran(place, name):
     return run
 
 
-def test_a_refusal_speaks_of_the_forms_and_buttons_of_the_web_ui(page, place):
+def test_a_refusal_names_forms_and_buttons_of_the_web_ui(page, place):
     file = place.folder / "refused.csv"
     file.write_bytes(CSV[0])
     place.call("POST", "/sources", {"name": "refused", "value": {"type": "file", "path": str(file)}})
@@ -56,4 +58,4 @@ def test_a_refusal_speaks_of_the_forms_and_buttons_of_the_web_ui(page, place):
         written = page.locator("main").inner_text() + "".join(
             page.locator("main [title]").evaluate_all("all => all.map(one => one.title)")
         )
-        assert OTHER_FACE.search(written) is None, (address, OTHER_FACE.search(written))
+        assert OTHER_INTERFACE.search(written) is None, (address, OTHER_INTERFACE.search(written))

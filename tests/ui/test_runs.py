@@ -1,4 +1,4 @@
-"""Runs in the browser: filters, what goes on, cancel and resume, request and record, charts, files."""
+"""Runs in the browser: filters, progress, cancel and resume, requests and records, charts, downloads."""
 
 import csv
 import io
@@ -122,7 +122,7 @@ def test_a_run_is_watched_cancelled_and_resumed(page, place):
     page.get_by_text(re.compile("2 delivered")).first.wait_for()
 
 
-def test_only_what_can_change_is_asked_again(page, place):
+def test_only_data_that_can_change_is_requested_again(page, place):
     asked: list[str] = []
     runs = [
         {

@@ -67,7 +67,7 @@ def sign_in(page, name, password=PASSWORD):
     page.get_by_role("button", name="Sign in").click()
 
 
-def test_whoever_is_not_signed_in_comes_back_to_where_they_wanted(new_page, guarded, ada, forgiven):
+def test_sign_in_leads_back_to_the_requested_page(new_page, guarded, ada, forgiven):
     forgiven += ["status of 400", "status of 401"]
     page = new_page(guarded)
     page.goto("/destinations/people")
@@ -79,7 +79,7 @@ def test_whoever_is_not_signed_in_comes_back_to_where_they_wanted(new_page, guar
     page.get_by_role("heading", name="people").wait_for()
 
 
-def test_a_session_that_ends_under_a_form_takes_nothing_away(new_page, guarded, ada, forgiven):
+def test_an_ended_session_loses_no_input(new_page, guarded, ada, forgiven):
     forgiven.append("status of 401")
     page = new_page(guarded, storage_state=ada)
     page.goto("/destinations/people/configure")
@@ -114,7 +114,7 @@ def test_by_the_identity_provider(new_page, guarded, ada, provider, forgiven):
     page.get_by_role("heading", name="Sign in").wait_for()
 
 
-def test_what_was_begun_goes_with_its_person(new_page, guarded, ada, forgiven):
+def test_drafts_are_deleted_when_another_user_signs_in(new_page, guarded, ada, forgiven):
     forgiven.append("status of 401")
     kept = "() => Object.keys(localStorage).filter(one => one.startsWith('penstock.draft.'))"
     admin = new_page(guarded, storage_state=ada)
@@ -146,7 +146,7 @@ def test_what_was_begun_goes_with_its_person(new_page, guarded, ada, forgiven):
     expect(delimiter).to_have_value("")
 
 
-def test_people_are_let_in_and_shut_out(new_page, guarded, ada, forgiven):
+def test_users_are_added_and_removed(new_page, guarded, ada, forgiven):
     forgiven.append("status of 401")
     page = new_page(guarded, storage_state=ada)
     page.goto("/settings")
@@ -182,7 +182,7 @@ def test_people_are_let_in_and_shut_out(new_page, guarded, ada, forgiven):
     other.get_by_role("heading", name="Sign in").wait_for()
 
 
-def test_a_token_is_seen_once_and_revoked(new_page, guarded, ada):
+def test_a_token_is_shown_once_and_revoked(new_page, guarded, ada):
     page = new_page(guarded, storage_state=ada)
     page.goto("/settings?tab=tokens")
     page.get_by_role("button", name="New token").click()

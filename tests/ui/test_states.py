@@ -128,7 +128,7 @@ def test_empty_leads_to_the_next_step(new_page, empty):
             assert page.locator("main").get_by_role("link").count() > 0, address
 
 
-def test_loading_says_so_and_holds_the_place(new_page, filled):
+def test_loading_shows_placeholders_without_layout_shift(new_page, filled):
     served, details = filled
     page = new_page(served)
     page.route(re.compile("/api/v1/(?!session)"), lambda route: None)
@@ -139,7 +139,7 @@ def test_loading_says_so_and_holds_the_place(new_page, filled):
 
 
 @pytest.mark.parametrize("status", [500, 403])
-def test_failed_says_what_to_do(new_page, filled, forgiven, status):
+def test_a_failure_shows_what_to_do(new_page, filled, forgiven, status):
     forgiven.append(f"status of {status}")
     served, details = filled
     page = new_page(served)

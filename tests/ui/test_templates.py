@@ -1,4 +1,4 @@
-"""Send to destination by each of the ten templates, and by hand with each way to group, configured in the browser."""
+"""Destinations in the browser: each of the ten templates, and manual requests with each grouping."""
 
 import json
 import re
@@ -86,7 +86,7 @@ def test_a_template_in_every_detail(page, place):
     assert place.call("GET", "/flows/detailed-schedule")["value"]["schedule"] == "0 * * * *"
 
 
-def test_by_hand_with_each_way_to_group(page, place):
+def test_manual_requests_with_each_grouping(page, place):
     begin(page)
     by_hand(page)
     panel = samples(page)

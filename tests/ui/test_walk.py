@@ -1,4 +1,4 @@
-"""A person sends a dataset to Custify in the browser: from nothing to delivered, with what is held mended."""
+"""A user sends a dataset to Custify in the browser and fixes the records in quarantine."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from support.ui.page_steps import begin, done, pick, samples, write
 
 
-def test_send_to_destination_from_nothing_to_mended(page, place):
+def test_send_to_destination_from_an_empty_form_to_a_fixed_record(page, place):
     page.goto("/destinations")
     page.get_by_role("link", name="Send to destination").first.click()
     pick(page, "Which records?", "contacts")

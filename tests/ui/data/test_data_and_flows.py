@@ -169,7 +169,7 @@ def test_a_flow_has_its_destinations_its_times_and_its_place_on_the_canvas(page,
     page.get_by_role("heading", name="second-stop").wait_for()
 
 
-def test_an_account_is_checked_before_it_is_kept(page, place, forgiven):
+def test_an_account_is_checked_before_it_is_saved(page, place, forgiven):
     page.goto("/credentials/new")
     page.get_by_label("Name", exact=True).fill("checked")
     page.get_by_role("textbox", name="API key").fill("wrong")

@@ -1,4 +1,4 @@
-"""A project of 1,000 destinations and 500 flows in the browser: pages draw what is in view."""
+"""A project of 1,000 destinations and 500 flows in the browser: pages render only what is in view."""
 
 import json
 from contextlib import closing
@@ -41,7 +41,7 @@ def elements(page):
     return page.evaluate("document.querySelectorAll('*').length")
 
 
-def test_the_flows_are_drawn_as_far_as_they_are_in_view(new_page, large):
+def test_only_flows_in_view_are_rendered(new_page, large):
     page = new_page(large)
     page.add_init_script(MOST)
     page.goto("/flows")
@@ -73,7 +73,7 @@ def test_the_flows_are_drawn_as_far_as_they_are_in_view(new_page, large):
     assert elements(page) < 3000
 
 
-def test_a_page_that_waits_is_not_sent_the_large_overview_again(new_page, large):
+def test_an_unchanged_overview_is_not_sent_again(new_page, large):
     page = new_page(large)
     with page.expect_response("**/api/v1/overview") as first:
         page.goto("/flows")
@@ -83,7 +83,7 @@ def test_a_page_that_waits_is_not_sent_the_large_overview_again(new_page, large)
         page.get_by_role("article", name="Destination d0000").wait_for()
 
 
-def test_the_list_of_destinations_has_them_all_and_draws_what_is_in_view(new_page, large):
+def test_the_list_of_destinations_has_all_and_renders_those_in_view(new_page, large):
     page = new_page(large)
     page.goto("/destinations")
     table = page.get_by_role("table")
@@ -91,7 +91,7 @@ def test_the_list_of_destinations_has_them_all_and_draws_what_is_in_view(new_pag
     assert elements(page) < 3000
 
 
-def test_a_discard_of_many_records_shows_how_far_it_is(new_page, large):
+def test_a_discard_of_many_records_shows_its_progress(new_page, large):
     with closing(Database.open(f"sqlite:///{large.folder / '.penstock' / 'state.db'}")) as database:
         hold_many(database, "d0000", 3000)
 

@@ -1,4 +1,4 @@
-"""The panel of a feed that is paused, on the page of its source: why, since when, and gone when it goes on."""
+"""The panel of a paused feed on the page of its source: reason, time, and removal when the feed continues."""
 
 from urllib.request import Request, urlopen
 
@@ -16,7 +16,7 @@ def alone(tmp_path_factory):
         yield served
 
 
-def test_a_paused_feed_says_why_and_goes_on_when_the_cause_is_gone(new_page, alone):
+def test_a_paused_feed_shows_its_reason_and_continues_after_the_fix(new_page, alone):
     base = {"connector": "custify", "base_url": alone.sandbox["url"], "dialect": "native"}
     alone.call("POST", "/credentials", {"name": "shut", "value": base})
     alone.call("PUT", "/credentials/shut/secret", {"secret": "not-the-key"})

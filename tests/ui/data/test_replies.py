@@ -1,4 +1,4 @@
-"""What comes back is followed: a reply as a record, shaped and sent on; who did what; the plan before the first run."""
+"""Replies as records, the audit log, and the plan before the first run."""
 
 import csv
 import io
@@ -63,7 +63,7 @@ def long(place):
     place.call("POST", "/datasets", {"name": "long", "value": {"source": "long", "key": "id"}})
 
 
-def test_the_plan_before_it_is_active(page, place, long):
+def test_a_draft_shows_its_plan(page, place, long):
     value = {**PERSON, "dataset": "long", "batch": "off"}
     place.call("POST", "/destinations", {"name": "planned", "value": value})
     page.goto("/destinations/planned")
@@ -86,7 +86,7 @@ def test_the_plan_before_it_is_active(page, place, long):
     page.get_by_role("link", name="8 records in quarantine").wait_for()
 
 
-def test_requests_that_only_ask_are_told(page, place):
+def test_the_plan_counts_requests_that_only_read(page, place):
     grouping = {"algorithm": "code", "code": 'def batch(records):\n    return {"batch": records}\n'}
     request = {"method": "POST", "url": "/batch", "batch": {"size": 2, "grouping": grouping}}
     value = {"dataset": "contacts", "credential": "acme", "request": request}
@@ -100,7 +100,7 @@ def test_requests_that_only_ask_are_told(page, place):
     expect(dialog).to_contain_text("2 of the requests read only")
 
 
-def test_a_group_of_held_records_is_resent_and_mended_at_its_source(page, place, long):
+def test_a_group_in_quarantine_is_resent_and_fixed_in_its_source(page, place, long):
     for name in ("group-one", "group-two"):
         place.call("POST", "/destinations", {"name": name, "value": {**PERSON, "dataset": "long", "active": True}})
         run(place, name)
@@ -149,7 +149,7 @@ def test_an_unknown_record_is_sent_again(page, place):
     assert len(place.admin("GET", "/state")["tasks"]) == before + 2
 
 
-def test_who_did_what(page, place):
+def test_the_audit_log_is_listed_and_downloaded(page, place):
     place.call("POST", "/destinations", {"name": "audited", "value": {**PERSON, "dataset": "contacts"}})
     page.goto("/audit")
     page.get_by_role("row", name=re.compile("audited")).first.wait_for()

@@ -1,4 +1,4 @@
-"""A newcomer: from an empty service to the sample company, its draft activated and watched on the canvas."""
+"""A new user loads the sample company, activates its draft and watches the run on the canvas."""
 
 import re
 
