@@ -76,7 +76,7 @@ class Attempt(NamedTuple):
 
 
 class AttemptJson(TypedDict):
-    """An `Attempt` as JSON."""
+    """An attempt of a request that is being repeated."""
 
     at: str
     method: str

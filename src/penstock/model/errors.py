@@ -121,17 +121,17 @@ class StateUnavailable(EnvironmentFailure):
 
 
 class ChoiceJson(TypedDict):
-    """A value that solves a problem, and what the input shows with it."""
+    """A value that solves a problem, and a part of the input as it reads with this value."""
 
     value: str
     shows: str
 
 
 class ProblemJson(TypedDict):
-    """One thing that is wrong: where, what was found, and what to write instead.
+    """A problem: where it is, what was found, and what to write instead.
 
-    `file`: where the project is a folder of files. `choices`: where only a person can decide (the encoding of a file),
-    the likeliest values, the likeliest first.
+    `file` is set if the project is a folder of files. `choices` are the likeliest values, the likeliest first, if only
+    a person can decide (the encoding of a file).
     """
 
     path: str

@@ -25,7 +25,7 @@ MOST_NAMED = 20  # columns with a note of their own
 
 
 class Outcome(StrEnum):
-    """The seven fates of a record; every record that is read has exactly one."""
+    """The outcome of a record. Every record that is read has exactly one of the seven outcomes."""
 
     DELIVERED = "delivered"  # confirmed by a 2xx
     ACCEPTED = "accepted"  # 202: taken, not confirmed yet
@@ -97,7 +97,7 @@ class Note:
 
 
 class NoteJson(TypedDict):
-    """Something renamed away, derived, left out or not sent on purpose."""
+    """What was renamed, derived, left out or deliberately not sent, with the number of records."""
 
     field: str
     action: str
@@ -142,7 +142,7 @@ class OutcomesJson(TypedDict):
 
 
 class CountsJson(ReadJson, OutcomesJson):
-    """Records by what became of them; `read` is the sum of the others, always."""
+    """The number of records by outcome; `read` is always the sum of the others."""
 
 
 COUNT_NAMES = ("read", *(outcome.value for outcome in Outcome))

@@ -17,7 +17,7 @@ Row = TypeVar("Row")
 
 
 class Page(TypedDict, Generic[T]):
-    """Part of a list; `next` is the cursor of the part that follows, null at the end."""
+    """A page of a list; `next` is the cursor of the next page, null on the last one."""
 
     items: list[T]
     next: str | None

@@ -36,7 +36,7 @@ class PreviewedRequest:
 
 
 class RequestJson(TypedDict):
-    """A request as it is sent: `body` is the exact bytes as text; `unresolved` are places that a look-up fills in."""
+    """A request as it is sent: `body` is its exact text; `unresolved` are the values that a look-up sets later."""
 
     method: str
     url: str
@@ -71,7 +71,7 @@ class RefusedRecord:
 
 
 class RefusedJson(TypedDict):
-    """A record that our own checks refuse."""
+    """A record that Penstock's checks refuse."""
 
     key: KeyJson | None
     field: str | None
@@ -112,9 +112,9 @@ PLANNED = ("records", "creates_or_updates", "unchanged", "deletes", "invalid", "
 
 
 class PlanJson(TypedDict):
-    """What a run would do now; `eta_s` is the time that the allowance needs. Of a flow, with its `destinations`.
+    """What a run would do now; `eta_s` is the least time that the rate limit allows. A flow's plan has `destinations`.
 
-    Of the `requests`, `asking` send nothing: look-ups, and questions about what became of a batch.
+    `asking` is how many of the `requests` only read: look-ups, and polls of batch jobs.
     """
 
     destination: NotRequired[str]
@@ -156,7 +156,7 @@ class TestReport:
 
 
 class AnswerJson(TypedDict):
-    """A reply as it came; no secret is in it."""
+    """A reply, without secrets."""
 
     status: int
     headers: dict[str, str]
@@ -164,7 +164,7 @@ class AnswerJson(TypedDict):
 
 
 class TestJson(TypedDict):
-    """A test send; `earlier` are the requests before it, where grouping code makes several of one record."""
+    """A test send; `earlier` are the requests before it if grouping code makes several requests from one record."""
 
     request: RequestJson
     response: AnswerJson | None
@@ -190,21 +190,21 @@ class CheckReport:
 
 
 class TriedBaseJson(TypedDict):
-    """An address that was tried, and what it answered."""
+    """A base URL that was tried, and the result."""
 
     base_url: str
     result: str
 
 
 class AllowanceSeenJson(TypedDict):
-    """The rate limit as a reply of the API says it."""
+    """The rate limit that a reply of the API reported."""
 
     limit: int
     remaining: int
 
 
 class CheckJson(TypedDict):
-    """Which base answered as an API, and in which dialect; `tried` says of each base what it answered."""
+    """The base URL that responded, and its dialect; `tried` has the result for each base URL."""
 
     credential: str
     ok: bool
@@ -233,11 +233,11 @@ class QuarantineEntry:
 
 
 class QuarantineEntryJson(TypedDict):
-    """A record held for a person; `key` is null for a record without one, a list for a key of several columns.
+    """A record in quarantine; `key` is null for a record without a key, a list for a key of several columns.
 
-    `rule` is the code of the rule that it breaks, `values` what the refusal is about, by name (`field`, `column`,
-    `value`, `type`, `limit`, `accepted`, …); null for records that 0.1.0 has put there. `reason` is the command line's
-    text of them.
+    `rule` is the code of the rule that it breaks; `values` are the details of the refusal by name (`field`, `column`,
+    `value`, `type`, `limit`, `accepted`, …), null for records that release 0.1.0 quarantined. `reason` is the text that
+    the command line shows for them.
     """
 
     id: str
@@ -254,7 +254,7 @@ class QuarantineEntryJson(TypedDict):
 
 
 class QuarantineGroupJson(TypedDict):
-    """Held records that share a destination, cause, outcome and field; the rest is of the oldest."""
+    """Records in quarantine that share destination, cause, outcome and field; the rest is from the oldest of them."""
 
     destination: str
     cause: str

@@ -93,7 +93,7 @@ class RunFilter:
 
 
 class RunPartJson(TypedDict):
-    """A run of a destination inside a flow's run."""
+    """The run of a destination as part of a flow's run."""
 
     run: str
     destination: NotRequired[str]
@@ -112,9 +112,9 @@ class RunPartJson(TypedDict):
 
 
 class BareRunJson(RunPartJson):
-    """A run, of a destination or (with `destinations`, and with those it `skipped`) of a flow.
+    """A run of a destination or of a flow. A flow's run has `destinations`, and `skipped` with a reason for each.
 
-    `errors` say what ended it, where input, settings or environment did; lists of runs leave them out.
+    `errors` are the errors of input, settings or environment that ended it; lists of runs omit them.
     """
 
     destinations: NotRequired[list[RunPartJson]]
@@ -122,7 +122,7 @@ class BareRunJson(RunPartJson):
 
 
 class RunJson(BareRunJson):
-    """A run, and how it came about."""
+    """A run, with its trigger and requester."""
 
     kind: RunKind
     trigger: str
@@ -150,9 +150,9 @@ Listener = Callable[[Progress], None]  # hears the progress of a run a few times
 
 
 class ProgressJson(TypedDict):
-    """How far a run has come, which is not over. `destination` is the one that is run now; null: none of a flow yet.
+    """The progress of a run that has not ended. `destination` is the one that is being run, null before the first.
 
-    `total` and `left_s` (seconds until the end) are null while they are not known.
+    `total` and `left_s` (seconds until the end) are null if they are unknown.
     """
 
     run: str
@@ -188,7 +188,7 @@ class DeliveryReport:
 
 
 class DeliveryJson(TypedDict):
-    """One request of a run; `test` when it was a test send."""
+    """A request of a run; `test` is true for a test send."""
 
     delivery: str
     method: str
@@ -204,7 +204,7 @@ class DeliveryJson(TypedDict):
 
 
 class StoredRequestJson(TypedDict):
-    """A request as it was sent; no secret is in it."""
+    """A request as it was sent, without secrets."""
 
     method: str
     url: str
@@ -213,7 +213,7 @@ class StoredRequestJson(TypedDict):
 
 
 class StoredReplyJson(TypedDict):
-    """A reply as it came: `status`, `headers` and `body`; or `error`, why none came."""
+    """A reply: `status`, `headers` and `body`; or `error`, the reason why there is none."""
 
     status: NotRequired[int]
     headers: NotRequired[dict[str, str]]
@@ -222,7 +222,7 @@ class StoredReplyJson(TypedDict):
 
 
 class WholeDeliveryJson(DeliveryJson):
-    """With request and reply, exactly, where they were `kept`."""
+    """A request of a run with its exact content and reply, if they were stored (`kept`)."""
 
     kept: bool
     request: StoredRequestJson | None
@@ -230,9 +230,9 @@ class WholeDeliveryJson(DeliveryJson):
 
 
 class RecordJson(TypedDict):
-    """A record of a run and what became of it; `key` is null where nobody will ask for it (unchanged).
+    """A record of a run with its outcome; `key` is null for unchanged records, whose keys are not stored.
 
-    `rule` and `values` are those of a refusal; `held`: it was in quarantine before this run.
+    `rule` and `values` describe a refusal; `held` is true if it was in quarantine before this run.
     """
 
     key: KeyJson | None
@@ -248,7 +248,7 @@ class RecordJson(TypedDict):
 
 
 class ReplyRecordJson(TypedDict):
-    """A reply as a record of the source `<destination>.responses`; `response` null when none came."""
+    """A reply as a record of the source `<destination>.responses`; `response` is null if no reply came."""
 
     sent_at: str
     run: str

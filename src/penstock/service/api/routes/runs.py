@@ -37,8 +37,8 @@ MEDIA = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.pa
 
 
 class Start(BaseModel):
-    """The destination or flow to run. `from` reads its sources again: from their `start` (`start`), or from a value of
-    the cursor. Unchanged records are not sent.
+    """The destination or flow to run. `from` reads its sources again, from `start` or from a value of the cursor.
+    Unchanged records are not sent.
     """
 
     model_config = ConfigDict(extra="forbid")
