@@ -1,4 +1,4 @@
-"""Bounds are read from the environment once, and a wrong value says what to write."""
+"""Bounds are read once from the environment; a wrong value is reported with what to write."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ def test_the_nodes_of_a_project_grow_with_its_size():
     assert (found.project_bytes, found.project_nodes) == (4_000_000, 200_000)
 
 
-def test_every_wrong_variable_is_named_at_once():
+def test_all_wrong_variables_are_reported_at_once():
     wrong = {"PENSTOCK_MAX_CELL": "much", "PENSTOCK_MAX_COLUMNS": "0", "PENSTOCK_MAX_PROJECT": "1", "X": "y"}
     with pytest.raises(InputError) as caught:
         read_bounds(wrong)
@@ -36,7 +36,7 @@ def test_every_wrong_variable_is_named_at_once():
     assert all(problem.hint for problem in caught.value.problems)
 
 
-def test_a_command_with_a_wrong_bound_ends_with_exit_2_and_the_name(tmp_path):
+def test_a_wrong_bound_ends_a_command_with_exit_2_and_names_the_variable(tmp_path):
     environ = {**os.environ, "PENSTOCK_MAX_COLUMNS": "1e6"}
     command = [sys.executable, "-m", "penstock", "validate"]
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)

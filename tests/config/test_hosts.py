@@ -1,4 +1,4 @@
-"""A key goes to its own API and nowhere else."""
+"""A key is sent only to the hosts of its credential."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def problems_of(credential, url, tmp_path):
         (LOCAL, "http://127.0.0.1:8765/people"),
     ],
 )
-def test_own_and_allowed_hosts_are_taken(credential, url, tmp_path):
+def test_own_and_allowed_hosts_are_accepted(credential, url, tmp_path):
     assert problems_of(credential, url, tmp_path) == set()
 
 
@@ -71,5 +71,5 @@ def test_other_hosts_are_refused(credential, url, tmp_path):
         "/people#top",
     ],
 )
-def test_crooked_urls_are_refused(url, tmp_path):
+def test_ambiguous_urls_are_refused(url, tmp_path):
     assert problems_of(CUSTIFY, url, tmp_path) == {"bad-url"}

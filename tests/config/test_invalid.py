@@ -1,4 +1,4 @@
-"""One file per rule, beside the text that a user would read. `PENSTOCK_GOLDEN=write` rewrites the texts."""
+"""One file per rule, beside the messages that a user reads. `PENSTOCK_GOLDEN=write` rewrites the messages."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ PROJECTS = sorted(path.name for path in INVALID.iterdir() if path.suffix == ".ya
 
 
 @pytest.mark.parametrize("name", PROJECTS)
-def test_every_rule_says_where_what_and_what_to_write(name, monkeypatch):
+def test_every_problem_has_its_place_what_was_found_and_what_to_write(name, monkeypatch):
     monkeypatch.chdir(INVALID)
     project, problems = check_project(Path(name))
     text = "".join(f"{problem}\n" for problem in problems)
@@ -34,7 +34,7 @@ def test_every_rule_says_where_what_and_what_to_write(name, monkeypatch):
             assert 1 <= problem.line <= len(lines)
 
 
-def test_no_text_without_its_file():
+def test_every_golden_text_has_its_file():
     texts = {path.stem for path in INVALID.glob("*.txt")}
     assert texts == {Path(name).stem for name in PROJECTS}
 
@@ -48,13 +48,13 @@ def test_loading_raises_every_problem_at_once():
 
 
 @pytest.mark.parametrize("name", ["mode-mirror", "secret-later"])
-def test_what_comes_later_is_an_answer_of_its_own(name):
+def test_keys_of_a_later_version_raise_their_own_error(name):
     with pytest.raises(NotAvailableYet) as caught:
         load_project(INVALID / f"{name}.yaml")
     assert {problem.code for problem in caught.value.problems} == {"not-available-yet"}
 
 
-def test_a_missing_file_is_named_with_a_way_to_start(tmp_path):
+def test_a_missing_file_is_reported_with_penstock_init(tmp_path):
     with pytest.raises(InputError) as caught:
         load_project(tmp_path / "penstock.yaml")
     (problem,) = caught.value.problems

@@ -1,4 +1,4 @@
-"""Secrets: found where the reference says, and shown nowhere."""
+"""References to secrets are resolved, and the secrets are not shown."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def project(tmp_path):
     return load_project(tmp_path / "p.yaml")
 
 
-def test_references_are_filled_in_alone_and_inside_longer_text(project):
+def test_references_are_resolved_alone_and_inside_longer_text(project):
     environ = {"KEY": "k", "PASSWORD": "${env:KEY}", "HOST": "db.example.com"}
     assert resolve_secret(project.credentials["acme"].api_key, environ) == "k"
     headers = project.credentials["acme"].headers
@@ -39,7 +39,7 @@ def test_references_are_filled_in_alone_and_inside_longer_text(project):
     assert url == "postgresql://u:${env:KEY}@db.example.com/db"
 
 
-def test_an_unset_variable_is_named_with_its_place(project):
+def test_an_unset_variable_is_reported_with_its_place(project):
     with pytest.raises(InputError) as caught:
         resolve_secret(project.credentials["acme"].api_key, {})
     (problem,) = caught.value.problems
@@ -48,19 +48,19 @@ def test_an_unset_variable_is_named_with_its_place(project):
     assert "export KEY=" in problem.hint
 
 
-def test_an_empty_variable_is_no_key(project):
+def test_an_empty_variable_is_refused(project):
     with pytest.raises(InputError, match="the reference is empty"):
         resolve_secret(project.credentials["acme"].api_key, {"KEY": ""})
 
 
-def test_an_unreadable_file_is_named(project, tmp_path):
+def test_an_unreadable_file_is_reported(project, tmp_path):
     (tmp_path / "token.txt").unlink()
     with pytest.raises(InputError, match=r"token\.txt cannot be read"):
         resolve_secret(project.credentials["acme"].headers["X-Token"], {"KEY": "k"})
 
 
 @pytest.mark.parametrize("base_url", ["http://localhost:8765/api", "https://127.0.0.1", "http://[::1]:1"])
-def test_a_loopback_credential_may_hold_its_key(base_url, tmp_path):
+def test_a_loopback_credential_can_have_a_literal_key(base_url, tmp_path):
     (tmp_path / "p.yaml").write_text(f'credentials: {{a: {{base_url: "{base_url}", api_key: sandbox-key}}}}')
     key = load_project(tmp_path / "p.yaml").credentials["a"].api_key
     assert key is not None
@@ -71,7 +71,7 @@ def test_a_loopback_credential_may_hold_its_key(base_url, tmp_path):
 @pytest.mark.parametrize(
     "base_url", ["auto", "https://api.custify.com", "https://localhost.example.com", "http://10.0.0.1"]
 )
-def test_a_literal_key_anywhere_else_is_refused_and_not_shown(base_url, tmp_path):
+def test_a_literal_key_for_another_host_is_refused_and_not_shown(base_url, tmp_path):
     (tmp_path / "p.yaml").write_text(f"credentials: {{a: {{base_url: '{base_url}', api_key: live-key}}}}")
     project, problems = check_project(tmp_path / "p.yaml")
     assert project is None

@@ -1,4 +1,4 @@
-"""`validate`, `apply` and an edit refuse SQL that names a table it cannot read: only `source` is there."""
+"""`validate`, `apply` and edits refuse SQL that reads another table than `source`."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def problems(tmp_path, sql):
         "select id, (select max(n) from range(3) t(n)) as n from source;",
     ],
 )
-def test_what_reads_source_alone_is_fine(tmp_path, sql):
+def test_sql_that_reads_only_source_is_valid(tmp_path, sql):
     assert problems(tmp_path, sql) == ()
 
 
@@ -50,7 +50,7 @@ def test_what_reads_source_alone_is_fine(tmp_path, sql):
         ("selec id from source", "selec"),
     ],
 )
-def test_another_table_is_named_with_its_line_and_what_to_write(tmp_path, sql, found):
+def test_another_table_is_reported_with_its_line_and_what_to_write(tmp_path, sql, found):
     (problem,) = problems(tmp_path, sql)
     assert (problem.path, problem.code, problem.found, problem.line) == (
         "datasets.shaped.sql", "sql-error", found, 7,
@@ -58,7 +58,7 @@ def test_another_table_is_named_with_its_line_and_what_to_write(tmp_path, sql, f
     assert problem.hint
 
 
-def test_apply_and_edits_refuse_it_too(tmp_path):
+def test_apply_and_edits_refuse_another_table(tmp_path):
     url = f"sqlite:///{tmp_path / 'state.db'}"
     (tmp_path / "penstock.yaml").write_text(PROJECT.format(sql="select * from missing"))
     with AppliedProject.open(tmp_path / "penstock.yaml", url, {}, SystemClock()) as truth:

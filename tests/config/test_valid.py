@@ -1,4 +1,4 @@
-"""What a right project file becomes."""
+"""Valid project files and the specs they are read into."""
 
 import subprocess
 import sys
@@ -47,7 +47,7 @@ def test_the_schema_accepts_what_the_reader_accepts(file):
     jsonschema.Draft202012Validator(project_json_schema()).validate(plain(file))
 
 
-def test_the_schema_is_one_and_describes_every_key():
+def test_the_schema_is_valid_and_describes_every_key():
     schema = project_json_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
 
@@ -103,7 +103,7 @@ def test_the_fixtures_use_every_key_there_is():
     assert declared - later - used == set()
 
 
-def test_every_default_is_the_products_default(tmp_path):
+def test_every_key_has_its_documented_default(tmp_path):
     text = "credentials: {a: {}}\nsources: {s: {type: file, path: f.csv}}\ndatasets: {d: {source: s, key: id}}\n"
     (tmp_path / "p.yaml").write_text(text + "destinations: {x: {dataset: d, credential: a, template: upsert_person}}\n")
     project = load_project(tmp_path / "p.yaml")
@@ -118,7 +118,7 @@ def test_every_default_is_the_products_default(tmp_path):
     assert destination.batch == BatchSpec("auto")
 
 
-def test_the_example_becomes_specs():
+def test_the_example_is_read_into_specs():
     project = load_project(VALID / "whole-example.yaml")
     people, raw = project.destinations["people"], project.destinations["raw"]
     assert project.sources["billing"].query == "select * from invoices"
@@ -137,7 +137,7 @@ def test_the_example_becomes_specs():
     assert project.flows["nightly"] == FlowSpec("nightly", ("people", "raw"), "0 2 * * *", "Europe/Berlin")
 
 
-def test_the_long_forms_become_specs():
+def test_the_long_forms_are_read_into_specs():
     project = load_project(VALID / "further-keys.yaml")
     acme, local, other = (project.credentials[name] for name in ("acme", "local", "other"))
     assert acme.base_url == "https://eu.api.example.com"
@@ -181,7 +181,7 @@ def test_the_long_forms_become_specs():
     assert log.batch == BatchSpec("on", 20)
 
 
-def test_a_folder_is_one_project_that_knows_its_files():
+def test_a_folder_is_one_project_with_the_file_of_each_key():
     project = load_project(VALID / "folder")
     assert list(project.flows) == ["nightly"]
     assert project.base == (VALID / "folder").resolve()
@@ -190,7 +190,7 @@ def test_a_folder_is_one_project_that_knows_its_files():
     assert project.destinations["people"].line == 5
 
 
-def test_shared_values_may_be_overruled():
+def test_merged_values_can_be_overridden():
     project = load_project(VALID / "shared-values.yaml")
     eu, us = project.credentials["eu"], project.credentials["us"]
     assert eu.dialect == us.dialect == "native"
@@ -200,12 +200,12 @@ def test_shared_values_may_be_overruled():
 
 
 @pytest.mark.parametrize("name", ["empty.yaml", "empty-sections.yaml"])
-def test_an_empty_project_is_a_project(name):
+def test_an_empty_project_is_valid(name):
     project = load_project(VALID / name)
     assert all(not getattr(project, section) for section in SECTIONS)
 
 
-def test_words_and_booleans_both_switch(tmp_path):
+def test_switches_accept_words_and_booleans(tmp_path):
     text = "credentials: {a: {}}\nsources: {s: {type: file, path: f.csv}}\ndatasets: {d: {source: s, key: id}}\n"
     each = "dataset: d, credential: a, template: upsert_person"
     text += f"destinations:\n  w: {{{each}, batch: on, fuse: off, active: no}}\n"
@@ -216,7 +216,7 @@ def test_words_and_booleans_both_switch(tmp_path):
         assert (destination.batch.mode, destination.fuse, destination.active) == ("on", None, False)
 
 
-def test_reading_a_project_loads_nothing_heavy():
+def test_reading_a_project_imports_nothing_slow():
     heavy = ("pyarrow", "duckdb", "aiohttp", "sqlalchemy", "pydantic", "cryptography", "cronsim")
     code = f"import sys, penstock.config.loader; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -243,7 +243,7 @@ def test_reading_a_project_loads_nothing_heavy():
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_constants_are_what_yaml_1_2_says(written, meant, tmp_path):
+def test_constants_are_read_by_yaml_1_2(written, meant, tmp_path):
     text = "credentials: {a: {}}\nsources: {s: {type: file, path: f.csv}}\ndatasets: {d: {source: s, key: id}}\n"
     each = f"dataset: d, credential: a, template: upsert_person, fields: {{user_id: id, name: {{value: {written}}}}}"
     (tmp_path / "p.yaml").write_text(text + f"destinations: {{w: {{{each}}}}}")
@@ -253,7 +253,7 @@ def test_constants_are_what_yaml_1_2_says(written, meant, tmp_path):
     assert type(fields["name"].constant[0]) is type(meant)
 
 
-def test_old_yaml_words_stay_words(tmp_path):
+def test_boolean_words_of_yaml_1_1_stay_text(tmp_path):
     text = "%YAML 1.1\n---\ncredentials: {a: &x {timeout: 5s}, b: &x {}}\nsources: {s: {type: file, path: on}}\n"
     (tmp_path / "p.yaml").write_text(text)
     assert load_project(tmp_path / "p.yaml").sources["s"] == FileSource("s", "on", tmp_path.resolve())

@@ -43,7 +43,7 @@ class Problem:
 
     `path` is the place in the project file (`destinations.people.fields.email`) or the name of the input that is
     wrong; `line` is 1-based; `code` is a stable word for programs (`unknown-key`); `found` is what is there,
-    shortened and without secrets; `message` says what is wrong; `hint` says what to write instead. `choices`: where
+    shortened and without secrets; `message` says what is wrong; `hint` what to write instead. `choices`: where
     only a person can decide, the likeliest values, the likeliest first. What cannot be seen stands as `\u200b`.
     """
 
@@ -101,7 +101,7 @@ class NotAvailableYet(InputError):  # noqa: N818 - it is an answer more than an 
 
 
 class EnvironmentFailure(PenstockError):  # noqa: N818
-    """The world around Penstock does not play along: host, credential, disk, lock."""
+    """Something outside Penstock fails: host, credential, disk or lock."""
 
 
 class CredentialRefused(EnvironmentFailure):
@@ -109,7 +109,7 @@ class CredentialRefused(EnvironmentFailure):
 
 
 class HostUnreachable(EnvironmentFailure):
-    """No connection, no TLS, or nothing at that address that answers as an API."""
+    """No connection, no TLS, or the answer is not from an API."""
 
 
 class StateLocked(EnvironmentFailure):

@@ -90,7 +90,7 @@ class Reach:
     hosts: tuple[SqlHost, ...] | None = None
 
 
-PERSONAL = Reach()  # a person's own rights, where no state is known
+PERSONAL = Reach()  # the rights of the person who runs the command, without a known state
 
 
 def file_denial(reach: Reach, facts: FileFacts, own_inodes: frozenset[Inode] = frozenset()) -> Denial | None:

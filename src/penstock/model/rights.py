@@ -1,4 +1,4 @@
-"""The four rights of a person and the roles that carry them. Each right includes those before it."""
+"""The four rights of a user and their roles. Each right includes those before it."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Every:
 
 @dataclass(frozen=True, slots=True)
 class OnNewData:
-    """Whenever a source of the flow has something new."""
+    """When a source of the flow has new data."""
 
 
 Schedule = Cron | Every | OnNewData
@@ -192,7 +192,7 @@ class HookSignature:
 
 @dataclass(frozen=True, slots=True)
 class HookRate:
-    """Posts that one process takes from a source in a window of `per` seconds."""
+    """The number of requests that one process accepts for a source in a window of `per` seconds."""
 
     requests: int = 5000
     per: float = 1.0
@@ -208,7 +208,7 @@ class FlushSpec:
 
 @dataclass(frozen=True, slots=True)
 class WebhookSource:
-    """Records that are posted to `/hooks/<name>`. `auth` None: `auth: none`, everybody may post."""
+    """Records that are posted to `/hooks/<name>`. `auth` None: `auth: none`, no authentication."""
 
     traits: ClassVar[SourceTraits] = SourceTraits("webhook", is_quick=True, arrives=True, grows=True)
     name: str
@@ -327,7 +327,7 @@ class DestinationSpec:
 
 @dataclass(frozen=True, slots=True)
 class FlowSpec:
-    """`schedule` and `timezone` as they are written; `catch_up` says what becomes of times that were missed."""
+    """`schedule` and `timezone` as written; `catch_up` decides what to do about missed runs."""
 
     name: str
     destinations: tuple[str, ...]
@@ -376,7 +376,7 @@ def settings_text(value: object) -> str:
     `value` is a frozen spec, or a tuple, list or mapping of specs and plain values.
     """
     if isinstance(value, Secret):
-        return repr(value)  # shows nothing
+        return repr(value)  # contains no secret
     if is_dataclass(value) and not isinstance(value, type):
         name = type(value).__name__
         written = WRITTEN_BY_0_1_0.get(name, "").split()

@@ -62,7 +62,7 @@ def harmless_cell(cell: object) -> object: ...
 
 
 def harmless_cell(cell: object) -> object:
-    """The cell so that no spreadsheet computes it: an apostrophe is put before a text that begins like a formula."""
+    """The cell, with an apostrophe before text that a spreadsheet would read as a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULAS) else cell
 
 

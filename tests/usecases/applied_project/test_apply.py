@@ -1,4 +1,4 @@
-"""`apply` and `export` as a person meets them: two truths that may not differ unnoticed."""
+"""`apply` and `export`; a difference between the file and the applied project is always reported."""
 
 import json
 import sqlite3
@@ -24,7 +24,7 @@ def call(project, *arguments, code=0):
     return json.loads(done.stdout)
 
 
-def test_apply_makes_a_version_and_only_when_something_changed(project):
+def test_apply_makes_a_version_only_if_something_changed(project):
     first = call(project, "apply")
     assert first["version"] == 1
     assert {"path": "destinations", "change": "added"}.items() <= first["changes"][-1].items()
@@ -35,7 +35,7 @@ def test_apply_makes_a_version_and_only_when_something_changed(project):
     assert call(project, "apply") == {"version": 2, "changes": [change]}
 
 
-def test_a_file_that_differs_stops_every_command_until_apply(project):
+def test_a_file_that_differs_ends_every_command_until_apply(project):
     call(project, "apply")
     project.destination("people.csv", "upsert_person", PERSON, base=project.sandbox.flat_url, more="mode: all")
     for command in (["plan", "it"], ["run", "it"], ["preview", "it"], ["activate", "it"]):
@@ -48,7 +48,7 @@ def test_a_file_that_differs_stops_every_command_until_apply(project):
     assert call(project, "run", "it")["records"]["delivered"] == 1
 
 
-def test_words_that_mean_the_same_do_not_differ(project):
+def test_different_spellings_of_a_value_do_not_differ(project):
     call(project, "apply")
     text = (project.folder / "penstock.yaml").read_text()
     project.write(
@@ -87,7 +87,7 @@ def test_references_stay_references_and_no_secret_is_stored(project):
     assert project.sandbox.api_key not in dump
 
 
-def test_changes_of_a_key_are_told_without_it(project):
+def test_changes_of_a_key_are_listed_without_the_key(project):
     call(project, "apply")
     text = (project.folder / "penstock.yaml").read_text()
     project.write("penstock.yaml", text.replace('"${env:SANDBOX_KEY}"', '"a-literal-key"'))

@@ -1,4 +1,4 @@
-"""Edits of the applied project: checked as a whole, guarded by etags, kept as versions, without secrets."""
+"""Edits of the applied project are checked, guarded by etags and stored as versions without secrets."""
 
 import sqlite3
 
@@ -42,21 +42,21 @@ def test_an_empty_database_starts_with_an_empty_project(app, tmp_path):
     assert codes(caught) == ["not-applied"]
 
 
-def test_every_edit_is_a_version_and_the_same_edit_is_none(filled):
+def test_every_edit_makes_a_version_unless_nothing_changes(filled):
     assert [version.version for version in filled.edits.versions()] == [4, 3, 2, 1]
     assert [version.version for version in filled.edits.versions(limit=1, before=4)] == [3]
     again = filled.edits.put("destinations", "people", PEOPLE, author="bob")
     assert (again.version, again.value) == (4, PEOPLE)
 
 
-def test_an_edit_that_breaks_another_part_is_refused_whole(filled):
+def test_an_edit_that_breaks_another_resource_is_refused(filled):
     with pytest.raises(InputError) as caught:
         filled.edits.put("datasets", "people", {"source": "nowhere", "key": 7, "sqll": ""}, author="ann")
     assert {problem.path for problem in caught.value.problems} >= {"datasets.people.source", "datasets.people.sqll"}
     assert filled.edits.versions(limit=1)[0].version == 4
 
 
-def test_who_edits_what_was_changed_meanwhile_hears_it(filled):
+def test_an_edit_of_a_resource_changed_meanwhile_is_refused(filled):
     seen = filled.edits.one("destinations", "people").etag
     patched = filled.edits.patch("destinations", "people", {"nulls": "send"}, author="ann", if_match=seen)
     assert patched.value == {**PEOPLE, "nulls": "send"}
@@ -68,7 +68,7 @@ def test_who_edits_what_was_changed_meanwhile_hears_it(filled):
         filled.edits.put("destinations", "people", PEOPLE, author="bob", create=True)
 
 
-def test_what_others_need_or_what_is_active_is_not_deleted(filled):
+def test_a_used_resource_or_an_active_destination_is_not_deleted(filled):
     with pytest.raises(InputError) as caught:
         filled.edits.delete("sources", "crm", author="ann")
     assert codes(caught) == ["in-use"]
@@ -87,7 +87,7 @@ def test_a_copy_is_a_draft_until_it_is_activated(filled):
     assert "active" not in filled.edits.one("destinations", "more").value
 
 
-def test_an_old_version_can_be_brought_back_whole_or_in_part(filled):
+def test_an_old_version_can_be_restored_whole_or_in_part(filled):
     filled.edits.patch("destinations", "people", {"mode": "all"}, author="ann")
     filled.edits.patch("sources", "crm", {"delimiter": ";"}, author="ann")
     filled.edits.roll_back(4, author="bob", only="destinations.people")

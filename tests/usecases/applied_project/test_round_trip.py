@@ -1,4 +1,4 @@
-"""A project becomes one YAML text and the same project again: nothing is lost, nothing is taken for something else."""
+"""A project that is written as YAML and read again is the same project."""
 
 import json
 from dataclasses import replace
@@ -67,7 +67,7 @@ def unplaced(project):
 
 
 @given(st.dictionaries(texts.filter(lambda t: t != "<<"), values, min_size=1, max_size=3))
-def test_any_values_come_back_as_they_were(given_values):
+def test_any_values_are_read_back_unchanged(given_values):
     """JSON is YAML, so it is the other way in; YAML wants escapes for what cannot be printed."""
     text = json.dumps({"destinations": given_values}, ensure_ascii=False)
     before = tree("".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in text))
@@ -78,7 +78,7 @@ def test_any_values_come_back_as_they_were(given_values):
 
 
 @pytest.mark.parametrize("path", PROJECTS, ids=lambda path: path.stem)
-def test_every_project_means_the_same_afterwards(path):
+def test_every_project_is_the_same_after_a_round_trip(path):
     text = document_of_path(path)
     project, again = load_project(path), load_text(text, path.parent, "p")
     assert (again.credentials, again.sources, again.datasets) == (
@@ -89,6 +89,6 @@ def test_every_project_means_the_same_afterwards(path):
     assert (unplaced(again), again.flows) == (unplaced(project), project.flows)
 
 
-def test_numbers_stand_as_they_were_written():
+def test_numbers_are_written_unchanged():
     text = "destinations:\n  a:\n    fields:\n      x: {value: 1.10}\n      z: 007\n"
     assert canonical(tree(text)) == "destinations:\n  a:\n    fields: {x: {value: 1.10}, z: 007}\n"
