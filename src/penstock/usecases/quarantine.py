@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import Connection
+
 from penstock.clock import iso
 from penstock.model import page
 from penstock.model.errors import InputError, Problem
@@ -38,9 +40,7 @@ def chosen(ctx: Context, ids: Sequence[str], *, cause: str | None, everything: b
     _require_one_way(ids, cause, everything=everything)
     with ctx.database.read() as conn:
         if ids:
-            missing = quarantine.unknown(conn, ids)
-            if missing is not None:
-                raise _unknown_id(missing)
+            _require_known(conn, ids)
             return quarantine.get_all(conn, ids)
         found = quarantine.entries(conn, cause=cause)
     if cause is not None and not found:
@@ -65,6 +65,13 @@ def _unknown_cause(cause: str) -> InputError:
     return InputError(Problem("quarantine", "no record in quarantine has this cause", "unknown-cause", found=cause))
 
 
+def _require_known(conn: Connection, ids: Sequence[str]) -> None:
+    """InputError for the first of these ids that nothing in quarantine has."""
+    missing = quarantine.unknown(conn, ids)
+    if missing is not None:
+        raise _unknown_id(missing)
+
+
 def _unknown_id(name: str) -> InputError:
     hint = "penstock quarantine list shows the ids"
     return InputError(Problem("quarantine", f"there is no record {name} in quarantine", "unknown-id", hint, found=name))
@@ -80,9 +87,7 @@ def by_destination(ctx: Context, ids: Sequence[str]) -> dict[str, list[str]]:
     """These ids by destination. Raises InputError for an unknown id."""
     _require_one_way(ids, None, everything=False)
     with ctx.database.read() as conn:
-        missing = quarantine.unknown(conn, ids)
-        if missing is not None:
-            raise _unknown_id(missing)
+        _require_known(conn, ids)
         return quarantine.by_destination(conn, ids)
 
 
@@ -200,9 +205,7 @@ def _named(ctx: Context, ids: Sequence[str], cause: str | None, *, everything: b
     _require_one_way(ids, cause, everything=everything)
     with ctx.database.read() as conn:
         if ids:
-            missing = quarantine.unknown(conn, ids)
-            if missing is not None:
-                raise _unknown_id(missing)
+            _require_known(conn, ids)
             return ids
         found = quarantine.ids(conn, QuarantineFilter(cause=cause))
     if cause is not None and not found:
