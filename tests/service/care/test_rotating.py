@@ -56,10 +56,9 @@ def test_after_a_kill_everything_opens_and_the_next_rotation_completes(database,
     script = f"""
         import os, signal, sys
         from penstock.store.project import credentials
-        from penstock.service.care import care as sealed
-        from penstock.service.care import key_rotation as care_keys
+        from penstock.service.care import care
         from penstock.store.database import Database
-        module = sealed if {moment!r} == "seal_anew" else credentials
+        module = care if {moment!r} == "seal_anew" else credentials
         real = getattr(module, {moment!r})
         def dying(*args):
             if {when!r} == "before":
@@ -67,7 +66,7 @@ def test_after_a_kill_everything_opens_and_the_next_rotation_completes(database,
             real(*args)
             os.kill(os.getpid(), signal.SIGKILL)
         setattr(module, {moment!r}, dying)
-        care_keys.rotate(Database.open(sys.argv[1]), {{}})
+        care.rotate_key(Database.open(sys.argv[1]), {{}})
     """
     died = forked_process.run(
         ["-c", textwrap.dedent(script), f"sqlite:///{tmp_path}/state.db"], check=False, timeout=60

@@ -7,7 +7,7 @@ from functools import lru_cache
 from support.docs.source_trees import SOURCE, source_trees
 
 MADE = {"status": "delivery/verdict.py"}  # the number of an HTTP status
-FACES = ("cli", "api")  # they refuse commands and requests, not records
+INTERFACES = (("cli",), ("service", "cli"), ("service", "api"))  # they refuse commands and requests, not records
 STOPS = {"stop.kind"}  # of a record that was not sent: it is not in quarantine
 
 
@@ -18,7 +18,7 @@ def rules() -> dict[str, str]:
     constants = dict(pair for tree in trees.values() for pair in _constants(tree))
     found = dict(MADE)
     for path, tree in trees.items():
-        if path.relative_to(SOURCE).parts[0] in FACES:
+        if path.relative_to(SOURCE).parts[:1] in INTERFACES or path.relative_to(SOURCE).parts[:2] in INTERFACES:
             continue
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
             for rule in _rules_of(call, constants):
