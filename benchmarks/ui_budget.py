@@ -118,9 +118,9 @@ def _preview(browser: Any, served: ServiceProcess) -> None:
     begin(page)
     page.get_by_role("button", name="Upsert person").first.click()
     samples(page).get_by_text("ada@example.com").first.wait_for()
-    page.get_by_role("combobox", name="How Phone is given").click()
+    page.get_by_role("combobox", name="Mapping of Phone").click()
     page.get_by_role("option", name="Constant").click()
-    field = page.get_by_label("Value of Phone")
+    field = page.get_by_label("Value for Phone")
     page.evaluate(
         """() => {
           window.took = [];
