@@ -112,7 +112,7 @@ def test_any_table_reads_back_as_section_2_types_it(opened, table, quote_all):
         ('id,c\n1,"a\n2,b\n3,"c"\n', "line 2 has text right after a closing quote", 2),
         ("id,c\n1,a\n2,\0\n", "line 3: a NUL byte", 3),
         (b"id,c\n" + b"1,ok\n" * 400_000 + b"2,caf\xe9\n", "line 400002: the text is not UTF-8", 400_002),
-        ("id,id\n1,2\n", "the column id stands twice in the header", 1),
+        ("id,id\n1,2\n", "the column id occurs twice in the header", 1),
         ("id,,c\n1,2,3\n", "column 2 of 3 has no name in the header", 1),
     ],
 )

@@ -397,7 +397,7 @@ def test_text_of_a_server_that_checks_no_encoding(postgres, postgres_url, querie
     [
         ("select id,\n  foo from t", 'line 2, column 3 of the SQL: PostgreSQL says: column "foo" does not exist\n'),
         ("select * from nowhere", 'line 1, column 15 of the SQL: PostgreSQL says: relation "nowhere" does not exist\n'),
-        ("select id, id from t", "the column id stands twice in the result"),
+        ("select id, id from t", "the column id occurs twice in the result"),
         ("delete from t returning *", "PostgreSQL says: syntax error"),
         ("select nextval('s')", "cannot execute nextval() in a read-only transaction"),
     ],

@@ -66,7 +66,7 @@ def test_every_result_type_has_a_column_type(opened):
         ("selec 1", "line 1, column 1 of the SQL: DuckDB says: Parser Error: syntax error at or near"),
         ("select 'é', 1\n  + from source", "line 2, column 5 of the SQL"),
         ("select\n max(cast(A as int)) as i, interval 1 day as d from source", "Could not convert string 'x' to INT32"),
-        ("select id, id from source", "the column id stands twice in the result"),
+        ("select id, id from source", "the column id occurs twice in the result"),
         ("select 1 as id; select 2 as id", "the sql of a dataset is one SELECT"),
         ("", "the sql of a dataset is one SELECT"),
     ],

@@ -195,7 +195,7 @@ def test_names_are_the_texts_of_the_header(opened):
 def test_a_name_that_stands_twice_is_refused_with_its_row(opened):
     problem = problem_of(opened, "a.xlsx", workbook({"S": table((), ("id", "name", "id"), (1, 2, 3))}))
     assert (problem.code, problem.found, problem.line) == ("double-column", "id", 2)
-    assert "a.xlsx, row 2: the column id stands twice" in problem.message
+    assert "a.xlsx, row 2: the column id occurs twice" in problem.message
 
 
 def test_a_column_without_a_name_is_left_out_or_refused_where_it_has_a_value(opened):

@@ -204,13 +204,13 @@ def _placed_flat(ctx: CompileContext, bound: Bound, step: Step) -> Input:
         ctx.note(doc.name, "renamed", "sent as company_id: the flat API has one company for a person")
         return Input(step)
     if doc.page and bound.given != doc.name:
-        ctx.note(bound.given, "renamed", f"stands in {doc.name} in the flat API")
+        ctx.note(bound.given, "renamed", f"sent as {doc.name} in the flat API")
     return Input(step, (TOP, doc.name if doc.page else bound.given))
 
 
 def _renamed(ctx: CompileContext, doc: FieldDoc, target: str) -> None:
     if target != doc.name:
-        words = "is said by the address" if target == "address" else f"stands in {target} in Custify's API"
+        words = "sent in the URL" if target == "address" else f"sent as {target} in Custify's API"
         ctx.note(doc.name, "renamed", words)
 
 

@@ -81,7 +81,7 @@ def deliver(payloads: Sequence[Payload], rules: BatchRules, requests: Sequence[R
 
 
 def may_repeat(shape: Shape, *, whole: bool) -> bool:
-    """Whether records may be sent again by themselves. What grouping code makes of some of a batch, nobody knows."""
+    """Whether records may be sent again automatically. Which record grouping code puts where is not known here."""
     return shape.retry is RetryClass.IDEMPOTENT and (whole or shape.grouping.algorithm != "code")
 
 

@@ -133,7 +133,7 @@ def _next(job: SentJob, polled: Delivery, spent: Spent, moment: Moment) -> Again
     """Whether the records without a result are sent again."""
     whole = len(polled.missing) == len(job.payloads) and job.render is None
     if not may_repeat(job.rules.shape, whole=whole):
-        return GiveUp("it must not be sent again by itself")
+        return GiveUp("it must not be sent again automatically")
     return repeat(spent, DEFAULT_POLICY, moment.dice, "no result")
 
 

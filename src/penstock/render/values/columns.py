@@ -111,7 +111,7 @@ def _name(value: object) -> object:
 
 
 def _doubled(name: str) -> Refusal:
-    return refuse("json", name, "stands twice in one object", A_JSON_NAME)
+    return refuse("json", name, "occurs twice in one object", A_JSON_NAME)
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,7 +209,7 @@ class SqlRows:
             hint = f"name the columns that are needed; if all are, raise {MAX_COLUMNS}"
             raise self._wrong(f"the result has more than {most:,} columns", "too-many-columns", f"{len(names):,}", hint)
         if (name := doubled(names)) is not None:
-            raise self._wrong(f"the column {name} stands twice in the result", "double-column", name, "name one `as …`")
+            raise self._wrong(f"the column {name} occurs twice in the result", "double-column", name, "name one `as …`")
         cursor = self.source.cursor
         if cursor is not None and cursor.column not in names:
             message = f"there is no column {cursor.column} to be the cursor"

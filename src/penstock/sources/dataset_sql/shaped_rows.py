@@ -283,7 +283,7 @@ class ShapedRows:
             problem = Problem(f"datasets.{self._spec.name}.sql", message, "too-many-columns", hint, f"{len(names):,}")
             raise InputError(problem)
         if (name := doubled(names)) is not None:
-            raise self._wrong(f"the column {name} stands twice in the result", "name one of them: … as another_name")
+            raise self._wrong(f"the column {name} occurs twice in the result", "name one of them: … as another_name")
         columns = [
             f"cast({quoted(name)} as varchar) as {quoted(name)}" if kind.startswith(AS_TEXT) else quoted(name)
             for name, kind in zip(names, kinds, strict=True)

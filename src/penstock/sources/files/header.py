@@ -60,7 +60,7 @@ def header_names(place: HeaderPlace, cells: Sequence[str]) -> tuple[tuple[str, .
         clean = [cell if cell.strip() else "" for cell in cells]  # blanks and marks distinguish them
         given = [name for name in clean if name]
     if (name := doubled(given)) is not None:
-        message = f"the column {name} stands twice in the header"
+        message = f"the column {name} occurs twice in the header"
         raise place.refuse(message, "double-column", "give each column its own name", name)
     if not given:
         raise place.nameless(1, len(cells))

@@ -161,7 +161,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) < len(pairs):
         seen: set[str] = set()
         double = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise NotJson(f'the name "{double}" stands twice in one object')
+        raise NotJson(f'the name "{double}" occurs twice in one object')
     return found
 
 

@@ -126,7 +126,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _doubled(name: str, values: list[object]) -> Unfit:
     shown = ", ".join(f'"{name}":{_text(value)}' for value in values)
-    return Unfit(shown[:SHOWN], f'the name "{name}" stands twice in one object')
+    return Unfit(shown[:SHOWN], f'the name "{name}" occurs twice in one object')
 
 
 def _text(value: object) -> str:

@@ -47,7 +47,7 @@ class ParquetRows:
         schemas = [self._schema(path) for path in files]
         self._types = {field.name: field.type for field in schemas[0]}
         if (name := doubled(schemas[0].names)) is not None:
-            raise wrong(source, f"{files[0].name}: the column {name} stands twice", "double-column", found=name)
+            raise wrong(source, f"{files[0].name}: the column {name} occurs twice", "double-column", found=name)
         for path, schema in zip(files, schemas, strict=True):
             self._check(path, schema)
 

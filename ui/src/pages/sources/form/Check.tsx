@@ -1,4 +1,4 @@
-/** What stands in a source, before it is saved: its columns and first records, or why it cannot be read. */
+/** The content of a source that is not saved yet: its columns and first records, or why it cannot be read. */
 import { Button, Loader } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconPlugConnected } from "@tabler/icons-react";
