@@ -19,7 +19,7 @@ help:
 	@echo "make test-dir D=delivery   the tests of one folder"
 	@echo "make shuffle   make quick in random order"
 	@echo "make random all tests but the browser's, with new random examples"
-	@echo "make coverage  whether each pure file is fully covered by its own test file alone"
+	@echo "make coverage  whether its own test file alone runs every line of each pure file"
 	@echo "make check  formatting, lint, types and the floor plan"
 	@echo "make dist   wheel and source distribution, each tried in an empty environment"
 	@echo "make docs   the documents as a site, in site/"

@@ -1,4 +1,4 @@
-"""Each pure file is fully covered by its own test file alone: `make coverage`.
+"""Every line of each pure file is run by its own test file alone: `make coverage`.
 
 The pure files are those of the contract `pure` in `.importlinter`; `tests/render/test_bodies.py` is the test file of
 `render/bodies.py`. A file in which no function branches needs none. Files that do not keep the rule yet are listed in

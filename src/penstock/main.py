@@ -74,6 +74,7 @@ AUDITED = frozenset(  # commands that change something: each has an entry in the
         ("people", "reset"),
         ("people", "role"),
         ("people", "setup-link"),
+        ("people", "unlink"),
         ("prune",),
         ("quarantine", "discard"),
         ("quarantine", "edit"),

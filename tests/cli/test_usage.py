@@ -162,6 +162,13 @@ def test_nothing_heavy_is_imported_for_help():
     assert done.stderr == "\n"
 
 
+def test_a_command_begins_without_rich_and_the_settings():
+    """They take a third of the start; a command imports what it needs."""
+    code = "import sys; import penstock.main; sys.exit(' '.join({'rich.console', 'penstock.model.spec'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr == "\n"
+
+
 def test_commands_are_listed_the_same_whether_the_service_is_loaded_or_not(capsys):
     listed = []
     for arguments in ([], None):

@@ -195,6 +195,8 @@ def test_a_command_takes_the_sign_on_away(opened, provider, capsys):
     assert json.loads(capsys.readouterr().out) == {"name": "ada", "has_sign_on": False}
     assert person(browser) is None
     assert [row.subject for row in service.app.people.register.everybody() if row.name == "ada"] == [None]
+    assert execute(["audit", *place]) == 0
+    assert "people unlink" in capsys.readouterr().out
 
 
 WRONG = {

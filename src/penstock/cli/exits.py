@@ -25,12 +25,13 @@ from cyclopts.exceptions import (
 
 from penstock.cli.command import OUTPUT_FAILED, as_document, write
 from penstock.model.errors import NO_ROOM, EnvironmentFailure, InputError, PenstockError, Problem, problem_json
-from penstock.model.runs import RunReport
 from penstock.model.text import did_you_mean
 from penstock.version import __version__
 
 if TYPE_CHECKING:
     from cyclopts.argument import ArgumentCollection
+
+    from penstock.model.runs import RunReport
 
 
 DEBUG_VARIABLE = "PENSTOCK_DEBUG"

@@ -86,7 +86,7 @@ def resend(
     Makes a new run for each destination. The exit codes are those of `penstock run`.
     """
     _chosen(entries, cause, everything=everything)
-    from penstock.cli.run import progress_display  # noqa: PLC0415 - only where something is sent
+    from penstock.cli.progress import progress_display  # noqa: PLC0415 - only where something is sent
 
     with command.open() as app, progress_display() as listener:
         reports = app.resend(entries, cause=cause, everything=everything, listener=listener, handle_signals=True)

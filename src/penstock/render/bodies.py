@@ -107,7 +107,7 @@ def _refusals(path: str, value: object) -> Iterator[Refusal]:
 
 
 def xml_element(name: str, value: object) -> bytes:
-    """The element `name` with this content. Names and characters must have passed `refusal_of`."""
+    """The element `name` with this content. Names and characters must have passed `xml_refusal`."""
     return "".join(_element(name, value)).encode()
 
 

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import socket
 import time
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ import httpx
 import pytest
 
 from penstock.model.spec import HookSignature
+from penstock.service.api.routes import hooks
 from penstock.service.intake.senders import sign, sign_standard
 from support.kernel.event_listener import EventListener
 from support.service.http_service import service
@@ -61,6 +63,14 @@ def test_posted_records_are_stored_with_every_digit(client):
     assert text in reply.text
     found = reply.json()
     assert (found["url"], found["received"], found["auth"]) == ("/hooks/open", before + 1, {"type": "none"})
+
+
+@pytest.mark.parametrize("begun", [b"", b'{"id"'])
+def test_a_body_that_does_not_arrive_in_time_is_answered(client, monkeypatch, begun):
+    monkeypatch.setattr(hooks, "BODY_S", 0.2)
+    with socket.create_connection((client.base_url.host, client.base_url.port), timeout=30) as sender:
+        sender.sendall(b"POST /hooks/open HTTP/1.1\r\nHost: penstock\r\nContent-Length: 8\r\n\r\n" + begun)
+        assert sender.recv(1000).startswith(b"HTTP/1.1 408 ")
 
 
 @pytest.mark.parametrize(

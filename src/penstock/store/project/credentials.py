@@ -28,7 +28,6 @@ from penstock.model.errors import InputError, Problem, StateUnavailable
 from penstock.store.database import upsert
 from penstock.store.service_tables import answers
 from penstock.store.tables import checks, credentials
-from penstock.store.tables import credentials as credentials_table
 
 KEY_VARIABLE = "PENSTOCK_SECRET_KEY"
 KEY_FILE = "secret.key"
@@ -260,7 +259,7 @@ def response_name(who: str, key: str) -> str:
 
 # A rotation of the sealing key seals all of these again.
 SEALED_COLUMNS = (
-    SealedColumn(credentials_table, "sealed", _sealed_name),
+    SealedColumn(credentials, "sealed", _sealed_name),
     SealedColumn(answers, "sealed", _sealed_request),
 )
 

@@ -24,7 +24,7 @@ export function looked(value: SourceValue): SourceValue {
   return Object.fromEntries(Object.entries(value).filter(([key, said]) => !(said === "" && (key === "table" || key === "query")))) as SourceValue;
 }
 
-/** With one key set; empty text takes it out, but for those that the kind must have. */
+/** The value with one key set. An empty text removes the key, unless the kind requires it. */
 export function withKey(value: SourceValue, key: keyof SourceValue, said: unknown): SourceValue {
   const { [key]: _, ...others } = value;
   const must = key === "path" || key === "url" || key === "table" || key === "query";

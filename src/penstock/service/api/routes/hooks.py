@@ -176,12 +176,12 @@ async def _body(receive: Receive, headers: Mapping[str, str], most: int) -> byte
     length = headers.get("content-length", "")
     if length.isdigit() and int(length) > most:
         return None
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body"):
-        whole: bytes = message.get("body", b"")
-        return whole if len(whole) <= most else None
-    parts, size = [], 0
     async with asyncio.timeout(BODY_S):
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body"):
+            whole: bytes = message.get("body", b"")
+            return whole if len(whole) <= most else None
+        parts, size = [], 0
         while True:
             if message["type"] == "http.disconnect":
                 raise _Gone

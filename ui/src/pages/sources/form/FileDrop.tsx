@@ -69,7 +69,7 @@ export function FileDrop({ onUploaded, replaces = false }: Props) {
           type="file"
           className="sr-only"
           aria-label={t.upload.label}
-          accept={[...new Set(formats.flatMap((format) => format.extensions)), ".gz"].join(",")}
+          accept={formats.length === 0 ? undefined : [...new Set(formats.flatMap((format) => format.extensions)), ".gz"].join(",")}
           disabled={sending !== null}
           onChange={(event) => {
             void send(event.currentTarget.files?.[0]);

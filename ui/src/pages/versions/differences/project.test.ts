@@ -64,3 +64,10 @@ test("a resource that came or went has all its settings", () => {
   expect(differences("", one)).toEqual([{ kind: "flows", name: "nightly", change: "added", settings: [{ path: ["destinations"], before: undefined, after: "a, b" }] }]);
   expect(differences(one, "")[0]).toMatchObject({ change: "removed", settings: [{ before: "a, b", after: undefined }] });
 });
+
+test("values that read alike and are not the same are a difference", () => {
+  const settings = (key: string) => differences("datasets: {contacts: {key: id}}", `datasets: {contacts: {key: ${key}}}`)[0]?.settings[0]?.after;
+  expect(settings("[a, b]")).toBe("a, b");
+  expect(settings('["a, b"]')).toBe('"a, b"');
+  expect([settings("True"), settings('"True"')]).toEqual(["True", '"True"']);
+});

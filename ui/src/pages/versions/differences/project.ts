@@ -65,7 +65,7 @@ function entries(value: unknown): [string, unknown][] {
 }
 
 function textOf(value: unknown): string {
-  if (isSeq(value)) return value.items.map(textOf).join(", ");
+  if (isSeq(value)) return value.items.map(textOf).map((item, at) => (item.includes(",") && isScalar(value.items[at]) ? JSON.stringify(item) : item)).join(", ");
   if (isMap(value)) return entries(value).map(([name, item]) => `${name}: ${textOf(item)}`).join(", ");
   return isScalar(value) ? scalarText(value) : "";
 }
@@ -74,5 +74,5 @@ function textOf(value: unknown): string {
 function scalarText(scalar: Scalar): string {
   const { value, source } = scalar;
   if (typeof value !== "string") return source ?? String(value);
-  return value.trim() === "" || /^(true|false|null|[-+.]?\d[\d.eE+-]*)$/.test(value) ? JSON.stringify(value) : value;
+  return value.trim() === "" || /^(~|true|false|null|[-+]?\.(inf|nan)|0[xo][\da-f]+|[-+.]?\d[\d.eE+-]*)$/i.test(value) ? JSON.stringify(value) : value;
 }
